@@ -1,0 +1,1 @@
+"""``.tflite`` files and a device -> measurements and reports."""

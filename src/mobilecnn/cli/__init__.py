@@ -1,0 +1,94 @@
+"""The command line: one module a command, imported only when the command is run.
+
+Nothing here imports numpy, Keras or TensorFlow, so ``mobilecnn --help`` is immediate.
+Standard output is data, standard error is talk, and ``--json`` prints exactly one
+document. Exit codes: 0 done, 1 the check failed, 2 wrong usage or input, 3 device or
+environment, 130 interrupted.
+"""
+
+import json
+from importlib import import_module
+from typing import Any
+
+import click
+
+from mobilecnn import __version__
+from mobilecnn.errors import MobileCnnError
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+JSON_FLAG = "mobilecnn.json"
+"""Key in ``ctx.meta``: set when the command was given ``--json``."""
+
+COMMANDS = {
+    "models": "List the zoo, or show one network layer by layer.",
+    "train": "Train a network on folders of images, or on the embedded digits.",
+    "export": "Turn a Keras model into float32, float16, int8 and dynamic-range TFLite files.",
+    "evaluate": "Accuracy of one or several model files on labelled images.",
+    "predict": "The five best classes of one image.",
+    "inspect": "What is in a .tflite file: operators, inputs, outputs, runtime needed.",
+    "bench": "Time .tflite files on a device.",
+    "speedup": "The ShuffleNet paper's theoretical against actual speedup, on a device.",
+    "demo": "Train, export, check, time and report, on embedded data.",
+}
+"""Command name -> its short help: what ``--help`` shows without importing the command."""
+
+
+class Failure(click.ClickException):
+    """An error of ours on its way out: one line on stderr, and one document under ``--json``."""
+
+    def __init__(self, error: MobileCnnError, as_json: bool) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code
+        self.kind = type(error).__name__
+        self.as_json = as_json
+
+    def show(self, file: Any = None) -> None:
+        """Print the message, and under ``--json`` the document."""
+        click.echo(f"Error: {self.message}", err=True)
+        if self.as_json:
+            problem = {"kind": self.kind, "message": self.message, "exit_code": self.exit_code}
+            click.echo(json.dumps({"error": problem}))
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only to run it or to show its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of the pipeline."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"mobilecnn.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The command list, from :data:`COMMANDS` alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; turn our errors into click's, in this one place."""
+        try:
+            return super().invoke(ctx)
+        except MobileCnnError as error:
+            raise Failure(error, as_json=bool(ctx.meta.get(JSON_FLAG))) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=LazyGroup, context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="mobilecnn")
+def cli() -> None:
+    """Take a Keras image classifier to an ARM phone or board and prove what arrived.
+
+    \b
+    mobilecnn train shufflenet_v1_x0.25_g3 --data digits -o digits.keras
+    mobilecnn export digits.keras --all --calibration digits -o out
+    mobilecnn evaluate out/*.tflite --data digits
+    mobilecnn bench out/*.tflite
+    """

@@ -1,0 +1,97 @@
+"""What the commands share: the ``--json`` option, aligned tables, talk on stderr, progress."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from mobilecnn.cli import JSON_FLAG
+
+
+def _remember_json(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    ctx.meta[JSON_FLAG] = value
+    return value
+
+
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,
+    callback=_remember_json,
+    help="Print one JSON document on standard output and nothing else there.",
+)
+
+
+def data(text: str) -> None:
+    """Print a result on standard output."""
+    click.echo(text)
+
+
+def document(value: Any) -> None:
+    """Print the one JSON document of a command."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def talk(text: str) -> None:
+    """Say something to the person at the terminal, on standard error."""
+    click.echo(text, err=True)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """An aligned text table: the first ``left`` columns to the left, the others to the right."""
+    lines = [list(header), *[list(row) for row in rows]]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+
+    def render(line: Sequence[str]) -> str:
+        cells = [
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        return "  ".join(cells).rstrip()
+
+    rule = "  ".join("-" * width for width in widths)
+    return "\n".join([render(lines[0]), rule, *[render(line) for line in lines[1:]]])
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar with an estimate on stderr, as a function ``(done, total, what)``.
+
+    On a terminal it is click's bar; elsewhere one line a step of ten per cent, so that a
+    log shows that the work goes on.
+    """
+    if click.get_text_stream("stderr").isatty():
+        with click.progressbar(
+            length=1, label=label, file=click.get_text_stream("stderr"), show_pos=True,
+            item_show_func=lambda what: what,
+        ) as bar:  # fmt: skip
+
+            def update(done: int, total: int, what: str = "") -> None:
+                bar.length = total
+                bar.update(done - bar.pos, what)
+
+            yield update
+    else:
+        shown = -1
+
+        def log(done: int, total: int, what: str = "") -> None:
+            nonlocal shown
+            tenth = 10 * done // max(total, 1)
+            if tenth != shown:
+                shown = tenth
+                talk(f"{label}: {done}/{total} {what}".rstrip())
+
+        yield log
+
+
+def kilobytes(count: int) -> str:
+    """A size for people: ``1,234 kB``."""
+    return f"{count / 1000:,.0f} kB"
+
+
+def millions(count: int | None) -> str:
+    """A count in millions for people: ``137.46``; a dash when unknown."""
+    return "-" if count is None else f"{count / 1e6:,.2f}"

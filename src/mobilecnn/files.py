@@ -1,0 +1,97 @@
+"""Writing files so that a reader never meets half of one, and hashing them."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mobilecnn.errors import InputError, OutputError
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``; rename it to ``path`` if the block succeeds.
+
+    The parent folder is created. If the block fails, nothing is left behind and an
+    existing ``path`` is untouched. The temporary name keeps the suffix, because Keras
+    and matplotlib choose the format by it.
+
+    Raises:
+        OutputError: the folder or the file cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        # mkstemp makes private files; give the result what an ordinary open() would.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror or error}; choose a place you may write to"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` atomically (see :func:`atomic`)."""
+    with atomic(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write ``content`` to ``path`` as UTF-8, atomically (see :func:`atomic`)."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write ``document`` as indented JSON, atomically. NaN and infinity are refused."""
+    write_text(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def check_writable(folder: Path) -> None:
+    """Create ``folder`` and prove that a file can be made in it, before long work begins.
+
+    Raises:
+        OutputError: it cannot be created or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to the folder {folder}: {error.strerror or error}; choose another with -o"
+        ) from error
+
+
+def read_bytes(path: Path, what: str, kind: type[InputError] = InputError) -> bytes:
+    """The content of ``path``; ``what`` names it in the message ("model", "labels file").
+
+    Raises:
+        InputError: (as ``kind``) it is missing, a folder, or unreadable.
+    """
+    if not path.exists():
+        raise kind(f"no such {what}: {path}")
+    if path.is_dir():
+        raise kind(f"{path} is a folder; a {what} is expected")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise kind(f"cannot read the {what} {path}: {error.strerror or error}") from error
+
+
+def sha256(content: bytes) -> str:
+    """The SHA-256 of ``content`` in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,1 @@
+"""A data set and an architecture -> a trained ``.keras`` model."""

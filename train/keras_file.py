@@ -1,0 +1,75 @@
+"""What mobilecnn keeps inside a ``.keras`` file: the input contract and the labels.
+
+A ``.keras`` file is a zip archive; one more member, ``mobilecnn.json``, survives copying
+and renaming as a file beside it would not, and Keras ignores it.
+"""
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mobilecnn.errors import ModelFileError
+from mobilecnn.train.images import InputContract
+
+MEMBER = "mobilecnn.json"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a file trained or built here knows about itself.
+
+    Attributes:
+        architecture: the zoo name; empty for a model from elsewhere.
+        labels: class names in output order; empty when unknown.
+        contract: the input contract; None when unknown.
+        training: how it came to be (data, epochs, accuracy); empty when unknown.
+    """
+
+    architecture: str = ""
+    labels: tuple[str, ...] = ()
+    contract: InputContract | None = None
+    training: dict[str, Any] | None = None
+
+
+def write_info(path: Path, info: ModelInfo) -> None:
+    """Add ``info`` to the ``.keras`` file at ``path``."""
+    content = {
+        "architecture": info.architecture,
+        "labels": list(info.labels),
+        "input": None if info.contract is None else info.contract.to_json(),
+        "training": info.training,
+    }
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(MEMBER, json.dumps(content, indent=2))
+
+
+def read_info(path: Path) -> ModelInfo:
+    """What the file says of itself; all empty for ``.h5`` files and models from elsewhere.
+
+    Raises:
+        ModelFileError: it is missing, or a ``.keras`` file that is not a zip archive.
+    """
+    if not path.is_file():
+        raise ModelFileError(f"no such model: {path}")
+    if path.suffix != ".keras":
+        return ModelInfo()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if MEMBER not in archive.namelist():
+                return ModelInfo()
+            if archive.getinfo(MEMBER).file_size > 1 << 22:
+                raise ModelFileError(f"{path} is damaged: its {MEMBER} is too large")
+            content = json.loads(archive.read(MEMBER))
+        contract = content["input"]
+        return ModelInfo(
+            architecture=str(content["architecture"]),
+            labels=tuple(str(label) for label in content["labels"]),
+            contract=None if contract is None else InputContract.from_json(contract),
+            training=content["training"],
+        )
+    except (zipfile.BadZipFile, OSError, KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(
+            f"{path} is not a readable .keras file ({error}); save it again from Keras"
+        ) from error
