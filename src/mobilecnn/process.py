@@ -36,7 +36,7 @@ class Child:
         """Start ``command``. ``doing`` finishes the sentence "The process ... crashed"."""
         self.doing = doing
         self._buffer = b""
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE,

@@ -38,7 +38,7 @@ class Failure(click.ClickException):
 
     def __init__(self, error: MobileCnnError, as_json: bool) -> None:
         super().__init__(str(error))
-        self.exit_code = error.exit_code
+        self.exit_code = error.exit_code  # type: ignore[misc]
         self.kind = type(error).__name__
         self.as_json = as_json
 

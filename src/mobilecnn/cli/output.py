@@ -1,6 +1,7 @@
 """What the commands share: the ``--json`` option, aligned tables, talk on stderr, progress."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -63,10 +64,10 @@ def progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
     On a terminal it is click's bar; elsewhere one line a step of ten per cent, so that a
     log shows that the work goes on.
     """
-    if click.get_text_stream("stderr").isatty():
+    if sys.stderr.isatty():
         with click.progressbar(
-            length=1, label=label, file=click.get_text_stream("stderr"), show_pos=True,
-            item_show_func=lambda what: what,
+            length=1, label=label, file=sys.stderr, show_pos=True,
+            item_show_func=str,
         ) as bar:  # fmt: skip
 
             def update(done: int, total: int, what: str = "") -> None:

@@ -1,0 +1,103 @@
+"""Four formats against one plain float32 conversion, MobileNet V2 1.0 at 224, 100 calibration images.
+
+    python benchmarks/export_time.py [--rounds 3] [--json]
+
+Both sides are timed as whole processes in turn (A B A B ...), TensorFlow's import
+included on both. The plain side is what a Keras user writes:
+`TFLiteConverter.from_keras_model(model).convert()` on the same saved model; its
+conversion alone, without the import and the loading, is printed too, and the ratio
+against it, which is the harder one. The calibration images are random JPEG files made
+for the occasion.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+IMAGES = 100
+LIMIT = 2.0
+
+BUILD = """
+import keras, sys
+keras.utils.set_random_seed(0)
+keras.applications.MobileNetV2(weights=None).save(sys.argv[1])
+"""
+PLAIN = """
+import sys, time
+import keras, tensorflow as tf
+model = keras.models.load_model(sys.argv[1], compile=False)
+start = time.perf_counter()
+content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+print("conversion", time.perf_counter() - start)
+open(sys.argv[2], "wb").write(content)
+"""
+
+
+def run(command: list[str]) -> tuple[float, str]:
+    start = time.perf_counter()
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return time.perf_counter() - start, done.stdout
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    python = sys.executable
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        generator = np.random.default_rng(0)
+        (folder / "images").mkdir()
+        for index in range(IMAGES):
+            seeds = generator.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+            picture = Image.fromarray(seeds).resize((500, 375), Image.Resampling.BICUBIC)
+            picture.save(folder / "images" / f"{index:03}.jpg", quality=90)
+        model = folder / "mobilenet_v2.keras"
+        run([python, "-c", BUILD, str(model)])
+        mobilecnn = [
+            str(Path(python).with_name("mobilecnn")), "export", str(model), "--all", "--input-range", "tf",
+            "--calibration", str(folder / "images"), "--samples", str(IMAGES), "-o", str(folder / "out"),
+        ]  # fmt: skip
+        ours, plain, conversion = [], [], []
+        for _ in range(arguments.rounds):
+            ours.append(run(mobilecnn)[0])
+            whole, printed = run([python, "-c", PLAIN, str(model), str(folder / "plain.tflite")])
+            plain.append(whole)
+            conversion.append(float(printed.rsplit("conversion", 1)[1].split()[0]))
+    result = {
+        "rounds": arguments.rounds,
+        "four_formats_s": ours,
+        "plain_process_s": plain,
+        "plain_conversion_alone_s": conversion,
+        "ratio": statistics.median(ours) / statistics.median(plain),
+        "ratio_to_conversion_alone": statistics.median(ours) / statistics.median(conversion),
+        "limit": LIMIT,
+    }
+    if arguments.json:
+        print(json.dumps(result, indent=2))
+        return
+    print(
+        f"four formats, checked, {IMAGES} calibration images: median {statistics.median(ours):.1f} s of {arguments.rounds}"
+    )
+    print(
+        f"one plain float32 conversion, whole process:       median {statistics.median(plain):.1f} s  ratio {result['ratio']:.2f}"
+    )
+    print(
+        f"the same without import and loading:               median {statistics.median(conversion):.1f} s  "
+        f"ratio {result['ratio_to_conversion_alone']:.2f}  (to stay at or under {LIMIT:g})"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""A Keras model in a child process: loading, conversion to float32 TFLite, reference scores.
+
+The TensorFlow converter can abort its process, and a model file can carry code; neither
+may reach the command line. Messages go both ways as in :mod:`mobilecnn.convert.keras_child`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mobilecnn.convert import flatbuffer, metadata, versions
+from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.process import Child, python
+from mobilecnn.train.images import InputContract, contract_for
+from mobilecnn.train.keras_file import ModelInfo, read_info
+from mobilecnn.train.zoo import names
+
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the user asked to have loaded.
+
+    Attributes:
+        text: a path, or a zoo name.
+        classes: of a zoo name; 1000 when None.
+        size: input side in pixels; the model's own when None.
+        input_range: a key of :data:`mobilecnn.train.images.RANGES`, or None to take what the model says.
+        labels: class names in output order, or None to take what the model says.
+        unsafe: whether code in the file may run (Lambda layers).
+        seed: of the random initialization of a zoo name.
+    """
+
+    text: str
+    classes: int | None = None
+    size: int | None = None
+    input_range: str | None = None
+    labels: tuple[str, ...] | None = None
+    unsafe: bool = False
+    seed: int = 0
+
+    @property
+    def is_file(self) -> bool:
+        """Whether ``text`` is meant as a file: by its suffix, a folder in it, or because it is there."""
+        return self.text.lower().endswith(KERAS_SUFFIXES) or "/" in self.text or Path(self.text).exists()
+
+    @property
+    def stem(self) -> str:
+        """The name that exported files begin with."""
+        return Path(self.text).stem if self.is_file else str(names.parse(self.text))
+
+
+@dataclass(frozen=True)
+class KerasFacts:
+    """A loaded Keras model.
+
+    Attributes:
+        contract: its input contract, complete.
+        labels: class names in output order; empty when unknown.
+        classes: number of outputs.
+        parameters: total parameters.
+        architecture: zoo name; empty when it is not ours.
+        trained: False for a zoo name, whose weights are a random initialization.
+        keras: the Keras version that loaded it.
+    """
+
+    contract: InputContract
+    labels: tuple[str, ...]
+    classes: int
+    parameters: int
+    architecture: str
+    trained: bool
+    keras: str
+
+
+class KerasModel:
+    """A Keras model held by a child process; a context manager.
+
+    The child starts importing TensorFlow at once. ``start_`` methods return before the
+    work is done, so the caller can prepare images meanwhile; ``finish`` waits.
+    """
+
+    def __init__(self, source: Source) -> None:
+        """Check what can be checked without Keras, then start the child.
+
+        Raises:
+            ModelFileError: a missing file, a damaged archive, an unknown suffix.
+            ModelNameError: a zoo name that the grammar refuses.
+            UsageError: options that do not fit the kind of source.
+        """
+        self._source = source
+        self._info = ModelInfo()
+        self._message: dict[str, Any]
+        if source.is_file:
+            path = Path(source.text)
+            if path.is_dir():
+                raise ModelFileError(f"{path} is a folder; give a .keras or .h5 file, or a zoo name")
+            if not path.is_file():
+                raise ModelFileError(f"no such model: {path}")
+            if path.suffix.lower() not in KERAS_SUFFIXES:
+                raise ModelFileError(f"{path} is not a {', '.join(KERAS_SUFFIXES)} file")
+            if source.classes is not None:
+                raise UsageError(
+                    "--classes is for zoo names; a model file has the classes it was trained with"
+                )
+            self._info = read_info(path)
+            self._message = {"do": "load", "path": str(path), "unsafe": source.unsafe}
+        else:
+            name = names.parse(source.text, size=source.size)
+            self._message = {
+                "do": "load",
+                "architecture": str(name),
+                "classes": 1000 if source.classes is None else source.classes,
+                "size": name.size,
+                "seed": source.seed,
+            }
+            from mobilecnn.train import zoo
+
+            self._info = ModelInfo(architecture=str(name), contract=zoo.contract(name))
+        self._child = Child(
+            python("mobilecnn.convert.keras_child"),
+            f"that converts {source.text}",
+            {"KERAS_BACKEND": "tensorflow"},  # The converter is TensorFlow's, whatever trained the model.
+        )
+        self._child.send(self._message)
+
+    @property
+    def expected_contract(self) -> InputContract | None:
+        """The input contract as far as it is known before Keras has loaded the model, or None."""
+        if self._source.input_range is not None or self._info.contract is None:
+            return None
+        return self._info.contract
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._child.close()
+
+    def load(self) -> KerasFacts:
+        """Wait until the model is loaded, and settle its input contract. Call it once.
+
+        Raises:
+            ModelFileError: Keras refuses the file, or it is not an image classifier.
+            UsageError: the input size is free and none was given, or labels do not fit.
+        """
+        source = self._source
+        answer = self._child.receive()
+        height, width = answer["height"], answer["width"]
+        if source.is_file and source.size is not None:
+            if (height, width) not in ((None, None), (source.size, source.size)):
+                raise UsageError(
+                    f"{source.text} takes {height}x{width} images and no others; leave --size out, or train at that size"
+                )
+            height = width = source.size
+        if height is None or width is None:
+            raise UsageError(f"{source.text} takes images of any size, and TFLite needs one: give --size")
+        shape = (int(height), int(width), int(answer["channels"]))
+        labels = self._info.labels if source.labels is None else source.labels
+        if labels and len(labels) != answer["classes"]:
+            raise UsageError(
+                f"{len(labels)} labels for {answer['classes']} outputs; give one a line, in output order"
+            )
+        return KerasFacts(
+            contract=self._contract(shape, bool(answer["normalizes"])),
+            labels=labels,
+            classes=int(answer["classes"]),
+            parameters=int(answer["parameters"]),
+            architecture=self._info.architecture,
+            trained=source.is_file,
+            keras=str(answer["keras"]),
+        )
+
+    def _contract(self, shape: tuple[int, int, int], normalizes: bool) -> InputContract:
+        if self._source.input_range is not None:
+            return contract_for(self._source.input_range, shape)
+        if self._info.contract is not None:
+            return self._info.contract.sized(shape[0], shape[1])
+        if normalizes:
+            return contract_for("raw", shape)
+        return contract_for("unit", shape, stated=False)
+
+    def start_convert(self, contract: InputContract, output: Path) -> None:
+        """Begin writing the converter's float32 flatbuffer for this input shape to ``output``."""
+        self._child.send({"do": "convert", "size": list(contract.shape), "output": str(output)})
+
+    def start_run(self, contract: InputContract, inputs: Path, outputs: Path) -> None:
+        """Begin running ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, classes))."""
+        self._child.send(
+            {"do": "run", "size": list(contract.shape), "inputs": str(inputs), "outputs": str(outputs)}
+        )
+
+    def finish(self) -> None:
+        """Wait for what was started last.
+
+        Raises:
+            ModelFileError: the converter refused the model.
+            ChildCrashed: it took its process down.
+        """
+        self._child.receive()
+
+
+def finish_flatbuffer(content: bytes, title: str, contract: InputContract, labels: Sequence[str]) -> bytes:
+    """A file as it leaves us, from what the converter or the quantizer made.
+
+    Named ends with a signature, true operator versions and minimum runtime, and the input
+    contract and labels as TFLite Metadata.
+    """
+    model = flatbuffer.parse(content, title)
+    flatbuffer.name_ends(model)
+    versions.stamp(model)
+    flatbuffer.set_metadata(model, metadata.ENTRY, metadata.build(contract, labels, title))
+    return metadata.append_labels(flatbuffer.pack(model), labels)

@@ -1,0 +1,261 @@
+"""Reading and writing the TFLite flatbuffer.
+
+The schema is the one that ships with the runtime (``ai_edge_litert``). Reading goes
+through the schema's object form, which follows every offset in the file, so a truncated
+or mangled file fails here, in memory-safe Python, and not in a native parser.
+"""
+
+import struct
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from mobilecnn.errors import ModelFileError
+
+IDENTIFIER = b"TFL3"
+"""Bytes 4 to 8 of every .tflite file."""
+
+SIGNATURE = "serving_default"
+INPUT_NAME = "image"
+OUTPUT_NAME = "scores"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of a graph.
+
+    Attributes:
+        name: its name in the file.
+        dtype: numpy-style name: ``float32``, ``int8``, ...
+        shape: as stored; static.
+        dynamic: whether some dimension is free (-1) in the shape signature.
+        scales: quantization scales, one or one a channel; empty when not quantized.
+        zero_points: as many as scales.
+        constant: whether it carries data (a weight).
+        nbytes: bytes of that data.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    dynamic: bool
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    constant: bool
+    nbytes: int
+
+    @property
+    def elements(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operator of a graph with its tensors; None where an optional input is absent."""
+
+    kind: str
+    version: int
+    inputs: tuple[Tensor | None, ...]
+    outputs: tuple[Tensor, ...]
+    options: Any
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The first subgraph of a model, and what the file says of the whole."""
+
+    operations: tuple[Operation, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    subgraphs: int
+    description: str
+    metadata: dict[str, bytes]
+
+
+def parse(content: bytes, name: str) -> Any:
+    """The schema's ``ModelT`` of a .tflite file's ``content``; ``name`` is for messages.
+
+    Raises:
+        ModelFileError: not a TFLite file, or truncated or damaged.
+    """
+    if content[4:8] != IDENTIFIER:
+        raise ModelFileError(f"{name} is not a .tflite file (its identifier is not TFL3)")
+    try:
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+        if not model.subgraphs or model.buffers is None or model.operatorCodes is None:
+            raise ValueError("no graph in it")
+        for subgraph in model.subgraphs:
+            _check(subgraph, model)
+        for buffer in model.buffers:
+            _bring_in(buffer, content)
+    except (
+        struct.error,
+        ValueError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+        UnicodeDecodeError,
+    ) as error:
+        raise ModelFileError(
+            f"{name} is a truncated or damaged .tflite file ({error}); export or copy it again"
+        ) from error
+    return model
+
+
+def _check(subgraph: Any, model: Any) -> None:
+    """Every index in range: what the object form does not check by itself."""
+    tensors = len(subgraph.tensors or [])
+    lists = [subgraph.inputs, subgraph.outputs]
+    for operator in subgraph.operators or []:
+        if not 0 <= operator.opcodeIndex < len(model.operatorCodes):
+            raise ValueError("an operator has no operator code")
+        lists += [operator.inputs, operator.outputs]
+    for indices in lists:
+        if any(not -1 <= int(index) < tensors for index in (indices if indices is not None else [])):
+            raise ValueError("a tensor index is out of range")
+    for tensor in subgraph.tensors or []:
+        if not 0 <= tensor.buffer < len(model.buffers):
+            raise ValueError("a tensor has no buffer")
+
+
+def _bring_in(buffer: Any, content: bytes) -> None:
+    """Data that stands behind the flatbuffer (the quantizer writes it so) becomes ordinary data."""
+    if buffer.data is None and buffer.offset > 1:
+        if buffer.offset + buffer.size > len(content):
+            raise ValueError("a buffer ends behind the file")
+        buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+        buffer.offset = buffer.size = 0
+
+
+def pack(model: Any) -> bytes:
+    """The flatbuffer of a ``ModelT``."""
+    size = sum(0 if buffer.data is None else len(buffer.data) for buffer in model.buffers)
+    builder = flatbuffers.Builder(size + (1 << 16))
+    builder.Finish(model.Pack(builder), IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def graph(content: bytes, name: str) -> Graph:
+    """The first subgraph of a .tflite file as plain records.
+
+    Raises:
+        ModelFileError: see :func:`parse`.
+    """
+    return graph_of(parse(content, name))
+
+
+def graph_of(model: Any) -> Graph:
+    """The first subgraph of a ``ModelT`` as plain records."""
+    subgraph = model.subgraphs[0]
+    tensors = [_tensor(tensor, model) for tensor in subgraph.tensors or []]
+
+    def pick(indices: Any) -> tuple[Tensor | None, ...]:
+        return tuple(
+            tensors[int(index)] if index >= 0 else None for index in (indices if indices is not None else [])
+        )
+
+    def all_of(indices: Any) -> tuple[Tensor, ...]:
+        return tuple(tensor for tensor in pick(indices) if tensor is not None)
+
+    return Graph(
+        operations=tuple(
+            Operation(
+                kind=kind_of(model.operatorCodes[operator.opcodeIndex]),
+                version=int(model.operatorCodes[operator.opcodeIndex].version),
+                inputs=pick(operator.inputs),
+                outputs=all_of(operator.outputs),
+                options=operator.builtinOptions,
+            )
+            for operator in subgraph.operators or []
+        ),
+        inputs=all_of(subgraph.inputs),
+        outputs=all_of(subgraph.outputs),
+        subgraphs=len(model.subgraphs),
+        description=_text(model.description),
+        metadata={_text(entry.name): _data(model, entry.buffer) for entry in model.metadata or []},
+    )
+
+
+def kind_of(code: Any) -> str:
+    """An operator code's name: ``CONV_2D``; custom operators as ``CUSTOM:FlexErf``."""
+    number = max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
+    name = _names("BuiltinOperator").get(number, f"BUILTIN_{number}")
+    return f"CUSTOM:{_text(code.customCode)}" if name == "CUSTOM" else name
+
+
+@cache
+def _names(enumeration: str) -> dict[int, str]:
+    table = vars(getattr(schema, enumeration))
+    return {value: key for key, value in table.items() if isinstance(value, int)}
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value or "")
+
+
+def _data(model: Any, index: int) -> bytes:
+    data = model.buffers[index].data if 0 <= index < len(model.buffers) else None
+    return b"" if data is None else bytes(bytearray(data))
+
+
+def _tensor(tensor: Any, model: Any) -> Tensor:
+    data = model.buffers[tensor.buffer].data
+    quantization = tensor.quantization
+    scales = () if quantization is None or quantization.scale is None else quantization.scale
+    zero_points = () if quantization is None or quantization.zeroPoint is None else quantization.zeroPoint
+    signature = tensor.shapeSignature
+    return Tensor(
+        name=_text(tensor.name),
+        dtype=_names("TensorType").get(int(tensor.type), f"TYPE_{tensor.type}").lower(),
+        shape=tuple(int(size) for size in (tensor.shape if tensor.shape is not None else ())),
+        dynamic=signature is not None and any(int(size) < 0 for size in signature),
+        scales=tuple(float(scale) for scale in scales),
+        zero_points=tuple(int(point) for point in zero_points),
+        constant=data is not None and len(data) > 0,
+        nbytes=0 if data is None else len(data),
+    )
+
+
+def name_ends(model: Any) -> None:
+    """Name the input ``image`` and the output ``scores``, and add the signature that says so.
+
+    Without a signature the runtimes' signature runners and the quantizer's profiler-based
+    calibration cannot address the graph.
+    """
+    subgraph = model.subgraphs[0]
+    signature = schema.SignatureDefT()
+    signature.signatureKey = SIGNATURE
+    signature.subgraphIndex = 0
+    signature.inputs = [_mapping(INPUT_NAME, int(subgraph.inputs[0]))]
+    signature.outputs = [_mapping(OUTPUT_NAME, int(subgraph.outputs[0]))]
+    model.signatureDefs = [signature]
+    subgraph.tensors[int(subgraph.inputs[0])].name = INPUT_NAME
+    subgraph.tensors[int(subgraph.outputs[0])].name = OUTPUT_NAME
+
+
+def _mapping(name: str, index: int) -> Any:
+    entry = schema.TensorMapT()
+    entry.name = name
+    entry.tensorIndex = index
+    return entry
+
+
+def set_metadata(model: Any, name: str, content: bytes) -> None:
+    """Store ``content`` as the file's metadata entry ``name``, replacing one of that name."""
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(content, np.uint8)
+    for entry in model.metadata or []:
+        if _text(entry.name) == name:
+            model.buffers[entry.buffer] = buffer
+            return
+    entry = schema.MetadataT()
+    entry.name = name
+    entry.buffer = len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]

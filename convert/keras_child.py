@@ -1,0 +1,175 @@
+"""The child process that holds a Keras model: loads, converts and runs it.
+
+Started by :class:`mobilecnn.convert.conversion.KerasModel`; nothing else imports it.
+One message in, one message out:
+
+* ``load``: ``{path, unsafe}`` or ``{architecture, classes, size, seed}`` -> what the model is
+* ``convert``: ``{output, size}`` -> writes the float32 flatbuffer as the converter makes it
+* ``run``: ``{inputs, outputs, size}`` (.npy files) -> the model's scores
+"""
+
+import io
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobilecnn.errors import ModelFileError
+from mobilecnn.process import Channel, serve
+from mobilecnn.train.backend import load_keras
+
+BATCH = 25
+"""Images a step when running the Keras model: enough to fill the cores, little memory."""
+
+
+def main(channel: Channel) -> None:
+    """Answer messages until the parent closes the pipe."""
+    # TensorFlow takes seconds to import: done before the first message is read, while the
+    # parent still prepares it.
+    keras = load_keras()
+    model: Any = None
+    while (message := channel.receive()) is not None:
+        match message["do"]:
+            case "load":
+                model = _load(keras, message)
+                channel.send(**_describe(keras, model))
+            case "convert":
+                _convert(model, message["size"], Path(message["output"]))
+                channel.send(done=True)
+            case "run":
+                _run(model, message["size"], Path(message["inputs"]), Path(message["outputs"]))
+                channel.send(done=True)
+
+
+def _load(keras: Any, message: dict[str, Any]) -> Any:
+    if "architecture" in message:
+        from mobilecnn.train import zoo
+
+        keras.utils.set_random_seed(message["seed"])
+        return zoo.build(message["architecture"], classes=message["classes"], size=message["size"])
+    path = message["path"]
+    try:
+        # Nothing from the file may run here: safe_mode refuses Lambda layers and the like.
+        return keras.models.load_model(path, compile=False, safe_mode=not message["unsafe"])
+    except Exception as error:
+        raise ModelFileError(_why_not_loaded(path, error)) from error
+
+
+def _why_not_loaded(path: str, error: Exception) -> str:
+    text = str(error)
+    if "lambda" in text.lower() and "safe_mode" in text:
+        return (
+            f"{path} contains a Lambda layer: Python code that would run when the file is loaded; replace the layer "
+            "by built-in ones, or, if you trust the file, add --allow-code"
+        )
+    if unknown := re.search(r"Could not locate class '([^']+)'|Unknown layer: '?([\w>]+)", text):
+        layer = unknown.group(1) or unknown.group(2)
+        return f"{path} uses the layer class {layer}, which Keras does not have; rebuild the model with built-in layers"
+    first = text.strip().splitlines()[0][:200] if text.strip() else type(error).__name__
+    return f"{path} cannot be loaded by Keras {_version()} ({first}); save it again with this version"
+
+
+def _version() -> str:
+    import keras
+
+    return str(keras.__version__)
+
+
+def _describe(keras: Any, model: Any) -> dict[str, Any]:
+    if not isinstance(model, keras.Model):
+        raise ModelFileError("the file holds no Keras model, but something else that Keras can save")
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    if not inputs or not outputs:
+        raise ModelFileError(
+            "the model has no fixed input (a subclassed model, or one never built); save it as a functional or "
+            "Sequential model with an Input"
+        )
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ModelFileError(
+            f"the model has {len(inputs)} inputs and {len(outputs)} outputs; an image classifier has one of each"
+        )
+    shape, scores = list(inputs[0].shape), list(outputs[0].shape)
+    if len(shape) != 4 or len(scores) != 2 or scores[1] is None:
+        raise ModelFileError(
+            f"the model maps {tuple(shape)} to {tuple(scores)}; an image classifier maps (batch, height, width, "
+            "channels) to (batch, classes)"
+        )
+    if shape[3] not in (1, 3):
+        hint = "; channels must come last" if shape[1] in (1, 3) else ""
+        raise ModelFileError(f"the model takes {shape[3]} channels; pictures have 3, or 1 for grey{hint}")
+    return {
+        "height": shape[1],
+        "width": shape[2],
+        "channels": shape[3],
+        "classes": scores[1],
+        "parameters": int(model.count_params()),
+        "normalizes": _normalizes(model),
+        "keras": _version(),
+    }
+
+
+def _normalizes(model: Any) -> bool:
+    """Whether the model begins by rescaling raw pixels itself."""
+    for layer in getattr(model, "layers", [])[:3]:
+        if type(layer).__name__ in ("Rescaling", "Normalization"):
+            return True
+        if getattr(layer, "layers", None) and _normalizes(layer):
+            return True
+    return False
+
+
+def _function(model: Any, size: list[int]) -> Any:
+    """The model as one graph function of a static batch of 1, and its trace."""
+    import tensorflow as tf
+
+    function = tf.function(lambda image: model(image, training=False), autograph=False)
+    return function.get_concrete_function(tf.TensorSpec([1, *size], tf.float32, name="image"))
+
+
+def _convert(model: Any, size: list[int], output: Path) -> None:
+    import tensorflow as tf
+
+    # From the concrete function alone: with the model passed along, TensorFlow would
+    # write and reread a SavedModel first, which takes four times as long. The batch is
+    # static because a free one makes old runtimes refuse XNNPACK (8 to 10 times slower).
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([_function(model, size)])
+    try:
+        with redirect_stdout(io.StringIO()):
+            content = converter.convert()
+    except Exception as error:
+        raise ModelFileError(_why_not_converted(str(error))) from error
+    output.write_bytes(content)
+
+
+def _why_not_converted(text: str) -> str:
+    if "ERROR_NEEDS_FLEX_OPS" in text or "Flex ops" in text:
+        found = re.search(r"Flex ops: ([\w, ]+)|tf\.(\w+)", text)
+        names = (found.group(1) or found.group(2)) if found else "some of its operations"
+        return (
+            f"the model needs TensorFlow operations that TFLite does not have ({names}); "
+            "replace the layers that use them"
+        )
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"the TFLite converter refused the model ({(lines or ['no reason given'])[0][:300]})"
+
+
+def _run(model: Any, size: list[int], inputs: Path, outputs: Path) -> None:
+    import tensorflow as tf
+
+    images = np.load(inputs, mmap_mode="r", allow_pickle=False)
+    function = tf.function(
+        lambda image: model(image, training=False),
+        autograph=False,
+        input_signature=[tf.TensorSpec([None, *size], tf.float32)],
+    )
+    scores = [
+        np.asarray(function(tf.constant(images[start : start + BATCH])), np.float32)
+        for start in range(0, len(images), BATCH)
+    ]
+    np.save(outputs, np.concatenate(scores))
+
+
+if __name__ == "__main__":
+    serve(main)

@@ -1,0 +1,259 @@
+"""Which runtime a file needs: from operators to operator versions to releases.
+
+An interpreter refuses an operator version it does not know; that is how a file made
+today announces itself to a board's old runtime. The quantizer rewrites tensors but
+leaves the versions of the float file in place, so an int8 file claims to run on
+runtimes that would misread it. :func:`stamp` writes the versions that the tensors
+really call for, and with them the ``min_runtime_version`` entry.
+
+Sources: ``lite/tools/versioning/op_version.cc`` and ``runtime_version.cc`` of TensorFlow
+(Apache-2.0), from which the two tables below take their figures: the operators of image
+classifiers. For an operator or version not in the tables the file's own claim stands, and
+the release is unknown (None).
+"""
+
+import copy
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from mobilecnn.convert import flatbuffer
+from mobilecnn.convert.flatbuffer import Operation
+
+METADATA = "min_runtime_version"
+
+RELEASES: dict[str, tuple[str | None, ...]] = {
+    # operator: the first release that knows version 1, 2, 3, ...; None where unlisted
+    "ADD": ("1.5.0", "1.14.0", "2.4.0", "2.6.0"),
+    "AVERAGE_POOL_2D": ("1.5.0", "1.14.0", "2.3.0"),
+    "BATCH_MATMUL": ("2.3.0", "2.3.0", "2.4.0", "2.5.0"),
+    "CAST": ("1.5.0", "2.7.0", "2.8.0", "2.9.0"),
+    "CONCATENATION": ("1.5.0", "1.14.0", "2.3.0"),
+    "CONV_2D": ("1.5.0", "1.14.0", "1.14.0", "2.3.0", "2.4.0", "2.9.0"),
+    "DEPTHWISE_CONV_2D": ("1.5.0", "1.12.0", "1.14.0", "2.2.0", "2.3.0", "2.3.0"),
+    "DEPTH_TO_SPACE": ("2.1.0", "2.5.0"),
+    "DEQUANTIZE": ("1.13.1", "1.14.0", "1.15.0", "2.2.0", "2.7.0"),
+    "DIV": ("1.6.0", "2.3.0"),
+    "ELU": ("1.14.0",),
+    "EXPAND_DIMS": ("1.10.0",),
+    # Versions 10 and 11 are unlisted; 12 (float activations with per-channel int8
+    # weights) came with release 2.17.
+    "FULLY_CONNECTED": (
+        "1.5.0", "1.10.0", "1.14.0", "1.14.0", "2.0.0", "2.1.0",
+        "2.3.0", "2.3.0", "2.3.0", None, None, "2.17.0",
+    ),
+    "GATHER": ("1.6.0", "1.14.0", "1.15.0", "2.4.0", "2.5.0"),
+    "GELU": ("2.9.0", "2.9.0"),
+    "HARD_SWISH": ("1.15.0",),
+    "L2_NORMALIZATION": ("1.5.0", "1.14.0"),
+    "LEAKY_RELU": ("1.13.1", "2.3.0"),
+    "LOCAL_RESPONSE_NORMALIZATION": ("1.5.0",),
+    "LOGISTIC": ("1.14.0", "1.14.0", "2.3.0"),
+    "MAXIMUM": ("1.14.0", "1.14.0", "2.3.0", "2.3.0"),
+    "MAX_POOL_2D": ("1.5.0", "1.14.0", "2.3.0"),
+    "MEAN": ("1.6.0", "1.14.0", "2.4.0"),
+    "MINIMUM": ("1.14.0", "1.14.0", "2.3.0", "2.3.0"),
+    "MIRROR_PAD": ("1.13.1", "2.3.0"),
+    "MUL": ("1.5.0", "1.14.0", "1.15.0", "2.3.0", "2.6.0"),
+    "PACK": ("1.11.0", "1.14.0", "2.3.0"),
+    "PAD": ("1.5.0", "1.14.0", "2.4.0", "2.6.0"),
+    "PADV2": ("1.9.0", "1.14.0", "2.4.0", "2.6.0"),
+    "PRELU": ("1.8.0",),
+    "QUANTIZE": ("1.14.0", "1.15.0", "2.7.0"),
+    "RELU": ("1.5.0", "2.1.0", "2.5.0"),
+    "RELU6": ("1.5.0", "1.14.0", "2.5.0"),
+    "RESHAPE": ("1.5.0",),
+    "RESIZE_BILINEAR": ("1.7.0", "1.14.0", "2.2.0", "2.5.0"),
+    "RESIZE_NEAREST_NEIGHBOR": ("1.13.1", "1.14.0", "2.3.0", "2.4.0"),
+    "RSQRT": ("1.10.0", "2.5.0"),
+    "SHAPE": ("1.10.0",),
+    "SLICE": ("1.14.0", "1.14.0", "1.14.0", "2.4.0", "2.5.0"),
+    "SOFTMAX": ("1.5.0", "1.14.0", "2.3.0"),
+    "SPACE_TO_DEPTH": ("1.5.0", "1.14.0"),
+    "SPLIT": ("1.5.0", "1.14.0", "1.14.0", "2.3.0"),
+    "SPLIT_V": ("1.13.1", "2.3.0"),
+    "SQUEEZE": ("1.6.0", "2.5.0"),
+    "STRIDED_SLICE": ("1.6.0", "1.14.0", "2.1.0", "2.2.0", "2.5.0", "2.6.0"),
+    "SUB": ("1.6.0", "1.14.0", "2.3.0", "2.4.0", "2.4.0"),
+    "SUM": ("1.10.0", "1.15.0"),
+    "TANH": ("1.14.0", "1.14.0", "2.3.0"),
+    "TRANSPOSE": ("1.6.0", "1.14.0", "1.15.0", "2.3.0", "2.4.0"),
+    "TRANSPOSE_CONV": ("1.9.0", "2.2.0", "2.3.0"),
+}  # fmt: skip
+
+INT8_IS_VERSION_2 = frozenset(
+    [
+        "ADD",
+        "AVERAGE_POOL_2D",
+        "CONCATENATION",
+        "GATHER",
+        "LEAKY_RELU",
+        "LOGISTIC",
+        "L2_NORMALIZATION",
+        "MAXIMUM",
+        "MAX_POOL_2D",
+        "MEAN",
+        "MINIMUM",
+        "MIRROR_PAD",
+        "PACK",
+        "PAD",
+        "PADV2",
+        "RELU",
+        "RELU6",
+        "RESIZE_BILINEAR",
+        "RESIZE_NEAREST_NEIGHBOR",
+        "RSQRT",
+        "SLICE",
+        "SOFTMAX",
+        "SPACE_TO_DEPTH",
+        "STRIDED_SLICE",
+        "SUB",
+        "SUM",
+        "TANH",
+        "TRANSPOSE",
+    ]
+)
+"""Operators whose version 2 is "the same with int8 activations"."""
+
+
+def _dtype(operation: Operation, index: int) -> str:
+    tensor = operation.inputs[index] if index < len(operation.inputs) else None
+    return "" if tensor is None else tensor.dtype
+
+
+def _per_channel(operation: Operation) -> bool:
+    weight = operation.inputs[1]
+    return weight is not None and len(weight.scales) > 1
+
+
+def _conv(operation: Operation) -> int:
+    image, weight = operation.inputs[0], operation.inputs[1]
+    if image is not None and weight is not None and image.shape[-1] != weight.shape[-1]:
+        return 6  # grouped
+    kinds = (_dtype(operation, 0), _dtype(operation, 1))
+    hybrid = 5 if _per_channel(operation) else 2
+    known = {
+        ("float32", "float32"): 1,
+        ("int8", "int8"): 3,
+        ("float32", "int8"): hybrid,
+        ("int16", "int8"): 4,
+    }
+    return known.get(kinds, operation.version)
+
+
+def _depthwise(operation: Operation) -> int:
+    kinds = (_dtype(operation, 0), _dtype(operation, 1))
+    options = operation.options
+    dilated = getattr(options, "dilationWFactor", 1) != 1 or getattr(options, "dilationHFactor", 1) != 1
+    hybrid = 6 if _per_channel(operation) else 4
+    known = {
+        ("float32", "float32"): 2 if dilated else 1,
+        ("int8", "int8"): 3,
+        ("float32", "int8"): hybrid,
+        ("int16", "int8"): 5,
+    }
+    return known.get(kinds, operation.version)
+
+
+def _fully_connected(operation: Operation) -> int:
+    kinds = (_dtype(operation, 0), _dtype(operation, 1))
+    options = operation.options
+    if kinds == ("float32", "int8") and _per_channel(operation):
+        return 12
+    if kinds == ("int16", "int8"):
+        return 7
+    if len(operation.inputs) == 2:
+        return 6
+    if getattr(options, "keepNumDims", False):
+        return 5
+    hybrid = 9 if getattr(options, "asymmetricQuantizeInputs", False) else 3
+    known = {("float32", "float32"): 1, ("int8", "int8"): 4, ("float32", "int8"): hybrid}
+    return known.get(kinds, operation.version)
+
+
+def _mul(operation: Operation) -> int:
+    if _dtype(operation, 0) != "int8":
+        return operation.version
+    scales = [tensor.scales for tensor in (*operation.inputs[:2], operation.outputs[0]) if tensor is not None]
+    if len(scales) == 3 and all(scales) and scales[0][0] * scales[1][0] / scales[2][0] >= 1:
+        return 3
+    return 2
+
+
+def _dequantize(operation: Operation) -> int:
+    source = operation.inputs[0]
+    if source is not None and len(source.scales) > 1:
+        return 5
+    return {"float16": 3, "int8": 2}.get(_dtype(operation, 0), operation.version)
+
+
+def _quantize(operation: Operation) -> int:
+    return 2 if _dtype(operation, 0) in ("int8", "uint8") else max(operation.version, 1)
+
+
+RULES: dict[str, Callable[[Operation], int]] = {
+    "CONV_2D": _conv,
+    "DEPTHWISE_CONV_2D": _depthwise,
+    "DEQUANTIZE": _dequantize,
+    "FULLY_CONNECTED": _fully_connected,
+    "MUL": _mul,
+    "QUANTIZE": _quantize,
+    "SPLIT": lambda operation: 2 if _dtype(operation, 1) == "int8" else operation.version,
+    "TRANSPOSE_CONV": lambda operation: max(operation.version, 2 if _dtype(operation, 1) == "int8" else 1),
+}
+
+
+def version_needed(operation: Operation) -> int:
+    """The operator version that this operation's tensors call for.
+
+    The converter gives all operators of a kind the version of the most demanding one; here
+    each has its own. Where no rule applies, the file's claim stands.
+    """
+    rule = RULES.get(operation.kind)
+    if rule is not None:
+        return rule(operation)
+    if operation.kind in INT8_IS_VERSION_2 and _dtype(operation, 0) == "int8":
+        return max(2, operation.version)
+    return operation.version
+
+
+def release_of(kind: str, version: int) -> str | None:
+    """The first TFLite release that runs this operator version, or None when unknown."""
+    releases = RELEASES.get(kind, ())
+    return releases[version - 1] if 0 < version <= len(releases) else None
+
+
+def minimum_runtime(needs: Iterable[tuple[str, int]]) -> str | None:
+    """The first release that runs all (operator, version) keys; None when one of them is unknown."""
+    releases = [release_of(kind, version) for kind, version in needs]
+    known = [release for release in releases if release is not None]
+    if not known or len(known) < len(releases):
+        return None
+    return max(known, key=lambda release: tuple(int(part) for part in release.split(".")))
+
+
+def stamp(model: Any) -> None:
+    """Write the operator versions that the tensors call for, and ``min_runtime_version``.
+
+    Each (operator, version) gets its own operator code, so one grouped convolution does
+    not raise the version of the others. Changes ``model`` (a schema ``ModelT``) in place; a
+    file with several subgraphs (control flow: no image classifier) is left as it is.
+    """
+    if len(model.subgraphs) != 1:
+        return
+    subgraph = model.subgraphs[0]
+    operations = flatbuffer.graph_of(model).operations
+    codes: list[Any] = []
+    index: dict[tuple[int, int], int] = {}
+    for operator, operation in zip(subgraph.operators, operations, strict=True):
+        version = version_needed(operation)
+        key = (operator.opcodeIndex, version)
+        if key not in index:
+            code = copy.copy(model.operatorCodes[operator.opcodeIndex])
+            code.version = version
+            index[key] = len(codes)
+            codes.append(code)
+        operator.opcodeIndex = index[key]
+    model.operatorCodes = codes
+    minimum = minimum_runtime({(operation.kind, version_needed(operation)) for operation in operations})
+    # The runtime reads a fixed field of 16 bytes; an unknown minimum is left empty.
+    flatbuffer.set_metadata(model, METADATA, (minimum or "").encode().ljust(16, b"\0"))

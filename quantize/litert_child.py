@@ -1,0 +1,122 @@
+"""The child process that runs and quantizes ``.tflite`` files.
+
+Started by :class:`mobilecnn.quantize.inference.TfliteProcess`; nothing else imports it.
+
+* ``quantize``: ``{model, recipe, output, calibration}`` (.npy of float32 inputs or null)
+* ``run``: ``{model, runtime, inputs, outputs}`` -> float32 scores, and the types of the ends
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mobilecnn.convert.flatbuffer import INPUT_NAME, SIGNATURE
+from mobilecnn.errors import EnvironmentProblem, ModelFileError
+from mobilecnn.process import Channel, serve
+
+
+def main(channel: Channel) -> None:
+    """Answer messages until the parent closes the pipe."""
+    while (message := channel.receive()) is not None:
+        match message["do"]:
+            case "quantize":
+                _quantize(message)
+                channel.send(done=True)
+            case "run":
+                channel.send(**_run(message))
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _quantize(message: dict[str, Any]) -> None:
+    from litert_quantizer import calibrator, quantizer
+    from litert_quantizer.utils import qsv_utils
+
+    content = Path(message["model"]).read_bytes()
+    ranges = None
+    if message["calibration"] is not None:
+        # The smallest and largest value over all images. The library's own default, a
+        # moving average, depends on the order of the images.
+        calibration = calibrator.Calibrator(
+            content,
+            num_threads=_threads(),
+            mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
+            qsv_update_func=qsv_utils.min_max_update,
+        )
+        images = np.load(message["calibration"], mmap_mode="r", allow_pickle=False)
+        calibration.calibrate(
+            {SIGNATURE: [{INPUT_NAME: np.array(images[i : i + 1])} for i in range(len(images))]}, None
+        )
+        ranges = calibration.get_model_qsvs()
+    try:
+        result = quantizer.Quantizer(content, message["recipe"]).quantize(ranges)
+    except (ValueError, RuntimeError, KeyError) as error:
+        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+        raise ModelFileError(f"the quantizer refused the model ({reason[:300]})") from error
+    assert result.quantized_model is not None
+    Path(message["output"]).write_bytes(result.quantized_model)
+
+
+def interpreter_class(runtime: str) -> Any:
+    """The interpreter class of ``litert`` or ``tflite-runtime``.
+
+    Raises:
+        EnvironmentProblem: the package is not there.
+    """
+    try:
+        if runtime == "tflite-runtime":
+            from tflite_runtime.interpreter import Interpreter
+        else:
+            from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        package = "tflite-runtime" if runtime == "tflite-runtime" else "ai-edge-litert"
+        more = (
+            " (it has wheels up to Python 3.11, and needs numpy < 2)" if runtime == "tflite-runtime" else ""
+        )
+        raise EnvironmentProblem(
+            f"{package} cannot be imported: {error}; pip install {package}{more}"
+        ) from error
+    return Interpreter
+
+
+def _run(message: dict[str, Any]) -> dict[str, Any]:
+    name = message["model"]
+    try:
+        interpreter = interpreter_class(message["runtime"])(model_path=name, num_threads=_threads())
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+        raise ModelFileError(f"{message['runtime']} cannot run {name} ({reason[:300]})") from error
+    source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    images = np.load(message["inputs"], mmap_mode="r", allow_pickle=False)
+    scores = []
+    for start in range(len(images)):
+        interpreter.set_tensor(source["index"], _encode(np.asarray(images[start : start + 1]), source))
+        interpreter.invoke()
+        scores.append(_decode(interpreter.get_tensor(result["index"]), result))
+    np.save(message["outputs"], np.concatenate(scores).reshape(len(images), -1))
+    return {"input": source["dtype"].__name__, "output": result["dtype"].__name__}
+
+
+def _encode(values: npt.NDArray[np.float32], details: dict[str, Any]) -> npt.NDArray[Any]:
+    if details["dtype"] == np.float32:
+        return values
+    scale, zero_point = details["quantization"]
+    limits = np.iinfo(details["dtype"])
+    return np.clip(np.round(values / scale) + zero_point, limits.min, limits.max).astype(details["dtype"])
+
+
+def _decode(values: npt.NDArray[Any], details: dict[str, Any]) -> npt.NDArray[np.float32]:
+    if details["dtype"] == np.float32:
+        return np.asarray(values, np.float32)
+    scale, zero_point = details["quantization"]
+    return np.asarray((values.astype(np.float32) - zero_point) * np.float32(scale), np.float32)
+
+
+if __name__ == "__main__":
+    serve(main)

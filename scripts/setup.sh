@@ -1,0 +1,47 @@
+#!/bin/sh
+# Make the environment in .venv: a virtual environment with mobilecnn (editable), its
+# pinned dependencies and the development tools. Needs Python 3.11 or 3.12; on Debian and
+# Ubuntu it installs the venv module itself where that is missing and it may.
+set -eu
+cd "$(dirname "$0")/.."
+
+suits() { # $1: a Python command; true if it runs and is 3.11 or 3.12
+    command -v "$1" >/dev/null 2>&1 &&
+        "$1" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' >/dev/null 2>&1
+}
+
+python=""
+for candidate in ${PYTHON:-python3.11 python3.12 python3 python}; do
+    if suits "$candidate"; then
+        python=$candidate
+        break
+    fi
+done
+if [ -z "$python" ]; then
+    echo "setup: no Python 3.11 or 3.12 found (looked for: ${PYTHON:-python3.11 python3.12 python3 python})." >&2
+    echo "setup: install one (Debian 12: apt-get install python3.11 python3.11-venv), or set PYTHON=/path/to/python3.11." >&2
+    exit 3
+fi
+
+# Debian packs the venv module's installer apart from Python.
+if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
+    package="python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+    as_root=""
+    [ "$(id -u)" = 0 ] || as_root="sudo -n"
+    if ! command -v apt-get >/dev/null 2>&1 || { [ -n "$as_root" ] && ! $as_root true 2>/dev/null; }; then
+        echo "setup: $python has no venv module. Install it (Debian, Ubuntu: sudo apt-get install $package) and try again." >&2
+        exit 3
+    fi
+    echo "setup: installing $package" >&2
+    $as_root apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+fi
+
+# An environment of another Python, or one half made, is made anew.
+if [ -x .venv/bin/python ] && ! .venv/bin/python -c "import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))"; then
+    rm -rf .venv
+fi
+[ -x .venv/bin/pip ] || "$python" -m venv --clear .venv
+echo "setup: installing the pinned packages into .venv (about 700 MB to download on a new machine)" >&2
+.venv/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+touch .venv/.ready

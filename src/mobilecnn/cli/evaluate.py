@@ -1,0 +1,81 @@
+"""``mobilecnn evaluate``."""
+
+from pathlib import Path
+
+import click
+
+from mobilecnn.cli import options
+from mobilecnn.cli.output import data, document, json_option, kilobytes, progress, table, talk
+
+
+@click.command()
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
+@click.option(
+    "--data",
+    "source",
+    default="digits",
+    show_default=True,
+    help="A folder of class folders, or 'digits' (its held-out part).",
+)
+@options.runtime
+@options.input_range
+@options.allow_code
+@json_option
+def command(
+    models: tuple[Path, ...],
+    source: str,
+    runtime: str,
+    input_range: str | None,
+    allow_code: bool,
+    as_json: bool,
+) -> None:
+    """Accuracy of one or several model files on labelled images.
+
+    MODEL is a .tflite, .keras or .h5 file. The interval is the 95 % Wilson score interval.
+    Each file is compared with the first on the same images: the verdict is an exact
+    McNemar test at 5 %, and says undecided when the images cannot tell.
+
+    \b
+    Example:
+      mobilecnn evaluate digits.keras out/*.tflite --data digits
+    """
+    from mobilecnn.bench.accuracy import evaluate
+    from mobilecnn.train.data import load
+
+    dataset = load(source, "test")
+    with progress("Evaluating") as update:
+        results = evaluate(
+            models, dataset, input_range=input_range, runtime=runtime, unsafe=allow_code, progress=update
+        )
+    for one in results:
+        if not one.stated:
+            talk(options.assumed_range(str(one.path)))
+    if as_json:
+        document({"data": source, "images": len(dataset), "results": [one.to_json() for one in results]})
+        return
+    rows = [
+        [
+            str(one.path),
+            one.format,
+            kilobytes(one.nbytes),
+            f"{one.correct}/{one.images}",
+            f"{one.accuracy:.2%}",
+            f"{one.low:.2%} .. {one.high:.2%}",
+            f"{one.balanced:.2%}",
+            f"{one.agreement:.1%}",
+            one.verdict,
+        ]
+        for one in results
+    ]
+    header = [
+        "file",
+        "format",
+        "size",
+        "correct",
+        "top-1",
+        "95 % interval",
+        "balanced",
+        "agrees with first",
+        "verdict",
+    ]
+    data(table(header, rows, left=2))

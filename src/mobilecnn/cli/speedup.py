@@ -1,0 +1,65 @@
+"""``mobilecnn speedup``."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from mobilecnn.cli import options
+from mobilecnn.cli.output import data, document, json_option, progress, table, talk
+
+
+@click.command()
+@click.option("--device", "device_name", default="local", show_default=True, help="Where to time.")
+@options.runtime
+@click.option("--threads", default=1, show_default=True, help="Of the runtime. The paper used one.")
+@click.option("--rounds", default=3, show_default=True, help="Processes for each file.")
+@click.option("--seed", default=0, show_default=True, help="Of the order and the inputs.")
+@click.option(
+    "-o", "--output", type=options.FILE, default=Path("mobilecnn-speedup"), show_default=True,
+    help="Folder for speedup.png, speedup.json and measurement-*.json.",
+)  # fmt: skip
+@json_option
+def command(
+    device_name: str, runtime: str, threads: int, rounds: int, seed: int, output: Path, as_json: bool
+) -> None:
+    """The ShuffleNet paper's theoretical against actual speedup, on a device.
+
+    Builds AlexNet, ShuffleNet V1 0.5x, 1x, 2x (g=3) and MobileNet V1 at 224, exports them
+    in float32 and int8 with random weights, times them, and prints the speedup over AlexNet
+    that the multiply-adds promise beside the one that the device delivers. Right of the
+    bar: the paper's own figures. A "!" after a time: INVALID, the reason is below.
+    """
+    from mobilecnn.bench import speedup as bench
+    from mobilecnn.bench.devices import device
+    from mobilecnn.bench.measurement import write
+    from mobilecnn.bench.protocol import Protocol
+    from mobilecnn.cli.bench import device_line, new_name
+    from mobilecnn.files import check_writable, write_bytes, write_json
+
+    where = device(device_name)
+    protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed)
+    check_writable(output)
+    with (
+        tempfile.TemporaryDirectory(prefix="mobilecnn-") as work,
+        progress("Speedup") as update,
+    ):
+        found = bench.speedup(where, protocol, Path(work), update, sys.argv[1:])
+    record = new_name(output, "measurement")
+    write(record, found.measurement)
+    line = device_line(found.measurement)
+    picture = output / "speedup.png"
+    write_bytes(picture, bench.chart(found.rows, f"Theoretical and actual speedup over AlexNet\n{line}"))
+    content = {**found.to_json(), "measurement": str(record), "chart": str(picture)}
+    write_json(output / "speedup.json", content)
+
+    if as_json:
+        document(content)
+        return
+    data(line)
+    data(table(bench.HEADER, [bench.cells(row) for row in found.rows], left=2))
+    for row in found.rows:
+        for reason in row.result.reasons:
+            talk(f"INVALID: {row.published.label} {row.format}: {reason}")
+    data(f"Chart: {picture}   raw samples: {record}")

@@ -1,0 +1,267 @@
+"""The command line as a whole: help, lazy imports, JSON, exit codes, one line for bad input."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from mobilecnn.cli import COMMANDS, cli, options
+from mobilecnn.quantize import inference
+from mobilecnn.train import images
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def test_help_lists_every_command() -> None:
+    shown = run("--help")
+    assert shown.exit_code == 0
+    assert all(name in shown.output for name in COMMANDS)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, click.testing, mobilecnn.cli as c; click.testing.CliRunner().invoke(c.cli, ['--help']);"
+        "print([m for m in ('numpy', 'tensorflow', 'keras', 'PIL', 'matplotlib', 'sklearn') if m in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_described_the_same_in_both_places(name: str) -> None:
+    command = import_module(f"mobilecnn.cli.{name}").command
+    assert isinstance(command, click.Command)
+    assert command.help is not None
+    assert " ".join(command.help.split("\n\n")[0].split()) == COMMANDS[name]
+    assert "as_json" in {parameter.name for parameter in command.params}
+    code = f"import sys; from mobilecnn.cli import {name}; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "False False"
+
+
+def test_options_spelled_out_for_speed_are_the_tables() -> None:
+    assert tuple(images.RANGES) == options.RANGES
+    assert inference.RUNTIMES == options.RUNTIMES
+
+
+def test_an_unknown_command_is_refused() -> None:
+    refused = run("exprot")
+    assert refused.exit_code == 2 and "exprot" in refused.output
+
+
+@pytest.fixture(scope="module")
+def material(
+    third_party: Path, photos: Path, exported: Path, keras: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder of good and bad things to give to commands."""
+    folder = tmp_path_factory.mktemp("material")
+    shutil.copy(third_party / "theirs.keras", folder / "good.keras")
+    shutil.copy(exported / "theirs.int8.tflite", folder / "good.tflite")
+    shutil.copytree(photos, folder / "photos")
+    shutil.copytree(photos, folder / "damaged")
+    picture = folder / "damaged" / "dog" / "0.jpg"
+    picture.write_bytes(picture.read_bytes()[:200])
+    (folder / "empty" / "a").mkdir(parents=True)
+    (folder / "loose").mkdir()
+    shutil.copy(photos / "cat" / "0.jpg", folder / "loose" / "0.jpg")
+    (folder / "truncated.tflite").write_bytes((exported / "theirs.int8.tflite").read_bytes()[:5000])
+    (folder / "truncated.keras").write_bytes((third_party / "theirs.keras").read_bytes()[:5000])
+    (folder / "noise.h5").write_bytes(b"no HDF5 at all" * 100)
+    (folder / "text.jpg").write_text("not a picture")
+    (folder / "three.txt").write_text("a\nb\nc\n")
+    (folder / "twice.txt").write_text("a\na\n")
+    layers = keras.layers
+    twice = keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Lambda(lambda x: 2 * x), layers.Flatten(), layers.Dense(2)]
+    )
+    twice.save(folder / "lambda.keras")
+    vector = keras.Sequential([keras.Input((8,)), layers.Dense(2)])
+    vector.save(folder / "vector.keras")
+    image = keras.Input((8, 8, 3))
+    flat = layers.Flatten()(image)
+    keras.Model(image, [layers.Dense(2)(flat), layers.Dense(2)(flat)]).save(folder / "two_outputs.keras")
+    return folder
+
+
+GOOD_EXPORT = ("export", "good.keras", "--float32", "-o", "out")
+
+BAD: list[tuple[tuple[str, ...], str]] = [
+    # what was typed, what the one line must say
+    (("export", "missing.keras", "--float32", "-o", "out"), "no such model"),
+    (("export", "photos", "--float32", "-o", "out"), "is a folder"),
+    (("export", "text.jpg", "--float32", "-o", "out"), ".keras"),
+    (("export", "truncated.keras", "--float32", "-o", "out"), "not a readable .keras file"),
+    (("export", "noise.h5", "--float32", "-o", "out"), "cannot be loaded"),
+    (("export", "lambda.keras", "--float32", "-o", "out"), "Lambda layer"),
+    (("export", "vector.keras", "--float32", "-o", "out"), "an image classifier maps"),
+    (("export", "two_outputs.keras", "--float32", "-o", "out"), "2 outputs"),
+    (("export", "mobilenet_v9", "--float32", "-o", "out"), "no network is named 'mobilenet_v9'"),
+    (("export", "good.keras", "-o", "out"), "no format chosen"),
+    (("export", "good.keras", "--int8", "-o", "out"), "--calibration"),
+    (("export", "good.keras", "--all", "-o", "out"), "--calibration"),
+    (("export", "good.keras", "--int8", "--calibration", "nowhere", "-o", "out"), "no such folder"),
+    (("export", "good.keras", "--int8", "--calibration", "empty", "-o", "out"), "no images"),
+    (("export", "good.keras", "--int8", "--calibration", "damaged", "-o", "out"), "0.jpg is a damaged image"),
+    (("export", "good.keras", "--int8", "--calibration", "photos", "--samples", "0", "-o", "out"), "--samples"),
+    (("export", "good.keras", "--float32", "--classes", "3", "-o", "out"), "--classes"),
+    (("export", "good.keras", "--float32", "--size", "64", "-o", "out"), "48x48"),
+    (("export", "good.keras", "--float32", "--labels", "three.txt", "-o", "out"), "3 labels for 2 outputs"),
+    (("export", "good.keras", "--float32", "--labels", "twice.txt", "-o", "out"), "twice"),
+    (("export", "good.keras", "--float32", "--labels", "nothing.txt", "-o", "out"), "no such labels file"),
+    (("export", "good.keras", "--float32", "--input-range", "0..1", "-o", "out"), "'raw', 'unit', 'tf'"),
+    (("export", "good.keras", "--float32", "-o", "/proc/here"), "cannot write"),
+    (("export", "good.keras", "--float32", "-o", "text.jpg"), "cannot write"),
+    (("evaluate", "missing.tflite", "--data", "photos"), "no such model"),
+    (("evaluate", "truncated.tflite", "--data", "photos"), "truncated or damaged"),
+    (("evaluate", "text.jpg", "--data", "photos"), "not a model file"),
+    (("evaluate", "good.tflite", "--data", "loose"), "one folder a class"),
+    (("evaluate", "good.tflite", "--data", "empty"), "no images"),
+    (("evaluate", "good.tflite", "--data", "damaged"), "damaged image"),
+    (("evaluate", "good.tflite", "--data", "digits"), "10 classes and the model 2"),
+    (("evaluate", "lambda.keras", "--data", "photos"), "Lambda layer"),
+    (("evaluate", "good.tflite", "--data", "photos", "--runtime", "tflm"), "'litert', 'tflite-runtime'"),
+    (("predict", "good.tflite", "missing.jpg"), "no such image"),
+    (("predict", "good.tflite", "text.jpg"), "is not a JPEG"),
+    (("predict", "good.tflite", "damaged/dog/0.jpg"), "damaged image"),
+    (("predict", "truncated.tflite", "photos/cat/0.jpg"), "truncated or damaged"),
+    (("inspect", "missing.tflite"), "no such model"),
+    (("inspect", "truncated.tflite"), "truncated or damaged"),
+    (("inspect", "text.jpg"), "not a .tflite file"),
+    (("inspect", "photos"), "is a folder"),
+    (("bench", "missing.tflite"), "no such model"),
+    (("bench", "truncated.tflite"), "truncated or damaged"),
+    (("bench", "good.tflite", "--device", "pi4"), "local"),
+    (("bench", "good.tflite", "--rounds", "0"), "--rounds"),
+    (("bench", "good.tflite", "-o", "/proc/here.json"), "cannot write"),
+    (("speedup", "--device", "pi4"), "local"),
+    (("speedup", "--threads", "0"), "--threads"),
+    (("speedup", "-o", "/proc/here"), "cannot write"),
+    (("demo", "-o", "/proc/here"), "cannot write"),
+    (("models", "resnet_of_mine"), "resnet_of_mine"),
+    (("train", "alexnot", "--data", "photos", "-o", "x.keras"), "alexnet"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "words"), BAD, ids=[" ".join(typed) for typed, _ in BAD])
+def test_bad_input_is_one_clear_line(
+    typed: tuple[str, ...], words: str, material: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(material)
+    before = sorted(material.rglob("*"))
+    refused = run(*typed)
+    assert refused.exit_code == 2, refused.output
+    error = [line for line in refused.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(error) == 1 and words in error[0], refused.stderr
+    assert "Traceback" not in refused.output
+    assert refused.stdout == ""
+    left = [path for path in material.rglob("*") if path not in before and path.is_file()]
+    assert left == [], "something half-written is left"
+
+
+def test_errors_under_json_are_one_document(material: Path) -> None:
+    refused = run("inspect", material / "missing.tflite", "--json")
+    assert refused.exit_code == 2
+    problem = json.loads(refused.stdout)["error"]
+    assert (
+        problem["kind"] == "ModelFileError"
+        and problem["exit_code"] == 2
+        and "no such model" in problem["message"]
+    )
+
+
+def exports(material: Path, out: Path) -> tuple[object, ...]:
+    return ("export", material / "good.keras", "--all", "--calibration", material / "photos", "-o", out)
+
+
+JSON: dict[str, Callable[[Path, Path], tuple[object, ...]]] = {
+    "models": lambda _m, _o: ("models",),
+    "export": exports,
+    "evaluate": lambda m, _o: ("evaluate", m / "good.tflite", m / "good.keras", "--data", m / "photos"),
+    "predict": lambda m, _o: ("predict", m / "good.tflite", m / "photos" / "cat" / "0.jpg"),
+    "inspect": lambda m, _o: ("inspect", m / "good.tflite"),
+    "bench": lambda m, o: ("bench", m / "good.tflite", "--rounds", 1, "--seconds", 0.05, "-o", o / "m.json"),
+}
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_json_is_one_document_and_nothing_else(name: str, material: Path, tmp_path: Path) -> None:
+    done = run(*JSON[name](material, tmp_path), "--json")
+    assert done.exit_code == 0, done.output
+    json.loads(done.stdout)
+
+
+def test_export_prints_a_table_and_writes_files_and_passports(material: Path, tmp_path: Path) -> None:
+    done = run(*exports(material, tmp_path))
+    assert done.exit_code == 0, done.output
+    assert "top-1 agreement" in done.stdout and "SQNR dB" in done.stdout
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        f"good.{f}.{s}" for f in ("float32", "float16", "int8", "dynamic") for s in ("tflite", "json")
+    }
+
+
+def test_a_float32_file_that_differs_fails_the_command(
+    material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No converter of ours differs on demand: what may differ is set to less than nothing.
+    monkeypatch.setattr("mobilecnn.quantize.export.FLOAT32_TOLERANCE", -1.0)
+    failed = run("export", material / "good.keras", "--float32", "-o", tmp_path)
+    assert failed.exit_code == 1
+    assert "does not give the Keras model's answers" in failed.stderr
+    assert not json.loads((tmp_path / "good.float32.json").read_text())["parity"]["holds"]
+
+
+def test_code_in_a_file_runs_only_when_allowed(material: Path, tmp_path: Path) -> None:
+    allowed = run("export", material / "lambda.keras", "--float32", "--allow-code", "-o", tmp_path)
+    assert allowed.exit_code == 0, allowed.output
+
+
+def test_a_model_that_says_nothing_is_warned_about(material: Path, tmp_path: Path) -> None:
+    warned = run("export", material / "lambda.keras", "--float32", "--allow-code", "-o", tmp_path)
+    assert "0..1 is assumed" in warned.stderr
+    quiet = run("export", material / "good.keras", "--float32", "-o", tmp_path)
+    assert "assumed" not in quiet.stderr
+
+
+def test_random_calibration_is_said_aloud(material: Path, tmp_path: Path) -> None:
+    warned = run("export", material / "good.keras", "--int8", "--calibration", "random", "-o", tmp_path)
+    assert warned.exit_code == 0 and "latency only" in warned.stderr
+
+
+def test_predict_names_the_label(material: Path, exported: Path) -> None:
+    shown = run("predict", exported / "theirs.int8.tflite", material / "photos" / "cat" / "0.jpg")
+    assert shown.exit_code == 0 and ("cat" in shown.stdout and "dog" in shown.stdout)
+
+
+def test_inspect_shows_operators_and_ends(exported: Path) -> None:
+    shown = run("inspect", exported / "theirs.int8.tflite")
+    assert shown.exit_code == 0
+    for words in (
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "input image: int8 [1, 48, 48, 3], scale",
+        "2.9.0",
+        "total",
+    ):
+        assert words in shown.stdout
+
+
+def test_evaluate_sets_files_side_by_side(material: Path, exported: Path) -> None:
+    files = [exported / f"theirs.{name}.tflite" for name in ("float32", "int8")]
+    shown = run("evaluate", material / "good.keras", *files, "--data", material / "photos", "--json")
+    assert shown.exit_code == 0, shown.output
+    results = json.loads(shown.stdout)["results"]
+    assert [one["format"] for one in results] == ["keras", "float32", "int8"]
+    assert results[0]["verdict_against_first"] == "-"
+    assert results[1]["agreement_with_first"] == 1.0
+    assert all(one["interval"][0] <= one["accuracy"] <= one["interval"][1] for one in results)

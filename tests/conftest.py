@@ -1,0 +1,86 @@
+"""What all tests share."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mobilecnn.convert.conversion import Source
+from mobilecnn.quantize.export import Calibration, export
+from mobilecnn.train.backend import load_keras
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sweep", action="store_true", help="run the longer sweeps too (make test-all)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--sweep"):
+        return
+    # Deselected, not skipped: a skip would say that something is untested here.
+    sweeps = [item for item in items if item.get_closest_marker("sweep")]
+    config.hook.pytest_deselected(items=sweeps)
+    items[:] = [item for item in items if item not in sweeps]
+
+
+@pytest.fixture(scope="session")
+def keras() -> Any:
+    """Keras on TensorFlow, imported once."""
+    return load_keras()
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two class folders with six smooth random pictures each, of various formats and sizes."""
+    folder = tmp_path_factory.mktemp("photos")
+    generator = np.random.default_rng(7)
+    for label in ("cat", "dog"):
+        (folder / label).mkdir()
+        for index in range(6):
+            small = generator.integers(0, 256, (6, 6, 3), dtype=np.uint8)
+            picture = Image.fromarray(small).resize((60 + 10 * index, 48), Image.Resampling.BICUBIC)
+            picture.save(folder / label / f"{index}.{('jpg', 'png', 'webp')[index % 3]}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def third_party(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that was never in the zoo: convolutions of every kind, own normalization inside, 2 classes.
+
+    A folder with ``theirs.keras`` and ``theirs.h5``.
+    """
+    layers = keras.layers
+    keras.utils.set_random_seed(3)
+    image = keras.Input((48, 48, 3))
+    x = layers.Rescaling(1 / 127.5, offset=-1)(image)
+    x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.ReLU(6.0)(x)
+    x = layers.DepthwiseConv2D(3, padding="same")(x)
+    shortcut = x
+    x = layers.Conv2D(8, 3, groups=2, padding="same", activation="relu")(x)
+    x = layers.Add()([x, shortcut])
+    x = layers.SeparableConv2D(12, 3, activation="relu")(x)
+    x = layers.Concatenate()([layers.MaxPooling2D(2)(x), layers.AveragePooling2D(2)(x)])
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(0.5)(x)
+    x = layers.Dense(2, activation="softmax")(x)
+    model = keras.Model(image, x, name="theirs")
+    folder = tmp_path_factory.mktemp("third_party")
+    model.save(folder / "theirs.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras calls HDF5 a legacy format; users still have such files.
+        model.save(folder / "theirs.h5")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exported(third_party: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``theirs.keras`` in all four formats, calibrated on ``photos``: a folder of files and passports."""
+    folder = tmp_path_factory.mktemp("exported")
+    source = Source(str(third_party / "theirs.keras"), labels=("cat", "dog"))
+    export(source, ("float32", "float16", "int8", "dynamic"), folder, Calibration(str(photos)))
+    return folder

@@ -1,0 +1,74 @@
+"""What ``inspect`` says of a file."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mobilecnn.convert import flatbuffer
+from mobilecnn.convert.inspection import inspect, summarize
+from mobilecnn.errors import ModelFileError
+from mobilecnn.train import complexity
+
+
+@pytest.mark.parametrize("name", ["float32", "float16", "int8", "dynamic"])
+def test_multiply_adds_are_those_of_the_keras_graph(
+    keras: Any, third_party: Path, exported: Path, name: str
+) -> None:
+    model = keras.models.load_model(third_party / "theirs.keras", compile=False)
+    assert inspect(exported / f"theirs.{name}.tflite").macs == complexity.count(model).macs
+
+
+def test_rows_add_up(exported: Path) -> None:
+    seen = inspect(exported / "theirs.int8.tflite")
+    content = (exported / "theirs.int8.tflite").read_bytes()
+    assert seen.nbytes == len(content)
+    assert sum(row.count for row in seen.operators) == len(flatbuffer.graph(content, "").operations)
+    assert sum(row.macs for row in seen.operators) == seen.macs
+    document = seen.to_json()
+    assert document["inputs"][0]["dtype"] == document["outputs"][0]["dtype"] == "int8"
+    assert document["inputs"][0]["shape"] == [1, 48, 48, 3]
+    assert document["inputs"][0]["quantization"]["scale"] > 0
+    assert document["minimum_runtime"] == "2.9.0"
+
+
+def test_int8_names_what_splits_the_graph(exported: Path) -> None:
+    warnings = inspect(exported / "theirs.int8.tflite").warnings
+    assert any("AVERAGE_POOL_2D (1)" in warning and "splits the graph" in warning for warning in warnings)
+    assert not any("understated" in warning for warning in warnings)
+    assert inspect(exported / "theirs.float32.tflite").warnings == ()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_plain_conversion_is_warned_about(keras: Any, third_party: Path, tmp_path: Path) -> None:
+    """What users have on disk: a free batch dimension, and here a Flex operator."""
+    import tensorflow as tf
+
+    function = tf.function(
+        lambda image: tf.reshape(tf.image.adjust_hue(image, 0.1), [-1, 192]),
+        input_signature=[tf.TensorSpec([None, 8, 8, 3], tf.float32)],
+        autograph=False,
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [function.get_concrete_function()], tf.Module()
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    content = converter.convert()
+    seen = summarize(flatbuffer.graph(content, "hue"), "hue.tflite", len(content), "")
+    assert any("dynamic shape" in warning for warning in seen.warnings)
+    assert any("Flex" in warning and "FlexAdjustHue" in warning for warning in seen.warnings)
+    assert seen.minimum_runtime is None
+
+
+def test_understated_versions_are_warned_about(exported: Path) -> None:
+    model = flatbuffer.parse((exported / "theirs.int8.tflite").read_bytes(), "int8")
+    for code in model.operatorCodes:
+        code.version = 1
+    seen = summarize(flatbuffer.graph_of(model), "old.tflite", 0, "")
+    assert any("understated for" in warning and "CONV_2D" in warning for warning in seen.warnings)
+
+
+@pytest.mark.parametrize("name", ["missing.tflite", "."])
+def test_no_file(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelFileError):
+        inspect(tmp_path / name)

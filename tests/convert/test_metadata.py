@@ -1,0 +1,60 @@
+"""TFLite Metadata: what other tools read out of our files."""
+
+import zipfile
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from mobilecnn.convert import flatbuffer, metadata
+from mobilecnn.files import sha256
+from mobilecnn.train.images import contract_for
+
+
+@pytest.mark.parametrize(
+    ("range_name", "shape", "digest"),
+    [
+        # These bytes were read back with the schema's generated reader (mediapipe 1.2.2):
+        # names, size, colour space, mean, std, statistics and the labels file all as meant.
+        ("torch", (224, 192, 3), "4fce7443680b141f62d7268225c2e527a45c7d4dcd005c5846295a9c492631b9"),
+        ("unit", (28, 28, 1), "0ecbadda6480f4e72e8e47a0846f0675f86cc00d915ead5ccf42b5dc175edc11"),
+    ],
+)
+def test_the_bytes_are_those_that_the_schemas_reader_understood(
+    range_name: str, shape: tuple[int, int, int], digest: str
+) -> None:
+    assert sha256(metadata.build(contract_for(range_name, shape), ["a", "b"], "demo")) == digest
+
+
+def field(table: flatbuffers.table.Table, slot: int) -> int:
+    return int(table.Offset(4 + 2 * slot))
+
+
+def test_the_mean_is_where_a_reader_looks_for_it() -> None:
+    """By hand through model -> subgraph -> input -> process unit -> options -> mean."""
+    content = metadata.build(contract_for("torch", (8, 8, 3)), [], "demo")
+    root = flatbuffers.encode.Get(flatbuffers.packer.uoffset, content, 0)
+    table = flatbuffers.table.Table(content, root)
+    for slot in (3, 2, 4):  # each a vector of tables, of which the first
+        start = table.Vector(field(table, slot))
+        table = flatbuffers.table.Table(content, table.Indirect(start))
+    options = table.Indirect(field(table, 1) + table.Pos)
+    table = flatbuffers.table.Table(content, options)
+    mean = np.frombuffer(content, np.float32, 3, table.Vector(field(table, 0)))
+    assert mean.tolist() == pytest.approx([123.675, 116.28, 103.53])
+
+
+@pytest.mark.parametrize("name", ["float32", "float16", "int8", "dynamic"])
+def test_a_file_carries_metadata_and_labels_and_still_runs(exported: Path, name: str) -> None:
+    path = exported / f"theirs.{name}.tflite"
+    graph = flatbuffer.graph(path.read_bytes(), name)
+    assert graph.metadata[metadata.ENTRY][4:8] == b"M001"
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read(metadata.LABELS) == b"cat\ndog\n"
+    Interpreter(model_path=str(path)).allocate_tensors()
+
+
+def test_without_labels_nothing_is_appended() -> None:
+    assert metadata.append_labels(b"model", []) == b"model"

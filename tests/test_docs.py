@@ -1,0 +1,105 @@
+"""The documentation is true: commands run, links lead somewhere, every command and option is described."""
+
+import re
+import shlex
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mobilecnn.cli import COMMANDS
+from mobilecnn.train import data
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+QUICK = {
+    # What a command is given in addition here, so that the page can show the real one.
+    "train": ["--epochs", "1"],
+    "bench": ["--rounds", "1", "--seconds", "0.1", "--warmup-seconds", "0.1"],
+    "speedup": ["--rounds", "1"],
+    "demo": ["--epochs", "1", "--rounds", "1"],
+}
+ELSEWHERE = ("speedup", "demo")
+"""Run by tests/cli/test_demo.py, once: they take minutes."""
+
+
+def commands(page: Path) -> list[list[str]]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    joined = "\n".join(blocks).replace("\\\n", " ")
+    lines = [line.split(" #")[0].strip() for line in joined.splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith("mobilecnn ")]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pages' commands run: with the files that the README's commands make."""
+    folder = tmp_path_factory.mktemp("docs")
+    digits = data.load("digits")
+    seven = digits.images[int((digits.labels == 7).argmax())]
+    assert not isinstance(seven, Path)
+    Image.fromarray(seven).save(folder / "seven.png")
+    for label in ("daisy", "tulip"):
+        (folder / "flowers" / label).mkdir(parents=True)
+        for index, image in enumerate(digits.sample(16, seed=len(label)).images):
+            assert not isinstance(image, Path)
+            Image.fromarray(image).resize((40, 40)).save(folder / "flowers" / label / f"{index}.png")
+    for command in commands(ROOT / "README.md"):
+        if command[1] not in ELSEWHERE:
+            run(command, folder)
+    return folder
+
+
+def run(command: list[str], folder: Path) -> None:
+    program = Path(sys.executable).with_name("mobilecnn")
+    expanded = [
+        name
+        for word in command[1:]
+        for name in (sorted(str(p.relative_to(folder)) for p in folder.glob(word)) if "*" in word else [word])
+    ]
+    done = subprocess.run(
+        [program, *expanded, *QUICK.get(command[1], [])],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+def test_every_command_of_the_page_runs(page: Path, workspace: Path) -> None:
+    for command in commands(page):
+        if command[1] not in ELSEWHERE:
+            run(command, workspace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text()):
+        if not target.startswith(("http:", "https:")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    for path in re.findall(
+        r"`((?:train|convert|quantize|bench|tests|src|benchmarks|scripts)/[\w/.]+)`", page.read_text()
+    ):
+        assert (ROOT / path).exists(), f"{page.name} names {path}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_page_and_the_page_knows_its_options(name: str) -> None:
+    page = ROOT / "docs" / f"{name}.md"
+    text = page.read_text()
+    assert text.startswith(f"# mobilecnn {name}\n")
+    options = {
+        word
+        for p in import_module(f"mobilecnn.cli.{name}").command.params
+        for word in p.opts
+        if word.startswith("--")
+    }
+    for word in set(re.findall(r"`(--[\w-]+)", text)):
+        assert word in options, f"{page.name} describes {word}, which {name} does not have"
+    readme = (ROOT / "README.md").read_text()
+    assert f"docs/{name}.md" in readme

@@ -1,0 +1,125 @@
+"""The rooms and the arrows between them, the wheel, the links."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = ("train", "convert", "quantize", "bench")
+BASE = {"mobilecnn.errors", "mobilecnn.files", "mobilecnn.process", "mobilecnn"}
+
+
+def modules(stage: str) -> list[Path]:
+    return sorted((ROOT / stage).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_imports_only_earlier_stages(stage: str) -> None:
+    allowed = STAGES[: STAGES.index(stage) + 1]
+    for path in modules(stage):
+        for name in imported(path):
+            if name.startswith("mobilecnn."):
+                room = name.split(".")[1]
+                base = f"mobilecnn.{room}" in BASE or name == "mobilecnn.__version__"
+                assert room in allowed or base, f"{path} imports {name}"
+
+
+def test_the_zoo_uses_keras_operations_only() -> None:
+    for path in (ROOT / "train" / "zoo").rglob("*.py"):
+        assert not {name for name in imported(path) if name.split(".")[0] == "tensorflow"}, path
+
+
+def test_the_bench_knows_nothing_of_keras() -> None:
+    for path in modules("bench"):
+        assert not {name for name in imported(path) if name.split(".")[0] in ("keras", "tensorflow")}, path
+
+
+def test_every_source_folder_is_in_the_wheel() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    folders = {
+        ".".join(("mobilecnn", *f.parent.relative_to(ROOT).parts))
+        for s in STAGES
+        for f in (ROOT / s).rglob("__init__.py")
+    }
+    inside = {
+        ".".join(("mobilecnn", *f.parent.relative_to(ROOT / "src/mobilecnn").parts))
+        for f in (ROOT / "src").rglob("__init__.py")
+    }
+    assert set(listed) == folders | inside
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_src_links_to_the_folder(stage: str) -> None:
+    assert (ROOT / "src" / "mobilecnn" / stage).resolve() == ROOT / stage
+
+
+def test_the_wheel_holds_every_module_and_table(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for stage in STAGES:
+        for path in [*modules(stage), *(ROOT / stage).rglob("*.csv")]:
+            assert f"mobilecnn/{path.relative_to(ROOT)}" in names
+    assert "mobilecnn/cli/bench.py" in names
+    assert "mobilecnn/py.typed" in names
+    assert not [name for name in names if name.startswith(("tests", "benchmarks"))]
+
+
+def test_every_module_imports_alone() -> None:
+    """No module needs another to have been imported first, and none warns."""
+    names = [
+        "mobilecnn.cli." + p.stem for p in (ROOT / "src/mobilecnn/cli").glob("*.py") if p.stem != "__init__"
+    ]
+    for name in [*names, "mobilecnn.errors", "mobilecnn.files", "mobilecnn.process"]:
+        subprocess.run([sys.executable, "-W", "error", "-c", f"import {name}"], check=True)
+
+
+def test_no_machine_path_or_index_address_is_committed() -> None:
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=True
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        path = ROOT / name
+        if path.is_symlink() or path.suffix in (".png", ".jar"):
+            continue
+        text = path.read_text()
+        assert "--index-url" not in text or name == "tests/test_structure.py", name
+        assert str(ROOT) + "/" not in text, name
+
+
+def test_the_constraints_pin_every_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pinned = {
+        line.split("==")[0].lower()
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    for requirement in wanted:
+        name = requirement.split(">")[0].split("<")[0].split(";")[0].strip()
+        assert name.lower() in pinned, f"{name} is not pinned in constraints.txt"
