@@ -1,0 +1,163 @@
+"""Accuracy of model files on labelled images, side by side, with intervals."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mobilecnn.bench.statistics import wilson
+from mobilecnn.quantize.inference import Answers, ask
+from mobilecnn.train.data import Dataset, labels_for
+
+ALPHA = 0.05
+"""A difference between two files counts when the exact McNemar test's p-value is below this."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Top-1 accuracy of one file.
+
+    Attributes:
+        path: the file.
+        format: float32, float16, int8, dynamic; ``keras``; or ``tflite`` without a passport.
+        nbytes: file size.
+        images: how many were asked.
+        correct: how many were right.
+        low: lower end of the 95 % Wilson score interval of the accuracy.
+        high: upper end.
+        balanced: mean of the classes' recalls (what ISIC 2018 Task 3 scores by).
+        recall: share of each class's images that were right, by class name.
+        agreement: share of images with the same best class as the first file.
+        lost: images that the first file had right and this one has wrong.
+        gained: the opposite.
+        verdict: ``better``, ``worse`` or ``undecided`` than the first file; ``-`` for itself.
+        stated: False where the input contract was assumed.
+    """
+
+    path: Path
+    format: str
+    nbytes: int
+    images: int
+    correct: int
+    low: float
+    high: float
+    balanced: float
+    recall: dict[str, float]
+    agreement: float
+    lost: int
+    gained: int
+    verdict: str
+    stated: bool
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images that were right."""
+        return self.correct / self.images
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "file": str(self.path),
+            "format": self.format,
+            "bytes": self.nbytes,
+            "images": self.images,
+            "correct": self.correct,
+            "accuracy": self.accuracy,
+            "interval": [self.low, self.high],
+            "balanced_accuracy": self.balanced,
+            "recall": self.recall,
+            "agreement_with_first": self.agreement,
+            "lost_against_first": self.lost,
+            "gained_against_first": self.gained,
+            "verdict_against_first": self.verdict,
+            "input_contract_stated": self.stated,
+        }
+
+
+def mcnemar(lost: int, gained: int) -> float:
+    """Two-sided p-value of the exact McNemar test: are ``lost`` and ``gained`` equally likely?
+
+    The images on which two classifiers differ are tosses of a fair coin if neither is better
+    (McNemar, 1947; the exact binomial form).
+    """
+    tosses = lost + gained
+    if tosses == 0:
+        return 1.0
+    tail = sum(math.comb(tosses, count) for count in range(min(lost, gained) + 1)) / 2**tosses
+    return min(1.0, 2 * tail)
+
+
+def evaluate(
+    paths: Sequence[Path],
+    dataset: Dataset,
+    *,
+    input_range: str | None = None,
+    runtime: str = "litert",
+    unsafe: bool = False,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> tuple[Accuracy, ...]:
+    """Accuracy of each file on all of ``dataset``, each compared with the first.
+
+    Raises:
+        ModelFileError, DataError, EnvironmentProblem: a file, an image or a runtime does not work.
+    """
+    results: list[Accuracy] = []
+    first_right: npt.NDArray[np.bool_] | None = None
+    first_best: npt.NDArray[np.int64] | None = None
+    for path in paths:
+        answers = ask(
+            path, dataset.pixels, len(dataset),
+            input_range=input_range, runtime=runtime, unsafe=unsafe, progress=progress,
+        )  # fmt: skip
+        labels = labels_for(dataset, answers.classifier.labels, answers.classifier.classes)
+        best = answers.scores.argmax(axis=1)
+        right = best == labels
+        if first_right is None or first_best is None:
+            first_right, first_best = right, best
+        results.append(
+            _accuracy(answers, dataset, right, best, first_right, first_best, is_first=not results)
+        )
+    return tuple(results)
+
+
+def _accuracy(
+    answers: Answers,
+    dataset: Dataset,
+    right: npt.NDArray[np.bool_],
+    best: npt.NDArray[np.int64],
+    first_right: npt.NDArray[np.bool_],
+    first_best: npt.NDArray[np.int64],
+    *,
+    is_first: bool,
+) -> Accuracy:
+    correct = int(right.sum())
+    low, high = wilson(correct, len(right))
+    lost, gained = int((first_right & ~right).sum()), int((~first_right & right).sum())
+    decided = mcnemar(lost, gained) < ALPHA
+    verdict = "-" if is_first else ("undecided" if not decided else "worse" if lost > gained else "better")
+    recall = {
+        name: float(right[dataset.labels == index].mean())
+        for index, name in enumerate(dataset.classes)
+        if (dataset.labels == index).any()
+    }
+    model = answers.classifier
+    return Accuracy(
+        path=model.path,
+        format=model.format,
+        nbytes=model.nbytes,
+        images=len(right),
+        correct=correct,
+        low=low,
+        high=high,
+        balanced=float(np.mean(list(recall.values()))),
+        recall=recall,
+        agreement=float((best == first_best).mean()),
+        lost=lost,
+        gained=gained,
+        verdict=verdict,
+        stated=model.contract.stated,
+    )

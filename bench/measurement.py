@@ -1,0 +1,528 @@
+"""The record of a measurement, and what it says.
+
+A :class:`Measurement` is immutable and complete: every raw sample, the device as probed,
+the protocol, the files by SHA-256. It is one JSON file; everything else (:func:`summarize`,
+:func:`compare`, reports) is a pure function of it.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from types import UnionType
+from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
+
+from mobilecnn import files
+from mobilecnn.bench import statistics
+from mobilecnn.bench.protocol import Protocol
+from mobilecnn.bench.statistics import Interval, Rounds, Verdict
+from mobilecnn.errors import InputError, OutputError, UsageError
+
+SCHEMA = "mobilecnn.measurement"
+VERSION = 1
+"""History. 1: the first."""
+
+# When is a median not to be relied on? Each limit is far above what an idle machine shows,
+# and far below what would change a conclusion.
+WIDEST_INTERVAL = 0.10
+"""Of the median. Differences that are worth a decision are larger than this."""
+LARGEST_CLOCK_MOVE = 0.05
+"""Highest over lowest, minus one. Clock steps are larger (a Raspberry Pi 4 goes from 1500
+to 1000 MHz), and latency follows them nearly in proportion."""
+LARGEST_PROBE_MOVE = 0.10
+"""Slowest over fastest, minus one, of the speed probe. Twice the clock's, because the probe
+is itself a measurement, of 10 ms."""
+LARGEST_OTHER_SHARE = 0.20
+"""Of one core, by everything else during the timed parts. Two busy cores share caches,
+memory and clock budget, even when the timed process keeps its core."""
+TICKS = 0.02
+"""Seconds: /proc/stat counts in ticks of 10 ms, so two readings are off by up to two."""
+
+_LARGEST = 2**63 - 1
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A device as probed; None where it does not tell.
+
+    Attributes:
+        kind: what :func:`mobilecnn.bench.devices.device` was asked for: ``local``.
+        machine: ``x86_64``, ``aarch64``, ...
+        board: the device tree's model: ``Raspberry Pi 4 Model B Rev 1.4``.
+        cpu: its name; on ARM the implementer and part numbers.
+        cpu_features: those by which XNNPACK chooses its kernels.
+        cores: that the process may use.
+        memory_bytes: of the machine.
+        os: distribution and version.
+        kernel: ``Linux 6.1.0``.
+        python: the version that runs the worker.
+        numpy: the version beside it.
+        governors: of the clocks of all cores, each once.
+        max_frequencies_khz: by core.
+        virtualised: whether a hypervisor shows itself.
+    """
+
+    kind: str
+    machine: str
+    board: str | None
+    cpu: str | None
+    cpu_features: tuple[str, ...]
+    cores: int
+    memory_bytes: int | None
+    os: str | None
+    kernel: str
+    python: str | None
+    numpy: str | None
+    governors: tuple[str, ...]
+    max_frequencies_khz: dict[str, int]
+    virtualised: bool | None
+
+
+@dataclass(frozen=True)
+class PassportFacts:
+    """What the passport beside a file says of it; None where it does not.
+
+    Attributes:
+        architecture: the zoo name.
+        format: float32, float16, int8, dynamic.
+        macs: multiply-adds of one inference.
+        parameters: weights and biases.
+    """
+
+    architecture: str | None = None
+    format: str | None = None
+    macs: int | None = None
+    parameters: int | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """One timed file.
+
+    Attributes:
+        file: its name as it was given.
+        sha256: of its content.
+        bytes: its size.
+        passport: None without a passport beside it.
+    """
+
+    file: str
+    sha256: str
+    bytes: int
+    passport: PassportFacts | None = None
+
+    def __post_init__(self) -> None:
+        if not _SHA256.fullmatch(self.sha256):
+            raise ValueError("sha256 is not 64 hexadecimal digits")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The state of the device just before or after a timed part.
+
+    Attributes:
+        frequencies_khz: current clock by core; empty where unreadable (virtual machines).
+        probe_ns: a fixed spin of about 2 ms, some times over.
+        temperatures_c: degrees Celsius by sensor; empty where unreadable.
+    """
+
+    frequencies_khz: dict[str, int]
+    probe_ns: tuple[int, ...]
+    temperatures_c: dict[str, float]
+
+    def __post_init__(self) -> None:
+        if min(self.probe_ns, default=0) < 1:
+            raise ValueError("there is no probe_ns, or one is not positive")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One process that timed one model.
+
+    Attributes:
+        round: from 0.
+        position: within the round, from 0.
+        model: index into ``Measurement.models``.
+        runtime_version: of the package that ``Protocol.runtime`` names.
+        xnnpack_partitions: parts of the graph that XNNPACK took over; None if unknown.
+        init_ns: loading the file and allocating the tensors.
+        first_ns: the first inference.
+        warmup_ns: every warm-up inference after it.
+        samples_ns: every timed inference.
+        timed_seconds: how long the timed part took.
+        other_cpu_seconds: CPU time of everything else on the machine during it, with what
+            the host of a virtual machine took; None if unreadable.
+        baseline_rss_bytes: resident memory with Python, numpy and the runtime, before the model.
+        peak_rss_bytes: the highest resident memory of the process.
+        before: just before the timed part.
+        after: just after it.
+    """
+
+    round: int
+    position: int
+    model: int
+    runtime_version: str
+    xnnpack_partitions: int | None
+    init_ns: int
+    first_ns: int
+    warmup_ns: tuple[int, ...]
+    samples_ns: tuple[int, ...]
+    timed_seconds: float
+    other_cpu_seconds: float | None
+    baseline_rss_bytes: int | None
+    peak_rss_bytes: int | None
+    before: Reading
+    after: Reading
+
+    def __post_init__(self) -> None:
+        if min(self.samples_ns, default=0) < 1:
+            raise ValueError("there are no samples, or one is not positive")
+        if self.timed_seconds <= 0 or (self.other_cpu_seconds or 0.0) < 0:
+            raise ValueError("a duration is negative")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Everything that was measured in one go on one device.
+
+    Attributes:
+        created: when it began, ISO 8601 with the time zone.
+        tool: the version of mobilecnn.
+        command: the command line; empty when called from Python.
+        device: where.
+        protocol: how.
+        models: what.
+        runs: in the order they were made; one for each model in each round.
+    """
+
+    created: str
+    tool: str
+    command: tuple[str, ...]
+    device: Facts
+    protocol: Protocol
+    models: tuple[Model, ...]
+    runs: tuple[Run, ...]
+
+    def __post_init__(self) -> None:
+        if datetime.fromisoformat(self.created).tzinfo is None:
+            raise ValueError("created has no time zone")
+        made = sorted((run.round, run.model) for run in self.runs)
+        due = self.protocol.rounds * len(self.models)
+        # Counted before listed: a damaged file may say any number of rounds.
+        if not self.models or len(made) != due or made != [
+            (number, model) for number in range(self.protocol.rounds) for model in range(len(self.models))
+        ]:  # fmt: skip
+            raise ValueError("the runs are not one for each model in each round")
+
+    def rounds_of(self, model: int) -> Rounds:
+        """The samples of one model (by index) as :mod:`mobilecnn.bench.statistics` takes them."""
+        return {run.round: run.samples_ns for run in self.runs if run.model == model}
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {"schema": SCHEMA, "version": VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, document: Any) -> Self:
+        """Back from :meth:`to_json`.
+
+        Raises:
+            InputError: it is not a measurement, of a version unknown here, or damaged.
+        """
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            raise InputError(f"not a measurement (its schema is not {SCHEMA})")
+        version = document.get("version")
+        if version != VERSION or isinstance(version, bool):
+            raise InputError(f"a measurement of version {version!r}; this mobilecnn reads version {VERSION}")
+        return record(cls, {key: document[key] for key in document if key not in ("schema", "version")})
+
+
+def write(path: Path, measurement: Measurement) -> None:
+    """Write a measurement. It is a record, so a file that exists is never replaced.
+
+    Raises:
+        OutputError: there is such a file, or it cannot be written.
+    """
+    if path.exists():
+        raise OutputError(f"{path} exists, and a measurement never replaces a file; choose another with -o")
+    files.write_json(path, measurement.to_json())
+
+
+def read(path: Path) -> Measurement:
+    """Read what :func:`write` wrote.
+
+    Raises:
+        InputError: missing, not a measurement, of an unknown version, or damaged.
+    """
+    content = files.read_bytes(path, "measurement")
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not a measurement: it is not JSON ({error})") from error
+    try:
+        return Measurement.from_json(document)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def record(kind: type[Record], document: Any, where: str = "") -> Record:
+    """A frozen dataclass from its JSON form: exactly its members, each of its declared type.
+
+    Raises:
+        InputError: naming the member, as in ``runs[3].before.probe_ns[0]``.
+    """
+    assert is_dataclass(kind)
+    if not isinstance(document, dict):
+        raise InputError(f"{where or 'the document'} must be an object")
+    names = [field.name for field in fields(kind)]
+    for name in names:
+        if name not in document:
+            raise InputError(f"{_join(where, name)} is missing")
+    for name in document:
+        if name not in names:
+            raise InputError(f"{_join(where, str(name)[:80])!r} is not known here")
+    hints = _hints(kind)
+    values = {name: _value(hints[name], document[name], _join(where, name)) for name in names}
+    try:
+        return kind(**values)
+    except (ValueError, UsageError) as error:
+        raise InputError(f"{where or 'the document'}: {error}") from error
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    """``value`` as the declared type ``kind``: a record, a container, or one of the JSON scalars."""
+    origin = get_origin(kind)
+    if origin is UnionType:  # X | None
+        return None if value is None else _value(get_args(kind)[0], value, where)
+    if origin is tuple:
+        item = get_args(kind)[0]
+        if not isinstance(value, list | tuple):
+            raise InputError(f"{where} must be a list")
+        return tuple(_value(item, entry, f"{where}[{index}]") for index, entry in enumerate(value))
+    if origin is dict:
+        item = get_args(kind)[1]
+        if not isinstance(value, dict):
+            raise InputError(f"{where} must be an object")
+        return {
+            _value(str, key, f"a name in {where}"): _value(item, entry, _join(where, str(key)[:80]))
+            for key, entry in value.items()
+        }
+    if is_dataclass(kind):
+        assert isinstance(kind, type)
+        return record(kind, value, where)
+    return _scalar(kind, value, where)
+
+
+def _scalar(kind: Any, value: Any, where: str) -> Any:
+    if kind is bool:
+        if isinstance(value, bool):
+            return value
+        raise InputError(f"{where} must be true or false")
+    if kind is int:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST:
+            return value
+        raise InputError(f"{where} must be a whole number from 0 to {_LARGEST}")
+    if kind is float:
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST:
+            return float(value)
+        raise InputError(f"{where} must be a finite number")
+    assert kind is str
+    # A lone surrogate is valid JSON, and cannot be printed.
+    if isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value):
+        return value
+    raise InputError(f"{where} must be a text")
+
+
+def _join(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a measurement says of one model. Times in ns, memory in bytes.
+
+    Attributes:
+        model: the file.
+        rounds: processes.
+        count: timed inferences of all of them.
+        median: over the rounds of each one's median, with its 95 % interval.
+        p90: the 90th percentile of all samples together.
+        minimum: the fastest sample.
+        mean: of all samples; above the median when some were disturbed.
+        first: the first inference of a process, median.
+        init: loading the file and allocating the tensors, median.
+        peak_rss: the highest resident memory of any of the processes.
+        baseline_rss: what such a process takes before it loads the model.
+        runtime_version: of the runtime.
+        xnnpack_partitions: parts of the graph that XNNPACK took over.
+        reasons: why the median is not to be relied on, and what to do; empty when it is.
+    """
+
+    model: Model
+    rounds: int
+    count: int
+    median: Interval
+    p90: float
+    minimum: int
+    mean: float
+    first: float
+    init: float
+    peak_rss: int | None
+    baseline_rss: int | None
+    runtime_version: str
+    xnnpack_partitions: int | None
+    reasons: tuple[str, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing speaks against the median."""
+        return not self.reasons
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object, with the units in the names."""
+        return {
+            "file": self.model.file,
+            "sha256": self.model.sha256,
+            "bytes": self.model.bytes,
+            "rounds": self.rounds,
+            "count": self.count,
+            "median_ns": self.median.value,
+            "interval_ns": [self.median.low, self.median.high],
+            "p90_ns": self.p90,
+            "minimum_ns": self.minimum,
+            "mean_ns": self.mean,
+            "first_ns": self.first,
+            "init_ns": self.init,
+            "peak_rss_bytes": self.peak_rss,
+            "baseline_rss_bytes": self.baseline_rss,
+            "runtime_version": self.runtime_version,
+            "xnnpack_partitions": self.xnnpack_partitions,
+            "valid": self.valid,
+            "reasons": list(self.reasons),
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One model's time relative to another's.
+
+    Attributes:
+        ratio: how many times as long, with its 95 % interval.
+        verdict: faster or slower when the interval is all on one side of 1.
+    """
+
+    ratio: Interval
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        ratio = self.ratio
+        return {"ratio": ratio.value, "interval": [ratio.low, ratio.high], "verdict": self.verdict}
+
+
+def compare(measurement: Measurement, model: int, base: int = 0) -> Comparison:
+    """The time of ``model`` relative to ``base``, both by index."""
+    ratio = statistics.ratio_interval(
+        measurement.rounds_of(model), measurement.rounds_of(base), measurement.protocol.seed
+    )
+    return Comparison(ratio, statistics.verdict(ratio))
+
+
+def summarize(measurement: Measurement) -> tuple[Result, ...]:
+    """One result for each model, in their order."""
+    return tuple(_result(measurement, index) for index in range(len(measurement.models)))
+
+
+def _result(measurement: Measurement, index: int) -> Result:
+    runs = [run for run in measurement.runs if run.model == index]
+    samples = [sample for run in runs for sample in run.samples_ns]
+    interval = statistics.median_interval(measurement.rounds_of(index), measurement.protocol.seed)
+    return Result(
+        model=measurement.models[index],
+        rounds=len(runs),
+        count=len(samples),
+        median=interval,
+        p90=statistics.percentile(samples, 90),
+        minimum=min(samples),
+        mean=math.fsum(samples) / len(samples),
+        first=statistics.median([run.first_ns for run in runs]),
+        init=statistics.median([run.init_ns for run in runs]),
+        peak_rss=max(_known(run.peak_rss_bytes for run in runs), default=None),
+        baseline_rss=min(_known(run.baseline_rss_bytes for run in runs), default=None),
+        runtime_version=runs[0].runtime_version,
+        xnnpack_partitions=runs[0].xnnpack_partitions,
+        reasons=tuple(_reasons(measurement.protocol, runs, interval)),
+    )
+
+
+def _reasons(protocol: Protocol, runs: Sequence[Run], interval: Interval) -> Iterable[str]:
+    """What moved, and the fix: one sentence for each limit that is passed."""
+    if len(runs) == 1:
+        yield "one round does not show how processes differ: use --rounds 3 or more"
+    fewest = min(len(run.samples_ns) for run in runs)
+    if fewest < protocol.runs:
+        yield f"only {fewest} of {protocol.runs} runs fit into the time limit: use a smaller --runs"
+    if interval.relative_width > WIDEST_INTERVAL:
+        yield (
+            f"the 95 % interval is {interval.relative_width:.0%} of the median wide, above "
+            f"{WIDEST_INTERVAL:.0%}: close other programs, and use more --rounds or --seconds"
+        )
+    # The fastest core: it is the one that works. An unreadable clock has no entry, or 0.
+    clocks = [_clocks(run) for run in runs]
+    if all(min(pair) > 0 for pair in clocks):
+        slow, fast = _move([(1 / before, 1 / after) for before, after in clocks])
+        if slow / fast - 1 > LARGEST_CLOCK_MOVE:
+            yield (
+                f"the clock moved between {1e-6 / slow:.2f} and {1e-6 / fast:.2f} GHz: cool the device, give "
+                "it its full power supply, or fix its clock (sudo cpupower frequency-set -g performance)"
+            )
+    slow, fast = _move(
+        [(statistics.median(run.before.probe_ns), statistics.median(run.after.probe_ns)) for run in runs]
+    )
+    if slow / fast - 1 > LARGEST_PROBE_MOVE:
+        yield (
+            f"the machine's speed moved: the same work took between {fast / 1e6:.2f} and {slow / 1e6:.2f} ms: "
+            "close other programs, let the device cool, and time it again"
+        )
+    counted = [run for run in runs if run.other_cpu_seconds is not None]
+    timed = math.fsum(run.timed_seconds for run in counted)
+    other = math.fsum(max(0.0, (run.other_cpu_seconds or 0.0) - TICKS) for run in counted)
+    if other > LARGEST_OTHER_SHARE * timed:
+        yield (
+            f"other programs, or the host of this virtual machine, used {other / timed:.0%} of a core: "
+            "close them, and time it again"
+        )
+
+
+def _clocks(run: Run) -> tuple[int, int]:
+    before, after = (max(reading.frequencies_khz.values(), default=0) for reading in (run.before, run.after))
+    return before, after
+
+
+def _move(readings: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """How far a duration moved: its slow and its fast end, from (before, after) of each run.
+
+    Either during the runs (the median before against the median after), or from run to run
+    (the faster reading of each). A single slow reading is neither: a few milliseconds of
+    somebody else's work just then; if it reached the samples, the interval shows it.
+    """
+    before, after = (statistics.median(side) for side in zip(*readings, strict=True))
+    faster = [min(pair) for pair in readings]
+    during, between = (max(before, after), min(before, after)), (max(faster), min(faster))
+    return max(during, between, key=lambda ends: ends[0] / ends[1])
+
+
+def _known(values: Iterable[int | None]) -> list[int]:
+    return [value for value in values if value is not None]

@@ -1,0 +1,259 @@
+"""The ShuffleNet paper's question, asked of any device: do fewer multiply-adds mean less time?
+
+Theoretical speedup is AlexNet's multiply-adds over the model's; actual speedup is
+AlexNet's time over the model's, both in the same format on the same device; efficiency is
+actual over theoretical. Published figures: X. Zhang, X. Zhou, M. Lin, J. Sun, "ShuffleNet:
+An Extremely Efficient Convolutional Neural Network for Mobile Devices", arXiv 1707.01083v2
+(CVPR 2018), Table 8: one thread of a Snapdragon 820, 224x224.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mobilecnn.bench import charts
+from mobilecnn.bench.charts import Point
+from mobilecnn.bench.devices import Device
+from mobilecnn.bench.measurement import Measurement, Result, compare, summarize
+from mobilecnn.bench.protocol import Protocol
+from mobilecnn.bench.run import measure
+from mobilecnn.bench.statistics import Interval
+from mobilecnn.convert.conversion import Source
+from mobilecnn.quantize.export import RANDOM, Calibration, export
+
+FORMATS = ("float32", "int8")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A row of the paper's Table 8.
+
+    Attributes:
+        model: zoo name.
+        label: what the paper calls it.
+        top1_error: ImageNet classification error, per cent.
+        mflops: multiply-adds in millions, as the paper rounds them.
+        milliseconds: at 224x224 on a Snapdragon 820, one thread.
+    """
+
+    model: str
+    label: str
+    top1_error: float
+    mflops: int
+    milliseconds: float
+
+
+TABLE_8 = (
+    Published("alexnet", "AlexNet", 42.8, 720, 184.0),
+    Published("shufflenet_v1_x0.5_g3", "ShuffleNet 0.5x (g=3)", 43.2, 38, 15.2),
+    Published("shufflenet_v1_x1.0_g3", "ShuffleNet 1x (g=3)", 32.6, 140, 37.8),
+    Published("shufflenet_v1_x2.0_g3", "ShuffleNet 2x (g=3)", 26.3, 524, 108.8),
+    Published("mobilenet_v1_x1.0_224", "1.0 MobileNet-224", 29.4, 569, 110.0),
+)
+"""AlexNet first: the others are compared with it."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model in one format.
+
+    Attributes:
+        published: its row in the paper.
+        format: float32 or int8.
+        macs: multiply-adds, counted in the exported file.
+        result: its timing.
+        actual: AlexNet's time over this one's, with its 95 % interval.
+        theoretical: AlexNet's multiply-adds over this one's.
+        paper_actual: the paper's time ratio.
+        paper_theoretical: the paper's multiply-adds ratio.
+    """
+
+    published: Published
+    format: str
+    macs: int
+    result: Result
+    actual: Interval
+    theoretical: float
+    paper_actual: float
+    paper_theoretical: float
+
+    @property
+    def efficiency(self) -> float:
+        """Actual over theoretical speedup."""
+        return self.actual.value / self.theoretical
+
+    @property
+    def paper_efficiency(self) -> float:
+        """The same of the paper's figures."""
+        return self.paper_actual / self.paper_theoretical
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; times in ns unless the name says otherwise."""
+        return {
+            "model": self.published.model,
+            "format": self.format,
+            "top1_error_published_percent": self.published.top1_error,
+            "mflops_published": self.published.mflops,
+            "macs": self.macs,
+            "median_ns": self.result.median.value,
+            "interval_ns": [self.result.median.low, self.result.median.high],
+            "valid": self.result.valid,
+            "reasons": list(self.result.reasons),
+            "theoretical_speedup": self.theoretical,
+            "actual_speedup": self.actual.value,
+            "actual_speedup_interval": [self.actual.low, self.actual.high],
+            "efficiency": self.efficiency,
+            "paper_snapdragon_820": {
+                "milliseconds": self.published.milliseconds,
+                "theoretical_speedup": self.paper_theoretical,
+                "actual_speedup": self.paper_actual,
+                "efficiency": self.paper_efficiency,
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Speedup:
+    """The whole table, with the measurement it is made of."""
+
+    measurement: Measurement
+    rows: tuple[Row, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "source": "arXiv 1707.01083v2, Table 8 (columns under paper_snapdragon_820)",
+            "rows": [row.to_json() for row in self.rows],
+        }
+
+
+def speedup(
+    device: Device,
+    protocol: Protocol,
+    work: Path,
+    progress: Callable[[int, int, str], None] | None = None,
+    command: Sequence[str] = (),
+) -> Speedup:
+    """Build, export and time the paper's five networks in float32 and int8 on ``device``.
+
+    Args:
+        device: where to time them.
+        protocol: how.
+        work: a folder for the exported files (about 470 MB); the caller removes it.
+        progress: called with (steps done, all, what is next).
+        command: the command line, for the record.
+
+    Raises:
+        EnvironmentProblem: the device or a child process failed.
+        OutputError: the files cannot be written.
+    """
+    processes = protocol.rounds * len(TABLE_8) * len(FORMATS)
+    total = len(TABLE_8) + processes
+    files: dict[tuple[str, str], Path] = {}
+    for number, row in enumerate(TABLE_8):
+        if progress is not None:
+            progress(number, total, f"exporting {row.model}")
+        for one in export(Source(row.model), FORMATS, work, Calibration(RANDOM)):
+            files[row.model, one.format] = one.path
+
+    def timing(done: int, _all: int, what: str) -> None:
+        if progress is not None:
+            progress(len(TABLE_8) + done, total, f"timing {what}" if what else "")
+
+    order = [(row.model, name) for row in TABLE_8 for name in FORMATS]
+    measurement = measure([files[key] for key in order], device, protocol, timing, command)
+    return Speedup(measurement, table(measurement))
+
+
+def table(measurement: Measurement) -> tuple[Row, ...]:
+    """The rows, from a measurement of the paper's networks: a pure function of it.
+
+    A format appears when AlexNet was timed in it; then the others must have been too.
+    """
+    results = summarize(measurement)
+    index = {}
+    for position, model in enumerate(measurement.models):
+        assert model.passport is not None
+        index[model.passport.architecture, model.passport.format] = position
+    rows = []
+    for name in FORMATS:
+        base = index.get((TABLE_8[0].model, name))
+        if base is None:
+            continue
+        for published in TABLE_8:
+            position = index[published.model, name]
+            rows.append(
+                Row(
+                    published=published,
+                    format=name,
+                    macs=_macs(measurement, position),
+                    result=results[position],
+                    # How many times as long AlexNet takes; it is itself exactly.
+                    actual=Interval(1.0, 1.0, 1.0)
+                    if position == base
+                    else compare(measurement, base, position).ratio,
+                    theoretical=_macs(measurement, base) / _macs(measurement, position),
+                    paper_actual=TABLE_8[0].milliseconds / published.milliseconds,
+                    paper_theoretical=TABLE_8[0].mflops / published.mflops,
+                )
+            )
+    return tuple(rows)
+
+
+def _macs(measurement: Measurement, position: int) -> int:
+    passport = measurement.models[position].passport
+    assert passport is not None and passport.macs is not None
+    return passport.macs
+
+
+def chart(rows: Sequence[Row], title: str) -> bytes:
+    """Theoretical against actual speedup, log-log, with the paper's points, as PNG. AlexNet is 1, 1."""
+    others = [row for row in rows if row.published is not TABLE_8[0]]
+    series: dict[str, list[Point]] = {
+        name: [
+            Point(row.published.label, row.theoretical, row.actual.value, row.actual.low, row.actual.high)
+            for row in others
+            if row.format == name
+        ]
+        for name in FORMATS
+    }
+    series["paper: float32, Snapdragon 820"] = [
+        Point(
+            row.published.label, row.paper_theoretical, row.paper_actual, row.paper_actual, row.paper_actual
+        )
+        for row in others
+        if row.format == FORMATS[0]
+    ]
+    return charts.speedups(series, title)
+
+
+HEADER = (
+    "model", "format", "top-1 err %", "MFLOPs", "multiply-adds (M)", "ms", "95 % interval",
+    "theoretical", "actual", "95 % interval", "efficiency", "", "SD820 ms", "theoretical", "actual", "efficiency",
+)  # fmt: skip
+"""Left of the empty column: published and measured here; right of it: the paper's Snapdragon 820."""
+
+
+def cells(row: Row) -> list[str]:
+    """One row as text, under :data:`HEADER`."""
+    paper = row.published
+    median, actual = row.result.median, row.actual
+    return [
+        paper.label,
+        row.format,
+        f"{paper.top1_error:.1f}",
+        str(paper.mflops),
+        f"{row.macs / 1e6:.1f}",
+        f"{median.value / 1e6:.2f}" + ("" if row.result.valid else " !"),
+        f"{median.low / 1e6:.2f} .. {median.high / 1e6:.2f}",
+        f"{row.theoretical:.2f}x",
+        f"{actual.value:.2f}x",
+        f"{actual.low:.2f} .. {actual.high:.2f}",
+        f"{row.efficiency:.0%}",
+        "|",
+        f"{paper.milliseconds:.1f}",
+        f"{row.paper_theoretical:.2f}x",
+        f"{row.paper_actual:.2f}x",
+        f"{row.paper_efficiency:.0%}",
+    ]

@@ -1,0 +1,376 @@
+"""The process in which a model is timed: one file, also for a board that has no mobilecnn.
+
+It needs Python 3.9 or newer, numpy and one runtime (``ai-edge-litert`` or
+``tflite-runtime``), and imports nothing else outside the standard library. It reads one
+job, a line of JSON, from standard input and answers with one line of JSON on standard
+output; everything that libraries print goes to standard error.
+
+``{"task": "probe"}``
+    What machine this is.
+``{"task": "time", "model", "runtime", "threads", "seed", "warmup_runs", "warmup_seconds",
+"runs", "seconds", "longest_seconds", "most_runs"}``
+    Load the model, fill its inputs with seeded random data, run it once, warm up, time it.
+
+With ``"until_input_closes": true`` the process ends as soon as its standard input does, so
+that a parent that dies, or a connection that breaks, leaves nothing behind.
+
+A failure is answered as ``{"error": KIND, "message": TEXT}``; KIND is a class of
+``mobilecnn.errors``. Times are integer nanoseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if sys.path and os.path.abspath(sys.path[0]) == os.path.dirname(os.path.abspath(__file__)):  # noqa: PTH100, PTH120
+    # Python puts a script's folder first. What lies there, such as this package's own
+    # statistics.py, must not stand in for a module of the standard library.
+    del sys.path[0]
+
+import gc
+import json
+import platform
+import threading
+import time
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Callable
+
+CPUS = Path("/sys/devices/system/cpu")
+THERMAL = Path("/sys/class/thermal")
+
+PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
+MODULES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+INSTALL = {
+    "litert": "pip install ai-edge-litert",
+    "tflite-runtime": "pip install tflite-runtime 'numpy<2' (it has wheels up to Python 3.11)",
+}
+
+# fmt: off
+FEATURES = {
+    "neon", "asimd", "asimdhp", "asimddp", "i8mm", "sve",
+    "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8",
+}
+# fmt: on
+"""The processor features by which XNNPACK chooses its kernels; what int8 gains hangs on them."""
+
+PROBE_SPINS = 5
+"""Spins of the speed probe. Their median ignores one that the scheduler interrupted."""
+
+
+class Problem(Exception):
+    """A failure to report: the name of a class of ``mobilecnn.errors``, and the message."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def time_model(job: dict[str, Any]) -> dict[str, Any]:
+    """Do a ``time`` job; the answer is what ``mobilecnn.bench.measurement.Run`` documents."""
+    np = _numpy()
+    interpreter_class, version = _runtime(job["runtime"], np.__version__)
+    baseline = _status("VmRSS")
+    interpreter, init_ns = _load(interpreter_class, job, version)
+    rng = np.random.default_rng(job["seed"])
+    for details in interpreter.get_input_details():
+        interpreter.set_tensor(details["index"], _random(np, rng, details))
+
+    # A collection would land in a sample.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    invoke = interpreter.invoke
+    limits = (job["longest_seconds"], job["most_runs"])
+    try:
+        (first_ns,) = _repeat(invoke, 1, 0.0, *limits)
+        warmup_ns = _repeat(invoke, job["warmup_runs"], job["warmup_seconds"], *limits)
+        before = _reading(np)
+        busy, own, start = _busy_seconds(), time.process_time(), time.perf_counter()
+        samples_ns = _repeat(invoke, job["runs"], job["seconds"], *limits)
+        timed = time.perf_counter() - start
+        own = time.process_time() - own
+        busy_after = _busy_seconds()
+        after = _reading(np)
+    except RuntimeError as error:
+        raise Problem(
+            "ModelFileError", f"{job['runtime']} {version} cannot run {job['model']} ({_line(error)})"
+        ) from error
+    return {
+        "runtime_version": version,
+        "xnnpack_partitions": _partitions(interpreter),
+        "init_ns": init_ns,
+        "first_ns": first_ns,
+        "warmup_ns": warmup_ns,
+        "samples_ns": samples_ns,
+        "timed_seconds": timed,
+        "other_cpu_seconds": None
+        if busy is None or busy_after is None
+        else round(max(0.0, busy_after - busy - own), 6),
+        "baseline_rss_bytes": baseline,
+        "peak_rss_bytes": _status("VmHWM"),
+        "before": before,
+        "after": after,
+    }
+
+
+def _repeat(
+    invoke: Callable[[], None], runs: int, seconds: float, longest_seconds: float, most_runs: int
+) -> list[int]:
+    """Invoke at least ``runs`` times and for ``seconds``, within the limits; each duration in ns."""
+    clock = time.perf_counter_ns
+    samples: list[int] = []
+    now = start = clock()
+    enough, latest = start + int(seconds * 1e9), start + int(longest_seconds * 1e9)
+    while (len(samples) < runs or now < enough) and now < latest and len(samples) < most_runs:
+        before = clock()
+        invoke()
+        now = clock()
+        samples.append(now - before)
+    return samples
+
+
+def _numpy() -> Any:
+    try:
+        import numpy
+    except Exception as error:
+        raise Problem(
+            "EnvironmentProblem",
+            f"numpy cannot be imported by {sys.executable} ({_line(error)}); pip install numpy",
+        ) from error
+    return numpy
+
+
+def _runtime(name: str, numpy_version: str) -> tuple[Any, str]:
+    """The interpreter class and the version of a runtime."""
+    if name not in PACKAGES:
+        raise Problem("UsageError", f"unknown runtime {name!r}; choose one of {', '.join(PACKAGES)}")
+    if name == "tflite-runtime" and not numpy_version.startswith(("0.", "1.")):
+        # With numpy 2 it may be imported, and then fails inside its first call.
+        raise Problem(
+            "EnvironmentProblem",
+            f"tflite-runtime is built for numpy 1, and {sys.executable} has numpy {numpy_version}; {INSTALL[name]}",
+        )
+    try:
+        module = import_module(MODULES[name])
+    except Exception as error:
+        raise Problem(
+            "EnvironmentProblem",
+            f"{PACKAGES[name]} cannot be imported by {sys.executable}, Python "
+            f"{platform.python_version()} ({_line(error)}); {INSTALL[name]}",
+        ) from error
+    try:
+        return module.Interpreter, version(PACKAGES[name])
+    except PackageNotFoundError:
+        return module.Interpreter, "unknown"
+
+
+def _load(interpreter_class: Any, job: dict[str, Any], version: str) -> tuple[Any, int]:
+    """The interpreter, its tensors allocated, and the nanoseconds both took."""
+    start = time.perf_counter_ns()
+    try:
+        interpreter = interpreter_class(model_path=job["model"], num_threads=job["threads"])
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError, OSError) as error:
+        raise Problem(
+            "ModelFileError",
+            f"{job['runtime']} {version} cannot load {job['model']} ({_line(error)}); "
+            "the file is damaged, or uses an operator that this runtime does not have",
+        ) from error
+    return interpreter, time.perf_counter_ns() - start
+
+
+def _random(np: Any, rng: Any, details: dict[str, Any]) -> Any:
+    """Data for one input: floats in [-1, 1], integers over their whole range."""
+    shape, dtype = tuple(int(size) for size in details["shape"]), np.dtype(details["dtype"])
+    if dtype.kind == "f":
+        return rng.uniform(-1.0, 1.0, shape).astype(dtype)
+    if dtype.name in ("int8", "uint8", "int16"):
+        limits = np.iinfo(dtype)
+        return rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+    raise Problem(
+        "ModelFileError",
+        f"the input {details['name']!r} is {dtype.name}; an image model takes float32, int8, uint8 or int16",
+    )
+
+
+def _partitions(interpreter: Any) -> int | None:
+    """The parts of the graph that XNNPACK took over, None where the runtime does not say.
+
+    No delegate is asked for, and the only one that the runtimes add themselves is XNNPACK.
+    """
+    try:
+        return sum(operator["op_name"] == "DELEGATE" for operator in interpreter._get_ops_details())
+    except Exception:  # noqa: BLE001 - not part of the public interface: it may go, or change.
+        return None
+
+
+def _reading(np: Any) -> dict[str, Any]:
+    """Clocks, temperatures, and how fast a fixed piece of work goes: they shall not move."""
+    return {
+        "frequencies_khz": _frequencies("scaling_cur_freq"),
+        "probe_ns": _probe(np),
+        "temperatures_c": _temperatures(),
+    }
+
+
+def _probe(np: Any) -> list[int]:
+    """Nanoseconds of a fixed spin of about 2 ms, some times over.
+
+    It shows on a machine without readable clocks (a virtual one) that its speed moved:
+    half interpreter, half vector unit on 256 KiB, no allocation, no threads.
+    """
+    data = np.arange(1, 1 + (1 << 16), dtype=np.float32)
+    result = np.empty_like(data)
+    spins = []
+    for _ in range(PROBE_SPINS):
+        start = time.perf_counter_ns()
+        total = 0
+        for number in range(20_000):
+            total += number * number
+        for _ in range(50):
+            np.sqrt(data, out=result)
+        spins.append(time.perf_counter_ns() - start)
+    return spins
+
+
+def _frequencies(name: str) -> dict[str, int]:
+    """``{"cpu0": kHz}`` of the cores whose ``name`` can be read; empty where none can."""
+    values = {path.parent.parent.name: _text(path) for path in sorted(CPUS.glob(f"cpu[0-9]*/cpufreq/{name}"))}
+    return {core: int(text) for core, text in values.items() if text.isdigit()}
+
+
+def _temperatures() -> dict[str, float]:
+    """``{"thermal_zone0 cpu-thermal": degrees Celsius}`` of the sensors that can be read."""
+    found = {}
+    for zone in sorted(THERMAL.glob("thermal_zone*")):
+        text = _text(zone / "temp")
+        if text.lstrip("-").isdigit():
+            found[f"{zone.name} {_text(zone / 'type')}".strip()] = int(text) / 1000
+    return found
+
+
+def _busy_seconds() -> float | None:
+    """CPU time that all cores together spent on work, or had stolen by the host, since boot."""
+    fields = _text(Path("/proc/stat")).split("\n", 1)[0].split()
+    if len(fields) < 9 or fields[0] != "cpu":
+        return None
+    # proc(5): user nice system idle iowait irq softirq steal; guest time is within user.
+    user, nice, system, _idle, _iowait, irq, softirq, steal = (int(field) for field in fields[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def _status(name: str) -> int | None:
+    """Bytes of ``VmRSS`` or ``VmHWM`` of this process.
+
+    Not ``getrusage``: its high-water mark survives exec, so it may be the parent's.
+    """
+    for line in _text(Path("/proc/self/status")).splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
+    """Do a ``probe`` job; the answer is what ``mobilecnn.bench.measurement.Facts`` documents."""
+    cpuinfo = _text(Path("/proc/cpuinfo"))
+    flags = set(_values(cpuinfo, "flags") + _values(cpuinfo, "Features"))
+    words = {word for line in flags for word in line.split()}
+    memory = _values(_text(Path("/proc/meminfo")), "MemTotal")
+    system = _values(_text(Path("/etc/os-release")).replace("=", ":"), "PRETTY_NAME")
+    governors = {_text(path) for path in CPUS.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""}
+    try:
+        numpy_version = str(_numpy().__version__)
+    except Problem:
+        numpy_version = None
+    return {
+        "machine": platform.machine(),
+        "board": _text(Path("/proc/device-tree/model")).rstrip("\0") or None,
+        "cpu": _cpu(cpuinfo),
+        "cpu_features": sorted(words & FEATURES),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": int(memory[0].split()[0]) * 1024 if memory else None,
+        "os": system[0].strip('"') if system else None,
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "numpy": numpy_version,
+        "governors": sorted(governors),
+        "max_frequencies_khz": _frequencies("cpuinfo_max_freq"),
+        "virtualised": _virtualised(words),
+    }
+
+
+def _cpu(cpuinfo: str) -> str | None:
+    """The name that /proc/cpuinfo gives, or on ARM the implementer and part numbers."""
+    names = sorted(set(_values(cpuinfo, "model name")))
+    if not names:
+        makers, parts = _values(cpuinfo, "CPU implementer"), _values(cpuinfo, "CPU part")
+        names = sorted({f"implementer {maker} part {part}" for maker, part in zip(makers, parts)})  # noqa: B905 - Python 3.9
+    return ", ".join(names) or None
+
+
+def _virtualised(features: set[str]) -> bool | None:
+    """Whether a hypervisor shows itself; None where it could be there unseen."""
+    signs = (Path("/sys/hypervisor/type"), Path("/proc/device-tree/hypervisor"))
+    if "hypervisor" in features or any(sign.exists() for sign in signs):
+        return True
+    return False if platform.machine() in ("x86_64", "AMD64", "i686") else None
+
+
+def _values(text: str, key: str) -> list[str]:
+    """The values of the lines ``key : value``."""
+    lines = (line.partition(":") for line in text.splitlines())
+    return [value.strip() for name, _, value in lines if name.strip() == key]
+
+
+def _text(path: Path) -> str:
+    """The file's text, or nothing: every file read here may be absent or forbidden."""
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _line(error: BaseException) -> str:
+    """The first line of an error, at most 300 characters."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def _end_with_input() -> None:
+    # Not sys.stdin: a thread blocked inside it makes the interpreter abort on exit.
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"time": time_model, "probe": probe_machine}
+
+
+def main() -> None:
+    """Read the job, do it, answer."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        job = json.loads(sys.stdin.readline())
+        task = TASKS[job["task"]]
+    except (ValueError, KeyError, TypeError) as error:
+        answer = {
+            "error": "EnvironmentProblem",
+            "message": f"the bench worker cannot read its job ({error!r})",
+        }
+    else:
+        if job.get("until_input_closes"):
+            threading.Thread(target=_end_with_input, daemon=True).start()
+        try:
+            answer = task(job)
+        except Problem as problem:
+            answer = {"error": problem.kind, "message": str(problem)}
+    out.write(json.dumps(answer) + "\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,358 @@
+"""The record survives the disk, refuses what is damaged, and says when not to be believed."""
+
+import copy
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mobilecnn.bench.measurement import (
+    Facts,
+    Measurement,
+    Model,
+    PassportFacts,
+    Reading,
+    Result,
+    Run,
+    compare,
+    read,
+    summarize,
+    write,
+)
+from mobilecnn.bench.protocol import Protocol
+from mobilecnn.errors import InputError, OutputError
+
+FACTS = Facts(
+    kind="local", machine="aarch64", board="Raspberry Pi 4 Model B Rev 1.4", cpu="implementer 0x41 part 0xd08",
+    cpu_features=("asimd",), cores=4, memory_bytes=4 << 30, os="Debian GNU/Linux 12 (bookworm)",
+    kernel="Linux 6.6.51", python="3.11.2", numpy="1.26.4", governors=("ondemand",),
+    max_frequencies_khz={"cpu0": 1_500_000}, virtualised=None,
+)  # fmt: skip
+QUIET = Reading(
+    {"cpu0": 600_000, "cpu1": 1_500_000}, (2_000_000, 2_000_000, 9_000_000), {"thermal_zone0": 51.5}
+)
+MS = 1_000_000
+
+
+def run(number: int, model: int, *milliseconds: float, **change: Any) -> Run:
+    samples = tuple(int(each * MS) for each in milliseconds)
+    quiet: dict[str, Any] = {
+        "round": number, "position": model, "model": model, "runtime_version": "2.3.0", "xnnpack_partitions": 1,
+        "init_ns": 5 * MS + number, "first_ns": 30 * MS, "warmup_ns": (12 * MS, 11 * MS), "samples_ns": samples,
+        "timed_seconds": 1.0, "other_cpu_seconds": 0.01, "baseline_rss_bytes": 40 << 20,
+        "peak_rss_bytes": (50 + number) << 20, "before": QUIET, "after": QUIET,
+    }  # fmt: skip
+    return Run(**{**quiet, **change})
+
+
+def measurement(*runs: Run, rounds: int = 3, models: int = 2, **protocol: Any) -> Measurement:
+    cards = (PassportFacts("shufflenet_v1_x0.5_g3", "int8", 40_000_000, 1_000_000), None)
+    return Measurement(
+        created="2026-01-02T03:04:05+00:00",
+        tool="0.1.0",
+        command=("bench", "a.tflite"),
+        device=FACTS,
+        protocol=Protocol(**{"rounds": rounds, "runs": 3, **protocol}),
+        models=tuple(
+            Model(f"{index}.tflite", f"{index}" * 64, 1000 + index, cards[index]) for index in range(models)
+        ),
+        runs=runs,
+    )
+
+
+RUNS = tuple(
+    run(number, model, *(level * (1 + model) for level in (10.0, 10.1, 10.2 + number / 10)))
+    for number in range(3)
+    for model in range(2)
+)
+GOOD = measurement(*RUNS)
+DOCUMENT: dict[str, Any] = json.loads(json.dumps(GOOD.to_json()))
+
+
+def alone(*runs: Run, **protocol: Any) -> Result:
+    (result,) = summarize(measurement(*runs, rounds=len(runs), models=1, **protocol))
+    return result
+
+
+def quiet_but(**change: Any) -> tuple[str, ...]:
+    """The reasons against three quiet rounds, each with ``change``."""
+    return alone(*(run(number, 0, 10.0, 10.1, 10.2, **change) for number in range(3))).reasons
+
+
+def test_json_and_back() -> None:
+    assert Measurement.from_json(DOCUMENT) == GOOD
+
+
+def test_it_survives_the_disk_and_is_never_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "one.json"
+    write(path, GOOD)
+    assert read(path) == GOOD
+    content = path.read_bytes()
+    with pytest.raises(OutputError, match="never replaces a file"):
+        write(path, GOOD)
+    assert path.read_bytes() == content
+    assert [entry.name for entry in path.parent.iterdir()] == ["one.json"]
+
+
+def test_the_document_says_what_it_is() -> None:
+    assert DOCUMENT["schema"] == "mobilecnn.measurement"
+    assert DOCUMENT["version"] == 1
+    assert DOCUMENT["runs"][0]["samples_ns"] == [10_000_000, 10_100_000, 10_200_000]
+
+
+def test_what_is_said_of_known_samples() -> None:
+    first, second = summarize(GOOD)
+    assert first.median.value == 10.1 * MS
+    assert second.median.value == 20.2 * MS
+    assert first.median.low <= 10.1 * MS <= first.median.high
+    assert (first.rounds, first.count, first.minimum) == (3, 9, 10 * MS)
+    # 10.0 x3, 10.1 x3, 10.2, 10.3, 10.4: rank 0.9 * 8 = 7.2
+    assert first.p90 == pytest.approx(10.32 * MS)
+    assert first.mean == pytest.approx((30 + 30.3 + 30.9) / 9 * MS)
+    assert first.first == 30 * MS
+    assert first.init == 5 * MS + 1
+    assert (first.peak_rss, first.baseline_rss) == (52 << 20, 40 << 20)
+    assert (first.runtime_version, first.xnnpack_partitions) == ("2.3.0", 1)
+    assert first.valid
+    assert first.reasons == ()
+    document = first.to_json()
+    assert document["median_ns"] == 10.1 * MS
+    assert document["interval_ns"] == [first.median.low, first.median.high]
+    assert document["valid"] is True
+
+
+def test_models_are_compared_round_by_round() -> None:
+    comparison = compare(GOOD, 1)
+    assert comparison.ratio.value == pytest.approx(2)
+    assert comparison.verdict == "slower"
+    assert compare(GOOD, 0, base=1).verdict == "faster"
+    assert compare(GOOD, 0).verdict == "undecided"
+    assert comparison.to_json() == {
+        "ratio": comparison.ratio.value, "interval": [comparison.ratio.low, comparison.ratio.high], "verdict": "slower",
+    }  # fmt: skip
+
+
+def clock(khz: int) -> Reading:
+    return dataclasses.replace(QUIET, frequencies_khz={"cpu0": 600_000, "cpu1": khz})
+
+
+def spin(milliseconds: float) -> Reading:
+    return dataclasses.replace(QUIET, probe_ns=(int(milliseconds * MS),) * 5)
+
+
+def test_quiet_is_valid() -> None:
+    assert quiet_but() == ()
+    assert quiet_but(before=clock(1_500_000), after=clock(1_440_000)) == ()
+    assert quiet_but(before=spin(2.0), after=spin(2.15)) == ()
+    assert quiet_but(other_cpu_seconds=0.19) == ()
+    unreadable = Reading({}, (2_000_000,), {})
+    assert quiet_but(before=unreadable, after=unreadable, other_cpu_seconds=None, peak_rss_bytes=None) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"after": clock(1_000_000)}, ["clock moved between 1.00 and 1.50 GHz", "cpupower"]),
+        ({"before": spin(2.0), "after": spin(2.3)}, ["speed moved", "2.00 and 2.30 ms", "cool"]),
+        ({"other_cpu_seconds": 0.5}, ["used 48% of a core", "close them"]),
+    ],
+)
+def test_each_unrest_has_its_one_reason_and_its_fix(change: dict[str, Any], words: list[str]) -> None:
+    (reason,) = quiet_but(**change)
+    for word in words:
+        assert word in reason
+
+
+def test_unrest_from_round_to_round_is_seen() -> None:
+    levels = ((2.0, 2.0), (2.1, 2.2), (2.3, 2.4))
+    runs = [run(n, 0, 10, 10, 10, before=spin(b), after=spin(a)) for n, (b, a) in enumerate(levels)]
+    (reason,) = alone(*runs).reasons
+    assert "2.00 and 2.30 ms" in reason
+    runs = [
+        run(n, 0, 10, 10, 10, before=clock(k), after=clock(k))
+        for n, k in enumerate((1_500_000, 1_500_000, 1_000_000))
+    ]
+    (reason,) = alone(*runs).reasons
+    assert "1.00 and 1.50 GHz" in reason
+
+
+def test_one_stray_reading_is_no_reason() -> None:
+    runs = [run(n, 0, 10, 10, 10, before=spin(5.0 if n == 1 else 2.0), after=spin(2.0)) for n in range(3)]
+    assert alone(*runs).valid
+
+
+def test_one_stray_sample_is_no_reason() -> None:
+    runs = [run(n, 0, *[10.0, 10.1, 10.2] * 20, *([500.0] if n == 1 else [])) for n in range(3)]
+    result = alone(*runs)
+    assert result.valid
+    assert result.median.relative_width < 0.02
+
+
+def test_an_unsure_median_is_a_reason() -> None:
+    (reason,) = alone(run(0, 0, 10, 10, 10), run(1, 0, 10.5, 10.5, 10.5), run(2, 0, 11, 11, 11)).reasons
+    assert "interval is 26% of the median wide" in reason
+    assert "--rounds" in reason
+
+
+def test_a_single_round_is_a_reason() -> None:
+    (reason,) = alone(run(0, 0, 10, 10, 10)).reasons
+    assert "--rounds 3" in reason
+
+
+def test_a_time_limit_is_a_reason() -> None:
+    (reason,) = alone(*(run(number, 0, 10, 10, 10) for number in range(3)), runs=50).reasons
+    assert reason.startswith("only 3 of 50 runs")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("schema",), "other", "its schema is not mobilecnn.measurement"),
+        (("version",), 2, "version 2; this mobilecnn reads version 1"),
+        (("version",), True, "version True"),
+        (("created",), "yesterday", "yesterday"),
+        (("created",), "2026-01-02T03:04:05", "no time zone"),
+        (("device", "cores"), "4", "device.cores must be a whole number"),
+        (("device", "cores"), True, "device.cores must be a whole number"),
+        (
+            ("device", "max_frequencies_khz", "cpu0"),
+            -1,
+            "device.max_frequencies_khz.cpu0 must be a whole number",
+        ),
+        (("device", "board"), 3, "device.board must be a text"),
+        (("device", "board"), "\ud800", "device.board must be a text"),
+        (("device", "virtualised"), 1, "device.virtualised must be true or false"),
+        (("protocol", "rounds"), 0, "--rounds must be from 1"),
+        (("protocol", "rounds"), 1000, "one for each model in each round"),
+        (("protocol", "runtime"), "onnx", "choose one of"),
+        (("models",), [], "one for each model in each round"),
+        (("models", 0, "sha256"), "abc", "64 hexadecimal digits"),
+        (("models", 1, "passport"), 7, "models[1].passport must be an object"),
+        (("runs",), {}, "runs must be a list"),
+        (("runs", 3, "samples_ns"), [], "runs[3]: there are no samples"),
+        (("runs", 3, "samples_ns", 1), 0, "runs[3]: there are no samples, or one is not positive"),
+        (("runs", 3, "samples_ns", 1), 2**63, "runs[3].samples_ns[1] must be a whole number"),
+        (("runs", 0, "before", "probe_ns"), [], "runs[0].before: there is no probe_ns"),
+        (("runs", 0, "before", "temperatures_c", "thermal_zone0"), math.inf, "must be a finite number"),
+        (("runs", 0, "timed_seconds"), math.nan, "runs[0].timed_seconds must be a finite number"),
+        (("runs", 0, "timed_seconds"), 0, "a duration is"),
+        (("runs", 0, "round"), 2, "one for each model in each round"),
+        (("runs", 0, "surprise"), 2, "'runs[0].surprise' is not known here"),
+    ],
+)
+def test_damage_is_named(path: tuple[Any, ...], value: Any, words: str) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(InputError) as caught:
+        Measurement.from_json(document)
+    assert words in str(caught.value)
+
+
+def test_a_missing_member_is_named() -> None:
+    document = copy.deepcopy(DOCUMENT)
+    del document["runs"][2]["after"]["probe_ns"]
+    with pytest.raises(InputError, match=r"runs\[2\]\.after\.probe_ns is missing"):
+        Measurement.from_json(document)
+
+
+def digest(document: Any) -> str:
+    """All that a reader does with a measurement, as printable JSON."""
+    loaded = Measurement.from_json(document)
+    said = [result.to_json() for result in summarize(loaded)]
+    said += [compare(loaded, index).to_json() for index in range(len(loaded.models))]
+    text = json.dumps([said, loaded.to_json()], allow_nan=False)
+    assert Measurement.from_json(loaded.to_json()) == loaded
+    return text
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.integers(2**62, 2**80) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_any_change_loads_or_is_refused(data: st.DataObject) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    for _ in range(data.draw(st.integers(1, 3))):
+        place: Any = document
+        while True:
+            keys = sorted(place) if isinstance(place, dict) else list(range(len(place)))
+            if not keys:
+                break
+            key = data.draw(st.sampled_from(keys))
+            if isinstance(place[key], dict | list) and data.draw(st.integers(0, 5)):
+                place = place[key]
+                continue
+            match data.draw(st.sampled_from(["replace", "remove", "repeat", "add"])):
+                case "replace":
+                    place[key] = data.draw(anything)
+                case "remove":
+                    del place[key]
+                case "repeat" if isinstance(place, list):
+                    place.append(copy.deepcopy(place[key]))
+                case _ if isinstance(place, dict):
+                    place[data.draw(st.text(max_size=3))] = data.draw(anything)
+            break
+    try:
+        digest(document)
+    except InputError as error:
+        assert str(error)
+
+
+@given(anything)
+def test_anything_else_is_refused(document: Any) -> None:
+    with pytest.raises(InputError):
+        Measurement.from_json(document)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 2**63 - 1), st.integers(1, 2**63 - 1), st.floats(5e-324, 1), st.floats(0, 2**62))
+@example(1, 2**63 - 1, 5e-324, 2.0**62)
+def test_extreme_numbers_are_still_numbers(small: int, large: int, timed: float, other: float) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    document["runs"][0].update(samples_ns=[small], timed_seconds=timed, other_cpu_seconds=other)
+    document["runs"][2]["samples_ns"] = [large, small]
+    document["runs"][4]["before"]["probe_ns"] = [large]
+    document["runs"][4]["after"]["frequencies_khz"] = {"cpu0": large}
+    digest(document)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"NaN", b'{"schema": 1}', b"1" * 10_000]
+)
+def test_files_that_are_no_measurement(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"broken\.json"):
+        read(path)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=20), st.integers(0, 5000), st.integers(0, 30))
+def test_damaged_bytes_load_or_are_refused(
+    tmp_path_factory: pytest.TempPathFactory, inserted: bytes, at: int, gone: int
+) -> None:
+    content = json.dumps(DOCUMENT).encode()
+    path = tmp_path_factory.getbasetemp() / "damaged.json"
+    path.write_bytes(content[:at] + inserted + content[at + gone :])
+    try:
+        loaded = read(path)
+    except InputError:
+        return
+    digest(loaded.to_json())
+
+
+def test_a_missing_file() -> None:
+    with pytest.raises(InputError, match="no such measurement"):
+        read(Path("nowhere.json"))

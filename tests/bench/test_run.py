@@ -1,0 +1,296 @@
+"""Real files, real runtimes, real child processes; and what goes wrong with them."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mobilecnn.bench.devices import DEVICES, LocalDevice, device
+from mobilecnn.bench.measurement import Facts, Measurement, read, summarize, write
+from mobilecnn.bench.protocol import RUNTIMES, Protocol
+from mobilecnn.bench.run import measure
+from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
+from mobilecnn.files import sha256
+
+SHORT = Protocol(rounds=2, warmup_runs=1, warmup_seconds=0, runs=4, seconds=0)
+FORMATS = ("float32", "float16", "int8", "dynamic")
+
+
+def files(exported: Path, *formats: str) -> list[Path]:
+    return [exported / f"theirs.{name}.tflite" for name in formats]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_every_format_is_timed(exported: Path, tmp_path: Path, runtime: str) -> None:
+    models = files(exported, *FORMATS)
+    protocol = Protocol(**{**SHORT.to_json(), "runtime": runtime})
+    seen: list[tuple[int, int, str]] = []
+    measured = measure(models, LocalDevice(), protocol, lambda *what: seen.append(what), ["bench", "x"])
+    assert [model.file for model in measured.models] == [str(path) for path in models]
+    for model, path in zip(measured.models, models, strict=True):
+        assert (model.sha256, model.bytes) == (sha256(path.read_bytes()), path.stat().st_size)
+        assert model.passport is not None
+        assert model.passport.format == path.name.split(".")[1]
+        assert model.passport.macs is not None and model.passport.macs > 10_000
+    assert measured.command == ("bench", "x")
+    assert measured.protocol == protocol
+    assert all(len(run.samples_ns) == 4 and len(run.warmup_ns) == 1 for run in measured.runs)
+    assert [done for done, _, _ in seen] == list(range(9))
+    assert {total for _, total, _ in seen} == {8}
+    write(tmp_path / "it.json", measured)
+    assert read(tmp_path / "it.json") == measured
+    assert [result.count for result in summarize(measured)] == [8] * 4
+
+
+class Scripted:
+    """A device that remembers what it was asked, and answers from a record."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+        self.jobs: list[dict[str, Any]] = []
+
+    def probe(self) -> Facts:
+        self.asked.append("probe")
+        return LocalDevice().probe()
+
+    def put(self, model: Path) -> str:
+        self.asked.append(f"put {model.name}")
+        return f"/there/{model.name}"
+
+    def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+        self.asked.append(f"run {job['model']}")
+        self.jobs.append(job)
+        return self.answer
+
+
+@pytest.fixture(scope="module")
+def answer(exported: Path) -> dict[str, Any]:
+    """What the real worker says of one model."""
+    (path,) = files(exported, "float32")
+    job = {"task": "time", "model": str(path), "runtime": "litert", "threads": 1, "seed": 0, "warmup_runs": 0,
+           "warmup_seconds": 0.0, "runs": 2, "seconds": 0.0, "longest_seconds": 9.0, "most_runs": 9}  # fmt: skip
+    return LocalDevice().run(job, "that answers", 60)
+
+
+def test_rounds_are_shuffled_by_the_seed_and_complete(exported: Path, answer: dict[str, Any]) -> None:
+    models = files(exported, *FORMATS)
+
+    def order(seed: int) -> tuple[list[str], Measurement]:
+        scripted = Scripted(answer)
+        measured = measure(models, scripted, Protocol(rounds=6, runs=2, seed=seed))
+        assert scripted.asked[:5] == ["probe", *[f"put {path.name}" for path in models]]
+        return scripted.asked[5:], measured
+
+    asked, measured = order(1)
+    assert len(asked) == 24
+    rounds = [asked[4 * number : 4 * number + 4] for number in range(6)]
+    assert all(sorted(each) == sorted(f"run /there/{path.name}" for path in models) for each in rounds)
+    assert len({tuple(each) for each in rounds}) > 1
+    assert [(run.round, run.position) for run in measured.runs] == [
+        (n, p) for n in range(6) for p in range(4)
+    ]
+    assert [f"run /there/{models[run.model].name}" for run in measured.runs] == asked
+    assert order(1)[0] == asked
+    assert order(2)[0] != asked
+
+
+def test_a_job_says_all_of_the_protocol(exported: Path, answer: dict[str, Any]) -> None:
+    scripted = Scripted(answer)
+    protocol = Protocol(rounds=1, warmup_runs=7, warmup_seconds=0.25, runs=2, seconds=3.5, threads=2, seed=11)
+    measure(files(exported, "float32"), scripted, protocol)
+    (job,) = scripted.jobs
+    expected = {name: value for name, value in protocol.to_json().items() if name != "rounds"}
+    assert expected.items() <= job.items()
+
+
+def test_a_wrong_answer_names_the_model(exported: Path, answer: dict[str, Any]) -> None:
+    with pytest.raises(EnvironmentProblem, match=r"theirs\.float32\.tflite.*samples_ns must be a list"):
+        measure(files(exported, "float32"), Scripted({**answer, "samples_ns": None}), SHORT)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing.tflite", "no such model"),
+        ("folder.tflite", "is a folder"),
+        ("text.tflite", "not a .tflite file"),
+        ("empty.tflite", "not a .tflite file"),
+        ("truncated.tflite", "truncated"),
+        ("header.tflite", "truncated"),
+    ],
+)
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_bad_file_is_named_before_anything_is_timed(
+    exported: Path, tmp_path: Path, runtime: str, name: str, words: str
+) -> None:
+    (good,) = files(exported, "float32")
+    content = good.read_bytes()
+    (tmp_path / "folder.tflite").mkdir()
+    (tmp_path / "text.tflite").write_text("hello, this is no model")
+    (tmp_path / "empty.tflite").write_bytes(b"")
+    (tmp_path / "truncated.tflite").write_bytes(content[: len(content) // 2])
+    (tmp_path / "header.tflite").write_bytes(content[:8])
+    scripted = Scripted({})
+    with pytest.raises(ModelFileError, match=words) as caught:
+        measure([good, tmp_path / name], scripted, Protocol(runtime=runtime))
+    assert name in str(caught.value)
+    assert scripted.asked == []
+
+
+def test_the_passport_of_another_file_is_refused(exported: Path, tmp_path: Path) -> None:
+    other, good = files(exported, "int8", "float32")
+    (tmp_path / "mixed.tflite").write_bytes(good.read_bytes())
+    (tmp_path / "mixed.json").write_bytes(other.with_suffix(".json").read_bytes())
+    with pytest.raises(ModelFileError, match="passport"):
+        measure([tmp_path / "mixed.tflite"], Scripted({}), SHORT)
+
+
+def test_a_file_without_passport_is_timed(exported: Path, tmp_path: Path) -> None:
+    (tmp_path / "bare.tflite").write_bytes(files(exported, "float32")[0].read_bytes())
+    measured = measure([tmp_path / "bare.tflite"], LocalDevice(), SHORT)
+    assert measured.models[0].passport is None
+
+
+def test_nothing_to_time_is_refused() -> None:
+    with pytest.raises(UsageError, match="no models"):
+        measure([], LocalDevice(), SHORT)
+
+
+def test_an_unknown_device_is_refused_with_the_known() -> None:
+    assert isinstance(device("local"), LocalDevice)
+    with pytest.raises(UsageError, match="unknown device 'pi'; choose one of: " + ", ".join(DEVICES)):
+        device("pi")
+
+
+def test_this_machine_is_probed() -> None:
+    facts = LocalDevice().probe()
+    assert facts.kind == "local"
+    assert facts.machine == os.uname().machine
+    assert facts.cores == len(os.sched_getaffinity(0))
+
+
+def workers(parent: int) -> list[int]:
+    """The bench workers that ``parent`` started, by process number."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            above = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if above == parent and any(word.endswith(b"bench/worker.py") for word in words):
+                found.append(int(folder.name))
+    return found
+
+
+def first_worker(parent: int, seconds: float = 60) -> int:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := workers(parent):
+            return found[0]
+        time.sleep(0.02)
+    raise AssertionError("no worker was started")
+
+
+def gone(process: int, seconds: float = 10) -> bool:
+    """Whether the process ends in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            # A zombie has ended; who started it has not looked yet.
+            if (Path("/proc") / str(process) / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_killed_worker_is_reported_with_its_model(exported: Path, how: signal.Signals) -> None:
+    models = files(exported, "float32")
+    probed = LocalDevice()
+    facts = probed.probe()
+
+    class Probed(LocalDevice):
+        def probe(self) -> Facts:
+            return facts  # Its own worker must not be the one that is killed.
+
+    def strike() -> None:
+        process = first_worker(os.getpid())
+        time.sleep(0.5)
+        os.kill(process, how)
+
+    striker = threading.Thread(target=strike)
+    striker.start()
+    with pytest.raises(ChildCrashed) as caught:
+        measure(models, Probed(), Protocol(seconds=30, rounds=1))
+    striker.join()
+    assert str(models[0]) in str(caught.value)
+    assert how.name in str(caught.value)
+
+
+def test_a_silent_device_is_given_up(exported: Path) -> None:
+    job = {"task": "time", "model": str(files(exported, "float32")[0]), "runtime": "litert", "threads": 1, "seed": 0,
+           "warmup_runs": 0, "warmup_seconds": 0.0, "runs": 1, "seconds": 60.0, "longest_seconds": 60.0,
+           "most_runs": 100_000}  # fmt: skip
+    with pytest.raises(ChildCrashed, match="that dawdles"):
+        LocalDevice().run(job, "that dawdles", 1.5)
+    assert workers(os.getpid()) == []
+
+
+@contextlib.contextmanager
+def command_line(arguments: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "mobilecnn", "bench", *arguments]
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("how", "send"),
+    [
+        (signal.SIGINT, os.kill),
+        (signal.SIGINT, os.killpg),  # Ctrl-C: the worker gets it too.
+        (signal.SIGTERM, os.kill),
+        (signal.SIGKILL, os.kill),
+    ],
+)
+def test_an_interrupted_run_leaves_nothing(
+    exported: Path, tmp_path: Path, how: signal.Signals, send: Callable[[int, int], None]
+) -> None:
+    arguments = [str(files(exported, "float32")[0]), "--seconds", "60", "-o", "it.json"]
+    with command_line(arguments, tmp_path) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # Progress: probing is over.
+        worker = first_worker(process.pid)
+        time.sleep(0.5)
+        send(process.pid, how)
+        code = process.wait(timeout=20)
+        assert gone(worker)
+    assert list(tmp_path.iterdir()) == []
+    assert code == (130 if how == signal.SIGINT else -how)
+
+
+def test_a_record_is_complete_and_raw(exported: Path) -> None:
+    measured = measure(files(exported, "float32"), LocalDevice(), SHORT)
+    document = json.loads(json.dumps(measured.to_json()))
+    for run in document["runs"]:
+        assert all(isinstance(sample, int) for sample in run["samples_ns"])
+        assert run["init_ns"] > 0
+        assert run["other_cpu_seconds"] is not None
+        assert len(run["before"]["probe_ns"]) == len(run["after"]["probe_ns"]) == 5
+    with pytest.raises(InputError):
+        Measurement.from_json({**document, "runs": document["runs"][1:]})

@@ -1,0 +1,245 @@
+"""The worker as a board sees it: one file, run as a script, with the real runtimes."""
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mobilecnn.bench import worker
+from mobilecnn.bench.protocol import RUNTIMES
+from mobilecnn.errors import BY_NAME
+
+SOURCE = Path(worker.__file__)
+JOB: dict[str, Any] = {
+    "task": "time", "runtime": "litert", "threads": 1, "seed": 0, "warmup_runs": 2, "warmup_seconds": 0.0,
+    "runs": 5, "seconds": 0.0, "longest_seconds": 150.0, "most_runs": 100_000,
+}  # fmt: skip
+
+
+def ask(job: dict[str, Any] | str, *python: str, script: Path = SOURCE, **environment: str) -> dict[str, Any]:
+    """One job to the script; its answer, which must be the only line on standard output."""
+    text = job if isinstance(job, str) else json.dumps(job)
+    done = subprocess.run(
+        [sys.executable, *python, str(script)], input=text + "\n", capture_output=True, text=True, timeout=120,
+        env={**os.environ, **environment}, check=True,
+    )  # fmt: skip
+    (line,) = done.stdout.splitlines()
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def model(exported: Path, kind: str = "float32") -> str:
+    return str(exported / f"theirs.{kind}.tflite")
+
+
+def test_python_3_9_can_read_it() -> None:
+    tree = ast.parse(SOURCE.read_text(), feature_version=(3, 9))
+    # X | Y in annotations is fine in 3.9 only because nobody evaluates them.
+    assert any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
+    evaluated = [node for node in ast.walk(tree) if isinstance(node, ast.Call | ast.Assign)]
+    for node in evaluated:
+        for part in ast.walk(node):
+            if isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitOr):
+                names = [ast.unparse(side) for side in (part.left, part.right)]
+                assert not {"int", "str", "float", "None", "dict", "list"} & set(names), names
+
+
+def test_it_imports_the_standard_library_numpy_and_runtimes_only() -> None:
+    names = set()
+    for node in ast.walk(ast.parse(SOURCE.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(str(node.module).split(".")[0])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "import_module":
+            assert ast.unparse(node.args[0]) == "MODULES[name]"
+    assert names - set(sys.stdlib_module_names) == {"numpy"}
+    assert {name.split(".")[0] for name in worker.MODULES.values()} == {"ai_edge_litert", "tflite_runtime"}
+    assert set(worker.MODULES) == set(worker.PACKAGES) == set(worker.INSTALL) == set(RUNTIMES)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_it_times_a_model_wherever_it_lies(exported: Path, tmp_path: Path, runtime: str, kind: str) -> None:
+    alone = tmp_path / "worker.py"
+    shutil.copy(SOURCE, alone)
+    answer = ask({**JOB, "model": model(exported, kind), "runtime": runtime}, "-I", script=alone)
+    assert answer["runtime_version"].split(".")[0].isdigit()
+    assert answer["xnnpack_partitions"] is None or answer["xnnpack_partitions"] >= 0
+    assert len(answer["warmup_ns"]) == 2
+    assert len(answer["samples_ns"]) == 5
+    assert min(answer["init_ns"], answer["first_ns"], *answer["samples_ns"]) > 0
+    # The samples are inside the timed part, and nearly all of it.
+    assert sum(answer["samples_ns"]) <= answer["timed_seconds"] * 1e9
+    assert 20e6 < answer["baseline_rss_bytes"] <= answer["peak_rss_bytes"] < 300e6
+    assert answer["other_cpu_seconds"] >= 0
+    for reading in (answer["before"], answer["after"]):
+        assert len(reading["probe_ns"]) == worker.PROBE_SPINS
+        assert all(100_000 < spin < 1e9 for spin in reading["probe_ns"])
+
+
+def test_what_lies_beside_it_is_not_imported(exported: Path, tmp_path: Path) -> None:
+    """In its own folder there is a statistics.py, as in the standard library."""
+    for name in ("statistics.py", "random.py", "json.py", "numpy.py"):
+        (tmp_path / name).write_text("raise SystemExit('imported what lies beside')")
+    shutil.copy(SOURCE, tmp_path / "worker.py")
+    assert "samples_ns" in ask({**JOB, "model": model(exported)}, script=tmp_path / "worker.py")
+    assert "samples_ns" in ask({**JOB, "model": model(exported)})
+
+
+def test_xnnpack_is_seen(exported: Path) -> None:
+    assert ask({**JOB, "model": model(exported)})["xnnpack_partitions"] >= 1
+
+
+def test_seconds_and_runs_are_both_minima(exported: Path) -> None:
+    job = {**JOB, "model": model(exported), "warmup_seconds": 0.2, "seconds": 0.3, "runs": 1}
+    answer = ask(job)
+    assert sum(answer["warmup_ns"]) > 0.1e9
+    assert 0.3 <= answer["timed_seconds"] < 3
+    assert len(answer["samples_ns"]) > 10
+    assert len(ask({**job, "most_runs": 7})["samples_ns"]) == 7
+
+
+def test_the_stop_rule() -> None:
+    def sleep() -> None:
+        time.sleep(0.01)
+
+    samples = worker._repeat(sleep, 3, 0.0, 150.0, 100)
+    assert len(samples) == 3
+    assert all(10e6 <= sample < 500e6 for sample in samples)
+    assert len(worker._repeat(sleep, 3, 0.1, 150.0, 100)) in range(4, 11)
+    assert len(worker._repeat(sleep, 1000, 0.0, 0.05, 1000)) in range(1, 6)
+    assert len(worker._repeat(sleep, 1000, 10.0, 150.0, 4)) == 4
+    assert worker._repeat(sleep, 0, 0.0, 150.0, 100) == []
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [("float32", -1, 1), ("int8", -128, 127), ("uint8", 0, 255), ("int16", -32768, 32767)],
+)
+def test_inputs_are_random_over_their_range_and_seeded(dtype: str, low: int, high: int) -> None:
+    details = {"name": "image", "shape": np.array([1, 64, 64, 3]), "dtype": np.dtype(dtype).type}
+    one, same, other = (worker._random(np, np.random.default_rng(seed), details) for seed in (1, 1, 2))
+    assert one.dtype == dtype
+    assert one.shape == (1, 64, 64, 3)
+    assert low <= one.min() < low + 0.05 * (high - low)
+    assert high >= one.max() > high - 0.05 * (high - low)
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_other_input_types_are_refused() -> None:
+    details = {"name": "ids", "shape": np.array([1, 4]), "dtype": np.int64}
+    with pytest.raises(worker.Problem, match="int64") as caught:
+        worker._random(np, np.random.default_rng(0), details)
+    assert caught.value.kind in BY_NAME
+
+
+def test_peak_memory_is_its_own_and_not_its_parents(exported: Path) -> None:
+    ballast = np.ones(60_000_000)  # 480 MB that a child inherits as its high-water mark.
+    answer = ask({**JOB, "model": model(exported)})
+    assert answer["peak_rss_bytes"] < ballast.nbytes
+
+
+def test_the_machine_is_described() -> None:
+    facts = ask({"task": "probe"})
+    assert facts["machine"] == os.uname().machine
+    assert facts["cores"] == len(os.sched_getaffinity(0))
+    assert facts["memory_bytes"] == pytest.approx(
+        os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), rel=0.02
+    )
+    assert facts["python"] == sys.version.split()[0]
+    assert facts["numpy"] == np.__version__
+    assert facts["kernel"] == f"Linux {os.uname().release}"
+
+
+def test_a_machine_without_numpy_is_still_described() -> None:
+    assert ask({"task": "probe"}, "-S")["numpy"] is None
+
+
+def broken(folder: Path, package: str, statement: str) -> str:
+    """A PYTHONPATH on which ``package`` cannot be imported."""
+    (folder / package).mkdir()
+    (folder / package / "__init__.py").write_text(statement)
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "package", "words"),
+    [
+        ("litert", "ai_edge_litert", ["pip install ai-edge-litert"]),
+        ("tflite-runtime", "tflite_runtime", ["pip install tflite-runtime", "3.11", "numpy<2"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "statement", ["raise ImportError('gone')", "raise AttributeError('_ARRAY_API not found')"]
+)
+def test_a_missing_runtime(
+    exported: Path, tmp_path: Path, runtime: str, package: str, words: list[str], statement: str
+) -> None:
+    path = broken(tmp_path, package, statement)
+    answer = ask({**JOB, "model": model(exported), "runtime": runtime}, PYTHONPATH=path)
+    assert answer["error"] == "EnvironmentProblem"
+    for word in [*words, "gone" if "gone" in statement else "_ARRAY_API"]:
+        assert word in answer["message"]
+
+
+def test_numpy_2_is_too_new_for_tflite_runtime() -> None:
+    with pytest.raises(
+        worker.Problem, match=r"numpy 2\.0\.2; pip install tflite-runtime 'numpy<2'"
+    ) as caught:
+        worker._runtime("tflite-runtime", "2.0.2")
+    assert caught.value.kind == "EnvironmentProblem"
+
+
+def test_a_missing_numpy(exported: Path) -> None:
+    answer = ask({**JOB, "model": model(exported)}, "-S")
+    assert answer["error"] == "EnvironmentProblem"
+    assert "pip install numpy" in answer["message"]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("name", ["missing.tflite", "text.tflite"])
+def test_a_model_that_cannot_be_loaded(tmp_path: Path, runtime: str, name: str) -> None:
+    (tmp_path / "text.tflite").write_text("not a model" * 100)
+    answer = ask({**JOB, "model": str(tmp_path / name), "runtime": runtime})
+    assert answer["error"] == "ModelFileError"
+    assert name in answer["message"]
+    assert runtime in answer["message"]
+
+
+def test_an_unknown_runtime_is_refused_with_the_known(exported: Path) -> None:
+    answer = ask({**JOB, "model": model(exported), "runtime": "onnx"})
+    assert answer == {
+        "error": "UsageError",
+        "message": "unknown runtime 'onnx'; choose one of litert, tflite-runtime",
+    }
+
+
+@pytest.mark.parametrize("job", ["", "not json", "[]", '{"task": "fly"}', "{}"])
+def test_a_job_that_is_none(job: str) -> None:
+    answer = ask(job)
+    assert answer["error"] == "EnvironmentProblem"
+    assert "job" in answer["message"]
+
+
+def test_it_ends_with_its_input(exported: Path) -> None:
+    job = {**JOB, "model": model(exported), "seconds": 60.0, "until_input_closes": True}
+    with subprocess.Popen(
+        [sys.executable, "-P", str(SOURCE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(job).encode() + b"\n")
+        process.stdin.flush()
+        time.sleep(1.5)
+        assert process.poll() is None
+        process.stdin.close()
+        assert process.wait(timeout=5) == 1
