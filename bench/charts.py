@@ -44,8 +44,8 @@ def speedups(series: Mapping[str, Sequence[Point]], title: str) -> bytes:
     low, high = min([*everything, 1.0]) / 1.9, max([*everything, 1.0]) * 1.6
     axes.plot([low, high], [low, high], color="#8c959f", linewidth=1, linestyle="--")
     axes.annotate(
-        "actual = theoretical", (high / 1.15, high / 1.15), xytext=(6, -6), textcoords="offset points",
-        color="#57606a", fontsize=8, rotation=45, rotation_mode="anchor", ha="right", va="top",
+        "actual = theoretical", (low * 1.1, low * 1.1), xytext=(6, -6), textcoords="offset points",
+        color="#57606a", fontsize=8, rotation=45, rotation_mode="anchor", ha="left", va="top",
     )  # fmt: skip
     for index, (name, points) in enumerate(series.items()):
         axes.errorbar(

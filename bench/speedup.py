@@ -228,22 +228,21 @@ def chart(rows: Sequence[Row], title: str) -> bytes:
     return charts.speedups(series, title)
 
 
-HEADER = (
-    "model", "format", "top-1 err %", "MFLOPs", "multiply-adds (M)", "ms", "95 % interval",
-    "theoretical", "actual", "95 % interval", "efficiency", "", "SD820 ms", "theoretical", "actual", "efficiency",
+HEADER_HERE = (
+    "model", "format", "multiply-adds (M)", "ms", "95 % interval",
+    "theoretical", "actual", "95 % interval", "efficiency",
 )  # fmt: skip
-"""Left of the empty column: published and measured here; right of it: the paper's Snapdragon 820."""
+HEADER_PAPER = ("published err %", "MFLOPs", "ms", "theoretical", "actual", "efficiency")
+HEADER = (*HEADER_HERE, "", *HEADER_PAPER)
+"""Left of the empty column: what was counted and timed here; right of it: the paper, on its Snapdragon 820."""
 
 
-def cells(row: Row) -> list[str]:
-    """One row as text, under :data:`HEADER`."""
-    paper = row.published
+def cells_here(row: Row) -> list[str]:
+    """What was counted and timed here, as text, under :data:`HEADER_HERE`."""
     median, actual = row.result.median, row.actual
     return [
-        paper.label,
+        row.published.label,
         row.format,
-        f"{paper.top1_error:.1f}",
-        str(paper.mflops),
         f"{row.macs / 1e6:.1f}",
         f"{median.value / 1e6:.2f}" + ("" if row.result.valid else " !"),
         f"{median.low / 1e6:.2f} .. {median.high / 1e6:.2f}",
@@ -251,9 +250,22 @@ def cells(row: Row) -> list[str]:
         f"{actual.value:.2f}x",
         f"{actual.low:.2f} .. {actual.high:.2f}",
         f"{row.efficiency:.0%}",
-        "|",
+    ]
+
+
+def cells_paper(row: Row) -> list[str]:
+    """The paper's figures, as text, under :data:`HEADER_PAPER`."""
+    paper = row.published
+    return [
+        f"{paper.top1_error:.1f}",
+        str(paper.mflops),
         f"{paper.milliseconds:.1f}",
         f"{row.paper_theoretical:.2f}x",
         f"{row.paper_actual:.2f}x",
         f"{row.paper_efficiency:.0%}",
     ]
+
+
+def cells(row: Row) -> list[str]:
+    """One row as text, under :data:`HEADER`."""
+    return [*cells_here(row), "|", *cells_paper(row)]
