@@ -1,0 +1,193 @@
+"""``mobilecnn train``."""
+
+import shlex
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from mobilecnn.cli.output import data, document, json_option, progress, talk
+
+if TYPE_CHECKING:
+    from mobilecnn.train import fit
+
+
+@click.command()
+@click.argument("architecture")
+@click.option(
+    "--data", "source", required=True, metavar="DATA", help="A folder of class folders, or 'digits'."
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The .keras file to write; replaced if there.",
+)
+@click.option("--epochs", default=12, show_default=True, help="Passes over the images.")
+@click.option("--batch-size", default=32, show_default=True, help="Images a step.")
+@click.option(
+    "--learning-rate",
+    type=float,
+    help="The highest, after a warm-up.  [default: 0.005; 0.0005 without batch normalization]",
+)
+@click.option("--size", type=int, help="Input side in pixels.  [default: the network's; 64 for digits]")
+@click.option("--seed", default=0, show_default=True, help="Of everything random.")
+@click.option(
+    "--validation", default=0.1, show_default=True, help="Share of each class to judge by, not trained on."
+)
+@click.option("--class-weights", is_flag=True, help="Weigh the images so that every class counts alike.")
+@click.option(
+    "--augment",
+    type=click.Choice(["none", "shift", "flip-shift"]),
+    default="shift",
+    show_default=True,
+    help="Move pictures a little; mirror them too.",
+)
+@click.option(
+    "--label-smoothing", default=0.0, show_default=True, help="Probability to spread over all classes."
+)
+@click.option("--resume", is_flag=True, help="Continue an interrupted training; give the same options.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    architecture: str,
+    source: str,
+    output: Path,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float | None,
+    size: int | None,
+    seed: int,
+    validation: float,
+    class_weights: bool,
+    augment: str,
+    label_smoothing: float,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    """Train a network on folders of images, or on the embedded digits.
+
+    ARCHITECTURE is a name of the zoo (see `mobilecnn models`). The model knows its labels
+    and its input, and its history goes beside it as CSV. Ctrl-C stops; --resume continues
+    after the last complete epoch. A held-out fifth of the digits is never trained on.
+
+    \b
+    Example:
+      mobilecnn train shufflenet_v1_x0.25_g3 --data digits -o digits.keras
+      mobilecnn train mobilenet_v2_x0.35_96 --data flowers/ -o flowers.keras --augment flip-shift
+    """
+    from mobilecnn.train import fit, zoo
+    from mobilecnn.train.data import DIGITS
+
+    name = zoo.parse(architecture, size=size)
+    if size is None:
+        name = zoo.parse(architecture, size=fit.default_size(name, source))
+    plan = fit.Plan(
+        architecture=str(name),
+        data=source,
+        size=name.size,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        validation=validation,
+        seed=seed,
+        class_weights=class_weights,
+        augment=augment,
+        label_smoothing=label_smoothing,
+    )
+    try:
+        # The digits are there at once: no bar.
+        reading: AbstractContextManager[fit.Step] = (
+            nullcontext(fit.nothing) if source == DIGITS else progress("Reading images")
+        )
+        with reading as update:
+            job = fit.prepare(plan, output, resume, update)
+        talk(
+            f"{name} at {name.size}x{name.size}: {len(job.training)} images of {len(job.classes)} classes to train on, "
+            f"{len(job.validation)} to judge by"
+        )
+        _announce(job)
+        with progress("Training") as update:
+            outcome = fit.run(job, update, lambda epoch: _say(epoch, epochs))
+    except KeyboardInterrupt:
+        talk(_interrupted(ctx, output))
+        raise
+
+    last = outcome.history[-1]
+    if as_json:
+        document(
+            {
+                "model": str(outcome.path),
+                "history": str(outcome.history_path),
+                "architecture": str(name),
+                "input": list(job.contract.shape),
+                "classes": list(job.classes),
+                "images": len(job.training),
+                "validation_images": len(job.validation),
+                "epochs": last.epoch,
+                "learning_rate": outcome.learning_rate,
+                "loss": last.loss,
+                "accuracy": last.accuracy,
+                "val_loss": last.val_loss,
+                "val_accuracy": last.val_accuracy,
+                "seconds": outcome.seconds,
+            }
+        )
+    else:
+        data(
+            f"{outcome.path}: validation accuracy {last.val_accuracy:.2%} after {last.epoch} epochs, "
+            f"{outcome.seconds:.0f} s; history in {outcome.history_path}"
+        )
+
+
+def _announce(job: "fit.Job") -> None:
+    from mobilecnn.train import fit
+
+    if job.done:
+        talk(f"Continuing after epoch {len(job.done)} of {job.plan.epochs}")
+    elif fit.checkpoint_folder(job.output).exists():
+        talk(f"Beginning anew: the saved epochs in {fit.checkpoint_folder(job.output)} will be replaced")
+    if job.output.exists():
+        talk(f"{job.output} is there already and will be replaced when the training is complete")
+
+
+def _say(epoch: "fit.Epoch", epochs: int) -> None:
+    # On a terminal the progress bar holds the line.
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
+    talk(
+        f"{clear}epoch {epoch.epoch}/{epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.1%}, "
+        f"validation loss {epoch.val_loss:.4f}, accuracy {epoch.val_accuracy:.1%}, {epoch.seconds:.1f} s"
+    )
+
+
+def _interrupted(ctx: click.Context, output: Path) -> str:
+    from mobilecnn.train import fit
+
+    if not (saved := fit.saved_epochs(output)):
+        return "\nInterrupted before the first epoch was complete: nothing is saved."
+    return f"\nInterrupted: epoch {saved} is saved. Continue with\n  {_command_line(ctx)}"
+
+
+def _command_line(ctx: click.Context) -> str:
+    """What the user typed, with ``--resume``."""
+    words = [ctx.command_path]
+    for parameter in ctx.command.params:
+        assert parameter.name is not None
+        value = ctx.params[parameter.name]
+        if (
+            ctx.get_parameter_source(parameter.name) != ParameterSource.COMMANDLINE
+            or parameter.name == "resume"
+        ):
+            continue
+        if isinstance(parameter, click.Argument):
+            words.append(shlex.quote(str(value)))
+        elif isinstance(parameter, click.Option) and parameter.is_flag:
+            words.append(parameter.opts[-1])
+        else:
+            words += [parameter.opts[-1], shlex.quote(str(value))]
+    return " ".join([*words, "--resume"])

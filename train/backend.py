@@ -1,0 +1,65 @@
+"""The one quiet way to import Keras and TensorFlow."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+from mobilecnn.errors import EnvironmentProblem
+
+
+def load_keras() -> ModuleType:
+    """Import Keras and its backend, and return the ``keras`` module.
+
+    Nothing reaches the terminal: TensorFlow writes its start-up messages straight to file
+    descriptor 2, before its own log level applies. The backend is TensorFlow unless the
+    user has set ``KERAS_BACKEND``. Images are channels-last whatever ``~/.keras/keras.json``
+    says, because TFLite knows no other order.
+
+    Raises:
+        EnvironmentProblem: Keras, or the backend, is not installed or does not start.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    backend = os.environ["KERAS_BACKEND"]
+    try:
+        with _quiet():
+            import keras
+    except ModuleNotFoundError as error:
+        wanted = f"keras {backend}" if error.name != backend else backend
+        raise EnvironmentProblem(
+            f"the Python package {error.name} is missing; install it with: python -m pip install {wanted}"
+        ) from error
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        raise EnvironmentProblem(
+            f"Keras cannot start on the backend {backend} ({_first_line(error)}); check KERAS_BACKEND, or install "
+            "a working one with: python -m pip install --force-reinstall keras tensorflow"
+        ) from error
+    keras.config.set_image_data_format("channels_last")
+    return keras
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Send file descriptor 2 to nowhere for the block, where there is one."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # Started with standard error closed: nothing to keep quiet.
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

@@ -1,0 +1,118 @@
+"""The networks by name: build one, or ask what is known of it without building.
+
+Names: :mod:`mobilecnn.train.zoo.names`. Importing this package imports neither Keras nor
+numpy.
+"""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from mobilecnn.errors import UsageError
+from mobilecnn.train.zoo.names import ModelName, listed, parse
+
+if TYPE_CHECKING:
+    import keras
+
+    from mobilecnn.train.images import InputContract
+
+__all__ = ["ModelName", "StoredCounts", "build", "contract", "listed", "parse", "stored_counts"]
+
+
+def build(name: str | ModelName, classes: int = 1000, size: int | None = None) -> "keras.Model":
+    """Build a network: softmax output, random weights, the canonical name as model name.
+
+    Args:
+        name: a name, or one already parsed.
+        classes: outputs, at least 1.
+        size: input side in pixels, instead of the name's or the family's default.
+
+    Raises:
+        ModelNameError: the grammar refuses the name or the size.
+        UsageError: ``classes`` is less than 1.
+        EnvironmentProblem: Keras or its backend is missing.
+    """
+    model_name = parse(str(name), size=name.size if isinstance(name, ModelName) and size is None else size)
+    if classes < 1:
+        raise UsageError(f"a classifier has at least 1 class, not {classes}")
+    # Quietly, before the family's module imports it.
+    from mobilecnn.train.backend import load_keras
+
+    load_keras()
+    module = import_module(f"mobilecnn.train.zoo.{model_name.family.module}")
+    return module.build(
+        **{**dict(model_name.parameters), "size": model_name.size}, classes=classes, name=str(model_name)
+    )
+
+
+def contract(name: str | ModelName) -> "InputContract":
+    """The input that networks of this name take: RGB, -1..1, at the name's size.
+
+    Raises:
+        ModelNameError: the grammar refuses the name.
+    """
+    from mobilecnn.train.images import contract_for
+
+    size = (parse(name) if isinstance(name, str) else name).size
+    return contract_for("tf", (size, size, 3))
+
+
+@dataclass(frozen=True)
+class StoredCounts:
+    """A row of ``counts.csv``: a listed network at its own size with 1000 classes.
+
+    Attributes:
+        name: canonical name.
+        family: a family of :mod:`mobilecnn.train.zoo.names`.
+        height: input rows.
+        width: input columns.
+        channels: input channels.
+        classes: outputs.
+        params_trainable: kernels, biases, and scales and offsets of batch normalization.
+        params_total: with the moving means and variances.
+        macs: multiply-adds of one image.
+        top1: published top-1 accuracy on ImageNet, per cent; None where none is known.
+        macs_published: published multiply-adds in millions; None where none is known.
+        source: where the published figures stand.
+    """
+
+    name: str
+    family: str
+    height: int
+    width: int
+    channels: int
+    classes: int
+    params_trainable: int
+    params_total: int
+    macs: int
+    top1: float | None
+    macs_published: float | None
+    source: str
+
+
+@cache
+def stored_counts() -> dict[str, StoredCounts]:
+    """Name -> its row, in the order of :func:`listed`; reads a file, builds nothing."""
+    text = files("mobilecnn.train.zoo").joinpath("counts.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return {row["name"]: _stored(row) for row in rows}
+
+
+def _stored(row: dict[str, str]) -> StoredCounts:
+    return StoredCounts(
+        name=row["name"],
+        family=row["family"],
+        height=int(row["height"]),
+        width=int(row["width"]),
+        channels=int(row["channels"]),
+        classes=int(row["classes"]),
+        params_trainable=int(row["params_trainable"]),
+        params_total=int(row["params_total"]),
+        macs=int(row["macs"]),
+        top1=float(row["top1"]) if row["top1"] else None,
+        macs_published=float(row["macs_published"]) if row["macs_published"] else None,
+        source=row["source"],
+    )

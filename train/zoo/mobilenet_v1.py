@@ -1,0 +1,21 @@
+"""MobileNet V1, from ``keras.applications``.
+
+Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision
+Applications", arXiv 1704.04861, Table 1; width and resolution multipliers: section 3.3.
+"""
+
+import keras
+
+
+def build(*, width: float, size: int, classes: int, name: str) -> keras.Model:
+    """The network with a softmax output, randomly initialized.
+
+    Args:
+        width: multiplies all channels, rounded down: the paper's alpha.
+        size: input side, pixels.
+        classes: outputs.
+        name: the model's name.
+    """
+    return keras.applications.MobileNet(
+        input_shape=(size, size, 3), alpha=width, weights=None, classes=classes, name=name
+    )

@@ -1,0 +1,22 @@
+"""MobileNet V2, from ``keras.applications``.
+
+Sandler, Howard, Zhu, Zhmoginov, Chen, "MobileNetV2: Inverted Residuals and Linear
+Bottlenecks", arXiv 1801.04381, Table 2.
+"""
+
+import keras
+
+
+def build(*, width: float, size: int, classes: int, name: str) -> keras.Model:
+    """The network with a softmax output, randomly initialized.
+
+    Args:
+        width: multiplies the channels, rounded to multiples of 8; the last convolution
+            keeps its 1280 up to 1x.
+        size: input side, pixels.
+        classes: outputs.
+        name: the model's name.
+    """
+    return keras.applications.MobileNetV2(
+        input_shape=(size, size, 3), alpha=width, weights=None, classes=classes, name=name
+    )

@@ -1,0 +1,125 @@
+"""ShuffleNet V1: pointwise group convolutions and a channel shuffle.
+
+Zhang, Zhou, Lin, Sun, "ShuffleNet: An Extremely Efficient Convolutional Neural Network
+for Mobile Devices", arXiv 1707.01083v2: Table 1 (the network), Figure 2 (the units),
+section 3.1 (the shuffle). Channel counts: :mod:`mobilecnn.train.zoo.shufflenet_v1_channels`.
+
+The network is written in the form that int8 runtimes run best, exactly equal to the
+paper's:
+
+* The ReLU after the stride-2 unit's concatenation stands on the residual branch, before
+  it: the pooled shortcut is an average of values that are already non-negative. int8
+  runtimes fuse that ReLU into the convolution, and leave a stand-alone one outside.
+* Strided convolutions and the shortcut's average pool are padded by one pixel on every
+  side, as in the authors' public code ("same" padding would pad an even side at its end
+  only), and the average counts the padding. XNNPACK fuses the padding into the
+  convolutions: it costs nothing. It does not for a max pool: there an explicit padding
+  adds 8 % to the latency of 0.5x and 3.5 % to that of 1x (LiteRT 2.3, x86-64, float32),
+  and so the stem's max pool has "same" padding. Its windows lie one pixel beside the
+  authors', for both branches of every unit alike.
+* The shuffle comes once a unit, after the first pointwise convolution and only if that is
+  grouped, on the feature map folded to (positions, groups, channels of a group): four
+  dimensions with the batch.
+"""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from mobilecnn.train.zoo.shufflenet_v1_channels import channels
+
+# Table 1: stage -> units, the first of each with stride 2. At 224x224 the stem and its
+# max pool give 56x56.
+STAGES = (
+    (2, 4),  # 56 -> 28
+    (3, 8),  # 28 -> 14
+    (4, 4),  # 14 -> 7
+)
+
+
+def build(*, width: float, groups: int, noshuffle: bool, size: int, classes: int, name: str) -> keras.Model:
+    """The network with a softmax output, randomly initialized.
+
+    Args:
+        width: multiplies the stages' channels: the paper's "s x".
+        groups: of every pointwise convolution but the very first.
+        noshuffle: leave the shuffle out: the paper's Table 3 compares.
+        size: input side, pixels.
+        classes: outputs.
+        name: the model's name.
+    """
+    plan = channels(width, groups)
+    inputs = layers.Input((size, size, 3), name="image")
+    x = layers.ZeroPadding2D(1, name="stem_pad")(inputs)
+    x = layers.Conv2D(plan.stem, 3, strides=2, use_bias=False, name="stem_conv")(x)  # 224 -> 112
+    x = _bn(x, "stem")
+    x = layers.ReLU(name="stem_relu")(x)
+    x = layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool")(x)  # 112 -> 56
+    for (stage, units), out, bottleneck in zip(STAGES, plan.stages, plan.bottlenecks, strict=True):
+        for unit in range(1, units + 1):
+            label = f"stage{stage}_unit{unit}"
+            # Section 3.2: the input of Stage 2 has too few channels to be grouped.
+            first = 1 if (stage, unit) == (2, 1) else groups
+            if unit == 1:
+                x = _down(x, out, bottleneck, first, groups, not noshuffle, label)
+            else:
+                x = _same(x, out, bottleneck, groups, not noshuffle, label)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _same(x: Any, out: int, bottleneck: int, groups: int, shuffle: bool, label: str) -> Any:
+    """Figure 2 (b): stride 1, added to its input."""
+    branch = _residual(x, out, bottleneck, groups, groups, 1, shuffle, label)
+    x = layers.Add(name=f"{label}_add")([x, branch])
+    return layers.ReLU(name=f"{label}_relu")(x)
+
+
+def _down(x: Any, out: int, bottleneck: int, first: int, groups: int, shuffle: bool, label: str) -> Any:
+    """Figure 2 (c): stride 2, concatenated with its pooled input, whose channels count towards ``out``."""
+    branch = _residual(x, out - x.shape[-1], bottleneck, first, groups, 2, shuffle, label)
+    branch = layers.ReLU(name=f"{label}_relu")(branch)
+    shortcut = layers.ZeroPadding2D(1, name=f"{label}_pool_pad")(x)
+    shortcut = layers.AveragePooling2D(3, strides=2, name=f"{label}_pool")(shortcut)
+    return layers.Concatenate(name=f"{label}_concat")([shortcut, branch])
+
+
+def _residual(
+    x: Any, out: int, bottleneck: int, first: int, groups: int, stride: int, shuffle: bool, label: str
+) -> Any:
+    """Pointwise group convolution, shuffle, depthwise (no ReLU after it), pointwise group convolution."""
+    x = layers.Conv2D(bottleneck, 1, groups=first, use_bias=False, name=f"{label}_conv1")(x)
+    x = _bn(x, f"{label}_conv1")
+    x = layers.ReLU(name=f"{label}_conv1_relu")(x)
+    # Behind a convolution that is not grouped (Stage 2 begins with one) a shuffle would only
+    # rename channels that are all alike.
+    if shuffle and first > 1:
+        x = channel_shuffle(x, groups, label)
+    padding = "same"
+    if stride == 2:
+        x = layers.ZeroPadding2D(1, name=f"{label}_depthwise_pad")(x)
+        padding = "valid"
+    x = layers.DepthwiseConv2D(3, strides=stride, padding=padding, use_bias=False, name=f"{label}_depthwise")(
+        x
+    )
+    x = _bn(x, f"{label}_depthwise")
+    x = layers.Conv2D(out, 1, groups=groups, use_bias=False, name=f"{label}_conv2")(x)
+    return _bn(x, f"{label}_conv2")
+
+
+def channel_shuffle(x: Any, groups: int, label: str) -> Any:
+    """Deal the groups' channels out in turn, as cards: (n, h, w, c) -> (n, h, w, c).
+
+    Channel ``k`` of group ``j`` becomes channel ``j`` of every ``k``-th hand: output
+    channel ``k * groups + j`` is input channel ``j * (c / groups) + k`` (section 3.1).
+    """
+    _, height, width, depth = x.shape
+    x = layers.Reshape((height * width, groups, depth // groups), name=f"{label}_shuffle_fold")(x)
+    x = layers.Permute((1, 3, 2), name=f"{label}_shuffle")(x)
+    return layers.Reshape((height, width, depth), name=f"{label}_shuffle_unfold")(x)
+
+
+def _bn(x: Any, label: str) -> Any:
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{label}_bn")(x)

@@ -1,0 +1,92 @@
+"""SqueezeNet: 1x1 convolutions squeeze the channels before few 3x3 ones see them.
+
+Iandola, Han, Moskewicz, Ashraf, Dally, Keutzer, "SqueezeNet: AlexNet-level accuracy with
+50x fewer parameters and <0.5MB model size", arXiv 1602.07360, Table 1: version 1.0.
+Version 1.1 is the authors' public revision (forresti/SqueezeNet), which pools earlier.
+Both as torchvision has them: convolutions outside the fire modules are not padded.
+"""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+# A row is ("conv", channels, kernel, stride), ("pool",) or ("fire", squeeze, expand 1x1,
+# expand 3x3); convolutions and fire modules number themselves from 1 together, as the
+# paper names them. Side of the output at an input of 224.
+NETWORKS: dict[int, tuple[tuple[str, *tuple[int, ...]], ...]] = {
+    0: (
+        ("conv", 96, 7, 2),  # 109
+        ("pool",),  # 54
+        ("fire", 16, 64, 64),
+        ("fire", 16, 64, 64),
+        ("fire", 32, 128, 128),
+        ("pool",),  # 27
+        ("fire", 32, 128, 128),
+        ("fire", 48, 192, 192),
+        ("fire", 48, 192, 192),
+        ("fire", 64, 256, 256),
+        ("pool",),  # 13
+        ("fire", 64, 256, 256),
+    ),
+    1: (
+        ("conv", 64, 3, 2),  # 111
+        ("pool",),  # 55
+        ("fire", 16, 64, 64),
+        ("fire", 16, 64, 64),
+        ("pool",),  # 27
+        ("fire", 32, 128, 128),
+        ("fire", 32, 128, 128),
+        ("pool",),  # 13
+        ("fire", 48, 192, 192),
+        ("fire", 48, 192, 192),
+        ("fire", 64, 256, 256),
+        ("fire", 64, 256, 256),
+    ),
+}
+
+
+def build(*, minor: int, size: int, classes: int, name: str) -> keras.Model:
+    """The network with a softmax output, randomly initialized.
+
+    Args:
+        minor: 0 for version 1.0, 1 for version 1.1.
+        size: input side, pixels.
+        classes: outputs.
+        name: the model's name.
+    """
+    inputs = x = layers.Input((size, size, 3), name="image")
+    number = 0
+    for kind, *numbers in NETWORKS[minor]:
+        if kind == "pool":
+            x = _ceil_pool(x, f"pool{number}")
+            continue
+        number += 1
+        if kind == "conv":
+            out, kernel, stride = numbers
+            x = layers.Conv2D(out, kernel, strides=stride, activation="relu", name=f"conv{number}")(x)
+        else:
+            squeeze, expand1, expand3 = numbers
+            x = _fire(x, squeeze, expand1, expand3, f"fire{number}")
+    x = layers.Dropout(0.5, name=f"dropout{number}")(x)
+    x = layers.Conv2D(classes, 1, activation="relu", name=f"conv{number + 1}")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    outputs = layers.Softmax(name="predictions")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _fire(x: Any, squeeze: int, expand1: int, expand3: int, label: str) -> Any:
+    x = layers.Conv2D(squeeze, 1, activation="relu", name=f"{label}_squeeze")(x)
+    one = layers.Conv2D(expand1, 1, activation="relu", name=f"{label}_expand1x1")(x)
+    three = layers.Conv2D(expand3, 3, padding="same", activation="relu", name=f"{label}_expand3x3")(x)
+    return layers.Concatenate(name=f"{label}_concat")([one, three])
+
+
+def _ceil_pool(x: Any, label: str) -> Any:
+    """3x3 max pool with stride 2 whose last window may hang over the edge, as in Caffe and torchvision.
+
+    On an even side that window misses one row, which "same" padding supplies at the end;
+    on an odd side all windows fit.
+    """
+    padding = "same" if x.shape[1] % 2 == 0 else "valid"
+    return layers.MaxPooling2D(3, strides=2, padding=padding, name=label)(x)
