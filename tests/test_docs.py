@@ -31,7 +31,9 @@ def commands(page: Path) -> list[list[str]]:
     blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
     joined = "\n".join(blocks).replace("\\\n", " ")
     lines = [line.split(" #")[0].strip() for line in joined.splitlines()]
-    return [shlex.split(line) for line in lines if line.startswith("mobilecnn ")]
+    found = [shlex.split(line) for line in lines if line.startswith("mobilecnn ")]
+    # It has no wheel for Python 3.12; on 3.11 nothing is left out.
+    return [command for command in found if "tflite-runtime" not in command or sys.version_info < (3, 12)]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,90 @@
+"""The demo and the paper's table, run as a user runs them."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mobilecnn.bench import speedup
+from mobilecnn.bench.measurement import read
+from mobilecnn.cli import cli
+
+
+def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("mobilecnn")
+    done = subprocess.run(
+        [program, "demo", "--rounds", "1", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+
+    accuracy = {one["format"]: one["accuracy"] for one in document["accuracy"]}
+    assert set(accuracy) == {"keras", "float32", "float16", "int8", "dynamic"}
+    assert accuracy["keras"] >= 0.97
+    assert accuracy["float32"] == accuracy["keras"]
+    # The demo's promise: int8 within one point of float32 on the held-out digits.
+    assert abs(accuracy["int8"] - accuracy["float32"]) <= 0.01
+    assert [one["verdict_against_first"] for one in document["accuracy"]][1:] == ["undecided"] * 4
+
+    rows = {(row["model"], row["format"]): row for row in document["speedup"]["rows"]}
+    assert set(rows) == {(row.model, name) for row in speedup.TABLE_8 for name in ("float32", "int8")}
+    small = rows["shufflenet_v1_x0.5_g3", "float32"]
+    assert small["theoretical_speedup"] == pytest.approx(724.41 / 37.59, rel=1e-3)
+    assert small["paper_snapdragon_820"]["actual_speedup"] == pytest.approx(12.11, abs=0.01)
+    # Five times fewer multiply-adds than ShuffleNet 1x, nineteen times fewer than AlexNet: whatever
+    # the machine, it is faster than AlexNet by more than the noise of one round.
+    assert small["actual_speedup"] > 3
+
+    page = tmp_path / "mobilecnn-demo" / "index.html"
+    assert document["page"] == str(page.relative_to(tmp_path))
+    text = page.read_text()
+    assert text.count('<img src="data:image/png;base64,') == 2
+    assert not re.search(r'(src|href)="(?!data:)', text), "the page needs nothing from elsewhere"
+    assert "<script" not in text
+    for words in ("digits.int8.tflite", "ShuffleNet 0.5x (g=3)", "1. Trained", "held-out"):
+        assert words in text
+    records = sorted(path.name for path in page.parent.glob("measurement-*.json"))
+    assert len(records) == 2
+
+
+def test_speedup_writes_its_table_chart_and_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speedup, "TABLE_8", speedup.TABLE_8[:2])
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli, ["speedup", "--rounds", "1"])
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[1].split()[:2] == ["model", "format"]
+    assert [line.split()[0] for line in lines[3:7]] == ["AlexNet", "ShuffleNet", "AlexNet", "ShuffleNet"]
+
+    folder = tmp_path / "mobilecnn-speedup"
+    assert (folder / "speedup.png").read_bytes()[:4] == b"\x89PNG"
+    document = json.loads((folder / "speedup.json").read_text())
+    measured = read(tmp_path / document["measurement"])
+    rows = {(row["model"], row["format"]): row for row in document["rows"]}
+    # The table is a pure function of the measurement file.
+    for row in speedup.table(measured):
+        assert rows[row.published.model, row.format] == json.loads(json.dumps(row.to_json()))
+    base, small = rows["alexnet", "int8"], rows["shufflenet_v1_x0.5_g3", "int8"]
+    assert base["actual_speedup"] == base["theoretical_speedup"] == 1
+    assert small["actual_speedup"] == pytest.approx(base["median_ns"] / small["median_ns"], rel=0.01)
+    assert small["efficiency"] == pytest.approx(small["actual_speedup"] / small["theoretical_speedup"])
+    low, high = small["actual_speedup_interval"]
+    assert low <= small["actual_speedup"] <= high
+
+
+def test_the_papers_figures() -> None:
+    """Table 8's derived columns, from its milliseconds and MFLOPs."""
+    alexnet, *others = speedup.TABLE_8
+    derived = [
+        (round(alexnet.mflops / row.mflops, 2), round(alexnet.milliseconds / row.milliseconds, 2))
+        for row in others
+    ]
+    assert derived == [(18.95, 12.11), (5.14, 4.87), (1.37, 1.69), (1.27, 1.67)]

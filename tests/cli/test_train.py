@@ -1,0 +1,111 @@
+"""``mobilecnn train``, as a user runs it."""
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from mobilecnn.cli import cli
+from mobilecnn.train.keras_file import read_info
+
+COMMAND = [sys.executable, "-m", "mobilecnn"]
+
+
+def test_ctrl_c_then_the_command_it_prints(photos: Path, tmp_path: Path) -> None:
+    output = tmp_path / "my model.keras"
+    arguments = [
+        "--data",
+        str(photos),
+        "-o",
+        str(output),
+        "--size",
+        "32",
+        "--epochs",
+        "60",
+        "--class-weights",
+    ]
+    with subprocess.Popen(
+        [*COMMAND, "train", "squeezenet_v1.1", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        for line in process.stderr:
+            if line.startswith("epoch 2/60"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest, stdout = process.stderr.read(), process.stdout.read()
+    assert process.returncode == 130, rest
+    assert stdout == ""
+    assert "Traceback" not in rest
+    assert not output.exists()
+    assert not list(tmp_path.glob(".*")), "a half-written file was left"
+    saved = json.loads((tmp_path / "my model.checkpoint" / "state.json").read_text())
+    epochs = len(saved["history"])
+    assert 2 <= epochs < 60
+    assert f"Interrupted: epoch {epochs} is saved" in rest
+    (line,) = [line for line in rest.splitlines() if line.strip().startswith("mobilecnn train")]
+
+    words = shlex.split(line)
+    assert words[0] == "mobilecnn"
+    assert words[-1] == "--resume"
+    again = subprocess.run([*COMMAND, *words[1:], "--json"], check=False, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert f"Continuing after epoch {epochs} of 60" in again.stderr
+    result = json.loads(again.stdout)
+    assert (result["model"], result["epochs"]) == (str(output), 60)
+    assert result["classes"] == ["cat", "dog"]
+    assert read_info(output).labels == ("cat", "dog")
+    history = (tmp_path / "my model.history.csv").read_text().splitlines()
+    assert len(history) == 61
+    assert not (tmp_path / "my model.checkpoint").exists()
+
+
+def _run(*args: str) -> Any:
+    return CliRunner().invoke(cli, ["train", *args])
+
+
+def test_a_run_and_what_it_says(photos: Path, tmp_path: Path) -> None:
+    output = tmp_path / "model.keras"
+    output.write_bytes(b"old")
+    result = _run(
+        "squeezenet_v1.1", "--data", str(photos), "-o", str(output), "--size", "32", "--epochs", "2", "--augment", "none"
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"{output}: validation accuracy ")
+    assert "after 2 epochs" in result.stdout
+    assert "squeezenet_v1.1 at 32x32: 10 images of 2 classes to train on, 2 to judge by" in result.stderr
+    assert f"{output} is there already and will be replaced" in result.stderr
+    assert "epoch 1/2: loss " in result.stderr
+    info = read_info(output)
+    assert info.training is not None
+    assert info.training["learning_rate"] == 0.0005
+    assert info.training["augment"] == "none"
+
+
+def test_refusals_are_one_line(photos: Path, tmp_path: Path) -> None:
+    output = str(tmp_path / "model.keras")
+    data = ["--data", str(photos), "-o", output]
+    for args, message in [
+        (["squeezenet_v1.1", *data, "--resume"], "nothing to resume"),
+        (["squeezenet_v1.1", *data, "--epochs", "0"], "--epochs 0 is out of range"),
+        (["squeezenet_v1.9", *data], "SqueezeNet version 1.9 is not published"),
+        (["squeezenet_v1.1", "--data", str(photos / "cat"), "-o", output], "has loose images"),
+        (
+            ["squeezenet_v1.1", "--data", str(photos), "-o", str(tmp_path / "model.h5")],
+            "saved as a .keras file",
+        ),
+    ]:
+        result = _run(*args)
+        assert result.exit_code == 2, result.output
+        assert message in result.stderr
+        assert result.stderr.startswith("Error: ")
+        assert result.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
