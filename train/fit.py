@@ -45,6 +45,11 @@ SHIFT = 1 / 16
 WARM_UP = 1 / 20
 """Share of the steps in which the learning rate rises."""
 
+MOMENTUM = 0.9
+"""Of batch normalization's moving statistics, at most. The MobileNets of ``keras.applications``
+come with 0.99 and 0.999, made for trainings of a million steps: after the few hundred of a
+small one such statistics still remember the initialization, and the network guesses."""
+
 IN_MEMORY = 2_000_000_000
 """Pictures are decoded once and kept while they take fewer bytes than this together."""
 
@@ -194,9 +199,9 @@ def default_size(name: zoo.ModelName, data: str) -> int:
 
 
 def default_learning_rate(model: Any) -> float:
-    """0.005, or 0.0005 for networks without batch normalization, which the higher rate throws off."""
+    """0.005, or 0.0003 for networks without batch normalization, which the higher rate throws off."""
     kinds = {type(layer).__name__ for layer in model.layers}
-    return 0.005 if "BatchNormalization" in kinds else 0.0005
+    return 0.005 if "BatchNormalization" in kinds else 0.0003
 
 
 def learning_rate_at(step: int, steps: int, highest: float) -> float:
@@ -291,10 +296,13 @@ def run(job: Job, on_step: Step = nothing, on_epoch: Callable[[Epoch], None] = l
         on_epoch: given every completed epoch.
 
     Raises:
-        CheckFailed: the loss is no longer a finite number.
+        CheckFailed: the loss or a weight is no longer a finite number.
         DataError: a picture is damaged (found here only where they did not fit in memory).
         OutputError: a file cannot be written.
     """
+    if not job.done:
+        # Of an earlier training that was not resumed.
+        shutil.rmtree(checkpoint_folder(job.output), ignore_errors=True)
     keras = load_keras()
     plan = job.plan
     keras.utils.set_random_seed(plan.seed)
@@ -309,15 +317,17 @@ def run(job: Job, on_step: Step = nothing, on_epoch: Callable[[Epoch], None] = l
         began = time.monotonic()
         rate, loss, accuracy = _train_epoch(keras, learner, job, epoch, highest, on_step)
         val_loss, val_accuracy = _validate(learner, job)
-        if not (math.isfinite(loss) and math.isfinite(val_loss)):
+        state = [keras.ops.convert_to_numpy(variable) for variable in _variables(learner)]
+        # The weights too: a ReLU turns a NaN into a harmless zero.
+        if not (math.isfinite(loss) and all(np.isfinite(array).all() for array in state)):
             raise CheckFailed(
-                f"the loss is no longer a finite number in epoch {epoch}; train again with a lower --learning-rate "
-                f"than {highest:g}"
+                f"the loss or a weight is no longer a finite number in epoch {epoch}; train again with a lower "
+                f"--learning-rate than {highest:g}"
             )
         history.append(
             Epoch(epoch, rate, loss, accuracy, val_loss, val_accuracy, round(time.monotonic() - began, 3))
         )
-        _save(keras, learner, job, history)
+        _save(state, job, history)
         on_epoch(history[-1])
 
     model.set_weights(learner.get_weights())
@@ -358,8 +368,11 @@ def _learner(keras: Any, model: Any, highest: float, label_smoothing: float, cla
             return self.activation(x)
 
     def swap(layer: Any) -> Any:
+        config = layer.get_config()
+        if isinstance(layer, keras.layers.BatchNormalization):
+            config["momentum"] = min(layer.momentum, MOMENTUM)
         grouped = isinstance(layer, keras.layers.Conv2D) and layer.groups > 1
-        return (Grouped if grouped else type(layer)).from_config(layer.get_config())
+        return (Grouped if grouped else type(layer)).from_config(config)
 
     learner = keras.models.clone_model(model, clone_function=swap)
     learner.set_weights(model.get_weights())
@@ -465,7 +478,6 @@ def _validate(learner: Any, job: Job) -> tuple[float, float]:
         [learner.predict_on_batch(to_tensor(job.validation.take(indices), job.contract)) for indices in order]
     )[:count]
     right = scores[np.arange(count), job.validation.labels]
-    # A NaN passes through maximum and mean, and the caller looks for it.
     losses = -np.log(np.maximum(right.astype(np.float64), 1e-7))
     return float(losses.mean()), float((scores.argmax(axis=1) == job.validation.labels).mean())
 
@@ -514,10 +526,9 @@ def saved_epochs(output: Path) -> int:
     return len(_read_state(output)["history"]) if (checkpoint_folder(output) / _STATE).exists() else 0
 
 
-def _save(keras: Any, learner: Any, job: Job, history: list[Epoch]) -> None:
+def _save(arrays: list[npt.NDArray[Any]], job: Job, history: list[Epoch]) -> None:
     folder = checkpoint_folder(job.output)
     variables = folder / f"epoch-{len(history)}.npz"
-    arrays = [keras.ops.convert_to_numpy(variable) for variable in _variables(learner)]
     with atomic(variables) as temporary:
         np.savez(temporary, *arrays)
     state = {

@@ -86,7 +86,7 @@ def test_a_run_and_what_it_says(photos: Path, tmp_path: Path) -> None:
     assert "epoch 1/2: loss " in result.stderr
     info = read_info(output)
     assert info.training is not None
-    assert info.training["learning_rate"] == 0.0005
+    assert info.training["learning_rate"] == 0.0003
     assert info.training["augment"] == "none"
 
 

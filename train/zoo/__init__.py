@@ -44,7 +44,7 @@ def build(name: str | ModelName, classes: int = 1000, size: int | None = None) -
     load_keras()
     module = import_module(f"mobilecnn.train.zoo.{model_name.family.module}")
     return module.build(
-        **{**dict(model_name.parameters), "size": model_name.size}, classes=classes, name=str(model_name)
+        **dict(model_name.parameters), size=model_name.size, classes=classes, name=str(model_name)
     )
 
 

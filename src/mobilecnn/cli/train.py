@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--learning-rate",
     type=float,
-    help="The highest, after a warm-up.  [default: 0.005; 0.0005 without batch normalization]",
+    help="The highest, after a warm-up.  [default: 0.005; 0.0003 without batch normalization]",
 )
 @click.option("--size", type=int, help="Input side in pixels.  [default: the network's; 64 for digits]")
 @click.option("--seed", default=0, show_default=True, help="Of everything random.")
@@ -151,7 +151,7 @@ def _announce(job: "fit.Job") -> None:
     if job.done:
         talk(f"Continuing after epoch {len(job.done)} of {job.plan.epochs}")
     elif fit.checkpoint_folder(job.output).exists():
-        talk(f"Beginning anew: the saved epochs in {fit.checkpoint_folder(job.output)} will be replaced")
+        talk(f"Beginning anew: the saved epochs in {fit.checkpoint_folder(job.output)} will be deleted")
     if job.output.exists():
         talk(f"{job.output} is there already and will be replaced when the training is complete")
 

@@ -1,0 +1,61 @@
+"""Importing Keras quietly."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def _run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", **environment},
+    )
+
+
+def test_importing_and_the_first_operation_say_nothing() -> None:
+    run = _run(
+        "import os, sys\n"
+        "from mobilecnn.train.backend import load_keras\n"
+        "keras = load_keras()\n"
+        "assert load_keras() is keras\n"
+        "keras.ops.sum(keras.ops.ones((2, 2)))\n"
+        "assert keras.backend.backend() == 'tensorflow'\n"
+        # Standard error works again afterwards.
+        "os.write(2, b'still here')"
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "still here")
+
+
+@pytest.mark.parametrize(
+    ("backend", "hide", "parts"),
+    [
+        ("tensorflow", "tensorflow", ["tensorflow is missing", "pip install tensorflow"]),
+        ("tensorflow", "keras", ["keras is missing", "pip install keras tensorflow"]),
+        ("theano", "", ["theano", "KERAS_BACKEND"]),
+    ],
+)
+def test_what_is_missing_is_named(backend: str, hide: str, parts: list[str]) -> None:
+    run = _run(
+        "import sys\n"
+        f"hidden = {hide!r}\n"
+        "class Hide:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if hidden and name.split('.')[0] == hidden:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Hide())\n"
+        "from mobilecnn.errors import EnvironmentProblem\n"
+        "from mobilecnn.train.backend import load_keras\n"
+        "try:\n"
+        "    load_keras()\n"
+        "except EnvironmentProblem as error:\n"
+        "    print(error)\n",
+        KERAS_BACKEND=backend,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("\n") == 1
+    for part in parts:
+        assert part in run.stdout
