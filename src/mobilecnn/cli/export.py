@@ -123,7 +123,10 @@ def command(
     for one in exported:
         for warning in _warnings(one):
             talk(f"Warning: {one.path.name}: {warning}")
-    if not exported[0].document["input"]["contract"]["stated"]:
+    first = exported[0]
+    if first.parity.images > 1 and first.parity.distinct == 1 and not first.document["latency_only"]:
+        talk("Warning: the Keras model puts all these images in one class, so agreement on them says little")
+    if not first.document["input"]["contract"]["stated"]:
         talk(options.assumed_range(model))
     for one in exported:
         if not one.holds:
@@ -142,8 +145,6 @@ def _warnings(one: "Exported") -> list[str]:
             f"agrees with the Keras model on only {one.parity.top1_agreement:.0%} of the images; "
             "evaluate it before shipping"
         )
-    if one.parity.images > 1 and one.parity.distinct == 1:
-        found.append("the Keras model puts all these images in one class, so agreement on them says little")
     return found
 
 
