@@ -19,6 +19,7 @@ import numpy as np
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.train.backend import load_keras
+from mobilecnn.train.images import InputContract, random_pixels, to_tensor
 
 BATCH = 25
 """Images a step when running the Keras model: enough to fill the cores, little memory."""
@@ -48,13 +49,33 @@ def _load(keras: Any, message: dict[str, Any]) -> Any:
         from mobilecnn.train import zoo
 
         keras.utils.set_random_seed(message["seed"])
-        return zoo.build(message["architecture"], classes=message["classes"], size=message["size"])
+        model = zoo.build(message["architecture"], classes=message["classes"], size=message["size"])
+        _settle(model, zoo.contract(message["architecture"]).sized(message["size"], message["size"]))
+        return model
     path = message["path"]
     try:
         # Nothing from the file may run here: safe_mode refuses Lambda layers and the like.
         return keras.models.load_model(path, compile=False, safe_mode=not message["unsafe"])
     except Exception as error:
         raise ModelFileError(_why_not_loaded(path, error)) from error
+
+
+def _settle(model: Any, contract: InputContract) -> None:
+    """Give random weights the batch-normalization statistics of random pictures.
+
+    With the initial ones (mean 0, variance 1) the activations of a deep network shrink to
+    nothing: an int8 range of nothing overflows the fixed-point multipliers (tflite-runtime
+    refuses such a file), and float32 denormals would be slow.
+    """
+    norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
+    if not norms:
+        return
+    momenta = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.momentum = 0.0  # Take the statistics of the one batch that comes.
+    model(to_tensor(random_pixels(8, contract, seed=1), contract), training=True)
+    for layer, momentum in zip(norms, momenta, strict=True):
+        layer.momentum = momentum
 
 
 def _why_not_loaded(path: str, error: Exception) -> str:
