@@ -29,7 +29,8 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
     accuracy = {one["format"]: one["accuracy"] for one in document["accuracy"]}
     assert set(accuracy) == {"keras", "float32", "float16", "int8", "dynamic"}
     assert accuracy["keras"] >= 0.97
-    assert accuracy["float32"] == accuracy["keras"]
+    # The same arithmetic in another order: at most one image on the edge may fall otherwise.
+    assert abs(accuracy["float32"] - accuracy["keras"]) <= 1 / 359 + 1e-9
     # The demo's promise: int8 within one point of float32 on the held-out digits.
     assert abs(accuracy["int8"] - accuracy["float32"]) <= 0.01
     assert [one["verdict_against_first"] for one in document["accuracy"]][1:] == ["undecided"] * 4
