@@ -181,6 +181,10 @@ def to_pixels(image: Image.Image | Path | Pixels, contract: InputContract) -> Pi
         image = open_image(image)
     elif isinstance(image, np.ndarray):
         image = Image.fromarray(image)
+    if image.has_transparency_data:
+        # Dropping the alpha channel would show whatever colour the file hides under it.
+        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        image = Image.alpha_composite(black, image.convert("RGBA"))
     image = image.convert("L" if contract.channels == 1 else "RGB")
     if image.size != (contract.width, contract.height):
         image = image.resize((contract.width, contract.height), Image.Resampling.BILINEAR)

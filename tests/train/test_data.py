@@ -1,0 +1,111 @@
+"""Data sets: folders, the embedded digits, splits, and labels for a model."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mobilecnn.errors import DataError
+from mobilecnn.train import data
+from mobilecnn.train.data import Dataset
+from mobilecnn.train.images import contract_for
+
+
+def made(counts: list[int]) -> Dataset:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    images = [np.full((2, 2), index % 256, np.uint8) for index in range(len(labels))]
+    return Dataset(
+        "made", tuple(f"class {index}" for index in range(len(counts))), images, labels.astype(np.int64)
+    )
+
+
+def contents(dataset: Dataset) -> list[bytes]:
+    return [image.tobytes() for image in dataset.images if not isinstance(image, Path)]
+
+
+def test_the_digits() -> None:
+    digits = data.load("digits")
+    assert (len(digits), len(digits.classes)) == (1797, 10)
+    assert max(max(content) for content in contents(digits)) == 255
+    first, second = digits.split(data.HELD_OUT)
+    assert len(first) + len(second) == 1797 and len(second) == pytest.approx(1797 / 5, abs=5)
+    assert not {id(image) for image in first.images} & {id(image) for image in second.images}
+    # Training and evaluation, in processes of their own, get these two parts and no others.
+    assert contents(data.load("digits", "train")) == contents(first)
+    assert contents(data.load("digits", "test")) == contents(second)
+
+
+def test_a_folder_of_class_folders(photos: Path) -> None:
+    dataset = data.load(str(photos))
+    assert dataset.classes == ("cat", "dog") and len(dataset) == 12
+    assert dataset.labels.tolist() == [0] * 6 + [1] * 6
+    pixels = list(dataset.pixels(contract_for("raw", (8, 8, 3))))
+    assert len(pixels) == 12 and pixels[0].shape == (8, 8, 3)
+
+
+def test_loose_images_have_no_labels(photos: Path) -> None:
+    dataset = data.load(str(photos / "cat"))
+    assert not dataset.labelled and len(dataset) == 6
+    assert len(dataset.sample(4)) == 4
+    with pytest.raises(DataError, match="one folder a class"):
+        data.labels_for(dataset, ["cat"], 1)
+
+
+def test_hidden_folders_and_other_files_are_passed_over(photos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    shutil.copytree(photos, folder)
+    (folder / ".cache").mkdir()
+    shutil.copy(folder / "cat" / "0.jpg", folder / ".cache" / "0.jpg")
+    (folder / "empty").mkdir()
+    (folder / "cat" / "notes.txt").write_text("not a picture")
+    assert data.load(str(folder)).classes == ("cat", "dog")
+    assert len(data.load(str(folder))) == 12
+
+
+@pytest.mark.parametrize(
+    ("what", "words"), [("nowhere", "no such folder"), ("file", "is a file"), ("empty", "no images")]
+)
+def test_what_is_no_data_set_is_refused(tmp_path: Path, what: str, words: str) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=words):
+        data.load(str(tmp_path / what))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=6), st.floats(0.05, 0.9), st.integers(0, 9))
+def test_a_split_divides_every_class(counts: list[int], share: float, seed: int) -> None:
+    dataset = made(counts)
+    first, second = dataset.split(share, seed)
+    assert len(first) + len(second) == len(dataset)
+    ids = {id(image) for image in first.images} | {id(image) for image in second.images}
+    assert len(ids) == len(dataset)
+    for label, count in enumerate(counts):
+        kept = int((first.labels == label).sum())
+        assert kept >= 1 or count == 1
+        assert abs((count - kept) - count * share) <= 1
+    again, _ = dataset.split(share, seed)
+    assert [id(image) for image in again.images] == [id(image) for image in first.images]
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=5), st.integers(1, 40))
+def test_a_sample_takes_the_classes_in_turn(counts: list[int], wanted: int) -> None:
+    chosen = made(counts).sample(wanted)
+    assert len(chosen) == min(wanted, sum(counts))
+    taken = np.bincount(chosen.labels, minlength=len(counts))
+    # No class has two more than another that still had images left.
+    left = [count - took for count, took in zip(counts, taken, strict=True)]
+    assert all(taken[a] <= taken[b] + 1 for a in range(len(counts)) for b in range(len(counts)) if left[b])
+
+
+def test_labels_are_matched_by_name_when_the_model_has_names() -> None:
+    dataset = made([1, 1])
+    assert data.labels_for(dataset, ["class 1", "other", "class 0"], 3).tolist() == [2, 0]
+    assert data.labels_for(dataset, [], 2).tolist() == [0, 1]
+    with pytest.raises(DataError, match="2 classes and the model 3 outputs"):
+        data.labels_for(dataset, [], 3)
+    with pytest.raises(DataError, match="no class 'class 1'"):
+        data.labels_for(dataset, ["class 0", "b"], 2)
