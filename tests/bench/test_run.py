@@ -253,6 +253,8 @@ def test_a_silent_device_is_given_up(exported: Path) -> None:
 @contextlib.contextmanager
 def command_line(arguments: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "mobilecnn", "bench", *arguments]
+    # As a terminal starts it: a parent in the background would hand down an ignored SIGINT.
+    command = ["env", "--default-signal=INT", *command]
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:

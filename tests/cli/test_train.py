@@ -30,7 +30,8 @@ def test_ctrl_c_then_the_command_it_prints(photos: Path, tmp_path: Path) -> None
         "--class-weights",
     ]
     with subprocess.Popen(
-        [*COMMAND, "train", "squeezenet_v1.1", *arguments],
+        # As a terminal starts it: a parent in the background would hand down an ignored SIGINT.
+        ["env", "--default-signal=INT", *COMMAND, "train", "squeezenet_v1.1", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
