@@ -1,7 +1,7 @@
 """Accuracy of model files on labelled images, side by side, with intervals."""
 
-import math
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn.bench.statistics import wilson
+from mobilecnn.bench.statistics import mcnemar, wilson
 from mobilecnn.quantize.inference import Answers, ask
 from mobilecnn.train.data import Dataset, labels_for
 
@@ -78,19 +78,6 @@ class Accuracy:
         }
 
 
-def mcnemar(lost: int, gained: int) -> float:
-    """Two-sided p-value of the exact McNemar test: are ``lost`` and ``gained`` equally likely?
-
-    The images on which two classifiers differ are tosses of a fair coin if neither is better
-    (McNemar, 1947; the exact binomial form).
-    """
-    tosses = lost + gained
-    if tosses == 0:
-        return 1.0
-    tail = sum(math.comb(tosses, count) for count in range(min(lost, gained) + 1)) / 2**tosses
-    return min(1.0, 2 * tail)
-
-
 def evaluate(
     paths: Sequence[Path],
     dataset: Dataset,
@@ -108,19 +95,20 @@ def evaluate(
     results: list[Accuracy] = []
     first_right: npt.NDArray[np.bool_] | None = None
     first_best: npt.NDArray[np.int64] | None = None
-    for path in paths:
-        answers = ask(
-            path, dataset.pixels, len(dataset),
-            input_range=input_range, runtime=runtime, unsafe=unsafe, progress=progress,
-        )  # fmt: skip
-        labels = labels_for(dataset, answers.classifier.labels, answers.classifier.classes)
-        best = answers.scores.argmax(axis=1)
-        right = best == labels
-        if first_right is None or first_best is None:
-            first_right, first_best = right, best
-        results.append(
-            _accuracy(answers, dataset, right, best, first_right, first_best, is_first=not results)
-        )
+    asked = ask(
+        paths, dataset.pixels, len(dataset),
+        input_range=input_range, runtime=runtime, unsafe=unsafe, progress=progress,
+    )  # fmt: skip
+    with closing(asked):
+        for answers in asked:
+            labels = labels_for(dataset, answers.classifier.labels, answers.classifier.classes)
+            best = answers.scores.argmax(axis=1)
+            right = best == labels
+            if first_right is None or first_best is None:
+                first_right, first_best = right, best
+            results.append(
+                _accuracy(answers, dataset, right, best, first_right, first_best, is_first=not results)
+            )
     return tuple(results)
 
 

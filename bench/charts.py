@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
-
-from mobilecnn.files import write_bytes
 
 COLORS = ("#1f6feb", "#d1242f", "#6e7781", "#1a7f37", "#9a6700")
 MARKERS = ("o", "s", "D", "^", "v")
@@ -125,11 +122,6 @@ def bars(items: Sequence[Bar], unit: str, title: str) -> bytes:
     axes.tick_params(axis="y", length=0)
     axes.set_title(title, fontsize=10.5, loc="left")
     return _png(figure)
-
-
-def save(path: Path, png: bytes) -> None:
-    """Write a chart to a file, atomically."""
-    write_bytes(path, png)
 
 
 def _figure(width: float, height: float):  # type: ignore[no-untyped-def]

@@ -9,9 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from mobilecnn.errors import UsageError
-
-RUNTIMES = ("litert", "tflite-runtime")
-"""The packages that can run a .tflite file: ai-edge-litert, and tflite-runtime before it."""
+from mobilecnn.quantize.runtimes import RUNTIMES
 
 LONGEST_SECONDS = 150.0
 """The warm-ups and the timed part of one process each end after this, whatever was asked:
@@ -43,7 +41,7 @@ class Protocol:
         runs: timed inferences a process at least.
         seconds: and for at least this long.
         threads: of the interpreter.
-        runtime: one of :data:`RUNTIMES`.
+        runtime: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
         seed: of the input data and of the order of the models within a round.
 
     Five warm-ups, not ``benchmark_model``'s one, because the first inferences allocate and

@@ -165,6 +165,19 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     return max(0.0, min(low, share)), min(1.0, max(high, share))
 
 
+def mcnemar(lost: int, gained: int) -> float:
+    """Two-sided p-value of the exact McNemar test: are ``lost`` and ``gained`` equally likely?
+
+    The images on which two classifiers differ are tosses of a fair coin if neither is better
+    (McNemar, 1947; the exact binomial form).
+    """
+    tosses = lost + gained
+    if tosses == 0:
+        return 1.0
+    tail = sum(math.comb(tosses, count) for count in range(min(lost, gained) + 1)) / 2**tosses
+    return float(min(1.0, 2 * tail))
+
+
 def widening(processes: int) -> float:
     """What the deviations of so few processes are multiplied by (see the module)."""
     if processes < 2:
@@ -211,11 +224,12 @@ def _resampled_medians(ordered: _Array, count: int, rng: np.random.Generator) ->
     size = len(ordered)
     rank = (size + 1) // 2
     place = rng.beta(rank, size + 1 - rank, count)
-    low = ordered[np.minimum((place * size).astype(np.intp), size - 1)]
+    low: _Array = ordered[np.minimum((place * size).astype(np.intp), size - 1)]
     if size % 2:
         return low
     place += (1 - place) * rng.beta(1, size - rank, count)
-    return (low + ordered[np.minimum((place * size).astype(np.intp), size - 1)]) / 2
+    high: _Array = ordered[np.minimum((place * size).astype(np.intp), size - 1)]
+    return (low + high) / 2
 
 
 def _around(value: float, low: float, high: float) -> Interval:

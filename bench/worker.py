@@ -202,7 +202,7 @@ def _partitions(interpreter: Any) -> int | None:
     No delegate is asked for, and the only one that the runtimes add themselves is XNNPACK.
     """
     try:
-        return sum(operator["op_name"] == "DELEGATE" for operator in interpreter._get_ops_details())
+        return int(sum(operator["op_name"] == "DELEGATE" for operator in interpreter._get_ops_details()))
     except Exception:  # noqa: BLE001 - not part of the public interface: it may go, or change.
         return None
 

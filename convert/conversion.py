@@ -7,12 +7,10 @@ may reach the command line. Messages go both ways as in :mod:`mobilecnn.convert.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
 from mobilecnn.convert import flatbuffer, metadata, versions
 from mobilecnn.errors import ModelFileError, UsageError
-from mobilecnn.process import Child, python
+from mobilecnn.process import Child, Message, python
 from mobilecnn.train.images import InputContract, contract_for
 from mobilecnn.train.keras_file import ModelInfo, read_info
 from mobilecnn.train.zoo import names
@@ -64,7 +62,6 @@ class KerasFacts:
         parameters: total parameters.
         architecture: zoo name; empty when it is not ours.
         trained: False for a zoo name, whose weights are a random initialization.
-        keras: the Keras version that loaded it.
     """
 
     contract: InputContract
@@ -73,11 +70,10 @@ class KerasFacts:
     parameters: int
     architecture: str
     trained: bool
-    keras: str
 
 
-class KerasModel:
-    """A Keras model held by a child process; a context manager.
+class KerasModel(Child):
+    """A Keras model held by a child process; a context manager as :class:`Child` is.
 
     The child starts importing TensorFlow at once. ``start_`` methods return before the
     work is done, so the caller can prepare images meanwhile; ``finish`` waits.
@@ -93,7 +89,6 @@ class KerasModel:
         """
         self._source = source
         self._info = ModelInfo()
-        self._message: dict[str, Any]
         if source.is_file:
             path = Path(source.text)
             if path.is_dir():
@@ -107,10 +102,10 @@ class KerasModel:
                     "--classes is for zoo names; a model file has the classes it was trained with"
                 )
             self._info = read_info(path)
-            self._message = {"do": "load", "path": str(path), "unsafe": source.unsafe}
+            message: Message = {"do": "load", "path": str(path), "unsafe": source.unsafe}
         else:
             name = names.parse(source.text, size=source.size)
-            self._message = {
+            message = {
                 "do": "load",
                 "architecture": str(name),
                 "classes": 1000 if source.classes is None else source.classes,
@@ -120,12 +115,12 @@ class KerasModel:
             from mobilecnn.train import zoo
 
             self._info = ModelInfo(architecture=str(name), contract=zoo.contract(name))
-        self._child = Child(
+        super().__init__(
             python("mobilecnn.convert.keras_child"),
             f"that converts {source.text}",
             {"KERAS_BACKEND": "tensorflow"},  # The converter is TensorFlow's, whatever trained the model.
         )
-        self._child.send(self._message)
+        self.send(message)
 
     @property
     def expected_contract(self) -> InputContract | None:
@@ -133,14 +128,6 @@ class KerasModel:
         if self._source.input_range is not None or self._info.contract is None:
             return None
         return self._info.contract
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._child.close()
 
     def load(self) -> KerasFacts:
         """Wait until the model is loaded, and settle its input contract. Call it once.
@@ -150,7 +137,7 @@ class KerasModel:
             UsageError: the input size is free and none was given, or labels do not fit.
         """
         source = self._source
-        answer = self._child.receive()
+        answer = self.receive()
         height, width = answer["height"], answer["width"]
         if source.is_file and source.size is not None:
             if (height, width) not in ((None, None), (source.size, source.size)):
@@ -173,7 +160,6 @@ class KerasModel:
             parameters=int(answer["parameters"]),
             architecture=self._info.architecture,
             trained=source.is_file,
-            keras=str(answer["keras"]),
         )
 
     def _contract(self, shape: tuple[int, int, int], normalizes: bool) -> InputContract:
@@ -187,13 +173,11 @@ class KerasModel:
 
     def start_convert(self, contract: InputContract, output: Path) -> None:
         """Begin writing the converter's float32 flatbuffer for this input shape to ``output``."""
-        self._child.send({"do": "convert", "size": list(contract.shape), "output": str(output)})
+        self.send({"do": "convert", "size": list(contract.shape), "output": str(output)})
 
     def start_run(self, contract: InputContract, inputs: Path, outputs: Path) -> None:
         """Begin running ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, classes))."""
-        self._child.send(
-            {"do": "run", "size": list(contract.shape), "inputs": str(inputs), "outputs": str(outputs)}
-        )
+        self.send({"do": "run", "size": list(contract.shape), "inputs": str(inputs), "outputs": str(outputs)})
 
     def finish(self) -> None:
         """Wait for what was started last.
@@ -202,7 +186,7 @@ class KerasModel:
             ModelFileError: the converter refused the model.
             ChildCrashed: it took its process down.
         """
-        self._child.receive()
+        self.receive()
 
 
 def finish_flatbuffer(content: bytes, title: str, contract: InputContract, labels: Sequence[str]) -> bytes:

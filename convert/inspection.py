@@ -9,7 +9,7 @@ from typing import Any
 from mobilecnn.convert import flatbuffer, versions
 from mobilecnn.convert.flatbuffer import Graph, Operation, Tensor
 from mobilecnn.errors import ModelFileError
-from mobilecnn.files import read_bytes
+from mobilecnn.files import read_bytes, sha256
 
 _FLOAT_ONLY_IN_XNNPACK = frozenset(["AVERAGE_POOL_2D", "HARD_SWISH", "RELU", "RELU6", "SOFTMAX"])
 """Operators that the XNNPACK delegate takes in float32 only, read in ``xnnpack_delegate.cc``
@@ -126,8 +126,6 @@ def inspect(path: Path) -> Inspection:
     Raises:
         ModelFileError: missing, not a TFLite file, truncated or damaged.
     """
-    from mobilecnn.files import sha256
-
     content = read_bytes(path, "model", ModelFileError)
     return summarize(flatbuffer.graph(content, str(path)), str(path), len(content), sha256(content))
 
@@ -174,7 +172,7 @@ def _warnings(graph: Graph) -> list[str]:
     free = [tensor.name for tensor in (*graph.inputs, *graph.outputs) if tensor.dynamic]
     if free:
         found.append(
-            f"dynamic shape in {', '.join(free)}: XNNPACK may refuse the graph (8 to 10 times slower on "
+            f"dynamic shape in {', '.join(free)}: XNNPACK may refuse the graph (several times slower on "
             "tflite-runtime 2.14); export with a static batch of 1"
         )
     custom = sorted(

@@ -127,7 +127,6 @@ def _describe(keras: Any, model: Any) -> dict[str, Any]:
         "classes": scores[1],
         "parameters": int(model.count_params()),
         "normalizes": _normalizes(model),
-        "keras": _version(),
     }
 
 
@@ -153,8 +152,8 @@ def _convert(model: Any, size: list[int], output: Path) -> None:
     import tensorflow as tf
 
     # From the concrete function alone: with the model passed along, TensorFlow would
-    # write and reread a SavedModel first, which takes four times as long. The batch is
-    # static because a free one makes old runtimes refuse XNNPACK (8 to 10 times slower).
+    # write and reread a SavedModel first, which takes longer. The batch is
+    # static because a free one makes old runtimes refuse XNNPACK (several times slower).
     converter = tf.lite.TFLiteConverter.from_concrete_functions([_function(model, size)])
     try:
         with redirect_stdout(io.StringIO()):

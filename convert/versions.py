@@ -137,54 +137,48 @@ def _dtype(operation: Operation, index: int) -> str:
     return "" if tensor is None else tensor.dtype
 
 
-def _per_channel(operation: Operation) -> bool:
+WEIGHTED: dict[str, tuple[int, int, int, int]] = {
+    # operator: float32; int8; float32 with int8 weights of one scale; ... of a scale a channel
+    "CONV_2D": (1, 3, 2, 5),
+    "DEPTHWISE_CONV_2D": (1, 3, 4, 6),
+    "FULLY_CONNECTED": (1, 4, 3, 12),
+}
+"""Versions by the types of activations and weights, where nothing else about the operator is special."""
+
+
+def _weighted(operation: Operation) -> int:
+    """The version that the types of activations and weights call for."""
+    float32, int8, hybrid, hybrid_per_channel = WEIGHTED[operation.kind]
     weight = operation.inputs[1]
-    return weight is not None and len(weight.scales) > 1
+    if weight is not None and len(weight.scales) > 1:
+        hybrid = hybrid_per_channel
+    known = {("float32", "float32"): float32, ("int8", "int8"): int8, ("float32", "int8"): hybrid}
+    return known.get((_dtype(operation, 0), _dtype(operation, 1)), operation.version)
 
 
 def _conv(operation: Operation) -> int:
     image, weight = operation.inputs[0], operation.inputs[1]
     if image is not None and weight is not None and image.shape[-1] != weight.shape[-1]:
         return 6  # grouped
-    kinds = (_dtype(operation, 0), _dtype(operation, 1))
-    hybrid = 5 if _per_channel(operation) else 2
-    known = {
-        ("float32", "float32"): 1,
-        ("int8", "int8"): 3,
-        ("float32", "int8"): hybrid,
-        ("int16", "int8"): 4,
-    }
-    return known.get(kinds, operation.version)
+    return _weighted(operation)
 
 
 def _depthwise(operation: Operation) -> int:
-    kinds = (_dtype(operation, 0), _dtype(operation, 1))
     options = operation.options
     dilated = getattr(options, "dilationWFactor", 1) != 1 or getattr(options, "dilationHFactor", 1) != 1
-    hybrid = 6 if _per_channel(operation) else 4
-    known = {
-        ("float32", "float32"): 2 if dilated else 1,
-        ("int8", "int8"): 3,
-        ("float32", "int8"): hybrid,
-        ("int16", "int8"): 5,
-    }
-    return known.get(kinds, operation.version)
+    return max(_weighted(operation), 2 if dilated else 1)
 
 
 def _fully_connected(operation: Operation) -> int:
-    kinds = (_dtype(operation, 0), _dtype(operation, 1))
-    options = operation.options
-    if kinds == ("float32", "int8") and _per_channel(operation):
-        return 12
-    if kinds == ("int16", "int8"):
-        return 7
+    version, options = _weighted(operation), operation.options
+    if version == WEIGHTED["FULLY_CONNECTED"][3]:
+        return version
     if len(operation.inputs) == 2:
         return 6
     if getattr(options, "keepNumDims", False):
         return 5
-    hybrid = 9 if getattr(options, "asymmetricQuantizeInputs", False) else 3
-    known = {("float32", "float32"): 1, ("int8", "int8"): 4, ("float32", "int8"): hybrid}
-    return known.get(kinds, operation.version)
+    asymmetric = getattr(options, "asymmetricQuantizeInputs", False)
+    return 9 if asymmetric and version == WEIGHTED["FULLY_CONNECTED"][2] else version
 
 
 def _mul(operation: Operation) -> int:

@@ -218,9 +218,7 @@ def _choose(
 
 def _prepare(choose: Any, contract: InputContract, work: Path) -> _Pictures:
     images, count, manifest = choose(contract)
-    pixels = np.empty((count, *contract.shape), np.uint8)
-    for index, picture in enumerate(images):
-        pixels[index] = picture
+    pixels = np.stack(list(images))
     tensors = work / "calibration.npy"
     write_tensors(tensors, pixels, contract, count)
     return _Pictures(pixels, {**manifest, "sha256": hashlib.sha256(pixels.tobytes()).hexdigest()}, tensors)

@@ -1,11 +1,10 @@
 """Scores of any model file for any images, computed in a child process."""
 
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,28 +15,18 @@ from mobilecnn.errors import DataError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256
 from mobilecnn.process import Child, python
 from mobilecnn.quantize.recipes import Recipe
+from mobilecnn.quantize.runtimes import RUNTIMES
 from mobilecnn.train.images import InputContract, Pixels, contract_for, to_tensor
-
-RUNTIMES = ("litert", "tflite-runtime")
-"""The packages that can run a .tflite file: ai-edge-litert and its predecessor."""
 
 Scores = npt.NDArray[np.float32]
 
 
-class TfliteProcess:
-    """The child that quantizes and runs .tflite files, as a context manager."""
+class TfliteProcess(Child):
+    """The child that quantizes and runs .tflite files; a context manager as :class:`Child` is."""
 
     def __init__(self, doing: str) -> None:
         """Start it; ``doing`` finishes the sentence "The process ... crashed"."""
-        self._child = Child(python("mobilecnn.quantize.litert_child"), doing)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._child.close()
+        super().__init__(python("mobilecnn.quantize.litert_child"), doing)
 
     def quantize(self, model: Path, recipe: Recipe, output: Path, calibration: Path | None) -> None:
         """Quantize the float32 file ``model``; ``calibration`` is an .npy of float32 inputs.
@@ -46,8 +35,8 @@ class TfliteProcess:
             ModelFileError: the quantizer refuses the model.
         """
         message = {"do": "quantize", "model": str(model), "recipe": recipe, "output": str(output)}
-        self._child.send({**message, "calibration": None if calibration is None else str(calibration)})
-        self._child.receive()
+        self.send({**message, "calibration": None if calibration is None else str(calibration)})
+        self.receive()
 
     def run(self, model: Path, inputs: Path, outputs: Path, runtime: str = "litert") -> dict[str, Any]:
         """Run ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, classes)).
@@ -59,8 +48,8 @@ class TfliteProcess:
             EnvironmentProblem: the runtime is not installed.
         """
         message = {"do": "run", "model": str(model), "runtime": runtime}
-        self._child.send({**message, "inputs": str(inputs), "outputs": str(outputs)})
-        return self._child.receive()
+        self.send({**message, "inputs": str(inputs), "outputs": str(outputs)})
+        return self.receive()
 
 
 @dataclass(frozen=True)
@@ -69,16 +58,14 @@ class Classifier:
 
     Attributes:
         path: the file.
-        kind: ``keras`` or ``tflite``.
-        format: of a .tflite with a passport: float32, float16, int8, dynamic; else its kind.
+        format: float32, float16, int8 or dynamic by its passport; ``tflite`` without one; ``keras``.
         contract: how to feed it.
         labels: class names in output order; empty when unknown.
-        classes: number of outputs; None for a Keras file, which is not loaded yet.
+        classes: number of outputs.
         nbytes: file size.
     """
 
     path: Path
-    kind: str
     format: str
     contract: InputContract
     labels: tuple[str, ...]
@@ -113,7 +100,6 @@ def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
         contract = contract_for(input_range, shape[1:])
     return Classifier(
         path=path,
-        kind="tflite",
         format=str(card.document["file"]["format"]) if card else "tflite",
         contract=contract,
         labels=card.labels if card else (),
@@ -131,7 +117,7 @@ class Answers:
 
 
 def ask(
-    path: Path,
+    paths: Sequence[Path],
     images: Callable[[InputContract], Iterable[Pixels]],
     count: int,
     *,
@@ -139,50 +125,58 @@ def ask(
     runtime: str = "litert",
     unsafe: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
-) -> Answers:
-    """Scores of one .tflite, .keras or .h5 file.
+) -> Generator[Answers, None, None]:
+    """Scores of one or several .tflite, .keras or .h5 files, one after the other.
+
+    Files that are fed alike share what was decoded for the first of them: in a temporary
+    folder, until the generator is closed or at its end.
 
     Args:
-        path: the model file.
+        paths: the model files.
         images: gives the images at the contract's size, uint8 (height, width, channels).
-        count: how many they are (for the progress).
-        input_range: overrides the model's own input contract.
-        runtime: of .tflite files: one of :data:`RUNTIMES`.
+        count: how many they are.
+        input_range: overrides the models' own input contracts.
+        runtime: of .tflite files: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
         unsafe: allow code in Keras files.
         progress: called with (images decoded, all, file name).
 
     Raises:
+        UsageError: an unknown runtime.
         ModelFileError, DataError, EnvironmentProblem: see the classes.
     """
     if runtime not in RUNTIMES:
         raise UsageError(f"unknown runtime {runtime!r}; choose one of {', '.join(RUNTIMES)}")
     with tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder:
-        inputs, outputs = Path(folder) / "inputs.npy", Path(folder) / "outputs.npy"
+        outputs = Path(folder) / "outputs.npy"
+        tensors: dict[InputContract, Path] = {}
 
-        def prepare(contract: InputContract) -> None:
-            write_tensors(inputs, images(contract), contract, count, path.name, progress)
+        def prepare(contract: InputContract, label: str) -> Path:
+            # Whether a contract was stated or assumed changes no number.
+            key = replace(contract, stated=True)
+            if key not in tensors:
+                made = Path(folder) / f"inputs-{len(tensors)}.npy"
+                write_tensors(made, images(contract), contract, count, label, progress)
+                tensors[key] = made
+            return tensors[key]
 
-        if path.suffix.lower() in KERAS_SUFFIXES:
-            with KerasModel(Source(str(path), input_range=input_range, unsafe=unsafe)) as model:
-                facts = model.load()
-                prepare(facts.contract)
-                model.start_run(facts.contract, inputs, outputs)
-                model.finish()
-            size = path.stat().st_size
-            classifier = Classifier(path, "keras", "keras", facts.contract, facts.labels, facts.classes, size)
-        elif path.suffix.lower() == ".tflite":
-            classifier = open_tflite(path, input_range)
-            prepare(classifier.contract)
-            with TfliteProcess(f"that runs {path}") as process:
-                process.run(path, inputs, outputs, runtime)
-        else:
-            kinds = ", ".join((".tflite", *KERAS_SUFFIXES))
-            raise ModelFileError(
-                f"{path} is not a model file; {kinds} are"
-                + ("" if path.exists() else f" (and there is no {path})")
-            )
-        scores = np.load(outputs, allow_pickle=False)
-    return Answers(classifier, scores)
+        for path in paths:
+            if path.suffix.lower() in KERAS_SUFFIXES:
+                with KerasModel(Source(str(path), input_range=input_range, unsafe=unsafe)) as model:
+                    facts = model.load()
+                    model.start_run(facts.contract, prepare(facts.contract, path.name), outputs)
+                    model.finish()
+                size = path.stat().st_size
+                classifier = Classifier(path, "keras", facts.contract, facts.labels, facts.classes, size)
+            elif path.suffix.lower() == ".tflite":
+                classifier = open_tflite(path, input_range)
+                inputs = prepare(classifier.contract, path.name)
+                with TfliteProcess(f"that runs {path}") as process:
+                    process.run(path, inputs, outputs, runtime)
+            else:
+                kinds = ", ".join((".tflite", *KERAS_SUFFIXES))
+                missing = "" if path.exists() else f" (and there is no {path})"
+                raise ModelFileError(f"{path} is not a model file; {kinds} are{missing}")
+            yield Answers(classifier, np.load(outputs, allow_pickle=False))
 
 
 def write_tensors(
@@ -200,9 +194,10 @@ def write_tensors(
     """
     if count == 0:
         raise DataError("there are no images to run")
-    tensors = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(count, *contract.shape))
+    open_memmap: Callable[..., npt.NDArray[np.float32]] = np.lib.format.open_memmap
+    tensors = open_memmap(path, mode="w+", dtype=np.float32, shape=(count, *contract.shape))
     for index, pixels in enumerate(images):
         tensors[index] = to_tensor(pixels, contract)
         if progress is not None:
             progress(index + 1, count, label)
-    tensors.flush()
+    del tensors  # Closes the file; all of it is written.

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilecnn.convert.flatbuffer import INPUT_NAME, SIGNATURE
-from mobilecnn.errors import EnvironmentProblem, ModelFileError
+from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
+from mobilecnn.quantize.runtimes import interpreter_class
 
 
 def main(channel: Channel) -> None:
@@ -62,28 +63,6 @@ def _quantize(message: dict[str, Any]) -> None:
     Path(message["output"]).write_bytes(result.quantized_model)
 
 
-def interpreter_class(runtime: str) -> Any:
-    """The interpreter class of ``litert`` or ``tflite-runtime``.
-
-    Raises:
-        EnvironmentProblem: the package is not there.
-    """
-    try:
-        if runtime == "tflite-runtime":
-            from tflite_runtime.interpreter import Interpreter
-        else:
-            from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        package = "tflite-runtime" if runtime == "tflite-runtime" else "ai-edge-litert"
-        more = (
-            " (it has wheels up to Python 3.11, and needs numpy < 2)" if runtime == "tflite-runtime" else ""
-        )
-        raise EnvironmentProblem(
-            f"{package} cannot be imported: {error}; pip install {package}{more}"
-        ) from error
-    return Interpreter
-
-
 def _run(message: dict[str, Any]) -> dict[str, Any]:
     name = message["model"]
     try:
@@ -108,7 +87,8 @@ def _encode(values: npt.NDArray[np.float32], details: dict[str, Any]) -> npt.NDA
         return values
     scale, zero_point = details["quantization"]
     limits = np.iinfo(details["dtype"])
-    return np.clip(np.round(values / scale) + zero_point, limits.min, limits.max).astype(details["dtype"])
+    codes = np.clip(np.round(values / scale) + zero_point, limits.min, limits.max)
+    return np.asarray(codes, details["dtype"])
 
 
 def _decode(values: npt.NDArray[Any], details: dict[str, Any]) -> npt.NDArray[np.float32]:

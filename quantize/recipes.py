@@ -81,6 +81,10 @@ def recipe(format_name: str, io: str = "int8") -> Recipe:
         raise UsageError(f"unknown format {format_name!r}; choose among {', '.join(FORMATS)}")
     if io not in IO_TYPES:
         raise UsageError(f"unknown input/output type {io!r}; choose one of {', '.join(IO_TYPES)}")
-    if format_name == "float32":
-        return []
-    return {"float16": _float16, "dynamic": _dynamic, "int8": lambda: _int8(io)}[format_name]()
+    recipes: dict[str, Recipe] = {
+        "float32": [],
+        "float16": _float16(),
+        "int8": _int8(io),
+        "dynamic": _dynamic(),
+    }
+    return recipes[format_name]

@@ -1,21 +1,18 @@
 """What every network of the zoo must do once exported: the smallest of each family here, all of them in the sweep."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from installed import INSTALLED
 
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.inspection import inspect
 from mobilecnn.quantize.export import RANDOM, Calibration, export
-from mobilecnn.quantize.inference import RUNTIMES, ask
+from mobilecnn.quantize.inference import ask
 from mobilecnn.train import zoo
 from mobilecnn.train.images import random_pixels
 from mobilecnn.train.zoo.names import FAMILIES
-
-INSTALLED = RUNTIMES if sys.version_info < (3, 12) else ("litert",)
-"""tflite-runtime has no wheel for Python 3.12."""
 
 SMALL = {
     # family -> a small member and a small size that its stride allows
@@ -61,7 +58,8 @@ def conforms(name: str, size: int | None, folder: Path) -> None:
         ]
         assert seen.minimum_runtime is not None
         for runtime in INSTALLED:
-            scores = ask(one.path, lambda _contract: pixels, len(pixels), runtime=runtime).scores
+            (answers,) = ask([one.path], lambda _contract: pixels, len(pixels), runtime=runtime)
+            scores = answers.scores
             assert scores.shape == (3, 10) and np.isfinite(scores).all()
             reference = scores if reference is None else reference
             if one is float32:

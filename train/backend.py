@@ -37,7 +37,8 @@ def load_keras() -> ModuleType:
             "a working one with: python -m pip install --force-reinstall keras tensorflow"
         ) from error
     keras.config.set_image_data_format("channels_last")
-    return keras
+    module: ModuleType = keras
+    return module
 
 
 @contextlib.contextmanager

@@ -342,11 +342,11 @@ def run(job: Job, on_step: Step = nothing, on_epoch: Callable[[Epoch], None] = l
 def _learner(keras: Any, model: Any, highest: float, label_smoothing: float, classes: int) -> Any:
     """The network in the form that trains fastest, with the same weights, compiled.
 
-    Keras hands each grouped convolution to XLA on TensorFlow, whose gradient of it takes up
-    to nine times as long on a CPU as the same products written out.
+    Keras hands each grouped convolution to XLA on TensorFlow, whose gradient of it takes
+    several times as long on a CPU as the same products written out.
     """
 
-    class Grouped(keras.layers.Conv2D):
+    class Grouped(keras.layers.Conv2D):  # type: ignore[misc]
         def call(self, inputs: Any) -> Any:
             ops = keras.ops
             if self.kernel_size == (1, 1) and self.strides == (1, 1):
@@ -459,7 +459,8 @@ def augmented(pixels: Pixels, augment: str, generator: np.random.Generator) -> P
     if augment == "flip-shift":
         mirrored = generator.random(count) < 0.5
         columns[mirrored] = columns[mirrored, ::-1]
-    return pixels[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    moved: Pixels = pixels[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return moved
 
 
 def _class_weights(labels: Labels, classes: int) -> Floats:

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilecnn.bench.protocol import LONGEST_SECONDS, MOST_RUNS, RUNTIMES, Protocol
+from mobilecnn.bench.protocol import LONGEST_SECONDS, MOST_RUNS, Protocol
 from mobilecnn.bench.worker import PACKAGES
-from mobilecnn.cli import options
 from mobilecnn.errors import UsageError
-from mobilecnn.quantize import inference
+from mobilecnn.quantize.runtimes import RUNTIMES
 
 seconds = st.floats(0, LONGEST_SECONDS)
 
@@ -67,4 +66,4 @@ def test_only_a_protocol_is_read(document: Any) -> None:
 
 
 def test_the_runtimes_are_the_same_everywhere() -> None:
-    assert RUNTIMES == options.RUNTIMES == inference.RUNTIMES == tuple(PACKAGES)
+    assert tuple(PACKAGES) == RUNTIMES

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from installed import INSTALLED
 
 from mobilecnn.bench.devices import DEVICES, LocalDevice, device
 from mobilecnn.bench.measurement import Facts, Measurement, read, summarize, write
-from mobilecnn.bench.protocol import RUNTIMES, Protocol
+from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.run import measure
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.files import sha256
 
-INSTALLED = RUNTIMES if sys.version_info < (3, 12) else ("litert",)
 """tflite-runtime has no wheel for Python 3.12."""
 
 SHORT = Protocol(rounds=2, warmup_runs=1, warmup_seconds=0, runs=4, seconds=0)

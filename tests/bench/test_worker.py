@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from installed import INSTALLED
 
 from mobilecnn.bench import worker
-from mobilecnn.bench.protocol import RUNTIMES
 from mobilecnn.errors import BY_NAME
+from mobilecnn.quantize.runtimes import RUNTIMES
 
-INSTALLED = RUNTIMES if sys.version_info < (3, 12) else ("litert",)
 """tflite-runtime has no wheel for Python 3.12."""
 
 SOURCE = Path(worker.__file__)

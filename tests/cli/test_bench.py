@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from installed import OTHER
 
 from mobilecnn.bench.measurement import read
 from mobilecnn.cli import COMMANDS, cli
@@ -14,7 +15,6 @@ from mobilecnn.cli.bench import FOLDER
 
 QUICK = ["--rounds", "2", "--warmup-seconds", "0", "--warmup-runs", "1", "--seconds", "0", "--runs", "3"]
 
-OTHER = "tflite-runtime" if sys.version_info < (3, 12) else "litert"
 """Not the default, where it can be installed."""
 
 

@@ -14,7 +14,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mobilecnn.cli import COMMANDS, cli, options
-from mobilecnn.quantize import inference
 from mobilecnn.train import images
 
 
@@ -51,7 +50,6 @@ def test_a_command_is_described_the_same_in_both_places(name: str) -> None:
 
 def test_options_spelled_out_for_speed_are_the_tables() -> None:
     assert tuple(images.RANGES) == options.RANGES
-    assert inference.RUNTIMES == options.RUNTIMES
 
 
 def test_an_unknown_command_is_refused() -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-# Spelled out here as well, so that --help needs no numpy; a test holds them equal to the
-# tables in train.images, quantize.recipes and quantize.inference.
+from mobilecnn.quantize.runtimes import RUNTIMES
+
+# Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table
+# in train.images.
 RANGES = ("raw", "unit", "tf", "torch", "caffe")
-RUNTIMES = ("litert", "tflite-runtime")
 
 FILE = click.Path(path_type=Path)
 

@@ -61,18 +61,29 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -
 def progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
     """A progress bar with an estimate on stderr, as a function ``(done, total, what)``.
 
-    On a terminal it is click's bar; elsewhere one line a step of ten per cent, so that a
-    log shows that the work goes on.
+    The estimate follows the speed of the last minute, because the steps of a job differ. What
+    is said meanwhile appears above the bar. Where stderr is not a terminal, one line a step
+    of ten per cent, so that a log shows that the work goes on.
     """
     if sys.stderr.isatty():
-        with click.progressbar(
-            length=1, label=label, file=sys.stderr, show_pos=True,
-            item_show_func=str,
-        ) as bar:  # fmt: skip
+        from rich import progress as rich
+        from rich.console import Console
+
+        columns = (
+            rich.TextColumn("{task.description}"),
+            rich.BarColumn(),
+            rich.MofNCompleteColumn(),
+            rich.TimeRemainingColumn(elapsed_when_finished=True),
+            rich.TextColumn("{task.fields[what]}", markup=False),
+        )
+        with rich.Progress(*columns, console=Console(stderr=True), speed_estimate_period=60) as bar:
+            task = bar.add_task(label, total=None, what="")
 
             def update(done: int, total: int, what: str = "") -> None:
-                bar.length = total
-                bar.update(done - bar.pos, what)
+                if done < bar.tasks[0].completed:
+                    # The next file: it may be faster or slower than the last.
+                    bar.reset(task)
+                bar.update(task, completed=done, total=total, what=what)
 
             yield update
     else:

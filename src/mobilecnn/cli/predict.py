@@ -29,8 +29,8 @@ def command(
     from mobilecnn.train.images import open_image, to_pixels
 
     picture = open_image(image)
-    answers = ask(
-        model,
+    (answers,) = ask(
+        [model],
         lambda contract: [to_pixels(picture, contract)],
         1,
         input_range=input_range,

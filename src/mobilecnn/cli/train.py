@@ -1,7 +1,6 @@
 """``mobilecnn train``."""
 
 import shlex
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -157,10 +156,8 @@ def _announce(job: "fit.Job") -> None:
 
 
 def _say(epoch: "fit.Epoch", epochs: int) -> None:
-    # On a terminal the progress bar holds the line.
-    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
     talk(
-        f"{clear}epoch {epoch.epoch}/{epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.1%}, "
+        f"epoch {epoch.epoch}/{epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.1%}, "
         f"validation loss {epoch.val_loss:.4f}, accuracy {epoch.val_accuracy:.1%}, {epoch.seconds:.1f} s"
     )
 

@@ -1,4 +1,4 @@
-"""Accuracy figures against known answers."""
+"""The exact McNemar test against known answers and scipy."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobilecnn.bench.accuracy import mcnemar
+from mobilecnn.bench.statistics import mcnemar
 
 
 @pytest.mark.parametrize(
