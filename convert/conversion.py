@@ -11,6 +11,7 @@ from pathlib import Path
 from mobilecnn.convert import flatbuffer, metadata, versions
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.process import Child, Message, python
+from mobilecnn.train.complexity import LayerCount
 from mobilecnn.train.images import InputContract, contract_for
 from mobilecnn.train.keras_file import ModelInfo, read_info
 from mobilecnn.train.zoo import names
@@ -24,7 +25,7 @@ class Source:
 
     Attributes:
         text: a path, or a zoo name.
-        classes: of a zoo name; 1000 when None.
+        classes: of a zoo name; the network's own when None, most often 1000.
         size: input side in pixels; the model's own when None.
         input_range: a key of :data:`mobilecnn.train.images.RANGES`, or None to take what the model says.
         labels: class names in output order, or None to take what the model says.
@@ -72,6 +73,34 @@ class KerasFacts:
     trained: bool
 
 
+def layer_table(path: Path, size: int | None = None, unsafe: bool = False) -> tuple[LayerCount, ...]:
+    """What :func:`mobilecnn.train.complexity.layers` says of a Keras file, any with a graph of layers.
+
+    Args:
+        path: a .keras or .h5 file.
+        size: the input side in pixels where the model leaves it free.
+        unsafe: whether code in the file may run (Lambda layers).
+
+    Raises:
+        ModelFileError: the file is missing, Keras refuses it, or it has no graph.
+    """
+    _check_file(path)
+    read_info(path)
+    with Child(python("mobilecnn.convert.keras_child"), f"that counts {path}") as child:
+        child.send({"do": "count", "path": str(path), "unsafe": unsafe, "size": size})
+        rows = child.receive()["layers"]
+    return tuple(LayerCount(**{**row, "output_shape": tuple(row["output_shape"])}) for row in rows)
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise ModelFileError(f"{path} is a folder; give a .keras or .h5 file, or a zoo name")
+    if not path.is_file():
+        raise ModelFileError(f"no such model: {path}")
+    if path.suffix.lower() not in KERAS_SUFFIXES:
+        raise ModelFileError(f"{path} is not a {', '.join(KERAS_SUFFIXES)} file")
+
+
 class KerasModel(Child):
     """A Keras model held by a child process; a context manager as :class:`Child` is.
 
@@ -91,12 +120,7 @@ class KerasModel(Child):
         self._info = ModelInfo()
         if source.is_file:
             path = Path(source.text)
-            if path.is_dir():
-                raise ModelFileError(f"{path} is a folder; give a .keras or .h5 file, or a zoo name")
-            if not path.is_file():
-                raise ModelFileError(f"no such model: {path}")
-            if path.suffix.lower() not in KERAS_SUFFIXES:
-                raise ModelFileError(f"{path} is not a {', '.join(KERAS_SUFFIXES)} file")
+            _check_file(path)
             if source.classes is not None:
                 raise UsageError(
                     "--classes is for zoo names; a model file has the classes it was trained with"
@@ -108,7 +132,7 @@ class KerasModel(Child):
             message = {
                 "do": "load",
                 "architecture": str(name),
-                "classes": 1000 if source.classes is None else source.classes,
+                "classes": name.family.classes if source.classes is None else source.classes,
                 "size": name.size,
                 "seed": source.seed,
             }

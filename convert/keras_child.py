@@ -1,16 +1,18 @@
 """The child process that holds a Keras model: loads, converts and runs it.
 
-Started by :class:`mobilecnn.convert.conversion.KerasModel`; nothing else imports it.
+Started by :mod:`mobilecnn.convert.conversion`; nothing else imports it.
 One message in, one message out:
 
 * ``load``: ``{path, unsafe}`` or ``{architecture, classes, size, seed}`` -> what the model is
 * ``convert``: ``{output, size}`` -> writes the float32 flatbuffer as the converter makes it
+* ``count``: ``{path, unsafe, size}`` -> the layers of any Keras file, a classifier or not
 * ``run``: ``{inputs, outputs, size}`` (.npy files) -> the model's scores
 """
 
 import io
 import re
 from contextlib import redirect_stdout
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import numpy as np
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.train.backend import load_keras
+from mobilecnn.train.complexity import layers
 from mobilecnn.train.images import InputContract, random_pixels, to_tensor
 
 BATCH = 25
@@ -36,6 +39,9 @@ def main(channel: Channel) -> None:
             case "load":
                 model = _load(keras, message)
                 channel.send(**_describe(keras, model))
+            case "count":
+                rows = layers(_load(keras, message), message["size"])
+                channel.send(layers=[asdict(row) for row in rows])
             case "convert":
                 _convert(model, message["size"], Path(message["output"]))
                 channel.send(done=True)
@@ -50,8 +56,12 @@ def _load(keras: Any, message: dict[str, Any]) -> Any:
 
         keras.utils.set_random_seed(message["seed"])
         model = zoo.build(message["architecture"], classes=message["classes"], size=message["size"])
+        model = zoo.main_output(model)
         _settle(model, zoo.contract(message["architecture"]).sized(message["size"], message["size"]))
         return model
+    # Registers the one layer of ours that a file may hold.
+    import mobilecnn.train.zoo.weighted_sum  # noqa: F401
+
     path = message["path"]
     try:
         # Nothing from the file may run here: safe_mode refuses Lambda layers and the like.
@@ -61,21 +71,31 @@ def _load(keras: Any, message: dict[str, Any]) -> Any:
 
 
 def _settle(model: Any, contract: InputContract) -> None:
-    """Give random weights the batch-normalization statistics of random pictures.
+    """Give random weights the scale of trained ones, on random pictures.
 
-    With the initial ones (mean 0, variance 1) the activations of a deep network shrink to
-    nothing: an int8 range of nothing overflows the fixed-point multipliers (tflite-runtime
-    refuses such a file), and float32 denormals would be slow.
+    With the initial statistics of batch normalization (mean 0, variance 1) the activations of
+    a deep network shrink to nothing: an int8 range of nothing overflows the fixed-point
+    multipliers (tflite-runtime refuses such a file), and float32 denormals would be slow. Where
+    the last layer gives scores that are all but equal, or 0 and 1, no comparison of answers
+    would mean anything: its kernel is scaled to logits of standard deviation 1.
     """
+    # Of small pictures more: their last feature maps have a pixel or four, and statistics of few
+    # values make the network chaotic on all other pictures.
+    count = min(64, max(8, 800_000 // (contract.height * contract.width)))
+    images = to_tensor(random_pixels(count, contract, seed=1), contract)
     norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
-    if not norms:
-        return
     momenta = [layer.momentum for layer in norms]
     for layer in norms:
         layer.momentum = 0.0  # Take the statistics of the one batch that comes.
-    model(to_tensor(random_pixels(8, contract, seed=1), contract), training=True)
+    if norms:
+        model(images, training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
+    logits = np.log(np.maximum(np.asarray(model(images, training=False), np.float64), 1e-300))
+    spread = logits.std(axis=1).mean()
+    last = [layer for layer in model.layers if hasattr(layer, "kernel")][-1]
+    if spread > 0:
+        last.kernel.assign(last.kernel / spread)
 
 
 def _why_not_loaded(path: str, error: Exception) -> str:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mobilecnn.convert.flatbuffer import INPUT_NAME, SIGNATURE
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
+from mobilecnn.quantize import large_tensors
 from mobilecnn.quantize.runtimes import interpreter_class
 
 
@@ -38,6 +39,7 @@ def _quantize(message: dict[str, Any]) -> None:
     from litert_quantizer import calibrator, quantizer
     from litert_quantizer.utils import qsv_utils
 
+    large_tensors.mend()
     content = Path(message["model"]).read_bytes()
     ranges = None
     if message["calibration"] is not None:

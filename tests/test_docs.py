@@ -1,6 +1,7 @@
 """The documentation is true: commands run, links lead somewhere, every command and option is described."""
 
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -105,3 +106,8 @@ def test_every_command_has_its_page_and_the_page_knows_its_options(name: str) ->
         assert word in options, f"{page.name} describes {word}, which {name} does not have"
     readme = (ROOT / "README.md").read_text()
     assert f"docs/{name}.md" in readme
+
+
+def test_the_page_of_the_zoo_is_what_the_code_says() -> None:
+    made = runpy.run_path(str(ROOT / "scripts" / "zoo_page.py"))["page"]()
+    assert (ROOT / "docs" / "zoo.md").read_text() == made, "run: python scripts/zoo_page.py"

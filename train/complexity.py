@@ -73,11 +73,12 @@ def total(rows: tuple[LayerCount, ...]) -> Counts:
     )
 
 
-def layers(model: Any) -> tuple[LayerCount, ...]:
+def layers(model: Any, size: int | None = None) -> tuple[LayerCount, ...]:
     """Every layer call in the order in which the model runs them, nested models entered.
 
     Args:
         model: a functional or Sequential Keras model.
+        size: the input side in pixels where the model leaves it free.
 
     Raises:
         ModelFileError: the model is subclassed or was never built, so it has no graph.
@@ -91,7 +92,10 @@ def layers(model: Any) -> tuple[LayerCount, ...]:
         )
     rows: list[LayerCount] = []
     seen: set[int] = set()
-    inputs = [keras.KerasTensor(x.shape, dtype=x.dtype) for x in graph.inputs]
+    inputs = [
+        keras.KerasTensor((x.shape[0], *(side or size for side in x.shape[1:])), dtype=x.dtype)
+        for x in graph.inputs
+    ]
     _walk(keras, graph, inputs, "", seen, rows)
     return tuple(rows)
 
@@ -181,7 +185,8 @@ def _macs(keras: Any, operation: Any, inputs: list[Any], output: tuple[int | Non
             return _times(_size(operation.kernel), _positions(operation, output))
         case kinds.Dense():
             return _times(_size(operation.kernel), output[1:-1])
-    if isinstance(operation, free_of_products):
+    # A layer of ours says it itself: this module knows only what Keras has.
+    if isinstance(operation, free_of_products) or getattr(operation, "counts_no_products", False):
         return 0
     if getattr(operation, "weights", []) or type(operation).__name__ in _PRODUCTS:
         return None

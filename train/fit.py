@@ -30,6 +30,7 @@ from mobilecnn.train.backend import load_keras
 from mobilecnn.train.data import DIGITS, Dataset, load
 from mobilecnn.train.images import Floats, InputContract, Pixels, to_pixels, to_tensor
 from mobilecnn.train.keras_file import ModelInfo, write_info
+from mobilecnn.train.learner import compiled, trainable_form
 
 Labels = npt.NDArray[np.int64]
 Step = Callable[[int, int, str], None]
@@ -44,11 +45,6 @@ SHIFT = 1 / 16
 
 WARM_UP = 1 / 20
 """Share of the steps in which the learning rate rises."""
-
-MOMENTUM = 0.9
-"""Of batch normalization's moving statistics, at most. The MobileNets of ``keras.applications``
-come with 0.99 and 0.999, made for trainings of a million steps: after the few hundred of a
-small one such statistics still remember the initialization, and the network guesses."""
 
 IN_MEMORY = 2_000_000_000
 """Pictures are decoded once and kept while they take fewer bytes than this together."""
@@ -308,7 +304,7 @@ def run(job: Job, on_step: Step = nothing, on_epoch: Callable[[Epoch], None] = l
     keras.utils.set_random_seed(plan.seed)
     model = zoo.build(job.name, classes=len(job.classes))
     highest = default_learning_rate(model) if plan.learning_rate is None else plan.learning_rate
-    learner = _learner(keras, model, highest, plan.label_smoothing, len(job.classes))
+    learner = compiled(trainable_form(model), highest, plan.label_smoothing, len(job.classes))
     if job.done:
         _restore(learner, job)
 
@@ -339,65 +335,13 @@ def run(job: Job, on_step: Step = nothing, on_epoch: Callable[[Epoch], None] = l
     return Outcome(job.output, history_path, tuple(history), highest, seconds)
 
 
-def _learner(keras: Any, model: Any, highest: float, label_smoothing: float, classes: int) -> Any:
-    """The network in the form that trains fastest, with the same weights, compiled.
-
-    Keras hands each grouped convolution to XLA on TensorFlow, whose gradient of it takes
-    several times as long on a CPU as the same products written out.
-    """
-
-    class Grouped(keras.layers.Conv2D):  # type: ignore[misc]
-        def call(self, inputs: Any) -> Any:
-            ops = keras.ops
-            if self.kernel_size == (1, 1) and self.strides == (1, 1):
-                _, height, width, depth = inputs.shape
-                share = depth // self.groups
-                x = ops.reshape(inputs, (-1, height * width, self.groups, share))
-                kernel = ops.reshape(self.kernel, (share, self.groups, self.filters // self.groups))
-                x = ops.reshape(ops.einsum("npgi,igo->npgo", x, kernel), (-1, height, width, self.filters))
-            else:
-                parts = zip(
-                    ops.split(inputs, self.groups, axis=-1),
-                    ops.split(self.kernel, self.groups, axis=-1),
-                    strict=True,
-                )
-                x = ops.concatenate(
-                    [ops.conv(part, kernel, self.strides, self.padding) for part, kernel in parts], axis=-1
-                )
-            x = ops.add(x, self.bias) if self.use_bias else x
-            return self.activation(x)
-
-    def swap(layer: Any) -> Any:
-        config = layer.get_config()
-        if isinstance(layer, keras.layers.BatchNormalization):
-            config["momentum"] = min(layer.momentum, MOMENTUM)
-        grouped = isinstance(layer, keras.layers.Conv2D) and layer.groups > 1
-        return (Grouped if grouped else type(layer)).from_config(config)
-
-    learner = keras.models.clone_model(model, clone_function=swap)
-    learner.set_weights(model.get_weights())
-    learner.compile(
-        keras.optimizers.Adam(highest),
-        keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing),
-        metrics=["accuracy"],
-        # Compiling the whole step takes TensorFlow longer than it saves in a short training.
-        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
-    )
-    # Variables that the first step had to make would have TensorFlow trace that step twice,
-    # seconds each.
-    learner.optimizer.build(learner.trainable_variables)
-    some, right = keras.ops.ones((1, classes)) / classes, keras.ops.eye(1, classes)
-    learner.compute_loss(y=right, y_pred=some)
-    learner.compute_metrics(None, right, some)
-    learner.reset_metrics()
-    return learner
-
-
 def _train_epoch(
     keras: Any, learner: Any, job: Job, epoch: int, highest: float, on_step: Step
 ) -> tuple[float, float, float]:
     """One pass: the last learning rate, the mean loss and the mean accuracy."""
     losses, accuracies = [], []
+    heads = len(learner.outputs)
+    accuracy = "accuracy" if heads == 1 else f"{learner.output_names[0]}_accuracy"
     steps = len(_order(job, epoch))
     done, total = (epoch - 1) * steps, job.plan.epochs * steps
     rate = 0.0
@@ -405,9 +349,10 @@ def _train_epoch(
         rate = learning_rate_at(done, total, highest)
         learner.optimizer.learning_rate = rate
         learner.reset_metrics()
-        answer = learner.train_on_batch(x, y, sample_weight=weights, return_dict=True)
+        weighted = None if weights is None else [weights] * heads
+        answer = learner.train_on_batch(x, [y] * heads, sample_weight=weighted, return_dict=True)
         losses.append(float(answer["loss"]))
-        accuracies.append(float(answer["accuracy"]))
+        accuracies.append(float(answer[accuracy]))
         done += 1
         on_step(done, total, f"epoch {epoch}/{job.plan.epochs}, loss {losses[-1]:.3f}")
     return rate, float(np.mean(losses)), float(np.mean(accuracies))
@@ -475,9 +420,12 @@ def _validate(learner: Any, job: Job) -> tuple[float, float]:
     batch = min(job.plan.batch_size, len(job.training))
     # The last batch is filled up, for the reason given in _order; what fills it is not counted.
     order = np.resize(np.arange(count), (-(-count // batch), batch))
-    scores = np.concatenate(
-        [learner.predict_on_batch(to_tensor(job.validation.take(indices), job.contract)) for indices in order]
-    )[:count]
+    answers = [
+        learner.predict_on_batch(to_tensor(job.validation.take(indices), job.contract)) for indices in order
+    ]
+    if len(learner.outputs) > 1:
+        answers = [main for main, *_ in answers]
+    scores = np.concatenate(answers)[:count]
     right = scores[np.arange(count), job.validation.labels]
     losses = -np.log(np.maximum(right.astype(np.float64), 1e-7))
     return float(losses.mean()), float((scores.argmax(axis=1) == job.validation.labels).mean())
@@ -495,7 +443,7 @@ def _write_model(model: Any, job: Job, last: Epoch, highest: float) -> None:
         "val_accuracy": last.val_accuracy,
     }
     with atomic(job.output) as temporary:
-        model.save(temporary)
+        zoo.main_output(model).save(temporary)
         write_info(temporary, ModelInfo(str(job.name), job.classes, job.contract, facts))
 
 

@@ -114,11 +114,13 @@ RANGES: dict[str, tuple[str, tuple[float, float, float], tuple[float, float, flo
     "tf": ("rgb", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
     "torch": ("rgb", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
     "caffe": ("bgr", (103.939, 116.779, 123.68), (1.0, 1.0, 1.0)),
+    "lite": ("rgb", (127.0, 127.0, 127.0), (128.0, 128.0, 128.0)),
 }
 """Input range -> (colour order, mean, std) on 0..255 pixels.
 
 ``raw`` is 0..255, for models that normalize inside; ``unit`` is 0..1; ``tf`` (-1..1),
-``torch`` and ``caffe`` are the modes of that name in Keras' ``preprocess_input``.
+``torch`` and ``caffe`` are the modes of that name in Keras' ``preprocess_input``; ``lite`` is
+what the EfficientNet-Lite networks were trained on.
 """
 
 

@@ -214,3 +214,14 @@ def test_pixels_of_calibration_are_those_of_evaluation(photos: Path, exported: P
     contract = open_tflite(exported / "theirs.int8.tflite").contract
     dataset = data.load(str(photos))
     assert np.array_equal(np.stack(list(dataset.pixels(contract))), stack_pixels(dataset.images, contract))
+
+
+def test_an_unsteady_model_is_held_to_its_own_steadiness(
+    third_party: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No model shows less than this, so the Keras model is asked how much it moves itself.
+    monkeypatch.setattr("mobilecnn.quantize.export.FLOAT32_TOLERANCE", 1e-12)
+    (one,) = export(Source(str(third_party / "theirs.keras")), ["float32"], tmp_path)
+    assert one.holds
+    assert one.parity.relative <= one.document["parity"]["tolerance"]
+    assert 1e-12 < one.document["parity"]["tolerance"] < 1e-4

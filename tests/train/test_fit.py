@@ -18,6 +18,7 @@ from mobilecnn.train import fit, zoo
 from mobilecnn.train.data import Dataset
 from mobilecnn.train.images import InputContract, Pixels, contract_for
 from mobilecnn.train.keras_file import read_info
+from mobilecnn.train.learner import compiled, trainable_form
 
 COLORS = {"blue": (30, 40, 200), "green": (30, 180, 60), "red": (200, 40, 30)}
 
@@ -173,7 +174,7 @@ def test_grouped_convolutions_written_out_compute_the_same(keras: Any) -> None:
     x = layers.Conv2D(8, 1, groups=4, use_bias=False)(x)
     x = layers.GlobalAveragePooling2D()(x)
     model = keras.Model(image, layers.Dense(3, activation="softmax")(x))
-    learner = fit._learner(keras, model, 0.01, 0.0, 3)
+    learner = compiled(trainable_form(model), 0.01, 0.0, 3)
     batch = np.random.default_rng(0).normal(size=(4, 9, 9, 6)).astype(np.float32)
     np.testing.assert_allclose(
         learner.predict_on_batch(batch), model.predict(batch, verbose=0), rtol=1e-5, atol=1e-6
@@ -183,7 +184,7 @@ def test_grouped_convolutions_written_out_compute_the_same(keras: Any) -> None:
 
 def test_the_step_is_traced_once(keras: Any) -> None:
     model = zoo.build("squeezenet_v1.1", classes=3, size=32)
-    learner = fit._learner(keras, model, 0.001, 0.0, 3)
+    learner = compiled(trainable_form(model), 0.001, 0.0, 3)
     traces = 0
     step = learner.train_step
 

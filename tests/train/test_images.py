@@ -21,7 +21,7 @@ from mobilecnn.train.images import (
     to_tensor,
 )
 
-BLACK_AND_WHITE = {"raw": (0, 255), "unit": (0, 1), "tf": (-1, 1)}
+BLACK_AND_WHITE = {"raw": (0, 255), "unit": (0, 1), "tf": (-1, 1), "lite": (-127 / 128, 1)}
 
 
 @pytest.mark.parametrize(("name", "ends"), BLACK_AND_WHITE.items())

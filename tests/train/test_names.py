@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilecnn.errors import ModelNameError
-from mobilecnn.train.zoo.names import FAMILIES, LARGEST, Family, listed, parse
+from mobilecnn.train.zoo.families import FAMILIES, Family
+from mobilecnn.train.zoo.names import LARGEST, listed, parse
 from mobilecnn.train.zoo.shufflenet_v1_channels import STAGE2, channels
 
 WIDTHS = st.integers(1, 400).map(lambda hundredths: hundredths / 100)
@@ -25,6 +26,13 @@ def test_listed_names_are_canonical_and_distinct() -> None:
     ("written", "canonical", "size"),
     [
         ("shufflenet_v1_x1_g3", "shufflenet_v1_x1.0_g3", 224),
+        ("randwire_ws_c78_seed0", "randwire_ws_c78", 224),
+        ("randwire_ws_c78_seed007", "randwire_ws_c78_seed7", 224),
+        ("se_bn_inception", "se_bn_inception", 224),
+        ("lenet_caffe", "lenet_caffe", 28),
+        ("efficientnet_b3", "efficientnet_b3", 300),
+        ("resnet50_v1.5", "resnet50_v1.5", 224),
+        ("squeezenext23_x1_g2", "squeezenext23_x1.0_g2", 227),
         ("shufflenet_v1_x0.50_g03_noshuffle", "shufflenet_v1_x0.5_g3_noshuffle", 224),
         ("shufflenet_v2_x2", "shufflenet_v2_x2.0", 224),
         ("mobilenet_v1_x1_160", "mobilenet_v1_x1.0_160", 160),
@@ -67,7 +75,8 @@ def test_shufflenet_v1_is_built_or_refused_with_widths_that_are(
             assert plan.stages[0] > plan.stem
     else:
         assert sound
-        assert dict(name.parameters) == {"width": width, "groups": groups, "noshuffle": "_no" in text}
+        variant = "_noshuffle" if "_no" in text else ""
+        assert dict(name.parameters) == {"width": width, "groups": groups, "variant": variant}
         assert parse(str(name)) == name
         plan = channels(width, groups)
         for out, bottleneck in zip(plan.stages, plan.bottlenecks, strict=True):
@@ -126,12 +135,15 @@ def test_size_overrides_and_is_bounded(family: Family, size: int) -> None:
         ("shufflenet_v1_x1_g5", ["no network with 5 groups", "1, 2, 3, 4, 8"]),
         ("shufflenet_v1_x1_g1_noshuffle", ["no shuffle to leave out"]),
         ("shufflenet_v1_x50_g3", ["out of range", "at most 4.0"]),
-        ("shufflenet_v2_x0.7", ["ShuffleNet V2 at x0.7 is not published", "0.5, 1.0, 1.5, 2.0"]),
-        ("squeezenet_v1.2", ["SqueezeNet version 1.2 is not published", "0, 1"]),
+        ("shufflenet_v2_x0.7", ["shufflenet_v2_x0.7 is not published", "choose from shufflenet_v2_x0.5, "]),
+        ("squeezenet_v1.2", ["no network is named", "did you mean squeezenet_v1.1"]),
+        ("squeezenet_v1.1_simple_bypass", ["is not published", "squeezenet_v1.0_simple_bypass"]),
+        ("resnet152_1x100d", ["is not published", "resnet101_1x100d"]),
+        ("vgg17", ["did you mean vgg"]),
         ("mobilenet_v1_x0.01_224", ["0.01 is out of range", "0.1 to 4.0"]),
         ("mobilenet_v1_x1_999999", ["999999x999999", "32 to 2048"]),
         ("shufflenet_v1_x0.5_g", ["did you mean", "shufflenet_v1_x0.5_g3", "shufflenet_v1_x{width}_g{groups}"]),
-        ("resnet50", ["no network is named 'resnet50'", "alexnet", "mobilenet_v1_x{width}_{size}", "squeezenet"]),
+        ("yolo", ["no network is named 'yolo'", "alexnet", "mobilenet_v1_x1.0_224", "squeezenet"]),
         ("", ["no network is named ''"]),
         ("x" * 10_000, ["x..."]),
         ("shufflenet_v1_x1e3_g3", ["no network is named"]),

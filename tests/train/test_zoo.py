@@ -1,6 +1,8 @@
 """The networks: published counts, and the numbers their parts compute."""
 
+import csv
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,76 +11,86 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobilecnn.errors import ModelNameError, UsageError
+from mobilecnn.errors import UsageError
 from mobilecnn.train import zoo
 from mobilecnn.train.complexity import count, layers
-from mobilecnn.train.zoo.names import FAMILIES
 from mobilecnn.train.zoo.tabulate import counts_of, published_figures
 
-# Name -> (trainable parameters, all parameters, multiply-adds in millions): counts that
-# other implementations publish or that were worked out from the papers' tables.
-KNOWN = {
-    "alexnet": (60965224, 60965224, 724.41),
-    "mobilenet_v1_x1.0_224": (4231976, 4253864, 568.74),
-    "mobilenet_v1_x1.0_160": (4231976, 4253864, 290.68),
-    "mobilenet_v1_x0.75_192": (2585560, 2601976, 239.27),
-    "mobilenet_v1_x0.5_128": (1331592, 1342536, 49.16),
-    "mobilenet_v1_x0.25_128": (470072, 475544, 13.57),
-    "mobilenet_v2_x1.0_224": (3504872, 3538984, 300.77),
-    "mobilenet_v2_x0.75_160": (2636424, 2663064, 107.3),
-    "mobilenet_v2_x0.5_96": (1968680, 1987224, 18.89),
-    "shufflenet_v1_x0.25_g1": (209908, 213580, 13.16),
-    "shufflenet_v1_x0.25_g2": (267224, 272348, 13.39),
-    "shufflenet_v1_x0.25_g3": (306124, 312244, 13.3),
-    "shufflenet_v1_x0.25_g4": (339420, 346468, 13.98),
-    "shufflenet_v1_x0.25_g8": (454504, 464296, 12.43),
-    "shufflenet_v1_x0.5_g1": (534484, 541828, 38.52),
-    "shufflenet_v1_x0.5_g2": (643932, 654148, 38.57),
-    "shufflenet_v1_x0.5_g3": (718324, 730564, 37.59),
-    "shufflenet_v1_x0.5_g4": (778040, 791944, 37.47),
-    "shufflenet_v1_x0.5_g8": (1011448, 1031032, 40.47),
-    "shufflenet_v1_x1.0_g1": (1531936, 1546624, 143.08),
-    "shufflenet_v1_x1.0_g3": (1865728, 1890208, 137.46),
-    "shufflenet_v1_x1.0_g8": (2434768, 2473936, 138.37),
-    "shufflenet_v1_x1.5_g3": (3442168, 3478888, 292.44),
-    "shufflenet_v1_x1.5_g4": (3574032, 3615680, 285.77),
-    "shufflenet_v1_x2.0_g3": (5450776, 5499736, 524.05),
-    "shufflenet_v1_x2.0_g8": (6522232, 6600568, 521.94),
-    "shufflenet_v1_x1.0_g8_noshuffle": (2434768, 2473936, 138.37),
-    "shufflenet_v2_x0.5": (1366792, 1374744, 40.48),
-    "shufflenet_v2_x1.0": (2278604, 2294784, 144.91),
-    "shufflenet_v2_x1.5": (3503624, 3527064, 295.76),
-    "shufflenet_v2_x2.0": (7393996, 7427712, 583.25),
-    "squeezenet_v1.0": (1248424, 1248424, 818.92),
-    "squeezenet_v1.1": (1235496, 1235496, 349.15),
+HERE = Path(__file__).parent
+
+# Bands for networks of which the sources leave something open: millions of parameters, of multiply-adds.
+BANDS = {
+    "randwire_ws_c78": ((5.4, 5.9), (560, 600)),
+    "randwire_ws_c109": ((31, 33.5), (3850, 4150)),
+    "randwire_ws_c154": ((59, 64.5), (7600, 8200)),
+    "shufflenet_v1_x0.5_g3_shallow": ((0, 1.2), (37.2, 42.8)),
+    "shufflenet_v1_x0.5_g8_arch2": ((0, 1.2), (37.2, 42.8)),
+    "se_bn_inception": ((11.8, 12.0), (2000, 2080)),
+    "shiftnet_b": ((1.1, 1.2), (369, 373)),
+    "squeezenext23v5_x1.0": ((0.9, 0.95), (224.8, 225.0)),
 }
 
 
-def test_known_counts() -> None:
-    stored = zoo.stored_counts()
+def known() -> dict[str, dict[str, str]]:
+    """Counts that other implementations publish, or that were worked out from the papers' tables."""
+    text = (HERE / "known_counts.csv").read_text()
+    return {row.pop("name"): row for row in csv.DictReader(text.splitlines())}
+
+
+@pytest.mark.parametrize("name", known())
+def test_known_counts(name: str) -> None:
+    wanted, stored = known()[name], zoo.stored_counts()[name]
     found = {
-        name: (stored[name].params_trainable, stored[name].params_total, round(stored[name].macs / 1e6, 2))
-        for name in KNOWN
+        "params_trainable": str(stored.params_trainable),
+        "params_total": str(stored.params_total),
+        "macs_millions": f"{stored.macs / 1e6:.2f}",
     }
-    assert found == KNOWN
+    for key, value in wanted.items():
+        if value and key == "macs_millions":
+            assert float(found[key]) == float(value)
+        elif value:
+            assert found[key] == value, key
+    assert any(wanted.values())
 
 
-def test_every_listed_network_counts_as_stored() -> None:
-    stored = zoo.stored_counts()
-    assert tuple(stored) == zoo.listed()
+@pytest.mark.parametrize("name", BANDS)
+def test_counts_in_a_band(name: str) -> None:
+    stored = zoo.stored_counts()[name]
+    (least, most), (fewest, largest) = BANDS[name]
+    assert least <= stored.params_trainable / 1e6 <= most
+    assert fewest <= stored.macs / 1e6 <= largest
+
+
+def test_nearly_every_network_is_held_against_a_known_count() -> None:
+    # The others are members between: their neighbours hold the same code.
+    unknown = set(zoo.listed()) - set(known()) - set(BANDS)
+    assert len(unknown) < 25, sorted(unknown)
+
+
+@pytest.mark.parametrize("name", zoo.listed())
+def test_every_listed_network_counts_as_stored(name: str) -> None:
     published = published_figures()
-    assert set(published) <= set(stored)
-    for name, row in stored.items():
-        assert asdict(counts_of(name, published.get(name, {}))) == asdict(row)
+    assert asdict(counts_of(name, published.get(name, {}))) == asdict(zoo.stored_counts()[name])
+
+
+def test_the_table_is_the_list() -> None:
+    assert tuple(zoo.stored_counts()) == zoo.listed()
+    assert set(published_figures()) <= set(zoo.listed())
+
+
+LOOSE = {
+    "googlenet": 0.025,  # 1500 or 1550 printed, from other readings of its Table 1
+    "mobilenet_v1_x0.25_128": 0.05,  # 13.57 printed as 14
+    "shufflenet_v1_x0.5_g8": 0.07,  # the paper says 38 for all groups, its authors' code 40
+    **{f"shufflenet_v1_x0.25_g{groups}": 0.08 for groups in (1, 2, 3, 4, 8)},  # 13 printed for all groups
+    **{f"efficientnet_b{number}": 0.05 for number in range(8)},  # rounded to two digits
+    "efficientnet_lite0": 0.06,  # the authors' counter adds what is not a multiply-add of a weight
+}
 
 
 def test_multiply_adds_agree_with_the_papers() -> None:
     # Printed figures are rounded or (MobileNet V2) cut to whole millions, and the papers' own
-    # counts differ a little in what they leave out. 0.25x of ShuffleNet V1 is 13 for all groups.
-    loose = {
-        "mobilenet_v1_x0.25_128": 0.05,  # 13.57 printed as 14
-        "shufflenet_v1_x0.5_g8": 0.07,  # the paper says 38 for all groups, its authors' code 40
-    }
+    # counts differ a little in what they leave out.
     checked = 0
     for name, row in zoo.stored_counts().items():
         if row.macs_published is None:
@@ -86,16 +98,16 @@ def test_multiply_adds_agree_with_the_papers() -> None:
         if row.family == "mobilenet_v2":
             assert row.macs // 1_000_000 == row.macs_published, name
         else:
-            rel = loose.get(name, 0.08 if row.macs_published == 13 else 0.02)
+            rel = LOOSE.get(name, 0.02)
             assert row.macs / 1e6 == pytest.approx(row.macs_published, rel=rel), name
         checked += 1
-    assert checked > 50
+    assert checked > 100
 
 
 def test_published_accuracies_are_percentages_with_a_source() -> None:
     for row in zoo.stored_counts().values():
-        assert row.top1 is None or 40 < row.top1 < 80
-        assert bool(row.source) == (row.top1 is not None or row.macs_published is not None)
+        assert row.top1 is None or 40 < row.top1 < (98 if row.name.endswith("cifar10") else 85)
+        assert row.source or (row.top1 is None and row.macs_published is None)
 
 
 def test_squeezenet_at_caffes_size() -> None:
@@ -113,18 +125,6 @@ def test_squeezenet_layers_of_the_papers_table_1() -> None:
         if row.params_total:
             found[row.name.split("_")[0]] += row.params_total
     assert found == table
-
-
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_the_smallest_size_and_other_classes_build(family: Any) -> None:
-    name = family.listed[0]
-    model = zoo.build(name, classes=3, size=family.smallest)
-    assert model.input_shape == (None, family.smallest, family.smallest, 3)
-    scores = model.predict(np.zeros((1, family.smallest, family.smallest, 3), np.float32), verbose=0)
-    assert scores.shape == (1, 3)
-    assert scores.sum() == pytest.approx(1.0, abs=1e-5)
-    with pytest.raises(ModelNameError):
-        zoo.build(name, size=family.smallest - 1)
 
 
 def test_models_are_named_and_contracts_sized() -> None:
@@ -223,21 +223,12 @@ def test_noshuffle_leaves_out_the_shuffle_alone(keras: Any) -> None:
     assert kinds[1] == without
 
 
-@pytest.mark.parametrize("name", ["shufflenet_v1_x0.25_g4", "shufflenet_v2_x0.5", "alexnet"])
-def test_saved_models_load_without_mobilecnn_classes(keras: Any, tmp_path: Any, name: str) -> None:
-    model = zoo.build(name, classes=3, size=67)
-    model.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
-    x = np.random.default_rng(1).uniform(-1, 1, (2, 67, 67, 3)).astype(np.float32)
-    np.testing.assert_array_equal(np.asarray(again(x)), np.asarray(model(x)))
-
-
 def test_the_ceil_pool_of_squeezenet(keras: Any) -> None:
-    from mobilecnn.train.zoo.squeezenet import _ceil_pool
+    from mobilecnn.train.zoo.squeezenet import ceil_pool
 
     for side in range(3, 12):
         x = np.random.default_rng(side).normal(size=(1, side, side, 2)).astype(np.float32)
-        pooled = np.asarray(_ceil_pool(keras.ops.convert_to_tensor(x), "pool"))
+        pooled = np.asarray(ceil_pool(keras.ops.convert_to_tensor(x), "pool"))
         out = -(-(side - 3) // 2) + 1
         expected = [
             [

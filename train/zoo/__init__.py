@@ -19,15 +19,32 @@ if TYPE_CHECKING:
 
     from mobilecnn.train.images import InputContract
 
-__all__ = ["ModelName", "StoredCounts", "build", "contract", "listed", "parse", "stored_counts"]
+__all__ = [
+    "AUXILIARY_WEIGHT",
+    "ModelName",
+    "StoredCounts",
+    "build",
+    "contract",
+    "graph",
+    "listed",
+    "main_output",
+    "parse",
+    "stored_counts",
+]
+
+AUXILIARY_WEIGHT = 0.3
+"""Of the loss of an auxiliary head ("Going Deeper with Convolutions", arXiv 1409.4842, section 5)."""
 
 
-def build(name: str | ModelName, classes: int = 1000, size: int | None = None) -> "keras.Model":
+def build(name: str | ModelName, classes: int | None = None, size: int | None = None) -> "keras.Model":
     """Build a network: softmax output, random weights, the canonical name as model name.
+
+    A network with auxiliary heads for the training has several outputs, the main one first;
+    :func:`main_output` is what is deployed.
 
     Args:
         name: a name, or one already parsed.
-        classes: outputs, at least 1.
+        classes: outputs, at least 1; by default the family's: 1000 for ImageNet's networks.
         size: input side in pixels, instead of the name's or the family's default.
 
     Raises:
@@ -36,6 +53,8 @@ def build(name: str | ModelName, classes: int = 1000, size: int | None = None) -
         EnvironmentProblem: Keras or its backend is missing.
     """
     model_name = parse(str(name), size=name.size if isinstance(name, ModelName) and size is None else size)
+    if classes is None:
+        classes = model_name.family.classes
     if classes < 1:
         raise UsageError(f"a classifier has at least 1 class, not {classes}")
     # Quietly, before the family's module imports it.
@@ -48,21 +67,42 @@ def build(name: str | ModelName, classes: int = 1000, size: int | None = None) -
     )
 
 
+def graph(name: str | ModelName, classes: int | None = None, size: int | None = None) -> "keras.Model":
+    """What :func:`build` builds, without values for its weights: to be counted, not run. Several times faster.
+
+    Raises:
+        As :func:`build`.
+    """
+    from mobilecnn.train.backend import load_keras
+
+    with load_keras().StatelessScope(initialize_variables=False):
+        return build(name, classes, size)
+
+
+def main_output(model: "keras.Model") -> "keras.Model":
+    """The network without its auxiliary heads, sharing the weights; itself if it has none."""
+    if len(model.outputs) == 1:
+        return model
+    import keras
+
+    return keras.Model(model.input, model.outputs[0], name=model.name)
+
+
 def contract(name: str | ModelName) -> "InputContract":
-    """The input that networks of this name take: RGB, -1..1, at the name's size.
+    """The input that networks of this name take, at the name's size: RGB, most of them -1..1.
 
     Raises:
         ModelNameError: the grammar refuses the name.
     """
     from mobilecnn.train.images import contract_for
 
-    size = (parse(name) if isinstance(name, str) else name).size
-    return contract_for("tf", (size, size, 3))
+    model_name = parse(name) if isinstance(name, str) else name
+    return contract_for(model_name.family.input_range, model_name.shape)
 
 
 @dataclass(frozen=True)
 class StoredCounts:
-    """A row of ``counts.csv``: a listed network at its own size with 1000 classes.
+    """A row of ``counts.csv``: a listed network at its own size, with its own number of classes.
 
     Attributes:
         name: canonical name.

@@ -1,42 +1,98 @@
-"""AlexNet with two groups.
+"""AlexNet, in two groups as published and as a single tower.
 
 Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural
-Networks", NIPS 2012, section 3.5, as the single-file network that Caffe publishes
-(bvlc_alexnet): the two halves of the original's two GPUs are two groups of a convolution.
+Networks", NIPS 2012, section 3.5: ``alexnet``, as the single-file network that Caffe publishes
+(bvlc_alexnet). Krizhevsky, "One weird trick for parallelizing convolutional neural networks",
+arXiv 1404.5997, 2014: ``alexnet_1tower``, with the channels and padding of torchvision.
 
-The local response normalization of section 3.3 is left out: it has no parameters and no
-multiply-adds in this count, and later work found no use for it.
+* The two halves of the original, one on each of two GPUs, are two groups of a convolution.
+  The single tower has no groups and fewer channels.
+* The paper says that images are 224x224, but its first feature map of 55x55 without padding
+  needs 227x227, which Caffe takes. torchvision pads by two pixels and takes 224x224.
+* The local response normalization of section 3.3 is left out: it has no parameters and no
+  multiply-adds in this count, and later work found no use for it.
+* torchvision averages the last feature map to 6x6. At 224x224 it has that side already, and
+  so the average is left out here: another input side changes the first fully connected layer.
+* Dropout follows the first two fully connected layers, as in section 4.2 of the paper;
+  torchvision has it before them.
 """
 
 import keras
 from keras import layers
 
+from mobilecnn.train.zoo.squeezenet import ceil_pool
 
-def build(*, size: int, classes: int, name: str) -> keras.Model:
+Row = tuple[str, *tuple[int, ...]]
+"""("conv", channels, kernel, stride, padding, groups), ("pool",) or ("ceil_pool",), where the
+last window may hang over the edge."""
+
+# Side of the output at an input of 227.
+GROUPED: tuple[Row, ...] = (
+    ("conv", 96, 11, 4, 0, 1),  # 55
+    ("pool",),  # 27
+    ("conv", 256, 5, 1, 2, 2),
+    ("pool",),  # 13
+    ("conv", 384, 3, 1, 1, 1),
+    ("conv", 384, 3, 1, 1, 2),
+    ("conv", 256, 3, 1, 1, 2),
+    ("pool",),  # 6
+)
+
+# Side of the output at an input of 224.
+SINGLE_TOWER: tuple[Row, ...] = (
+    ("conv", 64, 11, 4, 2, 1),  # 55
+    ("pool",),  # 27
+    ("conv", 192, 5, 1, 2, 1),
+    ("pool",),  # 13
+    ("conv", 384, 3, 1, 1, 1),
+    ("conv", 256, 3, 1, 1, 1),
+    ("conv", 256, 3, 1, 1, 1),
+    ("pool",),  # 6
+)
+
+
+def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
-        size: input side, pixels; 227 gives the published 55x55 first feature map.
+        variant: ``""`` for the two groups, ``"_1tower"``.
+        size: input side, pixels; 227 gives the two groups their published feature maps, 224
+            the single tower.
         classes: outputs.
         name: the model's name.
     """
-    return keras.Sequential(
-        [
-            layers.Input((size, size, 3), name="image"),
-            layers.Conv2D(96, 11, strides=4, activation="relu", name="conv1"),  # 227 -> 55
-            layers.MaxPooling2D(3, strides=2, name="pool1"),  # 27
-            layers.Conv2D(256, 5, padding="same", groups=2, activation="relu", name="conv2"),
-            layers.MaxPooling2D(3, strides=2, name="pool2"),  # 13
-            layers.Conv2D(384, 3, padding="same", activation="relu", name="conv3"),
-            layers.Conv2D(384, 3, padding="same", groups=2, activation="relu", name="conv4"),
-            layers.Conv2D(256, 3, padding="same", groups=2, activation="relu", name="conv5"),
-            layers.MaxPooling2D(3, strides=2, name="pool5"),  # 6
-            layers.Flatten(name="flatten"),
-            layers.Dense(4096, activation="relu", name="fc6"),
-            layers.Dropout(0.5, name="dropout6"),
-            layers.Dense(4096, activation="relu", name="fc7"),
-            layers.Dropout(0.5, name="dropout7"),
-            layers.Dense(classes, activation="softmax", name="predictions"),
-        ],
-        name=name,
-    )
+    rows = SINGLE_TOWER if variant == "_1tower" else GROUPED
+    return assemble(rows, size=size, classes=classes, name=name)
+
+
+def assemble(rows: tuple[Row, ...], *, size: int, classes: int, name: str) -> keras.Model:
+    """Convolutions and pools as in ``rows``, then AlexNet's three fully connected layers."""
+    inputs = x = layers.Input((size, size, 3), name="image")
+    number = 0
+    for kind, *numbers in rows:
+        if kind == "pool":
+            x = layers.MaxPooling2D(3, strides=2, name=f"pool{number}")(x)
+        elif kind == "ceil_pool":
+            x = ceil_pool(x, f"pool{number}")
+        else:
+            number += 1
+            out, kernel, stride, padding, groups = numbers
+            if stride > 1 and padding:
+                # "same" padding would pad an even side at its end only.
+                x = layers.ZeroPadding2D(padding, name=f"conv{number}_pad")(x)
+                padding = 0
+            x = layers.Conv2D(
+                out,
+                kernel,
+                strides=stride,
+                padding="same" if padding else "valid",
+                groups=groups,
+                activation="relu",
+                name=f"conv{number}",
+            )(x)
+    x = layers.Flatten(name="flatten")(x)
+    for number in (6, 7):
+        x = layers.Dense(4096, activation="relu", name=f"fc{number}")(x)
+        x = layers.Dropout(0.5, name=f"dropout{number}")(x)
+    outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
+    return keras.Model(inputs, outputs, name=name)

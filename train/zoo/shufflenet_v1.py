@@ -1,8 +1,9 @@
 """ShuffleNet V1: pointwise group convolutions and a channel shuffle.
 
 Zhang, Zhou, Lin, Sun, "ShuffleNet: An Extremely Efficient Convolutional Neural Network
-for Mobile Devices", arXiv 1707.01083v2: Table 1 (the network), Figure 2 (the units),
-section 3.1 (the shuffle). Channel counts: :mod:`mobilecnn.train.zoo.shufflenet_v1_channels`.
+for Mobile Devices", arXiv 1707.01083v2, 2017: Table 1 (the network), Figure 2 (the units),
+section 3.1 (the shuffle), section 4.3 (the shallow network, and the one with
+squeeze-and-excitation); its first version (v1) for "arch2".
 
 The network is written in the form that int8 runtimes run best, exactly equal to the
 paper's:
@@ -20,66 +21,82 @@ paper's:
 * The shuffle comes once a unit, after the first pointwise convolution and only if that is
   grouped, on the feature map folded to (positions, groups, channels of a group): four
   dimensions with the batch.
+
+Where the paper is silent:
+
+* Squeeze-and-excitation scales what the residual branch yields, before the sum or the
+  concatenation, as in SE-ResNet (Hu, Shen, Sun, arXiv 1709.01507, Figure 3); its squeezed
+  channels are a sixteenth of the branch's, and its two convolutions have biases. At 2x
+  with 3 groups that costs 2.4 million multiply-adds; the paper's Table 5 says 3.
+* Stage 2 has 174 channels in the shallow network (2, 4 and 2 units) and 200 in "arch2" (4,
+  6 and 4 units), and each later stage twice as many. No source states these widths: they
+  come nearest the paper's 40 million multiply-adds, and with "arch2" to those of the
+  network that it modifies.
+* Widths at which no first convolution is published take that of the next smaller one; at
+  0.25x it has 12 channels (8 at 8 groups), which gives the paper's 13 million multiply-adds.
 """
 
+import math
 from typing import Any
 
 import keras
 from keras import layers
 
-from mobilecnn.train.zoo.shufflenet_v1_channels import channels
+from mobilecnn.train.zoo.shufflenet_v1_channels import channels, units
 
-# Table 1: stage -> units, the first of each with stride 2. At 224x224 the stem and its
-# max pool give 56x56.
-STAGES = (
-    (2, 4),  # 56 -> 28
-    (3, 8),  # 28 -> 14
-    (4, 4),  # 14 -> 7
-)
+SE_REDUCTION = 16
+"""Channels to squeezed channels: what the authors of squeeze-and-excitation chose (arXiv 1709.01507)."""
 
 
-def build(*, width: float, groups: int, noshuffle: bool, size: int, classes: int, name: str) -> keras.Model:
+def build(*, width: float, groups: int, variant: str, size: int, classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
         width: multiplies the stages' channels: the paper's "s x".
         groups: of every pointwise convolution but the very first.
-        noshuffle: leave the shuffle out: the paper's Table 3 compares.
+        variant: nothing, "_noshuffle" (the paper's Table 3 compares), "_se" (with
+            squeeze-and-excitation), "_shallow" or "_arch2".
         size: input side, pixels.
         classes: outputs.
         name: the model's name.
     """
-    plan = channels(width, groups)
+    plan = channels(width, groups, variant)
     inputs = layers.Input((size, size, 3), name="image")
     x = layers.ZeroPadding2D(1, name="stem_pad")(inputs)
     x = layers.Conv2D(plan.stem, 3, strides=2, use_bias=False, name="stem_conv")(x)  # 224 -> 112
     x = _bn(x, "stem")
     x = layers.ReLU(name="stem_relu")(x)
     x = layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool")(x)  # 112 -> 56
-    for (stage, units), out, bottleneck in zip(STAGES, plan.stages, plan.bottlenecks, strict=True):
-        for unit in range(1, units + 1):
+    for stage, count, out, bottleneck in zip(
+        (2, 3, 4), units(variant), plan.stages, plan.bottlenecks, strict=True
+    ):
+        for unit in range(1, count + 1):
             label = f"stage{stage}_unit{unit}"
             # Section 3.2: the input of Stage 2 has too few channels to be grouped.
             first = 1 if (stage, unit) == (2, 1) else groups
             if unit == 1:
-                x = _down(x, out, bottleneck, first, groups, not noshuffle, label)
+                # The shortcut's channels count towards the output's.
+                stride, branch_out, merge = 2, out - x.shape[-1], _down
             else:
-                x = _same(x, out, bottleneck, groups, not noshuffle, label)
+                stride, branch_out, merge = 1, out, _same
+            shuffle = variant != "_noshuffle"
+            branch = _residual(x, branch_out, bottleneck, first, groups, stride, shuffle, label)
+            if variant == "_se":
+                branch = _squeeze_excite(branch, label)
+            x = merge(x, branch, label)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
     return keras.Model(inputs, outputs, name=name)
 
 
-def _same(x: Any, out: int, bottleneck: int, groups: int, shuffle: bool, label: str) -> Any:
+def _same(x: Any, branch: Any, label: str) -> Any:
     """Figure 2 (b): stride 1, added to its input."""
-    branch = _residual(x, out, bottleneck, groups, groups, 1, shuffle, label)
     x = layers.Add(name=f"{label}_add")([x, branch])
     return layers.ReLU(name=f"{label}_relu")(x)
 
 
-def _down(x: Any, out: int, bottleneck: int, first: int, groups: int, shuffle: bool, label: str) -> Any:
-    """Figure 2 (c): stride 2, concatenated with its pooled input, whose channels count towards ``out``."""
-    branch = _residual(x, out - x.shape[-1], bottleneck, first, groups, 2, shuffle, label)
+def _down(x: Any, branch: Any, label: str) -> Any:
+    """Figure 2 (c): stride 2, concatenated with its pooled input."""
     branch = layers.ReLU(name=f"{label}_relu")(branch)
     shortcut = layers.ZeroPadding2D(1, name=f"{label}_pool_pad")(x)
     shortcut = layers.AveragePooling2D(3, strides=2, name=f"{label}_pool")(shortcut)
@@ -107,6 +124,16 @@ def _residual(
     x = _bn(x, f"{label}_depthwise")
     x = layers.Conv2D(out, 1, groups=groups, use_bias=False, name=f"{label}_conv2")(x)
     return _bn(x, f"{label}_conv2")
+
+
+def _squeeze_excite(x: Any, label: str) -> Any:
+    """Scale every channel by what two small convolutions make of all channels' averages."""
+    depth = x.shape[-1]
+    squeezed = math.ceil(depth / SE_REDUCTION)
+    gate = layers.GlobalAveragePooling2D(keepdims=True, name=f"{label}_se_pool")(x)
+    gate = layers.Conv2D(squeezed, 1, activation="relu", name=f"{label}_se_squeeze")(gate)
+    gate = layers.Conv2D(depth, 1, activation="sigmoid", name=f"{label}_se_excite")(gate)
+    return layers.Multiply(name=f"{label}_se_scale")([x, gate])
 
 
 def channel_shuffle(x: Any, groups: int, label: str) -> Any:

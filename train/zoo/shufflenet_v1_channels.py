@@ -1,4 +1,4 @@
-"""ShuffleNet V1's channel counts, without Keras: a width is judged before anything is built."""
+"""ShuffleNet V1's tables and channel counts, without Keras: a width is judged before anything is built."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -7,6 +7,48 @@ from mobilecnn.errors import ModelNameError
 
 STAGE2 = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
 """Groups -> output channels of Stage 2 at 1x, doubled by each later stage (arXiv 1707.01083v2, Table 1)."""
+
+UNITS = (
+    4,  # Stage 2: 56 -> 28 at 224x224, after the stem and its max pool
+    8,  # Stage 3: 28 -> 14
+    4,  # Stage 4: 14 -> 7
+)
+"""Units of the stages, the first of each with stride 2 (Table 1)."""
+
+
+@dataclass(frozen=True)
+class Reshaped:
+    """A network of other depth whose width no source states.
+
+    Attributes:
+        width: of the published network whose stem it has; the only one at which it exists.
+        groups: the only number of groups at which it exists.
+        stage2: output channels of Stage 2, doubled by each later stage.
+        units: as :data:`UNITS`.
+    """
+
+    width: float
+    groups: int
+    stage2: int
+    units: tuple[int, int, int]
+
+
+RESHAPED = {
+    "_shallow": Reshaped(0.5, 3, 174, (2, 4, 2)),
+    "_arch2": Reshaped(0.5, 8, 200, (4, 6, 4)),
+}
+"""Ending of the name -> network.
+
+Shallow: half of the units, 26 layers (section 4.3). It is printed with 40 million
+multiply-adds (Table 5), to which 174 channels come nearest (39.6) of all that 3 groups
+share equally; at 120, the width of 0.5x, they would be 21.6.
+
+"arch2", in the first version of the paper only (arXiv 1707.01083v1): two units of Stage 3
+removed, and every feature map widened such that the complexity stays. 0.5x with 8 groups
+has 192 channels and 40.5 million multiply-adds; 200, the next that 8 groups share, gives
+40.7, and 208 gives 42.3. (The public example of tensorpack has 224, 416 and 832 channels
+in the three stages, and 43.0 million.)
+"""
 
 STEM = (
     # width, channels, channels at 8 groups
@@ -43,17 +85,28 @@ class Channels:
     bottlenecks: tuple[int, int, int]
 
 
-def channels(width: float, groups: int) -> Channels:
-    """The channels at ``width`` times the paper's 1x.
+def units(variant: str) -> tuple[int, int, int]:
+    """How many units Stages 2, 3 and 4 have."""
+    return RESHAPED[variant].units if variant in RESHAPED else UNITS
+
+
+def channels(width: float, groups: int, variant: str = "") -> Channels:
+    """The channels at ``width`` times the paper's 1x, or of a network of :data:`RESHAPED`.
 
     A bottleneck has a quarter of its unit's output channels, rounded up to a multiple of
     the groups (the paper is silent where it does not come out even). Between the widths
     of :data:`STEM` the stem is that of the next smaller one, below them the smallest.
 
     Raises:
-        ModelNameError: unknown groups, or channels that the groups cannot share; names
-            the nearest widths that work.
+        ModelNameError: unknown groups, or channels that the groups cannot share (names
+            the nearest widths that work), or a reshaped network at other than its width
+            and groups.
     """
+    reshaped = RESHAPED.get(variant)
+    if reshaped and (width, groups) != (reshaped.width, reshaped.groups):
+        raise ModelNameError(
+            f"ShuffleNet V1 with {variant} is published only at x{reshaped.width} with {reshaped.groups} groups"
+        )
     if groups not in STAGE2:
         known = ", ".join(str(count) for count in STAGE2)
         raise ModelNameError(f"ShuffleNet V1 has no network with {groups} groups; choose from {known}")
@@ -63,7 +116,7 @@ def channels(width: float, groups: int) -> Channels:
         raise ModelNameError(
             f"ShuffleNet V1 cannot be built at x{width} with {groups} groups: {reason}; use {near}"
         )
-    first = int(STAGE2[groups] * exact)
+    first = reshaped.stage2 if reshaped else int(STAGE2[groups] * exact)
     stages = (first, 2 * first, 4 * first)
     quarters = [-(-(out // 4) // groups) * groups for out in stages]
     return Channels(_stem(exact, groups), stages, (quarters[0], quarters[1], quarters[2]))

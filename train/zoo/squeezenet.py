@@ -1,15 +1,28 @@
 """SqueezeNet: 1x1 convolutions squeeze the channels before few 3x3 ones see them.
 
 Iandola, Han, Moskewicz, Ashraf, Dally, Keutzer, "SqueezeNet: AlexNet-level accuracy with
-50x fewer parameters and <0.5MB model size", arXiv 1602.07360, Table 1: version 1.0.
+50x fewer parameters and <0.5MB model size", arXiv 1602.07360, 2016, Table 1: version 1.0.
 Version 1.1 is the authors' public revision (forresti/SqueezeNet), which pools earlier.
-Both as torchvision has them: convolutions outside the fire modules are not padded.
+Both as torchvision has them: convolutions outside the fire modules are not padded; at 227
+(``squeezenet_v1.0_227``) the network is the one of the authors' Caffe files. The bypasses around the fire modules of version 1.0 are those of section 6 and Figure 2:
+
+* The simple bypass adds the input of fire3, fire5, fire7 and fire9 to their output, with
+  no ReLU after the sum, as in the public network of Han, one of the authors
+  (songhan/SqueezeNet-Residual).
+* The complex bypass does so too, and around the other four modules, which change the
+  number of channels, it puts a 1x1 convolution. Whether that has biases and a ReLU is not
+  said: here it has biases, as all of SqueezeNet, and no ReLU, as the shortcuts of ResNet.
+* The 7.7 MB that the paper's Table 3 prints for the complex bypass fit no such network:
+  with four bypass convolutions 32-bit weights take 6.1 MiB, with eight 7.9 MiB.
 """
 
 from typing import Any
 
 import keras
 from keras import layers
+
+INITIALIZER = "he_normal"
+"""Without batch normalization, activations vanish from the default of Keras."""
 
 # A row is ("conv", channels, kernel, stride), ("pool",) or ("fire", squeeze, expand 1x1,
 # expand 3x3); convolutions and fire modules number themselves from 1 together, as the
@@ -46,11 +59,12 @@ NETWORKS: dict[int, tuple[tuple[str, *tuple[int, ...]], ...]] = {
 }
 
 
-def build(*, minor: int, size: int, classes: int, name: str) -> keras.Model:
+def build(*, minor: int, variant: str, size: int, classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
         minor: 0 for version 1.0, 1 for version 1.1.
+        variant: nothing, "_227" (nothing but another size), "_simple_bypass" or "_complex_bypass".
         size: input side, pixels.
         classes: outputs.
         name: the model's name.
@@ -59,30 +73,61 @@ def build(*, minor: int, size: int, classes: int, name: str) -> keras.Model:
     number = 0
     for kind, *numbers in NETWORKS[minor]:
         if kind == "pool":
-            x = _ceil_pool(x, f"pool{number}")
+            x = ceil_pool(x, f"pool{number}")
             continue
         number += 1
         if kind == "conv":
             out, kernel, stride = numbers
-            x = layers.Conv2D(out, kernel, strides=stride, activation="relu", name=f"conv{number}")(x)
+            x = layers.Conv2D(
+                out,
+                kernel,
+                strides=stride,
+                activation="relu",
+                kernel_initializer=INITIALIZER,
+                name=f"conv{number}",
+            )(x)
         else:
             squeeze, expand1, expand3 = numbers
-            x = _fire(x, squeeze, expand1, expand3, f"fire{number}")
+            fire = _fire(x, squeeze, expand1, expand3, f"fire{number}")
+            x = _bypass(x, fire, variant, f"fire{number}")
     x = layers.Dropout(0.5, name=f"dropout{number}")(x)
-    x = layers.Conv2D(classes, 1, activation="relu", name=f"conv{number + 1}")(x)
+    x = layers.Conv2D(
+        classes, 1, activation="relu", kernel_initializer=INITIALIZER, name=f"conv{number + 1}"
+    )(x)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     outputs = layers.Softmax(name="predictions")(x)
     return keras.Model(inputs, outputs, name=name)
 
 
 def _fire(x: Any, squeeze: int, expand1: int, expand3: int, label: str) -> Any:
-    x = layers.Conv2D(squeeze, 1, activation="relu", name=f"{label}_squeeze")(x)
-    one = layers.Conv2D(expand1, 1, activation="relu", name=f"{label}_expand1x1")(x)
-    three = layers.Conv2D(expand3, 3, padding="same", activation="relu", name=f"{label}_expand3x3")(x)
+    x = layers.Conv2D(squeeze, 1, activation="relu", kernel_initializer=INITIALIZER, name=f"{label}_squeeze")(
+        x
+    )
+    one = layers.Conv2D(
+        expand1, 1, activation="relu", kernel_initializer=INITIALIZER, name=f"{label}_expand1x1"
+    )(x)
+    three = layers.Conv2D(
+        expand3,
+        3,
+        padding="same",
+        activation="relu",
+        kernel_initializer=INITIALIZER,
+        name=f"{label}_expand3x3",
+    )(x)
     return layers.Concatenate(name=f"{label}_concat")([one, three])
 
 
-def _ceil_pool(x: Any, label: str) -> Any:
+def _bypass(x: Any, fire: Any, variant: str, label: str) -> Any:
+    """Add a fire module's input to its output where this kind of bypass has a way around it."""
+    out = fire.shape[-1]
+    if x.shape[-1] != out and variant == "_complex_bypass":
+        x = layers.Conv2D(out, 1, name=f"{label}_bypass")(x)
+    if not variant.endswith("bypass") or x.shape[-1] != out:
+        return fire
+    return layers.Add(name=f"{label}_add")([x, fire])
+
+
+def ceil_pool(x: Any, label: str) -> Any:
     """3x3 max pool with stride 2 whose last window may hang over the edge, as in Caffe and torchvision.
 
     On an even side that window misses one row, which "same" padding supplies at the end;

@@ -1,7 +1,7 @@
 """Write ``counts.csv``: ``python -m mobilecnn.train.zoo.tabulate``.
 
-Builds every listed network at its own size with 1000 classes, counts it, and adds the
-published figures of ``published.csv``, which is kept by hand: top-1 accuracy on ImageNet in
+Builds every listed network at its own size with its own number of classes, counts it, and
+adds the published figures of ``published.csv``, which is kept by hand: top-1 accuracy on ImageNet in
 per cent and multiply-adds in millions, as printed in the source.
 """
 
@@ -15,26 +15,25 @@ from mobilecnn.train import zoo
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.complexity import count
 
-CLASSES = 1000
-
 FOLDER = Path(__file__).parent
 
 
 def counts_of(name: str, published: dict[str, str]) -> zoo.StoredCounts:
     """Build one network and count it; ``published`` is its row of ``published.csv``, or empty."""
-    model = zoo.build(name, classes=CLASSES)
+    model = zoo.graph(name)
     counts = count(model)
     assert counts.macs is not None, f"{name} has layers that cannot be counted: {counts.uncounted}"
     _, height, width, channels = model.input_shape
+    family = zoo.parse(name).family
     # The graphs of a hundred networks would stay in memory.
     load_keras().backend.clear_session()
     return zoo.StoredCounts(
         name=name,
-        family=zoo.parse(name).family.name,
+        family=family.name,
         height=height,
         width=width,
         channels=channels,
-        classes=CLASSES,
+        classes=family.classes,
         params_trainable=counts.params_trainable,
         params_total=counts.params_total,
         macs=counts.macs,

@@ -22,6 +22,7 @@ JSON_FLAG = "mobilecnn.json"
 COMMANDS = {
     "models": "List the zoo, or show one network layer by layer.",
     "train": "Train a network on folders of images, or on the embedded digits.",
+    "pretrained": "Write a network with published weights as a .keras file.",
     "export": "Turn a Keras model into float32, float16, int8 and dynamic-range TFLite files.",
     "evaluate": "Accuracy of one or several model files on labelled images.",
     "predict": "The five best classes of one image.",

@@ -46,7 +46,9 @@ AGREEMENT_TO_WARN = 0.9
     show_default=True,
     help="What int8 files take and give.",
 )
-@click.option("--classes", type=click.IntRange(min=1), help="Of a zoo name.  [default: 1000]")
+@click.option(
+    "--classes", type=click.IntRange(min=1), help="Of a zoo name.  [default: the network's, most often 1000]"
+)
 @click.option("--size", type=int, help="Input side in pixels, of a zoo name or a model of free size.")
 @options.input_range
 @click.option("--labels", type=options.FILE, help="A text file, one class name a line, in output order.")
@@ -92,7 +94,7 @@ def command(
         classes=classes,
         size=size,
         input_range=input_range,
-        labels=None if labels is None else _read_labels(labels),
+        labels=None if labels is None else options.read_labels(labels),
         unsafe=allow_code,
         seed=seed,
     )
@@ -130,9 +132,11 @@ def command(
         talk(options.assumed_range(model))
     for one in exported:
         if not one.holds:
+            allowed = one.document["parity"]["tolerance"]
+            limit = "" if allowed is None else f"float32 may show {allowed:.0e}, and "
             raise CheckFailed(
-                f"{one.path} does not give the Keras model's answers: relative difference "
-                f"{one.parity.relative:.1e} (float32 may show 1e-4, and every answer must be finite); do not ship it"
+                f"{one.path} does not give the Keras model's answers: relative difference {one.parity.relative:.1e} "
+                f"({limit}every answer must be finite); do not ship it"
             )
 
 
@@ -146,17 +150,3 @@ def _warnings(one: "Exported") -> list[str]:
             "evaluate it before shipping"
         )
     return found
-
-
-def _read_labels(path: Path) -> tuple[str, ...]:
-    from mobilecnn.errors import DataError
-    from mobilecnn.files import read_bytes
-
-    try:
-        lines = read_bytes(path, "labels file", DataError).decode().splitlines()
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not a UTF-8 text file; give one class name a line") from None
-    labels = tuple(line.strip() for line in lines if line.strip())
-    if len(set(labels)) != len(labels):
-        raise DataError(f"{path} names a class twice; give each output its own name")
-    return labels

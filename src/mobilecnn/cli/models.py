@@ -1,22 +1,26 @@
 """``mobilecnn models``."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, millions, table
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
+    from mobilecnn.train.complexity import LayerCount
     from mobilecnn.train.zoo import StoredCounts
 
 SORTS = ("name", "macs", "params", "top1")
 
 
 @click.command()
-@click.argument("name", required=False)
-@click.option("--classes", type=int, help="Of NAME.  [default: 1000]")
-@click.option("--size", type=int, help="Input side of NAME, in pixels.  [default: the network's]")
+@click.argument("model", required=False)
+@click.option("--classes", type=int, help="Of a zoo name.  [default: the network's, most often 1000]")
+@click.option("--size", type=int, help="Input side of MODEL, in pixels.  [default: the network's]")
+@options.allow_code
 @click.option("--family", help="List only this family.")
 @click.option(
     "--max-macs", type=float, metavar="M", help="List only networks of at most M million multiply-adds."
@@ -31,9 +35,10 @@ SORTS = ("name", "macs", "params", "top1")
 )
 @json_option
 def command(
-    name: str | None,
+    model: str | None,
     classes: int | None,
     size: int | None,
+    allow_code: bool,
     family: str | None,
     max_macs: float | None,
     max_params: float | None,
@@ -42,27 +47,34 @@ def command(
 ) -> None:
     """List the zoo, or show one network layer by layer.
 
-    Multiply-adds and parameters are those of 1000 classes at the network's own size; top-1
-    is the published accuracy on ImageNet. Names follow a grammar that knows more widths
-    and sizes than are listed.
+    MODEL is a name of the zoo, or any .keras or .h5 file. The list's multiply-adds and
+    parameters are those of the network's own size and classes; top-1 is the published
+    accuracy on ImageNet. Names follow a grammar that knows more widths and sizes than are
+    listed.
 
     \b
     Example:
       mobilecnn models --max-macs 150 --sort top1
       mobilecnn models shufflenet_v1_x0.5_g3 --classes 10 --size 96
     """
-    if name is None:
+    if model is None:
         _refuse("is for one network; give its name: mobilecnn models NAME", classes=classes, size=size)
         _list(family, max_macs, max_params, sort, as_json)
+        return
+    _refuse(
+        f"is for the list; leave out either it or {model}",
+        family=family,
+        max_macs=max_macs,
+        max_params=max_params,
+        sort=sort,
+    )
+    from mobilecnn.convert.conversion import Source
+
+    if Source(model).is_file:
+        _refuse("is for zoo names; a model file has the classes it was trained with", classes=classes)
+        _show_file(Path(model), size, allow_code, as_json)
     else:
-        _refuse(
-            f"is for the list; leave out either it or {name}",
-            family=family,
-            max_macs=max_macs,
-            max_params=max_params,
-            sort=sort,
-        )
-        _show(name, 1000 if classes is None else classes, size, as_json)
+        _show(model, classes, size, as_json)
 
 
 def _refuse(why: str, **given: object) -> None:
@@ -113,62 +125,91 @@ def _list(
     data(table(header, cells))
 
 
-def _show(text: str, classes: int, size: int | None, as_json: bool) -> None:
+def _show(text: str, classes: int | None, size: int | None, as_json: bool) -> None:
     from mobilecnn.train import zoo
-    from mobilecnn.train.complexity import layers, total
+    from mobilecnn.train.complexity import layers
 
     name = zoo.parse(text, size=size)
-    rows = layers(zoo.build(name, classes=classes))
-    counts = total(rows)
+    classes = name.family.classes if classes is None else classes
+    rows = layers(zoo.graph(name, classes=classes))
     stored = zoo.stored_counts().get(str(name))
     # Published figures belong to the published size and classes.
     if stored is not None and (stored.height, stored.classes) != (name.size, classes):
         stored = None
     if as_json:
-        document(
-            {
-                "model": str(name),
-                "family": name.family.name,
-                "input": [name.size, name.size, 3],
-                "classes": classes,
-                "params_trainable": counts.params_trainable,
-                "params_total": counts.params_total,
-                "macs": counts.macs,
-                **_published(stored),
-                "layers": [
-                    {
-                        "name": row.name,
-                        "kind": row.kind,
-                        "output": list(row.output_shape),
-                        "params": row.params_total,
-                        "macs": row.macs,
-                    }
-                    for row in rows
-                ],
-            }
-        )
+        facts = {
+            "model": str(name), "family": name.family.name, "input": list(name.shape), "classes": classes,
+            **_published(stored),
+        }  # fmt: skip
+        document({**facts, **_layers_as_json(rows)})
         return
-    cells = [
-        [
-            row.name,
-            row.kind,
-            "x".join(str(side) for side in row.output_shape),
-            f"{row.params_total:,}",
-            "-" if row.macs is None else f"{row.macs:,}",
-        ]
-        for row in rows
-    ]
-    macs = "-" if counts.macs is None else f"{counts.macs:,}"
-    cells.append(["total", "", "", f"{counts.params_total:,}", macs])
-    data(f"{name}, {name.size}x{name.size}x3, {classes} classes")
-    data(table(["layer", "kind", "output", "params", "multiply-adds"], cells, left=2))
-    data(f"{counts.params_trainable:,} of the parameters are trainable.")
+    data(f"{name}, {_by(name.shape)}, {classes} classes")
+    _print_layers(rows)
     if stored is not None and stored.source:
         accuracy = "" if stored.top1 is None else f"top-1 {stored.top1:.1f} %"
         published = (
             "" if stored.macs_published is None else f"{stored.macs_published:g} million multiply-adds"
         )
-        data(f"Published: {', '.join(part for part in (accuracy, published) if part)}. {stored.source}.")
+        figures = ", ".join(part for part in (accuracy, published) if part)
+        data(f"Published: {figures}{'. ' if figures else ''}{stored.source}.")
+
+
+def _show_file(path: Path, size: int | None, allow_code: bool, as_json: bool) -> None:
+    from mobilecnn.convert.conversion import layer_table
+
+    rows = layer_table(path, size, allow_code)
+    if as_json:
+        document({"model": str(path), **_layers_as_json(rows)})
+        return
+    data(str(path))
+    _print_layers(rows)
+
+
+def _layers_as_json(rows: "tuple[LayerCount, ...]") -> dict[str, Any]:
+    from mobilecnn.train.complexity import total
+
+    counts = total(rows)
+    return {
+        "params_trainable": counts.params_trainable,
+        "params_total": counts.params_total,
+        "macs": counts.macs,
+        "uncounted": list(counts.uncounted),
+        "layers": [
+            {
+                "name": row.name,
+                "kind": row.kind,
+                "output": list(row.output_shape),
+                "params": row.params_total,
+                "macs": row.macs,
+            }
+            for row in rows
+        ],
+    }
+
+
+def _print_layers(rows: "tuple[LayerCount, ...]") -> None:
+    from mobilecnn.train.complexity import total
+
+    counts = total(rows)
+    cells = [
+        [row.name, row.kind, _by(row.output_shape), f"{row.params_total:,}", _count(row.macs)] for row in rows
+    ]
+    cells.append(["total", "", "", f"{counts.params_total:,}", _count(counts.macs)])
+    data(table(["layer", "kind", "output", "params", "multiply-adds"], cells, left=2))
+    data(f"{counts.params_trainable:,} of the parameters are trainable.")
+    if counts.uncounted:
+        data(
+            f"The multiply-adds of {', '.join(counts.uncounted[:5])} are unknown: an unusual kind of layer, or a side "
+            "that the model leaves free (give --size)."
+        )
+
+
+def _by(shape: "tuple[int | None, ...]") -> str:
+    return "x".join("?" if side is None else str(side) for side in shape)
+
+
+def _count(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
 
 
 def _as_json(row: "StoredCounts") -> dict[str, Any]:

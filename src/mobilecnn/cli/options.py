@@ -8,7 +8,7 @@ from mobilecnn.quantize.runtimes import RUNTIMES
 
 # Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table
 # in train.images.
-RANGES = ("raw", "unit", "tf", "torch", "caffe")
+RANGES = ("raw", "unit", "tf", "torch", "caffe", "lite")
 
 FILE = click.Path(path_type=Path)
 
@@ -16,7 +16,7 @@ input_range = click.option(
     "--input-range",
     type=click.Choice(RANGES),
     help="What the model expects: raw 0..255, unit 0..1, tf -1..1, torch (ImageNet mean and deviation), "
-    "caffe (BGR minus mean). Default: what the model or its passport says.",
+    "caffe (BGR minus mean), lite ((x - 127) / 128). Default: what the model or its passport says.",
 )
 allow_code = click.option(
     "--allow-code",
@@ -32,3 +32,22 @@ def assumed_range(what: str) -> str:
         f"Warning: {what} does not say what input range it expects; 0..1 is assumed. "
         f"Say --input-range {'|'.join(RANGES)} to be sure."
     )
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """The class names of a text file, one a line.
+
+    Raises:
+        DataError: it cannot be read, or names a class twice.
+    """
+    from mobilecnn.errors import DataError
+    from mobilecnn.files import read_bytes
+
+    try:
+        lines = read_bytes(path, "labels file", DataError).decode().splitlines()
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not a UTF-8 text file; give one class name a line") from None
+    labels = tuple(line.strip() for line in lines if line.strip())
+    if len(set(labels)) != len(labels):
+        raise DataError(f"{path} names a class twice; give each output its own name")
+    return labels

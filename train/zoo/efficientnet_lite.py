@@ -1,0 +1,80 @@
+"""EfficientNet-Lite0: EfficientNet-B0 without what int8 and accelerators handle badly.
+
+Tan, Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
+ICML 2019, arXiv 1905.11946, Table 1 (B0), with the changes that the authors publish with the Lite
+networks (tensorflow/tpu, models/official/efficientnet/lite, 2020).
+
+* Against B0: no squeeze-and-excitation, ReLU6 instead of swish. (The larger Lite networks also leave
+  the stem and the head as they are here; B1 to B7 scale them.)
+* The input is (pixels - 127) / 128, which int8 represents exactly.
+* Strided convolutions have "same" padding, as in TensorFlow, where the published weights come from.
+* Stochastic depth, a matter of training alone, is left out.
+"""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+# Table 1: expansion, channels, blocks, stride of the first block, kernel. A 224x224 input
+# leaves the stem as 112x112.
+STAGES = (
+    (1, 16, 1, 1, 3),  # 112
+    (6, 24, 2, 2, 3),  # 112 -> 56
+    (6, 40, 2, 2, 5),  # 56 -> 28
+    (6, 80, 3, 2, 3),  # 28 -> 14
+    (6, 112, 3, 1, 5),  # 14
+    (6, 192, 4, 2, 5),  # 14 -> 7
+    (6, 320, 1, 1, 3),  # 7
+)
+STEM = 32
+HEAD = 1280
+
+
+def build(*, size: int, classes: int, name: str) -> keras.Model:
+    """The network with a softmax output, randomly initialized.
+
+    Args:
+        size: input side, pixels.
+        classes: outputs.
+        name: the model's name.
+    """
+    inputs = layers.Input((size, size, 3), name="image")
+    x = layers.Conv2D(STEM, 3, strides=2, padding="same", use_bias=False, name="stem_conv")(inputs)
+    x = _bn_relu(x, "stem")
+    number = 0
+    for expansion, out, blocks, stride, kernel in STAGES:
+        for block in range(blocks):
+            number += 1
+            x = _block(x, expansion, out, stride if block == 0 else 1, kernel, f"block{number}")
+    x = layers.Conv2D(HEAD, 1, use_bias=False, name="head_conv")(x)
+    x = _bn_relu(x, "head")
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.Dropout(0.2, name="dropout")(x)
+    outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _block(x: Any, expansion: int, out: int, stride: int, kernel: int, label: str) -> Any:
+    """The inverted residual of MobileNet V2: expand, depthwise, project; added where the shape stays."""
+    shortcut = x
+    if expansion > 1:
+        x = layers.Conv2D(expansion * x.shape[-1], 1, use_bias=False, name=f"{label}_expand")(x)
+        x = _bn_relu(x, f"{label}_expand")
+    x = layers.DepthwiseConv2D(
+        kernel, strides=stride, padding="same", use_bias=False, name=f"{label}_depthwise"
+    )(x)
+    x = _bn_relu(x, f"{label}_depthwise")
+    x = layers.Conv2D(out, 1, use_bias=False, name=f"{label}_project")(x)
+    x = _bn(x, f"{label}_project")
+    if x.shape == shortcut.shape:
+        x = layers.Add(name=f"{label}_add")([shortcut, x])
+    return x
+
+
+def _bn_relu(x: Any, label: str) -> Any:
+    return layers.ReLU(6.0, name=f"{label}_relu")(_bn(x, label))
+
+
+def _bn(x: Any, label: str) -> Any:
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=f"{label}_bn")(x)

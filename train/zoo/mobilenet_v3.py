@@ -1,0 +1,42 @@
+"""MobileNet V3, Large and Small, from ``keras.applications``.
+
+Howard, Sandler, Chu, Chen, Chen, Tan, Wang, Zhu, Pang, Vasudevan, Le, Adam, "Searching for
+MobileNetV3", arXiv 1905.02244, 2019, Tables 1 and 2.
+
+* The minimalistic networks are the authors' public ones (TF-slim): no
+  squeeze-and-excitation, ReLU instead of hard swish, and 3x3 instead of 5x5 kernels.
+* The rescaling of pixels that ``keras.applications`` puts inside is left out: images come
+  in -1..1, as to the other networks.
+"""
+
+import keras
+
+NETWORKS = {
+    "large": keras.applications.MobileNetV3Large,
+    "small": keras.applications.MobileNetV3Small,
+}
+
+
+def build(
+    *, variant: str, width: float, minimalistic: bool, size: int, classes: int, name: str
+) -> keras.Model:
+    """The network with a softmax output, randomly initialized.
+
+    Args:
+        variant: "large" or "small".
+        width: multiplies the channels, rounded to multiples of 8; the layer before the
+            last keeps its channels up to 1x.
+        minimalistic: only what any accelerator runs well.
+        size: input side, pixels.
+        classes: outputs.
+        name: the model's name.
+    """
+    return NETWORKS[variant](
+        input_shape=(size, size, 3),
+        alpha=width,
+        minimalistic=minimalistic,
+        include_preprocessing=False,
+        weights=None,
+        classes=classes,
+        name=name,
+    )

@@ -1,0 +1,28 @@
+"""NASNet-A, from ``keras.applications``: two cells found by architecture search, stacked.
+
+Zoph, Vasudevan, Shlens, Le, "Learning Transferable Architectures for Scalable Image
+Recognition", arXiv 1707.07012, CVPR 2018: Figure 2 (the stacking), Figure 4 (the cells), Table 2
+(the sizes).
+
+* ``nasnet_a_mobile`` is the paper's 4 @ 1056: 4 normal cells between reductions, 1056 channels at
+  the end. ``nasnet_a_large`` is 6 @ 4032.
+* Cells take the outputs of the two cells before them. Behind a reduction the second of these is,
+  as in the authors' code, the reduction's own input in the mobile network, and the cell before
+  that in the large one.
+* ScheduledDropPath and the auxiliary classifier, which serve training only, are left out.
+"""
+
+import keras
+
+
+def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
+    """The network with a softmax output, randomly initialized.
+
+    Args:
+        variant: "mobile" or "large".
+        size: input side, pixels; at least 32.
+        classes: outputs.
+        name: the model's name.
+    """
+    network = {"mobile": keras.applications.NASNetMobile, "large": keras.applications.NASNetLarge}[variant]
+    return network(input_shape=(size, size, 3), weights=None, classes=classes, name=name)

@@ -1,0 +1,127 @@
+"""ResNet for the 32x32 images of CIFAR: ResNet-110 and the pre-activation ResNet-1001.
+
+He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", arXiv 1512.03385, 2015,
+section 4.2 (ResNet-110), and "Identity Mappings in Deep Residual Networks", arXiv 1603.05027,
+2016, Figure 1 (b) and section 4 with its appendix (ResNet-1001).
+
+* Where the shape changes, the shortcut is a 1x1 convolution. The first paper's CIFAR networks pad
+  the missing channels with zeros; the public count 1,730,714 is that of the projection.
+* In ResNet-1001 a bottleneck's stride stands in its 3x3 convolution. The first unit of a stage
+  gives its activated input to the projection, which has no batch normalization.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import layers
+
+STEM = 16
+"""Section 4.2: channels of the first 3x3 convolution, and of the first stage's 3x3 convolutions."""
+
+STAGES = (
+    (1, 1),  # side 32
+    (2, 2),  # 16
+    (4, 2),  # 8
+)
+"""Section 4.2: a stage's channels as a multiple of the stem's, and the stride of its first unit."""
+
+Unit = Callable[[Any, int, int, str], Any]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A row of :data:`NETWORKS`.
+
+    Attributes:
+        depth: weight layers on the longest way: the stem, the units' and the classifier.
+        per_unit: weight layers of a unit.
+        preactivated: batch normalization and ReLU stand before the convolutions, not behind.
+    """
+
+    depth: int
+    per_unit: int
+    preactivated: bool
+
+    @property
+    def units(self) -> int:
+        """Of a stage: the papers' n, from depth 6n + 2 (ResNet-110) or 9n + 2 (ResNet-1001)."""
+        return (self.depth - 2) // (len(STAGES) * self.per_unit)
+
+
+NETWORKS = {
+    "110": Network(depth=110, per_unit=2, preactivated=False),
+    "1001_v2": Network(depth=1001, per_unit=3, preactivated=True),
+}
+
+
+def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
+    """The network with a softmax output, randomly initialized.
+
+    Args:
+        variant: a key of :data:`NETWORKS`.
+        size: input side, pixels.
+        classes: outputs.
+        name: the model's name.
+    """
+    network = NETWORKS[variant]
+    inputs = layers.Input((size, size, 3), name="image")
+    x = _conv(inputs, STEM, 3, 1, "stem")
+    if not network.preactivated:
+        x = _bn_relu(x, "stem")
+    unit: Unit = _bottleneck_unit if network.preactivated else _basic_unit
+    for stage, (multiple, first_stride) in enumerate(STAGES, start=1):
+        for number in range(1, network.units + 1):
+            stride = first_stride if number == 1 else 1
+            x = unit(x, multiple * STEM, stride, f"stage{stage}_unit{number}")
+    if network.preactivated:
+        x = _bn_relu(x, "last")
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _basic_unit(x: Any, channels: int, stride: int, label: str) -> Any:
+    """arXiv 1512.03385, Figure 5, left: two 3x3 convolutions, ReLU after the addition."""
+    branch = _conv(x, channels, 3, stride, f"{label}_conv1")
+    branch = _bn_relu(branch, f"{label}_conv1")
+    branch = _conv(branch, channels, 3, 1, f"{label}_conv2")
+    branch = _bn(branch, f"{label}_conv2")
+    shortcut = x
+    if x.shape[-1] != channels:
+        shortcut = _conv(x, channels, 1, stride, f"{label}_shortcut")
+        shortcut = _bn(shortcut, f"{label}_shortcut")
+    x = layers.Add(name=f"{label}_add")([shortcut, branch])
+    return layers.ReLU(name=f"{label}_relu")(x)
+
+
+def _bottleneck_unit(x: Any, channels: int, stride: int, label: str) -> Any:
+    """arXiv 1603.05027, Figure 1 (b), as a bottleneck: 1x1, 3x3, 1x1 to four times the channels."""
+    out = 4 * channels
+    activated = _bn_relu(x, f"{label}_conv1")
+    branch = _conv(activated, channels, 1, 1, f"{label}_conv1")
+    branch = _bn_relu(branch, f"{label}_conv2")
+    branch = _conv(branch, channels, 3, stride, f"{label}_conv2")
+    branch = _bn_relu(branch, f"{label}_conv3")
+    branch = _conv(branch, out, 1, 1, f"{label}_conv3")
+    shortcut = x if x.shape[-1] == out else _conv(activated, out, 1, stride, f"{label}_shortcut")
+    # The shortcut first: Keras follows a graph depth first, by recursion, and through 333 units that
+    # stays within Python's limit only along the shortcuts.
+    return layers.Add(name=f"{label}_add")([shortcut, branch])
+
+
+def _conv(x: Any, channels: int, kernel: int, stride: int, label: str) -> Any:
+    padding = "same"
+    if stride == 2 and kernel == 3:
+        x = layers.ZeroPadding2D(1, name=f"{label}_pad")(x)
+        padding = "valid"
+    return layers.Conv2D(channels, kernel, strides=stride, padding=padding, use_bias=False, name=label)(x)
+
+
+def _bn(x: Any, label: str) -> Any:
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{label}_bn")(x)
+
+
+def _bn_relu(x: Any, label: str) -> Any:
+    return layers.ReLU(name=f"{label}_relu")(_bn(x, label))

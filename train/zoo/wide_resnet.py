@@ -1,0 +1,27 @@
+"""Wide ResNet: ResNet with more channels inside its bottlenecks.
+
+Zagoruyko, Komodakis, "Wide Residual Networks", arXiv 1605.07146, 2016: Table 8, WRN-50-2-bottleneck
+(50 layers, twice the channels).
+
+- The first two convolutions of a bottleneck are wider. The output of a unit is not, which gives the
+  paper's 68.9 million parameters.
+- The stride is on the 3x3 convolution and convolutions have no biases, as in torchvision.
+"""
+
+from functools import partial
+
+import keras
+
+from mobilecnn.train.zoo.residual import bottleneck, network
+
+
+def build(*, size: int, classes: int, name: str) -> keras.Model:
+    """WRN-50-2-bottleneck with a softmax output, randomly initialized.
+
+    Args:
+        size: input side, pixels.
+        classes: outputs.
+        name: the model's name.
+    """
+    branch = partial(bottleneck, width=2 * 64)
+    return network(depth=50, branch=branch, size=size, classes=classes, name=name)
