@@ -1,4 +1,4 @@
-"""How long `mobilecnn --help` takes: the median of whole processes, against a bare Python.
+"""How long `mobilecnn --help` and `mobilecnn models --json` take: medians of whole processes, against a bare Python.
 
 python benchmarks/help_time.py [--json]
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 RUNS = 21
 LIMIT = 0.15
+LIMIT_MODELS = 2.0
 
 
 def seconds(command: list[str]) -> float:
@@ -25,15 +26,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     as_json = parser.parse_args().json
-    mobilecnn = [str(Path(sys.executable).with_name("mobilecnn")), "--help"]
-    bare = [sys.executable, "-c", "pass"]
-    pairs = [(seconds(mobilecnn), seconds(bare)) for _ in range(RUNS + 1)][1:]
+    mobilecnn = str(Path(sys.executable).with_name("mobilecnn"))
+    commands = ([mobilecnn, "--help"], [mobilecnn, "models", "--json"], [sys.executable, "-c", "pass"])
+    runs = [[seconds(command) for command in commands] for _ in range(RUNS + 1)][1:]
+    help_, models, bare = zip(*runs, strict=True)
     result = {
         "runs": RUNS,
-        "help_median_s": statistics.median(pair[0] for pair in pairs),
-        "help_max_s": max(pair[0] for pair in pairs),
-        "bare_python_median_s": statistics.median(pair[1] for pair in pairs),
+        "help_median_s": statistics.median(help_),
+        "help_max_s": max(help_),
+        "models_json_median_s": statistics.median(models),
+        "models_json_max_s": max(models),
+        "bare_python_median_s": statistics.median(bare),
         "limit_s": LIMIT,
+        "limit_models_s": LIMIT_MODELS,
     }
     if as_json:
         print(json.dumps(result, indent=2))
@@ -41,6 +46,10 @@ def main() -> None:
         print(
             f"mobilecnn --help: median {result['help_median_s']:.3f} s, slowest {result['help_max_s']:.3f} s of {RUNS} "
             f"(bare python: {result['bare_python_median_s']:.3f} s; to stay under {LIMIT} s)"
+        )
+        print(
+            f"mobilecnn models --json, the whole zoo: median {result['models_json_median_s']:.3f} s, slowest "
+            f"{result['models_json_max_s']:.3f} s (to stay under {LIMIT_MODELS} s)"
         )
 
 
