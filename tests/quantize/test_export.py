@@ -216,12 +216,8 @@ def test_pixels_of_calibration_are_those_of_evaluation(photos: Path, exported: P
     assert np.array_equal(np.stack(list(dataset.pixels(contract))), stack_pixels(dataset.images, contract))
 
 
-def test_an_unsteady_model_is_held_to_its_own_steadiness(
-    third_party: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # No model shows less than this, so the Keras model is asked how much it moves itself.
-    monkeypatch.setattr("mobilecnn.quantize.export.FLOAT32_TOLERANCE", 1e-12)
-    (one,) = export(Source(str(third_party / "theirs.keras")), ["float32"], tmp_path)
+def test_an_unsteady_model_is_held_to_its_own_steadiness(tmp_path: Path) -> None:
+    # Deep, with random weights: Keras in float64 shows that both float32 answers are as far off.
+    (one,) = export(Source("squeezenext23_x1.0_g2", size=64, classes=10), ["float32"], tmp_path)
     assert one.holds
-    assert one.parity.relative <= one.document["parity"]["tolerance"]
-    assert 1e-12 < one.document["parity"]["tolerance"] < 1e-4
+    assert 1e-4 < one.parity.relative < one.document["parity"]["tolerance"] < 0.02
