@@ -49,7 +49,7 @@ def command(
 
     MODEL is a name of the zoo, or any .keras or .h5 file. The list's multiply-adds and
     parameters are those of the network's own size and classes; top-1 is the published
-    accuracy on ImageNet. Names follow a grammar that knows more widths and sizes than are
+    accuracy on ImageNet, unless the list says CIFAR-10. Names follow a grammar that knows more widths and sizes than are
     listed.
 
     \b
@@ -106,8 +106,10 @@ def _list(
     elif sort == "params":
         rows.sort(key=lambda row: row.params_trainable)
     elif sort == "top1":
-        # Networks without a published accuracy come last.
-        rows.sort(key=lambda row: -1.0 if row.top1 is None else row.top1, reverse=True)
+        # Networks for CIFAR-10 come after those for ImageNet, those without a published accuracy last.
+        rows.sort(
+            key=lambda row: (row.top1 is not None, row.classes == 1000, row.top1 or 0.0), reverse=True
+        )
     if as_json:
         document([_as_json(row) for row in rows])
         return
@@ -118,7 +120,7 @@ def _list(
             f"{row.height}x{row.width}",
             millions(row.params_trainable),
             millions(row.macs),
-            "-" if row.top1 is None else f"{row.top1:.1f}",
+            "-" if row.top1 is None else f"{row.top1:.1f}{'' if row.classes == 1000 else ' (CIFAR-10)'}",
         ]
         for row in rows
     ]
