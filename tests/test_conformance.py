@@ -58,7 +58,7 @@ def small(family: Family) -> tuple[str, int]:
 
 def size_for(family: Family) -> int:
     """A small size, but not so small that the last feature maps are all edge."""
-    return 107 if family.name == "inception_v3" else max(family.smallest, min(64, family.size))
+    return 107 if family.smallest > 70 else max(family.smallest, min(64, family.size))
 
 
 EVERY = [(*small(family),) for family in FAMILIES] + [
