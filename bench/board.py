@@ -85,7 +85,6 @@ def examine(device: Device, name: str, profile: str = "generic") -> Board:
         EnvironmentProblem: it cannot be reached, or has no Python that the worker can use.
     """
     facts = device.probe()
-    state = device.run({"task": "state"}, f"that reads the state of {name}", PROBE_TIMEOUT)
     runtimes: dict[str, str | None] = {}
     reasons = []
     for runtime in RUNTIMES:
@@ -96,6 +95,7 @@ def examine(device: Device, name: str, profile: str = "generic") -> Board:
         except EnvironmentProblem as error:
             runtimes[runtime] = None
             reasons.append(str(error))
+    state = device.run({"task": "state"}, f"that reads the state of {name}", PROBE_TIMEOUT)
     throttled = state["throttled"]
     missing = []
     if not any(runtimes.values()):

@@ -215,6 +215,27 @@ def test_the_wheels_of_a_raspberry_pi_can_be_named() -> None:
     assert command[-1] == "ai-edge-litert"
 
 
+@pytest.mark.sweep
+@pytest.mark.parametrize(
+    ("runtime", "glibc", "python"),
+    [
+        ("litert", 31, (3, 9)),  # Raspberry Pi OS 11
+        ("litert", 36, (3, 11)),  # 12
+        ("litert", 41, (3, 13)),  # 13
+        ("tflite-runtime", 31, (3, 9)),
+        ("tflite-runtime", 36, (3, 11)),
+    ],
+)
+def test_there_are_wheels_for_a_raspberry_pi(
+    tmp_path: Path, runtime: str, glibc: int, python: tuple[int, int]
+) -> None:
+    subprocess.run(boards.download(runtime, "aarch64", glibc, python, tmp_path), check=True)
+    names = [path.name for path in tmp_path.iterdir()]
+    package = boards.REQUIREMENTS[runtime][0].replace("-", "_")
+    assert any(name.startswith(package) and "aarch64" in name for name in names)
+    assert not any("x86_64" in name for name in names)
+
+
 @pytest.mark.parametrize("system", ["aarch64 ", "aarch64 musl", "", "aarch64 glibc 3.0"])
 def test_a_c_library_without_wheels(system: str) -> None:
     with pytest.raises(EnvironmentProblem, match="no GNU C library"):
