@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`.
 
-.PHONY: setup demo test test-all lint figures clean
+.PHONY: setup demo test test-all test-packages lint figures clean
 
 BIN := .venv/bin
 
@@ -22,22 +22,26 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+test-packages:
+	sh scripts/test_packages.sh
+
 # Everything that CI runs. What measures time has the machine to itself; the rest goes side by side.
-test: lint
+test: lint test-packages
 	$(BIN)/pytest -n $(WORKERS) $(SIDE_BY_SIDE)
 	$(BIN)/pytest $(SIDE_BY_SIDE:%=--ignore=%)
 
 # The longer sweeps too.
-test-all: lint
+test-all: lint test-packages
 	$(BIN)/pytest -n $(WORKERS) --sweep $(SIDE_BY_SIDE)
 	$(BIN)/pytest --sweep $(SIDE_BY_SIDE:%=--ignore=%)
 
 # The figures that the documentation quotes, measured on this machine.
-figures: setup
+figures: setup test-packages
 	$(BIN)/python benchmarks/export_time.py
 	$(BIN)/python benchmarks/runtime_ratio.py
 	$(BIN)/python benchmarks/harness_overhead.py
 	$(BIN)/python benchmarks/help_time.py
+	$(BIN)/python benchmarks/ssh_overhead.py
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -2,11 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
-from mobilecnn.bench import worker
+from mobilecnn.bench import device_file, worker
 from mobilecnn.bench.measurement import Facts, record
-from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
+from mobilecnn.errors import EnvironmentProblem, InputError
 from mobilecnn.process import Child
 
 Job = dict[str, Any]
@@ -17,7 +18,19 @@ PROBE_TIMEOUT = 60.0
 
 
 class Device(Protocol):
-    """A place that can time models. The harness knows no more of it than this."""
+    """A place that can time models. The harness knows no more of it than this.
+
+    It is a context manager; leaving the block leaves nothing of it behind.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def close(self) -> None:
+        """What leaving the block does."""
 
     def probe(self) -> Facts:
         """What it is.
@@ -50,13 +63,21 @@ class Device(Protocol):
 class LocalDevice:
     """The machine at hand: the worker runs in a child process of this Python."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """See :meth:`Device.close`: there is nothing to leave behind."""
+
     def probe(self) -> Facts:
         """See :meth:`Device.probe`."""
         answer = self.run({"task": "probe"}, "that probes this machine", PROBE_TIMEOUT)
-        try:
-            return record(Facts, {"kind": "local", **answer})
-        except InputError as error:
-            raise EnvironmentProblem(f"the bench worker describes this machine wrongly: {error}") from error
+        return facts("local", answer, "this machine")
 
     def put(self, model: Path) -> str:
         """See :meth:`Device.put`: it is there already."""
@@ -70,16 +91,33 @@ class LocalDevice:
             return child.receive(timeout)
 
 
-DEVICES = {"local": LocalDevice}
-"""``--device`` -> what it makes."""
-
-
-def device(name: str) -> Device:
-    """The device of that name.
+def facts(kind: str, answer: Answer, name: str) -> Facts:
+    """The worker's answer to a ``probe`` job as a record.
 
     Raises:
-        UsageError: there is none; the message lists those there are.
+        EnvironmentProblem: it is none.
     """
-    if name not in DEVICES:
-        raise UsageError(f"unknown device {name!r}; choose one of: {', '.join(DEVICES)}")
-    return DEVICES[name]()
+    try:
+        return record(Facts, {"kind": kind, **answer})
+    except InputError as error:
+        raise EnvironmentProblem(f"the bench worker describes {name} wrongly: {error}") from error
+
+
+def device(name: str, runtime: str | None = None) -> Device:
+    """The device of that name: ``local``, an entry of the devices file, or a host that ``ssh`` knows.
+
+    Args:
+        name: what follows ``--device``.
+        runtime: what a board must have; None for any.
+
+    Raises:
+        UsageError: it is no name for any of them.
+        InputError: the devices file is damaged.
+    """
+    # Here, because ssh.py is made of this module.
+    from mobilecnn.bench.ssh import SshDevice
+
+    if name == device_file.LOCAL:
+        return LocalDevice()
+    entry = device_file.find(name)
+    return SshDevice(name, entry.host, entry.python, runtime)

@@ -53,7 +53,7 @@ class Facts:
     """A device as probed; None where it does not tell.
 
     Attributes:
-        kind: what :func:`mobilecnn.bench.devices.device` was asked for: ``local``.
+        kind: how it was reached: ``local`` or ``ssh``.
         machine: ``x86_64``, ``aarch64``, ...
         board: the device tree's model: ``Raspberry Pi 4 Model B Rev 1.4``.
         cpu: its name; on ARM the implementer and part numbers.

@@ -148,6 +148,7 @@ def speedup(
         EnvironmentProblem: the device or a child process failed.
         OutputError: the files cannot be written.
     """
+    device.probe()  # Before the minutes of work: it may not be there.
     processes = protocol.rounds * len(TABLE_8) * len(FORMATS)
     total = len(TABLE_8) + processes
     files: dict[tuple[str, str], Path] = {}

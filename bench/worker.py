@@ -7,6 +7,10 @@ output; everything that libraries print goes to standard error.
 
 ``{"task": "probe"}``
     What machine this is.
+``{"task": "runtime", "runtime"}``
+    The version of a runtime.
+``{"task": "state"}``
+    Its clocks, temperatures and throttling now.
 ``{"task": "time", "model", "runtime", "threads", "seed", "warmup_runs", "warmup_seconds",
 "runs", "seconds", "longest_seconds", "most_runs"}``
     Load the model, fill its inputs with seeded random data, run it once, warm up, time it.
@@ -31,6 +35,8 @@ if sys.path and os.path.abspath(sys.path[0]) == os.path.dirname(os.path.abspath(
 import gc
 import json
 import platform
+import shutil
+import subprocess
 import threading
 import time
 from importlib import import_module
@@ -302,6 +308,35 @@ def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def find_runtime(job: dict[str, Any]) -> dict[str, Any]:
+    """Do a ``runtime`` job: ``{"version"}``."""
+    _, version = _runtime(job["runtime"], _numpy().__version__)
+    return {"version": version}
+
+
+def read_state(job: dict[str, Any]) -> dict[str, Any]:
+    """Do a ``state`` job: frequencies in kHz, temperatures in degrees Celsius, the throttling word."""
+    return {
+        "frequencies_khz": _frequencies("scaling_cur_freq"),
+        "temperatures_c": _temperatures(),
+        "throttled": _throttled(),
+    }
+
+
+def _throttled() -> int | None:
+    """The Raspberry Pi firmware's throttling word, None elsewhere."""
+    command = shutil.which("vcgencmd")
+    if command is None:
+        return None
+    try:
+        done = subprocess.run(
+            [command, "get_throttled"], capture_output=True, text=True, timeout=10, check=True
+        )
+        return int(done.stdout.strip().partition("throttled=")[2], 16)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+
+
 def _cpu(cpuinfo: str) -> str | None:
     """The name that /proc/cpuinfo gives, or on ARM the implementer and part numbers."""
     names = sorted(set(_values(cpuinfo, "model name")))
@@ -346,7 +381,12 @@ def _end_with_input() -> None:
     os._exit(1)
 
 
-TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"time": time_model, "probe": probe_machine}
+TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "time": time_model,
+    "probe": probe_machine,
+    "runtime": find_runtime,
+    "state": read_state,
+}
 
 
 def main() -> None:

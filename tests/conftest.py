@@ -1,12 +1,15 @@
 """What all tests share."""
 
+import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from sshd import Board, sshd
 
 from mobilecnn.convert.conversion import Source
 from mobilecnn.quantize.export import Calibration, export
@@ -24,6 +27,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     sweeps = [item for item in items if item.get_closest_marker("sweep")]
     config.hook.pytest_deselected(items=sweeps)
     items[:] = [item for item in items if item not in sweeps]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_devices_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The devices file of whoever runs the tests is neither read nor written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Board]:
+    """One SSH server for all tests of a module."""
+    with tempfile.TemporaryDirectory(prefix="sshd-") as folder, sshd(Path(folder)) as one:
+        yield one
+
+
+@pytest.fixture
+def board(served: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
+    """That server, known to ``ssh`` as ``board``; at the end nothing of ours may be left there."""
+    for name, value in served.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    yield served
+    served.expect_nothing_left()
 
 
 @pytest.fixture(scope="session")

@@ -96,12 +96,9 @@ def test_every_command_has_its_page_and_the_page_knows_its_options(name: str) ->
     page = ROOT / "docs" / f"{name}.md"
     text = page.read_text()
     assert text.startswith(f"# mobilecnn {name}\n")
-    options = {
-        word
-        for p in import_module(f"mobilecnn.cli.{name}").command.params
-        for word in p.opts
-        if word.startswith("--")
-    }
+    command = import_module(f"mobilecnn.cli.{name}").command
+    described = [command, *getattr(command, "commands", {}).values()]
+    options = {word for one in described for p in one.params for word in p.opts if word.startswith("--")}
     for word in set(re.findall(r"`(--[\w-]+)", text)):
         assert word in options, f"{page.name} describes {word}, which {name} does not have"
     readme = (ROOT / "README.md").read_text()

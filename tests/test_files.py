@@ -77,6 +77,38 @@ def test_a_crash_garbage_or_silence_is_told_as_such(body: str, words: str) -> No
         child.receive(0.5 if "60" in body else 10)
 
 
+NOISY = "import sys; sys.stdout.write('hello\\n' * {count} + '{{}}\\nMARK\\n' + '{{\"x\": 1}}\\n')"
+
+
+def test_noise_before_the_mark_is_skipped() -> None:
+    with Child([sys.executable, "-c", NOISY.format(count=1000)], "that greets", mark="MARK") as child:
+        assert child.receive(10) == {"x": 1}
+
+
+@pytest.mark.parametrize("noise", ["'hello\\n' * 300_000", "'x' * 3_000_000"])
+def test_noise_without_end_is_stopped(noise: str) -> None:
+    command = [sys.executable, "-c", f"import sys\nwhile True: sys.stdout.write({noise})"]
+    with (
+        Child(command, "that babbles", mark="MARK") as child,
+        pytest.raises(errors.ChildCrashed, match="that babbles talks without end"),
+    ):
+        child.receive(30)
+
+
+def test_a_signal_that_a_shell_passes_on_is_named() -> None:
+    with (
+        Child(["sh", "-c", "sh -c 'kill -9 $$'; exit $?"], "that dies inside") as child,
+        pytest.raises(errors.ChildCrashed, match="that dies inside was ended by SIGKILL"),
+    ):
+        child.receive(10)
+
+
+def test_a_child_reads_a_file_in_place_of_messages(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text('{"x": 2}\n')
+    with (tmp_path / "in").open("rb") as content, Child(["cat"], "that copies", stdin=content) as child:
+        assert child.receive(10) == {"x": 2}
+
+
 def test_leaving_the_block_ends_the_child() -> None:
     with pytest.raises(KeyboardInterrupt), Child(script("time.sleep(600)"), "that sleeps") as child:
         pid = child.pid

@@ -22,6 +22,12 @@ from mobilecnn.errors import BY_NAME, ChildCrashed, EnvironmentProblem, MobileCn
 
 Message = dict[str, Any]
 
+MOST_BYTES = 64 << 20
+"""Of one line from a child. The longest honest one, all samples of a tiny model, has a few MB."""
+
+MOST_NOISE = 1 << 20
+"""Bytes before a child's mark."""
+
 
 class Child:
     """A child process and its two JSON-lines pipes, as a context manager.
@@ -31,18 +37,37 @@ class Child:
     """
 
     def __init__(
-        self, command: Sequence[str], doing: str, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        doing: str,
+        environment: Mapping[str, str] | None = None,
+        stdin: IO[bytes] | int = subprocess.PIPE,
+        mark: str | None = None,
+        own_session: bool = False,
     ) -> None:
-        """Start ``command``. ``doing`` finishes the sentence "The process ... crashed"."""
+        """Start ``command``.
+
+        Args:
+            command: the program and its arguments.
+            doing: finishes the sentence "The process ... crashed".
+            environment: what it has beyond this process's environment.
+            stdin: a file that the child reads instead of messages.
+            mark: what the child says first is the line ``mark``; all before it is noise, such
+                as the greeting of a login shell, and is skipped.
+            own_session: Ctrl-C at the terminal does not reach the child.
+        """
         self.doing = doing
         self._buffer = b""
+        self._mark = mark.encode() if mark else None
+        self._noise = 0
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
             list(command),
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             env={**os.environ, **(environment or {})},
+            start_new_session=own_session,
         )
 
     def __enter__(self) -> Self:
@@ -57,6 +82,11 @@ class Child:
     def pid(self) -> int:
         """The child's process number."""
         return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """The exit code; None while it runs, negative for a signal."""
+        return self._process.poll()
 
     def send(self, message: Message) -> None:
         """Send one message.
@@ -78,19 +108,7 @@ class Child:
             MobileCnnError: the child reported this error (of the class it named).
             ChildCrashed: the child ended, or stayed silent longer than ``timeout``.
         """
-        assert self._process.stdout is not None
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while b"\n" not in self._buffer:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            ready, _, _ = select.select([self._process.stdout], [], [], left)
-            if not ready:
-                self.close()
-                raise ChildCrashed(f"the process {self.doing} said nothing for {timeout:g} s and was stopped")
-            chunk = os.read(self._process.stdout.fileno(), 1 << 16)
-            if not chunk:
-                raise self._crashed()
-            self._buffer += chunk
-        line, _, self._buffer = self._buffer.partition(b"\n")
+        line = self.line(timeout)
         try:
             message = json.loads(line)
         except ValueError:
@@ -101,27 +119,73 @@ class Child:
             raise BY_NAME.get(str(message["error"]), EnvironmentProblem)(str(message.get("message", "")))
         return message
 
-    def close(self) -> None:
-        """End the child: by closing its input, then by force."""
+    def line(self, timeout: float | None = None) -> bytes:
+        """The next line as it is, without its end; ``timeout`` in seconds, none by default.
+
+        Raises:
+            ChildCrashed: the child ended, said nothing in time, or talks without end.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._mark is not None:
+            noise = self._read_line(deadline, timeout)
+            self._noise += len(noise) + 1
+            if noise == self._mark:
+                self._mark = None
+        return self._read_line(deadline, timeout)
+
+    def _read_line(self, deadline: float | None, timeout: float | None) -> bytes:
+        assert self._process.stdout is not None
+        while b"\n" not in self._buffer:
+            most = MOST_BYTES if self._mark is None else MOST_NOISE - self._noise
+            if len(self._buffer) > most:
+                self.close()
+                raise ChildCrashed(f"the process {self.doing} talks without end and was stopped")
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            ready, _, _ = select.select([self._process.stdout], [], [], left)
+            if not ready:
+                self.close()
+                raise ChildCrashed(f"the process {self.doing} said nothing for {timeout:g} s and was stopped")
+            chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+            if not chunk:
+                raise self._crashed()
+            self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def ended(self, timeout: float) -> bool:
+        """Whether the child is gone, or ends within ``timeout`` seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout)
+        return self._process.returncode is not None
+
+    def words(self) -> list[str]:
+        """The lines that the child has written to standard error: the last 64 kB, no empty ones."""
+        if self._stderr.closed:
+            return []
+        size = self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, size - (1 << 16)))
+        lines = self._stderr.read().decode(errors="replace").splitlines()
+        return [line.strip() for line in lines if line.strip()]
+
+    def close(self, patience: float = 0.5) -> None:
+        """End the child: by closing its input, then, ``patience`` seconds later, by force."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None and not pipe.closed:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-        if self._process.poll() is None:
-            try:
-                self._process.wait(timeout=0.5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        if not self.ended(patience):
+            self._process.kill()
+            self._process.wait()
         if not self._stderr.closed:
             self._stderr.close()
 
     def _crashed(self) -> ChildCrashed:
         code = self._process.wait()
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        self._stderr.seek(0)
-        lines = [line for line in self._stderr.read().decode(errors="replace").splitlines() if line.strip()]
-        last = f"; its last words: {lines[-1].strip()}" if lines else ""
+        number = -code if code < 0 else code - 128  # The latter as a shell passes it on.
+        known = number in {each.value for each in signal.Signals}
+        how = f"was ended by {signal.Signals(number).name}" if known else f"ended with code {code}"
+        words = self.words()
+        last = f"; its last words: {words[-1]}" if words else ""
         return ChildCrashed(f"the process {self.doing} {how}{last}")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from installed import INSTALLED
 
-from mobilecnn.bench.devices import DEVICES, LocalDevice, device
+from mobilecnn.bench.devices import LocalDevice
 from mobilecnn.bench.measurement import Facts, Measurement, read, summarize, write
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.run import measure
@@ -54,7 +54,7 @@ def test_every_format_is_timed(exported: Path, tmp_path: Path, runtime: str) -> 
     assert [result.count for result in summarize(measured)] == [8] * 4
 
 
-class Scripted:
+class Scripted(LocalDevice):
     """A device that remembers what it was asked, and answers from a record."""
 
     def __init__(self, answer: dict[str, Any]) -> None:
@@ -167,19 +167,6 @@ def test_a_file_without_passport_is_timed(exported: Path, tmp_path: Path) -> Non
 def test_nothing_to_time_is_refused() -> None:
     with pytest.raises(UsageError, match="no models"):
         measure([], LocalDevice(), SHORT)
-
-
-def test_an_unknown_device_is_refused_with_the_known() -> None:
-    assert isinstance(device("local"), LocalDevice)
-    with pytest.raises(UsageError, match="unknown device 'pi'; choose one of: " + ", ".join(DEVICES)):
-        device("pi")
-
-
-def test_this_machine_is_probed() -> None:
-    facts = LocalDevice().probe()
-    assert facts.kind == "local"
-    assert facts.machine == os.uname().machine
-    assert facts.cores == len(os.sched_getaffinity(0))
 
 
 def workers(parent: int) -> list[int]:

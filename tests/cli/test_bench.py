@@ -121,7 +121,8 @@ def test_an_existing_record_is_kept(exported: Path, here: Path) -> None:
     [
         (["missing.tflite"], 2, "no such model: missing.tflite"),
         (["bad.tflite"], 2, "not a .tflite file"),
-        (["bad.tflite", "--device", "pi"], 2, "unknown device 'pi'; choose one of: local"),
+        (["bad.tflite", "--device", "-pi"], 2, "'-pi' is no SSH host"),
+        (["bad.tflite", "--device", "pi.invalid"], 2, "not a .tflite file"),
         (["bad.tflite", "--rounds", "0"], 2, "--rounds must be from 1 to 1000"),
         (["bad.tflite", "--seconds", "nan"], 2, "--seconds must be from 0 to 150"),
         (["bad.tflite", "-o", "bad.tflite/it.json"], 2, "cannot write"),

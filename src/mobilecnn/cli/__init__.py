@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": "Accuracy of one or several model files on labelled images.",
     "predict": "The five best classes of one image.",
     "inspect": "What is in a .tflite file: operators, inputs, outputs, runtime needed.",
+    "devices": "The boards to time on: list, add, remove, probe, set up.",
     "bench": "Time .tflite files on a device.",
     "speedup": "The ShuffleNet paper's theoretical against actual speedup, on a device.",
     "demo": "Train, export, check, time and report, on embedded data.",

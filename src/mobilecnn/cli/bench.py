@@ -22,7 +22,7 @@ FOLDER = Path("mobilecnn-runs")
 
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
-@click.option("--device", "device_name", default="local", show_default=True, help="Where to time: local.")
+@options.device
 @options.runtime
 @click.option("--threads", default=Protocol.threads, show_default=True, help="Of the runtime.")
 @click.option("--rounds", default=Protocol.rounds, show_default=True, help="Fresh processes for each file.")
@@ -78,13 +78,13 @@ def command(
     from mobilecnn.bench.run import measure
     from mobilecnn.files import check_writable
 
-    where = device(device_name)
+    where = device(device_name, runtime)
     protocol = Protocol(rounds, warmup_runs, warmup_seconds, runs, seconds, threads, runtime, seed)
     # Before the minutes of work, not after.
     if output is not None and output.exists():
         raise OutputError(f"{output} exists, and a measurement never replaces a file; choose another with -o")
     check_writable(FOLDER if output is None else output.parent)
-    with progress("Timing") as update:
+    with where, progress("Timing") as update:
         measurement = measure(models, where, protocol, update, sys.argv[1:])
     record = new_name(FOLDER, "bench") if output is None else output
     write(record, measurement)

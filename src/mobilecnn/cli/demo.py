@@ -36,8 +36,8 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
 
     protocol = Protocol(rounds=rounds)
     check_writable(output)
-    with tempfile.TemporaryDirectory(prefix="mobilecnn-") as work:
-        made = bench.demo(output, Path(work), device("local"), protocol, epochs, progress, sys.argv[1:])
+    with tempfile.TemporaryDirectory(prefix="mobilecnn-") as work, device("local") as where:
+        made = bench.demo(output, Path(work), where, protocol, epochs, progress, sys.argv[1:])
     write(new_name(output, "measurement"), made.timing)
     write(new_name(output, "measurement-speedup"), made.paper.measurement)
     page = output / "index.html"

@@ -23,6 +23,13 @@ allow_code = click.option(
     is_flag=True,
     help="Let Python code inside Keras files run (Lambda layers). Only for files you trust.",
 )
+device = click.option(
+    "--device",
+    "device_name",
+    default="local",
+    show_default=True,
+    help="Where to time: local, a name of `mobilecnn devices`, or an SSH host.",
+)
 runtime = click.option("--runtime", type=click.Choice(RUNTIMES), default="litert", show_default=True)
 
 

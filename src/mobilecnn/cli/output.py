@@ -12,8 +12,9 @@ from mobilecnn.cli import JSON_FLAG
 
 
 def _remember_json(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
-    ctx.meta[JSON_FLAG] = value
-    return value
+    # Of a subcommand as well as of its group.
+    ctx.meta[JSON_FLAG] = value or bool(ctx.meta.get(JSON_FLAG))
+    return bool(ctx.meta[JSON_FLAG])
 
 
 json_option = click.option(

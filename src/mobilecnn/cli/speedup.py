@@ -11,7 +11,7 @@ from mobilecnn.cli.output import data, document, json_option, progress, table, t
 
 
 @click.command()
-@click.option("--device", "device_name", default="local", show_default=True, help="Where to time.")
+@options.device
 @options.runtime
 @click.option("--threads", default=1, show_default=True, help="Of the runtime. The paper used one.")
 @click.option("--rounds", default=3, show_default=True, help="Processes for each file.")
@@ -38,10 +38,11 @@ def command(
     from mobilecnn.cli.bench import device_line, new_name
     from mobilecnn.files import check_writable, write_bytes, write_json
 
-    where = device(device_name)
+    where = device(device_name, runtime)
     protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed)
     check_writable(output)
     with (
+        where,
         tempfile.TemporaryDirectory(prefix="mobilecnn-") as work,
         progress("Speedup") as update,
     ):

@@ -1,0 +1,172 @@
+"""The boards a user has named: one TOML file, a table for each.
+
+::
+
+    [pi4]
+    kind = "ssh"
+    host = "pi@192.168.1.20"             # as ``ssh`` takes it
+    python = "~/venv/bin/python"         # optional
+    profile = "pi4"                      # optional
+"""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mobilecnn.errors import InputError, UsageError
+from mobilecnn.files import read_bytes, write_text
+
+KINDS = ("ssh",)
+
+PROFILES: dict[str, tuple[str, ...]] = {
+    # What the device tree's model begins with.
+    "pi3": ("Raspberry Pi 3", "Raspberry Pi Compute Module 3"),
+    "pi4": ("Raspberry Pi 4", "Raspberry Pi Compute Module 4"),
+    "pi5": ("Raspberry Pi 5", "Raspberry Pi Compute Module 5"),
+    "zero2w": ("Raspberry Pi Zero 2",),
+    "generic": ("",),
+}
+"""What a board is said to be -> the names by which it shows itself."""
+
+LOCAL = "local"
+"""The name of the machine at hand, which no entry may have."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
+# [user@]host or ssh://[user@]host[:port]. Nothing that ssh could read as an option, and nothing
+# that a ProxyCommand of the user's configuration could hand to a shell.
+_HOST = re.compile(r"(ssh://)?([A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9_:\[][A-Za-z0-9_.:%\[\]-]*", re.ASCII)
+_PYTHON = re.compile(r"[A-Za-z0-9_./~][^\x00-\x1f\x7f]*")
+
+_HEADER = "# The boards of `mobilecnn devices`, which rewrites this file (and drops other comments).\n"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One board.
+
+    Attributes:
+        host: what ``ssh`` is given: a host name, an address, an alias, with or without ``user@``.
+        python: the interpreter there, a path or a command; None for the one that
+            ``mobilecnn devices setup`` made, else ``python3``.
+        profile: a key of :data:`PROFILES`.
+        kind: how it is reached.
+
+    Raises:
+        UsageError: a value that cannot be meant.
+    """
+
+    host: str
+    python: str | None = None
+    profile: str = "generic"
+    kind: str = "ssh"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UsageError(f"unknown kind {self.kind!r}; choose one of: {', '.join(KINDS)}")
+        check_host(self.host)
+        if self.python is not None and not _PYTHON.fullmatch(self.python):
+            raise UsageError(
+                f"{self.python!r} is no interpreter; give a command (python3) or a path (~/venv/bin/python)"
+            )
+        if self.profile not in PROFILES:
+            raise UsageError(f"unknown profile {self.profile!r}; choose one of: {', '.join(PROFILES)}")
+
+
+def check_host(host: str) -> None:
+    """Refuse what is no host.
+
+    Raises:
+        UsageError: it could be read as an option, or holds characters that no host has.
+    """
+    if not _HOST.fullmatch(host) or len(host) > 255:
+        raise UsageError(
+            f"{host!r} is no SSH host; give one as `ssh` takes it: raspberrypi.local, pi@192.168.1.20, "
+            "or an alias of ~/.ssh/config"
+        )
+
+
+def check_name(name: str) -> None:
+    """Refuse what is no name for a board.
+
+    Raises:
+        UsageError: it has other characters than letters, digits, - and _, or is taken.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a device; use letters, digits, - and _, such as pi4")
+    if name == LOCAL:
+        raise UsageError(f"{LOCAL} is the machine at hand; choose another name, such as pi4")
+
+
+def path() -> Path:
+    """Where the file is: below ``$XDG_CONFIG_HOME``, else ``~/.config``."""
+    # The specification wants relative paths ignored.
+    configured = os.environ.get("XDG_CONFIG_HOME", "")
+    folder = Path(configured) if configured.startswith("/") else Path.home() / ".config"
+    return folder / "mobilecnn" / "devices.toml"
+
+
+def read() -> dict[str, Entry]:
+    """The entries by name; none where there is no file.
+
+    Raises:
+        InputError: the file cannot be read, is not TOML, or an entry is wrong; the message
+            names the entry and the field.
+    """
+    file = path()
+    if not file.exists():
+        return {}
+    try:
+        document = tomllib.loads(read_bytes(file, "devices file").decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{file} is not TOML ({error}); correct it, or remove it and add anew") from error
+    return {name: _entry(f"{file}: [{name}]", name, table) for name, table in document.items()}
+
+
+def find(name: str) -> Entry:
+    """The entry of that name; without one, ``name`` is a host.
+
+    Raises:
+        UsageError: it can be neither.
+        InputError: the file is damaged.
+    """
+    return read().get(name) or Entry(name)
+
+
+def _entry(where: str, name: str, table: object) -> Entry:
+    known = ("kind", "host", "python", "profile")
+    if not isinstance(table, dict):
+        raise InputError(f"{where} must be a table with {', '.join(known)}")
+    for field, value in table.items():
+        if field not in known:
+            raise InputError(f"{where} has an unknown field {field!r}; known are {', '.join(known)}")
+        if not isinstance(value, str):
+            raise InputError(f"{where} {field} must be a text in quotes, and is {value!r}")
+    for field in ("kind", "host"):
+        if field not in table:
+            raise InputError(f"{where} has no {field}")
+    try:
+        check_name(name)
+        return Entry(**table)
+    except UsageError as error:
+        raise InputError(f"{where} {error}") from error
+
+
+def write(entries: Mapping[str, Entry]) -> None:
+    """Write all entries, in place of those there are.
+
+    Raises:
+        UsageError: a name is none.
+        OutputError: the file cannot be written.
+    """
+    tables = []
+    for name, entry in entries.items():
+        check_name(name)
+        fields = {field: value for field, value in asdict(entry).items() if value is not None}
+        # A JSON text is a TOML text.
+        lines = [f"{field} = {json.dumps(fields[field], ensure_ascii=False)}" for field in sorted(fields)]
+        tables.append("\n".join([f"[{name}]", *lines, ""]))
+    write_text(path(), "\n".join([_HEADER, *tables]))

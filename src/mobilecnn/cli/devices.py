@@ -1,0 +1,182 @@
+"""``mobilecnn devices``."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from mobilecnn.cli import options
+from mobilecnn.cli.output import data, document, json_option, table, talk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mobilecnn.bench.board import Board
+
+# Spelled out here as well, so that --help needs no bench; a test holds it equal to the table.
+PROFILES = ("pi3", "pi4", "pi5", "zero2w", "generic")
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """The boards to time on: list, add, remove, probe, set up.
+
+    Any command's --device takes `local`, a name of this list, or a host as `ssh` takes it.
+    Without a subcommand: list.
+
+    \b
+    Example:
+      mobilecnn devices add pi4 --host pi@raspberrypi.local --profile pi4
+      mobilecnn devices setup pi4
+      mobilecnn devices probe pi4
+      mobilecnn bench out/*.tflite --device pi4
+    """
+    if ctx.invoked_subcommand is None:
+        _list(as_json)
+
+
+@command.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """The devices there are."""
+    _list(as_json)
+
+
+def _list(as_json: bool) -> None:
+    from mobilecnn.bench import device_file
+
+    entries = device_file.read()
+    if as_json:
+        document(
+            {
+                "file": str(device_file.path()),
+                "devices": [{"name": name, **asdict(entry)} for name, entry in entries.items()],
+            }
+        )
+        return
+    rows = [(device_file.LOCAL, "local", "this machine", "", "")]
+    rows += [(name, e.kind, e.host, e.python or "", e.profile) for name, e in entries.items()]
+    data(table(("name", "kind", "host", "python", "profile"), rows, left=5))
+    talk(f"\nFile: {device_file.path()}")
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--host", required=True, help="As `ssh` takes it: a name, an address or an alias, also user@host."
+)
+@click.option("--python", help="The interpreter there.  [default: what setup made, else python3]")
+@click.option(
+    "--profile", type=click.Choice(PROFILES), default="generic", show_default=True, help="The board's model."
+)
+@json_option
+def add(name: str, host: str, python: str | None, profile: str, as_json: bool) -> None:
+    """Name a board, or change what its name means. Nothing is connected."""
+    from mobilecnn.bench import device_file
+
+    entry = device_file.Entry(host, python, profile)
+    device_file.write({**device_file.read(), name: entry})
+    if as_json:
+        document({"file": str(device_file.path()), "added": {"name": name, **asdict(entry)}})
+        return
+    data(f"{name} is {host}. Next: mobilecnn devices probe {name}")
+
+
+@command.command()
+@click.argument("name")
+@json_option
+def remove(name: str, as_json: bool) -> None:
+    """Forget a board. Nothing changes on it."""
+    from mobilecnn.bench import device_file
+    from mobilecnn.errors import UsageError
+
+    entries = device_file.read()
+    if name not in entries:
+        known = ", ".join(entries) or "there is none"
+        raise UsageError(f"no device is named {name!r} in {device_file.path()}; choose one of: {known}")
+    device_file.write({each: entry for each, entry in entries.items() if each != name})
+    if as_json:
+        document({"file": str(device_file.path()), "removed": name})
+        return
+    data(f"{name} is forgotten.")
+
+
+@command.command()
+@click.argument("name")
+@json_option
+def probe(name: str, as_json: bool) -> None:
+    """What a device is, what it has, and what it lacks."""
+    from mobilecnn.bench import device_file
+    from mobilecnn.bench.board import examine
+    from mobilecnn.bench.devices import device
+
+    profile = "generic" if name == device_file.LOCAL else device_file.find(name).profile
+    with device(name) as where:
+        board = examine(where, name, profile)
+    if as_json:
+        document({"name": name, **board.to_json()})
+        return
+    data(table(("", name), _rows(board), left=2))
+    for one in board.missing:
+        data(f"{one.what}: {one.fix}")
+
+
+def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
+    from mobilecnn.bench.board import SINCE_START, throttling
+
+    facts = board.facts
+    clocks = sorted({khz // 1000 for khz in board.frequencies_khz.values()})
+    throttled = None
+    if board.throttled is not None:
+        now = ", ".join(throttling(board.throttled, 0)) or "no"
+        before = ", ".join(throttling(board.throttled, SINCE_START)) or "no"
+        throttled = f"now: {now}; since it was started: {before}"
+    return [
+        ("board", facts.board or "unknown"),
+        ("CPU", f"{facts.cpu or 'unknown'}, {facts.machine}, {facts.cores} cores"),
+        ("CPU features", " ".join(facts.cpu_features) or "none"),
+        ("memory", f"{facts.memory_bytes / 2**20:,.0f} MiB" if facts.memory_bytes else "unknown"),
+        ("system", f"{facts.os or 'unknown'}, {facts.kernel}"),
+        ("virtual machine", {True: "yes", False: "no", None: "unknown"}[facts.virtualised]),
+        ("Python", facts.python or "unknown"),
+        ("numpy", facts.numpy or "missing"),
+        *((runtime, version or "missing") for runtime, version in board.runtimes.items()),
+        ("governor", ", ".join(facts.governors) or "unknown"),
+        ("clock", ", ".join(f"{mhz} MHz" for mhz in clocks) or "unknown"),
+        ("temperature", ", ".join(f"{c:.0f} °C" for c in board.temperatures_c.values()) or "unknown"),
+        ("throttled", throttled or "unknown"),
+    ]
+
+
+@command.command()
+@click.argument("name")
+@options.runtime
+@click.option("--offline", is_flag=True, help="For a board without a network: download here, carry it there.")
+@json_option
+def setup(name: str, runtime: str, offline: bool, as_json: bool) -> None:
+    """Give a board a private environment with a runtime."""
+    from mobilecnn.bench import device_file
+    from mobilecnn.bench.board import setup as make
+    from mobilecnn.bench.ssh import SshDevice
+    from mobilecnn.errors import UsageError
+
+    if name == device_file.LOCAL:
+        raise UsageError(
+            f"this machine has its runtimes already; name a board: mobilecnn devices setup pi4 ({name!r})"
+        )
+    entry = device_file.find(name)
+    with SshDevice(name, entry.host, entry.python) as board:
+        version = make(board, runtime, offline, talk, entry.python or "python3")
+    if as_json:
+        document({"name": name, "runtime": runtime, "version": version, "offline": offline})
+        return
+    data(
+        f"{name} has {runtime} {version}. Next: mobilecnn bench MODEL.tflite --device {name} --runtime {runtime}"
+    )
+    if entry.python is not None:
+        talk(
+            f"Note: {name} is timed with {entry.python}, as its entry says. For the new environment, add it "
+            f"anew without --python: mobilecnn devices add {name} --host {entry.host} --profile {entry.profile}"
+        )

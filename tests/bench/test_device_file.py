@@ -1,0 +1,104 @@
+"""The devices file: what is written is read, and what is wrong is named."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobilecnn.bench import device_file
+from mobilecnn.bench.device_file import PROFILES, Entry
+from mobilecnn.errors import InputError, OutputError, UsageError
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "mobilecnn").mkdir()
+    return tmp_path / "mobilecnn" / "devices.toml"
+
+
+def test_it_is_in_the_configuration_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for value in ("", "relative/path"):
+        monkeypatch.setenv("XDG_CONFIG_HOME", value)
+        assert device_file.path() == tmp_path / ".config" / "mobilecnn" / "devices.toml"
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/etc/own")
+    assert device_file.path() == Path("/etc/own/mobilecnn/devices.toml")
+
+
+def test_no_file_is_no_devices(file: Path) -> None:
+    assert device_file.read() == {}
+    assert device_file.find("raspberrypi") == Entry("raspberrypi")
+
+
+def test_what_is_written_is_read(file: Path) -> None:
+    entries = {
+        "pi4": Entry("pi@10.0.0.4", "~/my venv/bin/python", "pi4"),
+        "zero": Entry("ssh://pi@zero:2222", None, "zero2w"),
+        "six": Entry("fe80::1%eth0"),
+    }
+    device_file.write(entries)
+    assert device_file.read() == entries
+    assert device_file.find("pi4") == entries["pi4"]
+    assert [path.name for path in file.parent.iterdir()] == ["devices.toml"]
+
+
+@given(st.text())
+def test_any_python_that_is_accepted_survives_toml(text: str) -> None:
+    try:
+        entry = Entry("h", text)
+    except UsageError:
+        return
+    document = tomllib.loads(f"python = {json.dumps(entry.python, ensure_ascii=False)}")
+    assert document["python"] == text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[pi", "is not TOML"),
+        ('pi = "10.0.0.4"', r"\[pi\] must be a table"),
+        ('[pi]\nkind = "ssh"', r"\[pi\] has no host"),
+        ('[pi]\nhost = "h"', r"\[pi\] has no kind"),
+        ('[pi]\nkind = "serial"\nhost = "h"', "unknown kind 'serial'; choose one of: ssh"),
+        ('[pi]\nkind = "ssh"\nhost = 7', "host must be a text in quotes, and is 7"),
+        ('[pi]\nkind = "ssh"\nhost = "-oX=y"', "'-oX=y' is no SSH host"),
+        ('[pi]\nkind = "ssh"\nhost = "h"\nport = "22"', "unknown field 'port'; known are kind, host, python"),
+        ('[pi]\nkind = "ssh"\nhost = "h"\nprofile = "pi2"', "unknown profile 'pi2'; choose one of: pi3, pi4"),
+        ('[pi]\nkind = "ssh"\nhost = "h"\npython = "-c"', "'-c' is no interpreter"),
+        ('["my pi"]\nkind = "ssh"\nhost = "h"', "'my pi' is no name for a device"),
+        ('[local]\nkind = "ssh"\nhost = "h"', "local is the machine at hand"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(file: Path, text: str, words: str) -> None:
+    file.write_text(text)
+    with pytest.raises(InputError, match=words) as caught:
+        device_file.read()
+    assert str(file) in str(caught.value)
+
+
+def test_bytes_that_are_no_text(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="is not TOML"):
+        device_file.read()
+
+
+def test_a_name_is_checked_before_anything_is_written(file: Path) -> None:
+    file.write_text("kept")
+    with pytest.raises(UsageError, match="use letters"):
+        device_file.write({"pi 4": Entry("h")})
+    assert file.read_text() == "kept"
+
+
+def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/proc")
+    with pytest.raises(OutputError, match="cannot write"):
+        device_file.write({"pi": Entry("h")})
+
+
+def test_every_profile_is_one() -> None:
+    for profile in PROFILES:
+        assert Entry("h", profile=profile).profile == profile

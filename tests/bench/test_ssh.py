@@ -1,0 +1,420 @@
+"""Timing over SSH through a real sshd, and everything that can go wrong on the way."""
+
+import contextlib
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sshd import Board, children, command_of, sshd
+
+from mobilecnn.bench import device_file, ssh
+from mobilecnn.bench.ssh import SshDevice
+from mobilecnn.cli import cli
+from mobilecnn.errors import ChildCrashed, EnvironmentProblem, UsageError
+from mobilecnn.files import sha256
+
+PYTHON = sys.executable
+LONG = {
+    "task": "time", "runtime": "litert", "threads": 1, "seed": 0, "warmup_runs": 1, "warmup_seconds": 0.0,
+    "runs": 1, "seconds": 100.0, "longest_seconds": 150.0, "most_runs": 100_000,
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def another(monkeypatch: pytest.MonkeyPatch, before: str = "", **variables: str) -> Iterator[Board]:
+    """A server of its own, whose sessions begin with the shell code ``before``."""
+    with (
+        tempfile.TemporaryDirectory(prefix="sshd-") as folder,
+        sshd(Path(folder), before, variables) as one,
+    ):
+        monkeypatch.setenv("PATH", one.environment()["PATH"])
+        yield one
+        one.expect_nothing_left()
+
+
+def program(path: Path, text: str) -> str:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def bench(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["bench", *map(str, arguments)])
+
+
+def worker(board: Board, seconds: float = 30) -> int:
+    """The process number of the worker on the board, as soon as there is one."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for process in board.sessions():
+            words = command_of(process).split()
+            if len(words) == 2 and words[1].endswith("/worker.py"):
+                return process
+        time.sleep(0.02)
+    raise AssertionError("no worker was started on the board")
+
+
+@contextlib.contextmanager
+def soon(action: Callable[[], None]) -> Iterator[None]:
+    """Do something beside the block."""
+    thread = threading.Thread(target=action)
+    thread.start()
+    yield
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("unknown", "the host key of unknown is not known here.*ssh unknown.*compare the fingerprint"),
+        ("changed", "host key of changed is not the one.*ssh-keygen -f .*changed.* -R .*fingerprint"),
+        ("refused", "refused refuses your key.*ssh-copy-id"),
+        ("closed", "no SSH server answers at closed.*Connection refused"),
+        ("nobody.invalid", "no device or host is named nobody.invalid.*mobilecnn devices add"),
+    ],
+)
+def test_no_connection_is_one_line_that_says_what_to_do(
+    board: Board, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    failed = bench(exported / "theirs.int8.tflite", "--device", host, "-o", "it.json")
+    assert failed.exit_code == 3, failed.output
+    (line,) = (line for line in failed.stderr.splitlines() if line.startswith("Error: "))
+    assert re.search(words, line), line
+    assert "Traceback" not in failed.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_machine_that_never_answers(board: Board, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program(
+        tmp_path / "ssh", "echo 'ssh: connect to host 10.0.0.7 port 22: Connection timed out' >&2; exit 255"
+    )
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with SshDevice("pi", "pi") as pi, pytest.raises(EnvironmentProblem, match="pi does not answer"):
+        pi.probe()
+
+
+def test_without_a_client(board: Board, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with SshDevice("pi", "pi") as pi, pytest.raises(EnvironmentProblem, match="no ssh on this machine"):
+        pi.probe()
+
+
+def test_the_users_settings_for_other_purposes_do_not_disturb(board: Board) -> None:
+    with SshDevice("pi", "busy", PYTHON) as pi:
+        assert pi.probe().kind == "ssh"
+    assert not (board.home.parent / "theirs").exists()
+    assert not (board.home.parent / "forward").exists()
+
+
+def test_what_is_made_is_private_and_removed(
+    board: Board, exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = board.home.parent / "here"  # Short enough for a socket in it.
+    here.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(here))
+    with SshDevice("pi", "board", PYTHON) as pi:
+        there = Path(pi.put(exported / "theirs.int8.tflite"))
+        private = [Path(pi.folder), *here.iterdir()]
+        assert [stat.S_IMODE(path.stat().st_mode) for path in private] == [0o700, 0o700]
+        assert [path.name for path in Path(pi.folder).iterdir()] == ["worker.py"]
+        assert stat.S_IMODE(there.stat().st_mode) == 0o600
+        assert stat.S_IMODE(there.parent.stat().st_mode) == 0o700
+    assert list(here.iterdir()) == []
+    assert there.read_bytes() == (exported / "theirs.int8.tflite").read_bytes()
+
+
+def test_a_long_temporary_folder(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    with SshDevice("pi", "board", PYTHON) as pi:
+        assert pi.probe().kind == "ssh"
+
+
+def test_a_model_is_pushed_once_and_never_trusted_blindly(board: Board, tmp_path: Path) -> None:
+    model = tmp_path / "a model's.tflite"
+    model.write_bytes(os.urandom(100_000))
+    with SshDevice("pi", "board", PYTHON) as pi:
+        there = Path(pi.put(model))
+        assert there.name == f"{sha256(model.read_bytes())}.tflite"
+        first = there.stat()
+        assert pi.put(model) == str(there)
+        assert there.stat().st_ino == first.st_ino  # Not written again.
+        for damaged in (model.read_bytes()[:5000], b"", os.urandom(100_000)):
+            there.write_bytes(damaged)
+            assert pi.put(model) == str(there)
+            assert there.read_bytes() == model.read_bytes()
+
+
+def test_a_file_that_changes_on_the_way_is_refused(board: Board, tmp_path: Path) -> None:
+    model = tmp_path / "it.tflite"
+    model.write_bytes(b"new")
+    with SshDevice("pi", "board", PYTHON) as pi:
+        target = f"{pi.home}/.cache/mobilecnn/models/x.tflite"
+        with pytest.raises(EnvironmentProblem, match="did not arrive whole"):
+            pi.store(model, target, sha256(b"old"))
+        assert not Path(target).exists()
+
+
+def test_a_connection_cut_while_a_file_is_on_its_way(board: Board, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "slow")
+    target = board.home / ".cache/mobilecnn/models/slow.tflite"
+
+    def half() -> None:
+        with (tmp_path / "slow").open("wb", buffering=0) as pipe:
+            pipe.write(b"x" * 60_000)
+            while not list(target.parent.glob(".push.*")):
+                time.sleep(0.02)
+            board.cut()
+            time.sleep(1)
+
+    with (
+        SshDevice("pi", "board", PYTHON) as pi,
+        soon(half),
+        pytest.raises(EnvironmentProblem, match=r"the connection to pi broke.*that brings"),
+    ):
+        pi.store(tmp_path / "slow", str(target), sha256(b"x" * 120_000))
+    board.expect_nothing_left()
+    assert not target.exists()
+
+
+def test_a_connection_cut_while_it_times(board: Board, exported: Path) -> None:
+    def cut() -> None:
+        worker(board)
+        time.sleep(0.5)
+        board.cut()
+
+    with SshDevice("pi", "board", PYTHON) as pi:
+        there = pi.put(exported / "theirs.float32.tflite")
+        with (
+            soon(cut),
+            pytest.raises(
+                EnvironmentProblem, match=r"the connection to pi broke.*that times it.*power supply"
+            ),
+        ):
+            pi.run({**LONG, "model": there}, "that times it", 60)
+        board.expect_nothing_left()
+        with pytest.raises(EnvironmentProblem, match="the connection to pi broke"):
+            pi.run({"task": "state"}, "that reads", 60)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_killed_worker_is_told_from_a_broken_connection(
+    board: Board, exported: Path, how: signal.Signals
+) -> None:
+    def strike() -> None:
+        process = worker(board)
+        time.sleep(0.5)
+        os.kill(process, how)
+
+    with SshDevice("pi", "board", PYTHON) as pi:
+        there = pi.put(exported / "theirs.float32.tflite")
+        with soon(strike), pytest.raises(ChildCrashed, match=f"that times it was ended by {how.name}"):
+            pi.run({**LONG, "model": there}, "that times it", 60)
+        assert "throttled" in pi.run({"task": "state"}, "that reads", 60)
+
+
+def test_a_python_that_hangs_is_ended(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = program(tmp_path / "python", "exec sleep 600")
+    monkeypatch.setattr(ssh, "ANSWER_SECONDS", 1.0)
+    with (
+        SshDevice("pi", "board", hanging) as pi,
+        pytest.raises(EnvironmentProblem, match=r"is no Python that works.*said nothing for 1 s"),
+    ):
+        pi.probe()
+    board.expect_nothing_left(2)
+
+
+def test_a_worker_that_hangs_is_ended(board: Board, tmp_path: Path) -> None:
+    hanging = program(tmp_path / "python", f'[ "$1" != -c ] || exec {PYTHON} "$@"; exec sleep 600')
+    with SshDevice("pi", "board", hanging) as pi:
+        with pytest.raises(ChildCrashed, match=r"that hangs said nothing for 1 s"):
+            pi.run({"task": "state"}, "that hangs", 1)
+        assert [each for each in board.sessions() if "sleep 600" in command_of(each)]
+    board.expect_nothing_left(2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("echo 3.8.10 64", "is Python 3.8.10, and the bench worker needs 3.9 or newer; name another"),
+        ("echo 2.7.18 64", "is Python 2.7.18"),
+        ("echo 3.11.2 32", "is a 32-bit Python.*64-bit Raspberry Pi OS"),
+        ("echo hello", "is no Python: it answered 'hello'"),
+        ("exit 0", "is no Python that works"),
+        ("echo broken >&2; exit 3", "is no Python that works.*ended with code 3.*broken"),
+    ],
+)
+def test_a_python_that_will_not_do(board: Board, tmp_path: Path, text: str, words: str) -> None:
+    python = program(tmp_path / "python", text)
+    with SshDevice("pi", "board", python) as pi, pytest.raises(EnvironmentProblem, match=words):
+        pi.probe()
+
+
+def test_no_python(board: Board) -> None:
+    with (
+        SshDevice("pi", "board", "~/nowhere/python") as pi,
+        pytest.raises(EnvironmentProblem, match="there is no ~/nowhere/python on pi; install Python there"),
+    ):
+        pi.probe()
+
+
+@pytest.fixture(scope="module")
+def bare_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python without any package."""
+    folder = tmp_path_factory.mktemp("bare")
+    subprocess.run([PYTHON, "-m", "venv", "--without-pip", str(folder)], check=True)
+    return str(folder / "bin" / "python")
+
+
+def test_neither_numpy_nor_runtime(board: Board, bare_python: str, tmp_path: Path) -> None:
+    fix = "or run here: mobilecnn devices setup pi --runtime litert"
+    with (
+        SshDevice("pi", "board", bare_python, "litert") as pi,
+        pytest.raises(EnvironmentProblem, match=f"on pi: numpy cannot be imported by.*{fix}"),
+    ):
+        pi.probe()
+    # numpy is there, the runtime is not.
+    (site,) = Path(bare_python).parent.parent.glob("lib/python3*/site-packages")
+    import numpy
+
+    for name in ("numpy", "numpy.libs"):
+        (site / name).symlink_to(Path(numpy.__file__).parent.parent / name)
+    with (
+        SshDevice("pi", "board", bare_python, "litert") as pi,
+        pytest.raises(EnvironmentProblem, match=f"on pi: ai-edge-litert cannot be imported by.*{fix}"),
+    ):
+        pi.probe()
+
+
+@pytest.mark.parametrize(
+    ("system", "words"),
+    [
+        ("Linux armv7l", "pi runs Linux armv7l: the runtimes need a 64-bit system.*64-bit Raspberry Pi OS"),
+        ("Linux armv6l", "install the 64-bit Raspberry Pi OS"),
+        ("Linux riscv64", "a board with 64-bit Linux is needed"),
+        ("Darwin arm64", "a board with 64-bit Linux"),
+    ],
+)
+def test_a_machine_that_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str, words: str
+) -> None:
+    program(tmp_path / "uname", f"echo {system}")
+    with (
+        another(monkeypatch, f"PATH={tmp_path}:$PATH"),
+        SshDevice("pi", "board", PYTHON) as pi,
+        pytest.raises(EnvironmentProblem, match=words),
+    ):
+        pi.probe()
+
+
+def test_a_talkative_start_up_file_is_survived(monkeypatch: pytest.MonkeyPatch, exported: Path) -> None:
+    talk = 'echo Welcome; echo \'{"error": "no"}\'; echo >&2 beware; printf "no end of line"'
+    with another(monkeypatch, talk), SshDevice("pi", "board", PYTHON, "litert") as pi:
+        assert pi.probe().kind == "ssh"
+        there = pi.put(exported / "theirs.int8.tflite")
+        assert pi.run({**LONG, "seconds": 0.0, "model": there}, "that times", 60)["samples_ns"]
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        ("yes", "talks without end"),
+        ("tr '\\\\\\\\0' x </dev/zero", "talks without end"),
+        ("echo This account is not available; exit 1", "its login shell does not do what it is told"),
+        ("sleep 600", "said nothing for 3 s"),
+    ],
+)
+def test_a_shell_that_does_something_else_is_refused(
+    monkeypatch: pytest.MonkeyPatch, before: str, words: str
+) -> None:
+    monkeypatch.setattr(ssh, "GUARD_SECONDS", 3.0)
+    with (
+        tempfile.TemporaryDirectory(prefix="sshd-") as folder,
+        sshd(Path(folder), before) as one,
+    ):
+        monkeypatch.setenv("PATH", one.environment()["PATH"])
+        with SshDevice("pi", "board", PYTHON) as pi, pytest.raises(EnvironmentProblem, match=words):
+            pi.probe()
+
+
+def test_no_room_for_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "big.tflite").write_bytes(os.urandom(1_000_000))
+    # 200 blocks, of 512 or 1024 bytes: the worker has room, and the model has none.
+    with another(monkeypatch, "ulimit -f 200") as full, SshDevice("pi", "board", PYTHON) as pi:
+        with pytest.raises(EnvironmentProblem, match=r"that brings .*big\.tflite to pi .*df -h .* on pi"):
+            pi.put(tmp_path / "big.tflite")
+        assert list((full.home / ".cache/mobilecnn/models").iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch, exported: Path) -> None:
+    with another(monkeypatch) as full, SshDevice("pi", "board", PYTHON) as pi:
+        (full.home / ".cache").write_text("a file, where a folder should be")
+        with pytest.raises(EnvironmentProblem, match=r"that brings .*mkdir: .*the folder must be yours"):
+            pi.put(exported / "theirs.int8.tflite")
+
+
+@pytest.mark.parametrize(
+    ("how", "send"),
+    [
+        (signal.SIGINT, os.kill),
+        (signal.SIGINT, os.killpg),
+        (signal.SIGTERM, os.kill),
+        (signal.SIGKILL, os.kill),
+    ],
+)
+def test_an_interrupted_command_leaves_nothing_on_the_board(
+    board: Board, exported: Path, tmp_path: Path, how: signal.Signals, send: Callable[[int, int], None]
+) -> None:
+    device_file.write({"pi": device_file.Entry("board", PYTHON)})
+    folder = tmp_path / "here"
+    folder.mkdir()
+    arguments = [
+        str(exported / "theirs.float32.tflite"),
+        "--seconds",
+        "60",
+        "--device",
+        "pi",
+        "-o",
+        "it.json",
+    ]
+    # As a terminal starts it: a parent in the background would hand down an ignored SIGINT.
+    command = ["env", "--default-signal=INT", PYTHON, "-m", "mobilecnn", "bench", *arguments]
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        try:
+            assert process.stderr is not None
+            process.stderr.readline()  # Progress: probing is over.
+            worker(board)
+            time.sleep(0.5)
+            send(process.pid, how)
+            code = process.wait(timeout=20)
+        finally:
+            process.kill()
+    assert code == (130 if how == signal.SIGINT else -how)
+    board.expect_nothing_left()
+    assert list(folder.iterdir()) == []
+
+
+def test_no_client_is_left_here(board: Board) -> None:
+    with SshDevice("pi", "board", PYTHON) as pi:
+        pi.probe()
+        assert len([each for each in children(os.getpid()) if "ControlPath" in command_of(each)]) == 1
+    assert not [each for each in children(os.getpid()) if "ControlPath" in command_of(each)]
+
+
+def test_an_option_is_never_a_host() -> None:
+    with pytest.raises(UsageError, match="is no SSH host"):
+        SshDevice("pi", "-oProxyCommand=id")
