@@ -79,7 +79,7 @@ def percentage(text: str) -> float:
     Raises:
         UsageError: it is not a percentage from 0 to 1000.
     """
-    if not re.fullmatch(r"\d+(\.\d+)?%", text) or float(text[:-1]) > 1000:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?%", text) or float(text[:-1]) > 1000:
         raise UsageError(f"--max-slowdown must be a percentage from 0% to 1000%, such as 5%, and is {text!r}")
     return float(text[:-1]) / 100
 

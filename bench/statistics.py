@@ -139,8 +139,8 @@ def independent_ratio_interval(a: Rounds, b: Rounds, seed: int = 0, resamples: i
     """:func:`ratio_interval` for sides that were not timed in turn, whose rounds are no pairs.
 
     The ratio of their medians; both sides are resampled, each by itself, so the numbers of
-    processes may differ. What drifted between the two is not in the interval. Exchanging the
-    sides gives exactly the inverse.
+    processes may differ. What drifted between the two is not in the interval. Exchanging two
+    sides that are not equal gives exactly the inverse.
     """
     if _ordered(a) > _ordered(b):
         inverse = independent_ratio_interval(b, a, seed, resamples)

@@ -370,7 +370,7 @@ def test_ctrl_c_in_round_2_leaves_round_1(exported: Path, tmp_path: Path) -> Non
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate(timeout=20)
-    assert process.returncode == 130
+    assert process.returncode == 130, stderr
     assert stdout == ""
     assert "Traceback" not in stderr
     assert list(here.iterdir()) == [unfinished]
