@@ -8,7 +8,8 @@ the protocol, the files by SHA-256. It is one JSON file; everything else (:func:
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import cache
@@ -20,11 +21,12 @@ from mobilecnn import files
 from mobilecnn.bench import statistics
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.statistics import Interval, Rounds, Verdict
-from mobilecnn.errors import InputError, OutputError, UsageError
+from mobilecnn.errors import InputError, MobileCnnError, OutputError, UsageError
 
 SCHEMA = "mobilecnn.measurement"
-VERSION = 1
-"""History. 1: the first."""
+VERSION = 2
+"""History. 1: the first. 2: ``models[].answers``; a measurement that was cut short has fewer
+rounds than its protocol asks for. Version 1 is still read."""
 
 # When is a median not to be relied on? Each limit is far above what an idle machine shows,
 # and far below what would change a conclusion.
@@ -102,6 +104,36 @@ class PassportFacts:
     parameters: int | None = None
 
 
+VERIFIED, DIFFERS, NOT_CHECKED = "verified", "differs", "not checked"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Whether a file answered its passport's golden pictures on the device as it should.
+
+    Attributes:
+        verdict: ``verified``, ``differs`` or ``not checked``.
+        reason: what differs, or why nothing was checked; empty when verified.
+        pictures: how many were asked.
+        difference: the largest absolute difference of a score; None when none was found, or
+            an answer was not finite.
+        tolerance: the largest one allowed (:mod:`mobilecnn.bench.answers`); None when not checked.
+    """
+
+    verdict: str
+    reason: str = ""
+    pictures: int = 0
+    difference: float | None = None
+    tolerance: float | None = None
+
+    def __post_init__(self) -> None:
+        known = (VERIFIED, DIFFERS, NOT_CHECKED)
+        if self.verdict not in known:
+            raise ValueError(f"verdict must be one of {', '.join(known)}")
+        if (self.verdict == VERIFIED) == bool(self.reason):
+            raise ValueError("there is a reason exactly when the answers are not verified")
+
+
 @dataclass(frozen=True)
 class Model:
     """One timed file.
@@ -111,12 +143,14 @@ class Model:
         sha256: of its content.
         bytes: its size.
         passport: None without a passport beside it.
+        answers: whether it is right on this device.
     """
 
     file: str
     sha256: str
     bytes: int
-    passport: PassportFacts | None = None
+    passport: PassportFacts | None
+    answers: Answers
 
     def __post_init__(self) -> None:
         if not _SHA256.fullmatch(self.sha256):
@@ -199,7 +233,8 @@ class Measurement:
         device: where.
         protocol: how.
         models: what.
-        runs: in the order they were made; one for each model in each round.
+        runs: in the order they were made; one for each model in each round. A measurement that
+            was cut short has its first rounds only, at least one.
     """
 
     created: str
@@ -214,12 +249,14 @@ class Measurement:
         if datetime.fromisoformat(self.created).tzinfo is None:
             raise ValueError("created has no time zone")
         made = sorted((run.round, run.model) for run in self.runs)
-        due = self.protocol.rounds * len(self.models)
-        # Counted before listed: a damaged file may say any number of rounds.
-        if not self.models or len(made) != due or made != [
-            (number, model) for number in range(self.protocol.rounds) for model in range(len(self.models))
-        ]:  # fmt: skip
+        due = [(number, model) for number in range(self.rounds) for model in range(len(self.models))]
+        if not 1 <= self.rounds <= self.protocol.rounds or made != due:
             raise ValueError("the runs are not one for each model in each round")
+
+    @property
+    def rounds(self) -> int:
+        """The complete rounds; fewer than ``protocol.rounds`` when it was cut short."""
+        return len(self.runs) // max(len(self.models), 1)
 
     def rounds_of(self, model: int) -> Rounds:
         """The samples of one model (by index) as :mod:`mobilecnn.bench.statistics` takes them."""
@@ -239,9 +276,21 @@ class Measurement:
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             raise InputError(f"not a measurement (its schema is not {SCHEMA})")
         version = document.get("version")
-        if version != VERSION or isinstance(version, bool):
-            raise InputError(f"a measurement of version {version!r}; this mobilecnn reads version {VERSION}")
-        return record(cls, {key: document[key] for key in document if key not in ("schema", "version")})
+        if version not in (1, VERSION) or isinstance(version, bool):
+            raise InputError(f"a measurement of version {version!r}; this mobilecnn reads 1 to {VERSION}")
+        members = {key: document[key] for key in document if key not in ("schema", "version")}
+        return record(cls, _with_answers(members) if version == 1 else members)
+
+
+def _with_answers(members: dict[str, Any]) -> dict[str, Any]:
+    """A measurement of version 1, which knew nothing of answers, as one of version 2."""
+    models, unasked = members.get("models"), asdict(Answers(NOT_CHECKED, "timed before answers were checked"))
+    if not isinstance(models, list):
+        return members
+    return {
+        **members,
+        "models": [{**one, "answers": unasked} if isinstance(one, dict) else one for one in models],
+    }
 
 
 def write(path: Path, measurement: Measurement) -> None:
@@ -250,9 +299,54 @@ def write(path: Path, measurement: Measurement) -> None:
     Raises:
         OutputError: there is such a file, or it cannot be written.
     """
+    _refuse_taken(path)
+    files.write_json(path, measurement.to_json())
+
+
+def _refuse_taken(path: Path) -> None:
     if path.exists():
         raise OutputError(f"{path} exists, and a measurement never replaces a file; choose another with -o")
-    files.write_json(path, measurement.to_json())
+
+
+def partial(path: Path) -> Path:
+    """Where a measurement is kept until it is complete: ``it.json`` -> ``it.partial.json``."""
+    return path.with_name(path.name.removesuffix(".json") + ".partial.json")
+
+
+@contextmanager
+def recording(path: Path) -> Iterator[Callable[[Measurement], None]]:
+    """Keep a measurement on disk while it is made: yields a function to call after each round.
+
+    What is complete lies under the name :func:`partial` gives, a measurement like any other, and
+    is renamed to ``path`` when the block succeeds. If it fails, or the user stops it, what there
+    is stays, and the error's message says where.
+
+    Raises:
+        OutputError: one of the two names is taken (before the block runs), or cannot be written.
+    """
+    unfinished = partial(path)
+    _refuse_taken(path)
+    _refuse_taken(unfinished)
+    kept = ""
+
+    def keep(measurement: Measurement) -> None:
+        nonlocal kept
+        if not kept:
+            _refuse_taken(unfinished)  # Somebody else's, since then.
+        files.write_json(unfinished, measurement.to_json())
+        kept = f"{measurement.rounds} of {measurement.protocol.rounds} rounds are complete, in {unfinished}"
+
+    try:
+        yield keep
+        _refuse_taken(path)
+    except (MobileCnnError, KeyboardInterrupt) as error:
+        if not kept:
+            raise
+        raise type(error)(f"{error}; {kept}" if str(error) else kept) from error
+    try:
+        unfinished.rename(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; {kept}") from error
 
 
 def read(path: Path) -> Measurement:
@@ -409,6 +503,7 @@ class Result:
             "baseline_rss_bytes": self.baseline_rss,
             "runtime_version": self.runtime_version,
             "xnnpack_partitions": self.xnnpack_partitions,
+            "answers": asdict(self.model.answers),
             "valid": self.valid,
             "reasons": list(self.reasons),
         }

@@ -134,6 +134,9 @@ def speedup(
     work: Path,
     progress: Callable[[int, int, str], None] | None = None,
     command: Sequence[str] = (),
+    *,
+    allow_wrong_answers: bool = False,
+    keep: Callable[[Measurement], None] | None = None,
 ) -> Speedup:
     """Build, export and time the paper's five networks in float32 and int8 on ``device``.
 
@@ -143,14 +146,16 @@ def speedup(
         work: a folder for the exported files (about 470 MB); the caller removes it.
         progress: called with (steps done, all, what is next).
         command: the command line, for the record.
+        allow_wrong_answers, keep: as :func:`mobilecnn.bench.run.measure` takes them.
 
     Raises:
+        CheckFailed: a file does not answer on the device as its passport says.
         EnvironmentProblem: the device or a child process failed.
         OutputError: the files cannot be written.
     """
     device.probe()  # Before the minutes of work: it may not be there.
-    processes = protocol.rounds * len(TABLE_8) * len(FORMATS)
-    total = len(TABLE_8) + processes
+    # Each file is asked its golden pictures once before it is timed.
+    total = len(TABLE_8) + (1 + protocol.rounds) * len(TABLE_8) * len(FORMATS)
     files: dict[tuple[str, str], Path] = {}
     for number, row in enumerate(TABLE_8):
         if progress is not None:
@@ -163,7 +168,10 @@ def speedup(
             progress(len(TABLE_8) + done, total, f"timing {what}" if what else "")
 
     order = [(row.model, name) for row in TABLE_8 for name in FORMATS]
-    measurement = measure([files[key] for key in order], device, protocol, timing, command)
+    measurement = measure(
+        [files[key] for key in order], device, protocol, timing, command,
+        allow_wrong_answers=allow_wrong_answers, keep=keep,
+    )  # fmt: skip
     return Speedup(measurement, table(measurement))
 
 

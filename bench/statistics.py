@@ -107,13 +107,8 @@ def median_interval(rounds: Rounds, seed: int = 0, resamples: int = RESAMPLES) -
 
     One process alone gives an interval that knows nothing of other processes.
     """
-    logs = [_sorted_logs(samples) for samples in rounds.values()]
-
-    def draw(index: int, count: int, rng: np.random.Generator) -> _Array:
-        return _resampled_medians(logs[index], count, rng)
-
-    low, high = _two_levels([_middle(values) for values in logs], draw, seed, resamples)
-    return _around(median_of_rounds(rounds), low, high)
+    low, high = np.percentile(_resampled_logs(rounds, np.random.default_rng(seed), resamples), (2.5, 97.5))
+    return _around(median_of_rounds(rounds), float(low), float(high))
 
 
 def ratio_interval(a: Rounds, b: Rounds, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
@@ -134,8 +129,26 @@ def ratio_interval(a: Rounds, b: Rounds, seed: int = 0, resamples: int = RESAMPL
     def draw(index: int, count: int, rng: np.random.Generator) -> _Array:
         return _resampled_medians(tops[index], count, rng) - _resampled_medians(bottoms[index], count, rng)
 
-    low, high = _two_levels(centres, draw, seed, resamples)
-    return _around(median([median(a[number]) / median(b[number]) for number in common]), low, high)
+    low, high = np.percentile(_two_levels(centres, draw, np.random.default_rng(seed), resamples), (2.5, 97.5))
+    return _around(
+        median([median(a[number]) / median(b[number]) for number in common]), float(low), float(high)
+    )
+
+
+def independent_ratio_interval(a: Rounds, b: Rounds, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
+    """:func:`ratio_interval` for sides that were not timed in turn, whose rounds are no pairs.
+
+    The ratio of their medians; both sides are resampled, each by itself, so the numbers of
+    processes may differ. What drifted between the two is not in the interval. Exchanging two
+    sides that are not equal gives exactly the inverse.
+    """
+    if _ordered(a) > _ordered(b):
+        inverse = independent_ratio_interval(b, a, seed, resamples)
+        return Interval(1 / inverse.value, 1 / inverse.high, 1 / inverse.low)
+    rng = np.random.default_rng(seed)
+    top, bottom = (_resampled_logs(side, rng, resamples) for side in (a, b))
+    low, high = np.percentile(top - bottom, (2.5, 97.5))
+    return _around(median_of_rounds(a) / median_of_rounds(b), float(low), float(high))
 
 
 def verdict(ratio: Interval) -> Verdict:
@@ -187,13 +200,22 @@ def widening(processes: int) -> float:
     return student / Z_95 * math.sqrt(processes / freedom)
 
 
-def _two_levels(centres: Sequence[float], draw: _Draw, seed: int, resamples: int) -> tuple[float, float]:
-    """The ends, as logarithms, of the bootstrap interval.
+def _resampled_logs(rounds: Rounds, rng: np.random.Generator, resamples: int) -> _Array:
+    """``resamples`` logarithms of what :func:`median_of_rounds` would be for resampled ``rounds``."""
+    logs = [_sorted_logs(samples) for samples in rounds.values()]
+
+    def draw(index: int, count: int, rng: np.random.Generator) -> _Array:
+        return _resampled_medians(logs[index], count, rng)
+
+    return _two_levels([_middle(values) for values in logs], draw, rng, resamples)
+
+
+def _two_levels(centres: Sequence[float], draw: _Draw, rng: np.random.Generator, resamples: int) -> _Array:
+    """The resamples, as logarithms, of the two-level bootstrap.
 
     ``centres`` has each process's own logarithm; ``draw(process, count, rng)`` gives
     ``count`` of them from its resampled samples.
     """
-    rng = np.random.default_rng(seed)
     own = np.asarray(centres)
     shift = (widening(len(own)) - 1) * (own - np.median(own))
     chosen = rng.integers(len(own), size=(resamples, len(own)))
@@ -201,8 +223,13 @@ def _two_levels(centres: Sequence[float], draw: _Draw, seed: int, resamples: int
     for process in range(len(own)):
         places = chosen == process
         values[places] = shift[process] + draw(process, int(places.sum()), rng)
-    low, high = np.percentile(np.median(values, axis=1), (2.5, 97.5))
-    return float(low), float(high)
+    middle: _Array = np.median(values, axis=1)
+    return middle
+
+
+def _ordered(rounds: Rounds) -> list[list[float]]:
+    """Something to tell which of two sides is drawn first, whichever is given first."""
+    return [list(rounds[number]) for number in sorted(rounds)]
 
 
 def _sorted_logs(samples: Sequence[float]) -> _Array:

@@ -14,6 +14,10 @@ output; everything that libraries print goes to standard error.
 ``{"task": "time", "model", "runtime", "threads", "seed", "warmup_runs", "warmup_seconds",
 "runs", "seconds", "longest_seconds", "most_runs"}``
     Load the model, fill its inputs with seeded random data, run it once, warm up, time it.
+``{"task": "answer", "model", "runtime", "threads", "inputs"}``
+    Load the model, run it once for each of the inputs, and send what it gave: ``{"outputs"}``.
+    A tensor is ``{"dtype", "shape", "data"}``: numpy's name of the type, the sizes, and the
+    little-endian bytes in C order as base64.
 
 With ``"until_input_closes": true`` the process ends as soon as its standard input does, so
 that a parent that dies, or a connection that breaks, leaves nothing behind.
@@ -32,6 +36,7 @@ if sys.path and os.path.abspath(sys.path[0]) == os.path.dirname(os.path.abspath(
     # statistics.py, must not stand in for a module of the standard library.
     del sys.path[0]
 
+import base64
 import gc
 import json
 import platform
@@ -119,6 +124,43 @@ def time_model(job: dict[str, Any]) -> dict[str, Any]:
         "peak_rss_bytes": _status("VmHWM"),
         "before": before,
         "after": after,
+    }
+
+
+def answer_inputs(job: dict[str, Any]) -> dict[str, Any]:
+    """Do an ``answer`` job: one output tensor for each input, in their order."""
+    np = _numpy()
+    interpreter_class, version = _runtime(job["runtime"], np.__version__)
+    interpreter, _ = _load(interpreter_class, job, version)
+    source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    outputs = []
+    for packed in job["inputs"]:
+        try:
+            interpreter.set_tensor(source["index"], _unpacked(np, packed))
+            interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise Problem(
+                "ModelFileError",
+                f"{job['runtime']} {version} cannot run {job['model']} on a given input ({_line(error)})",
+            ) from error
+        outputs.append(_packed(np, interpreter.get_tensor(result["index"])))
+    return {"outputs": outputs}
+
+
+def _unpacked(np: Any, packed: dict[str, Any]) -> Any:
+    """The array of a tensor in a job (see the module)."""
+    dtype = np.dtype(packed["dtype"])
+    content = base64.b64decode(packed["data"], validate=True)
+    return np.frombuffer(content, dtype.newbyteorder("<")).astype(dtype).reshape(packed["shape"])
+
+
+def _packed(np: Any, values: Any) -> dict[str, Any]:
+    """The opposite of :func:`_unpacked`."""
+    content = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    return {
+        "dtype": values.dtype.name,
+        "shape": list(values.shape),
+        "data": base64.b64encode(content).decode(),
     }
 
 
@@ -382,10 +424,11 @@ def _end_with_input() -> None:
 
 
 TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "time": time_model,
     "probe": probe_machine,
     "runtime": find_runtime,
     "state": read_state,
+    "time": time_model,
+    "answer": answer_inputs,
 }
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mobilecnn.convert.flatbuffer import INPUT_NAME, SIGNATURE
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.quantize import large_tensors
+from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.runtimes import interpreter_class
 
 
@@ -77,27 +77,12 @@ def _run(message: dict[str, Any]) -> dict[str, Any]:
     images = np.load(message["inputs"], mmap_mode="r", allow_pickle=False)
     scores = []
     for start in range(len(images)):
-        interpreter.set_tensor(source["index"], _encode(np.asarray(images[start : start + 1]), source))
+        image = np.asarray(images[start : start + 1])
+        interpreter.set_tensor(source["index"], encode(image, source["dtype"], *source["quantization"]))
         interpreter.invoke()
-        scores.append(_decode(interpreter.get_tensor(result["index"]), result))
+        scores.append(decode(interpreter.get_tensor(result["index"]), *result["quantization"]))
     np.save(message["outputs"], np.concatenate(scores).reshape(len(images), -1))
     return {"input": source["dtype"].__name__, "output": result["dtype"].__name__}
-
-
-def _encode(values: npt.NDArray[np.float32], details: dict[str, Any]) -> npt.NDArray[Any]:
-    if details["dtype"] == np.float32:
-        return values
-    scale, zero_point = details["quantization"]
-    limits = np.iinfo(details["dtype"])
-    codes = np.clip(np.round(values / scale) + zero_point, limits.min, limits.max)
-    return np.asarray(codes, details["dtype"])
-
-
-def _decode(values: npt.NDArray[Any], details: dict[str, Any]) -> npt.NDArray[np.float32]:
-    if details["dtype"] == np.float32:
-        return np.asarray(values, np.float32)
-    scale, zero_point = details["quantization"]
-    return np.asarray((values.astype(np.float32) - zero_point) * np.float32(scale), np.float32)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mobilecnn.bench.measurement import (
+    DIFFERS,
+    NOT_CHECKED,
+    VERIFIED,
+    Answers,
     Facts,
     Measurement,
     Model,
@@ -20,12 +24,14 @@ from mobilecnn.bench.measurement import (
     Result,
     Run,
     compare,
+    partial,
     read,
+    recording,
     summarize,
     write,
 )
 from mobilecnn.bench.protocol import Protocol
-from mobilecnn.errors import InputError, OutputError
+from mobilecnn.errors import ChildCrashed, InputError, OutputError
 
 FACTS = Facts(
     kind="local", machine="aarch64", board="Raspberry Pi 4 Model B Rev 1.4", cpu="implementer 0x41 part 0xd08",
@@ -37,6 +43,10 @@ QUIET = Reading(
     {"cpu0": 600_000, "cpu1": 1_500_000}, (2_000_000, 2_000_000, 9_000_000), {"thermal_zone0": 51.5}
 )
 MS = 1_000_000
+ANSWERS = (
+    Answers(VERIFIED, "", 3, 0.004, 0.01),
+    Answers(NOT_CHECKED, "there is no passport beside it"),
+)
 
 
 def run(number: int, model: int, *milliseconds: float, **change: Any) -> Run:
@@ -59,7 +69,8 @@ def measurement(*runs: Run, rounds: int = 3, models: int = 2, **protocol: Any) -
         device=FACTS,
         protocol=Protocol(**{"rounds": rounds, "runs": 3, **protocol}),
         models=tuple(
-            Model(f"{index}.tflite", f"{index}" * 64, 1000 + index, cards[index]) for index in range(models)
+            Model(f"{index}.tflite", f"{index}" * 64, 1000 + index, cards[index], ANSWERS[index])
+            for index in range(models)
         ),
         runs=runs,
     )
@@ -101,7 +112,8 @@ def test_it_survives_the_disk_and_is_never_replaced(tmp_path: Path) -> None:
 
 def test_the_document_says_what_it_is() -> None:
     assert DOCUMENT["schema"] == "mobilecnn.measurement"
-    assert DOCUMENT["version"] == 1
+    assert DOCUMENT["version"] == 2
+    assert DOCUMENT["models"][0]["answers"]["verdict"] == "verified"
     assert DOCUMENT["runs"][0]["samples_ns"] == [10_000_000, 10_100_000, 10_200_000]
 
 
@@ -213,7 +225,7 @@ def test_a_time_limit_is_a_reason() -> None:
     ("path", "value", "words"),
     [
         (("schema",), "other", "its schema is not mobilecnn.measurement"),
-        (("version",), 2, "version 2; this mobilecnn reads version 1"),
+        (("version",), 3, "version 3; this mobilecnn reads 1 to 2"),
         (("version",), True, "version True"),
         (("created",), "yesterday", "yesterday"),
         (("created",), "2026-01-02T03:04:05", "no time zone"),
@@ -228,7 +240,13 @@ def test_a_time_limit_is_a_reason() -> None:
         (("device", "board"), "\ud800", "device.board must be a text"),
         (("device", "virtualised"), 1, "device.virtualised must be true or false"),
         (("protocol", "rounds"), 0, "--rounds must be from 1"),
-        (("protocol", "rounds"), 1000, "one for each model in each round"),
+        (("protocol", "rounds"), 2, "one for each model in each round"),
+        (("runs",), [], "one for each model in each round"),
+        (("runs",), DOCUMENT["runs"][:5], "one for each model in each round"),
+        (("runs",), DOCUMENT["runs"][2:], "one for each model in each round"),
+        (("models", 0, "answers", "verdict"), "fine", "models[0].answers: verdict must be one of"),
+        (("models", 0, "answers", "reason"), "why", "a reason exactly when"),
+        (("models", 1, "answers", "reason"), "", "a reason exactly when"),
         (("protocol", "runtime"), "onnx", "choose one of"),
         (("models",), [], "one for each model in each round"),
         (("models", 0, "sha256"), "abc", "64 hexadecimal digits"),
@@ -254,6 +272,100 @@ def test_damage_is_named(path: tuple[Any, ...], value: Any, words: str) -> None:
     with pytest.raises(InputError) as caught:
         Measurement.from_json(document)
     assert words in str(caught.value)
+
+
+def test_a_measurement_that_was_cut_short_is_one() -> None:
+    short = Measurement.from_json({**DOCUMENT, "runs": DOCUMENT["runs"][:4]})
+    assert (short.rounds, short.protocol.rounds) == (2, 3)
+    assert [result.rounds for result in summarize(short)] == [2, 2]
+    assert GOOD.rounds == 3
+
+
+def test_version_1_is_still_read() -> None:
+    """As it was written before answers were checked."""
+    old = copy.deepcopy(DOCUMENT)
+    old["version"] = 1
+    for model in old["models"]:
+        del model["answers"]
+    loaded = Measurement.from_json(old)
+    assert [model.answers.verdict for model in loaded.models] == [NOT_CHECKED, NOT_CHECKED]
+    assert dataclasses.replace(loaded, models=GOOD.models) == GOOD
+    for damage in ({"models": 3}, {"models": [3]}, {"models": None}):
+        with pytest.raises(InputError, match="models"):
+            Measurement.from_json({**old, **damage})
+
+
+def cut(rounds: int) -> Measurement:
+    return dataclasses.replace(GOOD, runs=GOOD.runs[: 2 * rounds])
+
+
+def test_recording_keeps_each_round_and_renames_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "one.json"
+    with recording(path) as keep:
+        assert not path.parent.exists() or not list(path.parent.iterdir())
+        for rounds in (1, 2, 3):
+            keep(cut(rounds))
+            assert read(tmp_path / "runs" / "one.partial.json") == cut(rounds)
+            assert not path.exists()
+    assert read(path) == GOOD
+    assert [entry.name for entry in path.parent.iterdir()] == ["one.json"]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ChildCrashed("the board is gone"), "the board is gone; 2 of 3 rounds are complete, in {}"),
+        (KeyboardInterrupt(), "2 of 3 rounds are complete, in {}"),
+    ],
+)
+def test_what_is_complete_survives_a_failure(tmp_path: Path, error: BaseException, message: str) -> None:
+    path = tmp_path / "one.json"
+    with pytest.raises(type(error)) as caught, recording(path) as keep:
+        keep(cut(1))
+        keep(cut(2))
+        raise error
+    assert str(caught.value) == message.format(partial(path))
+    assert read(partial(path)) == cut(2)
+    assert not path.exists()
+
+
+def test_a_failure_before_the_first_round_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ChildCrashed, match=r"^gone$"), recording(tmp_path / "one.json"):
+        raise ChildCrashed("gone")
+    assert not list(tmp_path.iterdir())
+
+
+def test_recording_replaces_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    for taken in (path, partial(path)):
+        taken.write_text("kept")
+        with pytest.raises(OutputError, match=r"one\..*never replaces a file"), recording(path):
+            raise AssertionError("the work began")
+        assert taken.read_text() == "kept"
+        taken.unlink()
+    with pytest.raises(OutputError, match="never replaces"), recording(path) as keep:
+        partial(path).write_text("of another run")
+        keep(cut(1))
+    assert partial(path).read_text() == "of another run"
+    partial(path).unlink()
+    with pytest.raises(OutputError, match=r"never replaces.*3 of 3 rounds"), recording(path) as keep:
+        keep(GOOD)
+        path.write_text("of another run")
+    assert path.read_text() == "of another run"
+    assert read(partial(path)) == GOOD
+
+
+def test_where_it_is_kept_meanwhile() -> None:
+    assert partial(Path("a/it.json")) == Path("a/it.partial.json")
+    assert partial(Path("a/it.v2")) == Path("a/it.v2.partial.json")
+
+
+def test_the_result_says_what_is_known_of_the_answers() -> None:
+    first, second = summarize(GOOD)
+    assert first.to_json()["answers"] == dataclasses.asdict(ANSWERS[0])
+    assert second.to_json()["answers"]["verdict"] == NOT_CHECKED
+    with pytest.raises(ValueError, match="a reason exactly when"):
+        Answers(DIFFERS)
 
 
 def test_a_missing_member_is_named() -> None:

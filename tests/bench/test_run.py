@@ -16,7 +16,16 @@ import pytest
 from installed import INSTALLED
 
 from mobilecnn.bench.devices import LocalDevice
-from mobilecnn.bench.measurement import Facts, Measurement, read, summarize, write
+from mobilecnn.bench.measurement import (
+    NOT_CHECKED,
+    Answers,
+    Facts,
+    Measurement,
+    read,
+    recording,
+    summarize,
+    write,
+)
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.run import measure
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
@@ -26,6 +35,13 @@ from mobilecnn.files import sha256
 
 SHORT = Protocol(rounds=2, warmup_runs=1, warmup_seconds=0, runs=4, seconds=0)
 FORMATS = ("float32", "float16", "int8", "dynamic")
+
+
+def bare(exported: Path, folder: Path, kind: str = "float32") -> Path:
+    """A file without its passport."""
+    path = folder / f"bare.{kind}.tflite"
+    path.write_bytes((exported / f"theirs.{kind}.tflite").read_bytes())
+    return path
 
 
 def files(exported: Path, *formats: str) -> list[Path]:
@@ -47,18 +63,20 @@ def test_every_format_is_timed(exported: Path, tmp_path: Path, runtime: str) -> 
     assert measured.command == ("bench", "x")
     assert measured.protocol == protocol
     assert all(len(run.samples_ns) == 4 and len(run.warmup_ns) == 1 for run in measured.runs)
-    assert [done for done, _, _ in seen] == list(range(9))
-    assert {total for _, total, _ in seen} == {8}
+    assert [done for done, _, _ in seen] == list(range(13))
+    assert {total for _, total, _ in seen} == {12}
+    assert [what for _, _, what in seen[:4]] == [f"checking {path.name}" for path in models]
     write(tmp_path / "it.json", measured)
     assert read(tmp_path / "it.json") == measured
     assert [result.count for result in summarize(measured)] == [8] * 4
 
 
 class Scripted(LocalDevice):
-    """A device that remembers what it was asked, and answers from a record."""
+    """A device that remembers what it was asked, and times from a record; the answers are real."""
 
-    def __init__(self, answer: dict[str, Any]) -> None:
+    def __init__(self, answer: dict[str, Any], folder: Path = Path()) -> None:
         self.answer = answer
+        self.folder = folder
         self.asked: list[str] = []
         self.jobs: list[dict[str, Any]] = []
 
@@ -73,6 +91,10 @@ class Scripted(LocalDevice):
     def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
         self.asked.append(f"run {job['model']}")
         self.jobs.append(job)
+        if job["task"] == "answer":
+            return LocalDevice().run(
+                {**job, "model": str(self.folder / Path(job["model"]).name)}, doing, timeout
+            )
         return self.answer
 
 
@@ -89,10 +111,12 @@ def test_rounds_are_shuffled_by_the_seed_and_complete(exported: Path, answer: di
     models = files(exported, *FORMATS)
 
     def order(seed: int) -> tuple[list[str], Measurement]:
-        scripted = Scripted(answer)
+        scripted = Scripted(answer, exported)
         measured = measure(models, scripted, Protocol(rounds=6, runs=2, seed=seed))
         assert scripted.asked[:5] == ["probe", *[f"put {path.name}" for path in models]]
-        return scripted.asked[5:], measured
+        assert scripted.asked[5:9] == [f"run /there/{path.name}" for path in models]
+        assert [job["task"] for job in scripted.jobs] == ["answer"] * 4 + ["time"] * 24
+        return scripted.asked[9:], measured
 
     asked, measured = order(1)
     assert len(asked) == 24
@@ -108,17 +132,18 @@ def test_rounds_are_shuffled_by_the_seed_and_complete(exported: Path, answer: di
 
 
 def test_a_job_says_all_of_the_protocol(exported: Path, answer: dict[str, Any]) -> None:
-    scripted = Scripted(answer)
+    scripted = Scripted(answer, exported)
     protocol = Protocol(rounds=1, warmup_runs=7, warmup_seconds=0.25, runs=2, seconds=3.5, threads=2, seed=11)
     measure(files(exported, "float32"), scripted, protocol)
-    (job,) = scripted.jobs
+    first, job = scripted.jobs
     expected = {name: value for name, value in protocol.to_json().items() if name != "rounds"}
     assert expected.items() <= job.items()
+    assert {"task": "answer", "runtime": "litert", "threads": 2}.items() <= first.items()
 
 
 def test_a_wrong_answer_names_the_model(exported: Path, answer: dict[str, Any]) -> None:
     with pytest.raises(EnvironmentProblem, match=r"theirs\.float32\.tflite.*samples_ns must be a list"):
-        measure(files(exported, "float32"), Scripted({**answer, "samples_ns": None}), SHORT)
+        measure(files(exported, "float32"), Scripted({**answer, "samples_ns": None}, exported), SHORT)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +184,9 @@ def test_the_passport_of_another_file_is_refused(exported: Path, tmp_path: Path)
 
 
 def test_a_file_without_passport_is_timed(exported: Path, tmp_path: Path) -> None:
-    (tmp_path / "bare.tflite").write_bytes(files(exported, "float32")[0].read_bytes())
-    measured = measure([tmp_path / "bare.tflite"], LocalDevice(), SHORT)
+    measured = measure([bare(exported, tmp_path)], LocalDevice(), SHORT)
     assert measured.models[0].passport is None
+    assert measured.models[0].answers == Answers(NOT_CHECKED, "there is no passport beside it")
 
 
 def test_nothing_to_time_is_refused() -> None:
@@ -205,8 +230,10 @@ def gone(process: int, seconds: float = 10) -> bool:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_killed_worker_is_reported_with_its_model(exported: Path, how: signal.Signals) -> None:
-    models = files(exported, "float32")
+def test_a_killed_worker_is_reported_with_its_model(
+    exported: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    models = [bare(exported, tmp_path)]  # The first worker is the one that times.
     probed = LocalDevice()
     facts = probed.probe()
 
@@ -263,8 +290,10 @@ def command_line(arguments: Sequence[str], folder: Path) -> Iterator[subprocess.
 def test_an_interrupted_run_leaves_nothing(
     exported: Path, tmp_path: Path, how: signal.Signals, send: Callable[[int, int], None]
 ) -> None:
-    arguments = [str(files(exported, "float32")[0]), "--seconds", "60", "-o", "it.json"]
-    with command_line(arguments, tmp_path) as process:
+    (models := tmp_path / "models").mkdir()
+    (here := tmp_path / "here").mkdir()
+    arguments = [str(bare(exported, models)), "--seconds", "60", "-o", "it.json"]
+    with command_line(arguments, here) as process:
         assert process.stderr is not None
         process.stderr.readline()  # Progress: probing is over.
         worker = first_worker(process.pid)
@@ -272,7 +301,7 @@ def test_an_interrupted_run_leaves_nothing(
         send(process.pid, how)
         code = process.wait(timeout=20)
         assert gone(worker)
-    assert list(tmp_path.iterdir()) == []
+    assert list(here.iterdir()) == []
     assert code == (130 if how == signal.SIGINT else -how)
 
 
@@ -286,3 +315,53 @@ def test_a_record_is_complete_and_raw(exported: Path) -> None:
         assert len(run["before"]["probe_ns"]) == len(run["after"]["probe_ns"]) == 5
     with pytest.raises(InputError):
         Measurement.from_json({**document, "runs": document["runs"][1:]})
+
+
+class Failing(LocalDevice):
+    """A device whose connection breaks after so many timed processes."""
+
+    def __init__(self, processes: int) -> None:
+        self.left = processes
+
+    def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+        if job["task"] == "time":
+            self.left -= 1
+            if self.left < 0:
+                raise EnvironmentProblem("the connection to the board is gone")
+        return super().run(job, doing, timeout)
+
+
+def test_a_device_that_fails_in_round_2_leaves_round_1(exported: Path, tmp_path: Path) -> None:
+    models = files(exported, "float32", "int8")
+    path = tmp_path / "it.json"
+    with pytest.raises(EnvironmentProblem) as caught, recording(path) as keep:
+        measure(models, Failing(3), SHORT, keep=keep)
+    assert str(caught.value) == (
+        f"the connection to the board is gone; 1 of 2 rounds are complete, in {tmp_path / 'it.partial.json'}"
+    )
+    (left,) = tmp_path.iterdir()
+    kept = read(left)
+    assert (kept.rounds, len(kept.runs), kept.protocol.rounds) == (1, 2, 2)
+    assert [result.rounds for result in summarize(kept)] == [1, 1]
+
+
+def test_ctrl_c_in_round_2_leaves_round_1(exported: Path, tmp_path: Path) -> None:
+    (models := tmp_path / "models").mkdir()
+    (here := tmp_path / "here").mkdir()
+    arguments = [str(bare(exported, models)), "--rounds", "50", "--seconds", "0.1", "-o", "it.json"]
+    with command_line(arguments, here) as process:
+        assert process.stdout is not None and process.stderr is not None
+        unfinished = here / "it.partial.json"
+        end = time.monotonic() + 60
+        while not unfinished.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130, stderr
+    assert stdout == ""
+    assert "Traceback" not in stderr
+    assert list(here.iterdir()) == [unfinished]
+    kept = read(unfinished)
+    assert 1 <= kept.rounds < 50
+    last = stderr.splitlines()[-1]
+    assert last == f"Interrupted: {kept.rounds} of 50 rounds are complete, in it.partial.json"

@@ -15,6 +15,7 @@ from mobilecnn.bench.statistics import (
     Interval,
     Rounds,
     _resampled_medians,
+    independent_ratio_interval,
     median,
     median_interval,
     median_of_rounds,
@@ -158,6 +159,44 @@ def test_intervals_scale_with_the_unit(rounds: Rounds, factor: int) -> None:
     one, other = median_interval(rounds, resamples=40), median_interval(scaled, resamples=40)
     expected = (factor * one.value, factor * one.low, factor * one.high)
     assert (other.value, other.low, other.high) == pytest.approx(expected, rel=1e-6)
+
+
+@settings(deadline=None)
+@given(several_rounds, several_rounds, st.integers(0, 5))
+def test_exchanging_independent_sides_gives_the_inverse(a: Rounds, b: Rounds, seed: int) -> None:
+    one = independent_ratio_interval(a, b, seed, resamples=40)
+    other = independent_ratio_interval(b, a, seed, resamples=40)
+    assert one.value == pytest.approx(median_of_rounds(a) / median_of_rounds(b), rel=1e-12)
+    assert one.low <= one.value <= one.high
+    if a != b:
+        assert (1 / one.value, 1 / one.high, 1 / one.low) == pytest.approx(
+            (other.value, other.low, other.high), rel=1e-12
+        )
+    opposite = {"faster": "slower", "slower": "faster", "undecided": "undecided"}
+    assert verdict(one) == opposite[verdict(other)]
+    assert verdict(independent_ratio_interval(a, a, seed, resamples=40)) == "undecided"
+
+
+@pytest.mark.parametrize(("few", "many"), [(3, 3), (3, 10), (10, 10)])
+@pytest.mark.parametrize(("between", "within"), [(0.0, 0.02), (0.01, 0.02), (0.02, 0.002)])
+def test_the_interval_of_independent_sides_covers_the_truth(
+    few: int, many: int, between: float, within: float
+) -> None:
+    rng = np.random.default_rng(few + many)
+    trials = [
+        independent_ratio_interval(
+            simulated(rng, few, between, within), simulated(rng, many, between, within), seed, 400
+        )
+        for seed in range(300)
+    ]
+    assert 0.92 <= np.mean([trial.low <= 1 <= trial.high for trial in trials]) <= 1
+
+
+def test_the_interval_of_independent_sides_is_not_just_wide() -> None:
+    rng = np.random.default_rng(8)
+    sides = [[simulated(rng, 10, 0.02, 0.002) for _ in range(100)] for _ in range(2)]
+    widths = [independent_ratio_interval(a, b, 0, 400).relative_width for a, b in zip(*sides, strict=True)]
+    assert np.median(widths) < 2.2 * 2 * 1.96 * 0.02 * math.sqrt(2 / 10)
 
 
 def test_slow_drift_drops_out_of_a_ratio() -> None:

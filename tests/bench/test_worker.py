@@ -1,6 +1,7 @@
 """The worker as a board sees it: one file, run as a script, with the real runtimes."""
 
 import ast
+import base64
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from installed import INSTALLED
 
 from mobilecnn.bench import worker
 from mobilecnn.errors import BY_NAME
-from mobilecnn.quantize.runtimes import RUNTIMES
+from mobilecnn.quantize.runtimes import RUNTIMES, interpreter_class
 
 """tflite-runtime has no wheel for Python 3.12."""
 
@@ -87,6 +88,52 @@ def test_it_times_a_model_wherever_it_lies(exported: Path, tmp_path: Path, runti
     for reading in (answer["before"], answer["after"]):
         assert len(reading["probe_ns"]) == worker.PROBE_SPINS
         assert all(100_000 < spin < 1e9 for spin in reading["probe_ns"])
+
+
+def packed(values: Any) -> dict[str, Any]:
+    data = base64.b64encode(values.astype(values.dtype.newbyteorder("<")).tobytes()).decode()
+    return {"dtype": values.dtype.name, "shape": list(values.shape), "data": data}
+
+
+@pytest.mark.parametrize("runtime", INSTALLED)
+@pytest.mark.parametrize(("kind", "dtype"), [("float32", np.float32), ("int8", np.int8)])
+def test_it_answers_given_inputs(
+    exported: Path, tmp_path: Path, runtime: str, kind: str, dtype: type[Any]
+) -> None:
+    """Held against an interpreter of the test's own: LiteRT, for two runtimes in one process break each other."""
+    shutil.copy(SOURCE, tmp_path / "worker.py")
+    rng = np.random.default_rng(3)
+    images = [rng.integers(-100, 100, (1, 48, 48, 3)).astype(dtype) for _ in range(2)]
+    job = {"task": "answer", "model": model(exported, kind), "runtime": runtime, "threads": 1,
+           "inputs": [packed(image) for image in images]}  # fmt: skip
+    answer = ask(job, "-I", script=tmp_path / "worker.py")
+    interpreter = interpreter_class("litert")(model_path=model(exported, kind), num_threads=1)
+    interpreter.allocate_tensors()
+    assert set(answer) == {"outputs"}
+    for image, output in zip(images, answer["outputs"], strict=True):
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+        interpreter.invoke()
+        expected = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        assert (output["dtype"], output["shape"]) == (expected.dtype.name, [1, 2])
+        given = np.frombuffer(base64.b64decode(output["data"]), expected.dtype)
+        np.testing.assert_allclose(given.astype(float), expected.ravel(), atol=1 if kind == "int8" else 1e-6)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((1, 48, 48, 3), np.int8), np.zeros((1, 40, 40, 3), np.float32)], ids=["type", "size"]
+)
+@pytest.mark.parametrize("runtime", INSTALLED)
+def test_an_input_that_does_not_fit_is_refused(exported: Path, runtime: str, image: Any) -> None:
+    job = {
+        "task": "answer",
+        "model": model(exported),
+        "runtime": runtime,
+        "threads": 1,
+        "inputs": [packed(image)],
+    }
+    answer = ask(job)
+    assert answer["error"] == "ModelFileError"
+    assert "theirs.float32.tflite on a given input" in answer["message"]
 
 
 def test_what_lies_beside_it_is_not_imported(exported: Path, tmp_path: Path) -> None:

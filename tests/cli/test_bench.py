@@ -37,12 +37,12 @@ def test_the_table(exported: Path, here: Path) -> None:
     done = bench(*models, *QUICK)
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
-    for word in ("median ms", "95 % interval", "p90", "min", "runs", "time / first"):
+    for word in ("median ms", "95 % interval", "p90", "min", "runs", "answers", "time / first"):
         assert word in lines[0]
     for line, path in zip(lines[2:4], models, strict=True):
         assert line.startswith(str(path))
         assert "VALID" in line
-        assert "2 x 3" in line
+        assert "2 x 3  verified" in line
     assert lines[3].split()[-1] in ("faster", "slower", "undecided")
     assert "litert" in lines[-2] and "1 thread" in lines[-2] and "XNNPACK" in lines[-2]
     assert "Timing" in done.stderr
@@ -114,6 +114,52 @@ def test_an_existing_record_is_kept(exported: Path, here: Path) -> None:
     assert "never replaces" in done.stderr
     assert "Timing" not in done.stderr
     assert (here / "it.json").read_text() == "kept"
+
+
+def altered(exported: Path, folder: Path) -> Path:
+    """A file whose passport says that the other class wins."""
+    source = exported / "theirs.int8.tflite"
+    path = folder / "altered.int8.tflite"
+    path.write_bytes(source.read_bytes())
+    document = json.loads(source.with_suffix(".json").read_text())
+    for entry in document["golden"]:
+        entry["scores"].reverse()
+    path.with_suffix(".json").write_text(json.dumps(document))
+    return path
+
+
+def test_wrong_answers_are_not_timed_unless_asked_for(exported: Path, here: Path) -> None:
+    wrong = altered(exported, here)
+    (here / "bare.tflite").write_bytes(wrong.read_bytes())
+    models = (two(exported)[0], wrong, "bare.tflite")
+    done = bench(*models, *QUICK)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert str(wrong) in line and "golden picture" in line and "Nothing was timed" in line
+    assert not list((here / FOLDER).iterdir())
+
+    done = bench(*models, *QUICK, "--allow-wrong-answers")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert ["verified" in lines[2], "WRONG" in lines[3], "not checked" in lines[4]] == [True] * 3
+    assert f"answers not checked: there is no passport beside it: {models[2]}" in lines
+    assert any(line.startswith("answers WRONG: golden picture") and str(wrong) in line for line in lines)
+    (record,) = (here / FOLDER).iterdir()
+    assert [model.answers.verdict for model in read(record).models] == ["verified", "differs", "not checked"]
+
+    done = bench(*models, *QUICK, "--allow-wrong-answers", "--json")
+    results = json.loads(done.stdout)["results"]
+    assert [one["answers"]["verdict"] for one in results] == ["verified", "differs", "not checked"]
+    assert json.loads(bench(wrong, "--json").stdout)["error"]["exit_code"] == 1
+
+
+def test_rounds_that_were_kept_are_not_replaced(exported: Path, here: Path) -> None:
+    (here / "it.partial.json").write_text("kept")
+    done = bench(two(exported)[0], *QUICK, "-o", "it.json")
+    assert done.exit_code == 2
+    assert "it.partial.json exists" in done.stderr
+    assert (here / "it.partial.json").read_text() == "kept"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from mobilecnn.errors import MobileCnnError
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 JSON_FLAG = "mobilecnn.json"
 """Key in ``ctx.meta``: set when the command was given ``--json``."""
+JSON_DONE = "mobilecnn.json.done"
+"""Key in ``ctx.meta``: set when the one document is printed."""
 
 COMMANDS = {
     "models": "List the zoo, or show one network layer by layer.",
@@ -29,6 +31,7 @@ COMMANDS = {
     "inspect": "What is in a .tflite file: operators, inputs, outputs, runtime needed.",
     "devices": "The boards to time on: list, add, remove, probe, set up.",
     "bench": "Time .tflite files on a device.",
+    "compare": "What became faster or slower between two measurements, or two .tflite files.",
     "speedup": "The ShuffleNet paper's theoretical against actual speedup, on a device.",
     "demo": "Train, export, check, time and report, on embedded data.",
 }
@@ -77,9 +80,11 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except MobileCnnError as error:
-            raise Failure(error, as_json=bool(ctx.meta.get(JSON_FLAG))) from error
-        except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
+            # A check that fails has its document already: what it found.
+            wanted = ctx.meta.get(JSON_FLAG) and not ctx.meta.get(JSON_DONE)
+            raise Failure(error, as_json=bool(wanted)) from error
+        except KeyboardInterrupt as interrupt:
+            click.echo(f"Interrupted: {interrupt}" if str(interrupt) else "Interrupted.", err=True)
             ctx.exit(130)
 
 

@@ -6,38 +6,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.bench.protocol import Protocol
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, progress, table
-from mobilecnn.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mobilecnn.bench.measurement import Comparison, Measurement, Result
+    from mobilecnn.bench.protocol import Protocol
     from mobilecnn.bench.statistics import Interval
 
 FOLDER = Path("mobilecnn-runs")
+
+WORDS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked"}
+"""How the tables write what a measurement says of a file's answers."""
 
 
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
 @options.device
-@options.runtime
-@click.option("--threads", default=Protocol.threads, show_default=True, help="Of the runtime.")
-@click.option("--rounds", default=Protocol.rounds, show_default=True, help="Fresh processes for each file.")
-@click.option(
-    "--warmup-runs",
-    default=Protocol.warmup_runs,
-    show_default=True,
-    help="Untimed inferences of a process, at least.",
-)
-@click.option("--warmup-seconds", default=Protocol.warmup_seconds, show_default=True, help="And for so long.")
-@click.option(
-    "--runs", default=Protocol.runs, show_default=True, help="Timed inferences of a process, at least."
-)
-@click.option("--seconds", default=Protocol.seconds, show_default=True, help="And for so long.")
-@click.option("--seed", default=Protocol.seed, show_default=True, help="Of the order and the inputs.")
+@options.protocol
+@options.allow_wrong_answers
 @click.option(
     "-o",
     "--output",
@@ -48,20 +37,17 @@ FOLDER = Path("mobilecnn-runs")
 def command(
     models: tuple[Path, ...],
     device_name: str,
-    runtime: str,
-    threads: int,
-    rounds: int,
-    warmup_runs: int,
-    warmup_seconds: float,
-    runs: int,
-    seconds: float,
-    seed: int,
+    protocol: "Protocol",
+    allow_wrong_answers: bool,
     output: Path | None,
     as_json: bool,
 ) -> None:
     """Time .tflite files on a device.
 
-    Every file is timed in several fresh processes, the files in turn. The table gives the
+    Every file first answers the golden pictures of its passport on the device. If one is
+    wrong there, nothing is timed, and the exit code is 1.
+
+    Then every file is timed in several fresh processes, the files in turn. The table gives the
     median latency of one inference (batch 1, warm) with its 95 % interval, and the time
     relative to the first file. All raw samples are kept in a JSON file.
 
@@ -74,20 +60,17 @@ def command(
       mobilecnn bench out/*.tflite --rounds 5
     """
     from mobilecnn.bench.devices import device
-    from mobilecnn.bench.measurement import compare, summarize, write
+    from mobilecnn.bench.measurement import compare, recording, summarize
     from mobilecnn.bench.run import measure
     from mobilecnn.files import check_writable
 
-    where = device(device_name, runtime)
-    protocol = Protocol(rounds, warmup_runs, warmup_seconds, runs, seconds, threads, runtime, seed)
-    # Before the minutes of work, not after.
-    if output is not None and output.exists():
-        raise OutputError(f"{output} exists, and a measurement never replaces a file; choose another with -o")
-    check_writable(FOLDER if output is None else output.parent)
-    with where, progress("Timing") as update:
-        measurement = measure(models, where, protocol, update, sys.argv[1:])
+    where = device(device_name, protocol.runtime)
+    check_writable(FOLDER if output is None else output.parent)  # Before the minutes of work, not after.
     record = new_name(FOLDER, "bench") if output is None else output
-    write(record, measurement)
+    with where, recording(record) as keep, progress("Timing") as update:
+        measurement = measure(
+            models, where, protocol, update, sys.argv[1:], allow_wrong_answers=allow_wrong_answers, keep=keep
+        )
 
     results = summarize(measurement)
     relative = [None, *(compare(measurement, index) for index in range(1, len(results)))]
@@ -103,6 +86,8 @@ def command(
     for result in results:
         for reason in result.reasons:
             data(f"INVALID: {result.model.file}: {reason}")
+    for line in answer_lines(results):
+        data(line)
     data(f"\n{device_line(measurement)}; {_xnnpack(results)}")
     data(f"raw samples: {record}")
 
@@ -111,11 +96,25 @@ def new_name(folder: Path, stem: str) -> Path:
     """``folder/stem-YYYYmmdd-HHMMSS.json`` of the present second; numbered if it is taken."""
     from datetime import datetime
 
+    from mobilecnn.bench.measurement import partial
+
     stem = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     path, number = folder / f"{stem}.json", 2
-    while path.exists():
+    while path.exists() or partial(path).exists():
         path, number = folder / f"{stem}-{number}.json", number + 1
     return path
+
+
+def answer_lines(results: "Sequence[Result]") -> list[str]:
+    """What is to be said of answers that were not checked, or are wrong; a reason once, with its files."""
+    said: dict[str, list[str]] = {}
+    for result in results:
+        answers = result.model.answers
+        if answers.reason:
+            said.setdefault(f"answers {WORDS[answers.verdict]}: {answers.reason}", []).append(
+                result.model.file
+            )
+    return [f"{reason}: {', '.join(files)}" for reason, files in said.items()]
 
 
 def device_line(measurement: "Measurement") -> str:
@@ -141,6 +140,7 @@ def _table(results: "Sequence[Result]", relative: "Sequence[Comparison | None]")
         "p90",
         "min",
         "runs",
+        "answers",
         "time / first",
         "95 % interval",
         "",
@@ -150,14 +150,15 @@ def _table(results: "Sequence[Result]", relative: "Sequence[Comparison | None]")
             result.model.file,
             "VALID" if result.valid else "INVALID",
             f"{result.median.value / 1e6:.3f}",
-            _range(result.median, 1e6),
+            interval_text(result.median, 1e6),
             f"{result.p90 / 1e6:.3f}",
             f"{result.minimum / 1e6:.3f}",
             f"{result.rounds} x {result.count / result.rounds:.0f}",
+            WORDS[result.model.answers.verdict],
             *(
                 ("", "", "")
                 if ratio is None
-                else (f"{ratio.ratio.value:.3f}", _range(ratio.ratio), ratio.verdict)
+                else (f"{ratio.ratio.value:.3f}", interval_text(ratio.ratio), ratio.verdict)
             ),
         )
         for result, ratio in zip(results, relative, strict=True)
@@ -165,7 +166,8 @@ def _table(results: "Sequence[Result]", relative: "Sequence[Comparison | None]")
     return table(header, rows, left=2)
 
 
-def _range(interval: "Interval", unit: float = 1.0) -> str:
+def interval_text(interval: "Interval", unit: float = 1.0) -> str:
+    """An interval as a table shows it, in units of ``unit``."""
     return f"{interval.low / unit:.3f} .. {interval.high / unit:.3f}"
 
 

@@ -1,9 +1,14 @@
 """Options that several commands take, defined once."""
 
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
+from mobilecnn.bench.protocol import Protocol
 from mobilecnn.quantize.runtimes import RUNTIMES
 
 # Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table
@@ -31,6 +36,47 @@ device = click.option(
     help="Where to time: local, a name of `mobilecnn devices`, or an SSH host.",
 )
 runtime = click.option("--runtime", type=click.Choice(RUNTIMES), default="litert", show_default=True)
+allow_wrong_answers = click.option(
+    "--allow-wrong-answers",
+    is_flag=True,
+    help="Time a file even if its answers there are not those of its passport; the table says so.",
+)
+
+_TIMING = (
+    runtime,
+    click.option("--threads", default=Protocol.threads, show_default=True, help="Of the runtime."),
+    click.option(
+        "--rounds", default=Protocol.rounds, show_default=True, help="Fresh processes for each file."
+    ),
+    click.option(
+        "--warmup-runs",
+        default=Protocol.warmup_runs,
+        show_default=True,
+        help="Untimed inferences of a process, at least.",
+    ),
+    click.option(
+        "--warmup-seconds", default=Protocol.warmup_seconds, show_default=True, help="And for so long."
+    ),
+    click.option(
+        "--runs", default=Protocol.runs, show_default=True, help="Timed inferences of a process, at least."
+    ),
+    click.option("--seconds", default=Protocol.seconds, show_default=True, help="And for so long."),
+    click.option("--seed", default=Protocol.seed, show_default=True, help="Of the order and the inputs."),
+)
+
+
+def protocol(command: Callable[..., None]) -> Callable[..., None]:
+    """Give ``command`` an option for each member of a :class:`Protocol`; it takes them as ``protocol``."""
+
+    @wraps(command)
+    def collected(**values: Any) -> None:
+        members = {field.name: values.pop(field.name) for field in fields(Protocol)}
+        command(protocol=Protocol(**members), **values)
+
+    decorated: Callable[..., None] = collected
+    for option in reversed(_TIMING):
+        decorated = option(decorated)
+    return decorated
 
 
 def assumed_range(what: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mobilecnn.cli import JSON_FLAG
+from mobilecnn.cli import JSON_DONE, JSON_FLAG
 
 
 def _remember_json(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
@@ -35,6 +35,7 @@ def data(text: str) -> None:
 def document(value: Any) -> None:
     """Print the one JSON document of a command."""
     click.echo(json.dumps(value, indent=2, allow_nan=False))
+    click.get_current_context().meta[JSON_DONE] = True
 
 
 def talk(text: str) -> None:

@@ -16,13 +16,21 @@ from mobilecnn.cli.output import data, document, json_option, progress, table, t
 @click.option("--threads", default=1, show_default=True, help="Of the runtime. The paper used one.")
 @click.option("--rounds", default=3, show_default=True, help="Processes for each file.")
 @click.option("--seed", default=0, show_default=True, help="Of the order and the inputs.")
+@options.allow_wrong_answers
 @click.option(
     "-o", "--output", type=options.FILE, default=Path("mobilecnn-speedup"), show_default=True,
     help="Folder for speedup.png, speedup.json and measurement-*.json.",
 )  # fmt: skip
 @json_option
 def command(
-    device_name: str, runtime: str, threads: int, rounds: int, seed: int, output: Path, as_json: bool
+    device_name: str,
+    runtime: str,
+    threads: int,
+    rounds: int,
+    seed: int,
+    allow_wrong_answers: bool,
+    output: Path,
+    as_json: bool,
 ) -> None:
     """The ShuffleNet paper's theoretical against actual speedup, on a device.
 
@@ -33,22 +41,30 @@ def command(
     """
     from mobilecnn.bench import speedup as bench
     from mobilecnn.bench.devices import device
-    from mobilecnn.bench.measurement import write
+    from mobilecnn.bench.measurement import recording
     from mobilecnn.bench.protocol import Protocol
-    from mobilecnn.cli.bench import device_line, new_name
+    from mobilecnn.cli.bench import answer_lines, device_line, new_name
     from mobilecnn.files import check_writable, write_bytes, write_json
 
     where = device(device_name, runtime)
     protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed)
     check_writable(output)
+    record = new_name(output, "measurement")
     with (
         where,
         tempfile.TemporaryDirectory(prefix="mobilecnn-") as work,
+        recording(record) as keep,
         progress("Speedup") as update,
     ):
-        found = bench.speedup(where, protocol, Path(work), update, sys.argv[1:])
-    record = new_name(output, "measurement")
-    write(record, found.measurement)
+        found = bench.speedup(
+            where,
+            protocol,
+            Path(work),
+            update,
+            sys.argv[1:],
+            allow_wrong_answers=allow_wrong_answers,
+            keep=keep,
+        )
     line = device_line(found.measurement)
     picture = output / "speedup.png"
     write_bytes(picture, bench.chart(found.rows, f"Theoretical and actual speedup over AlexNet\n{line}"))
@@ -63,4 +79,6 @@ def command(
     for row in found.rows:
         for reason in row.result.reasons:
             talk(f"INVALID: {row.published.label} {row.format}: {reason}")
+    for words in answer_lines([row.result for row in found.rows]):
+        talk(words)
     data(f"Chart: {picture}   raw samples: {record}")

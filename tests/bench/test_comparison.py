@@ -1,0 +1,204 @@
+"""What two measurements say of each other: pure functions, so known ones are compared."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_measurement import ANSWERS, FACTS, QUIET, run
+
+from mobilecnn.bench.compare import apart, name_of, percentage, refuse_slowdown, together
+from mobilecnn.bench.measurement import Measurement, Model, PassportFacts
+from mobilecnn.bench.protocol import Protocol
+from mobilecnn.errors import CheckFailed, InputError, UsageError
+
+Levels = list[list[float]]
+"""For each round, the milliseconds of its samples."""
+
+
+def measured(models: dict[str, Levels], cards: dict[str, Any] | None = None, **change: Any) -> Measurement:
+    """One with these models; ``change`` is of the device, the protocol or the runs."""
+    (rounds,) = {len(levels) for levels in models.values()}
+    facts = {name: change.pop(name) for name in list(change) if hasattr(FACTS, name)}
+    protocol = {name: change.pop(name) for name in list(change) if hasattr(Protocol, name)}
+    return Measurement(
+        created="2026-01-02T03:04:05+00:00",
+        tool="0.1.0",
+        command=(),
+        device=dataclasses.replace(FACTS, **facts),
+        protocol=Protocol(**{"rounds": rounds, "runs": 1, **protocol}),
+        models=tuple(
+            Model(name, "0" * 64, 1000, (cards or {}).get(name), ANSWERS[0]) for name in models
+        ),
+        runs=tuple(
+            run(number, index, *levels[number], **change)
+            for number in range(rounds)
+            for index, levels in enumerate(models.values())
+        ),
+    )  # fmt: skip
+
+
+STEADY: Levels = [[10.0, 10.1], [10.05, 10.1], [10.0, 10.05]]
+
+
+def times(levels: Levels, factor: float) -> Levels:
+    return [[factor * each for each in samples] for samples in levels]
+
+
+def test_what_is_slower_is_said_to_be() -> None:
+    a = measured({"out/x.int8.tflite": STEADY, "out/y.tflite": STEADY})
+    b = measured({"new/y.tflite": times(STEADY, 1.0), "new/x.int8.tflite": times(STEADY, 1.2)})
+    x, y = apart(a, b).rows
+    assert (x.name, y.name) == ("x.int8", "y")
+    assert x.time.ratio.value == pytest.approx(1.2)
+    assert x.time.ratio.low > 1.15
+    assert (x.time.verdict, y.time.verdict) == ("slower", "undecided")
+    assert (x.a.model.file, x.b.model.file) == ("out/x.int8.tflite", "new/x.int8.tflite")
+    assert [row.time.verdict for row in apart(b, a).rows] == ["undecided", "faster"]
+
+
+levels = st.lists(st.lists(st.floats(1, 50), min_size=1, max_size=5), min_size=1, max_size=4)
+
+
+@settings(deadline=None, max_examples=30)
+@given(levels, levels, st.integers(0, 3))
+def test_verdicts_are_consistent(one: Levels, other: Levels, seed: int) -> None:
+    a, b = measured({"m.tflite": one}), measured({"m.tflite": other}, seed=seed)
+    (itself,) = apart(a, a, max_slowdown=0.0).rows
+    assert itself.time.ratio.value == 1
+    assert itself.time.verdict == "undecided"
+    assert itself.slowdown != "beyond"
+    (there,), (back,) = apart(a, b).rows, apart(b, a).rows
+    opposite = {"faster": "slower", "slower": "faster", "undecided": "undecided"}
+    assert back.time.verdict == opposite[there.time.verdict]
+    assert back.time.ratio.value == pytest.approx(1 / there.time.ratio.value, rel=1e-12)
+    if one != other:
+        assert back.time.ratio.low == pytest.approx(1 / there.time.ratio.high, rel=1e-12)
+
+
+@settings(deadline=None, max_examples=30)
+@given(levels, levels, st.floats(0, 3), st.floats(0, 3))
+def test_allowing_more_never_fails_more(one: Levels, other: Levels, less: float, more: float) -> None:
+    less, more = sorted((less, more))
+    a, b = measured({"m.tflite": one}), measured({"m.tflite": other})
+    order = ("within", "undecided", "beyond")
+    strict, lenient = (apart(a, b, max_slowdown=limit).rows[0] for limit in (less, more))
+    assert strict.slowdown in order and lenient.slowdown in order
+    assert order.index(lenient.slowdown) <= order.index(strict.slowdown)
+    if strict.slowdown == "beyond":
+        assert strict.time.verdict == "slower"
+
+
+def test_a_slowdown_is_refused_only_for_sure() -> None:
+    a, b = measured({"m.tflite": STEADY}), measured({"m.tflite": times(STEADY, 1.2)})
+    beyond = apart(a, b, max_slowdown=0.05)
+    assert beyond.rows[0].slowdown == "beyond"
+    with pytest.raises(
+        CheckFailed, match=r"^B may take 5% longer than A, and m takes at least 1\d\.\d% longer$"
+    ):
+        refuse_slowdown(beyond, 0.05)
+    restless = measured({"m.tflite": [[8.0], [12.0], [16.0]]})
+    undecided = apart(a, restless, max_slowdown=0.05)
+    assert undecided.rows[0].slowdown == "undecided"
+    refuse_slowdown(undecided, 0.05)
+    within = apart(a, b, max_slowdown=0.5)
+    assert within.rows[0].slowdown == "within"
+    refuse_slowdown(within, 0.5)
+    assert apart(a, b).rows[0].slowdown is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"threads": 4}, "threads: 1 and 4"),
+        ({"runtime": "tflite-runtime"}, "runtime: litert 2.3.0 and tflite-runtime 2.3.0"),
+        ({"runtime_version": "2.4.0"}, "runtime: litert 2.3.0 and litert 2.4.0"),
+        ({"machine": "x86_64"}, "machine: aarch64 and x86_64"),
+        ({"cpu": None}, "CPU: implementer 0x41 part 0xd08 and unknown"),
+        ({"cpu_features": ("asimd", "i8mm")}, "CPU features: asimd and asimd i8mm"),
+        ({"board": "Raspberry Pi 5"}, "board: Raspberry Pi 4 Model B Rev 1.4 and Raspberry Pi 5"),
+        ({"cores": 2}, "cores: 4 and 2"),
+        ({"governors": ("performance",)}, "governors: ondemand and performance"),
+        ({"max_frequencies_khz": {"cpu0": 1_800_000}}, "highest clocks: 1 x 1.5 GHz and 1 x 1.8 GHz"),
+    ],
+)
+def test_unlike_runs_are_refused_with_what_differs(change: dict[str, Any], words: str) -> None:
+    a, b = measured({"m.tflite": STEADY}), measured({"m.tflite": STEADY}, **change)
+    with pytest.raises(InputError, match="not timed alike") as caught:
+        apart(a, b)
+    assert words in str(caught.value) and "--across" in str(caught.value)
+    assert apart(a, b, across=True).unlike == (words,)
+
+
+def test_what_does_not_move_a_latency_is_no_difference() -> None:
+    a = measured({"m.tflite": STEADY})
+    b = measured({"m.tflite": [*STEADY, STEADY[0]]}, kind="ssh", python="3.13.0", seconds=2.0, before=QUIET)
+    assert apart(a, b).unlike == ()
+
+
+def test_a_name_that_means_another_model_is_refused() -> None:
+    name = "m.tflite"
+    small, other = PassportFacts("lenet5", "int8", 1, 1), PassportFacts("lenet5", "float32", 1, 1)
+    a, b = measured({name: STEADY}, {name: small}), measured({name: STEADY}, {name: other})
+    with pytest.raises(InputError, match="format of m: int8 and float32"):
+        apart(a, b)
+    assert apart(a, b, across=True).unlike == ("format of m: int8 and float32",)
+    assert apart(a, measured({name: STEADY})).unlike == ()
+
+
+def test_models_are_chosen_and_paired_by_name() -> None:
+    a = measured({"x.tflite": STEADY, "y.tflite": STEADY, "old.tflite": STEADY})
+    b = measured({"y.tflite": STEADY, "x.tflite": STEADY, "new.tflite": times(STEADY, 2)})
+    everything = apart(a, b)
+    assert [row.name for row in everything.rows] == ["x", "y"]
+    assert (everything.only_a, everything.only_b) == (("old",), ("new",))
+    chosen = apart(a, b, ["y", "old=new.tflite"])
+    assert [row.name for row in chosen.rows] == ["y", "old = new"]
+    assert chosen.rows[1].time.ratio.value == pytest.approx(2)
+    assert (chosen.only_a, chosen.only_b) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "names", "words"),
+    [
+        (["x"], ["y"], [], "A has x; B has y. Pair two with --model"),
+        (["x"], ["y"], ["z"], "A has no model 'z'; it has x"),
+        (["x"], ["y"], ["x"], "B has no model 'x'; it has y"),
+        (["1/x", "2/x"], ["x"], [], "A has 2 models that are called 'x'"),
+        (["x"], ["1/x", "2/x"], [], "B has 2 models that are called 'x'"),
+    ],
+)
+def test_what_cannot_be_matched_is_said(a: list[str], b: list[str], names: list[str], words: str) -> None:
+    first, second = (measured({f"{name}.tflite": STEADY for name in side}) for side in (a, b))
+    with pytest.raises(InputError) as caught:
+        apart(first, second, names)
+    assert words in str(caught.value)
+
+
+def test_two_files_of_one_measurement_are_compared_round_by_round() -> None:
+    drifting: Levels = [[10.0], [20.0], [40.0]]
+    both = measured({"a/m.tflite": drifting, "b/m.tflite": times(drifting, 1.1)})
+    compared = together(both, 0.05)
+    (row,) = compared.rows
+    assert compared.interleaved
+    assert (row.name, row.time.verdict, row.slowdown) == ("m", "slower", "beyond")
+    assert row.time.ratio.relative_width < 0.01
+    # The same, timed apart, could not be told: the drift is in it.
+    alone, later = (measured({"m.tflite": levels}) for levels in (drifting, times(drifting, 1.1)))
+    assert apart(alone, later).rows[0].time.verdict == "undecided"
+
+
+@pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("0%", 0), ("2.5%", 0.025), ("1000%", 10)])
+def test_percentages(text: str, share: float) -> None:
+    assert percentage(text) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("text", ["5", "0.05", "-5%", "nan%", "5 %", "1001%", "", "%", "5%%", "1e3%", "٣%"])
+def test_what_is_no_percentage_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="such as 5%"):
+        percentage(text)
+
+
+def test_names() -> None:
+    assert name_of(Model("a/b.c/net.int8.tflite", "0" * 64, 1, None, ANSWERS[0])) == "net.int8"
