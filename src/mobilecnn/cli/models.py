@@ -107,9 +107,7 @@ def _list(
         rows.sort(key=lambda row: row.params_trainable)
     elif sort == "top1":
         # Networks for CIFAR-10 come after those for ImageNet, those without a published accuracy last.
-        rows.sort(
-            key=lambda row: (row.top1 is not None, row.classes == 1000, row.top1 or 0.0), reverse=True
-        )
+        rows.sort(key=lambda row: (row.top1 is not None, row.classes == 1000, row.top1 or 0.0), reverse=True)
     if as_json:
         document([_as_json(row) for row in rows])
         return
