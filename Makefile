@@ -37,6 +37,7 @@ figures: setup
 	$(BIN)/python benchmarks/export_time.py
 	$(BIN)/python benchmarks/runtime_ratio.py
 	$(BIN)/python benchmarks/harness_overhead.py
+	$(BIN)/python benchmarks/kernel_differences.py
 	$(BIN)/python benchmarks/help_time.py
 
 clean:

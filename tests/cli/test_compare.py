@@ -32,7 +32,7 @@ def original(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     for each in document["runs"]:
         each["samples_ns"] = [10_000_000, 10_010_000, 10_020_000]
         each["other_cpu_seconds"] = 0.0
-        each["before"] = each["after"]
+        each["before"] = each["after"] = document["runs"][0]["after"]
     return document
 
 
