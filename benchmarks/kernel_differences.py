@@ -70,7 +70,8 @@ def rows(model: Path, folder: Path) -> list[dict[str, Any]]:
     np.save(folder / "inputs.npy", [to_tensor(pixels, card.contract) for pixels in pictures])
     expected = np.array([entry["scores"] for entry in golden])
     peak, own = float(np.abs(expected).max()), parity["max_difference"]
-    scale = card.document["output"]["tensor"].get("scale", 0.0)
+    quantization = card.document["output"]["tensor"]["quantization"]
+    scale = quantization["scale"] if quantization else 0.0
     found = []
     for kernels, (module, resolver) in KERNELS.items():
         files = [str(model), str(folder / "inputs.npy"), str(folder / "scores.npy")]
