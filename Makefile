@@ -40,6 +40,7 @@ figures: setup test-packages
 	$(BIN)/python benchmarks/export_time.py
 	$(BIN)/python benchmarks/runtime_ratio.py
 	$(BIN)/python benchmarks/harness_overhead.py
+	$(BIN)/python benchmarks/kernel_differences.py
 	$(BIN)/python benchmarks/help_time.py
 	$(BIN)/python benchmarks/ssh_overhead.py
 

@@ -13,9 +13,9 @@ kernels add in another order, and round halves otherwise.
   difference from the Keras model at export (``parity.max_difference``). A rounding that falls
   the other way is a disturbance of the same kind, and the network enlarges it as much. On
   x86-64, XNNPACK, the built-in kernels and tflite-runtime 2.14 were apart by 0.02 to 1.34
-  times that (eleven networks from a trained ShuffleNet to EfficientNet-B0 and ResNet-50, int8
+  times that (ten networks from a trained ShuffleNet to EfficientNet-B0 and ResNet-50, int8
   and dynamic), and by less than 0.01 times that in float16. At least two steps of an int8
-  output, and 1e-4.
+  output, and 1e-4. ``benchmarks/kernel_differences.py`` repeats that.
 
 A best class can then change only where two scores are within twice that: nearly tied. Where
 even zeros would pass, which random weights in many layers can bring about, nothing is

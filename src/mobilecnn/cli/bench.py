@@ -67,7 +67,7 @@ def command(
     where = device(device_name, protocol.runtime)
     check_writable(FOLDER if output is None else output.parent)  # Before the minutes of work, not after.
     record = new_name(FOLDER, "bench") if output is None else output
-    with where, recording(record) as keep, progress("Timing") as update:
+    with recording(record) as keep, where, progress("Timing") as update:
         measurement = measure(
             models, where, protocol, update, sys.argv[1:], allow_wrong_answers=allow_wrong_answers, keep=keep
         )

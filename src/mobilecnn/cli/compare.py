@@ -138,7 +138,7 @@ def _time(
     where = device(device_name, protocol.runtime)
     check_writable(FOLDER if output is None else output.parent)
     record = new_name(FOLDER, "compare") if output is None else output
-    with where, recording(record) as keep, progress("Timing") as update:
+    with recording(record) as keep, where, progress("Timing") as update:
         measured = measure(
             (a, b), where, protocol, update, sys.argv[1:], allow_wrong_answers=allow_wrong_answers, keep=keep
         )
