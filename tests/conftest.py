@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 from sshd import Board, sshd
 
 from mobilecnn.convert.conversion import Source
 from mobilecnn.quantize.export import Calibration, export
 from mobilecnn.train.backend import load_keras
+
+# On a machine that is busy with other tests, slowness says nothing.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
