@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 from mobilecnn.bench import device_file, worker
 from mobilecnn.bench.measurement import Facts, record
 from mobilecnn.errors import EnvironmentProblem, InputError
-from mobilecnn.process import Child
+from mobilecnn.process import Child, Closing
 
 Job = dict[str, Any]
 Answer = dict[str, Any]
@@ -47,10 +47,10 @@ class Device(Protocol):
         """
 
     def run(self, job: Job, doing: str, timeout: float) -> Answer:
-        """Do a ``time`` job of :mod:`mobilecnn.bench.worker` in a fresh process there.
+        """Do a job of :mod:`mobilecnn.bench.worker` in a fresh process there.
 
         Args:
-            job: with ``model`` as :meth:`put` named it.
+            job: what its ``task`` needs; ``model`` as :meth:`put` named it.
             doing: finishes the sentence "The process ... crashed".
             timeout: seconds after which the process is ended.
 
@@ -60,16 +60,8 @@ class Device(Protocol):
         """
 
 
-class LocalDevice:
+class LocalDevice(Closing):
     """The machine at hand: the worker runs in a child process of this Python."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """See :meth:`Device.close`: there is nothing to leave behind."""

@@ -25,12 +25,11 @@ from mobilecnn.convert import flatbuffer, passport
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256
+from mobilecnn.steps import Progress, Steps
 
 SPARE_SECONDS = 300.0
 """What a process may take beyond its two bounded parts: copying, imports, loading, one
 inference that began just before the bound."""
-
-Progress = Callable[[int, int, str], None]
 
 
 def measure(
@@ -73,7 +72,7 @@ def measure(
     facts = device.probe()
     there = [device.put(path) for path in models]
     asked = sum(isinstance(questions, Questions) for _, questions in looked_at)
-    steps = _Steps(progress, asked + protocol.rounds * len(models))
+    steps = Steps(progress, asked + protocol.rounds * len(models))
     records: list[Model] = []
     for path, place, (model, questions) in zip(models, there, looked_at, strict=True):
         if isinstance(questions, Questions):
@@ -109,18 +108,6 @@ def measure(
             keep(measurement)
     steps("")
     return measurement
-
-
-class _Steps:
-    """Counts the processes for the progress."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._total, self._done = progress, total, 0
-
-    def __call__(self, what: str) -> None:
-        if self._progress is not None:
-            self._progress(self._done, self._total, what)
-        self._done += 1
 
 
 def _refuse_wrong(models: Sequence[Model], protocol: Protocol) -> None:

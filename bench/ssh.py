@@ -17,15 +17,14 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from mobilecnn.bench import device_file, worker
 from mobilecnn.bench.devices import PROBE_TIMEOUT, Answer, Job, facts
 from mobilecnn.bench.measurement import Facts
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError, ModelFileError
 from mobilecnn.files import read_bytes, sha256
-from mobilecnn.process import Child
+from mobilecnn.process import Child, Closing
 from mobilecnn.quantize.runtimes import RUNTIMES
 
 CONNECT_SECONDS = 10
@@ -98,7 +97,7 @@ CHECK = (  # Also for Python 2.
 _ANOTHER = "name another: mobilecnn devices add NAME --host HOST --python PYTHON"
 
 
-class SshDevice:
+class SshDevice(Closing):
     """A board over SSH. The first call connects; leaving the block cleans up there."""
 
     def __init__(self, name: str, host: str, python: str | None = None, runtime: str | None = None) -> None:
@@ -125,14 +124,6 @@ class SshDevice:
         self._home = self._folder = ""
         self._pythons: dict[str | None, str] = {}
         self._local_names: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End what runs there, remove the folder, close the connection. Harmless when repeated."""

@@ -25,6 +25,7 @@ from mobilecnn.files import check_writable, sha256, write_bytes, write_json
 from mobilecnn.quantize.inference import TfliteProcess, write_tensors
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE, Parity, compare
 from mobilecnn.quantize.recipes import FORMATS, Recipe, recipe
+from mobilecnn.steps import Progress, Steps
 from mobilecnn.train import data
 from mobilecnn.train.images import InputContract, Pixels, random_pixels
 
@@ -36,8 +37,6 @@ NUDGE = 1e-4
 
 RANDOM_IMAGES = 8
 GOLDEN_IMAGES = 3
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def export(
     check_request(formats, calibration)
     recipes = {name: recipe(name, io) for name in FORMATS if name in formats}
     check_writable(output)
-    steps = _Steps(progress, 5 + 2 * len(recipes))
+    steps = Steps(progress, 5 + 2 * len(recipes))
     with (
         tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder,
         KerasModel(source) as keras,
@@ -182,18 +181,6 @@ def export(
         )  # fmt: skip
         steps("done")
     return exported
-
-
-class _Steps:
-    """Counts the steps of one export for the progress."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._total, self._done = progress, total, 0
-
-    def __call__(self, what: str) -> None:
-        if self._progress is not None:
-            self._progress(self._done, self._total, what)
-        self._done += 1
 
 
 def _choose(

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench")
-BASE = {"mobilecnn.errors", "mobilecnn.files", "mobilecnn.process", "mobilecnn"}
+BASE = {"mobilecnn.errors", "mobilecnn.files", "mobilecnn.process", "mobilecnn.steps", "mobilecnn"}
 
 
 def modules(stage: str) -> list[Path]:
@@ -95,7 +95,7 @@ def test_every_module_imports_alone() -> None:
     names = [
         "mobilecnn.cli." + p.stem for p in (ROOT / "src/mobilecnn/cli").glob("*.py") if p.stem != "__init__"
     ]
-    for name in [*names, "mobilecnn.errors", "mobilecnn.files", "mobilecnn.process"]:
+    for name in [*names, "mobilecnn.errors", "mobilecnn.files", "mobilecnn.process", "mobilecnn.steps"]:
         subprocess.run([sys.executable, "-W", "error", "-c", f"import {name}"], check=True)
 
 

@@ -29,7 +29,23 @@ MOST_NOISE = 1 << 20
 """Bytes before a child's mark."""
 
 
-class Child:
+class Closing:
+    """A context manager whose leaving calls ``close``."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """What leaving the block does."""
+        raise NotImplementedError
+
+
+class Child(Closing):
     """A child process and its two JSON-lines pipes, as a context manager.
 
     Leaving the block kills the child if it is still there, so an exception or Ctrl-C
@@ -69,14 +85,6 @@ class Child:
             env={**os.environ, **(environment or {})},
             start_new_session=own_session,
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def pid(self) -> int:

@@ -153,14 +153,14 @@ def squeezed(keras: Any) -> dict[str, Array]:
     model = _build("bn_inception", 72, 4, se=True)
     names = ["pool2", "3a_pool", "3a_concat", "3a_scale", "3b_scale", "3c_pool", "3c_concat"]
     maps = _maps(keras, model, _images(72), *names)
-    for layer in ("3a_reduce", "3a_excite"):
+    for layer in ("3a_squeeze", "3a_excite"):
         maps[layer] = np.asarray(model.get_layer(layer).kernel)[0, 0]
     return maps
 
 
 def test_squeeze_and_excitation_scales_channels(squeezed: dict[str, Array]) -> None:
     x = squeezed["3a_concat"]
-    hidden = np.maximum(x.mean(axis=(1, 2)) @ squeezed["3a_reduce"], 0)
+    hidden = np.maximum(x.mean(axis=(1, 2)) @ squeezed["3a_squeeze"], 0)
     assert hidden.shape == (2, 256 / 16)
     scale = 1 / (1 + np.exp(-hidden @ squeezed["3a_excite"]))
     assert scale.std() > 1e-3

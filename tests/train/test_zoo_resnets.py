@@ -193,7 +193,7 @@ def test_squeeze_and_excitation_of_the_papers_table_1(variant: str) -> None:
 
 
 def test_squeeze_and_excitation_weights_the_channels(keras: Any) -> None:
-    from mobilecnn.train.zoo.senet import squeeze_excite
+    from mobilecnn.train.zoo.squeeze_excite import squeeze_excite
 
     inputs = keras.Input((5, 4, 32))
     model = keras.Model(inputs, squeeze_excite(inputs, "unit"))

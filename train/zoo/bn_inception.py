@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import layers
 
+from mobilecnn.train.zoo.squeeze_excite import squeeze_excite
 from mobilecnn.train.zoo.squeezenet import ceil_pool
 
 
@@ -66,9 +67,6 @@ BLOCKS = (
     Block("5b", 352, 192, 320, 192, 224, "max", 128),
 )
 
-REDUCTION = 16
-"""Of the channels by squeeze-and-excitation (SE-BN-Inception.prototxt)."""
-
 
 def build(*, se: bool, size: int, classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
@@ -89,7 +87,7 @@ def build(*, se: bool, size: int, classes: int, name: str) -> keras.Model:
     for block in BLOCKS:
         x = _inception(x, block, bias)
         if se:
-            x = _squeeze_excite(x, block.label)
+            x = squeeze_excite(x, block.label)
     x = layers.GlobalAveragePooling2D(name="pool5")(x)
     outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
     return keras.Model(inputs, outputs, name=name)
@@ -116,15 +114,6 @@ def _inception(x: Any, block: Block, bias: bool) -> Any:
         branch = _conv(branch, block.projection, 1, bias, f"{label}_pool_proj")
     branches.append(branch)
     return layers.Concatenate(name=f"{label}_concat")(branches)
-
-
-def _squeeze_excite(x: Any, label: str) -> Any:
-    """Scale every channel by a number from 0 to 1 that the averages of all channels decide."""
-    channels = x.shape[-1]
-    scale = layers.GlobalAveragePooling2D(keepdims=True, name=f"{label}_squeeze")(x)
-    scale = layers.Conv2D(channels // REDUCTION, 1, activation="relu", name=f"{label}_reduce")(scale)
-    scale = layers.Conv2D(channels, 1, activation="sigmoid", name=f"{label}_excite")(scale)
-    return layers.Multiply(name=f"{label}_scale")([x, scale])
 
 
 def _conv(x: Any, out: int, kernel: int, bias: bool, label: str, *, stride: int = 1) -> Any:

@@ -31,10 +31,8 @@ from mobilecnn.train.zoo.residual import (
     join,
     stages,
 )
+from mobilecnn.train.zoo.squeeze_excite import squeeze_excite
 from mobilecnn.train.zoo.squeezenet import ceil_pool
-
-REDUCTION = 16
-"""Section 4: the averages are squeezed to a 16th of the channels."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,3 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     if base.dropout:
         x = layers.Dropout(base.dropout, name="dropout")(x)
     return classifier(inputs, x, classes, name)
-
-
-def squeeze_excite(x: Any, label: str) -> Any:
-    """Weight the channels by their averages: squeeze these, excite each channel between 0 and 1."""
-    channels = x.shape[-1]
-    weights = layers.GlobalAveragePooling2D(keepdims=True, name=f"{label}_average")(x)
-    weights = layers.Conv2D(channels // REDUCTION, 1, activation="relu", name=f"{label}_squeeze")(weights)
-    weights = layers.Conv2D(channels, 1, activation="sigmoid", name=f"{label}_excite")(weights)
-    return layers.Multiply(name=f"{label}_scale")([x, weights])

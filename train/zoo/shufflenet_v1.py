@@ -36,16 +36,13 @@ Where the paper is silent:
   0.25x it has 12 channels (8 at 8 groups), which gives the paper's 13 million multiply-adds.
 """
 
-import math
 from typing import Any
 
 import keras
 from keras import layers
 
 from mobilecnn.train.zoo.shufflenet_v1_channels import channels, units
-
-SE_REDUCTION = 16
-"""Channels to squeezed channels: what the authors of squeeze-and-excitation chose (arXiv 1709.01507)."""
+from mobilecnn.train.zoo.squeeze_excite import squeeze_excite
 
 
 def build(*, width: float, groups: int, variant: str, size: int, classes: int, name: str) -> keras.Model:
@@ -82,7 +79,7 @@ def build(*, width: float, groups: int, variant: str, size: int, classes: int, n
             shuffle = variant != "_noshuffle"
             branch = _residual(x, branch_out, bottleneck, first, groups, stride, shuffle, label)
             if variant == "_se":
-                branch = _squeeze_excite(branch, label)
+                branch = squeeze_excite(branch, f"{label}_se")
             x = merge(x, branch, label)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
@@ -124,16 +121,6 @@ def _residual(
     x = _bn(x, f"{label}_depthwise")
     x = layers.Conv2D(out, 1, groups=groups, use_bias=False, name=f"{label}_conv2")(x)
     return _bn(x, f"{label}_conv2")
-
-
-def _squeeze_excite(x: Any, label: str) -> Any:
-    """Scale every channel by what two small convolutions make of all channels' averages."""
-    depth = x.shape[-1]
-    squeezed = math.ceil(depth / SE_REDUCTION)
-    gate = layers.GlobalAveragePooling2D(keepdims=True, name=f"{label}_se_pool")(x)
-    gate = layers.Conv2D(squeezed, 1, activation="relu", name=f"{label}_se_squeeze")(gate)
-    gate = layers.Conv2D(depth, 1, activation="sigmoid", name=f"{label}_se_excite")(gate)
-    return layers.Multiply(name=f"{label}_se_scale")([x, gate])
 
 
 def channel_shuffle(x: Any, groups: int, label: str) -> Any:
