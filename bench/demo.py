@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.bench import charts, report, speedup
+from mobilecnn.bench import charts, speedup
+from mobilecnn.bench import page as pages
 from mobilecnn.bench.accuracy import Accuracy, evaluate
 from mobilecnn.bench.charts import Bar
 from mobilecnn.bench.devices import Device
 from mobilecnn.bench.measurement import Measurement, Result, summarize
+from mobilecnn.bench.page import Chart, Note, Section, Table
 from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.report import Chart, Note, Section, Table
 from mobilecnn.bench.run import measure
 from mobilecnn.convert.conversion import Source
 from mobilecnn.quantize.export import Calibration, Exported, export
@@ -112,7 +113,7 @@ def page(demo: Demo, device_line: str) -> str:
         f"{ARCHITECTURE} on scikit-learn's handwritten digits: {len(demo.training.history)} epochs in "
         f"{demo.training.seconds:.0f} s, {last.val_accuracy:.1%} on the validation images."
     )
-    return report.page(
+    return pages.page(
         "mobilecnn demo: a Keras model, four TFLite files, and what they do here",
         f"Measured on {device_line}.",
         [
