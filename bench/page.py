@@ -214,7 +214,7 @@ def _table(table: Table) -> str:
         + "</tr>"
         for row in table.rows
     )
-    caption = f"<caption>{text(table.caption)}</caption>\n" if table.caption else ""
+    caption = f"<caption><span>{text(table.caption)}</span></caption>\n" if table.caption else ""
     kind = ' class="sortable"' if table.sortable else ""
     # What scrolls must be reachable without a mouse.
     return (

@@ -94,7 +94,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def cells(text: str, caption: str) -> list[list[str]]:
     """The texts of a table: its header and its rows."""
     (table,) = re.findall(
-        rf"<table[^>]*>\n<caption>{re.escape(caption)}</caption>(.*?)</table>", text, re.DOTALL
+        rf"<table[^>]*>\n<caption><span>{re.escape(caption)}</span></caption>(.*?)</table>", text, re.DOTALL
     )
     return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", table)]
 
