@@ -162,15 +162,15 @@ def _digest(content: str) -> str:
 def _section(section: Section) -> str:
     return (
         f"<section>\n<h2>{text(section.heading)}</h2>\n"
-        + "\n".join(_part(part) for part in section.parts)
+        + "\n".join(_part(part, section.heading) for part in section.parts)
         + "\n</section>"
     )
 
 
-def _part(part: Part) -> str:
+def _part(part: Part, heading: str) -> str:
     match part:
         case Table():
-            return _table(part)
+            return _table(part, heading)
         case Chart():
             data = base64.b64encode(part.png).decode()
             return f'<img src="data:image/png;base64,{data}" alt="{text(part.alt)}">'
@@ -196,7 +196,7 @@ def _card(card: Card) -> str:
     return f'<div class="card">\n<h3>{text(card.heading)}</h3>\n{remark}<dl>\n{entries}\n</dl>\n</div>'
 
 
-def _table(table: Table) -> str:
+def _table(table: Table, heading: str) -> str:
     classes = [
         " ".join((["left"] if index in table.left else []) + (["wrap"] if index in table.wrap else []))
         for index in range(len(table.header))
@@ -218,7 +218,7 @@ def _table(table: Table) -> str:
     kind = ' class="sortable"' if table.sortable else ""
     # What scrolls must be reachable without a mouse.
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{text(table.caption or "table")}"><table{kind}>\n'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{text(table.caption or heading)}"><table{kind}>\n'
         f"{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>"
     )
 

@@ -346,7 +346,7 @@ def _latency(figures: Sequence[_Figure]) -> list[Part]:
 
 _LATENCY_NOTE = (
     "Median: over the processes of each one's median, with a bootstrap interval. p90, p99 and minimum: of all samples "
-    "together. First: the first inference of a process. Initialization: loading the file and allocating the tensors. "
+    "together; p99 of few samples is nearly the slowest. First: the first inference of a process. Initialization: loading the file and allocating the tensors. "
     "Peak memory: of the whole process, with Python. Answers: whether the file gave its passport's scores on the "
     "device. INVALID: the device was too restless for the median to be relied on."
 )

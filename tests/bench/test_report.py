@@ -485,6 +485,69 @@ def test_older_and_partial_measurements_are_read(tmp_path: Path) -> None:
     assert "2 of 3, cut short" in text
 
 
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(sorted(GOOD)) | st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@given(anything, st.sampled_from(["mobilecnn.measurement", "mobilecnn.evaluation", None]), st.integers(0, 3))
+def test_garbage_is_refused_and_never_a_traceback(
+    tmp_path_factory: pytest.TempPathFactory, document: Any, schema: str | None, version: int
+) -> None:
+    if isinstance(document, dict) and schema is not None:
+        document = {**document, "schema": schema, "version": version}
+    path = tmp_path_factory.getbasetemp() / "garbage.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"garbage\.json"):
+        report.read([path])
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2's relative luminance of ``#rgb`` or ``#rrggbb``."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    channels = [int(digits[index : index + 2], 16) / 255 for index in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_colours_can_be_told_from_the_page(theme: int) -> None:
+    style = Path(page.__file__).with_name("page.css").read_text()
+    found = dict(
+        re.findall(r"--(\w+): (#[0-9a-f]+);", re.findall(r":root \{(.*?)\}", style, re.DOTALL)[theme])
+    )
+    marks = {f"s{index}" for index in range(svg.COLOURS)} | {"other", "focus"}
+    assert set(found) == {"ink", "soft", "line", "page", "band", "bad", *marks}
+    for name, least in [(each, 4.5) for each in ("ink", "soft", "bad")] + [(each, 3.0) for each in marks]:
+        for ground in ("page", "band"):
+            light, dark = sorted((luminance(found[name]), luminance(found[ground])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= least, f"{name} on {ground}"
+
+
+def test_from_the_commands_to_the_page(
+    exported: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    models = [str(exported / f"theirs.{name}.tflite") for name in ("float32", "int8")]
+    quick = ["--rounds", "1", "--warmup-seconds", "0", "--warmup-runs", "1", "--seconds", "0", "--runs", "3"]
+    done = CliRunner().invoke(cli, ["bench", *models, *quick, "-o", "runs/it.json"])
+    assert "As a page: mobilecnn report runs/it.json" in done.stderr.splitlines()
+    evaluating = ["evaluate", *models, "--data", str(photos), "-o", "runs/accuracy.json", "--json"]
+    done = CliRunner().invoke(cli, evaluating)
+    assert json.loads(done.stdout) == json.loads((tmp_path / "runs/accuracy.json").read_text())
+    assert run("runs").exit_code == 0
+    header, *rows = cells(
+        (tmp_path / "report.html").read_text(), f"Accuracy on {photos}, 12 images against latency."
+    )
+    assert [row[1] for row in rows] == ["theirs.float32", "theirs.int8"]
+    assert rows[0][header.index("correct")].endswith("/12")
+
+
 def run(*arguments: object) -> Any:
     return CliRunner().invoke(cli, ["report", *map(str, arguments)])
 
