@@ -35,7 +35,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose first cell of a row is the row's heading.
+    """A table.
 
     Attributes:
         header: the names of the columns.
@@ -44,6 +44,7 @@ class Table:
         left: the columns, by index, that stand to the left; the others are figures.
         wrap: the columns, by index, that may break into lines.
         sortable: whether its headers sort it.
+        heading: the column, by index, whose cell is the heading of its row.
     """
 
     header: Sequence[str]
@@ -52,6 +53,7 @@ class Table:
     left: Sequence[int] = (0,)
     wrap: Sequence[int] = ()
     sortable: bool = False
+    heading: int = 0
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,7 @@ def _table(table: Table, heading: str) -> str:
     rows = "\n".join(
         "<tr>"
         + "".join(
-            _cell(cell, kind, first=index == 0)
+            _cell(cell, kind, heading=index == table.heading)
             for index, (cell, kind) in enumerate(zip(row, classes, strict=True))
         )
         + "</tr>"
@@ -223,7 +225,7 @@ def _table(table: Table, heading: str) -> str:
     )
 
 
-def _cell(cell: str | Cell, kind: str, *, first: bool) -> str:
+def _cell(cell: str | Cell, kind: str, *, heading: bool) -> str:
     one = Cell(cell) if isinstance(cell, str) else cell
     sort = (
         f' data-value="{one.value:.12g}"'
@@ -232,7 +234,7 @@ def _cell(cell: str | Cell, kind: str, *, first: bool) -> str:
         if one.text in ("", "-")
         else ""
     )
-    name, scope = ("th", ' scope="row"') if first else ("td", "")
+    name, scope = ("th", ' scope="row"') if heading else ("td", "")
     classes = _class(" ".join(filter(None, [kind, "bad" if one.bad else ""])))
     return f"<{name}{scope}{classes}{sort}>{text(one.text)}</{name}>"
 

@@ -7,7 +7,7 @@ and latency are joined by the SHA-256 of the model file, not by its name.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -210,41 +210,49 @@ class _Figure:
         return (known.format if known else None) or "-"
 
     @property
+    def where(self) -> str:
+        """The device, and what else must be the same for latencies to be held side by side."""
+        one = self.timed.measurement
+        return f"{self.place.label}: {_runtime(one)}, {_count(one.protocol.threads, 'thread')}"
+
+    @property
     def p99(self) -> float:
         samples = [s for each in self.timed.measurement.rounds_of(self.index).values() for s in each]
         return statistics.percentile(samples, 99)
 
 
-def _places(results: Results) -> list[_Place]:
-    """The devices in the order they were first used; what says the same of itself is one."""
+def _places(results: Results) -> dict[str, _Place]:
+    """The devices by :func:`_identity`, in the order they were first used."""
     found: dict[str, dict[str, Facts]] = {}
     for one in results.timed:
         facts = one.measurement.device
         found.setdefault(_identity(facts), {}).setdefault(json.dumps(asdict(facts), sort_keys=True), facts)
-    everything = [tuple(every.values()) for every in found.values()]
-    names = [every[0].board or every[0].cpu or every[0].machine for every in everything]
-    return [
-        _Place(index, name if names.count(name) == 1 else f"{name} #{names[: index + 1].count(name)}", every)
-        for index, (name, every) in enumerate(zip(names, everything, strict=True))
-    ]
+    places: dict[str, _Place] = {}
+    names: list[str] = [_name(next(iter(every.values()))) for every in found.values()]
+    for index, (name, (identity, every)) in enumerate(zip(names, found.items(), strict=True)):
+        number = f" #{names[: index + 1].count(name)}" if names.count(name) > 1 else ""
+        places[identity] = _Place(index, f"{name}{number}", tuple(every.values()))
+    return places
+
+
+def _name(facts: Facts) -> str:
+    return facts.board or facts.cpu or facts.machine
 
 
 def _identity(facts: Facts) -> str:
     """By what a device is told from others: what it is made of, and not the software on it."""
-    quarters = facts.memory_bytes and round(
-        facts.memory_bytes / 2**28
-    )  # A kernel takes a little, each its own.
+    # In quarters of a GiB: every kernel takes a little for itself, and not the same.
+    memory = facts.memory_bytes and round(facts.memory_bytes / 2**28)
     return repr(
-        (facts.kind, facts.machine, facts.board, facts.cpu, facts.cpu_features, facts.cores, quarters,
+        (facts.kind, facts.machine, facts.board, facts.cpu, facts.cpu_features, facts.cores, memory,
          sorted(facts.max_frequencies_khz.items()), facts.virtualised)
     )  # fmt: skip
 
 
-def _figures(results: Results, places: Sequence[_Place]) -> list[_Figure]:
-    by_identity = {_identity(place.facts): place for place in places}
+def _figures(results: Results, places: Mapping[str, _Place]) -> list[_Figure]:
     found: list[_Figure] = []
     for run, timed in enumerate(results.timed):
-        place = by_identity[_identity(timed.measurement.device)]
+        place = places[_identity(timed.measurement.device)]
         for index, result in enumerate(summarize(timed.measurement)):
             found.append(_Figure(len(found) + 1, run, place, timed, index, result))
     return found
@@ -276,11 +284,11 @@ def html(results: Results) -> str:
     return page(title, lead, sections)
 
 
-def _devices(places: Sequence[_Place], results: Results) -> list[Part]:
+def _devices(places: Mapping[str, _Place], results: Results) -> list[Part]:
     cards = []
-    for place in places:
+    for identity, place in places.items():
         facts = place.facts
-        mine = [one.file for one in results.timed if _identity(one.measurement.device) == _identity(facts)]
+        mine = [one.file for one in results.timed if _identity(one.measurement.device) == identity]
         remark = " ".join(_REMARKS[each] for each in origin(facts))
         clocks = sorted({khz for khz in facts.max_frequencies_khz.values() if khz})
         entries = [
@@ -320,7 +328,7 @@ def _latency(figures: Sequence[_Figure]) -> list[Part]:
     for one in figures:
         median = one.result.median
         shown = f"{_ms(median.value)} ms ({_ms(median.low)} to {_ms(median.high)})"
-        groups.setdefault(one.place.label, []).append(
+        groups.setdefault(one.where, []).append(
             Row(
                 f"{one.number} {_short(one.name)}",
                 Interval(*(value / 1e6 for value in (median.value, median.low, median.high))),
@@ -330,7 +338,7 @@ def _latency(figures: Sequence[_Figure]) -> list[Part]:
         )
     chart = Figure(
         svg.rows(list(groups.items()), "ms"),
-        "Median latency with its 95 % interval, by device. A hollow mark: INVALID, the reasons are below.",
+        "Median latency with its 95 % interval, by device, runtime and threads. A hollow mark: INVALID, the reasons are below.",
         wide=True,
     )
     table = Table(
@@ -340,15 +348,16 @@ def _latency(figures: Sequence[_Figure]) -> list[Part]:
         left=(0, 1, 2, 3, 6, 7),
         wrap=(3,),
         sortable=True,
+        heading=1,
     )
     return [chart, table, Notes([*_reasons(figures), *_answers(figures)]), Note(_LATENCY_NOTE)]
 
 
 _LATENCY_NOTE = (
     "Median: over the processes of each one's median, with a bootstrap interval. p90, p99 and minimum: of all samples "
-    "together; p99 of few samples is nearly the slowest. First: the first inference of a process. Initialization: loading the file and allocating the tensors. "
-    "Peak memory: of the whole process, with Python. Answers: whether the file gave its passport's scores on the "
-    "device. INVALID: the device was too restless for the median to be relied on."
+    "together; p99 of few samples is nearly the slowest. First: the first inference of a process. Initialization: "
+    "loading the file and allocating the tensors. Peak memory: of the whole process, with Python. Answers: whether the "
+    "file gave its passport's scores on the device. INVALID: the device was too restless for the median to be relied on."
 )
 
 
@@ -358,7 +367,7 @@ def _latency_row(one: _Figure) -> list[str | Cell]:
     answers = model.answers.verdict
     return [
         Cell(str(one.number), one.number),
-        one.name,
+        _short(one.name, 80),
         one.format,
         one.place.label,
         _time(result.median.value),
@@ -447,7 +456,7 @@ def _pairs(figures: Sequence[_Figure]) -> list[_Pair]:
     """The speedups of one measurement. The base of a format is AlexNet, else what has the most multiply-adds."""
     found = []
     for name in dict.fromkeys(one.format for one in figures):
-        mine = [one for one in figures if one.format == name and _macs(one)]
+        mine = [one for one in figures if one.format == name != "-" and _macs(one)]
         if len({_macs(one) for one in mine}) < 2:
             continue
         paper = [one for one in mine if _architecture(one) == TABLE_8[0].model]
@@ -505,6 +514,7 @@ def _speedup(pairs: Sequence[_Pair]) -> list[Part]:
             f"Speedup on {where}.",
             left=(0, 1, 2, 3),
             sortable=True,
+            heading=1,
         ),
     ]
 
@@ -518,7 +528,7 @@ def _speedup_row(pair: _Pair) -> list[str | Cell]:
     )
     return [
         Cell(str(one.number), one.number),
-        one.name,
+        _short(one.name, 80),
         one.format,
         f"{base.number} {_short(base.name)}",
         _times(pair.theoretical),
@@ -566,8 +576,8 @@ def _accuracies(figures: Sequence[_Figure], asked: Sequence[Asked]) -> list[Part
 
 
 _ACCURACY_HEADER = (
-    "#", "model", "device", "format", "median (ms)", "95 % interval", "top-1", "95 % interval of top-1", "correct",
-    "on the front",
+    "#", "model", "device", "run", "format", "median (ms)", "95 % interval", "top-1", "95 % interval of top-1",
+    "correct", "on the front",
 )  # fmt: skip
 
 
@@ -587,8 +597,9 @@ def _accuracy(figures: Sequence[_Figure], asked: Asked) -> list[Part]:
     parts.append(
         Note(
             f"Top-1 accuracy on {data}, with Wilson score intervals; .tflite files ran on {evaluation.runtime} where "
-            "`mobilecnn evaluate` ran. Files are matched by their SHA-256. On the front: no other file on that device is both at "
-            "least as accurate and at least as fast, by the estimates alone; where intervals overlap, it may be otherwise."
+            "`mobilecnn evaluate` ran. Files are matched by their SHA-256. On the front: no other file is both at least as "
+            "accurate and at least as fast on that device, with that runtime and as many threads. That is by the "
+            "estimates alone; where intervals overlap, it may be otherwise."
         )
     )
     return parts
@@ -597,17 +608,16 @@ def _accuracy(figures: Sequence[_Figure], asked: Asked) -> list[Part]:
 def _front_chart(joined: Sequence[tuple[_Figure, Accuracy]], data: str) -> list[Part]:
     series: list[Series] = []
     front: set[int] = set()
-    for place in dict.fromkeys(one.place.index for one, _ in joined):
+    for colour, where in enumerate(dict.fromkeys(one.where for one, _ in joined)):
         mine = sorted(
-            ((one, top) for one, top in joined if one.place.index == place),
+            ((one, top) for one, top in joined if one.where == where),
             key=lambda pair: (pair[0].result.median.value, -pair[1].accuracy, pair[0].number),
         )
         best = pareto([(one.result.median.value, top.accuracy) for one, top in mine])
         points = [_accuracy_point(one, top) for one, top in mine]
         front |= {mine[index][0].number for index in best}
-        label = mine[0][0].place.label
-        series.append(Series("", [points[index] for index in best], "steps", marks=False, colour=place))
-        series.append(Series(label, points, colour=place))
+        series.append(Series("", [points[index] for index in best], "steps", marks=False, colour=colour))
+        series.append(Series(where, points, colour=colour))
     spread = [one.result.median.value for one, _ in joined]
     chart = svg.plot(
         series,
@@ -618,8 +628,9 @@ def _front_chart(joined: Sequence[tuple[_Figure, Accuracy]], data: str) -> list[
     rows: list[list[str | Cell]] = [
         [
             Cell(str(one.number), one.number),
-            one.name,
+            _short(one.name, 80),
             one.place.label,
+            _run(one.run),
             one.format,
             _time(one.result.median.value, bad=not one.result.valid),
             Cell(f"{_ms(one.result.median.low)} to {_ms(one.result.median.high)}", one.result.median.low),
@@ -632,10 +643,8 @@ def _front_chart(joined: Sequence[tuple[_Figure, Accuracy]], data: str) -> list[
     ]
     caption = f"Accuracy on {data} against latency."
     return [
-        Figure(
-            chart, f"{caption} Up and to the left is better; the steps join what is on the front of a device."
-        ),
-        Table(_ACCURACY_HEADER, rows, caption, left=(0, 1, 2, 3), wrap=(2,), sortable=True),
+        Figure(chart, f"{caption} Up and to the left is better; the steps join what is on a front."),
+        Table(_ACCURACY_HEADER, rows, caption, left=(0, 1, 2, 3, 4), wrap=(2,), sortable=True, heading=1),
     ]
 
 
@@ -671,12 +680,11 @@ def _accuracy_point(one: _Figure, top: Accuracy) -> Point:
 # Temperature and clock.
 
 
-def _states(results: Results, places: Sequence[_Place]) -> list[Part]:
-    by_identity = {_identity(place.facts): place for place in places}
+def _states(results: Results, places: Mapping[str, _Place]) -> list[Part]:
     parts: list[Part] = []
     silent: list[str] = []
     for timed in results.timed:
-        place = by_identity[_identity(timed.measurement.device)]
+        place = places[_identity(timed.measurement.device)]
         drawn = [
             *_state(timed, place, "hottest sensor (\N{DEGREE SIGN}C)", "Temperature", _hottest),
             *_state(timed, place, "fastest core (GHz)", "Clock", _fastest),
@@ -705,7 +713,7 @@ def _state(
     ]
     if not points:
         return []
-    some = f" Of {len(runs)} processes, every {step}. is drawn." if step > 1 else ""
+    some = f" Of {len(runs)} processes, one in {step} is drawn." if step > 1 else ""
     chart = svg.plot(
         [Series("", points, "straight", marks=len(points) <= 60, colour=place.index)],
         Axis("processes, in the order they ran"),
@@ -733,8 +741,7 @@ def _fastest(run: Run) -> tuple[float, float] | None:
 # How.
 
 
-def _protocols(results: Results, places: Sequence[_Place]) -> list[Part]:
-    by_identity = {_identity(place.facts): place for place in places}
+def _protocols(results: Results, places: Mapping[str, _Place]) -> list[Part]:
     header = (
         "run", "file", "began", "device", "runtime", "threads", "rounds", "warm-up", "timed, at least", "seed",
         "mobilecnn", "command",
@@ -742,15 +749,14 @@ def _protocols(results: Results, places: Sequence[_Place]) -> list[Part]:
     rows: list[list[str | Cell]] = []
     for index, timed in enumerate(results.timed):
         one, how = timed.measurement, timed.measurement.protocol
-        versions = "/".join(sorted({run.runtime_version for run in one.runs}))
         short = one.rounds < how.rounds
         rows.append(
             [
                 _run(index),
                 timed.file,
                 one.created,
-                by_identity[_identity(one.device)].label,
-                f"{how.runtime} {versions}",
+                places[_identity(one.device)].label,
+                _runtime(one),
                 Cell(str(how.threads), how.threads),
                 Cell(
                     f"{one.rounds} of {how.rounds}, cut short" if short else str(one.rounds),
@@ -777,6 +783,7 @@ def _protocols(results: Results, places: Sequence[_Place]) -> list[Part]:
             ],
             "The files that were timed.",
             left=(0, 2),
+            wrap=(0,),
         ),
         Note(
             "Every model was timed in fresh processes, the models in turn, in an order that the seed shuffles. All raw "
@@ -808,12 +815,17 @@ def _share(value: float | None) -> Cell:
     return Cell("-") if value is None else Cell(f"{value:.0%}", value)
 
 
+def _runtime(one: Measurement) -> str:
+    versions = "/".join(sorted({run.runtime_version for run in one.runs}))
+    return f"{one.protocol.runtime} {versions}"
+
+
 def _run(index: int) -> str:
     return f"R{index + 1}"
 
 
 def _short(name: str, most: int = 48) -> str:
-    """A name that fits; the tables have all of it."""
+    """A name that fits; the table of the files has all of it."""
     return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
 
 
