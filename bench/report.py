@@ -522,10 +522,9 @@ def _speedup(pairs: Sequence[_Pair]) -> list[Part]:
 def _speedup_row(pair: _Pair) -> list[str | Cell]:
     one, base = pair.one, pair.base
     published = next((row for row in _LETTERS.values() if row.model == _architecture(one)), None)
-    # The paper's are over its AlexNet: beside another base they would be another quantity.
-    theory, actual = (
-        _paper(published) if published and _architecture(base) == TABLE_8[0].model else (None, None)
-    )
+    # The paper's are float32, over its AlexNet: beside others they would be another quantity.
+    alike = one.format == "float32" and _architecture(base) == TABLE_8[0].model
+    theory, actual = _paper(published) if published and alike else (None, None)
     return [
         Cell(str(one.number), one.number),
         _short(one.name, 80),
