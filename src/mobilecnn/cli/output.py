@@ -79,7 +79,7 @@ def several_progresses(labels: Sequence[str]) -> Iterator[list[Callable[[int, in
         from rich.console import Console
 
         columns = (
-            rich.TextColumn("{task.description}"),
+            rich.TextColumn("{task.description}", markup=False),
             rich.BarColumn(),
             rich.MofNCompleteColumn(),
             rich.TimeRemainingColumn(elapsed_when_finished=True),
