@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, progress, table
+from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,14 @@ def command(
     record = new_name(FOLDER, "bench") if output is None else output
     with recording(record) as keep, where, progress("Timing") as update:
         measurement = measure(
-            models, where, protocol, update, sys.argv[1:], allow_wrong_answers=allow_wrong_answers, keep=keep
+            models,
+            where,
+            protocol,
+            update,
+            sys.argv[1:],
+            allow_wrong_answers=allow_wrong_answers,
+            keep=keep,
+            say=talk,
         )
 
     results = summarize(measurement)
@@ -86,7 +93,7 @@ def command(
     for result in results:
         for reason in result.reasons:
             data(f"INVALID: {result.model.file}: {reason}")
-    for line in answer_lines(results):
+    for line in [*warning_lines(results), *answer_lines(results)]:
         data(line)
     data(f"\n{device_line(measurement)}; {_xnnpack(results)}")
     data(f"raw samples: {record}")
@@ -115,6 +122,18 @@ def answer_lines(results: "Sequence[Result]") -> list[str]:
                 result.model.file
             )
     return [f"{reason}: {', '.join(files)}" for reason, files in said.items()]
+
+
+def warning_lines(results: "Sequence[Result]") -> list[str]:
+    """What could be better about the machine; once, with the files where it is not so for all."""
+    said: dict[str, list[str]] = {}
+    for result in results:
+        for warning in result.warnings:
+            said.setdefault(warning, []).append(result.model.file)
+    return [
+        f"Warning: {warning}" if len(files) == len(results) else f"Warning: {', '.join(files)}: {warning}"
+        for warning, files in said.items()
+    ]
 
 
 def device_line(measurement: "Measurement") -> str:
