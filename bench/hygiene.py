@@ -7,7 +7,7 @@ far above what an idle machine shows, and far below what would change a conclusi
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mobilecnn.bench import statistics
@@ -16,6 +16,7 @@ from mobilecnn.bench.statistics import Interval
 
 if TYPE_CHECKING:  # measurement.py is made of this module.
     from mobilecnn.bench.measurement import Facts, Run
+    from mobilecnn.bench.stream import State
 
 WIDEST_INTERVAL = 0.10
 """Of the median. Differences that are worth a decision are larger than this."""
@@ -143,14 +144,8 @@ def warnings(device: "Facts", runs: Sequence["Run"]) -> Iterator[str]:
         runs: of one model, at least one.
     """
     readings = [reading for run in runs for reading in (run.before, run.after)]
-    slow = sorted({name for reading in readings for name in reading.governors} - {"performance"})
-    if slow:
-        yield f"the clock may change (governor {', '.join(slow)}): {GOVERNOR_FIX}"
-    limit = next((limit for name, limit in LIMITS_C.items() if (device.board or "").startswith(name)), None)
-    found = (processor_temperature(reading.temperatures_c) for reading in readings)
-    hottest = max((value for value in found if value is not None), default=None)
-    if limit is not None and hottest is not None and hottest >= limit - NEAR_LIMIT_C:
-        yield f"it was {hottest:.1f} C hot, and this board slows down from {limit:.0f} C on: {COOL_FIX}"
+    yield from _restless_governors({name for reading in readings for name in reading.governors})
+    yield from _heat(device, [reading.temperatures_c for reading in readings])
     past = throttling(_all_bits(run.before.throttled for run in runs) >> SINCE_START)
     if past:
         yield (
@@ -175,16 +170,54 @@ def warnings(device: "Facts", runs: Sequence["Run"]) -> Iterator[str]:
         )
 
 
-def _throttled(runs: Sequence["Run"]) -> Iterator[str]:
-    """By the firmware: bits that are set now, or that became set during a timed part."""
-    pairs = [(run.before.throttled, run.after.throttled) for run in runs]
-    known = [(before, after) for before, after in pairs if before is not None and after is not None]
+def stream_warnings(device: "Facts", states: Sequence["State"]) -> Iterator[str]:
+    """What moved while a model ran without a pause, or may have: what, and the fix.
+
+    Args:
+        device: that it ran on.
+        states: in their order, at least one.
+    """
+    yield from _firmware(throttled_over([state.throttled for state in states]))
+    clocks = [max(state.frequencies_khz.values(), default=0) for state in states]
+    if min(clocks) > 0 and max(clocks) / min(clocks) - 1 > LARGEST_CLOCK_MOVE:
+        yield f"the clock moved between {min(clocks) / 1e6:.2f} and {max(clocks) / 1e6:.2f} GHz: {COOL_FIX}"
+    yield from _restless_governors(device.governors)
+    yield from _heat(device, [state.temperatures_c for state in states])
+
+
+def throttled_over(words: Sequence[int | None]) -> list[str]:
+    """What the firmware says of a time, by its words in their order: set then, or set anew."""
+    known = [word for word in words if word is not None]
     bits = 0
-    for before, after in known:
-        bits |= before | after | (after & ~before) >> SINCE_START
+    for word in known:
+        bits |= word | (word & ~known[0]) >> SINCE_START
+    return throttling(bits & 0xF)
+
+
+def _throttled(runs: Sequence["Run"]) -> Iterator[str]:
+    yield from _firmware(
+        {text for run in runs for text in throttled_over((run.before.throttled, run.after.throttled))}
+    )
+
+
+def _firmware(said: Collection[str]) -> Iterator[str]:
     for bit, text in THROTTLING.items():
-        if bits >> bit & 1:
+        if text in said:
             yield f"{text}, says the board's firmware: {_FIXES.get(bit, COOL_FIX)}"
+
+
+def _restless_governors(names: Collection[str]) -> Iterator[str]:
+    slow = sorted(set(names) - {"performance"})
+    if slow:
+        yield f"the clock may change (governor {', '.join(slow)}): {GOVERNOR_FIX}"
+
+
+def _heat(device: "Facts", readings: Sequence[Mapping[str, float]]) -> Iterator[str]:
+    limit = next((limit for name, limit in LIMITS_C.items() if (device.board or "").startswith(name)), None)
+    found = (processor_temperature(temperatures) for temperatures in readings)
+    hottest = max((value for value in found if value is not None), default=None)
+    if limit is not None and hottest is not None and hottest >= limit - NEAR_LIMIT_C:
+        yield f"it was {hottest:.1f} C hot, and this board slows down from {limit:.0f} C on: {COOL_FIX}"
 
 
 def _all_bits(words: Iterable[int | None]) -> int:

@@ -8,6 +8,7 @@ the protocol, the files by SHA-256. It is one JSON file; everything else (:func:
 import json
 import math
 import re
+import typing
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -274,6 +275,11 @@ class Measurement:
         """The complete rounds; fewer than ``protocol.rounds`` when it was cut short."""
         return len(self.runs) // max(len(self.models), 1)
 
+    @property
+    def kept(self) -> str:
+        """How much of it there is."""
+        return f"{self.rounds} of {self.protocol.rounds} rounds are complete"
+
     def rounds_of(self, model: int) -> Rounds:
         """The samples of one model (by index) as :mod:`mobilecnn.bench.statistics` takes them."""
         return {run.round: run.samples_ns for run in self.runs if run.model == model}
@@ -356,8 +362,19 @@ def partial(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".json") + ".partial.json")
 
 
+class Kept(typing.Protocol):
+    """What :func:`recording` keeps: a :class:`Measurement`, or another record of long work."""
+
+    @property
+    def kept(self) -> str:
+        """How much of it there is, as a sentence: ``1 of 3 rounds are complete``."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+
+
 @contextmanager
-def recording(path: Path) -> Iterator[Callable[[Measurement], None]]:
+def recording(path: Path) -> Iterator[Callable[[Kept], None]]:
     """Keep a measurement on disk while it is made: yields a function to call after each round.
 
     What is complete lies under the name :func:`partial` gives, a measurement like any other, and
@@ -372,12 +389,12 @@ def recording(path: Path) -> Iterator[Callable[[Measurement], None]]:
     _refuse_taken(unfinished)
     kept = ""
 
-    def keep(measurement: Measurement) -> None:
+    def keep(measurement: Kept) -> None:
         nonlocal kept
         if not kept:
             _refuse_taken(unfinished)  # Somebody else's, since then.
         files.write_json(unfinished, measurement.to_json())
-        kept = f"{measurement.rounds} of {measurement.protocol.rounds} rounds are complete, in {unfinished}"
+        kept = f"{measurement.kept}, in {unfinished}"
 
     try:
         yield keep
@@ -398,13 +415,22 @@ def read(path: Path) -> Measurement:
     Raises:
         InputError: missing, not a measurement, of an unknown version, or damaged.
     """
-    content = files.read_bytes(path, "measurement")
+    return load(path, "measurement", Measurement.from_json)
+
+
+def load(path: Path, what: str, from_json: Callable[[Any], Record]) -> Record:
+    """Read a record of which there is one in a JSON file; ``what`` names it in the message.
+
+    Raises:
+        InputError: missing, not JSON, or refused by ``from_json``; the message names the file.
+    """
+    content = files.read_bytes(path, what)
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not a measurement: it is not JSON ({error})") from error
+        raise InputError(f"{path} is not a {what}: it is not JSON ({error})") from error
     try:
-        return Measurement.from_json(document)
+        return from_json(document)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

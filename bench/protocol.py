@@ -75,9 +75,7 @@ class Protocol:
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
                 kind = "a whole number" if whole else "a number"
                 raise UsageError(f"{_option(name)} must be {kind}, and is {value!r}")
-            # Written so that NaN is refused too.
-            if not low <= value <= high:
-                raise UsageError(f"{_option(name)} must be from {low:.15g} to {high:.15g}, and is {value}")
+            check_range(_option(name), value, low, high)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -94,6 +92,17 @@ class Protocol:
         if not isinstance(document, dict) or set(document) != names:
             raise UsageError(f"a protocol is an object with exactly {', '.join(sorted(names))}")
         return cls(**document)
+
+
+def check_range(option: str, value: float, low: float, high: float) -> None:
+    """Refuse a value of an option that is out of its range.
+
+    Raises:
+        UsageError: it is.
+    """
+    # Written so that NaN is refused too.
+    if not low <= value <= high:
+        raise UsageError(f"{option} must be from {low:.15g} to {high:.15g}, and is {value}")
 
 
 def _option(name: str) -> str:

@@ -132,7 +132,7 @@ def stream_model(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     np = _numpy()
     interpreter, start = _started(np, job)
     del start["baseline_rss_bytes"]
-    yield {**start, **_state()}
+    yield {**start, "state": _state()}
     count, begin = 0, time.perf_counter()
     while True:
         since = time.perf_counter() - begin
@@ -155,7 +155,7 @@ def stream_model(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "minimum_ns": min(samples),
             "maximum_ns": max(samples),
             "samples_ns": samples[:: -(-len(samples) // job["most_samples"])],
-            **_state(),
+            "state": _state(),
         }
     yield {"end": True}
 

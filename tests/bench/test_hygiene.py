@@ -62,8 +62,9 @@ def test_a_machine_that_tells_nothing_says_nothing() -> None:
         (0x10000, 0x50000, ["throttled"]),
         (0x50000, 0x50000, []),
         (0x00000, 0x00000, []),
-        (None, 0x1, []),
-        (0x1, None, []),
+        (None, 0x1, ["under-voltage"]),
+        (0x1, None, ["under-voltage"]),
+        (None, 0x50000, []),
     ],
 )
 def test_the_throttling_word(before: int | None, after: int | None, said: list[str]) -> None:

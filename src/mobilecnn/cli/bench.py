@@ -12,7 +12,7 @@ from mobilecnn.cli.output import data, document, json_option, progress, table, t
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mobilecnn.bench.measurement import Comparison, Measurement, Result
+    from mobilecnn.bench.measurement import Comparison, Facts, Measurement, Model, Result
     from mobilecnn.bench.protocol import Protocol
     from mobilecnn.bench.statistics import Interval
 
@@ -26,6 +26,19 @@ WORDS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
 @options.device
 @options.protocol
+@click.option(
+    "--sustained",
+    type=float,
+    metavar="MINUTES",
+    help="Run each file without a pause for so long: does it become slower as the device gets hot?",
+)
+@click.option(
+    "--single-stream",
+    is_flag=True,
+    help="MLPerf-style single stream: the 90th percentile of queries one after another.",
+)
+@click.option("--min-seconds", default=600.0, show_default=True, help="Of a single stream.")
+@click.option("--min-queries", default=64, show_default=True, help="Of a single stream, at least 64.")
 @options.allow_wrong_answers
 @click.option(
     "-o",
@@ -34,10 +47,16 @@ WORDS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked
     help=f"The measurement file; one that exists is never replaced.  [default: {FOLDER}/bench-DATE-TIME.json]",
 )
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     models: tuple[Path, ...],
     device_name: str,
     protocol: "Protocol",
+    sustained: float | None,
+    single_stream: bool,
+    min_seconds: float,
+    min_queries: int,
     allow_wrong_answers: bool,
     output: Path | None,
     as_json: bool,
@@ -53,20 +72,35 @@ def command(
 
     A file is INVALID when the machine was too restless for its median to be relied on;
     the reasons stand below the table. That is a finding about the machine and not a
-    failure: the exit code is 0.
+    failure: the exit code is 0. Warnings say what could be better about the machine.
+
+    With --sustained or --single-stream every file is run in one long process instead.
 
     \b
     Example:
       mobilecnn bench out/*.tflite --rounds 5
+      mobilecnn bench out/digits.int8.tflite --sustained 10
     """
     from mobilecnn.bench.devices import device
     from mobilecnn.bench.measurement import compare, recording, summarize
     from mobilecnn.bench.run import measure
+    from mobilecnn.bench.stream import Plan
+    from mobilecnn.cli import streams
     from mobilecnn.files import check_writable
 
+    streams.refuse_options(ctx, sustained, single_stream)
+    plan = None
+    if sustained is not None:
+        plan = Plan.sustained(sustained, protocol)
+    elif single_stream:
+        plan = Plan.single_stream(min_seconds, min_queries, protocol)
     where = device(device_name, protocol.runtime)
     check_writable(FOLDER if output is None else output.parent)  # Before the minutes of work, not after.
-    record = new_name(FOLDER, "bench") if output is None else output
+    record = new_name(FOLDER, plan.kind if plan else "bench") if output is None else output
+    if plan is not None:
+        show = streams.single_stream if single_stream else streams.sustain
+        show(models, where, plan, record, allow_wrong_answers, as_json)
+        return
     with recording(record) as keep, where, progress("Timing") as update:
         measurement = measure(
             models,
@@ -114,12 +148,16 @@ def new_name(folder: Path, stem: str) -> Path:
 
 def answer_lines(results: "Sequence[Result]") -> list[str]:
     """What is to be said of answers that were not checked, or are wrong; a reason once, with its files."""
+    return model_lines([result.model for result in results])
+
+
+def model_lines(models: "Sequence[Model]") -> list[str]:
+    """:func:`answer_lines` where there are no results yet, or of another kind."""
     said: dict[str, list[str]] = {}
-    for result in results:
-        answers = result.model.answers
-        if answers.reason:
-            said.setdefault(f"answers {WORDS[answers.verdict]}: {answers.reason}", []).append(
-                result.model.file
+    for model in models:
+        if model.answers.reason:
+            said.setdefault(f"answers {WORDS[model.answers.verdict]}: {model.answers.reason}", []).append(
+                model.file
             )
     return [f"{reason}: {', '.join(files)}" for reason, files in said.items()]
 
@@ -138,16 +176,19 @@ def warning_lines(results: "Sequence[Result]") -> list[str]:
 
 def device_line(measurement: "Measurement") -> str:
     """The device and the runtime, in one line."""
-    facts, protocol = measurement.device, measurement.protocol
+    protocol, versions = measurement.protocol, sorted({run.runtime_version for run in measurement.runs})
+    return facts_line(measurement.device, protocol.runtime, versions, protocol.threads)
+
+
+def facts_line(facts: "Facts", runtime: str, versions: "Sequence[str]", threads: int) -> str:
+    """:func:`device_line` of the facts themselves."""
     parts = [
         facts.board, facts.cpu, f"{facts.cores} cores", facts.machine,
         f"governor {'/'.join(facts.governors)}" if facts.governors else None,
         "virtual machine" if facts.virtualised else None,
     ]  # fmt: skip
-    versions = sorted({run.runtime_version for run in measurement.runs})
-    threads = f"{protocol.threads} thread{'' if protocol.threads == 1 else 's'}"
     known = ", ".join(part for part in parts if part)
-    return f"{facts.kind}: {known}; {protocol.runtime} {'/'.join(versions)}, {threads}"
+    return f"{facts.kind}: {known}; {runtime} {'/'.join(versions)}, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def _table(results: "Sequence[Result]", relative: "Sequence[Comparison | None]") -> str:
