@@ -67,7 +67,7 @@ def sustain(
     except (KeyboardInterrupt, MobileCnnError):
         # What there is of it is shown as well as kept.
         if last:
-            write_bytes(partial(picture), chart(last[-1]))
+            write_bytes(partial(record).with_suffix(".png"), chart(last[-1]))
             for line in lines(last[-1]):
                 talk(line)
         raise
