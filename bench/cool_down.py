@@ -34,7 +34,7 @@ class CoolDown:
     seconds: float
 
 
-def cool_down(device: Device, seconds: float, say: Say) -> CoolDown | None:
+def plan(device: Device, seconds: float, say: Say) -> CoolDown | None:
     """Look how warm a device is before it works; None where nothing is to be waited for.
 
     Args:
@@ -51,32 +51,32 @@ def cool_down(device: Device, seconds: float, say: Say) -> CoolDown | None:
     return CoolDown(max(celsius + SLACK_C, COOL_C), seconds)
 
 
-def wait(device: Device, plan: CoolDown | None, say: Say, show: Say) -> Cooled | None:
+def wait(device: Device, goal: CoolDown | None, say: Say, show: Say) -> Cooled | None:
     """Wait as planned, before a process.
 
     Args:
         device: ours to ask.
-        plan: from :func:`cool_down`; None not to wait.
+        goal: from :func:`plan`; None not to wait.
         say: told once that a wait begins, and when it ran out.
         show: told at each look how warm it is.
 
     Returns:
         What to keep of it; None without a plan, or when the sensor no longer answers.
     """
-    if plan is None:
+    if goal is None:
         return None
     celsius, begin, waited = _temperature(device), time.monotonic(), 0.0
-    while celsius is not None and celsius > plan.goal_c:
-        if waited >= plan.seconds:
+    while celsius is not None and celsius > goal.goal_c:
+        if waited >= goal.seconds:
             say(f"Still {celsius:.1f} C after {waited:.0f} s; timing goes on")
             break
-        text = f"cooling: {celsius:.1f} C, waiting for {plan.goal_c:.1f} C"
+        text = f"cooling: {celsius:.1f} C, waiting for {goal.goal_c:.1f} C"
         if not waited:
-            say(f"{text}, at most {plan.seconds:.0f} s")
+            say(f"{text}, at most {goal.seconds:.0f} s")
         show(text)
-        time.sleep(min(POLL_SECONDS, plan.seconds - waited))
+        time.sleep(min(POLL_SECONDS, goal.seconds - waited))
         celsius, waited = _temperature(device), time.monotonic() - begin
-    return None if celsius is None else Cooled(round(waited, 3), plan.goal_c, celsius)
+    return None if celsius is None else Cooled(round(waited, 3), goal.goal_c, celsius)
 
 
 def _temperature(device: Device) -> float | None:

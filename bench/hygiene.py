@@ -7,7 +7,7 @@ far above what an idle machine shows, and far below what would change a conclusi
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mobilecnn.bench import statistics
@@ -16,7 +16,7 @@ from mobilecnn.bench.statistics import Interval
 
 if TYPE_CHECKING:  # measurement.py is made of this module.
     from mobilecnn.bench.measurement import Facts, Run
-    from mobilecnn.bench.stream import State
+    from mobilecnn.bench.stream import Series
 
 WIDEST_INTERVAL = 0.10
 """Of the median. Differences that are worth a decision are larger than this."""
@@ -61,7 +61,6 @@ NEAR_LIMIT_C = 3.0
 GOVERNOR_FIX = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 COOL_FIX = "cool it (a heat sink, a fan), or wait with --cool-down"
 POWER_FIX = "give it the power supply that is made for it, with a short cable"
-_FIXES = {0: POWER_FIX}
 
 
 def throttling(word: int | None) -> list[str]:
@@ -103,7 +102,7 @@ def reasons(protocol: Protocol, runs: Sequence["Run"], interval: Interval) -> It
             f"the 95 % interval is {interval.relative_width:.0%} of the median wide, above "
             f"{WIDEST_INTERVAL:.0%}: close other programs, and use more --rounds or --seconds"
         )
-    yield from _throttled(runs)
+    yield from _firmware(_throttled(runs))
     # The fastest core: it is the one that works. An unreadable clock has no entry, or 0.
     clocks = [_clocks(run) for run in runs]
     if all(min(pair) > 0 for pair in clocks):
@@ -146,18 +145,18 @@ def warnings(device: "Facts", runs: Sequence["Run"]) -> Iterator[str]:
     readings = [reading for run in runs for reading in (run.before, run.after)]
     yield from _restless_governors({name for reading in readings for name in reading.governors})
     yield from _heat(device, [reading.temperatures_c for reading in readings])
-    past = throttling(_all_bits(run.before.throttled for run in runs) >> SINCE_START)
+    bits = 0
+    for run in runs:
+        bits |= run.before.throttled or 0
+    past = [text for text in throttling(bits >> SINCE_START) if text not in _throttled(runs)]
     if past:
         yield (
             f"since the board was started it was like this: {', '.join(past)}; if it was so again for a moment "
             "during a timed part, that could not be seen: start the board anew, and time it again"
         )
-    memory, least = (
-        device.memory_bytes,
-        [r.available_bytes for r in readings if r.available_bytes is not None],
-    )
-    if memory and least and min(least) < LEAST_MEMORY * memory:
-        yield f"only {min(least) / 1e6:.0f} MB of memory were available: close other programs"
+    least = min((one.available_bytes for one in readings if one.available_bytes is not None), default=None)
+    if least is not None and least < LEAST_MEMORY * (device.memory_bytes or 0):
+        yield f"only {least / 1e6:.0f} MB of memory were available: close other programs"
     if _other_share(runs) <= LARGEST_OTHER_SHARE:
         for name, share in _heavy(runs).items():
             yield f"{name} used {share:.0%} of a core: close it"
@@ -170,14 +169,21 @@ def warnings(device: "Facts", runs: Sequence["Run"]) -> Iterator[str]:
         )
 
 
-def stream_warnings(device: "Facts", states: Sequence["State"]) -> Iterator[str]:
+def stream_warnings(device: "Facts", series: "Series") -> Iterator[str]:
     """What moved while a model ran without a pause, or may have: what, and the fix.
 
     Args:
         device: that it ran on.
-        states: in their order, at least one.
+        series: all of one model.
     """
+    states = series.states
     yield from _firmware(throttled_over([state.throttled for state in states]))
+    share = series.other_share
+    if share is not None and share > LARGEST_OTHER_SHARE:
+        yield (
+            f"other programs, or the host of this virtual machine, used {share:.0%} of a core: "
+            "close them, and time it again"
+        )
     clocks = [max(state.frequencies_khz.values(), default=0) for state in states]
     if min(clocks) > 0 and max(clocks) / min(clocks) - 1 > LARGEST_CLOCK_MOVE:
         yield f"the clock moved between {min(clocks) / 1e6:.2f} and {max(clocks) / 1e6:.2f} GHz: {COOL_FIX}"
@@ -194,22 +200,20 @@ def throttled_over(words: Sequence[int | None]) -> list[str]:
     return throttling(bits & 0xF)
 
 
-def _throttled(runs: Sequence["Run"]) -> Iterator[str]:
-    yield from _firmware(
-        {text for run in runs for text in throttled_over((run.before.throttled, run.after.throttled))}
-    )
+def _throttled(runs: Sequence["Run"]) -> set[str]:
+    return {text for run in runs for text in throttled_over((run.before.throttled, run.after.throttled))}
 
 
 def _firmware(said: Collection[str]) -> Iterator[str]:
     for bit, text in THROTTLING.items():
         if text in said:
-            yield f"{text}, says the board's firmware: {_FIXES.get(bit, COOL_FIX)}"
+            yield f"{text}, says the board's firmware: {COOL_FIX if bit else POWER_FIX}"
 
 
 def _restless_governors(names: Collection[str]) -> Iterator[str]:
     slow = sorted(set(names) - {"performance"})
     if slow:
-        yield f"the clock may change (governor {', '.join(slow)}): {GOVERNOR_FIX}"
+        yield f"the clock may change (governor {', '.join(slow)}); on the device: {GOVERNOR_FIX}"
 
 
 def _heat(device: "Facts", readings: Sequence[Mapping[str, float]]) -> Iterator[str]:
@@ -218,13 +222,6 @@ def _heat(device: "Facts", readings: Sequence[Mapping[str, float]]) -> Iterator[
     hottest = max((value for value in found if value is not None), default=None)
     if limit is not None and hottest is not None and hottest >= limit - NEAR_LIMIT_C:
         yield f"it was {hottest:.1f} C hot, and this board slows down from {limit:.0f} C on: {COOL_FIX}"
-
-
-def _all_bits(words: Iterable[int | None]) -> int:
-    bits = 0
-    for word in words:
-        bits |= word or 0
-    return bits
 
 
 def _swapped(run: "Run") -> int:

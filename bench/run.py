@@ -71,7 +71,7 @@ def measure(
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()
-    plan = cool_down.cool_down(device, protocol.cool_down, say)
+    plan = cool_down.plan(device, protocol.cool_down, say)
     asked = sum(one.questions is not None for one in looked_at)
     steps = Steps(progress, asked + protocol.rounds * len(models))
     placed = check_answers(looked_at, device, protocol, steps, allow_wrong_answers=allow_wrong_answers)

@@ -122,7 +122,7 @@ def single_streams(stream: Stream) -> tuple[SingleStream, ...]:
                 median=statistics.median(latencies),
                 discarded=max(0, most_slow(len(latencies)) - 1),
                 unmet=tuple(unmet),
-                warnings=tuple(hygiene.stream_warnings(stream.device, series.states)),
+                warnings=tuple(hygiene.stream_warnings(stream.device, series)),
             )
         )
     return tuple(found)

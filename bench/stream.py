@@ -6,6 +6,7 @@ the cool start belongs to the question. The stream is cut into windows of time; 
 them, which takes some milliseconds, clock, temperature and throttling are read.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -132,6 +133,7 @@ class Window:
         maximum_ns: the same.
         samples_ns: all of them, in their order; of a sustained load every k-th, where there
             are more than :data:`MOST_SAMPLES`.
+        other_cpu_seconds: CPU time of everything else on the machine meanwhile; None if unreadable.
         state: at its end.
     """
 
@@ -143,6 +145,7 @@ class Window:
     minimum_ns: int
     maximum_ns: int
     samples_ns: tuple[int, ...]
+    other_cpu_seconds: float | None
     state: State
 
     def __post_init__(self) -> None:
@@ -198,6 +201,13 @@ class Series:
     def seconds(self) -> float:
         """How long it took."""
         return self.windows[-1].end_seconds
+
+    @property
+    def other_share(self) -> float | None:
+        """Of one core, by everything else on the machine; None where a window does not know."""
+        spent = [window.other_cpu_seconds for window in self.windows]
+        known = [each for each in spent if each is not None]
+        return math.fsum(known) / self.seconds if len(known) == len(spent) else None
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -301,7 +311,7 @@ def run(
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()
-    wait = cool_down.cool_down(device, plan.cool_down, say)
+    wait = cool_down.plan(device, plan.cool_down, say)
     total = max(1, round(plan.seconds)) * len(models)
 
     def show(done: float, what: str) -> None:

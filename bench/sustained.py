@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from mobilecnn.bench import hygiene
 from mobilecnn.bench.charts import Course, courses
-from mobilecnn.bench.stream import Series, State, Stream, Window
+from mobilecnn.bench.stream import Series, Stream, Window
 
 Verdict = Literal["steady", "slower", "faster", "drifting", "undecided"]
 
@@ -120,9 +120,9 @@ def judge(windows: Sequence[Window]) -> Finding:
     return finding("undecided", text, overall, overall)
 
 
-def remarks(states: Sequence[State]) -> list[str]:
-    """What clock, temperature and firmware did meanwhile, as far as they can be read."""
-    found = []
+def remarks(series: Series) -> list[str]:
+    """What clock, temperature, firmware and other programs did meanwhile, as far as they can be read."""
+    found, states = [], series.states
     clocks = [max(state.frequencies_khz.values(), default=0) for state in states]
     if min(clocks) > 0:
         found.append(f"clock {min(clocks) / 1e6:.2f} to {max(clocks) / 1e6:.2f} GHz")
@@ -133,7 +133,11 @@ def remarks(states: Sequence[State]) -> list[str]:
     said = hygiene.throttled_over([state.throttled for state in states])
     if said:
         found.append(f"the firmware said: {', '.join(said)}")
-    return found or ["no clock and no temperature can be read here"]
+    if not found:
+        found.append("no clock and no temperature can be read here")
+    if (share := series.other_share) is not None and share > hygiene.NOTED_SHARE:
+        found.append(f"other programs, or the host of this virtual machine, used {share:.0%} of a core")
+    return found
 
 
 def chart(stream: Stream) -> bytes:

@@ -102,8 +102,7 @@ def time_model(job: dict[str, Any]) -> dict[str, Any]:
         busy, own, begin = _busy_seconds(), time.process_time(), time.perf_counter()
         samples_ns = _repeat(invoke, job["runs"], job["seconds"], *limits)
         timed = time.perf_counter() - begin
-        own = time.process_time() - own
-        busy_after = _busy_seconds()
+        other = _other_seconds(busy, own)
         after = _reading(np)
         heaviest = _heaviest(processes, _cpu_by_process())
         after.update(_surroundings())
@@ -112,9 +111,7 @@ def time_model(job: dict[str, Any]) -> dict[str, Any]:
         "warmup_ns": warmup_ns,
         "samples_ns": samples_ns,
         "timed_seconds": timed,
-        "other_cpu_seconds": None
-        if busy is None or busy_after is None
-        else round(max(0.0, busy_after - busy - own), 6),
+        "other_cpu_seconds": other,
         "heaviest_cpu_seconds": heaviest,
         "peak_rss_bytes": _status("VmHWM"),
         "before": before,
@@ -141,9 +138,10 @@ def stream_model(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
             break
         # The last window takes what would not make one of its own.
         window = left if 0 < left < 1.5 * job["window_seconds"] else job["window_seconds"]
+        busy, own = _busy_seconds(), time.process_time()
         with _running(job, start["runtime_version"]):
             samples = _repeat(interpreter.invoke, 1, window, window + 1.0, job["most_runs"] - count)
-        until = time.perf_counter() - begin
+        until, other = time.perf_counter() - begin, _other_seconds(busy, own)
         count += len(samples)
         median, p90 = (float(value) for value in np.percentile(samples, (50, 90)))
         yield {
@@ -155,6 +153,7 @@ def stream_model(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "minimum_ns": min(samples),
             "maximum_ns": max(samples),
             "samples_ns": samples[:: -(-len(samples) // job["most_samples"])],
+            "other_cpu_seconds": other,
             "state": _state(),
         }
     yield {"end": True}
@@ -423,6 +422,13 @@ def _busy_seconds() -> float | None:
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
+def _other_seconds(busy: float | None, own: float) -> float | None:
+    """CPU time of everything but this process since the two readings; None where unreadable."""
+    own = time.process_time() - own
+    now = _busy_seconds()
+    return None if busy is None or now is None else round(max(0.0, now - busy - own), 6)
+
+
 def _status(name: str) -> int | None:
     """Bytes of ``VmRSS`` or ``VmHWM`` of this process.
 
@@ -489,7 +495,7 @@ def _throttled() -> int | None:
     try:
         # Without close_fds, Python need not fork: that would mark the pages of the model to be copied.
         done = subprocess.run(
-            [command, "get_throttled"],
+            [command, "get_throttled"], stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=10, check=True, close_fds=False,
         )  # fmt: skip
         return int(done.stdout.strip().partition("throttled=")[2], 16)

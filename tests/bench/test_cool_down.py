@@ -37,7 +37,7 @@ def test_the_goal_is_the_start_and_a_little_or_a_temperature_that_harms_nobody(
     start: float, goal: float
 ) -> None:
     said: list[str] = []
-    assert cool_down.cool_down(Warm(start), 300, said.append) == CoolDown(goal, 300)
+    assert cool_down.plan(Warm(start), 300, said.append) == CoolDown(goal, 300)
     assert said == []
 
 
@@ -46,7 +46,7 @@ def test_without_patience_nobody_looks() -> None:
         def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
             raise AssertionError
 
-    assert cool_down.cool_down(Untouchable(), 0, print) is None
+    assert cool_down.plan(Untouchable(), 0, print) is None
     assert wait(Untouchable(), None, print, print) is None
 
 
@@ -110,4 +110,4 @@ def test_the_worker_gives_what_is_waited_for(tmp_path: Path, monkeypatch: pytest
         def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
             return worker.read_state(job)
 
-    assert cool_down.cool_down(InProcess(), 300, print) == CoolDown(66.1, 300)
+    assert cool_down.plan(InProcess(), 300, print) == CoolDown(66.1, 300)

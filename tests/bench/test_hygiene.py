@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from test_stream import STREAM
 
 from mobilecnn.bench import hygiene
 from mobilecnn.bench.measurement import Cooled, Facts, Reading, Run
@@ -80,6 +81,9 @@ def test_old_throttling_is_a_warning_because_it_hides_new() -> None:
     assert reasons == []
     assert "under-voltage, throttled" in warning and "start the board anew" in warning
     assert judge(before=reading(throttled=0x0), after=reading(throttled=0x0))[1] == []
+    # What is a reason already is no warning as well.
+    reasons, (warning,) = judge(before=reading(throttled=0x50000), after=reading(throttled=0x50004))
+    assert len(reasons) == 1 and "like this: under-voltage;" in warning
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,7 @@ def test_a_governor_is_a_warning_and_a_clock_that_moved_a_reason() -> None:
     slow = reading(governors=("ondemand", "performance"))
     reasons, (warning,) = judge(before=slow, after=slow)
     assert reasons == []
-    assert warning == f"the clock may change (governor ondemand): {hygiene.GOVERNOR_FIX}"
+    assert warning == f"the clock may change (governor ondemand); on the device: {hygiene.GOVERNOR_FIX}"
     assert "sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor" in warning
     (reason,), _ = judge(before=slow, after=reading(frequencies_khz={"cpu0": 1_000_000}))
     assert "1.00 and 1.50 GHz" in reason
@@ -157,3 +161,23 @@ def test_a_cool_down_that_ran_out_is_a_warning() -> None:
 )  # fmt: skip
 def test_the_temperature_of_the_processor(temperatures: dict[str, float], expected: float | None) -> None:
     assert hygiene.processor_temperature(temperatures) == expected
+
+
+def test_a_stream_is_judged_alike() -> None:
+    def warned(device: Facts = PI, **change: Any) -> list[str]:
+        first, last = STREAM.series[0].windows
+        hot = dataclasses.replace(last, state=dataclasses.replace(last.state, **change))
+        return list(
+            hygiene.stream_warnings(device, dataclasses.replace(STREAM.series[0], windows=(first, hot)))
+        )
+
+    assert warned() == []
+    (warning,) = warned(throttled=0x20000)
+    assert warning.startswith("the clock is capped, says the board's firmware")
+    (warning,) = warned(frequencies_khz={"cpu0": 1_000_000})
+    assert "between 1.00 and 1.50 GHz" in warning
+    (warning,) = warned(temperatures_c={"thermal_zone0 cpu-thermal": 79.0})
+    assert "slows down from 80 C" in warning
+    (warning,) = warned(dataclasses.replace(PI, governors=("ondemand",)))
+    assert "governor ondemand" in warning
+    assert warned(frequencies_khz={}, temperatures_c={}, throttled=None) == []

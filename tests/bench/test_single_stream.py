@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -64,21 +65,20 @@ def test_the_estimate_is_a_sample_and_not_below_the_plain_percentile(latencies: 
 PLAN = Plan(SINGLE_STREAM, 10.0, 64, 1, "litert", 0, 0.0)
 
 
-def stream_of(*latencies: int, plan: Plan = PLAN, seconds: float = 12.0) -> object:
+def stream_of(*latencies: int, seconds: float = 12.0, other: float = 0.0) -> dict[str, Any]:
     ordered = sorted(latencies)
     median = float(ordered[len(ordered) // 2])
     window = Window(
         0.0, seconds, len(latencies), median, float(ordered[-1]), ordered[0], ordered[-1], latencies,
-        STREAM.series[0].start.state,
+        other, STREAM.series[0].start.state,
     )  # fmt: skip
     series = dataclasses.replace(STREAM.series[0], windows=(window,))
-    (result,) = single_streams(dataclasses.replace(STREAM, plan=plan, series=(series,)))
+    (result,) = single_streams(dataclasses.replace(STREAM, plan=PLAN, series=(series,)))
     return result.to_json()
 
 
 def test_a_result_says_what_it_is() -> None:
     found = stream_of(*range(1_000_000, 1_002_048))
-    assert isinstance(found, dict)
     assert found["claim"] == CLAIM == "MLPerf-style single-stream, not an MLPerf submission"
     assert (found["queries"], found["discarded"], found["unmet"]) == (2048, 172, [])
     assert found["p90_early_stopping_ns"] == 1_002_047 - 172
@@ -87,6 +87,11 @@ def test_a_result_says_what_it_is() -> None:
 
 def test_minima_that_were_not_reached_are_told() -> None:
     found = stream_of(*range(1, 51), seconds=4.0)
-    assert isinstance(found, dict)
     assert found["unmet"] == ["it ended early, after 4 of 10 s", "only 50 of 64 queries were made"]
     assert found["p90_early_stopping_ns"] is None
+
+
+def test_what_may_have_moved_the_tail_is_warned_of() -> None:
+    assert stream_of(*range(1, 101))["warnings"] == []
+    (warning,) = stream_of(*range(1, 101), other=6.0)["warnings"]
+    assert "used 50% of a core: close them" in warning

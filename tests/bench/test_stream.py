@@ -3,12 +3,14 @@
 import copy
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from test_run import workers
 
 from mobilecnn.bench import device_file, stream
 from mobilecnn.bench.devices import Device, LocalDevice, device
@@ -34,8 +36,8 @@ STREAM = Stream(
             Start("2.3.0", 1, 5_000_000, 9_000_000, STATE),
             Cooled(2.5, 51.0, 50.5),
             (
-                Window(0.0, 0.5, 3, 11.0, 12.0, 10, 13, (11, 13, 10), STATE),
-                Window(0.51, 1.0, 9, 11.0, 12.0, 10, 13, (11, 12), STATE),
+                Window(0.0, 0.5, 3, 11.0, 12.0, 10, 13, (11, 13, 10), 0.1, STATE),
+                Window(0.51, 1.0, 9, 11.0, 12.0, 10, 13, (11, 12), None, STATE),
             ),
         ),
     ),
@@ -164,6 +166,17 @@ def test_a_model_that_the_runtime_refuses_is_named(exported: Path, one: Device, 
     job = {**stream._job(there, BRIEF), "model": there + ".gone"}
     with pytest.raises(ModelFileError, match="cannot load"):
         list(one.follow(job, "that runs it", 60))
+
+
+def test_closing_the_messages_ends_the_process(exported: Path, one: Device) -> None:
+    """On the board its fixture looks for what is left."""
+    job = stream._job(one.put(exported / "theirs.float32.tflite"), dataclasses.replace(BRIEF, seconds=600.0))
+    messages = one.follow(job, "that runs it", 60)
+    assert "first_ns" in next(messages)
+    assert next(messages)["count"] >= 1
+    messages.close()
+    assert workers(os.getpid()) == []
+    assert "throttled" in one.run({"task": "state"}, "that reads", 60)
 
 
 class Breaking(LocalDevice):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_stream import STREAM
 
-from mobilecnn.bench.stream import State, Window
+from mobilecnn.bench.stream import Series, State, Window
 from mobilecnn.bench.sustained import FEWEST_WINDOWS, Verdict, chart, judge, remarks
 
 Levels = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ def windows(milliseconds: Sequence[float] | Levels, seconds: float = 5.0) -> lis
         median = float(ms) * 1e6
         low, high = int(median * 0.99), int(median * 1.05) + 1
         begin = number * seconds
-        made.append(Window(begin, begin + seconds, 9, median, median, low, high, (low, high), COOL))
+        made.append(Window(begin, begin + seconds, 9, median, median, low, high, (low, high), 0.0, COOL))
     return made
 
 
@@ -126,12 +126,25 @@ def test_the_verdict_does_not_depend_on_the_unit() -> None:
 def test_what_the_device_did_meanwhile() -> None:
     hot = State({"cpu0": 600_000, "cpu1": 1_000_000}, {"thermal_zone0 cpu-thermal": 82.5}, 0x60006)
     cooler = dataclasses.replace(hot, temperatures_c={"thermal_zone0 cpu-thermal": 80.0})
-    assert remarks([COOL, hot, cooler]) == [
+
+    def series(other: float | None, *states: State) -> Series:
+        made = [
+            dataclasses.replace(window, state=state, other_cpu_seconds=other)
+            for window, state in zip(windows([31.0] * len(states)), states, strict=True)
+        ]
+        start = dataclasses.replace(STREAM.series[0].start, state=states[0])
+        return Series(start, None, tuple(made))
+
+    assert remarks(series(0.2, COOL, hot, cooler)) == [
         "clock 1.00 to 1.50 GHz",
         "48.2 C at the start, at most 82.5 C",
         "the firmware said: the clock is capped, throttled",
     ]
-    assert remarks([State({}, {}, None)] * 3) == ["no clock and no temperature can be read here"]
+    dark = [State({}, {}, None)] * 3
+    assert remarks(series(None, *dark)) == ["no clock and no temperature can be read here"]
+    assert remarks(series(2.0, *dark))[1:] == [
+        "other programs, or the host of this virtual machine, used 40% of a core"
+    ]
 
 
 def test_the_chart_has_a_panel_for_all_that_is_known() -> None:

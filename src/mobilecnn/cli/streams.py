@@ -58,7 +58,7 @@ def sustain(
             for model, series in zip(stream.models, stream.series, strict=False)
             for line in (
                 f"{model.file}: {judge(series.windows).text}",
-                f"  {'; '.join(remarks(series.states))}",
+                f"  {'; '.join(remarks(series))}",
             )
         ]
 
@@ -78,7 +78,7 @@ def sustain(
                 "file": model.file,
                 "sha256": model.sha256,
                 **judge(series.windows).to_json(),
-                "remarks": remarks(series.states),
+                "remarks": remarks(series),
             }
             for model, series in zip(stream.models, stream.series, strict=True)
         ]
