@@ -116,7 +116,18 @@ def judge(windows: Sequence[Window]) -> Finding:
             f"{first / last:.0%} of the first speed"
         )
         return finding("drifting", text, first, last)
-    text = f"undecided: the median moved between {_ms(low)} and {_ms(high)} ms, and no change stayed"
+    text = f"the median moved between {_ms(low)} and {_ms(high)} ms, and no change stayed"
+    onset, least = _onset(medians), _shortest_end(len(windows))
+    if onset >= least:
+        # A board at its limit goes to and fro; when that began is worth knowing.
+        low, high = (float(value) for value in np.percentile(medians[onset:], (10, 90)))
+        text = (
+            f"for {_duration(windows[onset].begin_seconds)} the median was {_ms(float(np.median(medians[:onset])))} ms, "
+            f"then it moved between {_ms(low)} and {_ms(high)} ms"
+        )
+        late = len(windows) - onset < least
+        text += ", too near the end to tell whether that stays" if late else ", and no change stayed"
+    text = f"undecided: {text}"
     return finding("undecided", text, overall, overall)
 
 
@@ -170,7 +181,7 @@ _SMALLEST_LOG = math.log1p(SMALLEST_CHANGE)
 
 def _best_split(logs: _Array) -> tuple[int, float]:
     """Where two levels fit best, and the deviations that they leave."""
-    after = max(SHORTEST_SIDE, len(logs) // 10)
+    after = _shortest_end(len(logs))
     costs = {
         split: _deviation(logs[:split], float(np.median(logs[:split])))
         + _deviation(logs[split:], float(np.median(logs[split:])))
@@ -186,6 +197,19 @@ def _holds(logs: _Array, split: int) -> bool:
     middle, up = (before + after) / 2, after > before
     right = [(logs[:split] > middle) != up, (logs[split:] > middle) == up]
     return abs(after - before) >= _SMALLEST_LOG and all(float(side.mean()) >= HELD for side in right)
+
+
+def _shortest_end(windows: int) -> int:
+    return max(SHORTEST_SIDE, windows // 10)
+
+
+def _onset(medians: _Array) -> int:
+    """The first window with which three of five leave the level so far; 0 where none does."""
+    for place in range(SHORTEST_SIDE, len(medians) - 4):
+        away = np.abs(medians[place : place + 5] / np.median(medians[:place]) - 1) > SMALLEST_CHANGE
+        if away[0] and away.sum() >= 3:
+            return place
+    return 0
 
 
 def _line(times: _Array, logs: _Array) -> tuple[float, float]:

@@ -170,7 +170,7 @@ def test_a_model_that_the_runtime_refuses_is_named(exported: Path, one: Device, 
 
 def test_closing_the_messages_ends_the_process(exported: Path, one: Device) -> None:
     """On the board its fixture looks for what is left."""
-    job = stream._job(one.put(exported / "theirs.float32.tflite"), dataclasses.replace(BRIEF, seconds=600.0))
+    job = stream._job(one.put(exported / "theirs.float32.tflite"), dataclasses.replace(BRIEF, seconds=60.0))
     messages = one.follow(job, "that runs it", 60)
     assert "first_ns" in next(messages)
     assert next(messages)["count"] >= 1

@@ -98,6 +98,7 @@ def test_a_single_stream_as_json(models: list[str], here: Path) -> None:
         (["--single-stream", "--warmup-seconds", "3"], "--warmup-seconds is for rounds"),
         (["--sustained", "1", "--min-seconds", "3"], "--min-seconds is for --single-stream; leave it out"),
         (["--min-queries", "300"], "--min-queries is for --single-stream; leave it out"),
+        (["--sustained", "1", "-o", "it.png"], "it.png would be the record, a JSON file, and the chart"),
         (["--sustained", "0"], "--sustained must be from 0.01 to 1440, and is 0"),
         (["--single-stream", "--min-queries", "63"], "--min-queries must be from 64"),
         (["--single-stream", "--min-seconds", "nan"], "--min-seconds must be from 0.1"),
@@ -124,12 +125,12 @@ def test_ctrl_c_keeps_and_shows_what_there_is(models: list[str], here: Path) -> 
     # As a terminal starts it: a parent in the background would hand down an ignored SIGINT.
     command = ["env", "--default-signal=INT", sys.executable, "-m", "mobilecnn", "bench", models[0]]
     with subprocess.Popen(
-        [*command, "--sustained", "0.5", "-o", "it.json"],
+        [*command, "--sustained", "0.3", "-o", "it.json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as process:  # fmt: skip
         try:
             assert process.stderr is not None
-            # The log tells every tenth of the 30 s, with the latency of a window.
+            # The log tells every tenth of the 18 s, with the latency of a window.
             line = process.stderr.readline()
             while line and not line.endswith(" ms\n"):
                 line = process.stderr.readline()
@@ -142,8 +143,8 @@ def test_ctrl_c_keeps_and_shows_what_there_is(models: list[str], here: Path) -> 
     assert "Traceback" not in stderr
     assert sorted(path.name for path in here.iterdir()) == ["it.partial.json", "it.partial.png"]
     (series,) = read(here / "it.partial.json").series
-    assert 3 <= series.seconds < 30
+    assert 1 <= series.seconds < 18
     assert f"{models[0]}: " in stderr
     assert re.fullmatch(
-        r"Interrupted: 0\.[1-5] of 0\.5 min are kept, in it\.partial\.json", stderr.splitlines()[-1]
+        r"Interrupted: 0\.[0-3] of 0\.3 min are kept, in it\.partial\.json", stderr.splitlines()[-1]
     )

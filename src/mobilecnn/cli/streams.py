@@ -27,15 +27,15 @@ def refuse_options(ctx: click.Context, sustained: float | None, single_stream: b
     """
     if sustained is not None and single_stream:
         raise UsageError("--sustained and --single-stream are two ways to time; choose one")
-    streams = "--single-stream" if single_stream else None if sustained is None else "--sustained"
-    unused = [*(OF_ROUNDS if streams else ()), *(() if single_stream else OF_SINGLE_STREAM)]
+    chosen = "--single-stream" if single_stream else None if sustained is None else "--sustained"
     for parameter in ctx.command.params:
-        given = ctx.get_parameter_source(str(parameter.name)) == ParameterSource.COMMANDLINE
-        if given and parameter.name in OF_SINGLE_STREAM and parameter.name in unused:
+        if ctx.get_parameter_source(str(parameter.name)) != ParameterSource.COMMANDLINE:
+            continue
+        if parameter.name in OF_SINGLE_STREAM and not single_stream:
             raise UsageError(f"{parameter.opts[-1]} is for --single-stream; leave it out")
-        if given and parameter.name in unused:
+        if parameter.name in OF_ROUNDS and chosen is not None:
             raise UsageError(
-                f"{parameter.opts[-1]} is for rounds of short processes, and {streams} runs one long one; leave it out"
+                f"{parameter.opts[-1]} is for rounds of short processes, and {chosen} runs one long one; leave it out"
             )
 
 
@@ -48,6 +48,8 @@ def sustain(
     from mobilecnn.files import write_bytes
 
     picture = record.with_suffix(".png")
+    if picture == record:
+        raise UsageError(f"{record} would be the record, a JSON file, and the chart; name the record with -o")
     if picture.exists():
         raise OutputError(f"{picture} exists, and the chart would replace it; choose another name with -o")
     last: list[Stream] = []
