@@ -320,24 +320,21 @@ def _with_answers(members: dict[str, Any]) -> dict[str, Any]:
 def _with_surroundings(members: dict[str, Any]) -> dict[str, Any]:
     """A measurement of version 2, which read less of the machine, as one of version 3."""
 
-    def reading(value: Any) -> Any:
-        unread = {"throttled": None, "governors": (), "load_average": None}
-        return (
-            {**value, **unread, "available_bytes": None, "swapped_bytes": None}
-            if isinstance(value, dict)
-            else value
-        )
+    unread: dict[str, Any] = {
+        "throttled": None, "governors": [], "load_average": None, "available_bytes": None, "swapped_bytes": None,
+    }  # fmt: skip
 
     def run(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        around = {name: reading(value[name]) for name in ("before", "after") if name in value}
-        return {**value, **around, "heaviest_cpu_seconds": {}, "cooled": None}
+        sides = {name: value[name] for name in ("before", "after") if isinstance(value.get(name), dict)}
+        filled = {name: {**unread, **reading} for name, reading in sides.items()}
+        return {"heaviest_cpu_seconds": {}, "cooled": None, **value, **filled}
 
     protocol, runs = members.get("protocol"), members.get("runs")
     return {
         **members,
-        **({"protocol": {**protocol, "cool_down": 0.0}} if isinstance(protocol, dict) else {}),
+        **({"protocol": {"cool_down": 0.0, **protocol}} if isinstance(protocol, dict) else {}),
         **({"runs": [run(one) for one in runs]} if isinstance(runs, list) else {}),
     }
 
