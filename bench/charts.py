@@ -1,4 +1,4 @@
-"""Charts, drawn by matplotlib without a display."""
+"""Charts that are files of their own, drawn by matplotlib without a display; those of pages are in ``svg.py``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,6 @@ class Point:
     label: str
     x: float
     y: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bar with its interval."""
-
-    label: str
-    value: float
     low: float
     high: float
 
@@ -169,39 +159,6 @@ def courses(items: Sequence[Course], title: str) -> bytes:
     figure.legend(handles, labels, loc="outside lower left", frameon=False, fontsize=8.5, ncols=2)
     missing = f"\nnot readable here: {', '.join(unknown)}" if unknown else ""
     latency.set_title(title + missing, fontsize=10.5, loc="left")
-    return _png(figure)
-
-
-def bars(items: Sequence[Bar], unit: str, title: str) -> bytes:
-    """Horizontal bars with intervals, as PNG; the value is written beside each."""
-    figure, axes = _figure(7.2, 0.9 + 0.45 * len(items))
-    names = [item.label for item in items]
-    axes.barh(
-        names,
-        [item.value for item in items],
-        xerr=[[max(0.0, i.value - i.low) for i in items], [max(0.0, i.high - i.value) for i in items]],
-        color=COLORS[0],
-        ecolor="#24292f",
-        capsize=3,
-        height=0.6,
-    )
-    widest = max((item.high for item in items), default=1.0)
-    for row, item in enumerate(items):
-        axes.annotate(
-            f"{item.value:.3g} {unit}",
-            (item.high, row),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-        )
-    axes.set_xlim(0, widest * 1.22)
-    axes.invert_yaxis()
-    axes.set_xlabel(unit)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    axes.set_title(title, fontsize=10.5, loc="left")
     return _png(figure)
 
 

@@ -34,6 +34,13 @@ class Device(Protocol):
     def close(self) -> None:
         """What leaving the block does."""
 
+    def stop(self) -> None:
+        """End what is being done there, from another thread; the call that waits for it fails.
+
+        Harmless when nothing is being done, and when repeated. What was made there is removed
+        by whoever leaves the block.
+        """
+
     def probe(self) -> Facts:
         """What it is.
 
@@ -88,8 +95,17 @@ def until_end(child: Child, timeout: float) -> Generator[Answer, None, None]:
 class LocalDevice(Closing):
     """The machine at hand: the worker runs in a child process of this Python."""
 
+    def __init__(self) -> None:
+        self._running: Child | None = None
+
     def close(self) -> None:
         """See :meth:`Device.close`: there is nothing to leave behind."""
+
+    def stop(self) -> None:
+        """See :meth:`Device.stop`."""
+        running = self._running
+        if running is not None:
+            running.kill()
 
     def probe(self) -> Facts:
         """See :meth:`Device.probe`."""
@@ -114,6 +130,7 @@ class LocalDevice(Closing):
     def _worker(self, job: Job, doing: str) -> Iterator[Child]:
         # By path and not by module name: the same way as on a board, without importing mobilecnn.
         with Child([sys.executable, "-P", worker.__file__], doing) as child:
+            self._running = child
             child.send({**job, "until_input_closes": True})
             yield child
 

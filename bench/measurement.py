@@ -349,6 +349,16 @@ def write(path: Path, measurement: Measurement) -> None:
     files.write_json(path, measurement.to_json())
 
 
+def check_free(path: Path) -> None:
+    """Refuse a name for a measurement that is taken, be it by one that was cut short.
+
+    Raises:
+        OutputError: there is such a file.
+    """
+    _refuse_taken(path)
+    _refuse_taken(partial(path))
+
+
 def _refuse_taken(path: Path) -> None:
     if path.exists():
         raise OutputError(f"{path} exists, and a measurement never replaces a file; choose another with -o")
@@ -382,8 +392,7 @@ def recording(path: Path) -> Iterator[Callable[[Kept], None]]:
         OutputError: one of the two names is taken (before the block runs), or cannot be written.
     """
     unfinished = partial(path)
-    _refuse_taken(path)
-    _refuse_taken(unfinished)
+    check_free(path)
     kept = ""
 
     def keep(measurement: Kept) -> None:

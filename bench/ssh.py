@@ -121,6 +121,7 @@ class SshDevice(Closing):
         self._mark = f"mobilecnn-{secrets.token_hex(16)}"
         self._control: tempfile.TemporaryDirectory[str] | None = None
         self._guard: Child | None = None
+        self._running: Child | None = None
         self._home = self._folder = ""
         self._pythons: dict[str | None, str] = {}
         self._local_names: dict[str, str] = {}
@@ -133,6 +134,12 @@ class SshDevice(Closing):
         if self._control is not None:
             self._control.cleanup()
             self._control = None
+
+    def stop(self) -> None:
+        """See :meth:`mobilecnn.bench.devices.Device.stop`: the guard, which cleans up, goes on."""
+        running = self._running
+        if running is not None:
+            running.kill()
 
     def probe(self) -> Facts:
         """See :meth:`mobilecnn.bench.devices.Device.probe`; a missing runtime is a failure."""
@@ -306,12 +313,15 @@ class SshDevice(Closing):
             # A session of its own: Ctrl-C must not cut the connection that cleans up after it.
             options = ["ControlMaster=yes", "ControlPersist=no"]
             self._guard = self._start(f"that connects to {self.name}", options, GUARD, own_session=True)
+            self._running = self._guard  # Until it is connected; if it is stopped, it cleans up all the same.
             try:
                 self._folder, self._home, system = (
                     self._guard.line(GUARD_SECONDS).decode(errors="replace") for _ in range(3)
                 )
             except ChildCrashed as error:
                 raise EnvironmentProblem(self._why_not(error)) from error
+            finally:
+                self._running = None
             self._check_system(system)
             source = Path(worker.__file__)
             self.store(source, f"{self._folder}/worker.py", sha256(source.read_bytes()))
@@ -346,6 +356,7 @@ class SshDevice(Closing):
         # Without the ProxyCommand, ssh would make a connection of its own where ours is gone.
         options = ["ControlMaster=no", "ProxyCommand=false"]
         with self._start(doing, options, script, *words, stdin=stdin) as child:
+            self._running = child
             try:
                 yield child
             except ChildCrashed as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
@@ -88,14 +89,23 @@ def _settle(model: Any, contract: InputContract) -> None:
     for layer in norms:
         layer.momentum = 0.0  # Take the statistics of the one batch that comes.
     if norms:
-        model(images, training=True)
+        _forward(model, images, training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
-    logits = np.log(np.maximum(np.asarray(model(images, training=False), np.float64), 1e-300))
+    logits = np.log(np.maximum(_forward(model, images, training=False).astype(np.float64), 1e-300))
     spread = logits.std(axis=1).mean()
     last = [layer for layer in model.layers if hasattr(layer, "kernel")][-1]
     if spread > 0:
         last.kernel.assign(last.kernel / spread)
+
+
+def _forward(model: Any, images: npt.NDArray[np.float32], training: bool) -> npt.NDArray[np.float32]:
+    """All scores in one step, as a graph: without one Keras keeps what every layer yields until the
+    end, and a thousand layers' feature maps of 64 pictures are 16 GB."""
+    import tensorflow as tf
+
+    function = tf.function(lambda batch: model(batch, training=training), autograph=False)
+    return np.asarray(function(tf.constant(images)), np.float32)
 
 
 def _why_not_loaded(path: str, error: Exception) -> str:

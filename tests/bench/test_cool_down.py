@@ -17,6 +17,7 @@ class Warm(LocalDevice):
     """A real device, but for its temperatures; the last one stays."""
 
     def __init__(self, *temperatures: float | None) -> None:
+        super().__init__()
         self.temperatures = list(temperatures)
 
     def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +54,27 @@ def test_it_times_a_model(one: Device, exported: Path, runtime: str) -> None:
     run = record(Run, {**answer, "round": 0, "position": 0, "model": 0, "cooled": None})
     assert len(run.samples_ns) == 3
     assert run.runtime_version[0].isdigit()
+
+
+def test_what_runs_can_be_stopped_from_another_thread(one: Device, exported: Path) -> None:
+    there = one.put(exported / "theirs.int8.tflite")
+    one.stop()  # Nothing runs: harmless.
+    ended = threading.Event()
+
+    def keep_stopping() -> None:
+        while not ended.wait(0.2):
+            one.stop()
+
+    thread = threading.Thread(target=keep_stopping)
+    thread.start()
+    try:
+        with pytest.raises(ChildCrashed, match="that times was ended by SIGKILL"):
+            one.run({**JOB, "model": there, "seconds": 120.0}, "that times", 200)
+    finally:
+        ended.set()
+        thread.join()
+    # Only what ran was ended, and not the connection.
+    assert one.run({**JOB, "model": there}, "that times", 60)["samples_ns"]
 
 
 def test_a_whole_measurement(one: Device, exported: Path) -> None:

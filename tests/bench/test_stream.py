@@ -183,6 +183,7 @@ class Breaking(LocalDevice):
     """A device that is gone, or a user who has had enough, after so many messages."""
 
     def __init__(self, messages: int, error: BaseException) -> None:
+        super().__init__()
         self.messages, self.error = messages, error
 
     def follow(

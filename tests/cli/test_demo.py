@@ -47,7 +47,8 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
     page = tmp_path / "mobilecnn-demo" / "index.html"
     assert document["page"] == str(page.relative_to(tmp_path))
     text = page.read_text()
-    assert text.count('<img src="data:image/png;base64,') == 2
+    assert text.count('<img src="data:image/png;base64,') == 1
+    assert text.count("<figure") == 1 and 'class="mark' in text
     assert not re.search(r'(src|href)="(?!data:)', text), "the page needs nothing from elsewhere"
     assert "<script" not in text
     for words in ("digits.int8.tflite", "ShuffleNet 0.5x (g=3)", "1. Trained", "held-out"):

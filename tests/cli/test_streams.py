@@ -99,6 +99,7 @@ def test_a_single_stream_as_json(models: list[str], here: Path) -> None:
         (["--sustained", "1", "--min-seconds", "3"], "--min-seconds is for --single-stream; leave it out"),
         (["--min-queries", "300"], "--min-queries is for --single-stream; leave it out"),
         (["--sustained", "1", "-o", "it.png"], "it.png would be the record, a JSON file, and the chart"),
+        (["--sustained", "1", "--device", "local", "--device", "pi"], "--sustained takes one --device, and 2 are"),
         (["--sustained", "0"], "--sustained must be from 0.01 to 1440, and is 0"),
         (["--single-stream", "--min-queries", "63"], "--min-queries must be from 64"),
         (["--single-stream", "--min-seconds", "nan"], "--min-seconds must be from 0.1"),

@@ -35,6 +35,15 @@ device = click.option(
     show_default=True,
     help="Where to time: local, a name of `mobilecnn devices`, or an SSH host.",
 )
+devices = click.option(
+    "--device",
+    "device_names",
+    multiple=True,
+    default=("local",),
+    show_default="local",
+    help="Where to time: local, a name of `mobilecnn devices`, or an SSH host. May be repeated: the devices are "
+    "timed side by side.",
+)
 runtime = click.option("--runtime", type=click.Choice(RUNTIMES), default="litert", show_default=True)
 allow_wrong_answers = click.option(
     "--allow-wrong-answers",
