@@ -4,35 +4,25 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench.device_file import PROFILES
 from mobilecnn.bench.devices import PROBE_TIMEOUT, Device
+from mobilecnn.bench.hygiene import GOVERNOR_FIX, throttling
 from mobilecnn.bench.measurement import Facts
 from mobilecnn.bench.ssh import OLDEST_PYTHON, SshDevice, environment
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem
 from mobilecnn.files import sha256
 from mobilecnn.quantize.runtimes import RUNTIMES
+from mobilecnn.steps import Say
 
 REQUIREMENTS = {"litert": ("ai-edge-litert",), "tflite-runtime": ("tflite-runtime", "numpy<2")}
 """What pip is asked for. tflite-runtime is built for numpy 1, and does not say so."""
 
 INSTALL_SECONDS = 1800.0
 """Of one step; a Pi Zero unpacks for minutes."""
-
-THROTTLING = {
-    # vcgencmd get_throttled: bit -> meaning. The same 16 bits higher: since it was started.
-    0: "under-voltage",
-    1: "the clock is capped",
-    2: "throttled",
-    3: "at the soft temperature limit",
-}
-SINCE_START = 16
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -107,21 +97,17 @@ def examine(device: Device, name: str, profile: str = "generic") -> Board:
         missing.append(Missing(f"it is said to be a {profile}, and is a {facts.board}", _PROFILE_FIX))
     slow = sorted(set(facts.governors) - {"performance"})
     if slow:
-        missing.append(Missing(f"the clock may change (governor {', '.join(slow)})", _GOVERNOR_FIX))
-    missing += [Missing(f"{finding} now", _POWER_FIX) for finding in throttling(throttled, 0)]
+        missing.append(
+            Missing(f"the clock may change (governor {', '.join(slow)})", f"there: {GOVERNOR_FIX}")
+        )
+    missing += [Missing(f"{finding} now", _POWER_FIX) for finding in throttling(throttled)]
     return Board(
         facts, runtimes, state["frequencies_khz"], state["temperatures_c"], throttled, tuple(missing)
     )
 
 
 _PROFILE_FIX = "add it anew with another --profile"
-_GOVERNOR_FIX = "there: echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 _POWER_FIX = "give it its own power supply, cool it, and look again"
-
-
-def throttling(word: int | None, first: int) -> list[str]:
-    """What a throttling word says, from bit ``first`` (0: now; :data:`SINCE_START`: since it was started)."""
-    return [] if word is None else [text for bit, text in THROTTLING.items() if word >> (bit + first) & 1]
 
 
 def setup(device: SshDevice, runtime: str, offline: bool, say: Say, base: str = "python3") -> str:

@@ -81,6 +81,87 @@ def speedups(series: Mapping[str, Sequence[Point]], title: str) -> bytes:
     return _png(figure)
 
 
+@dataclass(frozen=True)
+class Course:
+    """One model in a chart over time: a point for each window.
+
+    Attributes:
+        label: its name.
+        minutes: the middle of each window.
+        median_ms: latency.
+        p90_ms: the 90th percentile.
+        gigahertz: the clock of the fastest core; None where unknown.
+        celsius: of the processor; None where unknown.
+        throttled: the firmware says that it slows the board down.
+        changed: minutes at which the level changed; None if it did not.
+    """
+
+    label: str
+    minutes: Sequence[float]
+    median_ms: Sequence[float]
+    p90_ms: Sequence[float]
+    gigahertz: Sequence[float | None]
+    celsius: Sequence[float | None]
+    throttled: Sequence[bool]
+    changed: float | None
+
+
+def courses(items: Sequence[Course], title: str) -> bytes:
+    """Latency, clock and temperature over time, one below the other, as PNG.
+
+    A panel for what is unknown everywhere is left out, and the title says so. Dots at the foot
+    of the first panel: the firmware says that it slows the board down.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = [
+        ("clock, GHz", [item.gigahertz for item in items]),
+        ("temperature, °C", [item.celsius for item in items]),
+    ]
+    known = [panel for panel in panels if any(value is not None for line in panel[1] for value in line)]
+    unknown = [name.split(",")[0] for name, _ in panels if name not in {name for name, _ in known}]
+    figure = Figure(figsize=(7.2, 3.2 + 1.5 * len(known)), dpi=144, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(
+        1 + len(known), 1, sharex=True, squeeze=False, height_ratios=[2.2, *[1] * len(known)]
+    )
+    latency, *others = (row[0] for row in grid)
+    for index, item in enumerate(items):
+        color = COLORS[index % len(COLORS)]
+        latency.plot(item.minutes, item.median_ms, color=color, linewidth=1.6, label=f"{item.label}, median")
+        latency.plot(
+            item.minutes, item.p90_ms, color=color, linewidth=0.8, alpha=0.5, label="90th percentile"
+        )
+        if item.changed is not None:
+            latency.axvline(item.changed, color=color, linewidth=1, linestyle="--")
+        slowed = [minute for minute, yes in zip(item.minutes, item.throttled, strict=True) if yes]
+        if slowed:
+            latency.plot(
+                slowed, [0] * len(slowed), color=color, linestyle="", marker=MARKERS[0], markersize=4,
+                clip_on=False, label="throttled, says the firmware",
+            )  # fmt: skip
+        for axes, (_, lines) in zip(others, known, strict=True):
+            values = [float("nan") if value is None else value for value in lines[index]]
+            axes.plot(item.minutes, values, color=color, linewidth=1.6)
+    latency.set_ylabel("latency, ms")
+    latency.set_ylim(0, 1.15 * max(value for item in items for value in item.p90_ms))
+    for axes, (name, _) in zip(others, known, strict=True):
+        axes.set_ylabel(name)
+        axes.margins(y=0.15)
+    for axes in (latency, *others):
+        axes.grid(color="#d0d7de", linewidth=0.6)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    (others or [latency])[-1].set_xlabel("minutes")
+    # Below everything: inside, some curve would run through it.
+    handles, labels = latency.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower left", frameon=False, fontsize=8.5, ncols=2)
+    missing = f"\nnot readable here: {', '.join(unknown)}" if unknown else ""
+    latency.set_title(title + missing, fontsize=10.5, loc="left")
+    return _png(figure)
+
+
 def _figure(width: float, height: float):  # type: ignore[no-untyped-def]
     # The figure classes directly: pyplot would look for a display and keep every figure alive.
     from matplotlib.backends.backend_agg import FigureCanvasAgg

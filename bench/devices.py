@@ -1,6 +1,8 @@
 """Where models are timed: one small seam, and the machine at hand behind it."""
 
 import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -66,6 +68,29 @@ class Device(Protocol):
             EnvironmentProblem: the runtime is missing, or the process crashed.
         """
 
+    def follow(self, job: Job, doing: str, timeout: float) -> Generator[Answer, None, None]:
+        """Do a job that is answered with several messages, each as it comes.
+
+        Args:
+            job: as for :meth:`run`.
+            doing: the same.
+            timeout: seconds after which the process is ended, for each message.
+
+        Yields:
+            All but the last, which only says that it is the end. Closing the generator ends the
+            process.
+
+        Raises:
+            ModelFileError: the runtime refuses the model.
+            EnvironmentProblem: the runtime is missing, or the process crashed.
+        """
+
+
+def until_end(child: Child, timeout: float) -> Generator[Answer, None, None]:
+    """The messages of a child but the one that says ``end``; ``timeout`` for each."""
+    while "end" not in (message := child.receive(timeout)):
+        yield message
+
 
 class LocalDevice(Closing):
     """The machine at hand: the worker runs in a child process of this Python."""
@@ -93,11 +118,21 @@ class LocalDevice(Closing):
 
     def run(self, job: Job, doing: str, timeout: float) -> Answer:
         """See :meth:`Device.run`."""
+        with self._worker(job, doing) as child:
+            return child.receive(timeout)
+
+    def follow(self, job: Job, doing: str, timeout: float) -> Generator[Answer, None, None]:
+        """See :meth:`Device.follow`."""
+        with self._worker(job, doing) as child:
+            yield from until_end(child, timeout)
+
+    @contextmanager
+    def _worker(self, job: Job, doing: str) -> Iterator[Child]:
         # By path and not by module name: the same way as on a board, without importing mobilecnn.
         with Child([sys.executable, "-P", worker.__file__], doing) as child:
             self._running = child
             child.send({**job, "until_input_closes": True})
-            return child.receive(timeout)
+            yield child
 
 
 def facts(kind: str, answer: Answer, name: str) -> Facts:

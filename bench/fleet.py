@@ -18,7 +18,7 @@ from mobilecnn.bench.measurement import Measurement, check_free, recording
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.run import measure
 from mobilecnn.errors import MobileCnnError, UsageError
-from mobilecnn.steps import Progress
+from mobilecnn.steps import Progress, Say, no_say
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,14 @@ class Member:
         device: where to time; entered and left by its thread.
         record: its measurement file, which is not there yet.
         progress: called from its thread.
+        say: the same.
     """
 
     name: str
     device: Device
     record: Path
     progress: Progress | None = None
+    say: Say = no_say
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def measure_all(
                     with member.device:
                         measured = measure(
                             models, member.device, protocol, step, command,
-                            allow_wrong_answers=allow_wrong_answers, keep=keep,
+                            allow_wrong_answers=allow_wrong_answers, keep=keep, say=member.say,
                         )  # fmt: skip
                 except MobileCnnError:
                     if stopping.is_set():

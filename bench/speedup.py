@@ -100,6 +100,7 @@ class Row:
             "interval_ns": [self.result.median.low, self.result.median.high],
             "valid": self.result.valid,
             "reasons": list(self.result.reasons),
+            "warnings": list(self.result.warnings),
             "theoretical_speedup": self.theoretical,
             "actual_speedup": self.actual.value,
             "actual_speedup_interval": [self.actual.low, self.actual.high],

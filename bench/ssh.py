@@ -15,12 +15,12 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from mobilecnn.bench import device_file, worker
-from mobilecnn.bench.devices import PROBE_TIMEOUT, Answer, Job, facts
+from mobilecnn.bench.devices import PROBE_TIMEOUT, Answer, Job, facts, until_end
 from mobilecnn.bench.measurement import Facts
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError, ModelFileError
 from mobilecnn.files import read_bytes, sha256
@@ -171,12 +171,22 @@ class SshDevice(Closing):
         """See :meth:`mobilecnn.bench.devices.Device.run`."""
         return self.work(self._python(job.get("runtime", self._runtime)), job, doing, timeout)
 
+    def follow(self, job: Job, doing: str, timeout: float) -> Generator[Answer, None, None]:
+        """See :meth:`mobilecnn.bench.devices.Device.follow`."""
+        with self._worker(self._python(job.get("runtime", self._runtime)), job, doing) as child:
+            yield from until_end(child, timeout)
+
     def work(self, python: str, job: Job, doing: str, timeout: float) -> Answer:
         """:meth:`run` with an interpreter of one's own choice, an absolute path there."""
+        with self._worker(python, job, doing) as child:
+            return child.receive(timeout)
+
+    @contextlib.contextmanager
+    def _worker(self, python: str, job: Job, doing: str) -> Iterator[Child]:
         self._connect()
         with self._session(doing, RUN, self._folder, python, f"{self._folder}/worker.py") as child:
             child.send({**job, "until_input_closes": True})
-            return child.receive(timeout)
+            yield child
 
     def find_python(self, candidates: Sequence[str]) -> str:
         """The first of some interpreters that is there; ``~/`` is the home there.

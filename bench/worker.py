@@ -3,7 +3,7 @@
 It needs Python 3.9 or newer, numpy and one runtime (``ai-edge-litert`` or
 ``tflite-runtime``), and imports nothing else outside the standard library. It reads one
 job, a line of JSON, from standard input and answers with one line of JSON on standard
-output; everything that libraries print goes to standard error.
+output (``stream``: with several); everything that libraries print goes to standard error.
 
 ``{"task": "probe"}``
     What machine this is.
@@ -14,6 +14,10 @@ output; everything that libraries print goes to standard error.
 ``{"task": "time", "model", "runtime", "threads", "seed", "warmup_runs", "warmup_seconds",
 "runs", "seconds", "longest_seconds", "most_runs"}``
     Load the model, fill its inputs with seeded random data, run it once, warm up, time it.
+``{"task": "stream", "model", "runtime", "threads", "seed", "runs", "seconds", "most_runs",
+"window_seconds", "most_samples"}``
+    The same without a warm-up, and for as long as is asked. Answers with several lines: one
+    about the start, one for each window of time as it ends, and ``{"end": true}``.
 ``{"task": "answer", "model", "runtime", "threads", "inputs"}``
     Load the model, run it once for each of the inputs, and send what it gave: ``{"outputs"}``.
     A tensor is ``{"dtype", "shape", "data"}``: numpy's name of the type, the sizes, and the
@@ -44,11 +48,13 @@ import shutil
 import subprocess
 import threading
 import time
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
+PROC = Path("/proc")
 CPUS = Path("/sys/devices/system/cpu")
 THERMAL = Path("/sys/class/thermal")
 
@@ -70,6 +76,9 @@ FEATURES = {
 PROBE_SPINS = 5
 """Spins of the speed probe. Their median ignores one that the scheduler interrupted."""
 
+HEAVIEST = 3
+"""Other programs that are named: those that would be closed first."""
+
 
 class Problem(Exception):
     """A failure to report: the name of a class of ``mobilecnn.errors``, and the message."""
@@ -82,49 +91,72 @@ class Problem(Exception):
 def time_model(job: dict[str, Any]) -> dict[str, Any]:
     """Do a ``time`` job; the answer is what ``mobilecnn.bench.measurement.Run`` documents."""
     np = _numpy()
-    interpreter_class, version = _runtime(job["runtime"], np.__version__)
-    baseline = _status("VmRSS")
-    interpreter, init_ns = _load(interpreter_class, job, version)
-    rng = np.random.default_rng(job["seed"])
-    for details in interpreter.get_input_details():
-        interpreter.set_tensor(details["index"], _random(np, rng, details))
-
-    # A collection would land in a sample.
-    gc.collect()
-    gc.freeze()
-    gc.disable()
+    interpreter, start = _started(np, job)
     invoke = interpreter.invoke
     limits = (job["longest_seconds"], job["most_runs"])
-    try:
-        (first_ns,) = _repeat(invoke, 1, 0.0, *limits)
+    with _running(job, start["runtime_version"]):
         warmup_ns = _repeat(invoke, job["warmup_runs"], job["warmup_seconds"], *limits)
-        before = _reading(np)
-        busy, own, start = _busy_seconds(), time.process_time(), time.perf_counter()
+        # What takes long, or waits, stays away from the timed part: a clock falls meanwhile.
+        around, processes = _surroundings(), _cpu_by_process()
+        before = {**around, **_reading(np)}
+        busy, own, begin = _busy_seconds(), time.process_time(), time.perf_counter()
         samples_ns = _repeat(invoke, job["runs"], job["seconds"], *limits)
-        timed = time.perf_counter() - start
-        own = time.process_time() - own
-        busy_after = _busy_seconds()
+        timed = time.perf_counter() - begin
+        other = _other_seconds(busy, own)
         after = _reading(np)
-    except RuntimeError as error:
-        raise Problem(
-            "ModelFileError", f"{job['runtime']} {version} cannot run {job['model']} ({_line(error)})"
-        ) from error
+        heaviest = _heaviest(processes, _cpu_by_process())
+        after.update(_surroundings())
     return {
-        "runtime_version": version,
-        "xnnpack_partitions": _partitions(interpreter),
-        "init_ns": init_ns,
-        "first_ns": first_ns,
+        **start,
         "warmup_ns": warmup_ns,
         "samples_ns": samples_ns,
         "timed_seconds": timed,
-        "other_cpu_seconds": None
-        if busy is None or busy_after is None
-        else round(max(0.0, busy_after - busy - own), 6),
-        "baseline_rss_bytes": baseline,
+        "other_cpu_seconds": other,
+        "heaviest_cpu_seconds": heaviest,
         "peak_rss_bytes": _status("VmHWM"),
         "before": before,
         "after": after,
     }
+
+
+def stream_model(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Do a ``stream`` job; the messages are what ``mobilecnn.bench.stream`` documents.
+
+    It ends after at least ``runs`` inferences and ``seconds``, or after ``most_runs``. A window
+    lasts ``window_seconds``; of its samples every k-th is sent where there are more than
+    ``most_samples``.
+    """
+    np = _numpy()
+    interpreter, start = _started(np, job)
+    del start["baseline_rss_bytes"]
+    yield {**start, "state": _state()}
+    count, begin = 0, time.perf_counter()
+    while True:
+        since = time.perf_counter() - begin
+        left = job["seconds"] - since
+        if count >= job["most_runs"] or (left <= 0 and count >= job["runs"]):
+            break
+        # The last window takes what would not make one of its own.
+        window = left if 0 < left < 1.5 * job["window_seconds"] else job["window_seconds"]
+        busy, own = _busy_seconds(), time.process_time()
+        with _running(job, start["runtime_version"]):
+            samples = _repeat(interpreter.invoke, 1, window, window + 1.0, job["most_runs"] - count)
+        until, other = time.perf_counter() - begin, _other_seconds(busy, own)
+        count += len(samples)
+        median, p90 = (float(value) for value in np.percentile(samples, (50, 90)))
+        yield {
+            "begin_seconds": round(since, 6),
+            "end_seconds": round(until, 6),
+            "count": len(samples),
+            "median_ns": median,
+            "p90_ns": p90,
+            "minimum_ns": min(samples),
+            "maximum_ns": max(samples),
+            "samples_ns": samples[:: -(-len(samples) // job["most_samples"])],
+            "other_cpu_seconds": other,
+            "state": _state(),
+        }
+    yield {"end": True}
 
 
 def answer_inputs(job: dict[str, Any]) -> dict[str, Any]:
@@ -145,6 +177,40 @@ def answer_inputs(job: dict[str, Any]) -> dict[str, Any]:
             ) from error
         outputs.append(_packed(np, interpreter.get_tensor(result["index"])))
     return {"outputs": outputs}
+
+
+def _started(np: Any, job: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """An interpreter with random inputs that has run once, and what that took."""
+    interpreter_class, version = _runtime(job["runtime"], np.__version__)
+    baseline = _status("VmRSS")
+    interpreter, init_ns = _load(interpreter_class, job, version)
+    rng = np.random.default_rng(job["seed"])
+    for details in interpreter.get_input_details():
+        interpreter.set_tensor(details["index"], _random(np, rng, details))
+    # A collection would land in a sample.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    with _running(job, version):
+        (first_ns,) = _repeat(interpreter.invoke, 1, 0.0, 1.0, 1)
+    return interpreter, {
+        "runtime_version": version,
+        "xnnpack_partitions": _partitions(interpreter),
+        "init_ns": init_ns,
+        "first_ns": first_ns,
+        "baseline_rss_bytes": baseline,
+    }
+
+
+@contextmanager
+def _running(job: dict[str, Any], version: str) -> Iterator[None]:
+    """A refusal of the runtime within the block as an error of ours."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise Problem(
+            "ModelFileError", f"{job['runtime']} {version} cannot run {job['model']} ({_line(error)})"
+        ) from error
 
 
 def _unpacked(np: Any, packed: dict[str, Any]) -> Any:
@@ -264,6 +330,52 @@ def _reading(np: Any) -> dict[str, Any]:
     }
 
 
+def _surroundings() -> dict[str, Any]:
+    """What else tells whether the machine is at rest; each None or empty where it is unreadable."""
+    load = _text(PROC / "loadavg").split()
+    available = _values(_text(PROC / "meminfo"), "MemAvailable")
+    words = (line.split() for line in _text(PROC / "vmstat").splitlines())
+    swapped = [int(line[1]) for line in words if len(line) == 2 and line[0] in ("pswpin", "pswpout")]
+    return {
+        "throttled": _throttled(),
+        "governors": _governors(),
+        "load_average": float(load[0]) if load else None,
+        "available_bytes": int(available[0].split()[0]) * 1024 if available else None,
+        "swapped_bytes": sum(swapped) * os.sysconf("SC_PAGE_SIZE") if swapped else None,
+    }
+
+
+def _cpu_by_process() -> dict[tuple[int, str], float]:
+    """CPU seconds of each other process since it began, by number and name; empty where unreadable.
+
+    Names only: arguments may hold what is nobody's business.
+    """
+    found = {}
+    for path in PROC.glob("[0-9]*/stat"):
+        number = int(path.parent.name)
+        # proc(5): pid (name) state ppid ...; the name may hold spaces and brackets itself.
+        head, _, tail = _text(path).rpartition(")")
+        fields = tail.split()
+        if number != os.getpid() and len(fields) > 12:
+            name = "".join(c if c.isprintable() else "?" for c in head.partition("(")[2])
+            found[number, name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def _heaviest(before: dict[tuple[int, str], float], after: dict[tuple[int, str], float]) -> dict[str, float]:
+    """CPU seconds between two readings of the programs that took most, processes of one name together."""
+    spent: dict[str, float] = {}
+    for process, seconds in after.items():
+        spent[process[1]] = spent.get(process[1], 0.0) + seconds - before.get(process, 0.0)
+    heaviest = sorted(spent, key=lambda name: (-spent[name], name))[:HEAVIEST]
+    return {name: round(spent[name], 6) for name in heaviest if spent[name] > 0}
+
+
+def _governors() -> list[str]:
+    """Of the clocks of all cores, each once."""
+    return sorted({_text(path) for path in CPUS.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""})
+
+
 def _probe(np: Any) -> list[int]:
     """Nanoseconds of a fixed spin of about 2 ms, some times over.
 
@@ -302,7 +414,7 @@ def _temperatures() -> dict[str, float]:
 
 def _busy_seconds() -> float | None:
     """CPU time that all cores together spent on work, or had stolen by the host, since boot."""
-    fields = _text(Path("/proc/stat")).split("\n", 1)[0].split()
+    fields = _text(PROC / "stat").split("\n", 1)[0].split()
     if len(fields) < 9 or fields[0] != "cpu":
         return None
     # proc(5): user nice system idle iowait irq softirq steal; guest time is within user.
@@ -310,12 +422,19 @@ def _busy_seconds() -> float | None:
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
+def _other_seconds(busy: float | None, own: float) -> float | None:
+    """CPU time of everything but this process since the two readings; None where unreadable."""
+    own = time.process_time() - own
+    now = _busy_seconds()
+    return None if busy is None or now is None else round(max(0.0, now - busy - own), 6)
+
+
 def _status(name: str) -> int | None:
     """Bytes of ``VmRSS`` or ``VmHWM`` of this process.
 
     Not ``getrusage``: its high-water mark survives exec, so it may be the parent's.
     """
-    for line in _text(Path("/proc/self/status")).splitlines():
+    for line in _text(PROC / "self/status").splitlines():
         if line.startswith(name + ":"):
             return int(line.split()[1]) * 1024
     return None
@@ -323,19 +442,18 @@ def _status(name: str) -> int | None:
 
 def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
     """Do a ``probe`` job; the answer is what ``mobilecnn.bench.measurement.Facts`` documents."""
-    cpuinfo = _text(Path("/proc/cpuinfo"))
+    cpuinfo = _text(PROC / "cpuinfo")
     flags = set(_values(cpuinfo, "flags") + _values(cpuinfo, "Features"))
     words = {word for line in flags for word in line.split()}
-    memory = _values(_text(Path("/proc/meminfo")), "MemTotal")
+    memory = _values(_text(PROC / "meminfo"), "MemTotal")
     system = _values(_text(Path("/etc/os-release")).replace("=", ":"), "PRETTY_NAME")
-    governors = {_text(path) for path in CPUS.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""}
     try:
         numpy_version = str(_numpy().__version__)
     except Problem:
         numpy_version = None
     return {
         "machine": platform.machine(),
-        "board": _text(Path("/proc/device-tree/model")).rstrip("\0") or None,
+        "board": _text(PROC / "device-tree/model").rstrip("\0") or None,
         "cpu": _cpu(cpuinfo),
         "cpu_features": sorted(words & FEATURES),
         "cores": len(os.sched_getaffinity(0)),
@@ -344,7 +462,7 @@ def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "numpy": numpy_version,
-        "governors": sorted(governors),
+        "governors": _governors(),
         "max_frequencies_khz": _frequencies("cpuinfo_max_freq"),
         "virtualised": _virtualised(words),
     }
@@ -358,6 +476,10 @@ def find_runtime(job: dict[str, Any]) -> dict[str, Any]:
 
 def read_state(job: dict[str, Any]) -> dict[str, Any]:
     """Do a ``state`` job: frequencies in kHz, temperatures in degrees Celsius, the throttling word."""
+    return _state()
+
+
+def _state() -> dict[str, Any]:
     return {
         "frequencies_khz": _frequencies("scaling_cur_freq"),
         "temperatures_c": _temperatures(),
@@ -371,9 +493,11 @@ def _throttled() -> int | None:
     if command is None:
         return None
     try:
+        # Without close_fds, Python need not fork: that would mark the pages of the model to be copied.
         done = subprocess.run(
-            [command, "get_throttled"], capture_output=True, text=True, timeout=10, check=True
-        )
+            [command, "get_throttled"], stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=10, check=True, close_fds=False,
+        )  # fmt: skip
         return int(done.stdout.strip().partition("throttled=")[2], 16)
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
@@ -390,7 +514,7 @@ def _cpu(cpuinfo: str) -> str | None:
 
 def _virtualised(features: set[str]) -> bool | None:
     """Whether a hypervisor shows itself; None where it could be there unseen."""
-    signs = (Path("/sys/hypervisor/type"), Path("/proc/device-tree/hypervisor"))
+    signs = (Path("/sys/hypervisor/type"), PROC / "device-tree/hypervisor")
     if "hypervisor" in features or any(sign.exists() for sign in signs):
         return True
     return False if platform.machine() in ("x86_64", "AMD64", "i686") else None
@@ -423,11 +547,12 @@ def _end_with_input() -> None:
     os._exit(1)
 
 
-TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Iterator[dict[str, Any]]]] = {
     "probe": probe_machine,
     "runtime": find_runtime,
     "state": read_state,
     "time": time_model,
+    "stream": stream_model,
     "answer": answer_inputs,
 }
 
@@ -436,23 +561,25 @@ def main() -> None:
     """Read the job, do it, answer."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+
+    def say(answer: dict[str, Any]) -> None:
+        out.write(json.dumps(answer) + "\n")
+        out.flush()
+
     try:
         job = json.loads(sys.stdin.readline())
         task = TASKS[job["task"]]
     except (ValueError, KeyError, TypeError) as error:
-        answer = {
-            "error": "EnvironmentProblem",
-            "message": f"the bench worker cannot read its job ({error!r})",
-        }
-    else:
-        if job.get("until_input_closes"):
-            threading.Thread(target=_end_with_input, daemon=True).start()
-        try:
-            answer = task(job)
-        except Problem as problem:
-            answer = {"error": problem.kind, "message": str(problem)}
-    out.write(json.dumps(answer) + "\n")
-    out.flush()
+        say({"error": "EnvironmentProblem", "message": f"the bench worker cannot read its job ({error!r})"})
+        return
+    if job.get("until_input_closes"):
+        threading.Thread(target=_end_with_input, daemon=True).start()
+    try:
+        answers = task(job)
+        for answer in [answers] if isinstance(answers, dict) else answers:
+            say(answer)
+    except Problem as problem:
+        say({"error": problem.kind, "message": str(problem)})
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ QUICK = {
     # What a command is given in addition here, so that the page can show the real one.
     "train": ["--epochs", "1"],
     "bench": ["--rounds", "1", "--seconds", "0.1", "--warmup-seconds", "0.1"],
+    "bench --sustained": ["--sustained", "0.05"],
+    "bench --single-stream": ["--min-seconds", "0.5"],
     "speedup": ["--rounds", "1"],
     "demo": ["--epochs", "1", "--rounds", "1"],
 }
@@ -63,8 +65,9 @@ def run(command: list[str], folder: Path) -> None:
         for word in command[1:]
         for name in (sorted(str(p.relative_to(folder)) for p in folder.glob(word)) if "*" in word else [word])
     ]
+    mode = next((f"{command[1]} {word}" for word in command if f"{command[1]} {word}" in QUICK), command[1])
     done = subprocess.run(
-        [program, *expanded, *QUICK.get(command[1], [])],
+        [program, *expanded, *QUICK.get(mode, [])],
         cwd=folder,
         capture_output=True,
         text=True,

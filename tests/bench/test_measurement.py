@@ -112,7 +112,7 @@ def test_it_survives_the_disk_and_is_never_replaced(tmp_path: Path) -> None:
 
 def test_the_document_says_what_it_is() -> None:
     assert DOCUMENT["schema"] == "mobilecnn.measurement"
-    assert DOCUMENT["version"] == 2
+    assert DOCUMENT["version"] == 3
     assert DOCUMENT["models"][0]["answers"]["verdict"] == "verified"
     assert DOCUMENT["runs"][0]["samples_ns"] == [10_000_000, 10_100_000, 10_200_000]
 
@@ -225,7 +225,8 @@ def test_a_time_limit_is_a_reason() -> None:
     ("path", "value", "words"),
     [
         (("schema",), "other", "its schema is not mobilecnn.measurement"),
-        (("version",), 3, "version 3; this mobilecnn reads 1 to 2"),
+        (("version",), 4, "version 4; this mobilecnn reads 1 to 3"),
+        (("version",), 2.0, "version 2.0"),
         (("version",), True, "version True"),
         (("created",), "yesterday", "yesterday"),
         (("created",), "2026-01-02T03:04:05", "no time zone"),
@@ -281,9 +282,31 @@ def test_a_measurement_that_was_cut_short_is_one() -> None:
     assert GOOD.rounds == 3
 
 
+def of_version_2() -> dict[str, Any]:
+    """As it was written before the readings held more than clocks, spins and temperatures."""
+    old = copy.deepcopy(DOCUMENT)
+    old["version"] = 2
+    del old["protocol"]["cool_down"]
+    for run in old["runs"]:
+        del run["heaviest_cpu_seconds"], run["cooled"]
+        for reading in (run["before"], run["after"]):
+            for name in ("throttled", "governors", "load_average", "available_bytes", "swapped_bytes"):
+                del reading[name]
+    return old
+
+
+def test_version_2_is_still_read() -> None:
+    old = of_version_2()
+    assert Measurement.from_json(old) == GOOD
+    damages: tuple[dict[str, Any], ...] = ({"runs": 3}, {"runs": [3]}, {"runs": [{}]}, {"protocol": 3})
+    for damage in damages:
+        with pytest.raises(InputError, match=r"runs|protocol"):
+            Measurement.from_json({**old, **damage})
+
+
 def test_version_1_is_still_read() -> None:
     """As it was written before answers were checked."""
-    old = copy.deepcopy(DOCUMENT)
+    old = of_version_2()
     old["version"] = 1
     for model in old["models"]:
         del model["answers"]

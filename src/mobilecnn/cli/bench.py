@@ -9,13 +9,14 @@ import click
 
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, progress, several_progresses, table, talk
+from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from mobilecnn.bench.fleet import Outcome
-    from mobilecnn.bench.measurement import Comparison, Measurement, Result
+    from mobilecnn.bench.measurement import Comparison, Facts, Measurement, Model, Result
     from mobilecnn.bench.protocol import Protocol
     from mobilecnn.bench.statistics import Interval
 
@@ -29,6 +30,19 @@ WORDS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
 @options.devices
 @options.protocol
+@click.option(
+    "--sustained",
+    type=float,
+    metavar="MINUTES",
+    help="Run each file without a pause for so long: does it become slower as the device gets hot?",
+)
+@click.option(
+    "--single-stream",
+    is_flag=True,
+    help="MLPerf-style single stream: the 90th percentile of queries one after another.",
+)
+@click.option("--min-seconds", default=600.0, show_default=True, help="Of a single stream.")
+@click.option("--min-queries", default=64, show_default=True, help="Of a single stream, at least 64.")
 @options.allow_wrong_answers
 @click.option(
     "-o",
@@ -38,10 +52,16 @@ WORDS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked
     f"becomes it-DEVICE.json.  [default: {FOLDER}/bench-DATE-TIME.json]",
 )
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     models: tuple[Path, ...],
     device_names: tuple[str, ...],
     protocol: "Protocol",
+    sustained: float | None,
+    single_stream: bool,
+    min_seconds: float,
+    min_queries: int,
     allow_wrong_answers: bool,
     output: Path | None,
     as_json: bool,
@@ -57,7 +77,9 @@ def command(
 
     A file is INVALID when the machine was too restless for its median to be relied on;
     the reasons stand below the table. That is a finding about the machine and not a
-    failure: the exit code is 0.
+    failure: the exit code is 0. Warnings say what could be better about the machine.
+
+    With --sustained or --single-stream every file is run in one long process instead.
 
     Several devices are timed side by side; when one fails, the others go on, and the exit
     code is that of the failure.
@@ -65,23 +87,45 @@ def command(
     \b
     Example:
       mobilecnn bench out/*.tflite --rounds 5
+      mobilecnn bench out/digits.int8.tflite --sustained 10
       mobilecnn bench out/*.tflite --device pi4 --device pi5
     """
     from mobilecnn.bench.devices import device
     from mobilecnn.bench.measurement import recording, summarize
     from mobilecnn.bench.run import measure
+    from mobilecnn.bench.stream import Plan
+    from mobilecnn.cli import streams
     from mobilecnn.files import check_writable
 
+    streams.refuse_options(ctx, sustained, single_stream)
+    plan = None
+    if sustained is not None:
+        plan = Plan.sustained(sustained, protocol)
+    elif single_stream:
+        plan = Plan.single_stream(min_seconds, min_queries, protocol)
     if len(device_names) > 1:
+        if plan is not None:
+            raise UsageError(f"--{plan.kind} takes one --device, and {len(device_names)} are named")
         outcomes = _fleet(models, device_names, protocol, allow_wrong_answers, output)
         _show_fleet(outcomes, as_json)
         return
     where = device(device_names[0], protocol.runtime)
     check_writable(FOLDER if output is None else output.parent)  # Before the minutes of work, not after.
-    record = new_name(FOLDER, "bench") if output is None else output
+    record = new_name(FOLDER, plan.kind if plan else "bench") if output is None else output
+    if plan is not None:
+        show = streams.single_stream if single_stream else streams.sustain
+        show(models, where, plan, record, allow_wrong_answers, as_json)
+        return
     with recording(record) as keep, where, progress("Timing") as update:
         measurement = measure(
-            models, where, protocol, update, sys.argv[1:], allow_wrong_answers=allow_wrong_answers, keep=keep
+            models,
+            where,
+            protocol,
+            update,
+            sys.argv[1:],
+            allow_wrong_answers=allow_wrong_answers,
+            keep=keep,
+            say=talk,
         )
 
     if as_json:
@@ -93,7 +137,7 @@ def command(
     for result in results:
         for reason in result.reasons:
             data(f"INVALID: {result.model.file}: {reason}")
-    for line in answer_lines(results):
+    for line in [*warning_lines(results), *answer_lines(results)]:
         data(line)
     data(f"\n{device_line(measurement)}; {_xnnpack(results)}")
     data(f"raw samples: {record}")
@@ -117,7 +161,8 @@ def _fleet(
     check_writable(FOLDER if output is None else output.parent)
     records = fleet.records(new_name(FOLDER, "bench", names) if output is None else output, names)
     with several_progresses([f"Timing on {name}" for name in names]) as updates:
-        members = [fleet.Member(*each) for each in zip(names, devices, records, updates, strict=True)]
+        says = [_talk_of(name) for name in names]
+        members = [fleet.Member(*each) for each in zip(names, devices, records, updates, says, strict=True)]
         outcomes = fleet.measure_all(
             models, members, protocol, sys.argv[1:], allow_wrong_answers=allow_wrong_answers
         )
@@ -125,6 +170,10 @@ def _fleet(
     if everywhere is not None:
         raise everywhere
     return outcomes
+
+
+def _talk_of(name: str) -> "Callable[[str], None]":
+    return lambda text: talk(f"{name}: {text}")
 
 
 def _show_fleet(outcomes: "Sequence[Outcome]", as_json: bool) -> None:
@@ -153,7 +202,7 @@ def _tell_fleet(outcomes: "Sequence[Outcome]") -> None:
         rows += [[each.name, *row] for row in _rows(each.measurement)]
         results = summarize(each.measurement)
         below += [f"INVALID: {each.name}: {r.model.file}: {reason}" for r in results for reason in r.reasons]
-        below += [f"{each.name}: {line}" for line in answer_lines(results)]
+        below += [f"{each.name}: {line}" for line in [*warning_lines(results), *answer_lines(results)]]
     data(table(("device", *HEADER), rows, left=3))
     for line in [*below, ""]:
         data(line)
@@ -215,28 +264,47 @@ def new_name(folder: Path, stem: str, devices: "Sequence[str]" = ()) -> Path:
 
 def answer_lines(results: "Sequence[Result]") -> list[str]:
     """What is to be said of answers that were not checked, or are wrong; a reason once, with its files."""
+    return model_lines([result.model for result in results])
+
+
+def model_lines(models: "Sequence[Model]") -> list[str]:
+    """:func:`answer_lines` where there are no results yet, or of another kind."""
     said: dict[str, list[str]] = {}
-    for result in results:
-        answers = result.model.answers
-        if answers.reason:
-            said.setdefault(f"answers {WORDS[answers.verdict]}: {answers.reason}", []).append(
-                result.model.file
+    for model in models:
+        if model.answers.reason:
+            said.setdefault(f"answers {WORDS[model.answers.verdict]}: {model.answers.reason}", []).append(
+                model.file
             )
     return [f"{reason}: {', '.join(files)}" for reason, files in said.items()]
 
 
+def warning_lines(results: "Sequence[Result]") -> list[str]:
+    """What could be better about the machine; once, with the files where it is not so for all."""
+    said: dict[str, list[str]] = {}
+    for result in results:
+        for warning in result.warnings:
+            said.setdefault(warning, []).append(result.model.file)
+    return [
+        f"Warning: {warning}" if len(files) == len(results) else f"Warning: {', '.join(files)}: {warning}"
+        for warning, files in said.items()
+    ]
+
+
 def device_line(measurement: "Measurement") -> str:
     """The device and the runtime, in one line."""
-    facts, protocol = measurement.device, measurement.protocol
+    protocol, versions = measurement.protocol, sorted({run.runtime_version for run in measurement.runs})
+    return facts_line(measurement.device, protocol.runtime, versions, protocol.threads)
+
+
+def facts_line(facts: "Facts", runtime: str, versions: "Sequence[str]", threads: int) -> str:
+    """:func:`device_line` of the facts themselves."""
     parts = [
         facts.board, facts.cpu, f"{facts.cores} cores", facts.machine,
         f"governor {'/'.join(facts.governors)}" if facts.governors else None,
         "virtual machine" if facts.virtualised else None,
     ]  # fmt: skip
-    versions = sorted({run.runtime_version for run in measurement.runs})
-    threads = f"{protocol.threads} thread{'' if protocol.threads == 1 else 's'}"
     known = ", ".join(part for part in parts if part)
-    return f"{facts.kind}: {known}; {protocol.runtime} {'/'.join(versions)}, {threads}"
+    return f"{facts.kind}: {known}; {runtime} {'/'.join(versions)}, {threads} thread{'' if threads == 1 else 's'}"
 
 
 HEADER = (

@@ -71,6 +71,13 @@ _TIMING = (
     ),
     click.option("--seconds", default=Protocol.seconds, show_default=True, help="And for so long."),
     click.option("--seed", default=Protocol.seed, show_default=True, help="Of the order and the inputs."),
+    click.option(
+        "--cool-down",
+        default=Protocol.cool_down,
+        show_default=True,
+        metavar="SECONDS",
+        help="Before each process wait at most so long until the device is as cool as at the start.",
+    ),
 )
 
 

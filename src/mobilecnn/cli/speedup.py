@@ -43,7 +43,7 @@ def command(
     from mobilecnn.bench.devices import device
     from mobilecnn.bench.measurement import recording
     from mobilecnn.bench.protocol import Protocol
-    from mobilecnn.cli.bench import answer_lines, device_line, new_name
+    from mobilecnn.cli.bench import answer_lines, device_line, new_name, warning_lines
     from mobilecnn.files import check_writable, write_bytes, write_json
 
     where = device(device_name, runtime)
@@ -79,6 +79,7 @@ def command(
     for row in found.rows:
         for reason in row.result.reasons:
             talk(f"INVALID: {row.published.label} {row.format}: {reason}")
-    for words in answer_lines([row.result for row in found.rows]):
+    results = [row.result for row in found.rows]
+    for words in [*warning_lines(results), *answer_lines(results)]:
         talk(words)
     data(f"Chart: {picture}   raw samples: {record}")
