@@ -21,6 +21,7 @@ QUICK = {
     # What a command is given in addition here, so that the page can show the real one.
     "train": ["--epochs", "1"],
     "bench": ["--rounds", "1", "--seconds", "0.1", "--warmup-seconds", "0.1"],
+    "profile": ["--rounds", "1", "--seconds", "0.001"],
     "speedup": ["--rounds", "1"],
     "demo": ["--epochs", "1", "--rounds", "1"],
 }

@@ -32,6 +32,7 @@ COMMANDS = {
     "devices": "The boards to time on: list, add, remove, probe, set up.",
     "bench": "Time .tflite files on a device.",
     "compare": "What became faster or slower between two measurements, or two .tflite files.",
+    "profile": "Where the time of a .tflite file goes, operator by operator.",
     "speedup": "The ShuffleNet paper's theoretical against actual speedup, on a device.",
     "demo": "Train, export, check, time and report, on embedded data.",
 }
