@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.bench import charts, parts, statistics
+from mobilecnn.bench import charts, graphs, parts, statistics
 from mobilecnn.bench.devices import Device
 from mobilecnn.bench.measurement import Measurement, Result, record, summarize
 from mobilecnn.bench.parts import Part
@@ -247,8 +247,8 @@ def profile(
     """
     found = parts.cut(read_bytes(path, "model", ModelFileError), str(path))
     dtype = _computed_in(found)
-    product, product_macs = parts.matrix_product(dtype)
-    contents = {EMPTY: parts.empty(), PRODUCT: product}
+    product, product_macs = graphs.matrix_product(dtype)
+    contents = {EMPTY: graphs.empty(), PRODUCT: product}
     distinct = {part.key: part for part in found if part.content is not None}
     for number, part in enumerate(distinct.values()):
         assert part.content is not None

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from mobilecnn.bench import parts
+from mobilecnn.bench import graphs, parts
 from mobilecnn.convert import flatbuffer
 from mobilecnn.convert.inspection import inspect, summarize
 from mobilecnn.errors import ModelFileError
@@ -50,8 +50,8 @@ def test_the_parts_one_after_another_give_what_the_whole_gives(
         run(part.content, values, tmp_path)
     # In int8 by a step: what the runtime merges, it rounds once.
     step = 1.0 if kind == "int8" else 1e-5
-    ends = [each["scores"].astype(np.float64) for each in (values, whole)]
-    np.testing.assert_allclose(*ends, atol=step)
+    again, at_once = (each["scores"].astype(np.float64) for each in (values, whole))
+    np.testing.assert_allclose(again, at_once, atol=step)
     assert whole["scores"].std() > 0
 
 
@@ -109,16 +109,16 @@ def test_equal_parts_have_equal_keys_whatever_their_weights(exported: Path) -> N
 
 
 def test_integers_that_say_what_to_do_are_in_the_key() -> None:
-    model = flatbuffer.parse(parts.empty(), "empty")
+    model = flatbuffer.parse(graphs.empty(), "empty")
     graph = model.subgraphs[0]
-    (one,) = parts.cut(parts.empty(), "empty")
+    (one,) = parts.cut(graphs.empty(), "empty")
     model.buffers[graph.tensors[1].buffer].data = np.frombuffer(np.array([-1], np.int32).tobytes(), np.uint8)
     (other,) = parts.cut(flatbuffer.pack(model), "empty")
     assert one.key != other.key
 
 
 def test_what_cannot_be_timed_apart_says_why() -> None:
-    model = flatbuffer.parse(parts.empty(), "empty")
+    model = flatbuffer.parse(graphs.empty(), "empty")
     for index in (0, 2):
         model.subgraphs[0].tensors[index].type = schema.TensorType.INT32
     (part,) = parts.cut(flatbuffer.pack(model), "empty")
@@ -126,39 +126,9 @@ def test_what_cannot_be_timed_apart_says_why() -> None:
 
 
 def test_no_operators_and_no_model() -> None:
-    model = flatbuffer.parse(parts.empty(), "empty")
+    model = flatbuffer.parse(graphs.empty(), "empty")
     model.subgraphs[0].operators = []
     with pytest.raises(ModelFileError, match=r"empty has no operators to time"):
         parts.cut(flatbuffer.pack(model), "empty")
     with pytest.raises(ModelFileError, match=r"not a \.tflite file"):
         parts.cut(b"something else", "other")
-
-
-@pytest.mark.parametrize("dtype", ["float32", "int8"])
-def test_the_matrix_product_multiplies(tmp_path: Path, dtype: str) -> None:
-    content, macs = parts.matrix_product(dtype)
-    path = tmp_path / "product.tflite"
-    path.write_bytes(content)
-    assert inspect(path).macs == macs
-    rng = np.random.default_rng(4)
-    shape = (1, parts.POSITIONS, parts.POSITIONS, parts.MATRIX)
-    image: npt.NDArray[Any] = (
-        rng.integers(-128, 128, shape, np.int8)
-        if dtype == "int8"
-        else rng.uniform(-1, 1, shape).astype(np.float32)
-    )
-    values = {"in": image}
-    run(content, values, tmp_path)
-    model = flatbuffer.parse(content, "product")
-    kernel = np.frombuffer(bytes(model.buffers[1].data), dtype).reshape(parts.MATRIX, parts.MATRIX)
-    expected = image.astype(np.float64) @ kernel.T.astype(np.float64)
-    if dtype == "int8":
-        expected = np.clip(np.rint(expected / 64 / 512 * 8), -128, 127)
-    np.testing.assert_allclose(values["out"], expected, atol=1.01 if dtype == "int8" else 1e-3)
-    assert values["out"].std() > 0
-
-
-def test_the_empty_file_does_nothing(tmp_path: Path) -> None:
-    values: dict[str, npt.NDArray[Any]] = {"in": np.array([[7]], np.float32)}
-    run(parts.empty(), values, tmp_path)
-    np.testing.assert_array_equal(values["out"], [7])
