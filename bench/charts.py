@@ -81,6 +81,62 @@ def speedups(series: Mapping[str, Sequence[Point]], title: str) -> bytes:
     return _png(figure)
 
 
+def roofline(
+    series: Mapping[str, Sequence[Point]], peak: float, bandwidth: float | None, dtype: str, title: str
+) -> bytes:
+    """Operators under the roof of what the device can do, log-log, as PNG.
+
+    Args:
+        series: name -> points of (operations a byte, 10^9 operations a second).
+        peak: 10^9 operations a second of a matrix product.
+        bandwidth: of the memory, 10^9 bytes a second; without it there is no slope.
+        dtype: in which the product was computed.
+        title: above the chart.
+    """
+    figure, axes = _figure(8.4, 5.6)
+    points = [point for each in series.values() for point in each]
+    left = min([point.x for point in points], default=1.0) / 2
+    right = max([*(point.x for point in points), 2 * peak / bandwidth if bandwidth else 1.0]) * 2
+    bottom = min([point.low for point in points], default=peak / 100) / 2
+    ridge = peak / bandwidth if bandwidth else left
+    style = {"color": "#24292f", "linewidth": 1.2}
+    if bandwidth and ridge > left:
+        axes.plot([left, ridge], [left * bandwidth, peak], **style)
+        axes.annotate(
+            f"memory: {bandwidth:.3g} GB/s", (left, left * bandwidth), xytext=(4, 6), textcoords="offset points",
+            fontsize=8.5, color="#57606a", rotation_mode="anchor",
+        )  # fmt: skip
+    axes.plot([max(ridge, left), right], [peak, peak], **style)
+    unit = "GFLOP/s" if dtype == "float32" else "GOP/s"
+    axes.annotate(
+        f"{dtype} matrix product: {peak:.3g} {unit}", (right, peak), xytext=(-4, 5), textcoords="offset points",
+        fontsize=8.5, color="#57606a", ha="right",
+    )  # fmt: skip
+    for index, (name, each) in enumerate(series.items()):
+        axes.errorbar(
+            [point.x for point in each],
+            [point.y for point in each],
+            yerr=[[max(0.0, p.y - p.low) for p in each], [max(0.0, p.high - p.y) for p in each]],
+            fmt=MARKERS[index % len(MARKERS)],
+            color=COLORS[index % len(COLORS)],
+            markersize=5,
+            linewidth=0.8,
+            label=name,
+        )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, max([peak, *(point.high for point in points)]) * 2)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _position: f"{value:g}")
+    axes.set_xlabel("operations for each byte that must be moved (two for a multiply-add)")
+    axes.set_ylabel(unit)
+    axes.grid(color="#d0d7de", linewidth=0.6)
+    axes.legend(loc="lower right", frameon=False, fontsize=8.5)
+    axes.set_title(title, fontsize=10.5, loc="left")
+    return _png(figure)
+
+
 @dataclass(frozen=True)
 class Course:
     """One model in a chart over time: a point for each window.

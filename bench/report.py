@@ -6,6 +6,7 @@ and latency are joined by the SHA-256 of the model file, not by its name.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -522,8 +523,11 @@ def _speedup(pairs: Sequence[_Pair]) -> list[Part]:
 def _speedup_row(pair: _Pair) -> list[str | Cell]:
     one, base = pair.one, pair.base
     published = next((row for row in _LETTERS.values() if row.model == _architecture(one)), None)
-    # The paper's are float32, over its AlexNet: beside others they would be another quantity.
-    alike = one.format == "float32" and _architecture(base) == TABLE_8[0].model
+    # The paper's are float32, over its AlexNet, of pictures of this size: beside others they would be
+    # another quantity.
+    alexnet = TABLE_8[0]
+    alike = one.format == "float32" and _architecture(base) == alexnet.model
+    alike = alike and math.isclose(_macs(base), 1e6 * alexnet.mflops, rel_tol=0.1)
     theory, actual = _paper(published) if published and alike else (None, None)
     return [
         Cell(str(one.number), one.number),
@@ -555,9 +559,9 @@ def _architecture(one: _Figure) -> str | None:
 
 
 def _paper(row: Published) -> tuple[float, float]:
-    """The paper's theoretical and actual speedup of ``row`` over its AlexNet."""
+    """The paper's theoretical and actual speedup of ``row`` over its AlexNet, at 224 x 224."""
     base = TABLE_8[0]
-    return base.mflops / row.mflops, base.milliseconds / row.milliseconds
+    return base.mflops / row.mflops, base.at("224") / row.at("224")
 
 
 # Accuracy.

@@ -11,6 +11,9 @@ output (``stream``: with several); everything that libraries print goes to stand
     The version of a runtime.
 ``{"task": "state"}``
     Its clocks, temperatures and throttling now.
+``{"task": "bandwidth", "threads", "seconds"}``
+    Copy an array that no cache holds, again and again: ``{"bytes", "samples_ns"}``, the bytes that
+    one pass reads and writes, and how long each took.
 ``{"task": "time", "model", "runtime", "threads", "seed", "warmup_runs", "warmup_seconds",
 "runs", "seconds", "longest_seconds", "most_runs"}``
     Load the model, fill its inputs with seeded random data, run it once, warm up, time it.
@@ -48,6 +51,7 @@ import shutil
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -72,6 +76,10 @@ FEATURES = {
 }
 # fmt: on
 """The processor features by which XNNPACK chooses its kernels; what int8 gains hangs on them."""
+
+LARGEST_COPY = 256 * 2**20
+"""Bytes of the array that the bandwidth is measured with: beyond the caches of any board or laptop."""
+SMALLEST_COPY = 16 * 2**20
 
 PROBE_SPINS = 5
 """Spins of the speed probe. Their median ignores one that the scheduler interrupted."""
@@ -211,6 +219,31 @@ def _running(job: dict[str, Any], version: str) -> Iterator[None]:
         raise Problem(
             "ModelFileError", f"{job['runtime']} {version} cannot run {job['model']} ({_line(error)})"
         ) from error
+
+
+def measure_bandwidth(job: dict[str, Any]) -> dict[str, Any]:
+    """Do a ``bandwidth`` job: what the memory reads and writes, with as many threads as a model has."""
+    np = _numpy()
+    # There are two such arrays: an eighth of a small board's memory in all.
+    size = LARGEST_COPY
+    available = _values(_text(Path("/proc/meminfo")), "MemAvailable")
+    if available:
+        size = min(size, int(available[0].split()[0]) * 1024 // 16)
+    source = np.ones(max(size, SMALLEST_COPY) // 8, np.float64)
+    target = np.zeros_like(source)
+    slices = list(zip(np.array_split(target, job["threads"]), np.array_split(source, job["threads"])))  # noqa: B905 - Python 3.9
+
+    with ThreadPoolExecutor(job["threads"]) as pool:
+
+        def one_pass() -> None:
+            if len(slices) == 1:
+                np.copyto(target, source)
+            else:  # numpy lets go of its lock while it copies.
+                list(pool.map(lambda pair: np.copyto(*pair), slices))
+
+        _repeat(one_pass, 2, 0.0, job["seconds"], 2)
+        samples = _repeat(one_pass, 5, job["seconds"], 10 * job["seconds"], 10_000)
+    return {"bytes": 2 * source.nbytes, "samples_ns": samples}
 
 
 def _unpacked(np: Any, packed: dict[str, Any]) -> Any:
@@ -554,6 +587,7 @@ TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Iterator[dict[str, 
     "time": time_model,
     "stream": stream_model,
     "answer": answer_inputs,
+    "bandwidth": measure_bandwidth,
 }
 
 

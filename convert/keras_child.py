@@ -56,9 +56,12 @@ def _load(keras: Any, message: dict[str, Any]) -> Any:
         from mobilecnn.train import zoo
 
         keras.utils.set_random_seed(message["seed"])
-        model = zoo.build(message["architecture"], classes=message["classes"], size=message["size"])
+        name, size, classes = message["architecture"], message["size"], message["classes"]
+        model = (
+            zoo.build(name, classes, size) if isinstance(size, int) else zoo.rectangle(name, classes, *size)
+        )
         model = zoo.main_output(model)
-        _settle(model, zoo.contract(message["architecture"]).sized(message["size"], message["size"]))
+        _settle(model, zoo.contract(name).sized(*model.input_shape[1:3]))
         return model
     # Registers the one layer of ours that a file may hold.
     import mobilecnn.train.zoo.weighted_sum  # noqa: F401

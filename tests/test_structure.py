@@ -113,6 +113,7 @@ def committed() -> list[Path]:
         "dist",
         "__pycache__",
         "mobilecnn-demo",
+        "mobilecnn-profile",
         "mobilecnn-speedup",
         "mobilecnn-runs",
     }

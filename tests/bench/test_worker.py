@@ -486,3 +486,10 @@ def test_it_ends_with_its_input(exported: Path) -> None:
         assert process.poll() is None
         process.stdin.close()
         assert process.wait(timeout=5) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_memorys_bandwidth(threads: int) -> None:
+    answer = ask({"task": "bandwidth", "threads": threads, "seconds": 0.02})
+    assert answer["bytes"] >= 2 * worker.SMALLEST_COPY and answer["samples_ns"]
+    assert min(answer["samples_ns"]) > 0

@@ -33,6 +33,7 @@ COMMANDS = {
     "bench": "Time .tflite files on a device.",
     "compare": "What became faster or slower between two measurements, or two .tflite files.",
     "report": "One HTML page from measurements and accuracies.",
+    "profile": "Where the time of a .tflite file goes, operator by operator.",
     "speedup": "The ShuffleNet paper's theoretical against actual speedup, on a device.",
     "demo": "Train, export, check, time and report, on embedded data.",
 }
