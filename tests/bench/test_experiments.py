@@ -80,7 +80,7 @@ def test_the_papers_resolutions() -> None:
 
 def test_another_resolution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The same way at a size that does not take minutes.
-    monkeypatch.setitem(RESOLUTIONS, "480x640", (80, 96))
+    monkeypatch.setitem(RESOLUTIONS, "480x640", (240, 256))
     monkeypatch.setattr(speedup, "TABLE_8", TABLE_8[:2])
     found = speedup.speedup(LocalDevice(), SHORT, tmp_path, formats=("float32",), resolution="480x640")
     assert [row.published for row in found.rows] == list(TABLE_8[:2])
@@ -88,7 +88,7 @@ def test_another_resolution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert found.rows[1].paper_actual == pytest.approx(1156.7 / 87.4)
     for model in found.measurement.models:
         seen = inspect(Path(model.file))
-        assert [tensor.shape for tensor in seen.inputs] == [(1, 80, 96, 3)]
+        assert [tensor.shape for tensor in seen.inputs] == [(1, 240, 256, 3)]
     assert speedup.cells_paper(found.rows[1])[2] == "87.4"
 
 

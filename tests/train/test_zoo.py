@@ -269,5 +269,7 @@ def test_rectangles_that_cannot_be() -> None:
         UsageError, match=r"resnet50 takes square images only; rectangles are for alexnet, mobilenet"
     ):
         zoo.rectangle("resnet50", 3, 64, 96)
+    with pytest.raises(ModelNameError, match="at least 227 x 227"):
+        zoo.rectangle("alexnet", 3, 224, 320)
     with pytest.raises(ModelNameError, match="shufflenet_v1"):
         zoo.contract("shufflenet_v1_x0.5_g3", (64, 8))

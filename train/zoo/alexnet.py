@@ -22,6 +22,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from mobilecnn.errors import ModelNameError
 from mobilecnn.train.zoo.squeezenet import ceil_pool
 
 Row = tuple[str, *tuple[int, ...]]
@@ -109,8 +110,14 @@ MAP = 6
 
 
 def _averaged(x: Any, side: int) -> Any:
-    """A feature map of at least ``side`` x ``side``, averaged to just that: an adaptive average pool."""
+    """A feature map averaged to ``side`` x ``side``: an adaptive average pool.
+
+    Raises:
+        ModelNameError: it is smaller than that.
+    """
     height, width = x.shape[1:3]
+    if min(height, width) < side:
+        raise ModelNameError("alexnet takes rectangles of at least 227 x 227 pixels; choose larger sides")
     strides = (height // side, width // side)
     windows = (height - (side - 1) * strides[0], width - (side - 1) * strides[1])
     return layers.AveragePooling2D(windows, strides=strides, name="average")(x)
