@@ -1,6 +1,7 @@
 """Builds and inspects the app without Android Studio: Maven Central, a JDK and Debian's packages.
 
     python android_demo/ci/build_apk.py [--output app.apk]
+    python android_demo/ci/build_apk.py --ask out/digits.int8.tflite seven.png
 
 Gradle and its Android plugin come from Google's Maven, which not every build machine reaches.
 This chain takes the same sources, versions and libraries, compiles against the real Android and
@@ -8,6 +9,11 @@ TensorFlow Lite classes, tests ``core`` on the JVM, packages whatever models are
 with a key that is thrown away, and checks what came out. The sources of truth are those of the
 Gradle project: ``gradle/libs.versions.toml``, ``app/build.gradle.kts``, the manifest. The APK is
 for inspection; what users install comes from Gradle.
+
+``--ask`` runs the app's own classifier on this computer instead: its Java, and the real TensorFlow
+Lite interpreter for x86-64 Linux, release 2.6.2, the newest one with Java classes on Maven Central.
+It prints one JSON document: the verdict on the passport's golden pictures, and for each PNG picture
+the scores and the five best classes.
 
 What it does is printed on standard error, each check as a line on standard output. Exit codes:
 0 all holds, 1 a check failed, 3 a tool or a download is missing.
@@ -102,15 +108,24 @@ def talk(text: str) -> None:
     sys.stderr.write(f"android: {text}\n")
 
 
-def run(*command: str | Path) -> str:
-    """Run a tool; its standard output.
+def run(*command: str | Path, timeout: float = 600) -> str:
+    """Run a tool; its standard output. ``timeout`` is in seconds.
 
     Raises:
         CheckFailed: it ended with an error; the message has its last words.
+        EnvironmentProblem: it did not end in time.
     """
-    done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
+    try:
+        done = subprocess.run(
+            [str(word) for word in command],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentProblem(f"{command[0]} did not end within {timeout:g} s; try again") from error
     if done.returncode != 0:
         words = "\n".join((done.stdout + done.stderr).strip().splitlines()[-30:])
         raise CheckFailed(f"{command[0]} ended with code {done.returncode}:\n{words}")
@@ -329,7 +344,7 @@ def package(work: Path, said: Settings, output: Path) -> None:
     )
     talk("converting to dex")
     dex = work / "classes.dex"
-    dx = ["java", "-cp", files["dx"], "com.android.dx.command.Main", "--dex"]
+    dx: list[str | Path] = ["java", "-cp", files["dx"], "com.android.dx.command.Main", "--dex"]
     minimum = f"--min-sdk-version={said.versions['minSdk']}"
     run(*dx, minimum, f"--output={dex}", app, classes, files["minimal-json"], *jars)
     unaligned = work / "unaligned.apk"
@@ -521,12 +536,26 @@ def build(output: Path) -> None:
     report(f"built: {output} ({output.stat().st_size / 1e6:.1f} MB), not run on any device")
 
 
+def ask(model: Path, pictures: Sequence[Path]) -> str:
+    """What the app's classifier says on this computer, as JSON (see ``ci/desktop``)."""
+    require_tools()
+    with tempfile.TemporaryDirectory(prefix="ask-") as folder:
+        *classpath, library = desktop(Path(folder))
+        path = ":".join(str(entry) for entry in classpath)
+        return run("java", "-cp", path, "org.mobilecnn.ci.Ask", library, model, *pictures)
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Build and inspect the app without Android Studio.")
     parser.add_argument("--output", type=Path, default=BUILD / "mobilecnn-demo.apk")
+    parser.add_argument("--ask", type=Path, nargs="+", metavar="FILE", help="A .tflite file, then PNG files.")
+    given = parser.parse_args()
     try:
-        build(parser.parse_args().output)
+        if given.ask:
+            sys.stdout.write(ask(given.ask[0], given.ask[1:]))
+        else:
+            build(given.output)
     except MobileCnnError as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(error.exit_code)

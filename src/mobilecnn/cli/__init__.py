@@ -33,6 +33,7 @@ COMMANDS = {
     "bench": "Time .tflite files on a device.",
     "compare": "What became faster or slower between two measurements, or two .tflite files.",
     "speedup": "The ShuffleNet paper's theoretical against actual speedup, on a device.",
+    "android": "Put .tflite files into the Android sample app.",
     "demo": "Train, export, check, time and report, on embedded data.",
 }
 """Command name -> its short help: what ``--help`` shows without importing the command."""

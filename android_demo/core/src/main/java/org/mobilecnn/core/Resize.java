@@ -3,10 +3,10 @@ package org.mobilecnn.core;
 /**
  * The rule {@code stretch}: the whole picture to the network's size, bilinear with antialiasing.
  *
- * <p>The arithmetic is that of Pillow's {@code resize(..., BILINEAR)} on 8-bit channels, which made
- * the numbers that the network was trained, calibrated and checked with: rows first, then columns,
- * each with weights of a triangle as wide as the reduction, rounded to 22 binary places. Android's
- * own {@code Bitmap.createScaledBitmap} looks at four pixels only and gives others.
+ * <p>The arithmetic is that of {@code to_pixels} in {@code train/images.py}, which made the numbers
+ * that the network was trained, calibrated and checked with: rows first, then columns, each with
+ * weights of a triangle as wide as the reduction, rounded to 22 binary places, as Pillow does it.
+ * Android's own {@code Bitmap.createScaledBitmap} looks at four pixels only and gives others.
  */
 public final class Resize {
     private static final int BITS = 22;
