@@ -41,8 +41,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "ci" / "deps.lock"
 BUILD = PROJECT / "build"
 MAIN = PROJECT / "app" / "src" / "main"
-ASSETS = MAIN / "assets"
-MODELS = ASSETS / "models"
+MODELS = MAIN / "assets" / "models"
 FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
@@ -259,6 +258,11 @@ def _one(pattern: str, text: str) -> str:
     return str(found[0])
 
 
+def staged() -> list[Path]:
+    """The models and passports that are in the app."""
+    return sorted(path for path in MODELS.iterdir() if not path.name.startswith("."))
+
+
 def lint(ktlint: Path) -> None:
     """The Gradle scripts parse and are formatted."""
     scripts = sorted(
@@ -351,6 +355,11 @@ def package(work: Path, said: Settings, output: Path) -> None:
     shutil.copyfile(base, unaligned)
     with zipfile.ZipFile(files["tflite"]) as aar, zipfile.ZipFile(unaligned, "a") as apk:
         apk.write(dex, "classes.dex", zipfile.ZIP_DEFLATED)
+        # Not by aapt2: Debian's compresses assets whatever its -0 says.
+        for path in staged():
+            stored = path.suffix == ".tflite"
+            kind = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+            apk.write(path, f"assets/models/{path.name}", kind)
         for abi in said.abis:
             library = aar.read(f"jni/{abi}/libtensorflowlite_jni.so")
             apk.writestr(f"lib/{abi}/libtensorflowlite_jni.so", library, zipfile.ZIP_STORED)
@@ -372,7 +381,7 @@ def resources(work: Path, said: Settings) -> tuple[Path, Path]:
     run("aapt2", "compile", "--dir", MAIN / "res", "-o", compiled)
     run(
         "aapt2", "link", "-o", base, "-I", FRAMEWORK, "--manifest", manifest, "--java", generated,
-        "-A", ASSETS, "-0", "tflite", "--auto-add-overlay",
+        "--auto-add-overlay",
         "--min-sdk-version", said.versions["minSdk"], "--target-sdk-version", said.versions["targetSdk"],
         "--version-code", said.versions["appCode"], "--version-name", said.versions["appName"],
         compiled,
@@ -452,10 +461,9 @@ def _verify_code(apk: Path, said: Settings) -> None:
 def _verify_content(apk: Path, work: Path, said: Settings) -> None:
     with zipfile.ZipFile(apk) as archive:
         names = {entry.filename: entry for entry in archive.infolist()}
-        staged = sorted(path for path in MODELS.iterdir() if not path.name.startswith("."))
-        packed = {name for name in names if name.startswith("assets/models/")}
-        _same("models", packed, {f"assets/models/{path.name}" for path in staged})
-        for path in staged:
+        packed = {name for name in names if name.startswith("assets/")}
+        _same("assets", packed, {f"assets/models/{path.name}" for path in staged()})
+        for path in staged():
             entry = names[f"assets/models/{path.name}"]
             if archive.read(entry) != path.read_bytes():
                 raise CheckFailed(f"{entry.filename} is not the file that was staged")
@@ -463,7 +471,7 @@ def _verify_content(apk: Path, work: Path, said: Settings) -> None:
                 if entry.compress_type != zipfile.ZIP_STORED:
                     raise CheckFailed(f"{entry.filename} is compressed, and cannot be mapped into memory")
                 report(_fits(path, said.versions["tflite"]))
-        if not staged:
+        if not staged():
             report("models: none is staged (mobilecnn android --model FILE)")
         for abi in said.abis:
             name = f"lib/{abi}/libtensorflowlite_jni.so"

@@ -35,7 +35,7 @@ def test_the_app_with_a_shufflenet_is_built_and_passes_every_check(app: Path, tm
     checks = done.stdout.splitlines()
     begins = ["gradle", "core", "signed", "aligned", "manifest", "code", "model", "model", "native", "native"]
     assert [line.split(":")[0] for line in checks] == [*begins, "native", "built"]
-    assert "25 tests passed" in checks[1] or " tests passed on the JVM" in checks[1]
+    assert checks[1].endswith(" tests passed on the JVM")
     assert "permission CAMERA only" in done.stdout
     # Once more without the chain.
     with zipfile.ZipFile(apk) as archive:

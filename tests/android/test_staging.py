@@ -87,7 +87,7 @@ def test_what_cannot_be_staged_is_refused_before_anything_is_touched(
         ([good, tmp_path / "x" / "theirs.int8.tflite"], UsageError, "two models are called"),
     ):
         with pytest.raises(kind, match=words):
-            stage([exported / "theirs.float32.tflite", *models], app)
+            stage([exported / "theirs.float16.tflite", *models], app)
         assert {name: (app / MODELS / name).read_bytes() for name in names(app)} == before
 
 

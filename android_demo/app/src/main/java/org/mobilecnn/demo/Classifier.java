@@ -8,8 +8,8 @@ import org.mobilecnn.core.Benchmark;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
+import org.mobilecnn.core.Refusal;
 import org.mobilecnn.core.Resize;
-import org.mobilecnn.core.RuntimeVersion;
 import org.mobilecnn.core.TensorSpec;
 import org.tensorflow.lite.DataType;
 import org.tensorflow.lite.Delegate;
@@ -61,12 +61,6 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
      * @throws Problem if the runtime refuses it, or it is not what the passport describes.
      */
     public Classifier(ByteBuffer model, Passport passport, int threads, Kernels kernels) throws Problem {
-        String need = passport.minimumRuntime;
-        if (need != null && !RuntimeVersion.covers(runtime(), need)) {
-            throw new Problem(Problem.MODEL_FILE, passport.file + " needs TensorFlow Lite " + need
-                    + ", and this app has " + runtime()
-                    + ": raise tflite in gradle/libs.versions.toml, or export with mobilecnn for an older one");
-        }
         this.passport = passport;
         this.delegate = kernels == Kernels.GPU ? gpuDelegate() : null;
         Interpreter made = null;
@@ -174,7 +168,8 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
     }
 
     private Problem refused(RuntimeException refusal) {
-        String words = RuntimeVersion.explain(passport.file, runtime(), refusal.getMessage());
+        String words = Refusal.explain(
+                passport.file, passport.minimumRuntime, runtime(), refusal.getMessage());
         return new Problem(Problem.MODEL_FILE, words, refusal);
     }
 

@@ -23,7 +23,7 @@ import java.util.List;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
-import org.mobilecnn.core.RuntimeVersion;
+import org.mobilecnn.core.Refusal;
 
 /** The model files: those in the app's assets, and for the benchmark those pushed to the device. */
 final class Models {
@@ -82,7 +82,7 @@ final class Models {
             return stream.getChannel().map(
                     FileChannel.MapMode.READ_ONLY, asset.getStartOffset(), asset.getDeclaredLength());
         } catch (IOException refusal) {
-            String words = RuntimeVersion.explain(model, Classifier.runtime(), refusal.getMessage());
+            String words = Refusal.explain(model, null, Classifier.runtime(), refusal.getMessage());
             throw new Problem(Problem.MODEL_FILE, words, refusal);
         }
     }
