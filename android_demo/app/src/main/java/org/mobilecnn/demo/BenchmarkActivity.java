@@ -42,7 +42,12 @@ public final class BenchmarkActivity extends Activity {
             public void run() {
                 Process.setThreadPriority(Process.THREAD_PRIORITY_FOREGROUND);
                 report(intent);
-                finish();
+                runOnUiThread(new Runnable() {
+                    @Override
+                    public void run() {
+                        finish();
+                    }
+                });
             }
         }.start();
     }
