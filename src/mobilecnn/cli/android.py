@@ -31,9 +31,9 @@ To only build and inspect it here, with Maven and Debian's tools:
 )
 @json_option
 def command(models: tuple[Path, ...], app: Path, as_json: bool) -> None:
-    """Put models into the Android sample app.
+    """Put .tflite files into the Android sample app.
 
-    Each .tflite file goes with its passport, which has the labels and what to feed it. Models
+    Each goes with its passport, which has the labels and what to feed it. Models
     that were in the app before leave it.
     """
     from mobilecnn.android_demo.staging import MODELS, runtime, stage
