@@ -530,7 +530,8 @@ def build(output: Path) -> None:
     """Everything, into ``output``."""
     require_tools()
     said = settings()
-    lint(fetch(["ktlint"])["ktlint"])
+    files = fetch([*dependencies()])  # All in one start of Maven.
+    lint(files["ktlint"])
     report("gradle: versions equal to those used here, scripts linted")
     with tempfile.TemporaryDirectory(prefix="apk-") as folder:
         work = Path(folder)
