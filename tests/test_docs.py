@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from sample_app import copy_app
 
 from mobilecnn.cli import COMMANDS
 from mobilecnn.train import data
@@ -48,6 +49,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     seven = digits.images[int((digits.labels == 7).argmax())]
     assert not isinstance(seven, Path)
     Image.fromarray(seven).save(folder / "seven.png")
+    copy_app(folder)
     for label in ("daisy", "tulip"):
         (folder / "flowers" / label).mkdir(parents=True)
         for index, image in enumerate(digits.sample(16, seed=len(label)).images):
@@ -90,7 +92,8 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not target.startswith(("http:", "https:")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
     for path in re.findall(
-        r"`((?:train|convert|quantize|bench|tests|src|benchmarks|scripts)/[\w/.]+)`", page.read_text()
+        r"`((?:train|convert|quantize|bench|android_demo|tests|src|benchmarks|scripts)/[\w/.]+)`",
+        page.read_text(),
     ):
         assert (ROOT / path).exists(), f"{page.name} names {path}"
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "report": "One HTML page from measurements and accuracies.",
     "profile": "Where the time of a .tflite file goes, operator by operator.",
     "speedup": "The ShuffleNet paper's theoretical against actual speedup, on a device.",
+    "android": "Put .tflite files into the Android sample app.",
     "demo": "Train, export, check, time and report, on embedded data.",
 }
 """Command name -> its short help: what ``--help`` shows without importing the command."""
