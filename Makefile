@@ -4,9 +4,11 @@
 
 BIN := .venv/bin
 
-# Tests at once, of those that may run side by side: each takes about 2 GB.
+# Tests at once; each may take 2 GB. A thread each for TensorFlow: more would fight over the cores.
 WORKERS ?= 2
-SIDE_BY_SIDE := tests/test_conformance.py tests/train tests/convert tests/quantize
+TESTS := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/pytest -n $(WORKERS)
+# Dealt out one by one; of all others, those of a file stay together, because they share what takes long to make.
+ONE_BY_ONE := tests/test_conformance.py tests/train tests/convert tests/quantize
 
 setup: .venv/.ready
 
@@ -25,10 +27,10 @@ lint: setup
 test-packages:
 	sh scripts/test_packages.sh
 
-# Everything that CI runs. What measures time has the machine to itself; the rest goes side by side.
+# Everything that CI runs.
 test: lint test-packages
-	$(BIN)/pytest -n $(WORKERS) $(SIDE_BY_SIDE)
-	$(BIN)/pytest $(SIDE_BY_SIDE:%=--ignore=%)
+	$(TESTS) $(ONE_BY_ONE)
+	$(TESTS) --dist loadfile $(ONE_BY_ONE:%=--ignore=%)
 
 # The sample app alone: its tests, its classifier against Python's, and an APK, built and inspected.
 android: setup test-packages
@@ -37,8 +39,8 @@ android: setup test-packages
 
 # The longer sweeps too.
 test-all: lint test-packages
-	$(BIN)/pytest -n $(WORKERS) --sweep $(SIDE_BY_SIDE)
-	$(BIN)/pytest --sweep $(SIDE_BY_SIDE:%=--ignore=%)
+	$(TESTS) --sweep $(ONE_BY_ONE)
+	$(TESTS) --dist loadfile --sweep $(ONE_BY_ONE:%=--ignore=%)
 
 # The figures that the documentation quotes, measured on this machine.
 figures: setup test-packages
