@@ -102,9 +102,10 @@ def roofline(
     style = {"color": "#24292f", "linewidth": 1.2}
     if bandwidth and ridge > left:
         axes.plot([left, ridge], [left * bandwidth, peak], **style)
+        place = (1.5 * left, 1.5 * left * bandwidth)
         axes.annotate(
-            f"memory: {bandwidth:.3g} GB/s", (left, left * bandwidth), xytext=(4, 6), textcoords="offset points",
-            fontsize=8.5, color="#57606a", rotation_mode="anchor",
+            f"memory: {bandwidth:.3g} GB/s", place, xytext=(9, -5), textcoords="offset points", fontsize=8.5,
+            color="#57606a", va="top",
         )  # fmt: skip
     axes.plot([max(ridge, left), right], [peak, peak], **style)
     unit = "GFLOP/s" if dtype == "float32" else "GOP/s"
