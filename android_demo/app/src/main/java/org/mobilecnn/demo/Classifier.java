@@ -78,6 +78,11 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
             done = true;
         } catch (IllegalArgumentException | IllegalStateException refusal) {
             throw refused(refusal);
+        } catch (LinkageError missing) {
+            throw new Problem(Problem.ENVIRONMENT,
+                    "this build has no TensorFlow Lite library for this device's processor ("
+                            + missing.getMessage() + "): add the processor to abiFilters in app/build.gradle.kts",
+                    missing);
         } finally {
             if (!done) {
                 closeBoth(made);
@@ -88,9 +93,13 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
         this.output = passport.output.buffer();
     }
 
-    /** The version of TensorFlow Lite. */
+    /** The version of TensorFlow Lite; {@code unknown} where its library cannot be loaded. */
     public static String runtime() {
-        return TensorFlowLite.runtimeVersion();
+        try {
+            return TensorFlowLite.runtimeVersion();
+        } catch (LinkageError missing) {
+            return "unknown";
+        }
     }
 
     /** Whether the GPU delegate is part of this build. */
