@@ -4,6 +4,7 @@ Counts are in ``tests/train/test_zoo.py``, for every name.
 """
 
 import gc
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib import import_module
@@ -197,9 +198,11 @@ def feature_maps(float32: Path, int8: Path, inputs: Path) -> Iterator[tuple[Arra
 
 
 def named_maps(path: Path, image: Array) -> dict[str, Array]:
-    interpreter = interpreter_class("litert")(
-        model_path=str(path), num_threads=1, experimental_preserve_all_tensors=True
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # That this is for debugging, which it is.
+        interpreter = interpreter_class("litert")(
+            model_path=str(path), num_threads=1, experimental_preserve_all_tensors=True
+        )
     interpreter.allocate_tensors()
     (source,) = interpreter.get_input_details()
     interpreter.set_tensor(source["index"], encode(image, source["dtype"], *source["quantization"]))
