@@ -15,7 +15,6 @@ from mobilecnn.bench.measurement import Facts
 from mobilecnn.bench.ssh import OLDEST_PYTHON, SshDevice, environment
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem
 from mobilecnn.files import sha256
-from mobilecnn.quantize.runtimes import RUNTIMES
 
 REQUIREMENTS = {"litert": ("ai-edge-litert",), "tflite-runtime": ("tflite-runtime", "numpy<2")}
 """What pip is asked for. tflite-runtime is built for numpy 1, and does not say so."""
@@ -54,7 +53,7 @@ class Board:
 
     Attributes:
         facts: what it is.
-        runtimes: the version of each of :data:`mobilecnn.quantize.runtimes.RUNTIMES`, None where missing.
+        runtimes: the version of each that may be there (``Device.runtimes``), None where missing.
         frequencies_khz: clocks by core.
         temperatures_c: degrees Celsius by sensor.
         throttled: the Raspberry Pi firmware's throttling word; None elsewhere.
@@ -87,7 +86,7 @@ def examine(device: Device, name: str, profile: str = "generic") -> Board:
     facts = device.probe()
     runtimes: dict[str, str | None] = {}
     reasons = []
-    for runtime in RUNTIMES:
+    for runtime in device.runtimes:
         job = {"task": "runtime", "runtime": runtime}
         try:
             answer = device.run(job, f"that looks for {runtime} on {name}", PROBE_TIMEOUT)

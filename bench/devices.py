@@ -3,12 +3,15 @@
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
+from typing import Protocol as Interface
 
 from mobilecnn.bench import device_file, worker
 from mobilecnn.bench.measurement import Facts, record
-from mobilecnn.errors import EnvironmentProblem, InputError
+from mobilecnn.bench.protocol import OnPhone, Protocol
+from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
 from mobilecnn.process import Child, Closing
+from mobilecnn.quantize.runtimes import RUNTIMES
 
 Job = dict[str, Any]
 Answer = dict[str, Any]
@@ -17,11 +20,16 @@ PROBE_TIMEOUT = 60.0
 """Seconds; a busy board imports numpy in ten."""
 
 
-class Device(Protocol):
+class Device(Interface):
     """A place that can time models. The harness knows no more of it than this.
 
     It is a context manager; leaving the block leaves nothing of it behind.
+
+    Attributes:
+        runtimes: what may run models there.
     """
+
+    runtimes: tuple[str, ...]
 
     def __enter__(self) -> Self: ...
 
@@ -37,6 +45,14 @@ class Device(Protocol):
 
         Raises:
             EnvironmentProblem: it cannot be reached, or lacks what it needs.
+        """
+
+    def adapt(self, protocol: Protocol) -> Protocol:
+        """The protocol that is kept there, where one as given cannot be.
+
+        Raises:
+            UsageError: it asks for what such a device cannot do.
+            EnvironmentProblem: nothing there can time models.
         """
 
     def put(self, model: Path) -> str:
@@ -63,6 +79,8 @@ class Device(Protocol):
 class LocalDevice(Closing):
     """The machine at hand: the worker runs in a child process of this Python."""
 
+    runtimes: tuple[str, ...] = RUNTIMES
+
     def close(self) -> None:
         """See :meth:`Device.close`: there is nothing to leave behind."""
 
@@ -70,6 +88,10 @@ class LocalDevice(Closing):
         """See :meth:`Device.probe`."""
         answer = self.run({"task": "probe"}, "that probes this machine", PROBE_TIMEOUT)
         return facts("local", answer, "this machine")
+
+    def adapt(self, protocol: Protocol) -> Protocol:
+        """See :meth:`Device.adapt`: as it is."""
+        return protocol
 
     def put(self, model: Path) -> str:
         """See :meth:`Device.put`: it is there already."""
@@ -95,21 +117,31 @@ def facts(kind: str, answer: Answer, name: str) -> Facts:
         raise EnvironmentProblem(f"the bench worker describes {name} wrongly: {error}") from error
 
 
-def device(name: str, runtime: str | None = None) -> Device:
+def device(name: str, runtime: str | None = None, phone: OnPhone | None = None) -> Device:
     """The device of that name: ``local``, an entry of the devices file, or a host that ``ssh`` knows.
 
     Args:
         name: what follows ``--device``.
-        runtime: what a board must have; None for any.
+        runtime: what a board must have; None for any, or none.
+        phone: what only a phone is told; None for nothing in particular.
 
     Raises:
-        UsageError: it is no name for any of them.
+        UsageError: it is no name for any of them, or ``phone`` is given and it is none.
         InputError: the devices file is damaged.
     """
-    # Here, because ssh.py is made of this module.
+    # Here, because they are made of this module.
+    from mobilecnn.bench.adb import AdbDevice
     from mobilecnn.bench.ssh import SshDevice
 
-    if name == device_file.LOCAL:
+    entry = None if name == device_file.LOCAL else device_file.find(name)
+    if entry is not None and entry.kind == "adb":
+        return AdbDevice(name, entry.serial, phone, runtime)
+    if phone is not None:
+        raise UsageError(
+            f"--benchmark-model and --cores are for phones, and {name} is none; leave them out, or name a phone: "
+            "mobilecnn devices add NAME --adb"
+        )
+    if entry is None:
         return LocalDevice()
-    entry = device_file.find(name)
+    assert entry.host is not None
     return SshDevice(name, entry.host, entry.python, runtime)

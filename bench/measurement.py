@@ -24,9 +24,10 @@ from mobilecnn.bench.statistics import Interval, Rounds, Verdict
 from mobilecnn.errors import InputError, MobileCnnError, OutputError, UsageError
 
 SCHEMA = "mobilecnn.measurement"
-VERSION = 2
+VERSION = 3
 """History. 1: the first. 2: ``models[].answers``; a measurement that was cut short has fewer
-rounds than its protocol asks for. Version 1 is still read."""
+rounds than its protocol asks for. 3: ``runs[].summary``, ``device.android``, ``thermal_status``
+of a reading, and a reading without ``probe_ns``. Versions 1 and 2 are still read."""
 
 # When is a median not to be relied on? Each limit is far above what an idle machine shows,
 # and far below what would change a conclusion.
@@ -44,6 +45,11 @@ memory and clock budget, even when the timed process keeps its core."""
 TICKS = 0.02
 """Seconds: /proc/stat counts in ticks of 10 ms, so two readings are off by up to two."""
 
+THERMAL_STATUS = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
+"""Android's names (NDK reference, AThermalStatus)."""
+THROTTLED = 1
+"""From this status on the same reference speaks of throttling."""
+
 _LARGEST = 2**63 - 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -51,13 +57,38 @@ Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
+class Android:
+    """What there is to know of a phone besides; None where it does not tell.
+
+    The serial number is not among it: a measurement is made to be shown.
+
+    Attributes:
+        abis: the kinds of programs that it runs, its own first: ``arm64-v8a``.
+        fingerprint: of the system's build.
+        soc: maker and name of its chip.
+        cores: what the timed processes were bound to, a hexadecimal mask: bit i is core i.
+        battery_percent: how full the battery was.
+        adb: the version of the adb client here.
+        adb_features: what that client and the phone have in common.
+    """
+
+    abis: tuple[str, ...]
+    fingerprint: str | None
+    soc: str | None
+    cores: str
+    battery_percent: int | None
+    adb: str
+    adb_features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Facts:
     """A device as probed; None where it does not tell.
 
     Attributes:
-        kind: how it was reached: ``local`` or ``ssh``.
+        kind: how it was reached: ``local``, ``ssh`` or ``adb``.
         machine: ``x86_64``, ``aarch64``, ...
-        board: the device tree's model: ``Raspberry Pi 4 Model B Rev 1.4``.
+        board: the device tree's model: ``Raspberry Pi 4 Model B Rev 1.4``; a phone's maker and model.
         cpu: its name; on ARM the implementer and part numbers.
         cpu_features: those by which XNNPACK chooses its kernels.
         cores: that the process may use.
@@ -69,6 +100,7 @@ class Facts:
         governors: of the clocks of all cores, each once.
         max_frequencies_khz: by core.
         virtualised: whether a hypervisor shows itself.
+        android: of a phone.
     """
 
     kind: str
@@ -85,6 +117,7 @@ class Facts:
     governors: tuple[str, ...]
     max_frequencies_khz: dict[str, int]
     virtualised: bool | None
+    android: Android | None = None
 
 
 @dataclass(frozen=True)
@@ -162,18 +195,59 @@ class Reading:
     """The state of the device just before or after a timed part.
 
     Attributes:
-        frequencies_khz: current clock by core; empty where unreadable (virtual machines).
-        probe_ns: a fixed spin of about 2 ms, some times over.
+        frequencies_khz: current clock by core; empty where unreadable (virtual machines, and
+            phones, whose timed part is inside another tool).
+        probe_ns: a fixed spin of about 2 ms, some times over; empty on a phone.
         temperatures_c: degrees Celsius by sensor; empty where unreadable.
+        thermal_status: Android's, from 0 (none) over 1 (light), 2 (moderate) and 3 (severe) to 6
+            (shutdown); None elsewhere.
     """
 
     frequencies_khz: dict[str, int]
     probe_ns: tuple[int, ...]
     temperatures_c: dict[str, float]
+    thermal_status: int | None = None
 
     def __post_init__(self) -> None:
-        if min(self.probe_ns, default=0) < 1:
-            raise ValueError("there is no probe_ns, or one is not positive")
+        if min(self.probe_ns, default=1) < 1:
+            raise ValueError("a probe_ns is not positive")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a tool that prints no samples says of them: integer nanoseconds, rounded by the tool.
+
+    Attributes:
+        count: timed inferences.
+        minimum_ns: the fastest.
+        maximum_ns: the slowest.
+        mean_ns: of all.
+        deviation_ns: their standard deviation.
+        median_ns: None where it is not printed.
+    """
+
+    count: int
+    minimum_ns: int
+    maximum_ns: int
+    mean_ns: int
+    deviation_ns: int
+    median_ns: int | None
+
+    def __post_init__(self) -> None:
+        middle = self.mean_ns if self.median_ns is None else self.median_ns
+        # A printed mean has six digits.
+        if self.count < 1 or not 0 < self.minimum_ns <= self.maximum_ns:
+            raise ValueError("a summary is of no inference, or its times are no times")
+        if not all(
+            self.minimum_ns * (1 - 1e-5) <= value <= self.maximum_ns * (1 + 1e-5)
+            for value in (self.mean_ns, middle)
+        ):
+            raise ValueError("the mean or the median of a summary is not between its minimum and maximum")
+
+    @property
+    def typical_ns(self) -> int:
+        """The one number that stands for the process: the median, else the mean."""
+        return self.mean_ns if self.median_ns is None else self.median_ns
 
 
 @dataclass(frozen=True)
@@ -188,8 +262,9 @@ class Run:
         xnnpack_partitions: parts of the graph that XNNPACK took over; None if unknown.
         init_ns: loading the file and allocating the tensors.
         first_ns: the first inference.
-        warmup_ns: every warm-up inference after it.
-        samples_ns: every timed inference.
+        warmup_ns: every warm-up inference after it; empty where the tool keeps none.
+        samples_ns: every timed inference; where there is a ``summary``, the one number that
+            stands for all of them, its median or else its mean.
         timed_seconds: how long the timed part took.
         other_cpu_seconds: CPU time of everything else on the machine during it, with what
             the host of a virtual machine took; None if unreadable.
@@ -197,6 +272,7 @@ class Run:
         peak_rss_bytes: the highest resident memory of the process.
         before: just before the timed part.
         after: just after it.
+        summary: what is known of the samples where the tool keeps none (``benchmark_model``).
     """
 
     round: int
@@ -214,12 +290,20 @@ class Run:
     peak_rss_bytes: int | None
     before: Reading
     after: Reading
+    summary: Summary | None = None
 
     def __post_init__(self) -> None:
+        if self.summary is not None and self.samples_ns != (self.summary.typical_ns,):
+            raise ValueError("beside a summary, samples_ns is not the one number of it")
         if min(self.samples_ns, default=0) < 1:
             raise ValueError("there are no samples, or one is not positive")
         if self.timed_seconds <= 0 or (self.other_cpu_seconds or 0.0) < 0:
             raise ValueError("a duration is negative")
+
+    @property
+    def count(self) -> int:
+        """Timed inferences."""
+        return len(self.samples_ns) if self.summary is None else self.summary.count
 
 
 @dataclass(frozen=True)
@@ -276,10 +360,14 @@ class Measurement:
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             raise InputError(f"not a measurement (its schema is not {SCHEMA})")
         version = document.get("version")
-        if version not in (1, VERSION) or isinstance(version, bool):
+        if version not in range(1, VERSION + 1) or isinstance(version, bool):
             raise InputError(f"a measurement of version {version!r}; this mobilecnn reads 1 to {VERSION}")
         members = {key: document[key] for key in document if key not in ("schema", "version")}
-        return record(cls, _with_answers(members) if version == 1 else members)
+        if version == 1:
+            members = _with_answers(members)
+        if version in (1, 2):
+            members = _without_phones(members)
+        return record(cls, members)
 
 
 def _with_answers(members: dict[str, Any]) -> dict[str, Any]:
@@ -291,6 +379,27 @@ def _with_answers(members: dict[str, Any]) -> dict[str, Any]:
         **members,
         "models": [{**one, "answers": unasked} if isinstance(one, dict) else one for one in models],
     }
+
+
+def _without_phones(members: dict[str, Any]) -> dict[str, Any]:
+    """A measurement of version 2, which knew no phones, as one of version 3."""
+    device, runs = members.get("device"), members.get("runs")
+    if not isinstance(device, dict) or not isinstance(runs, list):
+        return members
+    return {
+        **members,
+        "device": {**device, "android": None},
+        "runs": [_run_without_phones(one) if isinstance(one, dict) else one for one in runs],
+    }
+
+
+def _run_without_phones(run: dict[str, Any]) -> dict[str, Any]:
+    readings = {
+        name: {**run[name], "thermal_status": None}
+        for name in ("before", "after")
+        if isinstance(run.get(name), dict)
+    }
+    return {**run, **readings, "summary": None}
 
 
 def write(path: Path, measurement: Measurement) -> None:
@@ -452,7 +561,8 @@ class Result:
         rounds: processes.
         count: timed inferences of all of them.
         median: over the rounds of each one's median, with its 95 % interval.
-        p90: the 90th percentile of all samples together.
+        of_means: whether it is over each one's mean, because the tool printed no median.
+        p90: the 90th percentile of all samples together; None where there are no samples.
         minimum: the fastest sample.
         mean: of all samples; above the median when some were disturbed.
         first: the first inference of a process, median.
@@ -468,7 +578,8 @@ class Result:
     rounds: int
     count: int
     median: Interval
-    p90: float
+    of_means: bool
+    p90: float | None
     minimum: int
     mean: float
     first: float
@@ -494,6 +605,7 @@ class Result:
             "count": self.count,
             "median_ns": self.median.value,
             "interval_ns": [self.median.low, self.median.high],
+            "median_of_means": self.of_means,
             "p90_ns": self.p90,
             "minimum_ns": self.minimum,
             "mean_ns": self.mean,
@@ -542,16 +654,20 @@ def summarize(measurement: Measurement) -> tuple[Result, ...]:
 
 def _result(measurement: Measurement, index: int) -> Result:
     runs = [run for run in measurement.runs if run.model == index]
-    samples = [sample for run in runs for sample in run.samples_ns]
+    summaries = [run.summary for run in runs if run.summary is not None]
+    samples = [sample for run in runs if run.summary is None for sample in run.samples_ns]
+    count = sum(run.count for run in runs)
+    total = math.fsum([*samples, *(summary.mean_ns * summary.count for summary in summaries)])
     interval = statistics.median_interval(measurement.rounds_of(index), measurement.protocol.seed)
     return Result(
         model=measurement.models[index],
         rounds=len(runs),
-        count=len(samples),
+        count=count,
         median=interval,
-        p90=statistics.percentile(samples, 90),
-        minimum=min(samples),
-        mean=math.fsum(samples) / len(samples),
+        of_means=any(summary.median_ns is None for summary in summaries),
+        p90=None if summaries else statistics.percentile(samples, 90),
+        minimum=min([*samples, *(summary.minimum_ns for summary in summaries)]),
+        mean=total / count,
         first=statistics.median([run.first_ns for run in runs]),
         init=statistics.median([run.init_ns for run in runs]),
         peak_rss=max(_known(run.peak_rss_bytes for run in runs), default=None),
@@ -566,7 +682,7 @@ def _reasons(protocol: Protocol, runs: Sequence[Run], interval: Interval) -> Ite
     """What moved, and the fix: one sentence for each limit that is passed."""
     if len(runs) == 1:
         yield "one round does not show how processes differ: use --rounds 3 or more"
-    fewest = min(len(run.samples_ns) for run in runs)
+    fewest = min(run.count for run in runs)
     if fewest < protocol.runs:
         yield f"only {fewest} of {protocol.runs} runs fit into the time limit: use a smaller --runs"
     if interval.relative_width > WIDEST_INTERVAL:
@@ -583,13 +699,22 @@ def _reasons(protocol: Protocol, runs: Sequence[Run], interval: Interval) -> Ite
                 f"the clock moved between {1e-6 / slow:.2f} and {1e-6 / fast:.2f} GHz: cool the device, give "
                 "it its full power supply, or fix its clock (sudo cpupower frequency-set -g performance)"
             )
-    slow, fast = _move(
-        [(statistics.median(run.before.probe_ns), statistics.median(run.after.probe_ns)) for run in runs]
+    if all(run.before.probe_ns and run.after.probe_ns for run in runs):
+        slow, fast = _move(
+            [(statistics.median(run.before.probe_ns), statistics.median(run.after.probe_ns)) for run in runs]
+        )
+        if slow / fast - 1 > LARGEST_PROBE_MOVE:
+            yield (
+                f"the machine's speed moved: the same work took between {fast / 1e6:.2f} and {slow / 1e6:.2f} ms: "
+                "close other programs, let the device cool, and time it again"
+            )
+    hottest: int = max(
+        _known(each.thermal_status for run in runs for each in (run.before, run.after)), default=0
     )
-    if slow / fast - 1 > LARGEST_PROBE_MOVE:
+    if hottest >= THROTTLED:
         yield (
-            f"the machine's speed moved: the same work took between {fast / 1e6:.2f} and {slow / 1e6:.2f} ms: "
-            "close other programs, let the device cool, and time it again"
+            f"the phone was slowing itself down (thermal status {hottest}, {THERMAL_STATUS[min(hottest, 6)]}): let "
+            "it cool, take off its case, and time it again"
         )
     counted = [run for run in runs if run.other_cpu_seconds is not None]
     timed = math.fsum(run.timed_seconds for run in counted)

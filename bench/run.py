@@ -70,6 +70,7 @@ def measure(
     looked_at = [_model(path) for path in models]
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()
+    protocol = device.adapt(protocol)
     there = [device.put(path) for path in models]
     asked = sum(isinstance(questions, Questions) for _, questions in looked_at)
     steps = Steps(progress, asked + protocol.rounds * len(models))

@@ -124,6 +124,7 @@ def time_model(job: dict[str, Any]) -> dict[str, Any]:
         "peak_rss_bytes": _status("VmHWM"),
         "before": before,
         "after": after,
+        "summary": None,
     }
 
 
@@ -261,6 +262,7 @@ def _reading(np: Any) -> dict[str, Any]:
         "frequencies_khz": _frequencies("scaling_cur_freq"),
         "probe_ns": _probe(np),
         "temperatures_c": _temperatures(),
+        "thermal_status": None,
     }
 
 
@@ -324,10 +326,10 @@ def _status(name: str) -> int | None:
 def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
     """Do a ``probe`` job; the answer is what ``mobilecnn.bench.measurement.Facts`` documents."""
     cpuinfo = _text(Path("/proc/cpuinfo"))
-    flags = set(_values(cpuinfo, "flags") + _values(cpuinfo, "Features"))
+    flags = set(values(cpuinfo, "flags") + values(cpuinfo, "Features"))
     words = {word for line in flags for word in line.split()}
-    memory = _values(_text(Path("/proc/meminfo")), "MemTotal")
-    system = _values(_text(Path("/etc/os-release")).replace("=", ":"), "PRETTY_NAME")
+    memory = values(_text(Path("/proc/meminfo")), "MemTotal")
+    system = values(_text(Path("/etc/os-release")).replace("=", ":"), "PRETTY_NAME")
     governors = {_text(path) for path in CPUS.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""}
     try:
         numpy_version = str(_numpy().__version__)
@@ -336,7 +338,7 @@ def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
     return {
         "machine": platform.machine(),
         "board": _text(Path("/proc/device-tree/model")).rstrip("\0") or None,
-        "cpu": _cpu(cpuinfo),
+        "cpu": cpu_name(cpuinfo),
         "cpu_features": sorted(words & FEATURES),
         "cores": len(os.sched_getaffinity(0)),
         "memory_bytes": int(memory[0].split()[0]) * 1024 if memory else None,
@@ -347,6 +349,7 @@ def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
         "governors": sorted(governors),
         "max_frequencies_khz": _frequencies("cpuinfo_max_freq"),
         "virtualised": _virtualised(words),
+        "android": None,
     }
 
 
@@ -379,11 +382,11 @@ def _throttled() -> int | None:
         return None
 
 
-def _cpu(cpuinfo: str) -> str | None:
+def cpu_name(cpuinfo: str) -> str | None:
     """The name that /proc/cpuinfo gives, or on ARM the implementer and part numbers."""
-    names = sorted(set(_values(cpuinfo, "model name")))
+    names = sorted(set(values(cpuinfo, "model name")))
     if not names:
-        makers, parts = _values(cpuinfo, "CPU implementer"), _values(cpuinfo, "CPU part")
+        makers, parts = values(cpuinfo, "CPU implementer"), values(cpuinfo, "CPU part")
         names = sorted({f"implementer {maker} part {part}" for maker, part in zip(makers, parts)})  # noqa: B905 - Python 3.9
     return ", ".join(names) or None
 
@@ -396,7 +399,7 @@ def _virtualised(features: set[str]) -> bool | None:
     return False if platform.machine() in ("x86_64", "AMD64", "i686") else None
 
 
-def _values(text: str, key: str) -> list[str]:
+def values(text: str, key: str) -> list[str]:
     """The values of the lines ``key : value``."""
     lines = (line.partition(":") for line in text.splitlines())
     return [value.strip() for name, _, value in lines if name.strip() == key]

@@ -112,7 +112,7 @@ def test_it_survives_the_disk_and_is_never_replaced(tmp_path: Path) -> None:
 
 def test_the_document_says_what_it_is() -> None:
     assert DOCUMENT["schema"] == "mobilecnn.measurement"
-    assert DOCUMENT["version"] == 2
+    assert DOCUMENT["version"] == 3
     assert DOCUMENT["models"][0]["answers"]["verdict"] == "verified"
     assert DOCUMENT["runs"][0]["samples_ns"] == [10_000_000, 10_100_000, 10_200_000]
 
@@ -225,7 +225,7 @@ def test_a_time_limit_is_a_reason() -> None:
     ("path", "value", "words"),
     [
         (("schema",), "other", "its schema is not mobilecnn.measurement"),
-        (("version",), 3, "version 3; this mobilecnn reads 1 to 2"),
+        (("version",), 4, "version 4; this mobilecnn reads 1 to 3"),
         (("version",), True, "version True"),
         (("created",), "yesterday", "yesterday"),
         (("created",), "2026-01-02T03:04:05", "no time zone"),
@@ -255,7 +255,7 @@ def test_a_time_limit_is_a_reason() -> None:
         (("runs", 3, "samples_ns"), [], "runs[3]: there are no samples"),
         (("runs", 3, "samples_ns", 1), 0, "runs[3]: there are no samples, or one is not positive"),
         (("runs", 3, "samples_ns", 1), 2**63, "runs[3].samples_ns[1] must be a whole number"),
-        (("runs", 0, "before", "probe_ns"), [], "runs[0].before: there is no probe_ns"),
+        (("runs", 0, "before", "probe_ns"), [0], "runs[0].before: a probe_ns is not positive"),
         (("runs", 0, "before", "temperatures_c", "thermal_zone0"), math.inf, "must be a finite number"),
         (("runs", 0, "timed_seconds"), math.nan, "runs[0].timed_seconds must be a finite number"),
         (("runs", 0, "timed_seconds"), 0, "a duration is"),

@@ -1,5 +1,6 @@
 """``mobilecnn bench``."""
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mobilecnn.bench.measurement import Comparison, Measurement, Result
-    from mobilecnn.bench.protocol import Protocol
+    from mobilecnn.bench.protocol import OnPhone, Protocol
     from mobilecnn.bench.statistics import Interval
 
 FOLDER = Path("mobilecnn-runs")
@@ -25,6 +26,7 @@ WORDS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
 @options.device
+@options.phone
 @options.protocol
 @options.allow_wrong_answers
 @click.option(
@@ -37,6 +39,7 @@ WORDS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked
 def command(
     models: tuple[Path, ...],
     device_name: str,
+    phone: "OnPhone | None",
     protocol: "Protocol",
     allow_wrong_answers: bool,
     output: Path | None,
@@ -64,7 +67,7 @@ def command(
     from mobilecnn.bench.run import measure
     from mobilecnn.files import check_writable
 
-    where = device(device_name, protocol.runtime)
+    where = device(device_name, protocol.runtime, phone)
     check_writable(FOLDER if output is None else output.parent)  # Before the minutes of work, not after.
     record = new_name(FOLDER, "bench") if output is None else output
     with recording(record) as keep, where, progress("Timing") as update:
@@ -89,7 +92,15 @@ def command(
     for line in answer_lines(results):
         data(line)
     data(f"\n{device_line(measurement)}; {_xnnpack(results)}")
-    data(f"raw samples: {record}")
+    data(f"{_kept(measurement, results)}: {record}")
+
+
+def _kept(measurement: "Measurement", results: "Sequence[Result]") -> str:
+    """What the measurement file has of each process."""
+    if any(run.summary is None for run in measurement.runs):
+        return "raw samples"
+    typical = "mean, because its build prints no median" if results[0].of_means else "median"
+    return f"{measurement.protocol.runtime} keeps no samples; each process's summary ({typical}, minimum, maximum)"
 
 
 def new_name(folder: Path, stem: str) -> Path:
@@ -124,8 +135,12 @@ def device_line(measurement: "Measurement") -> str:
         facts.board, facts.cpu, f"{facts.cores} cores", facts.machine,
         f"governor {'/'.join(facts.governors)}" if facts.governors else None,
         "virtual machine" if facts.virtualised else None,
+        None if facts.android is None else f"on its cores {facts.android.cores} (mask)",
     ]  # fmt: skip
-    versions = sorted({run.runtime_version for run in measurement.runs})
+    # A digest is a version to a machine; its beginning will do for a person.
+    versions = sorted(
+        {re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", run.runtime_version) for run in measurement.runs}
+    )
     threads = f"{protocol.threads} thread{'' if protocol.threads == 1 else 's'}"
     known = ", ".join(part for part in parts if part)
     return f"{facts.kind}: {known}; {protocol.runtime} {'/'.join(versions)}, {threads}"
@@ -151,7 +166,7 @@ def _table(results: "Sequence[Result]", relative: "Sequence[Comparison | None]")
             "VALID" if result.valid else "INVALID",
             f"{result.median.value / 1e6:.3f}",
             interval_text(result.median, 1e6),
-            f"{result.p90 / 1e6:.3f}",
+            "-" if result.p90 is None else f"{result.p90 / 1e6:.3f}",
             f"{result.minimum / 1e6:.3f}",
             f"{result.rounds} x {result.count / result.rounds:.0f}",
             WORDS[result.model.answers.verdict],

@@ -3,15 +3,20 @@
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 
+if TYPE_CHECKING:
+    from mobilecnn.bench.protocol import OnPhone
+
 
 @click.command()
 @options.device
+@options.phone
 @options.runtime
 @click.option("--threads", default=1, show_default=True, help="Of the runtime. The paper used one.")
 @click.option("--rounds", default=3, show_default=True, help="Processes for each file.")
@@ -24,6 +29,7 @@ from mobilecnn.cli.output import data, document, json_option, progress, table, t
 @json_option
 def command(
     device_name: str,
+    phone: "OnPhone | None",
     runtime: str,
     threads: int,
     rounds: int,
@@ -46,7 +52,7 @@ def command(
     from mobilecnn.cli.bench import answer_lines, device_line, new_name
     from mobilecnn.files import check_writable, write_bytes, write_json
 
-    where = device(device_name, runtime)
+    where = device(device_name, runtime, phone)
     protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed)
     check_writable(output)
     record = new_name(output, "measurement")
