@@ -549,8 +549,12 @@ def _last(said: str | Sequence[str]) -> str:
     return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "it says nothing")
 
 
-def adb(*words: str, seconds: float = ADB_SECONDS) -> tuple[int, str]:
+def adb(*words: str, seconds: float | None = None) -> tuple[int, str]:
     """Run the adb client to its end: its exit code, and what it says on both outputs.
+
+    Args:
+        words: its arguments.
+        seconds: after which it is ended; :data:`ADB_SECONDS` for None.
 
     Raises:
         EnvironmentProblem: there is none, or it does not end.
@@ -569,11 +573,12 @@ def adb(*words: str, seconds: float = ADB_SECONDS) -> tuple[int, str]:
             env={**os.environ, "LC_ALL": "C"},
             start_new_session=True,
         )
+        patience = ADB_SECONDS if seconds is None else seconds
         try:
-            code = process.wait(seconds)
+            code = process.wait(patience)
         except subprocess.TimeoutExpired:
             raise EnvironmentProblem(
-                f"adb {next(word for word in words if word not in ('-s', words[1]))} did not end in {seconds:g} s. "
+                f"adb {words[2] if words[0] == '-s' else words[0]} did not end in {patience:g} s. "
                 "Something else may hold the port of its server; try: adb kill-server"
             ) from None
         finally:

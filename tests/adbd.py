@@ -230,6 +230,7 @@ class Phone:
         silent: it accepts connections, and says nothing.
         room: bytes that a file may have; None for any.
         break_push_after: bytes of a file after which the connection goes; None for never.
+        greeting: what its shell does before a command.
         pushed: names of files that arrived.
     """
 
@@ -238,6 +239,7 @@ class Phone:
         self.authorised, self.silent = True, False
         self.room: int | None = None
         self.break_push_after: int | None = None
+        self.greeting = ""
         self.pushed: list[str] = []
         self._connections: list[_Connection] = []
         self.tmp.mkdir(parents=True)
@@ -373,7 +375,7 @@ class Phone:
 
     def _shell(self, stream: _Stream, command: str, packets: bool) -> None:
         with subprocess.Popen(
-            ["sh", "-c", self._here(command)],
+            ["sh", "-c", self.greeting + self._here(command)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if packets else subprocess.STDOUT,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import adbd
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -57,6 +58,30 @@ def board(served: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     yield served
     served.expect_nothing_left()
+
+
+@pytest.fixture(scope="module")
+def adb_server() -> Iterator[dict[str, str]]:
+    """One adb server of our own for all tests of a module; the variables that lead to it."""
+    with tempfile.TemporaryDirectory(prefix="adb-") as folder, adbd.server(Path(folder)) as variables:
+        yield variables
+
+
+@pytest.fixture
+def phone(
+    adb_server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[adbd.Phone]:
+    """A stand-in that this server is connected with; at the end nothing of ours may be left there."""
+    for name, value in adb_server.items():
+        if name != "TMPDIR":
+            monkeypatch.setenv(name, value)
+    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    with adbd.Phone(tmp_path / "phone") as one:
+        adbd.connect(one, adb_server)
+        yield one
+        one.expect_nothing_left()
+        adbd.adb("disconnect", one.serial, variables=adb_server)
 
 
 @pytest.fixture(scope="session")
