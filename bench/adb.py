@@ -11,7 +11,9 @@ are compared by SHA-256 on the phone, and every call has a time limit.
 
 As over SSH, the first session is a guard: a shell on the phone that makes a private folder, waits
 for the end of its input, and then ends what still runs there and removes the folder. That comes
-when this process ends, however it ends, and when the connection does: adbd then hangs up on it.
+when this process ends, however it ends, and when the connection does: adbd then hangs up on it. (To a phone before
+Android 7 the adb client does not hand on the end of its input. There, after a kill -9 of this
+process, the guard waits until the phone is disconnected.)
 """
 
 import base64
@@ -545,8 +547,10 @@ def _with_words(script: str, words: Sequence[str]) -> str:
 
 
 def _last(said: str | Sequence[str]) -> str:
-    lines = said.splitlines() if isinstance(said, str) else said
-    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "it says nothing")
+    """The line that tells most: an error (after that adb prints a summary), else the last."""
+    lines = [line.strip()[:300] for line in (said.splitlines() if isinstance(said, str) else said)]
+    errors = [line for line in lines if "error:" in line or "failed to" in line]
+    return next((line for line in [*errors, *reversed(lines)] if line), "it says nothing")
 
 
 def adb(*words: str, seconds: float | None = None) -> tuple[int, str]:

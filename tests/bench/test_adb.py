@@ -427,7 +427,7 @@ def test_a_port_that_is_anothers(
 
 
 def test_no_room(either: Phone, small: Path) -> None:
-    either.room = 10_000
+    either.room = 1000
     failed(
         small,
         r"cannot bring .*small\.tflite to pixel .*No space left on device.*adb shell df /data/local/tmp",
@@ -502,10 +502,10 @@ def test_patience_ends(either: Phone, model: Path) -> None:
     [
         ("cat /dev/urandom | head -c 3000", EnvironmentProblem, "benchmark_model printed no whole run"),
         ("true", EnvironmentProblem, "benchmark_model printed no whole run"),
-        ('head -c 700 "$PHONE/printed"', EnvironmentProblem, "benchmark_model printed"),
+        ('head -n 10 "$PHONE/printed"', EnvironmentProblem, "benchmark_model printed"),
         ("while echo nonsense; do :; done", ChildCrashed, "that times it talks without end"),
         ("kill -9 $$", ChildCrashed, "that times it was ended by SIGKILL"),
-        ("echo oh >&2; kill -11 $$", ChildCrashed, "that times it was ended by SIGSEGV; its last words: oh"),
+        ("echo oh >&2; kill -11 $$", ChildCrashed, "that times it was ended by SIGSEGV; its last words: (oh|Segmentation fault)"),
         ("echo ERROR: no such flag >&2; exit 1", EnvironmentProblem, "ended with code 1: ERROR: no such flag"),
         ("echo ERROR: Failed to load model; exit 1", ModelFileError, r"cannot load .*model's\.tflite"),
         ("chmod 644 $PHONE/data/local/tmp/benchmark_model; exit 126", EnvironmentProblem, "ended with code 126"),
@@ -532,34 +532,39 @@ def test_a_shell_that_talks_first_is_survived(either: Phone, model: Path) -> Non
         assert it.run({**JOB, "model": it.put(model)}, "that times", 60)["summary"]["count"] == 122
 
 
-@pytest.mark.parametrize(
-    ("how", "send"),
-    [
-        (signal.SIGINT, os.kill),
-        (signal.SIGINT, os.killpg),
-        (signal.SIGTERM, os.kill),
-        (signal.SIGKILL, os.kill),
-    ],
-)
-def test_an_interrupted_command_leaves_nothing_on_the_phone(
-    either: Phone, small: Path, how: signal.Signals, send: Callable[[int, int], None]
-) -> None:
-    either.program("tool", "echo INFO: STARTING!; exec sleep 600")
+def interrupt(phone: Phone, model: Path, how: signal.Signals, send: Callable[[int, int], None]) -> None:
+    """Have the command end by a signal while a model is timed, and expect nothing to be left of it."""
+    phone.program("tool", "echo INFO: STARTING!; exec sleep 600")
     # As a terminal starts it: a parent in the background would hand down an ignored SIGINT.
-    arguments = ["bench", str(small), "--device", "pixel", "-o", "it.json"]
+    arguments = ["bench", str(model), "--device", "pixel", "-o", "it.json"]
     command = ["env", "--default-signal=INT", sys.executable, "-m", "mobilecnn", *arguments]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as process:
         try:
-            running(either, "sleep 600", 60)
+            running(phone, "sleep 600", 60)
             send(process.pid, how)
             code = process.wait(timeout=60)
         finally:
             process.kill()
     assert code == (130 if how == signal.SIGINT else -how)
-    either.expect_nothing_left()
+    phone.expect_nothing_left()
     assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+def test_ctrl_c_leaves_nothing_on_the_phone(
+    either: Phone, small: Path, send: Callable[[int, int], None]
+) -> None:
+    interrupt(either, small, signal.SIGINT, send)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_command_that_is_killed_leaves_nothing_on_the_phone(
+    pixel: Phone, small: Path, how: signal.Signals
+) -> None:
+    """On one with an old system it would: adb does not hand on the end of its input to that."""
+    interrupt(pixel, small, how, os.kill)
 
 
 def test_an_unknown_runtime(pixel: Phone) -> None:
