@@ -506,7 +506,7 @@ class AdbDevice(Closing):
 
     def _expect_connection(self, doing: str) -> None:
         """Fail if the guard's session is gone, and with it the connection."""
-        if self._guard is not None and self._guard.ended(3.0):
+        if self._guard is not None and self._guard.ended(1.0):
             raise EnvironmentProblem(
                 f"the connection to {self.name} broke, and with it the process {doing}; check the cable, and that the "
                 "phone is on and does not restart, and try again"

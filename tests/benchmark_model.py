@@ -17,8 +17,7 @@ def statistics(values: list[float]) -> str:
         f"count={count} first={whole[0]} curr={whole[-1]} min={ordered[0]} max={ordered[-1]} avg={mean:.6g}"
     )
     if ordered[0] == ordered[-1]:
-        text = f"count={count} curr={whole[0]}" + ("(all same)" if count > 1 else "")
-        return text
+        return f"count={count} curr={whole[0]}" + ("(all same)" if count > 1 else "")
     return (
         text
         + f" std={int(np.std(whole))} p5={ordered[count // 20]} median={ordered[count // 2]} p95={ordered[count * 95 // 100]}"

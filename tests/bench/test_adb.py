@@ -474,7 +474,7 @@ def test_the_connection_breaks_while_it_times(
         there = it.put(model)
         with (
             soon(cut),
-            pytest.raises(EnvironmentProblem, match="the connection to pixel broke.*that times it"),
+            pytest.raises(EnvironmentProblem, match=r"the connection to pixel broke.*that times it"),
         ):
             it.run({**JOB, "model": there}, "that times it", 60)
         either.expect_nothing_left()
@@ -512,7 +512,7 @@ def test_patience_ends(either: Phone, model: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_program_that_misbehaves(
-    either: Phone,
+    pixel: Phone,
     model: Path,
     script: str,
     kind: type[Exception],
@@ -520,8 +520,8 @@ def test_a_program_that_misbehaves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(adb, "MOST_BYTES", 200_000)
-    either.program("tool", script)
-    with AdbDevice("pixel", either.serial) as it, pytest.raises(kind, match=words) as caught:
+    pixel.program("tool", script)
+    with AdbDevice("pixel", pixel.serial) as it, pytest.raises(kind, match=words) as caught:
         it.run({**JOB, "model": it.put(model)}, "that times it", 60)
     assert type(caught.value) is kind
 
