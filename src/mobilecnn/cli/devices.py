@@ -143,6 +143,7 @@ def probe(name: str, as_json: bool) -> None:
 
 def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
     from mobilecnn.bench.board import SINCE_START, throttling
+    from mobilecnn.bench.measurement import THERMAL_STATUS
 
     facts = board.facts
     clocks = sorted({khz // 1000 for khz in board.frequencies_khz.values()})
@@ -151,6 +152,18 @@ def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
         now = ", ".join(throttling(board.throttled, 0)) or "no"
         before = ", ".join(throttling(board.throttled, SINCE_START)) or "no"
         throttled = f"now: {now}; since it was started: {before}"
+    if board.thermal_status is not None:
+        throttled = f"thermal status {THERMAL_STATUS[board.thermal_status]}"
+    more = [("Python", facts.python or "unknown"), ("numpy", facts.numpy or "missing")]
+    if (android := facts.android) is not None:
+        battery = "unknown" if android.battery_percent is None else f"{android.battery_percent} %"
+        more = [
+            ("build", android.fingerprint or "unknown"),
+            ("chip", android.soc or "unknown"),
+            ("programs", ", ".join(android.abis)),
+            ("battery", battery),
+            ("adb", f"{android.adb} ({', '.join(android.adb_features) or 'no features'})"),
+        ]
     return [
         ("board", facts.board or "unknown"),
         ("CPU", f"{facts.cpu or 'unknown'}, {facts.machine}, {facts.cores} cores"),
@@ -158,8 +171,7 @@ def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
         ("memory", f"{facts.memory_bytes / 2**20:,.0f} MiB" if facts.memory_bytes else "unknown"),
         ("system", f"{facts.os or 'unknown'}, {facts.kernel}"),
         ("virtual machine", {True: "yes", False: "no", None: "unknown"}[facts.virtualised]),
-        ("Python", facts.python or "unknown"),
-        ("numpy", facts.numpy or "missing"),
+        *more,
         *((runtime, version or "missing") for runtime, version in board.runtimes.items()),
         ("governor", ", ".join(facts.governors) or "unknown"),
         ("clock", ", ".join(f"{mhz} MHz" for mhz in clocks) or "unknown"),
