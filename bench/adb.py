@@ -1,8 +1,7 @@
 """Android phones that are reached over adb, through the user's own adb client and server.
 
 A phone has no Python. What times there is TFLite's ``benchmark_model``, given or found
-(:mod:`mobilecnn.bench.benchmark_model`), or else this project's sample app
-(:mod:`mobilecnn.bench.android_app`).
+(:mod:`mobilecnn.bench.benchmark_model`).
 
 adb is not trusted. It ends with 0 when the phone vanishes in the middle of a command, and a
 phone with an old system tells no exit codes at all. So every step prints a mark of its own, does
@@ -157,19 +156,18 @@ class AdbDevice(Closing):
         if not self._demanding:
             return found
         self._check_cores(found)
-        runtime = self._runtime()
+        self._benchmark_model()
         assert found.android is not None
-        cores = self._mask() if runtime == "benchmark_model" else core_mask(found, "all")
-        return replace(found, android=replace(found.android, cores=cores))
+        return replace(found, android=replace(found.android, cores=self._mask()))
 
     def adapt(self, protocol: Protocol) -> Protocol:
         """See :meth:`mobilecnn.bench.devices.Device.adapt`."""
         if protocol.runtime not in (Protocol.runtime, *PHONE_RUNTIMES):
             raise UsageError(
                 f"--runtime {protocol.runtime} is for boards; {self.name} is a phone, which runs "
-                f"{' or the '.join(PHONE_RUNTIMES)}: leave it out"
+                f"{PHONE_RUNTIMES[0]}: leave it out"
             )
-        return replace(protocol, runtime=self._runtime())
+        return replace(protocol, runtime=PHONE_RUNTIMES[0])
 
     def put(self, model: Path) -> str:
         """See :meth:`mobilecnn.bench.devices.Device.put`: into the cache there, by content."""
@@ -183,7 +181,7 @@ class AdbDevice(Closing):
         """See :meth:`mobilecnn.bench.devices.Device.run`."""
         tasks: dict[str, Callable[[Job, str, float], Answer]] = {
             "state": lambda _job, _doing, _timeout: self._state(),
-            "runtime": self._find_runtime,
+            "runtime": lambda _job, _doing, _timeout: {"version": self._benchmark_model().version},
             "time": self._time,
             "answer": self._answer,
         }
@@ -306,23 +304,6 @@ class AdbDevice(Closing):
 
     # What times there.
 
-    def _runtime(self) -> str:
-        """Which of :data:`PHONE_RUNTIMES` there is.
-
-        Raises:
-            EnvironmentProblem: none.
-        """
-        try:
-            self._benchmark_model()
-        except Missing as error:
-            raise EnvironmentProblem(str(error)) from None
-        return "benchmark_model"
-
-    def _find_runtime(self, job: Job, doing: str, timeout: float) -> Answer:
-        if job["runtime"] == "benchmark_model":
-            return {"version": self._benchmark_model().version}
-        raise Missing(f"the app is not installed on {self.name}")
-
     def _benchmark_model(self) -> Tool:
         if self._tool is None:
             given = self._phone.benchmark_model
@@ -346,7 +327,7 @@ class AdbDevice(Closing):
     def _found(self) -> Tool:
         digest = self._digest(FOUND)
         if not digest:
-            raise Missing(
+            raise EnvironmentProblem(
                 f"{self.name} has nothing that times models: give the program with --benchmark-model PATH "
                 f"(for this phone {benchmark_model.BUILDS.get(self._abi(), self._abi())}), or put it there: adb push "
                 f"benchmark_model {TMP}/ && adb shell chmod 755 {FOUND}"
@@ -536,10 +517,6 @@ class AdbDevice(Closing):
         for there, here in self._local_names.items():
             text = text.replace(there, here)
         return text
-
-
-class Missing(EnvironmentProblem):
-    """Nothing there times models."""
 
 
 def _with_words(script: str, words: Sequence[str]) -> str:

@@ -19,9 +19,8 @@ the bound that TFLite's ``benchmark_model`` has (its ``--max_secs``)."""
 MOST_RUNS = 100_000
 """A process takes no more samples than this, so that a tiny model cannot fill the memory."""
 
-PHONE_RUNTIMES = ("benchmark_model", "app")
-"""What runs models on an Android phone: TFLite's program, and the sample app. Which one is not
-asked for: the first that is there."""
+PHONE_RUNTIMES = ("benchmark_model",)
+"""What runs models on an Android phone: TFLite's own program."""
 
 CORES = ("big", "little", "all")
 """Of a phone."""

@@ -571,7 +571,7 @@ def test_a_command_that_is_killed_leaves_nothing_on_the_phone(
 def test_an_unknown_runtime(pixel: Phone) -> None:
     with (
         AdbDevice("pixel", pixel.serial) as it,
-        pytest.raises(UsageError, match="unknown runtime 'litert'; choose one of benchmark_model, app"),
+        pytest.raises(UsageError, match="unknown runtime 'litert'; choose one of benchmark_model"),
     ):
         it.run({**JOB, "model": "x", "runtime": "litert"}, "that times", 60)
 
@@ -596,7 +596,7 @@ def test_devices_probe(pixel: Phone) -> None:
     assert done.exit_code == 0, done.output
     for words in (
         "board +Stand-in Phone 1", "build +standin/phone/phone:14", "chip +Maker SM1", "battery +83 %",
-        "programs +arm64-v8a, armeabi-v7a", f"benchmark_model +sha256:{sha256(TOOL)}", "app +missing",
+        "programs +arm64-v8a, armeabi-v7a", f"benchmark_model +sha256:{sha256(TOOL)}", 
         "throttled +thermal status light", "temperature +42 °C, 31 °C", "system +Android 14 .API 34., Linux 5.10",
         r"it slows itself down .thermal status light.: let it cool",
         r"the clock may change .governor sched.: .*set-fixed-performance-mode-enabled true",
@@ -604,7 +604,7 @@ def test_devices_probe(pixel: Phone) -> None:
         assert re.search(words, done.stdout), words
     assert "Python" not in done.stdout
     document = json.loads(devices("probe", "pixel", "--json").stdout)
-    assert document["runtimes"] == {"benchmark_model": f"sha256:{sha256(TOOL)}", "app": None}
+    assert document["runtimes"] == {"benchmark_model": f"sha256:{sha256(TOOL)}"}
     assert document["thermal_status"] == 1 and document["facts"]["android"]["battery_percent"] == 83
 
 

@@ -146,7 +146,7 @@ def test_a_model_that_the_runtime_refuses_is_named_as_the_user_named_it(
 def test_an_unknown_runtime_is_refused_with_the_known(every: Device) -> None:
     with pytest.raises(
         UsageError,
-        match=r"unknown runtime 'onnx'; choose one of (litert, tflite-runtime|benchmark_model, app)",
+        match=r"unknown runtime 'onnx'; choose one of (litert, tflite-runtime|benchmark_model)",
     ):
         every.run({**job(every), "model": "x", "runtime": "onnx"}, "that times", 60)
 

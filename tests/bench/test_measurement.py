@@ -23,6 +23,7 @@ from mobilecnn.bench.measurement import (
     Reading,
     Result,
     Run,
+    Summary,
     compare,
     partial,
     read,
@@ -281,9 +282,30 @@ def test_a_measurement_that_was_cut_short_is_one() -> None:
     assert GOOD.rounds == 3
 
 
+def of_version_2() -> dict[str, Any]:
+    """As it was written before there were phones."""
+    old = copy.deepcopy(DOCUMENT)
+    old["version"] = 2
+    del old["device"]["android"]
+    for run in old["runs"]:
+        del run["summary"]
+        for reading in (run["before"], run["after"]):
+            del reading["thermal_status"]
+    return old
+
+
+def test_version_2_is_still_read() -> None:
+    assert Measurement.from_json(of_version_2()) == GOOD
+    for damage in ({"runs": 3}, {"runs": [3]}, {"device": None}, {"runs": [{"before": 3}]}):
+        with pytest.raises(InputError, match=r"runs|device"):
+            Measurement.from_json({**of_version_2(), **damage})
+    with pytest.raises(InputError, match=r"device\.android is missing"):
+        Measurement.from_json({**of_version_2(), "version": 3})
+
+
 def test_version_1_is_still_read() -> None:
     """As it was written before answers were checked."""
-    old = copy.deepcopy(DOCUMENT)
+    old = of_version_2()
     old["version"] = 1
     for model in old["models"]:
         del model["answers"]
@@ -293,6 +315,53 @@ def test_version_1_is_still_read() -> None:
     for damage in ({"models": 3}, {"models": [3]}, {"models": None}):
         with pytest.raises(InputError, match="models"):
             Measurement.from_json({**old, **damage})
+
+
+def summed(number: int, median: float | None, **change: Any) -> Run:
+    """A run of a tool that keeps no samples: 10 to 13 ms, 11 on average."""
+    summary = Summary(50, 10 * MS, 13 * MS, 11 * MS, MS // 2, None if median is None else int(median * MS))
+    still = Reading({}, (), {"battery": 30.0}, 0)
+    return run(
+        number, 0, median or 11.0, summary=summary, warmup_ns=(), before=still, after=still, other_cpu_seconds=None,
+        peak_rss_bytes=None, baseline_rss_bytes=None, xnnpack_partitions=None, **change,
+    )  # fmt: skip
+
+
+def test_a_summary_in_place_of_samples() -> None:
+    result = alone(*(summed(number, 10.5) for number in range(3)), runs=50)
+    assert (result.median.value, result.of_means, result.reasons) == (10.5 * MS, False, ())
+    assert (result.count, result.minimum, result.p90) == (150, 10 * MS, None)
+    assert result.mean == 11 * MS
+    assert result.to_json()["p90_ns"] is None
+    means = alone(*(summed(number, None) for number in range(3)), runs=50)
+    assert (means.median.value, means.of_means) == (11 * MS, True)
+
+
+def test_a_summary_survives_json_and_must_fit() -> None:
+    whole = measurement(*(summed(number, 10.5) for number in range(3)), models=1)
+    document = json.loads(json.dumps(whole.to_json()))
+    assert Measurement.from_json(document) == whole
+    for name, value, words in (
+        ("count", 0, "of no inference"),
+        ("minimum_ns", 0, "its times are no times"),
+        ("minimum_ns", 12 * MS, "not between its minimum and maximum"),
+        ("median_ns", 14 * MS, "not between its minimum and maximum"),
+        ("median_ns", 12 * MS, "samples_ns is not the one number"),
+    ):
+        damaged = copy.deepcopy(document)
+        damaged["runs"][1]["summary"][name] = value
+        with pytest.raises(InputError, match=rf"runs\[1\].*{words}"):
+            Measurement.from_json(damaged)
+
+
+@pytest.mark.parametrize(("status", "name"), [(1, "light"), (3, "severe"), (9, "shutdown")])
+def test_a_phone_that_throttles_is_a_reason(status: int, name: str) -> None:
+    hot = Reading({}, (), {}, status)
+    quiet = Reading({}, (), {}, 0)
+    (reason,) = alone(
+        *(dataclasses.replace(summed(number, 10.5), before=quiet, after=hot) for number in range(3)), runs=50
+    ).reasons
+    assert f"(thermal status {status}, {name})" in reason
 
 
 def cut(rounds: int) -> Measurement:

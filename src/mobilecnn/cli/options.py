@@ -39,7 +39,7 @@ _PHONE = (
     click.option(
         "--benchmark-model",
         type=FILE,
-        help="For a phone: TFLite's program for Android.  [default: the one there, else the sample app]",
+        help="For a phone: TFLite's program for Android.  [default: the one there]",
     ),
     click.option("--cores", type=click.Choice(CORES), help="For a phone: which to use.  [default: big]"),
 )
