@@ -1,7 +1,7 @@
 """Android phones that are reached over adb, through the user's own adb client and server.
 
 A phone has no Python. What times there is TFLite's ``benchmark_model``, given or found
-(:mod:`mobilecnn.bench.benchmark_model`).
+(:mod:`mobilecnn.bench.benchmark_model`), else the sample app (:mod:`mobilecnn.bench.android_app`).
 
 adb is not trusted. It ends with 0 when the phone vanishes in the middle of a command, and a
 phone with an old system tells no exit codes at all. So every step prints a mark of its own, does
@@ -32,11 +32,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.bench import benchmark_model, worker
+from mobilecnn.bench import android_app, benchmark_model, worker
 from mobilecnn.bench.devices import PROBE_TIMEOUT, Answer, Job
 from mobilecnn.bench.measurement import Android, Facts
 from mobilecnn.bench.protocol import PHONE_RUNTIMES, OnPhone, Protocol
-from mobilecnn.errors import ChildCrashed, EnvironmentProblem, ModelFileError, UsageError
+from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256
 from mobilecnn.process import Child, Closing
 
@@ -55,13 +55,16 @@ SETTLE_SECONDS = 5.0
 SLOWEST_PUSH = 100_000
 """Bytes a second; the slowest USB 2 phone manages fifty times that."""
 CLOSE_SECONDS = 10.0
+POLL_SECONDS = 1.0
+"""Between looks into the phone's log. Looking costs the phone some work."""
 MOST_BYTES = 16 << 20
 """Of what a step on the phone says; a log with a profile of a large network has 1 MB."""
 
 # For the sh of a phone (mksh and toybox). Their arguments are $1, $2, ...
 GUARD = """
 d=$1; clean() {
-  for f in "$d"/pid.*; do [ ! -s "$f" ] || kill -9 "$(cat "$f")" 2>/dev/null; done; rm -rf "$d";
+  for f in "$d"/pid.*; do [ ! -s "$f" ] || kill -9 "$(cat "$f")" 2>/dev/null; done;
+  [ ! -s "$d/app" ] || am force-stop "$(cat "$d/app")" >/dev/null 2>&1; rm -rf "$d";
 };
 mkdir -m 700 "$d" || exit 1; trap clean EXIT; trap "exit 1" HUP INT TERM PIPE; echo ready; read x
 """
@@ -70,12 +73,25 @@ RUN = """
 d=$1; shift; "$@" </dev/null 2>&1 & p=$!; trap "kill -9 $p 2>/dev/null; exit 129" HUP INT TERM PIPE;
 echo $p >"$d/pid.$$"; wait $p; c=$?; rm -f "$d/pid.$$"; exit $c
 """
+START = """
+echo "$2" >"$1/app"; a=$3; shift 3; am start -W -S -n "$a" "$@"
+"""
+STOP = """
+am force-stop "$2" >/dev/null; rm -f "$1/app"
+"""
+POLL = """
+a=; pidof "$1" >/dev/null && a=running; logcat -d -s "$2:I"; echo "$a"
+"""
 DIGEST = """
 [ ! -f "$1" ] || sha256sum <"$1"
 """
 STORE = """
 h=$(sha256sum <"$1") || exit 1; [ "${h%% *}" = "$3" ] || { echo "it did not arrive whole"; exit 1; };
 umask 022; mkdir -p "${2%/*}" && chmod "$4" "$1" && mv -f "$1" "$2"
+"""
+INSTALLED = """
+pm path "$1" 2>/dev/null | grep -q "^package:" || exit 0;
+v=$(dumpsys package "$1" 2>/dev/null | sed -n "s/^ *versionName=//p"); echo "${v:-unknown}"
 """
 FETCH = """
 [ -f "$1" ] || exit 0; sha256sum <"$1" && base64 "$1"
@@ -155,8 +171,9 @@ class AdbDevice(Closing):
         found = self._look()
         if not self._demanding:
             return found
+        if self._runtime() == "app":
+            return found
         self._check_cores(found)
-        self._benchmark_model()
         assert found.android is not None
         return replace(found, android=replace(found.android, cores=self._mask()))
 
@@ -165,9 +182,13 @@ class AdbDevice(Closing):
         if protocol.runtime not in (Protocol.runtime, *PHONE_RUNTIMES):
             raise UsageError(
                 f"--runtime {protocol.runtime} is for boards; {self.name} is a phone, which runs "
-                f"{PHONE_RUNTIMES[0]}: leave it out"
+                f"{' or the '.join(PHONE_RUNTIMES)}: leave it out"
             )
-        return replace(protocol, runtime=PHONE_RUNTIMES[0])
+        runtime = self._runtime()
+        if runtime == "app":
+            # It is told how many inferences to make, and not for how long.
+            return replace(protocol, runtime=runtime, seconds=0.0, warmup_seconds=0.0)
+        return replace(protocol, runtime=runtime)
 
     def put(self, model: Path) -> str:
         """See :meth:`mobilecnn.bench.devices.Device.put`: into the cache there, by content."""
@@ -181,8 +202,8 @@ class AdbDevice(Closing):
         """See :meth:`mobilecnn.bench.devices.Device.run`."""
         tasks: dict[str, Callable[[Job, str, float], Answer]] = {
             "state": lambda _job, _doing, _timeout: self._state(),
-            "runtime": lambda _job, _doing, _timeout: {"version": self._benchmark_model().version},
-            "time": self._time,
+            "runtime": self._find_runtime,
+            "time": self._time_by_app if job.get("runtime") == "app" else self._time,
             "answer": self._answer,
         }
         if "runtime" in job and job["runtime"] not in PHONE_RUNTIMES:
@@ -231,7 +252,61 @@ class AdbDevice(Closing):
             },
         }
 
+    def _time_by_app(self, job: Job, doing: str, timeout: float) -> Answer:
+        run_id, digest = secrets.token_hex(16), Path(job["model"]).stem
+        words = android_app.extras(
+            run_id, job["model"], digest, job["threads"], job["warmup_runs"], job["runs"]
+        )
+        package = android_app.PACKAGE
+        before = self._reading()
+        try:
+            self._tell(START, [self._folder, package, android_app.ACTIVITY, *words], doing)
+            text = self._wait_for_app(run_id, doing, timeout)
+            after = self._reading()
+        finally:
+            # After a broken connection the guard has done it.
+            with contextlib.suppress(EnvironmentProblem):
+                self._tell(STOP, [self._folder, package], f"that stops the app on {self.name}")
+        try:
+            run = android_app.parse(text, run_id, digest, job["threads"])
+        except MobileCnnError as error:
+            raise type(error)(f"on {self.name}: {self._in_local_names(str(error))} ({doing})") from error
+        return {
+            "runtime_version": f"{run.app}, {run.runtime}",
+            "xnnpack_partitions": run.xnnpack_partitions,
+            "init_ns": run.init_ns,
+            "first_ns": run.first_ns,
+            "warmup_ns": run.warmup_ns,
+            "samples_ns": run.samples_ns,
+            "timed_seconds": run.timed_ns / 1e9,
+            "other_cpu_seconds": None,
+            "baseline_rss_bytes": None,
+            "peak_rss_bytes": None,
+            "before": before,
+            "after": after,
+            "summary": None,
+        }
+
+    def _wait_for_app(self, run_id: str, doing: str, timeout: float) -> str:
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            *lines, running = self._tell(POLL, [android_app.PACKAGE, android_app.TAG], doing) or [""]
+            text = android_app.collect(lines, run_id)
+            if text is not None:
+                return text
+            if running != "running":
+                raise ChildCrashed(
+                    f"on {self.name}: the app ended without an answer, and with it the process {doing}; look into: adb "
+                    "logcat -b crash -d"
+                )
+            time.sleep(POLL_SECONDS)
+        raise ChildCrashed(
+            f"on {self.name}: the process {doing} took longer than {timeout:g} s and was stopped"
+        )
+
     def _answer(self, job: Job, doing: str, timeout: float) -> Answer:
+        if job["runtime"] == "app":
+            return {"unable": "the sample app is not asked golden pictures"}
         outputs = []
         tensor, answer = f"{self._folder}/input", f"{self._folder}/output"
         deadline = time.monotonic() + timeout
@@ -267,7 +342,7 @@ class AdbDevice(Closing):
         if job["threads"] > cores:
             raise UsageError(
                 f"--threads {job['threads']} is more than the {cores} core{'s' if cores > 1 else ''} of {self.name} "
-                f"that --cores {self._phone.cores} stands for; use --threads {cores} or --cores all"
+                f"that --cores {self._cores} stands for; use --threads {cores} or --cores all"
             )
         return self._ask(RUN, [self._folder, "taskset", mask, tool.path, *flags], doing, timeout)
 
@@ -304,6 +379,37 @@ class AdbDevice(Closing):
 
     # What times there.
 
+    def _runtime(self) -> str:
+        """The first of :data:`PHONE_RUNTIMES` that is there.
+
+        Raises:
+            EnvironmentProblem: none is.
+        """
+        if self._phone.benchmark_model is None and self._app() and not self._digest(FOUND):
+            if self._phone.cores is not None:
+                raise UsageError(
+                    f"--cores is for benchmark_model, and {self.name} has the sample app, which runs where Android puts "
+                    "it; leave it out, or give --benchmark-model PATH"
+                )
+            return "app"
+        self._benchmark_model()
+        return "benchmark_model"
+
+    def _app(self) -> str:
+        """The version of the sample app; empty where it is not installed."""
+        lines = self._tell(INSTALLED, [android_app.PACKAGE], f"that looks for the app on {self.name}")
+        return lines[0] if lines else ""
+
+    def _find_runtime(self, job: Job, doing: str, timeout: float) -> Answer:
+        if job["runtime"] == "benchmark_model":
+            return {"version": self._benchmark_model().version}
+        version = self._app()
+        if not version:
+            raise EnvironmentProblem(
+                f"the sample app ({android_app.PACKAGE}) is not installed on {self.name}"
+            )
+        return {"version": version}
+
     def _benchmark_model(self) -> Tool:
         if self._tool is None:
             given = self._phone.benchmark_model
@@ -330,7 +436,7 @@ class AdbDevice(Closing):
             raise EnvironmentProblem(
                 f"{self.name} has nothing that times models: give the program with --benchmark-model PATH "
                 f"(for this phone {benchmark_model.BUILDS.get(self._abi(), self._abi())}), or put it there: adb push "
-                f"benchmark_model {TMP}/ && adb shell chmod 755 {FOUND}"
+                f"benchmark_model {TMP}/ && adb shell chmod 755 {FOUND}; or install the sample app, {android_app.PACKAGE}"
             )
         return Tool(FOUND, f"sha256:{digest}")
 
@@ -356,14 +462,18 @@ class AdbDevice(Closing):
         return self._facts
 
     def _check_cores(self, found: Facts) -> None:
-        if self._phone.cores != "all" and not found.max_frequencies_khz:
+        if self._cores != "all" and not found.max_frequencies_khz:
             raise EnvironmentProblem(
-                f"{self.name} does not tell the clocks of its cores, so that which are {self._phone.cores} is unknown; "
+                f"{self.name} does not tell the clocks of its cores, so that which are {self._cores} is unknown; "
                 "use --cores all"
             )
 
+    @property
+    def _cores(self) -> str:
+        return self._phone.cores or "big"
+
     def _mask(self) -> str:
-        return core_mask(self._look(), self._phone.cores)
+        return core_mask(self._look(), self._cores)
 
     def _state(self) -> Answer:
         lines = self._tell(STATE, [], f"that reads the state of {self.name}")

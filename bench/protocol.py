@@ -19,8 +19,8 @@ the bound that TFLite's ``benchmark_model`` has (its ``--max_secs``)."""
 MOST_RUNS = 100_000
 """A process takes no more samples than this, so that a tiny model cannot fill the memory."""
 
-PHONE_RUNTIMES = ("benchmark_model",)
-"""What runs models on an Android phone: TFLite's own program."""
+PHONE_RUNTIMES = ("benchmark_model", "app")
+"""What runs models on an Android phone: TFLite's own program, else this project's sample app."""
 
 CORES = ("big", "little", "all")
 """Of a phone."""
@@ -32,14 +32,14 @@ class OnPhone:
 
     Attributes:
         benchmark_model: TFLite's program, for Android; None for what is there.
-        cores: one of :data:`CORES`.
+        cores: one of :data:`CORES`; None for the big ones.
     """
 
     benchmark_model: Path | None = None
-    cores: str = "big"
+    cores: str | None = None
 
     def __post_init__(self) -> None:
-        if self.cores not in CORES:
+        if self.cores not in (None, *CORES):
             raise UsageError(f"unknown --cores {self.cores!r}; choose one of {', '.join(CORES)}")
 
 

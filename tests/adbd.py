@@ -61,6 +61,7 @@ _PROGRAMS = {
         'echo "$1" >>"$PHONE/masks"; shift; [ -x "$1" ] || { echo "taskset: exec $1: Permission denied" >&2; exit 126; }\n'
         'shift; echo "$*" >>"$PHONE/flags"; exec "$PHONE/tool" "$@"'
     ),
+    "pidof": '[ -e "$PHONE/alive" ]',
     "logcat": 'cat "$PHONE/log" 2>/dev/null',
     "am": 'echo "$*" >>"$PHONE/started"; [ ! -x "$PHONE/app" ] || "$PHONE/app" "$@"',
     "pm": '[ ! -x "$PHONE/app" ] || echo "package:/data/app/org.mobilecnn.demo/base.apk"',

@@ -571,7 +571,7 @@ def test_a_command_that_is_killed_leaves_nothing_on_the_phone(
 def test_an_unknown_runtime(pixel: Phone) -> None:
     with (
         AdbDevice("pixel", pixel.serial) as it,
-        pytest.raises(UsageError, match="unknown runtime 'litert'; choose one of benchmark_model"),
+        pytest.raises(UsageError, match="unknown runtime 'litert'; choose one of benchmark_model, app"),
     ):
         it.run({**JOB, "model": "x", "runtime": "litert"}, "that times", 60)
 
@@ -604,7 +604,7 @@ def test_devices_probe(pixel: Phone) -> None:
         assert re.search(words, done.stdout), words
     assert "Python" not in done.stdout
     document = json.loads(devices("probe", "pixel", "--json").stdout)
-    assert document["runtimes"] == {"benchmark_model": f"sha256:{sha256(TOOL)}"}
+    assert document["runtimes"] == {"benchmark_model": f"sha256:{sha256(TOOL)}", "app": None}
     assert document["thermal_status"] == 1 and document["facts"]["android"]["battery_percent"] == 83
 
 
@@ -656,3 +656,97 @@ def test_what_is_no_entry(
     done = devices("add", *arguments)
     assert done.exit_code == 2 and words in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+# The sample app.
+
+RUNS = """[ "$1" = start ] || { rm -f "$PHONE/alive"; exit 0; }
+echo "Starting: Intent { cmp=org.mobilecnn.demo/.BenchmarkActivity }"; : >"$PHONE/alive"
+for word; do case $last in run_id) id=$word;; sha256) digest=$word;; esac; last=$word; done
+"""
+ANSWERS = """sed "s/RUN_ID/$id/g; s/DIGEST/$digest/" "$PHONE/answer" >"$PHONE/log"
+"""
+
+
+@pytest.fixture
+def with_app(pixel: Phone) -> Phone:
+    """A phone with the sample app and no benchmark_model."""
+    (pixel.tmp / "benchmark_model").unlink()
+    example = json.loads((Path(__file__).parent.parent / "android_run.json").read_text())
+    answer = json.dumps({**example["answer"], "run_id": "RUN_ID", "sha256": "DIGEST"})
+    (pixel.root / "answer").write_text(
+        f"--------- beginning of main\nMOBILECNN RUN_ID 1/1 {answer}\nMOBILECNN_DONE RUN_ID 0\n"
+    )
+    pixel.program("app", RUNS + ANSWERS)
+    (pixel.root / "dumpsys.package").write_text("    versionCode=1\n    versionName=0.1.0\n")
+    return pixel
+
+
+def test_the_app_times_where_there_is_no_program(with_app: Phone, small: Path) -> None:
+    done = bench(small, "--rounds", 2, "--runs", 4)
+    assert done.exit_code == 0, done.output
+    measured = read(Path("it.json"))
+    assert measured.protocol == Protocol(rounds=2, runs=4, runtime="app", seconds=0, warmup_seconds=0)
+    assert [run.samples_ns for run in measured.runs] == [(8200011, 8150012, 8300013, 8190014)] * 2
+    assert {run.runtime_version for run in measured.runs} == {"0.1.0, litert 2.1.0"}
+    assert measured.device.android is not None and measured.device.android.cores == "ff"
+    assert "raw samples: it.json" in done.stdout and "app 0.1.0, litert 2.1.0, 1 thread" in done.stdout
+    start, stop, *_ = with_app.lines("started")
+    assert re.fullmatch(
+        r"start -W -S -n org.mobilecnn.demo/.BenchmarkActivity --es run_id [0-9a-f]{32} --es model "
+        r"/\S+/mobilecnn/models/[0-9a-f]{64}.tflite --es sha256 [0-9a-f]{64} --ei threads 1 --ei warmup 5 --ei runs 4",
+        start,
+    )
+    assert stop == "force-stop org.mobilecnn.demo"
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "words"),
+    [
+        (
+            RUNS + 'rm "$PHONE/alive"',
+            ChildCrashed,
+            "the app ended without an answer.*that times it.*logcat -b crash",
+        ),
+        (RUNS, ChildCrashed, "that times it took longer than 2 s"),
+        (RUNS + ANSWERS + 'sed -i /1.1/d "$PHONE/log"', EnvironmentProblem, "logged its end, and no answer"),
+        ("echo Error: no activity; exit 1", EnvironmentProblem, "ended with code 1: Error: no activity"),
+    ],
+)
+def test_an_app_that_misbehaves(
+    with_app: Phone, model: Path, script: str, kind: type[Exception], words: str
+) -> None:
+    with_app.program("app", script)
+    with AdbDevice("pixel", with_app.serial) as it, pytest.raises(kind, match=words) as caught:
+        it.run({**JOB, "runtime": "app", "model": it.put(model)}, "that times it", 2)
+    assert type(caught.value) is kind
+    assert with_app.lines("started")[-1] == "force-stop org.mobilecnn.demo"
+
+
+def test_a_killed_command_stops_the_app(with_app: Phone, small: Path) -> None:
+    with_app.program("app", RUNS)
+    arguments = ["bench", str(small), "--device", "pixel", "-o", "it.json"]
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "mobilecnn", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            end = time.monotonic() + 60
+            while not (with_app.root / "alive").exists():
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            process.send_signal(signal.SIGKILL)
+            process.wait(timeout=60)
+        finally:
+            process.kill()
+    end = time.monotonic() + 30
+    while (with_app.root / "alive").exists():
+        assert time.monotonic() < end, "the guard does not stop the app"
+        time.sleep(0.05)
+
+
+def test_the_app_takes_no_cores(with_app: Phone, small: Path) -> None:
+    failed(small, "--cores is for benchmark_model, and pixel has the sample app", "--cores", "big", code=2)
+
+
+def test_devices_probe_finds_the_app(with_app: Phone) -> None:
+    document = json.loads(devices("probe", "pixel", "--json").stdout)
+    assert document["runtimes"] == {"benchmark_model": None, "app": "0.1.0"}

@@ -39,7 +39,7 @@ _PHONE = (
     click.option(
         "--benchmark-model",
         type=FILE,
-        help="For a phone: TFLite's program for Android.  [default: the one there]",
+        help="For a phone: TFLite's program for Android.  [default: the one there, else the sample app]",
     ),
     click.option("--cores", type=click.Choice(CORES), help="For a phone: which to use.  [default: big]"),
 )
@@ -93,7 +93,7 @@ def phone(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def collected(benchmark_model: Path | None, cores: str | None, **values: Any) -> None:
         given = benchmark_model is not None or cores is not None
-        command(phone=OnPhone(benchmark_model, cores or OnPhone.cores) if given else None, **values)
+        command(phone=OnPhone(benchmark_model, cores) if given else None, **values)
 
     decorated: Callable[..., None] = collected
     for option in reversed(_PHONE):
