@@ -121,7 +121,7 @@ def examine(device: Device, name: str, profile: str = "generic") -> Board:
 _PROFILE_FIX = "add it anew with another --profile"
 _GOVERNOR_FIX = "there: echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 _PHONE_CLOCK_FIX = (
-    "where it can: adb shell cmd power set-fixed-performance-mode-enabled true (see docs/devices.md)"
+    "where it can: adb shell cmd power set-fixed-performance-mode-enabled true (see docs/phones.md)"
 )
 _HEAT_FIX = "let it cool, take off its case, and look again"
 _POWER_FIX = "give it its own power supply, cool it, and look again"

@@ -17,6 +17,7 @@ from pathlib import Path
 import adbd
 import pytest
 from adbd import CLOCKS, FEATURES, LOG, PROPERTIES, Phone
+from ai_edge_litert import schema_py_generated as schema
 from click.testing import CliRunner, Result
 from sshd import command_of
 from test_benchmark_model import elf
@@ -26,6 +27,7 @@ from mobilecnn.bench.adb import AdbDevice, core_mask
 from mobilecnn.bench.measurement import Android, Facts, Run, read, record, summarize
 from mobilecnn.bench.protocol import OnPhone, Protocol
 from mobilecnn.cli import cli
+from mobilecnn.convert import flatbuffer
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.files import sha256
 
@@ -63,12 +65,15 @@ def model(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def small(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A model without a passport, in an empty folder that is the current one."""
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A .tflite file that nothing here runs; the current folder is empty."""
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    (tmp_path / "small.tflite").write_bytes((exported / "theirs.int8.tflite").read_bytes())
+    model = schema.ModelT()
+    model.version, model.buffers = 3, [schema.BufferT()]
+    model.operatorCodes, model.subgraphs = [schema.OperatorCodeT()], [schema.SubGraphT()]
+    (tmp_path / "small.tflite").write_bytes(flatbuffer.pack(model) + bytes(5000))
     return tmp_path / "small.tflite"
 
 
@@ -258,6 +263,7 @@ def test_a_given_program_is_pushed_and_recorded(either: Phone, model: Path, tmp_
         ),
         (b"#!/bin/sh\n", "is not a program for Android", 2),
     ],
+    ids=["another machine", "a script"],
 )
 def test_a_program_that_will_not_do_is_not_pushed(
     pixel: Phone, small: Path, tmp_path: Path, content: bytes, words: str, code: int

@@ -182,9 +182,9 @@ def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
 
 _PUT = "/data/local/tmp/benchmark_model"
 PHONE_NEEDS = (
-    "USB debugging, allowed for this machine (docs/devices.md says how)",
+    "USB debugging, allowed for this machine (docs/phones.md says how)",
     "TFLite's benchmark_model for Android: prebuilt by Google (android_aarch64_benchmark_model, among the nightly "
-    + "tools of TensorFlow Lite), or built from its sources (docs/devices.md says how)",
+    + "tools of TensorFlow Lite), or built from its sources (docs/phones.md says how)",
     f"that program named with --benchmark-model PATH, or put there: adb push PATH {_PUT} && adb shell chmod 755 {_PUT}",
 )
 
