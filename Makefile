@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`.
 
-.PHONY: setup demo test test-all test-packages lint figures clean
+.PHONY: setup demo test test-all test-packages android lint figures clean
 
 BIN := .venv/bin
 
@@ -30,6 +30,11 @@ test: lint test-packages
 	$(BIN)/pytest -n $(WORKERS) $(SIDE_BY_SIDE)
 	$(BIN)/pytest $(SIDE_BY_SIDE:%=--ignore=%)
 
+# The sample app alone: its tests, its classifier against Python's, and an APK, built and inspected.
+android: setup test-packages
+	$(BIN)/pytest tests/android
+	$(BIN)/python android_demo/ci/build_apk.py
+
 # The longer sweeps too.
 test-all: lint test-packages
 	$(BIN)/pytest -n $(WORKERS) --sweep $(SIDE_BY_SIDE)
@@ -45,4 +50,4 @@ figures: setup test-packages
 	$(BIN)/python benchmarks/ssh_overhead.py
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist android_demo/build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,17 +1,24 @@
 """Accuracy of model files on labelled images, side by side, with intervals."""
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.bench.measurement import record
 from mobilecnn.bench.statistics import mcnemar, wilson
+from mobilecnn.errors import InputError
 from mobilecnn.quantize.inference import Answers, ask
 from mobilecnn.train.data import Dataset, labels_for
+
+SCHEMA = "mobilecnn.evaluation"
+VERSION = 1
+"""History. 1: the first."""
 
 ALPHA = 0.05
 """A difference between two files counts when the exact McNemar test's p-value is below this."""
@@ -25,6 +32,7 @@ class Accuracy:
         path: the file.
         format: float32, float16, int8, dynamic; ``keras``; or ``tflite`` without a passport.
         nbytes: file size.
+        sha256: of the file.
         images: how many were asked.
         correct: how many were right.
         low: lower end of the 95 % Wilson score interval of the accuracy.
@@ -41,6 +49,7 @@ class Accuracy:
     path: Path
     format: str
     nbytes: int
+    sha256: str
     images: int
     correct: int
     low: float
@@ -64,6 +73,7 @@ class Accuracy:
             "file": str(self.path),
             "format": self.format,
             "bytes": self.nbytes,
+            "sha256": self.sha256,
             "images": self.images,
             "correct": self.correct,
             "accuracy": self.accuracy,
@@ -76,6 +86,100 @@ class Accuracy:
             "verdict_against_first": self.verdict,
             "input_contract_stated": self.stated,
         }
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What ``mobilecnn evaluate`` found, as it is written to a file.
+
+    Attributes:
+        data: the data set, as it was given.
+        runtime: that ran the .tflite files.
+        results: of each file; all were asked the same images.
+    """
+
+    data: str
+    runtime: str
+    results: tuple[Accuracy, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {
+            "schema": SCHEMA,
+            "version": VERSION,
+            "data": self.data,
+            "images": self.results[0].images,
+            "runtime": self.runtime,
+            "results": [one.to_json() for one in self.results],
+        }
+
+    @classmethod
+    def from_json(cls, document: Any) -> Self:
+        """Back from :meth:`to_json`.
+
+        Raises:
+            InputError: it is not an evaluation, of a version unknown here, or damaged.
+        """
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            raise InputError(f"not an evaluation (its schema is not {SCHEMA})")
+        version = document.get("version")
+        if version != VERSION or isinstance(version, bool):
+            raise InputError(f"an evaluation of version {version!r}; this mobilecnn reads {VERSION}")
+        members = {key: document[key] for key in document if key not in ("schema", "version")}
+        stored = record(_StoredEvaluation, members)
+        return cls(stored.data, stored.runtime, tuple(one.restored() for one in stored.results))
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """An :class:`Accuracy` as its JSON form names things."""
+
+    file: str
+    format: str
+    bytes: int
+    sha256: str
+    images: int
+    correct: int
+    accuracy: float
+    interval: tuple[float, ...]
+    balanced_accuracy: float
+    recall: dict[str, float]
+    agreement_with_first: float
+    lost_against_first: int
+    gained_against_first: int
+    verdict_against_first: str
+    input_contract_stated: bool
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.correct <= self.images or self.images == 0:
+            raise ValueError("correct is not a number of the images")
+        found = (self.correct / self.images, *wilson(self.correct, self.images))
+        said = (self.accuracy, *self.interval)
+        if len(said) != 3 or not all(
+            math.isclose(a, b, abs_tol=1e-9) for a, b in zip(found, said, strict=True)
+        ):
+            raise ValueError("accuracy and interval are not those of the counts")
+
+    def restored(self) -> Accuracy:
+        low, high = self.interval
+        return Accuracy(
+            path=Path(self.file), format=self.format, nbytes=self.bytes, sha256=self.sha256, images=self.images,
+            correct=self.correct, low=low, high=high, balanced=self.balanced_accuracy, recall=self.recall,
+            agreement=self.agreement_with_first, lost=self.lost_against_first, gained=self.gained_against_first,
+            verdict=self.verdict_against_first, stated=self.input_contract_stated,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _StoredEvaluation:
+    data: str
+    images: int
+    runtime: str
+    results: tuple[_Stored, ...]
+
+    def __post_init__(self) -> None:
+        if not self.results or any(one.images != self.images for one in self.results):
+            raise ValueError("the results are not all of the same images")
 
 
 def evaluate(
@@ -137,6 +241,7 @@ def _accuracy(
         path=model.path,
         format=model.format,
         nbytes=model.nbytes,
+        sha256=model.sha256,
         images=len(right),
         correct=correct,
         low=low,

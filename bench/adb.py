@@ -26,8 +26,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,7 @@ class AdbDevice(Closing):
     """A phone over adb. The first call connects; leaving the block cleans up there."""
 
     runtimes: tuple[str, ...] = PHONE_RUNTIMES
+    runs_worker: bool = False
 
     def __init__(
         self,
@@ -153,6 +155,8 @@ class AdbDevice(Closing):
         self._phone = phone or OnPhone()
         self._demanding = runtime is not None
         self._guard: Child | None = None
+        self._running: Child | subprocess.Popen[bytes] | None = None
+        self._stopped = threading.Event()
         self._folder = ""
         self._tool: Tool | None = None
         self._facts: Facts | None = None
@@ -165,6 +169,13 @@ class AdbDevice(Closing):
             with contextlib.suppress(ChildCrashed):
                 guard.send({})  # A phone with an old system is not told of the end of its input.
             guard.close(CLOSE_SECONDS)
+
+    def stop(self) -> None:
+        """See :meth:`mobilecnn.bench.devices.Device.stop`; what ran there ends with its session."""
+        self._stopped.set()  # Between two looks at the app no session runs.
+        running = self._running
+        if running is not None:
+            running.kill()
 
     def probe(self) -> Facts:
         """See :meth:`mobilecnn.bench.devices.Device.probe`."""
@@ -206,10 +217,25 @@ class AdbDevice(Closing):
             "time": self._time_by_app if job.get("runtime") == "app" else self._time,
             "answer": self._answer,
         }
+        if job["task"] not in tasks:
+            raise UsageError(
+                f"{self.name} is a phone, and what times there cannot do this (the job {job['task']}); use a board, or "
+                "this machine"
+            )
         if "runtime" in job and job["runtime"] not in PHONE_RUNTIMES:
             raise UsageError(f"unknown runtime {job['runtime']!r}; choose one of {', '.join(PHONE_RUNTIMES)}")
         self._connect()
         return tasks[job["task"]](job, doing, timeout)
+
+    def follow(self, job: Job, doing: str, timeout: float) -> Generator[Answer, None, None]:
+        """See :meth:`mobilecnn.bench.devices.Device.follow`: nothing on a phone tells of each inference.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            f"{self.name} is a phone; --sustained and --single-stream need a board or this machine"
+        )
 
     # What is done there.
 
@@ -238,6 +264,7 @@ class AdbDevice(Closing):
             "samples_ns": [timed.mean_ns if timed.median_ns is None else timed.median_ns],
             "timed_seconds": timed.count * timed.mean_ns / 1e9,
             "other_cpu_seconds": None,
+            "heaviest_cpu_seconds": {},
             "baseline_rss_bytes": None,
             "peak_rss_bytes": None,
             "before": before,
@@ -280,6 +307,7 @@ class AdbDevice(Closing):
             "samples_ns": run.samples_ns,
             "timed_seconds": run.timed_ns / 1e9,
             "other_cpu_seconds": None,
+            "heaviest_cpu_seconds": {},
             "baseline_rss_bytes": None,
             "peak_rss_bytes": None,
             "before": before,
@@ -289,6 +317,7 @@ class AdbDevice(Closing):
 
     def _wait_for_app(self, run_id: str, doing: str, timeout: float) -> str:
         deadline = time.monotonic() + timeout
+        self._stopped.clear()
         while time.monotonic() < deadline:
             *lines, running = self._tell(POLL, [android_app.PACKAGE, android_app.TAG], doing) or [""]
             text = android_app.collect(lines, run_id)
@@ -299,7 +328,8 @@ class AdbDevice(Closing):
                     f"on {self.name}: the app ended without an answer, and with it the process {doing}; look into: adb "
                     "logcat -b crash -d"
                 )
-            time.sleep(POLL_SECONDS)
+            if self._stopped.wait(POLL_SECONDS):
+                raise ChildCrashed(f"on {self.name}: the process {doing} was stopped")
         raise ChildCrashed(
             f"on {self.name}: the process {doing} took longer than {timeout:g} s and was stopped"
         )
@@ -491,6 +521,11 @@ class AdbDevice(Closing):
             "frequencies_khz": {},
             "probe_ns": [],
             "temperatures_c": state["temperatures_c"],
+            "throttled": None,
+            "governors": [],
+            "load_average": None,
+            "available_bytes": None,
+            "swapped_bytes": None,
             "thermal_status": state["thermal_status"],
         }
 
@@ -513,7 +548,7 @@ class AdbDevice(Closing):
         doing = f"that brings {file} to {self.name}"
         assert self._serial is not None
         seconds = ANSWER_SECONDS + file.stat().st_size / SLOWEST_PUSH
-        code, said = adb("-s", self._serial, "push", str(file), pushed, seconds=seconds)
+        code, said = adb("-s", self._serial, "push", str(file), pushed, seconds=seconds, begun=self._begun)
         if code != 0:
             self._expect_connection(doing)
             raise EnvironmentProblem(
@@ -550,6 +585,7 @@ class AdbDevice(Closing):
         mark = f"mobilecnn-{secrets.token_hex(16)}"
         ends = f"trap 'c=$?; printf \"\\n%s %s\\n\" {mark} $c' EXIT; "
         with self._session(doing, mark, ends + _with_words(script, words), subprocess.DEVNULL) as child:
+            self._begun(child)
             deadline = time.monotonic() + timeout
             self._skip_to(mark, child, deadline, timeout)
             lines: list[str] = []
@@ -565,6 +601,9 @@ class AdbDevice(Closing):
                     raise ChildCrashed(
                         f"on {self.name}: the process {doing} talks without end and was stopped"
                     )
+
+    def _begun(self, process: "Child | subprocess.Popen[bytes]") -> None:
+        self._running = process
 
     def _session(
         self, doing: str, mark: str, script: str, stdin: int = subprocess.PIPE, own_session: bool = False
@@ -612,6 +651,7 @@ class AdbDevice(Closing):
         doing = f"that connects to {self.name}"
         # A session of its own: Ctrl-C must not cut the connection that cleans up after it.
         guard = self._session(doing, mark, _with_words(GUARD, [self._folder]), own_session=True)
+        self._begun(guard)  # Until it is connected; if it is stopped, it cleans up all the same.
         try:
             deadline = time.monotonic() + ANSWER_SECONDS
             self._skip_to(mark, guard, deadline, ANSWER_SECONDS)
@@ -621,6 +661,8 @@ class AdbDevice(Closing):
         except BaseException:
             guard.close()
             raise
+        finally:
+            self._running = None
         self._guard = guard
 
     def _in_local_names(self, text: str) -> str:
@@ -640,12 +682,17 @@ def _last(said: str | Sequence[str]) -> str:
     return next((line for line in [*errors, *reversed(lines)] if line), "it says nothing")
 
 
-def adb(*words: str, seconds: float | None = None) -> tuple[int, str]:
+def adb(
+    *words: str,
+    seconds: float | None = None,
+    begun: Callable[["subprocess.Popen[bytes]"], None] | None = None,
+) -> tuple[int, str]:
     """Run the adb client to its end: its exit code, and what it says on both outputs.
 
     Args:
         words: its arguments.
         seconds: after which it is ended; :data:`ADB_SECONDS` for None.
+        begun: handed the process, for another thread to end it.
 
     Raises:
         EnvironmentProblem: there is none, or it does not end.
@@ -664,6 +711,8 @@ def adb(*words: str, seconds: float | None = None) -> tuple[int, str]:
             env={**os.environ, "LC_ALL": "C"},
             start_new_session=True,
         )
+        if begun is not None:
+            begun(process)
         patience = ADB_SECONDS if seconds is None else seconds
         try:
             code = process.wait(patience)

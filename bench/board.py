@@ -4,34 +4,24 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench.device_file import PROFILES
 from mobilecnn.bench.devices import PROBE_TIMEOUT, Device
-from mobilecnn.bench.measurement import THERMAL_STATUS, THROTTLED, Facts
+from mobilecnn.bench.hygiene import GOVERNOR_FIX, THERMAL_STATUS, THROTTLED, throttling
+from mobilecnn.bench.measurement import Facts
 from mobilecnn.bench.ssh import OLDEST_PYTHON, SshDevice, environment
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem
 from mobilecnn.files import sha256
+from mobilecnn.steps import Say
 
 REQUIREMENTS = {"litert": ("ai-edge-litert",), "tflite-runtime": ("tflite-runtime", "numpy<2")}
 """What pip is asked for. tflite-runtime is built for numpy 1, and does not say so."""
 
 INSTALL_SECONDS = 1800.0
 """Of one step; a Pi Zero unpacks for minutes."""
-
-THROTTLING = {
-    # vcgencmd get_throttled: bit -> meaning. The same 16 bits higher: since it was started.
-    0: "under-voltage",
-    1: "the clock is capped",
-    2: "throttled",
-    3: "at the soft temperature limit",
-}
-SINCE_START = 16
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -57,7 +47,7 @@ class Board:
         frequencies_khz: clocks by core.
         temperatures_c: degrees Celsius by sensor.
         throttled: the Raspberry Pi firmware's throttling word; None elsewhere.
-        thermal_status: Android's (:data:`mobilecnn.bench.measurement.THERMAL_STATUS`); None elsewhere.
+        thermal_status: Android's (:data:`mobilecnn.bench.hygiene.THERMAL_STATUS`); None elsewhere.
         missing: what to mend.
     """
 
@@ -107,29 +97,23 @@ def examine(device: Device, name: str, profile: str = "generic") -> Board:
         missing.append(Missing(f"it is said to be a {profile}, and is a {facts.board}", _PROFILE_FIX))
     slow = sorted(set(facts.governors) - {"performance"})
     if slow:
-        fix = _GOVERNOR_FIX if facts.android is None else _PHONE_CLOCK_FIX
+        fix = f"there: {GOVERNOR_FIX}" if facts.android is None else _PHONE_CLOCK_FIX
         missing.append(Missing(f"the clock may change (governor {', '.join(slow)})", fix))
     status = state.get("thermal_status")
     if status is not None and status >= THROTTLED:
         missing.append(Missing(f"it slows itself down (thermal status {THERMAL_STATUS[status]})", _HEAT_FIX))
-    missing += [Missing(f"{finding} now", _POWER_FIX) for finding in throttling(throttled, 0)]
+    missing += [Missing(f"{finding} now", _POWER_FIX) for finding in throttling(throttled)]
     return Board(
         facts, runtimes, state["frequencies_khz"], state["temperatures_c"], throttled, status, tuple(missing)
     )
 
 
 _PROFILE_FIX = "add it anew with another --profile"
-_GOVERNOR_FIX = "there: echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 _PHONE_CLOCK_FIX = (
     "where it can: adb shell cmd power set-fixed-performance-mode-enabled true (see docs/phones.md)"
 )
 _HEAT_FIX = "let it cool, take off its case, and look again"
 _POWER_FIX = "give it its own power supply, cool it, and look again"
-
-
-def throttling(word: int | None, first: int) -> list[str]:
-    """What a throttling word says, from bit ``first`` (0: now; :data:`SINCE_START`: since it was started)."""
-    return [] if word is None else [text for bit, text in THROTTLING.items() if word >> (bit + first) & 1]
 
 
 def setup(device: SshDevice, runtime: str, offline: bool, say: Say, base: str = "python3") -> str:

@@ -1,4 +1,4 @@
-"""Charts, drawn by matplotlib without a display."""
+"""Charts that are files of their own, drawn by matplotlib without a display; those of pages are in ``svg.py``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,6 @@ class Point:
     label: str
     x: float
     y: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bar with its interval."""
-
-    label: str
-    value: float
     low: float
     high: float
 
@@ -91,36 +81,140 @@ def speedups(series: Mapping[str, Sequence[Point]], title: str) -> bytes:
     return _png(figure)
 
 
-def bars(items: Sequence[Bar], unit: str, title: str) -> bytes:
-    """Horizontal bars with intervals, as PNG; the value is written beside each."""
-    figure, axes = _figure(7.2, 0.9 + 0.45 * len(items))
-    names = [item.label for item in items]
-    axes.barh(
-        names,
-        [item.value for item in items],
-        xerr=[[max(0.0, i.value - i.low) for i in items], [max(0.0, i.high - i.value) for i in items]],
-        color=COLORS[0],
-        ecolor="#24292f",
-        capsize=3,
-        height=0.6,
-    )
-    widest = max((item.high for item in items), default=1.0)
-    for row, item in enumerate(items):
+def roofline(
+    series: Mapping[str, Sequence[Point]], peak: float, bandwidth: float | None, dtype: str, title: str
+) -> bytes:
+    """Operators under the roof of what the device can do, log-log, as PNG.
+
+    Args:
+        series: name -> points of (operations a byte, 10^9 operations a second).
+        peak: 10^9 operations a second of a matrix product.
+        bandwidth: of the memory, 10^9 bytes a second; without it there is no slope.
+        dtype: in which the product was computed.
+        title: above the chart.
+    """
+    figure, axes = _figure(8.4, 5.6)
+    points = [point for each in series.values() for point in each]
+    left = min([point.x for point in points], default=1.0) / 2
+    right = max([*(point.x for point in points), 2 * peak / bandwidth if bandwidth else 1.0]) * 2
+    bottom = min([point.low for point in points], default=peak / 100) / 2
+    ridge = peak / bandwidth if bandwidth else left
+    style = {"color": "#24292f", "linewidth": 1.2}
+    if bandwidth and ridge > left:
+        axes.plot([left, ridge], [left * bandwidth, peak], **style)
         axes.annotate(
-            f"{item.value:.3g} {unit}",
-            (item.high, row),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
+            f"memory: {bandwidth:.3g} GB/s", (left, left * bandwidth), xytext=(4, 6), textcoords="offset points",
+            fontsize=8.5, color="#57606a", rotation_mode="anchor",
+        )  # fmt: skip
+    axes.plot([max(ridge, left), right], [peak, peak], **style)
+    unit = "GFLOP/s" if dtype == "float32" else "GOP/s"
+    axes.annotate(
+        f"{dtype} matrix product: {peak:.3g} {unit}", (right, peak), xytext=(-4, 5), textcoords="offset points",
+        fontsize=8.5, color="#57606a", ha="right",
+    )  # fmt: skip
+    for index, (name, each) in enumerate(series.items()):
+        axes.errorbar(
+            [point.x for point in each],
+            [point.y for point in each],
+            yerr=[[max(0.0, p.y - p.low) for p in each], [max(0.0, p.high - p.y) for p in each]],
+            fmt=MARKERS[index % len(MARKERS)],
+            color=COLORS[index % len(COLORS)],
+            markersize=5,
+            linewidth=0.8,
+            label=name,
         )
-    axes.set_xlim(0, widest * 1.22)
-    axes.invert_yaxis()
-    axes.set_xlabel(unit)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(axis="y", length=0)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, max([peak, *(point.high for point in points)]) * 2)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _position: f"{value:g}")
+    axes.set_xlabel("operations for each byte that must be moved (two for a multiply-add)")
+    axes.set_ylabel(unit)
+    axes.grid(color="#d0d7de", linewidth=0.6)
+    axes.legend(loc="lower right", frameon=False, fontsize=8.5)
     axes.set_title(title, fontsize=10.5, loc="left")
+    return _png(figure)
+
+
+@dataclass(frozen=True)
+class Course:
+    """One model in a chart over time: a point for each window.
+
+    Attributes:
+        label: its name.
+        minutes: the middle of each window.
+        median_ms: latency.
+        p90_ms: the 90th percentile.
+        gigahertz: the clock of the fastest core; None where unknown.
+        celsius: of the processor; None where unknown.
+        throttled: the firmware says that it slows the board down.
+        changed: minutes at which the level changed; None if it did not.
+    """
+
+    label: str
+    minutes: Sequence[float]
+    median_ms: Sequence[float]
+    p90_ms: Sequence[float]
+    gigahertz: Sequence[float | None]
+    celsius: Sequence[float | None]
+    throttled: Sequence[bool]
+    changed: float | None
+
+
+def courses(items: Sequence[Course], title: str) -> bytes:
+    """Latency, clock and temperature over time, one below the other, as PNG.
+
+    A panel for what is unknown everywhere is left out, and the title says so. Dots at the foot
+    of the first panel: the firmware says that it slows the board down.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = [
+        ("clock, GHz", [item.gigahertz for item in items]),
+        ("temperature, °C", [item.celsius for item in items]),
+    ]
+    known = [panel for panel in panels if any(value is not None for line in panel[1] for value in line)]
+    unknown = [name.split(",")[0] for name, _ in panels if name not in {name for name, _ in known}]
+    figure = Figure(figsize=(7.2, 3.2 + 1.5 * len(known)), dpi=144, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(
+        1 + len(known), 1, sharex=True, squeeze=False, height_ratios=[2.2, *[1] * len(known)]
+    )
+    latency, *others = (row[0] for row in grid)
+    for index, item in enumerate(items):
+        color = COLORS[index % len(COLORS)]
+        latency.plot(item.minutes, item.median_ms, color=color, linewidth=1.6, label=f"{item.label}, median")
+        latency.plot(
+            item.minutes, item.p90_ms, color=color, linewidth=0.8, alpha=0.5, label="90th percentile"
+        )
+        if item.changed is not None:
+            latency.axvline(item.changed, color=color, linewidth=1, linestyle="--")
+        slowed = [minute for minute, yes in zip(item.minutes, item.throttled, strict=True) if yes]
+        if slowed:
+            latency.plot(
+                slowed, [0] * len(slowed), color=color, linestyle="", marker=MARKERS[0], markersize=4,
+                clip_on=False, label="throttled, says the firmware",
+            )  # fmt: skip
+        for axes, (_, lines) in zip(others, known, strict=True):
+            values = [float("nan") if value is None else value for value in lines[index]]
+            axes.plot(item.minutes, values, color=color, linewidth=1.6)
+    latency.set_ylabel("latency, ms")
+    latency.set_ylim(0, 1.15 * max(value for item in items for value in item.p90_ms))
+    for axes, (name, _) in zip(others, known, strict=True):
+        axes.set_ylabel(name)
+        axes.margins(y=0.15)
+    for axes in (latency, *others):
+        axes.grid(color="#d0d7de", linewidth=0.6)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    (others or [latency])[-1].set_xlabel("minutes")
+    # Below everything: inside, some curve would run through it.
+    handles, labels = latency.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower left", frameon=False, fontsize=8.5, ncols=2)
+    missing = f"\nnot readable here: {', '.join(unknown)}" if unknown else ""
+    latency.set_title(title + missing, fontsize=10.5, loc="left")
     return _png(figure)
 
 

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.bench import charts, report, speedup
+from mobilecnn.bench import page as pages
+from mobilecnn.bench import speedup, svg
 from mobilecnn.bench.accuracy import Accuracy, evaluate
-from mobilecnn.bench.charts import Bar
 from mobilecnn.bench.devices import Device
 from mobilecnn.bench.measurement import Measurement, Result, summarize
+from mobilecnn.bench.page import Chart, Figure, Note, Section, Table
 from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.report import Chart, Note, Section, Table
 from mobilecnn.bench.run import measure
+from mobilecnn.bench.statistics import Interval
 from mobilecnn.convert.conversion import Source
 from mobilecnn.quantize.export import Calibration, Exported, export
 from mobilecnn.quantize.recipes import FORMATS
@@ -112,7 +113,7 @@ def page(demo: Demo, device_line: str) -> str:
         f"{ARCHITECTURE} on scikit-learn's handwritten digits: {len(demo.training.history)} epochs in "
         f"{demo.training.seconds:.0f} s, {last.val_accuracy:.1%} on the validation images."
     )
-    return report.page(
+    return pages.page(
         "mobilecnn demo: a Keras model, four TFLite files, and what they do here",
         f"Measured on {device_line}.",
         [
@@ -120,7 +121,8 @@ def page(demo: Demo, device_line: str) -> str:
             Section("2. Exported and checked against the Keras model", [_parity(demo), Note(_PARITY_NOTE)]),
             Section("3. Accuracy on the held-out digits", [_accuracy(demo), Note(_ACCURACY_NOTE)]),
             Section(
-                "4. Latency of one inference", [_latency(demo), _latency_chart(demo), *_reasons(demo.results)]
+                "4. Latency of one inference",
+                [_latency(demo), _latency_chart(demo, device_line), *_reasons(demo.results)],
             ),
             Section(
                 "5. The ShuffleNet paper's question: do fewer multiply-adds mean less time?",
@@ -209,16 +211,22 @@ def _latency(demo: Demo) -> Table:
     )
 
 
-def _latency_chart(demo: Demo) -> Chart:
-    bars = [
-        Bar(
+def _latency_chart(demo: Demo, device_line: str) -> Figure:
+    rows = [
+        svg.Row(
             Path(result.model.file).stem,
-            *(value / 1e6 for value in (result.median.value, result.median.low, result.median.high)),
+            Interval(
+                *(value / 1e6 for value in (result.median.value, result.median.low, result.median.high))
+            ),
+            f"{result.median.value / 1e6:.3f} ms",
+            hollow=not result.valid,
         )
         for result in demo.results
     ]
-    return Chart(
-        charts.bars(bars, "ms", "Median latency with its 95 % interval"), "The medians of the table as bars."
+    return Figure(
+        svg.rows([(device_line, rows)], "ms"),
+        "Median latency with its 95 % interval. A hollow mark: INVALID, the reasons are below.",
+        wide=True,
     )
 
 

@@ -1,6 +1,8 @@
 """Where models are timed: one small seam, and the machine at hand behind it."""
 
 import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,9 +29,12 @@ class Device(Interface):
 
     Attributes:
         runtimes: what may run models there.
+        runs_worker: whether :mod:`mobilecnn.bench.worker` does the work there. Where another program
+            does (phones), it only answers and times: no :meth:`follow`, no ``bandwidth``.
     """
 
     runtimes: tuple[str, ...]
+    runs_worker: bool
 
     def __enter__(self) -> Self: ...
 
@@ -39,6 +44,13 @@ class Device(Interface):
 
     def close(self) -> None:
         """What leaving the block does."""
+
+    def stop(self) -> None:
+        """End what is being done there, from another thread; the call that waits for it fails.
+
+        Harmless when nothing is being done, and when repeated. What was made there is removed
+        by whoever leaves the block.
+        """
 
     def probe(self) -> Facts:
         """What it is.
@@ -71,18 +83,53 @@ class Device(Interface):
             timeout: seconds after which the process is ended.
 
         Raises:
+            UsageError: such a device cannot do it.
             ModelFileError: the runtime refuses the model.
             EnvironmentProblem: the runtime is missing, or the process crashed.
         """
+
+    def follow(self, job: Job, doing: str, timeout: float) -> Generator[Answer, None, None]:
+        """Do a job that is answered with several messages, each as it comes.
+
+        Args:
+            job: as for :meth:`run`.
+            doing: the same.
+            timeout: seconds after which the process is ended, for each message.
+
+        Yields:
+            All but the last, which only says that it is the end. Closing the generator ends the
+            process.
+
+        Raises:
+            UsageError: such a device cannot do it.
+            ModelFileError: the runtime refuses the model.
+            EnvironmentProblem: the runtime is missing, or the process crashed.
+        """
+
+
+def until_end(child: Child, timeout: float) -> Generator[Answer, None, None]:
+    """The messages of a child but the one that says ``end``; ``timeout`` for each."""
+    while "end" not in (message := child.receive(timeout)):
+        yield message
 
 
 class LocalDevice(Closing):
     """The machine at hand: the worker runs in a child process of this Python."""
 
     runtimes: tuple[str, ...] = RUNTIMES
+    runs_worker: bool = True
+
+    def __init__(self) -> None:
+        self._running: Child | None = None
 
     def close(self) -> None:
         """See :meth:`Device.close`: there is nothing to leave behind."""
+
+    def stop(self) -> None:
+        """See :meth:`Device.stop`."""
+        running = self._running
+        if running is not None:
+            running.kill()
 
     def probe(self) -> Facts:
         """See :meth:`Device.probe`."""
@@ -99,10 +146,21 @@ class LocalDevice(Closing):
 
     def run(self, job: Job, doing: str, timeout: float) -> Answer:
         """See :meth:`Device.run`."""
+        with self._worker(job, doing) as child:
+            return child.receive(timeout)
+
+    def follow(self, job: Job, doing: str, timeout: float) -> Generator[Answer, None, None]:
+        """See :meth:`Device.follow`."""
+        with self._worker(job, doing) as child:
+            yield from until_end(child, timeout)
+
+    @contextmanager
+    def _worker(self, job: Job, doing: str) -> Iterator[Child]:
         # By path and not by module name: the same way as on a board, without importing mobilecnn.
         with Child([sys.executable, "-P", worker.__file__], doing) as child:
+            self._running = child
             child.send({**job, "until_input_closes": True})
-            return child.receive(timeout)
+            yield child
 
 
 def facts(kind: str, answer: Answer, name: str) -> Facts:
@@ -133,7 +191,7 @@ def device(name: str, runtime: str | None = None, phone: OnPhone | None = None) 
     from mobilecnn.bench.adb import AdbDevice
     from mobilecnn.bench.ssh import SshDevice
 
-    entry = None if name == device_file.LOCAL else device_file.find(name)
+    entry = _entry(name)
     if entry is not None and entry.kind == "adb":
         return AdbDevice(name, entry.serial, phone, runtime)
     if phone is not None:
@@ -145,3 +203,19 @@ def device(name: str, runtime: str | None = None, phone: OnPhone | None = None) 
         return LocalDevice()
     assert entry.host is not None
     return SshDevice(name, entry.host, entry.python, runtime)
+
+
+def devices(names: Sequence[str], runtime: str | None, phone: OnPhone | None) -> list[Device]:
+    """:func:`device` of each name; ``phone`` is told to the phones among them.
+
+    Raises:
+        UsageError, InputError: as :func:`device` does; ``phone`` is given and none is one.
+    """
+    entries = [_entry(name) for name in names]
+    phones = [entry is not None and entry.kind == "adb" for entry in entries]
+    told = [phone if each or not any(phones) else None for each in phones]
+    return [device(name, runtime, each) for name, each in zip(names, told, strict=True)]
+
+
+def _entry(name: str) -> device_file.Entry | None:
+    return None if name == device_file.LOCAL else device_file.find(name)

@@ -8,9 +8,10 @@ the protocol, the files by SHA-256. It is one JSON file; everything else (:func:
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import typing
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from types import UnionType
 from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from mobilecnn import files
-from mobilecnn.bench import statistics
+from mobilecnn.bench import hygiene, statistics
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.statistics import Interval, Rounds, Verdict
 from mobilecnn.errors import InputError, MobileCnnError, OutputError, UsageError
@@ -26,29 +27,10 @@ from mobilecnn.errors import InputError, MobileCnnError, OutputError, UsageError
 SCHEMA = "mobilecnn.measurement"
 VERSION = 3
 """History. 1: the first. 2: ``models[].answers``; a measurement that was cut short has fewer
-rounds than its protocol asks for. 3: ``runs[].summary``, ``device.android``, ``thermal_status``
-of a reading, and a reading without ``probe_ns``. Versions 1 and 2 are still read."""
-
-# When is a median not to be relied on? Each limit is far above what an idle machine shows,
-# and far below what would change a conclusion.
-WIDEST_INTERVAL = 0.10
-"""Of the median. Differences that are worth a decision are larger than this."""
-LARGEST_CLOCK_MOVE = 0.05
-"""Highest over lowest, minus one. Clock steps are larger (a Raspberry Pi 4 goes from 1500
-to 1000 MHz), and latency follows them nearly in proportion."""
-LARGEST_PROBE_MOVE = 0.10
-"""Slowest over fastest, minus one, of the speed probe. Twice the clock's, because the probe
-is itself a measurement, of 10 ms."""
-LARGEST_OTHER_SHARE = 0.20
-"""Of one core, by everything else during the timed parts. Two busy cores share caches,
-memory and clock budget, even when the timed process keeps its core."""
-TICKS = 0.02
-"""Seconds: /proc/stat counts in ticks of 10 ms, so two readings are off by up to two."""
-
-THERMAL_STATUS = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
-"""Android's names (NDK reference, AThermalStatus)."""
-THROTTLED = 1
-"""From this status on the same reference speaks of throttling."""
+rounds than its protocol asks for. 3: what else the readings hold of the machine, the heaviest
+other programs, ``protocol.cool_down`` and what was waited; and what phones need:
+``device.android``, ``runs[].summary``, ``thermal_status`` of a reading, which may be without
+``probe_ns``. Versions 1 and 2 are still read."""
 
 _LARGEST = 2**63 - 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -199,6 +181,12 @@ class Reading:
             phones, whose timed part is inside another tool).
         probe_ns: a fixed spin of about 2 ms, some times over; empty on a phone.
         temperatures_c: degrees Celsius by sensor; empty where unreadable.
+        throttled: the Raspberry Pi firmware's throttling word (:mod:`mobilecnn.bench.hygiene`);
+            None elsewhere.
+        governors: of the clocks of all cores, each once; empty where unreadable.
+        load_average: processes that ran or waited for a disk, mean of the last minute.
+        available_bytes: memory that programs can still have (``MemAvailable``).
+        swapped_bytes: in and out together since the machine was started.
         thermal_status: Android's, from 0 (none) over 1 (light), 2 (moderate) and 3 (severe) to 6
             (shutdown); None elsewhere.
     """
@@ -206,6 +194,11 @@ class Reading:
     frequencies_khz: dict[str, int]
     probe_ns: tuple[int, ...]
     temperatures_c: dict[str, float]
+    throttled: int | None = None
+    governors: tuple[str, ...] = ()
+    load_average: float | None = None
+    available_bytes: int | None = None
+    swapped_bytes: int | None = None
     thermal_status: int | None = None
 
     def __post_init__(self) -> None:
@@ -251,6 +244,21 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class Cooled:
+    """A wait for the device to cool, before a process.
+
+    Attributes:
+        seconds: how long.
+        goal_c: degrees Celsius that were waited for.
+        celsius: at the end; above ``goal_c`` when the patience ran out.
+    """
+
+    seconds: float
+    goal_c: float
+    celsius: float
+
+
+@dataclass(frozen=True)
 class Run:
     """One process that timed one model.
 
@@ -272,6 +280,9 @@ class Run:
         peak_rss_bytes: the highest resident memory of the process.
         before: just before the timed part.
         after: just after it.
+        heaviest_cpu_seconds: CPU time during it of the (at most three) other programs that took
+            most, by name; empty where unreadable.
+        cooled: the wait before the process; None without one.
         summary: what is known of the samples where the tool keeps none (``benchmark_model``).
     """
 
@@ -290,6 +301,8 @@ class Run:
     peak_rss_bytes: int | None
     before: Reading
     after: Reading
+    heaviest_cpu_seconds: dict[str, float] = field(default_factory=dict)
+    cooled: Cooled | None = None
     summary: Summary | None = None
 
     def __post_init__(self) -> None:
@@ -342,6 +355,17 @@ class Measurement:
         """The complete rounds; fewer than ``protocol.rounds`` when it was cut short."""
         return len(self.runs) // max(len(self.models), 1)
 
+    @property
+    def runtime_versions(self) -> str:
+        """The runtime's versions, for people: of a digest the beginning will do."""
+        short = {re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", run.runtime_version) for run in self.runs}
+        return "/".join(sorted(short))
+
+    @property
+    def kept(self) -> str:
+        """How much of it there is."""
+        return f"{self.rounds} of {self.protocol.rounds} rounds are complete"
+
     def rounds_of(self, model: int) -> Rounds:
         """The samples of one model (by index) as :mod:`mobilecnn.bench.statistics` takes them."""
         return {run.round: run.samples_ns for run in self.runs if run.model == model}
@@ -360,14 +384,12 @@ class Measurement:
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             raise InputError(f"not a measurement (its schema is not {SCHEMA})")
         version = document.get("version")
-        if version not in range(1, VERSION + 1) or isinstance(version, bool):
+        if type(version) is not int or not 1 <= version <= VERSION:
             raise InputError(f"a measurement of version {version!r}; this mobilecnn reads 1 to {VERSION}")
         members = {key: document[key] for key in document if key not in ("schema", "version")}
         if version == 1:
             members = _with_answers(members)
-        if version in (1, 2):
-            members = _without_phones(members)
-        return record(cls, members)
+        return record(cls, _of_version_2(members) if version < VERSION else members)
 
 
 def _with_answers(members: dict[str, Any]) -> dict[str, Any]:
@@ -381,25 +403,28 @@ def _with_answers(members: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _without_phones(members: dict[str, Any]) -> dict[str, Any]:
-    """A measurement of version 2, which knew no phones, as one of version 3."""
-    device, runs = members.get("device"), members.get("runs")
-    if not isinstance(device, dict) or not isinstance(runs, list):
-        return members
+def _of_version_2(members: dict[str, Any]) -> dict[str, Any]:
+    """A measurement of version 2, which read less of the machine and knew no phones, as one of version 3."""
+
+    unread: dict[str, Any] = {
+        "throttled": None, "governors": [], "load_average": None, "available_bytes": None, "swapped_bytes": None,
+        "thermal_status": None,
+    }  # fmt: skip
+
+    def run(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        sides = {name: value[name] for name in ("before", "after") if isinstance(value.get(name), dict)}
+        filled = {name: {**unread, **reading} for name, reading in sides.items()}
+        return {"heaviest_cpu_seconds": {}, "cooled": None, "summary": None, **value, **filled}
+
+    device, protocol, runs = (members.get(name) for name in ("device", "protocol", "runs"))
     return {
         **members,
-        "device": {**device, "android": None},
-        "runs": [_run_without_phones(one) if isinstance(one, dict) else one for one in runs],
+        **({"device": {"android": None, **device}} if isinstance(device, dict) else {}),
+        **({"protocol": {"cool_down": 0.0, **protocol}} if isinstance(protocol, dict) else {}),
+        **({"runs": [run(one) for one in runs]} if isinstance(runs, list) else {}),
     }
-
-
-def _run_without_phones(run: dict[str, Any]) -> dict[str, Any]:
-    readings = {
-        name: {**run[name], "thermal_status": None}
-        for name in ("before", "after")
-        if isinstance(run.get(name), dict)
-    }
-    return {**run, **readings, "summary": None}
 
 
 def write(path: Path, measurement: Measurement) -> None:
@@ -412,6 +437,16 @@ def write(path: Path, measurement: Measurement) -> None:
     files.write_json(path, measurement.to_json())
 
 
+def check_free(path: Path) -> None:
+    """Refuse a name for a measurement that is taken, be it by one that was cut short.
+
+    Raises:
+        OutputError: there is such a file.
+    """
+    _refuse_taken(path)
+    _refuse_taken(partial(path))
+
+
 def _refuse_taken(path: Path) -> None:
     if path.exists():
         raise OutputError(f"{path} exists, and a measurement never replaces a file; choose another with -o")
@@ -422,8 +457,19 @@ def partial(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".json") + ".partial.json")
 
 
+class Kept(typing.Protocol):
+    """What :func:`recording` keeps: a :class:`Measurement`, or another record of long work."""
+
+    @property
+    def kept(self) -> str:
+        """How much of it there is, as a sentence: ``1 of 3 rounds are complete``."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+
+
 @contextmanager
-def recording(path: Path) -> Iterator[Callable[[Measurement], None]]:
+def recording(path: Path) -> Iterator[Callable[[Kept], None]]:
     """Keep a measurement on disk while it is made: yields a function to call after each round.
 
     What is complete lies under the name :func:`partial` gives, a measurement like any other, and
@@ -434,16 +480,15 @@ def recording(path: Path) -> Iterator[Callable[[Measurement], None]]:
         OutputError: one of the two names is taken (before the block runs), or cannot be written.
     """
     unfinished = partial(path)
-    _refuse_taken(path)
-    _refuse_taken(unfinished)
+    check_free(path)
     kept = ""
 
-    def keep(measurement: Measurement) -> None:
+    def keep(measurement: Kept) -> None:
         nonlocal kept
         if not kept:
             _refuse_taken(unfinished)  # Somebody else's, since then.
         files.write_json(unfinished, measurement.to_json())
-        kept = f"{measurement.rounds} of {measurement.protocol.rounds} rounds are complete, in {unfinished}"
+        kept = f"{measurement.kept}, in {unfinished}"
 
     try:
         yield keep
@@ -464,13 +509,22 @@ def read(path: Path) -> Measurement:
     Raises:
         InputError: missing, not a measurement, of an unknown version, or damaged.
     """
-    content = files.read_bytes(path, "measurement")
+    return load(path, "measurement", Measurement.from_json)
+
+
+def load(path: Path, what: str, from_json: Callable[[Any], Record]) -> Record:
+    """Read a record of which there is one in a JSON file; ``what`` names it in the message.
+
+    Raises:
+        InputError: missing, not JSON, or refused by ``from_json``; the message names the file.
+    """
+    content = files.read_bytes(path, what)
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not a measurement: it is not JSON ({error})") from error
+        raise InputError(f"{path} is not a {what}: it is not JSON ({error})") from error
     try:
-        return Measurement.from_json(document)
+        return from_json(document)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -572,6 +626,8 @@ class Result:
         runtime_version: of the runtime.
         xnnpack_partitions: parts of the graph that XNNPACK took over.
         reasons: why the median is not to be relied on, and what to do; empty when it is.
+        warnings: what else could be better about the machine, and what to do; none of it makes
+            the result INVALID.
     """
 
     model: Model
@@ -589,6 +645,7 @@ class Result:
     runtime_version: str
     xnnpack_partitions: int | None
     reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @property
     def valid(self) -> bool:
@@ -618,6 +675,7 @@ class Result:
             "answers": asdict(self.model.answers),
             "valid": self.valid,
             "reasons": list(self.reasons),
+            "warnings": list(self.warnings),
         }
 
 
@@ -674,74 +732,9 @@ def _result(measurement: Measurement, index: int) -> Result:
         baseline_rss=min(_known(run.baseline_rss_bytes for run in runs), default=None),
         runtime_version=runs[0].runtime_version,
         xnnpack_partitions=runs[0].xnnpack_partitions,
-        reasons=tuple(_reasons(measurement.protocol, runs, interval)),
+        reasons=tuple(hygiene.reasons(measurement.protocol, runs, interval)),
+        warnings=tuple(hygiene.warnings(measurement.device, runs)),
     )
-
-
-def _reasons(protocol: Protocol, runs: Sequence[Run], interval: Interval) -> Iterable[str]:
-    """What moved, and the fix: one sentence for each limit that is passed."""
-    if len(runs) == 1:
-        yield "one round does not show how processes differ: use --rounds 3 or more"
-    fewest = min(run.count for run in runs)
-    if fewest < protocol.runs:
-        yield f"only {fewest} of {protocol.runs} runs fit into the time limit: use a smaller --runs"
-    if interval.relative_width > WIDEST_INTERVAL:
-        yield (
-            f"the 95 % interval is {interval.relative_width:.0%} of the median wide, above "
-            f"{WIDEST_INTERVAL:.0%}: close other programs, and use more --rounds or --seconds"
-        )
-    # The fastest core: it is the one that works. An unreadable clock has no entry, or 0.
-    clocks = [_clocks(run) for run in runs]
-    if all(min(pair) > 0 for pair in clocks):
-        slow, fast = _move([(1 / before, 1 / after) for before, after in clocks])
-        if slow / fast - 1 > LARGEST_CLOCK_MOVE:
-            yield (
-                f"the clock moved between {1e-6 / slow:.2f} and {1e-6 / fast:.2f} GHz: cool the device, give "
-                "it its full power supply, or fix its clock (sudo cpupower frequency-set -g performance)"
-            )
-    if all(run.before.probe_ns and run.after.probe_ns for run in runs):
-        slow, fast = _move(
-            [(statistics.median(run.before.probe_ns), statistics.median(run.after.probe_ns)) for run in runs]
-        )
-        if slow / fast - 1 > LARGEST_PROBE_MOVE:
-            yield (
-                f"the machine's speed moved: the same work took between {fast / 1e6:.2f} and {slow / 1e6:.2f} ms: "
-                "close other programs, let the device cool, and time it again"
-            )
-    hottest: int = max(
-        _known(each.thermal_status for run in runs for each in (run.before, run.after)), default=0
-    )
-    if hottest >= THROTTLED:
-        yield (
-            f"the phone was slowing itself down (thermal status {hottest}, {THERMAL_STATUS[min(hottest, 6)]}): let "
-            "it cool, take off its case, and time it again"
-        )
-    counted = [run for run in runs if run.other_cpu_seconds is not None]
-    timed = math.fsum(run.timed_seconds for run in counted)
-    other = math.fsum(max(0.0, (run.other_cpu_seconds or 0.0) - TICKS) for run in counted)
-    if other > LARGEST_OTHER_SHARE * timed:
-        yield (
-            f"other programs, or the host of this virtual machine, used {other / timed:.0%} of a core: "
-            "close them, and time it again"
-        )
-
-
-def _clocks(run: Run) -> tuple[int, int]:
-    before, after = (max(reading.frequencies_khz.values(), default=0) for reading in (run.before, run.after))
-    return before, after
-
-
-def _move(readings: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """How far a duration moved: its slow and its fast end, from (before, after) of each run.
-
-    Either during the runs (the median before against the median after), or from run to run
-    (the faster reading of each). A single slow reading is neither: a few milliseconds of
-    somebody else's work just then; if it reached the samples, the interval shows it.
-    """
-    before, after = (statistics.median(side) for side in zip(*readings, strict=True))
-    faster = [min(pair) for pair in readings]
-    during, between = (max(before, after), min(before, after)), (max(faster), min(faster))
-    return max(during, between, key=lambda ends: ends[0] / ends[1])
 
 
 def _known(values: Iterable[int | None]) -> list[int]:

@@ -51,6 +51,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "seconds": (0, LONGEST_SECONDS),
     "threads": (1, 256),
     "seed": (0, 2**32 - 1),
+    "cool_down": (0, 3600),
 }
 
 
@@ -69,6 +70,10 @@ class Protocol:
         runtime: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`; on a phone, of
             :data:`PHONE_RUNTIMES`.
         seed: of the input data and of the order of the models within a round.
+        cool_down: before each process, wait for at most so many seconds until the device is about
+            as cool as it was at the start (:mod:`mobilecnn.bench.cool_down`). 0, the default:
+            do not wait. Interleaved rounds share out a slow warming already, most machines do not
+            slow down from warmth, and waiting multiplies the time.
 
     Five warm-ups, not ``benchmark_model``'s one, because the first inferences allocate and
     set clocks; its half second of warm-ups, 50 runs and one second are kept.
@@ -85,6 +90,7 @@ class Protocol:
     threads: int = 1
     runtime: str = "litert"
     seed: int = 0
+    cool_down: float = 0.0
 
     def __post_init__(self) -> None:
         if self.runtime not in (*RUNTIMES, *PHONE_RUNTIMES):
@@ -95,9 +101,7 @@ class Protocol:
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
                 kind = "a whole number" if whole else "a number"
                 raise UsageError(f"{_option(name)} must be {kind}, and is {value!r}")
-            # Written so that NaN is refused too.
-            if not low <= value <= high:
-                raise UsageError(f"{_option(name)} must be from {low:.15g} to {high:.15g}, and is {value}")
+            check_range(_option(name), value, low, high)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -114,6 +118,17 @@ class Protocol:
         if not isinstance(document, dict) or set(document) != names:
             raise UsageError(f"a protocol is an object with exactly {', '.join(sorted(names))}")
         return cls(**document)
+
+
+def check_range(option: str, value: float, low: float, high: float) -> None:
+    """Refuse a value of an option that is out of its range.
+
+    Raises:
+        UsageError: it is.
+    """
+    # Written so that NaN is refused too.
+    if not low <= value <= high:
+        raise UsageError(f"{option} must be from {low:.15g} to {high:.15g}, and is {value}")
 
 
 def _option(name: str) -> str:

@@ -1,89 +1,882 @@
-"""One self-contained HTML page: tables and charts, no network, no scripts."""
+"""Measurements and accuracies of several files as one HTML page: a pure function of the files.
 
-import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
-
-STYLE = """
-:root { color-scheme: light dark; --ink: #1f2328; --soft: #57606a; --line: #d0d7de; --page: #fff; --band: #f6f8fa; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --soft: #9198a1; --line: #3d444d; --page: #0d1117; --band: #151b23; }
-}
-body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 4rem; background: var(--page); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .4rem; }
-h2 { font-size: 1.2rem; margin: 2.4rem 0 .6rem; }
-p { margin: .5rem 0; }
-.note { color: var(--soft); font-size: .92rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th { text-align: right; background: var(--band); font-weight: 600; }
-th:first-child, td:first-child { text-align: left; }
-img { max-width: 100%; height: auto; background: #fff; border: 1px solid var(--line); border-radius: 6px; margin-top: .8rem; }
-code { font-size: .92em; background: var(--band); padding: .1em .3em; border-radius: 4px; }
+A figure never stands without where it comes from: the device's column says when that is
+the computer that mobilecnn ran on, a virtual machine, an emulator or no ARM device. Accuracy
+and latency are joined by the SHA-256 of the model file, not by its name.
 """
 
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mobilecnn import files
+from mobilecnn.bench import accuracy, measurement, statistics, svg
+from mobilecnn.bench.accuracy import Accuracy, Evaluation
+from mobilecnn.bench.compare import name_of
+from mobilecnn.bench.measurement import VERIFIED, Facts, Measurement, Result, Run, summarize
+from mobilecnn.bench.page import Card, Cards, Cell, Figure, Heading, Note, Notes, Part, Section, Table, page
+from mobilecnn.bench.speedup import TABLE_8, Published
+from mobilecnn.bench.statistics import Interval
+from mobilecnn.bench.svg import OTHER, Axis, Point, Row, Series
+from mobilecnn.convert import passport
+from mobilecnn.errors import InputError
+
+KINDS = "a measurement of `mobilecnn bench`, or a result of `mobilecnn evaluate` or `mobilecnn speedup`"
+
+MOST_DRAWN = 300
+"""Processes in a chart of temperature or clock; of more, every second or n-th is drawn."""
+
 
 @dataclass(frozen=True)
-class Table:
-    """A table: the first column to the left, the others to the right."""
+class Timed:
+    """A measurement and the name of its file."""
 
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A PNG with the sentence that says what it shows, for those who cannot see it."""
-
-    png: bytes
-    alt: str
+    file: str
+    measurement: Measurement
 
 
 @dataclass(frozen=True)
-class Note:
-    """A smaller paragraph below a table: where the figures come from."""
+class Asked:
+    """An evaluation and the name of its file."""
 
-    text: str
+    file: str
+    evaluation: Evaluation
 
 
 @dataclass(frozen=True)
-class Section:
-    """A heading and what stands under it; a plain string is a paragraph."""
+class Results:
+    """All that a report is made of.
 
-    heading: str
-    parts: Sequence[str | Table | Chart | Note]
+    Attributes:
+        timed: the measurements, by the time they began.
+        asked: the evaluations, by their files' names.
+    """
+
+    timed: tuple[Timed, ...]
+    asked: tuple[Asked, ...]
 
 
-def page(title: str, lead: str, sections: Sequence[Section]) -> str:
-    """The whole page as HTML. All text is escaped."""
-    body = "\n".join(_section(section) for section in sections)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(title)}</h1>\n<p>{escape(lead)}</p>\n{body}\n</body>\n</html>\n"
+def read(paths: Sequence[Path]) -> Results:
+    """Read result files, and those in folders; the same content counts once.
+
+    Of a folder, every ``.json`` directly in it must be a result, but the passports of models,
+    which are passed over. A ``speedup.json`` stands for the measurement beside it, of which
+    its rows are made.
+
+    Raises:
+        InputError: naming the file that is missing, damaged or something else; or there is
+            no measurement among them.
+    """
+    timed: dict[str, Timed] = {}
+    asked: dict[str, Asked] = {}
+    for given in paths:
+        listed = given.is_dir()
+        for path in _listed(given) if listed else [given]:
+            place, content, document = _document(path)
+            schema = document.get("schema") if isinstance(document, dict) else None
+            if schema == passport.SCHEMA and listed:
+                continue
+            digest = files.sha256(content)
+            try:
+                if schema == measurement.SCHEMA:
+                    one = Timed(place.name, Measurement.from_json(document))
+                    timed[digest] = min(one, timed.get(digest, one), key=lambda each: each.file)
+                elif schema == accuracy.SCHEMA:
+                    two = Asked(place.name, Evaluation.from_json(document))
+                    asked[digest] = min(two, asked.get(digest, two), key=lambda each: each.file)
+                else:
+                    raise InputError(f"it is not {KINDS}")
+            except InputError as error:
+                raise InputError(f"{place}: {error}") from error
+    if not timed:
+        given_all = ", ".join(map(str, paths))
+        raise InputError(f"there is no measurement in {given_all}; make one with `mobilecnn bench`")
+    # The digest decides at last: the order in which the files were given shall not.
+    by_time = sorted(timed.items(), key=lambda each: (_began(each[1].measurement), each[1].file, each[0]))
+    by_name = sorted(asked.items(), key=lambda each: (each[1].file, each[0]))
+    return Results(tuple(one for _, one in by_time), tuple(one for _, one in by_name))
+
+
+def _listed(folder: Path) -> list[Path]:
+    found = sorted(folder.glob("*.json"))
+    if not found:
+        raise InputError(f"the folder {folder} holds no .json file")
+    return found
+
+
+def _document(path: Path) -> tuple[Path, bytes, Any]:
+    """A file's content, and as JSON; of a ``speedup.json``, that of the measurement it is made of."""
+    content = files.read_bytes(path, "result")
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not {KINDS}: it is not JSON ({error})") from error
+    if (
+        isinstance(document, dict)
+        and {"source", "rows", "measurement"} <= set(document)
+        and "schema" not in document
+    ):
+        return _beside(path, document)
+    return path, content, document
+
+
+def _beside(path: Path, document: dict[str, Any]) -> tuple[Path, bytes, Any]:
+    """The measurement that a ``speedup.json`` is made of, by name, in its own folder."""
+    named = document["measurement"]
+    if not isinstance(named, str) or not Path(named).name:
+        raise InputError(f"{path}: measurement must be the name of a file")
+    beside = path.with_name(Path(named).name)
+    try:
+        content = files.read_bytes(beside, "measurement")
+        return beside, content, json.loads(content)
+    except (InputError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path} is made of the measurement {beside}, which cannot be read: {error}"
+        ) from error
+
+
+def _began(one: Measurement) -> datetime:
+    return datetime.fromisoformat(one.created)
+
+
+# What is known of a device and a figure, in words.
+
+
+def origin(facts: Facts) -> tuple[str, ...]:
+    """What makes a figure of this device another thing than one of a phone or board; empty for one of those."""
+    phone = facts.android
+    chip = (phone.soc, phone.fingerprint) if phone else ()
+    described = " ".join(filter(None, (facts.board, facts.cpu, facts.os, *chip)))
+    arm = facts.machine.startswith(("aarch64", "arm"))
+    # qemu-user shows the host's processor to the programs it runs.
+    foreign = arm and any(name.startswith(("avx", "fma", "f16c", "amx")) for name in facts.cpu_features)
+    emulator = re.search(r"qemu|dummy-virt|goldfish|ranchu|emulat|sdk_g?phone", described, re.IGNORECASE)
+    said = [
+        "host" if facts.kind == "local" else "",
+        "emulated" if foreign else "emulator or virtual machine" if emulator else "",
+        "virtual machine" if facts.virtualised and not emulator else "",
+        "" if arm else "not ARM",
+    ]
+    return tuple(filter(None, said))
+
+
+_REMARKS = {
+    "host": "The computer that mobilecnn itself ran on.",
+    "emulated": "ARM code on another processor: its times say nothing of a real device.",
+    "emulator or virtual machine": "Its times are not those of a real device.",
+    "virtual machine": "A virtual machine: others may use its processor unseen.",
+    "not ARM": "Not an ARM processor: a phone or board is another thing.",
+}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A device with the name that the page calls it by, and its number on the page."""
+
+    index: int
+    name: str
+    every: tuple[Facts, ...]
+
+    @property
+    def facts(self) -> Facts:
+        return self.every[0]
+
+    @property
+    def label(self) -> str:
+        said = origin(self.facts)
+        return f"{self.name} ({'; '.join(said)})" if said else self.name
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """One model in one measurement: a row of the page's first table."""
+
+    number: int
+    run: int
+    place: _Place
+    timed: Timed
+    index: int
+    result: Result
+
+    @property
+    def name(self) -> str:
+        return name_of(self.result.model)
+
+    @property
+    def format(self) -> str:
+        known = self.result.model.passport
+        return (known.format if known else None) or "-"
+
+    @property
+    def where(self) -> str:
+        """The device, and what else must be the same for latencies to be held side by side."""
+        one = self.timed.measurement
+        cores = f", cores {one.device.android.cores}" if one.device.android else ""
+        return f"{self.place.label}: {_runtime(one)}, {_count(one.protocol.threads, 'thread')}{cores}"
+
+    @property
+    def summarized(self) -> bool:
+        """Whether its tool printed a summary and no samples."""
+        return _summarized(self.timed.measurement)
+
+    @property
+    def p99(self) -> float | None:
+        if self.summarized:
+            return None
+        samples = [s for each in self.timed.measurement.rounds_of(self.index).values() for s in each]
+        return statistics.percentile(samples, 99)
+
+
+def _places(results: Results) -> dict[str, _Place]:
+    """The devices by :func:`_identity`, in the order they were first used."""
+    found: dict[str, dict[str, Facts]] = {}
+    for one in results.timed:
+        facts = one.measurement.device
+        found.setdefault(_identity(facts), {}).setdefault(json.dumps(asdict(facts), sort_keys=True), facts)
+    places: dict[str, _Place] = {}
+    names: list[str] = [_name(next(iter(every.values()))) for every in found.values()]
+    for index, (name, (identity, every)) in enumerate(zip(names, found.items(), strict=True)):
+        number = f" #{names[: index + 1].count(name)}" if names.count(name) > 1 else ""
+        places[identity] = _Place(index, f"{name}{number}", tuple(every.values()))
+    return places
+
+
+def _name(facts: Facts) -> str:
+    return facts.board or facts.cpu or facts.machine
+
+
+def _identity(facts: Facts) -> str:
+    """By what a device is told from others: what it is made of, and not the software on it."""
+    # In quarters of a GiB: every kernel takes a little for itself, and not the same.
+    memory = facts.memory_bytes and round(facts.memory_bytes / 2**28)
+    return repr(
+        (facts.kind, facts.machine, facts.board, facts.cpu, facts.cpu_features, facts.cores, memory,
+         sorted(facts.max_frequencies_khz.items()), facts.virtualised)
+    )  # fmt: skip
+
+
+def _figures(results: Results, places: Mapping[str, _Place]) -> list[_Figure]:
+    found: list[_Figure] = []
+    for run, timed in enumerate(results.timed):
+        place = places[_identity(timed.measurement.device)]
+        for index, result in enumerate(summarize(timed.measurement)):
+            found.append(_Figure(len(found) + 1, run, place, timed, index, result))
+    return found
+
+
+# The page.
+
+
+def html(results: Results) -> str:
+    """The whole page: the same results give the same page, byte for byte."""
+    places = _places(results)
+    figures = _figures(results, places)
+    models = len({one.result.model.sha256 for one in figures})
+    title = f"mobilecnn report: {_count(models, 'model')} on {_count(len(places), 'device')}"
+    lead = (
+        f"{_count(len(results.timed), 'measurement')} of {_day(results.timed[0])}"
+        + (f" to {_day(results.timed[-1])}" if _day(results.timed[0]) != _day(results.timed[-1]) else "")
+        + ". Latency is that of one inference, batch 1, on a warm interpreter; the numbers in the charts are those "
+        "of the rows of the first table."
+    )
+    sections = [
+        Section("Devices", _devices(places, results)),
+        Section("Latency", _latency(figures)),
+        Section("Theoretical against actual speedup", _speedups(figures)),
+        Section("Accuracy against latency", _accuracies(figures, results.asked)),
+        Section("Temperature and clock", _states(results, places)),
+        Section("How it was measured", _protocols(results, places)),
+    ]
+    return page(title, lead, sections)
+
+
+def _devices(places: Mapping[str, _Place], results: Results) -> list[Part]:
+    cards = []
+    for identity, place in places.items():
+        facts = place.facts
+        mine = [one.file for one in results.timed if _identity(one.measurement.device) == identity]
+        remark = " ".join(_REMARKS[each] for each in origin(facts))
+        clocks = sorted({khz for khz in facts.max_frequencies_khz.values() if khz})
+        entries = [
+            ("board", facts.board),
+            ("processor", facts.cpu),
+            ("machine", facts.machine),
+            ("features", " ".join(facts.cpu_features)),
+            ("cores", str(facts.cores)),
+            ("highest clocks", ", ".join(f"{khz / 1e6:g} GHz" for khz in clocks)),
+            ("memory", facts.memory_bytes and f"{facts.memory_bytes / 2**30:.1f} GiB"),
+            ("governor", _each("/".join(one.governors) for one in place.every)),
+            ("system", _each(one.os for one in place.every)),
+            ("kernel", _each(one.kernel for one in place.every)),
+            *_software(place),
+            (
+                "reached",
+                {"local": "directly", "ssh": "over SSH", "adb": "over adb"}.get(facts.kind, facts.kind),
+            ),
+            ("measurements", ", ".join(mine)),
+        ]
+        cards.append(Card(place.name, [(name, value or "unknown") for name, value in entries], remark))
+    return [Cards(cards)]
+
+
+def _software(place: _Place) -> list[tuple[str, str | None]]:
+    """What times there runs on Python, or on a phone."""
+    phones = [one.android for one in place.every if one.android is not None]
+    if not phones:
+        return [
+            ("Python", _each(one.python for one in place.every)),
+            ("numpy", _each(one.numpy for one in place.every)),
+        ]
+    return [
+        ("Android build", _each(one.fingerprint for one in phones)),
+        ("chip", _each(one.soc for one in phones)),
+        ("cores in use", _each(f"{one.cores} (mask)" for one in phones)),
+    ]
+
+
+def _each(values: Iterable[str | None]) -> str:
+    """What was found in the measurements, each once, in their order."""
+    return "; ".join(dict.fromkeys(value or "unknown" for value in values))
+
+
+_LATENCY_HEADER = (
+    "#", "model", "format", "device", "median (ms)", "95 % interval", "judgement", "answers", "p90 (ms)", "p99 (ms)",
+    "minimum (ms)", "first (ms)", "initialization (ms)", "peak memory (MB)", "multiply-adds (M)", "parameters (M)",
+    "size (kB)", "run",
+)  # fmt: skip
+
+
+def _latency(figures: Sequence[_Figure]) -> list[Part]:
+    groups: dict[str, list[Row]] = {}
+    for one in figures:
+        median = one.result.median
+        shown = f"{_ms(median.value)} ms ({_ms(median.low)} to {_ms(median.high)})"
+        groups.setdefault(one.where, []).append(
+            Row(
+                f"{one.number} {_short(one.name)}",
+                Interval(*(value / 1e6 for value in (median.value, median.low, median.high))),
+                shown if one.result.valid else f"{shown} INVALID",
+                hollow=not one.result.valid,
+            )
+        )
+    chart = Figure(
+        svg.rows(list(groups.items()), "ms"),
+        "Median latency with its 95 % interval, by device, runtime and threads. A hollow mark: INVALID, the reasons are below.",
+        wide=True,
+    )
+    table = Table(
+        _LATENCY_HEADER,
+        [_latency_row(one) for one in figures],
+        "Every model of every measurement. The headers sort.",
+        left=(0, 1, 2, 3, 6, 7),
+        wrap=(3,),
+        sortable=True,
+        heading=1,
+    )
+    note = _LATENCY_NOTE + (_SUMMARY_NOTE if any(one.summarized for one in figures) else "")
+    return [chart, table, Notes([*_reasons(figures), *_answers(figures)]), Note(note)]
+
+
+_LATENCY_NOTE = (
+    "Median: over the processes of each one's median, with a bootstrap interval. p90, p99 and minimum: of all samples "
+    "together; p99 of few samples is nearly the slowest. First: the first inference of a process. Initialization: "
+    "loading the file and allocating the tensors. Peak memory: of the whole process, with Python. Answers: whether the "
+    "file gave its passport's scores on the device. INVALID: the device was too restless for the median to be relied on."
+)
+
+_SUMMARY_NOTE = (
+    ' "-": benchmark_model, which times on phones, keeps no samples; its own median of a process, or its mean where it '
+    "prints no median, stands for it."
+)
+
+
+def _latency_row(one: _Figure) -> list[str | Cell]:
+    result, model = one.result, one.result.model
+    known = model.passport
+    answers = model.answers.verdict
+    return [
+        Cell(str(one.number), one.number),
+        _short(one.name, 80),
+        one.format,
+        one.place.label,
+        _time(result.median.value),
+        Cell(f"{_ms(result.median.low)} to {_ms(result.median.high)}", result.median.low),
+        Cell("VALID" if result.valid else "INVALID", bad=not result.valid),
+        Cell(answers, bad=answers == measurement.DIFFERS),
+        _time(result.p90),
+        _time(one.p99),
+        _time(None if one.summarized else result.minimum),
+        _time(result.first),
+        _time(result.init),
+        _number(result.peak_rss, 1e6, 1),
+        _number(known.macs if known else None, 1e6, 2),
+        _number(known.parameters if known else None, 1e6, 3),
+        _number(model.bytes, 1e3, 1),
+        _run(one.run),
+    ]
+
+
+def _reasons(figures: Sequence[_Figure]) -> list[str]:
+    """Why figures are INVALID: each reason once, after the rows that it is about."""
+    return _gathered((one, f"INVALID: {reason}") for one in figures for reason in one.result.reasons)
+
+
+def _answers(figures: Sequence[_Figure]) -> list[str]:
+    """Why answers are not verified."""
+    said = ((one, one.result.model.answers) for one in figures)
+    return _gathered(
+        (one, f"answers {each.verdict}: {each.reason}".replace("differs:", "differ:", 1))
+        for one, each in said
+        if each.verdict != VERIFIED
     )
 
 
-def _section(section: Section) -> str:
-    return f"<h2>{escape(section.heading)}</h2>\n" + "\n".join(_part(part) for part in section.parts)
+def _gathered(said: Iterable[tuple[_Figure, str]]) -> list[str]:
+    """Each text once, after the names of the rows that it was said of."""
+    rows: dict[str, list[str]] = {}
+    for one, words in said:
+        rows.setdefault(words, []).append(f"{one.number} {_short(one.name)}")
+    return [f"{', '.join(names)}: {words}" for words, names in rows.items()]
 
 
-def _part(part: str | Table | Chart | Note) -> str:
-    match part:
-        case Table():
-            head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in part.header)
-            rows = "\n".join(
-                "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in part.rows
+# Speedup.
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """One model against the base: of its format, in its measurement."""
+
+    base: _Figure
+    one: _Figure
+    theoretical: float
+    actual: Interval
+
+
+_SPEEDUP_HEADER = (
+    "#", "model", "format", "base", "theoretical", "actual", "95 % interval", "efficiency", "paper: theoretical",
+    "paper: actual", "paper: efficiency",
+)  # fmt: skip
+
+
+def _speedups(figures: Sequence[_Figure]) -> list[Part]:
+    runs = [[one for one in figures if one.run == run] for run in sorted({one.run for one in figures})]
+    parts = [part for mine in runs for part in _speedup(_pairs(mine))]
+    if not parts:
+        return [
+            (
+                "No measurement has two networks of one format with different multiply-adds, so there is no speedup to show. "
+                "`mobilecnn speedup` times those of the ShuffleNet paper."
             )
-            return f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
-        case Chart():
-            data = base64.b64encode(part.png).decode()
-            return f'<img src="data:image/png;base64,{data}" alt="{escape(part.alt, quote=True)}">'
-        case Note():
-            return f'<p class="note">{escape(part.text)}</p>'
-        case _:
-            return f"<p>{escape(part)}</p>"
+        ]
+    letters = ", ".join(f"{letter} {row.label}" for letter, row in _LETTERS.items())
+    return [
+        *parts,
+        Note(
+            "Theoretical: the multiply-adds of the base over the model's, as their passports count them. Actual: the "
+            "base's time over the model's, in the same format and the same rounds. Efficiency: actual over theoretical. "
+            "The base is AlexNet, as in the paper, else the file with the most multiply-adds. Paper: X. Zhang et al., "
+            "ShuffleNet, arXiv 1707.01083v2, Table 8: float32, over its AlexNet, one thread of a Snapdragon 820; in the "
+            f"charts {letters}."
+        ),
+    ]
+
+
+def _pairs(figures: Sequence[_Figure]) -> list[_Pair]:
+    """The speedups of one measurement. The base of a format is AlexNet, else what has the most multiply-adds."""
+    found = []
+    for name in dict.fromkeys(one.format for one in figures):
+        mine = [one for one in figures if one.format == name != "-" and _macs(one)]
+        if len({_macs(one) for one in mine}) < 2:
+            continue
+        paper = [one for one in mine if _architecture(one) == TABLE_8[0].model]
+        base = paper[0] if paper else max(mine, key=lambda one: (_macs(one), -one.number))
+        found += [
+            _Pair(
+                base,
+                one,
+                _macs(base) / _macs(one),
+                measurement.compare(one.timed.measurement, base.index, one.index).ratio,
+            )
+            for one in mine
+            if one is not base
+        ]
+    return found
+
+
+def _speedup(pairs: Sequence[_Pair]) -> list[Part]:
+    """The chart and the table of one measurement; nothing where there are no pairs."""
+    if not pairs:
+        return []
+    bases = list(dict.fromkeys(pair.base.number for pair in pairs))
+    series = [
+        Series(
+            f"{mine[0].base.format}, over {mine[0].base.number} {_short(mine[0].base.name)}",
+            [
+                Point(pair.theoretical, pair.actual.value, str(pair.one.number), None, pair.actual, not valid)
+                for pair in mine
+                for valid in [pair.one.result.valid and pair.base.result.valid]
+            ],
+            colour=index,
+        )
+        for index, mine in enumerate([pair for pair in pairs if pair.base.number == base] for base in bases)
+    ]
+    paper = [Point(*_paper(row), letter) for letter, row in _LETTERS.items()]
+    series.append(Series("paper: float32, over AlexNet, Snapdragon 820", paper, colour=OTHER))
+    one = pairs[0].one
+    where = f"{one.place.label}, {one.timed.file}"
+    chart = svg.plot(
+        series,
+        Axis("theoretical speedup (multiply-adds)", log=True, suffix="x"),
+        Axis("actual speedup (time)", log=True, suffix="x"),
+        f"Theoretical against actual speedup on {where}; the figures are in the table below.",
+        equal="actual = theoretical",
+    )
+    return [
+        Heading(where),
+        Figure(
+            chart,
+            "Theoretical against actual speedup, beside the ShuffleNet paper's. A hollow mark: INVALID.",
+        ),
+        Table(
+            _SPEEDUP_HEADER,
+            [_speedup_row(pair) for pair in pairs],
+            f"Speedup on {where}.",
+            left=(0, 1, 2, 3),
+            sortable=True,
+            heading=1,
+        ),
+    ]
+
+
+def _speedup_row(pair: _Pair) -> list[str | Cell]:
+    one, base = pair.one, pair.base
+    published = next((row for row in _LETTERS.values() if row.model == _architecture(one)), None)
+    # The paper's are float32, over its AlexNet, of pictures of this size: beside others they would be
+    # another quantity.
+    alexnet = TABLE_8[0]
+    alike = one.format == "float32" and _architecture(base) == alexnet.model
+    alike = alike and math.isclose(_macs(base), 1e6 * alexnet.mflops, rel_tol=0.1)
+    theory, actual = _paper(published) if published and alike else (None, None)
+    return [
+        Cell(str(one.number), one.number),
+        _short(one.name, 80),
+        one.format,
+        f"{base.number} {_short(base.name)}",
+        _times(pair.theoretical),
+        _times(pair.actual.value, bad=not (one.result.valid and base.result.valid)),
+        Cell(f"{pair.actual.low:.2f} to {pair.actual.high:.2f}", pair.actual.low),
+        _share(pair.actual.value / pair.theoretical),
+        _times(theory),
+        _times(actual),
+        _share(actual / theory if actual and theory else None),
+    ]
+
+
+_LETTERS = dict(zip("abcd", TABLE_8[1:], strict=True))
+"""How the charts call the paper's networks."""
+
+
+def _macs(one: _Figure) -> int:
+    known = one.result.model.passport
+    return (known.macs if known else None) or 0
+
+
+def _architecture(one: _Figure) -> str | None:
+    known = one.result.model.passport
+    return known.architecture if known else None
+
+
+def _paper(row: Published) -> tuple[float, float]:
+    """The paper's theoretical and actual speedup of ``row`` over its AlexNet, at 224 x 224."""
+    base = TABLE_8[0]
+    return base.mflops / row.mflops, base.at("224") / row.at("224")
+
+
+# Accuracy.
+
+
+def _accuracies(figures: Sequence[_Figure], asked: Sequence[Asked]) -> list[Part]:
+    if not asked:
+        return [
+            (
+                "No result of `mobilecnn evaluate` was given. `mobilecnn evaluate MODEL... -o accuracy.json` makes one, for "
+                "the same files."
+            )
+        ]
+    return [part for one in asked for part in _accuracy(figures, one)]
+
+
+_ACCURACY_HEADER = (
+    "#", "model", "device", "run", "format", "median (ms)", "95 % interval", "top-1", "95 % interval of top-1",
+    "correct", "on the front",
+)  # fmt: skip
+
+
+def _accuracy(figures: Sequence[_Figure], asked: Asked) -> list[Part]:
+    evaluation = asked.evaluation
+    known = {one.sha256: one for one in evaluation.results}
+    joined = [(one, known[one.result.model.sha256]) for one in figures if one.result.model.sha256 in known]
+    timed = {one.result.model.sha256 for one in figures}
+    untimed = [one for one in evaluation.results if one.sha256 not in timed]
+    data = f"{evaluation.data}, {_count(evaluation.results[0].images, 'image')}"
+    parts: list[Part] = [Heading(f"{data}: {asked.file}")]
+    if joined:
+        parts += _front_chart(joined, data)
+    if untimed:
+        each = ", ".join(f"{_short(one.path.name)} {one.accuracy:.2%}" for one in untimed)
+        parts.append(Note(f"Asked, but not in these measurements: {each}."))
+    parts.append(
+        Note(
+            f"Top-1 accuracy on {data}, with Wilson score intervals; .tflite files ran on {evaluation.runtime} where "
+            "`mobilecnn evaluate` ran. Files are matched by their SHA-256. On the front: no other file is both at least as "
+            "accurate and at least as fast on that device, with that runtime and as many threads. That is by the "
+            "estimates alone; where intervals overlap, it may be otherwise."
+        )
+    )
+    return parts
+
+
+def _front_chart(joined: Sequence[tuple[_Figure, Accuracy]], data: str) -> list[Part]:
+    series: list[Series] = []
+    front: set[int] = set()
+    for colour, where in enumerate(dict.fromkeys(one.where for one, _ in joined)):
+        mine = sorted(
+            ((one, top) for one, top in joined if one.where == where),
+            key=lambda pair: (pair[0].result.median.value, -pair[1].accuracy, pair[0].number),
+        )
+        best = pareto([(one.result.median.value, top.accuracy) for one, top in mine])
+        points = [_accuracy_point(one, top) for one, top in mine]
+        front |= {mine[index][0].number for index in best}
+        series.append(Series("", [points[index] for index in best], "steps", marks=False, colour=colour))
+        series.append(Series(where, points, colour=colour))
+    spread = [one.result.median.value for one, _ in joined]
+    chart = svg.plot(
+        series,
+        Axis("median latency (ms)", log=max(spread) > 10 * min(spread)),
+        Axis("top-1 accuracy (%)", most=100.0),
+        "Accuracy against latency; the figures are in the table below.",
+    )
+    rows: list[list[str | Cell]] = [
+        [
+            Cell(str(one.number), one.number),
+            _short(one.name, 80),
+            one.place.label,
+            _run(one.run),
+            one.format,
+            _time(one.result.median.value, bad=not one.result.valid),
+            Cell(f"{_ms(one.result.median.low)} to {_ms(one.result.median.high)}", one.result.median.low),
+            Cell(f"{top.accuracy:.2%}", top.accuracy),
+            Cell(f"{top.low:.2%} to {top.high:.2%}", top.low),
+            Cell(f"{top.correct}/{top.images}", top.correct),
+            "yes" if one.number in front else "no",
+        ]
+        for one, top in joined
+    ]
+    caption = f"Accuracy on {data} against latency."
+    return [
+        Figure(chart, f"{caption} Up and to the left is better; the steps join what is on a front."),
+        Table(_ACCURACY_HEADER, rows, caption, left=(0, 1, 2, 3, 4), wrap=(2,), sortable=True, heading=1),
+    ]
+
+
+def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
+    """The indices of (cost, gain) points that no other one beats, by cost.
+
+    A point is beaten by one that costs no more and gains no less, and is better in one of the
+    two. Of equal points all stay.
+    """
+    kept = [
+        index
+        for index, (cost, gain) in enumerate(points)
+        if not any(
+            other_cost <= cost and other_gain >= gain and (other_cost, other_gain) != (cost, gain)
+            for other_cost, other_gain in points
+        )
+    ]
+    return sorted(kept, key=lambda index: points[index][0])
+
+
+def _accuracy_point(one: _Figure, top: Accuracy) -> Point:
+    median = one.result.median
+    return Point(
+        median.value / 1e6,
+        100 * top.accuracy,
+        str(one.number),
+        Interval(median.value / 1e6, median.low / 1e6, median.high / 1e6),
+        Interval(100 * top.accuracy, 100 * top.low, 100 * top.high),
+        hollow=not one.result.valid,
+    )
+
+
+# Temperature and clock.
+
+
+def _states(results: Results, places: Mapping[str, _Place]) -> list[Part]:
+    parts: list[Part] = []
+    silent: list[str] = []
+    for timed in results.timed:
+        place = places[_identity(timed.measurement.device)]
+        drawn = [
+            *_state(timed, place, "hottest sensor (\N{DEGREE SIGN}C)", "Temperature", _hottest),
+            *_state(timed, place, "fastest core (GHz)", "Clock", _fastest),
+        ]
+        if drawn:
+            parts += [Heading(f"{place.label}: {timed.file}"), *drawn]
+        else:
+            silent.append(f"{place.label}, {timed.file}")
+    if silent:
+        parts.append(Note(f"Neither temperature nor clock is told by: {'; '.join(silent)}."))
+    return parts
+
+
+def _state(
+    timed: Timed, place: _Place, label: str, what: str, value: Callable[[Run], tuple[float, float] | None]
+) -> list[Part]:
+    runs = timed.measurement.runs
+    step = -(-len(runs) // MOST_DRAWN)
+    # A quarter to either side of its process's number.
+    read = [(number, value(run)) for number, run in enumerate(runs, start=1)][::step]
+    points = [
+        Point(number + side, each)
+        for number, pair in read
+        if pair is not None
+        for side, each in zip((-0.25, 0.25), pair, strict=True)
+    ]
+    if not points:
+        return []
+    some = f" Of {len(runs)} processes, one in {step} is drawn." if step > 1 else ""
+    chart = svg.plot(
+        [Series("", points, "straight", marks=len(points) <= 60, colour=place.index)],
+        Axis("processes, in the order they ran"),
+        Axis(label),
+        f"{what} before and after each process.",
+    )
+    low, high = min(point.y for point in points), max(point.y for point in points)
+    caption = (
+        f"{what} just before and just after the timed part of each process: {low:.4g} to {high:.4g}.{some}"
+    )
+    return [Figure(chart, caption)]
+
+
+def _hottest(run: Run) -> tuple[float, float] | None:
+    before, after = run.before.temperatures_c, run.after.temperatures_c
+    return (max(before.values()), max(after.values())) if before and after else None
+
+
+def _fastest(run: Run) -> tuple[float, float] | None:
+    # An unreadable clock has no entry, or 0.
+    before, after = (max(reading.frequencies_khz.values(), default=0) for reading in (run.before, run.after))
+    return (before / 1e6, after / 1e6) if before and after else None
+
+
+# How.
+
+
+def _protocols(results: Results, places: Mapping[str, _Place]) -> list[Part]:
+    header = (
+        "run", "file", "began", "device", "runtime", "threads", "rounds", "warm-up", "timed, at least", "seed",
+        "mobilecnn", "command",
+    )  # fmt: skip
+    rows: list[list[str | Cell]] = []
+    for index, timed in enumerate(results.timed):
+        one, how = timed.measurement, timed.measurement.protocol
+        short = one.rounds < how.rounds
+        rows.append(
+            [
+                _run(index),
+                timed.file,
+                one.created,
+                places[_identity(one.device)].label,
+                _runtime(one),
+                Cell(str(how.threads), how.threads),
+                Cell(
+                    f"{one.rounds} of {how.rounds}, cut short" if short else str(one.rounds),
+                    one.rounds,
+                    short,
+                ),
+                f"{how.warmup_runs} runs, {how.warmup_seconds:g} s",
+                f"{how.runs} runs, {how.seconds:g} s",
+                Cell(str(how.seed), how.seed),
+                one.tool,
+                " ".join(("mobilecnn", *one.command)) if one.command else "-",
+            ]
+        )
+    models = {one.model.sha256: one.model for timed in results.timed for one in summarize(timed.measurement)}
+    return [
+        Table(
+            header, rows, "The measurements.", left=(0, 1, 2, 3, 4, 11), wrap=(3, 11), sortable=True
+        ),
+        Table(
+            ("model", "bytes", "SHA-256"),
+            [
+                [name_of(model), Cell(str(model.bytes), model.bytes), digest]
+                for digest, model in sorted(models.items(), key=lambda pair: (name_of(pair[1]), pair[0]))
+            ],
+            "The files that were timed.",
+            left=(0, 2),
+            wrap=(0,),
+        ),
+        Note(
+            "Every model was timed in fresh processes, the models in turn, in an order that the seed shuffles. All raw "
+            + (
+                "samples are in the measurement files; of benchmark_model, which keeps none, its summary of each process."
+                if any(_summarized(one.measurement) for one in results.timed)
+                else "samples are in the measurement files."
+            )
+        ),
+    ]  # fmt: skip
+
+
+# Numbers as text.
+
+
+def _ms(nanoseconds: float) -> str:
+    return f"{nanoseconds / 1e6:.3f}"
+
+
+def _time(nanoseconds: float | None, *, bad: bool = False) -> Cell:
+    return (
+        Cell("-") if nanoseconds is None else Cell(_ms(nanoseconds) + (" !" if bad else ""), nanoseconds, bad)
+    )
+
+
+def _number(count: float | None, unit: float, digits: int) -> Cell:
+    return Cell("-") if count is None else Cell(f"{count / unit:,.{digits}f}", count)
+
+
+def _times(value: float | None, *, bad: bool = False) -> Cell:
+    return Cell("-") if value is None else Cell(f"{value:.2f}x" + (" !" if bad else ""), value, bad)
+
+
+def _share(value: float | None) -> Cell:
+    return Cell("-") if value is None else Cell(f"{value:.0%}", value)
+
+
+def _runtime(one: Measurement) -> str:
+    return f"{one.protocol.runtime} {one.runtime_versions}"
+
+
+def _summarized(one: Measurement) -> bool:
+    return any(run.summary is not None for run in one.runs)
+
+
+def _run(index: int) -> str:
+    return f"R{index + 1}"
+
+
+def _short(name: str, most: int = 48) -> str:
+    """A name that fits; the table of the files has all of it."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _day(timed: Timed) -> str:
+    return timed.measurement.created[:10]

@@ -1,13 +1,14 @@
 """Times .tflite files on a device: rounds of fresh processes, the files interleaved."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from mobilecnn import __version__
+from mobilecnn.bench import cool_down
 from mobilecnn.bench.answers import Questions, check, prepare
 from mobilecnn.bench.devices import Device
 from mobilecnn.bench.measurement import (
@@ -25,7 +26,7 @@ from mobilecnn.convert import flatbuffer, passport
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256
-from mobilecnn.steps import Progress, Steps
+from mobilecnn.steps import Progress, Say, Steps, no_say
 
 SPARE_SECONDS = 300.0
 """What a process may take beyond its two bounded parts: copying, imports, loading, one
@@ -41,6 +42,7 @@ def measure(
     *,
     allow_wrong_answers: bool = False,
     keep: Callable[[Measurement], None] | None = None,
+    say: Say = no_say,
 ) -> Measurement:
     """Check the answers of ``models`` on ``device``, then time them.
 
@@ -56,6 +58,7 @@ def measure(
         allow_wrong_answers: time files that differ from their passports nevertheless.
         keep: called after each round with what is complete, such as
             :func:`mobilecnn.bench.measurement.recording` gives.
+        say: told of waits (``protocol.cool_down``).
 
     Raises:
         UsageError: no models.
@@ -65,35 +68,26 @@ def measure(
         EnvironmentProblem: the device is not as it must be, or a process crashed
             (ChildCrashed); the message names the model.
     """
-    if not models:
-        raise UsageError("no models to time; give one .tflite file or several")
-    looked_at = [_model(path) for path in models]
+    looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()
     protocol = device.adapt(protocol)
-    there = [device.put(path) for path in models]
-    asked = sum(isinstance(questions, Questions) for _, questions in looked_at)
+    plan = cool_down.plan(device, protocol.cool_down, say)
+    asked = sum(one.questions is not None for one in looked_at)
     steps = Steps(progress, asked + protocol.rounds * len(models))
-    records: list[Model] = []
-    for path, place, (model, questions) in zip(models, there, looked_at, strict=True):
-        if isinstance(questions, Questions):
-            steps(f"checking {path.name}")
-            answers = check(device, place, path, questions, protocol, SPARE_SECONDS)
-            model = replace(model, answers=answers)
-        records.append(model)
-    if not allow_wrong_answers:
-        _refuse_wrong(records, protocol)
+    placed = check_answers(looked_at, device, protocol, steps, allow_wrong_answers=allow_wrong_answers)
     rng = np.random.default_rng(protocol.seed)
     runs: list[Run] = []
     for number in range(protocol.rounds):
         for position, index in enumerate(rng.permutation(len(models)).tolist()):
+            cooled = cool_down.wait(device, plan, say, steps.show)
             steps(models[index].name)
-            job = _job(there[index], protocol)
+            job = _job(placed[index].there, protocol)
             doing = f"that times {models[index]} with {protocol.runtime}"
             answer = device.run(job, doing, 2 * LONGEST_SECONDS + SPARE_SECONDS)
-            where = {"round": number, "position": position, "model": index}
+            where = {"round": number, "position": position, "model": index, "cooled": None}
             try:
-                runs.append(record(Run, {**answer, **where}))
+                runs.append(replace(record(Run, {**answer, **where}), cooled=cooled))
             except InputError as error:
                 raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
         measurement = Measurement(
@@ -102,13 +96,75 @@ def measure(
             command=tuple(command),
             device=facts,
             protocol=protocol,
-            models=tuple(records),
+            models=tuple(one.model for one in placed),
             runs=tuple(runs),
         )
         if keep is not None:
             keep(measurement)
     steps("")
     return measurement
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """A file that is whole: runtimes crash on one that is not.
+
+    Attributes:
+        path: where it lies here.
+        model: its record. Its answers are those of a file that is not checked, until it has been.
+        questions: what to ask it; None where nothing can be asked.
+        there: what the device calls it; empty until it is there.
+    """
+
+    path: Path
+    model: Model
+    questions: Questions | None
+    there: str = ""
+
+
+def look_at(models: Sequence[Path]) -> list[LookedAt]:
+    """Look at all files before the first is timed.
+
+    Raises:
+        UsageError: no models.
+        ModelFileError: one is missing or damaged.
+    """
+    if not models:
+        raise UsageError("no models to time; give one .tflite file or several")
+    return [_model(path) for path in models]
+
+
+def check_answers(
+    models: Sequence[LookedAt],
+    device: Device,
+    protocol: Protocol,
+    step: Callable[[str], None],
+    *,
+    allow_wrong_answers: bool,
+) -> list[LookedAt]:
+    """Bring the files to the device, and see whether they answer there as their passports say.
+
+    Args:
+        models: from :func:`look_at`.
+        device: where.
+        protocol: its runtime and threads.
+        step: told what begins.
+        allow_wrong_answers: do not refuse them.
+
+    Raises:
+        CheckFailed: one does not.
+        ModelFileError: the runtime refuses one.
+        EnvironmentProblem: the device is not as it must be.
+    """
+    placed = [replace(one, there=device.put(one.path)) for one in models]
+    for index, one in enumerate(placed):
+        if one.questions is not None:
+            step(f"checking {one.path.name}")
+            answers = check(device, one.there, one.path, one.questions, protocol, SPARE_SECONDS)
+            placed[index] = replace(one, model=replace(one.model, answers=answers))
+    if not allow_wrong_answers:
+        _refuse_wrong([one.model for one in placed], protocol)
+    return placed
 
 
 def _refuse_wrong(models: Sequence[Model], protocol: Protocol) -> None:
@@ -137,18 +193,15 @@ def _job(model: str, protocol: Protocol) -> dict[str, object]:
     }
 
 
-def _model(path: Path) -> tuple[Model, Questions | Answers]:
-    """The record of a file that is whole (runtimes crash on one that is not), and what to ask it.
-
-    The record's own answers are those of a file that is not checked, until it has been.
-    """
+def _model(path: Path) -> LookedAt:
     content = read_bytes(path, "model", ModelFileError)
     flatbuffer.parse(content, str(path))
     digest = sha256(content)
     card = passport.read(path, digest)
-    questions = prepare(path, content, card)
-    unasked = questions if isinstance(questions, Answers) else Answers(NOT_CHECKED, "it was not asked")
-    return Model(str(path), digest, len(content), _facts(card), unasked), questions
+    prepared = prepare(path, content, card)
+    unasked = prepared if isinstance(prepared, Answers) else Answers(NOT_CHECKED, "it was not asked")
+    model = Model(str(path), digest, len(content), _facts(card), unasked)
+    return LookedAt(path, model, prepared if isinstance(prepared, Questions) else None)
 
 
 def _facts(card: Passport | None) -> PassportFacts | None:

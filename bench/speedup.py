@@ -4,7 +4,7 @@ Theoretical speedup is AlexNet's multiply-adds over the model's; actual speedup 
 AlexNet's time over the model's, both in the same format on the same device; efficiency is
 actual over theoretical. Published figures: X. Zhang, X. Zhou, M. Lin, J. Sun, "ShuffleNet:
 An Extremely Efficient Convolutional Neural Network for Mobile Devices", arXiv 1707.01083v2
-(CVPR 2018), Table 8: one thread of a Snapdragon 820, 224x224.
+(CVPR 2018), Table 8: one thread of a Snapdragon 820.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,22 +34,29 @@ class Published:
         label: what the paper calls it.
         top1_error: ImageNet classification error, per cent.
         mflops: multiply-adds in millions, as the paper rounds them.
-        milliseconds: at 224x224 on a Snapdragon 820, one thread.
+        milliseconds: on a Snapdragon 820, one thread, at each of :data:`RESOLUTIONS`.
     """
 
     model: str
     label: str
     top1_error: float
     mflops: int
-    milliseconds: float
+    milliseconds: tuple[float, float, float]
 
+    def at(self, resolution: str) -> float:
+        """The milliseconds at one of :data:`RESOLUTIONS`."""
+        return self.milliseconds[list(RESOLUTIONS).index(resolution)]
+
+
+RESOLUTIONS: dict[str, tuple[int, int] | None] = {"224": None, "480x640": (480, 640), "720x1280": (720, 1280)}
+"""The table's columns: name -> height and width in pixels, or None: each network's own size."""
 
 TABLE_8 = (
-    Published("alexnet", "AlexNet", 42.8, 720, 184.0),
-    Published("shufflenet_v1_x0.5_g3", "ShuffleNet 0.5x (g=3)", 43.2, 38, 15.2),
-    Published("shufflenet_v1_x1.0_g3", "ShuffleNet 1x (g=3)", 32.6, 140, 37.8),
-    Published("shufflenet_v1_x2.0_g3", "ShuffleNet 2x (g=3)", 26.3, 524, 108.8),
-    Published("mobilenet_v1_x1.0_224", "1.0 MobileNet-224", 29.4, 569, 110.0),
+    Published("alexnet", "AlexNet", 42.8, 720, (184.0, 1156.7, 3633.9)),
+    Published("shufflenet_v1_x0.5_g3", "ShuffleNet 0.5x (g=3)", 43.2, 38, (15.2, 87.4, 260.1)),
+    Published("shufflenet_v1_x1.0_g3", "ShuffleNet 1x (g=3)", 32.6, 140, (37.8, 222.2, 684.5)),
+    Published("shufflenet_v1_x2.0_g3", "ShuffleNet 2x (g=3)", 26.3, 524, (108.8, 617.0, 1857.6)),
+    Published("mobilenet_v1_x1.0_224", "1.0 MobileNet-224", 29.4, 569, (110.0, 612.0, 1879.2)),
 )
 """AlexNet first: the others are compared with it."""
 
@@ -60,6 +67,7 @@ class Row:
 
     Attributes:
         published: its row in the paper.
+        resolution: one of :data:`RESOLUTIONS`.
         format: float32 or int8.
         macs: multiply-adds, counted in the exported file.
         result: its timing.
@@ -70,6 +78,7 @@ class Row:
     """
 
     published: Published
+    resolution: str
     format: str
     macs: int
     result: Result
@@ -92,6 +101,7 @@ class Row:
         """As plain JSON values; times in ns unless the name says otherwise."""
         return {
             "model": self.published.model,
+            "resolution": self.resolution,
             "format": self.format,
             "top1_error_published_percent": self.published.top1_error,
             "mflops_published": self.published.mflops,
@@ -100,12 +110,13 @@ class Row:
             "interval_ns": [self.result.median.low, self.result.median.high],
             "valid": self.result.valid,
             "reasons": list(self.result.reasons),
+            "warnings": list(self.result.warnings),
             "theoretical_speedup": self.theoretical,
             "actual_speedup": self.actual.value,
             "actual_speedup_interval": [self.actual.low, self.actual.high],
             "efficiency": self.efficiency,
             "paper_snapdragon_820": {
-                "milliseconds": self.published.milliseconds,
+                "milliseconds": self.published.at(self.resolution),
                 "theoretical_speedup": self.paper_theoretical,
                 "actual_speedup": self.paper_actual,
                 "efficiency": self.paper_efficiency,
@@ -135,10 +146,12 @@ def speedup(
     progress: Callable[[int, int, str], None] | None = None,
     command: Sequence[str] = (),
     *,
+    formats: Sequence[str] = FORMATS,
+    resolution: str = "224",
     allow_wrong_answers: bool = False,
     keep: Callable[[Measurement], None] | None = None,
 ) -> Speedup:
-    """Build, export and time the paper's five networks in float32 and int8 on ``device``.
+    """Build, export and time the paper's five networks on ``device``.
 
     Args:
         device: where to time them.
@@ -146,6 +159,8 @@ def speedup(
         work: a folder for the exported files (about 470 MB); the caller removes it.
         progress: called with (steps done, all, what is next).
         command: the command line, for the record.
+        formats: of :data:`FORMATS`.
+        resolution: one of :data:`RESOLUTIONS`.
         allow_wrong_answers, keep: as :func:`mobilecnn.bench.run.measure` takes them.
 
     Raises:
@@ -155,28 +170,29 @@ def speedup(
     """
     device.probe()  # Before the minutes of work: it may not be there.
     # Each file is asked its golden pictures once before it is timed.
-    total = len(TABLE_8) + (1 + protocol.rounds) * len(TABLE_8) * len(FORMATS)
+    total = len(TABLE_8) + (1 + protocol.rounds) * len(TABLE_8) * len(formats)
     files: dict[tuple[str, str], Path] = {}
     for number, row in enumerate(TABLE_8):
         if progress is not None:
             progress(number, total, f"exporting {row.model}")
-        for one in export(Source(row.model), FORMATS, work, Calibration(RANDOM)):
+        source = Source(row.model, size=RESOLUTIONS[resolution])
+        for one in export(source, formats, work, Calibration(RANDOM)):
             files[row.model, one.format] = one.path
 
     def timing(done: int, _all: int, what: str) -> None:
         if progress is not None:
             progress(len(TABLE_8) + done, total, f"timing {what}" if what else "")
 
-    order = [(row.model, name) for row in TABLE_8 for name in FORMATS]
+    order = [(row.model, name) for row in TABLE_8 for name in formats]
     measurement = measure(
         [files[key] for key in order], device, protocol, timing, command,
         allow_wrong_answers=allow_wrong_answers, keep=keep,
     )  # fmt: skip
-    return Speedup(measurement, table(measurement))
+    return Speedup(measurement, table(measurement, resolution))
 
 
-def table(measurement: Measurement) -> tuple[Row, ...]:
-    """The rows, from a measurement of the paper's networks: a pure function of it.
+def table(measurement: Measurement, resolution: str = "224") -> tuple[Row, ...]:
+    """The rows, from a measurement of the paper's networks at one resolution: a pure function of it.
 
     A format appears when AlexNet was timed in it; then the others must have been too.
     """
@@ -195,6 +211,7 @@ def table(measurement: Measurement) -> tuple[Row, ...]:
             rows.append(
                 Row(
                     published=published,
+                    resolution=resolution,
                     format=name,
                     macs=_macs(measurement, position),
                     result=results[position],
@@ -203,7 +220,7 @@ def table(measurement: Measurement) -> tuple[Row, ...]:
                     if position == base
                     else compare(measurement, base, position).ratio,
                     theoretical=_macs(measurement, base) / _macs(measurement, position),
-                    paper_actual=TABLE_8[0].milliseconds / published.milliseconds,
+                    paper_actual=TABLE_8[0].at(resolution) / published.at(resolution),
                     paper_theoretical=TABLE_8[0].mflops / published.mflops,
                 )
             )
@@ -268,7 +285,7 @@ def cells_paper(row: Row) -> list[str]:
     return [
         f"{paper.top1_error:.1f}",
         str(paper.mflops),
-        f"{paper.milliseconds:.1f}",
+        f"{paper.at(row.resolution):.1f}",
         f"{row.paper_theoretical:.2f}x",
         f"{row.paper_actual:.2f}x",
         f"{row.paper_efficiency:.0%}",

@@ -15,12 +15,12 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from mobilecnn.bench import device_file, worker
-from mobilecnn.bench.devices import PROBE_TIMEOUT, Answer, Job, facts
+from mobilecnn.bench.devices import PROBE_TIMEOUT, Answer, Job, facts, until_end
 from mobilecnn.bench.measurement import Facts
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError, ModelFileError
@@ -102,6 +102,7 @@ class SshDevice(Closing):
     """A board over SSH. The first call connects; leaving the block cleans up there."""
 
     runtimes: tuple[str, ...] = RUNTIMES
+    runs_worker: bool = True
 
     def __init__(self, name: str, host: str, python: str | None = None, runtime: str | None = None) -> None:
         """Nothing happens yet.
@@ -124,6 +125,7 @@ class SshDevice(Closing):
         self._mark = f"mobilecnn-{secrets.token_hex(16)}"
         self._control: tempfile.TemporaryDirectory[str] | None = None
         self._guard: Child | None = None
+        self._running: Child | None = None
         self._home = self._folder = ""
         self._pythons: dict[str | None, str] = {}
         self._local_names: dict[str, str] = {}
@@ -136,6 +138,12 @@ class SshDevice(Closing):
         if self._control is not None:
             self._control.cleanup()
             self._control = None
+
+    def stop(self) -> None:
+        """See :meth:`mobilecnn.bench.devices.Device.stop`: the guard, which cleans up, goes on."""
+        running = self._running
+        if running is not None:
+            running.kill()
 
     def probe(self) -> Facts:
         """See :meth:`mobilecnn.bench.devices.Device.probe`; a missing runtime is a failure."""
@@ -171,12 +179,22 @@ class SshDevice(Closing):
         """See :meth:`mobilecnn.bench.devices.Device.run`."""
         return self.work(self._python(job.get("runtime", self._runtime)), job, doing, timeout)
 
+    def follow(self, job: Job, doing: str, timeout: float) -> Generator[Answer, None, None]:
+        """See :meth:`mobilecnn.bench.devices.Device.follow`."""
+        with self._worker(self._python(job.get("runtime", self._runtime)), job, doing) as child:
+            yield from until_end(child, timeout)
+
     def work(self, python: str, job: Job, doing: str, timeout: float) -> Answer:
         """:meth:`run` with an interpreter of one's own choice, an absolute path there."""
+        with self._worker(python, job, doing) as child:
+            return child.receive(timeout)
+
+    @contextlib.contextmanager
+    def _worker(self, python: str, job: Job, doing: str) -> Iterator[Child]:
         self._connect()
         with self._session(doing, RUN, self._folder, python, f"{self._folder}/worker.py") as child:
             child.send({**job, "until_input_closes": True})
-            return child.receive(timeout)
+            yield child
 
     def find_python(self, candidates: Sequence[str]) -> str:
         """The first of some interpreters that is there; ``~/`` is the home there.
@@ -303,12 +321,15 @@ class SshDevice(Closing):
             # A session of its own: Ctrl-C must not cut the connection that cleans up after it.
             options = ["ControlMaster=yes", "ControlPersist=no"]
             self._guard = self._start(f"that connects to {self.name}", options, GUARD, own_session=True)
+            self._running = self._guard  # Until it is connected; if it is stopped, it cleans up all the same.
             try:
                 self._folder, self._home, system = (
                     self._guard.line(GUARD_SECONDS).decode(errors="replace") for _ in range(3)
                 )
             except ChildCrashed as error:
                 raise EnvironmentProblem(self._why_not(error)) from error
+            finally:
+                self._running = None
             self._check_system(system)
             source = Path(worker.__file__)
             self.store(source, f"{self._folder}/worker.py", sha256(source.read_bytes()))
@@ -343,6 +364,7 @@ class SshDevice(Closing):
         # Without the ProxyCommand, ssh would make a connection of its own where ours is gone.
         options = ["ControlMaster=no", "ProxyCommand=false"]
         with self._start(doing, options, script, *words, stdin=stdin) as child:
+            self._running = child
             try:
                 yield child
             except ChildCrashed as error:

@@ -3,7 +3,7 @@
 It needs Python 3.9 or newer, numpy and one runtime (``ai-edge-litert`` or
 ``tflite-runtime``), and imports nothing else outside the standard library. It reads one
 job, a line of JSON, from standard input and answers with one line of JSON on standard
-output; everything that libraries print goes to standard error.
+output (``stream``: with several); everything that libraries print goes to standard error.
 
 ``{"task": "probe"}``
     What machine this is.
@@ -11,9 +11,16 @@ output; everything that libraries print goes to standard error.
     The version of a runtime.
 ``{"task": "state"}``
     Its clocks, temperatures and throttling now.
+``{"task": "bandwidth", "threads", "seconds"}``
+    Copy an array that no cache holds, again and again: ``{"bytes", "samples_ns"}``, the bytes that
+    one pass reads and writes, and how long each took.
 ``{"task": "time", "model", "runtime", "threads", "seed", "warmup_runs", "warmup_seconds",
 "runs", "seconds", "longest_seconds", "most_runs"}``
     Load the model, fill its inputs with seeded random data, run it once, warm up, time it.
+``{"task": "stream", "model", "runtime", "threads", "seed", "runs", "seconds", "most_runs",
+"window_seconds", "most_samples"}``
+    The same without a warm-up, and for as long as is asked. Answers with several lines: one
+    about the start, one for each window of time as it ends, and ``{"end": true}``.
 ``{"task": "answer", "model", "runtime", "threads", "inputs"}``
     Load the model, run it once for each of the inputs, and send what it gave: ``{"outputs"}``.
     A tensor is ``{"dtype", "shape", "data"}``: numpy's name of the type, the sizes, and the
@@ -44,11 +51,14 @@ import shutil
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
+PROC = Path("/proc")
 CPUS = Path("/sys/devices/system/cpu")
 THERMAL = Path("/sys/class/thermal")
 
@@ -67,8 +77,15 @@ FEATURES = {
 # fmt: on
 """The processor features by which XNNPACK chooses its kernels; what int8 gains hangs on them."""
 
+LARGEST_COPY = 256 * 2**20
+"""Bytes of the array that the bandwidth is measured with: beyond the caches of any board or laptop."""
+SMALLEST_COPY = 16 * 2**20
+
 PROBE_SPINS = 5
 """Spins of the speed probe. Their median ignores one that the scheduler interrupted."""
+
+HEAVIEST = 3
+"""Other programs that are named: those that would be closed first."""
 
 
 class Problem(Exception):
@@ -82,50 +99,73 @@ class Problem(Exception):
 def time_model(job: dict[str, Any]) -> dict[str, Any]:
     """Do a ``time`` job; the answer is what ``mobilecnn.bench.measurement.Run`` documents."""
     np = _numpy()
-    interpreter_class, version = _runtime(job["runtime"], np.__version__)
-    baseline = _status("VmRSS")
-    interpreter, init_ns = _load(interpreter_class, job, version)
-    rng = np.random.default_rng(job["seed"])
-    for details in interpreter.get_input_details():
-        interpreter.set_tensor(details["index"], _random(np, rng, details))
-
-    # A collection would land in a sample.
-    gc.collect()
-    gc.freeze()
-    gc.disable()
+    interpreter, start = _started(np, job)
     invoke = interpreter.invoke
     limits = (job["longest_seconds"], job["most_runs"])
-    try:
-        (first_ns,) = _repeat(invoke, 1, 0.0, *limits)
+    with _running(job, start["runtime_version"]):
         warmup_ns = _repeat(invoke, job["warmup_runs"], job["warmup_seconds"], *limits)
-        before = _reading(np)
-        busy, own, start = _busy_seconds(), time.process_time(), time.perf_counter()
+        # What takes long, or waits, stays away from the timed part: a clock falls meanwhile.
+        around, processes = _surroundings(), _cpu_by_process()
+        before = {**around, **_reading(np)}
+        busy, own, begin = _busy_seconds(), time.process_time(), time.perf_counter()
         samples_ns = _repeat(invoke, job["runs"], job["seconds"], *limits)
-        timed = time.perf_counter() - start
-        own = time.process_time() - own
-        busy_after = _busy_seconds()
+        timed = time.perf_counter() - begin
+        other = _other_seconds(busy, own)
         after = _reading(np)
-    except RuntimeError as error:
-        raise Problem(
-            "ModelFileError", f"{job['runtime']} {version} cannot run {job['model']} ({_line(error)})"
-        ) from error
+        heaviest = _heaviest(processes, _cpu_by_process())
+        after.update(_surroundings())
     return {
-        "runtime_version": version,
-        "xnnpack_partitions": _partitions(interpreter),
-        "init_ns": init_ns,
-        "first_ns": first_ns,
+        **start,
         "warmup_ns": warmup_ns,
         "samples_ns": samples_ns,
         "timed_seconds": timed,
-        "other_cpu_seconds": None
-        if busy is None or busy_after is None
-        else round(max(0.0, busy_after - busy - own), 6),
-        "baseline_rss_bytes": baseline,
+        "other_cpu_seconds": other,
+        "heaviest_cpu_seconds": heaviest,
         "peak_rss_bytes": _status("VmHWM"),
         "before": before,
         "after": after,
         "summary": None,
     }
+
+
+def stream_model(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Do a ``stream`` job; the messages are what ``mobilecnn.bench.stream`` documents.
+
+    It ends after at least ``runs`` inferences and ``seconds``, or after ``most_runs``. A window
+    lasts ``window_seconds``; of its samples every k-th is sent where there are more than
+    ``most_samples``.
+    """
+    np = _numpy()
+    interpreter, start = _started(np, job)
+    del start["baseline_rss_bytes"]
+    yield {**start, "state": _state()}
+    count, begin = 0, time.perf_counter()
+    while True:
+        since = time.perf_counter() - begin
+        left = job["seconds"] - since
+        if count >= job["most_runs"] or (left <= 0 and count >= job["runs"]):
+            break
+        # The last window takes what would not make one of its own.
+        window = left if 0 < left < 1.5 * job["window_seconds"] else job["window_seconds"]
+        busy, own = _busy_seconds(), time.process_time()
+        with _running(job, start["runtime_version"]):
+            samples = _repeat(interpreter.invoke, 1, window, window + 1.0, job["most_runs"] - count)
+        until, other = time.perf_counter() - begin, _other_seconds(busy, own)
+        count += len(samples)
+        median, p90 = (float(value) for value in np.percentile(samples, (50, 90)))
+        yield {
+            "begin_seconds": round(since, 6),
+            "end_seconds": round(until, 6),
+            "count": len(samples),
+            "median_ns": median,
+            "p90_ns": p90,
+            "minimum_ns": min(samples),
+            "maximum_ns": max(samples),
+            "samples_ns": samples[:: -(-len(samples) // job["most_samples"])],
+            "other_cpu_seconds": other,
+            "state": _state(),
+        }
+    yield {"end": True}
 
 
 def answer_inputs(job: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +186,65 @@ def answer_inputs(job: dict[str, Any]) -> dict[str, Any]:
             ) from error
         outputs.append(_packed(np, interpreter.get_tensor(result["index"])))
     return {"outputs": outputs}
+
+
+def _started(np: Any, job: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """An interpreter with random inputs that has run once, and what that took."""
+    interpreter_class, version = _runtime(job["runtime"], np.__version__)
+    baseline = _status("VmRSS")
+    interpreter, init_ns = _load(interpreter_class, job, version)
+    rng = np.random.default_rng(job["seed"])
+    for details in interpreter.get_input_details():
+        interpreter.set_tensor(details["index"], _random(np, rng, details))
+    # A collection would land in a sample.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    with _running(job, version):
+        (first_ns,) = _repeat(interpreter.invoke, 1, 0.0, 1.0, 1)
+    return interpreter, {
+        "runtime_version": version,
+        "xnnpack_partitions": _partitions(interpreter),
+        "init_ns": init_ns,
+        "first_ns": first_ns,
+        "baseline_rss_bytes": baseline,
+    }
+
+
+@contextmanager
+def _running(job: dict[str, Any], version: str) -> Iterator[None]:
+    """A refusal of the runtime within the block as an error of ours."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise Problem(
+            "ModelFileError", f"{job['runtime']} {version} cannot run {job['model']} ({_line(error)})"
+        ) from error
+
+
+def measure_bandwidth(job: dict[str, Any]) -> dict[str, Any]:
+    """Do a ``bandwidth`` job: what the memory reads and writes, with as many threads as a model has."""
+    np = _numpy()
+    # There are two such arrays: an eighth of a small board's memory in all.
+    size = LARGEST_COPY
+    available = values(_text(Path("/proc/meminfo")), "MemAvailable")
+    if available:
+        size = min(size, int(available[0].split()[0]) * 1024 // 16)
+    source = np.ones(max(size, SMALLEST_COPY) // 8, np.float64)
+    target = np.zeros_like(source)
+    slices = list(zip(np.array_split(target, job["threads"]), np.array_split(source, job["threads"])))  # noqa: B905 - Python 3.9
+
+    with ThreadPoolExecutor(job["threads"]) as pool:
+
+        def one_pass() -> None:
+            if len(slices) == 1:
+                np.copyto(target, source)
+            else:  # numpy lets go of its lock while it copies.
+                list(pool.map(lambda pair: np.copyto(*pair), slices))
+
+        _repeat(one_pass, 2, 0.0, job["seconds"], 2)
+        samples = _repeat(one_pass, 5, job["seconds"], 10 * job["seconds"], 10_000)
+    return {"bytes": 2 * source.nbytes, "samples_ns": samples}
 
 
 def _unpacked(np: Any, packed: dict[str, Any]) -> Any:
@@ -266,6 +365,52 @@ def _reading(np: Any) -> dict[str, Any]:
     }
 
 
+def _surroundings() -> dict[str, Any]:
+    """What else tells whether the machine is at rest; each None or empty where it is unreadable."""
+    load = _text(PROC / "loadavg").split()
+    available = values(_text(PROC / "meminfo"), "MemAvailable")
+    words = (line.split() for line in _text(PROC / "vmstat").splitlines())
+    swapped = [int(line[1]) for line in words if len(line) == 2 and line[0] in ("pswpin", "pswpout")]
+    return {
+        "throttled": _throttled(),
+        "governors": _governors(),
+        "load_average": float(load[0]) if load else None,
+        "available_bytes": int(available[0].split()[0]) * 1024 if available else None,
+        "swapped_bytes": sum(swapped) * os.sysconf("SC_PAGE_SIZE") if swapped else None,
+    }
+
+
+def _cpu_by_process() -> dict[tuple[int, str], float]:
+    """CPU seconds of each other process since it began, by number and name; empty where unreadable.
+
+    Names only: arguments may hold what is nobody's business.
+    """
+    found = {}
+    for path in PROC.glob("[0-9]*/stat"):
+        number = int(path.parent.name)
+        # proc(5): pid (name) state ppid ...; the name may hold spaces and brackets itself.
+        head, _, tail = _text(path).rpartition(")")
+        fields = tail.split()
+        if number != os.getpid() and len(fields) > 12:
+            name = "".join(c if c.isprintable() else "?" for c in head.partition("(")[2])
+            found[number, name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def _heaviest(before: dict[tuple[int, str], float], after: dict[tuple[int, str], float]) -> dict[str, float]:
+    """CPU seconds between two readings of the programs that took most, processes of one name together."""
+    spent: dict[str, float] = {}
+    for process, seconds in after.items():
+        spent[process[1]] = spent.get(process[1], 0.0) + seconds - before.get(process, 0.0)
+    heaviest = sorted(spent, key=lambda name: (-spent[name], name))[:HEAVIEST]
+    return {name: round(spent[name], 6) for name in heaviest if spent[name] > 0}
+
+
+def _governors() -> list[str]:
+    """Of the clocks of all cores, each once."""
+    return sorted({_text(path) for path in CPUS.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""})
+
+
 def _probe(np: Any) -> list[int]:
     """Nanoseconds of a fixed spin of about 2 ms, some times over.
 
@@ -304,7 +449,7 @@ def _temperatures() -> dict[str, float]:
 
 def _busy_seconds() -> float | None:
     """CPU time that all cores together spent on work, or had stolen by the host, since boot."""
-    fields = _text(Path("/proc/stat")).split("\n", 1)[0].split()
+    fields = _text(PROC / "stat").split("\n", 1)[0].split()
     if len(fields) < 9 or fields[0] != "cpu":
         return None
     # proc(5): user nice system idle iowait irq softirq steal; guest time is within user.
@@ -312,12 +457,19 @@ def _busy_seconds() -> float | None:
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
+def _other_seconds(busy: float | None, own: float) -> float | None:
+    """CPU time of everything but this process since the two readings; None where unreadable."""
+    own = time.process_time() - own
+    now = _busy_seconds()
+    return None if busy is None or now is None else round(max(0.0, now - busy - own), 6)
+
+
 def _status(name: str) -> int | None:
     """Bytes of ``VmRSS`` or ``VmHWM`` of this process.
 
     Not ``getrusage``: its high-water mark survives exec, so it may be the parent's.
     """
-    for line in _text(Path("/proc/self/status")).splitlines():
+    for line in _text(PROC / "self/status").splitlines():
         if line.startswith(name + ":"):
             return int(line.split()[1]) * 1024
     return None
@@ -325,19 +477,18 @@ def _status(name: str) -> int | None:
 
 def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
     """Do a ``probe`` job; the answer is what ``mobilecnn.bench.measurement.Facts`` documents."""
-    cpuinfo = _text(Path("/proc/cpuinfo"))
+    cpuinfo = _text(PROC / "cpuinfo")
     flags = set(values(cpuinfo, "flags") + values(cpuinfo, "Features"))
     words = {word for line in flags for word in line.split()}
-    memory = values(_text(Path("/proc/meminfo")), "MemTotal")
+    memory = values(_text(PROC / "meminfo"), "MemTotal")
     system = values(_text(Path("/etc/os-release")).replace("=", ":"), "PRETTY_NAME")
-    governors = {_text(path) for path in CPUS.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""}
     try:
         numpy_version = str(_numpy().__version__)
     except Problem:
         numpy_version = None
     return {
         "machine": platform.machine(),
-        "board": _text(Path("/proc/device-tree/model")).rstrip("\0") or None,
+        "board": _text(PROC / "device-tree/model").rstrip("\0") or None,
         "cpu": cpu_name(cpuinfo),
         "cpu_features": sorted(words & FEATURES),
         "cores": len(os.sched_getaffinity(0)),
@@ -346,7 +497,7 @@ def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "numpy": numpy_version,
-        "governors": sorted(governors),
+        "governors": _governors(),
         "max_frequencies_khz": _frequencies("cpuinfo_max_freq"),
         "virtualised": _virtualised(words),
         "android": None,
@@ -361,6 +512,10 @@ def find_runtime(job: dict[str, Any]) -> dict[str, Any]:
 
 def read_state(job: dict[str, Any]) -> dict[str, Any]:
     """Do a ``state`` job: frequencies in kHz, temperatures in degrees Celsius, the throttling word."""
+    return _state()
+
+
+def _state() -> dict[str, Any]:
     return {
         "frequencies_khz": _frequencies("scaling_cur_freq"),
         "temperatures_c": _temperatures(),
@@ -374,9 +529,11 @@ def _throttled() -> int | None:
     if command is None:
         return None
     try:
+        # Without close_fds, Python need not fork: that would mark the pages of the model to be copied.
         done = subprocess.run(
-            [command, "get_throttled"], capture_output=True, text=True, timeout=10, check=True
-        )
+            [command, "get_throttled"], stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=10, check=True, close_fds=False,
+        )  # fmt: skip
         return int(done.stdout.strip().partition("throttled=")[2], 16)
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
@@ -393,7 +550,7 @@ def cpu_name(cpuinfo: str) -> str | None:
 
 def _virtualised(features: set[str]) -> bool | None:
     """Whether a hypervisor shows itself; None where it could be there unseen."""
-    signs = (Path("/sys/hypervisor/type"), Path("/proc/device-tree/hypervisor"))
+    signs = (Path("/sys/hypervisor/type"), PROC / "device-tree/hypervisor")
     if "hypervisor" in features or any(sign.exists() for sign in signs):
         return True
     return False if platform.machine() in ("x86_64", "AMD64", "i686") else None
@@ -426,12 +583,14 @@ def _end_with_input() -> None:
     os._exit(1)
 
 
-TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Iterator[dict[str, Any]]]] = {
     "probe": probe_machine,
     "runtime": find_runtime,
     "state": read_state,
     "time": time_model,
+    "stream": stream_model,
     "answer": answer_inputs,
+    "bandwidth": measure_bandwidth,
 }
 
 
@@ -439,23 +598,25 @@ def main() -> None:
     """Read the job, do it, answer."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+
+    def say(answer: dict[str, Any]) -> None:
+        out.write(json.dumps(answer) + "\n")
+        out.flush()
+
     try:
         job = json.loads(sys.stdin.readline())
         task = TASKS[job["task"]]
     except (ValueError, KeyError, TypeError) as error:
-        answer = {
-            "error": "EnvironmentProblem",
-            "message": f"the bench worker cannot read its job ({error!r})",
-        }
-    else:
-        if job.get("until_input_closes"):
-            threading.Thread(target=_end_with_input, daemon=True).start()
-        try:
-            answer = task(job)
-        except Problem as problem:
-            answer = {"error": problem.kind, "message": str(problem)}
-    out.write(json.dumps(answer) + "\n")
-    out.flush()
+        say({"error": "EnvironmentProblem", "message": f"the bench worker cannot read its job ({error!r})"})
+        return
+    if job.get("until_input_closes"):
+        threading.Thread(target=_end_with_input, daemon=True).start()
+    try:
+        answers = task(job)
+        for answer in [answers] if isinstance(answers, dict) else answers:
+            say(answer)
+    except Problem as problem:
+        say({"error": problem.kind, "message": str(problem)})
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class Source:
     Attributes:
         text: a path, or a zoo name.
         classes: of a zoo name; the network's own when None, most often 1000.
-        size: input side in pixels; the model's own when None.
+        size: input side in pixels, or (height, width); the model's own when None.
         input_range: a key of :data:`mobilecnn.train.images.RANGES`, or None to take what the model says.
         labels: class names in output order, or None to take what the model says.
         unsafe: whether code in the file may run (Lambda layers).
@@ -35,7 +35,7 @@ class Source:
 
     text: str
     classes: int | None = None
-    size: int | None = None
+    size: int | tuple[int, int] | None = None
     input_range: str | None = None
     labels: tuple[str, ...] | None = None
     unsafe: bool = False
@@ -128,17 +128,19 @@ class KerasModel(Child):
             self._info = read_info(path)
             message: Message = {"do": "load", "path": str(path), "unsafe": source.unsafe}
         else:
-            name = names.parse(source.text, size=source.size)
+            square = source.size if isinstance(source.size, int) else None
+            rectangle = source.size if isinstance(source.size, tuple) else None
+            name = names.parse(source.text, size=square)
             message = {
                 "do": "load",
                 "architecture": str(name),
                 "classes": name.family.classes if source.classes is None else source.classes,
-                "size": name.size,
+                "size": rectangle or name.size,
                 "seed": source.seed,
             }
             from mobilecnn.train import zoo
 
-            self._info = ModelInfo(architecture=str(name), contract=zoo.contract(name))
+            self._info = ModelInfo(architecture=str(name), contract=zoo.contract(name, rectangle))
         super().__init__(
             python("mobilecnn.convert.keras_child"),
             f"that converts {source.text}",
@@ -164,11 +166,12 @@ class KerasModel(Child):
         answer = self.receive()
         height, width = answer["height"], answer["width"]
         if source.is_file and source.size is not None:
-            if (height, width) not in ((None, None), (source.size, source.size)):
+            wanted = (source.size, source.size) if isinstance(source.size, int) else source.size
+            if (height, width) not in ((None, None), wanted):
                 raise UsageError(
                     f"{source.text} takes {height}x{width} images and no others; leave --size out, or train at that size"
                 )
-            height = width = source.size
+            height, width = wanted
         if height is None or width is None:
             raise UsageError(f"{source.text} takes images of any size, and TFLite needs one: give --size")
         shape = (int(height), int(width), int(answer["channels"]))

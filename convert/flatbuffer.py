@@ -204,6 +204,11 @@ def _data(model: Any, index: int) -> bytes:
     return b"" if data is None else bytes(bytearray(data))
 
 
+def tensor_of(model: Any, index: int) -> Tensor:
+    """One tensor of the first subgraph of a ``ModelT``."""
+    return _tensor(model.subgraphs[0].tensors[index], model)
+
+
 def _tensor(tensor: Any, model: Any) -> Tensor:
     data = model.buffers[tensor.buffer].data
     quantization = tensor.quantization

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
@@ -55,9 +56,12 @@ def _load(keras: Any, message: dict[str, Any]) -> Any:
         from mobilecnn.train import zoo
 
         keras.utils.set_random_seed(message["seed"])
-        model = zoo.build(message["architecture"], classes=message["classes"], size=message["size"])
+        name, size, classes = message["architecture"], message["size"], message["classes"]
+        model = (
+            zoo.build(name, classes, size) if isinstance(size, int) else zoo.rectangle(name, classes, *size)
+        )
         model = zoo.main_output(model)
-        _settle(model, zoo.contract(message["architecture"]).sized(message["size"], message["size"]))
+        _settle(model, zoo.contract(name).sized(*model.input_shape[1:3]))
         return model
     # Registers the one layer of ours that a file may hold.
     import mobilecnn.train.zoo.weighted_sum  # noqa: F401
@@ -88,14 +92,23 @@ def _settle(model: Any, contract: InputContract) -> None:
     for layer in norms:
         layer.momentum = 0.0  # Take the statistics of the one batch that comes.
     if norms:
-        model(images, training=True)
+        _forward(model, images, training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
-    logits = np.log(np.maximum(np.asarray(model(images, training=False), np.float64), 1e-300))
+    logits = np.log(np.maximum(_forward(model, images, training=False).astype(np.float64), 1e-300))
     spread = logits.std(axis=1).mean()
     last = [layer for layer in model.layers if hasattr(layer, "kernel")][-1]
     if spread > 0:
         last.kernel.assign(last.kernel / spread)
+
+
+def _forward(model: Any, images: npt.NDArray[np.float32], training: bool) -> npt.NDArray[np.float32]:
+    """All scores in one step, as a graph: without one Keras keeps what every layer yields until the
+    end, and a thousand layers' feature maps of 64 pictures are 16 GB."""
+    import tensorflow as tf
+
+    function = tf.function(lambda batch: model(batch, training=training), autograph=False)
+    return np.asarray(function(tf.constant(images)), np.float32)
 
 
 def _why_not_loaded(path: str, error: Exception) -> str:

@@ -63,6 +63,7 @@ class Classifier:
         labels: class names in output order; empty when unknown.
         classes: number of outputs.
         nbytes: file size.
+        sha256: of the file.
     """
 
     path: Path
@@ -71,6 +72,7 @@ class Classifier:
     labels: tuple[str, ...]
     classes: int
     nbytes: int
+    sha256: str
 
 
 def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
@@ -94,7 +96,8 @@ def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
         raise ModelFileError(
             f"{path} maps {shape} to {scores}; an image classifier maps (1, height, width, 3) to (1, classes)"
         )
-    card = passport.read(path, sha256(content))
+    digest = sha256(content)
+    card = passport.read(path, digest)
     contract = contract_for("unit", shape[1:], stated=False) if card is None else card.contract
     if input_range is not None:
         contract = contract_for(input_range, shape[1:])
@@ -105,6 +108,7 @@ def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
         labels=card.labels if card else (),
         classes=int(np.prod(scores)),
         nbytes=len(content),
+        sha256=digest,
     )
 
 
@@ -165,8 +169,10 @@ def ask(
                     facts = model.load()
                     model.start_run(facts.contract, prepare(facts.contract, path.name), outputs)
                     model.finish()
-                size = path.stat().st_size
-                classifier = Classifier(path, "keras", facts.contract, facts.labels, facts.classes, size)
+                content = read_bytes(path, "model", ModelFileError)
+                classifier = Classifier(
+                    path, "keras", facts.contract, facts.labels, facts.classes, len(content), sha256(content)
+                )
             elif path.suffix.lower() == ".tflite":
                 classifier = open_tflite(path, input_range)
                 inputs = prepare(classifier.contract, path.name)

@@ -1,20 +1,36 @@
 #!/bin/sh
-# The tests time a model over SSH on this machine, with a server of their own on a free port of
-# 127.0.0.1, and over adb with a stand-in for a phone. On Debian and Ubuntu this installs OpenSSH
-# and adb where they are missing and it may.
+# What the tests need beyond Python: OpenSSH, because they time a model over SSH on this machine,
+# with a server of their own on a free port of 127.0.0.1; adb, because they time one on a stand-in
+# for a phone; a JDK, Maven and Debian's Android tools, because they build the sample app. On
+# Debian and Ubuntu this installs what is missing, if it may.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
 missing=""
-command -v ssh >/dev/null 2>&1 && command -v ssh-keygen >/dev/null 2>&1 || missing="openssh-client"
-command -v sshd >/dev/null 2>&1 || missing="$missing openssh-server"
-command -v adb >/dev/null 2>&1 || missing="$missing adb"
+need() { # a package, then the programs that it brings
+    package=$1
+    shift
+    for program in "$@"; do
+        command -v "$program" >/dev/null 2>&1 || { missing="$missing $package"; break; }
+    done
+}
+need openssh-client ssh ssh-keygen
+need openssh-server sshd
+need adb adb
+need default-jdk-headless java javac keytool
+need maven mvn
+need aapt aapt aapt2
+need apksigner apksigner
+need zipalign zipalign
+need dexdump dexdump
+need binutils readelf
+[ -e /usr/share/android-framework-res/framework-res.apk ] || missing="$missing android-framework-res"
 [ -n "$missing" ] || exit 0
 
 as_root=""
 [ "$(id -u)" = 0 ] || as_root="sudo -n"
 if ! command -v apt-get >/dev/null 2>&1 || { [ -n "$as_root" ] && ! $as_root true 2>/dev/null; }; then
-    echo "test: OpenSSH or adb is missing. Install it (Debian, Ubuntu: sudo apt-get install$missing) and try again." >&2
+    echo "test: packages are missing. Install them (Debian, Ubuntu: sudo apt-get install$missing) and try again." >&2
     exit 3
 fi
 # The tests start the server themselves. That of the system shall not begin to listen because of them.
@@ -25,7 +41,7 @@ if [ -d /run/systemd/system ]; then
         ;;
     esac
 fi
-echo "test: installing $missing" >&2
+echo "test: installing$missing" >&2
 $as_root apt-get update -qq
-# shellcheck disable=SC2086 # several packages, several words
+# shellcheck disable=SC2086 # each package a word
 DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null

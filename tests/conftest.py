@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 from sshd import Board, sshd
 
+from mobilecnn.bench import device_file
 from mobilecnn.convert.conversion import Source
 from mobilecnn.quantize.export import Calibration, export
 from mobilecnn.train.backend import load_keras
@@ -82,6 +84,17 @@ def phone(
         yield one
         one.expect_nothing_left()
         adbd.adb("disconnect", one.serial, variables=adb_server)
+
+
+@pytest.fixture
+def phone_with_litert(phone: adbd.Phone) -> adbd.Phone:
+    """A stand-in whose benchmark_model times in earnest, on this machine."""
+    (phone.tmp / "benchmark_model").write_bytes(b"")
+    (phone.tmp / "benchmark_model").chmod(0o755)
+    program = Path(__file__).parent / "benchmark_model.py"
+    phone.program("tool", f'exec {sys.executable} {program} "$@"')
+    device_file.write({"pixel": device_file.Entry(kind="adb")})
+    return phone
 
 
 @pytest.fixture(scope="session")

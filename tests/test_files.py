@@ -31,6 +31,16 @@ def test_a_written_file_has_ordinary_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "a.txt").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+def test_writing_leaves_the_mask_of_the_process_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(mask: int) -> int:
+        raise AssertionError("other threads, and the processes they start, would have this mask")
+
+    monkeypatch.setattr(os, "umask", changed)
+    files.write_text(tmp_path / "a.txt", "text")
+
+
 @pytest.mark.parametrize("folder", ["/proc/nowhere", "/dev/null/below"])
 def test_an_unwritable_folder_is_one_clear_error(folder: str) -> None:
     with pytest.raises(errors.OutputError, match="choose another"):

@@ -38,7 +38,7 @@ class InputContract:
         mean: subtracted from the 0..255 pixel values, a value per channel.
         std: divides the difference, a value per channel.
         resize: the rule that brings a picture to height x width. ``stretch``: the whole
-            picture, bilinear with antialiasing, the aspect ratio not kept.
+            picture, bilinear with antialiasing, rows first, the aspect ratio not kept.
         stated: False where nothing in the model said so and the default was assumed.
     """
 
@@ -189,6 +189,9 @@ def to_pixels(image: Image.Image | Path | Pixels, contract: InputContract) -> Pi
         image = Image.alpha_composite(black, image.convert("RGBA"))
     image = image.convert("L" if contract.channels == 1 else "RGB")
     if image.size != (contract.width, contract.height):
+        # Rows, then columns, in two steps: which of them Pillow takes first depends on its version
+        # and the sizes, and the rounding in between shows. Other readers of a passport do as here.
+        image = image.resize((contract.width, image.height), Image.Resampling.BILINEAR)
         image = image.resize((contract.width, contract.height), Image.Resampling.BILINEAR)
     return np.asarray(image, dtype=np.uint8).reshape(contract.shape)
 

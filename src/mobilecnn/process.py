@@ -175,6 +175,10 @@ class Child(Closing):
         lines = self._stderr.read().decode(errors="replace").splitlines()
         return [line.strip() for line in lines if line.strip()]
 
+    def kill(self) -> None:
+        """End the child from another thread: whoever waits for it there hears that it crashed."""
+        self._process.kill()
+
     def close(self, patience: float = 0.5) -> None:
         """End the child: by closing its input, then, ``patience`` seconds later, by force."""
         for pipe in (self._process.stdin, self._process.stdout):

@@ -1,9 +1,16 @@
-"""Counts the steps of long work for whoever shows its progress."""
+"""What long work tells to whoever waits for it: its steps, counted, and sentences."""
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, all, what is next)."""
+
+Say = Callable[[str], None]
+"""Called with a sentence for the person who waits."""
+
+
+def no_say(text: str) -> None:
+    """A :data:`Say` for nobody."""
 
 
 class Steps:
@@ -14,6 +21,10 @@ class Steps:
 
     def __call__(self, what: str) -> None:
         """``what`` begins, and so all before it is done."""
+        self.show(what)
+        self._done += 1
+
+    def show(self, what: str) -> None:
+        """``what`` happens before the next step begins."""
         if self._progress is not None:
             self._progress(self._done, self._total, what)
-        self._done += 1

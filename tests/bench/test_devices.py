@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,15 @@ from adbd import Phone
 from installed import INSTALLED
 from sshd import Board
 
-from mobilecnn.bench import device_file
+from mobilecnn.bench import device_file, stream
 from mobilecnn.bench.adb import AdbDevice
 from mobilecnn.bench.devices import Device, LocalDevice, device
 from mobilecnn.bench.measurement import VERIFIED, Run, record
+from mobilecnn.bench.profile import profile
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.run import measure
 from mobilecnn.bench.ssh import SshDevice
+from mobilecnn.bench.stream import Plan
 from mobilecnn.errors import CheckFailed, ChildCrashed, EnvironmentProblem, ModelFileError, UsageError
 
 JOB: dict[str, Any] = {
@@ -41,17 +44,6 @@ def connected(request: pytest.FixtureRequest, kind: str) -> Iterator[Device]:
         name = "pi"
     with device(name, "litert") as found:
         yield found
-
-
-@pytest.fixture
-def phone_with_litert(phone: Phone) -> Phone:
-    """A stand-in whose benchmark_model times in earnest, on this machine."""
-    (phone.tmp / "benchmark_model").write_bytes(b"")
-    (phone.tmp / "benchmark_model").chmod(0o755)
-    program = Path(__file__).parent.parent / "benchmark_model.py"
-    phone.program("tool", f'exec {sys.executable} {program} "$@"')
-    device_file.write({"pixel": device_file.Entry(kind="adb")})
-    return phone
 
 
 @pytest.fixture(params=["local", "ssh", "adb"])
@@ -78,7 +70,7 @@ def test_it_says_what_it_is(one: Device) -> None:
 def test_it_times_a_model(one: Device, exported: Path, runtime: str) -> None:
     there = one.put(exported / "theirs.int8.tflite")
     answer = one.run({**JOB, "model": there, "runtime": runtime}, "that times", 60)
-    run = record(Run, {**answer, "round": 0, "position": 0, "model": 0})
+    run = record(Run, {**answer, "round": 0, "position": 0, "model": 0, "cooled": None})
     assert len(run.samples_ns) == 3
     assert run.runtime_version[0].isdigit()
 
@@ -96,6 +88,48 @@ def test_a_phone_answers_and_times(phone_with_litert: Phone, exported: Path) -> 
     assert measured.protocol.runtime == "benchmark_model"
     assert [run.count for run in measured.runs] == [4] * 4
     assert isinstance(pixel, AdbDevice) and not list(phone_with_litert.tmp.glob("mobilecnn-*"))
+
+
+def test_what_a_phone_cannot_do_is_refused_before_any_work(
+    phone_with_litert: Phone, exported: Path, tmp_path: Path
+) -> None:
+    model = exported / "theirs.int8.tflite"
+    with device("pixel", "litert") as pixel:
+        with pytest.raises(
+            UsageError, match="pixel is a phone; --sustained and --single-stream need a board"
+        ):
+            pixel.follow({"task": "stream"}, "that runs", 60)
+        with pytest.raises(
+            UsageError, match=r"cannot do this .the job bandwidth.; use a board, or this machine"
+        ):
+            pixel.run({"task": "bandwidth"}, "that measures", 60)
+        for plan in (Plan.sustained(0.01, Protocol()), Plan.single_stream(0.1, 64, Protocol())):
+            with pytest.raises(UsageError, match=f"--{plan.kind} needs a board or this machine"):
+                stream.run([model], pixel, plan)
+    assert not list(phone_with_litert.tmp.glob("mobilecnn/models/*"))
+
+
+def test_a_profile_of_a_phone_has_no_bandwidth(
+    phone_with_litert: Phone, exported: Path, tmp_path: Path
+) -> None:
+    protocol = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=1, seconds=0)
+    with device("pixel", "litert") as pixel:
+        found = profile(exported / "theirs.int8.tflite", pixel, protocol, tmp_path)
+    assert found.bandwidth is None and found.measurement.device.kind == "adb"
+    assert all(row.median is not None and row.median.value > 0 for row in found.rows)
+
+
+def test_a_phone_without_a_sensor_is_not_waited_for(phone_with_litert: Phone, exported: Path) -> None:
+    for name in (phone_with_litert.root / "sys/class/thermal").iterdir():
+        (name / "temp").unlink()
+    said: list[str] = []
+    protocol = Protocol(rounds=2, warmup_runs=0, warmup_seconds=0, runs=1, seconds=0, cool_down=60)
+    with device("pixel", "litert") as pixel:
+        measured = measure([exported / "theirs.int8.tflite"], pixel, protocol, say=said.append)
+    # It has a battery that tells its temperature, which is not the processor's.
+    assert measured.runs[0].before.temperatures_c == {"battery": 31.2}
+    assert said == ["This device shows no temperature of its processor: --cool-down waits for nothing"]
+    assert [run.cooled for run in measured.runs] == [None] * 2
 
 
 @pytest.mark.parametrize("complaint", ["", "Unconsumed cmdline flags: --output_filepath=x"])
@@ -123,6 +157,29 @@ def test_a_phone_that_answers_wrongly(phone_with_litert: Phone, exported: Path) 
         pytest.raises(CheckFailed, match=r"golden picture 1: score [01] is"),
     ):
         measure([exported / "theirs.int8.tflite"], pixel, Protocol(rounds=1, runs=1, seconds=0))
+
+
+def test_what_runs_can_be_stopped_from_another_thread(every: Device, exported: Path) -> None:
+    one = every
+    there = one.put(exported / "theirs.int8.tflite")
+    one.run({**job(one), "model": there}, "that times", 60)  # Whatever is looked for there is found.
+    one.stop()  # Nothing runs: harmless.
+    ended = threading.Event()
+
+    def keep_stopping() -> None:
+        while not ended.wait(2.0):
+            one.stop()
+
+    thread = threading.Thread(target=keep_stopping)
+    thread.start()
+    try:
+        with pytest.raises(EnvironmentProblem, match="was ended by SIGKILL"):
+            one.run({**job(one), "model": there, "seconds": 120.0}, "that times", 200)
+    finally:
+        ended.set()
+        thread.join()
+    # Only what ran was ended, and not the connection.
+    assert one.run({**job(one), "model": there}, "that times", 60)["samples_ns"]
 
 
 def test_a_whole_measurement(every: Device, exported: Path) -> None:

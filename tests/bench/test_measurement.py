@@ -227,6 +227,7 @@ def test_a_time_limit_is_a_reason() -> None:
     [
         (("schema",), "other", "its schema is not mobilecnn.measurement"),
         (("version",), 4, "version 4; this mobilecnn reads 1 to 3"),
+        (("version",), 2.0, "version 2.0"),
         (("version",), True, "version True"),
         (("created",), "yesterday", "yesterday"),
         (("created",), "2026-01-02T03:04:05", "no time zone"),
@@ -283,24 +284,31 @@ def test_a_measurement_that_was_cut_short_is_one() -> None:
 
 
 def of_version_2() -> dict[str, Any]:
-    """As it was written before there were phones."""
+    """As it was written before the readings held more than clocks, spins and temperatures, and there were phones."""
     old = copy.deepcopy(DOCUMENT)
     old["version"] = 2
-    del old["device"]["android"]
+    del old["device"]["android"], old["protocol"]["cool_down"]
     for run in old["runs"]:
-        del run["summary"]
+        del run["heaviest_cpu_seconds"], run["cooled"], run["summary"]
         for reading in (run["before"], run["after"]):
-            del reading["thermal_status"]
+            for name in (
+                "throttled", "governors", "load_average", "available_bytes", "swapped_bytes", "thermal_status",
+            ):  # fmt: skip
+                del reading[name]
     return old
 
 
 def test_version_2_is_still_read() -> None:
-    assert Measurement.from_json(of_version_2()) == GOOD
-    for damage in ({"runs": 3}, {"runs": [3]}, {"device": None}, {"runs": [{"before": 3}]}):
-        with pytest.raises(InputError, match=r"runs|device"):
-            Measurement.from_json({**of_version_2(), **damage})
+    old = of_version_2()
+    assert Measurement.from_json(old) == GOOD
+    damages: tuple[dict[str, Any], ...] = (
+        {"runs": 3}, {"runs": [3]}, {"runs": [{}]}, {"runs": [{"before": 3}]}, {"protocol": 3}, {"device": None},
+    )  # fmt: skip
+    for damage in damages:
+        with pytest.raises(InputError, match=r"runs|protocol|device"):
+            Measurement.from_json({**old, **damage})
     with pytest.raises(InputError, match=r"device\.android is missing"):
-        Measurement.from_json({**of_version_2(), "version": 3})
+        Measurement.from_json({**old, "version": 3})
 
 
 def test_version_1_is_still_read() -> None:
@@ -356,8 +364,8 @@ def test_a_summary_survives_json_and_must_fit() -> None:
 
 @pytest.mark.parametrize(("status", "name"), [(1, "light"), (3, "severe"), (9, "shutdown")])
 def test_a_phone_that_throttles_is_a_reason(status: int, name: str) -> None:
-    hot = Reading({}, (), {}, status)
-    quiet = Reading({}, (), {}, 0)
+    hot = Reading({}, (), {}, thermal_status=status)
+    quiet = Reading({}, (), {}, thermal_status=0)
     (reason,) = alone(
         *(dataclasses.replace(summed(number, 10.5), before=quiet, after=hot) for number in range(3)), runs=50
     ).reasons

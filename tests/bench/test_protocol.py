@@ -27,6 +27,7 @@ seconds = st.floats(0, LONGEST_SECONDS)
         threads=st.integers(1, 256),
         runtime=st.sampled_from(RUNTIMES),
         seed=st.integers(0, 2**32 - 1),
+        cool_down=st.floats(0, 3600),
     )
 )
 def test_json_and_back(protocol: Protocol) -> None:
@@ -47,6 +48,7 @@ def test_json_and_back(protocol: Protocol) -> None:
         ({"seconds": 151}, "--seconds must be from 0 to 150"),
         ({"seconds": math.nan}, "--seconds must be from 0 to 150"),
         ({"seconds": "1"}, "--seconds must be a number"),
+        ({"cool_down": -1}, "--cool-down must be from 0 to 3600"),
         ({"threads": 0}, "--threads must be from 1"),
         ({"seed": 2**32}, "--seed must be from 0 to 4294967295"),
         ({"runtime": "onnx"}, "unknown runtime 'onnx'; choose one of litert, tflite-runtime"),

@@ -211,6 +211,199 @@ def test_the_machine_is_described() -> None:
     assert facts["kernel"] == f"Linux {os.uname().release}"
 
 
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty /proc and /sys, for the readers of this process."""
+    for name in ("PROC", "CPUS", "THERMAL"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(worker, name, tmp_path / name)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path
+
+
+def grow(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_a_raspberry_pi_is_read(fake: Path) -> None:
+    grow(
+        fake,
+        {
+            "CPUS/cpu0/cpufreq/scaling_governor": "ondemand\n",
+            "CPUS/cpu1/cpufreq/scaling_governor": "ondemand\n",
+            "CPUS/cpu2/cpufreq/scaling_governor": "performance\n",
+            "CPUS/cpu0/cpufreq/scaling_cur_freq": "1500000\n",
+            "CPUS/cpu1/cpufreq/scaling_cur_freq": "<unknown>\n",
+            "THERMAL/thermal_zone0/temp": "51540\n",
+            "THERMAL/thermal_zone0/type": "cpu-thermal\n",
+            "PROC/loadavg": "0.52 0.40 0.31 2/166 16607\n",
+            "PROC/meminfo": "MemTotal:  948304 kB\nMemFree:  1 kB\nMemAvailable:  700000 kB\n",
+            "PROC/vmstat": "pgpgin 7\npswpin 3\npswpout 4\npswpout_x 9\n",
+            "bin/vcgencmd": '#!/bin/sh\n[ "$1" = get_throttled ] && echo throttled=0x50005\n',
+        },
+    )
+    (fake / "bin/vcgencmd").chmod(0o755)
+    assert worker._surroundings() == {
+        "throttled": 0x50005,
+        "governors": ["ondemand", "performance"],
+        "load_average": 0.52,
+        "available_bytes": 700_000 * 1024,
+        "swapped_bytes": 7 * os.sysconf("SC_PAGE_SIZE"),
+    }
+    assert worker.read_state({}) == {
+        "frequencies_khz": {"cpu0": 1_500_000},
+        "temperatures_c": {"thermal_zone0 cpu-thermal": 51.54},
+        "throttled": 0x50005,
+    }
+
+
+@pytest.mark.parametrize("says", ["echo error=1", "echo throttled=soon", "exit 1", "exit 0"])
+def test_a_firmware_that_does_not_answer_is_unknown(fake: Path, says: str) -> None:
+    grow(fake, {"bin/vcgencmd": f"#!/bin/sh\n{says}\n"})
+    (fake / "bin/vcgencmd").chmod(0o755)
+    assert worker._throttled() is None
+
+
+def test_a_machine_that_tells_nothing(fake: Path) -> None:
+    assert worker._surroundings() == {
+        "throttled": None,
+        "governors": [],
+        "load_average": None,
+        "available_bytes": None,
+        "swapped_bytes": None,
+    }
+    assert worker._cpu_by_process() == {}
+    assert worker._heaviest({}, {}) == {}
+
+
+def process(name: str, user: int, system: int) -> str:
+    """A line of /proc/PID/stat, times in ticks."""
+    return f"7 ({name}) S 1 7 7 0 -1 4194560 1 2 3 4 {user} {system} 0 0 20 0 1 0 123 1000 100\n"
+
+
+def test_the_heaviest_other_programs(fake: Path) -> None:
+    tick = 1 / os.sysconf("SC_CLK_TCK")
+    grow(
+        fake,
+        {
+            "PROC/10/stat": process("chrome", 100, 20),
+            "PROC/11/stat": process("chrome", 0, 0),
+            "PROC/12/stat": process("a) b (c", 5, 5),
+            "PROC/13/stat": process("red\x1b[31m", 5, 5),
+            "PROC/14/stat": process("idle", 900, 900),
+            f"PROC/{os.getpid()}/stat": process("python", 0, 0),
+            "PROC/15/stat": "damaged",
+            "PROC/self/stat": process("python", 0, 0),
+        },
+    )
+    before = worker._cpu_by_process()
+    assert before[12, "a) b (c"] == pytest.approx(10 * tick)
+    assert {number for number, _ in before} == {10, 11, 12, 13, 14}
+    grow(
+        fake,
+        {
+            "PROC/10/stat": process("chrome", 130, 30),
+            "PROC/11/stat": process("chrome", 10, 0),
+            "PROC/12/stat": process("a) b (c", 8, 5),
+            "PROC/13/stat": process("red\x1b[31m", 9, 5),
+            f"PROC/{os.getpid()}/stat": process("python", 900, 0),
+            "PROC/16/stat": process("new", 20, 0),
+        },
+    )
+    found = worker._heaviest(before, worker._cpu_by_process())
+    assert found == {
+        "chrome": pytest.approx(50 * tick), "new": pytest.approx(20 * tick), "red?[31m": pytest.approx(4 * tick),
+    }  # fmt: skip
+    assert list(found) == ["chrome", "new", "red?[31m"]
+
+
+def test_a_busy_neighbour_is_seen_by_name() -> None:
+    """On the real /proc. How much it gets depends on who else is there; that it gets some does not."""
+    spin = "open('/proc/self/comm', 'w').write('noisy one')\nprint(flush=True)\nwhile True: pass"
+    with subprocess.Popen([sys.executable, "-c", spin], stdout=subprocess.PIPE) as noisy:
+        assert noisy.stdout is not None
+        noisy.stdout.readline()
+        before, end = worker._cpu_by_process(), time.monotonic() + 60
+        key = (noisy.pid, "noisy one")
+        while worker._cpu_by_process()[key] <= before[key] and time.monotonic() < end:
+            time.sleep(0.05)
+        after = worker._cpu_by_process()
+        noisy.kill()
+    assert after[key] > before[key]
+    assert os.getpid() not in {number for number, _ in after}
+
+
+def test_the_readings_hold_what_is_around(exported: Path) -> None:
+    answer = ask({**JOB, "model": model(exported), "seconds": 0.5})
+    assert len(answer["heaviest_cpu_seconds"]) <= worker.HEAVIEST
+    assert all(seconds > 0 for seconds in answer["heaviest_cpu_seconds"].values())
+    for reading in (answer["before"], answer["after"]):
+        assert reading["load_average"] >= 0
+        assert 1e6 < reading["available_bytes"] < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def messages(job: dict[str, Any]) -> list[dict[str, Any]]:
+    """All lines of the answer to a job."""
+    done = subprocess.run(
+        [sys.executable, str(SOURCE)],
+        input=json.dumps(job) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+STREAM: dict[str, Any] = {
+    "task": "stream", "runtime": "litert", "threads": 1, "seed": 0, "runs": 1, "seconds": 1.0, "window_seconds": 0.3,
+    "most_runs": 2**62, "most_samples": 50,
+}  # fmt: skip
+
+
+def test_a_stream_comes_in_windows_that_follow_each_other(exported: Path) -> None:
+    start, *windows, end = messages({**STREAM, "model": model(exported)})
+    assert start["first_ns"] > 0 and set(start["state"]) == {"frequencies_khz", "temperatures_c", "throttled"}
+    assert end == {"end": True}
+    # Of 0.3 s each; a rest that would be shorter than half a window is part of the last.
+    assert 1 <= len(windows) <= 4
+    times = [window[name] for window in windows for name in ("begin_seconds", "end_seconds")]
+    assert times == sorted(times)
+    assert times[-1] >= 1.0
+    for window in windows:
+        length = window["end_seconds"] - window["begin_seconds"]
+        # Nearly all of it is inference.
+        assert window["count"] * window["minimum_ns"] / 1e9 <= length
+        assert length >= 0.15
+        assert 1 <= len(window["samples_ns"]) <= 50
+        assert window["minimum_ns"] <= window["median_ns"] <= window["p90_ns"] <= window["maximum_ns"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"runs": 40, "seconds": 0.0, "window_seconds": 0.0001}, range(40, 10_000)),
+        ({"most_runs": 7}, range(7, 8)),
+        ({"runs": 1, "seconds": 1e-9}, range(1, 10**6)),
+    ],
+)
+def test_a_stream_ends_after_runs_and_seconds_or_at_the_bound(
+    exported: Path, change: dict[str, Any], expected: range
+) -> None:
+    _, *windows, end = messages({**STREAM, "model": model(exported), "most_samples": 10**6, **change})
+    assert end == {"end": True}
+    assert sum(window["count"] for window in windows) in expected
+    assert all(len(window["samples_ns"]) == window["count"] for window in windows)
+
+
+def test_a_stream_of_a_model_that_cannot_be_loaded(tmp_path: Path) -> None:
+    (answer,) = messages({**STREAM, "model": str(tmp_path / "gone.tflite")})
+    assert answer["error"] == "ModelFileError"
+
+
 def test_a_machine_without_numpy_is_still_described() -> None:
     assert ask({"task": "probe"}, "-S")["numpy"] is None
 
@@ -293,3 +486,10 @@ def test_it_ends_with_its_input(exported: Path) -> None:
         assert process.poll() is None
         process.stdin.close()
         assert process.wait(timeout=5) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_memorys_bandwidth(threads: int) -> None:
+    answer = ask({"task": "bandwidth", "threads": threads, "seconds": 0.02})
+    assert answer["bytes"] >= 2 * worker.SMALLEST_COPY and answer["samples_ns"]
+    assert min(answer["samples_ns"]) > 0

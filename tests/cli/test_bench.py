@@ -1,6 +1,7 @@
 """``mobilecnn bench`` from the outside."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,26 @@ def test_invalid_is_said_and_is_no_failure(exported: Path, here: Path) -> None:
     assert done.exit_code == 0
     assert "INVALID" in done.stdout.splitlines()[2]
     assert "--rounds 3 or more" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("0x50005", "INVALID: {}: under-voltage, says the board's firmware: give it the power supply"),
+        ("0x50000", "Warning: since the board was started it was like this: under-voltage, throttled"),
+    ],
+)
+def test_what_a_firmware_says_is_passed_on(
+    exported: Path, here: Path, monkeypatch: pytest.MonkeyPatch, word: str, line: str
+) -> None:
+    (here / "vcgencmd").write_text(f"#!/bin/sh\necho throttled={word}\n")
+    (here / "vcgencmd").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{here}:{os.environ['PATH']}")
+    model = two(exported)[0]
+    done = bench(model, *QUICK, "-o", "it.json")
+    assert done.exit_code == 0, done.output
+    assert [one for one in done.stdout.splitlines() if one.startswith(line.format(model))]
+    assert {run.after.throttled for run in read(here / "it.json").runs} == {int(word, 16)}
 
 
 def test_default_names_never_collide(exported: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobilecnn.errors import UsageError
+from mobilecnn.errors import ModelNameError, UsageError
 from mobilecnn.train import zoo
 from mobilecnn.train.complexity import count, layers
 from mobilecnn.train.zoo.tabulate import counts_of, published_figures
@@ -238,3 +238,38 @@ def test_the_ceil_pool_of_squeezenet(keras: Any) -> None:
             for row in range(out)
         ]
         np.testing.assert_array_equal(pooled[0], np.asarray(expected))
+
+
+@pytest.mark.parametrize(
+    ("name", "height", "width"),
+    [("alexnet", 240, 320), ("shufflenet_v1_x0.25_g8", 64, 96), ("mobilenet_v1_x0.25_128", 48, 32)],
+)
+def test_rectangles(keras: Any, name: str, height: int, width: int) -> None:
+    model = zoo.rectangle(name, 3, height, width)
+    assert model.input_shape == (None, height, width, 3) and model.output_shape == (None, 3)
+    square = zoo.build(name, 3)
+    # Neither the weights nor their number depend on the sides.
+    assert [w.shape for w in model.weights] == [w.shape for w in square.weights]
+    sides = zoo.contract(name).height
+    share = count(model).macs / count(square).macs  # type: ignore[operator]
+    assert share == pytest.approx(height * width / sides**2, rel=0.2)
+    assert zoo.contract(name, (height, width)).shape == (height, width, 3)
+
+
+def test_alexnets_maps_of_any_size_are_averaged_to_six(keras: Any) -> None:
+    from mobilecnn.train.zoo import alexnet
+
+    for height, width in ((6, 6), (11, 12), (14, 39)):
+        inputs = keras.Input((height, width, 1))
+        assert alexnet._averaged(inputs, 6).shape == (None, 6, 6, 1)
+
+
+def test_rectangles_that_cannot_be() -> None:
+    with pytest.raises(
+        UsageError, match=r"resnet50 takes square images only; rectangles are for alexnet, mobilenet"
+    ):
+        zoo.rectangle("resnet50", 3, 64, 96)
+    with pytest.raises(ModelNameError, match="at least 227 x 227"):
+        zoo.rectangle("alexnet", 3, 224, 320)
+    with pytest.raises(ModelNameError, match="shufflenet_v1"):
+        zoo.contract("shufflenet_v1_x0.5_g3", (64, 8))

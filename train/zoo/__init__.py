@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from mobilecnn.errors import UsageError
+from mobilecnn.train.zoo.families import FAMILIES
 from mobilecnn.train.zoo.names import ModelName, listed, parse
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ __all__ = [
     "listed",
     "main_output",
     "parse",
+    "rectangle",
     "stored_counts",
 ]
 
@@ -53,6 +55,10 @@ def build(name: str | ModelName, classes: int | None = None, size: int | None = 
         EnvironmentProblem: Keras or its backend is missing.
     """
     model_name = parse(str(name), size=name.size if isinstance(name, ModelName) and size is None else size)
+    return _made(model_name, classes, model_name.size)
+
+
+def _made(model_name: ModelName, classes: int | None, size: int | tuple[int, int]) -> "keras.Model":
     if classes is None:
         classes = model_name.family.classes
     if classes < 1:
@@ -62,9 +68,34 @@ def build(name: str | ModelName, classes: int | None = None, size: int | None = 
 
     load_keras()
     module = import_module(f"mobilecnn.train.zoo.{model_name.family.module}")
-    return module.build(
-        **dict(model_name.parameters), size=model_name.size, classes=classes, name=str(model_name)
-    )
+    return module.build(**dict(model_name.parameters), size=size, classes=classes, name=str(model_name))
+
+
+def rectangle(name: str | ModelName, classes: int | None, height: int, width: int) -> "keras.Model":
+    """:func:`build` for images that are not square, of the families that take them.
+
+    Args:
+        name: a name, or one already parsed; its own size does not count.
+        classes: as in :func:`build`.
+        height: of the input, pixels.
+        width: of the input, pixels.
+
+    Raises:
+        UsageError: the family takes squares only, or a side is out of its range.
+        As :func:`build`.
+    """
+    model_name = _rectangular(name, height, width)
+    return _made(model_name, classes, (height, width))
+
+
+def _rectangular(name: str | ModelName, height: int, width: int) -> ModelName:
+    model_name = parse(name) if isinstance(name, str) else name
+    if not model_name.family.rectangular:
+        known = ", ".join(family.name for family in FAMILIES if family.rectangular)
+        raise UsageError(f"{model_name} takes square images only; rectangles are for {known}")
+    for side in (height, width):
+        parse(str(model_name), size=side)  # Refuses a side that is out of range.
+    return model_name
 
 
 def graph(name: str | ModelName, classes: int | None = None, size: int | None = None) -> "keras.Model":
@@ -88,16 +119,24 @@ def main_output(model: "keras.Model") -> "keras.Model":
     return keras.Model(model.input, model.outputs[0], name=model.name)
 
 
-def contract(name: str | ModelName) -> "InputContract":
-    """The input that networks of this name take, at the name's size: RGB, most of them -1..1.
+def contract(name: str | ModelName, sides: tuple[int, int] | None = None) -> "InputContract":
+    """The input that networks of this name take: RGB, most of them -1..1.
+
+    Args:
+        name: a name, or one already parsed.
+        sides: height and width, for :func:`rectangle`; the name's size by default.
 
     Raises:
         ModelNameError: the grammar refuses the name.
+        UsageError: as :func:`rectangle`.
     """
     from mobilecnn.train.images import contract_for
 
     model_name = parse(name) if isinstance(name, str) else name
-    return contract_for(model_name.family.input_range, model_name.shape)
+    if sides is None:
+        return contract_for(model_name.family.input_range, model_name.shape)
+    _rectangular(model_name, *sides)
+    return contract_for(model_name.family.input_range, (*sides, model_name.family.channels))
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,12 @@ arXiv 1404.5997, 2014: ``alexnet_1tower``, with the channels and padding of torc
   torchvision has it before them.
 """
 
+from typing import Any
+
 import keras
 from keras import layers
 
+from mobilecnn.errors import ModelNameError
 from mobilecnn.train.zoo.squeezenet import ceil_pool
 
 Row = tuple[str, *tuple[int, ...]]
@@ -51,13 +54,14 @@ SINGLE_TOWER: tuple[Row, ...] = (
 )
 
 
-def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
+def build(*, variant: str, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
         variant: ``""`` for the two groups, ``"_1tower"``.
         size: input side, pixels; 227 gives the two groups their published feature maps, 224
-            the single tower.
+            the single tower. Or height and width: then the last feature map is averaged to
+            6 x 6 first, because the fully connected layers fit no other.
         classes: outputs.
         name: the model's name.
     """
@@ -65,9 +69,10 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     return assemble(rows, size=size, classes=classes, name=name)
 
 
-def assemble(rows: tuple[Row, ...], *, size: int, classes: int, name: str) -> keras.Model:
+def assemble(rows: tuple[Row, ...], *, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     """Convolutions and pools as in ``rows``, then AlexNet's three fully connected layers."""
-    inputs = x = layers.Input((size, size, 3), name="image")
+    sides = (size, size) if isinstance(size, int) else size
+    inputs = x = layers.Input((*sides, 3), name="image")
     number = 0
     for kind, *numbers in rows:
         if kind == "pool":
@@ -90,9 +95,29 @@ def assemble(rows: tuple[Row, ...], *, size: int, classes: int, name: str) -> ke
                 activation="relu",
                 name=f"conv{number}",
             )(x)
+    if not isinstance(size, int):
+        x = _averaged(x, MAP)
     x = layers.Flatten(name="flatten")(x)
     for number in (6, 7):
         x = layers.Dense(4096, activation="relu", name=f"fc{number}")(x)
         x = layers.Dropout(0.5, name=f"dropout{number}")(x)
     outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
     return keras.Model(inputs, outputs, name=name)
+
+
+MAP = 6
+"""Side of the feature map that the fully connected layers see, in both networks at their own size."""
+
+
+def _averaged(x: Any, side: int) -> Any:
+    """A feature map averaged to ``side`` x ``side``: an adaptive average pool.
+
+    Raises:
+        ModelNameError: it is smaller than that.
+    """
+    height, width = x.shape[1:3]
+    if min(height, width) < side:
+        raise ModelNameError("alexnet takes rectangles of at least 227 x 227 pixels; choose larger sides")
+    strides = (height // side, width // side)
+    windows = (height - (side - 1) * strides[0], width - (side - 1) * strides[1])
+    return layers.AveragePooling2D(windows, strides=strides, name="average")(x)

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import layers
 
+from mobilecnn.train.zoo.googlenet import conv
 from mobilecnn.train.zoo.squeeze_excite import squeeze_excite
 from mobilecnn.train.zoo.squeezenet import ceil_pool
 
@@ -117,21 +118,4 @@ def _inception(x: Any, block: Block, bias: bool) -> Any:
 
 
 def _conv(x: Any, out: int, kernel: int, bias: bool, label: str, *, stride: int = 1) -> Any:
-    """Convolution, batch normalization, ReLU; padded on every side by half of the kernel."""
-    padding = "same"
-    if stride == 2:
-        x = layers.ZeroPadding2D(kernel // 2, name=f"{label}_pad")(x)
-        padding = "valid"
-    x = layers.Conv2D(
-        out,
-        kernel,
-        strides=stride,
-        padding=padding,
-        use_bias=bias,
-        # From the default, the activations of so many layers vanish until batch normalization
-        # has seen images.
-        kernel_initializer="he_normal",
-        name=label,
-    )(x)
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{label}_bn")(x)
-    return layers.ReLU(name=f"{label}_relu")(x)
+    return conv(x, out, kernel, label, bias=bias, epsilon=1e-5, stride=stride)

@@ -35,6 +35,7 @@ class Family:
         channels: 3, or 1 for grey images.
         classes: default number of outputs.
         input_range: what the network is fed, a name of :data:`mobilecnn.train.images.RANGES`.
+        rectangular: whether its module's ``build`` also takes (height, width) as the size.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Family:
     channels: int = 3
     classes: int = 1000
     input_range: str = "tf"
+    rectangular: bool = False
 
 
 def _width_between(smallest: float, largest: float) -> Callable[[dict[str, Parameter]], None]:
@@ -82,7 +84,7 @@ FAMILIES = (
     Family("lenet", "lenet{variant:5|_caffe}", "lenet", 32, 16, ("lenet5", "lenet_caffe"),
            sizes={"lenet_caffe": 28}, channels=1, classes=10),
     Family("alexnet", "alexnet{variant:|_1tower}", "alexnet", 227, 67, ("alexnet", "alexnet_1tower"),
-           sizes={"alexnet_1tower": 224}),
+           sizes={"alexnet_1tower": 224}, rectangular=True),
     Family("zfnet", "zfnet{variant:|_b}", "zfnet", 224, 47, ("zfnet", "zfnet_b")),
     Family("vgg", "vgg{depth:16|19}", "vgg", 224, 32, ("vgg16", "vgg19")),
     Family("googlenet", "googlenet{variant:|_aux|_bn}", "googlenet", 224, 31,
@@ -127,7 +129,7 @@ FAMILIES = (
             "squeezenext23v5_x2.0")),
     Family("mobilenet_v1", "mobilenet_v1_x{width}_{size}", "mobilenet_v1", 224, 32,
            tuple(f"mobilenet_v1_x{width}_{size}" for width in (1.0, 0.75, 0.5, 0.25) for size in (224, 192, 160, 128)),
-           _width_between(NARROWEST, WIDEST)),
+           _width_between(NARROWEST, WIDEST), rectangular=True),
     Family("mobilenet_v1_variants", "mobilenet_v1_{variant:conv|shallow}", "mobilenet_v1_variants", 224, 32,
            ("mobilenet_v1_conv", "mobilenet_v1_shallow")),
     Family("mobilenet_v2", "mobilenet_v2_x{width}_{size}", "mobilenet_v2", 224, 32,
@@ -147,7 +149,7 @@ FAMILIES = (
                *(f"shufflenet_v1_x{width}_g{groups}_noshuffle" for width in (1.0, 0.5, 0.25) for groups in (3, 8)),
                "shufflenet_v1_x2.0_g3_se", "shufflenet_v1_x0.5_g3_shallow", "shufflenet_v1_x0.5_g8_arch2",
            ),
-           _check_shufflenet_v1),
+           _check_shufflenet_v1, rectangular=True),
     Family("shufflenet_v2", "shufflenet_v2_x{width:0.5|1.0|1.5|2.0}", "shufflenet_v2", 224, 32,
            tuple(f"shufflenet_v2_x{width}" for width in (0.5, 1.0, 1.5, 2.0))),
     Family("shiftnet", "shiftnet_{variant:a|b|c}", "shiftnet", 224, 32, ("shiftnet_a", "shiftnet_b", "shiftnet_c")),

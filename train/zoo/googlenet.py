@@ -104,8 +104,10 @@ def _classifier(x: Any, classes: int, label: str) -> Any:
     return layers.Dense(classes, activation="softmax", name=f"{label}_predictions")(x)
 
 
-def _conv(x: Any, out: int, kernel: int, normalized: bool, label: str, *, stride: int = 1) -> Any:
-    """Convolution and ReLU; padded on every side by half of the kernel."""
+def conv(
+    x: Any, out: int, kernel: int, label: str, *, bias: bool, epsilon: float | None = None, stride: int = 1
+) -> Any:
+    """Convolution, batch normalization if it has an ``epsilon``, ReLU; padded on every side by half of the kernel."""
     padding = "same"
     if stride == 2:
         x = layers.ZeroPadding2D(kernel // 2, name=f"{label}_pad")(x)
@@ -115,11 +117,17 @@ def _conv(x: Any, out: int, kernel: int, normalized: bool, label: str, *, stride
         kernel,
         strides=stride,
         padding=padding,
-        use_bias=not normalized,
-        # From the default, the activations of so many layers vanish.
+        use_bias=bias,
+        # From the default, the activations of so many layers vanish, at least until batch
+        # normalization has seen images.
         kernel_initializer="he_normal",
         name=label,
     )(x)
-    if normalized:
-        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=f"{label}_bn")(x)
+    if epsilon is not None:
+        x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{label}_bn")(x)
     return layers.ReLU(name=f"{label}_relu")(x)
+
+
+def _conv(x: Any, out: int, kernel: int, normalized: bool, label: str, *, stride: int = 1) -> Any:
+    epsilon = 1e-3 if normalized else None  # torchvision's
+    return conv(x, out, kernel, label, bias=not normalized, epsilon=epsilon, stride=stride)

@@ -7,15 +7,16 @@ Applications", arXiv 1704.04861, Table 1; width and resolution multipliers: sect
 import keras
 
 
-def build(*, width: float, size: int, classes: int, name: str) -> keras.Model:
+def build(*, width: float, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
         width: multiplies all channels, rounded down: the paper's alpha.
-        size: input side, pixels.
+        size: input side, or height and width, pixels.
         classes: outputs.
         name: the model's name.
     """
+    height, width_pixels = (size, size) if isinstance(size, int) else size
     return keras.applications.MobileNet(
-        input_shape=(size, size, 3), alpha=width, weights=None, classes=classes, name=name
+        input_shape=(height, width_pixels, 3), alpha=width, weights=None, classes=classes, name=name
     )

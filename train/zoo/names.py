@@ -4,10 +4,10 @@ A template of :mod:`mobilecnn.train.zoo.families` decodes as follows:
 
 * ``{width}``: the width multiplier, with at most four decimals; written with at least one
 * ``{size}``: the input side in pixels; a family without it in its names has a default
-* ``{placeholder:this|that}``: one of these words, which may be empty
-* any other ``{placeholder}``: a whole number
+* ``{parameter:this|that}``: one of these words, which may be empty
+* any other ``{parameter}``: a whole number
 * ``[_word]``: may be there or not
-* ``[_word{placeholder}]``: may be there, and is 0 where it is not
+* ``[_word{parameter}]``: may be there, and is 0 where it is not
 
 ``str()`` of what :func:`parse` returns is the canonical name. Nothing here imports Keras.
 """
@@ -30,7 +30,7 @@ class ModelName:
 
     Attributes:
         family: its row of the table.
-        parameters: (placeholder, value) in the order of the template; without the size.
+        parameters: (parameter, value) in the order of the template; without the size.
         size: input side, pixels: images are size x size.
     """
 

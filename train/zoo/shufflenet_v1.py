@@ -45,7 +45,9 @@ from mobilecnn.train.zoo.shufflenet_v1_channels import channels, units
 from mobilecnn.train.zoo.squeeze_excite import squeeze_excite
 
 
-def build(*, width: float, groups: int, variant: str, size: int, classes: int, name: str) -> keras.Model:
+def build(
+    *, width: float, groups: int, variant: str, size: int | tuple[int, int], classes: int, name: str
+) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
@@ -53,12 +55,13 @@ def build(*, width: float, groups: int, variant: str, size: int, classes: int, n
         groups: of every pointwise convolution but the very first.
         variant: nothing, "_noshuffle" (the paper's Table 3 compares), "_se" (with
             squeeze-and-excitation), "_shallow" or "_arch2".
-        size: input side, pixels.
+        size: input side, or height and width, pixels.
         classes: outputs.
         name: the model's name.
     """
     plan = channels(width, groups, variant)
-    inputs = layers.Input((size, size, 3), name="image")
+    sides = (size, size) if isinstance(size, int) else size
+    inputs = layers.Input((*sides, 3), name="image")
     x = layers.ZeroPadding2D(1, name="stem_pad")(inputs)
     x = layers.Conv2D(plan.stem, 3, strides=2, use_bias=False, name="stem_conv")(x)  # 224 -> 112
     x = _bn(x, "stem")

@@ -32,7 +32,10 @@ COMMANDS = {
     "devices": "The boards and phones to time on: list, add, remove, probe, set up.",
     "bench": "Time .tflite files on a device.",
     "compare": "What became faster or slower between two measurements, or two .tflite files.",
+    "report": "One HTML page from measurements and accuracies.",
+    "profile": "Where the time of a .tflite file goes, operator by operator.",
     "speedup": "The ShuffleNet paper's theoretical against actual speedup, on a device.",
+    "android": "Put .tflite files into the Android sample app.",
     "demo": "Train, export, check, time and report, on embedded data.",
 }
 """Command name -> its short help: what ``--help`` shows without importing the command."""

@@ -8,8 +8,8 @@ import click
 from click.core import ParameterSource
 
 from mobilecnn.cli import options
-from mobilecnn.cli.bench import FOLDER, answer_lines, device_line, interval_text, new_name
-from mobilecnn.cli.output import data, document, json_option, progress, table
+from mobilecnn.cli.bench import FOLDER, answer_lines, device_line, interval_text, new_name, what_is_kept
+from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def command(
             f"A: {a}",
             f"B: {b}",
             device_line(measured),
-            f"Timed in turn. Raw samples: {record}",
+            f"Timed in turn; {what_is_kept(measured)}: {record}",
         ]
     else:
         sides = read(a), read(b)
@@ -143,7 +143,14 @@ def _time(
     record = new_name(FOLDER, "compare") if output is None else output
     with recording(record) as keep, where, progress("Timing") as update:
         measured = measure(
-            (a, b), where, protocol, update, sys.argv[1:], allow_wrong_answers=allow_wrong_answers, keep=keep
+            (a, b),
+            where,
+            protocol,
+            update,
+            sys.argv[1:],
+            allow_wrong_answers=allow_wrong_answers,
+            keep=keep,
+            say=talk,
         )
     return measured, record
 

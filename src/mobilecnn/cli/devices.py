@@ -142,15 +142,14 @@ def probe(name: str, as_json: bool) -> None:
 
 
 def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
-    from mobilecnn.bench.board import SINCE_START, throttling
-    from mobilecnn.bench.measurement import THERMAL_STATUS
+    from mobilecnn.bench.hygiene import SINCE_START, THERMAL_STATUS, throttling
 
     facts = board.facts
     clocks = sorted({khz // 1000 for khz in board.frequencies_khz.values()})
     throttled = None
     if board.throttled is not None:
-        now = ", ".join(throttling(board.throttled, 0)) or "no"
-        before = ", ".join(throttling(board.throttled, SINCE_START)) or "no"
+        now = ", ".join(throttling(board.throttled)) or "no"
+        before = ", ".join(throttling(board.throttled >> SINCE_START)) or "no"
         throttled = f"now: {now}; since it was started: {before}"
     if board.thermal_status is not None:
         throttled = f"thermal status {THERMAL_STATUS[board.thermal_status]}"

@@ -20,6 +20,12 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, progres
 @options.runtime
 @options.input_range
 @options.allow_code
+@click.option(
+    "-o",
+    "--output",
+    type=options.FILE,
+    help="Write the results to this JSON file, too; `mobilecnn report` reads it. One that exists is replaced.",
+)
 @json_option
 def command(
     models: tuple[Path, ...],
@@ -27,6 +33,7 @@ def command(
     runtime: str,
     input_range: str | None,
     allow_code: bool,
+    output: Path | None,
     as_json: bool,
 ) -> None:
     """Accuracy of one or several model files on labelled images.
@@ -39,9 +46,12 @@ def command(
     Example:
       mobilecnn evaluate digits.keras out/*.tflite --data digits
     """
-    from mobilecnn.bench.accuracy import evaluate
+    from mobilecnn.bench.accuracy import Evaluation, evaluate
+    from mobilecnn.files import check_writable, write_json
     from mobilecnn.train.data import load
 
+    if output is not None:
+        check_writable(output.parent)  # Before the work, not after.
     dataset = load(source, "test")
     with progress("Evaluating") as update:
         results = evaluate(
@@ -50,8 +60,11 @@ def command(
     for one in results:
         if not one.stated:
             talk(options.assumed_range(str(one.path)))
+    found = Evaluation(source, runtime, results).to_json()
+    if output is not None:
+        write_json(output, found)
     if as_json:
-        document({"data": source, "images": len(dataset), "results": [one.to_json() for one in results]})
+        document(found)
         return
     rows = [
         [

@@ -35,6 +35,15 @@ device = click.option(
     show_default=True,
     help="Where to time: local, a name of `mobilecnn devices`, or an SSH host.",
 )
+devices = click.option(
+    "--device",
+    "device_names",
+    multiple=True,
+    default=("local",),
+    show_default="local",
+    help="Where to time: local, a name of `mobilecnn devices`, or an SSH host. May be repeated: the devices are "
+    "timed side by side.",
+)
 _PHONE = (
     click.option(
         "--benchmark-model",
@@ -70,6 +79,13 @@ _TIMING = (
     ),
     click.option("--seconds", default=Protocol.seconds, show_default=True, help="And for so long."),
     click.option("--seed", default=Protocol.seed, show_default=True, help="Of the order and the inputs."),
+    click.option(
+        "--cool-down",
+        default=Protocol.cool_down,
+        show_default=True,
+        metavar="SECONDS",
+        help="Before each process wait at most so long until the device is as cool as at the start.",
+    ),
 )
 
 

@@ -67,38 +67,53 @@ def progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
     is said meanwhile appears above the bar. Where stderr is not a terminal, one line a step
     of ten per cent, so that a log shows that the work goes on.
     """
+    with several_progresses([label]) as (update,):
+        yield update
+
+
+@contextmanager
+def several_progresses(labels: Sequence[str]) -> Iterator[list[Callable[[int, int, str], None]]]:
+    """A :func:`progress` for each label, one below the other; for threads side by side."""
     if sys.stderr.isatty():
         from rich import progress as rich
         from rich.console import Console
 
         columns = (
-            rich.TextColumn("{task.description}"),
+            rich.TextColumn("{task.description}", markup=False),
             rich.BarColumn(),
             rich.MofNCompleteColumn(),
             rich.TimeRemainingColumn(elapsed_when_finished=True),
             rich.TextColumn("{task.fields[what]}", markup=False),
         )
         with rich.Progress(*columns, console=Console(stderr=True), speed_estimate_period=60) as bar:
-            task = bar.add_task(label, total=None, what="")
 
-            def update(done: int, total: int, what: str = "") -> None:
-                if done < bar.tasks[0].completed:
-                    # The next file: it may be faster or slower than the last.
-                    bar.reset(task)
-                bar.update(task, completed=done, total=total, what=what)
+            def updates(label: str) -> Callable[[int, int, str], None]:
+                task = bar.add_task(label, total=None, what="")
 
-            yield update
+                def update(done: int, total: int, what: str = "") -> None:
+                    if done < next(each.completed for each in bar.tasks if each.id == task):
+                        # The next file: it may be faster or slower than the last.
+                        bar.reset(task)
+                    bar.update(task, completed=done, total=total, what=what)
+
+                return update
+
+            yield [updates(label) for label in labels]
     else:
-        shown = -1
+        yield [_logs(label) for label in labels]
 
-        def log(done: int, total: int, what: str = "") -> None:
-            nonlocal shown
-            tenth = 10 * done // max(total, 1)
-            if tenth != shown:
-                shown = tenth
-                talk(f"{label}: {done}/{total} {what}".rstrip())
 
-        yield log
+def _logs(label: str) -> Callable[[int, int, str], None]:
+    shown = -1
+
+    def log(done: int, total: int, what: str = "") -> None:
+        nonlocal shown
+        tenth = 10 * done // max(total, 1)
+        if tenth != shown:
+            shown = tenth
+            talk(f"{label}: {done}/{total} {what}".rstrip())
+
+    return log
 
 
 def kilobytes(count: int) -> str:

@@ -2,8 +2,9 @@
 
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,14 +12,46 @@ from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 
 if TYPE_CHECKING:
-    from mobilecnn.bench.protocol import OnPhone
+    from collections.abc import Sequence
+
+    from mobilecnn.bench.devices import Device
+    from mobilecnn.bench.profile import Profile
+    from mobilecnn.bench.protocol import OnPhone, Protocol
+
+# Spelled out here as well, so that --help needs no numpy; a test holds them equal to bench.speedup.
+RESOLUTIONS = ("224", "480x640", "720x1280")
+FORMATS = ("float32", "int8")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all experiments are given."""
+
+    device: "Device"
+    protocol: "Protocol"
+    formats: tuple[str, ...]
+    output: Path
+    allow_wrong_answers: bool
 
 
 @click.command()
 @options.device
 @options.phone
 @options.runtime
-@click.option("--threads", default=1, show_default=True, help="Of the runtime. The paper used one.")
+@click.option(
+    "--experiment", type=click.Choice(("table8", "guidelines", "decomposition")), default="table8", show_default=True,
+    help="table8: the speedup over AlexNet. guidelines: the ShuffleNet V2 paper's four controlled experiments. "
+    "decomposition: what kinds of work the time of ShuffleNet V1 and MobileNet V2 consists of.",
+)  # fmt: skip
+@click.option(
+    "--resolution", "resolutions", multiple=True, type=click.Choice(RESOLUTIONS), default=("224",), show_default=True,
+    help="Of table8; may be repeated. At the larger ones AlexNet averages its last feature map to 6 x 6.",
+)  # fmt: skip
+@click.option(
+    "--format", "formats", multiple=True, type=click.Choice(FORMATS),
+    help="May be repeated.  [default: both; float32 for the guidelines and the decomposition]",
+)  # fmt: skip
+@click.option("--threads", default=1, show_default=True, help="Of the runtime. The papers used one.")
 @click.option("--rounds", default=3, show_default=True, help="Processes for each file.")
 @click.option("--seed", default=0, show_default=True, help="Of the order and the inputs.")
 @options.allow_wrong_answers
@@ -31,6 +64,9 @@ def command(
     device_name: str,
     phone: "OnPhone | None",
     runtime: str,
+    experiment: str,
+    resolutions: tuple[str, ...],
+    formats: tuple[str, ...],
     threads: int,
     rounds: int,
     seed: int,
@@ -38,53 +74,175 @@ def command(
     output: Path,
     as_json: bool,
 ) -> None:
-    """The ShuffleNet paper's theoretical against actual speedup, on a device.
+    """The ShuffleNet papers' measurements, made anew on a device.
 
     Builds AlexNet, ShuffleNet V1 0.5x, 1x, 2x (g=3) and MobileNet V1 at 224, exports them
     in float32 and int8 with random weights, times them, and prints the speedup over AlexNet
     that the multiply-adds promise beside the one that the device delivers. Right of the
     bar: the paper's own figures. A "!" after a time: INVALID, the reason is below.
     """
-    from mobilecnn.bench import speedup as bench
     from mobilecnn.bench.devices import device
-    from mobilecnn.bench.measurement import recording
     from mobilecnn.bench.protocol import Protocol
-    from mobilecnn.cli.bench import answer_lines, device_line, new_name
-    from mobilecnn.files import check_writable, write_bytes, write_json
+    from mobilecnn.errors import UsageError
+    from mobilecnn.files import check_writable
 
+    if experiment != "table8" and resolutions != ("224",):
+        raise UsageError(f"--resolution is for table8; the {experiment} have sizes of their own")
     where = device(device_name, runtime, phone)
-    protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed)
+    default = FORMATS if experiment == "table8" else FORMATS[:1]
+    quick = {"seconds": 0.2, "warmup_seconds": 0.1} if experiment == "decomposition" else {}
+    protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed, **quick)  # type: ignore[arg-type]
     check_writable(output)
-    record = new_name(output, "measurement")
+    run = Run(where, protocol, tuple(dict.fromkeys(formats)) or default, output, allow_wrong_answers)
+    with where:
+        if experiment == "guidelines":
+            content = _guidelines(run, as_json)
+        elif experiment == "decomposition":
+            content = _decomposition(run, as_json)
+        else:
+            contents = [_table8(run, each, as_json) for each in dict.fromkeys(resolutions)]
+            content = contents[0] if len(contents) == 1 else {"resolutions": contents}
+    if as_json:
+        document(content)
+
+
+def _table8(run: Run, resolution: str, as_json: bool) -> dict[str, Any]:
+    """Theoretical against actual speedup at one resolution."""
+    from mobilecnn.bench import speedup as bench
+    from mobilecnn.bench.measurement import recording
+    from mobilecnn.cli.bench import answer_lines, device_line, new_name, warning_lines, what_is_kept
+    from mobilecnn.files import write_bytes, write_json
+
+    record = new_name(run.output, "measurement")
     with (
-        where,
         tempfile.TemporaryDirectory(prefix="mobilecnn-") as work,
         recording(record) as keep,
-        progress("Speedup") as update,
+        progress("Speedup" if resolution == "224" else f"Speedup at {resolution}") as update,
     ):
         found = bench.speedup(
-            where,
-            protocol,
+            run.device,
+            run.protocol,
             Path(work),
             update,
             sys.argv[1:],
-            allow_wrong_answers=allow_wrong_answers,
+            formats=run.formats,
+            resolution=resolution,
+            allow_wrong_answers=run.allow_wrong_answers,
             keep=keep,
         )
     line = device_line(found.measurement)
-    picture = output / "speedup.png"
-    write_bytes(picture, bench.chart(found.rows, f"Theoretical and actual speedup over AlexNet\n{line}"))
+    stem = "speedup" if resolution == "224" else f"speedup-{resolution}"
+    picture = run.output / f"{stem}.png"
+    where = "" if resolution == "224" else f", {resolution}"
+    write_bytes(
+        picture, bench.chart(found.rows, f"Theoretical and actual speedup over AlexNet{where}\n{line}")
+    )
     content = {**found.to_json(), "measurement": str(record), "chart": str(picture)}
-    write_json(output / "speedup.json", content)
-
+    write_json(run.output / f"{stem}.json", content)
     if as_json:
-        document(content)
-        return
-    data(line)
+        return content
+    data(f"{resolution}: {line}" if where else line)
     data(table(bench.HEADER, [bench.cells(row) for row in found.rows], left=2))
     for row in found.rows:
         for reason in row.result.reasons:
             talk(f"INVALID: {row.published.label} {row.format}: {reason}")
-    for words in answer_lines([row.result for row in found.rows]):
+    results = [row.result for row in found.rows]
+    for words in [*warning_lines(results), *answer_lines(results)]:
         talk(words)
-    data(f"Chart: {picture}   raw samples: {record}")
+    data(f"Chart: {picture}   {what_is_kept(found.measurement)}: {record}")
+    return content
+
+
+def _guidelines(run: Run, as_json: bool) -> dict[str, Any]:
+    """The ShuffleNet V2 paper's Tables 1 to 4."""
+    from mobilecnn.bench import experiments as bench
+    from mobilecnn.bench.measurement import recording
+    from mobilecnn.cli.bench import device_line, new_name, what_is_kept
+    from mobilecnn.files import write_json
+
+    record = new_name(run.output, "guidelines-measurement")
+    with (
+        tempfile.TemporaryDirectory(prefix="mobilecnn-") as work,
+        recording(record) as keep,
+        progress("Guidelines") as update,
+    ):
+        rows, measurement = bench.guidelines(
+            run.device,
+            run.protocol,
+            Path(work),
+            run.formats,
+            progress=update,
+            command=sys.argv[1:],
+            keep=keep,
+        )
+    content = {
+        "source": "arXiv 1807.11164, Tables 1 to 4 (columns under paper_snapdragon_810)",
+        "rows": [row.to_json() for row in rows],
+        "measurement": str(record),
+    }
+    write_json(run.output / "guidelines.json", content)
+    if as_json:
+        return content
+    data(device_line(measurement))
+    for guideline in bench.GUIDELINES:
+        mine = [bench.cells(row) for row in rows if row.guideline == guideline.name]
+        data(f"\n{guideline.name}: {guideline.title}")
+        data(table(bench.HEADER, mine, left=2))
+    restless = sum(not row.result.valid for row in rows)
+    if restless:
+        talk(f"INVALID (!): {restless} of {len(rows)} networks; the reasons are in guidelines.json")
+    data(
+        "relative: images a second over those of the first row with as many channels   "
+        f"{what_is_kept(measurement)}: {record}"
+    )
+    return content
+
+
+def _decomposition(run: Run, as_json: bool) -> dict[str, Any]:
+    """The ShuffleNet V2 paper's Figure 2: shares of the time by kind of work."""
+    from mobilecnn.bench import decomposition as bench
+    from mobilecnn.bench.measurement import recording
+    from mobilecnn.cli.bench import device_line, new_name
+    from mobilecnn.files import write_json
+
+    with (
+        tempfile.TemporaryDirectory(prefix="mobilecnn-") as work,
+        progress("Decomposition") as update,
+    ):
+        found = bench.decompose(
+            run.device,
+            run.protocol,
+            Path(work),
+            lambda stem: recording(new_name(run.output, f"decomposition-{stem}")),
+            run.formats,
+            update,
+            sys.argv[1:],
+            allow_wrong_answers=run.allow_wrong_answers,
+        )
+    content = {
+        "source": "after arXiv 1807.11164, Figure 2",
+        "networks": [{"model": name, "format": kind, **each.to_json()} for name, kind, each in found],
+    }
+    write_json(run.output / "decomposition.json", content)
+    if as_json:
+        return content
+    data(device_line(found[0][2].measurement))
+    data(
+        table(
+            ("share of the operators' time", *(f"{name} {kind}" for name, kind, _ in found)), _shares(found)
+        )
+    )
+    data(f"Each operator timed apart: {run.output / 'decomposition.json'}")
+    return content
+
+
+def _shares(found: "Sequence[tuple[str, str, Profile]]") -> list[list[str]]:
+    """A row for each kind of work, and the sums."""
+    groups = [{group.name: group for group in each.groups()} for _, _, each in found]
+    names = dict.fromkeys(name for each in groups for name in each)
+    rows = [
+        [name, *(f"{each[name].share:.1%}" if name in each else "-" for each in groups)] for name in names
+    ]
+    rows.append(["sum of the operators, ms", *(f"{each.total.value / 1e6:.3f}" for _, _, each in found)])
+    rows.append(["the whole file, ms", *(f"{each.whole.value / 1e6:.3f}" for _, _, each in found)])
+    return rows

@@ -1,0 +1,106 @@
+package org.mobilecnn.demo;
+
+import android.content.Context;
+import android.content.Intent;
+import android.content.IntentFilter;
+import android.os.BatteryManager;
+import android.os.Build;
+import android.os.PowerManager;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.Collections;
+import java.util.Map;
+import java.util.TreeMap;
+import org.mobilecnn.core.Benchmark;
+
+/** What this phone tells an app of itself. */
+final class Device implements Benchmark.Machine {
+    private static final String[] STATUS = {
+        "none", "light", "moderate", "severe", "critical", "emergency", "shutdown"
+    };
+
+    private final Context context;
+
+    Device(Context context) {
+        this.context = context;
+    }
+
+    @Override
+    public long nanos() {
+        return System.nanoTime();
+    }
+
+    @Override
+    public Map<String, Integer> frequenciesKhz() {
+        Map<String, Integer> clocks = new TreeMap<>();
+        for (int core = 0; core < Runtime.getRuntime().availableProcessors(); core++) {
+            String path = "/sys/devices/system/cpu/cpu" + core + "/cpufreq/scaling_cur_freq";
+            Long clock = number(firstLine(new File(path), ""));
+            if (clock != null) {
+                clocks.put(String.valueOf(core), clock.intValue());
+            }
+        }
+        return clocks;
+    }
+
+    @Override
+    public Map<String, Double> temperaturesC() {
+        // Of all sensors an app may read the battery's only.
+        Intent battery = context.registerReceiver(null, new IntentFilter(Intent.ACTION_BATTERY_CHANGED));
+        int tenths = battery == null
+                ? Integer.MIN_VALUE
+                : battery.getIntExtra(BatteryManager.EXTRA_TEMPERATURE, Integer.MIN_VALUE);
+        return tenths == Integer.MIN_VALUE
+                ? Collections.<String, Double>emptyMap()
+                : Collections.singletonMap("battery", tenths / 10.0);
+    }
+
+    @Override
+    public String thermalStatus() {
+        PowerManager power = context.getSystemService(PowerManager.class);
+        if (Build.VERSION.SDK_INT < Build.VERSION_CODES.Q || power == null) {
+            return null;
+        }
+        int status = power.getCurrentThermalStatus();
+        return status >= 0 && status < STATUS.length ? STATUS[status] : String.valueOf(status);
+    }
+
+    @Override
+    public Long peakRssBytes() {
+        return memory("VmHWM:");
+    }
+
+    @Override
+    public Long rssBytes() {
+        return memory("VmRSS:");
+    }
+
+    private static Long memory(String name) {
+        Long kilobytes = number(firstLine(new File("/proc/self/status"), name));
+        return kilobytes == null ? null : 1024 * kilobytes;
+    }
+
+    /** The first line that starts with {@code start}, without it; null when there is none. */
+    private static String firstLine(File file, String start) {
+        try (BufferedReader reader = new BufferedReader(
+                new InputStreamReader(new FileInputStream(file), StandardCharsets.UTF_8))) {
+            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+                if (line.startsWith(start)) {
+                    return line.substring(start.length());
+                }
+            }
+            return null;
+        } catch (IOException unreadable) {
+            return null;
+        }
+    }
+
+    private static Long number(String text) {
+        String digits = text == null ? "" : text.replaceAll("[^0-9]", "");
+        return digits.isEmpty() || digits.length() > 18 ? null : Long.valueOf(digits);
+    }
+}

@@ -1,0 +1,158 @@
+package org.mobilecnn.demo;
+
+import android.content.Context;
+import android.content.res.AssetFileDescriptor;
+import android.content.res.AssetManager;
+import android.graphics.Bitmap;
+import android.graphics.BitmapFactory;
+import android.util.Base64;
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.FileInputStream;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.mobilecnn.core.Passport;
+import org.mobilecnn.core.Picture;
+import org.mobilecnn.core.Problem;
+import org.mobilecnn.core.Refusal;
+
+/** The model files: those in the app's assets, and for the benchmark those pushed to the device. */
+final class Models {
+    private static final String FOLDER = "models";
+    private static final String SUFFIX = ".tflite";
+
+    private Models() {}
+
+    /** Names of the bundled models, in their order; empty when there is none. */
+    static List<String> bundled(Context context) {
+        List<String> names = new ArrayList<>();
+        try {
+            String[] all = context.getAssets().list(FOLDER);
+            for (String name : all == null ? new String[0] : all) {
+                if (name.endsWith(SUFFIX)) {
+                    names.add(name);
+                }
+            }
+        } catch (IOException unreadable) {
+            // The same as no models: the screen says how to stage some.
+            names.clear();
+        }
+        String[] sorted = names.toArray(new String[0]);
+        Arrays.sort(sorted);
+        return Arrays.asList(sorted);
+    }
+
+    /** The passport of a bundled model. */
+    static Passport passport(Context context, String model) throws Problem {
+        String name = passportName(model);
+        try (InputStream stream = context.getAssets().open(FOLDER + "/" + name)) {
+            return Passport.parse(name, text(stream));
+        } catch (FileNotFoundException missing) {
+            throw new Problem(Problem.MODEL_FILE,
+                    context.getString(R.string.no_passport, model, name), missing);
+        } catch (IOException unreadable) {
+            throw unreadable(name, unreadable);
+        }
+    }
+
+    /** The passport that lies beside a pushed model. */
+    static Passport passport(File model) throws Problem {
+        File file = new File(model.getParentFile(), passportName(model.getName()));
+        try (InputStream stream = new FileInputStream(file)) {
+            return Passport.parse(file.getPath(), text(stream));
+        } catch (IOException unreadable) {
+            throw unreadable(file.getPath(), unreadable);
+        }
+    }
+
+    /** A bundled model, mapped into memory. */
+    static ByteBuffer open(Context context, String model) throws Problem {
+        AssetManager assets = context.getAssets();
+        try (AssetFileDescriptor asset = assets.openFd(FOLDER + "/" + model);
+                FileInputStream stream = new FileInputStream(asset.getFileDescriptor())) {
+            return stream.getChannel().map(
+                    FileChannel.MapMode.READ_ONLY, asset.getStartOffset(), asset.getDeclaredLength());
+        } catch (IOException refusal) {
+            String words = Refusal.explain(model, null, Classifier.runtime(), refusal.getMessage());
+            throw new Problem(Problem.MODEL_FILE, words, refusal);
+        }
+    }
+
+    /** A pushed model, mapped into memory. */
+    static ByteBuffer open(File model) throws Problem {
+        try (FileInputStream stream = new FileInputStream(model)) {
+            FileChannel channel = stream.getChannel();
+            return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
+        } catch (IOException unreadable) {
+            throw unreadable(model.getPath(), unreadable);
+        }
+    }
+
+    /** Refuses a model that is not the file with this SHA-256; {@code source} finishes "... is not the file that". */
+    static void expect(String model, ByteBuffer content, String sha256, String source) throws Problem {
+        String found;
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update(content.duplicate());
+            StringBuilder text = new StringBuilder();
+            for (byte each : digest.digest()) {
+                text.append(Character.forDigit(each >> 4 & 0xF, 16)).append(Character.forDigit(each & 0xF, 16));
+            }
+            found = text.toString();
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new AssertionError(impossible);
+        }
+        if (!found.equals(sha256)) {
+            throw new Problem(Problem.MODEL_FILE, model + " is not the file that " + source
+                    + " (its SHA-256 is " + found + "); stage it again with mobilecnn android");
+        }
+    }
+
+    /** The passport's golden pictures, decoded. */
+    static List<Picture> golden(Passport passport) throws Problem {
+        List<Picture> pictures = new ArrayList<>();
+        for (Passport.Golden each : passport.golden) {
+            Bitmap bitmap = null;
+            try {
+                byte[] png = Base64.decode(each.png, Base64.DEFAULT);
+                bitmap = BitmapFactory.decodeByteArray(png, 0, png.length, Photo.exact());
+            } catch (IllegalArgumentException notBase64) {
+                // As a picture that cannot be decoded.
+                bitmap = null;
+            }
+            if (bitmap == null || bitmap.getWidth() != passport.contract.width
+                    || bitmap.getHeight() != passport.contract.height) {
+                throw new Problem(Problem.MODEL_FILE, "a golden picture in the passport of " + passport.file
+                        + " is damaged; export the model again");
+            }
+            pictures.add(Photo.picture(bitmap));
+        }
+        return pictures;
+    }
+
+    private static String passportName(String model) {
+        return model.substring(0, model.length() - SUFFIX.length()) + ".json";
+    }
+
+    private static Problem unreadable(String name, IOException cause) {
+        return new Problem(Problem.MODEL_FILE, "cannot read " + name + ": " + cause.getMessage(), cause);
+    }
+
+    private static String text(InputStream stream) throws IOException {
+        ByteArrayOutputStream content = new ByteArrayOutputStream();
+        byte[] part = new byte[1 << 16];
+        for (int count = stream.read(part); count >= 0; count = stream.read(part)) {
+            content.write(part, 0, count);
+        }
+        return new String(content.toByteArray(), StandardCharsets.UTF_8);
+    }
+}

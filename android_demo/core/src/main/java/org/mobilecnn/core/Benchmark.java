@@ -1,0 +1,237 @@
+package org.mobilecnn.core;
+
+import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonArray;
+import com.eclipsesource.json.JsonObject;
+import com.eclipsesource.json.JsonValue;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Times a model as {@code mobilecnn bench} does, and says the result in its words.
+ *
+ * <p>The document's {@code run} has the members of {@code Run} in {@code bench/measurement.py}
+ * that one process can know; docs/android.md describes the rest.
+ */
+public final class Benchmark {
+    /** What the document calls itself. */
+    public static final String SCHEMA = "mobilecnn.android";
+
+    /** History. 1: the first. */
+    public static final int VERSION = 1;
+
+    /** Characters of JSON in one log line: all ASCII, and an entry of Android's log holds about 4 KB. */
+    public static final int PART = 3000;
+
+    private static final int PROBES = 5;
+
+    /** The model under test. */
+    public interface Inference {
+        /** Runs once on the input that is set. */
+        void run() throws Problem;
+
+        /** Nanoseconds of the last run inside the runtime, without Java; null where it does not tell. */
+        Long nativeNanos();
+    }
+
+    /** What the device tells of itself. */
+    public interface Machine {
+        /** A clock in nanoseconds that never goes back. */
+        long nanos();
+
+        /** Current clock in kHz by core; empty where unreadable. */
+        Map<String, Integer> frequenciesKhz();
+
+        /** Degrees Celsius by sensor; empty where unreadable. */
+        Map<String, Double> temperaturesC();
+
+        /** {@code none}, {@code light}, ... as Android names it; null before Android 10. */
+        String thermalStatus();
+
+        /** The highest resident memory of this process in bytes; null where unreadable. */
+        Long peakRssBytes();
+
+        /** The resident memory of this process now, in bytes; null where unreadable. */
+        Long rssBytes();
+    }
+
+    private Benchmark() {}
+
+    /**
+     * Warms up, times, and describes it.
+     *
+     * @param initNanos loading the file and making the interpreter.
+     * @param baselineRss resident memory before that, in bytes; null where unreadable.
+     * @param runtime the version of TensorFlow Lite.
+     */
+    public static JsonObject time(
+            BenchmarkRequest request,
+            Inference model,
+            Machine machine,
+            long initNanos,
+            Long baselineRss,
+            String runtime)
+            throws Problem {
+        long[] first = repeat(model, machine, 1, null);
+        long[] warmup = repeat(model, machine, request.warmup, null);
+        long[] inside = new long[request.runs];
+        JsonObject before = reading(machine);
+        String statusBefore = machine.thermalStatus();
+        long start = machine.nanos();
+        long[] samples = repeat(model, machine, request.runs, inside);
+        double seconds = (machine.nanos() - start) / 1e9;
+        JsonObject after = reading(machine);
+        JsonObject run = new JsonObject();
+        run.add("runtime_version", runtime);
+        run.add("xnnpack_partitions", Json.NULL);
+        run.add("init_ns", initNanos);
+        run.add("first_ns", first[0]);
+        run.add("warmup_ns", array(warmup));
+        run.add("samples_ns", array(samples));
+        run.add("timed_seconds", seconds);
+        run.add("other_cpu_seconds", Json.NULL);
+        run.add("baseline_rss_bytes", orNull(baselineRss));
+        run.add("peak_rss_bytes", orNull(machine.peakRssBytes()));
+        run.add("before", before);
+        run.add("after", after);
+        JsonObject all = head(request.runId);
+        all.add("model", new JsonObject().add("name", request.model).add("sha256", request.sha256));
+        all.add("threads", request.threads);
+        all.add("xnnpack", request.xnnpack);
+        all.add("native_ns", complete(inside) ? array(inside) : Json.NULL);
+        all.add("thermal_status", new JsonObject()
+                .add("before", text(statusBefore)).add("after", text(machine.thermalStatus())));
+        all.add("run", run);
+        return all;
+    }
+
+    /** A verdict in the words of {@code Answers} in {@code bench/measurement.py}. */
+    public static JsonObject answers(AnswerCheck check) {
+        return new JsonObject()
+                .add("verdict", check.verdict.name().toLowerCase(Locale.ROOT).replace('_', ' '))
+                .add("reason", check.reason)
+                .add("pictures", check.pictures)
+                .add("difference", number(check.difference))
+                .add("tolerance", number(check.tolerance));
+    }
+
+    /** The document of a run that failed. */
+    public static JsonObject failure(String runId, Problem problem) {
+        return head(runId).add("error", problem.kind).add("message", problem.getMessage());
+    }
+
+    /** The exit code that the end marker carries: the command line's for this kind of error. */
+    public static int exitCode(Problem problem) {
+        return problem.kind.equals(Problem.ENVIRONMENT) ? 3 : 2;
+    }
+
+    /**
+     * The log lines of a document, the end marker last. They carry no tag.
+     *
+     * @return {@code MOBILECNN id i/n part} with i from 1, then {@code MOBILECNN_DONE id code}.
+     */
+    public static List<String> lines(String runId, JsonObject document, int code) {
+        String text = ascii(document.toString());
+        int count = (text.length() + PART - 1) / PART;
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            String part = text.substring(i * PART, Math.min(text.length(), (i + 1) * PART));
+            lines.add("MOBILECNN " + runId + " " + (i + 1) + "/" + count + " " + part);
+        }
+        lines.add("MOBILECNN_DONE " + runId + " " + code);
+        return lines;
+    }
+
+    /** The same JSON in ASCII: what is outside it stands in strings only, where an escape is the same. */
+    public static String ascii(String json) {
+        StringBuilder text = new StringBuilder(json.length());
+        for (int i = 0; i < json.length(); i++) {
+            char letter = json.charAt(i);
+            if (letter < 0x7F) {
+                text.append(letter);
+            } else {
+                text.append(String.format("\\u%04x", (int) letter));
+            }
+        }
+        return text.toString();
+    }
+
+    private static JsonObject head(String runId) {
+        return new JsonObject().add("schema", SCHEMA).add("version", VERSION).add("run_id", runId);
+    }
+
+    private static long[] repeat(Inference model, Machine machine, int count, long[] inside) throws Problem {
+        long[] samples = new long[count];
+        for (int i = 0; i < count; i++) {
+            long start = machine.nanos();
+            model.run();
+            samples[i] = Math.max(1, machine.nanos() - start);
+            if (inside != null) {
+                Long nanos = model.nativeNanos();
+                inside[i] = nanos == null ? -1 : nanos;
+            }
+        }
+        return samples;
+    }
+
+    private static JsonObject reading(Machine machine) {
+        long[] probes = new long[PROBES];
+        for (int i = 0; i < PROBES; i++) {
+            long start = machine.nanos();
+            spin();
+            probes[i] = Math.max(1, machine.nanos() - start);
+        }
+        JsonObject clocks = new JsonObject();
+        for (Map.Entry<String, Integer> each : machine.frequenciesKhz().entrySet()) {
+            clocks.add(each.getKey(), each.getValue());
+        }
+        JsonObject sensors = new JsonObject();
+        for (Map.Entry<String, Double> each : machine.temperaturesC().entrySet()) {
+            sensors.add(each.getKey(), each.getValue());
+        }
+        return new JsonObject().add("frequencies_khz", clocks)
+                .add("probe_ns", array(probes)).add("temperatures_c", sensors);
+    }
+
+    private static volatile double sink;
+
+    /** Always the same work, of a few milliseconds: its time follows the clock. */
+    private static void spin() {
+        double value = 1.0;
+        for (int i = 0; i < 1_000_000; i++) {
+            value = value * 0.999999 + 1e-6;
+        }
+        sink = value;
+    }
+
+    private static boolean complete(long[] values) {
+        for (long value : values) {
+            if (value < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static JsonArray array(long[] values) {
+        JsonArray array = new JsonArray();
+        for (long value : values) {
+            array.add(value);
+        }
+        return array;
+    }
+
+    private static JsonValue orNull(Long value) {
+        return value == null ? Json.NULL : Json.value(value);
+    }
+
+    private static JsonValue number(double value) {
+        return Double.isNaN(value) ? Json.NULL : Json.value(value);
+    }
+
+    private static JsonValue text(String value) {
+        return value == null ? Json.NULL : Json.value(value);
+    }
+}

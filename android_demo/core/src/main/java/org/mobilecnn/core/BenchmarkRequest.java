@@ -1,0 +1,86 @@
+package org.mobilecnn.core;
+
+import java.util.regex.Pattern;
+
+/** What {@code am start} asked the benchmark for. */
+public final class BenchmarkRequest {
+    /** The most warm-ups or runs of one start. */
+    public static final int MOST_RUNS = 100_000;
+
+    private static final Pattern RUN_ID = Pattern.compile("[A-Za-z0-9_-]{1,64}");
+    private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
+    private static final Pattern NAME = Pattern.compile("[^/\\x00-\\x1F]{1,200}\\.tflite");
+    private static final String PUSHED = "/data/local/tmp/";
+
+    /** Tells this run's log lines from all others. */
+    public final String runId;
+
+    /** A bundled file's name, or a path below /data/local/tmp. */
+    public final String model;
+
+    /** What the file must hash to. */
+    public final String sha256;
+
+    /** Untimed inferences after the first. */
+    public final int warmup;
+
+    /** Timed inferences. */
+    public final int runs;
+
+    /** Of the interpreter. */
+    public final int threads;
+
+    /** Whether the XNNPACK kernels are used. */
+    public final boolean xnnpack;
+
+    /**
+     * @throws Problem of the kind {@link Problem#USAGE}, naming the argument.
+     */
+    public BenchmarkRequest(
+            String runId, String model, String sha256, int warmup, int runs, int threads, boolean xnnpack)
+            throws Problem {
+        this.runId = matching("run_id", runId, RUN_ID, "1 to 64 letters, digits, _ or -");
+        this.model = model(model);
+        this.sha256 = matching("sha256", sha256, SHA256, "64 hexadecimal digits");
+        this.warmup = within("warmup", warmup, 0, MOST_RUNS);
+        this.runs = within("runs", runs, 1, MOST_RUNS);
+        this.threads = within("threads", threads, 1, 256);
+        this.xnnpack = xnnpack;
+    }
+
+    /** Whether the model is a file on the device, and not one of the app's own. */
+    public boolean pushed() {
+        return model.startsWith(PUSHED);
+    }
+
+    /** Whether {@code value} can stand in log lines. */
+    public static boolean isRunId(String value) {
+        return value != null && RUN_ID.matcher(value).matches();
+    }
+
+    private static String model(String value) throws Problem {
+        boolean file = value != null && value.startsWith(PUSHED) && value.endsWith(".tflite")
+                && !value.contains("/../");
+        if (!file) {
+            matching("model", value, NAME,
+                    "the name of a bundled .tflite file, or the path of one below " + PUSHED);
+        }
+        return value;
+    }
+
+    private static String matching(String name, String value, Pattern pattern, String what) throws Problem {
+        if (value == null || !pattern.matcher(value).matches()) {
+            throw new Problem(Problem.USAGE, "the extra " + name + " must be " + what + ", and is "
+                    + (value == null ? "missing" : "'" + value + "'"));
+        }
+        return value;
+    }
+
+    private static int within(String name, int value, int low, int high) throws Problem {
+        if (value < low || value > high) {
+            throw new Problem(Problem.USAGE,
+                    "the extra " + name + " must be from " + low + " to " + high + ", and is " + value);
+        }
+        return value;
+    }
+}

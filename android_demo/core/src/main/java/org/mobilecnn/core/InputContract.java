@@ -1,0 +1,94 @@
+package org.mobilecnn.core;
+
+/**
+ * What a network expects: {@code tensor = (pixels - mean) / std} on 0..255 pixel values.
+ *
+ * <p>The same record as {@code InputContract} in {@code train/images.py}; it comes from the
+ * passport, nothing of it is known to the app beforehand.
+ */
+public final class InputContract {
+    /** Rows, in pixels. */
+    public final int height;
+
+    /** Columns, in pixels. */
+    public final int width;
+
+    /** 3, or 1 for grey. */
+    public final int channels;
+
+    /** Whether the channels are in the order blue, green, red. */
+    public final boolean bgr;
+
+    /** False where nothing in the model said so, and 0..1 was assumed at export. */
+    public final boolean stated;
+
+    private final float[] mean;
+    private final float[] std;
+
+    /**
+     * @param color {@code rgb}, {@code bgr} or {@code grey}.
+     * @param mean a value a channel, subtracted from 0..255 pixel values.
+     * @param std a value a channel, divides the difference.
+     * @param resize the rule that brings a picture to the size; {@code stretch} is the only one.
+     * @throws Problem if the values contradict each other.
+     */
+    public InputContract(
+            int height,
+            int width,
+            int channels,
+            String color,
+            float[] mean,
+            float[] std,
+            String resize,
+            boolean stated)
+            throws Problem {
+        boolean grey = color.equals("grey");
+        boolean known = grey || color.equals("rgb") || color.equals("bgr");
+        boolean lengths = mean.length == channels && std.length == channels;
+        if (!known || grey != (channels == 1) || (channels != 1 && channels != 3) || !lengths
+                || height < 1 || width < 1 || !resize.equals("stretch")) {
+            throw new Problem(Problem.MODEL_FILE,
+                    "the passport's input contract contradicts itself; export the model again");
+        }
+        for (float value : std) {
+            if (value == 0.0f) {
+                throw new Problem(Problem.MODEL_FILE,
+                        "the passport's input contract divides by zero; export the model again");
+            }
+        }
+        this.height = height;
+        this.width = width;
+        this.channels = channels;
+        this.bgr = color.equals("bgr");
+        this.mean = mean.clone();
+        this.std = std.clone();
+        this.stated = stated;
+    }
+
+    /** Values of one picture: height * width * channels. */
+    public int elements() {
+        return height * width * channels;
+    }
+
+    /**
+     * The numbers that the network takes, in float32 arithmetic as in Python.
+     *
+     * @param pixels (height, width, channels) in the order red, green, blue; values 0..255.
+     * @return of the same length, channels in the contract's order.
+     */
+    public float[] tensor(byte[] pixels) {
+        if (pixels.length != elements()) {
+            throw new IllegalArgumentException(
+                    "a picture of " + pixels.length + " values, not " + elements());
+        }
+        float[] values = new float[pixels.length];
+        for (int start = 0; start < pixels.length; start += channels) {
+            for (int channel = 0; channel < channels; channel++) {
+                int source = bgr ? channels - 1 - channel : channel;
+                float value = pixels[start + source] & 0xFF;
+                values[start + channel] = (value - mean[channel]) / std[channel];
+            }
+        }
+        return values;
+    }
+}

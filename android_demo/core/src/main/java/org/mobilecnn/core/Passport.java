@@ -1,0 +1,232 @@
+package org.mobilecnn.core;
+
+import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonArray;
+import com.eclipsesource.json.JsonObject;
+import com.eclipsesource.json.JsonValue;
+import com.eclipsesource.json.ParseException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/** The JSON that {@code mobilecnn export} writes beside a {@code .tflite}: what it is and what to feed it. */
+public final class Passport {
+    /** The version of the format that this class reads. */
+    public static final int VERSION = 1;
+
+    private static final String SCHEMA = "mobilecnn.passport";
+
+    /** The model's file name. */
+    public final String file;
+
+    /** {@code float32}, {@code float16}, {@code int8} or {@code dynamic}. */
+    public final String format;
+
+    /** The model's size. */
+    public final long bytes;
+
+    /** Of the model, 64 hexadecimal digits. */
+    public final String sha256;
+
+    /** What to feed. */
+    public final InputContract contract;
+
+    /** The tensor that takes it. */
+    public final TensorSpec input;
+
+    /** The tensor with the scores. */
+    public final TensorSpec output;
+
+    /** Class names in output order; empty when unknown. */
+    public final List<String> labels;
+
+    /** Pictures, and what the file says of them. */
+    public final List<Golden> golden;
+
+    /** The largest difference of a score from the Keras model's at export. */
+    public final double maxDifference;
+
+    /** Of the largest score, for float32; NaN for the other formats. */
+    public final double tolerance;
+
+    /** Reasons not to trust the answers; empty for a file to ship. */
+    public final List<String> latencyOnly;
+
+    /** The network's name in the zoo; null when it is none of it. */
+    public final String architecture;
+
+    /** Multiply-adds of one inference. */
+    public final long macs;
+
+    /** Weights and biases. */
+    public final long parameters;
+
+    /** The first TensorFlow Lite release that runs the file; null when unknown. */
+    public final String minimumRuntime;
+
+    /** What will hurt on a device. */
+    public final List<String> warnings;
+
+    /** One picture and the scores this file gave for it at export. */
+    public static final class Golden {
+        /** Base64 of a PNG of the contract's size. */
+        public final String png;
+
+        private final double[] scores;
+
+        Golden(String png, double[] scores) {
+            this.png = png;
+            this.scores = scores;
+        }
+
+        /** A value a class. */
+        public double[] scores() {
+            return scores.clone();
+        }
+    }
+
+    /**
+     * Reads a passport.
+     *
+     * @param name of the file, for messages.
+     * @throws Problem if it is damaged, of another version or not a passport.
+     */
+    public static Passport parse(String name, String text) throws Problem {
+        try {
+            JsonObject document = Json.parse(text).asObject();
+            if (!SCHEMA.equals(document.getString("schema", null))) {
+                throw new Problem(Problem.MODEL_FILE,
+                        name + " is not a passport: its schema is not " + SCHEMA);
+            }
+            int version = need(document, "version").asInt();
+            if (version != VERSION) {
+                throw new Problem(Problem.MODEL_FILE, name + " has passport version " + version
+                        + "; this app reads version " + VERSION
+                        + ": use the app and the mobilecnn of one release");
+            }
+            return new Passport(document);
+        } catch (ParseException | UnsupportedOperationException | NumberFormatException
+                | IllegalStateException damage) {
+            throw new Problem(Problem.MODEL_FILE, "the passport " + name + " is damaged ("
+                    + damage.getMessage() + "); export the model again", damage);
+        }
+    }
+
+    private Passport(JsonObject document) throws Problem {
+        JsonObject about = need(document, "file").asObject();
+        file = need(about, "name").asString();
+        format = need(about, "format").asString();
+        bytes = need(about, "bytes").asLong();
+        sha256 = need(about, "sha256").asString();
+        JsonObject in = need(document, "input").asObject();
+        contract = contract(need(in, "contract").asObject());
+        input = tensor(need(in, "tensor").asObject());
+        output = tensor(need(need(document, "output").asObject(), "tensor").asObject());
+        labels = strings(need(document, "labels").asArray());
+        JsonObject parity = need(document, "parity").asObject();
+        maxDifference = number(need(parity, "max_difference"));
+        tolerance = number(need(parity, "tolerance"));
+        List<Golden> pictures = new ArrayList<>();
+        for (JsonValue entry : need(document, "golden").asArray()) {
+            JsonArray scores = need(entry.asObject(), "scores").asArray();
+            pictures.add(new Golden(need(entry.asObject(), "picture").asString(), doubles(scores)));
+        }
+        golden = Collections.unmodifiableList(pictures);
+        latencyOnly = strings(need(document, "latency_only").asArray());
+        architecture = text(need(need(document, "source").asObject(), "architecture"));
+        macs = need(document, "macs").asLong();
+        parameters = need(document, "parameters").asLong();
+        minimumRuntime = text(need(document, "minimum_runtime"));
+        warnings = strings(need(document, "warnings").asArray());
+        checkSizes();
+    }
+
+    private void checkSizes() throws Problem {
+        if (input.elements() != contract.elements()) {
+            throw new Problem(Problem.MODEL_FILE, "the passport of " + file + " describes an input of "
+                    + input.elements() + " values and pictures of " + contract.elements()
+                    + "; export the model again");
+        }
+        if (!labels.isEmpty() && labels.size() != output.elements()) {
+            throw new Problem(Problem.MODEL_FILE, "the passport of " + file + " has " + labels.size()
+                    + " labels for " + output.elements()
+                    + " outputs; export the model again with a labels file that names each output");
+        }
+        for (Golden each : golden) {
+            if (each.scores.length != output.elements()) {
+                throw new Problem(Problem.MODEL_FILE, "a golden picture of " + file + " has "
+                        + each.scores.length + " scores for " + output.elements()
+                        + " outputs; export the model again");
+            }
+        }
+    }
+
+    /** What the output {@code index} stands for: its label, or its number where there are none. */
+    public String label(int index) {
+        return labels.isEmpty() ? "class " + index : labels.get(index);
+    }
+
+    private static InputContract contract(JsonObject value) throws Problem {
+        return new InputContract(
+                need(value, "height").asInt(),
+                need(value, "width").asInt(),
+                need(value, "channels").asInt(),
+                need(value, "color").asString(),
+                floats(need(value, "mean").asArray()),
+                floats(need(value, "std").asArray()),
+                need(value, "resize").asString(),
+                need(value, "stated").asBoolean());
+    }
+
+    private static TensorSpec tensor(JsonObject value) throws Problem {
+        JsonArray sizes = need(value, "shape").asArray();
+        int[] shape = new int[sizes.size()];
+        for (int i = 0; i < shape.length; i++) {
+            shape[i] = sizes.get(i).asInt();
+        }
+        JsonValue codes = need(value, "quantization");
+        float scale = codes.isNull() ? 0.0f : (float) need(codes.asObject(), "scale").asDouble();
+        int zero = codes.isNull() ? 0 : need(codes.asObject(), "zero_point").asInt();
+        return new TensorSpec(need(value, "dtype").asString(), shape, scale, zero);
+    }
+
+    private static JsonValue need(JsonObject object, String name) {
+        JsonValue value = object.get(name);
+        if (value == null) {
+            throw new IllegalStateException("it has no " + name);
+        }
+        return value;
+    }
+
+    private static String text(JsonValue value) {
+        return value.isNull() ? null : value.asString();
+    }
+
+    private static double number(JsonValue value) {
+        return value.isNull() ? Double.NaN : value.asDouble();
+    }
+
+    private static List<String> strings(JsonArray array) {
+        List<String> all = new ArrayList<>();
+        for (JsonValue value : array) {
+            all.add(value.asString());
+        }
+        return Collections.unmodifiableList(all);
+    }
+
+    private static double[] doubles(JsonArray array) {
+        double[] all = new double[array.size()];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = array.get(i).asDouble();
+        }
+        return all;
+    }
+
+    private static float[] floats(JsonArray array) {
+        float[] all = new float[array.size()];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = (float) array.get(i).asDouble();
+        }
+        return all;
+    }
+}

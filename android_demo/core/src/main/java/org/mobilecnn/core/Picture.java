@@ -1,0 +1,13 @@
+package org.mobilecnn.core;
+
+/** A picture that is read pixel by pixel, so that a large one need not be copied. */
+public interface Picture {
+    /** Columns, in pixels. */
+    int width();
+
+    /** Rows, in pixels. */
+    int height();
+
+    /** The pixel in column {@code x} and row {@code y} from the top left, as {@code 0xAARRGGBB}, not premultiplied. */
+    int argb(int x, int y);
+}

@@ -1,0 +1,96 @@
+package org.mobilecnn.core;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertTrue;
+import static org.junit.Assert.fail;
+
+import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonObject;
+import org.junit.Test;
+
+/** A damaged passport is refused with its name and what to do, and never half read. */
+public final class PassportTest {
+    private static JsonObject good() throws Exception {
+        // A copy: JsonObject can be changed.
+        return Json.parse(Vectors.of("judged").get(4).get("passport").toString()).asObject();
+    }
+
+    @Test
+    public void aPassportSaysWhatToFeed() throws Exception {
+        Passport passport = Passport.parse("a.int8.json", good().toString());
+        assertEquals("int8", passport.format);
+        assertEquals("a.int8.tflite", passport.file);
+        assertEquals(2, passport.contract.height);
+        assertEquals("int8 [1, 2, 2, 3], scale 0.00390625, zero point -128", passport.input.toString());
+        assertEquals("Käfer", passport.label(1));
+        assertEquals("2.3.0", passport.minimumRuntime);
+        assertEquals(2, passport.golden.size());
+        assertTrue(Double.isNaN(passport.tolerance));
+    }
+
+    @Test
+    public void withoutLabelsClassesHaveNumbers() throws Exception {
+        Passport passport = Passport.parse("a", good().set("labels", Json.array(new int[0])).toString());
+        assertEquals("class 2", passport.label(2));
+    }
+
+    @Test
+    public void whatIsMissingIsNamed() throws Exception {
+        for (String member : good().names()) {
+            if (!member.equals("schema")) {
+                refused(good().remove(member), "a.json is damaged (it has no " + member + "); export");
+            }
+        }
+    }
+
+    @Test
+    public void whatIsOfAnotherTypeIsRefused() throws Exception {
+        for (String member : good().names()) {
+            if (!member.equals("schema")) {
+                refused(good().set(member, 1.5), "a.json is damaged");
+            }
+        }
+    }
+
+    @Test
+    public void whatContradictsItselfIsRefused() throws Exception {
+        refused(good().set("labels", Json.array("one", "two")), "has 2 labels for 3 outputs; export");
+        refused(changed("input", "contract", "height", "3"), "an input of 12 values and pictures of 18");
+        refused(changed("input", "contract", "color", "\"cmyk\""), "contradicts itself; export");
+        refused(changed("input", "contract", "resize", "\"crop\""), "contradicts itself; export");
+        refused(changed("input", "contract", "std", "[1, 0, 1]"), "divides by zero");
+        refused(changed("input", "tensor", "dtype", "\"int16\""), "a tensor of type int16");
+        refused(changed("input", "tensor", "quantization", "null"), "without a scale");
+    }
+
+    @Test
+    public void otherVersionsAndOtherFilesAreNamed() throws Exception {
+        refused(good().set("version", 2), "version 2; this app reads version 1");
+        refused(good().set("schema", "theirs"), "is not a passport");
+        refusedText("{", "a.json is damaged");
+        refusedText("", "a.json is damaged");
+        refusedText("[]", "a.json is damaged");
+        refusedText(new String(new char[100_000]).replace('\0', '['), "a.json is damaged");
+    }
+
+    private static JsonObject changed(String first, String second, String member, String value) throws Exception {
+        JsonObject document = good();
+        document.get(first).asObject().get(second).asObject().set(member, Json.parse(value));
+        return document;
+    }
+
+    private static void refused(JsonObject document, String words) {
+        refusedText(document.toString(), words);
+    }
+
+    private static void refusedText(String text, String words) {
+        try {
+            Passport.parse("a.json", text);
+        } catch (Problem problem) {
+            assertEquals(Problem.MODEL_FILE, problem.kind);
+            assertTrue(problem.getMessage(), problem.getMessage().contains(words));
+            return;
+        }
+        fail("not refused: " + words);
+    }
+}

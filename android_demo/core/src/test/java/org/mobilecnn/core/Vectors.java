@@ -1,0 +1,65 @@
+package org.mobilecnn.core;
+
+import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonObject;
+import com.eclipsesource.json.JsonValue;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+
+/** What Python computes, from scripts/android_vectors.py. */
+final class Vectors {
+    private Vectors() {}
+
+    /** The entries of one group; there is at least one. */
+    static List<JsonObject> of(String group) throws IOException {
+        try (InputStream stream = Vectors.class.getResourceAsStream("/vectors.json");
+                Reader reader = new InputStreamReader(stream, StandardCharsets.UTF_8)) {
+            List<JsonObject> entries = new ArrayList<>();
+            for (JsonValue each : Json.parse(reader).asObject().get(group).asArray()) {
+                entries.add(each.asObject());
+            }
+            if (entries.isEmpty()) {
+                throw new AssertionError("no vectors in " + group);
+            }
+            return entries;
+        }
+    }
+
+    static byte[] bytes(JsonValue value) {
+        return Base64.getDecoder().decode(value.asString());
+    }
+
+    static float[] floats(JsonValue value) {
+        byte[] content = bytes(value);
+        float[] values = new float[content.length / 4];
+        ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+        return values;
+    }
+
+    static InputContract contract(JsonObject value) throws Problem {
+        return new InputContract(
+                value.get("height").asInt(), value.get("width").asInt(), value.get("channels").asInt(),
+                value.get("color").asString(), all(value.get("mean")), all(value.get("std")),
+                value.get("resize").asString(), value.get("stated").asBoolean());
+    }
+
+    private static float[] all(JsonValue array) {
+        float[] values = new float[array.asArray().size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = array.asArray().get(i).asFloat();
+        }
+        return values;
+    }
+
+    static Picture picture(int width, int height, byte[] rgba) {
+        return new RgbaPicture(width, height, ByteBuffer.wrap(rgba));
+    }
+}

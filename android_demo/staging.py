@@ -1,0 +1,162 @@
+"""Puts models into the Android sample app: ``.tflite`` files and their passports as assets.
+
+All checks come first. Afterwards the app holds exactly the given models.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mobilecnn.convert import flatbuffer, inspection, passport
+from mobilecnn.convert.passport import Passport
+from mobilecnn.errors import ModelFileError, OutputError, UsageError
+from mobilecnn.files import read_bytes, sha256, write_bytes
+
+MODELS = Path("app/src/main/assets/models")
+"""Where the app has its models."""
+
+VERSIONS = Path("gradle/libs.versions.toml")
+"""Where the app says which runtime it ships."""
+
+FEEDS = ("float32", "int8")
+"""The types of input and output that the app's ``TensorSpec`` knows."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """One model that is in the app.
+
+    Attributes:
+        file: its name there.
+        nbytes: its size.
+        format: float32, float16, int8 or dynamic.
+        sha256: of the file.
+        labels: how many classes have names.
+        minimum_runtime: the first TFLite release that runs it; None when unknown.
+        remarks: what a user of the app will wonder about.
+    """
+
+    file: str
+    nbytes: int
+    format: str
+    sha256: str
+    labels: int
+    minimum_runtime: str | None
+    remarks: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {
+            "file": self.file,
+            "bytes": self.nbytes,
+            "format": self.format,
+            "sha256": self.sha256,
+            "labels": self.labels,
+            "minimum_runtime": self.minimum_runtime,
+            "remarks": list(self.remarks),
+        }
+
+
+def runtime(app: Path) -> str:
+    """The version of TensorFlow Lite that the app in the folder ``app`` ships: ``2.16.1``.
+
+    Raises:
+        UsageError: the folder is not the sample app.
+    """
+    path = app / VERSIONS
+    try:
+        version = tomllib.loads(path.read_text())["versions"]["tflite"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{app} is not the Android sample app (no version of tflite in {path}: {error}); "
+            "give the folder android_demo of a checkout of mobilecnn, or a copy of it, with --app"
+        ) from error
+    if not isinstance(version, str) or not version.replace(".", "").isdigit():
+        raise UsageError(f"the version of tflite in {path} must be like 2.16.1, and is {version!r}")
+    return version
+
+
+def stage(models: Sequence[Path], app: Path) -> tuple[Staged, ...]:
+    """Copy ``models`` and their passports into the app in the folder ``app``; other models leave it.
+
+    Raises:
+        UsageError: ``app`` is not the sample app, or two models have one name.
+        ModelFileError: a model is damaged, without its passport, or not one that the app can run.
+        OutputError: the app's folder cannot be written.
+    """
+    release = runtime(app)
+    names = [model.name for model in models]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two models are called {name}; give one another name")
+    checked = [_check(model, release) for model in models]
+    folder = app / MODELS
+    kept = set()
+    for model, (_, content, card) in zip(models, checked, strict=True):
+        # The passport first: one that is interrupted leaves a passport that refuses the older model.
+        for name, part in ((passport.beside(model).name, card), (model.name, content)):
+            write_bytes(folder / name, part)
+            kept.add(name)
+    try:
+        for old in folder.iterdir():
+            if old.is_file() and old.name not in kept and not old.name.startswith("."):
+                old.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot remove an older model: {error}") from error
+    return tuple(staged for staged, _, _ in checked)
+
+
+def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
+    """What is staged: the record, the model's and the passport's content."""
+    if model.suffix != ".tflite" or model.name.startswith("."):
+        raise ModelFileError(f"{model}: the app takes .tflite files; mobilecnn export makes them")
+    content = read_bytes(model, "model", ModelFileError)
+    digest = sha256(content)
+    graph = flatbuffer.graph(content, str(model))
+    card = passport.read(model, digest)
+    if card is None:
+        raise ModelFileError(
+            f"{model} has no passport {passport.beside(model).name} beside it, and the app takes what to feed it "
+            "from there; export it with mobilecnn, or copy both files"
+        )
+    for which, tensors in (("input", graph.inputs), ("output", graph.outputs)):
+        if len(tensors) != 1 or tensors[0].dtype not in FEEDS:
+            found = ", ".join(tensor.dtype for tensor in tensors)
+            raise ModelFileError(
+                f"{model} has the {which} {found or 'none'}; the app takes one, of {' or '.join(FEEDS)}"
+            )
+    need = inspection.summarize(graph, model.name, len(content), digest).minimum_runtime
+    if need is not None and _numbers(need) > _numbers(release):
+        raise ModelFileError(
+            f"{model} needs TensorFlow Lite {need}, and the app ships {release}: export it in another format, "
+            f"or raise tflite in {VERSIONS} (docs/android.md)"
+        )
+    record = Staged(
+        file=model.name,
+        nbytes=len(content),
+        format=str(card.document["file"].get("format")),
+        sha256=digest,
+        labels=len(card.labels),
+        minimum_runtime=need,
+        remarks=tuple(_remarks(card, need)),
+    )
+    return record, content, read_bytes(passport.beside(model), "passport")
+
+
+def _remarks(card: Passport, need: str | None) -> list[str]:
+    remarks = [f"not a model to ship: {reason}" for reason in card.document.get("latency_only", ())]
+    if not card.labels:
+        remarks.append("it has no labels: the app shows class numbers (mobilecnn export --labels FILE)")
+    if not card.contract.stated:
+        remarks.append("it does not say what input range it expects, and 0..1 is assumed")
+    if not card.document.get("golden"):
+        remarks.append("its passport has no golden pictures: the app cannot check its answers")
+    if need is None:
+        remarks.append("which runtime it needs is not known: the app may refuse it")
+    return remarks
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

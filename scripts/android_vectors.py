@@ -1,0 +1,232 @@
+"""Writes what the Android app's arithmetic is tested against, as Python computes it.
+
+``python scripts/android_vectors.py`` renews android_demo/core/src/test/resources/vectors.json;
+a test holds the file to this script. Bytes are base64; pictures are RGBA or RGB, rows
+from the top; float32 little-endian.
+"""
+
+import base64
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+from PIL.ExifTags import Base
+
+from mobilecnn.bench import answers, measurement, statistics
+from mobilecnn.bench.answers import OUTPUT_STEPS, TIMES_OWN_ROUNDING, Questions
+from mobilecnn.convert import passport
+from mobilecnn.files import write_text
+from mobilecnn.quantize.codes import decode, encode
+from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
+from mobilecnn.train.images import InputContract, contract_for, to_pixels, to_tensor
+
+PATH = Path(__file__).resolve().parent.parent / "android_demo/core/src/test/resources/vectors.json"
+
+SIZES = (
+    # width and height of the picture, then of the network
+    ((7, 5), (3, 4)),
+    ((3, 2), (9, 7)),
+    ((8, 8), (8, 8)),
+    ((8, 31), (8, 5)),
+    ((1, 1), (4, 4)),
+    ((33, 20), (1, 1)),
+    ((9, 31), (12, 12)),
+    ((41, 27), (16, 16)),
+)
+ORIENTATION = int(Base.Orientation)
+RANGES = ("unit", "tf", "torch", "caffe", "lite")
+
+
+def _base64(values: npt.NDArray[Any]) -> str:
+    return base64.b64encode(values.tobytes()).decode()
+
+
+def _floats(values: npt.ArrayLike) -> str:
+    return _base64(np.asarray(values, "<f4"))
+
+
+def pictures(rng: np.random.Generator) -> list[dict[str, Any]]:
+    """The same picture, the same tensor, the same codes."""
+    found: list[dict[str, Any]] = []
+    for ((width, height), (columns, rows)), channels, alpha in itertools.product(
+        SIZES, (3, 1), (False, True)
+    ):
+        if alpha and width != 7:
+            continue
+        rgba = rng.integers(0, 256, (height, width, 4), dtype=np.uint8)
+        if not alpha:
+            rgba[..., 3] = 255
+        name = RANGES[len(found) % len(RANGES)]
+        contract = contract_for("tf" if channels == 1 else name, (rows, columns, channels))
+        pixels = to_pixels(Image.fromarray(rgba), contract)
+        tensor = to_tensor(pixels, contract)
+        scale, zero_point = float(np.float32(0.0123 * (1 + len(found) % 4))), -7
+        found.append(
+            {
+                "width": width,
+                "height": height,
+                "rgba": _base64(rgba),
+                "contract": contract.to_json(),
+                "pixels": _base64(pixels),
+                "tensor": _floats(tensor),
+                "scale": scale,
+                "zero_point": zero_point,
+                "codes": _base64(encode(tensor, np.int8, scale, zero_point)),
+            }
+        )
+    return found
+
+
+def orientations(rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Each EXIF orientation, and what :func:`mobilecnn.train.images.open_image` makes of it."""
+    found: list[dict[str, Any]] = []
+    for orientation in range(1, 9):
+        rgba = rng.integers(0, 256, (3, 5, 4), dtype=np.uint8)
+        rgba[..., 3] = 255
+        image = Image.fromarray(rgba)
+        image.getexif()[ORIENTATION] = orientation
+        pixels = np.asarray(ImageOps.exif_transpose(image))[..., :3]
+        found.append(
+            {
+                "width": 5,
+                "height": 3,
+                "rgba": _base64(rgba),
+                "orientation": orientation,
+                "pixels": _base64(pixels),
+            }
+        )
+    return found
+
+
+def codes() -> list[dict[str, Any]]:
+    """Halves, both ends, and every code back."""
+    found = []
+    for scale, zero_point in ((0.5, 0), (float(np.float32(1 / 255)), -128), (float(np.float32(0.0371)), 11)):
+        values = np.asarray([-1e6, -1.25, -0.75, -0.25, -0.0, 0.25, 0.75, 1.25, 1.75, 0.018, 1e6], np.float32)
+        every = np.arange(-128, 128, dtype=np.int8)
+        found.append(
+            {
+                "scale": scale,
+                "zero_point": zero_point,
+                "values": _floats(values),
+                "codes": _base64(encode(values, np.int8, scale, zero_point)),
+                "every": _floats(decode(every, scale, zero_point)),
+            }
+        )
+    return found
+
+
+def samples(rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Percentiles of one sample, two, many, and equal ones."""
+    found: list[dict[str, Any]] = []
+    for values in ([7], [1, 4], [5, 5, 5], rng.integers(10**5, 10**8, 50).tolist()):
+        percentiles = {str(p): statistics.percentile(values, p) for p in (0, 10, 50, 90, 99, 100)}
+        found.append({"samples": values, "percentiles": percentiles})
+    return found
+
+
+def best(rng: np.random.Generator) -> list[dict[str, Any]]:
+    """The order of ``mobilecnn predict``: equal scores in the order of the classes."""
+    found = []
+    for scores in ([0.5], [1.0, 3.0, 3.0, 2.0], [0.0] * 7, rng.integers(-9, 9, 40).tolist()):
+        ranked = (-np.asarray(scores, np.float32)).argsort(kind="stable")[:5]
+        found.append({"scores": _floats(scores), "best": ranked.tolist()})
+    return found
+
+
+def judged() -> list[dict[str, Any]]:
+    """Passports, what a device might answer, and the verdict."""
+    expected = np.asarray([[0.7, 0.2, 0.1], [0.05, 0.05, 0.9]])
+    picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    contract = contract_for("unit", (2, 2, 3))
+    cases: tuple[tuple[str, dict[str, float | None], float, float], ...] = (
+        # format, what its parity says, scale of the output, how far the device is off
+        ("float32", {"tolerance": 1e-4, "max_difference": 1e-7}, 0.0, 8.9e-5),
+        ("float32", {"tolerance": 1e-4, "max_difference": 1e-7}, 0.0, 9.1e-5),
+        ("float16", {"tolerance": None, "max_difference": 0.001}, 0.0, 0.0019),
+        ("float16", {"tolerance": None, "max_difference": 0.001}, 0.0, 0.0021),
+        ("int8", {"tolerance": None, "max_difference": 0.001}, 1 / 256, 2 / 256),
+        ("int8", {"tolerance": None, "max_difference": 0.001}, 1 / 256, 3 / 256),
+        ("int8", {"tolerance": None, "max_difference": 0.5}, 1 / 256, 0.0),
+        ("float32", {"tolerance": 1e-4, "max_difference": 1e-7}, 0.0, float("nan")),
+    )
+    found = []
+    for kind, parity, scale, off in cases:
+        given = expected.astype(np.float32)
+        given[1, 2] += np.float32(off)
+        peak = float(expected.max())
+        tolerance = FLOAT32_TOLERANCE * peak
+        if parity["tolerance"] is None:
+            own = TIMES_OWN_ROUNDING * float(parity["max_difference"] or 0)
+            tolerance = max(tolerance, own, OUTPUT_STEPS * scale)
+        questions = Questions((), expected, scale, 0, tolerance)
+        verdict = measurement.NOT_CHECKED if tolerance >= peak else answers.judge(questions, given).verdict
+        found.append(
+            {
+                "passport": _passport(
+                    kind, contract, parity, scale, passport.encode_picture(picture), expected
+                ),
+                "given": [_floats(row) for row in given],
+                "verdict": verdict,
+                "tolerance": tolerance,
+            }
+        )
+    return found
+
+
+def _passport(
+    kind: str,
+    contract: InputContract,
+    parity: dict[str, float | None],
+    scale: float,
+    picture: str,
+    scores: npt.NDArray[np.float64],
+) -> dict[str, Any]:
+    """The members that the app reads, in the form that export gives them."""
+    coded = {"scale": scale, "zero_point": -128} if kind == "int8" else None
+    dtype = "int8" if kind == "int8" else "float32"
+    return {
+        "schema": passport.SCHEMA,
+        "version": passport.VERSION,
+        "source": {"architecture": None},
+        "labels": ["mouse", "Käfer", "象"],
+        "latency_only": [],
+        "file": {"name": f"a.{kind}.tflite", "format": kind, "bytes": 1234, "sha256": "0" * 64},
+        "input": {
+            "tensor": {"dtype": dtype, "shape": [1, 2, 2, 3], "quantization": coded},
+            "contract": contract.to_json(),
+        },
+        "output": {"tensor": {"dtype": dtype, "shape": [1, 3], "quantization": coded}},
+        "parity": parity,
+        "macs": 12,
+        "parameters": 36,
+        "minimum_runtime": "2.3.0",
+        "golden": [{"picture": picture, "scores": row.tolist()} for row in scores],
+        "warnings": [],
+    }
+
+
+def vectors() -> str:
+    """The content of the file."""
+    rng = np.random.default_rng(16)
+    groups = {
+        "pictures": pictures(rng),
+        "orientations": orientations(rng),
+        "codes": codes(),
+        "samples": samples(rng),
+        "best": best(rng),
+        "judged": judged(),
+    }
+    lines = [
+        f'"{name}": [\n' + ",\n".join(json.dumps(entry) for entry in entries) + "\n]"
+        for name, entries in groups.items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+if __name__ == "__main__":
+    write_text(PATH, vectors())

@@ -1,0 +1,190 @@
+"""``mobilecnn profile``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mobilecnn.cli import options
+from mobilecnn.cli.output import data, document, json_option, progress, table, talk
+
+if TYPE_CHECKING:
+    from mobilecnn.bench.profile import Profile, Row
+    from mobilecnn.bench.protocol import OnPhone
+
+
+WIDEST = 40
+"""Characters of an operator's name in the table; the end says more than the beginning."""
+
+
+@click.command()
+@click.argument("model", type=options.FILE)
+@options.device
+@options.phone
+@options.runtime
+@click.option("--threads", default=1, show_default=True, help="Of the runtime.")
+@click.option("--rounds", default=3, show_default=True, help="Processes for each different operator.")
+@click.option("--seconds", default=0.2, show_default=True, help="Timed in each process, at least 50 times.")
+@click.option("--seed", default=0, show_default=True, help="Of the order and the inputs.")
+@click.option(
+    "--top", type=click.IntRange(min=0), default=15, show_default=True,
+    help="Operators in the table, the slowest first; 0 for all, in the order in which they run.",
+)  # fmt: skip
+@options.allow_wrong_answers
+@click.option(
+    "-o", "--output", type=options.FILE, default=Path("mobilecnn-profile"), show_default=True,
+    help="Folder for roofline.png, profile.json, measurement-*.json and the operators' files.",
+)  # fmt: skip
+@json_option
+def command(
+    model: Path,
+    device_name: str,
+    phone: "OnPhone | None",
+    runtime: str,
+    threads: int,
+    rounds: int,
+    seconds: float,
+    seed: int,
+    top: int,
+    allow_wrong_answers: bool,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Where the time of a .tflite file goes, operator by operator.
+
+    Every operator becomes a file of its own and is timed on the device like any other file, those
+    of the same shape once. Their sum stands beside the time of the whole file: a runtime may
+    merge operators, and each part contains one call of the interpreter. The roofline chart
+    shows which operators the arithmetic limits and which the memory; its roofs are measured
+    on the device.
+
+    \b
+    Example:
+      mobilecnn profile out/digits.int8.tflite --device pi4
+    """
+    from mobilecnn.bench import profile as bench
+    from mobilecnn.bench.devices import device
+    from mobilecnn.bench.measurement import recording
+    from mobilecnn.bench.protocol import Protocol
+    from mobilecnn.cli.bench import answer_lines, device_line, new_name, what_is_kept
+    from mobilecnn.files import check_writable, write_bytes, write_json
+
+    where = device(device_name, runtime, phone)
+    protocol = Protocol(
+        rounds=rounds,
+        threads=threads,
+        runtime=runtime,
+        seed=seed,
+        seconds=seconds,
+        warmup_seconds=seconds / 2,
+    )
+    check_writable(output)
+    record = new_name(output, "measurement")
+    with where, recording(record) as keep, progress("Profiling") as update:
+        found = bench.profile(
+            model,
+            where,
+            protocol,
+            output / f"operators-{model.stem}",
+            update,
+            sys.argv[1:],
+            allow_wrong_answers=allow_wrong_answers,
+            keep=keep,
+        )
+    line = device_line(found.measurement)
+    picture = output / "roofline.png"
+    write_bytes(picture, bench.chart(found, f"{model.name}\n{line}"))
+    content = {**found.to_json(), "measurement": str(record), "chart": str(picture)}
+    write_json(output / "profile.json", content)
+
+    if as_json:
+        document(content)
+        return
+    data(line)
+    data(_groups(found))
+    data("")
+    data(_operators(found, top))
+    for text in _lines(found):
+        data(text)
+    restless = sorted({row.part.name for row in found.rows if row.median is not None and not row.valid})
+    if restless:
+        talk(f"INVALID (!): {len(restless)} operators; the reasons are in profile.json")
+    for row in found.rows:
+        if row.part.reason:
+            talk(f"not timed: {row.part.name}: {row.part.reason}")
+    for words in answer_lines(bench.whole_result(found)):
+        talk(words)
+    data(f"Chart: {picture}   {what_is_kept(found.measurement)}: {record}")
+
+
+def _unit(found: "Profile") -> str:
+    return "GFLOP/s" if found.peak_dtype == "float32" else "GOP/s"
+
+
+def _groups(found: "Profile") -> str:
+    rows = [
+        (
+            group.name,
+            str(group.count),
+            f"{group.macs / 1e6:.2f}",
+            f"{group.time / 1e6:.3f}",
+            f"{group.share:.1%}",
+            f"{2 * group.macs / group.time:.1f}" if group.macs else "-",
+        )
+        for group in found.groups()
+    ]
+    return table(("work", "operators", "multiply-adds M", "ms", "share", _unit(found)), rows)
+
+
+def _operators(found: "Profile", top: int) -> str:
+    rows = list(found.rows)
+    if top:
+        rows = sorted(rows, key=lambda row: -(row.median.value if row.median else 0.0))[:top]
+    header = (
+        "operator",
+        "kind",
+        "output",
+        "multiply-adds M",
+        "ms",
+        "95 % interval",
+        _unit(found),
+        "of peak",
+        "share",
+    )
+    return table(header, [_cells(row, found.peak) for row in rows], left=3)
+
+
+def _cells(row: "Row", peak: float) -> list[str]:
+    from mobilecnn.cli.bench import interval_text
+
+    part = row.part
+    return [
+        part.name if len(part.name) <= WIDEST else "..." + part.name[-WIDEST + 3 :],
+        part.kind,
+        "x".join(map(str, part.shape)),
+        f"{part.macs / 1e6:.3f}",
+        "-" if row.median is None else f"{row.median.value / 1e6:.4f}" + ("" if row.valid else " !"),
+        "-" if row.median is None else interval_text(row.median, 1e6),
+        "-" if row.flops is None else f"{row.flops / 1e9:.1f}",
+        "-" if row.flops is None else f"{row.flops / peak:.0%}",
+        f"{row.share:.1%}",
+    ]
+
+
+def _lines(found: "Profile") -> list[str]:
+    from mobilecnn.cli.bench import interval_text
+
+    total, whole, calls = found.total.value / 1e6, found.whole.value / 1e6, len(found.rows)
+    times = f"{found.ratio.value:.2f} times ({interval_text(found.ratio)})"
+    article = "an" if found.peak_dtype == "int8" else "a"
+    lines = [
+        f"sum {total:.3f} ms, whole file {whole:.3f} ms: {times}",
+        f"{calls} calls of an operator that does nothing: {calls * found.call / 1e6:.3f} ms, in the sum",
+        f"peak of {article} {found.peak_dtype} matrix product: {found.peak / 1e9:.1f} {_unit(found)}",
+    ]
+    if found.bandwidth is None:
+        lines.append("memory: unknown, because nothing on a phone measures it; the chart has no slope")
+    else:
+        lines.append(f"memory, reading and writing: {found.bandwidth.bytes_per_second / 1e9:.2f} GB/s")
+    return lines

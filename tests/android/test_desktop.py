@@ -1,0 +1,157 @@
+"""The app's own Java, with the real TensorFlow Lite interpreter, answers as Python does."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mobilecnn.bench import answers
+from mobilecnn.bench.answers import Questions
+from mobilecnn.convert import passport
+from mobilecnn.convert.conversion import Source
+from mobilecnn.files import sha256
+from mobilecnn.quantize.export import Calibration, export
+from mobilecnn.quantize.inference import ask
+from mobilecnn.train import data
+from mobilecnn.train.images import open_image, to_pixels
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def digits(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained network of convolutions alone, in all four formats: a folder of ``digits.*.tflite``.
+
+    It has no dense layer: runtimes as old as the desktop one misread per-channel int8 weights there.
+    """
+    folder = tmp_path_factory.mktemp("digits")
+    known = data.load("digits")
+    images = np.stack([np.asarray(image, np.float32) for image in known.images]) / 255
+    images = images.reshape(*images.shape[:3], -1)
+    layers = keras.layers
+    keras.utils.set_random_seed(5)
+    image = keras.Input(images.shape[1:])
+    x = layers.Conv2D(16, 3, strides=2, padding="same", activation="relu")(image)
+    x = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(x)
+    x = layers.Conv2D(10, 1)(x)
+    x = layers.Softmax()(layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(image, x)
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    # The last 200 are held out.
+    model.fit(images[:-200], np.asarray(known.labels)[:-200], epochs=4, batch_size=64, verbose=0)
+    model.save(folder / "digits.keras")
+    source = Source(str(folder / "digits.keras"), labels=tuple(f"digit {i}" for i in range(10)))
+    export(source, ("float32", "float16", "int8", "dynamic"), folder, Calibration("digits"))
+    return folder
+
+
+def run_java(model: Path, *pictures: Path) -> dict[str, Any]:
+    chain = ROOT / "android_demo/ci/build_apk.py"
+    command = [str(word) for word in (sys.executable, chain, "--ask", model, *pictures)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+@pytest.fixture(scope="module")
+def held_out(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Forty digits that the network has not seen, as pictures of various sizes, a few in colour."""
+    folder = tmp_path_factory.mktemp("held_out")
+    known = data.load("digits")
+    paths = []
+    for index, pixels in enumerate(known.images[-40:]):
+        image = Image.fromarray(np.asarray(pixels))
+        if index % 3:
+            image = image.resize((40 + 3 * index, 150 - 2 * index), Image.Resampling.BICUBIC)
+        if index % 4 == 0:
+            image = image.convert("RGB")
+        paths.append(folder / f"{index}.png")
+        image.save(paths[-1])
+    return paths
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "int8", "dynamic"])
+def test_the_app_answers_as_predict_does(digits: Path, held_out: list[Path], kind: str) -> None:
+    model = digits / f"digits.{kind}.tflite"
+    content = model.read_bytes()
+    card = passport.read(model, sha256(content))
+    assert card is not None
+    questions = answers.prepare(model, content, card)
+    assert isinstance(questions, Questions)
+    said = run_java(model, *held_out)
+    assert said["runtime"] == "2.6.2"
+    assert said["answers"]["verdict"] == "verified", said["answers"]
+    assert said["answers"]["pictures"] == 3
+    # One rule in two languages.
+    assert said["answers"]["tolerance"] == pytest.approx(questions.tolerance, rel=1e-6)
+
+    (python,) = ask(
+        [model], lambda contract: [to_pixels(open_image(path), contract) for path in held_out], len(held_out)
+    )
+    assert len(said["pictures"]) == len(held_out)
+    distinct = set()
+    for java, scores in zip(said["pictures"], python.scores, strict=True):
+        np.testing.assert_allclose(java["scores"], scores, rtol=0, atol=questions.tolerance)
+        best, second = np.sort(scores)[::-1][:2]
+        if best - second > 2 * questions.tolerance:  # Else nearly tied.
+            assert java["best"][0] == card.labels[int(scores.argmax())]
+            distinct.add(java["best"][0])
+    assert len(distinct) >= 8, "the comparison says little when few classes occur"
+
+
+def test_a_file_that_needs_a_newer_runtime_is_refused_by_name(tmp_path: Path) -> None:
+    """ShuffleNet's grouped convolutions came with release 2.9."""
+    export(Source("shufflenet_v1_x0.25_g3"), ("float32",), tmp_path, None)
+    said = run_java(tmp_path / "shufflenet_v1_x0.25_g3.float32.tflite")
+    assert said["error"] == "ModelFileError"
+    assert said["message"].startswith(
+        "TensorFlow Lite 2.6.2 cannot run shufflenet_v1_x0.25_g3.float32.tflite"
+    )
+    assert "a newer version of one, and needs release 2.9.0: export it in another format" in said["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"shape": [1, 4, 4, 12]}, "and its passport says float32"),
+        ({"dtype": "int8", "quantization": {"scale": 0.5, "zero_point": 3}}, "scale 0.5, zero point 3"),
+    ],
+)
+def test_a_passport_of_another_export_is_refused(
+    digits: Path, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    card = json.loads((digits / "digits.float32.json").read_text())
+    height, width = card["input"]["contract"]["height"], card["input"]["contract"]["width"]
+    if "shape" in change:
+        change = {"shape": [1, height * width, 1, 1]}
+    card["input"]["tensor"].update(change)
+    model = tmp_path / "other.tflite"
+    model.write_bytes((digits / "digits.float32.tflite").read_bytes())
+    model.with_suffix(".json").write_text(json.dumps(card))
+    said = run_java(model)
+    assert words in said["message"] and "different exports" in said["message"], said
+
+
+def test_golden_pictures_find_a_runtime_that_answers_otherwise(digits: Path, tmp_path: Path) -> None:
+    """The same file, and a passport that remembers other scores."""
+    card = json.loads((digits / "digits.int8.json").read_text())
+    card["golden"][1]["scores"] = card["golden"][1]["scores"][::-1]
+    model = tmp_path / "other.tflite"
+    model.write_bytes((digits / "digits.int8.tflite").read_bytes())
+    model.with_suffix(".json").write_text(json.dumps(card))
+    said = run_java(model)["answers"]
+    assert said["verdict"] == "differs" and said["reason"].startswith("golden picture 2: the score of digit ")
+
+
+def test_a_damaged_model_is_an_error_and_not_a_crash(digits: Path, tmp_path: Path) -> None:
+    model = tmp_path / "damaged.tflite"
+    model.write_bytes(b"not a model" * 100)
+    model.with_suffix(".json").write_text((digits / "digits.float32.json").read_text())
+    said = run_java(model)
+    assert "the file is damaged or not a TensorFlow Lite model" in said["message"], said

@@ -1,0 +1,121 @@
+"""The papers' experiments: their networks are what the tables say, and they are timed."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mobilecnn.bench import decomposition, experiments, speedup
+from mobilecnn.bench.devices import LocalDevice
+from mobilecnn.bench.experiments import GUIDELINES, SCALES, guidelines, network
+from mobilecnn.bench.protocol import Protocol
+from mobilecnn.bench.speedup import RESOLUTIONS, TABLE_8
+from mobilecnn.cli import cli
+from mobilecnn.cli import speedup as command
+from mobilecnn.convert import flatbuffer
+from mobilecnn.convert.inspection import inspect, macs
+
+SHORT = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=2, seconds=0)
+
+
+@pytest.mark.parametrize("guideline", GUIDELINES, ids=lambda guideline: guideline.name)
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_networks_of_a_guideline_cost_the_same(guideline: experiments.Guideline, scale: int) -> None:
+    counts = [
+        sum(macs(one) for one in flatbuffer.graph(network(case, scale, "float32"), case.label).operations)
+        for case in guideline.cases
+    ]
+    assert max(counts) < 1.07 * min(counts)
+
+
+def test_fragments_are_as_wide_as_their_multiply_adds_allow() -> None:
+    (third,) = (guideline for guideline in GUIDELINES if guideline.name == "G3")
+    for case, fragments in zip(third.cases, (1, 2, 4, 2, 4), strict=True):
+        assert case.channels == (round(64 / math.sqrt(fragments)),)
+        kinds = [one.kind for one in flatbuffer.graph(network(case, 1, "int8"), case.label).operations]
+        assert kinds.count("CONV_2D") == 10 * fragments
+        assert kinds.count("ADD") == (10 * (fragments - 1) if "parallel" in case.label else 0)
+
+
+def test_element_wise_operations_come_and_go() -> None:
+    (fourth,) = (guideline for guideline in GUIDELINES if guideline.name == "G4")
+    for case in fourth.cases:
+        graph = flatbuffer.graph(network(case, 1, "float32"), case.label)
+        relus = sum(one.options.fusedActivationFunction != 0 for one in graph.operations)
+        adds = sum(one.kind == "ADD" for one in graph.operations)
+        assert adds == (10 if "shortcut" in case.label and "no" not in case.label else 0)
+        assert relus == (30 if "ReLU" in case.label and "no" not in case.label else 0)
+
+
+def test_what_the_paper_recommends_is_the_fastest_there() -> None:
+    for guideline in GUIDELINES:
+        for column in range(len(SCALES)):
+            rates = [case.published[column] for case in guideline.cases]
+            assert rates[0] == max(rates)
+
+
+def test_guidelines_on_this_machine(tmp_path: Path) -> None:
+    rows, measurement = guidelines(LocalDevice(), SHORT, tmp_path, ("float32",), (1,))
+    assert [row.guideline for row in rows] == [g.name for g in GUIDELINES for _ in g.cases]
+    assert len(measurement.models) == len(rows) == 17
+    for row, model in zip(rows, measurement.models, strict=True):
+        assert row.macs == inspect(Path(model.file)).macs > 60e6
+        assert row.per_second > 0 and row.published == row.case.published[0]
+        first = next(other for other in rows if other.guideline == row.guideline)
+        # How many images a second here over there: the ratio of the medians, upside down.
+        assert row.rate.value == pytest.approx(row.per_second / first.per_second, rel=1e-6)
+        assert row.paper_rate == pytest.approx(row.published / first.published)
+
+
+def test_the_papers_resolutions() -> None:
+    # Section 4.5: "~13x actual speedup" of ShuffleNet 0.5x over AlexNet.
+    alexnet, half = TABLE_8[:2]
+    found = [round(alexnet.at(each) / half.at(each), 2) for each in RESOLUTIONS]
+    assert found == [12.11, 13.23, 13.97]
+    assert tuple(RESOLUTIONS) == command.RESOLUTIONS
+    assert command.FORMATS == speedup.FORMATS
+
+
+def test_another_resolution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The same way at a size that does not take minutes.
+    monkeypatch.setitem(RESOLUTIONS, "480x640", (240, 256))
+    monkeypatch.setattr(speedup, "TABLE_8", TABLE_8[:2])
+    found = speedup.speedup(LocalDevice(), SHORT, tmp_path, formats=("float32",), resolution="480x640")
+    assert [row.published for row in found.rows] == list(TABLE_8[:2])
+    assert {row.resolution for row in found.rows} == {"480x640"}
+    assert found.rows[1].paper_actual == pytest.approx(1156.7 / 87.4)
+    for model in found.measurement.models:
+        seen = inspect(Path(model.file))
+        assert [tensor.shape for tensor in seen.inputs] == [(1, 240, 256, 3)]
+    assert speedup.cells_paper(found.rows[1])[2] == "87.4"
+
+
+def test_decomposition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(decomposition, "NETWORKS", ("lenet5",))
+    done = CliRunner().invoke(cli, ["speedup", "--experiment", "decomposition", "--rounds", "1"])
+    assert done.exit_code == 0, done.output
+    kept = json.loads((tmp_path / "mobilecnn-speedup" / "decomposition.json").read_text())
+    (one,) = kept["networks"]
+    assert one["model"]["file"].endswith("lenet5.float32.tflite")
+    shares = {group["group"]: group["share"] for group in one["groups"]}
+    assert "fully connected" in shares and all(f"{name} " in done.stdout for name in shares)
+    assert len(list((tmp_path / "mobilecnn-speedup").glob("decomposition-lenet5.float32-*.json"))) == 1
+
+
+def test_a_resolution_for_an_experiment_without() -> None:
+    done = CliRunner().invoke(cli, ["speedup", "--experiment", "guidelines", "--resolution", "480x640"])
+    assert done.exit_code == 2 and "--resolution is for table8" in done.stderr
+
+
+def test_the_guidelines_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(experiments, "GUIDELINES", GUIDELINES[1:2])
+    done = CliRunner().invoke(cli, ["speedup", "--experiment", "guidelines", "--rounds", "1"])
+    assert done.exit_code == 0, done.output
+    assert "G2: few groups" in done.stdout and "8 groups, x4" in done.stdout
+    kept = json.loads((tmp_path / "mobilecnn-speedup" / "guidelines.json").read_text())
+    assert [row["channels"] for row in kept["rows"] if row["scale"] == 2] == [[128], [180], [256], [368]]
+    assert Path(kept["measurement"]).is_file()

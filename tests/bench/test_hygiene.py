@@ -1,0 +1,193 @@
+"""Each rule on the readings, on synthetic ones: what makes a result INVALID, and what is a warning."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from test_stream import STREAM
+
+from mobilecnn.bench import hygiene
+from mobilecnn.bench.measurement import Cooled, Facts, Reading, Run
+from mobilecnn.bench.protocol import Protocol
+from mobilecnn.bench.statistics import Interval
+
+MS = 1_000_000
+PI = Facts(
+    kind="ssh", machine="aarch64", board="Raspberry Pi 4 Model B Rev 1.4", cpu=None, cpu_features=("asimd",), cores=4,
+    memory_bytes=1_000_000_000, os=None, kernel="Linux 6.6.51", python="3.11.2", numpy="1.26.4",
+    governors=("performance",), max_frequencies_khz={"cpu0": 1_500_000}, virtualised=None,
+)  # fmt: skip
+CALM = Reading(
+    {"cpu0": 1_500_000}, (2 * MS,) * 5, {"thermal_zone0 cpu-thermal": 51.5}, 0x0, ("performance",), 0.3,
+    800_000_000, 4096,
+)  # fmt: skip
+
+
+def reading(**change: Any) -> Reading:
+    return dataclasses.replace(CALM, **change)
+
+
+def judge(device: Facts = PI, count: int = 3, **change: Any) -> tuple[list[str], list[str]]:
+    """The reasons and the warnings for some calm runs, each with ``change``."""
+    calm: dict[str, Any] = {
+        "position": 0, "model": 0, "runtime_version": "2.3.0", "xnnpack_partitions": 1, "init_ns": MS, "first_ns": MS,
+        "warmup_ns": (), "samples_ns": (MS,) * 3, "timed_seconds": 1.0, "other_cpu_seconds": 0.01,
+        "baseline_rss_bytes": None, "peak_rss_bytes": None, "before": CALM, "after": CALM,
+    }  # fmt: skip
+    runs = [Run(round=number, **{**calm, **change}) for number in range(count)]
+    interval = Interval(MS, MS, MS)
+    found = hygiene.reasons(Protocol(rounds=count, runs=3), runs, interval), hygiene.warnings(device, runs)
+    return list(found[0]), list(found[1])
+
+
+def test_calm_readings_say_nothing() -> None:
+    assert judge() == ([], [])
+
+
+def test_a_machine_that_tells_nothing_says_nothing() -> None:
+    dark = Reading({}, (2 * MS,), {})
+    silent = dataclasses.replace(PI, board=None, memory_bytes=None)
+    assert judge(silent, before=dark, after=dark, other_cpu_seconds=None) == ([], [])
+
+
+def test_a_phone_tells_neither_clock_nor_spin() -> None:
+    phone = Reading({}, (), {"battery": 31.0}, thermal_status=0)
+    assert judge(before=phone, after=phone, other_cpu_seconds=None) == ([], [])
+
+
+def test_a_battery_is_no_processor() -> None:
+    assert hygiene.processor_temperature({"battery": 31.0, "thermal_zone4 battery": 32.0}) is None
+    assert hygiene.processor_temperature({"battery": 61.0, "thermal_zone0 skin": 35.0}) == 35.0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        # (after & ~before) of the bits 16 to 19, and any of 0 to 3 now.
+        (0x00000, 0x10000, ["under-voltage"]),
+        (0x00000, 0x20000, ["the clock is capped"]),
+        (0x00000, 0x40000, ["throttled"]),
+        (0x00000, 0x80000, ["at the soft temperature limit"]),
+        (0x50000, 0x50005, ["under-voltage", "throttled"]),
+        (0x10001, 0x10000, ["under-voltage"]),
+        (0x10000, 0x50000, ["throttled"]),
+        (0x50000, 0x50000, []),
+        (0x00000, 0x00000, []),
+        (None, 0x1, ["under-voltage"]),
+        (0x1, None, ["under-voltage"]),
+        (None, 0x50000, []),
+    ],
+)
+def test_the_throttling_word(before: int | None, after: int | None, said: list[str]) -> None:
+    reasons, _ = judge(before=reading(throttled=before), after=reading(throttled=after))
+    assert [reason.split(", says")[0] for reason in reasons] == said
+    for reason in reasons:
+        assert ("power supply" in reason) == reason.startswith("under-voltage")
+        assert ("heat sink" in reason) != reason.startswith("under-voltage")
+
+
+def test_old_throttling_is_a_warning_because_it_hides_new() -> None:
+    reasons, (warning,) = judge(before=reading(throttled=0x50000), after=reading(throttled=0x50000))
+    assert reasons == []
+    assert "under-voltage, throttled" in warning and "start the board anew" in warning
+    assert judge(before=reading(throttled=0x0), after=reading(throttled=0x0))[1] == []
+    # What is a reason already is no warning as well.
+    reasons, (warning,) = judge(before=reading(throttled=0x50000), after=reading(throttled=0x50004))
+    assert len(reasons) == 1 and "like this: under-voltage;" in warning
+
+
+@pytest.mark.parametrize(
+    ("board", "celsius", "warned"),
+    [
+        ("Raspberry Pi 4 Model B Rev 1.4", 76.9, None),
+        ("Raspberry Pi 4 Model B Rev 1.4", 77.0, "slows down from 80 C"),
+        ("Raspberry Pi 5 Model B Rev 1.0", 81.0, "slows down from 80 C"),
+        ("Raspberry Pi 3 Model B Plus Rev 1.3", 57.5, "slows down from 60 C"),
+        ("Raspberry Pi 3 Model B Rev 1.2", 57.5, None),
+        ("Some other board", 99.0, None),
+        (None, 99.0, None),
+    ],
+)
+def test_a_temperature_near_the_limit_of_the_board(
+    board: str | None, celsius: float, warned: str | None
+) -> None:
+    hot = reading(temperatures_c={"thermal_zone0 cpu-thermal": celsius})
+    reasons, warnings = judge(dataclasses.replace(PI, board=board), after=hot)
+    assert reasons == []
+    assert len(warnings) == (warned is not None)
+    if warned is not None:
+        assert warned in warnings[0] and f"{celsius:.1f} C" in warnings[0] and "--cool-down" in warnings[0]
+
+
+def test_a_governor_is_a_warning_and_a_clock_that_moved_a_reason() -> None:
+    slow = reading(governors=("ondemand", "performance"))
+    reasons, (warning,) = judge(before=slow, after=slow)
+    assert reasons == []
+    assert warning == f"the clock may change (governor ondemand); on the device: {hygiene.GOVERNOR_FIX}"
+    assert "sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor" in warning
+    (reason,), _ = judge(before=slow, after=reading(frequencies_khz={"cpu0": 1_000_000}))
+    assert "1.00 and 1.50 GHz" in reason
+
+
+def test_low_memory_is_a_warning_and_swapping_a_reason() -> None:
+    assert judge(after=reading(available_bytes=50_000_000)) == ([], [])
+    reasons, (warning,) = judge(after=reading(available_bytes=49_000_000))
+    assert reasons == []
+    assert "49 MB" in warning and "close other programs" in warning
+    assert judge(after=reading(swapped_bytes=4096 + (1 << 20)))[0] == []
+    (reason,), _ = judge(after=reading(swapped_bytes=12_004_096))
+    assert "swapped 12 MB" in reason and "close other programs" in reason
+
+
+def test_another_program_is_named() -> None:
+    # Two ticks are the clock's doubt; 5 % of a core are noted, 20 % are too much.
+    assert judge(other_cpu_seconds=0.06, heaviest_cpu_seconds={"sshd": 0.06}) == ([], [])
+    reasons, warnings = judge(other_cpu_seconds=0.17, heaviest_cpu_seconds={"Xorg": 0.12, "sshd": 0.05})
+    assert (reasons, warnings) == ([], ["Xorg used 10% of a core: close it"])
+    (reason,), warnings = judge(other_cpu_seconds=0.9, heaviest_cpu_seconds={"chrome": 0.62, "Xorg": 0.22})
+    assert "used 88% of a core (chrome 60%, Xorg 20%): close them" in reason
+    assert warnings == []
+    (reason,), _ = judge(other_cpu_seconds=0.9)
+    assert "used 88% of a core: close them" in reason
+
+
+def test_a_cool_down_that_ran_out_is_a_warning() -> None:
+    assert judge(cooled=Cooled(40.0, 58.0, 57.5)) == ([], [])
+    reasons, (warning,) = judge(cooled=Cooled(300.0, 58.0, 61.25))
+    assert reasons == []
+    assert "3 of 3 processes it was still 61.2 C after 300 s, and not 58.0 C" in warning
+
+
+@pytest.mark.parametrize(
+    ("temperatures", "expected"),
+    [
+        ({}, None),
+        ({"thermal_zone0 cpu-thermal": 51.5}, 51.5),
+        ({"thermal_zone0 acpitz": 27.8, "thermal_zone1 x86_pkg_temp": 61.0, "thermal_zone2 iwlwifi_1": 70.0}, 61.0),
+        ({"thermal_zone0 bigcore0-thermal": 48.0, "thermal_zone1 littlecore-thermal": 49.0}, 49.0),
+        ({"thermal_zone0 acpitz": 27.8, "thermal_zone2 iwlwifi_1": 70.0}, 70.0),
+        ({"thermal_zone0 cpu-thermal": 0.0, "thermal_zone1 gpu": -273.2, "thermal_zone2 soc": 3000.0}, None),
+    ],
+)  # fmt: skip
+def test_the_temperature_of_the_processor(temperatures: dict[str, float], expected: float | None) -> None:
+    assert hygiene.processor_temperature(temperatures) == expected
+
+
+def test_a_stream_is_judged_alike() -> None:
+    def warned(device: Facts = PI, **change: Any) -> list[str]:
+        first, last = STREAM.series[0].windows
+        hot = dataclasses.replace(last, state=dataclasses.replace(last.state, **change))
+        return list(
+            hygiene.stream_warnings(device, dataclasses.replace(STREAM.series[0], windows=(first, hot)))
+        )
+
+    assert warned() == []
+    (warning,) = warned(throttled=0x20000)
+    assert warning.startswith("the clock is capped, says the board's firmware")
+    (warning,) = warned(frequencies_khz={"cpu0": 1_000_000})
+    assert "between 1.00 and 1.50 GHz" in warning
+    (warning,) = warned(temperatures_c={"thermal_zone0 cpu-thermal": 79.0})
+    assert "slows down from 80 C" in warning
+    (warning,) = warned(dataclasses.replace(PI, governors=("ondemand",)))
+    assert "governor ondemand" in warning
+    assert warned(frequencies_khz={}, temperatures_c={}, throttled=None) == []

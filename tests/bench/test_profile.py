@@ -1,0 +1,120 @@
+"""Where the time goes: what the parts' times say, and the whole thing on this machine."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from installed import INSTALLED
+
+from mobilecnn.bench import profile as bench
+from mobilecnn.bench.devices import Answer, Job, LocalDevice
+from mobilecnn.bench.measurement import VERIFIED, Measurement
+from mobilecnn.bench.parts import Part, cut
+from mobilecnn.bench.profile import Bandwidth, Profile, analyse, profile
+from mobilecnn.bench.protocol import Protocol
+from mobilecnn.convert.inspection import inspect
+from mobilecnn.errors import EnvironmentProblem, ModelFileError
+
+SHORT = Protocol(rounds=2, warmup_runs=1, warmup_seconds=0, runs=4, seconds=0)
+
+
+@pytest.fixture(scope="module")
+def found(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Profile:
+    return profile(exported / "theirs.float32.tflite", LocalDevice(), SHORT, tmp_path_factory.mktemp("parts"))
+
+
+def test_a_real_file_on_this_machine(found: Profile, exported: Path) -> None:
+    path = exported / "theirs.float32.tflite"
+    parts = cut(path.read_bytes(), str(path))
+    assert [row.part for row in found.rows] == list(parts)
+    assert all(row.median is not None and row.median.value > 0 for row in found.rows)
+    assert sum(row.share for row in found.rows) == pytest.approx(1, abs=0.3)  # Medians do not add up exactly.
+    assert found.measurement.models[0].answers.verdict == VERIFIED
+    assert found.peak > 0 and found.peak_dtype == "float32"
+    assert found.bandwidth is not None and found.bandwidth.bytes_per_second > 1e6
+    assert sum(group.macs for group in found.groups()) == inspect(path).macs
+    assert [group.time for group in found.groups()] == sorted((g.time for g in found.groups()), reverse=True)
+
+
+@pytest.mark.parametrize("runtime", INSTALLED)
+def test_int8_is_held_against_the_int8_product(exported: Path, tmp_path: Path, runtime: str) -> None:
+    protocol = Protocol(**{**SHORT.to_json(), "runtime": runtime, "rounds": 1})
+    found = profile(exported / "theirs.int8.tflite", LocalDevice(), protocol, tmp_path)
+    assert found.peak_dtype == "int8"
+    assert inspect(Path(found.measurement.models[2].file)).macs == 67_108_864
+    assert found.measurement.models[2].file.endswith("matrix-product.tflite")
+
+
+def part(
+    key: str, macs: int = 0, content: bytes | None = b"x", detail: str = "", kind: str = "CONV_2D"
+) -> Part:
+    reason = "" if content else "it takes int32"
+    return Part(key, kind, (1, 2), "float32", detail, macs, 100, content, reason, key)
+
+
+def with_times(found: Profile, times: dict[int, list[int]]) -> Measurement:
+    """The real measurement with other samples: model -> ns in each round."""
+    document: dict[str, Any] = found.measurement.to_json()
+    for run in document["runs"]:
+        run["samples_ns"] = [times.get(run["model"], [1, 1])[run["round"]]] * 3
+    return Measurement.from_json(document)
+
+
+def test_what_known_times_say(found: Profile) -> None:
+    measurement = with_times(
+        found, {0: [9_000, 9_000], 1: [100, 100], 2: [2_000, 2_000], 3: [4_000, 4_000], 4: [1_000, 1_000]}
+    )
+    parts = [
+        part("a", 500, detail="convolution 1x1"),
+        part("b", kind="ADD"),
+        part("a", 500, detail="convolution 1x1"),
+    ]
+    said = analyse(
+        measurement, [*parts, part("c", content=None, kind="ODD")], {"a": 3, "b": 4}, 8_000, "int8", None
+    )
+    assert said.total.value == pytest.approx(9_000)
+    assert said.ratio.value == pytest.approx(1.0)
+    assert [said.call, said.whole.value] == pytest.approx([100, 9_000])
+    assert said.peak == pytest.approx(8e9)  # 16 000 operations in 2 us
+    assert [row.share for row in said.rows] == pytest.approx([4 / 9, 1 / 9, 4 / 9, 0])
+    assert said.rows[0].flops == pytest.approx(1000 / 4e-6)
+    assert said.rows[0].intensity == 10
+    assert said.rows[1].flops is None and said.rows[3].median is None
+    groups = [(group.name, group.count, group.macs, round(group.time)) for group in said.groups()]
+    assert groups == [("convolution 1x1", 2, 1000, 8000), ("element-wise", 1, 0, 1000), ("other", 1, 0, 0)]
+    document = said.to_json()
+    assert document["bandwidth_bytes_per_second"] is None and document["operators"][3]["reasons"] == [
+        "it takes int32"
+    ]
+
+
+def test_the_fastest_pass_is_the_bandwidth() -> None:
+    assert Bandwidth(1000, (10, 5, 20)).bytes_per_second == 2e11
+    for wrong in ((0, (1,)), (10, ()), (10, (0,))):
+        with pytest.raises(ValueError, match="no passes"):
+            Bandwidth(*wrong)
+
+
+def test_the_chart_is_a_picture(found: Profile) -> None:
+    assert bench.chart(found, "title").startswith(b"\x89PNG")
+    without = Profile(**{**vars(found), "bandwidth": None})
+    assert bench.chart(without, "title").startswith(b"\x89PNG")
+
+
+def test_a_worker_that_talks_nonsense_of_its_memory(exported: Path, tmp_path: Path) -> None:
+    class Odd(LocalDevice):
+        def run(self, job: Job, doing: str, timeout: float) -> Answer:
+            return (
+                {"bytes": 1, "samples_ns": []}
+                if job["task"] == "bandwidth"
+                else super().run(job, doing, timeout)
+            )
+
+    with pytest.raises(EnvironmentProblem, match="describes the bandwidth wrongly"):
+        profile(exported / "theirs.int8.tflite", Odd(), SHORT, tmp_path)
+
+
+def test_no_model(tmp_path: Path) -> None:
+    (tmp_path / "no.tflite").write_bytes(b"no")
+    with pytest.raises(ModelFileError, match=r"no\.tflite is not a \.tflite file"):
+        profile(tmp_path / "no.tflite", LocalDevice(), SHORT, tmp_path)

@@ -1,0 +1,282 @@
+"""``mobilecnn bench`` on several devices at once: two through a real sshd, and this machine."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from adbd import Phone
+from click.testing import CliRunner, Result
+from sshd import Board, command_of
+
+from mobilecnn.bench import device_file, fleet
+from mobilecnn.bench.measurement import read
+from mobilecnn.cli import cli
+from mobilecnn.cli.bench import FOLDER
+from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError, UsageError
+
+PYTHON = sys.executable
+QUICK = ["--rounds", "2", "--warmup-seconds", "0", "--warmup-runs", "1", "--seconds", "0", "--runs", "3"]
+ALL = ["--device", "pi4", "--device", "pi5", "--device", "local"]
+
+
+@pytest.fixture
+def here(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, with two boards that can be reached from it."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    device_file.write({"pi4": device_file.Entry("board", PYTHON), "pi5": device_file.Entry("busy", PYTHON)})
+    return folder
+
+
+def breaking(folder: Path, worker_runs: int) -> str:
+    """A Python that works so many times as the worker, and then no more."""
+    path = folder / "python"
+    path.write_text(
+        f'#!/bin/sh\ncase "$*" in */worker.py)\n  echo >>{folder}/count\n'
+        f'  [ $(wc -l <{folder}/count) -le {worker_runs} ] || {{ echo "out of luck" >&2; exit 7; }}\n'
+        f'esac\nexec {PYTHON} "$@"\n'
+    )
+    path.chmod(0o755)
+    return str(path)
+
+
+def bench(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["bench", *map(str, arguments)])
+
+
+def test_all_devices_are_in_one_table_and_have_a_file_each(exported: Path, here: Path) -> None:
+    models = [exported / "theirs.float32.tflite", exported / "theirs.int8.tflite"]
+    done = bench(*models, *QUICK, *ALL)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:4] == ["device", "file", "median", "ms"]
+    places = [(device, str(model)) for device in ("pi4", "pi5", "local") for model in models]
+    assert [tuple(line.split()[:2]) for line in lines[2:8]] == places
+    records = {}
+    for path in (here / FOLDER).iterdir():
+        match = re.fullmatch(r"bench-\d{8}-\d{6}-(pi4|pi5|local)\.json", path.name)
+        assert match is not None, path.name
+        records[match[1]] = path
+    for name, kind in (("pi4", "ssh"), ("pi5", "ssh"), ("local", "local")):
+        measured = read(records[name])
+        assert (measured.device.kind, measured.rounds) == (kind, 2)
+        assert f"{name}: raw samples: {FOLDER / records[name].name}" in lines
+        assert any(line.startswith(f"{name}: {kind}: ") and "1 thread; " in line for line in lines)
+        # A line of progress each, and none of two devices mixed.
+        assert [line for line in done.stderr.splitlines() if line.startswith(f"Timing on {name}: 0/6 ")]
+    (named,) = [line for line in done.stderr.splitlines() if "mobilecnn report" in line]
+    assert named.startswith("As a page: mobilecnn report ")
+    shown = CliRunner().invoke(cli, named.removeprefix("As a page: mobilecnn ").split())
+    assert shown.exit_code == 0, shown.output
+    assert len(re.findall("<h3>.*</h3>\n", (here / "report.html").read_text())) >= 2
+
+
+def test_one_that_fails_costs_the_others_nothing(exported: Path, here: Path, tmp_path: Path) -> None:
+    (here / "bare.tflite").write_bytes((exported / "theirs.int8.tflite").read_bytes())
+    # It is probed, its runtime is looked for, and it times one round.
+    broken = device_file.Entry("busy", breaking(tmp_path, worker_runs=3))
+    device_file.write({**device_file.read(), "pi5": broken})
+    done = bench("bare.tflite", *QUICK, *ALL, "-o", "runs/it.json")
+    assert done.exit_code == 3, done.output
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:5]] == ["pi4", "pi5", "local"]
+    assert lines[3].split() == ["pi5", "FAILED"]
+    kept = "1 of 2 rounds are complete, in runs/it-pi5.partial.json"
+    (said,) = [line for line in lines if line.startswith("FAILED: pi5: ")]
+    assert "ended with code 7; its last words: out of luck" in said and said.endswith(kept)
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert error.startswith("Error: 1 of 3 devices failed: pi5: ") and error.endswith(kept)
+    assert sorted(path.name for path in (here / "runs").iterdir()) == [
+        "it-local.json", "it-pi4.json", "it-pi5.partial.json",
+    ]  # fmt: skip
+    assert read(here / "runs/it-pi5.partial.json").rounds == 1
+    assert "As a page: mobilecnn report runs/it-pi4.json runs/it-local.json" in done.stderr
+
+
+def test_json_has_what_became_of_each(exported: Path, here: Path) -> None:
+    device_file.write({**device_file.read(), "pi5": device_file.Entry("closed", PYTHON)})
+    done = bench(exported / "theirs.int8.tflite", *QUICK, *ALL, "--json", "-o", "it.json")
+    assert done.exit_code == 3
+    pi4, pi5, local = json.loads(done.stdout)["devices"]
+    assert [each["name"] for each in (pi4, pi5, local)] == ["pi4", "pi5", "local"]
+    assert pi4["measurement"] == "it-pi4.json"
+    assert pi4["device"] == read(here / "it-pi4.json").to_json()["device"] | {
+        name: list(value) for name, value in pi4["device"].items() if isinstance(value, list)
+    }
+    assert local["results"][0]["time_relative_to_first"] is None
+    assert set(pi5) == {"name", "error"}
+    assert (pi5["error"]["kind"], pi5["error"]["exit_code"]) == ("EnvironmentProblem", 3)
+    assert "no SSH server answers at pi5" in pi5["error"]["message"]
+    assert "Error: 1 of 3 devices failed: pi5: no SSH server" in done.stderr
+
+
+def test_a_phone_and_this_machine(
+    phone_with_litert: Phone, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = exported / "theirs.int8.tflite"
+    # What is for phones is told to the phone alone.
+    done = bench(model, *QUICK, "--device", "pixel", "--device", "local", "--cores", "all", "-o", "it.json")
+    assert done.exit_code == 0, done.output
+    pixel, local = read(Path("it-pixel.json")), read(Path("it-local.json"))
+    assert (pixel.device.kind, pixel.protocol.runtime) == ("adb", "benchmark_model")
+    assert (local.device.kind, local.protocol.runtime) == ("local", "litert")
+    assert pixel.runs[0].summary is not None and local.runs[0].summary is None
+    assert re.search(
+        r"^pixel: benchmark_model keeps no samples; .*: it-pixel\.json$", done.stdout, re.MULTILINE
+    )
+    assert "local: raw samples: it-local.json" in done.stdout
+
+
+def test_what_is_wrong_everywhere_is_said_once(here: Path) -> None:
+    done = bench("gone.tflite", *QUICK, *ALL, "--json")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["error"]["message"] == "no such model: gone.tflite"
+    assert "Error: no such model: gone.tflite\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("devices", "words"),
+    [
+        (["pi4", "local", "pi4"], "--device pi4 is given twice"),
+        (["local", "local"], "--device local is given twice"),
+        (["pi4", "board"], "--device pi4 and --device board are the same host, board"),
+        (["pi4", "-x"], "'-x' is no SSH host"),
+        (["pi4", "old", "same"], "--device old and --device same are the same phone, S1; name one of them"),
+        (["any", "some"], "--device any and --device some are the same phone; name one of them"),
+        (["old", "any"], "any is whatever phone is connected, which may be another that is named"),
+    ],
+)
+def test_a_device_is_timed_once(
+    here: Path, monkeypatch: pytest.MonkeyPatch, devices: list[str], words: str
+) -> None:
+    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
+    phones = {"old": "S1", "same": "S1", "any": None, "some": None}
+    entries = {name: device_file.Entry(kind="adb", serial=serial) for name, serial in phones.items()}
+    device_file.write({**device_file.read(), **entries})
+    done = bench("a.tflite", *[word for name in devices for word in ("--device", name)])
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert list(here.iterdir()) == []
+
+
+def test_what_is_for_phones_is_refused_where_none_is_named(here: Path) -> None:
+    done = bench("a.tflite", *ALL, "--cores", "big")
+    assert done.exit_code == 2
+    assert "--benchmark-model and --cores are for phones, and pi4 is none" in done.stderr
+
+
+@pytest.mark.parametrize("taken", ["it-local.json", "it-pi4.partial.json"])
+def test_nothing_begins_where_a_name_is_taken(exported: Path, here: Path, taken: str) -> None:
+    (here / taken).write_text("kept")
+    done = bench(exported / "theirs.int8.tflite", *QUICK, *ALL, "-o", "it.json")
+    assert done.exit_code == 2
+    assert f"{taken} exists, and a measurement never replaces a file" in done.stderr
+    assert "Timing" not in done.stderr
+    assert [path.name for path in here.iterdir()] == [taken]
+
+
+def test_default_names_are_free(here: Path) -> None:
+    from mobilecnn.cli.bench import new_name
+
+    names = ("pi4", "local")
+    FOLDER.mkdir()
+    for _ in range(20):  # Several in one second, at least once.
+        made = fleet.records(new_name(FOLDER, "bench", names), names)
+        assert not any(path.exists() for path in made)
+        made[1].write_text("taken")
+    assert len(list(FOLDER.iterdir())) == 20
+
+
+@pytest.mark.parametrize(
+    ("names", "files"),
+    [
+        (["pi4", "local"], ["it-pi4.json", "it-local.json"]),
+        (["pi@10.0.0.7", "ssh://pi@host:2222"], ["it-pi-10.0.0.7.json", "it-ssh-pi-host-2222.json"]),
+        (["a@b", "a:b", "a/b"], ["it-a-b.json", "it-a-b-2.json", "it-a-b-3.json"]),
+        ([], []),
+    ],
+)
+def test_the_names_of_the_files(names: list[str], files: list[str]) -> None:
+    assert fleet.records(Path("runs/it.json"), names) == tuple(Path("runs") / each for each in files)
+
+
+def test_the_gravest_failure_decides() -> None:
+    def outcomes(*failures: InputError | CheckFailed | EnvironmentProblem | None) -> list[fleet.Outcome]:
+        return [fleet.Outcome(f"pi{index}", Path("x"), None, one) for index, one in enumerate(failures)]
+
+    fleet.refuse_failed(outcomes(None, None))
+    with pytest.raises(CheckFailed, match="1 of 2 devices failed: pi1: wrong"):
+        fleet.refuse_failed(outcomes(None, CheckFailed("wrong")))
+    with pytest.raises(EnvironmentProblem, match="3 of 3 devices failed: pi0: wrong; pi1: off; pi2: bad"):
+        fleet.refuse_failed(outcomes(CheckFailed("wrong"), EnvironmentProblem("off"), InputError("bad")))
+    assert fleet.common_failure(outcomes(InputError("bad"), None)) is None
+    assert fleet.common_failure(outcomes(InputError("bad"), UsageError("bad"))) is None  # type: ignore[arg-type]
+    assert str(fleet.common_failure(outcomes(InputError("bad"), InputError("bad")))) == "bad"
+
+
+def started(*arguments: object) -> "subprocess.Popen[bytes]":
+    """The command as a terminal starts it: a parent in the background would hand down an ignored SIGINT."""
+    command = ["env", "--default-signal=INT", PYTHON, "-m", "mobilecnn", "bench", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def until(condition: Callable[[], bool], process: "subprocess.Popen[bytes]", seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()[1].decode()
+        assert time.monotonic() < end, "it takes too long"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+def test_ctrl_c_stops_all_and_keeps_what_is_complete(
+    board: Board, exported: Path, here: Path, send: Callable[[int, int], None]
+) -> None:
+    model = exported / "theirs.int8.tflite"
+    with started(model, *QUICK, "--rounds", "1000", *ALL[2:], "-o", "it.json") as process:
+        try:
+            kept = [here / "it-pi5.partial.json", here / "it-local.partial.json"]
+            until(lambda: all(path.exists() for path in kept), process)
+            send(process.pid, signal.SIGINT)
+            _, said = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert process.returncode == 130, said.decode()
+    (line,) = [line for line in said.decode().splitlines() if line.startswith("Interrupted: ")]
+    assert line.startswith("Interrupted: pi5: ") and "; local: " in line
+    for path in kept:
+        assert f"{read(path).rounds} of 1000 rounds are complete, in {path.name}" in line
+    assert sorted(path.name for path in here.iterdir()) == sorted(path.name for path in kept)
+    assert b"Traceback" not in said
+    board.expect_nothing_left()
+
+
+def test_ctrl_c_does_not_wait_for_what_runs(board: Board, exported: Path, here: Path) -> None:
+    model = exported / "theirs.int8.tflite"
+
+    with started(model, *QUICK, "--seconds", "140", *ALL[2:], "-o", "it.json") as process:
+        try:
+            assert process.stderr is not None
+            seen = ""
+            while not all(f"Timing on {name}: 1/3 {model.name}" in seen for name in ("pi5", "local")):
+                line = process.stderr.readline().decode()
+                assert line, seen
+                seen += line
+            until(lambda: any("worker.py" in command_of(number) for number in board.sessions()), process)
+            os.kill(process.pid, signal.SIGINT)
+            _, said = process.communicate(timeout=100)  # And not 140: what ran was ended.
+        finally:
+            process.kill()
+    assert process.returncode == 130, said.decode()
+    assert "Interrupted: pi5: no round is complete; local: no round is complete" in said.decode()
+    assert list(here.iterdir()) == []
+    board.expect_nothing_left()

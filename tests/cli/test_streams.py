@@ -1,0 +1,151 @@
+"""``mobilecnn bench --sustained`` and ``--single-stream`` from the outside."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from mobilecnn.bench.stream import read
+from mobilecnn.cli import cli
+from mobilecnn.cli.bench import FOLDER
+
+MINUTES = "0.012"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def models(exported: Path) -> list[str]:
+    return [str(exported / f"theirs.{name}.tflite") for name in ("float32", "int8")]
+
+
+def bench(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["bench", *arguments])
+
+
+def test_a_sustained_load(models: list[str], here: Path) -> None:
+    done = bench(*models, "--sustained", MINUTES, "--threads", "2")
+    assert done.exit_code == 0, done.output
+    record, picture = sorted((here / FOLDER).iterdir())
+    made = read(record)
+    assert (made.plan.kind, made.plan.threads, len(made.series)) == ("sustained", 2, 2)
+    lines = done.stdout.splitlines()
+    for line, model in zip(lines[::2], models, strict=False):
+        assert line.startswith(f"{model}: undecided: ") and "windows are too few" in line
+    assert "litert" in lines[-2] and "2 threads" in lines[-2]
+    assert lines[-1] == f"Chart: {FOLDER / picture.name}   windows and samples: {FOLDER / record.name}"
+    assert (record.stem, record.suffix, picture.suffix) == (picture.stem, ".json", ".png")
+    assert record.name.startswith("sustained-")
+    with Image.open(picture) as image:
+        assert image.width > 500
+    assert "Sustained, s: " in done.stderr
+
+
+def test_a_sustained_load_as_json(models: list[str], here: Path) -> None:
+    done = bench(models[0], "--sustained", MINUTES, "--cool-down", "5", "-o", "it.json", "--json")
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert (document["record"], document["chart"]) == ("it.json", "it.png")
+    assert document["plan"]["cool_down"] == 5
+    (result,) = document["results"]
+    assert result["verdict"] == "undecided"
+    assert result["first_ns"] == result["last_ns"] > 0
+    assert (here / "it.png").exists()
+
+
+def test_a_single_stream(models: list[str], here: Path) -> None:
+    done = bench(*models, "--single-stream", "--min-seconds", "0.3", "--min-queries", "100")
+    assert done.exit_code == 0, done.output
+    (record,) = (here / FOLDER).iterdir()
+    assert record.name.startswith("single-stream-")
+    lines = done.stdout.splitlines()
+    assert "p90 ms, early stopping" in lines[0]
+    assert [line.split()[0] for line in lines[2:4]] == models
+    assert "MLPerf-style single-stream, not an MLPerf submission" in lines
+    assert lines[-1] == f"all samples: {FOLDER / record.name}"
+    (series, _) = read(record).series
+    assert f"{sum(window.count for window in series.windows)}" in lines[2].split()
+
+
+def test_a_single_stream_as_json(models: list[str], here: Path) -> None:
+    done = bench(models[0], "--single-stream", "--min-seconds", "0.3", "-o", "it.json", "--json")
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert document["claim"] == "MLPerf-style single-stream, not an MLPerf submission"
+    (result,) = document["results"]
+    assert result["queries"] >= 64 and result["unmet"] == []
+    assert result["median_ns"] <= result["p90_ns"] <= result["p90_early_stopping_ns"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--sustained", "1", "--single-stream"], "choose one"),
+        (["--sustained", "1", "--rounds", "3"], "--rounds is for rounds of short processes, and --sustained"),
+        (["--sustained", "1", "--seconds", "3"], "--seconds is for rounds"),
+        (["--single-stream", "--warmup-runs", "3"], "--warmup-runs is for rounds of short processes, and --single"),
+        (["--single-stream", "--warmup-seconds", "3"], "--warmup-seconds is for rounds"),
+        (["--sustained", "1", "--min-seconds", "3"], "--min-seconds is for --single-stream; leave it out"),
+        (["--min-queries", "300"], "--min-queries is for --single-stream; leave it out"),
+        (["--sustained", "1", "-o", "it.png"], "it.png would be the record, a JSON file, and the chart"),
+        (["--sustained", "1", "--device", "local", "--device", "pi"], "--sustained takes one --device, and 2 are"),
+        (["--sustained", "0"], "--sustained must be from 0.01 to 1440, and is 0"),
+        (["--single-stream", "--min-queries", "63"], "--min-queries must be from 64"),
+        (["--single-stream", "--min-seconds", "nan"], "--min-seconds must be from 0.1"),
+    ],
+)  # fmt: skip
+def test_options_that_make_no_sense_are_refused(here: Path, arguments: list[str], words: str) -> None:
+    done = bench("a.tflite", *arguments, "--json")
+    assert done.exit_code == 2
+    assert words in json.loads(done.stdout)["error"]["message"]
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("taken", ["it.json", "it.partial.json", "it.png"])
+def test_nothing_is_replaced(models: list[str], here: Path, taken: str) -> None:
+    (here / taken).write_text("kept")
+    done = bench(models[0], "--sustained", MINUTES, "-o", "it.json")
+    assert done.exit_code == 2
+    assert f"{taken} exists" in done.stderr
+    assert (here / taken).read_text() == "kept"
+    assert len(list(here.iterdir())) == 1
+
+
+def test_ctrl_c_keeps_and_shows_what_there_is(models: list[str], here: Path) -> None:
+    # As a terminal starts it: a parent in the background would hand down an ignored SIGINT.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "mobilecnn", "bench", models[0]]
+    with subprocess.Popen(
+        [*command, "--sustained", "0.3", "-o", "it.json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stderr is not None
+            # The log tells every tenth of the 18 s, with the latency of a window.
+            line = process.stderr.readline()
+            while line and not line.endswith(" ms\n"):
+                line = process.stderr.readline()
+            os.killpg(process.pid, signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130, stderr
+    assert stdout == ""
+    assert "Traceback" not in stderr
+    assert sorted(path.name for path in here.iterdir()) == ["it.partial.json", "it.partial.png"]
+    (series,) = read(here / "it.partial.json").series
+    assert 1 <= series.seconds < 18
+    assert f"{models[0]}: " in stderr
+    assert re.fullmatch(
+        r"Interrupted: 0\.[0-3] of 0\.3 min are kept, in it\.partial\.json", stderr.splitlines()[-1]
+    )
