@@ -170,7 +170,7 @@ def test_something_that_is_no_android(pixel: Phone) -> None:
 def test_a_timing_is_a_summary(either: Phone, model: Path) -> None:
     with AdbDevice("pixel", either.serial) as it:
         answer = it.run({**JOB, "model": it.put(model)}, "that times", 60)
-    run = record(Run, {**answer, "round": 0, "position": 0, "model": 0})
+    run = record(Run, {**answer, "round": 0, "position": 0, "model": 0, "cooled": None})
     assert run.runtime_version == f"sha256:{sha256(TOOL)}"
     assert (run.samples_ns, run.first_ns, run.init_ns) == ((8_200_000,), 9_000_000, 6_951_000)
     assert run.summary is not None
@@ -727,6 +727,24 @@ def test_an_app_that_misbehaves(
         it.run({**JOB, "runtime": "app", "model": it.put(model)}, "that times it", 2)
     assert type(caught.value) is kind
     assert with_app.lines("started")[-1] == "force-stop org.mobilecnn.demo"
+
+
+def test_the_app_can_be_stopped_from_another_thread(with_app: Phone, model: Path) -> None:
+    with_app.program("app", RUNS)  # It never answers.
+    alive = with_app.root / "alive"
+    with AdbDevice("pixel", with_app.serial) as it:
+        there = it.put(model)
+
+        def stop() -> None:
+            end = time.monotonic() + 60
+            while not alive.exists() and time.monotonic() < end:
+                time.sleep(0.05)
+            time.sleep(2)  # Until it is waited for.
+            it.stop()
+
+        with soon(stop), pytest.raises(EnvironmentProblem, match=r"was stopped|was ended by SIGKILL"):
+            it.run({**JOB, "runtime": "app", "model": there}, "that times it", 300)
+    assert not alive.exists()
 
 
 def test_a_killed_command_stops_the_app(with_app: Phone, small: Path) -> None:
