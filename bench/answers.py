@@ -63,6 +63,7 @@ class Questions:
         scale: of the output; 0 where it is float32.
         zero_point: of the output.
         tolerance: the largest absolute difference of a score that is allowed.
+        dtype: of the output, as numpy calls it.
     """
 
     inputs: tuple[npt.NDArray[Any], ...]
@@ -70,6 +71,7 @@ class Questions:
     scale: float
     zero_point: int
     tolerance: float
+    dtype: str = "float32"
 
 
 def prepare(path: Path, content: bytes, card: Passport | None) -> Questions | Answers:
@@ -116,7 +118,7 @@ def prepare(path: Path, content: bytes, card: Passport | None) -> Questions | An
         return Answers(
             NOT_CHECKED, f"its golden inputs take {nbytes >> 20} MiB, more than the {MOST_BYTES >> 20} sent"
         )
-    return Questions(inputs, scores, scale, zero_point, tolerance)
+    return Questions(inputs, scores, scale, zero_point, tolerance, result.dtype)
 
 
 def _golden(card: Passport) -> tuple[list[Pixels], Scores]:
@@ -145,9 +147,12 @@ def check(
         "runtime": protocol.runtime,
         "threads": protocol.threads,
         "inputs": [_packed(each) for each in questions.inputs],
+        "output_dtype": questions.dtype,
     }
     doing = f"that checks the answers of {path} with {protocol.runtime}"
     answer = device.run(job, doing, timeout)
+    if "unable" in answer:
+        return Answers(NOT_CHECKED, str(answer["unable"]))
     try:
         outputs = [_unpacked(each).ravel() for each in answer["outputs"]]
         raw = np.stack(outputs).reshape(questions.scores.shape)

@@ -10,12 +10,11 @@ from typing import Any
 
 from mobilecnn.bench.device_file import PROFILES
 from mobilecnn.bench.devices import PROBE_TIMEOUT, Device
-from mobilecnn.bench.hygiene import GOVERNOR_FIX, throttling
+from mobilecnn.bench.hygiene import GOVERNOR_FIX, THERMAL_STATUS, THROTTLED, throttling
 from mobilecnn.bench.measurement import Facts
 from mobilecnn.bench.ssh import OLDEST_PYTHON, SshDevice, environment
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem
 from mobilecnn.files import sha256
-from mobilecnn.quantize.runtimes import RUNTIMES
 from mobilecnn.steps import Say
 
 REQUIREMENTS = {"litert": ("ai-edge-litert",), "tflite-runtime": ("tflite-runtime", "numpy<2")}
@@ -44,10 +43,11 @@ class Board:
 
     Attributes:
         facts: what it is.
-        runtimes: the version of each of :data:`mobilecnn.quantize.runtimes.RUNTIMES`, None where missing.
+        runtimes: the version of each that may be there (``Device.runtimes``), None where missing.
         frequencies_khz: clocks by core.
         temperatures_c: degrees Celsius by sensor.
         throttled: the Raspberry Pi firmware's throttling word; None elsewhere.
+        thermal_status: Android's (:data:`mobilecnn.bench.hygiene.THERMAL_STATUS`); None elsewhere.
         missing: what to mend.
     """
 
@@ -56,6 +56,7 @@ class Board:
     frequencies_khz: dict[str, int]
     temperatures_c: dict[str, float]
     throttled: int | None
+    thermal_status: int | None
     missing: tuple[Missing, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def examine(device: Device, name: str, profile: str = "generic") -> Board:
     facts = device.probe()
     runtimes: dict[str, str | None] = {}
     reasons = []
-    for runtime in RUNTIMES:
+    for runtime in device.runtimes:
         job = {"task": "runtime", "runtime": runtime}
         try:
             answer = device.run(job, f"that looks for {runtime} on {name}", PROBE_TIMEOUT)
@@ -89,24 +90,29 @@ def examine(device: Device, name: str, profile: str = "generic") -> Board:
     throttled = state["throttled"]
     missing = []
     if not any(runtimes.values()):
-        fix = f"mobilecnn devices setup {name}"
-        missing.append(Missing(f"no runtime: {reasons[0]}", fix))
+        missing.append(Missing(f"no runtime: {reasons[0]}", f"mobilecnn devices setup {name}"))
     if not facts.board and profile != "generic":
         missing.append(Missing(f"it is said to be a {profile}, and does not call itself one", _PROFILE_FIX))
     elif facts.board and not facts.board.startswith(PROFILES[profile]):
         missing.append(Missing(f"it is said to be a {profile}, and is a {facts.board}", _PROFILE_FIX))
     slow = sorted(set(facts.governors) - {"performance"})
     if slow:
-        missing.append(
-            Missing(f"the clock may change (governor {', '.join(slow)})", f"there: {GOVERNOR_FIX}")
-        )
+        fix = f"there: {GOVERNOR_FIX}" if facts.android is None else _PHONE_CLOCK_FIX
+        missing.append(Missing(f"the clock may change (governor {', '.join(slow)})", fix))
+    status = state.get("thermal_status")
+    if status is not None and status >= THROTTLED:
+        missing.append(Missing(f"it slows itself down (thermal status {THERMAL_STATUS[status]})", _HEAT_FIX))
     missing += [Missing(f"{finding} now", _POWER_FIX) for finding in throttling(throttled)]
     return Board(
-        facts, runtimes, state["frequencies_khz"], state["temperatures_c"], throttled, tuple(missing)
+        facts, runtimes, state["frequencies_khz"], state["temperatures_c"], throttled, status, tuple(missing)
     )
 
 
 _PROFILE_FIX = "add it anew with another --profile"
+_PHONE_CLOCK_FIX = (
+    "where it can: adb shell cmd power set-fixed-performance-mode-enabled true (see docs/phones.md)"
+)
+_HEAT_FIX = "let it cool, take off its case, and look again"
 _POWER_FIX = "give it its own power supply, cool it, and look again"
 
 

@@ -224,6 +224,8 @@ def _conditions(measured: Measurement) -> dict[str, str]:
         "governors": "/".join(facts.governors) or "unknown",
         "runtime": f"{protocol.runtime} {'/'.join(versions)}",
         "threads": str(protocol.threads),
+        "system": (facts.android.fingerprint or "unknown") if facts.android else "not Android",
+        "cores used": facts.android.cores if facts.android else "any",
     }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def plan(device: Device, seconds: float, say: Say) -> CoolDown | None:
         return None
     celsius = _temperature(device)
     if celsius is None:
-        say("This device shows no temperature: --cool-down waits for nothing")
+        say("This device shows no temperature of its processor: --cool-down waits for nothing")
         return None
     return CoolDown(max(celsius + SLACK_C, COOL_C), seconds)
 

@@ -201,7 +201,7 @@ def _latency(demo: Demo) -> Table:
                 Path(result.model.file).name,
                 f"{result.median.value / 1e6:.3f} ms",
                 f"{result.median.low / 1e6:.3f} to {result.median.high / 1e6:.3f}",
-                f"{result.p90 / 1e6:.3f}",
+                "-" if result.p90 is None else f"{result.p90 / 1e6:.3f}",
                 f"{result.minimum / 1e6:.3f}",
                 f"{result.rounds} x {result.count // result.rounds}",
                 "VALID" if result.valid else "INVALID",

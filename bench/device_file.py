@@ -1,4 +1,4 @@
-"""The boards a user has named: one TOML file, a table for each.
+"""The boards and phones a user has named: one TOML file, a table for each.
 
 ::
 
@@ -7,6 +7,10 @@
     host = "pi@192.168.1.20"             # as ``ssh`` takes it
     python = "~/venv/bin/python"         # optional
     profile = "pi4"                      # optional
+
+    [pixel]
+    kind = "adb"
+    serial = "8A1X0XYZ"                  # optional: as ``adb devices`` has it
 """
 
 import json
@@ -14,13 +18,18 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from mobilecnn.errors import InputError, UsageError
 from mobilecnn.files import read_bytes, write_text
 
-KINDS = ("ssh",)
+FIELDS = {
+    # kind: what an entry of it may have
+    "ssh": ("host", "python", "profile"),
+    "adb": ("serial",),
+}
+KINDS = tuple(FIELDS)
 
 PROFILES: dict[str, tuple[str, ...]] = {
     # What the device tree's model begins with.
@@ -39,34 +48,49 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 # [user@]host or ssh://[user@]host[:port]. Nothing that ssh could read as an option, and nothing
 # that a ProxyCommand of the user's configuration could hand to a shell.
 _HOST = re.compile(r"(ssh://)?([A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9_:\[][A-Za-z0-9_.:%\[\]-]*", re.ASCII)
+# As `adb devices` lists them, also host:port.
+_SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:%\[\]-]{0,127}", re.ASCII)
 _PYTHON = re.compile(r"[A-Za-z0-9_./~][^\x00-\x1f\x7f]*")
 
-_HEADER = "# The boards of `mobilecnn devices`, which rewrites this file (and drops other comments).\n"
+_HEADER = (
+    "# The boards and phones of `mobilecnn devices`, which rewrites this file (and drops other comments).\n"
+)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One board.
+    """One board or phone.
 
     Attributes:
-        host: what ``ssh`` is given: a host name, an address, an alias, with or without ``user@``.
+        host: what ``ssh`` is given: a host name, an address, an alias, with or without ``user@``;
+            None for a phone.
         python: the interpreter there, a path or a command; None for the one that
             ``mobilecnn devices setup`` made, else ``python3``.
         profile: a key of :data:`PROFILES`.
-        kind: how it is reached.
+        kind: how it is reached, a key of :data:`FIELDS`.
+        serial: a phone's, as ``adb devices`` lists it; None for ``$ANDROID_SERIAL``, else the only
+            one connected.
 
     Raises:
         UsageError: a value that cannot be meant.
     """
 
-    host: str
+    host: str | None = None
     python: str | None = None
     profile: str = "generic"
     kind: str = "ssh"
+    serial: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise UsageError(f"unknown kind {self.kind!r}; choose one of: {', '.join(KINDS)}")
+        if self.kind == "adb":
+            self._check_phone()
+            return
+        if self.serial is not None:
+            raise UsageError("a serial is a phone's; use it with --adb (kind adb)")
+        if self.host is None:
+            raise UsageError("has no host")
         check_host(self.host)
         if self.python is not None and not _PYTHON.fullmatch(self.python):
             raise UsageError(
@@ -74,6 +98,17 @@ class Entry:
             )
         if self.profile not in PROFILES:
             raise UsageError(f"unknown profile {self.profile!r}; choose one of: {', '.join(PROFILES)}")
+
+    def _check_phone(self) -> None:
+        if (self.host, self.python, self.profile) != (None, None, "generic"):
+            raise UsageError("host, python and profile are for boards over SSH; a phone has at most a serial")
+        if self.serial is not None and not _SERIAL.fullmatch(self.serial):
+            raise UsageError(f"{self.serial!r} is no serial; take it from: adb devices")
+
+    def fields(self) -> dict[str, str]:
+        """What there is to write of it, by name."""
+        values = {name: getattr(self, name) for name in FIELDS[self.kind]}
+        return {"kind": self.kind, **{name: value for name, value in values.items() if value is not None}}
 
 
 def check_host(host: str) -> None:
@@ -137,7 +172,7 @@ def find(name: str) -> Entry:
 
 
 def _entry(where: str, name: str, table: object) -> Entry:
-    known = ("kind", "host", "python", "profile")
+    known = ("kind", "host", "python", "profile", "serial")
     if not isinstance(table, dict):
         raise InputError(f"{where} must be a table with {', '.join(known)}")
     for field, value in table.items():
@@ -145,9 +180,8 @@ def _entry(where: str, name: str, table: object) -> Entry:
             raise InputError(f"{where} has an unknown field {field!r}; known are {', '.join(known)}")
         if not isinstance(value, str):
             raise InputError(f"{where} {field} must be a text in quotes, and is {value!r}")
-    for field in ("kind", "host"):
-        if field not in table:
-            raise InputError(f"{where} has no {field}")
+    if "kind" not in table:
+        raise InputError(f"{where} has no kind")
     try:
         check_name(name)
         return Entry(**table)
@@ -165,7 +199,7 @@ def write(entries: Mapping[str, Entry]) -> None:
     tables = []
     for name, entry in entries.items():
         check_name(name)
-        fields = {field: value for field, value in asdict(entry).items() if value is not None}
+        fields = entry.fields()
         # A JSON text is a TOML text.
         lines = [f"{field} = {json.dumps(fields[field], ensure_ascii=False)}" for field in sorted(fields)]
         tables.append("\n".join([f"[{name}]", *lines, ""]))

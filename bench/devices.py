@@ -1,16 +1,19 @@
 """Where models are timed: one small seam, and the machine at hand behind it."""
 
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
+from typing import Protocol as Interface
 
 from mobilecnn.bench import device_file, worker
 from mobilecnn.bench.measurement import Facts, record
-from mobilecnn.errors import EnvironmentProblem, InputError
+from mobilecnn.bench.protocol import OnPhone, Protocol
+from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
 from mobilecnn.process import Child, Closing
+from mobilecnn.quantize.runtimes import RUNTIMES
 
 Job = dict[str, Any]
 Answer = dict[str, Any]
@@ -19,11 +22,19 @@ PROBE_TIMEOUT = 60.0
 """Seconds; a busy board imports numpy in ten."""
 
 
-class Device(Protocol):
+class Device(Interface):
     """A place that can time models. The harness knows no more of it than this.
 
     It is a context manager; leaving the block leaves nothing of it behind.
+
+    Attributes:
+        runtimes: what may run models there.
+        runs_worker: whether :mod:`mobilecnn.bench.worker` does the work there. Where another program
+            does (phones), it only answers and times: no :meth:`follow`, no ``bandwidth``.
     """
+
+    runtimes: tuple[str, ...]
+    runs_worker: bool
 
     def __enter__(self) -> Self: ...
 
@@ -48,6 +59,14 @@ class Device(Protocol):
             EnvironmentProblem: it cannot be reached, or lacks what it needs.
         """
 
+    def adapt(self, protocol: Protocol) -> Protocol:
+        """The protocol that is kept there, where one as given cannot be.
+
+        Raises:
+            UsageError: it asks for what such a device cannot do.
+            EnvironmentProblem: nothing there can time models.
+        """
+
     def put(self, model: Path) -> str:
         """Bring a file there; the result is the name that a job calls it by.
 
@@ -64,6 +83,7 @@ class Device(Protocol):
             timeout: seconds after which the process is ended.
 
         Raises:
+            UsageError: such a device cannot do it.
             ModelFileError: the runtime refuses the model.
             EnvironmentProblem: the runtime is missing, or the process crashed.
         """
@@ -81,6 +101,7 @@ class Device(Protocol):
             process.
 
         Raises:
+            UsageError: such a device cannot do it.
             ModelFileError: the runtime refuses the model.
             EnvironmentProblem: the runtime is missing, or the process crashed.
         """
@@ -94,6 +115,9 @@ def until_end(child: Child, timeout: float) -> Generator[Answer, None, None]:
 
 class LocalDevice(Closing):
     """The machine at hand: the worker runs in a child process of this Python."""
+
+    runtimes: tuple[str, ...] = RUNTIMES
+    runs_worker: bool = True
 
     def __init__(self) -> None:
         self._running: Child | None = None
@@ -111,6 +135,10 @@ class LocalDevice(Closing):
         """See :meth:`Device.probe`."""
         answer = self.run({"task": "probe"}, "that probes this machine", PROBE_TIMEOUT)
         return facts("local", answer, "this machine")
+
+    def adapt(self, protocol: Protocol) -> Protocol:
+        """See :meth:`Device.adapt`: as it is."""
+        return protocol
 
     def put(self, model: Path) -> str:
         """See :meth:`Device.put`: it is there already."""
@@ -147,21 +175,47 @@ def facts(kind: str, answer: Answer, name: str) -> Facts:
         raise EnvironmentProblem(f"the bench worker describes {name} wrongly: {error}") from error
 
 
-def device(name: str, runtime: str | None = None) -> Device:
+def device(name: str, runtime: str | None = None, phone: OnPhone | None = None) -> Device:
     """The device of that name: ``local``, an entry of the devices file, or a host that ``ssh`` knows.
 
     Args:
         name: what follows ``--device``.
-        runtime: what a board must have; None for any.
+        runtime: what a board must have; None for any, or none.
+        phone: what only a phone is told; None for nothing in particular.
 
     Raises:
-        UsageError: it is no name for any of them.
+        UsageError: it is no name for any of them, or ``phone`` is given and it is none.
         InputError: the devices file is damaged.
     """
-    # Here, because ssh.py is made of this module.
+    # Here, because they are made of this module.
+    from mobilecnn.bench.adb import AdbDevice
     from mobilecnn.bench.ssh import SshDevice
 
-    if name == device_file.LOCAL:
+    entry = _entry(name)
+    if entry is not None and entry.kind == "adb":
+        return AdbDevice(name, entry.serial, phone, runtime)
+    if phone is not None:
+        raise UsageError(
+            f"--benchmark-model and --cores are for phones, and {name} is none; leave them out, or name a phone: "
+            "mobilecnn devices add NAME --adb"
+        )
+    if entry is None:
         return LocalDevice()
-    entry = device_file.find(name)
+    assert entry.host is not None
     return SshDevice(name, entry.host, entry.python, runtime)
+
+
+def devices(names: Sequence[str], runtime: str | None, phone: OnPhone | None) -> list[Device]:
+    """:func:`device` of each name; ``phone`` is told to the phones among them.
+
+    Raises:
+        UsageError, InputError: as :func:`device` does; ``phone`` is given and none is one.
+    """
+    entries = [_entry(name) for name in names]
+    phones = [entry is not None and entry.kind == "adb" for entry in entries]
+    told = [phone if each or not any(phones) else None for each in phones]
+    return [device(name, runtime, each) for name, each in zip(names, told, strict=True)]
+
+
+def _entry(name: str) -> device_file.Entry | None:
+    return None if name == device_file.LOCAL else device_file.find(name)

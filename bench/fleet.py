@@ -5,6 +5,7 @@ one device is its own outcome, and the others go on.
 """
 
 import contextlib
+import os
 import re
 import threading
 from collections.abc import Sequence
@@ -61,19 +62,35 @@ def refuse_twice(names: Sequence[str]) -> None:
     """Refuse names that are the same device, which would be disturbed by itself.
 
     Raises:
-        UsageError: two names are the same, or the same host.
+        UsageError: two names are the same, the same host or the same phone; or of a phone beside
+            another it is not known which it is.
         InputError: the devices file is damaged.
     """
     hosts: dict[str, str] = {}
+    phones: dict[str | None, str] = {}
     for index, name in enumerate(names):
         if name in names[:index]:
             raise UsageError(f"--device {name} is given twice; name it once")
-        host = name if name == device_file.LOCAL else device_file.find(name).host
-        if host in hosts:
+        entry = device_file.Entry(name) if name == device_file.LOCAL else device_file.find(name)
+        if entry.kind == "adb":
+            serial = entry.serial or os.environ.get("ANDROID_SERIAL") or None
+            if serial in phones:
+                raise UsageError(
+                    f"--device {phones[serial]} and --device {name} are the same phone{f', {serial}' if serial else ''}; name one of them"
+                )
+            phones[serial] = name
+            continue
+        assert entry.host is not None
+        if entry.host in hosts:
             raise UsageError(
-                f"--device {hosts[host]} and --device {name} are the same host, {host}; name one of them"
+                f"--device {hosts[entry.host]} and --device {name} are the same host, {entry.host}; name one of them"
             )
-        hosts[host] = name
+        hosts[entry.host] = name
+    if None in phones and len(phones) > 1:
+        raise UsageError(
+            f"{phones[None]} is whatever phone is connected, which may be another that is named: say which it is: "
+            f"mobilecnn devices add {phones[None]} --adb --serial SERIAL"
+        )
 
 
 def records(path: Path, names: Sequence[str]) -> tuple[Path, ...]:

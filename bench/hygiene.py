@@ -58,6 +58,11 @@ documentation, "Frequency management and thermal control"). Others show it by th
 NEAR_LIMIT_C = 3.0
 """Below the limit. The sensor is not where the core is, and a core warms by degrees a second."""
 
+THERMAL_STATUS = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
+"""Android's names (NDK reference, AThermalStatus)."""
+THROTTLED = 1
+"""From this status on the same reference speaks of throttling."""
+
 GOVERNOR_FIX = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 COOL_FIX = "cool it (a heat sink, a fan), or wait with --cool-down"
 POWER_FIX = "give it the power supply that is made for it, with a short cable"
@@ -73,9 +78,14 @@ def processor_temperature(temperatures_c: Mapping[str, float]) -> float | None:
 
     Args:
         temperatures_c: degrees Celsius by sensor: ``thermal_zone0 cpu-thermal``. A sensor that is
-            switched off reads 0, or something that no board survives.
+            switched off reads 0, or something that no board survives. The battery of a phone is
+            not its processor.
     """
-    alive = {name: value for name, value in temperatures_c.items() if 0 < value < 150}
+    alive = {
+        name: value
+        for name, value in temperatures_c.items()
+        if 0 < value < 150 and "battery" not in name.lower()
+    }
     named = [
         value
         for name, value in alive.items()
@@ -94,7 +104,7 @@ def reasons(protocol: Protocol, runs: Sequence["Run"], interval: Interval) -> It
     """
     if len(runs) == 1:
         yield "one round does not show how processes differ: use --rounds 3 or more"
-    fewest = min(len(run.samples_ns) for run in runs)
+    fewest = min(run.count for run in runs)
     if fewest < protocol.runs:
         yield f"only {fewest} of {protocol.runs} runs fit into the time limit: use a smaller --runs"
     if interval.relative_width > WIDEST_INTERVAL:
@@ -103,6 +113,12 @@ def reasons(protocol: Protocol, runs: Sequence["Run"], interval: Interval) -> It
             f"{WIDEST_INTERVAL:.0%}: close other programs, and use more --rounds or --seconds"
         )
     yield from _firmware(_throttled(runs))
+    status = max(reading.thermal_status or 0 for run in runs for reading in (run.before, run.after))
+    if status >= THROTTLED:
+        yield (
+            f"the phone was slowing itself down (thermal status {status}, {THERMAL_STATUS[min(status, 6)]}): let "
+            "it cool, take off its case, and time it again"
+        )
     # The fastest core: it is the one that works. An unreadable clock has no entry, or 0.
     clocks = [_clocks(run) for run in runs]
     if all(min(pair) > 0 for pair in clocks):
@@ -112,14 +128,16 @@ def reasons(protocol: Protocol, runs: Sequence["Run"], interval: Interval) -> It
                 f"the clock moved between {1e-6 / slow:.2f} and {1e-6 / fast:.2f} GHz: cool the device, give "
                 "it its full power supply, or fix its clock (sudo cpupower frequency-set -g performance)"
             )
-    slow, fast = _move(
-        [(statistics.median(run.before.probe_ns), statistics.median(run.after.probe_ns)) for run in runs]
-    )
-    if slow / fast - 1 > LARGEST_PROBE_MOVE:
-        yield (
-            f"the machine's speed moved: the same work took between {fast / 1e6:.2f} and {slow / 1e6:.2f} ms: "
-            "close other programs, let the device cool, and time it again"
+    # Nothing spins on a phone.
+    if all(run.before.probe_ns and run.after.probe_ns for run in runs):
+        slow, fast = _move(
+            [(statistics.median(run.before.probe_ns), statistics.median(run.after.probe_ns)) for run in runs]
         )
+        if slow / fast - 1 > LARGEST_PROBE_MOVE:
+            yield (
+                f"the machine's speed moved: the same work took between {fast / 1e6:.2f} and {slow / 1e6:.2f} ms: "
+                "close other programs, let the device cool, and time it again"
+            )
     swapped = max(_swapped(run) for run in runs)
     if swapped > MOST_SWAPPED:
         yield (

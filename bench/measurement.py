@@ -28,7 +28,9 @@ SCHEMA = "mobilecnn.measurement"
 VERSION = 3
 """History. 1: the first. 2: ``models[].answers``; a measurement that was cut short has fewer
 rounds than its protocol asks for. 3: what else the readings hold of the machine, the heaviest
-other programs, ``protocol.cool_down`` and what was waited. Versions 1 and 2 are still read."""
+other programs, ``protocol.cool_down`` and what was waited; and what phones need:
+``device.android``, ``runs[].summary``, ``thermal_status`` of a reading, which may be without
+``probe_ns``. Versions 1 and 2 are still read."""
 
 _LARGEST = 2**63 - 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -37,13 +39,38 @@ Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
+class Android:
+    """What there is to know of a phone besides; None where it does not tell.
+
+    The serial number is not among it: a measurement is made to be shown.
+
+    Attributes:
+        abis: the kinds of programs that it runs, its own first: ``arm64-v8a``.
+        fingerprint: of the system's build.
+        soc: maker and name of its chip.
+        cores: what the timed processes were bound to, a hexadecimal mask: bit i is core i.
+        battery_percent: how full the battery was.
+        adb: the version of the adb client here.
+        adb_features: what that client and the phone have in common.
+    """
+
+    abis: tuple[str, ...]
+    fingerprint: str | None
+    soc: str | None
+    cores: str
+    battery_percent: int | None
+    adb: str
+    adb_features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Facts:
     """A device as probed; None where it does not tell.
 
     Attributes:
-        kind: how it was reached: ``local`` or ``ssh``.
+        kind: how it was reached: ``local``, ``ssh`` or ``adb``.
         machine: ``x86_64``, ``aarch64``, ...
-        board: the device tree's model: ``Raspberry Pi 4 Model B Rev 1.4``.
+        board: the device tree's model: ``Raspberry Pi 4 Model B Rev 1.4``; a phone's maker and model.
         cpu: its name; on ARM the implementer and part numbers.
         cpu_features: those by which XNNPACK chooses its kernels.
         cores: that the process may use.
@@ -55,6 +82,7 @@ class Facts:
         governors: of the clocks of all cores, each once.
         max_frequencies_khz: by core.
         virtualised: whether a hypervisor shows itself.
+        android: of a phone.
     """
 
     kind: str
@@ -71,6 +99,7 @@ class Facts:
     governors: tuple[str, ...]
     max_frequencies_khz: dict[str, int]
     virtualised: bool | None
+    android: Android | None = None
 
 
 @dataclass(frozen=True)
@@ -148,15 +177,18 @@ class Reading:
     """The state of the device just before or after a timed part.
 
     Attributes:
-        frequencies_khz: current clock by core; empty where unreadable (virtual machines).
-        probe_ns: a fixed spin of about 2 ms, some times over.
+        frequencies_khz: current clock by core; empty where unreadable (virtual machines, and
+            phones, whose timed part is inside another tool).
+        probe_ns: a fixed spin of about 2 ms, some times over; empty on a phone.
         temperatures_c: degrees Celsius by sensor; empty where unreadable.
         throttled: the Raspberry Pi firmware's throttling word (:mod:`mobilecnn.bench.hygiene`);
             None elsewhere.
-        governors: of the clocks of all cores, each once.
+        governors: of the clocks of all cores, each once; empty where unreadable.
         load_average: processes that ran or waited for a disk, mean of the last minute.
         available_bytes: memory that programs can still have (``MemAvailable``).
         swapped_bytes: in and out together since the machine was started.
+        thermal_status: Android's, from 0 (none) over 1 (light), 2 (moderate) and 3 (severe) to 6
+            (shutdown); None elsewhere.
     """
 
     frequencies_khz: dict[str, int]
@@ -167,10 +199,48 @@ class Reading:
     load_average: float | None = None
     available_bytes: int | None = None
     swapped_bytes: int | None = None
+    thermal_status: int | None = None
 
     def __post_init__(self) -> None:
-        if min(self.probe_ns, default=0) < 1:
-            raise ValueError("there is no probe_ns, or one is not positive")
+        if min(self.probe_ns, default=1) < 1:
+            raise ValueError("a probe_ns is not positive")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a tool that prints no samples says of them: integer nanoseconds, rounded by the tool.
+
+    Attributes:
+        count: timed inferences.
+        minimum_ns: the fastest.
+        maximum_ns: the slowest.
+        mean_ns: of all.
+        deviation_ns: their standard deviation.
+        median_ns: None where it is not printed.
+    """
+
+    count: int
+    minimum_ns: int
+    maximum_ns: int
+    mean_ns: int
+    deviation_ns: int
+    median_ns: int | None
+
+    def __post_init__(self) -> None:
+        middle = self.mean_ns if self.median_ns is None else self.median_ns
+        # A printed mean has six digits.
+        if self.count < 1 or not 0 < self.minimum_ns <= self.maximum_ns:
+            raise ValueError("a summary is of no inference, or its times are no times")
+        if not all(
+            self.minimum_ns * (1 - 1e-5) <= value <= self.maximum_ns * (1 + 1e-5)
+            for value in (self.mean_ns, middle)
+        ):
+            raise ValueError("the mean or the median of a summary is not between its minimum and maximum")
+
+    @property
+    def typical_ns(self) -> int:
+        """The one number that stands for the process: the median, else the mean."""
+        return self.mean_ns if self.median_ns is None else self.median_ns
 
 
 @dataclass(frozen=True)
@@ -200,8 +270,9 @@ class Run:
         xnnpack_partitions: parts of the graph that XNNPACK took over; None if unknown.
         init_ns: loading the file and allocating the tensors.
         first_ns: the first inference.
-        warmup_ns: every warm-up inference after it.
-        samples_ns: every timed inference.
+        warmup_ns: every warm-up inference after it; empty where the tool keeps none.
+        samples_ns: every timed inference; where there is a ``summary``, the one number that
+            stands for all of them, its median or else its mean.
         timed_seconds: how long the timed part took.
         other_cpu_seconds: CPU time of everything else on the machine during it, with what
             the host of a virtual machine took; None if unreadable.
@@ -212,6 +283,7 @@ class Run:
         heaviest_cpu_seconds: CPU time during it of the (at most three) other programs that took
             most, by name; empty where unreadable.
         cooled: the wait before the process; None without one.
+        summary: what is known of the samples where the tool keeps none (``benchmark_model``).
     """
 
     round: int
@@ -231,12 +303,20 @@ class Run:
     after: Reading
     heaviest_cpu_seconds: dict[str, float] = field(default_factory=dict)
     cooled: Cooled | None = None
+    summary: Summary | None = None
 
     def __post_init__(self) -> None:
+        if self.summary is not None and self.samples_ns != (self.summary.typical_ns,):
+            raise ValueError("beside a summary, samples_ns is not the one number of it")
         if min(self.samples_ns, default=0) < 1:
             raise ValueError("there are no samples, or one is not positive")
         if self.timed_seconds <= 0 or (self.other_cpu_seconds or 0.0) < 0:
             raise ValueError("a duration is negative")
+
+    @property
+    def count(self) -> int:
+        """Timed inferences."""
+        return len(self.samples_ns) if self.summary is None else self.summary.count
 
 
 @dataclass(frozen=True)
@@ -276,6 +356,12 @@ class Measurement:
         return len(self.runs) // max(len(self.models), 1)
 
     @property
+    def runtime_versions(self) -> str:
+        """The runtime's versions, for people: of a digest the beginning will do."""
+        short = {re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", run.runtime_version) for run in self.runs}
+        return "/".join(sorted(short))
+
+    @property
     def kept(self) -> str:
         """How much of it there is."""
         return f"{self.rounds} of {self.protocol.rounds} rounds are complete"
@@ -303,7 +389,7 @@ class Measurement:
         members = {key: document[key] for key in document if key not in ("schema", "version")}
         if version == 1:
             members = _with_answers(members)
-        return record(cls, _with_surroundings(members) if version < VERSION else members)
+        return record(cls, _of_version_2(members) if version < VERSION else members)
 
 
 def _with_answers(members: dict[str, Any]) -> dict[str, Any]:
@@ -317,11 +403,12 @@ def _with_answers(members: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _with_surroundings(members: dict[str, Any]) -> dict[str, Any]:
-    """A measurement of version 2, which read less of the machine, as one of version 3."""
+def _of_version_2(members: dict[str, Any]) -> dict[str, Any]:
+    """A measurement of version 2, which read less of the machine and knew no phones, as one of version 3."""
 
     unread: dict[str, Any] = {
         "throttled": None, "governors": [], "load_average": None, "available_bytes": None, "swapped_bytes": None,
+        "thermal_status": None,
     }  # fmt: skip
 
     def run(value: Any) -> Any:
@@ -329,11 +416,12 @@ def _with_surroundings(members: dict[str, Any]) -> dict[str, Any]:
             return value
         sides = {name: value[name] for name in ("before", "after") if isinstance(value.get(name), dict)}
         filled = {name: {**unread, **reading} for name, reading in sides.items()}
-        return {"heaviest_cpu_seconds": {}, "cooled": None, **value, **filled}
+        return {"heaviest_cpu_seconds": {}, "cooled": None, "summary": None, **value, **filled}
 
-    protocol, runs = members.get("protocol"), members.get("runs")
+    device, protocol, runs = (members.get(name) for name in ("device", "protocol", "runs"))
     return {
         **members,
+        **({"device": {"android": None, **device}} if isinstance(device, dict) else {}),
         **({"protocol": {"cool_down": 0.0, **protocol}} if isinstance(protocol, dict) else {}),
         **({"runs": [run(one) for one in runs]} if isinstance(runs, list) else {}),
     }
@@ -527,7 +615,8 @@ class Result:
         rounds: processes.
         count: timed inferences of all of them.
         median: over the rounds of each one's median, with its 95 % interval.
-        p90: the 90th percentile of all samples together.
+        of_means: whether it is over each one's mean, because the tool printed no median.
+        p90: the 90th percentile of all samples together; None where there are no samples.
         minimum: the fastest sample.
         mean: of all samples; above the median when some were disturbed.
         first: the first inference of a process, median.
@@ -545,7 +634,8 @@ class Result:
     rounds: int
     count: int
     median: Interval
-    p90: float
+    of_means: bool
+    p90: float | None
     minimum: int
     mean: float
     first: float
@@ -572,6 +662,7 @@ class Result:
             "count": self.count,
             "median_ns": self.median.value,
             "interval_ns": [self.median.low, self.median.high],
+            "median_of_means": self.of_means,
             "p90_ns": self.p90,
             "minimum_ns": self.minimum,
             "mean_ns": self.mean,
@@ -621,16 +712,20 @@ def summarize(measurement: Measurement) -> tuple[Result, ...]:
 
 def _result(measurement: Measurement, index: int) -> Result:
     runs = [run for run in measurement.runs if run.model == index]
-    samples = [sample for run in runs for sample in run.samples_ns]
+    summaries = [run.summary for run in runs if run.summary is not None]
+    samples = [sample for run in runs if run.summary is None for sample in run.samples_ns]
+    count = sum(run.count for run in runs)
+    total = math.fsum([*samples, *(summary.mean_ns * summary.count for summary in summaries)])
     interval = statistics.median_interval(measurement.rounds_of(index), measurement.protocol.seed)
     return Result(
         model=measurement.models[index],
         rounds=len(runs),
-        count=len(samples),
+        count=count,
         median=interval,
-        p90=statistics.percentile(samples, 90),
-        minimum=min(samples),
-        mean=math.fsum(samples) / len(samples),
+        of_means=any(summary.median_ns is None for summary in summaries),
+        p90=None if summaries else statistics.percentile(samples, 90),
+        minimum=min([*samples, *(summary.minimum_ns for summary in summaries)]),
+        mean=total / count,
         first=statistics.median([run.first_ns for run in runs]),
         init=statistics.median([run.init_ns for run in runs]),
         peak_rss=max(_known(run.peak_rss_bytes for run in runs), default=None),

@@ -168,7 +168,7 @@ class Profile:
         peak: operations a second of a matrix product by this runtime, in the type in which the
             file computes.
         peak_dtype: that type.
-        bandwidth: of the memory; None where the device does not tell.
+        bandwidth: of the memory; None on a phone, where nothing measures it.
         measurement: all of it, with the raw samples.
     """
 
@@ -278,6 +278,8 @@ def _computed_in(found: Iterable[Part]) -> str:
 
 
 def _bandwidth(device: Device, threads: int) -> Bandwidth | None:
+    if not device.runs_worker:
+        return None
     job = {"task": "bandwidth", "threads": threads, "seconds": BANDWIDTH_SECONDS}
     answer = device.run(job, "that measures the memory's bandwidth", BANDWIDTH_TIMEOUT)
     try:

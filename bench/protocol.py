@@ -6,6 +6,7 @@ median, so that every process weighs the same. See :mod:`mobilecnn.bench.statist
 """
 
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Self
 
 from mobilecnn.errors import UsageError
@@ -17,6 +18,30 @@ the bound that TFLite's ``benchmark_model`` has (its ``--max_secs``)."""
 
 MOST_RUNS = 100_000
 """A process takes no more samples than this, so that a tiny model cannot fill the memory."""
+
+PHONE_RUNTIMES = ("benchmark_model", "app")
+"""What runs models on an Android phone: TFLite's own program, else this project's sample app."""
+
+CORES = ("big", "little", "all")
+"""Of a phone."""
+
+
+@dataclass(frozen=True)
+class OnPhone:
+    """What times models on an Android phone, and on which of its cores.
+
+    Attributes:
+        benchmark_model: TFLite's program, for Android; None for what is there.
+        cores: one of :data:`CORES`; None for the big ones.
+    """
+
+    benchmark_model: Path | None = None
+    cores: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.cores not in (None, *CORES):
+            raise UsageError(f"unknown --cores {self.cores!r}; choose one of {', '.join(CORES)}")
+
 
 _RANGES: dict[str, tuple[float, float]] = {
     "rounds": (1, 1000),
@@ -42,7 +67,8 @@ class Protocol:
         runs: timed inferences a process at least.
         seconds: and for at least this long.
         threads: of the interpreter.
-        runtime: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
+        runtime: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`; on a phone, of
+            :data:`PHONE_RUNTIMES`.
         seed: of the input data and of the order of the models within a round.
         cool_down: before each process, wait for at most so many seconds until the device is about
             as cool as it was at the start (:mod:`mobilecnn.bench.cool_down`). 0, the default:
@@ -67,7 +93,7 @@ class Protocol:
     cool_down: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.runtime not in RUNTIMES:
+        if self.runtime not in (*RUNTIMES, *PHONE_RUNTIMES):
             raise UsageError(f"unknown runtime {self.runtime!r}; choose one of {', '.join(RUNTIMES)}")
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)

@@ -149,11 +149,13 @@ def _began(one: Measurement) -> datetime:
 
 def origin(facts: Facts) -> tuple[str, ...]:
     """What makes a figure of this device another thing than one of a phone or board; empty for one of those."""
-    described = " ".join(filter(None, (facts.board, facts.cpu, facts.os)))
+    phone = facts.android
+    chip = (phone.soc, phone.fingerprint) if phone else ()
+    described = " ".join(filter(None, (facts.board, facts.cpu, facts.os, *chip)))
     arm = facts.machine.startswith(("aarch64", "arm"))
     # qemu-user shows the host's processor to the programs it runs.
     foreign = arm and any(name.startswith(("avx", "fma", "f16c", "amx")) for name in facts.cpu_features)
-    emulator = re.search(r"qemu|dummy-virt|goldfish|ranchu|emulat", described, re.IGNORECASE)
+    emulator = re.search(r"qemu|dummy-virt|goldfish|ranchu|emulat|sdk_g?phone", described, re.IGNORECASE)
     said = [
         "host" if facts.kind == "local" else "",
         "emulated" if foreign else "emulator or virtual machine" if emulator else "",
@@ -214,10 +216,18 @@ class _Figure:
     def where(self) -> str:
         """The device, and what else must be the same for latencies to be held side by side."""
         one = self.timed.measurement
-        return f"{self.place.label}: {_runtime(one)}, {_count(one.protocol.threads, 'thread')}"
+        cores = f", cores {one.device.android.cores}" if one.device.android else ""
+        return f"{self.place.label}: {_runtime(one)}, {_count(one.protocol.threads, 'thread')}{cores}"
 
     @property
-    def p99(self) -> float:
+    def summarized(self) -> bool:
+        """Whether its tool printed a summary and no samples."""
+        return _summarized(self.timed.measurement)
+
+    @property
+    def p99(self) -> float | None:
+        if self.summarized:
+            return None
         samples = [s for each in self.timed.measurement.rounds_of(self.index).values() for s in each]
         return statistics.percentile(samples, 99)
 
@@ -303,13 +313,30 @@ def _devices(places: Mapping[str, _Place], results: Results) -> list[Part]:
             ("governor", _each("/".join(one.governors) for one in place.every)),
             ("system", _each(one.os for one in place.every)),
             ("kernel", _each(one.kernel for one in place.every)),
-            ("Python", _each(one.python for one in place.every)),
-            ("numpy", _each(one.numpy for one in place.every)),
-            ("reached", {"local": "directly", "ssh": "over SSH"}.get(facts.kind, facts.kind)),
+            *_software(place),
+            (
+                "reached",
+                {"local": "directly", "ssh": "over SSH", "adb": "over adb"}.get(facts.kind, facts.kind),
+            ),
             ("measurements", ", ".join(mine)),
         ]
         cards.append(Card(place.name, [(name, value or "unknown") for name, value in entries], remark))
     return [Cards(cards)]
+
+
+def _software(place: _Place) -> list[tuple[str, str | None]]:
+    """What times there runs on Python, or on a phone."""
+    phones = [one.android for one in place.every if one.android is not None]
+    if not phones:
+        return [
+            ("Python", _each(one.python for one in place.every)),
+            ("numpy", _each(one.numpy for one in place.every)),
+        ]
+    return [
+        ("Android build", _each(one.fingerprint for one in phones)),
+        ("chip", _each(one.soc for one in phones)),
+        ("cores in use", _each(f"{one.cores} (mask)" for one in phones)),
+    ]
 
 
 def _each(values: Iterable[str | None]) -> str:
@@ -351,7 +378,8 @@ def _latency(figures: Sequence[_Figure]) -> list[Part]:
         sortable=True,
         heading=1,
     )
-    return [chart, table, Notes([*_reasons(figures), *_answers(figures)]), Note(_LATENCY_NOTE)]
+    note = _LATENCY_NOTE + (_SUMMARY_NOTE if any(one.summarized for one in figures) else "")
+    return [chart, table, Notes([*_reasons(figures), *_answers(figures)]), Note(note)]
 
 
 _LATENCY_NOTE = (
@@ -359,6 +387,11 @@ _LATENCY_NOTE = (
     "together; p99 of few samples is nearly the slowest. First: the first inference of a process. Initialization: "
     "loading the file and allocating the tensors. Peak memory: of the whole process, with Python. Answers: whether the "
     "file gave its passport's scores on the device. INVALID: the device was too restless for the median to be relied on."
+)
+
+_SUMMARY_NOTE = (
+    ' "-": benchmark_model, which times on phones, keeps no samples; its own median of a process, or its mean where it '
+    "prints no median, stands for it."
 )
 
 
@@ -377,7 +410,7 @@ def _latency_row(one: _Figure) -> list[str | Cell]:
         Cell(answers, bad=answers == measurement.DIFFERS),
         _time(result.p90),
         _time(one.p99),
-        _time(result.minimum),
+        _time(None if one.summarized else result.minimum),
         _time(result.first),
         _time(result.init),
         _number(result.peak_rss, 1e6, 1),
@@ -790,7 +823,11 @@ def _protocols(results: Results, places: Mapping[str, _Place]) -> list[Part]:
         ),
         Note(
             "Every model was timed in fresh processes, the models in turn, in an order that the seed shuffles. All raw "
-            "samples are in the measurement files."
+            + (
+                "samples are in the measurement files; of benchmark_model, which keeps none, its summary of each process."
+                if any(_summarized(one.measurement) for one in results.timed)
+                else "samples are in the measurement files."
+            )
         ),
     ]  # fmt: skip
 
@@ -802,8 +839,10 @@ def _ms(nanoseconds: float) -> str:
     return f"{nanoseconds / 1e6:.3f}"
 
 
-def _time(nanoseconds: float, *, bad: bool = False) -> Cell:
-    return Cell(_ms(nanoseconds) + (" !" if bad else ""), nanoseconds, bad)
+def _time(nanoseconds: float | None, *, bad: bool = False) -> Cell:
+    return (
+        Cell("-") if nanoseconds is None else Cell(_ms(nanoseconds) + (" !" if bad else ""), nanoseconds, bad)
+    )
 
 
 def _number(count: float | None, unit: float, digits: int) -> Cell:
@@ -819,8 +858,11 @@ def _share(value: float | None) -> Cell:
 
 
 def _runtime(one: Measurement) -> str:
-    versions = "/".join(sorted({run.runtime_version for run in one.runs}))
-    return f"{one.protocol.runtime} {versions}"
+    return f"{one.protocol.runtime} {one.runtime_versions}"
+
+
+def _summarized(one: Measurement) -> bool:
+    return any(run.summary is not None for run in one.runs)
 
 
 def _run(index: int) -> str:

@@ -71,6 +71,7 @@ def measure(
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()
+    protocol = device.adapt(protocol)
     plan = cool_down.plan(device, protocol.cool_down, say)
     asked = sum(one.questions is not None for one in looked_at)
     steps = Steps(progress, asked + protocol.rounds * len(models))

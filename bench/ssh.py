@@ -22,6 +22,7 @@ from typing import IO
 from mobilecnn.bench import device_file, worker
 from mobilecnn.bench.devices import PROBE_TIMEOUT, Answer, Job, facts, until_end
 from mobilecnn.bench.measurement import Facts
+from mobilecnn.bench.protocol import Protocol
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError, ModelFileError
 from mobilecnn.files import read_bytes, sha256
 from mobilecnn.process import Child, Closing
@@ -100,6 +101,9 @@ _ANOTHER = "name another: mobilecnn devices add NAME --host HOST --python PYTHON
 class SshDevice(Closing):
     """A board over SSH. The first call connects; leaving the block cleans up there."""
 
+    runtimes: tuple[str, ...] = RUNTIMES
+    runs_worker: bool = True
+
     def __init__(self, name: str, host: str, python: str | None = None, runtime: str | None = None) -> None:
         """Nothing happens yet.
 
@@ -157,6 +161,10 @@ class SshDevice(Closing):
                     f"{error}; or run here: mobilecnn devices setup {self.name} --runtime {self._runtime}"
                 ) from error
         return found
+
+    def adapt(self, protocol: Protocol) -> Protocol:
+        """See :meth:`mobilecnn.bench.devices.Device.adapt`: as it is."""
+        return protocol
 
     def put(self, model: Path) -> str:
         """See :meth:`mobilecnn.bench.devices.Device.put`: into the cache there, by content."""
@@ -428,7 +436,7 @@ REFUSALS = (
     ),
     (
         r"Could not resolve hostname",
-        "no device or host is named {name} ({last}); the devices are {known}; name another with mobilecnn devices add NAME --host ADDRESS",
+        "no device or host is named {name} ({last}); the devices are {known}; name another with mobilecnn devices add NAME --host ADDRESS, or a phone with mobilecnn devices add NAME --adb",
     ),
     (
         r"Connection refused",

@@ -20,7 +20,7 @@ from mobilecnn.bench.devices import Device
 from mobilecnn.bench.measurement import Cooled, Facts, Model, load, record
 from mobilecnn.bench.protocol import Protocol, check_range
 from mobilecnn.bench.run import SPARE_SECONDS, check_answers, look_at
-from mobilecnn.errors import EnvironmentProblem, InputError
+from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
 from mobilecnn.steps import Progress, Say, no_say
 
 SCHEMA = "mobilecnn.stream"
@@ -303,11 +303,15 @@ def run(
         say: told of waits (``plan.cool_down``).
 
     Raises:
-        UsageError: no models.
+        UsageError: no models, or the device is a phone.
         ModelFileError: one is missing, damaged, or refused by the runtime.
         CheckFailed: one does not answer on the device as its passport says; none is run.
         EnvironmentProblem: the device is not as it must be, or a process crashed.
     """
+    if not device.runs_worker:
+        raise UsageError(
+            f"--{plan.kind} needs a board or this machine: what times on a phone has no such mode"
+        )
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()

@@ -124,6 +124,7 @@ def time_model(job: dict[str, Any]) -> dict[str, Any]:
         "peak_rss_bytes": _status("VmHWM"),
         "before": before,
         "after": after,
+        "summary": None,
     }
 
 
@@ -226,7 +227,7 @@ def measure_bandwidth(job: dict[str, Any]) -> dict[str, Any]:
     np = _numpy()
     # There are two such arrays: an eighth of a small board's memory in all.
     size = LARGEST_COPY
-    available = _values(_text(Path("/proc/meminfo")), "MemAvailable")
+    available = values(_text(Path("/proc/meminfo")), "MemAvailable")
     if available:
         size = min(size, int(available[0].split()[0]) * 1024 // 16)
     source = np.ones(max(size, SMALLEST_COPY) // 8, np.float64)
@@ -360,13 +361,14 @@ def _reading(np: Any) -> dict[str, Any]:
         "frequencies_khz": _frequencies("scaling_cur_freq"),
         "probe_ns": _probe(np),
         "temperatures_c": _temperatures(),
+        "thermal_status": None,
     }
 
 
 def _surroundings() -> dict[str, Any]:
     """What else tells whether the machine is at rest; each None or empty where it is unreadable."""
     load = _text(PROC / "loadavg").split()
-    available = _values(_text(PROC / "meminfo"), "MemAvailable")
+    available = values(_text(PROC / "meminfo"), "MemAvailable")
     words = (line.split() for line in _text(PROC / "vmstat").splitlines())
     swapped = [int(line[1]) for line in words if len(line) == 2 and line[0] in ("pswpin", "pswpout")]
     return {
@@ -476,10 +478,10 @@ def _status(name: str) -> int | None:
 def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
     """Do a ``probe`` job; the answer is what ``mobilecnn.bench.measurement.Facts`` documents."""
     cpuinfo = _text(PROC / "cpuinfo")
-    flags = set(_values(cpuinfo, "flags") + _values(cpuinfo, "Features"))
+    flags = set(values(cpuinfo, "flags") + values(cpuinfo, "Features"))
     words = {word for line in flags for word in line.split()}
-    memory = _values(_text(PROC / "meminfo"), "MemTotal")
-    system = _values(_text(Path("/etc/os-release")).replace("=", ":"), "PRETTY_NAME")
+    memory = values(_text(PROC / "meminfo"), "MemTotal")
+    system = values(_text(Path("/etc/os-release")).replace("=", ":"), "PRETTY_NAME")
     try:
         numpy_version = str(_numpy().__version__)
     except Problem:
@@ -487,7 +489,7 @@ def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
     return {
         "machine": platform.machine(),
         "board": _text(PROC / "device-tree/model").rstrip("\0") or None,
-        "cpu": _cpu(cpuinfo),
+        "cpu": cpu_name(cpuinfo),
         "cpu_features": sorted(words & FEATURES),
         "cores": len(os.sched_getaffinity(0)),
         "memory_bytes": int(memory[0].split()[0]) * 1024 if memory else None,
@@ -498,6 +500,7 @@ def probe_machine(job: dict[str, Any]) -> dict[str, Any]:
         "governors": _governors(),
         "max_frequencies_khz": _frequencies("cpuinfo_max_freq"),
         "virtualised": _virtualised(words),
+        "android": None,
     }
 
 
@@ -536,11 +539,11 @@ def _throttled() -> int | None:
         return None
 
 
-def _cpu(cpuinfo: str) -> str | None:
+def cpu_name(cpuinfo: str) -> str | None:
     """The name that /proc/cpuinfo gives, or on ARM the implementer and part numbers."""
-    names = sorted(set(_values(cpuinfo, "model name")))
+    names = sorted(set(values(cpuinfo, "model name")))
     if not names:
-        makers, parts = _values(cpuinfo, "CPU implementer"), _values(cpuinfo, "CPU part")
+        makers, parts = values(cpuinfo, "CPU implementer"), values(cpuinfo, "CPU part")
         names = sorted({f"implementer {maker} part {part}" for maker, part in zip(makers, parts)})  # noqa: B905 - Python 3.9
     return ", ".join(names) or None
 
@@ -553,7 +556,7 @@ def _virtualised(features: set[str]) -> bool | None:
     return False if platform.machine() in ("x86_64", "AMD64", "i686") else None
 
 
-def _values(text: str, key: str) -> list[str]:
+def values(text: str, key: str) -> list[str]:
     """The values of the lines ``key : value``."""
     lines = (line.partition(":") for line in text.splitlines())
     return [value.strip() for name, _, value in lines if name.strip() == key]

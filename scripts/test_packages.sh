@@ -1,7 +1,8 @@
 #!/bin/sh
 # What the tests need beyond Python: OpenSSH, because they time a model over SSH on this machine,
-# with a server of their own on a free port of 127.0.0.1; a JDK, Maven and Debian's Android tools,
-# because they build the sample app. On Debian and Ubuntu this installs what is missing, if it may.
+# with a server of their own on a free port of 127.0.0.1; adb, because they time one on a stand-in
+# for a phone; a JDK, Maven and Debian's Android tools, because they build the sample app. On
+# Debian and Ubuntu this installs what is missing, if it may.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -15,6 +16,7 @@ need() { # a package, then the programs that it brings
 }
 need openssh-client ssh ssh-keygen
 need openssh-server sshd
+need adb adb
 need default-jdk-headless java javac keytool
 need maven mvn
 need aapt aapt aapt2

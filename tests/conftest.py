@@ -1,17 +1,20 @@
 """What all tests share."""
 
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import adbd
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 from sshd import Board, sshd
 
+from mobilecnn.bench import device_file
 from mobilecnn.convert.conversion import Source
 from mobilecnn.quantize.export import Calibration, export
 from mobilecnn.train.backend import load_keras
@@ -57,6 +60,41 @@ def board(served: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     yield served
     served.expect_nothing_left()
+
+
+@pytest.fixture(scope="module")
+def adb_server() -> Iterator[dict[str, str]]:
+    """One adb server of our own for all tests of a module; the variables that lead to it."""
+    with tempfile.TemporaryDirectory(prefix="adb-") as folder, adbd.server(Path(folder)) as variables:
+        yield variables
+
+
+@pytest.fixture
+def phone(
+    adb_server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[adbd.Phone]:
+    """A stand-in that this server is connected with; at the end nothing of ours may be left there."""
+    for name, value in adb_server.items():
+        if name != "TMPDIR":
+            monkeypatch.setenv(name, value)
+    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    with adbd.Phone(tmp_path / "phone") as one:
+        adbd.connect(one, adb_server)
+        yield one
+        one.expect_nothing_left()
+        adbd.adb("disconnect", one.serial, variables=adb_server)
+
+
+@pytest.fixture
+def phone_with_litert(phone: adbd.Phone) -> adbd.Phone:
+    """A stand-in whose benchmark_model times in earnest, on this machine."""
+    (phone.tmp / "benchmark_model").write_bytes(b"")
+    (phone.tmp / "benchmark_model").chmod(0o755)
+    program = Path(__file__).parent / "benchmark_model.py"
+    phone.program("tool", f'exec {sys.executable} {program} "$@"')
+    device_file.write({"pixel": device_file.Entry(kind="adb")})
+    return phone
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from mobilecnn.bench.measurement import (
     DIFFERS,
     NOT_CHECKED,
     VERIFIED,
+    Android,
     Answers,
     Facts,
     Measurement,
@@ -18,6 +19,7 @@ from mobilecnn.bench.measurement import (
     PassportFacts,
     Reading,
     Run,
+    Summary,
 )
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.statistics import wilson
@@ -27,6 +29,13 @@ HOST = replace(
     governors=(), max_frequencies_khz={}, virtualised=True,
 )  # fmt: skip
 PI = replace(FACTS, kind="ssh")
+PHONE = replace(
+    FACTS, kind="adb", board="Maker Phone 1", python=None, numpy=None,
+    android=Android(
+        abis=("arm64-v8a",), fingerprint="maker/phone/phone:14", soc="Maker SM1", cores="f0", battery_percent=83,
+        adb="34.0.5", adb_features=("shell_v2",),
+    ),
+)  # fmt: skip
 
 NETWORKS = (
     # architecture, format, multiply-adds, parameters, ms on the Pi
@@ -108,3 +117,20 @@ def evaluation(data: str = "flowers") -> Evaluation:
             )
         )  # fmt: skip
     return Evaluation(data, "litert", tuple(results))
+
+
+def on_a_phone() -> Measurement:
+    """As ``benchmark_model`` times there: a summary of each process, and no samples."""
+    whole = measured()
+    runs = [
+        replace(
+            run, runtime_version="sha256:" + "ab" * 32, warmup_ns=(), samples_ns=(run.samples_ns[0],),
+            other_cpu_seconds=None, baseline_rss_bytes=None, peak_rss_bytes=None,
+            before=Reading({}, (), {"battery": 31.2}, thermal_status=0),
+            after=Reading({}, (), {"battery": 31.4}, thermal_status=0),
+            summary=Summary(20, run.samples_ns[0] - 1000, run.samples_ns[0] + 1000, run.samples_ns[0], 300, None),
+        )
+        for run in whole.runs
+    ]  # fmt: skip
+    protocol = replace(whole.protocol, runtime="benchmark_model")
+    return replace(whole, device=PHONE, protocol=protocol, runs=tuple(runs))

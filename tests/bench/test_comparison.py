@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_measurement import ANSWERS, FACTS, QUIET, run
 
 from mobilecnn.bench.compare import apart, name_of, percentage, refuse_slowdown, together
-from mobilecnn.bench.measurement import Measurement, Model, PassportFacts
+from mobilecnn.bench.measurement import Android, Measurement, Model, PassportFacts
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.errors import CheckFailed, InputError, UsageError
 
@@ -129,6 +129,24 @@ def test_unlike_runs_are_refused_with_what_differs(change: dict[str, Any], words
         apart(a, b)
     assert words in str(caught.value) and "--across" in str(caught.value)
     assert apart(a, b, across=True).unlike == (words,)
+
+
+def test_phones_are_told_apart_by_build_and_cores_and_program() -> None:
+    pixel = Android(("arm64-v8a",), "pixel/14", "SM1", "c0", 80, "36.0.0", ())
+    a = measured({"m.tflite": STEADY}, android=pixel)
+    for change, words in (
+        ({"cores": "f"}, "cores used: c0 and f"),
+        ({"fingerprint": None}, "system: pixel/14 and unknown"),
+    ):
+        assert apart(
+            a, measured({"m.tflite": STEADY}, android=dataclasses.replace(pixel, **change)), across=True
+        ).unlike == (words,)
+    emptier = measured(
+        {"m.tflite": STEADY}, android=dataclasses.replace(pixel, battery_percent=20, adb="29.0.6")
+    )
+    assert apart(a, emptier).unlike == ()
+    other = measured({"m.tflite": STEADY}, android=pixel, runtime_version="sha256:00")
+    assert apart(a, other, across=True).unlike == ("runtime: litert 2.3.0 and litert sha256:00",)
 
 
 def test_what_does_not_move_a_latency_is_no_difference() -> None:

@@ -97,7 +97,7 @@ def test_each_process_of_a_measurement_is_waited_for(exported: Path, tmp_path: P
 def test_a_device_without_sensors_is_told_once_and_not_waited_for(exported: Path) -> None:
     said: list[str] = []
     measured = measure([exported / "theirs.float32.tflite"], Warm(None), SHORT, say=said.append)
-    assert said == ["This device shows no temperature: --cool-down waits for nothing"]
+    assert said == ["This device shows no temperature of its processor: --cool-down waits for nothing"]
     assert [run.cooled for run in measured.runs] == [None] * 3
 
 

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from adbd import Phone
 from installed import INSTALLED
 from sshd import Board
 
-from mobilecnn.bench import device_file
+from mobilecnn.bench import device_file, stream
+from mobilecnn.bench.adb import AdbDevice
 from mobilecnn.bench.devices import Device, LocalDevice, device
-from mobilecnn.bench.measurement import Run, record
+from mobilecnn.bench.measurement import VERIFIED, Run, record
+from mobilecnn.bench.profile import profile
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.run import measure
 from mobilecnn.bench.ssh import SshDevice
-from mobilecnn.errors import ChildCrashed, EnvironmentProblem, ModelFileError, UsageError
+from mobilecnn.bench.stream import Plan
+from mobilecnn.errors import CheckFailed, ChildCrashed, EnvironmentProblem, ModelFileError, UsageError
 
 JOB: dict[str, Any] = {
     "task": "time", "runtime": "litert", "threads": 1, "seed": 0, "warmup_runs": 1, "warmup_seconds": 0.0,
@@ -28,14 +32,29 @@ JOB: dict[str, Any] = {
 
 @pytest.fixture(params=["local", "ssh"])
 def one(request: pytest.FixtureRequest) -> Iterator[Device]:
-    """A device of each kind, found by its name as a user would name it."""
+    """A device of each kind that runs the worker, found by its name as a user would name it."""
+    yield from connected(request, request.param)
+
+
+def connected(request: pytest.FixtureRequest, kind: str) -> Iterator[Device]:
     name = "local"
-    if request.param == "ssh":
+    if kind == "ssh":
         request.getfixturevalue("board")
         device_file.write({"pi": device_file.Entry("board", sys.executable)})
         name = "pi"
     with device(name, "litert") as found:
         yield found
+
+
+@pytest.fixture(params=["local", "ssh", "adb"])
+def every(request: pytest.FixtureRequest) -> Iterator[Device]:
+    """Those, and one that has no Python."""
+    if request.param == "adb":
+        request.getfixturevalue("phone_with_litert")
+        with device("pixel", "litert") as found:
+            yield found
+    else:
+        yield from connected(request, request.param)
 
 
 def test_it_says_what_it_is(one: Device) -> None:
@@ -56,62 +75,153 @@ def test_it_times_a_model(one: Device, exported: Path, runtime: str) -> None:
     assert run.runtime_version[0].isdigit()
 
 
-def test_what_runs_can_be_stopped_from_another_thread(one: Device, exported: Path) -> None:
+def job(one: Device) -> dict[str, Any]:
+    return {**JOB, "runtime": one.adapt(Protocol()).runtime}
+
+
+def test_a_phone_answers_and_times(phone_with_litert: Phone, exported: Path) -> None:
+    models = [exported / f"theirs.{name}.tflite" for name in ("float32", "int8")]
+    with device("pixel", "litert") as pixel:
+        protocol = Protocol(rounds=2, warmup_runs=1, warmup_seconds=0, runs=4, seconds=0)
+        measured = measure(models, pixel, protocol)
+    assert [model.answers.verdict for model in measured.models] == [VERIFIED, VERIFIED]
+    assert measured.protocol.runtime == "benchmark_model"
+    assert [run.count for run in measured.runs] == [4] * 4
+    assert isinstance(pixel, AdbDevice) and not list(phone_with_litert.tmp.glob("mobilecnn-*"))
+
+
+def test_what_a_phone_cannot_do_is_refused_before_any_work(
+    phone_with_litert: Phone, exported: Path, tmp_path: Path
+) -> None:
+    model = exported / "theirs.int8.tflite"
+    with device("pixel", "litert") as pixel:
+        with pytest.raises(
+            UsageError, match="pixel is a phone; --sustained and --single-stream need a board"
+        ):
+            pixel.follow({"task": "stream"}, "that runs", 60)
+        with pytest.raises(
+            UsageError, match=r"cannot do this .the job bandwidth.; use a board, or this machine"
+        ):
+            pixel.run({"task": "bandwidth"}, "that measures", 60)
+        for plan in (Plan.sustained(0.01, Protocol()), Plan.single_stream(0.1, 64, Protocol())):
+            with pytest.raises(UsageError, match=f"--{plan.kind} needs a board or this machine"):
+                stream.run([model], pixel, plan)
+    assert not list(phone_with_litert.tmp.glob("mobilecnn/models/*"))
+
+
+def test_a_profile_of_a_phone_has_no_bandwidth(
+    phone_with_litert: Phone, exported: Path, tmp_path: Path
+) -> None:
+    protocol = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=1, seconds=0)
+    with device("pixel", "litert") as pixel:
+        found = profile(exported / "theirs.int8.tflite", pixel, protocol, tmp_path)
+    assert found.bandwidth is None and found.measurement.device.kind == "adb"
+    assert all(row.median is not None and row.median.value > 0 for row in found.rows)
+
+
+def test_a_phone_without_a_sensor_is_not_waited_for(phone_with_litert: Phone, exported: Path) -> None:
+    for name in (phone_with_litert.root / "sys/class/thermal").iterdir():
+        (name / "temp").unlink()
+    said: list[str] = []
+    protocol = Protocol(rounds=2, warmup_runs=0, warmup_seconds=0, runs=1, seconds=0, cool_down=60)
+    with device("pixel", "litert") as pixel:
+        measured = measure([exported / "theirs.int8.tflite"], pixel, protocol, say=said.append)
+    # It has a battery that tells its temperature, which is not the processor's.
+    assert measured.runs[0].before.temperatures_c == {"battery": 31.2}
+    assert said == ["This device shows no temperature of its processor: --cool-down waits for nothing"]
+    assert [run.cooled for run in measured.runs] == [None] * 2
+
+
+@pytest.mark.parametrize("complaint", ["", "Unconsumed cmdline flags: --output_filepath=x"])
+def test_a_phone_whose_program_writes_no_outputs(
+    phone_with_litert: Phone, exported: Path, complaint: str
+) -> None:
+    code = (phone_with_litert.root / "tool").read_text().removeprefix("#!/bin/sh\n")
+    # The last flag is not handed on.
+    phone_with_litert.program(
+        "tool",
+        f'case "$*" in *output_filepath*) set -- "$1" "$2" "$3" "$4" "$5" "$6" "$7"; echo "{complaint}";; esac; {code}',
+    )
+    with device("pixel", "litert") as pixel:
+        measured = measure([exported / "theirs.int8.tflite"], pixel, Protocol(rounds=1, runs=1, seconds=0))
+    (model,) = measured.models
+    assert model.answers.reason == "this build of benchmark_model does not write its outputs"
+
+
+def test_a_phone_that_answers_wrongly(phone_with_litert: Phone, exported: Path) -> None:
+    code = (phone_with_litert.root / "tool").read_text().removeprefix("#!/bin/sh\nexec ").strip()
+    wrong = 'for f; do case $f in --output_filepath=*) printf "AA" >"${f#*=}";; esac; done'
+    phone_with_litert.program("tool", f"{code} || exit; {wrong}")
+    with (
+        device("pixel", "litert") as pixel,
+        pytest.raises(CheckFailed, match=r"golden picture 1: score [01] is"),
+    ):
+        measure([exported / "theirs.int8.tflite"], pixel, Protocol(rounds=1, runs=1, seconds=0))
+
+
+def test_what_runs_can_be_stopped_from_another_thread(every: Device, exported: Path) -> None:
+    one = every
     there = one.put(exported / "theirs.int8.tflite")
+    one.run({**job(one), "model": there}, "that times", 60)  # Whatever is looked for there is found.
     one.stop()  # Nothing runs: harmless.
     ended = threading.Event()
 
     def keep_stopping() -> None:
-        while not ended.wait(0.2):
+        while not ended.wait(2.0):
             one.stop()
 
     thread = threading.Thread(target=keep_stopping)
     thread.start()
     try:
-        with pytest.raises(ChildCrashed, match="that times was ended by SIGKILL"):
-            one.run({**JOB, "model": there, "seconds": 120.0}, "that times", 200)
+        with pytest.raises(EnvironmentProblem, match="was ended by SIGKILL"):
+            one.run({**job(one), "model": there, "seconds": 120.0}, "that times", 200)
     finally:
         ended.set()
         thread.join()
     # Only what ran was ended, and not the connection.
-    assert one.run({**JOB, "model": there}, "that times", 60)["samples_ns"]
+    assert one.run({**job(one), "model": there}, "that times", 60)["samples_ns"]
 
 
-def test_a_whole_measurement(one: Device, exported: Path) -> None:
+def test_a_whole_measurement(every: Device, exported: Path) -> None:
     models = [exported / f"theirs.{name}.tflite" for name in ("float32", "int8")]
     protocol = Protocol(rounds=2, warmup_runs=1, warmup_seconds=0, runs=4, seconds=0)
-    measured = measure(models, one, protocol)
+    measured = measure(models, every, protocol)
     assert [model.file for model in measured.models] == [str(path) for path in models]
     assert len(measured.runs) == 4
 
 
-def test_a_model_that_the_runtime_refuses_is_named_as_the_user_named_it(one: Device, tmp_path: Path) -> None:
+def test_a_model_that_the_runtime_refuses_is_named_as_the_user_named_it(
+    every: Device, tmp_path: Path
+) -> None:
     bad = tmp_path / "bad.tflite"
     bad.write_text("not a model" * 100)
     with pytest.raises(ModelFileError, match="cannot load") as caught:
-        one.run({**JOB, "model": one.put(bad)}, f"that times {bad}", 60)
+        every.run({**job(every), "model": every.put(bad)}, f"that times {bad}", 60)
     assert str(bad) in str(caught.value)
 
 
-def test_an_unknown_runtime_is_refused_with_the_known(one: Device) -> None:
-    with pytest.raises(UsageError, match="unknown runtime 'onnx'; choose one of litert, tflite-runtime"):
-        one.run({**JOB, "model": "x", "runtime": "onnx"}, "that times", 60)
+def test_an_unknown_runtime_is_refused_with_the_known(every: Device) -> None:
+    with pytest.raises(
+        UsageError,
+        match=r"unknown runtime 'onnx'; choose one of (litert, tflite-runtime|benchmark_model)",
+    ):
+        every.run({**job(every), "model": "x", "runtime": "onnx"}, "that times", 60)
 
 
-def test_a_file_that_is_gone_is_an_error_of_ours(one: Device, tmp_path: Path) -> None:
+def test_a_file_that_is_gone_is_an_error_of_ours(every: Device, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"gone\.tflite"):
-        one.run({**JOB, "model": one.put(tmp_path / "gone.tflite")}, "that times", 60)
+        every.run({**job(every), "model": every.put(tmp_path / "gone.tflite")}, "that times", 60)
 
 
-def test_patience_ends(one: Device, exported: Path) -> None:
-    there = one.put(exported / "theirs.float32.tflite")
-    one.probe()
+def test_patience_ends(every: Device, exported: Path) -> None:
+    there = every.put(exported / "theirs.float32.tflite")
+    every.probe()
     begin = time.monotonic()
-    with pytest.raises(ChildCrashed, match=r"that dawdles said nothing for 1\.5 s"):
-        one.run({**JOB, "model": there, "seconds": 60.0}, "that dawdles", 1.5)
+    with pytest.raises(ChildCrashed, match=r"that dawdles (said nothing for|took longer than) 1\.5 s"):
+        every.run({**job(every), "model": there, "seconds": 60.0}, "that dawdles", 1.5)
     assert time.monotonic() - begin < 10
     # And it is of use afterwards.
-    assert one.run({"task": "state"}, "that reads", 60).keys() == {
+    assert every.run({"task": "state"}, "that reads", 60).keys() >= {
         "frequencies_khz",
         "temperatures_c",
         "throttled",
@@ -125,10 +235,10 @@ def test_the_runtimes_are_told_apart(one: Device) -> None:
     assert len(set(versions.values())) == len(INSTALLED)
 
 
-def test_closing_twice_is_harmless(one: Device) -> None:
-    one.probe()
-    one.close()
-    one.close()
+def test_closing_twice_is_harmless(every: Device) -> None:
+    every.probe()
+    every.close()
+    every.close()
 
 
 def test_a_name_is_the_machine_at_hand_an_entry_or_a_host(board: Board) -> None:

@@ -50,6 +50,16 @@ def test_a_machine_that_tells_nothing_says_nothing() -> None:
     assert judge(silent, before=dark, after=dark, other_cpu_seconds=None) == ([], [])
 
 
+def test_a_phone_tells_neither_clock_nor_spin() -> None:
+    phone = Reading({}, (), {"battery": 31.0}, thermal_status=0)
+    assert judge(before=phone, after=phone, other_cpu_seconds=None) == ([], [])
+
+
+def test_a_battery_is_no_processor() -> None:
+    assert hygiene.processor_temperature({"battery": 31.0, "thermal_zone4 battery": 32.0}) is None
+    assert hygiene.processor_temperature({"battery": 61.0, "thermal_zone0 skin": 35.0}) == 35.0
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [

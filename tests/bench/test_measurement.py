@@ -23,6 +23,7 @@ from mobilecnn.bench.measurement import (
     Reading,
     Result,
     Run,
+    Summary,
     compare,
     partial,
     read,
@@ -256,7 +257,7 @@ def test_a_time_limit_is_a_reason() -> None:
         (("runs", 3, "samples_ns"), [], "runs[3]: there are no samples"),
         (("runs", 3, "samples_ns", 1), 0, "runs[3]: there are no samples, or one is not positive"),
         (("runs", 3, "samples_ns", 1), 2**63, "runs[3].samples_ns[1] must be a whole number"),
-        (("runs", 0, "before", "probe_ns"), [], "runs[0].before: there is no probe_ns"),
+        (("runs", 0, "before", "probe_ns"), [0], "runs[0].before: a probe_ns is not positive"),
         (("runs", 0, "before", "temperatures_c", "thermal_zone0"), math.inf, "must be a finite number"),
         (("runs", 0, "timed_seconds"), math.nan, "runs[0].timed_seconds must be a finite number"),
         (("runs", 0, "timed_seconds"), 0, "a duration is"),
@@ -283,14 +284,16 @@ def test_a_measurement_that_was_cut_short_is_one() -> None:
 
 
 def of_version_2() -> dict[str, Any]:
-    """As it was written before the readings held more than clocks, spins and temperatures."""
+    """As it was written before the readings held more than clocks, spins and temperatures, and there were phones."""
     old = copy.deepcopy(DOCUMENT)
     old["version"] = 2
-    del old["protocol"]["cool_down"]
+    del old["device"]["android"], old["protocol"]["cool_down"]
     for run in old["runs"]:
-        del run["heaviest_cpu_seconds"], run["cooled"]
+        del run["heaviest_cpu_seconds"], run["cooled"], run["summary"]
         for reading in (run["before"], run["after"]):
-            for name in ("throttled", "governors", "load_average", "available_bytes", "swapped_bytes"):
+            for name in (
+                "throttled", "governors", "load_average", "available_bytes", "swapped_bytes", "thermal_status",
+            ):  # fmt: skip
                 del reading[name]
     return old
 
@@ -298,10 +301,14 @@ def of_version_2() -> dict[str, Any]:
 def test_version_2_is_still_read() -> None:
     old = of_version_2()
     assert Measurement.from_json(old) == GOOD
-    damages: tuple[dict[str, Any], ...] = ({"runs": 3}, {"runs": [3]}, {"runs": [{}]}, {"protocol": 3})
+    damages: tuple[dict[str, Any], ...] = (
+        {"runs": 3}, {"runs": [3]}, {"runs": [{}]}, {"runs": [{"before": 3}]}, {"protocol": 3}, {"device": None},
+    )  # fmt: skip
     for damage in damages:
-        with pytest.raises(InputError, match=r"runs|protocol"):
+        with pytest.raises(InputError, match=r"runs|protocol|device"):
             Measurement.from_json({**old, **damage})
+    with pytest.raises(InputError, match=r"device\.android is missing"):
+        Measurement.from_json({**old, "version": 3})
 
 
 def test_version_1_is_still_read() -> None:
@@ -316,6 +323,53 @@ def test_version_1_is_still_read() -> None:
     for damage in ({"models": 3}, {"models": [3]}, {"models": None}):
         with pytest.raises(InputError, match="models"):
             Measurement.from_json({**old, **damage})
+
+
+def summed(number: int, median: float | None, **change: Any) -> Run:
+    """A run of a tool that keeps no samples: 10 to 13 ms, 11 on average."""
+    summary = Summary(50, 10 * MS, 13 * MS, 11 * MS, MS // 2, None if median is None else int(median * MS))
+    still = Reading({}, (), {"battery": 30.0}, 0)
+    return run(
+        number, 0, median or 11.0, summary=summary, warmup_ns=(), before=still, after=still, other_cpu_seconds=None,
+        peak_rss_bytes=None, baseline_rss_bytes=None, xnnpack_partitions=None, **change,
+    )  # fmt: skip
+
+
+def test_a_summary_in_place_of_samples() -> None:
+    result = alone(*(summed(number, 10.5) for number in range(3)), runs=50)
+    assert (result.median.value, result.of_means, result.reasons) == (10.5 * MS, False, ())
+    assert (result.count, result.minimum, result.p90) == (150, 10 * MS, None)
+    assert result.mean == 11 * MS
+    assert result.to_json()["p90_ns"] is None
+    means = alone(*(summed(number, None) for number in range(3)), runs=50)
+    assert (means.median.value, means.of_means) == (11 * MS, True)
+
+
+def test_a_summary_survives_json_and_must_fit() -> None:
+    whole = measurement(*(summed(number, 10.5) for number in range(3)), models=1)
+    document = json.loads(json.dumps(whole.to_json()))
+    assert Measurement.from_json(document) == whole
+    for name, value, words in (
+        ("count", 0, "of no inference"),
+        ("minimum_ns", 0, "its times are no times"),
+        ("minimum_ns", 12 * MS, "not between its minimum and maximum"),
+        ("median_ns", 14 * MS, "not between its minimum and maximum"),
+        ("median_ns", 12 * MS, "samples_ns is not the one number"),
+    ):
+        damaged = copy.deepcopy(document)
+        damaged["runs"][1]["summary"][name] = value
+        with pytest.raises(InputError, match=rf"runs\[1\].*{words}"):
+            Measurement.from_json(damaged)
+
+
+@pytest.mark.parametrize(("status", "name"), [(1, "light"), (3, "severe"), (9, "shutdown")])
+def test_a_phone_that_throttles_is_a_reason(status: int, name: str) -> None:
+    hot = Reading({}, (), {}, thermal_status=status)
+    quiet = Reading({}, (), {}, thermal_status=0)
+    (reason,) = alone(
+        *(dataclasses.replace(summed(number, 10.5), before=quiet, after=hot) for number in range(3)), runs=50
+    ).reasons
+    assert f"(thermal status {status}, {name})" in reason
 
 
 def cut(rounds: int) -> Measurement:

@@ -107,6 +107,31 @@ def test_the_page_is_the_golden_one(three: list[Path], tmp_path: Path) -> None:
     )
 
 
+def test_a_phone_whose_tool_keeps_no_samples(tmp_path: Path) -> None:
+    text = made(*written(tmp_path, phone=results.on_a_phone()))
+    header, *rows = cells(text, "Every model of every measurement. The headers sort.")
+    unknown = [header.index(name) for name in ("p90 (ms)", "p99 (ms)", "minimum (ms)", "peak memory (MB)")]
+    assert len(rows) == len(results.NETWORKS)
+    for row in rows:
+        assert [row[index] for index in unknown] == ["-"] * 4
+    said = " ".join(" ".join(Page(text).texts).split())
+    for words in (
+        "reached over adb", "Android build maker/phone/phone:14", "chip Maker SM1", "cores in use f0 (mask)",
+        "benchmark_model sha256:abababababab, 1 thread, cores f0", "keeps no samples",
+        "of benchmark_model, which keeps none, its summary of each process",
+    ):  # fmt: skip
+        assert words in said, words
+    assert "ab" * 7 not in said and "numpy" not in said
+
+
+def test_an_emulated_phone_says_so() -> None:
+    android = results.PHONE.android
+    assert android is not None and report.origin(results.PHONE) == ()
+    build = "google/sdk_gphone64_arm64/emu64a:14/x"
+    for change in (replace(android, soc="ranchu"), replace(android, fingerprint=build)):
+        assert report.origin(replace(results.PHONE, android=change)) == ("emulator or virtual machine",)
+
+
 def test_the_same_files_in_any_order_and_twice_give_the_same_page(three: list[Path]) -> None:
     pages = {made(*order) for order in permutations(three)}
     pages.add(made(*three, *three))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from adbd import Phone
 from click.testing import CliRunner, Result
 from sshd import Board, command_of
 
@@ -117,6 +118,24 @@ def test_json_has_what_became_of_each(exported: Path, here: Path) -> None:
     assert "Error: 1 of 3 devices failed: pi5: no SSH server" in done.stderr
 
 
+def test_a_phone_and_this_machine(
+    phone_with_litert: Phone, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = exported / "theirs.int8.tflite"
+    # What is for phones is told to the phone alone.
+    done = bench(model, *QUICK, "--device", "pixel", "--device", "local", "--cores", "all", "-o", "it.json")
+    assert done.exit_code == 0, done.output
+    pixel, local = read(Path("it-pixel.json")), read(Path("it-local.json"))
+    assert (pixel.device.kind, pixel.protocol.runtime) == ("adb", "benchmark_model")
+    assert (local.device.kind, local.protocol.runtime) == ("local", "litert")
+    assert pixel.runs[0].summary is not None and local.runs[0].summary is None
+    assert re.search(
+        r"^pixel: benchmark_model keeps no samples; .*: it-pixel\.json$", done.stdout, re.MULTILINE
+    )
+    assert "local: raw samples: it-local.json" in done.stdout
+
+
 def test_what_is_wrong_everywhere_is_said_once(here: Path) -> None:
     done = bench("gone.tflite", *QUICK, *ALL, "--json")
     assert done.exit_code == 2
@@ -131,13 +150,28 @@ def test_what_is_wrong_everywhere_is_said_once(here: Path) -> None:
         (["local", "local"], "--device local is given twice"),
         (["pi4", "board"], "--device pi4 and --device board are the same host, board"),
         (["pi4", "-x"], "'-x' is no SSH host"),
+        (["pi4", "old", "same"], "--device old and --device same are the same phone, S1; name one of them"),
+        (["any", "some"], "--device any and --device some are the same phone; name one of them"),
+        (["old", "any"], "any is whatever phone is connected, which may be another that is named"),
     ],
 )
-def test_a_device_is_timed_once(here: Path, devices: list[str], words: str) -> None:
+def test_a_device_is_timed_once(
+    here: Path, monkeypatch: pytest.MonkeyPatch, devices: list[str], words: str
+) -> None:
+    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
+    phones = {"old": "S1", "same": "S1", "any": None, "some": None}
+    entries = {name: device_file.Entry(kind="adb", serial=serial) for name, serial in phones.items()}
+    device_file.write({**device_file.read(), **entries})
     done = bench("a.tflite", *[word for name in devices for word in ("--device", name)])
     assert done.exit_code == 2
     assert words in done.stderr
     assert list(here.iterdir()) == []
+
+
+def test_what_is_for_phones_is_refused_where_none_is_named(here: Path) -> None:
+    done = bench("a.tflite", *ALL, "--cores", "big")
+    assert done.exit_code == 2
+    assert "--benchmark-model and --cores are for phones, and pi4 is none" in done.stderr
 
 
 @pytest.mark.parametrize("taken", ["it-local.json", "it-pi4.partial.json"])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mobilecnn.bench.fleet import Outcome
     from mobilecnn.bench.measurement import Comparison, Facts, Measurement, Model, Result
-    from mobilecnn.bench.protocol import Protocol
+    from mobilecnn.bench.protocol import OnPhone, Protocol
     from mobilecnn.bench.statistics import Interval
 
 FOLDER = Path("mobilecnn-runs")
@@ -29,6 +29,7 @@ WORDS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
 @options.devices
+@options.phone
 @options.protocol
 @click.option(
     "--sustained",
@@ -57,6 +58,7 @@ def command(
     ctx: click.Context,
     models: tuple[Path, ...],
     device_names: tuple[str, ...],
+    phone: "OnPhone | None",
     protocol: "Protocol",
     sustained: float | None,
     single_stream: bool,
@@ -106,10 +108,10 @@ def command(
     if len(device_names) > 1:
         if plan is not None:
             raise UsageError(f"--{plan.kind} takes one --device, and {len(device_names)} are named")
-        outcomes = _fleet(models, device_names, protocol, allow_wrong_answers, output)
+        outcomes = _fleet(models, device_names, phone, protocol, allow_wrong_answers, output)
         _show_fleet(outcomes, as_json)
         return
-    where = device(device_names[0], protocol.runtime)
+    where = device(device_names[0], protocol.runtime, phone)
     check_writable(FOLDER if output is None else output.parent)  # Before the minutes of work, not after.
     record = new_name(FOLDER, plan.kind if plan else "bench") if output is None else output
     if plan is not None:
@@ -140,29 +142,39 @@ def command(
     for line in [*warning_lines(results), *answer_lines(results)]:
         data(line)
     data(f"\n{device_line(measurement)}; {_xnnpack(results)}")
-    data(f"raw samples: {record}")
+    data(f"{what_is_kept(measurement)}: {record}")
     _name_the_report([record])
+
+
+def what_is_kept(measurement: "Measurement") -> str:
+    """What the measurement file has of each process."""
+    summaries = [run.summary for run in measurement.runs if run.summary is not None]
+    if not summaries:
+        return "raw samples"
+    typical = "median" if summaries[0].median_ns is not None else "mean, because its build prints no median"
+    return f"{measurement.protocol.runtime} keeps no samples; each process's summary ({typical}, minimum, maximum)"
 
 
 def _fleet(
     models: tuple[Path, ...],
     names: tuple[str, ...],
+    phone: "OnPhone | None",
     protocol: "Protocol",
     allow_wrong_answers: bool,
     output: Path | None,
 ) -> "tuple[Outcome, ...]":
     """Time on several devices side by side."""
     from mobilecnn.bench import fleet
-    from mobilecnn.bench.devices import device
+    from mobilecnn.bench.devices import devices
     from mobilecnn.files import check_writable
 
     fleet.refuse_twice(names)
-    devices = [device(name, protocol.runtime) for name in names]
+    places = devices(names, protocol.runtime, phone)
     check_writable(FOLDER if output is None else output.parent)
     records = fleet.records(new_name(FOLDER, "bench", names) if output is None else output, names)
     with several_progresses([f"Timing on {name}" for name in names]) as updates:
         says = [_talk_of(name) for name in names]
-        members = [fleet.Member(*each) for each in zip(names, devices, records, updates, says, strict=True)]
+        members = [fleet.Member(*each) for each in zip(names, places, records, updates, says, strict=True)]
         outcomes = fleet.measure_all(
             models, members, protocol, sys.argv[1:], allow_wrong_answers=allow_wrong_answers
         )
@@ -210,7 +222,7 @@ def _tell_fleet(outcomes: "Sequence[Outcome]") -> None:
         if each.measurement is not None:
             results = summarize(each.measurement)
             data(f"{each.name}: {device_line(each.measurement)}; {_xnnpack(results)}")
-            data(f"{each.name}: raw samples: {each.record}")
+            data(f"{each.name}: {what_is_kept(each.measurement)}: {each.record}")
 
 
 def _outcome(outcome: "Outcome") -> "dict[str, Any]":
@@ -292,19 +304,20 @@ def warning_lines(results: "Sequence[Result]") -> list[str]:
 
 def device_line(measurement: "Measurement") -> str:
     """The device and the runtime, in one line."""
-    protocol, versions = measurement.protocol, sorted({run.runtime_version for run in measurement.runs})
-    return facts_line(measurement.device, protocol.runtime, versions, protocol.threads)
+    protocol = measurement.protocol
+    return facts_line(measurement.device, protocol.runtime, measurement.runtime_versions, protocol.threads)
 
 
-def facts_line(facts: "Facts", runtime: str, versions: "Sequence[str]", threads: int) -> str:
+def facts_line(facts: "Facts", runtime: str, versions: str, threads: int) -> str:
     """:func:`device_line` of the facts themselves."""
     parts = [
         facts.board, facts.cpu, f"{facts.cores} cores", facts.machine,
         f"governor {'/'.join(facts.governors)}" if facts.governors else None,
         "virtual machine" if facts.virtualised else None,
+        None if facts.android is None else f"on its cores {facts.android.cores} (mask)",
     ]  # fmt: skip
     known = ", ".join(part for part in parts if part)
-    return f"{facts.kind}: {known}; {runtime} {'/'.join(versions)}, {threads} thread{'' if threads == 1 else 's'}"
+    return f"{facts.kind}: {known}; {runtime} {versions}, {threads} thread{'' if threads == 1 else 's'}"
 
 
 HEADER = (
@@ -322,7 +335,7 @@ def _rows(measurement: "Measurement") -> "list[Sequence[str]]":
             "VALID" if result.valid else "INVALID",
             f"{result.median.value / 1e6:.3f}",
             interval_text(result.median, 1e6),
-            f"{result.p90 / 1e6:.3f}",
+            "-" if result.p90 is None else f"{result.p90 / 1e6:.3f}",
             f"{result.minimum / 1e6:.3f}",
             f"{result.rounds} x {result.count / result.rounds:.0f}",
             WORDS[result.model.answers.verdict],

@@ -8,14 +8,14 @@ import click
 from click.core import ParameterSource
 
 from mobilecnn.cli import options
-from mobilecnn.cli.bench import FOLDER, answer_lines, device_line, interval_text, new_name
+from mobilecnn.cli.bench import FOLDER, answer_lines, device_line, interval_text, new_name, what_is_kept
 from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
     from mobilecnn.bench.compare import Compared
     from mobilecnn.bench.measurement import Measurement, Result
-    from mobilecnn.bench.protocol import Protocol
+    from mobilecnn.bench.protocol import OnPhone, Protocol
 
 FOR_MEASUREMENTS = ("names", "across")
 FOR_BOTH = ("a", "b", "max_slowdown", "as_json")
@@ -39,6 +39,7 @@ HEADER = ("model", "A ms", "", "B ms", "", "B / A", "95 % interval", "verdict")
     "--max-slowdown", metavar="PERCENT", help="Exit with 1 if B is slower than A by more, for sure."
 )
 @options.device
+@options.phone
 @options.protocol
 @options.allow_wrong_answers
 @click.option(
@@ -57,6 +58,7 @@ def command(
     across: bool,
     max_slowdown: str | None,
     device_name: str,
+    phone: "OnPhone | None",
     protocol: "Protocol",
     allow_wrong_answers: bool,
     output: Path | None,
@@ -83,14 +85,14 @@ def command(
     _refuse_options(ctx, timed=models[0])
     allowed = None if max_slowdown is None else bench.percentage(max_slowdown)
     if models[0]:
-        measured, record = _time(a, b, device_name, protocol, allow_wrong_answers, output)
+        measured, record = _time(a, b, device_name, phone, protocol, allow_wrong_answers, output)
         compared = bench.together(measured, allowed)
         about: dict[str, Any] = {"a": str(a), "b": str(b), "measurement": str(record)}
         lines = [
             f"A: {a}",
             f"B: {b}",
             device_line(measured),
-            f"Timed in turn. Raw samples: {record}",
+            f"Timed in turn; {what_is_kept(measured)}: {record}",
         ]
     else:
         sides = read(a), read(b)
@@ -126,6 +128,7 @@ def _time(
     a: Path,
     b: Path,
     device_name: str,
+    phone: "OnPhone | None",
     protocol: "Protocol",
     allow_wrong_answers: bool,
     output: Path | None,
@@ -135,7 +138,7 @@ def _time(
     from mobilecnn.bench.run import measure
     from mobilecnn.files import check_writable
 
-    where = device(device_name, protocol.runtime)
+    where = device(device_name, protocol.runtime, phone)
     check_writable(FOLDER if output is None else output.parent)
     record = new_name(FOLDER, "compare") if output is None else output
     with recording(record) as keep, where, progress("Timing") as update:

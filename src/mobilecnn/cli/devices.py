@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mobilecnn.bench.board import Board
+    from mobilecnn.bench.device_file import Entry
 
 # Spelled out here as well, so that --help needs no bench; a test holds it equal to the table.
 PROFILES = ("pi3", "pi4", "pi5", "zero2w", "generic")
@@ -21,7 +22,7 @@ PROFILES = ("pi3", "pi4", "pi5", "zero2w", "generic")
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """The boards to time on: list, add, remove, probe, set up.
+    """The boards and phones to time on: list, add, remove, probe, set up.
 
     Any command's --device takes `local`, a name of this list, or a host as `ssh` takes it.
     Without a subcommand: list.
@@ -32,6 +33,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
       mobilecnn devices setup pi4
       mobilecnn devices probe pi4
       mobilecnn bench out/*.tflite --device pi4
+      mobilecnn devices add pixel --adb
     """
     if ctx.invoked_subcommand is None:
         _list(as_json)
@@ -57,38 +59,54 @@ def _list(as_json: bool) -> None:
         )
         return
     rows = [(device_file.LOCAL, "local", "this machine", "", "")]
-    rows += [(name, e.kind, e.host, e.python or "", e.profile) for name, e in entries.items()]
+    rows += [(name, e.kind, _host(e), e.python or "", e.profile) for name, e in entries.items()]
     data(table(("name", "kind", "host", "python", "profile"), rows, left=5))
     talk(f"\nFile: {device_file.path()}")
 
 
+def _host(entry: "Entry") -> str:
+    """What reaches it."""
+    return entry.host or entry.serial or "the phone that adb sees"
+
+
 @command.command()
 @click.argument("name")
-@click.option(
-    "--host", required=True, help="As `ssh` takes it: a name, an address or an alias, also user@host."
-)
+@click.option("--host", help="As `ssh` takes it: a name, an address or an alias, also user@host.")
+@click.option("--adb", is_flag=True, help="It is an Android phone.")
+@click.option("--serial", help="With --adb: which, as `adb devices` lists it.  [default: the only one]")
 @click.option("--python", help="The interpreter there.  [default: what setup made, else python3]")
 @click.option(
     "--profile", type=click.Choice(PROFILES), default="generic", show_default=True, help="The board's model."
 )
 @json_option
-def add(name: str, host: str, python: str | None, profile: str, as_json: bool) -> None:
-    """Name a board, or change what its name means. Nothing is connected."""
+def add(
+    name: str,
+    host: str | None,
+    adb: bool,
+    serial: str | None,
+    python: str | None,
+    profile: str,
+    as_json: bool,
+) -> None:
+    """Name a board or a phone, or change what its name means. Nothing is connected."""
     from mobilecnn.bench import device_file
+    from mobilecnn.errors import UsageError
 
-    entry = device_file.Entry(host, python, profile)
+    if adb == (host is not None):
+        raise UsageError("give either --host HOST, for a board over SSH, or --adb, for an Android phone")
+    entry = device_file.Entry(host, python, profile, "adb" if adb else "ssh", serial)
     device_file.write({**device_file.read(), name: entry})
     if as_json:
         document({"file": str(device_file.path()), "added": {"name": name, **asdict(entry)}})
         return
-    data(f"{name} is {host}. Next: mobilecnn devices probe {name}")
+    data(f"{name} is {_host(entry)}. Next: mobilecnn devices probe {name}")
 
 
 @command.command()
 @click.argument("name")
 @json_option
 def remove(name: str, as_json: bool) -> None:
-    """Forget a board. Nothing changes on it."""
+    """Forget a board or a phone. Nothing changes on it."""
     from mobilecnn.bench import device_file
     from mobilecnn.errors import UsageError
 
@@ -124,7 +142,7 @@ def probe(name: str, as_json: bool) -> None:
 
 
 def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
-    from mobilecnn.bench.hygiene import SINCE_START, throttling
+    from mobilecnn.bench.hygiene import SINCE_START, THERMAL_STATUS, throttling
 
     facts = board.facts
     clocks = sorted({khz // 1000 for khz in board.frequencies_khz.values()})
@@ -133,6 +151,18 @@ def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
         now = ", ".join(throttling(board.throttled)) or "no"
         before = ", ".join(throttling(board.throttled >> SINCE_START)) or "no"
         throttled = f"now: {now}; since it was started: {before}"
+    if board.thermal_status is not None:
+        throttled = f"thermal status {THERMAL_STATUS[board.thermal_status]}"
+    more = [("Python", facts.python or "unknown"), ("numpy", facts.numpy or "missing")]
+    if (android := facts.android) is not None:
+        battery = "unknown" if android.battery_percent is None else f"{android.battery_percent} %"
+        more = [
+            ("build", android.fingerprint or "unknown"),
+            ("chip", android.soc or "unknown"),
+            ("programs", ", ".join(android.abis)),
+            ("battery", battery),
+            ("adb", f"{android.adb} ({', '.join(android.adb_features) or 'no features'})"),
+        ]
     return [
         ("board", facts.board or "unknown"),
         ("CPU", f"{facts.cpu or 'unknown'}, {facts.machine}, {facts.cores} cores"),
@@ -140,8 +170,7 @@ def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
         ("memory", f"{facts.memory_bytes / 2**20:,.0f} MiB" if facts.memory_bytes else "unknown"),
         ("system", f"{facts.os or 'unknown'}, {facts.kernel}"),
         ("virtual machine", {True: "yes", False: "no", None: "unknown"}[facts.virtualised]),
-        ("Python", facts.python or "unknown"),
-        ("numpy", facts.numpy or "missing"),
+        *more,
         *((runtime, version or "missing") for runtime, version in board.runtimes.items()),
         ("governor", ", ".join(facts.governors) or "unknown"),
         ("clock", ", ".join(f"{mhz} MHz" for mhz in clocks) or "unknown"),
@@ -150,13 +179,22 @@ def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
     ]
 
 
+_PUT = "/data/local/tmp/benchmark_model"
+PHONE_NEEDS = (
+    "USB debugging, allowed for this machine (docs/phones.md says how)",
+    "TFLite's benchmark_model for Android: prebuilt by Google (android_aarch64_benchmark_model, among the nightly "
+    + "tools of TensorFlow Lite), or built from its sources (docs/phones.md says how)",
+    f"that program named with --benchmark-model PATH, or put there: adb push PATH {_PUT} && adb shell chmod 755 {_PUT}",
+)
+
+
 @command.command()
 @click.argument("name")
 @options.runtime
 @click.option("--offline", is_flag=True, help="For a board without a network: download here, carry it there.")
 @json_option
 def setup(name: str, runtime: str, offline: bool, as_json: bool) -> None:
-    """Give a board a private environment with a runtime."""
+    """Give a board a private environment with a runtime; say what a phone needs."""
     from mobilecnn.bench import device_file
     from mobilecnn.bench.board import setup as make
     from mobilecnn.bench.ssh import SshDevice
@@ -167,6 +205,17 @@ def setup(name: str, runtime: str, offline: bool, as_json: bool) -> None:
             f"this machine has its runtimes already; name a board: mobilecnn devices setup pi4 ({name!r})"
         )
     entry = device_file.find(name)
+    if entry.kind == "adb":
+        if as_json:
+            document({"name": name, "needs": list(PHONE_NEEDS)})
+        else:
+            data(
+                "\n".join(
+                    [f"A phone is given nothing. {name} needs:", *(f"* {need}" for need in PHONE_NEEDS)]
+                )
+            )
+        return
+    assert entry.host is not None
     with SshDevice(name, entry.host, entry.python) as board:
         version = make(board, runtime, offline, talk, entry.python or "python3")
     if as_json:

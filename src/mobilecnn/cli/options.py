@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mobilecnn.bench.protocol import Protocol
+from mobilecnn.bench.protocol import CORES, OnPhone, Protocol
 from mobilecnn.quantize.runtimes import RUNTIMES
 
 # Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table
@@ -43,6 +43,14 @@ devices = click.option(
     show_default="local",
     help="Where to time: local, a name of `mobilecnn devices`, or an SSH host. May be repeated: the devices are "
     "timed side by side.",
+)
+_PHONE = (
+    click.option(
+        "--benchmark-model",
+        type=FILE,
+        help="For a phone: TFLite's program for Android.  [default: the one there, else the sample app]",
+    ),
+    click.option("--cores", type=click.Choice(CORES), help="For a phone: which to use.  [default: big]"),
 )
 runtime = click.option("--runtime", type=click.Choice(RUNTIMES), default="litert", show_default=True)
 allow_wrong_answers = click.option(
@@ -91,6 +99,20 @@ def protocol(command: Callable[..., None]) -> Callable[..., None]:
 
     decorated: Callable[..., None] = collected
     for option in reversed(_TIMING):
+        decorated = option(decorated)
+    return decorated
+
+
+def phone(command: Callable[..., None]) -> Callable[..., None]:
+    """Give ``command`` the options of an :class:`OnPhone`; it takes them as ``phone``, None without any."""
+
+    @wraps(command)
+    def collected(benchmark_model: Path | None, cores: str | None, **values: Any) -> None:
+        given = benchmark_model is not None or cores is not None
+        command(phone=OnPhone(benchmark_model, cores) if given else None, **values)
+
+    decorated: Callable[..., None] = collected
+    for option in reversed(_PHONE):
         decorated = option(decorated)
     return decorated
 

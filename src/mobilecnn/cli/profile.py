@@ -11,6 +11,7 @@ from mobilecnn.cli.output import data, document, json_option, progress, table, t
 
 if TYPE_CHECKING:
     from mobilecnn.bench.profile import Profile, Row
+    from mobilecnn.bench.protocol import OnPhone
 
 
 WIDEST = 40
@@ -20,6 +21,7 @@ WIDEST = 40
 @click.command()
 @click.argument("model", type=options.FILE)
 @options.device
+@options.phone
 @options.runtime
 @click.option("--threads", default=1, show_default=True, help="Of the runtime.")
 @click.option("--rounds", default=3, show_default=True, help="Processes for each different operator.")
@@ -38,6 +40,7 @@ WIDEST = 40
 def command(
     model: Path,
     device_name: str,
+    phone: "OnPhone | None",
     runtime: str,
     threads: int,
     rounds: int,
@@ -64,10 +67,10 @@ def command(
     from mobilecnn.bench.devices import device
     from mobilecnn.bench.measurement import recording
     from mobilecnn.bench.protocol import Protocol
-    from mobilecnn.cli.bench import answer_lines, device_line, new_name
+    from mobilecnn.cli.bench import answer_lines, device_line, new_name, what_is_kept
     from mobilecnn.files import check_writable, write_bytes, write_json
 
-    where = device(device_name, runtime)
+    where = device(device_name, runtime, phone)
     protocol = Protocol(
         rounds=rounds,
         threads=threads,
@@ -112,7 +115,7 @@ def command(
             talk(f"not timed: {row.part.name}: {row.part.reason}")
     for words in answer_lines(bench.whole_result(found)):
         talk(words)
-    data(f"Chart: {picture}   raw samples: {record}")
+    data(f"Chart: {picture}   {what_is_kept(found.measurement)}: {record}")
 
 
 def _unit(found: "Profile") -> str:
@@ -180,6 +183,8 @@ def _lines(found: "Profile") -> list[str]:
         f"{calls} calls of an operator that does nothing: {calls * found.call / 1e6:.3f} ms, in the sum",
         f"peak of {article} {found.peak_dtype} matrix product: {found.peak / 1e9:.1f} {_unit(found)}",
     ]
-    if found.bandwidth is not None:
+    if found.bandwidth is None:
+        lines.append("memory: unknown, because nothing on a phone measures it; the chart has no slope")
+    else:
         lines.append(f"memory, reading and writing: {found.bandwidth.bytes_per_second / 1e9:.2f} GB/s")
     return lines

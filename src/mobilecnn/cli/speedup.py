@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mobilecnn.bench.devices import Device
     from mobilecnn.bench.profile import Profile
-    from mobilecnn.bench.protocol import Protocol
+    from mobilecnn.bench.protocol import OnPhone, Protocol
 
 # Spelled out here as well, so that --help needs no numpy; a test holds them equal to bench.speedup.
 RESOLUTIONS = ("224", "480x640", "720x1280")
@@ -36,6 +36,7 @@ class Run:
 
 @click.command()
 @options.device
+@options.phone
 @options.runtime
 @click.option(
     "--experiment", type=click.Choice(("table8", "guidelines", "decomposition")), default="table8", show_default=True,
@@ -61,6 +62,7 @@ class Run:
 @json_option
 def command(
     device_name: str,
+    phone: "OnPhone | None",
     runtime: str,
     experiment: str,
     resolutions: tuple[str, ...],
@@ -86,7 +88,7 @@ def command(
 
     if experiment != "table8" and resolutions != ("224",):
         raise UsageError(f"--resolution is for table8; the {experiment} have sizes of their own")
-    where = device(device_name, runtime)
+    where = device(device_name, runtime, phone)
     default = FORMATS if experiment == "table8" else FORMATS[:1]
     quick = {"seconds": 0.2, "warmup_seconds": 0.1} if experiment == "decomposition" else {}
     protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed, **quick)  # type: ignore[arg-type]
@@ -108,7 +110,7 @@ def _table8(run: Run, resolution: str, as_json: bool) -> dict[str, Any]:
     """Theoretical against actual speedup at one resolution."""
     from mobilecnn.bench import speedup as bench
     from mobilecnn.bench.measurement import recording
-    from mobilecnn.cli.bench import answer_lines, device_line, new_name, warning_lines
+    from mobilecnn.cli.bench import answer_lines, device_line, new_name, warning_lines, what_is_kept
     from mobilecnn.files import write_bytes, write_json
 
     record = new_name(run.output, "measurement")
@@ -147,7 +149,7 @@ def _table8(run: Run, resolution: str, as_json: bool) -> dict[str, Any]:
     results = [row.result for row in found.rows]
     for words in [*warning_lines(results), *answer_lines(results)]:
         talk(words)
-    data(f"Chart: {picture}   raw samples: {record}")
+    data(f"Chart: {picture}   {what_is_kept(found.measurement)}: {record}")
     return content
 
 
@@ -155,7 +157,7 @@ def _guidelines(run: Run, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Tables 1 to 4."""
     from mobilecnn.bench import experiments as bench
     from mobilecnn.bench.measurement import recording
-    from mobilecnn.cli.bench import device_line, new_name
+    from mobilecnn.cli.bench import device_line, new_name, what_is_kept
     from mobilecnn.files import write_json
 
     record = new_name(run.output, "guidelines-measurement")
@@ -190,7 +192,8 @@ def _guidelines(run: Run, as_json: bool) -> dict[str, Any]:
     if restless:
         talk(f"INVALID (!): {restless} of {len(rows)} networks; the reasons are in guidelines.json")
     data(
-        f"relative: images a second over those of the first row with as many channels   raw samples: {record}"
+        "relative: images a second over those of the first row with as many channels   "
+        f"{what_is_kept(measurement)}: {record}"
     )
     return content
 

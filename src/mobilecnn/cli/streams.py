@@ -155,7 +155,7 @@ def _about(stream: "Stream", record: Path) -> dict[str, Any]:
 def _say_where(stream: "Stream", files: str) -> None:
     from mobilecnn.cli.bench import facts_line, model_lines
 
-    versions = sorted({series.start.runtime_version for series in stream.series})
+    versions = "/".join(sorted({series.start.runtime_version for series in stream.series}))
     for line in model_lines(stream.models):
         data(line)
     data(f"\n{facts_line(stream.device, stream.plan.runtime, versions, stream.plan.threads)}")

@@ -1,0 +1,434 @@
+"""TFLite's ``benchmark_model``: the flags it is given, and what it prints, as records.
+
+It is a program of the TensorFlow Lite sources (``tflite/tools/benchmark`` in LiteRT,
+``tensorflow/lite/tools/benchmark`` before), prebuilt for Android by Google. What it prints has
+changed over the years: with and without ``INFO: `` before each line, with and without
+percentiles. All of that is read here, and nothing is guessed: a figure that is missing or
+contradicts another is an error.
+"""
+
+import math
+import re
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobilecnn.errors import EnvironmentProblem, InputError
+from mobilecnn.files import read_bytes
+
+_NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?"
+_STATISTICS = re.compile(
+    rf"(?:INFO: )?count=(?P<count>[0-9]{{1,9}})"
+    rf"(?: first=(?P<first>{_NUMBER}) curr={_NUMBER} min=(?P<min>{_NUMBER}) max=(?P<max>{_NUMBER})"
+    rf" avg=(?P<avg>{_NUMBER}) std=(?P<std>{_NUMBER})| curr=(?P<same>{_NUMBER})(?P<all>\(all same\))?)?"
+    rf"(?: p5=(?P<p5>{_NUMBER}) median=(?P<median>{_NUMBER}) p95=(?P<p95>{_NUMBER}))?\s*"
+)
+_ENDS = (
+    re.compile(
+        rf"(?:INFO: )?Inference timings in us: Init: (?P<init>{_NUMBER}), First inference: (?P<first>{_NUMBER}), "
+        rf"Warmup \(avg\): (?P<warmup>{_NUMBER}), Inference \(avg\): (?P<inference>{_NUMBER})\s*"
+    ),
+    # Before 2020.
+    re.compile(
+        rf"(?:INFO: )?Average inference timings in us: Warmup: (?P<warmup>{_NUMBER}), Init: (?P<init>{_NUMBER}), "
+        rf"Inference: (?P<inference>{_NUMBER})\s*"
+    ),
+)
+_PART = re.compile(r"(?:INFO: )?Running benchmark for ")
+_FOOTPRINT = re.compile(
+    rf"(?:INFO: )?Memory footprint delta from the start of the tool \(MB\): init=(?P<init>{_NUMBER}) "
+    rf"overall=(?P<overall>{_NUMBER})\s*"
+)
+_PEAK = re.compile(
+    rf"(?:INFO: )?Overall peak memory footprint \(MB\) via periodic monitoring: (?P<peak>{_NUMBER})\s*"
+)
+_DELEGATED = re.compile(
+    r"(?:INFO: )?(?:Explicitly applied XNNPACK delegate, and the model graph will be "
+    r"(?P<how>completely|partially) executed by the delegate(?: w/ (?P<kernels>[0-9]{1,6}) delegate kernels)?\."
+    r"|Though XNNPACK delegate is explicitly applied, (?P<none>the model graph will not be) executed by the delegate\.)\s*"
+)
+
+MEAN_DIGITS = 1e-5
+"""Relative: means are printed with six digits."""
+LONGEST_US = 1e12
+"""A time beyond eleven days is none."""
+
+TRUSTED_WORDS = (
+    "Failed to load model", "Failed to initialize the interpreter", "Failed to allocate tensors",
+    "Didn't find op for builtin opcode", "Failed to construct interpreter", "Failed to invoke",
+    "not a valid Flatbuffer", "Encountered unresolved custom op",
+)  # fmt: skip
+"""What it says of a model that it cannot run."""
+
+# e_machine and bits of an ELF file (System V ABI) -> what Android calls such programs.
+_ABIS = {(183, 64): "arm64-v8a", (40, 32): "armeabi-v7a", (62, 64): "x86_64", (3, 32): "x86"}
+BUILDS = {
+    "arm64-v8a": "android_aarch64_benchmark_model",
+    "armeabi-v7a": "android_arm_benchmark_model",
+    "x86_64": "a build of your own with --config=android_x86_64",
+}
+"""Which build a device needs, by Google's names of the prebuilt files."""
+
+
+@dataclass(frozen=True)
+class Timings:
+    """One line of statistics, in integer nanoseconds.
+
+    Attributes:
+        count: inferences.
+        first_ns: the first of them.
+        minimum_ns: the fastest.
+        maximum_ns: the slowest.
+        mean_ns: printed with six digits.
+        deviation_ns: the standard deviation, printed in whole microseconds, rounded down.
+        p5_ns: the 5th percentile; this and the next two are None from builds that print none.
+        median_ns: the upper one of an even number.
+        p95_ns: the 95th percentile.
+    """
+
+    count: int
+    first_ns: int
+    minimum_ns: int
+    maximum_ns: int
+    mean_ns: int
+    deviation_ns: int
+    p5_ns: int | None = None
+    median_ns: int | None = None
+    p95_ns: int | None = None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What it says of memory, in MiB; None where it does not.
+
+    Attributes:
+        init: more than at the tool's start, after loading; a high-water mark.
+        overall: the same at the end.
+        peak: of its own watching, which disturbs the timing.
+    """
+
+    init: float | None
+    overall: float | None
+    peak: float | None
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one run of ``benchmark_model`` printed.
+
+    Attributes:
+        init_ns: loading the file and allocating the tensors.
+        warmup: of the untimed inferences; None if there were none.
+        inference: of the timed ones.
+        memory: see there.
+        xnnpack_partitions: delegate kernels of XNNPACK; None unless it was asked for by name.
+    """
+
+    init_ns: int
+    warmup: Timings | None
+    inference: Timings
+    memory: Memory
+    xnnpack_partitions: int | None
+
+
+def flags(
+    model: str,
+    threads: int,
+    warmup_runs: int,
+    warmup_seconds: float,
+    runs: int,
+    seconds: float,
+    longest: float,
+) -> list[str]:
+    """The flags for one timing.
+
+    XNNPACK is left to the tool's own default, which is the runtime's.
+    """
+    return [
+        f"--graph={model}",
+        f"--num_threads={threads}",
+        f"--warmup_runs={warmup_runs}",
+        f"--warmup_min_secs={warmup_seconds:g}",
+        f"--num_runs={runs}",
+        f"--min_secs={seconds:g}",
+        f"--max_secs={longest:g}",
+    ]
+
+
+def flags_for_answer(model: str, threads: int, shape: Sequence[int], tensor: str, answer: str) -> list[str]:
+    """The flags for one inference on a given input.
+
+    The file ``tensor`` holds the bytes of the model's only input, which is copied there before
+    each inference; after the last one the bytes of all outputs are written to ``answer`` (read
+    in ``benchmark_tflite_model.cc``: ``LoadInputTensorData``, ``OutputSaver``). The name of the
+    input is ours: it need not be the model's, only the same in both flags.
+    """
+    return [
+        *flags(model, threads, 1, 0, 1, 0, 150),
+        "--input_layer=input",
+        f"--input_layer_shape={','.join(map(str, shape))}",
+        f"--input_layer_value_files=input:{tensor}",
+        f"--output_filepath={answer}",
+    ]
+
+
+def parse(text: str) -> Output:
+    """What a run printed, standard output and standard error in any order.
+
+    Raises:
+        EnvironmentProblem: it is not the whole output of a run, or contradicts itself.
+    """
+    lines = [line.strip() for line in text.splitlines()]
+    parts: list[Timings | None] = []
+    waiting = False
+    for line in lines:
+        if _PART.match(line):
+            if waiting:
+                raise _unclear("a part without its statistics")
+            waiting = True
+        elif waiting and (match := _STATISTICS.fullmatch(line)):
+            parts.append(_timings(match.groupdict()))
+            waiting = False
+    ends = [match for line in lines for pattern in _ENDS if (match := pattern.fullmatch(line))]
+    if waiting or len(parts) not in (1, 2) or len(ends) != 1:
+        raise _unclear("no whole run: it must have one or two parts and then its timings", lines)
+    inference, end = parts[-1], ends[0].groupdict()
+    if inference is None:
+        raise _unclear("no timed inference", lines)
+    warmup = parts[0] if len(parts) == 2 else None
+    _agree("Inference", end["inference"], inference.mean_ns)
+    if warmup is not None:
+        _agree("Warmup", end["warmup"], warmup.mean_ns)
+    delegated = [match for line in lines if (match := _DELEGATED.fullmatch(line))]
+    return Output(
+        init_ns=_nanoseconds(end["init"]),
+        warmup=warmup,
+        inference=inference,
+        memory=_memory(lines),
+        xnnpack_partitions=_partitions(delegated[0].groupdict()) if delegated else None,
+    )
+
+
+def _unclear(what: str, lines: Sequence[str] = ()) -> EnvironmentProblem:
+    said = [line for line in lines if line]
+    last = f"; its last line: {said[-1][:200]!r}" if said else ""
+    return EnvironmentProblem(
+        f"benchmark_model printed {what}{last}. Run it by hand to see why; if it works there, its output has changed, "
+        "and an older build helps"
+    )
+
+
+def _timings(values: Mapping[str, str | None]) -> Timings | None:
+    count = int(values["count"] or 0)
+    if count == 0:
+        return None
+    same = values["same"]
+    if (values["avg"] or same) is None or (same is not None and count > 1 and not values["all"]):
+        raise _unclear("statistics without a time")
+    first, low, high, mean = (_nanoseconds(same or values[name]) for name in ("first", "min", "max", "avg"))
+    percentiles = [
+        None if text is None else _nanoseconds(text)
+        for text in (values["p5"], values["median"], values["p95"])
+    ]
+    ordered = [low, *(value for value in percentiles if value is not None), high]
+    slack = mean * MEAN_DIGITS + 1
+    if low < 1 or not low - slack <= mean <= high + slack or ordered != sorted(ordered):
+        raise _unclear("statistics that contradict each other")
+    if not low <= first <= high:
+        raise _unclear("a first inference that is faster than the fastest, or slower than the slowest")
+    deviation = 0 if values["std"] is None else _nanoseconds(values["std"])
+    return Timings(count, first, low, high, mean, deviation, *percentiles)
+
+
+def _nanoseconds(text: str | None) -> int:
+    """Printed microseconds."""
+    value = float(text or "nan")
+    if not 0 <= value <= LONGEST_US:
+        raise _unclear(f"{str(text)[:40]!r} for a time in microseconds")
+    return round(value * 1000)
+
+
+def _agree(what: str, printed: str, mean_ns: int) -> None:
+    if not math.isclose(_nanoseconds(printed), mean_ns, rel_tol=MEAN_DIGITS, abs_tol=1):
+        raise _unclear(f"{what}: {printed}, and another average among its statistics")
+
+
+def _partitions(values: Mapping[str, str | None]) -> int:
+    if values["none"]:
+        return 0
+    return int(values["kernels"] or 1)
+
+
+def _memory(lines: Iterable[str]) -> Memory:
+    found: dict[str, float] = {}
+    for line in lines:
+        for pattern in (_FOOTPRINT, _PEAK):
+            if match := pattern.fullmatch(line):
+                found |= {name: float(text) for name, text in match.groupdict().items()}
+    return Memory(found.get("init"), found.get("overall"), found.get("peak"))
+
+
+def failure(lines: Sequence[str]) -> str:
+    """The line of a failed run's output that says most: its last error, else its last line."""
+    said = [line.strip() for line in lines if line.strip()]
+    errors = [line for line in said if line.startswith(("ERROR", "FATAL", "F ", "E "))] or said[-1:]
+    telling = [line for line in errors if refuses_model(line)] or errors
+    return telling[0][:300] if telling else "it says nothing"
+
+
+def refuses_model(text: str) -> bool:
+    """Whether it says that the fault is the model's."""
+    return any(words in text for words in TRUSTED_WORDS)
+
+
+def abi_of(path: Path) -> str:
+    """What Android calls programs like this one: ``arm64-v8a``.
+
+    Raises:
+        InputError: it is missing, no program, or one for another system.
+    """
+    content = read_bytes(path, "benchmark_model program")
+    if content[:4] != b"\x7fELF" or len(content) < 20 or content[5] != 1:
+        raise InputError(
+            f"{path} is not a program for Android (no ELF file); give the binary itself, unpacked"
+        )
+    bits = {1: 32, 2: 64}.get(content[4], 0)
+    (machine,) = struct.unpack_from("<H", content, 18)
+    abi = _ABIS.get((machine, bits))
+    if abi is None:
+        raise InputError(
+            f"{path} is a program for a machine that no phone is (ELF machine {machine}, {bits} bits)"
+        )
+    if b"/lib/ld-linux" in content[:4096] or b"/lib64/ld-linux" in content[:4096]:
+        raise InputError(
+            f"{path} is a program for Linux and not for Android; take {BUILDS.get(abi, 'another')}"
+        )
+    return abi
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator of a profile; times in ms of one inference.
+
+    Attributes:
+        type: ``CONV_2D``, ``Delegate/Convolution (NHWC, F32) IGEMM``, ...
+        first_ms: in the first inference.
+        mean_ms: over all.
+        percent: of the whole.
+        cumulative_percent: of the whole, with all operators before it.
+        memory_kb: that it allocated.
+        calls: in one inference.
+        name: of its output, with its number in the graph; empty where none is printed.
+        start_ms: when it began; None from builds that do not print it.
+    """
+
+    type: str
+    first_ms: float
+    mean_ms: float
+    percent: float
+    cumulative_percent: float
+    memory_kb: float
+    calls: int
+    name: str
+    start_ms: float | None
+
+
+@dataclass(frozen=True)
+class OperatorType:
+    """All operators of one type; see :class:`Operator`."""
+
+    type: str
+    count: int
+    mean_ms: float
+    percent: float
+    cumulative_percent: float
+    memory_kb: float
+    calls: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where the time of an inference goes (``--enable_op_profiling=true``).
+
+    Attributes:
+        operators: in the order they run.
+        types: by time, the longest first.
+    """
+
+    operators: tuple[Operator, ...]
+    types: tuple[OperatorType, ...]
+
+
+_REGULAR = "Operator-wise Profiling Info for Regular Benchmark Runs:"
+_TITLE = re.compile(r"=+ (?P<title>Run Order|Top by Computation Time|Summary by node type) =+")
+# The last column of an operator is free text, and so is the first; what lies between are numbers.
+_N = rf"({_NUMBER})%?"
+_S = r"(?:\s*,\s*|\s+)"
+_OPERATOR = re.compile(rf"(\S.*?){_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}([0-9]{{1,9}})(?:{_S}(.*))?")
+_OLD_OPERATOR = re.compile(
+    rf"(\S.*?){_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}([0-9]{{1,9}})(?:{_S}(.*))?"
+)
+_TYPE = re.compile(rf"(\S.*?){_S}([0-9]{{1,9}}){_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}([0-9]{{1,9}})")
+
+
+def parse_profile(text: str) -> Profile:
+    """The per-operator profile of the timed inferences, as a table or as CSV.
+
+    Raises:
+        EnvironmentProblem: there is none, or a row of it cannot be read.
+    """
+    _, found, after = text.partition(_REGULAR)
+    if not found:
+        # A CSV file has no other heading than those of its tables.
+        after = text
+    operators: list[Operator] = []
+    types: list[OperatorType] = []
+    title, columns = "", ""
+    for line in (line.strip() for line in after.splitlines()):
+        line = line.removeprefix("INFO: ").strip()
+        if match := _TITLE.fullmatch(line):
+            title, columns = match["title"], ""
+            if (title == "Run Order" and operators) or (title == "Summary by node type" and types):
+                break  # Another profile.
+        elif not line or line.startswith("Number of nodes executed:"):
+            title = title if title and not columns else ""
+        elif title and not columns:
+            columns = line.lower()
+            if not columns.startswith(("[node type]", "node type")):
+                raise _unclear(f"a profile whose columns are {line[:80]!r}")
+        elif title == "Run Order":
+            operators.append(_operator(line, "start" in columns))
+        elif title == "Summary by node type":
+            types.append(_type(line))
+    if not operators or not types:
+        raise _unclear("no per-operator profile")
+    return Profile(tuple(operators), tuple(types))
+
+
+def _operator(line: str, old: bool) -> Operator:
+    match = (_OLD_OPERATOR if old else _OPERATOR).fullmatch(line)
+    if match is None:
+        raise _unclear(f"a profile row that cannot be read: {line[:120]!r}")
+    kind, *numbers, calls, name = match.groups()
+    *start, first, mean, percent, cumulative, memory = (float(number) for number in numbers)
+    return Operator(
+        type=kind.strip(),
+        first_ms=first,
+        mean_ms=mean,
+        percent=percent,
+        cumulative_percent=cumulative,
+        memory_kb=memory,
+        calls=int(calls),
+        name=(name or "").strip(),
+        start_ms=start[0] if start else None,
+    )
+
+
+def _type(line: str) -> OperatorType:
+    match = _TYPE.fullmatch(line)
+    if match is None:
+        raise _unclear(f"a profile row that cannot be read: {line[:120]!r}")
+    kind, count, *numbers, calls = match.groups()
+    mean, percent, cumulative, memory = (float(number) for number in numbers)
+    return OperatorType(kind.strip(), int(count), mean, percent, cumulative, memory, int(calls))
