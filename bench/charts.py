@@ -34,17 +34,7 @@ def speedups(series: Mapping[str, Sequence[Point]], title: str) -> bytes:
         "actual = theoretical", (low * 1.1, low * 1.1), xytext=(6, -6), textcoords="offset points",
         color="#57606a", fontsize=8, rotation=45, rotation_mode="anchor", ha="left", va="top",
     )  # fmt: skip
-    for index, (name, points) in enumerate(series.items()):
-        axes.errorbar(
-            [point.x for point in points],
-            [point.y for point in points],
-            yerr=[[max(0.0, p.y - p.low) for p in points], [max(0.0, p.high - p.y) for p in points]],
-            fmt=MARKERS[index % len(MARKERS)],
-            color=COLORS[index % len(COLORS)],
-            markersize=7,
-            capsize=3,
-            label=name,
-        )
+    _scatter(axes, series, markersize=7, capsize=3)
     # Models stand at (nearly) the same x in every series: one name each, at the top of its column.
     named: dict[str, tuple[float, float]] = {}
     for points in series.values():
@@ -113,17 +103,7 @@ def roofline(
         f"{dtype} matrix product: {peak:.3g} {unit}", (right, peak), xytext=(-4, 5), textcoords="offset points",
         fontsize=8.5, color="#57606a", ha="right",
     )  # fmt: skip
-    for index, (name, each) in enumerate(series.items()):
-        axes.errorbar(
-            [point.x for point in each],
-            [point.y for point in each],
-            yerr=[[max(0.0, p.y - p.low) for p in each], [max(0.0, p.high - p.y) for p in each]],
-            fmt=MARKERS[index % len(MARKERS)],
-            color=COLORS[index % len(COLORS)],
-            markersize=5,
-            linewidth=0.8,
-            label=name,
-        )
+    _scatter(axes, series, markersize=5, linewidth=0.8)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(left, right)
@@ -217,6 +197,20 @@ def courses(items: Sequence[Course], title: str) -> bytes:
     missing = f"\nnot readable here: {', '.join(unknown)}" if unknown else ""
     latency.set_title(title + missing, fontsize=10.5, loc="left")
     return _png(figure)
+
+
+def _scatter(axes, series: Mapping[str, Sequence[Point]], **style: float) -> None:  # type: ignore[no-untyped-def]
+    """Draw each series in its own colour and mark, with the intervals."""
+    for index, (name, points) in enumerate(series.items()):
+        axes.errorbar(
+            [point.x for point in points],
+            [point.y for point in points],
+            yerr=[[max(0.0, p.y - p.low) for p in points], [max(0.0, p.high - p.y) for p in points]],
+            fmt=MARKERS[index % len(MARKERS)],
+            color=COLORS[index % len(COLORS)],
+            label=name,
+            **style,
+        )
 
 
 def _figure(width: float, height: float):  # type: ignore[no-untyped-def]
