@@ -7,8 +7,9 @@ BIN := .venv/bin
 # Tests at once; each may take 2 GB. A thread each for TensorFlow: more would fight over the cores.
 WORKERS ?= 2
 TESTS := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/pytest -n $(WORKERS)
-# Dealt out one by one; of all others, those of a file stay together, because they share what takes long to make.
-ONE_BY_ONE := tests/test_conformance.py tests/train tests/convert tests/quantize
+# Tests that share little: whoever has finished takes from the other. Of all others, those of a file stay
+# together, because they share what takes long to make.
+APART := tests/test_conformance.py tests/train tests/convert tests/quantize
 
 setup: .venv/.ready
 
@@ -29,8 +30,8 @@ test-packages:
 
 # Everything that CI runs.
 test: lint test-packages
-	$(TESTS) $(ONE_BY_ONE)
-	$(TESTS) --dist loadfile $(ONE_BY_ONE:%=--ignore=%)
+	$(TESTS) --dist worksteal $(APART)
+	$(TESTS) --dist loadfile $(APART:%=--ignore=%)
 
 # The sample app alone: its tests, its classifier against Python's, and an APK, built and inspected.
 android: setup test-packages
@@ -39,8 +40,8 @@ android: setup test-packages
 
 # The longer sweeps too.
 test-all: lint test-packages
-	$(TESTS) --sweep $(ONE_BY_ONE)
-	$(TESTS) --dist loadfile --sweep $(ONE_BY_ONE:%=--ignore=%)
+	$(TESTS) --dist worksteal --sweep $(APART)
+	$(TESTS) --dist loadfile --sweep $(APART:%=--ignore=%)
 
 # The figures that the documentation quotes, measured on this machine.
 figures: setup test-packages
