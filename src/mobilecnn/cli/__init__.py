@@ -34,7 +34,7 @@ COMMANDS = {
     "compare": "What became faster or slower between two measurements, or two .tflite files.",
     "report": "One HTML page from measurements and accuracies.",
     "profile": "Where the time of a .tflite file goes, operator by operator.",
-    "speedup": "The ShuffleNet paper's theoretical against actual speedup, on a device.",
+    "speedup": "The ShuffleNet papers' measurements, made anew on a device.",
     "android": "Put .tflite files into the Android sample app.",
     "demo": "Train, export, check, time and report, on embedded data.",
 }
