@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import signal
 import sys
 import tempfile
 import warnings
@@ -18,6 +19,9 @@ from mobilecnn.bench import device_file
 from mobilecnn.convert.conversion import Source
 from mobilecnn.quantize.export import Calibration, export
 from mobilecnn.train.backend import load_keras
+
+# Under nohup whatever is started here would ignore that its connection ended, as programs on a phone do not.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # On a machine that is busy with other tests, slowness says nothing.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -143,7 +143,7 @@ def test_two_files_are_timed_in_turn(exported: Path, here: Path) -> None:
     assert "timed apart" not in done.stdout
     (record,) = (here / FOLDER).iterdir()
     assert record.name.startswith("compare-")
-    assert lines[-1] == f"Timed in turn. Raw samples: {FOLDER / record.name}"
+    assert lines[-1] == f"Timed in turn; raw samples: {FOLDER / record.name}"
     measured = read(record)
     assert [model.file for model in measured.models] == [str(path) for path in files]
     assert measured.protocol.runs == 3
