@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Any, Self
@@ -29,7 +30,7 @@ MOST_NOISE = 1 << 20
 """Bytes before a child's mark."""
 
 
-class Closing:
+class Closing(ABC):
     """A context manager whose leaving calls ``close``."""
 
     def __enter__(self) -> Self:
@@ -40,9 +41,9 @@ class Closing:
     ) -> None:
         self.close()
 
+    @abstractmethod
     def close(self) -> None:
         """What leaving the block does."""
-        raise NotImplementedError
 
 
 class Child(Closing):
