@@ -29,14 +29,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench import android_app, benchmark_model, worker
 from mobilecnn.bench.devices import PROBE_TIMEOUT, Answer, Job
+from mobilecnn.bench.hygiene import THERMAL_STATUS
 from mobilecnn.bench.measurement import Android, Facts
 from mobilecnn.bench.protocol import PHONE_RUNTIMES, OnPhone, Protocol
+from mobilecnn.convert import passport
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256
 from mobilecnn.process import Child, Closing
@@ -159,6 +161,8 @@ class AdbDevice(Closing):
         self._stopped = threading.Event()
         self._folder = ""
         self._tool: Tool | None = None
+        self._times: str | None = None
+        self._app_version: str | None = None
         self._facts: Facts | None = None
         self._local_names: dict[str, str] = {}
 
@@ -202,12 +206,31 @@ class AdbDevice(Closing):
         return replace(protocol, runtime=runtime)
 
     def put(self, model: Path) -> str:
-        """See :meth:`mobilecnn.bench.devices.Device.put`: into the cache there, by content."""
+        """See :meth:`mobilecnn.bench.devices.Device.put`: into the cache there, by content.
+
+        Raises:
+            ModelFileError: the sample app times there, and the model has no passport, or another's.
+        """
         digest = sha256(read_bytes(model, "model", ModelFileError))
-        target = f"{CACHE}/models/{digest}.tflite"
+        folder = f"{CACHE}/models"
+        if self._runtime() == "app":
+            # It reads what to feed the model from there, and one model may have had two passports.
+            card = self._card(model, digest)
+            folder = f"{folder}/{card}"
+            self._store(passport.beside(model), f"{folder}/{digest}.json", card, "644")
+        target = f"{folder}/{digest}.tflite"
         self._store(model, target, digest, "644")
         self._local_names[target] = str(model)
         return target
+
+    def _card(self, model: Path, digest: str) -> str:
+        """The SHA-256 of a model's passport."""
+        if passport.read(model, digest) is None:
+            raise ModelFileError(
+                f"{model} has no passport {passport.beside(model).name} beside it, and the sample app on {self.name} "
+                "takes what to feed it from there; export it with mobilecnn, or time it with --benchmark-model PATH"
+            )
+        return sha256(read_bytes(passport.beside(model), "passport", ModelFileError))
 
     def run(self, job: Job, doing: str, timeout: float) -> Answer:
         """See :meth:`mobilecnn.bench.devices.Device.run`."""
@@ -280,44 +303,48 @@ class AdbDevice(Closing):
         }
 
     def _time_by_app(self, job: Job, doing: str, timeout: float) -> Answer:
-        run_id, digest = secrets.token_hex(16), Path(job["model"]).stem
-        words = android_app.extras(
-            run_id, job["model"], digest, job["threads"], job["warmup_runs"], job["runs"]
+        before = self._reading()
+        answer = self._ask_app(job, job["warmup_runs"], job["runs"], doing, timeout)
+        times, status = answer.run, answer.thermal_status
+        return {
+            "runtime_version": f"{self._app()}, TensorFlow Lite {times.runtime_version}",
+            "xnnpack_partitions": times.xnnpack_partitions,
+            "init_ns": times.init_ns,
+            "first_ns": times.first_ns,
+            "warmup_ns": times.warmup_ns,
+            "samples_ns": times.samples_ns,
+            "timed_seconds": times.timed_seconds,
+            "other_cpu_seconds": times.other_cpu_seconds,
+            "heaviest_cpu_seconds": {},
+            "baseline_rss_bytes": times.baseline_rss_bytes,
+            "peak_rss_bytes": times.peak_rss_bytes,
+            "before": _with_app(before, times.before, status.before),
+            "after": _with_app(self._reading(), times.after, status.after),
+            "summary": None,
+        }
+
+    def _ask_app(self, job: Job, warmup: int, runs: int, doing: str, timeout: float) -> android_app.AppRun:
+        """Have the app time a model in a fresh process."""
+        model = job["model"]
+        request = android_app.Request(
+            secrets.token_hex(16), model, Path(model).stem, job["threads"], warmup, runs
         )
         package = android_app.PACKAGE
-        before = self._reading()
+        self._stopped.clear()
         try:
-            self._tell(START, [self._folder, package, android_app.ACTIVITY, *words], doing)
-            text = self._wait_for_app(run_id, doing, timeout)
-            after = self._reading()
+            self._tell(START, [self._folder, package, android_app.ACTIVITY, *request.extras()], doing)
+            text = self._wait_for_app(request.run_id, doing, timeout)
         finally:
             # After a broken connection the guard has done it.
             with contextlib.suppress(EnvironmentProblem):
                 self._tell(STOP, [self._folder, package], f"that stops the app on {self.name}")
         try:
-            run = android_app.parse(text, run_id, digest, job["threads"])
+            return android_app.parse(text, request)
         except MobileCnnError as error:
             raise type(error)(f"on {self.name}: {self._in_local_names(str(error))} ({doing})") from error
-        return {
-            "runtime_version": f"{run.app}, {run.runtime}",
-            "xnnpack_partitions": run.xnnpack_partitions,
-            "init_ns": run.init_ns,
-            "first_ns": run.first_ns,
-            "warmup_ns": run.warmup_ns,
-            "samples_ns": run.samples_ns,
-            "timed_seconds": run.timed_ns / 1e9,
-            "other_cpu_seconds": None,
-            "heaviest_cpu_seconds": {},
-            "baseline_rss_bytes": None,
-            "peak_rss_bytes": None,
-            "before": before,
-            "after": after,
-            "summary": None,
-        }
 
     def _wait_for_app(self, run_id: str, doing: str, timeout: float) -> str:
         deadline = time.monotonic() + timeout
-        self._stopped.clear()
         while time.monotonic() < deadline:
             *lines, running = self._tell(POLL, [android_app.PACKAGE, android_app.TAG], doing) or [""]
             text = android_app.collect(lines, run_id)
@@ -336,7 +363,8 @@ class AdbDevice(Closing):
 
     def _answer(self, job: Job, doing: str, timeout: float) -> Answer:
         if job["runtime"] == "app":
-            return {"unable": "the sample app is not asked golden pictures"}
+            # It has the passport, and judges by itself.
+            return {"judged": asdict(self._ask_app(job, 0, 1, doing, timeout).answers)}
         outputs = []
         tensor, answer = f"{self._folder}/input", f"{self._folder}/output"
         deadline = time.monotonic() + timeout
@@ -415,6 +443,11 @@ class AdbDevice(Closing):
         Raises:
             EnvironmentProblem: none is.
         """
+        if self._times is None:
+            self._times = self._what_times()
+        return self._times
+
+    def _what_times(self) -> str:
         if self._phone.benchmark_model is None and self._app() and not self._digest(FOUND):
             if self._phone.cores is not None:
                 raise UsageError(
@@ -427,8 +460,10 @@ class AdbDevice(Closing):
 
     def _app(self) -> str:
         """The version of the sample app; empty where it is not installed."""
-        lines = self._tell(INSTALLED, [android_app.PACKAGE], f"that looks for the app on {self.name}")
-        return lines[0] if lines else ""
+        if self._app_version is None:
+            lines = self._tell(INSTALLED, [android_app.PACKAGE], f"that looks for the app on {self.name}")
+            self._app_version = lines[0] if lines else ""
+        return self._app_version
 
     def _find_runtime(self, job: Job, doing: str, timeout: float) -> Answer:
         if job["runtime"] == "benchmark_model":
@@ -669,6 +704,18 @@ class AdbDevice(Closing):
         for there, here in self._local_names.items():
             text = text.replace(there, here)
         return text
+
+
+def _with_app(reading: dict[str, Any], by_app: android_app.AppReading, status: str | None) -> dict[str, Any]:
+    """What adb reads around the app's process, and the app just before or after its timed part."""
+    told = {} if status is None else {"thermal_status": THERMAL_STATUS.index(status)}
+    return {
+        **reading,
+        **told,
+        "frequencies_khz": by_app.frequencies_khz,
+        "probe_ns": by_app.probe_ns,
+        "temperatures_c": {**reading["temperatures_c"], **by_app.temperatures_c},
+    }
 
 
 def _with_words(script: str, words: Sequence[str]) -> str:

@@ -286,7 +286,7 @@ class Phone:
                     found.append(process)
         return found
 
-    def expect_nothing_left(self, seconds: float = 20) -> None:
+    def expect_nothing_left(self, seconds: float = 60) -> None:
         """Fail unless soon nothing runs there, and no file lies there but the cache."""
         end = time.monotonic() + seconds
         while True:

@@ -324,6 +324,7 @@ def desktop(work: Path) -> list[Path]:
     sources = [
         PROJECT / "core/src/main/java",
         MAIN / "java/org/mobilecnn/demo/Classifier.java",
+        MAIN / "java/org/mobilecnn/demo/BenchmarkRun.java",
         PROJECT / "ci/desktop",
     ]
     jars = [files["minimal-json"], files["desktop-tflite"]]
