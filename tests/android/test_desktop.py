@@ -14,8 +14,11 @@ import pytest
 from adbd import Phone
 from click.testing import CliRunner, Result
 from PIL import Image
+from sample_app import copy_app
 
+from mobilecnn.android_demo.staging import stage
 from mobilecnn.bench import answers, device_file
+from mobilecnn.bench.android_app import Request, parse
 from mobilecnn.bench.answers import Questions
 from mobilecnn.bench.measurement import read
 from mobilecnn.cli import cli
@@ -134,19 +137,6 @@ def test_the_app_answers_as_predict_does(
     assert len(distinct) >= 8, "the comparison says little when few classes occur"
 
 
-def test_a_file_that_needs_a_newer_runtime_is_refused_by_name(
-    tmp_path: Path, run_java: Callable[..., dict[str, Any]]
-) -> None:
-    """ShuffleNet's grouped convolutions came with release 2.9."""
-    export(Source("shufflenet_v1_x0.25_g3"), ("float32",), tmp_path, None)
-    said = run_java(tmp_path / "shufflenet_v1_x0.25_g3.float32.tflite")
-    assert said["error"] == "ModelFileError"
-    assert said["message"].startswith(
-        "TensorFlow Lite 2.6.2 cannot run shufflenet_v1_x0.25_g3.float32.tflite"
-    )
-    assert "a newer version of one, and needs release 2.9.0: export it in another format" in said["message"]
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -256,3 +246,25 @@ def test_bench_says_what_the_app_refuses(with_app: Phone, digits: Path, tmp_path
     done = bench(model)
     assert done.exit_code == 2
     assert "on pixel: the app: the output of digits.float32.tflite is FLOAT32 [1, 10]" in done.stderr
+
+
+def test_the_screens_and_the_benchmark_work_on_androids_own_classes(digits: Path, tmp_path: Path) -> None:
+    app = copy_app(tmp_path)
+    models = [digits / "digits.float16.tflite", digits / "digits.int8.tflite"]
+    stage(models, app)
+    pictures = tmp_path / "screens"
+    command = [sys.executable, str(app / "ci/build_apk.py"), "--screens", str(pictures)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"screens: \d+ tests passed on Android 14's classes", done.stdout)
+    for name in ("light", "dark-large-text"):
+        with Image.open(pictures / f"{name}.png") as picture:
+            assert picture.size == (822, 1782)
+            shades = np.bincount(np.asarray(picture.convert("L")).ravel(), minlength=256)
+        background = int(shades.argmax())
+        assert (background > 200) if name == "light" else (background < 50)
+        assert np.count_nonzero(shades) > 100
+    # What it measured is what the harness asks for.
+    asked = Request("t-1", models[0].name, sha256(models[0].read_bytes()), threads=1, warmup=2, runs=9)
+    answer = parse((pictures / "benchmark.json").read_text(), asked)
+    assert (answer.run.runtime_version, answer.answers.verdict) == ("2.6.2", "verified")
