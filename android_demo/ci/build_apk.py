@@ -586,7 +586,19 @@ def screens(output: Path) -> None:
         classes = work / "screens"
         classpath = ":".join(str(entry) for entry in (classes, *files.values()))
         java = [str(file) for source in sources for file in _java(source)]
-        run("javac", "--release", "11", "-encoding", "UTF-8", "-nowarn", "-d", classes, "-cp", classpath, *java)
+        run(
+            "javac",
+            "--release",
+            "11",
+            "-encoding",
+            "UTF-8",
+            "-nowarn",
+            "-d",
+            classes,
+            "-cp",
+            classpath,
+            *java,
+        )
         config = work / "config/com/android/tools/test_config.properties"
         config.parent.mkdir(parents=True)
         config.write_text(
