@@ -24,8 +24,9 @@ from sshd import command_of
 from test_benchmark_model import elf
 
 from mobilecnn.bench import adb, android_app, device_file
-from mobilecnn.bench.adb import AdbDevice, core_mask
+from mobilecnn.bench.adb import AdbDevice
 from mobilecnn.bench.measurement import Android, Facts, Run, read, record, summarize
+from mobilecnn.bench.phone import core_mask
 from mobilecnn.bench.protocol import OnPhone, Protocol
 from mobilecnn.cli import cli
 from mobilecnn.convert import flatbuffer, passport
