@@ -484,7 +484,7 @@ class AdbDevice(Closing):
             raise EnvironmentProblem(
                 f"{self.name} has nothing that times models: give the program with --benchmark-model PATH "
                 f"(for this phone {benchmark_model.BUILDS.get(self._abi(), self._abi())}), or put it there: adb push "
-                f"benchmark_model {TMP}/ && adb shell chmod 755 {FOUND}; or install the sample app, {android_app.PACKAGE}"
+                f"benchmark_model {TMP}/ && adb shell chmod 755 {FOUND}; or install the sample app: mobilecnn android --model FILE --install"
             )
         return Tool(FOUND, f"sha256:{digest}")
 

@@ -192,8 +192,8 @@ public final class AppTest {
         assertEquals(2, document.get("run").asObject().get("warmup_ns").asArray().size());
         assertEquals("verified", document.get("answers").asObject().get("verdict").asString());
         assertFalse(document.get("native_ns").isNull());
-        File folder = new File(RuntimeEnvironment.getApplication().getExternalFilesDir(null), "benchmark");
-        byte[] file = Files.readAllBytes(new File(folder, "t-1.json").toPath());
+        File folder = RuntimeEnvironment.getApplication().getExternalFilesDir(null);
+        byte[] file = Files.readAllBytes(new File(folder, "benchmark.json").toPath());
         assertEquals(document, Json.parse(new String(file, StandardCharsets.US_ASCII)));
         Files.write(Paths.get(System.getProperty("mobilecnn.output"), "benchmark.json"), file);
     }

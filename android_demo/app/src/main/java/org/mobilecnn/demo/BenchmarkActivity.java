@@ -71,7 +71,7 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
         };
         BenchmarkRun run = BenchmarkRun.of(extras, this, new Device(this));
         try {
-            write(run.runId, run.document);
+            write(run.document);
         } catch (IOException unwritable) {
             // The log lines are complete without the file.
             Log.w(TAG, "the result could not be written: " + unwritable.getMessage());
@@ -98,16 +98,14 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
         return Models.golden(passport);
     }
 
-    private void write(String runId, JsonObject document) throws IOException {
-        File folder = new File(getExternalFilesDir(null), "benchmark");
-        if (!folder.isDirectory() && !folder.mkdirs()) {
-            throw new IOException("cannot make the folder " + folder);
-        }
-        File temporary = new File(folder, runId + ".part");
+    /** The last answer only: nobody would remove the others. */
+    private void write(JsonObject document) throws IOException {
+        File folder = getExternalFilesDir(null);
+        File temporary = new File(folder, "benchmark.part");
         try (FileOutputStream stream = new FileOutputStream(temporary)) {
             stream.write(Benchmark.ascii(document.toString()).getBytes(StandardCharsets.US_ASCII));
         }
-        if (!temporary.renameTo(new File(folder, runId + ".json"))) {
+        if (!temporary.renameTo(new File(folder, "benchmark.json"))) {
             throw new IOException("cannot rename " + temporary);
         }
     }

@@ -28,12 +28,10 @@ public final class BenchmarkRun {
         List<Picture> golden(Passport passport) throws Problem;
     }
 
-    /** Whose answer it is; {@code unknown} where that was not asked properly. */
-    public final String runId;
-
     /** The answer. */
     public final JsonObject document;
 
+    private final String runId;
     private final int code;
 
     private BenchmarkRun(String runId, JsonObject document, int code) {
