@@ -29,7 +29,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +216,7 @@ class AdbDevice(Closing):
             "runtime": self._find_runtime,
             "time": self._time_by_app if job.get("runtime") == "app" else self._time,
             "answer": self._answer,
+            "operators": self._operators,
         }
         if job["task"] not in tasks:
             raise UsageError(
@@ -241,16 +242,7 @@ class AdbDevice(Closing):
 
     def _time(self, job: Job, doing: str, timeout: float) -> Answer:
         before = self._reading()
-        flags = benchmark_model.flags(
-            job["model"],
-            job["threads"],
-            1 + job["warmup_runs"],  # The first is recorded apart.
-            job["warmup_seconds"],
-            job["runs"],
-            job["seconds"],
-            job["longest_seconds"],
-        )
-        code, lines = self._benchmark(job, flags, doing, timeout)
+        code, lines = self._benchmark(job, self._timing_flags(job), doing, timeout)
         if code != 0:
             raise self._failed(job["model"], code, lines, doing)
         output = benchmark_model.parse("\n".join(lines))
@@ -278,6 +270,26 @@ class AdbDevice(Closing):
                 "median_ns": timed.median_ns,
             },
         }
+
+    def _operators(self, job: Job, doing: str, timeout: float) -> Answer:
+        code, lines = self._benchmark(
+            job, [*self._timing_flags(job), benchmark_model.PROFILE], doing, timeout
+        )
+        if code != 0:
+            raise self._failed(job["model"], code, lines, doing)
+        return asdict(benchmark_model.parse_profile("\n".join(lines)))
+
+    @staticmethod
+    def _timing_flags(job: Job) -> list[str]:
+        return benchmark_model.flags(
+            job["model"],
+            job["threads"],
+            1 + job["warmup_runs"],  # The first is recorded apart.
+            job["warmup_seconds"],
+            job["runs"],
+            job["seconds"],
+            job["longest_seconds"],
+        )
 
     def _time_by_app(self, job: Job, doing: str, timeout: float) -> Answer:
         run_id, digest = secrets.token_hex(16), Path(job["model"]).stem

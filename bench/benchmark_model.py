@@ -156,6 +156,10 @@ def flags(
     ]
 
 
+PROFILE = "--enable_op_profiling=true"
+"""The flag that adds a profile to a timing, and slows it down."""
+
+
 def flags_for_answer(model: str, threads: int, shape: Sequence[int], tensor: str, answer: str) -> list[str]:
     """The flags for one inference on a given input.
 

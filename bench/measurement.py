@@ -617,6 +617,7 @@ class Result:
         median: over the rounds of each one's median, with its 95 % interval.
         of_means: whether it is over each one's mean, because the tool printed no median.
         p90: the 90th percentile of all samples together; None where there are no samples.
+        p99: the 99th, which of few samples is nearly the slowest.
         minimum: the fastest sample.
         mean: of all samples; above the median when some were disturbed.
         first: the first inference of a process, median.
@@ -636,6 +637,7 @@ class Result:
     median: Interval
     of_means: bool
     p90: float | None
+    p99: float | None
     minimum: int
     mean: float
     first: float
@@ -664,6 +666,7 @@ class Result:
             "interval_ns": [self.median.low, self.median.high],
             "median_of_means": self.of_means,
             "p90_ns": self.p90,
+            "p99_ns": self.p99,
             "minimum_ns": self.minimum,
             "mean_ns": self.mean,
             "first_ns": self.first,
@@ -724,6 +727,7 @@ def _result(measurement: Measurement, index: int) -> Result:
         median=interval,
         of_means=any(summary.median_ns is None for summary in summaries),
         p90=None if summaries else statistics.percentile(samples, 90),
+        p99=None if summaries else statistics.percentile(samples, 99),
         minimum=min([*samples, *(summary.minimum_ns for summary in summaries)]),
         mean=total / count,
         first=statistics.median([run.first_ns for run in runs]),
@@ -735,6 +739,17 @@ def _result(measurement: Measurement, index: int) -> Result:
         reasons=tuple(hygiene.reasons(measurement.protocol, runs, interval)),
         warnings=tuple(hygiene.warnings(measurement.device, runs)),
     )
+
+
+def gathered(
+    results: Iterable[Result], texts: Callable[[Result], Iterable[str]]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """What is said of several results (their reasons, their warnings), each text once with its files."""
+    files: dict[str, list[str]] = {}
+    for result in results:
+        for text in texts(result):
+            files.setdefault(text, []).append(result.model.file)
+    return [(text, tuple(dict.fromkeys(names))) for text, names in files.items()]
 
 
 def _known(values: Iterable[int | None]) -> list[int]:
