@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, table, talk
+from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from mobilecnn.bench.device_file import Entry
 
 # Spelled out here as well, so that --help needs no bench; a test holds it equal to the table.
-PROFILES = ("pi3", "pi4", "pi5", "zero2w", "generic")
+PROFILES = ("pi3", "pi4", "pi5", "zero2w", "pixel", "generic")
 
 
 @click.group(invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """The boards and phones to time on: list, add, remove, probe, set up.
+    """The boards and phones to time on: list, add, remove, probe, set up, diagnose.
 
     Any command's --device takes `local`, a name of this list, or a host as `ssh` takes it.
     Without a subcommand: list.
@@ -31,9 +31,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
     Example:
       mobilecnn devices add pi4 --host pi@raspberrypi.local --profile pi4
       mobilecnn devices setup pi4
-      mobilecnn devices probe pi4
+      mobilecnn devices diagnose pi4
       mobilecnn bench out/*.tflite --device pi4
-      mobilecnn devices add pixel --adb
+      mobilecnn devices add pixel --adb --profile pixel
     """
     if ctx.invoked_subcommand is None:
         _list(as_json)
@@ -76,7 +76,11 @@ def _host(entry: "Entry") -> str:
 @click.option("--serial", help="With --adb: which, as `adb devices` lists it.  [default: the only one]")
 @click.option("--python", help="The interpreter there.  [default: what setup made, else python3]")
 @click.option(
-    "--profile", type=click.Choice(PROFILES), default="generic", show_default=True, help="The board's model."
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="generic",
+    show_default=True,
+    help="What it is; probe holds it against what it calls itself.",
 )
 @json_option
 def add(
@@ -139,6 +143,35 @@ def probe(name: str, as_json: bool) -> None:
     data(table(("", name), _rows(board), left=2))
     for one in board.missing:
         data(f"{one.what}: {one.fix}")
+
+
+@command.command()
+@click.argument("name")
+@json_option
+def diagnose(name: str, as_json: bool) -> None:
+    """Try all that a measurement on a device needs, and say what is wrong and what to do.
+
+    Connection, runtime, sending a file, right answers, steady times: with a file whose answers are
+    known. What prevents measurements ends with code 3; what spoils them is a warning.
+    """
+    from mobilecnn.bench import device_file
+    from mobilecnn.bench.devices import device
+    from mobilecnn.bench.diagnose import diagnose as go
+    from mobilecnn.errors import EnvironmentProblem
+
+    profile = "generic" if name == device_file.LOCAL else device_file.find(name).profile
+    with progress("Diagnosing") as update:
+        found = go(device(name), name, profile, update)
+    if as_json:
+        document({"name": name, **found.to_json()})
+    else:
+        for each in found.findings:
+            data(f"{each.step:<16}{each.verdict:<11}{each.what}".rstrip())
+            if each.fix:
+                data(f"{'':<27}do: {each.fix}")
+    if found.failed is not None:
+        where = "its message says why" if as_json else "above is why"
+        raise EnvironmentProblem(f"{name} cannot be measured on: {found.failed.step} failed; {where}")
 
 
 def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
