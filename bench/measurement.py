@@ -381,12 +381,7 @@ class Measurement:
         Raises:
             InputError: it is not a measurement, of a version unknown here, or damaged.
         """
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            raise InputError(f"not a measurement (its schema is not {SCHEMA})")
-        version = document.get("version")
-        if type(version) is not int or not 1 <= version <= VERSION:
-            raise InputError(f"a measurement of version {version!r}; this mobilecnn reads 1 to {VERSION}")
-        members = {key: document[key] for key in document if key not in ("schema", "version")}
+        version, members = members_of(document, "a measurement", SCHEMA, 1, VERSION)
         if version == 1:
             members = _with_answers(members)
         return record(cls, _of_version_2(members) if version < VERSION else members)
@@ -527,6 +522,27 @@ def load(path: Path, what: str, from_json: Callable[[Any], Record]) -> Record:
         return from_json(document)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def members_of(document: Any, what: str, schema: str, oldest: int, newest: int) -> tuple[int, dict[str, Any]]:
+    """The version of one of our JSON files, and its members but for ``schema`` and ``version``.
+
+    Args:
+        document: as it was read.
+        what: it should be, with its article.
+        schema: that it must say.
+        oldest, newest: the versions that are read.
+
+    Raises:
+        InputError: it is something else, or of a version unknown here.
+    """
+    if not isinstance(document, dict) or document.get("schema") != schema:
+        raise InputError(f"not {what} (its schema is not {schema})")
+    version = document.get("version")
+    if type(version) is not int or not oldest <= version <= newest:
+        known = f"{oldest} to {newest}" if oldest < newest else str(newest)
+        raise InputError(f"{what} of version {version!r}; this mobilecnn reads {known}")
+    return version, {key: document[key] for key in document if key not in ("schema", "version")}
 
 
 def record(kind: type[Record], document: Any, where: str = "") -> Record:
