@@ -7,9 +7,10 @@ BIN := .venv/bin
 # Tests at once; each may take 2 GB. A thread each for TensorFlow: more would fight over the cores.
 WORKERS ?= 2
 TESTS := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/pytest -n $(WORKERS)
-# Tests that share little: whoever has finished takes from the other. Of all others, those of a file stay
-# together, because they share what takes long to make.
-APART := tests/test_conformance.py tests/train tests/convert tests/quantize
+# Tests that share little, the longest first: whoever has finished takes from the other. Of all others, those of
+# a file stay together, because they share what takes long to make.
+APART := tests/cli/test_demo.py tests/bench/test_experiments.py tests/test_conformance.py tests/train \
+	tests/convert tests/quantize
 
 setup: .venv/.ready
 

@@ -10,9 +10,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn.bench.measurement import record
+from mobilecnn.bench.measurement import members_of, record
 from mobilecnn.bench.statistics import mcnemar, wilson
-from mobilecnn.errors import InputError
 from mobilecnn.quantize.inference import Answers, ask
 from mobilecnn.train.data import Dataset, labels_for
 
@@ -120,12 +119,7 @@ class Evaluation:
         Raises:
             InputError: it is not an evaluation, of a version unknown here, or damaged.
         """
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            raise InputError(f"not an evaluation (its schema is not {SCHEMA})")
-        version = document.get("version")
-        if version != VERSION or isinstance(version, bool):
-            raise InputError(f"an evaluation of version {version!r}; this mobilecnn reads {VERSION}")
-        members = {key: document[key] for key in document if key not in ("schema", "version")}
+        _, members = members_of(document, "an evaluation", SCHEMA, VERSION, VERSION)
         stored = record(_StoredEvaluation, members)
         return cls(stored.data, stored.runtime, tuple(one.restored() for one in stored.results))
 

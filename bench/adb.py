@@ -222,6 +222,7 @@ class AdbDevice(Closing):
             "runtime": self._find_runtime,
             "time": self._time_by_app if job.get("runtime") == "app" else self._time,
             "answer": self._answer,
+            "operators": self._operators,
         }
         if job["task"] not in tasks:
             raise UsageError(
@@ -247,16 +248,7 @@ class AdbDevice(Closing):
 
     def _time(self, job: Job, doing: str, timeout: float) -> Answer:
         before = self._reading()
-        flags = benchmark_model.flags(
-            job["model"],
-            job["threads"],
-            1 + job["warmup_runs"],  # The first is recorded apart.
-            job["warmup_seconds"],
-            job["runs"],
-            job["seconds"],
-            job["longest_seconds"],
-        )
-        code, lines = self._benchmark(job, flags, doing, timeout)
+        code, lines = self._benchmark(job, self._timing_flags(job), doing, timeout)
         if code != 0:
             raise self._failed(job["model"], code, lines, doing)
         output = benchmark_model.parse("\n".join(lines))
@@ -284,6 +276,26 @@ class AdbDevice(Closing):
                 "median_ns": timed.median_ns,
             },
         }
+
+    def _operators(self, job: Job, doing: str, timeout: float) -> Answer:
+        code, lines = self._benchmark(
+            job, [*self._timing_flags(job), benchmark_model.PROFILE], doing, timeout
+        )
+        if code != 0:
+            raise self._failed(job["model"], code, lines, doing)
+        return asdict(benchmark_model.parse_profile("\n".join(lines)))
+
+    @staticmethod
+    def _timing_flags(job: Job) -> list[str]:
+        return benchmark_model.flags(
+            job["model"],
+            job["threads"],
+            1 + job["warmup_runs"],  # The first is recorded apart.
+            job["warmup_seconds"],
+            job["runs"],
+            job["seconds"],
+            job["longest_seconds"],
+        )
 
     def _time_by_app(self, job: Job, doing: str, timeout: float) -> Answer:
         before = self._reading()
@@ -477,6 +489,14 @@ class AdbDevice(Closing):
         target = f"{CACHE}/tools/{digest}"
         self._store(program, target, digest, "755")
         return Tool(target, f"sha256:{digest}")
+
+    def install(self, program: Path) -> None:
+        """Put ``benchmark_model`` where it is looked for, in place of one that is there.
+
+        Raises:
+            EnvironmentProblem: it cannot be written there.
+        """
+        self._store(program, FOUND, sha256(program.read_bytes()), "755")
 
     def _found(self) -> Tool:
         digest = self._digest(FOUND)

@@ -63,12 +63,10 @@ TRUSTED_WORDS = (
 
 # e_machine and bits of an ELF file (System V ABI) -> what Android calls such programs.
 _ABIS = {(183, 64): "arm64-v8a", (40, 32): "armeabi-v7a", (62, 64): "x86_64", (3, 32): "x86"}
-BUILDS = {
-    "arm64-v8a": "android_aarch64_benchmark_model",
-    "armeabi-v7a": "android_arm_benchmark_model",
-    "x86_64": "a build of your own with --config=android_x86_64",
-}
-"""Which build a device needs, by Google's names of the prebuilt files."""
+PREBUILT = {"arm64-v8a": "android_aarch64_benchmark_model", "armeabi-v7a": "android_arm_benchmark_model"}
+"""Google's names of the prebuilt files."""
+BUILDS = {**PREBUILT, "x86_64": "a build of your own with --config=android_x86_64"}
+"""Which build a device needs."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +152,10 @@ def flags(
         f"--min_secs={seconds:g}",
         f"--max_secs={longest:g}",
     ]
+
+
+PROFILE = "--enable_op_profiling=true"
+"""The flag that adds a profile to a timing, and slows it down."""
 
 
 def flags_for_answer(model: str, threads: int, shape: Sequence[int], tensor: str, answer: str) -> list[str]:

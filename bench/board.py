@@ -31,10 +31,12 @@ class Missing:
     Attributes:
         what: the finding.
         fix: what to do.
+        prevents: whether nothing can be timed before that is done.
     """
 
     what: str
     fix: str
+    prevents: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def examine(device: Device, name: str, profile: str = "generic") -> Board:
     throttled = state["throttled"]
     missing = []
     if not any(runtimes.values()):
-        missing.append(Missing(f"no runtime: {reasons[0]}", f"mobilecnn devices setup {name}"))
+        missing.append(Missing(f"no runtime: {reasons[0]}", f"mobilecnn devices setup {name}", prevents=True))
     if not facts.board and profile != "generic":
         missing.append(Missing(f"it is said to be a {profile}, and does not call itself one", _PROFILE_FIX))
     elif facts.board and not facts.board.startswith(PROFILES[profile]):

@@ -16,7 +16,7 @@ from mobilecnn.bench import page as pages
 from mobilecnn.bench import speedup, svg
 from mobilecnn.bench.accuracy import Accuracy, evaluate
 from mobilecnn.bench.devices import Device
-from mobilecnn.bench.measurement import Measurement, Result, summarize
+from mobilecnn.bench.measurement import Measurement, Result, gathered, summarize
 from mobilecnn.bench.page import Chart, Figure, Note, Section, Table
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.run import measure
@@ -195,13 +195,14 @@ def _accuracy(demo: Demo) -> Table:
 
 def _latency(demo: Demo) -> Table:
     return Table(
-        ("file", "median", "95 % interval", "p90", "minimum", "runs", ""),
+        ("file", "median", "95 % interval", "p90", "p99", "minimum", "runs", ""),
         [
             (
                 Path(result.model.file).name,
                 f"{result.median.value / 1e6:.3f} ms",
                 f"{result.median.low / 1e6:.3f} to {result.median.high / 1e6:.3f}",
                 "-" if result.p90 is None else f"{result.p90 / 1e6:.3f}",
+                "-" if result.p99 is None else f"{result.p99 / 1e6:.3f}",
                 f"{result.minimum / 1e6:.3f}",
                 f"{result.rounds} x {result.count // result.rounds}",
                 "VALID" if result.valid else "INVALID",
@@ -246,9 +247,7 @@ def _paper(demo: Demo) -> list[Table | Note]:
 
 
 def _reasons(results: Sequence[Result]) -> list[str | Note]:
-    """What speaks against the figures, each reason once with the files it is about."""
-    return [
-        Note(f"INVALID {Path(result.model.file).stem}: {reason}")
-        for result in results
-        for reason in result.reasons
-    ]
+    """What speaks against the figures, and what could be better, each once with the files it is about."""
+    said = [(f"INVALID: {text}", files) for text, files in gathered(results, lambda one: one.reasons)]
+    said += [(f"Warning: {text}", files) for text, files in gathered(results, lambda one: one.warnings)]
+    return [Note(f"{text} ({', '.join(Path(file).stem for file in files)})") for text, files in said]

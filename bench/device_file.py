@@ -11,6 +11,7 @@
     [pixel]
     kind = "adb"
     serial = "8A1X0XYZ"                  # optional: as ``adb devices`` has it
+    profile = "pixel"                    # optional
 """
 
 import json
@@ -18,7 +19,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mobilecnn.errors import InputError, UsageError
@@ -27,19 +28,23 @@ from mobilecnn.files import read_bytes, write_text
 FIELDS = {
     # kind: what an entry of it may have
     "ssh": ("host", "python", "profile"),
-    "adb": ("serial",),
+    "adb": ("serial", "profile"),
 }
 KINDS = tuple(FIELDS)
 
 PROFILES: dict[str, tuple[str, ...]] = {
-    # What the device tree's model begins with.
+    # What the device tree's model begins with; of a phone, its maker and model.
     "pi3": ("Raspberry Pi 3", "Raspberry Pi Compute Module 3"),
     "pi4": ("Raspberry Pi 4", "Raspberry Pi Compute Module 4"),
     "pi5": ("Raspberry Pi 5", "Raspberry Pi Compute Module 5"),
     "zero2w": ("Raspberry Pi Zero 2",),
+    "pixel": ("Google Pixel",),
     "generic": ("",),
 }
-"""What a board is said to be -> the names by which it shows itself."""
+"""What a board or a phone is said to be -> the names by which it shows itself."""
+
+PROFILES_OF = {"ssh": ("pi3", "pi4", "pi5", "zero2w", "generic"), "adb": ("pixel", "generic")}
+"""Kind -> those of :data:`PROFILES` that an entry of it can have."""
 
 LOCAL = "local"
 """The name of the machine at hand, which no entry may have."""
@@ -96,19 +101,32 @@ class Entry:
             raise UsageError(
                 f"{self.python!r} is no interpreter; give a command (python3) or a path (~/venv/bin/python)"
             )
-        if self.profile not in PROFILES:
-            raise UsageError(f"unknown profile {self.profile!r}; choose one of: {', '.join(PROFILES)}")
+        self._check_profile()
+
+    def _check_profile(self) -> None:
+        known = PROFILES_OF[self.kind]
+        if self.profile not in known:
+            raise UsageError(
+                f"unknown profile {self.profile!r} (of kind {self.kind}); choose one of: {', '.join(known)}"
+            )
 
     def _check_phone(self) -> None:
-        if (self.host, self.python, self.profile) != (None, None, "generic"):
-            raise UsageError("host, python and profile are for boards over SSH; a phone has at most a serial")
+        if (self.host, self.python) != (None, None):
+            raise UsageError("host and python are for boards over SSH; a phone has a serial and a profile")
+        self._check_profile()
         if self.serial is not None and not _SERIAL.fullmatch(self.serial):
             raise UsageError(f"{self.serial!r} is no serial; take it from: adb devices")
 
     def fields(self) -> dict[str, str]:
         """What there is to write of it, by name."""
         values = {name: getattr(self, name) for name in FIELDS[self.kind]}
-        return {"kind": self.kind, **{name: value for name, value in values.items() if value is not None}}
+        return {
+            "kind": self.kind,
+            **{name: value for name, value in values.items() if value != _DEFAULTS[name]},
+        }
+
+
+_DEFAULTS = {each.name: each.default for each in fields(Entry)}
 
 
 def check_host(host: str) -> None:

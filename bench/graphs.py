@@ -194,3 +194,25 @@ def matrix_product(dtype: str) -> tuple[bytes, int]:
     graph = Layers(dtype, POSITIONS, POSITIONS, MATRIX)
     content = graph.pack(graph.conv(graph.input, MATRIX, relu=False))
     return content, POSITIONS * POSITIONS * MATRIX * MATRIX
+
+
+PRODUCT_SHAPE = (1, POSITIONS, POSITIONS, MATRIX)
+"""Of what :func:`matrix_product` takes and gives."""
+
+
+def product(content: bytes, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """What the float32 file of :func:`matrix_product` should answer, by numpy.
+
+    Args:
+        content: the file.
+        image: (1, 16, 16, 512).
+
+    Returns:
+        Of the same shape.
+    """
+    model = flatbuffer.parse(content, "matrix product")
+    kernel = next(
+        each.data for each in model.buffers if each.data is not None and len(each.data) == 4 * MATRIX**2
+    )
+    weights = np.frombuffer(kernel.tobytes(), "<f4").reshape(MATRIX, MATRIX)
+    return image.astype(np.float64) @ weights.T.astype(np.float64)

@@ -381,12 +381,7 @@ class Measurement:
         Raises:
             InputError: it is not a measurement, of a version unknown here, or damaged.
         """
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            raise InputError(f"not a measurement (its schema is not {SCHEMA})")
-        version = document.get("version")
-        if type(version) is not int or not 1 <= version <= VERSION:
-            raise InputError(f"a measurement of version {version!r}; this mobilecnn reads 1 to {VERSION}")
-        members = {key: document[key] for key in document if key not in ("schema", "version")}
+        version, members = members_of(document, "a measurement", SCHEMA, 1, VERSION)
         if version == 1:
             members = _with_answers(members)
         return record(cls, _of_version_2(members) if version < VERSION else members)
@@ -529,6 +524,27 @@ def load(path: Path, what: str, from_json: Callable[[Any], Record]) -> Record:
         raise InputError(f"{path}: {error}") from error
 
 
+def members_of(document: Any, what: str, schema: str, oldest: int, newest: int) -> tuple[int, dict[str, Any]]:
+    """The version of one of our JSON files, and its members but for ``schema`` and ``version``.
+
+    Args:
+        document: as it was read.
+        what: it should be, with its article.
+        schema: that it must say.
+        oldest, newest: the versions that are read.
+
+    Raises:
+        InputError: it is something else, or of a version unknown here.
+    """
+    if not isinstance(document, dict) or document.get("schema") != schema:
+        raise InputError(f"not {what} (its schema is not {schema})")
+    version = document.get("version")
+    if type(version) is not int or not oldest <= version <= newest:
+        known = f"{oldest} to {newest}" if oldest < newest else str(newest)
+        raise InputError(f"{what} of version {version!r}; this mobilecnn reads {known}")
+    return version, {key: document[key] for key in document if key not in ("schema", "version")}
+
+
 def record(kind: type[Record], document: Any, where: str = "") -> Record:
     """A frozen dataclass from its JSON form: exactly its members, each of its declared type.
 
@@ -617,6 +633,7 @@ class Result:
         median: over the rounds of each one's median, with its 95 % interval.
         of_means: whether it is over each one's mean, because the tool printed no median.
         p90: the 90th percentile of all samples together; None where there are no samples.
+        p99: the 99th, which of few samples is nearly the slowest.
         minimum: the fastest sample.
         mean: of all samples; above the median when some were disturbed.
         first: the first inference of a process, median.
@@ -636,6 +653,7 @@ class Result:
     median: Interval
     of_means: bool
     p90: float | None
+    p99: float | None
     minimum: int
     mean: float
     first: float
@@ -664,6 +682,7 @@ class Result:
             "interval_ns": [self.median.low, self.median.high],
             "median_of_means": self.of_means,
             "p90_ns": self.p90,
+            "p99_ns": self.p99,
             "minimum_ns": self.minimum,
             "mean_ns": self.mean,
             "first_ns": self.first,
@@ -724,6 +743,7 @@ def _result(measurement: Measurement, index: int) -> Result:
         median=interval,
         of_means=any(summary.median_ns is None for summary in summaries),
         p90=None if summaries else statistics.percentile(samples, 90),
+        p99=None if summaries else statistics.percentile(samples, 99),
         minimum=min([*samples, *(summary.minimum_ns for summary in summaries)]),
         mean=total / count,
         first=statistics.median([run.first_ns for run in runs]),
@@ -735,6 +755,17 @@ def _result(measurement: Measurement, index: int) -> Result:
         reasons=tuple(hygiene.reasons(measurement.protocol, runs, interval)),
         warnings=tuple(hygiene.warnings(measurement.device, runs)),
     )
+
+
+def gathered(
+    results: Iterable[Result], texts: Callable[[Result], Iterable[str]]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """What is said of several results (their reasons, their warnings), each text once with its files."""
+    files: dict[str, list[str]] = {}
+    for result in results:
+        for text in texts(result):
+            files.setdefault(text, []).append(result.model.file)
+    return [(text, tuple(dict.fromkeys(names))) for text, names in files.items()]
 
 
 def _known(values: Iterable[int | None]) -> list[int]:

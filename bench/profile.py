@@ -6,16 +6,16 @@ every part's time contains one call of the interpreter.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.bench import charts, graphs, parts, statistics
+from mobilecnn.bench import benchmark_model, charts, graphs, parts, statistics
 from mobilecnn.bench.devices import Device
 from mobilecnn.bench.measurement import Measurement, Result, record, summarize
 from mobilecnn.bench.parts import Part
 from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.run import measure
+from mobilecnn.bench.run import TIMING_TIMEOUT, measure, timing_job
 from mobilecnn.bench.statistics import Interval, Rounds
 from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, write_bytes
@@ -170,6 +170,7 @@ class Profile:
         peak_dtype: that type.
         bandwidth: of the memory; None on a phone, where nothing measures it.
         measurement: all of it, with the raw samples.
+        own: what the runtime itself says, in one more run of the whole file; None where it says nothing.
     """
 
     rows: tuple[Row, ...]
@@ -181,6 +182,7 @@ class Profile:
     peak_dtype: str
     bandwidth: Bandwidth | None
     measurement: Measurement
+    own: benchmark_model.Profile | None = None
 
     def groups(self) -> tuple[Group, ...]:
         """The rows by kind of work, the longest first."""
@@ -219,6 +221,7 @@ class Profile:
             "peak_dtype": self.peak_dtype,
             "bandwidth_bytes_per_second": self.bandwidth and self.bandwidth.bytes_per_second,
             "bandwidth_samples": self.bandwidth and asdict(self.bandwidth),
+            "benchmark_model": self.own and asdict(self.own),
         }
 
 
@@ -274,7 +277,8 @@ def profile(
         keep=keep,
     )
     places = {key: 1 + list(contents).index(EMPTY) + 2 + number for number, key in enumerate(distinct)}
-    return analyse(measurement, found, places, product_macs, dtype, bandwidth)
+    analysed = analyse(measurement, found, places, product_macs, dtype, bandwidth)
+    return replace(analysed, own=_own_profile(path, device, measurement.protocol))
 
 
 def _computed_in(found: Iterable[Part]) -> str:
@@ -292,6 +296,14 @@ def _bandwidth(device: Device, threads: int) -> Bandwidth | None:
         return record(Bandwidth, answer)
     except InputError as error:
         raise EnvironmentProblem(f"the bench worker describes the bandwidth wrongly: {error}") from error
+
+
+def _own_profile(path: Path, device: Device, protocol: Protocol) -> benchmark_model.Profile | None:
+    if protocol.runtime != "benchmark_model":
+        return None
+    job = {**timing_job(device.put(path), protocol), "task": "operators"}
+    answer = device.run(job, f"that profiles {path} with {protocol.runtime}", TIMING_TIMEOUT)
+    return record(benchmark_model.Profile, answer)
 
 
 def analyse(

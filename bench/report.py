@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn import files
-from mobilecnn.bench import accuracy, measurement, statistics, svg
+from mobilecnn.bench import accuracy, measurement, svg
 from mobilecnn.bench.accuracy import Accuracy, Evaluation
 from mobilecnn.bench.compare import name_of
 from mobilecnn.bench.measurement import VERIFIED, Facts, Measurement, Result, Run, summarize
@@ -224,13 +224,6 @@ class _Figure:
         """Whether its tool printed a summary and no samples."""
         return _summarized(self.timed.measurement)
 
-    @property
-    def p99(self) -> float | None:
-        if self.summarized:
-            return None
-        samples = [s for each in self.timed.measurement.rounds_of(self.index).values() for s in each]
-        return statistics.percentile(samples, 99)
-
 
 def _places(results: Results) -> dict[str, _Place]:
     """The devices by :func:`_identity`, in the order they were first used."""
@@ -379,7 +372,7 @@ def _latency(figures: Sequence[_Figure]) -> list[Part]:
         heading=1,
     )
     note = _LATENCY_NOTE + (_SUMMARY_NOTE if any(one.summarized for one in figures) else "")
-    return [chart, table, Notes([*_reasons(figures), *_answers(figures)]), Note(note)]
+    return [chart, table, Notes([*_reasons(figures), *_answers(figures), *_warnings(figures)]), Note(note)]
 
 
 _LATENCY_NOTE = (
@@ -390,8 +383,8 @@ _LATENCY_NOTE = (
 )
 
 _SUMMARY_NOTE = (
-    ' "-": benchmark_model, which times on phones, keeps no samples; its own median of a process, or its mean where it '
-    "prints no median, stands for it."
+    ' "-": benchmark_model, which times on phones, keeps no samples. Of each process it tells the minimum and the median '
+    "(the mean, where it prints no median), which stands for it."
 )
 
 
@@ -409,8 +402,8 @@ def _latency_row(one: _Figure) -> list[str | Cell]:
         Cell("VALID" if result.valid else "INVALID", bad=not result.valid),
         Cell(answers, bad=answers == measurement.DIFFERS),
         _time(result.p90),
-        _time(one.p99),
-        _time(None if one.summarized else result.minimum),
+        _time(result.p99),
+        _time(result.minimum),
         _time(result.first),
         _time(result.init),
         _number(result.peak_rss, 1e6, 1),
@@ -424,6 +417,11 @@ def _latency_row(one: _Figure) -> list[str | Cell]:
 def _reasons(figures: Sequence[_Figure]) -> list[str]:
     """Why figures are INVALID: each reason once, after the rows that it is about."""
     return _gathered((one, f"INVALID: {reason}") for one in figures for reason in one.result.reasons)
+
+
+def _warnings(figures: Sequence[_Figure]) -> list[str]:
+    """What could be better about the devices, and what to do."""
+    return _gathered((one, f"warning: {text}") for one in figures for text in one.result.warnings)
 
 
 def _answers(figures: Sequence[_Figure]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from mobilecnn import __version__
 from mobilecnn.bench import cool_down
 from mobilecnn.bench.answers import Questions, check, prepare
-from mobilecnn.bench.devices import Device
+from mobilecnn.bench.devices import Device, Job
 from mobilecnn.bench.measurement import (
     DIFFERS,
     NOT_CHECKED,
@@ -31,6 +31,7 @@ from mobilecnn.steps import Progress, Say, Steps, no_say
 SPARE_SECONDS = 300.0
 """What a process may take beyond its two bounded parts: copying, imports, loading, one
 inference that began just before the bound."""
+TIMING_TIMEOUT = 2 * LONGEST_SECONDS + SPARE_SECONDS
 
 
 def measure(
@@ -82,9 +83,9 @@ def measure(
         for position, index in enumerate(rng.permutation(len(models)).tolist()):
             cooled = cool_down.wait(device, plan, say, steps.show)
             steps(models[index].name)
-            job = _job(placed[index].there, protocol)
+            job = timing_job(placed[index].there, protocol)
             doing = f"that times {models[index]} with {protocol.runtime}"
-            answer = device.run(job, doing, 2 * LONGEST_SECONDS + SPARE_SECONDS)
+            answer = device.run(job, doing, TIMING_TIMEOUT)
             where = {"round": number, "position": position, "model": index, "cooled": None}
             try:
                 runs.append(replace(record(Run, {**answer, **where}), cooled=cooled))
@@ -177,10 +178,16 @@ def _refuse_wrong(models: Sequence[Model], protocol: Protocol) -> None:
         )
 
 
-def _job(model: str, protocol: Protocol) -> dict[str, object]:
+def timing_job(there: str, protocol: Protocol) -> Job:
+    """What a device is asked to do to time one file once.
+
+    Args:
+        there: what :meth:`mobilecnn.bench.devices.Device.put` called it.
+        protocol: how, as :meth:`mobilecnn.bench.devices.Device.adapt` made it.
+    """
     return {
         "task": "time",
-        "model": model,
+        "model": there,
         "runtime": protocol.runtime,
         "threads": protocol.threads,
         "seed": protocol.seed,

@@ -17,7 +17,7 @@ from typing import Any, Self
 from mobilecnn import __version__
 from mobilecnn.bench import cool_down
 from mobilecnn.bench.devices import Device
-from mobilecnn.bench.measurement import Cooled, Facts, Model, load, record
+from mobilecnn.bench.measurement import Cooled, Facts, Model, load, members_of, record
 from mobilecnn.bench.protocol import Protocol, check_range
 from mobilecnn.bench.run import SPARE_SECONDS, check_answers, look_at
 from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
@@ -261,12 +261,8 @@ class Stream:
         Raises:
             InputError: it is none, of a version unknown here, or damaged.
         """
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            raise InputError(f"not the record of a stream (its schema is not {SCHEMA})")
-        version = document.get("version")
-        if type(version) is not int or version != VERSION:
-            raise InputError(f"a stream of version {version!r}; this mobilecnn reads {VERSION}")
-        return record(cls, {key: document[key] for key in document if key not in ("schema", "version")})
+        _, members = members_of(document, "a stream", SCHEMA, VERSION, VERSION)
+        return record(cls, members)
 
 
 def read(path: Path) -> Stream:

@@ -380,10 +380,10 @@ def _surroundings() -> dict[str, Any]:
     }
 
 
-def _cpu_by_process() -> dict[tuple[int, str], float]:
-    """CPU seconds of each other process since it began, by number and name; empty where unreadable.
+def _cpu_by_process() -> dict[tuple[int, str], tuple[str, float]]:
+    """Name and CPU seconds of each other process since it began, by its number and start; empty where unreadable.
 
-    Names only: arguments may hold what is nobody's business.
+    Names only: arguments may hold what is nobody's business. A process may change its name, and keeps its seconds.
     """
     found = {}
     for path in PROC.glob("[0-9]*/stat"):
@@ -391,17 +391,20 @@ def _cpu_by_process() -> dict[tuple[int, str], float]:
         # proc(5): pid (name) state ppid ...; the name may hold spaces and brackets itself.
         head, _, tail = _text(path).rpartition(")")
         fields = tail.split()
-        if number != os.getpid() and len(fields) > 12:
+        if number != os.getpid() and len(fields) > 19:
             name = "".join(c if c.isprintable() else "?" for c in head.partition("(")[2])
-            found[number, name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            found[number, fields[19]] = (name, seconds)
     return found
 
 
-def _heaviest(before: dict[tuple[int, str], float], after: dict[tuple[int, str], float]) -> dict[str, float]:
+def _heaviest(
+    before: dict[tuple[int, str], tuple[str, float]], after: dict[tuple[int, str], tuple[str, float]]
+) -> dict[str, float]:
     """CPU seconds between two readings of the programs that took most, processes of one name together."""
     spent: dict[str, float] = {}
-    for process, seconds in after.items():
-        spent[process[1]] = spent.get(process[1], 0.0) + seconds - before.get(process, 0.0)
+    for process, (name, seconds) in after.items():
+        spent[name] = spent.get(name, 0.0) + seconds - before.get(process, ("", 0.0))[1]
     heaviest = sorted(spent, key=lambda name: (-spent[name], name))[:HEAVIEST]
     return {name: round(spent[name], 6) for name in heaviest if spent[name] > 0}
 

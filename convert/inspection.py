@@ -27,7 +27,7 @@ class OperatorRow:
         macs: multiply-adds, summed.
         parameters: constant elements read, summed (a constant shared by two operators counts once).
         nbytes: bytes of those constants.
-        runtime: first release that knows this version; None when unknown.
+        runtime: first release that knows this version, and answers rightly; None when unknown.
     """
 
     operator: str
@@ -149,7 +149,7 @@ def summarize(graph: Graph, file: str, nbytes: int, digest: str) -> Inspection:
                 macs=sum(macs(operation) for operation in operations),
                 parameters=sum(tensor.elements for tensor in constants.values()),
                 nbytes=sum(tensor.nbytes for tensor in constants.values()),
-                runtime=versions.release_of(kind, version),
+                runtime=versions.minimum_runtime(versions.release_for(each, version) for each in operations),
             )
         )
     rows.sort(key=lambda row: (-row.macs, row.operator, row.version))
@@ -162,7 +162,7 @@ def summarize(graph: Graph, file: str, nbytes: int, digest: str) -> Inspection:
         outputs=graph.outputs,
         macs=sum(row.macs for row in rows),
         parameters=sum(row.parameters for row in rows),
-        minimum_runtime=versions.minimum_runtime(groups),
+        minimum_runtime=versions.minimum_runtime(row.runtime for row in rows),
         warnings=tuple(_warnings(graph)),
     )
 

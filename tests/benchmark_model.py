@@ -7,6 +7,16 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+PROFILE = """Operator-wise Profiling Info for Regular Benchmark Runs:
+============================== Run Order ==============================
+\t[node type]\t[first]\t[avg ms]\t[%]\t[cdf%]\t[mem KB]\t[times called]\t[Name]
+{order}
+
+============================== Summary by node type ==============================
+\t[Node type]\t[count]\t[avg ms]\t[avg %]\t[cdf %]\t[mem KB]\t[times called]
+{types}
+"""
+
 
 def statistics(values: list[float]) -> str:
     """As the tool prints them, of microseconds."""
@@ -74,6 +84,21 @@ def main(arguments: list[str]) -> int:
         f"INFO: Inference timings in us: Init: {round(init)}, First inference: {first}, Warmup (avg): {means[0]}, "
         f"Inference (avg): {means[1]}"
     )
+    if given.get("enable_op_profiling") == "true":
+        # Which operators there are is true; to each is given the same share of the time.
+        kinds = [each["op_name"] for each in interpreter._get_ops_details()]
+        mean, share = float(means[1]) / 1e3 / len(kinds), 100 / len(kinds)
+        print(PROFILE.format(
+            order="\n".join(
+                f"\t{kind}\t{mean:.3f}\t{mean:.3f}\t{share:.3f}%\t{share * (number + 1):.3f}%\t0.000\t1\t[{kind}]:{number}"
+                for number, kind in enumerate(kinds)
+            ),
+            types="\n".join(
+                f"\t{kind}\t{kinds.count(kind)}\t{mean * kinds.count(kind):.3f}\t{share * kinds.count(kind):.3f}%"
+                f"\t{100.0:.3f}%\t0.000\t{kinds.count(kind)}"
+                for kind in dict.fromkeys(kinds)
+            ),
+        ))  # fmt: skip
     if path := given.get("output_filepath"):
         Path(path).write_bytes(interpreter.get_tensor(result["index"]).tobytes())
     return 0

@@ -653,7 +653,7 @@ def test_a_phone_in_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (["x"], "give either --host HOST, for a board over SSH, or --adb, for an Android phone"),
         (["x", "--adb", "--host", "h"], "give either --host HOST"),
         (["x", "--host", "h", "--serial", "S"], "a serial is a phone's"),
-        (["x", "--adb", "--python", "python3"], "a phone has at most a serial"),
+        (["x", "--adb", "--python", "python3"], "a phone has a serial and a profile"),
         (["x", "--adb", "--serial", "-s"], "'-s' is no serial; take it from: adb devices"),
         (["x", "--adb", "--serial", "a;b"], "is no serial"),
     ],

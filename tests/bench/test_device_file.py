@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilecnn.bench import device_file
-from mobilecnn.bench.device_file import PROFILES, Entry
+from mobilecnn.bench.device_file import PROFILES, PROFILES_OF, Entry
 from mobilecnn.errors import InputError, OutputError, UsageError
 
 
@@ -67,7 +67,10 @@ def test_any_python_that_is_accepted_survives_toml(text: str) -> None:
         ('[pi]\nkind = "ssh"\nhost = 7', "host must be a text in quotes, and is 7"),
         ('[pi]\nkind = "ssh"\nhost = "-oX=y"', "'-oX=y' is no SSH host"),
         ('[pi]\nkind = "ssh"\nhost = "h"\nport = "22"', "unknown field 'port'; known are kind, host, python"),
-        ('[pi]\nkind = "ssh"\nhost = "h"\nprofile = "pi2"', "unknown profile 'pi2'; choose one of: pi3, pi4"),
+        (
+            '[pi]\nkind = "ssh"\nhost = "h"\nprofile = "pi2"',
+            "unknown profile 'pi2' .of kind ssh.; choose one of: pi3, pi4",
+        ),
         ('[pi]\nkind = "ssh"\nhost = "h"\npython = "-c"', "'-c' is no interpreter"),
         ('["my pi"]\nkind = "ssh"\nhost = "h"', "'my pi' is no name for a device"),
         ('[local]\nkind = "ssh"\nhost = "h"', "local is the machine at hand"),
@@ -100,5 +103,10 @@ def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_every_profile_is_one() -> None:
-    for profile in PROFILES:
+    assert {each for known in PROFILES_OF.values() for each in known} == set(PROFILES)
+    for profile in PROFILES_OF["ssh"]:
         assert Entry("h", profile=profile).profile == profile
+    for profile in PROFILES_OF["adb"]:
+        assert Entry(kind="adb", profile=profile).profile == profile
+    with pytest.raises(UsageError, match=r"unknown profile .pixel. \(of kind ssh\); choose one of: pi3"):
+        Entry("h", profile="pixel")

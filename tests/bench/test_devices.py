@@ -1,6 +1,8 @@
 """The seam: one suite that every kind of device passes, with real workers behind it."""
 
+import json
 import os
+import re
 import sys
 import threading
 import time
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 from adbd import Phone
+from click.testing import CliRunner
 from installed import INSTALLED
 from sshd import Board
 
@@ -22,6 +25,7 @@ from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.run import measure
 from mobilecnn.bench.ssh import SshDevice
 from mobilecnn.bench.stream import Plan
+from mobilecnn.cli.profile import command as own_profile
 from mobilecnn.errors import CheckFailed, ChildCrashed, EnvironmentProblem, ModelFileError, UsageError
 
 JOB: dict[str, Any] = {
@@ -109,14 +113,25 @@ def test_what_a_phone_cannot_do_is_refused_before_any_work(
     assert not list(phone_with_litert.tmp.glob("mobilecnn/models/*"))
 
 
-def test_a_profile_of_a_phone_has_no_bandwidth(
+def test_a_profile_of_a_phone_has_no_bandwidth_and_that_of_its_own_tool(
     phone_with_litert: Phone, exported: Path, tmp_path: Path
 ) -> None:
+    model = exported / "theirs.int8.tflite"
     protocol = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=1, seconds=0)
     with device("pixel", "litert") as pixel:
-        found = profile(exported / "theirs.int8.tflite", pixel, protocol, tmp_path)
+        found = profile(model, pixel, protocol, tmp_path)
     assert found.bandwidth is None and found.measurement.device.kind == "adb"
     assert all(row.median is not None and row.median.value > 0 for row in found.rows)
+    assert found.own is not None
+    assert len(found.own.operators) == sum(kind.count for kind in found.own.types) >= len(found.rows)
+    options = ["--device", "pixel", "--rounds", "1", "--seconds", "0", "-o", str(tmp_path / "out")]
+    shown = CliRunner().invoke(own_profile, [str(model), *options])
+    assert shown.exit_code == 0, shown.output
+    assert re.search(
+        r"benchmark_model's own profile +operators +ms +share\n(.*\n)*CONV_2D +[1-9]", shown.stdout
+    )
+    kept = json.loads((tmp_path / "out" / "profile.json").read_text())
+    assert [each["type"] for each in kept["benchmark_model"]["types"]] == [k.type for k in found.own.types]
 
 
 def test_a_phone_without_a_sensor_is_not_waited_for(phone_with_litert: Phone, exported: Path) -> None:

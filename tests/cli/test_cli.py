@@ -257,7 +257,7 @@ def test_inspect_shows_operators_and_ends(exported: Path) -> None:
         "CONV_2D",
         "DEPTHWISE_CONV_2D",
         "input image: int8 [1, 48, 48, 3], scale",
-        "2.9.0",
+        "2.10.0",
         "total",
     ):
         assert words in shown.stdout

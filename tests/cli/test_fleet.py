@@ -239,12 +239,16 @@ def until(condition: Callable[[], bool], process: "subprocess.Popen[bytes]", sec
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg])
 def test_ctrl_c_stops_all_and_keeps_what_is_complete(
-    board: Board, exported: Path, here: Path, send: Callable[[int, int], None]
+    board: Board, phone_with_litert: Phone, exported: Path, here: Path, send: Callable[[int, int], None]
 ) -> None:
     model = exported / "theirs.int8.tflite"
-    with started(model, *QUICK, "--rounds", "1000", *ALL[2:], "-o", "it.json") as process:
+    pixel = device_file.Entry(kind="adb", serial=phone_with_litert.serial)
+    device_file.write({"pi5": device_file.Entry("busy", PYTHON), "pixel": pixel})
+    names = ["pi5", "pixel", "local"]
+    devices = [word for name in names for word in ("--device", name)]
+    with started(model, *QUICK, "--rounds", "1000", *devices, "-o", "it.json") as process:
         try:
-            kept = [here / "it-pi5.partial.json", here / "it-local.partial.json"]
+            kept = [here / f"it-{name}.partial.json" for name in names]
             until(lambda: all(path.exists() for path in kept), process)
             send(process.pid, signal.SIGINT)
             _, said = process.communicate(timeout=120)
@@ -252,12 +256,13 @@ def test_ctrl_c_stops_all_and_keeps_what_is_complete(
             process.kill()
     assert process.returncode == 130, said.decode()
     (line,) = [line for line in said.decode().splitlines() if line.startswith("Interrupted: ")]
-    assert line.startswith("Interrupted: pi5: ") and "; local: " in line
+    assert line.startswith("Interrupted: pi5: ") and "; pixel: " in line and "; local: " in line
     for path in kept:
         assert f"{read(path).rounds} of 1000 rounds are complete, in {path.name}" in line
     assert sorted(path.name for path in here.iterdir()) == sorted(path.name for path in kept)
     assert b"Traceback" not in said
     board.expect_nothing_left()
+    phone_with_litert.expect_nothing_left()
 
 
 def test_ctrl_c_does_not_wait_for_what_runs(board: Board, exported: Path, here: Path) -> None:

@@ -136,6 +136,8 @@ def command(
         return
     results = summarize(measurement)
     data(table(HEADER, _rows(measurement), left=2))
+    data("")
+    data(table(ONCE, _once(results)))
     for result in results:
         for reason in result.reasons:
             data(f"INVALID: {result.model.file}: {reason}")
@@ -205,6 +207,7 @@ def _tell_fleet(outcomes: "Sequence[Outcome]") -> None:
     from mobilecnn.bench.measurement import summarize
 
     rows: list[Sequence[str]] = []
+    once: list[Sequence[str]] = []
     below = []
     for each in outcomes:
         if each.measurement is None:
@@ -213,9 +216,13 @@ def _tell_fleet(outcomes: "Sequence[Outcome]") -> None:
             continue
         rows += [[each.name, *row] for row in _rows(each.measurement)]
         results = summarize(each.measurement)
+        once += [[each.name, *row] for row in _once(results)]
         below += [f"INVALID: {each.name}: {r.model.file}: {reason}" for r in results for reason in r.reasons]
         below += [f"{each.name}: {line}" for line in [*warning_lines(results), *answer_lines(results)]]
     data(table(("device", *HEADER), rows, left=3))
+    if once:
+        data("")
+        data(table(("device", *ONCE), once, left=2))
     for line in [*below, ""]:
         data(line)
     for each in outcomes:
@@ -292,13 +299,11 @@ def model_lines(models: "Sequence[Model]") -> list[str]:
 
 def warning_lines(results: "Sequence[Result]") -> list[str]:
     """What could be better about the machine; once, with the files where it is not so for all."""
-    said: dict[str, list[str]] = {}
-    for result in results:
-        for warning in result.warnings:
-            said.setdefault(warning, []).append(result.model.file)
+    from mobilecnn.bench.measurement import gathered
+
     return [
         f"Warning: {warning}" if len(files) == len(results) else f"Warning: {', '.join(files)}: {warning}"
-        for warning, files in said.items()
+        for warning, files in gathered(results, lambda result: result.warnings)
     ]
 
 
@@ -321,8 +326,10 @@ def facts_line(facts: "Facts", runtime: str, versions: str, threads: int) -> str
 
 
 HEADER = (
-    "file", "", "median ms", "95 % interval", "p90", "min", "runs", "answers", "time / first", "95 % interval", "",
+    "file", "", "median ms", "95 % interval", "p90", "p99", "min", "runs", "answers", "time / first", "95 % interval", "",
 )  # fmt: skip
+ONCE = ("file", "first inference ms", "initialization ms", "peak memory MB", "before loading MB")
+"""What happens once in a process."""
 
 
 def _rows(measurement: "Measurement") -> "list[Sequence[str]]":
@@ -335,7 +342,7 @@ def _rows(measurement: "Measurement") -> "list[Sequence[str]]":
             "VALID" if result.valid else "INVALID",
             f"{result.median.value / 1e6:.3f}",
             interval_text(result.median, 1e6),
-            "-" if result.p90 is None else f"{result.p90 / 1e6:.3f}",
+            *("-" if each is None else f"{each / 1e6:.3f}" for each in (result.p90, result.p99)),
             f"{result.minimum / 1e6:.3f}",
             f"{result.rounds} x {result.count / result.rounds:.0f}",
             WORDS[result.model.answers.verdict],
@@ -346,6 +353,22 @@ def _rows(measurement: "Measurement") -> "list[Sequence[str]]":
             ),
         )
         for result, ratio in zip(summarize(measurement), _relative(measurement), strict=True)
+    ]
+
+
+def _once(results: "Sequence[Result]") -> "list[Sequence[str]]":
+    """What one measurement says, under :data:`ONCE`."""
+    return [
+        (
+            result.model.file,
+            f"{result.first / 1e6:.3f}",
+            f"{result.init / 1e6:.3f}",
+            *(
+                "-" if size is None else f"{size / 1e6:.1f}"
+                for size in (result.peak_rss, result.baseline_rss)
+            ),
+        )
+        for result in results
     ]
 
 

@@ -4,25 +4,27 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, table, talk
+from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from mobilecnn.bench.board import Board
     from mobilecnn.bench.device_file import Entry
 
 # Spelled out here as well, so that --help needs no bench; a test holds it equal to the table.
-PROFILES = ("pi3", "pi4", "pi5", "zero2w", "generic")
+PROFILES = ("pi3", "pi4", "pi5", "zero2w", "pixel", "generic")
 
 
 @click.group(invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """The boards and phones to time on: list, add, remove, probe, set up.
+    """The boards and phones to time on: list, add, remove, probe, set up, diagnose.
 
     Any command's --device takes `local`, a name of this list, or a host as `ssh` takes it.
     Without a subcommand: list.
@@ -31,9 +33,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
     Example:
       mobilecnn devices add pi4 --host pi@raspberrypi.local --profile pi4
       mobilecnn devices setup pi4
-      mobilecnn devices probe pi4
+      mobilecnn devices diagnose pi4
       mobilecnn bench out/*.tflite --device pi4
-      mobilecnn devices add pixel --adb
+      mobilecnn devices add pixel --adb --profile pixel
     """
     if ctx.invoked_subcommand is None:
         _list(as_json)
@@ -76,7 +78,11 @@ def _host(entry: "Entry") -> str:
 @click.option("--serial", help="With --adb: which, as `adb devices` lists it.  [default: the only one]")
 @click.option("--python", help="The interpreter there.  [default: what setup made, else python3]")
 @click.option(
-    "--profile", type=click.Choice(PROFILES), default="generic", show_default=True, help="The board's model."
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="generic",
+    show_default=True,
+    help="What it is; probe holds it against what it calls itself.",
 )
 @json_option
 def add(
@@ -141,6 +147,35 @@ def probe(name: str, as_json: bool) -> None:
         data(f"{one.what}: {one.fix}")
 
 
+@command.command()
+@click.argument("name")
+@json_option
+def diagnose(name: str, as_json: bool) -> None:
+    """Try all that a measurement on a device needs, and say what is wrong and what to do.
+
+    Connection, runtime, sending a file, right answers, steady times: with a file whose answers are
+    known. What prevents measurements ends with code 3; what spoils them is a warning.
+    """
+    from mobilecnn.bench import device_file
+    from mobilecnn.bench.devices import device
+    from mobilecnn.bench.diagnose import diagnose as go
+    from mobilecnn.errors import EnvironmentProblem
+
+    profile = "generic" if name == device_file.LOCAL else device_file.find(name).profile
+    with progress("Diagnosing") as update:
+        found = go(device(name), name, profile, update)
+    if as_json:
+        document({"name": name, **found.to_json()})
+    else:
+        for each in found.findings:
+            data(f"{each.step:<16}{each.verdict:<11}{each.what}".rstrip())
+            if each.fix:
+                data(f"{'':<27}do: {each.fix}")
+    if found.failed is not None:
+        where = "its message says why" if as_json else "above is why"
+        raise EnvironmentProblem(f"{name} cannot be measured on: {found.failed.step} failed; {where}")
+
+
 def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
     from mobilecnn.bench.hygiene import SINCE_START, THERMAL_STATUS, throttling
 
@@ -184,7 +219,8 @@ PHONE_NEEDS = (
     "USB debugging, allowed for this machine (docs/phones.md says how)",
     "TFLite's benchmark_model for Android: prebuilt by Google (android_aarch64_benchmark_model, among the nightly "
     + "tools of TensorFlow Lite), or built from its sources (docs/phones.md says how)",
-    f"that program named with --benchmark-model PATH, or put there: adb push PATH {_PUT} && adb shell chmod 755 {_PUT}",
+    "that program put there (mobilecnn devices setup NAME --download does both; or: "
+    + f"adb push PATH {_PUT} && adb shell chmod 755 {_PUT}), or named with --benchmark-model PATH",
 )
 
 
@@ -192,12 +228,26 @@ PHONE_NEEDS = (
 @click.argument("name")
 @options.runtime
 @click.option("--offline", is_flag=True, help="For a board without a network: download here, carry it there.")
+@click.option(
+    "--download", is_flag=True, help="For a phone: download benchmark_model here, and put it there."
+)
+@click.option("--from", "source", help="With --download: the address.  [default: Google's nightly builds]")
 @json_option
-def setup(name: str, runtime: str, offline: bool, as_json: bool) -> None:
-    """Give a board a private environment with a runtime; say what a phone needs."""
+@click.pass_context
+def setup(
+    ctx: click.Context,
+    name: str,
+    runtime: str,
+    offline: bool,
+    download: bool,
+    source: str | None,
+    as_json: bool,
+) -> None:
+    """Give a board a private environment with a runtime, or a phone benchmark_model.
+
+    Of a phone, without --download: say what it needs.
+    """
     from mobilecnn.bench import device_file
-    from mobilecnn.bench.board import setup as make
-    from mobilecnn.bench.ssh import SshDevice
     from mobilecnn.errors import UsageError
 
     if name == device_file.LOCAL:
@@ -205,16 +255,50 @@ def setup(name: str, runtime: str, offline: bool, as_json: bool) -> None:
             f"this machine has its runtimes already; name a board: mobilecnn devices setup pi4 ({name!r})"
         )
     entry = device_file.find(name)
+    given = {each for each in ctx.params if ctx.get_parameter_source(each) is not ParameterSource.DEFAULT}
     if entry.kind == "adb":
+        _refuse(given, {"runtime": "--runtime", "offline": "--offline"}, f"for boards, and {name} is a phone")
+        if source is not None and not download:
+            raise UsageError("--from says where --download downloads from; add --download")
+        _setup_phone(name, entry, source, download, as_json)
+    else:
+        _refuse(given, {"download": "--download", "source": "--from"}, f"for phones, and {name} is none")
+        _setup_board(name, entry, runtime, offline, as_json)
+
+
+def _refuse(given: "AbstractSet[str]", options: "Mapping[str, str]", why: str) -> None:
+    from mobilecnn.errors import UsageError
+
+    for parameter in sorted(given & options.keys()):
+        raise UsageError(f"{options[parameter]} is {why}; leave it out")
+
+
+def _setup_phone(name: str, entry: "Entry", source: str | None, download: bool, as_json: bool) -> None:
+    from mobilecnn.bench import phone_setup
+    from mobilecnn.bench.adb import AdbDevice
+
+    if not download:
         if as_json:
             document({"name": name, "needs": list(PHONE_NEEDS)})
-        else:
-            data(
-                "\n".join(
-                    [f"A phone is given nothing. {name} needs:", *(f"* {need}" for need in PHONE_NEEDS)]
-                )
-            )
+            return
+        data(f"{name} needs:")
+        for need in PHONE_NEEDS:
+            data(f"* {need}")
         return
+    with AdbDevice(name, entry.serial) as phone:
+        program = phone_setup.setup(phone, source or phone_setup.NIGHTLY, talk)
+    version = f"sha256:{program.parent.name}"
+    if as_json:
+        document({"name": name, "runtime": "benchmark_model", "version": version, "file": str(program)})
+        return
+    data(f"{name} has benchmark_model {version}; it is kept as {program}")
+    data(f"Next: mobilecnn bench MODEL.tflite --device {name}")
+
+
+def _setup_board(name: str, entry: "Entry", runtime: str, offline: bool, as_json: bool) -> None:
+    from mobilecnn.bench.board import setup as make
+    from mobilecnn.bench.ssh import SshDevice
+
     assert entry.host is not None
     with SshDevice(name, entry.host, entry.python) as board:
         version = make(board, runtime, offline, talk, entry.python or "python3")

@@ -10,6 +10,7 @@ from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 
 if TYPE_CHECKING:
+    from mobilecnn.bench.benchmark_model import Profile as OwnProfile
     from mobilecnn.bench.profile import Profile, Row
     from mobilecnn.bench.protocol import OnPhone
 
@@ -107,6 +108,9 @@ def command(
     data(_operators(found, top))
     for text in _lines(found):
         data(text)
+    if found.own is not None:
+        data("")
+        data(_own(found.own))
     restless = sorted({row.part.name for row in found.rows if row.median is not None and not row.valid})
     if restless:
         talk(f"INVALID (!): {len(restless)} operators; the reasons are in profile.json")
@@ -153,6 +157,14 @@ def _operators(found: "Profile", top: int) -> str:
         "share",
     )
     return table(header, [_cells(row, found.peak) for row in rows], left=3)
+
+
+def _own(said: "OwnProfile") -> str:
+    rows = [
+        (kind.type, str(kind.count), f"{kind.mean_ms:.3f}", f"{kind.percent:.1f}%") for kind in said.types
+    ]
+    header = ("benchmark_model's own profile", "operators", "ms", "share")
+    return table(header, rows) + "\nof the whole file, with the profiling on, which costs time itself"
 
 
 def _cells(row: "Row", peak: float) -> list[str]:
