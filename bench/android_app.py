@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mobilecnn.bench.hygiene import THERMAL_STATUS
-from mobilecnn.bench.measurement import Answers, record
+from mobilecnn.bench.measurement import Answers, members_of, record
 from mobilecnn.errors import BY_NAME, EnvironmentProblem, InputError, MobileCnnError
 
 PACKAGE = "org.mobilecnn.demo"
@@ -174,16 +174,12 @@ def parse(text: str, asked: Request) -> AppRun:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise EnvironmentProblem(f"the app's answer is not JSON ({str(error)[:200]})") from error
-    if not isinstance(document, dict) or (document.get("schema"), document.get("version")) != (
-        SCHEMA,
-        VERSION,
-    ):
-        raise EnvironmentProblem(
-            f"the app's answer is not {SCHEMA} of version {VERSION}; app and mobilecnn must be of one age"
-        )
-    if "error" in document:
-        raise _reported(document)
-    members = {name: value for name, value in document.items() if name not in ("schema", "version")}
+    try:
+        _, members = members_of(document, "an answer of the app", SCHEMA, VERSION, VERSION)
+    except InputError as error:
+        raise EnvironmentProblem(f"{error}; app and mobilecnn must be of one age") from error
+    if "error" in members:
+        raise _reported(members)
     try:
         run = record(AppRun, members)
     except InputError as error:

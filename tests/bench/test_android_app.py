@@ -101,9 +101,15 @@ def test_a_log_that_is_not_whole(lines: list[str], words: str) -> None:
     ("answer", "words"),
     [
         ("{", "not JSON"),
-        ("[1]", "not mobilecnn.android of version 1"),
-        (text(version=2), "must be of one age"),
-        (text(schema="mobilecnn.android_run"), "not mobilecnn.android of version 1"),
+        ("[1]", "not an answer of the app .its schema is not mobilecnn.android"),
+        (
+            text(version=2),
+            "an answer of the app of version 2; this mobilecnn reads 1; app and mobilecnn must be of one age",
+        ),
+        (
+            text(schema="mobilecnn.android_run"),
+            "not an answer of the app .its schema is not mobilecnn.android",
+        ),
         (with_run(samples_ns=[]), "another number of runs: 0 and not 500"),
         (with_run(samples_ns=[1.5]), r"run.samples_ns\[0\] must be a whole number"),
         (with_run(warmup_ns=[1]), "another number of warm-ups: 1 and not 5"),
