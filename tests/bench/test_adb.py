@@ -192,7 +192,7 @@ def test_a_whole_measurement_and_what_is_shown(either: Phone, small: Path) -> No
     done = bench(small, small)
     assert done.exit_code == 0, done.output
     first = next(line for line in done.stdout.splitlines() if line.startswith(str(small)))
-    assert re.search(r"VALID +8\.200 +8\.200 \.\. 8\.200 +- +8\.001 +3 x 122 +not checked", first), first
+    assert re.search(r"VALID +8\.200 +8\.200 \.\. 8\.200 +- +- +8\.001 +3 x 122 +not checked", first), first
     assert "no passport beside it" in done.stdout
     assert "adb: Stand-in Phone 1" in done.stdout and "on its cores c0 (mask)" in done.stdout
     assert f"benchmark_model sha256:{sha256(TOOL)[:12]}, 1 thread" in done.stdout
@@ -880,3 +880,12 @@ def test_the_app_takes_no_cores(with_app: Phone, small: Path) -> None:
 def test_devices_probe_finds_the_app(with_app: Phone) -> None:
     document = json.loads(devices("probe", "pixel", "--json").stdout)
     assert document["runtimes"] == {"benchmark_model": None, "app": "0.1.0"}
+
+
+def test_devices_diagnose_goes_as_far_as_the_app_can(with_app: Phone) -> None:
+    done = devices("diagnose", "pixel", "--json")
+    assert done.exit_code == 0, done.output
+    findings = json.loads(done.stdout)["findings"]
+    assert {each["verdict"] for each in findings} == {"ok", "warning", "not tried"}
+    assert any("the sample app runs files with passports" in each["what"] for each in findings)
+    assert with_app.pushed == []
