@@ -33,10 +33,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.bench import android_app, benchmark_model, worker
+from mobilecnn.bench import android_app, benchmark_model, phone
 from mobilecnn.bench.devices import PROBE_TIMEOUT, Answer, Job
-from mobilecnn.bench.measurement import Android, Facts
+from mobilecnn.bench.hygiene import THERMAL_STATUS
+from mobilecnn.bench.measurement import Facts
 from mobilecnn.bench.protocol import PHONE_RUNTIMES, OnPhone, Protocol
+from mobilecnn.convert import passport
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256
 from mobilecnn.process import Child, Closing
@@ -97,23 +99,6 @@ v=$(dumpsys package "$1" 2>/dev/null | sed -n "s/^ *versionName=//p"); echo "${v
 FETCH = """
 [ -f "$1" ] || exit 0; sha256sum <"$1" && base64 "$1"
 """
-FACTS = """
-for k in ro.product.manufacturer ro.product.model ro.product.cpu.abi ro.product.cpu.abilist ro.build.fingerprint
-  ro.build.version.release ro.build.version.sdk ro.soc.manufacturer ro.soc.model ro.board.platform; do
-  echo "$k=$(getprop "$k")"; done;
-echo "system=$(uname -sr)"; echo "machine=$(uname -m)";
-sed "s/^/cpuinfo=/" /proc/cpuinfo; sed "s/^/meminfo=/" /proc/meminfo;
-for c in /sys/devices/system/cpu/cpu[0-9]*; do
-  echo "core=${c##*/} $(cat "$c/cpufreq/cpuinfo_max_freq" 2>/dev/null)";
-  echo "governor=$(cat "$c/cpufreq/scaling_governor" 2>/dev/null)"; done
-"""
-STATE = """
-for c in /sys/devices/system/cpu/cpu[0-9]*; do
-  echo "clock=${c##*/} $(cat "$c/cpufreq/scaling_cur_freq" 2>/dev/null)"; done;
-for z in /sys/class/thermal/thermal_zone*; do
-  echo "zone=$(cat "$z/temp" 2>/dev/null) ${z##*/} $(cat "$z/type" 2>/dev/null)"; done;
-dumpsys thermalservice 2>/dev/null | sed "s/^ */thermal=/"; dumpsys battery 2>/dev/null | sed "s/^ */battery=/"; true
-"""
 
 
 @dataclass(frozen=True)
@@ -159,6 +144,8 @@ class AdbDevice(Closing):
         self._stopped = threading.Event()
         self._folder = ""
         self._tool: Tool | None = None
+        self._times: str | None = None
+        self._app_version: str | None = None
         self._facts: Facts | None = None
         self._local_names: dict[str, str] = {}
 
@@ -202,12 +189,31 @@ class AdbDevice(Closing):
         return replace(protocol, runtime=runtime)
 
     def put(self, model: Path) -> str:
-        """See :meth:`mobilecnn.bench.devices.Device.put`: into the cache there, by content."""
+        """See :meth:`mobilecnn.bench.devices.Device.put`: into the cache there, by content.
+
+        Raises:
+            ModelFileError: the sample app times there, and the model has no passport, or another's.
+        """
         digest = sha256(read_bytes(model, "model", ModelFileError))
-        target = f"{CACHE}/models/{digest}.tflite"
+        folder = f"{CACHE}/models"
+        if self._runtime() == "app":
+            # It reads what to feed the model from there, and one model may have had two passports.
+            card = self._card(model, digest)
+            folder = f"{folder}/{card}"
+            self._store(passport.beside(model), f"{folder}/{digest}.json", card, "644")
+        target = f"{folder}/{digest}.tflite"
         self._store(model, target, digest, "644")
         self._local_names[target] = str(model)
         return target
+
+    def _card(self, model: Path, digest: str) -> str:
+        """The SHA-256 of a model's passport."""
+        if passport.read(model, digest) is None:
+            raise ModelFileError(
+                f"{model} has no passport {passport.beside(model).name} beside it, and the sample app on {self.name} "
+                "takes what to feed it from there; export it with mobilecnn, or time it with --benchmark-model PATH"
+            )
+        return sha256(read_bytes(passport.beside(model), "passport", ModelFileError))
 
     def run(self, job: Job, doing: str, timeout: float) -> Answer:
         """See :meth:`mobilecnn.bench.devices.Device.run`."""
@@ -292,44 +298,48 @@ class AdbDevice(Closing):
         )
 
     def _time_by_app(self, job: Job, doing: str, timeout: float) -> Answer:
-        run_id, digest = secrets.token_hex(16), Path(job["model"]).stem
-        words = android_app.extras(
-            run_id, job["model"], digest, job["threads"], job["warmup_runs"], job["runs"]
+        before = self._reading()
+        answer = self._ask_app(job, job["warmup_runs"], job["runs"], doing, timeout)
+        times, status = answer.run, answer.thermal_status
+        return {
+            "runtime_version": f"{self._app()}, TensorFlow Lite {times.runtime_version}",
+            "xnnpack_partitions": times.xnnpack_partitions,
+            "init_ns": times.init_ns,
+            "first_ns": times.first_ns,
+            "warmup_ns": times.warmup_ns,
+            "samples_ns": times.samples_ns,
+            "timed_seconds": times.timed_seconds,
+            "other_cpu_seconds": times.other_cpu_seconds,
+            "heaviest_cpu_seconds": {},
+            "baseline_rss_bytes": times.baseline_rss_bytes,
+            "peak_rss_bytes": times.peak_rss_bytes,
+            "before": _with_app(before, times.before, status.before),
+            "after": _with_app(self._reading(), times.after, status.after),
+            "summary": None,
+        }
+
+    def _ask_app(self, job: Job, warmup: int, runs: int, doing: str, timeout: float) -> android_app.AppRun:
+        """Have the app time a model in a fresh process."""
+        model = job["model"]
+        request = android_app.Request(
+            secrets.token_hex(16), model, Path(model).stem, job["threads"], warmup, runs
         )
         package = android_app.PACKAGE
-        before = self._reading()
+        self._stopped.clear()
         try:
-            self._tell(START, [self._folder, package, android_app.ACTIVITY, *words], doing)
-            text = self._wait_for_app(run_id, doing, timeout)
-            after = self._reading()
+            self._tell(START, [self._folder, package, android_app.ACTIVITY, *request.extras()], doing)
+            text = self._wait_for_app(request.run_id, doing, timeout)
         finally:
             # After a broken connection the guard has done it.
             with contextlib.suppress(EnvironmentProblem):
                 self._tell(STOP, [self._folder, package], f"that stops the app on {self.name}")
         try:
-            run = android_app.parse(text, run_id, digest, job["threads"])
+            return android_app.parse(text, request)
         except MobileCnnError as error:
             raise type(error)(f"on {self.name}: {self._in_local_names(str(error))} ({doing})") from error
-        return {
-            "runtime_version": f"{run.app}, {run.runtime}",
-            "xnnpack_partitions": run.xnnpack_partitions,
-            "init_ns": run.init_ns,
-            "first_ns": run.first_ns,
-            "warmup_ns": run.warmup_ns,
-            "samples_ns": run.samples_ns,
-            "timed_seconds": run.timed_ns / 1e9,
-            "other_cpu_seconds": None,
-            "heaviest_cpu_seconds": {},
-            "baseline_rss_bytes": None,
-            "peak_rss_bytes": None,
-            "before": before,
-            "after": after,
-            "summary": None,
-        }
 
     def _wait_for_app(self, run_id: str, doing: str, timeout: float) -> str:
         deadline = time.monotonic() + timeout
-        self._stopped.clear()
         while time.monotonic() < deadline:
             *lines, running = self._tell(POLL, [android_app.PACKAGE, android_app.TAG], doing) or [""]
             text = android_app.collect(lines, run_id)
@@ -348,7 +358,8 @@ class AdbDevice(Closing):
 
     def _answer(self, job: Job, doing: str, timeout: float) -> Answer:
         if job["runtime"] == "app":
-            return {"unable": "the sample app is not asked golden pictures"}
+            # It has the passport, and judges by itself.
+            return {"judged": asdict(self._ask_app(job, 0, 1, doing, timeout).answers)}
         outputs = []
         tensor, answer = f"{self._folder}/input", f"{self._folder}/output"
         deadline = time.monotonic() + timeout
@@ -427,6 +438,11 @@ class AdbDevice(Closing):
         Raises:
             EnvironmentProblem: none is.
         """
+        if self._times is None:
+            self._times = self._what_times()
+        return self._times
+
+    def _what_times(self) -> str:
         if self._phone.benchmark_model is None and self._app() and not self._digest(FOUND):
             if self._phone.cores is not None:
                 raise UsageError(
@@ -439,8 +455,10 @@ class AdbDevice(Closing):
 
     def _app(self) -> str:
         """The version of the sample app; empty where it is not installed."""
-        lines = self._tell(INSTALLED, [android_app.PACKAGE], f"that looks for the app on {self.name}")
-        return lines[0] if lines else ""
+        if self._app_version is None:
+            lines = self._tell(INSTALLED, [android_app.PACKAGE], f"that looks for the app on {self.name}")
+            self._app_version = lines[0] if lines else ""
+        return self._app_version
 
     def _find_runtime(self, job: Job, doing: str, timeout: float) -> Answer:
         if job["runtime"] == "benchmark_model":
@@ -486,7 +504,7 @@ class AdbDevice(Closing):
             raise EnvironmentProblem(
                 f"{self.name} has nothing that times models: give the program with --benchmark-model PATH "
                 f"(for this phone {benchmark_model.BUILDS.get(self._abi(), self._abi())}), or put it there: adb push "
-                f"benchmark_model {TMP}/ && adb shell chmod 755 {FOUND}; or install the sample app, {android_app.PACKAGE}"
+                f"benchmark_model {TMP}/ && adb shell chmod 755 {FOUND}; or install the sample app: mobilecnn android --model FILE --install"
             )
         return Tool(FOUND, f"sha256:{digest}")
 
@@ -500,12 +518,12 @@ class AdbDevice(Closing):
     def _look(self) -> Facts:
         if self._facts is None:
             self._connect()
-            lines = self._tell(FACTS, [], f"that probes {self.name}")
+            lines = self._tell(phone.FACTS, [], f"that probes {self.name}")
             _, version = adb("version")
             _, features = adb("-s", self._serial or "", "features")
-            self._facts = phone_facts(
+            self._facts = phone.facts(
                 lines,
-                self._tell(STATE, [], f"that reads the state of {self.name}"),
+                self._tell(phone.STATE, [], f"that reads the state of {self.name}"),
                 next(iter(re.findall(r"^Version (\S+)", version, re.MULTILINE)), version.strip()[:40]),
                 sorted(word for word in features.split() if re.fullmatch(r"[a-z0-9_]+", word)),
             )
@@ -523,16 +541,10 @@ class AdbDevice(Closing):
         return self._phone.cores or "big"
 
     def _mask(self) -> str:
-        return core_mask(self._look(), self._cores)
+        return phone.core_mask(self._look(), self._cores)
 
     def _state(self) -> Answer:
-        lines = self._tell(STATE, [], f"that reads the state of {self.name}")
-        return {
-            "frequencies_khz": _frequencies(lines, "clock"),
-            "temperatures_c": temperatures(lines),
-            "throttled": None,
-            "thermal_status": thermal_status(lines),
-        }
+        return phone.state(self._tell(phone.STATE, [], f"that reads the state of {self.name}"))
 
     def _reading(self) -> dict[str, Any]:
         state = self._state()
@@ -691,6 +703,18 @@ class AdbDevice(Closing):
         return text
 
 
+def _with_app(reading: dict[str, Any], by_app: android_app.AppReading, status: str | None) -> dict[str, Any]:
+    """What adb reads around the app's process, and the app just before or after its timed part."""
+    told = {} if status is None else {"thermal_status": THERMAL_STATUS.index(status)}
+    return {
+        **reading,
+        **told,
+        "frequencies_khz": by_app.frequencies_khz,
+        "probe_ns": by_app.probe_ns,
+        "temperatures_c": {**reading["temperatures_c"], **by_app.temperatures_c},
+    }
+
+
 def _with_words(script: str, words: Sequence[str]) -> str:
     return f"set -- {shlex.join(words)}; {' '.join(script.split())}"
 
@@ -832,121 +856,3 @@ STATES = {
     ),
 }
 """What adb says of a device -> what to do."""
-
-
-# What a phone says of itself: lines KEY=VALUE.
-
-
-def _of(lines: Sequence[str], key: str) -> list[str]:
-    return [
-        line.partition("=")[2].strip()
-        for line in lines
-        if line.partition("=")[0] == key and line[len(key) + 1 :].strip()
-    ]
-
-
-def _one(lines: Sequence[str], key: str) -> str | None:
-    return next(iter(_of(lines, key)), None)
-
-
-def _frequencies(lines: Sequence[str], key: str) -> dict[str, int]:
-    pairs = (value.split() for value in _of(lines, key))
-    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and re.fullmatch("[0-9]{1,9}", pair[1])}
-
-
-def temperatures(lines: Sequence[str]) -> dict[str, float]:
-    """Degrees Celsius by sensor, where the value can be one; ``battery`` is the battery's."""
-    found = {}
-    for value in _of(lines, "zone"):
-        number, _, zone = value.partition(" ")
-        # Thousandths of a degree. Phones have zones that mean something else, such as a load.
-        if re.fullmatch("-?[0-9]{4,6}", number) and -40_000 <= int(number) <= 150_000:
-            found[zone.strip()] = int(number) / 1000
-    for value in _of(lines, "battery"):
-        if match := re.fullmatch("temperature: ([0-9]{1,4})", value):
-            found["battery"] = int(match[1]) / 10
-    return found
-
-
-def thermal_status(lines: Sequence[str]) -> int | None:
-    """Android's, 0 to 6; None where it does not tell (before Android 10)."""
-    for value in _of(lines, "thermal"):
-        if match := re.fullmatch("Thermal Status: ([0-6])", value):
-            return int(match[1])
-    return None
-
-
-def phone_facts(lines: Sequence[str], state: Sequence[str], version: str, features: Sequence[str]) -> Facts:
-    """What the lines of :data:`FACTS` and :data:`STATE` say.
-
-    Raises:
-        EnvironmentProblem: not even what programs it runs.
-    """
-    abis = (_one(lines, "ro.product.cpu.abilist") or _one(lines, "ro.product.cpu.abi") or "").split(",")
-    if not abis[0]:
-        raise EnvironmentProblem("the device does not say what programs it runs (getprop); is it an Android?")
-    cpuinfo = "\n".join(_of(lines, "cpuinfo"))
-    words = {word for line in worker.values(cpuinfo, "Features") for word in line.split()}
-    memory = worker.values("\n".join(_of(lines, "meminfo")), "MemTotal")
-    release, sdk = _one(lines, "ro.build.version.release"), _one(lines, "ro.build.version.sdk")
-    soc = [
-        _one(lines, "ro.soc.manufacturer"),
-        _one(lines, "ro.soc.model") or _one(lines, "ro.board.platform"),
-    ]
-    board = [_one(lines, "ro.product.manufacturer"), _one(lines, "ro.product.model")]
-    levels = [
-        match[1] for value in _of(state, "battery") if (match := re.fullmatch("level: ([0-9]{1,3})", value))
-    ]
-    cores = len(_of(lines, "core"))
-    return Facts(
-        kind="adb",
-        machine=_one(lines, "machine") or abis[0],
-        board=" ".join(each for each in board if each) or None,
-        cpu=worker.cpu_name(cpuinfo),
-        cpu_features=tuple(sorted(words & worker.FEATURES)),
-        cores=max(1, cores),
-        memory_bytes=_kilobytes(memory),
-        os=f"Android {release}" + (f" (API {sdk})" if sdk else "") if release else None,
-        kernel=_one(lines, "system") or "unknown",
-        python=None,
-        numpy=None,
-        governors=tuple(sorted(set(_of(lines, "governor")))),
-        max_frequencies_khz=_frequencies(lines, "core"),
-        virtualised=None,
-        android=Android(
-            abis=tuple(abis),
-            fingerprint=_one(lines, "ro.build.fingerprint"),
-            soc=" ".join(each for each in soc if each) or None,
-            cores=f"{(1 << max(1, cores)) - 1:x}",
-            battery_percent=int(levels[0]) if levels else None,
-            adb=version,
-            adb_features=tuple(features),
-        ),
-    )
-
-
-def _kilobytes(values: Sequence[str]) -> int | None:
-    number = values[0].split(" ")[0] if values else ""
-    return int(number) * 1024 if re.fullmatch("[0-9]{1,12}", number) else None
-
-
-def core_mask(facts: Facts, which: str) -> str:
-    """The cores of a phone as ``taskset`` there takes them: a hexadecimal mask, bit i is core i.
-
-    By the rule of TensorFlow Lite (``big_little_affinity.cc``): if exactly two cores have the
-    highest clock, they are the big ones; otherwise those with the lowest clock are the little ones,
-    and the others big. Where all clocks are equal, all are both.
-
-    Args:
-        facts: of the phone.
-        which: ``big``, ``little`` or ``all``.
-    """
-    clocks = {int(core.removeprefix("cpu")): khz for core, khz in facts.max_frequencies_khz.items()}
-    everything = set(range(facts.cores)) | set(clocks)
-    fastest = {core for core, khz in clocks.items() if khz == max(clocks.values())}
-    slowest = {core for core, khz in clocks.items() if khz == min(clocks.values())}
-    chosen = everything
-    if which != "all" and clocks and fastest != slowest:
-        big = fastest if len(fastest) == 2 else set(clocks) - slowest
-        chosen = big if which == "big" else slowest
-    return f"{sum(1 << core for core in chosen):x}"

@@ -1,7 +1,8 @@
-"""The sample app as a timer: how it is started, and how its answer is read from the phone's log.
+"""The Android sample app as a timer: how it is started, and what it answers. See docs/android.md.
 
-``docs/android_protocol.md`` is the description for whoever writes the app's side;
-``tests/android_run.json`` is a complete example.
+An app cannot be waited for from outside: ``am start`` ends when the activity is there. So it is
+given an id, and answers under it in the phone's log: JSON, in parts, then an end with an exit
+code. Its own side is ``android_demo``: ``BenchmarkRequest``, ``BenchmarkRun`` and ``Benchmark``.
 """
 
 import json
@@ -9,14 +10,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mobilecnn.bench.measurement import record
+from mobilecnn.bench.hygiene import THERMAL_STATUS
+from mobilecnn.bench.measurement import Answers, members_of, record
 from mobilecnn.errors import BY_NAME, EnvironmentProblem, InputError, MobileCnnError
 
 PACKAGE = "org.mobilecnn.demo"
 ACTIVITY = f"{PACKAGE}/.BenchmarkActivity"
 TAG = "MOBILECNN"
 
-SCHEMA = "mobilecnn.android_run"
+SCHEMA = "mobilecnn.android"
 VERSION = 1
 
 MOST_PARTS = 100_000
@@ -24,50 +26,110 @@ MOST_PARTS = 100_000
 
 
 @dataclass(frozen=True)
-class AppRun:
-    """What the app answers: one fresh process that timed one model. Integer nanoseconds.
+class Request:
+    """What the app is asked for: one fresh process that times one model.
 
     Attributes:
-        run_id: as it was given.
-        sha256: of the model file, computed by the app.
-        app: the app's version.
-        runtime: name and version of what ran the model, such as ``litert 2.1.0``.
-        threads: as they were given.
-        xnnpack_partitions: parts of the graph that XNNPACK took over; None if unknown.
-        init_ns: loading the file and allocating the tensors.
-        first_ns: the first inference.
-        warmup_ns: every warm-up inference after it.
-        samples_ns: every timed inference.
-        timed_ns: how long the timed part took.
+        run_id: tells this run's lines from all others: 1 to 64 letters, digits, ``_`` or ``-``.
+        model: a file below ``/data/local/tmp`` that all may read, with its passport beside it.
+        sha256: of that file.
+        threads: of the interpreter.
+        warmup: untimed inferences after the first.
+        runs: timed inferences.
     """
 
     run_id: str
+    model: str
     sha256: str
-    app: str
-    runtime: str
     threads: int
+    warmup: int
+    runs: int
+
+    def extras(self) -> list[str]:
+        """What ``am start`` is given for the activity."""
+        return [
+            *("--es", "run_id", self.run_id),
+            *("--es", "model", self.model),
+            *("--es", "sha256", self.sha256),
+            *("--ei", "threads", str(self.threads)),
+            *("--ei", "warmup", str(self.warmup)),
+            *("--ei", "runs", str(self.runs)),
+        ]
+
+
+@dataclass(frozen=True)
+class AppModel:
+    """The file, as it was asked for; the app has compared its SHA-256."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ThermalStatus:
+    """Android's name of it before and after the timed part; None before Android 10."""
+
+    before: str | None
+    after: str | None
+
+    def __post_init__(self) -> None:
+        for status in (self.before, self.after):
+            if status not in (None, *THERMAL_STATUS):
+                raise ValueError(f"{status!r} is none of {', '.join(THERMAL_STATUS)}")
+
+
+@dataclass(frozen=True)
+class AppReading:
+    """What an app may read of the phone; the members are those of ``measurement.Reading``."""
+
+    frequencies_khz: dict[str, int]
+    probe_ns: tuple[int, ...]
+    temperatures_c: dict[str, float]
+
+
+@dataclass(frozen=True)
+class AppTimes:
+    """One process; the members are those of ``measurement.Run``."""
+
+    runtime_version: str
     xnnpack_partitions: int | None
     init_ns: int
     first_ns: int
     warmup_ns: tuple[int, ...]
     samples_ns: tuple[int, ...]
-    timed_ns: int
+    timed_seconds: float
+    other_cpu_seconds: float | None
+    baseline_rss_bytes: int | None
+    peak_rss_bytes: int | None
+    before: AppReading
+    after: AppReading
 
-    def __post_init__(self) -> None:
-        if min(self.samples_ns, default=0) < 1 or self.timed_ns < 1:
-            raise ValueError("there are no samples, or one is not positive")
 
+@dataclass(frozen=True)
+class AppRun:
+    """What the app answers.
 
-def extras(run_id: str, model: str, sha256: str, threads: int, warmup: int, runs: int) -> list[str]:
-    """What ``am start`` is given for the activity."""
-    return [
-        *("--es", "run_id", run_id),
-        *("--es", "model", model),
-        *("--es", "sha256", sha256),
-        *("--ei", "threads", str(threads)),
-        *("--ei", "warmup", str(warmup)),
-        *("--ei", "runs", str(runs)),
-    ]
+    Attributes:
+        run_id: as it was given.
+        model: likewise.
+        threads: likewise.
+        xnnpack: likewise; true unless the app is asked for the built-in kernels.
+        native_ns: of each sample the part inside the interpreter, without Java; None where the
+            runtime does not tell.
+        thermal_status: before and after.
+        run: the times.
+        answers: whether the file gave its golden pictures the right scores there, asked after the
+            timed part. The rule is that of :mod:`mobilecnn.bench.answers`, in Java.
+    """
+
+    run_id: str
+    model: AppModel
+    threads: int
+    xnnpack: bool
+    native_ns: tuple[int, ...] | None
+    thermal_status: ThermalStatus
+    run: AppTimes
+    answers: Answers
 
 
 def collect(lines: Sequence[str], run_id: str) -> str | None:
@@ -101,7 +163,7 @@ def collect(lines: Sequence[str], run_id: str) -> str | None:
     return "".join(parts[number] for number in range(1, total + 1))
 
 
-def parse(text: str, run_id: str, sha256: str, threads: int) -> AppRun:
+def parse(text: str, asked: Request) -> AppRun:
     """The answer, and that it is one to what was asked.
 
     Raises:
@@ -112,31 +174,32 @@ def parse(text: str, run_id: str, sha256: str, threads: int) -> AppRun:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise EnvironmentProblem(f"the app's answer is not JSON ({str(error)[:200]})") from error
-    if not isinstance(document, dict) or (document.get("schema"), document.get("version")) != (
-        SCHEMA,
-        VERSION,
-    ):
-        raise EnvironmentProblem(
-            f"the app's answer is not {SCHEMA} of version {VERSION}; app and mobilecnn must be of one age"
-        )
-    if "error" in document:
-        raise _reported(document["error"])
-    members = {name: value for name, value in document.items() if name not in ("schema", "version")}
+    try:
+        _, members = members_of(document, "an answer of the app", SCHEMA, VERSION, VERSION)
+    except InputError as error:
+        raise EnvironmentProblem(f"{error}; app and mobilecnn must be of one age") from error
+    if "error" in members:
+        raise _reported(members)
     try:
         run = record(AppRun, members)
     except InputError as error:
         raise EnvironmentProblem(f"the app answered wrongly: {error}") from error
-    asked = {"run_id": run_id, "sha256": sha256, "threads": threads}
-    for name, value in asked.items():
-        if getattr(run, name) != value:
-            raise EnvironmentProblem(
-                f"the app answered for another {name}: {getattr(run, name)!r} and not {value!r}"
-            )
+    native = run.native_ns
+    answered = {
+        "run_id": (run.run_id, asked.run_id),
+        "model": (run.model.name, asked.model),
+        "sha256": (run.model.sha256, asked.sha256),
+        "threads": (run.threads, asked.threads),
+        "number of warm-ups": (len(run.run.warmup_ns), asked.warmup),
+        "number of runs": (len(run.run.samples_ns), asked.runs),
+        "number of native times": (asked.runs if native is None else len(native), asked.runs),
+    }
+    for name, (given, wanted) in answered.items():
+        if given != wanted:
+            raise EnvironmentProblem(f"the app answered for another {name}: {given!r} and not {wanted!r}")
     return run
 
 
-def _reported(error: object) -> MobileCnnError:
-    if not isinstance(error, dict):
-        return EnvironmentProblem("the app reports an error without saying which")
-    kind = BY_NAME.get(str(error.get("kind")), EnvironmentProblem)
-    return kind(f"the app: {str(error.get('message', 'it says nothing'))[:500]}")
+def _reported(document: dict[str, object]) -> MobileCnnError:
+    kind = BY_NAME.get(str(document["error"]), EnvironmentProblem)
+    return kind(f"the app: {str(document.get('message', 'it says nothing'))[:500]}")

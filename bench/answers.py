@@ -32,11 +32,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilecnn.bench.devices import Device
-from mobilecnn.bench.measurement import DIFFERS, NOT_CHECKED, VERIFIED, Answers
+from mobilecnn.bench.measurement import DIFFERS, NOT_CHECKED, VERIFIED, Answers, record
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.convert import flatbuffer, passport
 from mobilecnn.convert.passport import Passport
-from mobilecnn.errors import EnvironmentProblem, ModelFileError
+from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
 from mobilecnn.train.images import Pixels, to_tensor
@@ -154,9 +154,11 @@ def check(
     if "unable" in answer:
         return Answers(NOT_CHECKED, str(answer["unable"]))
     try:
+        if "judged" in answer:
+            return record(Answers, answer["judged"])
         outputs = [_unpacked(each).ravel() for each in answer["outputs"]]
         raw = np.stack(outputs).reshape(questions.scores.shape)
-    except (KeyError, TypeError, ValueError) as error:
+    except (InputError, KeyError, TypeError, ValueError) as error:
         raise EnvironmentProblem(f"the process {doing} answered wrongly: {error!r}") from error
     return judge(questions, decode(raw, questions.scale, questions.zero_point))
 

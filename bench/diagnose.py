@@ -129,6 +129,15 @@ def _way(
     yield Finding(RUNTIME, "ok", ", ".join(there))
     protocol = device.adapt(replace(PROTOCOL, runtime=there[0].split(" ")[0]))
 
+    if protocol.runtime == "app":
+        yield Finding(
+            RUNTIME,
+            "warning",
+            "the sample app runs files with passports, and the one that is tried here has none",
+            "mobilecnn bench with a file of yours goes the rest of the way",
+        )
+        return
+
     begin(FILE)
     content, _ = graphs.matrix_product("float32")
     write_bytes(file, content)

@@ -128,7 +128,7 @@ def reasons(protocol: Protocol, runs: Sequence["Run"], interval: Interval) -> It
                 f"the clock moved between {1e-6 / slow:.2f} and {1e-6 / fast:.2f} GHz: cool the device, give "
                 "it its full power supply, or fix its clock (sudo cpupower frequency-set -g performance)"
             )
-    # Nothing spins on a phone.
+    # Where benchmark_model times, nothing spins.
     if all(run.before.probe_ns and run.after.probe_ns for run in runs):
         slow, fast = _move(
             [(statistics.median(run.before.probe_ns), statistics.median(run.after.probe_ns)) for run in runs]

@@ -178,8 +178,8 @@ class Reading:
 
     Attributes:
         frequencies_khz: current clock by core; empty where unreadable (virtual machines, and
-            phones, whose timed part is inside another tool).
-        probe_ns: a fixed spin of about 2 ms, some times over; empty on a phone.
+            phones where ``benchmark_model`` times, a tool of its own).
+        probe_ns: a fixed spin of a few milliseconds, some times over; empty there too.
         temperatures_c: degrees Celsius by sensor; empty where unreadable.
         throttled: the Raspberry Pi firmware's throttling word (:mod:`mobilecnn.bench.hygiene`);
             None elsewhere.

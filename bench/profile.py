@@ -17,7 +17,7 @@ from mobilecnn.bench.parts import Part
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.run import TIMING_TIMEOUT, measure, timing_job
 from mobilecnn.bench.statistics import Interval, Rounds
-from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError
+from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, write_bytes
 from mobilecnn.steps import Progress
 
@@ -246,8 +246,14 @@ def profile(
         progress, command, allow_wrong_answers, keep: as :func:`mobilecnn.bench.run.measure` takes them.
 
     Raises:
+        UsageError: what times there is the sample app.
         ModelFileError, CheckFailed, EnvironmentProblem: as :func:`mobilecnn.bench.run.measure` does.
     """
+    if device.adapt(protocol).runtime == "app":
+        raise UsageError(
+            "what times on this phone is the sample app, which takes what to feed a file from its passport, and single "
+            "operators have none; give --benchmark-model PATH"
+        )
     found = parts.cut(read_bytes(path, "model", ModelFileError), str(path))
     dtype = _computed_in(found)
     product, product_macs = graphs.matrix_product(dtype)

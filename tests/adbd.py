@@ -64,7 +64,10 @@ _PROGRAMS = {
     "pidof": '[ -e "$PHONE/alive" ]',
     "logcat": 'cat "$PHONE/log" 2>/dev/null',
     "am": 'echo "$*" >>"$PHONE/started"; [ ! -x "$PHONE/app" ] || "$PHONE/app" "$@"',
-    "pm": '[ ! -x "$PHONE/app" ] || echo "package:/data/app/org.mobilecnn.demo/base.apk"',
+    "pm": (
+        'case $1 in path) [ ! -x "$PHONE/app" ] || echo "package:/data/app/org.mobilecnn.demo/base.apk";;\n'
+        'install) for apk; do :; done; cp "$apk" "$PHONE/installed.apk"; cat "$PHONE/install";; esac'
+    ),
 }
 
 
@@ -232,6 +235,7 @@ class Phone:
         room: bytes that a file may have; None for any.
         break_push_after: bytes of a file after which the connection goes; None for never.
         greeting: what its shell does before a command.
+        break_install: the connection goes while an app arrives.
         pushed: names of files that arrived.
     """
 
@@ -241,6 +245,7 @@ class Phone:
         self.room: int | None = None
         self.break_push_after: int | None = None
         self.greeting = ""
+        self.break_install = False
         self.pushed: list[str] = []
         self._connections: list[_Connection] = []
         self.tmp.mkdir(parents=True)
@@ -286,7 +291,7 @@ class Phone:
                     found.append(process)
         return found
 
-    def expect_nothing_left(self, seconds: float = 20) -> None:
+    def expect_nothing_left(self, seconds: float = 60) -> None:
         """Fail unless soon nothing runs there, and no file lies there but the cache."""
         end = time.monotonic() + seconds
         while True:
@@ -322,6 +327,7 @@ class Phone:
             (self.root / "bin").mkdir(exist_ok=True)
             self.program(f"bin/{name}", text)
         self.prints(LOG)
+        (self.root / "install").write_text("Success\n")
         (self.root / "proc").mkdir()
         block = "processor\t: {}\nFeatures\t: fp asimd asimddp i8mm\nCPU implementer\t: 0x41\nCPU part\t: 0xd05\n\n"
         (self.root / "proc/cpuinfo").write_text("".join(block.format(core) for core in range(8)))
@@ -369,6 +375,8 @@ class Phone:
             return lambda stream: self._shell(stream, command, packets=True)
         if name.startswith("shell:"):
             return lambda stream: self._shell(stream, name[6:], packets=False)
+        if install := re.fullmatch(r"exec:cmd package 'install' .*-S ([0-9]+).*", name):
+            return lambda stream: self._install(stream, int(install[1]))
         return self._sync if name == "sync:" else None
 
     def _here(self, text: str) -> str:
@@ -457,6 +465,15 @@ class Phone:
             else:
                 message = b"not in this stand-in"
                 stream.write(struct.pack("<4sI", b"FAIL", len(message)) + message)
+
+    def _install(self, stream: _Stream, size: int) -> None:
+        """The app is ``installed.apk`` then; the answer is what ``install`` says."""
+        content = stream.read(size // 2 if self.break_install else size)
+        if self.break_install:
+            self.drop()
+            raise _Gone
+        (self.root / "installed.apk").write_bytes(content)
+        stream.write((self.root / "install").read_bytes())
 
     def _stat(self, path: str) -> tuple[int, int, int]:
         try:

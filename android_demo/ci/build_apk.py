@@ -2,6 +2,7 @@
 
     python android_demo/ci/build_apk.py [--output app.apk]
     python android_demo/ci/build_apk.py --ask out/digits.int8.tflite seven.png
+    python android_demo/ci/build_apk.py --screens FOLDER
 
 Gradle and its Android plugin come from Google's Maven, which not every build machine reaches.
 This chain takes the same sources, versions and libraries, compiles against the real Android and
@@ -14,6 +15,10 @@ for inspection; what users install comes from Gradle.
 Lite interpreter for x86-64 Linux, release 2.6.2, the newest one with Java classes on Maven Central.
 It prints one JSON document: the verdict on the passport's golden pictures, and for each PNG picture
 the scores and the five best classes.
+
+``--screens`` tests the screens and the benchmark with the staged models, which must be ones that this
+release runs, under Robolectric: Android 14's own classes and picture decoder. Pictures of the screens
+go into the folder.
 
 What it does is printed on standard error, each check as a line on standard output. Exit codes:
 0 all holds, 1 a check failed, 3 a tool or a download is missing.
@@ -46,6 +51,9 @@ FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 LINT = "-Xlint:all,-options,-processing,-classfile,-serial"
+
+ROBOLECTRIC = "robolectric-"
+"""How the names of what only the tests of the screens need begin."""
 
 TOOLS = {
     "java": "default-jdk-headless",
@@ -324,6 +332,7 @@ def desktop(work: Path) -> list[Path]:
     sources = [
         PROJECT / "core/src/main/java",
         MAIN / "java/org/mobilecnn/demo/Classifier.java",
+        MAIN / "java/org/mobilecnn/demo/BenchmarkRun.java",
         PROJECT / "ci/desktop",
     ]
     jars = [files["minimal-json"], files["desktop-tflite"]]
@@ -530,7 +539,8 @@ def build(output: Path) -> None:
     """Everything, into ``output``."""
     require_tools()
     said = settings()
-    files = fetch([*dependencies()])  # All in one start of Maven.
+    # All in one start of Maven.
+    files = fetch([name for name in dependencies() if not name.startswith(ROBOLECTRIC)])
     lint(files["ktlint"])
     report("gradle: versions equal to those used here, scripts linted")
     with tempfile.TemporaryDirectory(prefix="apk-") as folder:
@@ -554,15 +564,80 @@ def ask(model: Path, pictures: Sequence[Path]) -> str:
         return run("java", "-cp", path, "org.mobilecnn.ci.Ask", library, model, *pictures)
 
 
+def screens(output: Path) -> None:
+    """Test the app's activities with the staged models; pictures of the screens go into ``output``."""
+    require_tools()
+    said = settings()
+    robolectric = [name for name in dependencies() if name.startswith(ROBOLECTRIC)]
+    files = fetch([*robolectric, "android", "minimal-json", "desktop-tflite", "junit", "hamcrest"])
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="screens-") as folder:
+        work = Path(folder)
+        base, generated = resources(work, said)
+        apk = work / "app.apk"
+        with zipfile.ZipFile(base, "a") as archive:
+            for path in staged():
+                archive.write(path, f"assets/models/{path.name}", zipfile.ZIP_STORED)
+        # As on a phone: the interpreter reads a model where it lies, and crashes at odd addresses.
+        run("zipalign", "-p", "4", base, apk)
+        *_, library = desktop(work)
+        tests = PROJECT / "ci/robolectric"
+        sources = [PROJECT / "core/src/main/java", MAIN / "java", generated, tests]
+        classes = work / "screens"
+        classpath = ":".join(str(entry) for entry in (classes, *files.values()))
+        java = [str(file) for source in sources for file in _java(source)]
+        run(
+            "javac",
+            "--release",
+            "11",
+            "-encoding",
+            "UTF-8",
+            "-nowarn",
+            "-d",
+            classes,
+            "-cp",
+            classpath,
+            *java,
+        )
+        config = work / "config/com/android/tools/test_config.properties"
+        config.parent.mkdir(parents=True)
+        config.write_text(
+            f"android_merged_manifest={work / 'AndroidManifest.xml'}\nandroid_merged_assets={MODELS.parent}\n"
+            f"android_resource_apk={apk}\nandroid_custom_package={said.namespace}\n"
+        )
+        # Robolectric looks for its Android by the name that Maven Central has it under.
+        _, artifact, version, _ = dependencies()["android"].coordinates.split(":")
+        (work / f"{artifact}-{version}.jar").symlink_to(files["android"].resolve())
+        given = {
+            "robolectric.offline": "true",
+            "robolectric.usePreinstrumentedJars": "false",
+            "robolectric.dependency.dir": work,
+            "mobilecnn.library": library,
+            "mobilecnn.output": output.resolve(),
+        }
+        opened = [f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in ("io", "lang", "nio", "util")]
+        told = run(
+            "java", *opened, *(f"-D{name}={value}" for name, value in given.items()),
+            "-cp", f"{work / 'config'}:{classpath}", "org.junit.runner.JUnitCore", "org.mobilecnn.demo.AppTest",
+            timeout=1800,
+        )  # fmt: skip
+    report(f"screens: {_one(r'OK [(]([0-9]+) tests[)]', told)} tests passed on Android 14's classes")
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Build and inspect the app without Android Studio.")
     parser.add_argument("--output", type=Path, default=BUILD / "mobilecnn-demo.apk")
     parser.add_argument("--ask", type=Path, nargs="+", metavar="FILE", help="A .tflite file, then PNG files.")
+    parser.add_argument(
+        "--screens", type=Path, metavar="FOLDER", help="Test the screens, pictures into FOLDER."
+    )
     given = parser.parse_args()
     try:
         if given.ask:
             sys.stdout.write(ask(given.ask[0], given.ask[1:]))
+        elif given.screens:
+            screens(given.screens)
         else:
             build(given.output)
     except MobileCnnError as error:

@@ -1,12 +1,13 @@
 """The chain builds the app with a ShuffleNet in it, and refuses what does not hold."""
 
+import json
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from sample_app import MODELS, copy_app
+from sample_app import MODELS, ROOT, copy_app
 
 from mobilecnn.android_demo.staging import stage
 from mobilecnn.convert.conversion import Source
@@ -23,11 +24,32 @@ def build(app: Path, output: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
 
 
-def test_the_app_with_a_shufflenet_is_built_and_passes_every_check(app: Path, tmp_path: Path) -> None:
-    formats = ("float32", "int8")
-    export(Source("shufflenet_v1_x0.25_g3"), formats, tmp_path / "out", Calibration("random"))
-    models = sorted((tmp_path / "out").glob("*.tflite"))
+@pytest.fixture(scope="module")
+def shufflenet(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """In float32 and int8. Its grouped convolutions came with release 2.9."""
+    folder = tmp_path_factory.mktemp("shufflenet")
+    export(Source("shufflenet_v1_x0.25_g3"), ("float32", "int8"), folder, Calibration("random"))
+    models = sorted(folder.glob("*.tflite"))
     assert len(models) == 2
+    return models
+
+
+def test_a_file_that_needs_a_newer_runtime_is_refused_by_name(shufflenet: list[Path]) -> None:
+    """By the one that is on this computer."""
+    command = [sys.executable, str(ROOT / "android_demo/ci/build_apk.py"), "--ask", str(shufflenet[0])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    said = json.loads(done.stdout)
+    assert said["error"] == "ModelFileError"
+    assert said["message"].startswith(
+        "TensorFlow Lite 2.6.2 cannot run shufflenet_v1_x0.25_g3.float32.tflite"
+    )
+    assert "a newer version of one, and needs release 2.9.0: export it in another format" in said["message"]
+
+
+def test_the_app_with_a_shufflenet_is_built_and_passes_every_check(
+    app: Path, tmp_path: Path, shufflenet: list[Path]
+) -> None:
+    models = shufflenet
     stage(models, app)
     apk = tmp_path / "demo.apk"
     done = build(app, apk)

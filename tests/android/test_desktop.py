@@ -1,17 +1,27 @@
-"""The app's own Java, with the real TensorFlow Lite interpreter, answers as Python does."""
+"""The app's own Java, with the real TensorFlow Lite interpreter, answers and times as Python does."""
 
 import json
+import re
+import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from adbd import Phone
+from click.testing import CliRunner, Result
 from PIL import Image
+from sample_app import copy_app
 
-from mobilecnn.bench import answers
+from mobilecnn.android_demo.staging import stage
+from mobilecnn.bench import answers, device_file
+from mobilecnn.bench.android_app import Request, parse
 from mobilecnn.bench.answers import Questions
+from mobilecnn.bench.measurement import read
+from mobilecnn.cli import cli
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
 from mobilecnn.files import sha256
@@ -50,9 +60,29 @@ def digits(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run_java(model: Path, *pictures: Path) -> dict[str, Any]:
-    chain = ROOT / "android_demo/ci/build_apk.py"
-    command = [str(word) for word in (sys.executable, chain, "--ask", model, *pictures)]
+CHAIN = ROOT / "android_demo/ci/build_apk.py"
+
+
+@pytest.fixture(scope="module")
+def desktop(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The app's Java, compiled once for this computer: a class path, and the interpreter's library."""
+    *classpath, library = runpy.run_path(str(CHAIN))["desktop"](tmp_path_factory.mktemp("desktop"))
+    return ":".join(str(entry) for entry in classpath), str(library)
+
+
+@pytest.fixture(scope="module")
+def run_java(desktop: tuple[str, str]) -> Callable[..., dict[str, Any]]:
+    """What the app's classifier says of a model's golden pictures, and of others."""
+
+    def ask(model: Path, *pictures: Path) -> dict[str, Any]:
+        classpath, library = desktop
+        command = ["java", "-cp", classpath, "org.mobilecnn.ci.Ask", library, *map(str, (model, *pictures))]
+        return said_by(command)
+
+    return ask
+
+
+def said_by(command: list[str]) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
@@ -77,7 +107,9 @@ def held_out(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.mark.parametrize("kind", ["float32", "float16", "int8", "dynamic"])
-def test_the_app_answers_as_predict_does(digits: Path, held_out: list[Path], kind: str) -> None:
+def test_the_app_answers_as_predict_does(
+    digits: Path, held_out: list[Path], kind: str, run_java: Callable[..., dict[str, Any]]
+) -> None:
     model = digits / f"digits.{kind}.tflite"
     content = model.read_bytes()
     card = passport.read(model, sha256(content))
@@ -105,17 +137,6 @@ def test_the_app_answers_as_predict_does(digits: Path, held_out: list[Path], kin
     assert len(distinct) >= 8, "the comparison says little when few classes occur"
 
 
-def test_a_file_that_needs_a_newer_runtime_is_refused_by_name(tmp_path: Path) -> None:
-    """ShuffleNet's grouped convolutions came with release 2.9."""
-    export(Source("shufflenet_v1_x0.25_g3"), ("float32",), tmp_path, None)
-    said = run_java(tmp_path / "shufflenet_v1_x0.25_g3.float32.tflite")
-    assert said["error"] == "ModelFileError"
-    assert said["message"].startswith(
-        "TensorFlow Lite 2.6.2 cannot run shufflenet_v1_x0.25_g3.float32.tflite"
-    )
-    assert "a newer version of one, and needs release 2.9.0: export it in another format" in said["message"]
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -124,7 +145,7 @@ def test_a_file_that_needs_a_newer_runtime_is_refused_by_name(tmp_path: Path) ->
     ],
 )
 def test_a_passport_of_another_export_is_refused(
-    digits: Path, tmp_path: Path, change: dict[str, Any], words: str
+    digits: Path, tmp_path: Path, change: dict[str, Any], words: str, run_java: Callable[..., dict[str, Any]]
 ) -> None:
     card = json.loads((digits / "digits.float32.json").read_text())
     height, width = card["input"]["contract"]["height"], card["input"]["contract"]["width"]
@@ -138,20 +159,112 @@ def test_a_passport_of_another_export_is_refused(
     assert words in said["message"] and "different exports" in said["message"], said
 
 
-def test_golden_pictures_find_a_runtime_that_answers_otherwise(digits: Path, tmp_path: Path) -> None:
-    """The same file, and a passport that remembers other scores."""
+def misremembering(digits: Path, folder: Path) -> Path:
+    """A file whose passport has other scores than it gives."""
     card = json.loads((digits / "digits.int8.json").read_text())
     card["golden"][1]["scores"] = card["golden"][1]["scores"][::-1]
-    model = tmp_path / "other.tflite"
+    model = folder / "other.tflite"
     model.write_bytes((digits / "digits.int8.tflite").read_bytes())
     model.with_suffix(".json").write_text(json.dumps(card))
-    said = run_java(model)["answers"]
+    return model
+
+
+def test_golden_pictures_find_a_runtime_that_answers_otherwise(digits: Path, tmp_path: Path) -> None:
+    """Asked by the command that users have."""
+    said = said_by([sys.executable, str(CHAIN), "--ask", str(misremembering(digits, tmp_path))])["answers"]
     assert said["verdict"] == "differs" and said["reason"].startswith("golden picture 2: the score of digit ")
 
 
-def test_a_damaged_model_is_an_error_and_not_a_crash(digits: Path, tmp_path: Path) -> None:
+def test_a_damaged_model_is_an_error_and_not_a_crash(
+    digits: Path, tmp_path: Path, run_java: Callable[..., dict[str, Any]]
+) -> None:
     model = tmp_path / "damaged.tflite"
     model.write_bytes(b"not a model" * 100)
     model.with_suffix(".json").write_text((digits / "digits.float32.json").read_text())
     said = run_java(model)
     assert "the file is damaged or not a TensorFlow Lite model" in said["message"], said
+
+
+# The app times: the harness, the adb client and the app's benchmark are real, and the phone is not.
+
+
+@pytest.fixture
+def with_app(phone: Phone, desktop: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> Phone:
+    """A stand-in for a phone, called ``pixel``, where the app's own benchmark runs in this machine's Java."""
+    classpath, library = desktop
+    java = f'java -cp {classpath} org.mobilecnn.ci.Bench {library} "$PHONE" "$@"'
+    phone.program(
+        "app",
+        f"""[ "$1 $2 $3 $4" = "start -W -S -n" ] || exit 0
+shift 5; : >"$PHONE/alive"
+( {java}; rm "$PHONE/alive" ) </dev/null >"$PHONE/log" 2>"$PHONE/crashed" &""",
+    )
+    (phone.root / "dumpsys.package").write_text("    versionName=0.1.0\n")
+    device_file.write({"pixel": device_file.Entry(kind="adb")})
+    monkeypatch.chdir(phone.root.parent)
+    return phone
+
+
+def bench(*arguments: object) -> Result:
+    words = [str(argument) for argument in arguments]
+    few = ["--rounds", "2", "--runs", "7", "--warmup-runs", "3", "--threads", "2"]
+    return CliRunner().invoke(cli, ["bench", *words, *few, "--device", "pixel", "-o", "it.json"])
+
+
+def test_bench_times_with_the_app(with_app: Phone, digits: Path) -> None:
+    models = [digits / f"digits.{kind}.tflite" for kind in ("int8", "float32")]
+    done = bench(*models)
+    assert done.exit_code == 0, done.output + (with_app.root / "crashed").read_text()
+    measured = read(Path("it.json"))
+    assert [model.answers.verdict for model in measured.models] == ["verified"] * 2
+    assert [model.answers.pictures for model in measured.models] == [3] * 2
+    assert measured.protocol.runtime == "app" and len(measured.runs) == 4
+    for run in measured.runs:
+        assert run.runtime_version == "0.1.0, TensorFlow Lite 2.6.2"
+        assert (len(run.warmup_ns), len(run.samples_ns), len(run.before.probe_ns)) == (3, 7, 5)
+        assert sum(run.samples_ns) <= run.timed_seconds * 1e9
+    assert re.search("app 0.1.0, TensorFlow Lite 2.6.2, 2 threads", done.stdout)
+
+
+def test_bench_does_not_time_what_answers_wrongly_in_the_app(
+    with_app: Phone, digits: Path, tmp_path: Path
+) -> None:
+    wrong = misremembering(digits, tmp_path)
+    done = bench(wrong)
+    assert done.exit_code == 1
+    assert "golden picture 2: the score of digit" in done.stderr and "Nothing was timed" in done.stderr
+    assert bench(wrong, "--allow-wrong-answers").exit_code == 0
+    assert read(Path("it.json")).models[0].answers.verdict == "differs"
+
+
+def test_bench_says_what_the_app_refuses(with_app: Phone, digits: Path, tmp_path: Path) -> None:
+    card = json.loads((digits / "digits.float32.json").read_text())
+    card["output"]["tensor"]["shape"] = [1, 5, 2]
+    model = tmp_path / "other.tflite"
+    model.write_bytes((digits / "digits.float32.tflite").read_bytes())
+    model.with_suffix(".json").write_text(json.dumps(card))
+    done = bench(model)
+    assert done.exit_code == 2
+    assert "on pixel: the app: the output of digits.float32.tflite is FLOAT32 [1, 10]" in done.stderr
+
+
+def test_the_screens_and_the_benchmark_work_on_androids_own_classes(digits: Path, tmp_path: Path) -> None:
+    app = copy_app(tmp_path)
+    models = [digits / "digits.float16.tflite", digits / "digits.int8.tflite"]
+    stage(models, app)
+    pictures = tmp_path / "screens"
+    command = [sys.executable, str(app / "ci/build_apk.py"), "--screens", str(pictures)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"screens: \d+ tests passed on Android 14's classes", done.stdout)
+    for name in ("light", "dark-large-text"):
+        with Image.open(pictures / f"{name}.png") as picture:
+            assert picture.size == (822, 1782)
+            shades = np.bincount(np.asarray(picture.convert("L")).ravel(), minlength=256)
+        background = int(shades.argmax())
+        assert (background > 200) if name == "light" else (background < 50)
+        assert np.count_nonzero(shades) > 100
+    # What it measured is what the harness asks for.
+    asked = Request("t-1", models[0].name, sha256(models[0].read_bytes()), threads=1, warmup=2, runs=9)
+    answer = parse((pictures / "benchmark.json").read_text(), asked)
+    assert (answer.run.runtime_version, answer.answers.verdict) == ("2.6.2", "verified")

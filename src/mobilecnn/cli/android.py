@@ -1,5 +1,6 @@
 """``mobilecnn android``."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -7,15 +8,21 @@ import click
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, kilobytes, table, talk
 
-NEXT = """\
+BUILD = """\
 Next, with Android Studio: open {app} and press Run.
 Without it (JDK 17, the Android SDK and Gradle 8.7 or newer installed), a phone connected:
   cd {app}
   gradle wrapper
   ./gradlew :app:installDebug
-  adb shell am start -n org.mobilecnn.demo/.MainActivity
+  adb shell am start -n {component}
+Or build it (./gradlew :app:assembleDebug), and give the same command with --install.
 To only build and inspect it here, with Maven and Debian's tools:
   python {app}/ci/build_apk.py"""
+
+INSTALL = """\
+Next: {apk} has exactly these models. The same command with --install puts it on a phone; or yourself:
+  adb install -r {apk}
+  adb shell am start -n {component}"""
 
 
 @click.command()
@@ -29,16 +36,69 @@ To only build and inspect it here, with Maven and Debian's tools:
     show_default=True,
     help="The sample app's folder, or a copy of it.",
 )
+@click.option(
+    "--install", is_flag=True, help="Put the build with these models on a connected phone, and start it."
+)
+@click.option(
+    "--apk",
+    type=options.FILE,
+    help="The build that is meant.  [default: the newest that Gradle or ci/build_apk.py left in the app's folder]",
+)
+@click.option(
+    "--device", help="A phone of `mobilecnn devices`, to install on.  [default: the only one connected]"
+)
 @json_option
-def command(models: tuple[Path, ...], app: Path, as_json: bool) -> None:
+def command(
+    models: tuple[Path, ...],
+    app: Path,
+    install: bool,
+    apk: Path | None,
+    device: str | None,
+    as_json: bool,
+) -> None:
     """Put .tflite files into the Android sample app.
 
     Each goes with its passport, which has the labels and what to feed it. Models
     that were in the app before leave it.
-    """
-    from mobilecnn.android_demo.staging import MODELS, runtime, stage
 
+    With --install a build that holds exactly these models goes on a connected phone, and
+    is started. The command builds nothing; without such a build it says what to run.
+
+    \b
+    Example:
+      mobilecnn android --model out/digits.int8.tflite
+      mobilecnn android --model out/digits.int8.tflite --install
+    """
+    from mobilecnn.android_demo import installing
+    from mobilecnn.android_demo.staging import MODELS, runtime, stage
+    from mobilecnn.errors import InputError, UsageError
+
+    if device is not None and not install:
+        raise UsageError("--device says where to install; give --install too")
+    component = installing.component(app)
     staged = stage(models, app)
+    build, step, lacking = None, BUILD.format(app=shlex.quote(str(app)), component=component), ""
+    try:
+        build = installing.find(app, apk)
+    except InputError as error:
+        if apk is not None:
+            raise
+        lacking = str(error)
+    if build is not None:
+        step = INSTALL.format(apk=shlex.quote(str(build.path)), component=component)
+        if build.newer is not None:
+            talk(f"Warning: {build.newer} is newer than {build.path}; build again to have it in the app.")
+    if install:
+        if build is None:
+            talk(step)
+            raise InputError(
+                f"the models are in {app}, and not on a phone: {lacking}. Build it, as above, and give the same command "
+                "again"
+            )
+        name, serial = installing.serial_of(device)
+        talk(f"Installing {build.path} on {name}.")
+        installing.install(build, app, name, serial)
+        step = f"Installed on {name}, and started."
     if as_json:
         document(
             {
@@ -46,6 +106,8 @@ def command(models: tuple[Path, ...], app: Path, as_json: bool) -> None:
                 "folder": str(app / MODELS),
                 "runtime": runtime(app),
                 "models": [one.to_json() for one in staged],
+                "build": None if build is None else str(build.path),
+                "installed": install,
             }
         )
         return
@@ -64,4 +126,4 @@ def command(models: tuple[Path, ...], app: Path, as_json: bool) -> None:
     for one in staged:
         for remark in one.remarks:
             talk(f"Warning: {one.file}: {remark}.")
-    talk(NEXT.format(app=app))
+    talk(step)

@@ -23,9 +23,9 @@ import org.mobilecnn.core.Problem;
 
 /**
  * Times one model as {@code mobilecnn bench} asks: started by {@code am start}, it works on a thread
- * of its own, writes the result as a file and as log lines, and ends. docs/android.md has the protocol.
+ * of its own, writes the result as a file and as log lines, and ends. {@link BenchmarkRun} does the work.
  */
-public final class BenchmarkActivity extends Activity {
+public final class BenchmarkActivity extends Activity implements BenchmarkRun.Files {
     private static final String TAG = "MOBILECNN";
 
     @Override
@@ -52,77 +52,60 @@ public final class BenchmarkActivity extends Activity {
         }.start();
     }
 
-    private void report(Intent intent) {
-        String given = intent.getStringExtra("run_id");
-        String runId = BenchmarkRequest.isRunId(given) ? given : "unknown";
-        JsonObject document;
-        int code = 0;
+    private void report(final Intent intent) {
+        BenchmarkRequest.Extras extras = new BenchmarkRequest.Extras() {
+            @Override
+            public String text(String name) {
+                return intent.getStringExtra(name);
+            }
+
+            @Override
+            public int number(String name, int otherwise) {
+                return intent.getIntExtra(name, otherwise);
+            }
+
+            @Override
+            public boolean flag(String name, boolean otherwise) {
+                return intent.getBooleanExtra(name, otherwise);
+            }
+        };
+        BenchmarkRun run = BenchmarkRun.of(extras, this, new Device(this));
         try {
-            document = benchmark(intent);
-        } catch (Problem problem) {
-            document = Benchmark.failure(runId, problem);
-            code = Benchmark.exitCode(problem);
-        } catch (OutOfMemoryError full) {
-            Problem problem = new Problem(Problem.ENVIRONMENT, getString(R.string.out_of_memory), full);
-            document = Benchmark.failure(runId, problem);
-            code = Benchmark.exitCode(problem);
-        }
-        try {
-            write(runId, document);
+            write(run.document);
         } catch (IOException unwritable) {
             // The log lines are complete without the file.
             Log.w(TAG, "the result could not be written: " + unwritable.getMessage());
         }
-        for (String line : Benchmark.lines(runId, document, code)) {
+        for (String line : run.lines()) {
             Log.i(TAG, line);
         }
     }
 
-    private JsonObject benchmark(Intent intent) throws Problem {
-        BenchmarkRequest request = new BenchmarkRequest(
-                intent.getStringExtra("run_id"),
-                intent.getStringExtra("model"),
-                intent.getStringExtra("sha256"),
-                intent.getIntExtra("warmup", 5),
-                intent.getIntExtra("runs", 50),
-                intent.getIntExtra("threads", 1),
-                intent.getBooleanExtra("xnnpack", true));
-        Device device = new Device(this);
-        File file = new File(request.model);
-        boolean pushed = request.pushed();
-        Passport passport = pushed ? Models.passport(file) : Models.passport(this, request.model);
-        ByteBuffer asked = pushed ? Models.open(file) : Models.open(this, request.model);
-        Models.expect(request.model, asked, request.sha256, "was asked for");
-        Models.expect(request.model, asked, passport.sha256, "its passport describes");
-        List<Picture> golden = Models.golden(passport);
-        Long baseline = device.rssBytes();
-        Classifier.Kernels kernels =
-                request.xnnpack ? Classifier.Kernels.XNNPACK : Classifier.Kernels.BUILTIN;
-        long start = System.nanoTime();
-        ByteBuffer content = pushed ? Models.open(file) : Models.open(this, request.model);
-        try (Classifier classifier = new Classifier(content, passport, request.threads, kernels)) {
-            long ready = System.nanoTime();
-            if (!golden.isEmpty()) {
-                classifier.set(golden.get(0));
-            }
-            JsonObject document = Benchmark.time(
-                    request, classifier, device, ready - start, baseline, Classifier.runtime());
-            // After the timing: before it, the first inference would not be the first.
-            document.add("answers", Benchmark.answers(classifier.check(golden)));
-            return document;
-        }
+    @Override
+    public Passport passport(BenchmarkRequest request) throws Problem {
+        return request.pushed()
+                ? Models.passport(new File(request.model))
+                : Models.passport(this, request.model);
     }
 
-    private void write(String runId, JsonObject document) throws IOException {
-        File folder = new File(getExternalFilesDir(null), "benchmark");
-        if (!folder.isDirectory() && !folder.mkdirs()) {
-            throw new IOException("cannot make the folder " + folder);
-        }
-        File temporary = new File(folder, runId + ".part");
+    @Override
+    public ByteBuffer model(BenchmarkRequest request) throws Problem {
+        return request.pushed() ? Models.open(new File(request.model)) : Models.open(this, request.model);
+    }
+
+    @Override
+    public List<Picture> golden(Passport passport) throws Problem {
+        return Models.golden(passport);
+    }
+
+    /** The last answer only: nobody would remove the others. */
+    private void write(JsonObject document) throws IOException {
+        File folder = getExternalFilesDir(null);
+        File temporary = new File(folder, "benchmark.part");
         try (FileOutputStream stream = new FileOutputStream(temporary)) {
             stream.write(Benchmark.ascii(document.toString()).getBytes(StandardCharsets.US_ASCII));
         }
-        if (!temporary.renameTo(new File(folder, runId + ".json"))) {
+        if (!temporary.renameTo(new File(folder, "benchmark.json"))) {
             throw new IOException("cannot rename " + temporary);
         }
     }

@@ -41,7 +41,7 @@ final class Device implements Benchmark.Machine {
             String path = "/sys/devices/system/cpu/cpu" + core + "/cpufreq/scaling_cur_freq";
             Long clock = number(firstLine(new File(path), ""));
             if (clock != null) {
-                clocks.put(String.valueOf(core), clock.intValue());
+                clocks.put("cpu" + core, clock.intValue());
             }
         }
         return clocks;

@@ -32,6 +32,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import org.mobilecnn.core.AnswerCheck;
+import org.mobilecnn.core.Digest;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
@@ -246,7 +247,7 @@ public final class MainActivity extends Activity {
         try {
             read = Models.passport(this, choice.model);
             ByteBuffer content = Models.open(this, choice.model);
-            Models.expect(choice.model, content, read.sha256, "its passport describes");
+            Digest.expect(choice.model, content, read.sha256, "its passport describes");
             classifier = new Classifier(content, read, choice.threads, choice.kernels);
             passport = read;
             loaded = choice;

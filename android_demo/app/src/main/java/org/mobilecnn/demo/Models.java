@@ -15,8 +15,6 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -94,26 +92,6 @@ final class Models {
             return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
         } catch (IOException unreadable) {
             throw unreadable(model.getPath(), unreadable);
-        }
-    }
-
-    /** Refuses a model that is not the file with this SHA-256; {@code source} finishes "... is not the file that". */
-    static void expect(String model, ByteBuffer content, String sha256, String source) throws Problem {
-        String found;
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(content.duplicate());
-            StringBuilder text = new StringBuilder();
-            for (byte each : digest.digest()) {
-                text.append(Character.forDigit(each >> 4 & 0xF, 16)).append(Character.forDigit(each & 0xF, 16));
-            }
-            found = text.toString();
-        } catch (NoSuchAlgorithmException impossible) {
-            throw new AssertionError(impossible);
-        }
-        if (!found.equals(sha256)) {
-            throw new Problem(Problem.MODEL_FILE, model + " is not the file that " + source
-                    + " (its SHA-256 is " + found + "); stage it again with mobilecnn android");
         }
     }
 

@@ -41,7 +41,7 @@ public final class Benchmark {
         /** A clock in nanoseconds that never goes back. */
         long nanos();
 
-        /** Current clock in kHz by core; empty where unreadable. */
+        /** Current clock in kHz by core, {@code cpu0} and so on; empty where unreadable. */
         Map<String, Integer> frequenciesKhz();
 
         /** Degrees Celsius by sensor; empty where unreadable. */

@@ -4,6 +4,18 @@ import java.util.regex.Pattern;
 
 /** What {@code am start} asked the benchmark for. */
 public final class BenchmarkRequest {
+    /** What a start was given, by name; as an Android Intent, whose extras of another type count as missing. */
+    public interface Extras {
+        /** Of {@code --es}; null when missing. */
+        String text(String name);
+
+        /** Of {@code --ei}. */
+        int number(String name, int otherwise);
+
+        /** Of {@code --ez}. */
+        boolean flag(String name, boolean otherwise);
+    }
+
     /** The most warm-ups or runs of one start. */
     public static final int MOST_RUNS = 100_000;
 
@@ -48,14 +60,31 @@ public final class BenchmarkRequest {
         this.xnnpack = xnnpack;
     }
 
+    /**
+     * What a start asks for.
+     *
+     * @throws Problem of the kind {@link Problem#USAGE}, naming the argument.
+     */
+    public static BenchmarkRequest of(Extras extras) throws Problem {
+        return new BenchmarkRequest(
+                extras.text("run_id"),
+                extras.text("model"),
+                extras.text("sha256"),
+                extras.number("warmup", 5),
+                extras.number("runs", 50),
+                extras.number("threads", 1),
+                extras.flag("xnnpack", true));
+    }
+
+    /** The run id of a start, good or bad otherwise; {@code unknown} where it cannot stand in log lines. */
+    public static String runId(Extras extras) {
+        String given = extras.text("run_id");
+        return given != null && RUN_ID.matcher(given).matches() ? given : "unknown";
+    }
+
     /** Whether the model is a file on the device, and not one of the app's own. */
     public boolean pushed() {
         return model.startsWith(PUSHED);
-    }
-
-    /** Whether {@code value} can stand in log lines. */
-    public static boolean isRunId(String value) {
-        return value != null && RUN_ID.matcher(value).matches();
     }
 
     private static String model(String value) throws Problem {

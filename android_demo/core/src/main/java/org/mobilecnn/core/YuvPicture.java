@@ -8,9 +8,7 @@ import java.nio.ByteBuffer;
  * <p>Full-range BT.601, as JPEG has it and as cameras give it. The buffers are read by absolute
  * position; row and pixel strides are the device's own.
  */
-public final class YuvPicture implements Picture {
-    private final int width;
-    private final int height;
+public final class YuvPicture extends SizedPicture {
     private final ByteBuffer luma;
     private final int lumaStride;
     private final ByteBuffer blue;
@@ -35,24 +33,13 @@ public final class YuvPicture implements Picture {
             ByteBuffer red,
             int chromaStride,
             int chromaStep) {
-        this.width = width;
-        this.height = height;
+        super(width, height);
         this.luma = luma;
         this.lumaStride = lumaStride;
         this.blue = blue;
         this.red = red;
         this.chromaStride = chromaStride;
         this.chromaStep = chromaStep;
-    }
-
-    @Override
-    public int width() {
-        return width;
-    }
-
-    @Override
-    public int height() {
-        return height;
     }
 
     @Override

@@ -89,13 +89,7 @@ public final class PythonAgreementTest {
     @Test
     public void theVerdictOnAnswersIsThatOfTheBench() throws Exception {
         for (JsonObject each : Vectors.of("judged")) {
-            Passport passport = Passport.parse("a.json", each.get("passport").toString());
-            JsonArray rows = each.get("given").asArray();
-            float[][] given = new float[rows.size()][];
-            for (int i = 0; i < given.length; i++) {
-                given[i] = Vectors.floats(rows.get(i));
-            }
-            AnswerCheck found = AnswerCheck.judge(passport, given);
+            AnswerCheck found = Vectors.judge(each);
             String verdict = found.verdict.name().toLowerCase(Locale.ROOT).replace('_', ' ');
             assertEquals(each.toString(), each.get("verdict").asString(), verdict);
             JsonValue tolerance = each.get("tolerance");

@@ -1,6 +1,7 @@
 package org.mobilecnn.core;
 
 import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonArray;
 import com.eclipsesource.json.JsonObject;
 import com.eclipsesource.json.JsonValue;
 import java.io.IOException;
@@ -42,6 +43,16 @@ final class Vectors {
         float[] values = new float[content.length / 4];
         ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
         return values;
+    }
+
+    /** The verdict on an entry of the group "judged". */
+    static AnswerCheck judge(JsonObject entry) throws Problem {
+        JsonArray rows = entry.get("given").asArray();
+        float[][] given = new float[rows.size()][];
+        for (int i = 0; i < given.length; i++) {
+            given[i] = floats(rows.get(i));
+        }
+        return AnswerCheck.judge(Passport.parse("a.json", entry.get("passport").toString()), given);
     }
 
     static InputContract contract(JsonObject value) throws Problem {

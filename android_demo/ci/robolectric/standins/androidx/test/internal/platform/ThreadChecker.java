@@ -1,0 +1,4 @@
+package androidx.test.internal.platform;
+
+/** Not used here. */
+public interface ThreadChecker {}

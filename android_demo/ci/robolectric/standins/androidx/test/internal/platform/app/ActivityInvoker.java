@@ -1,0 +1,4 @@
+package androidx.test.internal.platform.app;
+
+/** Not used here. */
+public interface ActivityInvoker {}

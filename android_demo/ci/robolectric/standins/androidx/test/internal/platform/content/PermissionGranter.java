@@ -1,0 +1,4 @@
+package androidx.test.internal.platform.content;
+
+/** Not used here. */
+public interface PermissionGranter {}

@@ -1,0 +1,4 @@
+package androidx.test.internal.platform.os;
+
+/** Not used here. */
+public interface ControlledLooper {}

@@ -1,0 +1,4 @@
+package androidx.test.platform.ui;
+
+/** Not used here. */
+public interface UiController {}

@@ -1,0 +1,4 @@
+package androidx.test.runner.intent;
+
+/** Not used here. */
+public interface IntentMonitor {}

@@ -1,0 +1,4 @@
+package androidx.test.runner.lifecycle;
+
+/** Not used here. */
+public interface ApplicationLifecycleMonitor {}

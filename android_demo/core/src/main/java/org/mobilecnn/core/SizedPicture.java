@@ -1,0 +1,22 @@
+package org.mobilecnn.core;
+
+/** A picture that knows its size; how its pixels lie is for others. */
+abstract class SizedPicture implements Picture {
+    private final int width;
+    private final int height;
+
+    SizedPicture(int width, int height) {
+        this.width = width;
+        this.height = height;
+    }
+
+    @Override
+    public final int width() {
+        return width;
+    }
+
+    @Override
+    public final int height() {
+        return height;
+    }
+}

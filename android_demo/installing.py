@@ -1,0 +1,195 @@
+"""Puts a build of the Android sample app on a connected phone, and starts it.
+
+Only a build that holds exactly the staged models: what is on the phone afterwards is what was asked for.
+"""
+
+import os
+import re
+import shlex
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobilecnn.android_demo.staging import MODELS
+from mobilecnn.bench import adb, device_file
+from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
+
+BUILDS = (Path("app/build/outputs/apk/debug/app-debug.apk"), Path("build/mobilecnn-demo.apk"))
+"""Where Gradle and ``ci/build_apk.py`` leave theirs, in the app's folder."""
+
+SETTINGS = Path("app/build.gradle.kts")
+SOURCES = ("*.gradle.kts", "gradle/*.toml", "*/*.gradle.kts", "*/src/main/**/*.java", "*/src/main/**/*.xml")
+
+INSTALL_SECONDS = 300.0
+"""Beside the transfer: an old phone compiles what it installs."""
+
+PHONE = "phone"
+"""What messages call a phone without a name."""
+
+REFUSALS = {
+    "INSTALL_FAILED_UPDATE_INCOMPATIBLE": (
+        "a build of the app that was signed with another key is installed there; remove it, with its data: "
+        "adb -s {serial} uninstall {package}"
+    ),
+    "INSTALL_FAILED_VERSION_DOWNGRADE": (
+        "a newer version of the app is installed there; remove it (adb -s {serial} uninstall {package}), or raise "
+        "appCode in gradle/libs.versions.toml and build again"
+    ),
+    "INSTALL_FAILED_INSUFFICIENT_STORAGE": "there is no room for it; see: adb -s {serial} shell df /data",
+    "INSTALL_FAILED_NO_MATCHING_ABIS": (
+        "it has no TensorFlow Lite library for that processor (adb -s {serial} shell getprop ro.product.cpu.abilist); "
+        "add it to abiFilters in app/build.gradle.kts and build again"
+    ),
+    "INSTALL_FAILED_OLDER_SDK": "its Android is older than the app's minSdk (gradle/libs.versions.toml)",
+    "INSTALL_FAILED_USER_RESTRICTED": (
+        "the phone forbids it: allow installing over USB in its Developer options, and confirm what it asks"
+    ),
+    "INSTALL_FAILED_ABORTED": "it was not confirmed on the phone",
+    "INSTALL_PARSE_FAILED_NO_CERTIFICATES": "it is not signed; take a debug build, or sign it (docs/android.md)",
+}
+"""What the phone's package manager says (the constants of Android's PackageManager) -> what to do."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build with exactly the staged models.
+
+    Attributes:
+        path: of the APK.
+        newer: a source file that is newer than it, if there is one.
+    """
+
+    path: Path
+    newer: Path | None
+
+
+def find(app: Path, apk: Path | None = None) -> Build:
+    """The build to install.
+
+    Args:
+        app: the sample app's folder, with the models staged.
+        apk: the build that is meant; None for the newest of :data:`BUILDS` with these models.
+
+    Raises:
+        InputError: there is none, or it is none, or it holds other models.
+    """
+    there = [apk] if apk is not None else [app / each for each in BUILDS if (app / each).exists()]
+    if not there:
+        raise InputError(f"there is no build of the app ({' or '.join(str(app / each) for each in BUILDS)})")
+    apart = {path: _difference(path, app) for path in there}
+    if right := [path for path in there if not apart[path]]:
+        newest = max(right, key=lambda path: path.stat().st_mtime)
+        return Build(newest, _newer(app, newest))
+    raise InputError("; ".join(f"{path} is an older build: {apart[path]}" for path in there))
+
+
+def _difference(apk: Path, app: Path) -> str:
+    """How the models in a build are not those that are staged; empty where they are."""
+    folder = app / MODELS
+    staged = {path.name: path for path in folder.iterdir() if not path.name.startswith(".")}
+    inside = f"assets/{MODELS.name}/"
+    try:
+        with zipfile.ZipFile(apk) as archive:
+            entries = {entry.filename: entry for entry in archive.infolist()}
+            if not {"AndroidManifest.xml", "classes.dex"} <= set(entries):
+                raise InputError(f"{apk} is no Android app; build it again")
+            packed = {
+                name.removeprefix(inside): entry
+                for name, entry in entries.items()
+                if name.startswith(inside) and not name.removeprefix(inside).startswith(".")
+            }
+            for name in sorted(staged.keys() | packed.keys()):
+                if name not in packed:
+                    return f"it has no {name}"
+                if name not in staged:
+                    return f"it has {name}, which is not staged"
+                same = packed[name].file_size == staged[name].stat().st_size
+                if not same or archive.read(packed[name]) != staged[name].read_bytes():
+                    return f"its {name} is another one"
+    except FileNotFoundError as error:
+        raise InputError(f"there is no such build: {apk}") from error
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+        raise InputError(f"{apk} is no Android app, or damaged ({error}); build it again") from error
+    return ""
+
+
+def _newer(app: Path, apk: Path) -> Path | None:
+    built = apk.stat().st_mtime
+    sources = (path for pattern in SOURCES for path in app.glob(pattern))
+    return next((path for path in sources if path.stat().st_mtime > built), None)
+
+
+def component(app: Path) -> str:
+    """The app's screen as ``am start -n`` takes it: ``org.mobilecnn.demo/org.mobilecnn.demo.MainActivity``.
+
+    Raises:
+        UsageError: the app's Gradle script does not say what the app is called.
+    """
+    path = app / SETTINGS
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{app} is not the Android sample app ({error}); "
+            "give the folder android_demo of a checkout of mobilecnn, or a copy of it, with --app"
+        ) from error
+    found = [re.search(rf'\b{name} = "([\w.]+)"', text) for name in ("applicationId", "namespace")]
+    package, namespace = (match[1] if match else None for match in found)
+    if package is None or namespace is None:
+        raise UsageError(f"{path} does not say applicationId and namespace; compare it with the sample app's")
+    return f"{package}/{namespace}.MainActivity"
+
+
+def serial_of(device: str | None) -> tuple[str, str]:
+    """What to call the phone that is meant, and what adb calls it.
+
+    Args:
+        device: its name in the devices file; None for ``$ANDROID_SERIAL``, else the only one connected.
+
+    Raises:
+        UsageError: that name is not a phone's.
+        EnvironmentProblem: it is not connected, or cannot be used.
+    """
+    serial = None
+    if device is not None:
+        entry = device_file.read().get(device)
+        if entry is None or entry.kind != "adb":
+            raise UsageError(f"{device} is no phone; name one with: mobilecnn devices add {device} --adb")
+        serial = entry.serial
+    name = device or PHONE
+    return name, adb.choose(name, serial or os.environ.get("ANDROID_SERIAL") or None)
+
+
+def install(build: Build, app: Path, name: str, serial: str) -> None:
+    """Install a build on a phone, over what is there, and start it.
+
+    Args:
+        build: from :func:`find`.
+        app: the app's folder.
+        name: what messages call the phone.
+        serial: what adb calls it.
+
+    Raises:
+        UsageError: the app's Gradle script does not say what the app is called.
+        EnvironmentProblem: the phone refuses it, or is gone.
+    """
+    activity = component(app)
+    package = activity.partition("/")[0]
+    seconds = INSTALL_SECONDS + build.path.stat().st_size / adb.SLOWEST_PUSH
+    _, said = adb.adb("-s", serial, "install", "-r", str(build.path), seconds=seconds)
+    if not re.search(r"^Success\s*$", said, re.MULTILINE):
+        refusal = re.search(r"INSTALL_[A-Z_]+", said)
+        advice = REFUSALS.get(refusal[0] if refusal else "", "look with: adb devices, and try again")
+        reason = refusal[0] if refusal else " ".join(said.split())[-300:] or "it says nothing"
+        raise EnvironmentProblem(
+            f"{name} ({serial}) did not install {build.path} ({reason}): "
+            + advice.format(serial=serial, package=package)
+        )
+    # adb's own exit code says little.
+    _, said = adb.adb("-s", serial, "shell", f"am start -n {shlex.quote(activity)}; echo mobilecnn $?")
+    if not re.search(r"^mobilecnn 0\s*$", said, re.MULTILINE) or "Error" in said:
+        raise EnvironmentProblem(
+            f"{build.path} is installed on {name} ({serial}), and did not start ({' '.join(said.split())[:300]}); "
+            "unlock the phone and start it there"
+        )
