@@ -29,7 +29,7 @@ COMMANDS = {
     "evaluate": "Accuracy of one or several model files on labelled images.",
     "predict": "The five best classes of one image.",
     "inspect": "What is in a .tflite file: operators, inputs, outputs, runtime needed.",
-    "devices": "The boards and phones to time on: list, add, remove, probe, set up.",
+    "devices": "The boards and phones to time on: list, add, remove, probe, set up, diagnose.",
     "bench": "Time .tflite files on a device.",
     "compare": "What became faster or slower between two measurements, or two .tflite files.",
     "report": "One HTML page from measurements and accuracies.",
