@@ -61,6 +61,7 @@ def _list(as_json: bool) -> None:
         )
         return
     rows = [(device_file.LOCAL, "local", "this machine", "", "")]
+    rows += [(name, "emulated", core, "", "") for name, core in device_file.EMULATED.items()]
     rows += [(name, e.kind, _host(e), e.python or "", e.profile) for name, e in entries.items()]
     data(table(("name", "kind", "host", "python", "profile"), rows, left=5))
     talk(f"\nFile: {device_file.path()}")
@@ -136,8 +137,9 @@ def probe(name: str, as_json: bool) -> None:
     from mobilecnn.bench.board import examine
     from mobilecnn.bench.devices import device
 
-    profile = "generic" if name == device_file.LOCAL else device_file.find(name).profile
-    with device(name) as where:
+    ours = (device_file.LOCAL, *device_file.EMULATED)
+    profile = "generic" if name in ours else device_file.find(name).profile
+    with device(name, say=talk) as where:
         board = examine(where, name, profile)
     if as_json:
         document({"name": name, **board.to_json()})
@@ -254,6 +256,8 @@ def setup(
         raise UsageError(
             f"this machine has its runtimes already; name a board: mobilecnn devices setup pi4 ({name!r})"
         )
+    if name in device_file.EMULATED:
+        raise UsageError(f"{name} is made by itself when it is first used: mobilecnn devices probe {name}")
     entry = device_file.find(name)
     given = {each for each in ctx.params if ctx.get_parameter_source(each) is not ParameterSource.DEFAULT}
     if entry.kind == "adb":
