@@ -202,7 +202,10 @@ def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
         ]
     return [
         ("board", facts.board or "unknown"),
-        ("CPU", f"{facts.cpu or 'unknown'}, {facts.machine}, {facts.cores} cores"),
+        (
+            "CPU",
+            f"{facts.cpu or 'unknown'}, {facts.machine}, {facts.cores} core{'' if facts.cores == 1 else 's'}",
+        ),
         ("CPU features", " ".join(facts.cpu_features) or "none"),
         ("memory", f"{facts.memory_bytes / 2**20:,.0f} MiB" if facts.memory_bytes else "unknown"),
         ("system", f"{facts.os or 'unknown'}, {facts.kernel}"),
