@@ -49,7 +49,8 @@ NEEDED = {
     "dpkg-deb": "dpkg",
 }
 
-DOWNLOAD_SECONDS = 1800.0
+LONGEST_SECONDS = 1800.0
+"""Of one step of making it."""
 TRY_SECONDS = 600.0
 
 
@@ -205,7 +206,7 @@ def _make(new: Path, work: Path, say: Say) -> None:
     for runtime, wanted in requirements().items():
         say(f"Downloading {' and '.join(wanted)} for aarch64")
         wheels = work / runtime
-        _run(download(runtime, "aarch64", GLIBC, PYTHON, wheels, wanted), f"download {runtime} for aarch64")
+        _download(download(runtime, "aarch64", GLIBC, PYTHON, wheels, wanted), f"{runtime} for aarch64")
         for wheel in wheels.iterdir():
             with zipfile.ZipFile(wheel) as content:  # Which is all that installing it would do.
                 content.extractall(site)
@@ -257,13 +258,22 @@ def _packages(folder: Path) -> list[Path]:
     ]
     (folder / "apt.conf").write_text("\n".join(lines) + "\n")
     for words in (["update"], ["download", *PACKAGES]):
-        _run(
+        _download(
             ["apt-get", "--quiet", "-o", "APT::Update::Error-Mode=any", *words],
-            "download Debian packages for arm64",
+            "Debian packages for arm64",
             folder / "packages",
             {"APT_CONFIG": str(folder / "apt.conf")},
         )
     return sorted((folder / "packages").glob("*.deb"))
+
+
+def _download(
+    words: Sequence[str], what: str, folder: Path | None = None, variables: dict[str, str] | None = None
+) -> None:
+    try:
+        _run(words, f"download {what}", folder, variables)
+    except EnvironmentProblem as error:
+        raise EnvironmentProblem(f"{error}; is there a network here?") from error
 
 
 def _run(
@@ -277,16 +287,16 @@ def _run(
     try:
         done = subprocess.run(
             words, cwd=folder, env={**os.environ, "LC_ALL": "C", **(variables or {})}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, errors="replace", check=False, timeout=DOWNLOAD_SECONDS,
+            capture_output=True, text=True, errors="replace", check=False, timeout=LONGEST_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise EnvironmentProblem(
-            f"cannot {doing}: {words[0]} took longer than {DOWNLOAD_SECONDS:g} s"
+            f"cannot {doing}: {words[0]} took longer than {LONGEST_SECONDS:g} s"
         ) from None
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         last = lines[-1] if lines else f"{Path(words[0]).name} ended with code {done.returncode}"
-        raise EnvironmentProblem(f"cannot {doing} ({last}); is there a network here?")
+        raise EnvironmentProblem(f"cannot {doing} ({last})")
     return done.stdout
 
 
