@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -61,7 +62,6 @@ class Core:
     Attributes:
         name: QEMU's, of the option ``-cpu``.
         title: Arm's.
-        found_in: boards that have it.
         variant: of ``/proc/cpuinfo``, as part and revision, on that board.
         part: the same.
         revision: the same.
@@ -70,7 +70,6 @@ class Core:
 
     name: str
     title: str
-    found_in: str
     variant: str
     part: str
     revision: int
@@ -94,10 +93,10 @@ class Core:
 CORES = {
     core.name: core
     for core in (
-        Core("cortex-a53", "Cortex-A53", "Raspberry Pi 3 and Zero 2 W", "0x0", "0xd03", 4, "fp asimd evtstrm crc32 cpuid"),
-        Core("cortex-a72", "Cortex-A72", "Raspberry Pi 4", "0x0", "0xd08", 3, "fp asimd evtstrm crc32 cpuid"),
+        Core("cortex-a53", "Cortex-A53", "0x0", "0xd03", 4, "fp asimd evtstrm crc32 cpuid"),
+        Core("cortex-a72", "Cortex-A72", "0x0", "0xd08", 3, "fp asimd evtstrm crc32 cpuid"),
         Core(
-            "cortex-a76", "Cortex-A76", "Raspberry Pi 5", "0x4", "0xd0b", 1,
+            "cortex-a76", "Cortex-A76", "0x4", "0xd0b", 1,
             "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",
         ),
     )
@@ -180,11 +179,20 @@ def root(say: Say) -> Path:
             f"the keys of Debian's packages are missing ({KEYRING}); "
             "Debian, Ubuntu: sudo apt-get install debian-archive-keyring"
         )
+    with _making(there) as new:
+        _make(new, new.parent, say)
+    say(f"The emulated device is complete, in {there}")
+    return there
+
+
+@contextmanager
+def _making(there: Path) -> Iterator[Path]:
+    """A name in a folder for the work, to be renamed to ``there`` if the block succeeds."""
     try:
         there.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f"{there.name}.", dir=there.parent) as work:
-            new = Path(work) / "root"
-            _make(new, Path(work), say)
+            new = Path(work) / there.name
+            yield new
             try:
                 new.rename(there)
             except OSError:
@@ -192,8 +200,6 @@ def root(say: Say) -> Path:
                     raise
     except OSError as error:
         raise EnvironmentProblem(f"cannot make {there}: {error.strerror or error}") from error
-    say(f"The emulated device is complete, in {there}")
-    return there
 
 
 def _make(new: Path, work: Path, say: Say) -> None:
@@ -309,21 +315,7 @@ def counter() -> Path:
     source = Path(__file__).with_name("counter.c")
     there = cache() / f"counter-{sha256(source.read_bytes())[:12]}-{sys.platform}-{os.uname().machine}.so"
     if not there.exists():
-        compiler = program("cc")
-        there.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f"{there.name}.", dir=there.parent) as work:
-            new = Path(work) / there.name
-            words = [
-                compiler,
-                "-std=c11",
-                "-O2",
-                "-fPIC",
-                "-shared",
-                "-fvisibility=hidden",
-                str(source),
-                "-o",
-                str(new),
-            ]
-            _run(words, f"compile {source.name}")
-            new.rename(there)
+        flags = ["-std=c11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden"]
+        with _making(there) as new:
+            _run([program("cc"), *flags, str(source), "-o", str(new)], f"compile {source.name}")
     return there

@@ -57,7 +57,7 @@ class EmulatedDevice(Closing):
         """See :meth:`mobilecnn.bench.devices.Device.close`: what it was made of stays, for the next time."""
 
     def stop(self) -> None:
-        """See :meth:`mobilecnn.bench.devices.Device.stop`."""
+        """See :meth:`mobilecnn.bench.devices.Device.stop`; making the root, once, is not interrupted."""
         running = self._running
         if running is not None:
             running.kill()
@@ -104,10 +104,13 @@ class EmulatedDevice(Closing):
             paths = [str(path).replace(",", ",,") for path in (arm64.counter(), marks)]
             with self._worker(job, doing, f"{paths[0]},out={paths[1]}") as child:
                 answer = child.receive(timeout)
-            counts = between(marks.read_text())
+            try:
+                counts = between(marks.read_text())
+            except (OSError, ValueError) as error:
+                raise EnvironmentProblem(f"the process {doing} was not counted: {error}") from error
         if len(counts) != job["warmup_runs"] + job["runs"]:
             raise EnvironmentProblem(
-                f"the process {doing} counted {len(counts)} inferences of {job['warmup_runs'] + job['runs']}"
+                f"the process {doing} ran {job['warmup_runs'] + job['runs']} inferences, and {len(counts)} were counted"
             )
         return {**answer, "warmup": counts[: job["warmup_runs"]], "samples": counts[job["warmup_runs"] :]}
 

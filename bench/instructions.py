@@ -242,13 +242,13 @@ class Row:
         name: of its file, without folder and ``.tflite``; both names where they differ.
         a: what it executes in A.
         b: what it executes in B.
-        slowdown: ``within`` or ``beyond`` what was allowed; None where nothing was said to be.
+        limit: ``within`` or ``beyond`` what was allowed; None where nothing was said to be.
     """
 
     name: str
     a: Counts
     b: Counts
-    slowdown: str | None
+    limit: str | None
 
     @property
     def ratio(self) -> float:
@@ -262,7 +262,7 @@ class Row:
             "a": with_total(self.a),
             "b": with_total(self.b),
             "instructions_b_relative_to_a": self.ratio,
-            "slowdown": self.slowdown,
+            "limit": self.limit,
         }
 
 
@@ -324,7 +324,7 @@ def refuse_more(rows: Sequence[Row], allowed: float) -> None:
     Raises:
         CheckFailed: naming each.
     """
-    beyond = [f"{row.name} executes {row.ratio - 1:.2%} more" for row in rows if row.slowdown == "beyond"]
+    beyond = [f"{row.name} executes {row.ratio - 1:.2%} more" for row in rows if row.limit == "beyond"]
     if beyond:
         raise CheckFailed(
             f"B may execute {100 * allowed:g}% more instructions than A, and {', '.join(beyond)}"

@@ -319,6 +319,13 @@ def test_a_missing_program_is_named_with_its_package(
     assert f"sudo apt-get install {package}" in failed.stderr
 
 
+def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    for make in (arm64.counter, lambda: arm64.root(no_say)):
+        with pytest.raises(EnvironmentProblem, match="cannot make /proc/nowhere/mobilecnn/"):
+            make()
+
+
 def test_another_qemu_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for version in ("9.0.1", "4.1.0"):
         qemu = tmp_path / "qemu-aarch64"
@@ -421,7 +428,7 @@ def test_two_files_are_compared(exported: Path, tmp_path: Path) -> None:
     assert beyond.exit_code == 1, beyond.output
     assert "executes" in beyond.stderr and "more" in beyond.stderr
     (row,) = json.loads(beyond.stdout)["rows"]
-    assert row["slowdown"] == "beyond" and row["instructions_b_relative_to_a"] > 1.01
+    assert row["limit"] == "beyond" and row["instructions_b_relative_to_a"] > 1.01
     assert row["a"]["instructions"] == sum(row["a"][kind] for kind in KINDS)
     assert [model.answers.verdict for model in read(tmp_path / "it.json").models] == ["verified"] * 2
 

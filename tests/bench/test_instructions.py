@@ -106,13 +106,13 @@ def test_counts_are_the_differences_of_marks(steps: list[tuple[int, ...]]) -> No
 
 def test_two_files_of_a_record() -> None:
     (row,) = together(RECORD, 0.5)
-    assert (row.name, row.ratio, row.slowdown) == ("a = b", 2.0, "beyond")
+    assert (row.name, row.ratio, row.limit) == ("a = b", 2.0, "beyond")
     with pytest.raises(CheckFailed, match=r"50% more instructions than A, and a = b executes 100\.00% more"):
         refuse_more([row], 0.5)
     (row,) = together(RECORD, 1.0)
-    assert row.slowdown == "within"
+    assert row.limit == "within"
     refuse_more([row], 1.0)
-    assert together(RECORD)[0].slowdown is None
+    assert together(RECORD)[0].limit is None
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_the_guard(tmp_path: Path) -> None:
     failed = run("compare", before, after, "--max-slowdown", "2%", "--json")
     assert failed.exit_code == 1 and "a executes 3.00% more" in failed.stderr
     document = json.loads(failed.stdout)
-    assert (document["rows"][0]["slowdown"], document["only_in_b"]) == ("beyond", ["c"])
+    assert (document["rows"][0]["limit"], document["only_in_b"]) == ("beyond", ["c"])
     assert run("compare", before, after, "--model", "b=c", "--max-slowdown", "0%").exit_code == 0
 
 

@@ -152,7 +152,7 @@ def _show(
     if as_json:
         document({**about, "unit": UNIT, "rows": [row.to_json() for row in rows]})
     else:
-        for line in [_compared(rows), *lines, NOTE]:
+        for line in [_compared(rows), *lines, f"{NOTE}; by kind: B minus A"]:
             data(line)
     if allowed is not None:
         refuse_more(rows, allowed)
@@ -167,8 +167,8 @@ def device_line(counted: "Instructions") -> str:
 def _compared(rows: "Sequence[Row]") -> str:
     """A and B side by side, and by how much each kind became more."""
     header = ["model", "A", "B", "B / A", *KINDS]
-    if rows[0].slowdown is not None:
-        header.append("slowdown")
+    if rows[0].limit is not None:
+        header.append("limit")
     return table(
         header,
         [
@@ -178,7 +178,7 @@ def _compared(rows: "Sequence[Row]") -> str:
                 millions(row.b.total),
                 f"{row.ratio:.4f}",
                 *(f"{(y - x) / 1e6:+,.2f}" for x, y in zip(_kinds(row.a), _kinds(row.b), strict=True)),
-                *([] if row.slowdown is None else [row.slowdown]),
+                *([] if row.limit is None else [row.limit]),
             ]
             for row in rows
         ],
