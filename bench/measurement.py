@@ -510,7 +510,7 @@ def read(path: Path) -> Measurement:
 def schema(path: Path) -> str | None:
     """What a JSON file says it is; None where it does not, or is none."""
     try:
-        document = json.loads(files.read_bytes(path, "record"))
+        document = json.loads(files.read_bytes(path, "measurement"))
     except (ValueError, RecursionError):
         return None
     found = document.get("schema") if isinstance(document, dict) else None
