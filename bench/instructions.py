@@ -14,7 +14,7 @@ from typing import Any, Self
 from mobilecnn import __version__
 from mobilecnn.bench.compare import both, name_of, pairs
 from mobilecnn.bench.emulated import EmulatedDevice
-from mobilecnn.bench.measurement import Facts, Model, load, record
+from mobilecnn.bench.measurement import Facts, Model, load, members_of, record
 from mobilecnn.bench.protocol import Protocol, check_range
 from mobilecnn.bench.run import check_answers, look_at
 from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError
@@ -164,12 +164,8 @@ class Instructions:
         Raises:
             InputError: it is none, of a version unknown here, or damaged.
         """
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            raise InputError(f"not a record of instructions (its schema is not {SCHEMA})")
-        version = document.get("version")
-        if type(version) is not int or version != VERSION:
-            raise InputError(f"instructions of version {version!r}; this mobilecnn reads {VERSION}")
-        return record(cls, {key: document[key] for key in document if key not in ("schema", "version")})
+        _, members = members_of(document, "a record of instructions", SCHEMA, VERSION, VERSION)
+        return record(cls, members)
 
 
 def read(path: Path) -> Instructions:

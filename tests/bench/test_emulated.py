@@ -220,6 +220,11 @@ def test_probe_and_list_show_it() -> None:
     assert re.search(r"^emulated-a76 +emulated +cortex-a76$", listed, re.MULTILINE)
 
 
+def test_diagnose_is_for_what_times() -> None:
+    refused = run("devices", "diagnose", "emulated")
+    assert refused.exit_code == 2 and "counts instructions and has no clock" in refused.stderr
+
+
 @pytest.mark.parametrize("name", device_file.EMULATED)
 def test_its_names_are_taken(name: str) -> None:
     refused = run("devices", "add", name, "--host", "10.0.0.7")

@@ -64,7 +64,7 @@ def test_json_and_back(tmp_path: Path) -> None:
     ("path", "value", "words"),
     [
         (("schema",), "mobilecnn.measurement", "its schema is not mobilecnn.instructions"),
-        (("version",), 2, "instructions of version 2; this mobilecnn reads 1"),
+        (("version",), 2, "a record of instructions of version 2; this mobilecnn reads 1"),
         (("version",), True, "instructions of version True"),
         (("created",), "2026-01-02T03:04:05", "no time zone"),
         (("device", "kind"), "local", "its device is not emulated"),

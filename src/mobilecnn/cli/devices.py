@@ -159,13 +159,13 @@ def diagnose(name: str, as_json: bool) -> None:
     known. What prevents measurements ends with code 3; what spoils them is a warning.
     """
     from mobilecnn.bench import device_file
-    from mobilecnn.bench.devices import device
+    from mobilecnn.bench.devices import timing_device
     from mobilecnn.bench.diagnose import diagnose as go
     from mobilecnn.errors import EnvironmentProblem
 
     profile = "generic" if name == device_file.LOCAL else device_file.find(name).profile
     with progress("Diagnosing") as update:
-        found = go(device(name), name, profile, update)
+        found = go(timing_device(name), name, profile, update)
     if as_json:
         document({"name": name, **found.to_json()})
     else:
