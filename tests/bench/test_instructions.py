@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import results
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
@@ -189,3 +190,27 @@ def test_a_record_that_was_cut_short_is_compared(tmp_path: Path) -> None:
     done = run("compare", before, tmp_path / "short.partial.json", "--json")
     assert done.exit_code == 0, done.output
     assert [row["model"] for row in json.loads(done.stdout)["rows"]] == ["a"]
+
+
+def test_a_report_shows_them_beside_times_and_in_no_chart(tmp_path: Path) -> None:
+    hostile = dataclasses.replace(RECORD.models[0], file="<script>alert(1).tflite")
+    record = dataclasses.replace(RECORD, models=(hostile, RECORD.models[1]))
+    (tmp_path / "counted.json").write_text(json.dumps(record.to_json()))
+    (tmp_path / "timed.json").write_text(json.dumps(results.measured().to_json()))
+    done = run("report", tmp_path, "-o", tmp_path / "both.html", "--json")
+    assert done.exit_code == 0, done.output
+    shown = json.loads(done.stdout)
+    assert (shown["measurements"], shown["counts"]) == (["timed.json"], ["counted.json"])
+    both = (tmp_path / "both.html").read_text()
+    assert "<script>alert" not in both and "&lt;script&gt;alert(1)" in both
+    assert "Instructions, emulated" in both and both.count("Cortex-A76") == 2
+    run("report", tmp_path / "timed.json", "-o", tmp_path / "timed.html")
+    timed = (tmp_path / "timed.html").read_text()
+    assert "Instructions, emulated" not in timed and both.count("<svg") == timed.count("<svg")
+
+
+def test_accuracies_need_times(tmp_path: Path) -> None:
+    (tmp_path / "counted.json").write_text(json.dumps(DOCUMENT))
+    (tmp_path / "accuracy.json").write_text(json.dumps(results.evaluation().to_json()))
+    refused = run("report", tmp_path, "-o", tmp_path / "it.html")
+    assert refused.exit_code == 2 and "there is no measurement in" in refused.stderr
