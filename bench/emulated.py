@@ -32,7 +32,7 @@ OLDEST, NEWEST = (4, 2), (8, 2)
 """Releases of QEMU that have version 1 of its interface for plugins; tested is 7.2."""
 
 SLOWER = 10
-"""Times that a worker takes under emulation, at least, before its messages are late."""
+"""A job has so many times the patience that it has elsewhere; counting has its own."""
 
 
 class EmulatedDevice(Closing):
