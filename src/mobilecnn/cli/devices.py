@@ -61,8 +61,8 @@ def _list(as_json: bool) -> None:
         )
         return
     rows = [(device_file.LOCAL, "local", "this machine", "", "")]
-    rows += [(name, "emulated", core, "", "") for name, core in device_file.EMULATED.items()]
     rows += [(name, e.kind, _host(e), e.python or "", e.profile) for name, e in entries.items()]
+    rows += [(name, "emulated", core, "", "") for name, core in device_file.EMULATED.items()]
     data(table(("name", "kind", "host", "python", "profile"), rows, left=5))
     talk(f"\nFile: {device_file.path()}")
 
