@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -216,8 +217,18 @@ def platform_of(system: str, name: str) -> tuple[str, int]:
     return match.group(1), int(match.group(2))
 
 
-def download(runtime: str, machine: str, glibc: int, python: tuple[int, int], folder: Path) -> list[str]:
-    """The command that downloads, into ``folder``, the wheels of a runtime for another machine."""
+def download(
+    runtime: str,
+    machine: str,
+    glibc: int,
+    python: tuple[int, int],
+    folder: Path,
+    wanted: Sequence[str] | None = None,
+) -> list[str]:
+    """The command that downloads, into ``folder``, the wheels of a runtime for another machine.
+
+    ``wanted`` is what pip is asked for; the newest of :data:`REQUIREMENTS` without.
+    """
     # Newest first. 2.17 is the oldest that there are aarch64 wheels for (manylinux2014).
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(glibc, 16, -1)]
     platforms.append(f"manylinux2014_{machine}")
@@ -225,7 +236,7 @@ def download(runtime: str, machine: str, glibc: int, python: tuple[int, int], fo
         sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check", "--quiet",
         "--only-binary=:all:", "--implementation", "cp", "--python-version", f"{python[0]}.{python[1]}",
         *(word for platform in platforms for word in ("--platform", platform)),
-        "--dest", str(folder), *REQUIREMENTS[runtime],
+        "--dest", str(folder), *(wanted or REQUIREMENTS[runtime]),
     ]  # fmt: skip
 
 

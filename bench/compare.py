@@ -87,7 +87,7 @@ def percentage(text: str) -> float:
 def together(measured: Measurement, max_slowdown: float | None = None) -> Compared:
     """The two files of one measurement, timed in turn: the first is A, the second B."""
     a, b = summarize(measured)
-    name = _both(name_of(a.model), name_of(b.model))
+    name = both(name_of(a.model), name_of(b.model))
     comparison = measurement.compare(measured, 1)
     return Compared((Row(name, a, b, comparison, _slowdown(comparison.ratio, max_slowdown)),), True)
 
@@ -112,24 +112,17 @@ def apart(
     Raises:
         InputError: nothing to compare, a name that one has not or has twice, or unlike runs.
     """
-    here, there = _by_name(a), _by_name(b)
-    pairs = [_pair(text) for text in names] or [(name, name) for name in here if name in there]
-    if not pairs:
-        raise InputError(
-            f"A and B have no model of the same name: A has {', '.join(here)}; B has {', '.join(there)}. "
-            "Pair two with --model NAME_IN_A=NAME_IN_B"
-        )
+    chosen = pairs(a.models, b.models, names)
     unlike = _unlike(a, b)
     results_a, results_b = summarize(a), summarize(b)
     rows = []
-    for name, other in pairs:
-        first, second = _only("A", here, name), _only("B", there, other)
-        if name == other:
+    for name, first, second in chosen:
+        if name_of(a.models[first]) == name_of(b.models[second]):
             unlike += _other_model(name, a.models[first], b.models[second])
         ratio = statistics.independent_ratio_interval(b.rounds_of(second), a.rounds_of(first))
         rows.append(
             Row(
-                name=_both(name, other),
+                name=name,
                 a=results_a[first],
                 b=results_b[second],
                 time=Comparison(ratio, statistics.verdict(ratio)),
@@ -141,14 +134,39 @@ def apart(
             f"A and B were not timed alike: {'; '.join(unlike)}. Time them alike, or compare them nevertheless with "
             "--across"
         )
-    chosen = bool(names)
-    return Compared(
-        rows=tuple(rows),
-        interleaved=False,
-        unlike=tuple(unlike),
-        only_a=() if chosen else tuple(name for name in here if name not in there),
-        only_b=() if chosen else tuple(name for name in there if name not in here),
-    )
+    only_a, only_b = alone(a.models, b.models, names)
+    return Compared(tuple(rows), False, tuple(unlike), only_a, only_b)
+
+
+def pairs(a: Sequence[Model], b: Sequence[Model], names: Sequence[str]) -> list[tuple[str, int, int]]:
+    """The models of A and B that belong together: what the two are called, and where each is.
+
+    Args:
+        a: of one side.
+        b: of the other.
+        names: as in :func:`apart`; empty for all of the same name.
+
+    Raises:
+        InputError: there are none, or a name that one side has not or has twice.
+    """
+    here, there = _by_name(a), _by_name(b)
+    found = [_pair(text) for text in names] or [(name, name) for name in here if name in there]
+    if not found:
+        raise InputError(
+            f"A and B have no model of the same name: A has {', '.join(here)}; B has {', '.join(there)}. "
+            "Pair two with --model NAME_IN_A=NAME_IN_B"
+        )
+    return [(both(name, other), _only("A", here, name), _only("B", there, other)) for name, other in found]
+
+
+def alone(
+    a: Sequence[Model], b: Sequence[Model], names: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names that only A has, and those that only B has; none where models were chosen."""
+    if names:
+        return (), ()
+    here, there = _by_name(a), _by_name(b)
+    return tuple(n for n in here if n not in there), tuple(n for n in there if n not in here)
 
 
 def refuse_slowdown(compared: Compared, allowed: float) -> None:
@@ -176,7 +194,8 @@ def _slowdown(ratio: Interval, allowed: float | None) -> Slowdown | None:
     return "within" if ratio.high <= 1 + allowed else "undecided"
 
 
-def _both(name: str, other: str) -> str:
+def both(name: str, other: str) -> str:
+    """What two models are called together."""
     return name if name == other else f"{name} = {other}"
 
 
@@ -185,9 +204,9 @@ def _pair(text: str) -> tuple[str, str]:
     return name.removesuffix(".tflite"), (other or name).removesuffix(".tflite")
 
 
-def _by_name(measured: Measurement) -> dict[str, list[int]]:
+def _by_name(models: Sequence[Model]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
-    for index, model in enumerate(measured.models):
+    for index, model in enumerate(models):
         found.setdefault(name_of(model), []).append(index)
     return found
 

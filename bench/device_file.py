@@ -49,6 +49,14 @@ PROFILES_OF = {"ssh": ("pi3", "pi4", "pi5", "zero2w", "generic"), "adb": ("pixel
 LOCAL = "local"
 """The name of the machine at hand, which no entry may have."""
 
+EMULATED = {
+    "emulated": "cortex-a72",
+    "emulated-a53": "cortex-a53",
+    "emulated-a72": "cortex-a72",
+    "emulated-a76": "cortex-a76",
+}
+"""The names of what QEMU models, which no entry may have either -> its processor."""
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 # [user@]host or ssh://[user@]host[:port]. Nothing that ssh could read as an option, and nothing
 # that a ProxyCommand of the user's configuration could hand to a shell.
@@ -152,6 +160,10 @@ def check_name(name: str) -> None:
         raise UsageError(f"{name!r} is no name for a device; use letters, digits, - and _, such as pi4")
     if name == LOCAL:
         raise UsageError(f"{LOCAL} is the machine at hand; choose another name, such as pi4")
+    if name in EMULATED:
+        raise UsageError(
+            f"{name} is an emulated processor, a {EMULATED[name]}; choose another name, such as pi4"
+        )
 
 
 def path() -> Path:

@@ -14,6 +14,7 @@ from mobilecnn.bench.protocol import OnPhone, Protocol
 from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
 from mobilecnn.process import Child, Closing
 from mobilecnn.quantize.runtimes import RUNTIMES
+from mobilecnn.steps import Say, no_say
 
 Job = dict[str, Any]
 Answer = dict[str, Any]
@@ -175,13 +176,14 @@ def facts(kind: str, answer: Answer, name: str) -> Facts:
         raise EnvironmentProblem(f"the bench worker describes {name} wrongly: {error}") from error
 
 
-def device(name: str, runtime: str | None = None, phone: OnPhone | None = None) -> Device:
-    """The device of that name: ``local``, an entry of the devices file, or a host that ``ssh`` knows.
+def device(name: str, runtime: str | None = None, phone: OnPhone | None = None, say: Say = no_say) -> Device:
+    """The device of that name: ``local``, emulated, an entry of the devices file, or a host that ``ssh`` knows.
 
     Args:
         name: what follows ``--device``.
         runtime: what a board must have; None for any, or none.
         phone: what only a phone is told; None for nothing in particular.
+        say: told when an emulated device has to be made first.
 
     Raises:
         UsageError: it is no name for any of them, or ``phone`` is given and it is none.
@@ -189,6 +191,7 @@ def device(name: str, runtime: str | None = None, phone: OnPhone | None = None) 
     """
     # Here, because they are made of this module.
     from mobilecnn.bench.adb import AdbDevice
+    from mobilecnn.bench.emulated import EmulatedDevice
     from mobilecnn.bench.ssh import SshDevice
 
     entry = _entry(name)
@@ -199,10 +202,25 @@ def device(name: str, runtime: str | None = None, phone: OnPhone | None = None) 
             f"--benchmark-model and --cores are for phones, and {name} is none; leave them out, or name a phone: "
             "mobilecnn devices add NAME --adb"
         )
+    if name in device_file.EMULATED:
+        return EmulatedDevice(name, say)
     if entry is None:
         return LocalDevice()
     assert entry.host is not None
     return SshDevice(name, entry.host, entry.python, runtime)
+
+
+def timing_device(name: str, runtime: str | None = None, phone: OnPhone | None = None) -> Device:
+    """:func:`device` for what can only be timed.
+
+    Raises:
+        UsageError, InputError: as :func:`device` does; it is emulated.
+    """
+    from mobilecnn.bench.emulated import no_time
+
+    if name in device_file.EMULATED:
+        raise no_time(name)
+    return device(name, runtime, phone)
 
 
 def devices(names: Sequence[str], runtime: str | None, phone: OnPhone | None) -> list[Device]:
@@ -214,8 +232,9 @@ def devices(names: Sequence[str], runtime: str | None, phone: OnPhone | None) ->
     entries = [_entry(name) for name in names]
     phones = [entry is not None and entry.kind == "adb" for entry in entries]
     told = [phone if each or not any(phones) else None for each in phones]
-    return [device(name, runtime, each) for name, each in zip(names, told, strict=True)]
+    return [timing_device(name, runtime, each) for name, each in zip(names, told, strict=True)]
 
 
 def _entry(name: str) -> device_file.Entry | None:
-    return None if name == device_file.LOCAL else device_file.find(name)
+    known = (device_file.LOCAL, *device_file.EMULATED)
+    return None if name in known else device_file.find(name)

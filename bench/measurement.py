@@ -68,7 +68,7 @@ class Facts:
     """A device as probed; None where it does not tell.
 
     Attributes:
-        kind: how it was reached: ``local``, ``ssh`` or ``adb``.
+        kind: how it was reached: ``local``, ``ssh``, ``adb`` or ``emulated``.
         machine: ``x86_64``, ``aarch64``, ...
         board: the device tree's model: ``Raspberry Pi 4 Model B Rev 1.4``; a phone's maker and model.
         cpu: its name; on ARM the implementer and part numbers.
@@ -505,6 +505,16 @@ def read(path: Path) -> Measurement:
         InputError: missing, not a measurement, of an unknown version, or damaged.
     """
     return load(path, "measurement", Measurement.from_json)
+
+
+def schema(path: Path) -> str | None:
+    """What a JSON file says it is; None where it does not, or is none."""
+    try:
+        document = json.loads(files.read_bytes(path, "measurement"))
+    except (ValueError, RecursionError):
+        return None
+    found = document.get("schema") if isinstance(document, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def load(path: Path, what: str, from_json: Callable[[Any], Record]) -> Record:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn import files
-from mobilecnn.bench import accuracy, measurement, svg
+from mobilecnn.bench import accuracy, instructions, measurement, svg
 from mobilecnn.bench.accuracy import Accuracy, Evaluation
 from mobilecnn.bench.compare import name_of
+from mobilecnn.bench.instructions import Instructions
 from mobilecnn.bench.measurement import VERIFIED, Facts, Measurement, Result, Run, summarize
 from mobilecnn.bench.page import Card, Cards, Cell, Figure, Heading, Note, Notes, Part, Section, Table, page
 from mobilecnn.bench.speedup import TABLE_8, Published
@@ -26,7 +27,9 @@ from mobilecnn.bench.svg import OTHER, Axis, Point, Row, Series
 from mobilecnn.convert import passport
 from mobilecnn.errors import InputError
 
-KINDS = "a measurement of `mobilecnn bench`, or a result of `mobilecnn evaluate` or `mobilecnn speedup`"
+KINDS = (
+    "a measurement or counts of `mobilecnn bench`, or a result of `mobilecnn evaluate` or `mobilecnn speedup`"
+)
 
 MOST_DRAWN = 300
 """Processes in a chart of temperature or clock; of more, every second or n-th is drawn."""
@@ -49,16 +52,26 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """Emulated instructions and the name of their file."""
+
+    file: str
+    instructions: Instructions
+
+
+@dataclass(frozen=True)
 class Results:
-    """All that a report is made of.
+    """All that a report is made of: measurements, or counts, or both.
 
     Attributes:
         timed: the measurements, by the time they began.
         asked: the evaluations, by their files' names.
+        counted: the records of emulated instructions, by the time they began.
     """
 
     timed: tuple[Timed, ...]
     asked: tuple[Asked, ...]
+    counted: tuple[Counted, ...] = ()
 
 
 def read(paths: Sequence[Path]) -> Results:
@@ -74,6 +87,7 @@ def read(paths: Sequence[Path]) -> Results:
     """
     timed: dict[str, Timed] = {}
     asked: dict[str, Asked] = {}
+    counted: dict[str, Counted] = {}
     for given in paths:
         listed = given.is_dir()
         for path in _listed(given) if listed else [given]:
@@ -89,17 +103,25 @@ def read(paths: Sequence[Path]) -> Results:
                 elif schema == accuracy.SCHEMA:
                     two = Asked(place.name, Evaluation.from_json(document))
                     asked[digest] = min(two, asked.get(digest, two), key=lambda each: each.file)
+                elif schema == instructions.SCHEMA:
+                    three = Counted(place.name, Instructions.from_json(document))
+                    counted[digest] = min(three, counted.get(digest, three), key=lambda each: each.file)
                 else:
                     raise InputError(f"it is not {KINDS}")
             except InputError as error:
                 raise InputError(f"{place}: {error}") from error
-    if not timed:
+    if not timed and (asked or not counted):
         given_all = ", ".join(map(str, paths))
         raise InputError(f"there is no measurement in {given_all}; make one with `mobilecnn bench`")
     # The digest decides at last: the order in which the files were given shall not.
     by_time = sorted(timed.items(), key=lambda each: (_began(each[1].measurement), each[1].file, each[0]))
     by_name = sorted(asked.items(), key=lambda each: (each[1].file, each[0]))
-    return Results(tuple(one for _, one in by_time), tuple(one for _, one in by_name))
+    by_count = sorted(counted.items(), key=lambda each: (_began(each[1].instructions), each[1].file, each[0]))
+    return Results(
+        tuple(one for _, one in by_time),
+        tuple(one for _, one in by_name),
+        tuple(one for _, one in by_count),
+    )
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -140,7 +162,7 @@ def _beside(path: Path, document: dict[str, Any]) -> tuple[Path, bytes, Any]:
         ) from error
 
 
-def _began(one: Measurement) -> datetime:
+def _began(one: Measurement | Instructions) -> datetime:
     return datetime.fromisoformat(one.created)
 
 
@@ -267,6 +289,9 @@ def _figures(results: Results, places: Mapping[str, _Place]) -> list[_Figure]:
 
 def html(results: Results) -> str:
     """The whole page: the same results give the same page, byte for byte."""
+    if not results.timed:
+        title = f"mobilecnn report: emulated instructions of {_count(len(results.counted), 'record')}"
+        return page(title, "Nothing was timed.", [_instructions(results.counted)])
     places = _places(results)
     figures = _figures(results, places)
     models = len({one.result.model.sha256 for one in figures})
@@ -285,7 +310,41 @@ def html(results: Results) -> str:
         Section("Temperature and clock", _states(results, places)),
         Section("How it was measured", _protocols(results, places)),
     ]
+    if results.counted:
+        sections.insert(2, _instructions(results.counted))
     return page(title, lead, sections)
+
+
+def _instructions(counted: Sequence[Counted]) -> Section:
+    header = (
+        "model", "format", "processor", "instructions (M)", "multiply-add (M)", "dot product (M)", "load/store (M)",
+        "other (M)", "for a multiply-add of the network", "answers", "runtime", "emulator", "file",
+    )  # fmt: skip
+    rows: list[list[str | Cell]] = []
+    for one in counted:
+        record = one.instructions
+        for model, series in zip(record.models, record.series, strict=False):
+            known, counts = model.passport, series.typical
+            macs = known.macs if known else None
+            kinds = (counts.total, counts.multiply_add, counts.dot_product, counts.load_store, counts.other)
+            rows.append(
+                [
+                    name_of(model),
+                    (known.format if known else None) or "-",
+                    record.device.cpu or "unknown",
+                    *(_number(each, 1e6, 2) for each in kinds),
+                    _number(counts.total / macs if macs else None, 1, 3),
+                    model.answers.verdict,
+                    f"{record.plan.runtime} {series.runtime_version}",
+                    record.device.kernel,
+                    one.file,
+                ]
+            )
+    caption = (
+        "Instructions that one inference executes on an emulated processor: counted and exact, and no times."
+    )
+    left = (0, 1, 2, 9, 10, 11, 12)
+    return Section("Instructions, emulated", [Table(header, rows, caption, left=left, sortable=True)])
 
 
 def _devices(places: Mapping[str, _Place], results: Results) -> list[Part]:

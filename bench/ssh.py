@@ -405,7 +405,7 @@ class SshDevice(Closing):
             match = re.search(pattern, "\n".join(words))
             if match:
                 found = match.groupdict().get("command") or shlex.join(["ssh-keygen", "-R", self.host])
-                known = ", ".join([device_file.LOCAL, *device_file.read()])
+                known = ", ".join([device_file.LOCAL, *device_file.read(), *device_file.EMULATED])
                 return advice.format(name=self.name, ssh=ssh, last=last, command=found, known=known)
         return f"cannot connect to {self.name} ({last}); try in a terminal: {ssh}"
 

@@ -299,7 +299,7 @@ def run(
         say: told of waits (``plan.cool_down``).
 
     Raises:
-        UsageError: no models, or the device is a phone.
+        UsageError: no models, or the device is a phone or emulated.
         ModelFileError: one is missing, damaged, or refused by the runtime.
         CheckFailed: one does not answer on the device as its passport says; none is run.
         EnvironmentProblem: the device is not as it must be, or a process crashed.
@@ -308,6 +308,7 @@ def run(
         raise UsageError(
             f"--{plan.kind} needs a board or this machine: what times on a phone has no such mode"
         )
+    device.adapt(plan.protocol())
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()

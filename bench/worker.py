@@ -21,6 +21,10 @@ output (``stream``: with several); everything that libraries print goes to stand
 "window_seconds", "most_samples"}``
     The same without a warm-up, and for as long as is asked. Answers with several lines: one
     about the start, one for each window of time as it ends, and ``{"end": true}``.
+``{"task": "count", "model", "runtime", "threads", "seed", "warmup_runs", "runs"}``
+    The same without clocks: after the first inference so many more, with a mark before each and
+    after the last, by which :mod:`mobilecnn.bench.emulated` counts. ``{"runtime_version",
+    "xnnpack_partitions"}``.
 ``{"task": "answer", "model", "runtime", "threads", "inputs"}``
     Load the model, run it once for each of the inputs, and send what it gave: ``{"outputs"}``.
     A tensor is ``{"dtype", "shape", "data"}``: numpy's name of the type, the sizes, and the
@@ -83,6 +87,9 @@ SMALLEST_COPY = 16 * 2**20
 
 PROBE_SPINS = 5
 """Spins of the speed probe. Their median ignores one that the scheduler interrupted."""
+
+MARK = 0x6D634E4E
+"""A file descriptor that is never open; ``counter.c`` knows it too."""
 
 HEAVIEST = 3
 """Other programs that are named: those that would be closed first."""
@@ -166,6 +173,19 @@ def stream_model(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "state": _state(),
         }
     yield {"end": True}
+
+
+def count_runs(job: dict[str, Any]) -> dict[str, Any]:
+    """Do a ``count`` job: what counts instructions sees the marks, and nothing else does."""
+    interpreter, start = _started(_numpy(), job)
+    invoke, mark = interpreter.invoke, os.isatty
+    with _running(job, start["runtime_version"]):
+        # Between any two marks lies the same: an inference, and one turn of this loop.
+        for _ in range(job["warmup_runs"] + job["runs"]):
+            mark(MARK)
+            invoke()
+        mark(MARK)
+    return {name: start[name] for name in ("runtime_version", "xnnpack_partitions")}
 
 
 def answer_inputs(job: dict[str, Any]) -> dict[str, Any]:
@@ -592,6 +612,7 @@ TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Iterator[dict[str, 
     "state": read_state,
     "time": time_model,
     "stream": stream_model,
+    "count": count_runs,
     "answer": answer_inputs,
     "bandwidth": measure_bandwidth,
 }

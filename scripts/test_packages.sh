@@ -1,8 +1,9 @@
 #!/bin/sh
 # What the tests need beyond Python: OpenSSH, because they time a model over SSH on this machine,
 # with a server of their own on a free port of 127.0.0.1; adb, because they time one on a stand-in
-# for a phone; a JDK, Maven and Debian's Android tools, because they build the sample app. On
-# Debian and Ubuntu this installs what is missing, if it may.
+# for a phone; a JDK, Maven and Debian's Android tools, because they build the sample app; QEMU, a C
+# compiler, Debian's keys and binutils for arm64, because they count what the runtimes' arm64 builds
+# execute. On Debian and Ubuntu this installs what is missing, if it may.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -24,6 +25,11 @@ need apksigner apksigner
 need zipalign zipalign
 need dexdump dexdump
 need binutils readelf
+need qemu-user qemu-aarch64
+need gcc cc
+need binutils-aarch64-linux-gnu aarch64-linux-gnu-objdump
+[ -e /usr/include/stdio.h ] || missing="$missing libc6-dev"
+[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
 [ -e /usr/share/android-framework-res/framework-res.apk ] || missing="$missing android-framework-res"
 [ -n "$missing" ] || exit 0
 

@@ -24,6 +24,7 @@ QUICK = {
     "bench": ["--rounds", "1", "--seconds", "0.1", "--warmup-seconds", "0.1"],
     "bench --sustained": ["--sustained", "0.05"],
     "bench --single-stream": ["--min-seconds", "0.5"],
+    "bench emulated-a76": ["--runs", "1"],
     "profile": ["--rounds", "1", "--seconds", "0.001"],
     "speedup": ["--rounds", "1"],
     "demo": ["--epochs", "1", "--rounds", "1"],

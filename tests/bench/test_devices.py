@@ -19,6 +19,7 @@ from sshd import Board
 from mobilecnn.bench import device_file, stream
 from mobilecnn.bench.adb import AdbDevice
 from mobilecnn.bench.devices import Device, LocalDevice, device
+from mobilecnn.bench.emulated import EmulatedDevice
 from mobilecnn.bench.measurement import VERIFIED, Run, record
 from mobilecnn.bench.profile import profile
 from mobilecnn.bench.protocol import Protocol
@@ -41,24 +42,26 @@ def one(request: pytest.FixtureRequest) -> Iterator[Device]:
 
 
 def connected(request: pytest.FixtureRequest, kind: str) -> Iterator[Device]:
-    name = "local"
+    name = {"local": "local", "ssh": "pi", "adb": "pixel", "emulated": "emulated-a76"}[kind]
     if kind == "ssh":
         request.getfixturevalue("board")
         device_file.write({"pi": device_file.Entry("board", sys.executable)})
-        name = "pi"
+    if kind == "adb":
+        request.getfixturevalue("phone_with_litert")
     with device(name, "litert") as found:
         yield found
 
 
 @pytest.fixture(params=["local", "ssh", "adb"])
-def every(request: pytest.FixtureRequest) -> Iterator[Device]:
+def timing(request: pytest.FixtureRequest) -> Iterator[Device]:
     """Those, and one that has no Python."""
-    if request.param == "adb":
-        request.getfixturevalue("phone_with_litert")
-        with device("pixel", "litert") as found:
-            yield found
-    else:
-        yield from connected(request, request.param)
+    yield from connected(request, request.param)
+
+
+@pytest.fixture(params=["local", "ssh", "adb", "emulated"])
+def every(request: pytest.FixtureRequest) -> Iterator[Device]:
+    """And one that has no clock."""
+    yield from connected(request, request.param)
 
 
 def test_it_says_what_it_is(one: Device) -> None:
@@ -80,7 +83,19 @@ def test_it_times_a_model(one: Device, exported: Path, runtime: str) -> None:
 
 
 def job(one: Device) -> dict[str, Any]:
+    """One that runs a model a few times, whatever it finds out by that."""
+    if isinstance(one, EmulatedDevice):
+        return {**JOB, "task": "count"}
     return {**JOB, "runtime": one.adapt(Protocol()).runtime}
+
+
+def endless(one: Device) -> dict[str, Any]:
+    return {**job(one), "seconds": 120.0, **({"runs": 10**9} if isinstance(one, EmulatedDevice) else {})}
+
+
+def samples(answer: dict[str, Any]) -> list[Any]:
+    found: list[Any] = answer["samples" if "samples" in answer else "samples_ns"]
+    return found
 
 
 def test_a_phone_answers_and_times(phone_with_litert: Phone, exported: Path) -> None:
@@ -189,18 +204,18 @@ def test_what_runs_can_be_stopped_from_another_thread(every: Device, exported: P
     thread.start()
     try:
         with pytest.raises(EnvironmentProblem, match="was ended by SIGKILL"):
-            one.run({**job(one), "model": there, "seconds": 120.0}, "that times", 200)
+            one.run({**endless(one), "model": there}, "that times", 200)
     finally:
         ended.set()
         thread.join()
     # Only what ran was ended, and not the connection.
-    assert one.run({**job(one), "model": there}, "that times", 60)["samples_ns"]
+    assert samples(one.run({**job(one), "model": there}, "that times", 60))
 
 
-def test_a_whole_measurement(every: Device, exported: Path) -> None:
+def test_a_whole_measurement(timing: Device, exported: Path) -> None:
     models = [exported / f"theirs.{name}.tflite" for name in ("float32", "int8")]
     protocol = Protocol(rounds=2, warmup_runs=1, warmup_seconds=0, runs=4, seconds=0)
-    measured = measure(models, every, protocol)
+    measured = measure(models, timing, protocol)
     assert [model.file for model in measured.models] == [str(path) for path in models]
     assert len(measured.runs) == 4
 
@@ -233,7 +248,7 @@ def test_patience_ends(every: Device, exported: Path) -> None:
     every.probe()
     begin = time.monotonic()
     with pytest.raises(ChildCrashed, match=r"that dawdles (said nothing for|took longer than) 1\.5 s"):
-        every.run({**job(every), "model": there, "seconds": 60.0}, "that dawdles", 1.5)
+        every.run({**endless(every), "model": there}, "that dawdles", 1.5)
     assert time.monotonic() - begin < 10
     # And it is of use afterwards.
     assert every.run({"task": "state"}, "that reads", 60).keys() >= {

@@ -445,9 +445,9 @@ def damaged(*where: str | int, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("hello", "is not a measurement of `mobilecnn bench`, or a result .*: it is not JSON"),
+        ("hello", "is not a measurement or counts of `mobilecnn bench`, or a result .*: it is not JSON"),
         ("[" * 100_000, "it is not JSON"),
-        ("[]", "bad.json: it is not a measurement of `mobilecnn bench`, or a result"),
+        ("[]", "bad.json: it is not a measurement or counts of `mobilecnn bench`, or a result"),
         ('{"schema": "something else"}', "bad.json: it is not a measurement"),
         (json.dumps(damaged("version", value=99)), "bad.json: a measurement of version 99"),
         (json.dumps(damaged("runs", 0, "samples_ns", 0, value="fast")), r"bad.json: runs\[0\].samples_ns\[0\]"),
@@ -613,6 +613,7 @@ def test_the_command(three: list[Path], tmp_path: Path, monkeypatch: pytest.Monk
         "page": "deep/it.html",
         "measurements": ["pi.json", "host.json"],
         "evaluations": ["accuracy.json"],
+        "counts": [],
     }
     done = run(three[0], "-o", three[1])
     assert done.exit_code == 2

@@ -83,6 +83,9 @@ def command(
 
     With --sustained or --single-stream every file is run in one long process instead.
 
+    With --device emulated (a Cortex-A72; emulated-a53, emulated-a76) instructions are counted
+    instead, by kind, without any board. They are no times.
+
     Several devices are timed side by side; when one fails, the others go on, and the exit
     code is that of the failure.
 
@@ -96,9 +99,13 @@ def command(
     from mobilecnn.bench.measurement import recording, summarize
     from mobilecnn.bench.run import measure
     from mobilecnn.bench.stream import Plan
-    from mobilecnn.cli import streams
+    from mobilecnn.cli import counts, streams
     from mobilecnn.files import check_writable
 
+    if counts.is_emulated(device_names):
+        counting = counts.plan_of(ctx, device_names[0], protocol)
+        counts.bench(models, device_names[0], counting, output, allow_wrong_answers, as_json)
+        return
     streams.refuse_options(ctx, sustained, single_stream)
     plan = None
     if sustained is not None:

@@ -36,7 +36,9 @@ HEADER = ("model", "A ms", "", "B ms", "", "B / A", "95 % interval", "verdict")
 )
 @click.option("--across", is_flag=True, help="Compare runs on unlike devices, runtimes or threads, too.")
 @click.option(
-    "--max-slowdown", metavar="PERCENT", help="Exit with 1 if B is slower than A by more, for sure."
+    "--max-slowdown",
+    metavar="PERCENT",
+    help="Exit with 1 if B is slower than A, or executes more instructions, by more; for sure.",
 )
 @options.device
 @options.phone
@@ -71,19 +73,41 @@ def command(
     with its 95 % interval; undecided means that the interval includes 1. "!" marks an INVALID
     result.
 
+    With --device emulated, or two of its records, instructions are compared, which need no
+    interval: they are the same on every run.
+
     \b
     Example:
       mobilecnn compare before.json after.json --max-slowdown 5%
       mobilecnn compare old/digits.int8.tflite new/digits.int8.tflite
+      mobilecnn compare old/digits.int8.tflite new/digits.int8.tflite --device emulated-a76 --max-slowdown 1%
     """
     from mobilecnn.bench import compare as bench
-    from mobilecnn.bench.measurement import read
+    from mobilecnn.bench import instructions
+    from mobilecnn.bench.measurement import read, schema
+    from mobilecnn.cli import counts
 
     models = [path.suffix.lower() == ".tflite" for path in (a, b)]
     if models[0] != models[1]:
         raise UsageError(f"{a} and {b} are of different kinds: give two .tflite files, or two measurements")
+    counted = not models[0] and [schema(path) == instructions.SCHEMA for path in (a, b)]
+    if counted and counted[0] != counted[1]:
+        raise UsageError(
+            f"{a} and {b} are of different kinds: one holds times, the other emulated instructions"
+        )
     _refuse_options(ctx, timed=models[0])
     allowed = None if max_slowdown is None else bench.percentage(max_slowdown)
+    if models[0] and counts.is_emulated([device_name]):
+        counting = counts.plan_of(ctx, device_name, protocol)
+        counts.compare_files(a, b, device_name, counting, output, allow_wrong_answers, allowed, as_json)
+        return
+    if counted and all(counted):
+        if across:
+            raise UsageError(
+                "--across is for times: instructions of unlike processors or runtimes say nothing"
+            )
+        counts.compare_records(a, b, names, allowed, as_json)
+        return
     if models[0]:
         measured, record = _time(a, b, device_name, phone, protocol, allow_wrong_answers, output)
         compared = bench.together(measured, allowed)

@@ -62,6 +62,7 @@ def _list(as_json: bool) -> None:
         return
     rows = [(device_file.LOCAL, "local", "this machine", "", "")]
     rows += [(name, e.kind, _host(e), e.python or "", e.profile) for name, e in entries.items()]
+    rows += [(name, "emulated", core, "", "") for name, core in device_file.EMULATED.items()]
     data(table(("name", "kind", "host", "python", "profile"), rows, left=5))
     talk(f"\nFile: {device_file.path()}")
 
@@ -136,8 +137,9 @@ def probe(name: str, as_json: bool) -> None:
     from mobilecnn.bench.board import examine
     from mobilecnn.bench.devices import device
 
-    profile = "generic" if name == device_file.LOCAL else device_file.find(name).profile
-    with device(name) as where:
+    ours = (device_file.LOCAL, *device_file.EMULATED)
+    profile = "generic" if name in ours else device_file.find(name).profile
+    with device(name, say=talk) as where:
         board = examine(where, name, profile)
     if as_json:
         document({"name": name, **board.to_json()})
@@ -157,13 +159,13 @@ def diagnose(name: str, as_json: bool) -> None:
     known. What prevents measurements ends with code 3; what spoils them is a warning.
     """
     from mobilecnn.bench import device_file
-    from mobilecnn.bench.devices import device
+    from mobilecnn.bench.devices import timing_device
     from mobilecnn.bench.diagnose import diagnose as go
     from mobilecnn.errors import EnvironmentProblem
 
     profile = "generic" if name == device_file.LOCAL else device_file.find(name).profile
     with progress("Diagnosing") as update:
-        found = go(device(name), name, profile, update)
+        found = go(timing_device(name), name, profile, update)
     if as_json:
         document({"name": name, **found.to_json()})
     else:
@@ -200,7 +202,10 @@ def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
         ]
     return [
         ("board", facts.board or "unknown"),
-        ("CPU", f"{facts.cpu or 'unknown'}, {facts.machine}, {facts.cores} cores"),
+        (
+            "CPU",
+            f"{facts.cpu or 'unknown'}, {facts.machine}, {facts.cores} core{'' if facts.cores == 1 else 's'}",
+        ),
         ("CPU features", " ".join(facts.cpu_features) or "none"),
         ("memory", f"{facts.memory_bytes / 2**20:,.0f} MiB" if facts.memory_bytes else "unknown"),
         ("system", f"{facts.os or 'unknown'}, {facts.kernel}"),
@@ -254,6 +259,8 @@ def setup(
         raise UsageError(
             f"this machine has its runtimes already; name a board: mobilecnn devices setup pi4 ({name!r})"
         )
+    if name in device_file.EMULATED:
+        raise UsageError(f"{name} is made by itself when it is first used: mobilecnn devices probe {name}")
     entry = device_file.find(name)
     given = {each for each in ctx.params if ctx.get_parameter_source(each) is not ParameterSource.DEFAULT}
     if entry.kind == "adb":

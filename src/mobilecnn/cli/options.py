@@ -41,8 +41,8 @@ devices = click.option(
     multiple=True,
     default=("local",),
     show_default="local",
-    help="Where to time: local, a name of `mobilecnn devices`, or an SSH host. May be repeated: the devices are "
-    "timed side by side.",
+    help="Where to time: local, a name of `mobilecnn devices`, or an SSH host; or emulated, to count "
+    "instructions. May be repeated: the devices are timed side by side.",
 )
 _PHONE = (
     click.option(

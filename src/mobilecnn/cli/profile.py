@@ -65,13 +65,13 @@ def command(
       mobilecnn profile out/digits.int8.tflite --device pi4
     """
     from mobilecnn.bench import profile as bench
-    from mobilecnn.bench.devices import device
+    from mobilecnn.bench.devices import timing_device
     from mobilecnn.bench.measurement import recording
     from mobilecnn.bench.protocol import Protocol
     from mobilecnn.cli.bench import answer_lines, device_line, new_name, what_is_kept
     from mobilecnn.files import check_writable, write_bytes, write_json
 
-    where = device(device_name, runtime, phone)
+    where = timing_device(device_name, runtime, phone)
     protocol = Protocol(
         rounds=rounds,
         threads=threads,

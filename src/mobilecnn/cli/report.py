@@ -23,8 +23,8 @@ from mobilecnn.errors import UsageError
 def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:
     """One HTML page from measurements and accuracies.
 
-    RUN is a measurement file of bench, compare or demo (also one that was cut short,
-    *.partial.json), a file of `mobilecnn evaluate -o`, a speedup.json, or a folder of these.
+    RUN is a file of bench, compare or demo: times or emulated instructions (also one that was cut
+    short, *.partial.json), a file of `mobilecnn evaluate -o`, a speedup.json, or a folder of these.
     The page holds tables that sort, and charts; it needs no network. The same files give the
     same page.
 
@@ -46,6 +46,7 @@ def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:
                 "page": str(output),
                 "measurements": [one.file for one in found.timed],
                 "evaluations": [one.file for one in found.asked],
+                "counts": [one.file for one in found.counted],
             }
         )
         return

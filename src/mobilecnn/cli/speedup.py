@@ -81,14 +81,14 @@ def command(
     that the multiply-adds promise beside the one that the device delivers. Right of the
     bar: the paper's own figures. A "!" after a time: INVALID, the reason is below.
     """
-    from mobilecnn.bench.devices import device
+    from mobilecnn.bench.devices import timing_device
     from mobilecnn.bench.protocol import Protocol
     from mobilecnn.errors import UsageError
     from mobilecnn.files import check_writable
 
     if experiment != "table8" and resolutions != ("224",):
         raise UsageError(f"--resolution is for table8; the {experiment} have sizes of their own")
-    where = device(device_name, runtime, phone)
+    where = timing_device(device_name, runtime, phone)
     default = FORMATS if experiment == "table8" else FORMATS[:1]
     quick = {"seconds": 0.2, "warmup_seconds": 0.1} if experiment == "decomposition" else {}
     protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed, **quick)  # type: ignore[arg-type]

@@ -1,0 +1,246 @@
+"""What ``bench`` and ``compare`` do with ``--device emulated``: instructions are counted, nothing is timed."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from mobilecnn.cli.output import data, document, millions, progress, table, talk
+from mobilecnn.errors import UsageError
+
+if TYPE_CHECKING:
+    from mobilecnn.bench.instructions import Counts, Instructions, Plan, Row
+    from mobilecnn.bench.measurement import Model
+    from mobilecnn.bench.protocol import Protocol
+
+ALLOWED = (
+    "models", "a", "b", "device_names", "device_name", "runtime", "threads", "runs", "warmup_runs", "seed",
+    "allow_wrong_answers", "output", "as_json", "max_slowdown",
+)  # fmt: skip
+"""Parameters of the two commands that mean something here; all others are for timing."""
+
+KINDS = ("multiply-add", "dot product", "load/store", "other")
+HEADER = ("file", "instructions", *KINDS, "per MAC", "answers", "/ first")
+NOTE = "emulated, instructions: millions of an inference, counted and exact; they are no times"
+UNIT = "instructions of an inference, emulated"
+UNSTEADY = 0.001
+"""Share by which the inferences of a process may differ without a word."""
+
+
+def is_emulated(names: Sequence[str]) -> bool:
+    """Whether to count.
+
+    Raises:
+        UsageError: an emulated device is one of several.
+    """
+    from mobilecnn.bench.device_file import EMULATED
+
+    emulated = [name for name in names if name in EMULATED]
+    if emulated and len(names) > 1:
+        raise UsageError(
+            f"--device {emulated[0]} counts instructions and is named alone; compare two counts with: "
+            "mobilecnn compare A.json B.json"
+        )
+    return bool(emulated)
+
+
+def plan_of(ctx: click.Context, device: str, protocol: "Protocol") -> "Plan":
+    """What to count, from the options.
+
+    Raises:
+        UsageError: one is for timing.
+    """
+    from mobilecnn.bench.instructions import Plan
+
+    given = {
+        str(parameter.name): parameter.opts[-1]
+        for parameter in ctx.command.params
+        if ctx.get_parameter_source(str(parameter.name)) == ParameterSource.COMMANDLINE
+    }
+    for name, option in given.items():
+        if name not in ALLOWED:
+            raise UsageError(f"{option} is for timing, and {device} counts instructions; leave it out")
+    if protocol.threads != 1:
+        raise UsageError(f"--threads must be 1 on {device}: instructions are counted on one core")
+    # The defaults for timing are others.
+    chosen = {name: getattr(protocol, name) for name in ("runs", "warmup_runs") if name in given}
+    return Plan(protocol.runtime, protocol.seed, **chosen)
+
+
+def count(
+    models: Sequence[Path], device: str, plan: "Plan", output: Path | None, stem: str, wrong: bool
+) -> "tuple[Instructions, Path]":
+    """Count the instructions of files; the record is kept at ``output``, else under a new name."""
+    from mobilecnn.bench.emulated import EmulatedDevice
+    from mobilecnn.bench.instructions import count as counting
+    from mobilecnn.bench.measurement import recording
+    from mobilecnn.cli.bench import FOLDER, new_name
+    from mobilecnn.files import check_writable
+
+    check_writable(FOLDER if output is None else output.parent)
+    path = new_name(FOLDER, stem) if output is None else output
+    with (
+        recording(path) as keep,
+        EmulatedDevice(device, talk) as where,
+        progress("Counting") as update,
+    ):
+        counted = counting(models, where, plan, update, sys.argv[1:], allow_wrong_answers=wrong, keep=keep)
+    return counted, path
+
+
+def bench(
+    models: Sequence[Path], device: str, plan: "Plan", output: Path | None, wrong: bool, as_json: bool
+) -> None:
+    """Count, and print a row for each file."""
+    counted, path = count(models, device, plan, output, "instructions", wrong)
+    if as_json:
+        document(_document(counted, path))
+        return
+    data(table(HEADER, _rows(counted)))
+    for line in _remarks(counted):
+        data(line)
+    data(f"\n{NOTE}")
+    data(f"{device_line(counted)}; counts of every inference: {path}")
+
+
+def compare_files(
+    a: Path,
+    b: Path,
+    device: str,
+    plan: "Plan",
+    output: Path | None,
+    wrong: bool,
+    allowed: float | None,
+    as_json: bool,
+) -> None:
+    """Count two files, and print what B executes more; fail if it is more than ``allowed``."""
+    from mobilecnn.bench.instructions import together
+
+    counted, path = count((a, b), device, plan, output, "compare", wrong)
+    about = {"a": str(a), "b": str(b), "record": str(path)}
+    lines = [f"A: {a}", f"B: {b}", device_line(counted), f"counts of every inference: {path}"]
+    _show(together(counted, allowed), about, [*_remarks(counted), "", *lines], allowed, as_json)
+
+
+def compare_records(a: Path, b: Path, names: Sequence[str], allowed: float | None, as_json: bool) -> None:
+    """Print what the models of B execute more than those of A; fail if it is more than ``allowed``."""
+    from mobilecnn.bench.compare import alone
+    from mobilecnn.bench.instructions import apart, read
+
+    sides = read(a), read(b)
+    rows = apart(*sides, names, allowed)
+    only = alone(sides[0].models, sides[1].models, names)
+    about = {"a": str(a), "b": str(b), "only_in_a": list(only[0]), "only_in_b": list(only[1])}
+    lines = [f"{side} {line}" for side, one in zip("AB", sides, strict=True) for line in _remarks(one)]
+    lines += [f"only in {side}: {', '.join(each)}" for side, each in zip("AB", only, strict=True) if each]
+    lines += ["", *(f"{s}: {p}, {one.created}" for s, p, one in zip("AB", (a, b), sides, strict=True))]
+    _show(rows, about, [*lines, device_line(sides[0])], allowed, as_json)
+
+
+def _show(
+    rows: "Sequence[Row]",
+    about: dict[str, Any],
+    lines: Sequence[str],
+    allowed: float | None,
+    as_json: bool,
+) -> None:
+    from mobilecnn.bench.instructions import refuse_more
+
+    if as_json:
+        document({**about, "unit": UNIT, "rows": [row.to_json() for row in rows]})
+    else:
+        for line in [_compared(rows), *lines, f"{NOTE}; by kind: B minus A"]:
+            data(line)
+    if allowed is not None:
+        refuse_more(rows, allowed)
+
+
+def device_line(counted: "Instructions") -> str:
+    """The processor, the emulator and the runtime, in one line."""
+    facts, versions = counted.device, sorted({each.runtime_version for each in counted.series})
+    return f"{facts.kind}: {facts.cpu}, {facts.kernel}; {counted.plan.runtime} {'/'.join(versions)}, 1 thread"
+
+
+def _compared(rows: "Sequence[Row]") -> str:
+    """A and B side by side, and by how much each kind became more."""
+    header = ["model", "A", "B", "B / A", *KINDS]
+    if rows[0].limit is not None:
+        header.append("limit")
+    return table(
+        header,
+        [
+            [
+                row.name,
+                millions(row.a.total),
+                millions(row.b.total),
+                f"{row.ratio:.4f}",
+                *(f"{(y - x) / 1e6:+,.2f}" for x, y in zip(_kinds(row.a), _kinds(row.b), strict=True)),
+                *([] if row.limit is None else [row.limit]),
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _kinds(counts: "Counts") -> tuple[int, int, int, int]:
+    return counts.multiply_add, counts.dot_product, counts.load_store, counts.other
+
+
+def _rows(counted: "Instructions") -> list[Sequence[str]]:
+    from mobilecnn.cli.bench import WORDS
+
+    first = counted.series[0].typical.total
+    return [
+        (
+            model.file,
+            millions(series.typical.total),
+            *map(millions, _kinds(series.typical)),
+            "-" if (ratio := _per_mac(model, series.typical)) is None else f"{ratio:.3f}",
+            WORDS[model.answers.verdict],
+            f"{series.typical.total / first:.3f}",
+        )
+        for model, series in zip(counted.models, counted.series, strict=True)
+    ]
+
+
+def _per_mac(model: "Model", counts: "Counts") -> float | None:
+    """Instructions for each multiply-add of the network, where its passport has them."""
+    macs = model.passport.macs if model.passport else None
+    return counts.total / macs if macs else None
+
+
+def _remarks(counted: "Instructions") -> list[str]:
+    """What is to be said of answers, and of inferences that differ, which they hardly ever do."""
+    from mobilecnn.cli.bench import model_lines
+
+    restless = [
+        f"Warning: {model.file}: its inferences differ by {100 * series.spread:.2g} %"
+        for model, series in zip(counted.models, counted.series, strict=False)
+        if series.spread > UNSTEADY
+    ]
+    return [*model_lines(counted.models), *restless]
+
+
+def _document(counted: "Instructions", path: Path) -> dict[str, Any]:
+    from mobilecnn.bench.instructions import with_total
+
+    whole = counted.to_json()
+    return {
+        "record": str(path),
+        "unit": UNIT,
+        "device": whole["device"],
+        "plan": whole["plan"],
+        "results": [
+            {
+                **about,
+                **with_total(series.typical),
+                "instructions_per_multiply_add": _per_mac(model, series.typical),
+                "spread": series.spread,
+                "relative_to_first": series.typical.total / counted.series[0].typical.total,
+            }
+            for about, model, series in zip(whole["models"], counted.models, counted.series, strict=True)
+        ],
+    }
