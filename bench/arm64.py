@@ -24,7 +24,7 @@ from pathlib import Path
 from mobilecnn.bench import worker
 from mobilecnn.bench.board import download
 from mobilecnn.errors import EnvironmentProblem
-from mobilecnn.files import sha256
+from mobilecnn.files import cache, sha256
 from mobilecnn.process import Child
 from mobilecnn.steps import Say
 
@@ -101,13 +101,6 @@ CORES = {
         ),
     )
 }  # fmt: skip
-
-
-def cache() -> Path:
-    """Where what is made once is kept: below ``$XDG_CACHE_HOME``, else ``~/.cache``."""
-    configured = os.environ.get("XDG_CACHE_HOME", "")
-    folder = Path(configured) if configured.startswith("/") else Path.home() / ".cache"
-    return folder / "mobilecnn"
 
 
 def requirements() -> dict[str, tuple[str, ...]]:

@@ -1,7 +1,6 @@
 """Giving a phone TFLite's ``benchmark_model``: downloaded on request, kept by content, and sent there."""
 
 import http.client
-import os
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -10,7 +9,7 @@ from pathlib import Path
 from mobilecnn.bench import benchmark_model
 from mobilecnn.bench.adb import AdbDevice
 from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
-from mobilecnn.files import sha256, write_bytes
+from mobilecnn.files import cache, sha256, write_bytes
 from mobilecnn.steps import Say
 
 NIGHTLY = "https://storage.googleapis.com/tensorflow-nightly-public/prod/tensorflow/release/lite/tools/nightly/latest/"
@@ -22,13 +21,8 @@ MOST_BYTES = 64 << 20
 
 CONNECT_SECONDS = 30.0
 
-
-def cache() -> Path:
-    """Where programs are kept, each in a folder named by its SHA-256: below ``$XDG_CACHE_HOME``, else ``~/.cache``."""
-    # The specification wants relative paths ignored.
-    configured = os.environ.get("XDG_CACHE_HOME", "")
-    folder = Path(configured) if configured.startswith("/") else Path.home() / ".cache"
-    return folder / "mobilecnn" / "benchmark_model"
+KEPT = "benchmark_model"
+"""In :func:`mobilecnn.files.cache`: a folder for each program, named by its SHA-256."""
 
 
 def setup(phone: AdbDevice, source: str, say: Say) -> Path:
@@ -60,7 +54,7 @@ def setup(phone: AdbDevice, source: str, say: Say) -> Path:
     say(f"Downloading {address}")
     content = download(address)
     digest = sha256(content)
-    program = cache() / digest / name
+    program = cache() / KEPT / digest / name
     write_bytes(program, content)
     try:
         found = benchmark_model.abi_of(program)

@@ -91,6 +91,14 @@ def read_bytes(path: Path, what: str, kind: type[InputError] = InputError) -> by
         raise kind(f"cannot read the {what} {path}: {error.strerror or error}") from error
 
 
+def cache() -> Path:
+    """The folder for what is made or fetched once: ``mobilecnn`` below ``$XDG_CACHE_HOME``, else ``~/.cache``."""
+    # The specification wants relative paths ignored.
+    configured = os.environ.get("XDG_CACHE_HOME", "")
+    folder = Path(configured) if configured.startswith("/") else Path.home() / ".cache"
+    return folder / "mobilecnn"
+
+
 def sha256(content: bytes) -> str:
     """The SHA-256 of ``content`` in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
