@@ -20,9 +20,11 @@ from mobilecnn.bench.protocol import Protocol
 from mobilecnn.bench.run import measure
 from mobilecnn.bench.statistics import Interval
 from mobilecnn.convert.conversion import Source
+from mobilecnn.quantize import recipes
 from mobilecnn.quantize.export import RANDOM, Calibration, export
 
 FORMATS = ("float32", "int8")
+"""Those that are timed unless others are asked for."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Row:
     Attributes:
         published: its row in the paper.
         resolution: one of :data:`RESOLUTIONS`.
-        format: float32 or int8.
+        format: one of :data:`mobilecnn.quantize.recipes.FORMATS`.
         macs: multiply-adds, counted in the exported file.
         result: its timing.
         actual: AlexNet's time over this one's, with its 95 % interval.
@@ -159,7 +161,7 @@ def speedup(
         work: a folder for the exported files (about 470 MB); the caller removes it.
         progress: called with (steps done, all, what is next).
         command: the command line, for the record.
-        formats: of :data:`FORMATS`.
+        formats: of :data:`mobilecnn.quantize.recipes.FORMATS`.
         resolution: one of :data:`RESOLUTIONS`.
         allow_wrong_answers, keep: as :func:`mobilecnn.bench.run.measure` takes them.
 
@@ -202,7 +204,7 @@ def table(measurement: Measurement, resolution: str = "224") -> tuple[Row, ...]:
         assert model.passport is not None
         index[model.passport.architecture, model.passport.format] = position
     rows = []
-    for name in FORMATS:
+    for name in recipes.FORMATS:
         base = index.get((TABLE_8[0].model, name))
         if base is None:
             continue
@@ -242,14 +244,13 @@ def chart(rows: Sequence[Row], title: str) -> bytes:
             for row in others
             if row.format == name
         ]
-        for name in FORMATS
+        for name in dict.fromkeys(row.format for row in rows)
     }
     series["paper: float32, Snapdragon 820"] = [
         Point(
             row.published.label, row.paper_theoretical, row.paper_actual, row.paper_actual, row.paper_actual
         )
-        for row in others
-        if row.format == FORMATS[0]
+        for row in {row.published: row for row in others}.values()
     ]
     return charts.speedups(series, title)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mobilecnn.bench import decomposition, experiments, speedup
+from mobilecnn.bench import decomposition, experiments, graphs, speedup
 from mobilecnn.bench.devices import LocalDevice
 from mobilecnn.bench.experiments import GUIDELINES, SCALES, guidelines, network
 from mobilecnn.bench.protocol import Protocol
@@ -17,6 +17,7 @@ from mobilecnn.cli import cli
 from mobilecnn.cli import speedup as command
 from mobilecnn.convert import flatbuffer
 from mobilecnn.convert.inspection import inspect, macs
+from mobilecnn.quantize import recipes
 
 SHORT = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=2, seconds=0)
 
@@ -76,7 +77,8 @@ def test_the_papers_resolutions() -> None:
     found = [round(alexnet.at(each) / half.at(each), 2) for each in RESOLUTIONS]
     assert found == [12.11, 13.23, 13.97]
     assert tuple(RESOLUTIONS) == command.RESOLUTIONS
-    assert command.FORMATS == speedup.FORMATS
+    assert command.FORMATS == recipes.FORMATS
+    assert command.DEFAULT == speedup.FORMATS == graphs.DTYPES
 
 
 @pytest.mark.parametrize("base", [pytest.param("alexnet", marks=pytest.mark.sweep), "mobilenet_v1_x0.25_224"])
@@ -85,9 +87,10 @@ def test_another_resolution(base: str, tmp_path: Path, monkeypatch: pytest.Monke
     rows = (replace(TABLE_8[0], model=base), TABLE_8[1])
     monkeypatch.setitem(RESOLUTIONS, "480x640", (240, 256))
     monkeypatch.setattr(speedup, "TABLE_8", rows)
-    found = speedup.speedup(LocalDevice(), SHORT, tmp_path, formats=("float32",), resolution="480x640")
+    found = speedup.speedup(LocalDevice(), SHORT, tmp_path, formats=("float16",), resolution="480x640")
     assert tuple(row.published for row in found.rows) == rows
-    assert {row.resolution for row in found.rows} == {"480x640"}
+    assert {(row.resolution, row.format) for row in found.rows} == {("480x640", "float16")}
+    assert speedup.chart(found.rows, "title").startswith(b"\x89PNG")
     assert found.rows[1].paper_actual == pytest.approx(1156.7 / 87.4)
     for model in found.measurement.models:
         seen = inspect(Path(model.file))
@@ -111,6 +114,11 @@ def test_decomposition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_resolution_for_an_experiment_without() -> None:
     done = CliRunner().invoke(cli, ["speedup", "--experiment", "guidelines", "--resolution", "480x640"])
     assert done.exit_code == 2 and "--resolution is for table8" in done.stderr
+
+
+def test_a_format_that_the_guidelines_do_not_know() -> None:
+    done = CliRunner().invoke(cli, ["speedup", "--experiment", "guidelines", "--format", "dynamic"])
+    assert done.exit_code == 2 and "whose networks are written in one of: float32, int8" in done.stderr
 
 
 def test_the_guidelines_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mobilecnn.bench import page, report, svg
+from mobilecnn.bench import page, report, result_files, svg
 from mobilecnn.bench.accuracy import Evaluation
 from mobilecnn.bench.measurement import Measurement
 from mobilecnn.bench.statistics import Interval
@@ -77,7 +77,7 @@ def written(folder: Path, **documents: Any) -> list[Path]:
 
 
 def made(*paths: Path) -> str:
-    return report.html(report.read(paths))
+    return report.html(result_files.read(paths))
 
 
 @pytest.fixture(scope="module")
@@ -466,7 +466,7 @@ def test_what_is_no_result_is_refused_by_name(
     if content is not None:
         bad.write_text(content)
     with pytest.raises(InputError, match=words):
-        report.read([three[0], tmp_path if as_folder and content is not None else bad])
+        result_files.read([three[0], tmp_path if as_folder and content is not None else bad])
 
 
 def test_passports_that_lie_beside_are_passed_over(tmp_path: Path, three: list[Path]) -> None:
@@ -476,7 +476,7 @@ def test_passports_that_lie_beside_are_passed_over(tmp_path: Path, three: list[P
         (tmp_path / path.name).write_bytes(path.read_bytes())
     assert made(tmp_path) == made(folder)
     with pytest.raises(InputError, match=r"passport\.json: it is not"):
-        report.read([*three, beside])
+        result_files.read([*three, beside])
 
 
 @pytest.mark.parametrize(
@@ -487,7 +487,7 @@ def test_an_evaluation_that_contradicts_itself_is_refused(tmp_path: Path, member
     document = copy.deepcopy(results.evaluation().to_json())
     document["results"][1][member] = value
     with pytest.raises(InputError, match=r"it\.json: results\[1\]"):
-        report.read(written(tmp_path, it=document))
+        result_files.read(written(tmp_path, it=document))
 
 
 def test_an_evaluation_survives_the_disk() -> None:
@@ -497,10 +497,10 @@ def test_an_evaluation_survives_the_disk() -> None:
 
 def test_only_accuracies_are_no_report(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no measurement in .*mobilecnn bench"):
-        report.read(written(tmp_path, it=results.evaluation()))
+        result_files.read(written(tmp_path, it=results.evaluation()))
     with pytest.raises(InputError, match=r"holds no \.json file"):
         (tmp_path / "empty").mkdir()
-        report.read([tmp_path / "empty"])
+        result_files.read([tmp_path / "empty"])
 
 
 def test_a_speedup_stands_for_its_measurement(tmp_path: Path) -> None:
@@ -545,7 +545,7 @@ def test_garbage_is_refused_and_never_a_traceback(
     path = tmp_path_factory.getbasetemp() / "garbage.json"
     path.write_text(json.dumps(document))
     with pytest.raises(InputError, match=r"garbage\.json"):
-        report.read([path])
+        result_files.read([path])
 
 
 def test_a_very_long_name_is_whole_once(tmp_path: Path) -> None:

@@ -33,12 +33,13 @@ def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:
       mobilecnn report mobilecnn-runs accuracy.json -o report.html
     """
     from mobilecnn.bench import report as bench
+    from mobilecnn.bench.result_files import read
     from mobilecnn.files import write_text
 
     # A measurement is never replaced, not even by a slip of -o.
     if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"the page's name must end in .html, and -o is {output}")
-    found = bench.read(results)
+    found = read(results)
     write_text(output, bench.html(found))
     if as_json:
         document(
