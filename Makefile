@@ -6,9 +6,9 @@ BIN := .venv/bin
 
 # Tests at once; each may take 2 GB. A thread each for TensorFlow: more would fight over the cores.
 WORKERS ?= 2
-TESTS := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/pytest -n $(WORKERS)
+TESTS := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/pytest
 # Tests that share little, the longest first: whoever has finished takes from the other. Of all others, those of
-# a file stay together, because they share what takes long to make.
+# a file stay together, because they share what takes long to make; many wait for something, so one more at once.
 APART := tests/cli/test_demo.py tests/bench/test_experiments.py tests/test_conformance.py tests/train \
 	tests/convert tests/quantize
 
@@ -31,8 +31,8 @@ test-packages:
 
 # Everything that CI runs.
 test: lint test-packages
-	$(TESTS) --dist worksteal $(APART)
-	$(TESTS) --dist loadfile $(APART:%=--ignore=%)
+	$(TESTS) -n $(WORKERS) --dist worksteal $(APART)
+	$(TESTS) -n $$(($(WORKERS) + 1)) --dist loadfile $(APART:%=--ignore=%)
 
 # The sample app alone: its tests, its classifier against Python's, and an APK, built and inspected.
 android: setup test-packages
@@ -41,8 +41,8 @@ android: setup test-packages
 
 # The longer sweeps too.
 test-all: lint test-packages
-	$(TESTS) --dist worksteal --sweep $(APART)
-	$(TESTS) --dist loadfile --sweep $(APART:%=--ignore=%)
+	$(TESTS) -n $(WORKERS) --dist worksteal --sweep $(APART)
+	$(TESTS) -n $$(($(WORKERS) + 1)) --dist loadfile --sweep $(APART:%=--ignore=%)
 
 # The figures that the documentation quotes, measured on this machine.
 figures: setup test-packages
