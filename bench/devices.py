@@ -114,8 +114,8 @@ def until_end(child: Child, timeout: float) -> Generator[Answer, None, None]:
         yield message
 
 
-class LocalDevice(Closing):
-    """The machine at hand: the worker runs in a child process of this Python."""
+class InChild(Closing):
+    """What all devices have in common whose worker is a child process of this machine, with this machine's files."""
 
     runtimes: tuple[str, ...] = RUNTIMES
     runs_worker: bool = True
@@ -132,6 +132,21 @@ class LocalDevice(Closing):
         if running is not None:
             running.kill()
 
+    def put(self, model: Path) -> str:
+        """See :meth:`Device.put`: it is there already."""
+        return str(model.resolve())
+
+    @contextmanager
+    def _child(self, command: Sequence[str], job: Job, doing: str) -> Iterator[Child]:
+        with Child(command, doing) as child:
+            self._running = child
+            child.send({**job, "until_input_closes": True})
+            yield child
+
+
+class LocalDevice(InChild):
+    """The machine at hand: the worker runs with this Python."""
+
     def probe(self) -> Facts:
         """See :meth:`Device.probe`."""
         answer = self.run({"task": "probe"}, "that probes this machine", PROBE_TIMEOUT)
@@ -140,10 +155,6 @@ class LocalDevice(Closing):
     def adapt(self, protocol: Protocol) -> Protocol:
         """See :meth:`Device.adapt`: as it is."""
         return protocol
-
-    def put(self, model: Path) -> str:
-        """See :meth:`Device.put`: it is there already."""
-        return str(model.resolve())
 
     def run(self, job: Job, doing: str, timeout: float) -> Answer:
         """See :meth:`Device.run`."""
@@ -158,9 +169,7 @@ class LocalDevice(Closing):
     @contextmanager
     def _worker(self, job: Job, doing: str) -> Iterator[Child]:
         # By path and not by module name: the same way as on a board, without importing mobilecnn.
-        with Child([sys.executable, "-P", worker.__file__], doing) as child:
-            self._running = child
-            child.send({**job, "until_input_closes": True})
+        with self._child([sys.executable, "-P", worker.__file__], job, doing) as child:
             yield child
 
 

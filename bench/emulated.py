@@ -17,12 +17,11 @@ from pathlib import Path
 
 from mobilecnn.bench import arm64, worker
 from mobilecnn.bench.device_file import EMULATED
-from mobilecnn.bench.devices import PROBE_TIMEOUT, Answer, Job, facts
+from mobilecnn.bench.devices import PROBE_TIMEOUT, Answer, InChild, Job, facts
 from mobilecnn.bench.measurement import Facts
 from mobilecnn.bench.protocol import Protocol
 from mobilecnn.errors import EnvironmentProblem, UsageError
-from mobilecnn.process import Child, Closing
-from mobilecnn.quantize.runtimes import RUNTIMES
+from mobilecnn.process import Child
 from mobilecnn.steps import Say, no_say
 
 KINDS = ("multiply_add", "dot_product", "load_store", "other")
@@ -35,11 +34,11 @@ SLOWER = 10
 """A job has so many times the patience that it has elsewhere; counting has its own."""
 
 
-class EmulatedDevice(Closing):
-    """An ARM core that QEMU models; it can answer and count, and cannot time."""
+class EmulatedDevice(InChild):
+    """An ARM core that QEMU models; it can answer and count, and cannot time.
 
-    runtimes: tuple[str, ...] = RUNTIMES
-    runs_worker: bool = True
+    What it is made of stays, for the next time; making that, once, is not interrupted by :meth:`stop`.
+    """
 
     def __init__(self, name: str, say: Say = no_say) -> None:
         """Nothing is done yet.
@@ -48,19 +47,10 @@ class EmulatedDevice(Closing):
             name: a key of ``device_file.EMULATED``.
             say: told what is done when there is no root yet.
         """
+        super().__init__()
         self.name = name
         self.core = arm64.CORES[EMULATED[name]]
         self._say = say
-        self._running: Child | None = None
-
-    def close(self) -> None:
-        """See :meth:`mobilecnn.bench.devices.Device.close`: what it was made of stays, for the next time."""
-
-    def stop(self) -> None:
-        """See :meth:`mobilecnn.bench.devices.Device.stop`; making the root, once, is not interrupted."""
-        running = self._running
-        if running is not None:
-            running.kill()
 
     def probe(self) -> Facts:
         """See :meth:`mobilecnn.bench.devices.Device.probe`: what is modelled, and nothing of this machine."""
@@ -79,10 +69,6 @@ class EmulatedDevice(Closing):
     def adapt(self, protocol: Protocol) -> Protocol:
         """See :meth:`mobilecnn.bench.devices.Device.adapt`: none can be kept."""
         raise no_time(self.name)
-
-    def put(self, model: Path) -> str:
-        """See :meth:`mobilecnn.bench.devices.Device.put`: it is there already."""
-        return str(model.resolve())
 
     def run(self, job: Job, doing: str, timeout: float) -> Answer:
         """See :meth:`mobilecnn.bench.devices.Device.run`.
@@ -121,9 +107,7 @@ class EmulatedDevice(Closing):
     @contextmanager
     def _worker(self, job: Job, doing: str, plugin: str | None = None) -> Iterator[Child]:
         command = arm64.command(arm64.root(self._say), self.core.name, [worker.__file__], plugin)
-        with Child(command, doing) as child:
-            self._running = child
-            child.send({**job, "until_input_closes": True})
+        with self._child(command, job, doing) as child:
             yield child
 
 
