@@ -6,8 +6,8 @@ device is asked the same; a latency of wrong answers is worth nothing.
 **How far may the scores be apart?** The same file does not give the same bits everywhere:
 kernels add in another order, and round halves otherwise.
 
-* float32: what parity with the Keras model allows, 1e-4 of the largest score, or more where
-  the network enlarges the last bit of its input (the passport's ``parity.tolerance``). Other
+* float32: 1e-4 of the largest score, or what parity with the Keras model allowed where that is
+  more, because the network enlarges the last bit of its input (the passport's ``parity.tolerance``). Other
   kernels on one machine were apart by at most 4e-5.
 * The others: twice what the file's own rounding did to this very network, its largest
   difference from the Keras model at export (``parity.max_difference``). A rounding that falls
@@ -90,7 +90,7 @@ def prepare(path: Path, content: bytes, card: Passport | None) -> Questions | An
         pictures, scores = _golden(card)
         parity = card.document["parity"]
         apart, limit = float(parity["max_difference"]), parity["tolerance"]
-        relative = FLOAT32_TOLERANCE if limit is None else float(limit)
+        relative = FLOAT32_TOLERANCE if limit is None else max(FLOAT32_TOLERANCE, float(limit))
         if not np.isfinite([*scores.ravel(), apart, relative]).all():
             raise ValueError("a score or a limit is not finite")
         if source.shape != (1, *card.contract.shape) or scores.shape != (len(pictures), result.elements):

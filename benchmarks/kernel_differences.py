@@ -77,7 +77,7 @@ def rows(model: Path, folder: Path) -> list[dict[str, Any]]:
         files = [str(model), str(folder / "inputs.npy"), str(folder / "scores.npy")]
         subprocess.run([sys.executable, "-c", ASK, module, resolver, *files], check=True, capture_output=True)
         apart = float(np.abs(np.load(folder / "scores.npy") - expected).max())
-        relative = parity["tolerance"] or FLOAT32_TOLERANCE
+        relative = max(FLOAT32_TOLERANCE, parity["tolerance"] or 0.0)
         allowed = relative * peak
         if parity["tolerance"] is None:
             allowed = max(allowed, TIMES_OWN_ROUNDING * own, OUTPUT_STEPS * scale)

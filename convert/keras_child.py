@@ -35,10 +35,11 @@ def main(channel: Channel) -> None:
     # parent still prepares it.
     keras = load_keras()
     model: Any = None
+    scores: Any = None  # The model as a function of a batch: traced once, which takes seconds.
     while (message := channel.receive()) is not None:
         match message["do"]:
             case "load":
-                model = _load(keras, message)
+                model, scores = _load(keras, message), None
                 channel.send(**_describe(keras, model))
             case "count":
                 rows = layers(_load(keras, message), message["size"])
@@ -47,7 +48,8 @@ def main(channel: Channel) -> None:
                 _convert(model, message["size"], Path(message["output"]))
                 channel.send(done=True)
             case "run":
-                _run(model, message["size"], Path(message["inputs"]), Path(message["outputs"]))
+                scores = scores or _scores(model, message["size"])
+                _run(scores, Path(message["inputs"]), Path(message["outputs"]))
                 channel.send(done=True)
 
 
@@ -208,15 +210,20 @@ def _why_not_converted(text: str) -> str:
     return f"the TFLite converter refused the model ({(lines or ['no reason given'])[0][:300]})"
 
 
-def _run(model: Any, size: list[int], inputs: Path, outputs: Path) -> None:
+def _scores(model: Any, size: list[int]) -> Any:
     import tensorflow as tf
 
-    images = np.load(inputs, mmap_mode="r", allow_pickle=False)
-    function = tf.function(
+    return tf.function(
         lambda image: model(image, training=False),
         autograph=False,
         input_signature=[tf.TensorSpec([None, *size], tf.float32)],
     )
+
+
+def _run(function: Any, inputs: Path, outputs: Path) -> None:
+    import tensorflow as tf
+
+    images = np.load(inputs, mmap_mode="r", allow_pickle=False)
     scores = [
         np.asarray(function(tf.constant(images[start : start + BATCH])), np.float32)
         for start in range(0, len(images), BATCH)

@@ -8,7 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 FLOAT32_TOLERANCE = 1e-4
-"""Largest relative difference that a float32 file may show: it is the same arithmetic in another order."""
+"""Largest relative difference between one float32 file's answers on two processors or runtimes."""
+
+STEADY = 1e-6
+"""Relative difference that any right float32 file may show: eight units in the last place of the largest score."""
+
+ROUNDINGS = 4.0
+"""Factor by which a float32 file may differ more than the Keras model does when its input moves by one rounding.
+
+Over the families of the zoo, right files differ by 0.1 to 1 times that movement."""
+
+EXCUSED = 1e-2
+"""Largest relative difference that unsteadiness can excuse: beyond it a file cannot be told from a wrong one."""
 
 Scores = npt.NDArray[np.float32]
 
@@ -55,6 +66,18 @@ class Parity:
             "finite": math.isfinite(self.max_difference),
             "identical": self.max_difference == 0,
         }
+
+
+def float32_limit(movement: float) -> float:
+    """Largest relative difference that a float32 file may show against the Keras model.
+
+    A weight that matters and is wrong by a per cent moves the answers a hundred or more times as far as one
+    rounding does, in a network that enlarges roundings as in one that does not: both are enlarged alike.
+
+    Args:
+        movement: relative difference of the Keras model's own answers when its input moves by one rounding.
+    """
+    return min(EXCUSED, max(STEADY, ROUNDINGS * movement))
 
 
 def compare(reference: Scores, scores: Scores) -> Parity:

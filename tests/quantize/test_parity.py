@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mobilecnn.quantize.parity import compare
+from mobilecnn.quantize.parity import EXCUSED, ROUNDINGS, STEADY, compare, float32_limit
 
 
 def scores(*rows: list[float]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -56,3 +56,11 @@ def test_noise_in_proportion_gives_its_decibels(
     assert parity.sqnr_db == pytest.approx(-20 * math.log10(share), abs=0.2)
     assert parity.relative == pytest.approx(share, rel=0.01)
     assert parity.top1_agreement == 1.0
+
+
+@pytest.mark.parametrize(
+    ("movement", "limit"),
+    [(0.0, STEADY), (1e-7, STEADY), (1e-4, ROUNDINGS * 1e-4), (0.5, EXCUSED), (math.inf, EXCUSED)],
+)
+def test_what_unsteadiness_excuses_is_bounded(movement: float, limit: float) -> None:
+    assert float32_limit(movement) == limit

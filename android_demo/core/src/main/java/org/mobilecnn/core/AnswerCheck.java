@@ -94,7 +94,7 @@ public final class AnswerCheck {
 
     private static double tolerance(Passport passport, double peak) {
         if (!Double.isNaN(passport.tolerance)) {
-            return passport.tolerance * peak;
+            return Math.max(FLOAT32_TOLERANCE, passport.tolerance) * peak;
         }
         double own = Double.isNaN(passport.maxDifference)
                 ? Double.POSITIVE_INFINITY
