@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobilecnn.android_demo.staging import MODELS
-from mobilecnn.bench import adb, device_file
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.adb import device as adb
 from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
 
 BUILDS = (Path("app/build/outputs/apk/debug/app-debug.apk"), Path("build/mobilecnn-demo.apk"))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.convert import flatbuffer, inspection, passport
+from mobilecnn.convert import inspection, passport
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import ModelFileError, OutputError, UsageError
 from mobilecnn.files import read_bytes, sha256, write_bytes

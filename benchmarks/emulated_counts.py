@@ -13,10 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mobilecnn.bench.emulated import EmulatedDevice
-from mobilecnn.bench.instructions import Instructions, Plan, count, with_total
+from mobilecnn.bench.devices.emulated.device import EmulatedDevice
+from mobilecnn.bench.judge.instructions import with_total
+from mobilecnn.bench.records.instructions import Instructions, Plan
+from mobilecnn.bench.timing.counting import count
 from mobilecnn.convert.conversion import Source
-from mobilecnn.quantize.export import RANDOM, Calibration, export
+from mobilecnn.export import RANDOM, Calibration, export
 
 NETWORKS = ("alexnet", "mobilenet_v1_x1.0_224", "shufflenet_v1_x0.5_g3", "shufflenet_v1_x1.0_g3")
 AGAIN = "shufflenet_v1_x0.5_g3"

@@ -18,10 +18,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.bench.devices import LocalDevice
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.run import measure
-from mobilecnn.bench.statistics import median, median_of_rounds, ratio_interval
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.judge.statistics import median, median_of_rounds, ratio_interval
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.rounds import measure
 
 LIMIT = 0.03
 

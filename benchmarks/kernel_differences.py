@@ -5,7 +5,7 @@
 Exports each network in all formats and asks every file its golden pictures: LiteRT with
 XNNPACK (which made the golden scores), LiteRT with its built-in kernels, and
 tflite-runtime. Prints for each format the largest difference of a score over the largest
-score, and over what bench/answers.py takes as its measure: the file's own largest
+score, and over what bench/timing/answers.py takes as its measure: the file's own largest
 difference from the Keras model. Exit code 1: one is apart by more than is allowed there.
 Without arguments: nine networks with random weights, and a small one trained on the digits.
 """
@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from mobilecnn.bench.answers import OUTPUT_STEPS, TIMES_OWN_ROUNDING
+from mobilecnn.bench.timing.answers import OUTPUT_STEPS, TIMES_OWN_ROUNDING
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
+from mobilecnn.export import RANDOM, Calibration, export
 from mobilecnn.files import sha256
-from mobilecnn.quantize.export import RANDOM, Calibration, export
+from mobilecnn.quantize.formats import FORMATS
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
-from mobilecnn.quantize.recipes import FORMATS
 from mobilecnn.train import data, fit, zoo
 from mobilecnn.train.images import to_tensor
 

@@ -11,12 +11,12 @@ import json
 import tempfile
 from pathlib import Path
 
-from mobilecnn.bench.devices import LocalDevice
-from mobilecnn.bench.measurement import summarize
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.run import measure
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.judge.summary import summarize
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.convert.conversion import Source
-from mobilecnn.quantize.export import export
+from mobilecnn.export import export
 
 MODELS = ("alexnet", "mobilenet_v1_x1.0_224", "shufflenet_v1_x0.5_g3", "shufflenet_v1_x1.0_g3")
 LIMIT = 1.3

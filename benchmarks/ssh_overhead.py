@@ -22,13 +22,14 @@ sys.path.insert(0, str(ROOT / "tests"))  # The sshd of the tests.
 
 from sshd import sshd
 
-from mobilecnn.bench.devices import Device, LocalDevice
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.run import measure
-from mobilecnn.bench.ssh import SshDevice
-from mobilecnn.bench.statistics import median, median_of_rounds, ratio_interval
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.devices.ssh.device import SshDevice
+from mobilecnn.bench.judge.statistics import median, median_of_rounds, ratio_interval
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.convert.conversion import Source
-from mobilecnn.quantize.export import export
+from mobilecnn.export import export
 
 LIMIT = 0.03
 PUSH_LIMIT = 0.5

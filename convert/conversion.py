@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilecnn.convert import flatbuffer, metadata, versions
+from mobilecnn.contract import InputContract, contract_for
+from mobilecnn.convert import metadata, versions
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.process import Child, Message, python
 from mobilecnn.train.complexity import LayerCount
-from mobilecnn.train.images import InputContract, contract_for
 from mobilecnn.train.keras_file import ModelInfo, read_info
 from mobilecnn.train.zoo import names
 
@@ -27,7 +28,7 @@ class Source:
         text: a path, or a zoo name.
         classes: of a zoo name; the network's own when None, most often 1000.
         size: input side in pixels, or (height, width); the model's own when None.
-        input_range: a key of :data:`mobilecnn.train.images.RANGES`, or None to take what the model says.
+        input_range: a key of :data:`mobilecnn.contract.RANGES`, or None to take what the model says.
         labels: class names in output order, or None to take what the model says.
         unsafe: whether code in the file may run (Lambda layers).
         seed: of the random initialization of a zoo name.

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.convert import flatbuffer, versions
-from mobilecnn.convert.flatbuffer import Graph, Operation, Tensor
+from mobilecnn.convert import versions
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
 from mobilecnn.errors import ModelFileError
 from mobilecnn.files import read_bytes, sha256
 

@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.contract import InputContract
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.complexity import layers
-from mobilecnn.train.images import InputContract, random_pixels, to_tensor
+from mobilecnn.train.images import random_pixels, to_tensor
 
 BATCH = 25
 """Images a step when running the Keras model: enough to fill the cores, little memory."""

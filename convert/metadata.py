@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import flatbuffers
 
-from mobilecnn.train.images import InputContract
+from mobilecnn.contract import InputContract
 
 ENTRY = "TFLITE_METADATA"
 LABELS = "labels.txt"

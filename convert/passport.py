@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from mobilecnn.contract import InputContract
 from mobilecnn.errors import InputError, ModelFileError
 from mobilecnn.files import read_bytes
-from mobilecnn.train.images import InputContract, Pixels
+from mobilecnn.train.images import Pixels
 
 SCHEMA = "mobilecnn.passport"
 VERSION = 1

@@ -16,8 +16,8 @@ import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mobilecnn.convert import flatbuffer
-from mobilecnn.convert.flatbuffer import Operation
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.flatbuffer import Operation
 
 METADATA = "min_runtime_version"
 

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn.convert import flatbuffer, passport
+from mobilecnn.contract import InputContract, contract_for
+from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import KERAS_SUFFIXES, KerasModel, Source
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import DataError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256
 from mobilecnn.process import Child, python
-from mobilecnn.quantize.recipes import Recipe
+from mobilecnn.quantize.formats import Recipe
 from mobilecnn.quantize.runtimes import RUNTIMES
-from mobilecnn.train.images import InputContract, Pixels, contract_for, to_tensor
+from mobilecnn.train.images import Pixels, to_tensor
 
 Scores = npt.NDArray[np.float32]
 

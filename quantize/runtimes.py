@@ -8,7 +8,7 @@ from mobilecnn.errors import EnvironmentProblem
 RUNTIMES = ("litert", "tflite-runtime")
 """ai-edge-litert, and tflite-runtime before it."""
 
-# bench/worker.py has these of its own: it must run on a board that has no mobilecnn.
+# bench/devices/worker.py has these of its own: it must run on a board that has no mobilecnn.
 _PACKAGES = {
     # name: package, module, what there is to know when it is missing
     "litert": ("ai-edge-litert", "ai_edge_litert.interpreter", ""),

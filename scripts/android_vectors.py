@@ -16,13 +16,16 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 from PIL.ExifTags import Base
 
-from mobilecnn.bench import answers, measurement, statistics
-from mobilecnn.bench.answers import OUTPUT_STEPS, TIMES_OWN_ROUNDING, Questions
+from mobilecnn.bench.judge import statistics
+from mobilecnn.bench.records import measurement
+from mobilecnn.bench.timing import answers
+from mobilecnn.bench.timing.answers import OUTPUT_STEPS, TIMES_OWN_ROUNDING, Questions
+from mobilecnn.contract import InputContract, contract_for
 from mobilecnn.convert import passport
 from mobilecnn.files import write_text
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
-from mobilecnn.train.images import InputContract, contract_for, to_pixels, to_tensor
+from mobilecnn.train.images import to_pixels, to_tensor
 
 PATH = Path(__file__).resolve().parent.parent / "android_demo/core/src/test/resources/vectors.json"
 

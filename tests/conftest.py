@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 from sshd import Board, sshd
 
-from mobilecnn.bench import device_file
+from mobilecnn.bench.devices import entries as device_file
 from mobilecnn.convert.conversion import Source
-from mobilecnn.quantize.export import Calibration, export
+from mobilecnn.export import Calibration, export
 from mobilecnn.train.backend import load_keras
 
 # Under nohup whatever is started here would ignore that its connection ended, as programs on a phone do not.

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
-from mobilecnn.train.images import SUFFIXES, InputContract, Pixels, to_pixels
+from mobilecnn.train.images import SUFFIXES, Pixels, to_pixels
 
 DIGITS = "digits"
 """The embedded data set: scikit-learn's 1,797 handwritten digits, 8x8 grey, 10 classes."""

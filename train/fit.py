@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.contract import InputContract
 from mobilecnn.errors import CheckFailed, DataError, InputError, OutputError, UsageError
 from mobilecnn.files import atomic, check_writable, read_bytes, write_json, write_text
 from mobilecnn.train import zoo
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.data import DIGITS, Dataset, load
-from mobilecnn.train.images import Floats, InputContract, Pixels, to_pixels, to_tensor
+from mobilecnn.train.images import Floats, Pixels, to_pixels, to_tensor
 from mobilecnn.train.keras_file import ModelInfo, write_info
 from mobilecnn.train.learner import compiled, trainable_form
 

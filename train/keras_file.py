@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mobilecnn.contract import InputContract
 from mobilecnn.errors import ModelFileError
-from mobilecnn.train.images import InputContract
 
 MEMBER = "mobilecnn.json"
 

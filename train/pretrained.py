@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mobilecnn.contract import InputContract
 from mobilecnn.errors import EnvironmentProblem, ModelFileError, OutputError, UsageError
 from mobilecnn.files import atomic, check_writable, read_bytes, sha256
 from mobilecnn.train import torch_file, zoo
-from mobilecnn.train.images import InputContract
 from mobilecnn.train.keras_file import ModelInfo, write_info
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from sample_app import MODELS, ROOT, copy_app
 
 from mobilecnn.android_demo.staging import stage
 from mobilecnn.convert.conversion import Source
-from mobilecnn.quantize.export import Calibration, export
+from mobilecnn.export import Calibration, export
 
 
 @pytest.fixture

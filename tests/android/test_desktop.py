@@ -17,15 +17,16 @@ from PIL import Image
 from sample_app import copy_app
 
 from mobilecnn.android_demo.staging import stage
-from mobilecnn.bench import answers, device_file
-from mobilecnn.bench.android_app import Request, parse
-from mobilecnn.bench.answers import Questions
-from mobilecnn.bench.measurement import read
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.adb.app import Request, parse
+from mobilecnn.bench.records.measurement import read
+from mobilecnn.bench.timing import answers
+from mobilecnn.bench.timing.answers import Questions
 from mobilecnn.cli import cli
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
+from mobilecnn.export import Calibration, export
 from mobilecnn.files import sha256
-from mobilecnn.quantize.export import Calibration, export
 from mobilecnn.quantize.inference import ask
 from mobilecnn.train import data
 from mobilecnn.train.images import open_image, to_pixels

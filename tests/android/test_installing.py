@@ -12,7 +12,8 @@ from adbd import FEATURES, Phone
 from click.testing import CliRunner, Result
 from sample_app import MODELS, copy_app
 
-from mobilecnn.bench import adb, device_file
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.adb import device as adb
 from mobilecnn.cli import cli
 
 MODEL = "theirs.int8.tflite"

@@ -6,8 +6,7 @@ from typing import Any
 
 from test_measurement import FACTS
 
-from mobilecnn.bench.accuracy import Accuracy, Evaluation
-from mobilecnn.bench.measurement import (
+from mobilecnn.bench.records.measurement import (
     DIFFERS,
     NOT_CHECKED,
     VERIFIED,
@@ -21,8 +20,9 @@ from mobilecnn.bench.measurement import (
     Run,
     Summary,
 )
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.statistics import wilson
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.quantize.accuracy import Accuracy, Evaluation
+from mobilecnn.quantize.proportions import wilson
 
 HOST = replace(
     FACTS, kind="local", machine="x86_64", board=None, cpu="AMD EPYC", cpu_features=("avx", "fma"), cores=2,

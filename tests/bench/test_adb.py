@@ -23,16 +23,21 @@ from click.testing import CliRunner, Result
 from sshd import command_of
 from test_benchmark_model import elf
 
-from mobilecnn.bench import adb, android_app, device_file
-from mobilecnn.bench.adb import AdbDevice
-from mobilecnn.bench.measurement import Android, Facts, Run, read, record, summarize
-from mobilecnn.bench.phone import core_mask
-from mobilecnn.bench.protocol import OnPhone, Protocol
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.adb import app as android_app
+from mobilecnn.bench.devices.adb import device as adb
+from mobilecnn.bench.devices.adb.device import AdbDevice
+from mobilecnn.bench.devices.adb.phone import core_mask
+from mobilecnn.bench.judge.summary import summarize
+from mobilecnn.bench.records.measurement import Android, Facts, Run, read
+from mobilecnn.bench.records.protocol import OnPhone, Protocol
 from mobilecnn.cli import cli
-from mobilecnn.convert import flatbuffer, passport
+from mobilecnn.contract import InputContract
+from mobilecnn.convert import passport
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.files import sha256
-from mobilecnn.train.images import InputContract
+from mobilecnn.records import record
 
 JOB = {
     "task": "time", "runtime": "benchmark_model", "threads": 1, "seed": 0, "warmup_runs": 5, "warmup_seconds": 0.5,

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilecnn.bench import android_app
-from mobilecnn.bench.android_app import Request, collect, parse
-from mobilecnn.bench.measurement import Answers, Run, record
-from mobilecnn.bench.protocol import Protocol
+from mobilecnn.bench.devices.adb import app as android_app
+from mobilecnn.bench.devices.adb.app import Request, collect, parse
+from mobilecnn.bench.records.measurement import Answers, Run
+from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.errors import EnvironmentProblem, MobileCnnError, ModelFileError, UsageError
+from mobilecnn.records import record
 
 APP = Path(__file__).resolve().parent.parent.parent / "android_demo"
 CORE = APP / "core/src/main/java/org/mobilecnn/core"

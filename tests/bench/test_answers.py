@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from installed import INSTALLED
 
-from mobilecnn.bench import answers
-from mobilecnn.bench.answers import Questions, judge, prepare
-from mobilecnn.bench.devices import LocalDevice
-from mobilecnn.bench.measurement import DIFFERS, NOT_CHECKED, VERIFIED, Answers, read, write
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.run import measure
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED, VERIFIED, Answers, read, write
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing import answers
+from mobilecnn.bench.timing.answers import Questions, judge, prepare
+from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.convert import passport
 from mobilecnn.errors import CheckFailed, EnvironmentProblem, ModelFileError
 from mobilecnn.files import sha256

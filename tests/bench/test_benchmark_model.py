@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilecnn.bench import benchmark_model as tool
-from mobilecnn.bench.benchmark_model import Memory, Operator, OperatorType, Output, Timings
+from mobilecnn.bench.devices.adb import benchmark_model as tool
+from mobilecnn.bench.devices.adb.benchmark_model import Memory, Operator, OperatorType, Output, Timings
 from mobilecnn.errors import EnvironmentProblem, InputError
 
 HEADS = """STARTING!

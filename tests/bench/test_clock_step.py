@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from sshd import Board
 
-from mobilecnn.bench import device_file
-from mobilecnn.bench.measurement import read
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.records.measurement import read
 
 SOURCE = Path(__file__).parent.parent / "clock.c"
 YEAR = 365 * 86400

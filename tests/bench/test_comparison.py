@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_measurement import ANSWERS, FACTS, QUIET, run
 
-from mobilecnn.bench.compare import apart, name_of, percentage, refuse_slowdown, together
-from mobilecnn.bench.measurement import Android, Measurement, Model, PassportFacts
-from mobilecnn.bench.protocol import Protocol
+from mobilecnn.bench.judge.compare import apart, name_of, percentage, refuse_slowdown, together
+from mobilecnn.bench.records.measurement import Android, Measurement, Model, PassportFacts
+from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.errors import CheckFailed, InputError, UsageError
 
 Levels = list[list[float]]

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from mobilecnn.bench import cool_down, worker
-from mobilecnn.bench.cool_down import COOL_C, SLACK_C, CoolDown, wait
-from mobilecnn.bench.devices import LocalDevice
-from mobilecnn.bench.measurement import Cooled, read, summarize, write
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.run import measure
+from mobilecnn.bench.devices import worker
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.judge.summary import summarize
+from mobilecnn.bench.records.measurement import Cooled, read, write
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing import cool_down
+from mobilecnn.bench.timing.cool_down import COOL_C, SLACK_C, CoolDown, wait
+from mobilecnn.bench.timing.rounds import measure
 
 
 class Warm(LocalDevice):

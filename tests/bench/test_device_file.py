@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilecnn.bench import device_file
-from mobilecnn.bench.device_file import PROFILES, PROFILES_OF, Entry
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.entries import PROFILES, PROFILES_OF, Entry
 from mobilecnn.errors import InputError, OutputError, UsageError
 
 

@@ -16,18 +16,22 @@ from click.testing import CliRunner
 from installed import INSTALLED
 from sshd import Board
 
-from mobilecnn.bench import device_file, stream
-from mobilecnn.bench.adb import AdbDevice
-from mobilecnn.bench.devices import Device, LocalDevice, device
-from mobilecnn.bench.emulated import EmulatedDevice
-from mobilecnn.bench.measurement import VERIFIED, Run, record
-from mobilecnn.bench.profile import profile
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.run import measure
-from mobilecnn.bench.ssh import SshDevice
-from mobilecnn.bench.stream import Plan
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.adb.device import AdbDevice
+from mobilecnn.bench.devices.emulated.device import EmulatedDevice
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.devices.registry import device
+from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.devices.ssh.device import SshDevice
+from mobilecnn.bench.records.measurement import VERIFIED, Run
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.records.stream import Plan
+from mobilecnn.bench.timing import long_run
+from mobilecnn.bench.timing.profile import profile
+from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.cli.profile import command as own_profile
 from mobilecnn.errors import CheckFailed, ChildCrashed, EnvironmentProblem, ModelFileError, UsageError
+from mobilecnn.records import record
 
 JOB: dict[str, Any] = {
     "task": "time", "runtime": "litert", "threads": 1, "seed": 0, "warmup_runs": 1, "warmup_seconds": 0.0,
@@ -124,7 +128,7 @@ def test_what_a_phone_cannot_do_is_refused_before_any_work(
             pixel.run({"task": "bandwidth"}, "that measures", 60)
         for plan in (Plan.sustained(0.01, Protocol()), Plan.single_stream(0.1, 64, Protocol())):
             with pytest.raises(UsageError, match=f"--{plan.kind} needs a board or this machine"):
-                stream.run([model], pixel, plan)
+                long_run.run([model], pixel, plan)
     assert not list(phone_with_litert.tmp.glob("mobilecnn/models/*"))
 
 

@@ -11,10 +11,12 @@ from adbd import Phone
 from click.testing import CliRunner, Result
 from sshd import Board
 
-from mobilecnn.bench import device_file
-from mobilecnn.bench.device_file import Entry
-from mobilecnn.bench.devices import Answer, Device, Job, LocalDevice, device
-from mobilecnn.bench.diagnose import STEPS, Diagnosis, diagnose
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.entries import Entry
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.devices.registry import device
+from mobilecnn.bench.devices.seam import Answer, Device, Job
+from mobilecnn.bench.timing.diagnose import STEPS, Diagnosis, diagnose
 from mobilecnn.cli import cli
 from mobilecnn.errors import EnvironmentProblem
 

@@ -17,16 +17,23 @@ import pytest
 from click.testing import CliRunner, Result
 from sshd import Board
 
-from mobilecnn.bench import arm64, board, device_file, emulated, stream, worker
-from mobilecnn.bench.devices import device
-from mobilecnn.bench.emulated import KINDS, EmulatedDevice
-from mobilecnn.bench.instructions import Counts, Instructions, Plan, count, read
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.run import measure
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices import worker
+from mobilecnn.bench.devices.emulated import device as emulated
+from mobilecnn.bench.devices.emulated import root as arm64
+from mobilecnn.bench.devices.emulated.device import KINDS, EmulatedDevice
+from mobilecnn.bench.devices.registry import device
+from mobilecnn.bench.devices.ssh import setup as board
+from mobilecnn.bench.records import stream
+from mobilecnn.bench.records.instructions import Counts, Instructions, Plan, read
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing import long_run
+from mobilecnn.bench.timing.counting import count
+from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.cli import cli
 from mobilecnn.convert.conversion import Source
 from mobilecnn.errors import EnvironmentProblem, UsageError
-from mobilecnn.quantize.export import RANDOM, Calibration, export
+from mobilecnn.export import RANDOM, Calibration, export
 from mobilecnn.steps import no_say
 
 HERE = Path(__file__).parent
@@ -244,7 +251,7 @@ def test_it_times_nothing(exported: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="counts instructions and has no clock"):
             measure([model], one, Protocol())
         with pytest.raises(UsageError, match="counts instructions and has no clock"):
-            stream.run([model], one, stream.Plan.sustained(0.01, Protocol()))
+            long_run.run([model], one, stream.Plan.sustained(0.01, Protocol()))
         with pytest.raises(UsageError, match="--threads must be 1"):
             one.run({"task": "count", "threads": 2}, "that counts", 60)
 

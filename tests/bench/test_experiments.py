@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mobilecnn.bench import decomposition, experiments, graphs, speedup
-from mobilecnn.bench.devices import LocalDevice
-from mobilecnn.bench.experiments import GUIDELINES, SCALES, guidelines, network
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.speedup import RESOLUTIONS, TABLE_8
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.papers import decomposition, experiments, speedup
+from mobilecnn.bench.papers.experiments import GUIDELINES, SCALES, guidelines, network
+from mobilecnn.bench.papers.speedup import RESOLUTIONS, TABLE_8
+from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.cli import cli
 from mobilecnn.cli import speedup as command
-from mobilecnn.convert import flatbuffer
+from mobilecnn.convert.graph import build as graphs
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.inspection import inspect, macs
-from mobilecnn.quantize import recipes
+from mobilecnn.quantize import formats
 
 SHORT = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=2, seconds=0)
 
@@ -77,7 +78,7 @@ def test_the_papers_resolutions() -> None:
     found = [round(alexnet.at(each) / half.at(each), 2) for each in RESOLUTIONS]
     assert found == [12.11, 13.23, 13.97]
     assert tuple(RESOLUTIONS) == command.RESOLUTIONS
-    assert command.FORMATS == recipes.FORMATS
+    assert command.FORMATS == formats.FORMATS
     assert command.DEFAULT == speedup.FORMATS == graphs.DTYPES
 
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pytest
 from installed import INSTALLED
 
-from mobilecnn.bench import graphs
-from mobilecnn.bench.graphs import DTYPES, Layers
-from mobilecnn.convert import flatbuffer
+from mobilecnn.convert.graph import build as graphs
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.build import DTYPES, Layers
 from mobilecnn.convert.inspection import inspect
 from mobilecnn.quantize.inference import TfliteProcess
 

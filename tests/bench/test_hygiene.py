@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from test_stream import STREAM
 
-from mobilecnn.bench import hygiene
-from mobilecnn.bench.measurement import Cooled, Facts, Reading, Run
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.statistics import Interval
+from mobilecnn.bench.judge import hygiene
+from mobilecnn.bench.judge.statistics import Interval
+from mobilecnn.bench.records.measurement import Cooled, Facts, Reading, Run
+from mobilecnn.bench.records.protocol import Protocol
 
 MS = 1_000_000
 PI = Facts(

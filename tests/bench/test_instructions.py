@@ -12,18 +12,10 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilecnn.bench.emulated import KINDS, between
-from mobilecnn.bench.instructions import (
-    Counts,
-    Instructions,
-    Plan,
-    Series,
-    apart,
-    read,
-    refuse_more,
-    together,
-)
-from mobilecnn.bench.measurement import VERIFIED, Answers, Facts, Model, PassportFacts
+from mobilecnn.bench.devices.emulated.device import KINDS, between
+from mobilecnn.bench.judge.instructions import apart, refuse_more, together
+from mobilecnn.bench.records.instructions import Counts, Instructions, Plan, Series, read
+from mobilecnn.bench.records.measurement import VERIFIED, Answers, Facts, Model, PassportFacts
 from mobilecnn.cli import cli
 from mobilecnn.errors import CheckFailed, InputError, UsageError
 

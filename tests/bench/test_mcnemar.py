@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobilecnn.bench.statistics import mcnemar
+from mobilecnn.quantize.proportions import mcnemar
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mobilecnn.bench.measurement import (
+from mobilecnn.bench.judge.summary import Result, compare, summarize
+from mobilecnn.bench.records.measurement import (
     DIFFERS,
     NOT_CHECKED,
     VERIFIED,
@@ -21,18 +22,14 @@ from mobilecnn.bench.measurement import (
     Model,
     PassportFacts,
     Reading,
-    Result,
     Run,
     Summary,
-    compare,
-    partial,
     read,
-    recording,
-    summarize,
     write,
 )
-from mobilecnn.bench.protocol import Protocol
+from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.errors import ChildCrashed, InputError, OutputError
+from mobilecnn.records import partial, recording
 
 FACTS = Facts(
     kind="local", machine="aarch64", board="Raspberry Pi 4 Model B Rev 1.4", cpu="implementer 0x41 part 0xd08",

@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from mobilecnn.bench import graphs, parts
-from mobilecnn.convert import flatbuffer
+from mobilecnn.convert.graph import build as graphs
+from mobilecnn.convert.graph import cut as parts
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.inspection import inspect, summarize
 from mobilecnn.errors import ModelFileError
 from mobilecnn.quantize.runtimes import interpreter_class

@@ -14,7 +14,8 @@ from adbd import Phone
 from click.testing import CliRunner, Result
 from test_benchmark_model import elf
 
-from mobilecnn.bench import device_file, phone_setup
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.adb import setup as phone_setup
 from mobilecnn.cli import cli
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.files import sha256

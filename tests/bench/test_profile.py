@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from installed import INSTALLED
 
-from mobilecnn.bench import profile as bench
-from mobilecnn.bench.devices import Answer, Job, LocalDevice
-from mobilecnn.bench.measurement import VERIFIED, Measurement
-from mobilecnn.bench.parts import Part, cut
-from mobilecnn.bench.profile import Bandwidth, Profile, analyse, profile
-from mobilecnn.bench.protocol import Protocol
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.devices.seam import Answer, Job
+from mobilecnn.bench.records.measurement import VERIFIED, Measurement
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing import profile as bench
+from mobilecnn.bench.timing.profile import Bandwidth, Profile, analyse, profile
+from mobilecnn.convert.graph.cut import Part, cut
 from mobilecnn.convert.inspection import inspect
 from mobilecnn.errors import EnvironmentProblem, ModelFileError
 

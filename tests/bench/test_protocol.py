@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilecnn.bench.protocol import LONGEST_SECONDS, MOST_RUNS, Protocol
-from mobilecnn.bench.worker import PACKAGES
+from mobilecnn.bench.devices.worker import PACKAGES
+from mobilecnn.bench.records.protocol import LONGEST_SECONDS, MOST_RUNS, Protocol
 from mobilecnn.errors import UsageError
 from mobilecnn.quantize.runtimes import RUNTIMES
 

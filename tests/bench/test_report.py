@@ -17,12 +17,12 @@ from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mobilecnn.bench import page, report, result_files, svg
-from mobilecnn.bench.accuracy import Evaluation
-from mobilecnn.bench.measurement import Measurement
-from mobilecnn.bench.statistics import Interval
+from mobilecnn.bench.judge.statistics import Interval
+from mobilecnn.bench.pages import page, report, result_files, svg
+from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.cli import COMMANDS, cli
 from mobilecnn.errors import InputError
+from mobilecnn.quantize.accuracy import Evaluation
 
 GOLDEN = Path(__file__).with_name("report.html")
 HOSTILE = (

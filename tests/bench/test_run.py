@@ -15,21 +15,14 @@ from typing import Any
 import pytest
 from installed import INSTALLED
 
-from mobilecnn.bench.devices import LocalDevice
-from mobilecnn.bench.measurement import (
-    NOT_CHECKED,
-    Answers,
-    Facts,
-    Measurement,
-    read,
-    recording,
-    summarize,
-    write,
-)
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.run import measure
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.judge.summary import summarize
+from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Facts, Measurement, read, write
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.files import sha256
+from mobilecnn.records import recording
 
 """tflite-runtime has no wheel for Python 3.12."""
 
@@ -203,7 +196,7 @@ def workers(parent: int) -> list[int]:
         with contextlib.suppress(OSError, ValueError, IndexError):
             words = (folder / "cmdline").read_bytes().split(b"\0")
             above = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if above == parent and any(word.endswith(b"bench/worker.py") for word in words):
+            if above == parent and any(word.endswith(b"bench/devices/worker.py") for word in words):
                 found.append(int(folder.name))
     return found
 

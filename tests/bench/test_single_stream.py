@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_stream import STREAM
 
-from mobilecnn.bench.single_stream import CLAIM, early_stopping, most_slow, single_streams
-from mobilecnn.bench.stream import FEWEST_QUERIES, SINGLE_STREAM, Plan, Window
+from mobilecnn.bench.judge.single_stream import CLAIM, early_stopping, most_slow, single_streams
+from mobilecnn.bench.records.stream import FEWEST_QUERIES, SINGLE_STREAM, Plan, Window
 
 
 @pytest.mark.parametrize(

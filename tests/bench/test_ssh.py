@@ -17,8 +17,9 @@ import pytest
 from click.testing import CliRunner, Result
 from sshd import Board, children, command_of, sshd
 
-from mobilecnn.bench import device_file, ssh
-from mobilecnn.bench.ssh import SshDevice
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.ssh import device as ssh
+from mobilecnn.bench.devices.ssh.device import SshDevice
 from mobilecnn.cli import cli
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, UsageError
 from mobilecnn.files import sha256

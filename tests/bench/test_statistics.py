@@ -9,9 +9,8 @@ import scipy.stats
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mobilecnn.bench.statistics import (
+from mobilecnn.bench.judge.statistics import (
     STUDENT_95,
-    Z_95,
     Interval,
     Rounds,
     _resampled_medians,
@@ -23,8 +22,8 @@ from mobilecnn.bench.statistics import (
     ratio_interval,
     verdict,
     widening,
-    wilson,
 )
+from mobilecnn.quantize.proportions import Z_95, wilson
 
 values = st.lists(st.integers(1, 10**12), min_size=1, max_size=40)
 several_rounds = st.dictionaries(st.integers(0, 9), values, min_size=1, max_size=6)

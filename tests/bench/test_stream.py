@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 from test_run import workers
 
-from mobilecnn.bench import device_file, stream
-from mobilecnn.bench.devices import Device, LocalDevice, device
-from mobilecnn.bench.measurement import NOT_CHECKED, Answers, Cooled, Facts, Model, partial, recording
-from mobilecnn.bench.protocol import Protocol
-from mobilecnn.bench.stream import Plan, Series, Start, State, Stream, Window, read
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.devices.registry import device
+from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Cooled, Facts, Model
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.records.stream import Plan, Series, Start, State, Stream, Window, read
+from mobilecnn.bench.timing import long_run
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
+from mobilecnn.records import partial, recording
 
 STATE = State({"cpu0": 1_500_000}, {"thermal_zone0 cpu-thermal": 48.25}, 0)
 STREAM = Stream(
@@ -133,7 +137,7 @@ def test_models_are_run_one_after_another(one: Device, exported: Path, tmp_path:
     plan = dataclasses.replace(BRIEF, seconds=1.2)
     seen: list[tuple[int, int, str]] = []
     with recording(tmp_path / "it.json") as keep:
-        made = stream.run(models, one, plan, lambda *what: seen.append(what), ["bench"], keep=keep)
+        made = long_run.run(models, one, plan, lambda *what: seen.append(what), ["bench"], keep=keep)
     assert read(tmp_path / "it.json") == made
     assert [model.answers.verdict for model in made.models] == ["verified"] * 2
     assert len(made.series) == 2
@@ -143,7 +147,7 @@ def test_models_are_run_one_after_another(one: Device, exported: Path, tmp_path:
         assert 1 <= len(series.windows) <= 3
         for window in series.windows:
             assert window.count >= len(window.samples_ns) >= 1
-            assert len(window.samples_ns) <= stream.MOST_SAMPLES
+            assert len(window.samples_ns) <= long_run.MOST_SAMPLES
             if window.count == len(window.samples_ns):
                 assert window.minimum_ns == min(window.samples_ns)
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
@@ -153,7 +157,7 @@ def test_models_are_run_one_after_another(one: Device, exported: Path, tmp_path:
 
 def test_a_single_stream_keeps_all_queries(exported: Path) -> None:
     plan = Plan.single_stream(0.1, 3000, Protocol())
-    made = stream.run([exported / "theirs.float32.tflite"], LocalDevice(), plan)
+    made = long_run.run([exported / "theirs.float32.tflite"], LocalDevice(), plan)
     (series,) = made.series
     counts = [window.count for window in series.windows]
     assert counts == [len(window.samples_ns) for window in series.windows]
@@ -163,14 +167,14 @@ def test_a_single_stream_keeps_all_queries(exported: Path) -> None:
 
 def test_a_model_that_the_runtime_refuses_is_named(exported: Path, one: Device, tmp_path: Path) -> None:
     there = one.put(exported / "theirs.float32.tflite")
-    job = {**stream._job(there, BRIEF), "model": there + ".gone"}
+    job = {**long_run._job(there, BRIEF), "model": there + ".gone"}
     with pytest.raises(ModelFileError, match="cannot load"):
         list(one.follow(job, "that runs it", 60))
 
 
 def test_closing_the_messages_ends_the_process(exported: Path, one: Device) -> None:
     """On the board its fixture looks for what is left."""
-    job = stream._job(one.put(exported / "theirs.float32.tflite"), dataclasses.replace(BRIEF, seconds=60.0))
+    job = long_run._job(one.put(exported / "theirs.float32.tflite"), dataclasses.replace(BRIEF, seconds=60.0))
     messages = one.follow(job, "that runs it", 60)
     assert "first_ns" in next(messages)
     assert next(messages)["count"] >= 1
@@ -203,7 +207,7 @@ def test_what_there_is_survives(exported: Path, tmp_path: Path, error: BaseExcep
     path = tmp_path / "it.json"
     plan = dataclasses.replace(BRIEF, seconds=60.0)
     with pytest.raises(type(error)) as caught, recording(path) as keep:
-        stream.run([exported / "theirs.float32.tflite"] * 2, Breaking(3, error), plan, keep=keep)
+        long_run.run([exported / "theirs.float32.tflite"] * 2, Breaking(3, error), plan, keep=keep)
     kept = read(partial(path))
     assert str(caught.value) == said.format(f"0.0 of 2.0 min are kept, in {partial(path)}")
     assert [len(series.windows) for series in kept.series] == [2]
@@ -212,7 +216,9 @@ def test_what_there_is_survives(exported: Path, tmp_path: Path, error: BaseExcep
 
 def test_a_failure_before_the_first_window_leaves_nothing(exported: Path, tmp_path: Path) -> None:
     with pytest.raises(ChildCrashed, match=r"^gone$"), recording(tmp_path / "it.json") as keep:
-        stream.run([exported / "theirs.float32.tflite"], Breaking(1, ChildCrashed("gone")), BRIEF, keep=keep)
+        long_run.run(
+            [exported / "theirs.float32.tflite"], Breaking(1, ChildCrashed("gone")), BRIEF, keep=keep
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -224,4 +230,4 @@ def test_a_wrong_answer_names_the_model(exported: Path) -> None:
             yield {"runtime_version": 3}
 
     with pytest.raises(EnvironmentProblem, match=r"theirs\.float32\.tflite with litert answered wrongly"):
-        stream.run([exported / "theirs.float32.tflite"], Wrong(), BRIEF)
+        long_run.run([exported / "theirs.float32.tflite"], Wrong(), BRIEF)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_stream import STREAM
 
-from mobilecnn.bench.stream import Series, State, Window
-from mobilecnn.bench.sustained import FEWEST_WINDOWS, Verdict, chart, judge, remarks
+from mobilecnn.bench.judge.sustained import FEWEST_WINDOWS, Verdict, chart, judge, remarks
+from mobilecnn.bench.records.stream import Series, State, Window
 
 Levels = npt.NDArray[np.float64]
 COOL = State({"cpu0": 600_000, "cpu1": 1_500_000}, {"thermal_zone0 cpu-thermal": 48.2}, 0)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from installed import INSTALLED
 
-from mobilecnn.bench import worker
+from mobilecnn.bench.devices import worker
 from mobilecnn.errors import BY_NAME
 from mobilecnn.quantize.runtimes import RUNTIMES, interpreter_class
 

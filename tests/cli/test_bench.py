@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from installed import OTHER
 
-from mobilecnn.bench.measurement import read
+from mobilecnn.bench.records.measurement import read
 from mobilecnn.cli import COMMANDS, cli
 from mobilecnn.cli.bench import FOLDER
 

@@ -15,10 +15,10 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from click.testing import CliRunner, Result
 
+from mobilecnn import contract
 from mobilecnn.cli import COMMANDS, cli, options
-from mobilecnn.convert import flatbuffer
 from mobilecnn.convert.conversion import finish_flatbuffer
-from mobilecnn.train import images
+from mobilecnn.convert.graph import flatbuffer
 
 
 def run(*arguments: object) -> Result:
@@ -53,7 +53,7 @@ def test_a_command_is_described_the_same_in_both_places(name: str) -> None:
 
 
 def test_options_spelled_out_for_speed_are_the_tables() -> None:
-    assert tuple(images.RANGES) == options.RANGES
+    assert tuple(contract.RANGES) == options.RANGES
 
 
 def test_an_unknown_command_is_refused() -> None:
@@ -250,7 +250,7 @@ def test_one_weight_off_by_a_per_cent_fails_the_command(
     monkeypatch.chdir(material)
     if wrong:
         monkeypatch.setattr(
-            "mobilecnn.quantize.export.finish_flatbuffer",
+            "mobilecnn.export.finish_flatbuffer",
             lambda content, *others: finish_flatbuffer(with_one_weight_changed(content), *others),
         )
     ended = run("export", *what, "--float32", "-o", tmp_path)

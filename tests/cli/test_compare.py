@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mobilecnn.bench.measurement import read
+from mobilecnn.bench.records.measurement import read
 from mobilecnn.cli import COMMANDS, cli
 from mobilecnn.cli.bench import FOLDER
 

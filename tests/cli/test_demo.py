@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mobilecnn.bench import speedup
-from mobilecnn.bench.measurement import read
+from mobilecnn.bench.papers import speedup
+from mobilecnn.bench.records.measurement import read
 from mobilecnn.cli import cli
 
 

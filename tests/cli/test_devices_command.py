@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 from installed import INSTALLED, OTHER
 from sshd import Board, sshd
 
-from mobilecnn.bench import board as boards
-from mobilecnn.bench import device_file
-from mobilecnn.bench.device_file import PROFILES, Entry
-from mobilecnn.bench.measurement import read
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.entries import PROFILES, Entry
+from mobilecnn.bench.devices.ssh import setup as boards
+from mobilecnn.bench.records.measurement import read
 from mobilecnn.cli import cli
 from mobilecnn.cli import devices as commands
 from mobilecnn.errors import EnvironmentProblem

@@ -15,8 +15,9 @@ from adbd import Phone
 from click.testing import CliRunner, Result
 from sshd import Board, command_of
 
-from mobilecnn.bench import device_file, fleet
-from mobilecnn.bench.measurement import read
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.records.measurement import read
+from mobilecnn.bench.timing import fleet
 from mobilecnn.cli import cli
 from mobilecnn.cli.bench import FOLDER
 from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError, UsageError

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from mobilecnn.bench.stream import read
+from mobilecnn.bench.records.stream import read
 from mobilecnn.cli import cli
 from mobilecnn.cli.bench import FOLDER
 

@@ -8,7 +8,7 @@ from ai_edge_litert.interpreter import Interpreter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobilecnn.convert import flatbuffer
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import ModelFileError
 
 FORMATS = ("float32", "float16", "int8", "dynamic")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mobilecnn.convert import flatbuffer
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.inspection import inspect, summarize
 from mobilecnn.errors import ModelFileError
 from mobilecnn.train import complexity

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from mobilecnn.convert import flatbuffer, metadata
+from mobilecnn.contract import contract_for
+from mobilecnn.convert import metadata
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.files import sha256
-from mobilecnn.train.images import contract_for
 
 
 @pytest.mark.parametrize(

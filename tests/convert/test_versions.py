@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mobilecnn.convert import flatbuffer, versions
+from mobilecnn.convert import versions
+from mobilecnn.convert.graph import flatbuffer
 
 
 def converted(model: Any, adjust: Callable[[Any], None]) -> bytes:

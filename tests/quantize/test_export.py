@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mobilecnn.convert import flatbuffer, passport
+from mobilecnn.contract import RANGES, InputContract
+from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import DataError, EnvironmentProblem, ModelFileError, OutputError, UsageError
+from mobilecnn.export import Calibration, export
 from mobilecnn.files import sha256
-from mobilecnn.quantize.export import Calibration, export
+from mobilecnn.quantize.formats import FORMATS
 from mobilecnn.quantize.inference import TfliteProcess, ask, open_tflite
-from mobilecnn.quantize.recipes import FORMATS
 from mobilecnn.train import data
-from mobilecnn.train.images import RANGES, InputContract, Pixels, stack_pixels, to_tensor
+from mobilecnn.train.images import Pixels, stack_pixels, to_tensor
 
 ENDS = {"float32": "float32", "float16": "float32", "dynamic": "float32", "int8": "int8"}
 

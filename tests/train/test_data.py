@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mobilecnn.contract import contract_for
 from mobilecnn.errors import DataError
 from mobilecnn.train import data
 from mobilecnn.train.data import Dataset
-from mobilecnn.train.images import contract_for
 
 
 def made(counts: list[int]) -> Dataset:

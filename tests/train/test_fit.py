@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from mobilecnn.contract import InputContract, contract_for
 from mobilecnn.errors import CheckFailed, DataError, InputError, OutputError, UsageError
 from mobilecnn.train import fit, zoo
 from mobilecnn.train.data import Dataset
-from mobilecnn.train.images import InputContract, Pixels, contract_for
+from mobilecnn.train.images import Pixels
 from mobilecnn.train.keras_file import read_info
 from mobilecnn.train.learner import compiled, trainable_form
 

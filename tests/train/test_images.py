@@ -9,17 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from mobilecnn.contract import RANGES, InputContract, contract_for
 from mobilecnn.errors import DataError, ModelFileError, UsageError
-from mobilecnn.train.images import (
-    RANGES,
-    InputContract,
-    contract_for,
-    open_image,
-    random_pixels,
-    stack_pixels,
-    to_pixels,
-    to_tensor,
-)
+from mobilecnn.train.images import open_image, random_pixels, stack_pixels, to_pixels, to_tensor
 
 BLACK_AND_WHITE = {"raw": (0, 255), "unit": (0, 1), "tf": (-1, 1), "lite": (-127 / 128, 1)}
 

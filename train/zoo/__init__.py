@@ -18,7 +18,7 @@ from mobilecnn.train.zoo.names import ModelName, listed, parse
 if TYPE_CHECKING:
     import keras
 
-    from mobilecnn.train.images import InputContract
+    from mobilecnn.contract import InputContract
 
 __all__ = [
     "AUXILIARY_WEIGHT",
@@ -130,7 +130,7 @@ def contract(name: str | ModelName, sides: tuple[int, int] | None = None) -> "In
         ModelNameError: the grammar refuses the name.
         UsageError: as :func:`rectangle`.
     """
-    from mobilecnn.train.images import contract_for
+    from mobilecnn.contract import contract_for
 
     model_name = parse(name) if isinstance(name, str) else name
     if sides is None:

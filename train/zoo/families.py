@@ -34,7 +34,7 @@ class Family:
         sizes: default input sides of the names that differ from ``size``.
         channels: 3, or 1 for grey images.
         classes: default number of outputs.
-        input_range: what the network is fed, a name of :data:`mobilecnn.train.images.RANGES`.
+        input_range: what the network is fed, a name of :data:`mobilecnn.contract.RANGES`.
         rectangular: whether its module's ``build`` also takes (height, width) as the size.
     """
 

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from mobilecnn.bench.fleet import Outcome
-    from mobilecnn.bench.measurement import Comparison, Facts, Measurement, Model, Result
-    from mobilecnn.bench.protocol import OnPhone, Protocol
-    from mobilecnn.bench.statistics import Interval
+    from mobilecnn.bench.judge.statistics import Interval
+    from mobilecnn.bench.judge.summary import Comparison, Result
+    from mobilecnn.bench.records.measurement import Facts, Measurement, Model
+    from mobilecnn.bench.records.protocol import OnPhone, Protocol
+    from mobilecnn.bench.timing.fleet import Outcome
 
 FOLDER = Path("mobilecnn-runs")
 
@@ -95,12 +96,13 @@ def command(
       mobilecnn bench out/digits.int8.tflite --sustained 10
       mobilecnn bench out/*.tflite --device pi4 --device pi5
     """
-    from mobilecnn.bench.devices import device
-    from mobilecnn.bench.measurement import recording, summarize
-    from mobilecnn.bench.run import measure
-    from mobilecnn.bench.stream import Plan
+    from mobilecnn.bench.devices.registry import device
+    from mobilecnn.bench.judge.summary import summarize
+    from mobilecnn.bench.records.stream import Plan
+    from mobilecnn.bench.timing.rounds import measure
     from mobilecnn.cli import counts, streams
     from mobilecnn.files import check_writable
+    from mobilecnn.records import recording
 
     if counts.is_emulated(device_names):
         counting = counts.plan_of(ctx, device_names[0], protocol)
@@ -173,8 +175,8 @@ def _fleet(
     output: Path | None,
 ) -> "tuple[Outcome, ...]":
     """Time on several devices side by side."""
-    from mobilecnn.bench import fleet
-    from mobilecnn.bench.devices import devices
+    from mobilecnn.bench.devices.registry import devices
+    from mobilecnn.bench.timing import fleet
     from mobilecnn.files import check_writable
 
     fleet.refuse_twice(names)
@@ -199,7 +201,7 @@ def _talk_of(name: str) -> "Callable[[str], None]":
 
 def _show_fleet(outcomes: "Sequence[Outcome]", as_json: bool) -> None:
     """Say what became of each device, and fail if one failed."""
-    from mobilecnn.bench import fleet
+    from mobilecnn.bench.timing import fleet
 
     if as_json:
         document({"devices": [{"name": each.name, **_outcome(each)} for each in outcomes]})
@@ -211,7 +213,7 @@ def _show_fleet(outcomes: "Sequence[Outcome]", as_json: bool) -> None:
 
 def _tell_fleet(outcomes: "Sequence[Outcome]") -> None:
     """One table of all devices, and below it what is to be said of each."""
-    from mobilecnn.bench.measurement import summarize
+    from mobilecnn.bench.judge.summary import summarize
 
     rows: list[Sequence[str]] = []
     once: list[Sequence[str]] = []
@@ -256,7 +258,7 @@ def _outcome(outcome: "Outcome") -> "dict[str, Any]":
 
 def _document(measurement: "Measurement", record: Path) -> "dict[str, Any]":
     """What one device's measurement says, as JSON."""
-    from mobilecnn.bench.measurement import summarize
+    from mobilecnn.bench.judge.summary import summarize
 
     rows = [
         {**result.to_json(), "time_relative_to_first": None if ratio is None else ratio.to_json()}
@@ -278,8 +280,8 @@ def new_name(folder: Path, stem: str, devices: "Sequence[str]" = ()) -> Path:
     """
     from datetime import datetime
 
-    from mobilecnn.bench.fleet import records
-    from mobilecnn.bench.measurement import partial
+    from mobilecnn.bench.timing.fleet import records
+    from mobilecnn.records import partial
 
     stem = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     path, number = folder / f"{stem}.json", 2
@@ -306,7 +308,7 @@ def model_lines(models: "Sequence[Model]") -> list[str]:
 
 def warning_lines(results: "Sequence[Result]") -> list[str]:
     """What could be better about the machine; once, with the files where it is not so for all."""
-    from mobilecnn.bench.measurement import gathered
+    from mobilecnn.bench.judge.summary import gathered
 
     return [
         f"Warning: {warning}" if len(files) == len(results) else f"Warning: {', '.join(files)}: {warning}"
@@ -341,7 +343,7 @@ ONCE = ("file", "first inference ms", "initialization ms", "peak memory MB", "be
 
 def _rows(measurement: "Measurement") -> "list[Sequence[str]]":
     """What one measurement says, under :data:`HEADER`."""
-    from mobilecnn.bench.measurement import summarize
+    from mobilecnn.bench.judge.summary import summarize
 
     return [
         (
@@ -381,7 +383,7 @@ def _once(results: "Sequence[Result]") -> "list[Sequence[str]]":
 
 def _relative(measurement: "Measurement") -> "list[Comparison | None]":
     """The time of each model relative to the first."""
-    from mobilecnn.bench.measurement import compare
+    from mobilecnn.bench.judge.summary import compare
 
     return [None, *(compare(measurement, index) for index in range(1, len(measurement.models)))]
 

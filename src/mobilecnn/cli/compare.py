@@ -13,9 +13,10 @@ from mobilecnn.cli.output import data, document, json_option, progress, table, t
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
-    from mobilecnn.bench.compare import Compared
-    from mobilecnn.bench.measurement import Measurement, Result
-    from mobilecnn.bench.protocol import OnPhone, Protocol
+    from mobilecnn.bench.judge.compare import Compared
+    from mobilecnn.bench.judge.summary import Result
+    from mobilecnn.bench.records.measurement import Measurement
+    from mobilecnn.bench.records.protocol import OnPhone, Protocol
 
 FOR_MEASUREMENTS = ("names", "across")
 FOR_BOTH = ("a", "b", "max_slowdown", "as_json")
@@ -82,10 +83,11 @@ def command(
       mobilecnn compare old/digits.int8.tflite new/digits.int8.tflite
       mobilecnn compare old/digits.int8.tflite new/digits.int8.tflite --device emulated-a76 --max-slowdown 1%
     """
-    from mobilecnn.bench import compare as bench
-    from mobilecnn.bench import instructions
-    from mobilecnn.bench.measurement import read, schema
+    from mobilecnn.bench.judge import compare as bench
+    from mobilecnn.bench.records import instructions
+    from mobilecnn.bench.records.measurement import read
     from mobilecnn.cli import counts
+    from mobilecnn.records import schema
 
     models = [path.suffix.lower() == ".tflite" for path in (a, b)]
     if models[0] != models[1]:
@@ -157,10 +159,10 @@ def _time(
     allow_wrong_answers: bool,
     output: Path | None,
 ) -> "tuple[Measurement, Path]":
-    from mobilecnn.bench.devices import device
-    from mobilecnn.bench.measurement import recording
-    from mobilecnn.bench.run import measure
+    from mobilecnn.bench.devices.registry import device
+    from mobilecnn.bench.timing.rounds import measure
     from mobilecnn.files import check_writable
+    from mobilecnn.records import recording
 
     where = device(device_name, protocol.runtime, phone)
     check_writable(FOLDER if output is None else output.parent)

@@ -12,9 +12,10 @@ from mobilecnn.cli.output import data, document, millions, progress, table, talk
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
-    from mobilecnn.bench.instructions import Counts, Instructions, Plan, Row
-    from mobilecnn.bench.measurement import Model
-    from mobilecnn.bench.protocol import Protocol
+    from mobilecnn.bench.judge.instructions import Row
+    from mobilecnn.bench.records.instructions import Counts, Instructions, Plan
+    from mobilecnn.bench.records.measurement import Model
+    from mobilecnn.bench.records.protocol import Protocol
 
 ALLOWED = (
     "models", "a", "b", "device_names", "device_name", "runtime", "threads", "runs", "warmup_runs", "seed",
@@ -36,7 +37,7 @@ def is_emulated(names: Sequence[str]) -> bool:
     Raises:
         UsageError: an emulated device is one of several.
     """
-    from mobilecnn.bench.device_file import EMULATED
+    from mobilecnn.bench.devices.entries import EMULATED
 
     emulated = [name for name in names if name in EMULATED]
     if emulated and len(names) > 1:
@@ -53,7 +54,7 @@ def plan_of(ctx: click.Context, device: str, protocol: "Protocol") -> "Plan":
     Raises:
         UsageError: one is for timing.
     """
-    from mobilecnn.bench.instructions import Plan
+    from mobilecnn.bench.records.instructions import Plan
 
     given = {
         str(parameter.name): parameter.opts[-1]
@@ -74,11 +75,11 @@ def count(
     models: Sequence[Path], device: str, plan: "Plan", output: Path | None, stem: str, wrong: bool
 ) -> "tuple[Instructions, Path]":
     """Count the instructions of files; the record is kept at ``output``, else under a new name."""
-    from mobilecnn.bench.emulated import EmulatedDevice
-    from mobilecnn.bench.instructions import count as counting
-    from mobilecnn.bench.measurement import recording
+    from mobilecnn.bench.devices.emulated.device import EmulatedDevice
+    from mobilecnn.bench.timing.counting import count as counting
     from mobilecnn.cli.bench import FOLDER, new_name
     from mobilecnn.files import check_writable
+    from mobilecnn.records import recording
 
     check_writable(FOLDER if output is None else output.parent)
     path = new_name(FOLDER, stem) if output is None else output
@@ -117,7 +118,7 @@ def compare_files(
     as_json: bool,
 ) -> None:
     """Count two files, and print what B executes more; fail if it is more than ``allowed``."""
-    from mobilecnn.bench.instructions import together
+    from mobilecnn.bench.judge.instructions import together
 
     counted, path = count((a, b), device, plan, output, "compare", wrong)
     about = {"a": str(a), "b": str(b), "record": str(path)}
@@ -127,8 +128,9 @@ def compare_files(
 
 def compare_records(a: Path, b: Path, names: Sequence[str], allowed: float | None, as_json: bool) -> None:
     """Print what the models of B execute more than those of A; fail if it is more than ``allowed``."""
-    from mobilecnn.bench.compare import alone
-    from mobilecnn.bench.instructions import apart, read
+    from mobilecnn.bench.judge.compare import alone
+    from mobilecnn.bench.judge.instructions import apart
+    from mobilecnn.bench.records.instructions import read
 
     sides = read(a), read(b)
     rows = apart(*sides, names, allowed)
@@ -147,7 +149,7 @@ def _show(
     allowed: float | None,
     as_json: bool,
 ) -> None:
-    from mobilecnn.bench.instructions import refuse_more
+    from mobilecnn.bench.judge.instructions import refuse_more
 
     if as_json:
         document({**about, "unit": UNIT, "rows": [row.to_json() for row in rows]})
@@ -225,7 +227,7 @@ def _remarks(counted: "Instructions") -> list[str]:
 
 
 def _document(counted: "Instructions", path: Path) -> dict[str, Any]:
-    from mobilecnn.bench.instructions import with_total
+    from mobilecnn.bench.judge.instructions import with_total
 
     whole = counted.to_json()
     return {

@@ -26,11 +26,11 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     then comes the ShuffleNet paper's speedup table. Everything is on one HTML page. Takes
     some minutes.
     """
-    from mobilecnn.bench import demo as bench
-    from mobilecnn.bench.devices import device
-    from mobilecnn.bench.measurement import write
-    from mobilecnn.bench.protocol import Protocol
-    from mobilecnn.bench.speedup import HEADER, cells
+    from mobilecnn import demo as bench
+    from mobilecnn.bench.devices.registry import device
+    from mobilecnn.bench.papers.speedup import HEADER, cells
+    from mobilecnn.bench.records.measurement import write
+    from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.cli.bench import device_line, new_name
     from mobilecnn.files import check_writable, write_text
 

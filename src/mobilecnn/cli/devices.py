@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from mobilecnn.bench.board import Board
-    from mobilecnn.bench.device_file import Entry
+    from mobilecnn.bench.devices.entries import Entry
+    from mobilecnn.bench.devices.examine import Board
 
 # Spelled out here as well, so that --help needs no bench; a test holds it equal to the table.
 PROFILES = ("pi3", "pi4", "pi5", "zero2w", "pixel", "generic")
@@ -49,7 +49,7 @@ def list_(as_json: bool) -> None:
 
 
 def _list(as_json: bool) -> None:
-    from mobilecnn.bench import device_file
+    from mobilecnn.bench.devices import entries as device_file
 
     entries = device_file.read()
     if as_json:
@@ -96,7 +96,7 @@ def add(
     as_json: bool,
 ) -> None:
     """Name a board or a phone, or change what its name means. Nothing is connected."""
-    from mobilecnn.bench import device_file
+    from mobilecnn.bench.devices import entries as device_file
     from mobilecnn.errors import UsageError
 
     if adb == (host is not None):
@@ -114,7 +114,7 @@ def add(
 @json_option
 def remove(name: str, as_json: bool) -> None:
     """Forget a board or a phone. Nothing changes on it."""
-    from mobilecnn.bench import device_file
+    from mobilecnn.bench.devices import entries as device_file
     from mobilecnn.errors import UsageError
 
     entries = device_file.read()
@@ -133,9 +133,9 @@ def remove(name: str, as_json: bool) -> None:
 @json_option
 def probe(name: str, as_json: bool) -> None:
     """What a device is, what it has, and what it lacks."""
-    from mobilecnn.bench import device_file
-    from mobilecnn.bench.board import examine
-    from mobilecnn.bench.devices import device
+    from mobilecnn.bench.devices import entries as device_file
+    from mobilecnn.bench.devices.examine import examine
+    from mobilecnn.bench.devices.registry import device
 
     ours = (device_file.LOCAL, *device_file.EMULATED)
     profile = "generic" if name in ours else device_file.find(name).profile
@@ -158,9 +158,9 @@ def diagnose(name: str, as_json: bool) -> None:
     Connection, runtime, sending a file, right answers, steady times: with a file whose answers are
     known. What prevents measurements ends with code 3; what spoils them is a warning.
     """
-    from mobilecnn.bench import device_file
-    from mobilecnn.bench.devices import timing_device
-    from mobilecnn.bench.diagnose import diagnose as go
+    from mobilecnn.bench.devices import entries as device_file
+    from mobilecnn.bench.devices.registry import timing_device
+    from mobilecnn.bench.timing.diagnose import diagnose as go
     from mobilecnn.errors import EnvironmentProblem
 
     profile = "generic" if name == device_file.LOCAL else device_file.find(name).profile
@@ -179,7 +179,7 @@ def diagnose(name: str, as_json: bool) -> None:
 
 
 def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
-    from mobilecnn.bench.hygiene import SINCE_START, THERMAL_STATUS, throttling
+    from mobilecnn.bench.judge.hygiene import SINCE_START, THERMAL_STATUS, throttling
 
     facts = board.facts
     clocks = sorted({khz // 1000 for khz in board.frequencies_khz.values()})
@@ -252,7 +252,7 @@ def setup(
 
     Of a phone, without --download: say what it needs.
     """
-    from mobilecnn.bench import device_file
+    from mobilecnn.bench.devices import entries as device_file
     from mobilecnn.errors import UsageError
 
     if name == device_file.LOCAL:
@@ -281,8 +281,8 @@ def _refuse(given: "AbstractSet[str]", options: "Mapping[str, str]", why: str) -
 
 
 def _setup_phone(name: str, entry: "Entry", source: str | None, download: bool, as_json: bool) -> None:
-    from mobilecnn.bench import phone_setup
-    from mobilecnn.bench.adb import AdbDevice
+    from mobilecnn.bench.devices.adb import setup as phone_setup
+    from mobilecnn.bench.devices.adb.device import AdbDevice
 
     if not download:
         if as_json:
@@ -303,8 +303,8 @@ def _setup_phone(name: str, entry: "Entry", source: str | None, download: bool, 
 
 
 def _setup_board(name: str, entry: "Entry", runtime: str, offline: bool, as_json: bool) -> None:
-    from mobilecnn.bench.board import setup as make
-    from mobilecnn.bench.ssh import SshDevice
+    from mobilecnn.bench.devices.ssh.device import SshDevice
+    from mobilecnn.bench.devices.ssh.setup import setup as make
 
     assert entry.host is not None
     with SshDevice(name, entry.host, entry.python) as board:

@@ -46,8 +46,8 @@ def command(
     Example:
       mobilecnn evaluate digits.keras out/*.tflite --data digits
     """
-    from mobilecnn.bench.accuracy import Evaluation, evaluate
     from mobilecnn.files import check_writable, write_json
+    from mobilecnn.quantize.accuracy import Evaluation, evaluate
     from mobilecnn.train.data import load
 
     if output is not None:

@@ -9,7 +9,7 @@ from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, kilobytes, progress, table, talk
 
 if TYPE_CHECKING:
-    from mobilecnn.quantize.export import Exported
+    from mobilecnn.export import Exported
 
 AGREEMENT_TO_WARN = 0.9
 """A quantized file that agrees on fewer calibration images than this is warned about."""
@@ -86,8 +86,8 @@ def command(
     """
     from mobilecnn.convert.conversion import Source
     from mobilecnn.errors import CheckFailed
-    from mobilecnn.quantize.export import Calibration, export
-    from mobilecnn.quantize.recipes import FORMATS
+    from mobilecnn.export import Calibration, export
+    from mobilecnn.quantize.formats import FORMATS
 
     source = Source(
         text=model,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mobilecnn.bench.protocol import CORES, OnPhone, Protocol
+from mobilecnn.bench.records.protocol import CORES, OnPhone, Protocol
 from mobilecnn.quantize.runtimes import RUNTIMES
 
 # Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table

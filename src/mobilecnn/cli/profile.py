@@ -10,9 +10,9 @@ from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 
 if TYPE_CHECKING:
-    from mobilecnn.bench.benchmark_model import Profile as OwnProfile
-    from mobilecnn.bench.profile import Profile, Row
-    from mobilecnn.bench.protocol import OnPhone
+    from mobilecnn.bench.devices.adb.benchmark_model import Profile as OwnProfile
+    from mobilecnn.bench.records.protocol import OnPhone
+    from mobilecnn.bench.timing.profile import Profile, Row
 
 
 WIDEST = 40
@@ -64,12 +64,12 @@ def command(
     Example:
       mobilecnn profile out/digits.int8.tflite --device pi4
     """
-    from mobilecnn.bench import profile as bench
-    from mobilecnn.bench.devices import timing_device
-    from mobilecnn.bench.measurement import recording
-    from mobilecnn.bench.protocol import Protocol
+    from mobilecnn.bench.devices.registry import timing_device
+    from mobilecnn.bench.records.protocol import Protocol
+    from mobilecnn.bench.timing import profile as bench
     from mobilecnn.cli.bench import answer_lines, device_line, new_name, what_is_kept
     from mobilecnn.files import check_writable, write_bytes, write_json
+    from mobilecnn.records import recording
 
     where = timing_device(device_name, runtime, phone)
     protocol = Protocol(

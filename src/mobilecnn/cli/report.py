@@ -32,8 +32,8 @@ def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:
     Example:
       mobilecnn report mobilecnn-runs accuracy.json -o report.html
     """
-    from mobilecnn.bench import report as bench
-    from mobilecnn.bench.result_files import read
+    from mobilecnn.bench.pages import report as bench
+    from mobilecnn.bench.pages.result_files import read
     from mobilecnn.files import write_text
 
     # A measurement is never replaced, not even by a slip of -o.

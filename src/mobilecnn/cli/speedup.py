@@ -14,9 +14,9 @@ from mobilecnn.cli.output import data, document, json_option, progress, table, t
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mobilecnn.bench.devices import Device
-    from mobilecnn.bench.profile import Profile
-    from mobilecnn.bench.protocol import OnPhone, Protocol
+    from mobilecnn.bench.devices.seam import Device
+    from mobilecnn.bench.records.protocol import OnPhone, Protocol
+    from mobilecnn.bench.timing.profile import Profile
 
 # Spelled out here as well, so that --help needs no numpy; a test holds them equal to the tables.
 RESOLUTIONS = ("224", "480x640", "720x1280")
@@ -82,8 +82,8 @@ def command(
     that the multiply-adds promise beside the one that the device delivers. Right of the
     bar: the paper's own figures. A "!" after a time: INVALID, the reason is below.
     """
-    from mobilecnn.bench.devices import timing_device
-    from mobilecnn.bench.protocol import Protocol
+    from mobilecnn.bench.devices.registry import timing_device
+    from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.errors import UsageError
     from mobilecnn.files import check_writable
 
@@ -113,10 +113,10 @@ def command(
 
 def _table8(run: Run, resolution: str, as_json: bool) -> dict[str, Any]:
     """Theoretical against actual speedup at one resolution."""
-    from mobilecnn.bench import speedup as bench
-    from mobilecnn.bench.measurement import recording
+    from mobilecnn.bench.papers import speedup as bench
     from mobilecnn.cli.bench import answer_lines, device_line, new_name, warning_lines, what_is_kept
     from mobilecnn.files import write_bytes, write_json
+    from mobilecnn.records import recording
 
     record = new_name(run.output, "measurement")
     with (
@@ -160,10 +160,10 @@ def _table8(run: Run, resolution: str, as_json: bool) -> dict[str, Any]:
 
 def _guidelines(run: Run, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Tables 1 to 4."""
-    from mobilecnn.bench import experiments as bench
-    from mobilecnn.bench.measurement import recording
+    from mobilecnn.bench.papers import experiments as bench
     from mobilecnn.cli.bench import device_line, new_name, what_is_kept
     from mobilecnn.files import write_json
+    from mobilecnn.records import recording
 
     record = new_name(run.output, "guidelines-measurement")
     with (
@@ -205,10 +205,10 @@ def _guidelines(run: Run, as_json: bool) -> dict[str, Any]:
 
 def _decomposition(run: Run, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Figure 2: shares of the time by kind of work."""
-    from mobilecnn.bench import decomposition as bench
-    from mobilecnn.bench.measurement import recording
+    from mobilecnn.bench.papers import decomposition as bench
     from mobilecnn.cli.bench import device_line, new_name
     from mobilecnn.files import write_json
+    from mobilecnn.records import recording
 
     with (
         tempfile.TemporaryDirectory(prefix="mobilecnn-") as work,

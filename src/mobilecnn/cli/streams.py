@@ -12,8 +12,8 @@ from mobilecnn.cli.output import data, document, progress, table, talk
 from mobilecnn.errors import MobileCnnError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from mobilecnn.bench.devices import Device
-    from mobilecnn.bench.stream import Plan, Stream
+    from mobilecnn.bench.devices.seam import Device
+    from mobilecnn.bench.records.stream import Plan, Stream
 
 OF_ROUNDS = ("rounds", "warmup_runs", "warmup_seconds", "runs", "seconds")
 OF_SINGLE_STREAM = ("min_seconds", "min_queries")
@@ -43,9 +43,9 @@ def sustain(
     models: Sequence[Path], where: "Device", plan: "Plan", record: Path, wrong: bool, as_json: bool
 ) -> None:
     """Run models for minutes; print what became of their latency, and draw it."""
-    from mobilecnn.bench.measurement import partial
-    from mobilecnn.bench.sustained import chart, judge, remarks
+    from mobilecnn.bench.judge.sustained import chart, judge, remarks
     from mobilecnn.files import write_bytes
+    from mobilecnn.records import partial
 
     picture = record.with_suffix(".png")
     if picture == record:
@@ -95,7 +95,7 @@ def single_stream(
     models: Sequence[Path], where: "Device", plan: "Plan", record: Path, wrong: bool, as_json: bool
 ) -> None:
     """Run queries one after another; print the 90th percentile as MLPerf's rules estimate it."""
-    from mobilecnn.bench.single_stream import CLAIM, single_streams
+    from mobilecnn.bench.judge.single_stream import CLAIM, single_streams
 
     stream = _run(models, where, plan, record, wrong, "Single stream", lambda _: None)
     results = single_streams(stream)
@@ -135,8 +135,8 @@ def _run(
     label: str,
     seen: "Callable[[Stream], None]",
 ) -> "Stream":
-    from mobilecnn.bench.measurement import recording
-    from mobilecnn.bench.stream import run
+    from mobilecnn.bench.timing.long_run import run
+    from mobilecnn.records import recording
 
     with recording(record) as keep, where, progress(f"{label}, s") as update:
 

@@ -12,7 +12,7 @@ import java.util.Map;
 /**
  * Times a model as {@code mobilecnn bench} does, and says the result in its words.
  *
- * <p>The document's {@code run} has the members of {@code Run} in {@code bench/measurement.py}
+ * <p>The document's {@code run} has the members of {@code Run} in {@code bench/records/measurement.py}
  * that one process can know; docs/android.md describes the rest.
  */
 public final class Benchmark {
@@ -107,7 +107,7 @@ public final class Benchmark {
         return all;
     }
 
-    /** A verdict in the words of {@code Answers} in {@code bench/measurement.py}. */
+    /** A verdict in the words of {@code Answers} in {@code bench/records/measurement.py}. */
     public static JsonObject answers(AnswerCheck check) {
         return new JsonObject()
                 .add("verdict", check.verdict.name().toLowerCase(Locale.ROOT).replace('_', ' '))

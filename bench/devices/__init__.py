@@ -1,0 +1,1 @@
+"""Where models run: one small interface, and a folder for each kind of device."""

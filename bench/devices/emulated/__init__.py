@@ -1,0 +1,1 @@
+"""ARM processors that QEMU emulates."""

@@ -1,0 +1,107 @@
+"""What a device has, what it lacks, and what spoils its figures."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mobilecnn.bench.devices.entries import PROFILES
+from mobilecnn.bench.devices.seam import PROBE_TIMEOUT, Device
+from mobilecnn.bench.judge.hygiene import GOVERNOR_FIX, THERMAL_STATUS, THROTTLED, throttling
+from mobilecnn.bench.records.measurement import Facts
+from mobilecnn.errors import EnvironmentProblem
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that a device lacks, or that spoils its figures.
+
+    Attributes:
+        what: the finding.
+        fix: what to do.
+        prevents: whether nothing can be timed before that is done.
+    """
+
+    what: str
+    fix: str
+    prevents: bool = False
+
+
+@dataclass(frozen=True)
+class Board:
+    """A device as :func:`examine` found it.
+
+    Attributes:
+        facts: what it is.
+        runtimes: the version of each that may be there (``Device.runtimes``), None where missing.
+        frequencies_khz: clocks by core.
+        temperatures_c: degrees Celsius by sensor.
+        throttled: the Raspberry Pi firmware's throttling word; None elsewhere.
+        thermal_status: Android's (:data:`mobilecnn.bench.judge.hygiene.THERMAL_STATUS`); None elsewhere.
+        missing: what to mend.
+    """
+
+    facts: Facts
+    runtimes: dict[str, str | None]
+    frequencies_khz: dict[str, int]
+    temperatures_c: dict[str, float]
+    throttled: int | None
+    thermal_status: int | None
+    missing: tuple[Missing, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+
+def examine(device: Device, name: str, profile: str = "generic") -> Board:
+    """Look at a device, without timing anything.
+
+    Args:
+        device: ours to ask.
+        name: what the user calls it.
+        profile: what the user says it is, a key of ``device_file.PROFILES``.
+
+    Raises:
+        EnvironmentProblem: it cannot be reached, or has no Python that the worker can use.
+    """
+    facts = device.probe()
+    runtimes: dict[str, str | None] = {}
+    reasons = []
+    for runtime in device.runtimes:
+        job = {"task": "runtime", "runtime": runtime}
+        try:
+            answer = device.run(job, f"that looks for {runtime} on {name}", PROBE_TIMEOUT)
+            runtimes[runtime] = str(answer["version"])
+        except EnvironmentProblem as error:
+            runtimes[runtime] = None
+            reasons.append(str(error))
+    state = device.run({"task": "state"}, f"that reads the state of {name}", PROBE_TIMEOUT)
+    throttled = state["throttled"]
+    missing = []
+    if not any(runtimes.values()):
+        missing.append(Missing(f"no runtime: {reasons[0]}", f"mobilecnn devices setup {name}", prevents=True))
+    if not facts.board and profile != "generic":
+        missing.append(Missing(f"it is said to be a {profile}, and does not call itself one", _PROFILE_FIX))
+    elif facts.board and not facts.board.startswith(PROFILES[profile]):
+        missing.append(Missing(f"it is said to be a {profile}, and is a {facts.board}", _PROFILE_FIX))
+    slow = sorted(set(facts.governors) - {"performance"})
+    if slow:
+        fix = f"there: {GOVERNOR_FIX}" if facts.android is None else _PHONE_CLOCK_FIX
+        missing.append(Missing(f"the clock may change (governor {', '.join(slow)})", fix))
+    status = state.get("thermal_status")
+    if status is not None and status >= THROTTLED:
+        missing.append(Missing(f"it slows itself down (thermal status {THERMAL_STATUS[status]})", _HEAT_FIX))
+    missing += [Missing(f"{finding} now", _POWER_FIX) for finding in throttling(throttled)]
+    return Board(
+        facts, runtimes, state["frequencies_khz"], state["temperatures_c"], throttled, status, tuple(missing)
+    )
+
+
+_PROFILE_FIX = "add it anew with another --profile"
+
+_PHONE_CLOCK_FIX = (
+    "where it can: adb shell cmd power set-fixed-performance-mode-enabled true (see docs/phones.md)"
+)
+
+_HEAT_FIX = "let it cool, take off its case, and look again"
+
+_POWER_FIX = "give it its own power supply, cool it, and look again"

@@ -1,0 +1,232 @@
+"""What a sustained load shows: did the latency change, when, and did it stay so?
+
+Pure functions on the windows of :mod:`mobilecnn.bench.records.stream`. A chart shows it to an eye; here
+the same is said in a sentence, and only where it can be told. Works on the logarithms of the
+windows' medians, with absolute deviations, so that single disturbed windows move nothing:
+
+* *steady*: from the 10th to the 90th percentile they span less than :data:`SMALLEST_CHANGE`.
+* *slower*, *faster*: two levels fit better than a line, the second lasts to the end, and at
+  least :data:`HELD` of the windows on either side are nearer to their own level.
+* *drifting*: a line fits better than two levels, and much better than one.
+* *undecided*: none of these, or fewer than :data:`FEWEST_WINDOWS`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from mobilecnn.bench.judge import hygiene
+from mobilecnn.bench.pages.charts import Course, courses
+from mobilecnn.bench.records.stream import Series, Stream, Window
+
+Verdict = Literal["steady", "slower", "faster", "drifting", "undecided"]
+
+SMALLEST_CHANGE = 0.05
+"""Of the median: what a clock that moves would do at least (``hygiene.LARGEST_CLOCK_MOVE``)."""
+HELD = 0.9
+"""Two levels in mere noise hold about half of the windows; a true change holds nearly all."""
+FEWEST_WINDOWS = 20
+"""With fewer, three slow windows in a row at one end are no rarity."""
+SHORTEST_SIDE = 3
+"""Windows before a change; and after it as many, or a tenth of all: less has not "stayed"."""
+LINE_GAIN = 0.7
+"""A drift leaves at most so much of the deviations from one level. In mere noise a line leaves
+nearly all of them."""
+
+_Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of the latency under a sustained load.
+
+    Attributes:
+        verdict: see the module.
+        seconds: how long the load lasted.
+        changed_seconds: when the level changed; None unless slower or faster.
+        first_ns: the median latency of the windows before the change, at the beginning of a
+            drift, or of all of them.
+        last_ns: the same after the change, at the end, or of all of them.
+        text: all this as a sentence.
+    """
+
+    verdict: Verdict
+    seconds: float
+    changed_seconds: float | None
+    first_ns: float
+    last_ns: float
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object, with the units in the names."""
+        return {
+            "verdict": self.verdict,
+            "seconds": self.seconds,
+            "changed_seconds": self.changed_seconds,
+            "first_ns": self.first_ns,
+            "last_ns": self.last_ns,
+            "text": self.text,
+        }
+
+
+def judge(windows: Sequence[Window]) -> Finding:
+    """What became of the latency; there is at least one window."""
+    medians = np.array([window.median_ns for window in windows])
+    times = np.array([(window.begin_seconds + window.end_seconds) / 2 for window in windows])
+    seconds = windows[-1].end_seconds
+    overall = float(np.median(medians))
+
+    def finding(verdict: Verdict, text: str, first: float, last: float, at: float | None = None) -> Finding:
+        return Finding(verdict, seconds, at, first, last, text)
+
+    if len(windows) < FEWEST_WINDOWS:
+        few = f"undecided: {len(windows)} windows are too few to tell a change from chance; run it for longer"
+        return finding("undecided", few, overall, overall)
+    low, high = (float(value) for value in np.percentile(medians, (10, 90)))
+    if high / low < 1 + SMALLEST_CHANGE:
+        text = f"steady: the median stayed at {_ms(overall)} ms for {_duration(seconds)}, within {high / low - 1:.1%}"
+        return finding("steady", text, overall, overall)
+    logs = np.log(medians)
+    flat_cost = _deviation(logs, float(np.median(logs)))
+    split, step_cost = _best_split(logs)
+    slope, base = _line(times, logs)
+    line_cost = _deviation(logs, base + slope * times)
+    if step_cost <= line_cost and _holds(logs, split):
+        first, last = float(np.median(medians[:split])), float(np.median(medians[split:]))
+        at = windows[split].begin_seconds
+        moved = "rose" if last > first else "fell"
+        text = (
+            f"after {_duration(at)} the median {moved} from {_ms(first)} to {_ms(last)} ms and stayed there: "
+            f"{first / last:.0%} of the first speed"
+        )
+        return finding("slower" if last > first else "faster", text, first, last, at)
+    first, last = (math.exp(base + slope * float(time)) for time in (times[0], times[-1]))
+    if (
+        line_cost < step_cost
+        and line_cost <= LINE_GAIN * flat_cost
+        and abs(math.log(last / first)) >= _SMALLEST_LOG
+    ):
+        text = (
+            f"the median drifted from {_ms(first)} to {_ms(last)} ms in {_duration(seconds)}: "
+            f"{first / last:.0%} of the first speed"
+        )
+        return finding("drifting", text, first, last)
+    text = f"the median moved between {_ms(low)} and {_ms(high)} ms, and no change stayed"
+    onset, least = _onset(medians), _shortest_end(len(windows))
+    if onset >= least:
+        # A board at its limit goes to and fro; when that began is worth knowing.
+        low, high = (float(value) for value in np.percentile(medians[onset:], (10, 90)))
+        text = (
+            f"for {_duration(windows[onset].begin_seconds)} the median was {_ms(float(np.median(medians[:onset])))} ms, "
+            f"then it moved between {_ms(low)} and {_ms(high)} ms"
+        )
+        late = len(windows) - onset < least
+        text += ", too near the end to tell whether that stays" if late else ", and no change stayed"
+    text = f"undecided: {text}"
+    return finding("undecided", text, overall, overall)
+
+
+def remarks(series: Series) -> list[str]:
+    """What clock, temperature, firmware and other programs did meanwhile, as far as they can be read."""
+    found, states = [], series.states
+    clocks = [max(state.frequencies_khz.values(), default=0) for state in states]
+    if min(clocks) > 0:
+        found.append(f"clock {min(clocks) / 1e6:.2f} to {max(clocks) / 1e6:.2f} GHz")
+    temperatures = [hygiene.processor_temperature(state.temperatures_c) for state in states]
+    known = [value for value in temperatures if value is not None]
+    if known:
+        found.append(f"{known[0]:.1f} C at the start, at most {max(known):.1f} C")
+    said = hygiene.throttled_over([state.throttled for state in states])
+    if said:
+        found.append(f"the firmware said: {', '.join(said)}")
+    if not found:
+        found.append("no clock and no temperature can be read here")
+    if (share := series.other_share) is not None and share > hygiene.NOTED_SHARE:
+        found.append(f"other programs, or the host of this virtual machine, used {share:.0%} of a core")
+    return found
+
+
+def chart(stream: Stream) -> bytes:
+    """Latency, clock and temperature over time, as PNG."""
+    items = [
+        _course(Path(model.file).name, series)
+        for model, series in zip(stream.models, stream.series, strict=False)
+    ]
+    facts = stream.device
+    title = f"Sustained load: {facts.board or facts.cpu or facts.machine}, {stream.plan.runtime}, {stream.plan.threads}"
+    return courses(items, f"{title} thread{'' if stream.plan.threads == 1 else 's'}")
+
+
+def _course(label: str, series: Series) -> Course:
+    clocks = [max(window.state.frequencies_khz.values(), default=0) for window in series.windows]
+    return Course(
+        label=label,
+        minutes=[(window.begin_seconds + window.end_seconds) / 120 for window in series.windows],
+        median_ms=[window.median_ns / 1e6 for window in series.windows],
+        p90_ms=[window.p90_ns / 1e6 for window in series.windows],
+        gigahertz=[khz / 1e6 if khz else None for khz in clocks],
+        celsius=[hygiene.processor_temperature(window.state.temperatures_c) for window in series.windows],
+        throttled=[bool(hygiene.throttling(window.state.throttled)) for window in series.windows],
+        changed=None if (at := judge(series.windows).changed_seconds) is None else at / 60,
+    )
+
+
+_SMALLEST_LOG = math.log1p(SMALLEST_CHANGE)
+
+
+def _best_split(logs: _Array) -> tuple[int, float]:
+    """Where two levels fit best, and the deviations that they leave."""
+    after = _shortest_end(len(logs))
+    costs = {
+        split: _deviation(logs[:split], float(np.median(logs[:split])))
+        + _deviation(logs[split:], float(np.median(logs[split:])))
+        for split in range(SHORTEST_SIDE, len(logs) - after + 1)
+    }
+    best = min(costs, key=lambda split: costs[split])
+    return best, costs[best]
+
+
+def _holds(logs: _Array, split: int) -> bool:
+    """Whether the levels on both sides differ, and nearly all windows are nearer to their own."""
+    before, after = float(np.median(logs[:split])), float(np.median(logs[split:]))
+    middle, up = (before + after) / 2, after > before
+    right = [(logs[:split] > middle) != up, (logs[split:] > middle) == up]
+    return abs(after - before) >= _SMALLEST_LOG and all(float(side.mean()) >= HELD for side in right)
+
+
+def _shortest_end(windows: int) -> int:
+    return max(SHORTEST_SIDE, windows // 10)
+
+
+def _onset(medians: _Array) -> int:
+    """The first window with which three of five leave the level so far; 0 where none does."""
+    for place in range(SHORTEST_SIDE, len(medians) - 4):
+        away = np.abs(medians[place : place + 5] / np.median(medians[:place]) - 1) > SMALLEST_CHANGE
+        if away[0] and away.sum() >= 3:
+            return place
+    return 0
+
+
+def _line(times: _Array, logs: _Array) -> tuple[float, float]:
+    """Slope and value at 0 of the line through the points by P. K. Sen, "Estimates of the Regression
+    Coefficient Based on Kendall's Tau", Journal of the American Statistical Association 63 (1968)."""
+    rows, columns = np.triu_indices(len(times), 1)
+    slope = float(np.median((logs[columns] - logs[rows]) / (times[columns] - times[rows])))
+    return slope, float(np.median(logs - slope * times))
+
+
+def _deviation(logs: _Array, level: float | _Array) -> float:
+    return float(np.abs(logs - level).sum())
+
+
+def _ms(nanoseconds: float) -> str:
+    return f"{nanoseconds / 1e6:.1f}" if nanoseconds >= 1e7 else f"{nanoseconds / 1e6:#.3g}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,62 @@
+"""What the time of ShuffleNet V1 and MobileNet V2 consists of, by kind of work.
+
+After N. Ma, X. Zhang, H.-T. Zheng, J. Sun, "ShuffleNet V2: Practical Guidelines for Efficient CNN
+Architecture Design", arXiv 1807.11164 (ECCV 2018), Figure 2: the convolutions, which alone have
+multiply-adds, take only part of the time.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.profile import Profile, profile
+from mobilecnn.convert.conversion import Source
+from mobilecnn.export import RANDOM, Calibration, export
+from mobilecnn.steps import Progress
+
+NETWORKS = ("shufflenet_v1_x1.0_g3", "mobilenet_v2_x1.0_224")
+"""Those of the paper's Figure 2."""
+
+Recording = Callable[[str], AbstractContextManager[Callable[[Measurement], None]]]
+"""File stem of a network -> what keeps its measurement (:func:`mobilecnn.records.recording`)."""
+
+
+def decompose(
+    device: Device,
+    protocol: Protocol,
+    work: Path,
+    record: Recording,
+    formats: Sequence[str] = ("float32",),
+    progress: Progress | None = None,
+    command: Sequence[str] = (),
+    *,
+    allow_wrong_answers: bool = False,
+) -> list[tuple[str, str, Profile]]:
+    """Export and take apart both networks; each as (network, format, profile).
+
+    Args:
+        device: where.
+        protocol: how.
+        work: a folder for the files (about 100 MB); the caller removes it.
+        record: where the measurements go.
+        formats: float32, float16, int8, dynamic.
+        progress, command, allow_wrong_answers: as :func:`mobilecnn.bench.timing.profile.profile` takes them.
+
+    Raises:
+        CheckFailed, EnvironmentProblem, OutputError: as :func:`mobilecnn.bench.timing.profile.profile` does.
+    """
+    device.probe()  # Before the exports: it may not be there.
+    profiles = []
+    for name in NETWORKS:
+        for one in export(Source(name), formats, work, Calibration(RANDOM)):
+            stem = one.path.name.removesuffix(".tflite")
+            with record(stem) as keep:
+                found = profile(
+                    one.path, device, protocol, work / stem, progress, command,
+                    allow_wrong_answers=allow_wrong_answers, keep=keep,
+                )  # fmt: skip
+            profiles.append((name, one.format, found))
+    return profiles

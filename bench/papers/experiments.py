@@ -1,0 +1,315 @@
+"""The ShuffleNet V2 paper's controlled experiments, made anew on any device.
+
+N. Ma, X. Zhang, H.-T. Zheng, J. Sun, "ShuffleNet V2: Practical Guidelines for Efficient CNN
+Architecture Design", arXiv 1807.11164 (ECCV 2018), section 2, Tables 1 to 4: networks of ten equal
+blocks on feature maps of 56 x 56, which have the same number of multiply-adds and differ in one
+thing. Published figures: images a second on one thread of a Snapdragon 810.
+
+Each convolution has a bias and, but where the fourth experiment takes it away, a ReLU in the same
+operator. Where the paper's numbers leave a choice:
+
+* G2, 8 groups: 180 channels are no multiple of 8; 184 are taken (4.5 % more multiply-adds).
+* G3: in a block of n fragments each has 1 / sqrt(n) of the channels, rounded; those side by side
+  are added.
+* G4: the three convolutions of a unit have equally many channels: that fits the published rates.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.judge.statistics import Interval
+from mobilecnn.bench.judge.summary import Result, compare, summarize
+from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.rounds import measure
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.build import Layers
+from mobilecnn.convert.inspection import macs
+from mobilecnn.files import write_bytes
+from mobilecnn.steps import Progress
+
+SIDE = 56
+"""Of the feature maps (section 2: "the input image size is 56 x 56")."""
+
+BLOCKS = 10
+"""Of each network (section 2)."""
+
+SCALES = (1, 2, 4)
+"""The tables' columns: times the channels."""
+
+Block = Callable[[Layers, int, tuple[int, ...]], int]
+"""Adds one block to a graph: the graph, a feature map, the channels -> the feature map that it yields."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row of one of the tables.
+
+    Attributes:
+        label: as the paper calls it.
+        channels: at scale 1: of the input, and of what else the block needs.
+        block: what is repeated.
+        published: images a second at each of :data:`SCALES`.
+    """
+
+    label: str
+    channels: tuple[int, ...]
+    block: Block
+    published: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Guideline:
+    """One of the tables. The first case is what the guideline recommends."""
+
+    name: str
+    title: str
+    cases: tuple[Case, ...]
+
+
+def _pair(graph: Layers, x: int, channels: tuple[int, ...]) -> int:
+    """G1: a pointwise convolution to other channels, and one back."""
+    first, second = channels
+    return graph.conv(graph.conv(x, second), first)
+
+
+def _grouped(groups: int) -> Block:
+    def block(graph: Layers, x: int, channels: tuple[int, ...]) -> int:
+        return graph.conv(x, channels[0], groups=groups)
+
+    return block
+
+
+def _series(fragments: int) -> Block:
+    def block(graph: Layers, x: int, channels: tuple[int, ...]) -> int:
+        for _ in range(fragments):
+            x = graph.conv(x, channels[0])
+        return x
+
+    return block
+
+
+def _parallel(fragments: int) -> Block:
+    def block(graph: Layers, x: int, channels: tuple[int, ...]) -> int:
+        branches = [graph.conv(x, channels[0]) for _ in range(fragments)]
+        total = branches[0]
+        for branch in branches[1:]:
+            total = graph.add(total, branch)
+        return total
+
+    return block
+
+
+def _unit(relu: bool, shortcut: bool) -> Block:
+    """G4: a bottleneck unit."""
+
+    def block(graph: Layers, x: int, channels: tuple[int, ...]) -> int:
+        y = graph.conv(x, channels[0], relu=relu)
+        y = graph.depthwise(y, relu=relu)
+        y = graph.conv(y, channels[0], relu=relu and not shortcut)
+        return graph.add(x, y, relu=relu) if shortcut else y
+
+    return block
+
+
+GUIDELINES = (
+    Guideline(
+        "G1",
+        "equal channel widths",  # Table 1: input : output channels
+        (
+            Case("1:1", (32, 32), _pair, (76.2, 21.7, 5.3)),
+            Case("1:2", (22, 44), _pair, (72.9, 20.5, 5.1)),
+            Case("1:6", (13, 78), _pair, (69.1, 17.9, 4.6)),
+            Case("1:12", (9, 108), _pair, (57.6, 15.1, 4.4)),
+        ),
+    ),
+    Guideline(
+        "G2",
+        "few groups",  # Table 2
+        (
+            Case("1 group", (64,), _grouped(1), (40.0, 10.2, 2.3)),
+            Case("2 groups", (90,), _grouped(2), (35.0, 9.5, 2.2)),
+            Case("4 groups", (128,), _grouped(4), (32.9, 8.7, 2.1)),
+            Case("8 groups", (184,), _grouped(8), (27.8, 7.5, 1.8)),
+        ),
+    ),
+    Guideline(
+        "G3",
+        "few fragments",  # Table 3
+        (
+            Case("1 fragment", (64,), _series(1), (40.2, 10.1, 2.3)),
+            Case("2 in series", (45,), _series(2), (38.6, 10.1, 2.2)),
+            Case("4 in series", (32,), _series(4), (38.4, 10.1, 2.3)),
+            Case("2 in parallel", (45,), _parallel(2), (33.4, 9.1, 2.2)),
+            Case("4 in parallel", (32,), _parallel(4), (35.0, 8.4, 2.1)),
+        ),
+    ),
+    Guideline(
+        "G4",
+        "few element-wise operations",  # Table 4
+        (
+            Case("no ReLU, no shortcut", (32,), _unit(False, False), (66.3, 20.2, 5.4)),
+            Case("ReLU", (32,), _unit(True, False), (61.9, 18.8, 5.2)),
+            Case("shortcut", (32,), _unit(False, True), (57.3, 18.2, 5.1)),
+            Case("ReLU and shortcut", (32,), _unit(True, True), (56.7, 16.9, 5.0)),
+        ),
+    ),
+)
+
+
+def network(case: Case, scale: int, dtype: str) -> bytes:
+    """The .tflite file of ten blocks.
+
+    Args:
+        case: which.
+        scale: times its channels.
+        dtype: float32 or int8.
+    """
+    channels = tuple(scale * count for count in case.channels)
+    graph = Layers(dtype, SIDE, SIDE, channels[0])
+    x = graph.input
+    for _ in range(BLOCKS):
+        x = case.block(graph, x, channels)
+    return graph.pack(x)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network.
+
+    Attributes:
+        guideline: G1 to G4.
+        case: its row in the paper.
+        scale: times the channels.
+        dtype: float32 or int8.
+        macs: multiply-adds.
+        result: its timing.
+        rate: its images a second over those of the first case with equal scale: below 1 is
+            slower; with the 95 % interval.
+        paper_rate: the same of the paper's figures.
+    """
+
+    guideline: str
+    case: Case
+    scale: int
+    dtype: str
+    macs: int
+    result: Result
+    rate: Interval
+    paper_rate: float
+
+    @property
+    def per_second(self) -> float:
+        """Images a second here."""
+        return 1e9 / self.result.median.value
+
+    @property
+    def published(self) -> float:
+        """Images a second on the paper's Snapdragon 810."""
+        return self.case.published[SCALES.index(self.scale)]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {
+            "guideline": self.guideline,
+            "case": self.case.label,
+            "scale": self.scale,
+            "channels": [self.scale * count for count in self.case.channels],
+            "format": self.dtype,
+            "macs": self.macs,
+            "median_ns": self.result.median.value,
+            "interval_ns": [self.result.median.low, self.result.median.high],
+            "images_per_second": self.per_second,
+            "relative_rate": self.rate.value,
+            "relative_rate_interval": [self.rate.low, self.rate.high],
+            "valid": self.result.valid,
+            "reasons": list(self.result.reasons),
+            "paper_snapdragon_810": {
+                "images_per_second": self.published,
+                "relative_rate": self.paper_rate,
+            },
+        }
+
+
+def guidelines(
+    device: Device,
+    protocol: Protocol,
+    work: Path,
+    dtypes: Sequence[str] = ("float32",),
+    scales: Sequence[int] = SCALES,
+    progress: Progress | None = None,
+    command: Sequence[str] = (),
+    *,
+    keep: Callable[[Measurement], None] | None = None,
+) -> tuple[tuple[Row, ...], Measurement]:
+    """Time the networks of all four guidelines on ``device``.
+
+    Args:
+        device: where.
+        protocol: how.
+        work: a folder for their files (about 30 MB); the caller removes it.
+        dtypes: of the networks.
+        scales: of :data:`SCALES`.
+        progress, command, keep: as :func:`mobilecnn.bench.timing.rounds.measure` takes them.
+
+    Raises:
+        EnvironmentProblem: the device or a child process failed.
+    """
+    chosen = [
+        (guideline, case, scale, dtype)
+        for dtype in dtypes
+        for guideline in GUIDELINES
+        for scale in scales
+        for case in guideline.cases
+    ]
+    paths, counts = [], []
+    for guideline, case, scale, dtype in chosen:
+        content = network(case, scale, dtype)
+        graph = flatbuffer.graph(content, case.label)
+        counts.append(sum(macs(operation) for operation in graph.operations))
+        name = case.label.replace(":", "-").replace(",", "").replace(" ", "-").lower()
+        paths.append(work / f"{guideline.name.lower()}-{name}-x{scale}-{dtype}.tflite")
+        write_bytes(paths[-1], content)
+    measurement = measure(paths, device, protocol, progress, command, keep=keep)
+    results = summarize(measurement)
+    rows = []
+    for index, (guideline, case, scale, dtype) in enumerate(chosen):
+        base = next(
+            number
+            for number, other in enumerate(chosen)
+            if other == (guideline, guideline.cases[0], scale, dtype)
+        )
+        # How long the first takes, over how long this takes.
+        rate = Interval(1.0, 1.0, 1.0) if index == base else compare(measurement, base, index).ratio
+        column = SCALES.index(scale)
+        paper = case.published[column] / guideline.cases[0].published[column]
+        rows.append(Row(guideline.name, case, scale, dtype, counts[index], results[index], rate, paper))
+    return tuple(rows), measurement
+
+
+HEADER = (
+    "", "case", "channels", "format", "multiply-adds M", "ms", "images/s", "relative", "95 % interval", "",
+    "images/s", "relative",
+)  # fmt: skip
+"""Left of the empty column: what was counted and timed here; right of it: the paper, on its Snapdragon 810."""
+
+
+def cells(row: Row) -> list[str]:
+    """One row as text, under :data:`HEADER`."""
+    return [
+        row.guideline,
+        f"{row.case.label}, x{row.scale}",
+        ",".join(str(row.scale * count) for count in row.case.channels),
+        row.dtype,
+        f"{row.macs / 1e6:.1f}",
+        f"{row.result.median.value / 1e6:.3f}" + ("" if row.result.valid else " !"),
+        f"{row.per_second:.1f}",
+        f"{row.rate.value:.2f}",
+        f"{row.rate.low:.2f} .. {row.rate.high:.2f}",
+        "|",
+        f"{row.published:.1f}",
+        f"{row.paper_rate:.2f}",
+    ]

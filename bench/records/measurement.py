@@ -1,0 +1,431 @@
+"""The record of a measurement, and what it says.
+
+A :class:`Measurement` is immutable and complete: every raw sample, the device as probed,
+the protocol, the files by SHA-256. It is one JSON file; everything else (:func:`summarize`,
+:func:`compare`, reports) is a pure function of it.
+"""
+
+import re
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from mobilecnn import files
+from mobilecnn.bench.judge.statistics import Rounds
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.records import _refuse_taken, load, members_of, record
+
+SCHEMA = "mobilecnn.measurement"
+
+VERSION = 3
+"""History. 1: the first. 2: ``models[].answers``; a measurement that was cut short has fewer
+rounds than its protocol asks for. 3: what else the readings hold of the machine, the heaviest
+other programs, ``protocol.cool_down`` and what was waited; and what phones need:
+``device.android``, ``runs[].summary``, ``thermal_status`` of a reading, which may be without
+``probe_ns``. Versions 1 and 2 are still read."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Android:
+    """What there is to know of a phone besides; None where it does not tell.
+
+    The serial number is not among it: a measurement is made to be shown.
+
+    Attributes:
+        abis: the kinds of programs that it runs, its own first: ``arm64-v8a``.
+        fingerprint: of the system's build.
+        soc: maker and name of its chip.
+        cores: what the timed processes were bound to, a hexadecimal mask: bit i is core i.
+        battery_percent: how full the battery was.
+        adb: the version of the adb client here.
+        adb_features: what that client and the phone have in common.
+    """
+
+    abis: tuple[str, ...]
+    fingerprint: str | None
+    soc: str | None
+    cores: str
+    battery_percent: int | None
+    adb: str
+    adb_features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A device as probed; None where it does not tell.
+
+    Attributes:
+        kind: how it was reached: ``local``, ``ssh``, ``adb`` or ``emulated``.
+        machine: ``x86_64``, ``aarch64``, ...
+        board: the device tree's model: ``Raspberry Pi 4 Model B Rev 1.4``; a phone's maker and model.
+        cpu: its name; on ARM the implementer and part numbers.
+        cpu_features: those by which XNNPACK chooses its kernels.
+        cores: that the process may use.
+        memory_bytes: of the machine.
+        os: distribution and version.
+        kernel: ``Linux 6.1.0``.
+        python: the version that runs the worker.
+        numpy: the version beside it.
+        governors: of the clocks of all cores, each once.
+        max_frequencies_khz: by core.
+        virtualised: whether a hypervisor shows itself.
+        android: of a phone.
+    """
+
+    kind: str
+    machine: str
+    board: str | None
+    cpu: str | None
+    cpu_features: tuple[str, ...]
+    cores: int
+    memory_bytes: int | None
+    os: str | None
+    kernel: str
+    python: str | None
+    numpy: str | None
+    governors: tuple[str, ...]
+    max_frequencies_khz: dict[str, int]
+    virtualised: bool | None
+    android: Android | None = None
+
+
+@dataclass(frozen=True)
+class PassportFacts:
+    """What the passport beside a file says of it; None where it does not.
+
+    Attributes:
+        architecture: the zoo name.
+        format: float32, float16, int8, dynamic.
+        macs: multiply-adds of one inference.
+        parameters: weights and biases.
+    """
+
+    architecture: str | None = None
+    format: str | None = None
+    macs: int | None = None
+    parameters: int | None = None
+
+
+VERIFIED, DIFFERS, NOT_CHECKED = "verified", "differs", "not checked"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Whether a file answered its passport's golden pictures on the device as it should.
+
+    Attributes:
+        verdict: ``verified``, ``differs`` or ``not checked``.
+        reason: what differs, or why nothing was checked; empty when verified.
+        pictures: how many were asked.
+        difference: the largest absolute difference of a score; None when none was found, or
+            an answer was not finite.
+        tolerance: the largest one allowed (:mod:`mobilecnn.bench.timing.answers`); None when not checked.
+    """
+
+    verdict: str
+    reason: str = ""
+    pictures: int = 0
+    difference: float | None = None
+    tolerance: float | None = None
+
+    def __post_init__(self) -> None:
+        known = (VERIFIED, DIFFERS, NOT_CHECKED)
+        if self.verdict not in known:
+            raise ValueError(f"verdict must be one of {', '.join(known)}")
+        if (self.verdict == VERIFIED) == bool(self.reason):
+            raise ValueError("there is a reason exactly when the answers are not verified")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One timed file.
+
+    Attributes:
+        file: its name as it was given.
+        sha256: of its content.
+        bytes: its size.
+        passport: None without a passport beside it.
+        answers: whether it is right on this device.
+    """
+
+    file: str
+    sha256: str
+    bytes: int
+    passport: PassportFacts | None
+    answers: Answers
+
+    def __post_init__(self) -> None:
+        if not _SHA256.fullmatch(self.sha256):
+            raise ValueError("sha256 is not 64 hexadecimal digits")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The state of the device just before or after a timed part.
+
+    Attributes:
+        frequencies_khz: current clock by core; empty where unreadable (virtual machines, and
+            phones where ``benchmark_model`` times, a tool of its own).
+        probe_ns: a fixed spin of a few milliseconds, some times over; empty there too.
+        temperatures_c: degrees Celsius by sensor; empty where unreadable.
+        throttled: the Raspberry Pi firmware's throttling word (:mod:`mobilecnn.bench.judge.hygiene`);
+            None elsewhere.
+        governors: of the clocks of all cores, each once; empty where unreadable.
+        load_average: processes that ran or waited for a disk, mean of the last minute.
+        available_bytes: memory that programs can still have (``MemAvailable``).
+        swapped_bytes: in and out together since the machine was started.
+        thermal_status: Android's, from 0 (none) over 1 (light), 2 (moderate) and 3 (severe) to 6
+            (shutdown); None elsewhere.
+    """
+
+    frequencies_khz: dict[str, int]
+    probe_ns: tuple[int, ...]
+    temperatures_c: dict[str, float]
+    throttled: int | None = None
+    governors: tuple[str, ...] = ()
+    load_average: float | None = None
+    available_bytes: int | None = None
+    swapped_bytes: int | None = None
+    thermal_status: int | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.probe_ns, default=1) < 1:
+            raise ValueError("a probe_ns is not positive")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a tool that prints no samples says of them: integer nanoseconds, rounded by the tool.
+
+    Attributes:
+        count: timed inferences.
+        minimum_ns: the fastest.
+        maximum_ns: the slowest.
+        mean_ns: of all.
+        deviation_ns: their standard deviation.
+        median_ns: None where it is not printed.
+    """
+
+    count: int
+    minimum_ns: int
+    maximum_ns: int
+    mean_ns: int
+    deviation_ns: int
+    median_ns: int | None
+
+    def __post_init__(self) -> None:
+        middle = self.mean_ns if self.median_ns is None else self.median_ns
+        # A printed mean has six digits.
+        if self.count < 1 or not 0 < self.minimum_ns <= self.maximum_ns:
+            raise ValueError("a summary is of no inference, or its times are no times")
+        if not all(
+            self.minimum_ns * (1 - 1e-5) <= value <= self.maximum_ns * (1 + 1e-5)
+            for value in (self.mean_ns, middle)
+        ):
+            raise ValueError("the mean or the median of a summary is not between its minimum and maximum")
+
+    @property
+    def typical_ns(self) -> int:
+        """The one number that stands for the process: the median, else the mean."""
+        return self.mean_ns if self.median_ns is None else self.median_ns
+
+
+@dataclass(frozen=True)
+class Cooled:
+    """A wait for the device to cool, before a process.
+
+    Attributes:
+        seconds: how long.
+        goal_c: degrees Celsius that were waited for.
+        celsius: at the end; above ``goal_c`` when the patience ran out.
+    """
+
+    seconds: float
+    goal_c: float
+    celsius: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One process that timed one model.
+
+    Attributes:
+        round: from 0.
+        position: within the round, from 0.
+        model: index into ``Measurement.models``.
+        runtime_version: of the package that ``Protocol.runtime`` names.
+        xnnpack_partitions: parts of the graph that XNNPACK took over; None if unknown.
+        init_ns: loading the file and allocating the tensors.
+        first_ns: the first inference.
+        warmup_ns: every warm-up inference after it; empty where the tool keeps none.
+        samples_ns: every timed inference; where there is a ``summary``, the one number that
+            stands for all of them, its median or else its mean.
+        timed_seconds: how long the timed part took.
+        other_cpu_seconds: CPU time of everything else on the machine during it, with what
+            the host of a virtual machine took; None if unreadable.
+        baseline_rss_bytes: resident memory with Python, numpy and the runtime, before the model.
+        peak_rss_bytes: the highest resident memory of the process.
+        before: just before the timed part.
+        after: just after it.
+        heaviest_cpu_seconds: CPU time during it of the (at most three) other programs that took
+            most, by name; empty where unreadable.
+        cooled: the wait before the process; None without one.
+        summary: what is known of the samples where the tool keeps none (``benchmark_model``).
+    """
+
+    round: int
+    position: int
+    model: int
+    runtime_version: str
+    xnnpack_partitions: int | None
+    init_ns: int
+    first_ns: int
+    warmup_ns: tuple[int, ...]
+    samples_ns: tuple[int, ...]
+    timed_seconds: float
+    other_cpu_seconds: float | None
+    baseline_rss_bytes: int | None
+    peak_rss_bytes: int | None
+    before: Reading
+    after: Reading
+    heaviest_cpu_seconds: dict[str, float] = field(default_factory=dict)
+    cooled: Cooled | None = None
+    summary: Summary | None = None
+
+    def __post_init__(self) -> None:
+        if self.summary is not None and self.samples_ns != (self.summary.typical_ns,):
+            raise ValueError("beside a summary, samples_ns is not the one number of it")
+        if min(self.samples_ns, default=0) < 1:
+            raise ValueError("there are no samples, or one is not positive")
+        if self.timed_seconds <= 0 or (self.other_cpu_seconds or 0.0) < 0:
+            raise ValueError("a duration is negative")
+
+    @property
+    def count(self) -> int:
+        """Timed inferences."""
+        return len(self.samples_ns) if self.summary is None else self.summary.count
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Everything that was measured in one go on one device.
+
+    Attributes:
+        created: when it began, ISO 8601 with the time zone.
+        tool: the version of mobilecnn.
+        command: the command line; empty when called from Python.
+        device: where.
+        protocol: how.
+        models: what.
+        runs: in the order they were made; one for each model in each round. A measurement that
+            was cut short has its first rounds only, at least one.
+    """
+
+    created: str
+    tool: str
+    command: tuple[str, ...]
+    device: Facts
+    protocol: Protocol
+    models: tuple[Model, ...]
+    runs: tuple[Run, ...]
+
+    def __post_init__(self) -> None:
+        if datetime.fromisoformat(self.created).tzinfo is None:
+            raise ValueError("created has no time zone")
+        made = sorted((run.round, run.model) for run in self.runs)
+        due = [(number, model) for number in range(self.rounds) for model in range(len(self.models))]
+        if not 1 <= self.rounds <= self.protocol.rounds or made != due:
+            raise ValueError("the runs are not one for each model in each round")
+
+    @property
+    def rounds(self) -> int:
+        """The complete rounds; fewer than ``protocol.rounds`` when it was cut short."""
+        return len(self.runs) // max(len(self.models), 1)
+
+    @property
+    def runtime_versions(self) -> str:
+        """The runtime's versions, for people: of a digest the beginning will do."""
+        short = {re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", run.runtime_version) for run in self.runs}
+        return "/".join(sorted(short))
+
+    @property
+    def kept(self) -> str:
+        """How much of it there is."""
+        return f"{self.rounds} of {self.protocol.rounds} rounds are complete"
+
+    def rounds_of(self, model: int) -> Rounds:
+        """The samples of one model (by index) as :mod:`mobilecnn.bench.judge.statistics` takes them."""
+        return {run.round: run.samples_ns for run in self.runs if run.model == model}
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {"schema": SCHEMA, "version": VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, document: Any) -> Self:
+        """Back from :meth:`to_json`.
+
+        Raises:
+            InputError: it is not a measurement, of a version unknown here, or damaged.
+        """
+        version, members = members_of(document, "a measurement", SCHEMA, 1, VERSION)
+        if version == 1:
+            members = _with_answers(members)
+        return record(cls, _of_version_2(members) if version < VERSION else members)
+
+
+def _with_answers(members: dict[str, Any]) -> dict[str, Any]:
+    """A measurement of version 1, which knew nothing of answers, as one of version 2."""
+    models, unasked = members.get("models"), asdict(Answers(NOT_CHECKED, "timed before answers were checked"))
+    if not isinstance(models, list):
+        return members
+    return {
+        **members,
+        "models": [{**one, "answers": unasked} if isinstance(one, dict) else one for one in models],
+    }
+
+
+def _of_version_2(members: dict[str, Any]) -> dict[str, Any]:
+    """A measurement of version 2, which read less of the machine and knew no phones, as one of version 3."""
+
+    unread: dict[str, Any] = {
+        "throttled": None, "governors": [], "load_average": None, "available_bytes": None, "swapped_bytes": None,
+        "thermal_status": None,
+    }  # fmt: skip
+
+    def run(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        sides = {name: value[name] for name in ("before", "after") if isinstance(value.get(name), dict)}
+        filled = {name: {**unread, **reading} for name, reading in sides.items()}
+        return {"heaviest_cpu_seconds": {}, "cooled": None, "summary": None, **value, **filled}
+
+    device, protocol, runs = (members.get(name) for name in ("device", "protocol", "runs"))
+    return {
+        **members,
+        **({"device": {"android": None, **device}} if isinstance(device, dict) else {}),
+        **({"protocol": {"cool_down": 0.0, **protocol}} if isinstance(protocol, dict) else {}),
+        **({"runs": [run(one) for one in runs]} if isinstance(runs, list) else {}),
+    }
+
+
+def write(path: Path, measurement: Measurement) -> None:
+    """Write a measurement. It is a record, so a file that exists is never replaced.
+
+    Raises:
+        OutputError: there is such a file, or it cannot be written.
+    """
+    _refuse_taken(path)
+    files.write_json(path, measurement.to_json())
+
+
+def read(path: Path) -> Measurement:
+    """Read what :func:`write` wrote.
+
+    Raises:
+        InputError: missing, not a measurement, of an unknown version, or damaged.
+    """
+    return load(path, "measurement", Measurement.from_json)

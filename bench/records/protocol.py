@@ -1,0 +1,136 @@
+"""The measurement protocol: how often, how long, with what a model is timed.
+
+The final result of a model is **the median latency of one inference in milliseconds,
+batch 1, on an interpreter that is warm**: the median over the rounds of each round's
+median, so that every process weighs the same. See :mod:`mobilecnn.bench.judge.statistics`.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from mobilecnn.errors import UsageError
+from mobilecnn.quantize.runtimes import RUNTIMES
+
+LONGEST_SECONDS = 150.0
+"""The warm-ups and the timed part of one process each end after this, whatever was asked:
+the bound that TFLite's ``benchmark_model`` has (its ``--max_secs``)."""
+
+MOST_RUNS = 100_000
+"""A process takes no more samples than this, so that a tiny model cannot fill the memory."""
+
+PHONE_RUNTIMES = ("benchmark_model", "app")
+"""What runs models on an Android phone: TFLite's own program, else this project's sample app."""
+
+CORES = ("big", "little", "all")
+"""Of a phone."""
+
+
+@dataclass(frozen=True)
+class OnPhone:
+    """What times models on an Android phone, and on which of its cores.
+
+    Attributes:
+        benchmark_model: TFLite's program, for Android; None for what is there.
+        cores: one of :data:`CORES`; None for the big ones.
+    """
+
+    benchmark_model: Path | None = None
+    cores: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.cores not in (None, *CORES):
+            raise UsageError(f"unknown --cores {self.cores!r}; choose one of {', '.join(CORES)}")
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "rounds": (1, 1000),
+    "warmup_runs": (0, MOST_RUNS),
+    "warmup_seconds": (0, LONGEST_SECONDS),
+    "runs": (1, MOST_RUNS),
+    "seconds": (0, LONGEST_SECONDS),
+    "threads": (1, 256),
+    "seed": (0, 2**32 - 1),
+    "cool_down": (0, 3600),
+}
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a set of models is timed.
+
+    Attributes:
+        rounds: fresh processes a model. Processes differ by more than their samples do
+            (memory layout, neighbours, temperature), so one is never enough.
+        warmup_runs: untimed inferences at least, after the first; the first is recorded apart.
+        warmup_seconds: and for at least this long.
+        runs: timed inferences a process at least.
+        seconds: and for at least this long.
+        threads: of the interpreter.
+        runtime: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`; on a phone, of
+            :data:`PHONE_RUNTIMES`.
+        seed: of the input data and of the order of the models within a round.
+        cool_down: before each process, wait for at most so many seconds until the device is about
+            as cool as it was at the start (:mod:`mobilecnn.bench.timing.cool_down`). 0, the default:
+            do not wait. Interleaved rounds share out a slow warming already, most machines do not
+            slow down from warmth, and waiting multiplies the time.
+
+    Five warm-ups, not ``benchmark_model``'s one, because the first inferences allocate and
+    set clocks; its half second of warm-ups, 50 runs and one second are kept.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    rounds: int = 3
+    warmup_runs: int = 5
+    warmup_seconds: float = 0.5
+    runs: int = 50
+    seconds: float = 1.0
+    threads: int = 1
+    runtime: str = "litert"
+    seed: int = 0
+    cool_down: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.runtime not in (*RUNTIMES, *PHONE_RUNTIMES):
+            raise UsageError(f"unknown runtime {self.runtime!r}; choose one of {', '.join(RUNTIMES)}")
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            whole = isinstance(getattr(Protocol, name), int)
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                kind = "a whole number" if whole else "a number"
+                raise UsageError(f"{_option(name)} must be {kind}, and is {value!r}")
+            check_range(_option(name), value, low, high)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Any) -> Self:
+        """Back from :meth:`to_json`.
+
+        Raises:
+            UsageError: a member is missing, unknown or out of its range.
+        """
+        names = {field.name for field in fields(cls)}
+        if not isinstance(document, dict) or set(document) != names:
+            raise UsageError(f"a protocol is an object with exactly {', '.join(sorted(names))}")
+        return cls(**document)
+
+
+def check_range(option: str, value: float, low: float, high: float) -> None:
+    """Refuse a value of an option that is out of its range.
+
+    Raises:
+        UsageError: it is.
+    """
+    # Written so that NaN is refused too.
+    if not low <= value <= high:
+        raise UsageError(f"{option} must be from {low:.15g} to {high:.15g}, and is {value}")
+
+
+def _option(name: str) -> str:
+    """As it is written on the command line: ``--warmup-runs``."""
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,1 @@
+"""How a record is made: rounds, long runs, counts, checks of answers."""

@@ -1,0 +1,210 @@
+"""Before timing, truth: does a file answer on the device as its passport says it should?
+
+The passport has golden pictures and the scores that the file gave for them at export. The
+device is asked the same; a latency of wrong answers is worth nothing.
+
+**How far may the scores be apart?** The same file does not give the same bits everywhere:
+kernels add in another order, and round halves otherwise.
+
+* float32: 1e-4 of the largest score, or what parity with the Keras model allowed where that is
+  more, because the network enlarges the last bit of its input (the passport's ``parity.tolerance``). Other
+  kernels on one machine were apart by at most 4e-5.
+* The others: twice what the file's own rounding did to this very network, its largest
+  difference from the Keras model at export (``parity.max_difference``). A rounding that falls
+  the other way is a disturbance of the same kind, and the network enlarges it as much. On
+  x86-64, XNNPACK, the built-in kernels and tflite-runtime 2.14 were apart by 0.02 to 1.34
+  times that (ten networks from a trained ShuffleNet to EfficientNet-B0 and ResNet-50, int8
+  and dynamic), and by less than 0.01 times that in float16. At least two steps of an int8
+  output, and 1e-4. ``benchmarks/kernel_differences.py`` repeats that.
+
+A best class can then change only where two scores are within twice that: nearly tied. Where
+even zeros would pass, which random weights in many layers can bring about, nothing is
+checked, and that is said.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED, VERIFIED, Answers
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.convert import passport
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.passport import Passport
+from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError
+from mobilecnn.quantize.codes import decode, encode
+from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
+from mobilecnn.records import record
+from mobilecnn.train.images import Pixels, to_tensor
+
+MOST_BYTES = 32 << 20
+"""Of all input tensors of a job together: three float32 pictures of 900x900."""
+
+TIMES_OWN_ROUNDING = 2.0
+"""How many times its own difference from the Keras model a quantized file may be apart."""
+
+OUTPUT_STEPS = 2.0
+"""And at least so many steps of an integer output: one for each side's last rounding."""
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What to ask a file, and what it should say.
+
+    Attributes:
+        inputs: one tensor a picture, (1, height, width, channels), of the type the file takes.
+        scores: the passport's, (pictures, classes).
+        scale: of the output; 0 where it is float32.
+        zero_point: of the output.
+        tolerance: the largest absolute difference of a score that is allowed.
+        dtype: of the output, as numpy calls it.
+    """
+
+    inputs: tuple[npt.NDArray[Any], ...]
+    scores: Scores
+    scale: float
+    zero_point: int
+    tolerance: float
+    dtype: str = "float32"
+
+
+def prepare(path: Path, content: bytes, card: Passport | None) -> Questions | Answers:
+    """What to ask the file ``path``, or why it cannot be checked.
+
+    Raises:
+        ModelFileError: the passport's golden part is damaged, or does not fit the file.
+    """
+    if card is None:
+        return Answers(NOT_CHECKED, "there is no passport beside it")
+    graph = flatbuffer.graph(content, str(path))
+    try:
+        if not card.document["golden"]:
+            return Answers(NOT_CHECKED, "its passport has no golden pictures")
+        (source,), (result,) = graph.inputs, graph.outputs
+        pictures, scores = _golden(card)
+        parity = card.document["parity"]
+        apart, limit = float(parity["max_difference"]), parity["tolerance"]
+        relative = FLOAT32_TOLERANCE if limit is None else max(FLOAT32_TOLERANCE, float(limit))
+        if not np.isfinite([*scores.ravel(), apart, relative]).all():
+            raise ValueError("a score or a limit is not finite")
+        if source.shape != (1, *card.contract.shape) or scores.shape != (len(pictures), result.elements):
+            raise ValueError("golden pictures or scores are not of the file's sizes")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ModelFileError(
+            f"the passport {passport.beside(path)} is damaged ({error}); export the model again"
+        ) from error
+    scale, zero_point = _scale(result)
+    peak = float(np.abs(scores).max())
+    tolerance = relative * peak
+    if limit is None:  # Not float32.
+        tolerance = max(tolerance, TIMES_OWN_ROUNDING * apart, OUTPUT_STEPS * scale)
+    if tolerance >= peak:
+        return Answers(
+            NOT_CHECKED,
+            f"its own rounding moves scores by {apart:.2g}, and the largest is {peak:.2g}: zeros would pass",
+        )
+    inputs = tuple(
+        encode(to_tensor(pixels, card.contract)[np.newaxis], source.dtype, *_scale(source))
+        for pixels in pictures
+    )
+    nbytes = sum(each.nbytes for each in inputs)
+    if nbytes > MOST_BYTES:
+        return Answers(
+            NOT_CHECKED, f"its golden inputs take {nbytes >> 20} MiB, more than the {MOST_BYTES >> 20} sent"
+        )
+    return Questions(inputs, scores, scale, zero_point, tolerance, result.dtype)
+
+
+def _golden(card: Passport) -> tuple[list[Pixels], Scores]:
+    """The pictures, and what the file should say of them: (pictures, classes)."""
+    golden = card.document["golden"]
+    pictures = [passport.decode_picture(entry["picture"], card.contract) for entry in golden]
+    return pictures, np.array([entry["scores"] for entry in golden], np.float64)
+
+
+def _scale(tensor: flatbuffer.Tensor) -> tuple[float, int]:
+    return (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
+
+
+def check(
+    device: Device, there: str, path: Path, questions: Questions, protocol: Protocol, timeout: float
+) -> Answers:
+    """Ask the file ``path``, on ``device`` as ``there``, and hold its answers to its passport.
+
+    Raises:
+        ModelFileError: the runtime refuses it.
+        EnvironmentProblem: the device is not as it must be, or the process crashed.
+    """
+    job = {
+        "task": "answer",
+        "model": there,
+        "runtime": protocol.runtime,
+        "threads": protocol.threads,
+        "inputs": [_packed(each) for each in questions.inputs],
+        "output_dtype": questions.dtype,
+    }
+    doing = f"that checks the answers of {path} with {protocol.runtime}"
+    answer = device.run(job, doing, timeout)
+    if "unable" in answer:
+        return Answers(NOT_CHECKED, str(answer["unable"]))
+    try:
+        if "judged" in answer:
+            return record(Answers, answer["judged"])
+        outputs = [_unpacked(each).ravel() for each in answer["outputs"]]
+        raw = np.stack(outputs).reshape(questions.scores.shape)
+    except (InputError, KeyError, TypeError, ValueError) as error:
+        raise EnvironmentProblem(f"the process {doing} answered wrongly: {error!r}") from error
+    return judge(questions, decode(raw, questions.scale, questions.zero_point))
+
+
+def judge(questions: Questions, given: npt.NDArray[np.float32]) -> Answers:
+    """The verdict on scores ``given`` (pictures, classes)."""
+    count = len(questions.scores)
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(given.astype(np.float64) - questions.scores)
+    # What is not a number is farther away than any.
+    apart = np.where(np.isfinite(apart), apart, np.inf)
+    picture, score = np.unravel_index(int(apart.argmax()), apart.shape)
+    largest = float(apart[picture, score])
+    finite = largest if np.isfinite(largest) else None
+    if largest <= questions.tolerance:
+        return Answers(VERIFIED, "", count, finite, questions.tolerance)
+    reason = (
+        f"golden picture {picture + 1}: score {score} is {given[picture, score]:.4g} and should be "
+        f"{questions.scores[picture, score]:.4g} (allowed difference {questions.tolerance:.2g})"
+    )
+    return Answers(DIFFERS, reason, count, finite, questions.tolerance)
+
+
+def _packed(values: npt.NDArray[Any]) -> dict[str, Any]:
+    """A tensor as :mod:`mobilecnn.bench.devices.worker` takes it."""
+    content = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    return {
+        "dtype": values.dtype.name,
+        "shape": list(values.shape),
+        "data": base64.b64encode(content).decode(),
+    }
+
+
+def _unpacked(packed: dict[str, Any]) -> npt.NDArray[Any]:
+    """A tensor as :mod:`mobilecnn.bench.devices.worker` gives it.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is not one.
+    """
+    if packed["dtype"] not in ("float32", "int8", "uint8", "int16"):
+        raise ValueError(f"an output of type {packed['dtype']!r}")
+    dtype = np.dtype(packed["dtype"])
+    try:
+        content = base64.b64decode(packed["data"], validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"data is not base64 ({error})") from error
+    return np.frombuffer(content, dtype.newbyteorder("<")).astype(dtype).reshape(packed["shape"])

@@ -1,0 +1,84 @@
+"""Waiting until a device is about as cool as it was at the start.
+
+Which temperature is waited for: :data:`SLACK_C` above the one at the start, because a board in
+use never comes back to its idle temperature; but never below :data:`COOL_C`, where no device
+slows down.
+"""
+
+import time
+from dataclasses import dataclass
+
+from mobilecnn.bench.devices.seam import PROBE_TIMEOUT, Device
+from mobilecnn.bench.judge.hygiene import processor_temperature
+from mobilecnn.bench.records.measurement import Cooled
+from mobilecnn.steps import Say
+
+SLACK_C = 3.0
+COOL_C = 50.0
+"""The lowest limit that is published is 60 °C, the soft one of the Raspberry Pi 3B+."""
+
+POLL_SECONDS = 5.0
+"""A look is a process on the device; more often it would itself keep a small board warm."""
+
+
+@dataclass(frozen=True)
+class CoolDown:
+    """What to wait for.
+
+    Attributes:
+        goal_c: degrees Celsius.
+        seconds: patience, for each wait.
+    """
+
+    goal_c: float
+    seconds: float
+
+
+def plan(device: Device, seconds: float, say: Say) -> CoolDown | None:
+    """Look how warm a device is before it works; None where nothing is to be waited for.
+
+    Args:
+        device: ours to ask.
+        seconds: how long to wait at most, each time; 0 never to wait.
+        say: told when the device has no sensor.
+    """
+    if not seconds:
+        return None
+    celsius = _temperature(device)
+    if celsius is None:
+        say("This device shows no temperature of its processor: --cool-down waits for nothing")
+        return None
+    return CoolDown(max(celsius + SLACK_C, COOL_C), seconds)
+
+
+def wait(device: Device, goal: CoolDown | None, say: Say, show: Say) -> Cooled | None:
+    """Wait as planned, before a process.
+
+    Args:
+        device: ours to ask.
+        goal: from :func:`plan`; None not to wait.
+        say: told once that a wait begins, and when it ran out.
+        show: told at each look how warm it is.
+
+    Returns:
+        What to keep of it; None without a plan, or when the sensor no longer answers.
+    """
+    if goal is None:
+        return None
+    celsius, begin, waited = _temperature(device), time.monotonic(), 0.0
+    while celsius is not None and celsius > goal.goal_c:
+        if waited >= goal.seconds:
+            say(f"Still {celsius:.1f} C after {waited:.0f} s; timing goes on")
+            break
+        text = f"cooling: {celsius:.1f} C, waiting for {goal.goal_c:.1f} C"
+        if not waited:
+            say(f"{text}, at most {goal.seconds:.0f} s")
+        show(text)
+        time.sleep(min(POLL_SECONDS, goal.seconds - waited))
+        celsius, waited = _temperature(device), time.monotonic() - begin
+    return None if celsius is None else Cooled(round(waited, 3), goal.goal_c, celsius)
+
+
+def _temperature(device: Device) -> float | None:
+    state = device.run({"task": "state"}, "that reads the temperature", PROBE_TIMEOUT)
+    return processor_temperature(state["temperatures_c"])

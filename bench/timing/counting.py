@@ -1,0 +1,70 @@
+"""Counts the instructions of .tflite files on an emulated processor."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mobilecnn import __version__
+from mobilecnn.bench.devices.emulated.device import EmulatedDevice
+from mobilecnn.bench.records.instructions import Instructions, Plan, Series
+from mobilecnn.bench.timing.rounds import check_answers, look_at
+from mobilecnn.errors import EnvironmentProblem, InputError
+from mobilecnn.records import record
+from mobilecnn.steps import Progress, Steps
+
+LONGEST_SECONDS = 3600.0
+"""That one process may take; AlexNet takes a minute on a laptop."""
+
+
+def count(
+    models: Sequence[Path],
+    device: EmulatedDevice,
+    plan: Plan,
+    progress: Progress | None = None,
+    command: Sequence[str] = (),
+    *,
+    allow_wrong_answers: bool = False,
+    keep: Callable[[Instructions], None] | None = None,
+) -> Instructions:
+    """Check the answers of ``models`` on ``device``, then count what each executes.
+
+    Args:
+        models: .tflite files.
+        device: where.
+        plan: how.
+        progress: called with (processes done, all, what is next).
+        command: the command line, for the record.
+        allow_wrong_answers: count files that differ from their passports nevertheless.
+        keep: called after each model with what is complete, such as
+            :func:`mobilecnn.records.recording` gives.
+
+    Raises:
+        UsageError: no models.
+        ModelFileError: one is missing, damaged, or refused by the runtime.
+        CheckFailed: one does not answer there as its passport says; none is counted.
+        EnvironmentProblem: something that emulating needs is missing, or a process crashed.
+    """
+    looked_at = look_at(models)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    facts = device.probe()
+    asked = sum(one.questions is not None for one in looked_at)
+    steps = Steps(progress, asked + len(models))
+    placed = check_answers(looked_at, device, plan.protocol(), steps, allow_wrong_answers=allow_wrong_answers)
+    done: list[Series] = []
+    for one in placed:
+        steps(f"counting {one.path.name}")
+        job = {"task": "count", "model": one.there, "threads": 1, **asdict(plan)}
+        doing = f"that counts {one.path} with {plan.runtime}"
+        answer = device.run(job, doing, LONGEST_SECONDS)
+        try:
+            done.append(record(Series, answer))
+        except InputError as error:
+            raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
+        counted = Instructions(
+            created, __version__, tuple(command), facts, plan, tuple(one.model for one in placed), tuple(done)
+        )
+        if keep is not None:
+            keep(counted)
+    steps("")
+    return counted

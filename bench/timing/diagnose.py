@@ -1,0 +1,185 @@
+"""From the cable to the figure: each thing that a measurement on a device needs, tried in turn.
+
+``probe`` says what a device is. This goes the way of a measurement, with a file whose answers are
+known here, and says how far it comes, what stopped it, and what to do.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from mobilecnn.bench.devices.examine import examine
+from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.judge.summary import summarize
+from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.answers import Questions, check
+from mobilecnn.bench.timing.rounds import SPARE_SECONDS, measure
+from mobilecnn.convert.graph import build as graphs
+from mobilecnn.errors import MobileCnnError
+from mobilecnn.files import write_bytes
+from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
+from mobilecnn.steps import Progress, Steps
+
+Verdict = Literal["ok", "warning", "failed", "not tried"]
+
+REACH, RUNTIME, FILE, ANSWERS, TIMES = (
+    "connection",
+    "runtime",
+    "sending a file",
+    "right answers",
+    "steady times",
+)
+STEPS = (REACH, RUNTIME, FILE, ANSWERS, TIMES)
+"""In their order; what comes after one that failed is not tried."""
+STATE = "state"
+"""What the device tells of itself, together with its runtimes."""
+
+PROTOCOL = Protocol(rounds=3, seconds=0.5, warmup_seconds=0.25)
+"""Short: whether times are steady at all. A measurement takes longer, and says it of itself."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was tried.
+
+    Attributes:
+        step: one of :data:`STEPS`, or :data:`STATE`.
+        verdict: a warning spoils figures, or may; what failed prevents them.
+        what: was found.
+        fix: what to do; empty where nothing is to be done, or ``what`` says it.
+    """
+
+    step: str
+    verdict: Verdict
+    what: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """How far a measurement comes.
+
+    Attributes:
+        findings: in the order in which they were tried; a step may have several.
+    """
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def failed(self) -> Finding | None:
+        """What prevents measurements; None where nothing does."""
+        return next((each for each in self.findings if each.verdict == "failed"), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {"works": self.failed is None, "findings": [asdict(each) for each in self.findings]}
+
+
+def diagnose(device: Device, name: str, profile: str, progress: Progress | None = None) -> Diagnosis:
+    """Try everything that a measurement on ``device`` needs.
+
+    Args:
+        device: not yet entered; nothing of this is left on it.
+        name: what the user calls it.
+        profile: what the user says it is, a key of ``device_file.PROFILES``.
+        progress: told of the steps.
+    """
+    findings: list[Finding] = []
+    steps = Steps(progress, len(STEPS))
+    begun: list[str] = []
+
+    def begin(step: str) -> None:
+        begun.append(step)
+        steps(step)
+
+    try:
+        with device, tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder:
+            findings.extend(_way(device, name, profile, Path(folder) / "known.tflite", begin))
+    except MobileCnnError as error:
+        findings.append(Finding(begun[-1], "failed", str(error)))
+    steps.show("")
+    not_tried = STEPS[len(begun) :]
+    return Diagnosis((*findings, *(Finding(step, "not tried", "") for step in not_tried)))
+
+
+def _way(
+    device: Device, name: str, profile: str, file: Path, begin: Callable[[str], None]
+) -> Iterator[Finding]:
+    """What each step finds; the last may be that it failed."""
+    begin(REACH)
+    clock = time.monotonic()
+    facts = device.probe()
+    what = f"{facts.board or facts.cpu or 'unknown'}, {facts.machine}, {facts.cores} cores"
+    yield Finding(REACH, "ok", f"{what}; {time.monotonic() - clock:.1f} s for the connection and the answer")
+
+    begin(RUNTIME)
+    board = examine(device, name, profile)
+    there = [f"{runtime} {version}" for runtime, version in board.runtimes.items() if version is not None]
+    for each in board.missing:
+        yield Finding(
+            RUNTIME if each.prevents else STATE, "failed" if each.prevents else "warning", each.what, each.fix
+        )
+    if not there:
+        return
+    yield Finding(RUNTIME, "ok", ", ".join(there))
+    protocol = device.adapt(replace(PROTOCOL, runtime=there[0].split(" ")[0]))
+
+    if protocol.runtime == "app":
+        yield Finding(
+            RUNTIME,
+            "warning",
+            "the sample app runs files with passports, and the one that is tried here has none",
+            "mobilecnn bench with a file of yours goes the rest of the way",
+        )
+        return
+
+    begin(FILE)
+    content, _ = graphs.matrix_product("float32")
+    write_bytes(file, content)
+    clock = time.monotonic()
+    named = device.put(file)
+    yield Finding(
+        FILE, "ok", f"{len(content) / 1e6:.1f} MB in {time.monotonic() - clock:.1f} s, compared there"
+    )
+
+    begin(ANSWERS)
+    yield _answers(device, named, file, protocol)
+
+    begin(TIMES)
+    (result,) = summarize(measure([file], device, protocol))
+    if result.valid:
+        low, value, high = (
+            each / 1e6 for each in (result.median.low, result.median.value, result.median.high)
+        )
+        yield Finding(
+            TIMES,
+            "ok",
+            f"{value:.3f} ms ({low:.3f} to {high:.3f}) for that product, {result.rounds} processes",
+        )
+    for text in (*result.reasons, *result.warnings):
+        yield Finding(TIMES, "warning", text)
+
+
+def _answers(device: Device, there: str, file: Path, protocol: Protocol) -> Finding:
+    """Whether the device multiplies matrices as numpy does."""
+    image = np.random.default_rng(0).normal(size=graphs.PRODUCT_SHAPE).astype(np.float32)
+    scores = graphs.product(file.read_bytes(), image).reshape(1, -1)
+    allowed = FLOAT32_TOLERANCE * float(np.abs(scores).max())
+    given = check(device, there, file, Questions((image,), scores, 0.0, 0, allowed), protocol, SPARE_SECONDS)
+    if given.verdict == NOT_CHECKED:
+        return Finding(ANSWERS, "warning", f"not checked: {given.reason}")
+    if given.verdict == DIFFERS:
+        fix = "try another runtime or version"
+        return Finding(ANSWERS, "failed", f"a matrix product differs from numpy's: {given.reason}", fix)
+    return Finding(
+        ANSWERS,
+        "ok",
+        f"a matrix product of {scores.size} numbers, apart from numpy's by {given.difference:.1e} "
+        f"(allowed {allowed:.1e})",
+    )

@@ -1,0 +1,203 @@
+"""Several devices at once: a thread, a connection and a measurement file each.
+
+A thread does little but wait for its device, which is where the timing happens. What fails on
+one device is its own outcome, and the others go on.
+"""
+
+import contextlib
+import os
+import re
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.rounds import measure
+from mobilecnn.errors import MobileCnnError, UsageError
+from mobilecnn.records import check_free, recording
+from mobilecnn.steps import Progress, Say, no_say
+
+
+@dataclass(frozen=True)
+class Member:
+    """A device of the fleet.
+
+    Attributes:
+        name: as the user calls it.
+        device: where to time; entered and left by its thread.
+        record: its measurement file, which is not there yet.
+        progress: called from its thread.
+        say: the same.
+    """
+
+    name: str
+    device: Device
+    record: Path
+    progress: Progress | None = None
+    say: Say = no_say
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a device: either a measurement, which is on disk, or a failure.
+
+    Attributes:
+        name: of the device.
+        record: the measurement file; when it failed, the message says what was kept of it.
+        measurement: None when it failed.
+        failure: None when it did not.
+    """
+
+    name: str
+    record: Path
+    measurement: Measurement | None
+    failure: MobileCnnError | None
+
+
+def refuse_twice(names: Sequence[str]) -> None:
+    """Refuse names that are the same device, which would be disturbed by itself.
+
+    Raises:
+        UsageError: two names are the same, the same host or the same phone; or of a phone beside
+            another it is not known which it is.
+        InputError: the devices file is damaged.
+    """
+    hosts: dict[str, str] = {}
+    phones: dict[str | None, str] = {}
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise UsageError(f"--device {name} is given twice; name it once")
+        entry = device_file.Entry(name) if name == device_file.LOCAL else device_file.find(name)
+        if entry.kind == "adb":
+            serial = entry.serial or os.environ.get("ANDROID_SERIAL") or None
+            if serial in phones:
+                raise UsageError(
+                    f"--device {phones[serial]} and --device {name} are the same phone{f', {serial}' if serial else ''}; name one of them"
+                )
+            phones[serial] = name
+            continue
+        assert entry.host is not None
+        if entry.host in hosts:
+            raise UsageError(
+                f"--device {hosts[entry.host]} and --device {name} are the same host, {entry.host}; name one of them"
+            )
+        hosts[entry.host] = name
+    if None in phones and len(phones) > 1:
+        raise UsageError(
+            f"{phones[None]} is whatever phone is connected, which may be another that is named: say which it is: "
+            f"mobilecnn devices add {phones[None]} --adb --serial SERIAL"
+        )
+
+
+def records(path: Path, names: Sequence[str]) -> tuple[Path, ...]:
+    """The measurement file of each device: ``runs/it.json`` -> ``runs/it-pi4.json``, ``runs/it-local.json``.
+
+    Letters that a file name should not have become ``-``; where two names are then the same, the
+    second gets a number.
+    """
+    found: list[Path] = []
+    for name in names:
+        stem = f"{path.name.removesuffix('.json')}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}"
+        one, number = path.with_name(f"{stem}.json"), 2
+        while one in found:
+            one, number = path.with_name(f"{stem}-{number}.json"), number + 1
+        found.append(one)
+    return tuple(found)
+
+
+def measure_all(
+    models: Sequence[Path],
+    members: Sequence[Member],
+    protocol: Protocol,
+    command: Sequence[str] = (),
+    *,
+    allow_wrong_answers: bool = False,
+) -> tuple[Outcome, ...]:
+    """:func:`mobilecnn.bench.timing.rounds.measure` on all devices side by side; their outcomes in order.
+
+    Ctrl-C ends what runs on each, leaves its complete rounds on disk, and says where.
+
+    Raises:
+        OutputError: the name of a measurement file is taken; nothing was begun.
+        KeyboardInterrupt: naming what each device has left.
+    """
+    for member in members:
+        check_free(member.record)
+    stopping = threading.Event()
+
+    def one(member: Member) -> Outcome:
+        def step(done: int, total: int, what: str) -> None:
+            if stopping.is_set():
+                raise KeyboardInterrupt
+            if member.progress is not None:
+                member.progress(done, total, what)
+
+        try:
+            with recording(member.record) as keep:
+                try:
+                    with member.device:
+                        measured = measure(
+                            models, member.device, protocol, step, command,
+                            allow_wrong_answers=allow_wrong_answers, keep=keep, say=member.say,
+                        )  # fmt: skip
+                except MobileCnnError:
+                    if stopping.is_set():
+                        raise KeyboardInterrupt from None  # It failed because we ended it.
+                    raise
+        except MobileCnnError as error:
+            return Outcome(member.name, member.record, None, error)
+        return Outcome(member.name, member.record, measured, None)
+
+    with ThreadPoolExecutor(max(len(members), 1)) as pool:
+        futures: list[Future[Outcome]] = []
+        try:
+            futures += [pool.submit(one, member) for member in members]
+            wait(futures)
+        except KeyboardInterrupt:
+            stopping.set()
+            while not all(future.done() for future in futures):
+                # Once is enough: cleaning up takes some seconds, and is not to be cut short.
+                with contextlib.suppress(KeyboardInterrupt):
+                    for member in members:
+                        member.device.stop()
+                    wait(futures, timeout=0.2)
+            left = [
+                f"{member.name}: {_left(future)}" for member, future in zip(members, futures, strict=False)
+            ]
+            raise KeyboardInterrupt("; ".join(left)) from None
+    return tuple(future.result() for future in futures)
+
+
+def refuse_failed(outcomes: Sequence[Outcome]) -> None:
+    """Fail if a device failed, with the kind of the gravest failure.
+
+    Raises:
+        MobileCnnError: naming each device that failed, and how.
+    """
+    failed = [(outcome.name, outcome.failure) for outcome in outcomes if outcome.failure is not None]
+    if not failed:
+        return
+    kind = type(max((failure for _, failure in failed), key=lambda failure: failure.exit_code))
+    each = "; ".join(f"{name}: {failure}" for name, failure in failed)
+    raise kind(f"{len(failed)} of {len(outcomes)} devices failed: {each}")
+
+
+def common_failure(outcomes: Sequence[Outcome]) -> MobileCnnError | None:
+    """The one thing that was wrong on every device, such as a file that is no model; else None."""
+    failures = [outcome.failure for outcome in outcomes]
+    same = {(type(failure), str(failure)) for failure in failures}
+    return failures[0] if len(same) == 1 else None
+
+
+def _left(future: "Future[Outcome]") -> str:
+    """What a device that was stopped, or was done before, has left."""
+    error = future.exception()
+    if error is not None:
+        return str(error) or "no round is complete"
+    outcome = future.result()
+    return str(outcome.failure) if outcome.failure else f"complete, in {outcome.record}"

@@ -1,0 +1,139 @@
+"""Runs a model in one process without a pause, and keeps what it does window by window."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mobilecnn import __version__
+from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.records.stream import (
+    LONGEST_WINDOW,
+    MOST_QUERIES,
+    SINGLE_STREAM,
+    Plan,
+    Series,
+    Start,
+    Stream,
+    Window,
+)
+from mobilecnn.bench.timing import cool_down
+from mobilecnn.bench.timing.rounds import SPARE_SECONDS, check_answers, look_at
+from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
+from mobilecnn.records import record
+from mobilecnn.steps import Progress, Say, no_say
+
+MOST_SAMPLES = 1000
+"""That a window of a sustained load keeps. Its figures are those of all; an hour fits in 20 MB."""
+
+PATIENCE_SECONDS = LONGEST_WINDOW + SPARE_SECONDS
+"""For one message."""
+
+
+def run(
+    models: Sequence[Path],
+    device: Device,
+    plan: Plan,
+    progress: Progress | None = None,
+    command: Sequence[str] = (),
+    *,
+    allow_wrong_answers: bool = False,
+    keep: Callable[[Stream], None] | None = None,
+    say: Say = no_say,
+) -> Stream:
+    """Check the answers of ``models`` on ``device``, then run each as long as planned.
+
+    Args:
+        models: .tflite files, run one after another.
+        device: where.
+        plan: how long.
+        progress: called with (seconds done, all, what happens).
+        command: the command line, for the record.
+        allow_wrong_answers: run files that differ from their passports nevertheless.
+        keep: called after each model, and with what there is when the work fails or the user
+            stops it, such as :func:`mobilecnn.records.recording` gives.
+        say: told of waits (``plan.cool_down``).
+
+    Raises:
+        UsageError: no models, or the device is a phone or emulated.
+        ModelFileError: one is missing, damaged, or refused by the runtime.
+        CheckFailed: one does not answer on the device as its passport says; none is run.
+        EnvironmentProblem: the device is not as it must be, or a process crashed.
+    """
+    if not device.runs_worker:
+        raise UsageError(
+            f"--{plan.kind} needs a board or this machine: what times on a phone has no such mode"
+        )
+    device.adapt(plan.protocol())
+    looked_at = look_at(models)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    facts = device.probe()
+    wait = cool_down.plan(device, plan.cool_down, say)
+    total = max(1, round(plan.seconds)) * len(models)
+
+    def show(done: float, what: str) -> None:
+        if progress is not None:
+            progress(min(int(done), total), total, what)
+
+    placed = check_answers(
+        looked_at,
+        device,
+        plan.protocol(),
+        lambda what: show(0, what),
+        allow_wrong_answers=allow_wrong_answers,
+    )
+    done: list[Series] = []
+
+    def stream() -> Stream:
+        return Stream(
+            created, __version__, tuple(command), facts, plan, tuple(one.model for one in placed), tuple(done)
+        )
+
+    for number, one in enumerate(placed):
+        passed = number * plan.seconds
+
+        def tell(what: str, passed: float = passed) -> None:
+            show(passed, what)
+
+        cooled = cool_down.wait(device, wait, say, tell)
+        tell(one.path.name)
+        doing = f"that runs {one.path} with {plan.runtime}"
+        windows: list[Window] = []
+        start: Start | None = None
+        try:
+            # Closed at once and not some time: with the messages ends the process.
+            with closing(device.follow(_job(one.there, plan), doing, PATIENCE_SECONDS)) as messages:
+                start = record(Start, next(messages))
+                for message in messages:
+                    windows.append(record(Window, message))
+                    last = windows[-1]
+                    show(
+                        passed + min(last.end_seconds, plan.seconds),
+                        f"{one.path.name}: {last.median_ns / 1e6:.3f} ms",
+                    )
+        except InputError as error:
+            raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
+        finally:
+            # Also when the user stops it: minutes of work are not thrown away.
+            if start is not None and windows:
+                done.append(Series(start, cooled, tuple(windows)))
+                if keep is not None:
+                    keep(stream())
+    show(total, "")
+    return stream()
+
+
+def _job(model: str, plan: Plan) -> dict[str, object]:
+    tails = plan.kind == SINGLE_STREAM
+    return {
+        "task": "stream",
+        "model": model,
+        "runtime": plan.runtime,
+        "threads": plan.threads,
+        "seed": plan.seed,
+        "runs": plan.queries,
+        "seconds": plan.seconds,
+        "window_seconds": plan.window_seconds,
+        "most_runs": MOST_QUERIES if tails else 2**62,
+        "most_samples": MOST_QUERIES if tails else MOST_SAMPLES,
+    }

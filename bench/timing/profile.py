@@ -1,0 +1,390 @@
+"""Where the time of a model goes: each operator timed apart, on the device, by the same harness.
+
+Each operator is a file of its own (:mod:`mobilecnn.convert.graph.cut`). Those that cost the same are
+timed once. The whole file is timed in the same rounds, and so is a file that does nothing, because
+every part's time contains one call of the interpreter.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mobilecnn.bench.devices.adb import benchmark_model
+from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.judge import statistics
+from mobilecnn.bench.judge.statistics import Interval, Rounds
+from mobilecnn.bench.judge.summary import Result, summarize
+from mobilecnn.bench.pages import charts
+from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.rounds import TIMING_TIMEOUT, measure, timing_job
+from mobilecnn.convert.graph import build as graphs
+from mobilecnn.convert.graph import cut as parts
+from mobilecnn.convert.graph.cut import Part
+from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError, UsageError
+from mobilecnn.files import read_bytes, write_bytes
+from mobilecnn.records import record
+from mobilecnn.steps import Progress
+
+PRODUCT, EMPTY = "matrix-product", "empty"
+"""Names of the files that are timed beside the parts."""
+
+BANDWIDTH_SECONDS = 1.0
+BANDWIDTH_TIMEOUT = 120.0
+"""Seconds; a board imports numpy in ten, and allocates what it copies."""
+
+GROUPS = {
+    "CONV_2D": "convolution",
+    "DEPTHWISE_CONV_2D": "depthwise convolution",
+    "TRANSPOSE_CONV": "convolution",
+    "FULLY_CONNECTED": "fully connected",
+    "BATCH_MATMUL": "fully connected",
+    **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "SUM", "REDUCE_MAX"), "pooling"),
+    **dict.fromkeys(
+        (
+            "ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "RELU", "RELU6", "RELU_N1_TO_1", "LEAKY_RELU",
+            "PRELU", "ELU", "GELU", "HARD_SWISH", "LOGISTIC", "TANH", "EXP", "SQRT", "RSQRT", "SOFTMAX",
+            "LOCAL_RESPONSE_NORMALIZATION",
+        ),
+        "element-wise",
+    ),
+    **dict.fromkeys(
+        (
+            "RESHAPE", "TRANSPOSE", "CONCATENATION", "SPLIT", "SPLIT_V", "SLICE", "STRIDED_SLICE", "PAD", "PADV2",
+            "MIRROR_PAD", "SQUEEZE", "EXPAND_DIMS", "GATHER", "PACK", "UNPACK", "DEPTH_TO_SPACE",
+            "SPACE_TO_DEPTH", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR",
+        ),
+        "data movement",
+    ),
+    **dict.fromkeys(("QUANTIZE", "DEQUANTIZE", "CAST"), "conversion of types"),
+}  # fmt: skip
+"""Operator -> what kind of work it is; what is not here is "other"."""
+
+
+def group_of(part: Part) -> str:
+    """What kind of work an operator is; convolutions are told apart by kernel and groups."""
+    return part.detail or GROUPS.get(part.kind, "other")
+
+
+@dataclass(frozen=True)
+class Bandwidth:
+    """Memory bandwidth as the worker measured it.
+
+    Attributes:
+        bytes: read and written by one pass: a copy of an array that no cache holds.
+        samples_ns: each pass.
+    """
+
+    bytes: int
+    samples_ns: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.bytes < 1 or min(self.samples_ns, default=0) < 1:
+            raise ValueError("there are no passes, or one moved nothing, or took no time")
+
+    @property
+    def bytes_per_second(self) -> float:
+        """Of the fastest pass: a roof is what can be reached."""
+        return self.bytes / min(self.samples_ns) * 1e9
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operator. Times in ns.
+
+    Attributes:
+        part: what it is.
+        median: its time, with the 95 % interval; None when it could not be timed apart.
+        share: of the sum of all operators.
+        reasons: why the time is not to be relied on; empty when it is.
+    """
+
+    part: Part
+    median: Interval | None
+    share: float
+    reasons: tuple[str, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is a time, and nothing speaks against it."""
+        return self.median is not None and not self.reasons
+
+    @property
+    def flops(self) -> float | None:
+        """Operations a second, two for a multiply-add; None for operators without any."""
+        if self.median is None or not self.part.macs:
+            return None
+        return 2e9 * self.part.macs / self.median.value
+
+    @property
+    def intensity(self) -> float:
+        """Operations for each byte that must be moved at least."""
+        return 2 * self.part.macs / self.part.nbytes if self.part.nbytes else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object, with the units in the names."""
+        part = self.part
+        return {
+            "name": part.name,
+            "operator": part.kind,
+            "group": group_of(part),
+            "shape": list(part.shape),
+            "dtype": part.dtype,
+            "macs": part.macs,
+            "bytes": part.nbytes,
+            "median_ns": None if self.median is None else self.median.value,
+            "interval_ns": None if self.median is None else [self.median.low, self.median.high],
+            "flop_per_second": self.flops,
+            "share": self.share,
+            "valid": self.valid,
+            "reasons": [part.reason] if part.reason else list(self.reasons),
+        }
+
+
+@dataclass(frozen=True)
+class Group:
+    """All operators of one kind of work.
+
+    Attributes:
+        name: see :data:`GROUPS`.
+        count: how many operators.
+        macs: multiply-adds, summed.
+        time: ns, summed.
+        share: of the sum of all operators.
+    """
+
+    name: str
+    count: int
+    macs: int
+    time: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A model taken apart.
+
+    Attributes:
+        rows: the operators, in the order in which they run.
+        total: the sum of their times, ns, with its 95 % interval.
+        whole: the time of the whole file, ns.
+        ratio: sum over whole, with its 95 % interval.
+        call: ns of an operator that does nothing: each row contains so much.
+        peak: operations a second of a matrix product by this runtime, in the type in which the
+            file computes.
+        peak_dtype: that type.
+        bandwidth: of the memory; None on a phone, where nothing measures it.
+        measurement: all of it, with the raw samples.
+        own: what the runtime itself says, in one more run of the whole file; None where it says nothing.
+    """
+
+    rows: tuple[Row, ...]
+    total: Interval
+    whole: Interval
+    ratio: Interval
+    call: float
+    peak: float
+    peak_dtype: str
+    bandwidth: Bandwidth | None
+    measurement: Measurement
+    own: benchmark_model.Profile | None = None
+
+    def groups(self) -> tuple[Group, ...]:
+        """The rows by kind of work, the longest first."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(group_of(row.part), []).append(row)
+        made = [
+            Group(
+                name,
+                len(rows),
+                sum(row.part.macs for row in rows),
+                sum(row.median.value for row in rows if row.median is not None),
+                sum(row.share for row in rows),
+            )
+            for name, rows in found.items()
+        ]
+        return tuple(sorted(made, key=lambda group: -group.time))
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object, with the units in the names."""
+        return {
+            "model": asdict(self.measurement.models[0]),
+            "operators": [row.to_json() for row in self.rows],
+            "groups": [
+                {"group": one.name, "count": one.count, "macs": one.macs, "ns": one.time, "share": one.share}
+                for one in self.groups()
+            ],
+            "sum_ns": self.total.value,
+            "sum_interval_ns": [self.total.low, self.total.high],
+            "whole_ns": self.whole.value,
+            "whole_interval_ns": [self.whole.low, self.whole.high],
+            "sum_over_whole": self.ratio.value,
+            "sum_over_whole_interval": [self.ratio.low, self.ratio.high],
+            "empty_call_ns": self.call,
+            "peak_flop_per_second": self.peak,
+            "peak_dtype": self.peak_dtype,
+            "bandwidth_bytes_per_second": self.bandwidth and self.bandwidth.bytes_per_second,
+            "bandwidth_samples": self.bandwidth and asdict(self.bandwidth),
+            "benchmark_model": self.own and asdict(self.own),
+        }
+
+
+def profile(
+    path: Path,
+    device: Device,
+    protocol: Protocol,
+    work: Path,
+    progress: Progress | None = None,
+    command: Sequence[str] = (),
+    *,
+    allow_wrong_answers: bool = False,
+    keep: Callable[[Measurement], None] | None = None,
+) -> Profile:
+    """Time ``path`` and each of its operators on ``device``.
+
+    Args:
+        path: a .tflite file.
+        device: where.
+        protocol: how.
+        work: a folder for the parts' files; the caller removes it.
+        progress, command, allow_wrong_answers, keep: as :func:`mobilecnn.bench.timing.rounds.measure` takes them.
+
+    Raises:
+        UsageError: what times there is the sample app.
+        ModelFileError, CheckFailed, EnvironmentProblem: as :func:`mobilecnn.bench.timing.rounds.measure` does.
+    """
+    if device.adapt(protocol).runtime == "app":
+        raise UsageError(
+            "what times on this phone is the sample app, which takes what to feed a file from its passport, and single "
+            "operators have none; give --benchmark-model PATH"
+        )
+    found = parts.cut(read_bytes(path, "model", ModelFileError), str(path))
+    dtype = _computed_in(found)
+    product, product_macs = graphs.matrix_product(dtype)
+    contents = {EMPTY: graphs.empty(), PRODUCT: product}
+    distinct = {part.key: part for part in found if part.content is not None}
+    for number, part in enumerate(distinct.values()):
+        assert part.content is not None
+        contents[f"{number:03d}-{part.kind.lower().replace(':', '-')}"] = part.content
+    files = []
+    for name, content in contents.items():
+        files.append(work / f"{name}.tflite")
+        write_bytes(files[-1], content)
+    bandwidth = _bandwidth(device, protocol.threads)
+    measurement = measure(
+        [path, *files],
+        device,
+        protocol,
+        progress,
+        command,
+        allow_wrong_answers=allow_wrong_answers,
+        keep=keep,
+    )
+    places = {key: 1 + list(contents).index(EMPTY) + 2 + number for number, key in enumerate(distinct)}
+    analysed = analyse(measurement, found, places, product_macs, dtype, bandwidth)
+    return replace(analysed, own=_own_profile(path, device, measurement.protocol))
+
+
+def _computed_in(found: Iterable[Part]) -> str:
+    """The type in which most multiply-adds are computed, of those that there is a product for."""
+    small = sum(part.macs for part in found if part.dtype in ("int8", "uint8"))
+    return "int8" if 2 * small > sum(part.macs for part in found) else "float32"
+
+
+def _bandwidth(device: Device, threads: int) -> Bandwidth | None:
+    if not device.runs_worker:
+        return None
+    job = {"task": "bandwidth", "threads": threads, "seconds": BANDWIDTH_SECONDS}
+    answer = device.run(job, "that measures the memory's bandwidth", BANDWIDTH_TIMEOUT)
+    try:
+        return record(Bandwidth, answer)
+    except InputError as error:
+        raise EnvironmentProblem(f"the bench worker describes the bandwidth wrongly: {error}") from error
+
+
+def _own_profile(path: Path, device: Device, protocol: Protocol) -> benchmark_model.Profile | None:
+    if protocol.runtime != "benchmark_model":
+        return None
+    job = {**timing_job(device.put(path), protocol), "task": "operators"}
+    answer = device.run(job, f"that profiles {path} with {protocol.runtime}", TIMING_TIMEOUT)
+    return record(benchmark_model.Profile, answer)
+
+
+def analyse(
+    measurement: Measurement,
+    found: Sequence[Part],
+    places: dict[str, int],
+    product_macs: int,
+    dtype: str,
+    bandwidth: Bandwidth | None,
+) -> Profile:
+    """What the measurement says: a pure function of it.
+
+    Args:
+        measurement: of the whole file, the empty one, the matrix product, and the distinct parts.
+        found: all parts.
+        places: key of a part -> its index among the measurement's models.
+        product_macs: multiply-adds of the matrix product.
+        dtype: in which it was computed.
+        bandwidth: of the memory.
+    """
+    results = summarize(measurement)
+    timed = [(part, places.get(part.key)) for part in found]
+    sums: Rounds = {
+        number: [
+            sum(
+                statistics.median(measurement.rounds_of(place)[number])
+                for _, place in timed
+                if place is not None
+            )
+        ]
+        for number in range(measurement.rounds)
+    }
+    seed = measurement.protocol.seed
+    total = statistics.median_interval(sums, seed)
+    rows = []
+    for part, place in timed:
+        result = None if place is None else results[place]
+        median = None if result is None else result.median
+        share = 0.0 if median is None else median.value / total.value
+        rows.append(Row(part, median, share, () if result is None else result.reasons))
+    return Profile(
+        rows=tuple(rows),
+        total=total,
+        whole=results[0].median,
+        ratio=statistics.ratio_interval(sums, measurement.rounds_of(0), seed),
+        call=results[1].median.value,
+        peak=2e9 * product_macs / results[2].median.value,
+        peak_dtype=dtype,
+        bandwidth=bandwidth,
+        measurement=measurement,
+    )
+
+
+def whole_result(found: Profile) -> tuple[Result, ...]:
+    """What the measurement says of the whole file."""
+    return summarize(found.measurement)[:1]
+
+
+def chart(found: Profile, title: str) -> bytes:
+    """The roofline, as PNG: operations a second over operations for each byte, under what the device can do."""
+    series: dict[str, list[charts.Point]] = {}
+    seen: set[str] = set()
+    for row in found.rows:
+        if row.flops is None or row.median is None or row.part.key in seen:
+            continue
+        seen.add(row.part.key)
+        time = row.median
+        series.setdefault(group_of(row.part), []).append(
+            charts.Point(
+                row.part.name,
+                row.intensity,
+                row.flops / 1e9,
+                row.flops / 1e9 * time.value / time.high,
+                row.flops / 1e9 * time.value / time.low,
+            )
+        )
+    bandwidth = None if found.bandwidth is None else found.bandwidth.bytes_per_second / 1e9
+    return charts.roofline(series, found.peak / 1e9, bandwidth, found.peak_dtype, title)

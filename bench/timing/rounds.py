@@ -1,0 +1,230 @@
+"""Times .tflite files on a device: rounds of fresh processes, the files interleaved."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from mobilecnn import __version__
+from mobilecnn.bench.devices.seam import Device, Job
+from mobilecnn.bench.records.measurement import (
+    DIFFERS,
+    NOT_CHECKED,
+    Answers,
+    Measurement,
+    Model,
+    PassportFacts,
+    Run,
+)
+from mobilecnn.bench.records.protocol import LONGEST_SECONDS, MOST_RUNS, Protocol
+from mobilecnn.bench.timing import cool_down
+from mobilecnn.bench.timing.answers import Questions, check, prepare
+from mobilecnn.convert import passport
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.passport import Passport
+from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError, ModelFileError, UsageError
+from mobilecnn.files import read_bytes, sha256
+from mobilecnn.records import record
+from mobilecnn.steps import Progress, Say, Steps, no_say
+
+SPARE_SECONDS = 300.0
+"""What a process may take beyond its two bounded parts: copying, imports, loading, one
+inference that began just before the bound."""
+TIMING_TIMEOUT = 2 * LONGEST_SECONDS + SPARE_SECONDS
+
+
+def measure(
+    models: Sequence[Path],
+    device: Device,
+    protocol: Protocol,
+    progress: Progress | None = None,
+    command: Sequence[str] = (),
+    *,
+    allow_wrong_answers: bool = False,
+    keep: Callable[[Measurement], None] | None = None,
+    say: Say = no_say,
+) -> Measurement:
+    """Check the answers of ``models`` on ``device``, then time them.
+
+    Every round times every model once, each in a fresh process, in an order that the seed
+    shuffles anew: what drifts (temperature, neighbours) reaches all models alike.
+
+    Args:
+        models: .tflite files. One given twice is timed twice, which shows the noise.
+        device: where.
+        protocol: how.
+        progress: called with (processes done, all, what is next).
+        command: the command line, for the record.
+        allow_wrong_answers: time files that differ from their passports nevertheless.
+        keep: called after each round with what is complete, such as
+            :func:`mobilecnn.records.recording` gives.
+        say: told of waits (``protocol.cool_down``).
+
+    Raises:
+        UsageError: no models.
+        ModelFileError: one is missing, damaged, or refused by the runtime; all are looked
+            at before the first is timed.
+        CheckFailed: one does not answer on the device as its passport says; nothing is timed.
+        EnvironmentProblem: the device is not as it must be, or a process crashed
+            (ChildCrashed); the message names the model.
+    """
+    looked_at = look_at(models)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    facts = device.probe()
+    protocol = device.adapt(protocol)
+    plan = cool_down.plan(device, protocol.cool_down, say)
+    asked = sum(one.questions is not None for one in looked_at)
+    steps = Steps(progress, asked + protocol.rounds * len(models))
+    placed = check_answers(looked_at, device, protocol, steps, allow_wrong_answers=allow_wrong_answers)
+    rng = np.random.default_rng(protocol.seed)
+    runs: list[Run] = []
+    for number in range(protocol.rounds):
+        for position, index in enumerate(rng.permutation(len(models)).tolist()):
+            cooled = cool_down.wait(device, plan, say, steps.show)
+            steps(models[index].name)
+            job = timing_job(placed[index].there, protocol)
+            doing = f"that times {models[index]} with {protocol.runtime}"
+            answer = device.run(job, doing, TIMING_TIMEOUT)
+            where = {"round": number, "position": position, "model": index, "cooled": None}
+            try:
+                runs.append(replace(record(Run, {**answer, **where}), cooled=cooled))
+            except InputError as error:
+                raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
+        measurement = Measurement(
+            created=created,
+            tool=__version__,
+            command=tuple(command),
+            device=facts,
+            protocol=protocol,
+            models=tuple(one.model for one in placed),
+            runs=tuple(runs),
+        )
+        if keep is not None:
+            keep(measurement)
+    steps("")
+    return measurement
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """A file that is whole: runtimes crash on one that is not.
+
+    Attributes:
+        path: where it lies here.
+        model: its record. Its answers are those of a file that is not checked, until it has been.
+        questions: what to ask it; None where nothing can be asked.
+        there: what the device calls it; empty until it is there.
+    """
+
+    path: Path
+    model: Model
+    questions: Questions | None
+    there: str = ""
+
+
+def look_at(models: Sequence[Path]) -> list[LookedAt]:
+    """Look at all files before the first is timed.
+
+    Raises:
+        UsageError: no models.
+        ModelFileError: one is missing or damaged.
+    """
+    if not models:
+        raise UsageError("no models to time; give one .tflite file or several")
+    return [_model(path) for path in models]
+
+
+def check_answers(
+    models: Sequence[LookedAt],
+    device: Device,
+    protocol: Protocol,
+    step: Callable[[str], None],
+    *,
+    allow_wrong_answers: bool,
+) -> list[LookedAt]:
+    """Bring the files to the device, and see whether they answer there as their passports say.
+
+    Args:
+        models: from :func:`look_at`.
+        device: where.
+        protocol: its runtime and threads.
+        step: told what begins.
+        allow_wrong_answers: do not refuse them.
+
+    Raises:
+        CheckFailed: one does not.
+        ModelFileError: the runtime refuses one.
+        EnvironmentProblem: the device is not as it must be.
+    """
+    placed = [replace(one, there=device.put(one.path)) for one in models]
+    for index, one in enumerate(placed):
+        if one.questions is not None:
+            step(f"checking {one.path.name}")
+            answers = check(device, one.there, one.path, one.questions, protocol, SPARE_SECONDS)
+            placed[index] = replace(one, model=replace(one.model, answers=answers))
+    if not allow_wrong_answers:
+        _refuse_wrong([one.model for one in placed], protocol)
+    return placed
+
+
+def _refuse_wrong(models: Sequence[Model], protocol: Protocol) -> None:
+    wrong = [f"{model.file}: {model.answers.reason}" for model in models if model.answers.verdict == DIFFERS]
+    if wrong:
+        raise CheckFailed(
+            f"{'; '.join(wrong)}. Nothing was timed, because {protocol.runtime} there does not give the answers that "
+            "the passport has from the export: try another runtime or version, or export the model again; "
+            "--allow-wrong-answers times it nevertheless"
+        )
+
+
+def timing_job(there: str, protocol: Protocol) -> Job:
+    """What a device is asked to do to time one file once.
+
+    Args:
+        there: what :meth:`mobilecnn.bench.devices.seam.Device.put` called it.
+        protocol: how, as :meth:`mobilecnn.bench.devices.seam.Device.adapt` made it.
+    """
+    return {
+        "task": "time",
+        "model": there,
+        "runtime": protocol.runtime,
+        "threads": protocol.threads,
+        "seed": protocol.seed,
+        "warmup_runs": protocol.warmup_runs,
+        "warmup_seconds": protocol.warmup_seconds,
+        "runs": protocol.runs,
+        "seconds": protocol.seconds,
+        "longest_seconds": LONGEST_SECONDS,
+        "most_runs": MOST_RUNS,
+    }
+
+
+def _model(path: Path) -> LookedAt:
+    content = read_bytes(path, "model", ModelFileError)
+    flatbuffer.parse(content, str(path))
+    digest = sha256(content)
+    card = passport.read(path, digest)
+    prepared = prepare(path, content, card)
+    unasked = prepared if isinstance(prepared, Answers) else Answers(NOT_CHECKED, "it was not asked")
+    model = Model(str(path), digest, len(content), _facts(card), unasked)
+    return LookedAt(path, model, prepared if isinstance(prepared, Questions) else None)
+
+
+def _facts(card: Passport | None) -> PassportFacts | None:
+    if card is None:
+        return None
+    document = card.document
+
+    def text(part: str, name: str) -> str | None:
+        value = document[part].get(name) if isinstance(document.get(part), dict) else None
+        return value if isinstance(value, str) and value else None
+
+    def count(name: str) -> int | None:
+        value = document.get(name)
+        return value if isinstance(value, int) and value > 0 else None
+
+    return PassportFacts(
+        text("source", "architecture"), text("file", "format"), count("macs"), count("parameters")
+    )

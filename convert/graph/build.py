@@ -1,0 +1,218 @@
+"""Small .tflite files written by hand: layers with random weights, to time and not to trust.
+
+Experiments on latency need networks that are nothing but so many layers of a kind. Here they
+are written straight into the flatbuffer, without training framework or converter.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+from mobilecnn.convert.graph import flatbuffer
+
+DTYPES = ("float32", "int8")
+
+ACTIVATION_SCALE = 1 / 32
+"""Of every int8 feature map: its values reach from -4 to 4, four deviations of what the layers yield."""
+
+_VERSIONS = {"CONV_2D": (1, 3), "DEPTHWISE_CONV_2D": (1, 3), "ADD": (1, 2), "RESHAPE": (1, 1)}
+"""Operator -> its versions for float32 and for int8 with a scale a channel (as the converter writes them)."""
+
+
+class Layers:
+    """A graph that grows layer by layer. Feature maps are (1, height, width, channels)."""
+
+    def __init__(self, dtype: str, height: int, width: int, channels: int, seed: int = 0) -> None:
+        """Begin with the input.
+
+        Args:
+            dtype: one of :data:`DTYPES`: of the feature maps and the weights.
+            height, width, channels: of the input.
+            seed: of the weights.
+        """
+        assert dtype in DTYPES
+        self._small = dtype == "int8"
+        self._kind = schema.TensorType.INT8 if self._small else schema.TensorType.FLOAT32
+        self._rng = np.random.default_rng(seed)
+        self._model, self._graph = schema.ModelT(), schema.SubGraphT()
+        self._model.version = 3
+        self._model.buffers = [schema.BufferT()]  # The first is empty, as the schema demands.
+        self._model.operatorCodes, self._model.subgraphs = [], [self._graph]
+        self._graph.tensors, self._graph.operators = [], []
+        self.input = self._map((1, height, width, channels), "image")
+
+    def conv(self, x: int, out: int, kernel: int = 1, groups: int = 1, relu: bool = True) -> int:
+        """A convolution with bias, stride 1, "same" padding.
+
+        Args:
+            x: the feature map it reads, as :attr:`input` and the other methods give it.
+            out: output channels; like those of ``x`` they are a multiple of ``groups``.
+            kernel: side.
+            groups: of channels that see each other only.
+            relu: whether a ReLU follows, in the same operator.
+        """
+        _, height, width, channels = self._shape(x)
+        assert channels % groups == out % groups == 0
+        options = schema.Conv2DOptionsT()
+        shape = (out, kernel, kernel, channels // groups)
+        self._convolution(options, relu)
+        inputs = [x, *self._weights(shape, math.prod(shape[1:]), out, channel_axis=0)]
+        return self._operator("CONV_2D", options, inputs, (1, height, width, out))
+
+    def depthwise(self, x: int, kernel: int = 3, relu: bool = True) -> int:
+        """A depthwise convolution with bias, stride 1, "same" padding; arguments as in :meth:`conv`."""
+        shape = self._shape(x)
+        options = schema.DepthwiseConv2DOptionsT()
+        options.depthMultiplier = 1
+        self._convolution(options, relu)
+        weights = self._weights((1, kernel, kernel, shape[3]), kernel**2, shape[3], channel_axis=3)
+        return self._operator("DEPTHWISE_CONV_2D", options, [x, *weights], shape)
+
+    def add(self, x: int, y: int, relu: bool = False) -> int:
+        """The sum of two feature maps, element by element."""
+        options = schema.AddOptionsT()
+        options.fusedActivationFunction = _activation(relu)
+        return self._operator("ADD", options, [x, y], self._shape(x))
+
+    def reshape(self, x: int, shape: tuple[int, ...]) -> int:
+        """The same numbers in another shape."""
+        options = schema.ReshapeOptionsT()
+        options.newShape = np.array(shape, np.int32)
+        wanted = self._constant("shape", np.array(shape, np.int32), schema.TensorType.INT32)
+        return self._operator("RESHAPE", options, [x, wanted], shape)
+
+    def pack(self, output: int) -> bytes:
+        """The .tflite file."""
+        self._graph.inputs = np.array([self.input], np.int32)
+        self._graph.outputs = np.array([output], np.int32)
+        return flatbuffer.pack(self._model)
+
+    def _convolution(self, options: Any, relu: bool) -> None:
+        options.strideW = options.strideH = options.dilationWFactor = options.dilationHFactor = 1
+        options.padding = schema.Padding.SAME
+        options.fusedActivationFunction = _activation(relu)
+
+    def _weights(self, shape: tuple[int, ...], fan_in: int, out: int, channel_axis: int) -> tuple[int, int]:
+        """Kernel and bias; the values keep the deviation of what they are multiplied with near 1."""
+        deviation = math.sqrt(2 / fan_in)
+        if not self._small:
+            values = self._rng.normal(0, deviation, shape).astype(np.float32)
+            bias = np.zeros(out, np.float32)
+            kinds = (self._kind, self._kind)
+            return self._constant("kernel", values, kinds[0]), self._constant("bias", bias, kinds[1])
+        # Uniform numbers have a deviation of 73.6.
+        scale = deviation / 73.6
+        kernel = self._constant("kernel", self._rng.integers(-127, 128, shape, np.int8), self._kind)
+        zero = self._constant("bias", np.zeros(out, np.int32), schema.TensorType.INT32)
+        self._quantize(kernel, (scale,) * out, channel_axis)
+        self._quantize(zero, (scale * ACTIVATION_SCALE,) * out, 0)
+        return kernel, zero
+
+    def _operator(self, name: str, options: Any, inputs: list[int], shape: tuple[int, ...]) -> int:
+        output = self._map(shape, f"{name.lower()}_{len(self._graph.operators)}")
+        operator = schema.OperatorT()
+        operator.opcodeIndex = self._code(name)
+        operator.builtinOptions = options
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+        operator.inputs, operator.outputs = np.array(inputs, np.int32), np.array([output], np.int32)
+        self._graph.operators.append(operator)
+        return output
+
+    def _code(self, name: str) -> int:
+        number = getattr(schema.BuiltinOperator, name)
+        for index, code in enumerate(self._model.operatorCodes):
+            if code.builtinCode == number:
+                return index
+        code = schema.OperatorCodeT()
+        code.builtinCode = code.deprecatedBuiltinCode = number
+        code.version = _VERSIONS[name][self._small]
+        self._model.operatorCodes.append(code)
+        return len(self._model.operatorCodes) - 1
+
+    def _shape(self, tensor: int) -> tuple[int, ...]:
+        return tuple(int(side) for side in self._graph.tensors[tensor].shape)
+
+    def _map(self, shape: tuple[int, ...], name: str) -> int:
+        index = self._tensor(name, shape, self._kind, 0)
+        if self._small:
+            self._quantize(index, (ACTIVATION_SCALE,), 0)
+        return index
+
+    def _constant(self, name: str, values: npt.NDArray[Any], kind: int) -> int:
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+        self._model.buffers.append(buffer)
+        return self._tensor(
+            f"{name}_{len(self._graph.tensors)}", values.shape, kind, len(self._model.buffers) - 1
+        )
+
+    def _tensor(self, name: str, shape: tuple[int, ...], kind: int, buffer: int) -> int:
+        tensor = schema.TensorT()
+        tensor.name, tensor.type, tensor.buffer = name, kind, buffer
+        tensor.shape = np.array(shape, np.int32)
+        self._graph.tensors.append(tensor)
+        return len(self._graph.tensors) - 1
+
+    def _quantize(self, index: int, scales: tuple[float, ...], axis: int) -> None:
+        parameters = self._graph.tensors[index].quantization = schema.QuantizationParametersT()
+        parameters.scale = np.array(scales, np.float32)
+        parameters.zeroPoint = np.zeros(len(scales), np.int64)
+        parameters.quantizedDimension = axis
+
+
+def _activation(relu: bool) -> int:
+    kinds = schema.ActivationFunctionType
+    return int(kinds.RELU if relu else kinds.NONE)
+
+
+def empty() -> bytes:
+    """A file whose one operator does nothing: it gives one number back in another shape."""
+    graph = Layers("float32", 1, 1, 1)
+    return graph.pack(graph.reshape(graph.input, (1,)))
+
+
+MATRIX = 512
+"""Channels in and out of the matrix product: a float32 kernel of 1 MB, which a second-level cache
+holds; the operation has 128 multiply-adds for each number that it moves."""
+POSITIONS = 16
+
+
+def matrix_product(dtype: str) -> tuple[bytes, int]:
+    """A file that does nothing but multiply matrices: a 1x1 convolution, 16 x 16 positions, 512 to 512 channels.
+
+    How fast that goes is the device's peak for a convolution network, with this runtime's kernels.
+
+    Args:
+        dtype: one of :data:`DTYPES`.
+
+    Returns:
+        The .tflite file, and its multiply-adds.
+    """
+    graph = Layers(dtype, POSITIONS, POSITIONS, MATRIX)
+    content = graph.pack(graph.conv(graph.input, MATRIX, relu=False))
+    return content, POSITIONS * POSITIONS * MATRIX * MATRIX
+
+
+PRODUCT_SHAPE = (1, POSITIONS, POSITIONS, MATRIX)
+"""Of what :func:`matrix_product` takes and gives."""
+
+
+def product(content: bytes, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """What the float32 file of :func:`matrix_product` should answer, by numpy.
+
+    Args:
+        content: the file.
+        image: (1, 16, 16, 512).
+
+    Returns:
+        Of the same shape.
+    """
+    model = flatbuffer.parse(content, "matrix product")
+    kernel = next(
+        each.data for each in model.buffers if each.data is not None and len(each.data) == 4 * MATRIX**2
+    )
+    weights = np.frombuffer(kernel.tobytes(), "<f4").reshape(MATRIX, MATRIX)
+    return image.astype(np.float64) @ weights.T.astype(np.float64)

@@ -1,0 +1,255 @@
+"""The main job from end to end on embedded data, and one page that shows it.
+
+A small ShuffleNet V1 learns scikit-learn's handwritten digits; it is exported in four
+formats, each is checked, asked the held-out digits and timed; then comes the paper's
+speedup table.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.judge.statistics import Interval
+from mobilecnn.bench.judge.summary import Result, gathered, summarize
+from mobilecnn.bench.pages import page as pages
+from mobilecnn.bench.pages import svg
+from mobilecnn.bench.pages.page import Chart, Figure, Note, Section, Table
+from mobilecnn.bench.papers import speedup
+from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.rounds import measure
+from mobilecnn.convert.conversion import Source
+from mobilecnn.export import Calibration, Exported, export
+from mobilecnn.quantize.accuracy import Accuracy, evaluate
+from mobilecnn.quantize.formats import FORMATS
+from mobilecnn.train import data, fit, zoo
+
+ARCHITECTURE = "shufflenet_v1_x0.25_g3"
+
+Stage = Callable[[str], AbstractContextManager[Callable[[int, int, str], None]]]
+"""Announces a stage and gives its progress function: (done, total, what)."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo made.
+
+    Attributes:
+        training: the finished training.
+        exported: the four files, in the order of ``FORMATS``.
+        accuracy: of the Keras model and the four files on the held-out digits.
+        timing: the measurement of the four files.
+        results: what it says.
+        paper: the speedup table.
+    """
+
+    training: fit.Outcome
+    exported: tuple[Exported, ...]
+    accuracy: tuple[Accuracy, ...]
+    timing: Measurement
+    results: tuple[Result, ...]
+    paper: speedup.Speedup
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "architecture": ARCHITECTURE,
+            "model": str(self.training.path),
+            "validation_accuracy": self.training.history[-1].val_accuracy,
+            "files": [{"path": str(one.path), "parity": one.parity.to_json()} for one in self.exported],
+            "accuracy": [one.to_json() for one in self.accuracy],
+            "latency": [result.to_json() for result in self.results],
+            "speedup": self.paper.to_json(),
+        }
+
+
+def demo(
+    output: Path,
+    work: Path,
+    device: Device,
+    protocol: Protocol,
+    epochs: int,
+    stage: Stage,
+    command: Sequence[str] = (),
+) -> Demo:
+    """Do it all.
+
+    Args:
+        output: a folder for the model and the exported files.
+        work: a folder for the paper's networks; the caller removes it.
+        device: where to time.
+        protocol: how.
+        epochs: of the training.
+        stage: announces what begins.
+        command: the command line, for the record.
+
+    Raises:
+        OutputError, EnvironmentProblem: a file or a child process.
+    """
+    name = zoo.parse(ARCHITECTURE)
+    plan = fit.Plan(ARCHITECTURE, data.DIGITS, fit.default_size(name, data.DIGITS), epochs)
+    with stage("Training") as progress:
+        training = fit.run(fit.prepare(plan, output / "digits.keras"), progress)
+    with stage("Exporting") as progress:
+        exported = export(
+            Source(str(training.path)), FORMATS, output, Calibration(data.DIGITS), progress=progress
+        )
+    files = [one.path for one in exported]
+    with stage("Evaluating") as progress:
+        accuracy = evaluate([training.path, *files], data.load(data.DIGITS, "test"), progress=progress)
+    with stage("Timing") as progress:
+        timing = measure(files, device, protocol, progress, command)
+    with stage("Speedup") as progress:
+        paper = speedup.speedup(device, protocol, work, progress, command)
+    return Demo(training, exported, accuracy, timing, summarize(timing), paper)
+
+
+def page(demo: Demo, device_line: str) -> str:
+    """The demo as one self-contained HTML page."""
+    last = demo.training.history[-1]
+    trained = (
+        f"{ARCHITECTURE} on scikit-learn's handwritten digits: {len(demo.training.history)} epochs in "
+        f"{demo.training.seconds:.0f} s, {last.val_accuracy:.1%} on the validation images."
+    )
+    return pages.page(
+        "mobilecnn demo: a Keras model, four TFLite files, and what they do here",
+        f"Measured on {device_line}.",
+        [
+            Section("1. Trained", [trained]),
+            Section("2. Exported and checked against the Keras model", [_parity(demo), Note(_PARITY_NOTE)]),
+            Section("3. Accuracy on the held-out digits", [_accuracy(demo), Note(_ACCURACY_NOTE)]),
+            Section(
+                "4. Latency of one inference",
+                [_latency(demo), _latency_chart(demo, device_line), *_reasons(demo.results)],
+            ),
+            Section(
+                "5. The ShuffleNet paper's question: do fewer multiply-adds mean less time?",
+                [
+                    Table(speedup.HEADER_HERE, [speedup.cells_here(row) for row in demo.paper.rows]),
+                    Note(_SPEEDUP_NOTE),
+                    *_paper(demo),
+                    Chart(
+                        speedup.chart(
+                            demo.paper.rows, f"Theoretical and actual speedup over AlexNet\n{device_line}"
+                        ),
+                        "Theoretical against actual speedup over AlexNet, log-log, with the paper's points; "
+                        "the figures are in the table above.",
+                    ),
+                    *_reasons([row.result for row in demo.paper.rows]),
+                ],
+            ),
+        ],
+    )
+
+
+_PARITY_NOTE = (
+    "Top-1 agreement, differences and signal-to-quantization-noise ratio against the Keras model, on the calibration "
+    "images. Runtime: the first TFLite release that runs the file."
+)
+_ACCURACY_NOTE = (
+    "A fifth of the digits that neither training nor calibration has seen. 95 % Wilson intervals; the verdict compares "
+    "with the Keras model by an exact McNemar test, and undecided means that these images cannot tell."
+)
+_SPEEDUP_NOTE = (
+    "Counted and timed here, with random weights, one image at a time. Theoretical and actual speedup are over AlexNet "
+    "in the same format; efficiency is actual over theoretical. An exclamation mark: INVALID, the reasons are below."
+)
+
+
+def _parity(demo: Demo) -> Table:
+    return Table(
+        ("file", "size", "top-1 agreement", "max diff", "mean diff", "SQNR", "runtime"),
+        [
+            (
+                one.path.name,
+                f"{one.nbytes / 1000:,.0f} kB",
+                f"{one.parity.top1_agreement:.1%}",
+                f"{one.parity.max_difference:.1e}",
+                f"{one.parity.mean_difference:.1e}",
+                f"{one.parity.sqnr_db:.1f} dB" if math.isfinite(one.parity.sqnr_db) else "identical",
+                one.document["minimum_runtime"] or "unknown",
+            )
+            for one in demo.exported
+        ],
+    )
+
+
+def _accuracy(demo: Demo) -> Table:
+    return Table(
+        ("file", "correct", "top-1", "95 % interval", "agrees with Keras", "verdict"),
+        [
+            (
+                one.path.name,
+                f"{one.correct}/{one.images}",
+                f"{one.accuracy:.2%}",
+                f"{one.low:.2%} to {one.high:.2%}",
+                f"{one.agreement:.1%}",
+                one.verdict,
+            )
+            for one in demo.accuracy
+        ],
+    )
+
+
+def _latency(demo: Demo) -> Table:
+    return Table(
+        ("file", "median", "95 % interval", "p90", "p99", "minimum", "runs", ""),
+        [
+            (
+                Path(result.model.file).name,
+                f"{result.median.value / 1e6:.3f} ms",
+                f"{result.median.low / 1e6:.3f} to {result.median.high / 1e6:.3f}",
+                "-" if result.p90 is None else f"{result.p90 / 1e6:.3f}",
+                "-" if result.p99 is None else f"{result.p99 / 1e6:.3f}",
+                f"{result.minimum / 1e6:.3f}",
+                f"{result.rounds} x {result.count // result.rounds}",
+                "VALID" if result.valid else "INVALID",
+            )
+            for result in demo.results
+        ],
+    )
+
+
+def _latency_chart(demo: Demo, device_line: str) -> Figure:
+    rows = [
+        svg.Row(
+            Path(result.model.file).stem,
+            Interval(
+                *(value / 1e6 for value in (result.median.value, result.median.low, result.median.high))
+            ),
+            f"{result.median.value / 1e6:.3f} ms",
+            hollow=not result.valid,
+        )
+        for result in demo.results
+    ]
+    return Figure(
+        svg.rows([(device_line, rows)], "ms"),
+        "Median latency with its 95 % interval. A hollow mark: INVALID, the reasons are below.",
+        wide=True,
+    )
+
+
+def _paper(demo: Demo) -> list[Table | Note]:
+    """The published figures, which are float32 alone."""
+    rows = [row for row in demo.paper.rows if row.format == speedup.FORMATS[0]]
+    return [
+        Table(
+            ("model", *speedup.HEADER_PAPER),
+            [(row.published.label, *speedup.cells_paper(row)) for row in rows],
+        ),
+        Note(
+            "The paper's own figures: float32, one thread of a Snapdragon 820 (arXiv 1707.01083v2, Table 8); "
+            "error and MFLOPs (multiply-adds in millions) as published there."
+        ),
+    ]
+
+
+def _reasons(results: Sequence[Result]) -> list[str | Note]:
+    """What speaks against the figures, and what could be better, each once with the files it is about."""
+    said = [(f"INVALID: {text}", files) for text, files in gathered(results, lambda one: one.reasons)]
+    said += [(f"Warning: {text}", files) for text, files in gathered(results, lambda one: one.warnings)]
+    return [Note(f"{text} ({', '.join(Path(file).stem for file in files)})") for text, files in said]
