@@ -8,10 +8,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from rooms import arrows, circles, rising
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench", "android_demo")
-BASE = {"mobilecnn.errors", "mobilecnn.files", "mobilecnn.process", "mobilecnn.steps", "mobilecnn"}
 
 
 def modules(stage: str) -> list[Path]:
@@ -29,15 +29,39 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_imports_only_earlier_stages(stage: str) -> None:
-    allowed = STAGES[: STAGES.index(stage) + 1]
-    for path in modules(stage):
-        for name in imported(path):
-            if name.startswith("mobilecnn."):
-                room = name.split(".")[1]
-                base = f"mobilecnn.{room}" in BASE or name == "mobilecnn.__version__"
-                assert room in allowed or base, f"{path} imports {name}"
+def test_no_circle_between_modules() -> None:
+    assert circles(arrows()) == []
+
+
+def test_no_arrow_runs_up() -> None:
+    assert rising(arrows()) == []
+
+
+def test_the_graph_is_of_the_whole_house() -> None:
+    """The two tests above would pass on an empty graph."""
+    graph = arrows()
+    assert len(graph) > 100 and sum(map(len, graph.values())) > 400
+    assert "mobilecnn.bench.records.measurement" in graph["mobilecnn.bench.judge.summary"]
+
+
+def test_a_circle_and_a_rising_arrow_are_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [["b", "c"]]
+    assert rising(
+        {"mobilecnn.train.fit": {"mobilecnn.bench.pages.svg"}, "mobilecnn.bench.pages.svg": set()}
+    ) == ["mobilecnn.train.fit -> mobilecnn.bench.pages.svg"]
+
+
+PURE = """
+import sys, mobilecnn.bench.records.measurement, mobilecnn.bench.judge.compare, mobilecnn.bench.pages.report
+print(*sorted(name for name in sys.modules if name.startswith("mobilecnn")))
+"""
+
+
+def test_reading_comparing_and_reporting_load_no_device() -> None:
+    done = subprocess.run([sys.executable, "-c", PURE], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert not [name for name in loaded if ".devices" in name or ".timing" in name], loaded
+    assert len(loaded) < 40, loaded
 
 
 def test_the_zoo_uses_keras_operations_only() -> None:

@@ -5,13 +5,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mobilecnn import __version__
 from mobilecnn.bench.devices.emulated.device import EmulatedDevice
 from mobilecnn.bench.records.instructions import Instructions, Plan, Series
 from mobilecnn.bench.timing.rounds import check_answers, look_at
 from mobilecnn.errors import EnvironmentProblem, InputError
 from mobilecnn.records import record
 from mobilecnn.steps import Progress, Steps
+from mobilecnn.version import __version__
 
 LONGEST_SECONDS = 3600.0
 """That one process may take; AlexNet takes a minute on a laptop."""

@@ -5,7 +5,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mobilecnn import __version__
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.records.stream import (
     LONGEST_WINDOW,
@@ -22,6 +21,7 @@ from mobilecnn.bench.timing.rounds import SPARE_SECONDS, check_answers, look_at
 from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
 from mobilecnn.records import record
 from mobilecnn.steps import Progress, Say, no_say
+from mobilecnn.version import __version__
 
 MOST_SAMPLES = 1000
 """That a window of a sustained load keeps. Its figures are those of all; an hour fits in 20 MB."""

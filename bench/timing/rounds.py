@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mobilecnn import __version__
 from mobilecnn.bench.devices.seam import Device, Job
 from mobilecnn.bench.records.measurement import (
     DIFFERS,
@@ -28,6 +27,7 @@ from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError, ModelF
 from mobilecnn.files import read_bytes, sha256
 from mobilecnn.records import record
 from mobilecnn.steps import Progress, Say, Steps, no_say
+from mobilecnn.version import __version__
 
 SPARE_SECONDS = 300.0
 """What a process may take beyond its two bounded parts: copying, imports, loading, one

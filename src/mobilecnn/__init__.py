@@ -8,4 +8,4 @@ The stages, in the order the data takes (each imports only the ones before it):
 * :mod:`mobilecnn.bench`: ``.tflite`` files and a device -> measurements and reports
 """
 
-__version__ = "0.1.0"
+from mobilecnn.version import __version__ as __version__

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn import __version__
 from mobilecnn.contract import InputContract
 from mobilecnn.convert import inspection, passport
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source, finish_flatbuffer
@@ -30,6 +29,7 @@ from mobilecnn.quantize.parity import STEADY, Parity, compare, float32_limit
 from mobilecnn.steps import Progress, Steps
 from mobilecnn.train import data
 from mobilecnn.train.images import Pixels, random_pixels
+from mobilecnn.version import __version__
 
 RANDOM = "random"
 """Calibration by noise: the file runs at its true speed and its answers mean nothing."""

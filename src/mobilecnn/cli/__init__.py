@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from mobilecnn import __version__
 from mobilecnn.errors import MobileCnnError
+from mobilecnn.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 JSON_FLAG = "mobilecnn.json"
