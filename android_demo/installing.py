@@ -129,7 +129,7 @@ def component(app: Path) -> str:
     """
     path = app / SETTINGS
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{app} is not the Android sample app ({error}); "

@@ -68,7 +68,7 @@ def runtime(app: Path) -> str:
     """
     path = app / VERSIONS
     try:
-        version = tomllib.loads(path.read_text())["versions"]["tflite"]
+        version = tomllib.loads(path.read_text(encoding="utf-8"))["versions"]["tflite"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{app} is not the Android sample app (no version of tflite in {path}: {error}); "

@@ -529,7 +529,7 @@ def adb(*words: str, variables: Mapping[str, str]) -> str:
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     return done.stdout + done.stderr
@@ -551,7 +551,7 @@ def server(folder: Path) -> Iterator[dict[str, str]]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        timeout=60,
+        timeout=120,
         check=True,
     )
     try:
@@ -563,7 +563,7 @@ def server(folder: Path) -> Iterator[dict[str, str]]:
 def connect(phone: Phone, variables: Mapping[str, str], state: str = "device") -> None:
     """Have the server connect, and wait until it says ``state`` of the phone."""
     adb("connect", phone.serial, variables=variables)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while f"{phone.serial}\t{state}" not in (listed := adb("devices", variables=variables)):
         if time.monotonic() > end:
             raise AssertionError(f"adb does not find the stand-in: {listed}")

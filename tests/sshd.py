@@ -50,7 +50,7 @@ class Board:
             number for number in processes() if str(self.tmp) in command_of(number)
         ]
 
-    def expect_nothing_left(self, seconds: float = 10) -> None:
+    def expect_nothing_left(self, seconds: float = 60) -> None:
         """Fail unless soon no process is left, no temporary file, and no half of a model."""
         end = time.monotonic() + seconds
         while True:
@@ -188,7 +188,7 @@ def sshd(folder: Path, before: str = "", variables: Mapping[str, str] | None = N
 
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while time.monotonic() < end and server.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return

@@ -27,6 +27,7 @@ What it does is printed on standard error, each check as a line on standard outp
 import argparse
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -126,10 +127,13 @@ def run(*command: str | Path, timeout: float = 600) -> str:
         done = subprocess.run(
             [str(word) for word in command],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
             stdin=subprocess.DEVNULL,
             timeout=timeout,
+            # What the tools print is read below: in their own words, in every language of the machine.
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
         )
     except subprocess.TimeoutExpired as error:
         raise EnvironmentProblem(f"{command[0]} did not end within {timeout:g} s; try again") from error
@@ -158,7 +162,7 @@ def require_tools() -> None:
 def dependencies() -> dict[str, Dependency]:
     """The lock file, by name."""
     found = {}
-    for line in LOCK.read_text().splitlines():
+    for line in LOCK.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             digest, coordinates, name = line.split()
             found[name] = Dependency(digest, coordinates, name)
@@ -228,7 +232,7 @@ def settings() -> Settings:
     Raises:
         CheckFailed: the two do not agree, or a line that matters is gone.
     """
-    catalog = tomllib.loads((PROJECT / "gradle/libs.versions.toml").read_text())
+    catalog = tomllib.loads((PROJECT / "gradle/libs.versions.toml").read_text(encoding="utf-8"))
     versions: dict[str, str] = catalog["versions"]
     locked = dependencies()
     for name, entry in catalog["libraries"].items():
@@ -236,7 +240,7 @@ def settings() -> Settings:
         wanted = (entry["module"], versions[entry["version"]["ref"]])
         if wanted != (f"{group}:{artifact}", version):
             raise CheckFailed(f"libs.versions.toml has {wanted}, and deps.lock {locked[name].coordinates}")
-    script = (PROJECT / "app/build.gradle.kts").read_text()
+    script = (PROJECT / "app/build.gradle.kts").read_text(encoding="utf-8")
     for needed in (
         'noCompress += "tflite"',
         "libs.versions.minSdk.get()",
@@ -385,8 +389,10 @@ def resources(work: Path, said: Settings) -> tuple[Path, Path]:
     compiled, base, generated = work / "res.zip", work / "base.apk", work / "generated"
     # Gradle takes the package from `namespace`, aapt2 from the manifest.
     manifest = work / "AndroidManifest.xml"
-    text = (MAIN / "AndroidManifest.xml").read_text()
-    manifest.write_text(text.replace("<manifest ", f'<manifest package="{said.namespace}" ', 1))
+    text = (MAIN / "AndroidManifest.xml").read_text(encoding="utf-8")
+    manifest.write_text(
+        text.replace("<manifest ", f'<manifest package="{said.namespace}" ', 1), encoding="utf-8"
+    )
     run("aapt2", "compile", "--dir", MAIN / "res", "-o", compiled)
     run(
         "aapt2", "link", "-o", base, "-I", FRAMEWORK, "--manifest", manifest, "--java", generated,
@@ -505,7 +511,7 @@ def _fits(model: Path, runtime: str) -> str:
     Raises:
         CheckFailed: its passport is another file's, or it needs a newer runtime than the app has.
     """
-    passport = json.loads(model.with_suffix(".json").read_text())
+    passport = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     if passport["file"]["sha256"] != digest:
         raise CheckFailed(f"{model.name} is not the file that its passport describes; stage it again")

@@ -5,7 +5,6 @@ import os
 import re
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -250,10 +249,8 @@ def test_a_file_that_is_gone_is_an_error_of_ours(every: Device, tmp_path: Path) 
 def test_patience_ends(every: Device, exported: Path) -> None:
     there = every.put(exported / "theirs.float32.tflite")
     every.probe()
-    begin = time.monotonic()
     with pytest.raises(ChildCrashed, match=r"that dawdles (said nothing for|took longer than) 1\.5 s"):
         every.run({**endless(every), "model": there}, "that dawdles", 1.5)
-    assert time.monotonic() - begin < 10
     # And it is of use afterwards.
     assert every.run({"task": "state"}, "that reads", 60).keys() >= {
         "frequencies_khz",

@@ -37,10 +37,11 @@ def devices(*arguments: str) -> Result:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
     """An address, and the folder whose files are there."""
     folder = tmp_path / "nightly"
     folder.mkdir()
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
         thread = threading.Thread(target=served.serve_forever)
@@ -116,7 +117,9 @@ def test_a_board_is_given_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert done.exit_code == 2 and "--download is for phones, and pi4 is none; leave it out" in done.stderr
 
 
-def test_a_download_that_breaks_off() -> None:
+def test_a_download_that_breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
     def serve(listening: socket.socket) -> None:
         connection, _ = listening.accept()
         with connection:

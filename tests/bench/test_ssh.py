@@ -53,7 +53,7 @@ def bench(*arguments: object) -> Result:
     return CliRunner().invoke(cli, ["bench", *map(str, arguments)])
 
 
-def worker(board: Board, seconds: float = 30) -> int:
+def worker(board: Board, seconds: float = 120) -> int:
     """The process number of the worker on the board, as soon as there is one."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -228,22 +228,23 @@ def test_a_killed_worker_is_told_from_a_broken_connection(
 
 def test_a_python_that_hangs_is_ended(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hanging = program(tmp_path / "python", "exec sleep 600")
-    monkeypatch.setattr(ssh, "ANSWER_SECONDS", 1.0)
     with (
         SshDevice("pi", "board", hanging) as pi,
         pytest.raises(EnvironmentProblem, match=r"is no Python that works.*said nothing for 1 s"),
     ):
-        pi.probe()
-    board.expect_nothing_left(2)
+        pi.folder  # noqa: B018 - connected: what the board needs for that shall not be held to 1 s.
+        monkeypatch.setattr(ssh, "ANSWER_SECONDS", 1.0)
+        pi.python_facts(hanging)
+    board.expect_nothing_left()
 
 
 def test_a_worker_that_hangs_is_ended(board: Board, tmp_path: Path) -> None:
     hanging = program(tmp_path / "python", f'[ "$1" != -c ] || exec {PYTHON} "$@"; exec sleep 600')
     with SshDevice("pi", "board", hanging) as pi:
-        with pytest.raises(ChildCrashed, match=r"that hangs said nothing for 1 s"):
-            pi.run({"task": "state"}, "that hangs", 1)
+        with pytest.raises(ChildCrashed, match=r"that hangs said nothing for 5 s"):
+            pi.run({"task": "state"}, "that hangs", 5)
         assert [each for each in board.sessions() if "sleep 600" in command_of(each)]
-    board.expect_nothing_left(2)
+    board.expect_nothing_left()
 
 
 @pytest.mark.parametrize(
@@ -340,7 +341,8 @@ def test_a_talkative_start_up_file_is_survived(monkeypatch: pytest.MonkeyPatch, 
 def test_a_shell_that_does_something_else_is_refused(
     monkeypatch: pytest.MonkeyPatch, before: str, words: str
 ) -> None:
-    monkeypatch.setattr(ssh, "GUARD_SECONDS", 3.0)
+    if "said nothing" in words:  # All others say something, on a busy machine perhaps later.
+        monkeypatch.setattr(ssh, "GUARD_SECONDS", 3.0)
     with (
         tempfile.TemporaryDirectory(prefix="sshd-") as folder,
         sshd(Path(folder), before) as one,
@@ -384,7 +386,7 @@ def test_an_interrupted_command_leaves_nothing_on_the_board(
     arguments = [
         str(exported / "theirs.float32.tflite"),
         "--seconds",
-        "60",
+        "140",
         "--device",
         "pi",
         "-o",
@@ -401,7 +403,7 @@ def test_an_interrupted_command_leaves_nothing_on_the_board(
             worker(board)
             time.sleep(0.5)
             send(process.pid, how)
-            code = process.wait(timeout=20)
+            code = process.wait(timeout=120)
         finally:
             process.kill()
     assert code == (130 if how == signal.SIGINT else -how)
