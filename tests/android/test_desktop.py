@@ -2,10 +2,10 @@
 
 import json
 import re
-import runpy
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,10 @@ CHAIN = ROOT / "android_demo/ci/build_apk.py"
 @pytest.fixture(scope="module")
 def desktop(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """The app's Java, compiled once for this computer: a class path, and the interpreter's library."""
-    *classpath, library = runpy.run_path(str(CHAIN))["desktop"](tmp_path_factory.mktemp("desktop"))
-    return ":".join(str(entry) for entry in classpath), str(library)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(CHAIN.parent)
+        entries, library = import_module("desktop_java").desktop(tmp_path_factory.mktemp("desktop"))
+    return ":".join(str(entry) for entry in entries), str(library)
 
 
 @pytest.fixture(scope="module")

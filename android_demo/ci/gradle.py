@@ -1,0 +1,82 @@
+"""The settings of the Gradle project, which this build must share, and the formatting of its scripts."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from dependencies import locked
+from tools import PROJECT, only_match, run
+
+from mobilecnn.errors import CheckFailed
+
+SDKS = {"14": "34", "15": "35"}
+"""API level of each Android release that the lock file may name."""
+
+NEEDED = (
+    'noCompress += "tflite"',
+    "libs.versions.minSdk.get()",
+    "libs.versions.targetSdk.get()",
+    "libs.versions.compileSdk.get()",
+    "libs.versions.appCode.get()",
+    "libs.versions.appName.get()",
+    'project(":core")',
+    "implementation(libs.tflite)",
+)
+"""Text of ``app/build.gradle.kts`` that this build does the same as."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the Gradle project says.
+
+    Attributes:
+        versions: the table of that name in the version catalog.
+        namespace: the app's package.
+        abis: the processor types whose native library is packaged.
+    """
+
+    versions: dict[str, str]
+    namespace: str
+    abis: tuple[str, ...]
+
+
+def read_settings() -> Settings:
+    """Read the settings, and hold the lock file to them.
+
+    Raises:
+        CheckFailed: the two do not agree, or a line that matters is gone.
+    """
+    catalog = tomllib.loads((PROJECT / "gradle/libs.versions.toml").read_text(encoding="utf-8"))
+    versions: dict[str, str] = catalog["versions"]
+    lock = locked()
+    for name, entry in catalog["libraries"].items():
+        group, artifact, version = lock[name].coordinates.split(":")[:3]
+        wanted = (entry["module"], versions[entry["version"]["ref"]])
+        if wanted != (f"{group}:{artifact}", version):
+            raise CheckFailed(f"libs.versions.toml has {wanted}, and deps.lock {lock[name].coordinates}")
+    script = (PROJECT / "app/build.gradle.kts").read_text(encoding="utf-8")
+    for text in NEEDED:
+        if text not in script:
+            raise CheckFailed(f"app/build.gradle.kts has no {text}")
+    namespace = only_match(r'namespace = "([\w.]+)"', script)
+    if only_match(r'applicationId = "([\w.]+)"', script) != namespace:
+        raise CheckFailed("app/build.gradle.kts: applicationId is not the namespace")
+    abis = tuple(re.findall(r'"([\w-]+)"', only_match(r"abiFilters \+= listOf\((.*?)\)", script)))
+    release = lock["android"].version.split("-")[0]
+    if SDKS.get(release) != versions["compileSdk"]:
+        raise CheckFailed(f"compileSdk is {versions['compileSdk']}, and deps.lock has Android {release}")
+    return Settings(versions, namespace, abis)
+
+
+def lint(ktlint: Path) -> None:
+    """Check that the Gradle scripts parse and are formatted.
+
+    Raises:
+        CheckFailed: a script does not or is not.
+    """
+    scripts = sorted(
+        [*PROJECT.glob("*.kts"), PROJECT / "app/build.gradle.kts", PROJECT / "core/build.gradle.kts"]
+    )
+    config = PROJECT / ".editorconfig"
+    run("java", "-jar", ktlint, "--log-level=error", f"--editorconfig={config}", *scripts)
