@@ -1,1 +1,1 @@
-"""The Android sample app: what puts models into it. The app itself is beside this file."""
+"""The Android sample app, and the modules that put models into it and install it."""

@@ -1,6 +1,6 @@
-"""Puts a build of the Android sample app on a connected phone, and starts it.
+"""Installs a build of the Android sample app on a connected phone, and starts it.
 
-Only a build that holds exactly the staged models: what is on the phone afterwards is what was asked for.
+Only a build that holds exactly the staged models is installed, so the phone then has the models that were given.
 """
 
 import os
@@ -17,16 +17,19 @@ from mobilecnn.bench.devices.adb import device as adb
 from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
 
 BUILDS = (Path("app/build/outputs/apk/debug/app-debug.apk"), Path("build/mobilecnn-demo.apk"))
-"""Where Gradle and ``ci/build_apk.py`` leave theirs, in the app's folder."""
+"""Builds that Gradle and ``ci/build_apk.py`` leave in the app's folder."""
 
 SETTINGS = Path("app/build.gradle.kts")
+"""Gradle script that names the app's package, in the app's folder."""
+
 SOURCES = ("*.gradle.kts", "gradle/*.toml", "*/*.gradle.kts", "*/src/main/**/*.java", "*/src/main/**/*.xml")
+"""Patterns of the files that a build is made from, in the app's folder."""
 
 INSTALL_SECONDS = 300.0
-"""Beside the transfer: an old phone compiles what it installs."""
+"""Seconds that installing may take besides the transfer: an old phone compiles what it installs."""
 
 PHONE = "phone"
-"""What messages call a phone without a name."""
+"""Name of a phone in messages where the user gave none."""
 
 REFUSALS = {
     "INSTALL_FAILED_UPDATE_INCOMPATIBLE": (
@@ -49,7 +52,7 @@ REFUSALS = {
     "INSTALL_FAILED_ABORTED": "it was not confirmed on the phone",
     "INSTALL_PARSE_FAILED_NO_CERTIFICATES": "it is not signed; take a debug build, or sign it (docs/android.md)",
 }
-"""What the phone's package manager says (the constants of Android's PackageManager) -> what to do."""
+"""Reason and remedy for each refusal of the phone's package manager (constants of Android's PackageManager)."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ class Build:
     """A build with exactly the staged models.
 
     Attributes:
-        path: of the APK.
-        newer: a source file that is newer than it, if there is one.
+        path: the APK.
+        newer: a source file that is newer than the APK; None where there is none.
     """
 
     path: Path
@@ -70,23 +73,24 @@ def find(app: Path, apk: Path | None = None) -> Build:
 
     Args:
         app: the sample app's folder, with the models staged.
-        apk: the build that is meant; None for the newest of :data:`BUILDS` with these models.
+        apk: the build to take; None for the newest of :data:`BUILDS` with these models.
 
     Raises:
-        InputError: there is none, or it is none, or it holds other models.
+        InputError: there is no such build, or it is not an Android app, or it holds other models.
     """
-    there = [apk] if apk is not None else [app / each for each in BUILDS if (app / each).exists()]
-    if not there:
-        raise InputError(f"there is no build of the app ({' or '.join(str(app / each) for each in BUILDS)})")
-    apart = {path: _difference(path, app) for path in there}
-    if right := [path for path in there if not apart[path]]:
-        newest = max(right, key=lambda path: path.stat().st_mtime)
+    usual = [app / build for build in BUILDS]
+    builds = [apk] if apk is not None else [path for path in usual if path.exists()]
+    if not builds:
+        raise InputError(f"there is no build of the app ({' or '.join(map(str, usual))})")
+    differences = {path: _difference(path, app) for path in builds}
+    if current := [path for path in builds if not differences[path]]:
+        newest = max(current, key=lambda path: path.stat().st_mtime)
         return Build(newest, _newer(app, newest))
-    raise InputError("; ".join(f"{path} is an older build: {apart[path]}" for path in there))
+    raise InputError("; ".join(f"{path} is an older build: {differences[path]}" for path in builds))
 
 
 def _difference(apk: Path, app: Path) -> str:
-    """How the models in a build are not those that are staged; empty where they are."""
+    """How the models in a build differ from those that are staged; empty where they are the same."""
     folder = app / MODELS
     staged = {path.name: path for path in folder.iterdir() if not path.name.startswith(".")}
     inside = f"assets/{MODELS.name}/"
@@ -94,7 +98,7 @@ def _difference(apk: Path, app: Path) -> str:
         with zipfile.ZipFile(apk) as archive:
             entries = {entry.filename: entry for entry in archive.infolist()}
             if not {"AndroidManifest.xml", "classes.dex"} <= set(entries):
-                raise InputError(f"{apk} is no Android app; build it again")
+                raise InputError(f"{apk} is not an Android app; build it again")
             packed = {
                 name.removeprefix(inside): entry
                 for name, entry in entries.items()
@@ -107,15 +111,16 @@ def _difference(apk: Path, app: Path) -> str:
                     return f"it has {name}, which is not staged"
                 same = packed[name].file_size == staged[name].stat().st_size
                 if not same or archive.read(packed[name]) != staged[name].read_bytes():
-                    return f"its {name} is another one"
+                    return f"its {name} is not the staged one"
     except FileNotFoundError as error:
         raise InputError(f"there is no such build: {apk}") from error
     except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
-        raise InputError(f"{apk} is no Android app, or damaged ({error}); build it again") from error
+        raise InputError(f"{apk} is not an Android app, or is damaged ({error}); build it again") from error
     return ""
 
 
 def _newer(app: Path, apk: Path) -> Path | None:
+    """A source file that changed after the build; None where there is none."""
     built = apk.stat().st_mtime
     sources = (path for pattern in SOURCES for path in app.glob(pattern))
     return next((path for path in sources if path.stat().st_mtime > built), None)
@@ -125,7 +130,7 @@ def component(app: Path) -> str:
     """The app's screen as ``am start -n`` takes it: ``org.mobilecnn.demo/org.mobilecnn.demo.MainActivity``.
 
     Raises:
-        UsageError: the app's Gradle script does not say what the app is called.
+        UsageError: the app's Gradle script does not name its package.
     """
     path = app / SETTINGS
     try:
@@ -135,45 +140,45 @@ def component(app: Path) -> str:
             f"{app} is not the Android sample app ({error}); "
             "give the folder android_demo of a checkout of mobilecnn, or a copy of it, with --app"
         ) from error
-    found = [re.search(rf'\b{name} = "([\w.]+)"', text) for name in ("applicationId", "namespace")]
-    package, namespace = (match[1] if match else None for match in found)
+    matches = [re.search(rf'\b{name} = "([\w.]+)"', text) for name in ("applicationId", "namespace")]
+    package, namespace = (match[1] if match else None for match in matches)
     if package is None or namespace is None:
         raise UsageError(f"{path} does not say applicationId and namespace; compare it with the sample app's")
     return f"{package}/{namespace}.MainActivity"
 
 
 def serial_of(device: str | None) -> tuple[str, str]:
-    """What to call the phone that is meant, and what adb calls it.
+    """The name of a phone for messages, and its serial number for adb.
 
     Args:
-        device: its name in the devices file; None for ``$ANDROID_SERIAL``, else the only one connected.
+        device: the phone's name in the devices file; None for ``$ANDROID_SERIAL``, else the only phone connected.
 
     Raises:
-        UsageError: that name is not a phone's.
-        EnvironmentProblem: it is not connected, or cannot be used.
+        UsageError: the name is not a phone's.
+        EnvironmentProblem: the phone is not connected, or cannot be used.
     """
     serial = None
     if device is not None:
         entry = device_file.read().get(device)
         if entry is None or entry.kind != "adb":
-            raise UsageError(f"{device} is no phone; name one with: mobilecnn devices add {device} --adb")
+            raise UsageError(f"{device} is not a phone; name one with: mobilecnn devices add {device} --adb")
         serial = entry.serial
     name = device or PHONE
     return name, adb.choose(name, serial or os.environ.get("ANDROID_SERIAL") or None)
 
 
 def install(build: Build, app: Path, name: str, serial: str) -> None:
-    """Install a build on a phone, over what is there, and start it.
+    """Install a build on a phone, over an older one if need be, and start it.
 
     Args:
-        build: from :func:`find`.
+        build: the build, from :func:`find`.
         app: the app's folder.
-        name: what messages call the phone.
-        serial: what adb calls it.
+        name: the phone's name, for messages.
+        serial: the phone's serial number.
 
     Raises:
-        UsageError: the app's Gradle script does not say what the app is called.
-        EnvironmentProblem: the phone refuses it, or is gone.
+        UsageError: the app's Gradle script does not name its package.
+        EnvironmentProblem: the phone refuses the build, or is gone.
     """
     activity = component(app)
     package = activity.partition("/")[0]
@@ -187,7 +192,7 @@ def install(build: Build, app: Path, name: str, serial: str) -> None:
             f"{name} ({serial}) did not install {build.path} ({reason}): "
             + advice.format(serial=serial, package=package)
         )
-    # adb's own exit code says little.
+    # The exit code of adb itself says little.
     _, said = adb.adb("-s", serial, "shell", f"am start -n {shlex.quote(activity)}; echo mobilecnn $?")
     if not re.search(r"^mobilecnn 0\s*$", said, re.MULTILINE) or "Error" in said:
         raise EnvironmentProblem(

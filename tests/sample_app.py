@@ -1,4 +1,4 @@
-"""The Android sample app as a user's copy."""
+"""Copies of the Android sample app, as users make them."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ MODELS = Path("app/src/main/assets/models")
 
 
 def copy_app(folder: Path) -> Path:
-    """A copy in ``folder``/android_demo, without models; what its chain has fetched is shared."""
+    """A copy in ``folder``/android_demo, without models; the downloads of its build are shared."""
     app, original = folder / "android_demo", ROOT / "android_demo"
     shutil.copytree(original, app, ignore=shutil.ignore_patterns("build", "__pycache__"))
     for path in (app / MODELS).iterdir():

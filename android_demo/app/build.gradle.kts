@@ -13,7 +13,7 @@ android {
         versionCode = libs.versions.appCode.get().toInt()
         versionName = libs.versions.appName.get()
         ndk {
-            // What phones and emulators have; 32-bit x86 is gone.
+            // The processors of phones and emulators; 32-bit x86 is gone.
             abiFilters += listOf("arm64-v8a", "armeabi-v7a", "x86_64")
         }
     }

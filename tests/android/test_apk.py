@@ -1,4 +1,4 @@
-"""The chain builds the app with a ShuffleNet in it, and refuses what does not hold."""
+"""``ci/build_apk.py`` builds the app with a ShuffleNet in it, and refuses a project that contradicts itself."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ def build(app: Path, output: Path) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(scope="module")
 def shufflenet(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """In float32 and int8. Its grouped convolutions came with release 2.9."""
+    """A network in float32 and int8. Its grouped convolutions need release 2.9 or newer."""
     folder = tmp_path_factory.mktemp("shufflenet")
     export(Source("shufflenet_v1_x0.25_g3"), ("float32", "int8"), folder, Calibration("random"))
     models = sorted(folder.glob("*.tflite"))
@@ -35,7 +35,7 @@ def shufflenet(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_a_file_that_needs_a_newer_runtime_is_refused_by_name(shufflenet: list[Path]) -> None:
-    """By the one that is on this computer."""
+    """By the release on this computer, 2.6.2."""
     command = [sys.executable, str(ROOT / "android_demo/ci/build_apk.py"), "--ask", str(shufflenet[0])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     said = json.loads(done.stdout)
@@ -59,7 +59,7 @@ def test_the_app_with_a_shufflenet_is_built_and_passes_every_check(
     assert [line.split(":")[0] for line in checks] == [*begins, "native", "built"]
     assert checks[1].endswith(" tests passed on the JVM")
     assert "permission CAMERA only" in done.stdout
-    # Once more without the chain.
+    # The same, read independently of the script.
     with zipfile.ZipFile(apk) as archive:
         for model in models:
             entry = archive.getinfo(f"assets/models/{model.name}")

@@ -75,7 +75,7 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def run_java(desktop: tuple[str, str]) -> Callable[..., dict[str, Any]]:
-    """What the app's classifier says of a model's golden pictures, and of others."""
+    """A function that has the app's classifier answer a model's golden pictures, and others."""
 
     def ask(model: Path, *pictures: Path) -> dict[str, Any]:
         classpath, library = desktop
@@ -134,7 +134,7 @@ def test_the_app_answers_as_predict_does(
     for java, scores in zip(said["pictures"], python.scores, strict=True):
         np.testing.assert_allclose(java["scores"], scores, rtol=0, atol=questions.tolerance)
         best, second = np.sort(scores)[::-1][:2]
-        if best - second > 2 * questions.tolerance:  # Else nearly tied.
+        if best - second > 2 * questions.tolerance:  # Otherwise nearly tied.
             assert java["best"][0] == card.labels[int(scores.argmax())]
             distinct.add(java["best"][0])
     assert len(distinct) >= 8, "the comparison says little when few classes occur"
@@ -163,7 +163,7 @@ def test_a_passport_of_another_export_is_refused(
 
 
 def misremembering(digits: Path, folder: Path) -> Path:
-    """A file whose passport has other scores than it gives."""
+    """A file that gives other scores than its passport says."""
     card = json.loads((digits / "digits.int8.json").read_text())
     card["golden"][1]["scores"] = card["golden"][1]["scores"][::-1]
     model = folder / "other.tflite"
@@ -173,7 +173,7 @@ def misremembering(digits: Path, folder: Path) -> Path:
 
 
 def test_golden_pictures_find_a_runtime_that_answers_otherwise(digits: Path, tmp_path: Path) -> None:
-    """Asked by the command that users have."""
+    """By way of the users' command."""
     said = said_by([sys.executable, str(CHAIN), "--ask", str(misremembering(digits, tmp_path))])["answers"]
     assert said["verdict"] == "differs" and said["reason"].startswith("golden picture 2: the score of digit ")
 
@@ -188,7 +188,7 @@ def test_a_damaged_model_is_an_error_and_not_a_crash(
     assert "the file is damaged or not a TensorFlow Lite model" in said["message"], said
 
 
-# The app times: the harness, the adb client and the app's benchmark are real, and the phone is not.
+# Timing with the app: the harness, the adb client and the app's benchmark are real; the phone is not.
 
 
 @pytest.fixture
@@ -267,7 +267,7 @@ def test_the_screens_and_the_benchmark_work_on_androids_own_classes(digits: Path
         background = int(shades.argmax())
         assert (background > 200) if name == "light" else (background < 50)
         assert np.count_nonzero(shades) > 100
-    # What it measured is what the harness asks for.
+    # Its benchmark measured what the harness asks for.
     asked = Request("t-1", models[0].name, sha256(models[0].read_bytes()), threads=1, warmup=2, runs=9)
     answer = parse((pictures / "benchmark.json").read_text(), asked)
     assert (answer.run.runtime_version, answer.answers.verdict) == ("2.6.2", "verified")

@@ -1,4 +1,4 @@
-"""``mobilecnn android --install``: the real adb client, a stand-in for the phone, builds that are ZIP files."""
+"""``mobilecnn android --install`` with the real adb client, a stand-in for the phone, and ZIP files for builds."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def app(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def apk(app: Path, exported: Path) -> Path:
-    """What Gradle makes of it once the model is staged, as far as it is looked at here."""
+    """A file with what the command reads of a build that Gradle made with the staged model."""
     path = app / "app/build/outputs/apk/debug/app-debug.apk"
     path.parent.mkdir(parents=True)
     return pack(path, [exported / MODEL])
@@ -53,11 +53,11 @@ def android(app: Path, model: Path, *arguments: object) -> Result:
 
 
 def refused(done: Result, code: int, *words: str) -> None:
-    """One line says why, and the models are in the app all the same."""
+    """The command ends with this code, and one line that says why."""
     assert done.exit_code == code, done.output
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("Error: "))
-    for each in words:
-        assert each in line, line
+    for word in words:
+        assert word in line, line
 
 
 @pytest.mark.parametrize("features", [FEATURES, ()], ids=["new", "old"])
@@ -83,7 +83,7 @@ def test_without_the_option_it_says_what_to_run(phone: Phone, app: Path, apk: Pa
     assert f"{apk} has exactly these models" in done.stderr and f"adb install -r {apk}" in done.stderr
     assert "adb shell am start -n org.mobilecnn.demo/org.mobilecnn.demo.MainActivity" in done.stderr
     assert not (phone.root / "installed.apk").exists()
-    # With other models the build is none of these, and what to run is how to build.
+    # Once other models are staged, the build is out of date, and the command says how to build.
     done = android(app, exported / "theirs.float32.tflite")
     assert done.exit_code == 0 and "gradlew :app:installDebug" in done.stderr and str(apk) not in done.stderr
 
@@ -130,18 +130,18 @@ def test_a_build_of_other_models_is_not_installed(phone: Phone, app: Path, apk: 
     changed = shutil.copytree(exported, app.parent / "changed") / MODEL
     changed.write_bytes(changed.read_bytes()[:-1] + b"!")
     pack(apk, [changed])
-    refused(android(app, int8, "--install"), 2, "its theirs.int8.tflite is another one")
-    refused(android(app, int8, "--apk", apk), 2, "its theirs.int8.tflite is another one")
+    refused(android(app, int8, "--install"), 2, "its theirs.int8.tflite is not the staged one")
+    refused(android(app, int8, "--apk", apk), 2, "its theirs.int8.tflite is not the staged one")
     assert (app / MODELS / MODEL).read_bytes() == int8.read_bytes()
-    # One of two is right.
-    right = app / "build/mobilecnn-demo.apk"
-    right.parent.mkdir()
-    pack(right, [int8])
+    # One of two builds is current.
+    current = app / "build/mobilecnn-demo.apk"
+    current.parent.mkdir()
+    pack(current, [int8])
     assert android(app, int8, "--install").exit_code == 0
-    assert (phone.root / "installed.apk").read_bytes() == right.read_bytes()
+    assert (phone.root / "installed.apk").read_bytes() == current.read_bytes()
 
 
-def test_what_is_no_build(phone: Phone, app: Path, exported: Path, tmp_path: Path) -> None:
+def test_what_is_not_a_build(phone: Phone, app: Path, exported: Path, tmp_path: Path) -> None:
     model = exported / MODEL
     done = android(app, model, "--install")
     refused(done, 2, "not on a phone: there is no build of the app", "app-debug.apk or ")
@@ -149,11 +149,13 @@ def test_what_is_no_build(phone: Phone, app: Path, exported: Path, tmp_path: Pat
     refused(android(app, model, "--install", "--apk", tmp_path / "no.apk"), 2, "there is no such build")
     other = tmp_path / "other.apk"
     other.write_bytes(b"PK nothing")
-    refused(android(app, model, "--install", "--apk", other), 2, "other.apk is no Android app, or damaged")
+    refused(
+        android(app, model, "--install", "--apk", other), 2, "other.apk is not an Android app, or is damaged"
+    )
     with zipfile.ZipFile(other, "w") as archive:
         archive.write(model, f"assets/models/{MODEL}")
     refused(
-        android(app, model, "--install", "--apk", other), 2, "other.apk is no Android app; build it again"
+        android(app, model, "--install", "--apk", other), 2, "other.apk is not an Android app; build it again"
     )
     refused(android(app, model, "--device", "pixel"), 2, "give --install too")
     assert not (phone.root / "installed.apk").exists()
@@ -186,7 +188,7 @@ def test_what_the_phone_refuses(
     assert phone.lines("started") == []
 
 
-def test_a_phone_that_goes_meanwhile(phone: Phone, app: Path, apk: Path, exported: Path) -> None:
+def test_a_phone_that_disconnects_meanwhile(phone: Phone, app: Path, apk: Path, exported: Path) -> None:
     phone.break_install = True
     refused(android(app, exported / MODEL, "--install"), 3, "did not install", "look with: adb devices")
 
@@ -198,14 +200,14 @@ def test_an_app_that_does_not_start(phone: Phone, app: Path, apk: Path, exported
     )
 
 
-def test_which_phone_is_meant(
+def test_which_phone_is_taken(
     phone: Phone, app: Path, apk: Path, exported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adb, "SETTLE_SECONDS", 0.6)
     model = exported / MODEL
     device_file.write({"pi4": device_file.Entry("pi4"), "gone": device_file.Entry(kind="adb", serial="S1")})
     refused(
-        android(app, model, "--install", "--device", "pi4"), 2, "pi4 is no phone", "devices add pi4 --adb"
+        android(app, model, "--install", "--device", "pi4"), 2, "pi4 is not a phone", "devices add pi4 --adb"
     )
     refused(
         android(app, model, "--install", "--device", "gone"),

@@ -38,8 +38,8 @@ def test_models_and_passports_go_into_the_app_and_older_ones_leave(app: Path, ex
     assert names(app) == wanted
     for name in wanted:
         assert (app / MODELS / name).read_bytes() == (exported / name).read_bytes()
-    assert [one.format for one in staged] == ["int8", "float32"]
-    assert [one.sha256 for one in staged] == [sha256(model.read_bytes()) for model in models]
+    assert [model.format for model in staged] == ["int8", "float32"]
+    assert [model.sha256 for model in staged] == [sha256(model.read_bytes()) for model in models]
     assert staged[0].labels == 2 and staged[0].minimum_runtime is not None
     # Again, and fewer.
     stage(models[:1], app)

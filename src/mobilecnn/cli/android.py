@@ -20,7 +20,7 @@ To only build and inspect it here, with Maven and Debian's tools:
   python {app}/ci/build_apk.py"""
 
 INSTALL = """\
-Next: {apk} has exactly these models. The same command with --install puts it on a phone; or yourself:
+Next: {apk} has exactly these models. To put it on a phone, give the same command with --install, or:
   adb install -r {apk}
   adb shell am start -n {component}"""
 
@@ -37,15 +37,16 @@ Next: {apk} has exactly these models. The same command with --install puts it on
     help="The sample app's folder, or a copy of it.",
 )
 @click.option(
-    "--install", is_flag=True, help="Put the build with these models on a connected phone, and start it."
+    "--install", is_flag=True, help="Install the build with these models on a connected phone, and start it."
 )
 @click.option(
     "--apk",
     type=options.FILE,
-    help="The build that is meant.  [default: the newest that Gradle or ci/build_apk.py left in the app's folder]",
+    help="The build to install.  [default: the newest that Gradle or ci/build_apk.py left in the app's folder]",
 )
 @click.option(
-    "--device", help="A phone of `mobilecnn devices`, to install on.  [default: the only one connected]"
+    "--device",
+    help="Phone to install on, by its name in `mobilecnn devices`.  [default: the only one connected]",
 )
 @json_option
 def command(
@@ -58,11 +59,11 @@ def command(
 ) -> None:
     """Put .tflite files into the Android sample app.
 
-    Each goes with its passport, which has the labels and what to feed it. Models
-    that were in the app before leave it.
+    Each file is copied with its passport, which has the labels and the input contract.
+    Models that were in the app before are removed.
 
-    With --install a build that holds exactly these models goes on a connected phone, and
-    is started. The command builds nothing; without such a build it says what to run.
+    With --install, a build with exactly these models is installed on a connected phone
+    and started. The command builds nothing; without such a build it says what to run.
 
     \b
     Example:
@@ -74,7 +75,7 @@ def command(
     from mobilecnn.errors import InputError, UsageError
 
     if device is not None and not install:
-        raise UsageError("--device says where to install; give --install too")
+        raise UsageError("--device names the phone to install on; give --install too")
     component = installing.component(app)
     staged = stage(models, app)
     build, step, lacking = None, BUILD.format(app=shlex.quote(str(app)), component=component), ""
@@ -87,13 +88,15 @@ def command(
     if build is not None:
         step = INSTALL.format(apk=shlex.quote(str(build.path)), component=component)
         if build.newer is not None:
-            talk(f"Warning: {build.newer} is newer than {build.path}; build again to have it in the app.")
+            talk(
+                f"Warning: {build.newer} is newer than {build.path}; build again to have the change in the app."
+            )
     if install:
         if build is None:
             talk(step)
             raise InputError(
-                f"the models are in {app}, and not on a phone: {lacking}. Build it, as above, and give the same command "
-                "again"
+                f"the models are in {app}, and not on a phone: {lacking}. Build the app as above, and give the same "
+                "command again"
             )
         name, serial = installing.serial_of(device)
         talk(f"Installing {build.path} on {name}.")
@@ -105,7 +108,7 @@ def command(
                 "app": str(app),
                 "folder": str(app / MODELS),
                 "runtime": runtime(app),
-                "models": [one.to_json() for one in staged],
+                "models": [model.to_json() for model in staged],
                 "build": None if build is None else str(build.path),
                 "installed": install,
             }
@@ -113,17 +116,17 @@ def command(
         return
     rows = [
         [
-            one.file,
-            one.format,
-            kilobytes(one.nbytes),
-            str(one.labels or "-"),
-            one.minimum_runtime or "unknown",
+            model.file,
+            model.format,
+            kilobytes(model.nbytes),
+            str(model.labels or "-"),
+            model.minimum_runtime or "unknown",
         ]
-        for one in staged
+        for model in staged
     ]
     data(table(["model", "format", "size", "labels", "needs TFLite"], rows, left=2))
     data(f"in {app / MODELS}; the app ships TensorFlow Lite {runtime(app)}")
-    for one in staged:
-        for remark in one.remarks:
-            talk(f"Warning: {one.file}: {remark}.")
+    for model in staged:
+        for remark in model.remarks:
+            talk(f"Warning: {model.file}: {remark}.")
     talk(step)

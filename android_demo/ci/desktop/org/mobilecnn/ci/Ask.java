@@ -37,14 +37,15 @@ public final class Ask {
     }
 
     private static JsonObject ask(Path model, String[] arguments) throws IOException, Problem {
-        Passport passport = Here.passport(model);
+        Passport passport = DesktopFiles.passport(model);
         JsonObject document = new JsonObject().add("runtime", Classifier.runtime());
-        try (Classifier classifier = new Classifier(Here.model(model), passport, 1, Classifier.Kernels.BUILTIN)) {
-            document.add("answers", Benchmark.answers(classifier.check(Here.golden(passport))));
+        try (Classifier classifier =
+                new Classifier(DesktopFiles.model(model), passport, 1, Classifier.Kernels.BUILTIN)) {
+            document.add("answers", Benchmark.answers(classifier.check(DesktopFiles.golden(passport))));
             JsonArray pictures = new JsonArray();
             for (int i = 2; i < arguments.length; i++) {
                 try (InputStream stream = Files.newInputStream(Paths.get(arguments[i]))) {
-                    pictures.add(answer(passport, classifier.classify(Here.picture(stream)).scores));
+                    pictures.add(answer(passport, classifier.classify(DesktopFiles.picture(stream)).scores));
                 }
             }
             return document.add("pictures", pictures);

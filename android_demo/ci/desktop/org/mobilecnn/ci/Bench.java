@@ -20,7 +20,8 @@ import org.mobilecnn.demo.BenchmarkRun;
  * Times a model as the app's benchmark does, on this computer: {@code Bench LIBRARY ROOT EXTRA...}.
  *
  * <p>The extras are those of {@code am start}: {@code --es name text}, {@code --ei name number} and
- * {@code --ez name true}. ROOT stands for the root of a phone's files. Prints the lines of the log.
+ * {@code --ez name true}. ROOT takes the place of the root of a phone's file system. Prints the
+ * lines of the log.
  */
 public final class Bench implements BenchmarkRequest.Extras, BenchmarkRun.Files, Benchmark.Machine {
     private final String root;
@@ -63,18 +64,18 @@ public final class Bench implements BenchmarkRequest.Extras, BenchmarkRun.Files,
     }
 
     @Override
-    public int number(String name, int otherwise) {
+    public int number(String name, int fallback) {
         Object value = extras.get(name);
-        return value instanceof Integer ? (Integer) value : otherwise;
+        return value instanceof Integer ? (Integer) value : fallback;
     }
 
     @Override
-    public boolean flag(String name, boolean otherwise) {
+    public boolean flag(String name, boolean fallback) {
         Object value = extras.get(name);
-        return value instanceof Boolean ? (Boolean) value : otherwise;
+        return value instanceof Boolean ? (Boolean) value : fallback;
     }
 
-    private Path there(BenchmarkRequest request) {
+    private Path file(BenchmarkRequest request) {
         return Paths.get(root + request.model);
     }
 
@@ -85,7 +86,7 @@ public final class Bench implements BenchmarkRequest.Extras, BenchmarkRun.Files,
     @Override
     public Passport passport(BenchmarkRequest request) throws Problem {
         try {
-            return Here.passport(there(request));
+            return DesktopFiles.passport(file(request));
         } catch (IOException unreadable) {
             throw unreadable(unreadable);
         }
@@ -94,7 +95,7 @@ public final class Bench implements BenchmarkRequest.Extras, BenchmarkRun.Files,
     @Override
     public ByteBuffer model(BenchmarkRequest request) throws Problem {
         try {
-            return Here.model(there(request));
+            return DesktopFiles.model(file(request));
         } catch (IOException unreadable) {
             throw unreadable(unreadable);
         }
@@ -103,7 +104,7 @@ public final class Bench implements BenchmarkRequest.Extras, BenchmarkRun.Files,
     @Override
     public List<Picture> golden(Passport passport) throws Problem {
         try {
-            return Here.golden(passport);
+            return DesktopFiles.golden(passport);
         } catch (IOException unreadable) {
             throw unreadable(unreadable);
         }

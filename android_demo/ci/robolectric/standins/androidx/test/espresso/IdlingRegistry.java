@@ -4,7 +4,7 @@ import android.os.Looper;
 import java.util.Collection;
 import java.util.Collections;
 
-/** There is nothing to wait for. */
+/** A registry without anything to wait for. */
 public final class IdlingRegistry {
     private static final IdlingRegistry INSTANCE = new IdlingRegistry();
 

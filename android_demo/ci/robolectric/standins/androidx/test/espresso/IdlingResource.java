@@ -1,6 +1,6 @@
 package androidx.test.espresso;
 
-/** Not used here. */
+/** A type that Robolectric refers to and these tests do not use. */
 public interface IdlingResource {
     String getName();
 

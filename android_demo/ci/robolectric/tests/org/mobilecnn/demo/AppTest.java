@@ -52,7 +52,8 @@ import org.robolectric.shadows.ShadowLog;
 @Config(sdk = 34, qualifiers = "w411dp-h891dp-xhdpi")
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 public final class AppTest {
-    private static final long PATIENCE = 300_000;
+    /** Milliseconds to wait for something to appear. */
+    private static final long PATIENCE_MS = 300_000;
 
     private final List<ActivityController<?>> opened = new ArrayList<>();
     private List<String> models;
@@ -80,11 +81,11 @@ public final class AppTest {
         label = passport.label(best);
     }
 
-    /** An activity that stays open keeps an interpreter, and its thread works on beside the next test. */
+    /** Closes them: an open activity keeps its interpreter, whose thread would run beside the next test. */
     @After
     public void closeActivities() {
-        for (ActivityController<?> each : opened) {
-            each.close();
+        for (ActivityController<?> controller : opened) {
+            controller.close();
         }
         waitFor("end of the threads", () -> {
             for (Thread thread : Thread.getAllStackTraces().keySet()) {
@@ -199,7 +200,7 @@ public final class AppTest {
     }
 
     @Test
-    public void aBenchmarkThatCannotBeIsAnErrorWithAnEndMarker() throws Exception {
+    public void aRefusedBenchmarkIsAnErrorWithAnEndMarker() throws Exception {
         Intent intent = new Intent().putExtra("run_id", "t-2").putExtra("model", models.get(0))
                 .putExtra("sha256", new String(new char[64]).replace('\0', '0'));
         JsonObject document = benchmark(intent, "t-2", 2);
@@ -220,7 +221,7 @@ public final class AppTest {
         waitForResult(activity);
     }
 
-    /** The answer of the photo picker. */
+    /** Answers as the photo picker does. */
     private static void offer(Activity activity, final byte[] content) {
         Uri uri = Uri.parse("content://test/photo");
         shadowOf(RuntimeEnvironment.getApplication().getContentResolver())
@@ -262,8 +263,8 @@ public final class AppTest {
                 || view instanceof TextView && ((TextView) view).getText().length() > 0;
         boolean labelled = false;
         if (view.getId() != View.NO_ID) {
-            for (View each : all(root)) {
-                labelled |= each.getLabelFor() == view.getId();
+            for (View other : all(root)) {
+                labelled |= other.getLabelFor() == view.getId();
             }
         }
         assertTrue("no name: " + view, !acts || says || labelled);
@@ -275,14 +276,14 @@ public final class AppTest {
     }
 
     private static List<View> all(View view) {
-        List<View> found = new ArrayList<>();
-        found.add(view);
+        List<View> views = new ArrayList<>();
+        views.add(view);
         if (view instanceof ViewGroup) {
             for (int i = 0; i < ((ViewGroup) view).getChildCount(); i++) {
-                found.addAll(all(((ViewGroup) view).getChildAt(i)));
+                views.addAll(all(((ViewGroup) view).getChildAt(i)));
             }
         }
-        return found;
+        return views;
     }
 
     private static String text(Activity activity, int id) {
@@ -299,7 +300,7 @@ public final class AppTest {
     }
 
     private static void waitFor(String what, Condition condition, Activity... shown) {
-        long end = System.currentTimeMillis() + PATIENCE;
+        long end = System.currentTimeMillis() + PATIENCE_MS;
         while (!condition.holds()) {
             if (System.currentTimeMillis() > end) {
                 String status = shown.length == 0 ? "" : "; the status is: " + text(shown[0], R.id.status);
@@ -315,7 +316,7 @@ public final class AppTest {
         shadowOf(Looper.getMainLooper()).idle();
     }
 
-    /** The screen as a PNG, if a folder for it was given. */
+    /** Writes the screen as a PNG into the output folder. */
     private static void picture(Activity activity, String name) throws IOException {
         View view = activity.getWindow().getDecorView();
         assertNotNull(view);

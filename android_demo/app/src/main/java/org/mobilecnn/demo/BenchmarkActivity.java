@@ -22,8 +22,8 @@ import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
 
 /**
- * Times one model as {@code mobilecnn bench} asks: started by {@code am start}, it works on a thread
- * of its own, writes the result as a file and as log lines, and ends. {@link BenchmarkRun} does the work.
+ * Times one model for {@code mobilecnn bench}: started by {@code am start}, it works on a thread of
+ * its own, writes the result as a file and as log lines, and ends. {@link BenchmarkRun} does the work.
  */
 public final class BenchmarkActivity extends Activity implements BenchmarkRun.Files {
     private static final String TAG = "MOBILECNN";
@@ -60,13 +60,13 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
             }
 
             @Override
-            public int number(String name, int otherwise) {
-                return intent.getIntExtra(name, otherwise);
+            public int number(String name, int fallback) {
+                return intent.getIntExtra(name, fallback);
             }
 
             @Override
-            public boolean flag(String name, boolean otherwise) {
-                return intent.getBooleanExtra(name, otherwise);
+            public boolean flag(String name, boolean fallback) {
+                return intent.getBooleanExtra(name, fallback);
             }
         };
         BenchmarkRun run = BenchmarkRun.of(extras, this, new Device(this));
@@ -98,7 +98,7 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
         return Models.golden(passport);
     }
 
-    /** The last answer only: nobody would remove the others. */
+    /** Writes the answer over the last one: nobody would remove older files. */
     private void write(JsonObject document) throws IOException {
         File folder = getExternalFilesDir(null);
         File temporary = new File(folder, "benchmark.part");

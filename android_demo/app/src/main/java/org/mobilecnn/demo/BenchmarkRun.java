@@ -11,24 +11,24 @@ import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
 
 /**
- * One timed run, from what {@code am start} gave to the answer; docs/android.md has the protocol.
+ * One timed run, from the extras of {@code am start} to the answer; docs/android.md has the protocol.
  *
- * <p>Nothing of Android is used here, so that the same code runs, and is tested, on a computer.
+ * <p>This class uses nothing of Android, so the same code runs, and is tested, on a computer.
  */
 public final class BenchmarkRun {
-    /** Where the model, its passport and its golden pictures come from. */
+    /** The source of the model, its passport and its golden pictures. */
     public interface Files {
-        /** The passport of the model that is asked for. */
+        /** The passport of the requested model. */
         Passport passport(BenchmarkRequest request) throws Problem;
 
-        /** The model, in a direct buffer. */
+        /** The requested model, in a direct buffer. */
         ByteBuffer model(BenchmarkRequest request) throws Problem;
 
         /** The passport's golden pictures, decoded. */
         List<Picture> golden(Passport passport) throws Problem;
     }
 
-    /** The answer. */
+    /** The answer, or the error instead of it. */
     public final JsonObject document;
 
     private final String runId;
@@ -40,7 +40,7 @@ public final class BenchmarkRun {
         this.code = code;
     }
 
-    /** Does what was asked for; what fails is an answer too. */
+    /** Runs what the extras ask for; a failure is an answer too. */
     public static BenchmarkRun of(BenchmarkRequest.Extras extras, Files files, Benchmark.Machine machine) {
         String runId = BenchmarkRequest.runId(extras);
         try {
@@ -65,9 +65,9 @@ public final class BenchmarkRun {
     private static JsonObject time(BenchmarkRequest request, Files files, Benchmark.Machine machine)
             throws Problem {
         Passport passport = files.passport(request);
-        ByteBuffer asked = files.model(request);
-        Digest.expect(request.model, asked, request.sha256, "was asked for");
-        Digest.expect(request.model, asked, passport.sha256, "its passport describes");
+        ByteBuffer checked = files.model(request);
+        Digest.expect(request.model, checked, request.sha256, "was asked for");
+        Digest.expect(request.model, checked, passport.sha256, "its passport describes");
         List<Picture> golden = files.golden(passport);
         Long baseline = machine.rssBytes();
         Classifier.Kernels kernels =
@@ -81,7 +81,7 @@ public final class BenchmarkRun {
             }
             JsonObject document = Benchmark.time(
                     request, classifier, machine, ready - start, baseline, Classifier.runtime());
-            // After the timing: before it, the first inference would not be the first.
+            // After the timing: otherwise its first inference would not be the first of the interpreter.
             document.add("answers", Benchmark.answers(classifier.check(golden)));
             return document;
         }

@@ -23,20 +23,23 @@ import org.mobilecnn.core.YuvPicture;
 /**
  * Frames of a camera, upright, one at a time.
  *
- * <p>All of it happens on one handler's thread. While a frame is looked at, newer ones replace each
- * other, so the listener always gets the latest.
+ * <p>Everything happens on the thread of one handler. While the listener is busy with a frame, newer
+ * ones replace each other, so it always gets the latest.
  */
 final class Camera implements AutoCloseable {
-    /** Who looks at the frames. */
+    /** The recipient of the frames. */
     interface Listener {
-        /** A frame; it is gone when this returns. */
+        /** Takes a frame, which is valid until this method returns. */
         void onFrame(Picture frame);
 
-        /** There will be no more frames; {@code why} is for people. */
+        /** Learns that no more frames will come; {@code why} is for the user. */
         void onCameraEnd(String why);
     }
 
+    /** Width in pixels that a frame should have at least. */
     private static final int WIDTH = 640;
+
+    /** Height in pixels that a frame should have at least. */
     private static final int HEIGHT = 480;
 
     private final Handler handler;
@@ -53,7 +56,7 @@ final class Camera implements AutoCloseable {
         this.reader = ImageReader.newInstance(size.getWidth(), size.getHeight(), ImageFormat.YUV_420_888, 2);
     }
 
-    /** The camera to use: one that faces away from the user, else any; null when there is none. */
+    /** The camera to use: one that faces away from the user, else any; null where there is none. */
     static String choose(CameraManager manager) throws CameraAccessException {
         String any = null;
         for (String id : manager.getCameraIdList()) {
@@ -67,17 +70,17 @@ final class Camera implements AutoCloseable {
     }
 
     /**
-     * Opens a camera. The permission must have been given.
+     * Opens a camera. The app must hold the permission CAMERA.
      *
-     * @param rotation of the display, one of the constants of {@link Surface}.
-     * @param handler of the thread that the listener is called on; call this on it, too.
+     * @param rotation the display's, one of the constants of {@link Surface}.
+     * @param handler the queue of the thread that the listener is called on; call this method there too.
      */
     @SuppressLint("MissingPermission")
     static Camera open(Context context, String id, int rotation, Handler handler, Listener listener)
             throws CameraAccessException {
         CameraManager manager = context.getSystemService(CameraManager.class);
-        CameraCharacteristics facts = manager.getCameraCharacteristics(id);
-        Camera camera = new Camera(handler, listener, size(facts), turn(facts, rotation));
+        CameraCharacteristics characteristics = manager.getCameraCharacteristics(id);
+        Camera camera = new Camera(handler, listener, size(characteristics), turn(characteristics, rotation));
         try {
             manager.openCamera(id, camera.new Opening(), handler);
         } catch (CameraAccessException | SecurityException | IllegalArgumentException refusal) {
@@ -97,32 +100,32 @@ final class Camera implements AutoCloseable {
     }
 
     /** The smallest size that is not below 640 x 480, else the largest. */
-    private static Size size(CameraCharacteristics facts) {
-        StreamConfigurationMap map = facts.get(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP);
+    private static Size size(CameraCharacteristics characteristics) {
+        StreamConfigurationMap map = characteristics.get(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP);
         Size[] sizes = map == null ? null : map.getOutputSizes(ImageFormat.YUV_420_888);
         Size best = null;
-        for (Size each : sizes == null ? new Size[0] : sizes) {
-            if (best == null || better(each, best)) {
-                best = each;
+        for (Size size : sizes == null ? new Size[0] : sizes) {
+            if (best == null || better(size, best)) {
+                best = size;
             }
         }
         return best == null ? new Size(WIDTH, HEIGHT) : best;
     }
 
-    private static boolean better(Size one, Size other) {
-        boolean enough = one.getWidth() >= WIDTH && one.getHeight() >= HEIGHT;
+    private static boolean better(Size size, Size other) {
+        boolean enough = size.getWidth() >= WIDTH && size.getHeight() >= HEIGHT;
         boolean otherEnough = other.getWidth() >= WIDTH && other.getHeight() >= HEIGHT;
         if (enough != otherEnough) {
             return enough;
         }
-        boolean smaller = one.getWidth() * one.getHeight() < other.getWidth() * other.getHeight();
+        boolean smaller = size.getWidth() * size.getHeight() < other.getWidth() * other.getHeight();
         return smaller == enough;
     }
 
-    /** Degrees by which a frame must be turned clockwise to be upright on this display. */
-    private static int turn(CameraCharacteristics facts, int rotation) {
-        Integer sensor = facts.get(CameraCharacteristics.SENSOR_ORIENTATION);
-        Integer facing = facts.get(CameraCharacteristics.LENS_FACING);
+    /** Clockwise turn in degrees that brings a frame upright on this display. */
+    private static int turn(CameraCharacteristics characteristics, int rotation) {
+        Integer sensor = characteristics.get(CameraCharacteristics.SENSOR_ORIENTATION);
+        Integer facing = characteristics.get(CameraCharacteristics.LENS_FACING);
         int display = rotation * 90;
         int mounted = sensor == null ? 0 : sensor;
         boolean front = facing != null && facing == CameraCharacteristics.LENS_FACING_FRONT;
@@ -145,7 +148,7 @@ final class Camera implements AutoCloseable {
                     planes[1].getRowStride(), planes[1].getPixelStride());
             listener.onFrame(Upright.turned(frame, degrees));
         } catch (IllegalStateException gone) {
-            // The camera was taken away while the frame was read; its own callback tells.
+            // The camera was taken away while the frame was read.
             end(String.valueOf(gone.getMessage()));
         }
     }
@@ -178,7 +181,7 @@ final class Camera implements AutoCloseable {
             }
         }
 
-        // Its successor came with Android 9.
+        // The method that replaces createCaptureSession came with Android 9.
         @SuppressWarnings("deprecation")
         private void start(final CameraDevice opened) throws CameraAccessException {
             final Surface surface = reader.getSurface();

@@ -18,24 +18,24 @@ import org.tensorflow.lite.Tensor;
 import org.tensorflow.lite.TensorFlowLite;
 
 /**
- * A model that is loaded: pictures in, scores out, as its passport says.
+ * A loaded model: pictures in, scores out, as its passport says.
  *
- * <p>Nothing of Android is used here, so that the same code runs, and is tested, on a computer. One
- * thread at a time.
+ * <p>This class uses nothing of Android, so the same code runs, and is tested, on a computer. Only one
+ * thread may use it at a time.
  */
 public final class Classifier implements Benchmark.Inference, AutoCloseable {
     /** Where a model runs. */
     public enum Kernels { XNNPACK, BUILTIN, GPU }
 
-    /** What one picture gave. */
+    /** The scores of one picture, and the time that they took. */
     public static final class Result {
-        /** A value a class. */
+        /** One score per class, in output order. */
         public final float[] scores;
 
         /** Nanoseconds from the picture to the tensor. */
         public final long preprocessNanos;
 
-        /** Nanoseconds of the inference, with Java. */
+        /** Nanoseconds of the inference, Java included. */
         public final long inferenceNanos;
 
         Result(float[] scores, long preprocessNanos, long inferenceNanos) {
@@ -56,8 +56,8 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
     /**
      * Loads a model.
      *
-     * @param model the file, in a direct buffer; it must stay as it is while this is open.
-     * @param threads of the interpreter, at least 1.
+     * @param model the file, in a direct buffer that must not change until {@link #close}.
+     * @param threads the number of threads of the interpreter, at least 1.
      * @throws Problem if the runtime refuses it, or it is not what the passport describes.
      */
     public Classifier(ByteBuffer model, Passport passport, int threads, Kernels kernels) throws Problem {
@@ -112,7 +112,7 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
         }
     }
 
-    /** What it answers for a picture of any size. */
+    /** Classifies a picture of any size. */
     public Result classify(Picture picture) throws Problem {
         long start = System.nanoTime();
         set(picture);
@@ -144,9 +144,9 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
     }
 
     /**
-     * Holds the answers for the passport's golden pictures to those at export.
+     * Compares the answers for the passport's golden pictures with those at export.
      *
-     * @param pictures decoded, in the passport's order.
+     * @param pictures the golden pictures, decoded, in the passport's order.
      */
     public AnswerCheck check(List<Picture> pictures) throws Problem {
         float[][] given = new float[pictures.size()][];
@@ -161,16 +161,16 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
         closeBoth(interpreter);
     }
 
-    private void closeBoth(Interpreter one) {
+    private void closeBoth(Interpreter opened) {
         // In this order: the interpreter uses the delegate to its end.
-        if (one != null) {
-            one.close();
+        if (opened != null) {
+            opened.close();
         }
         if (delegate instanceof AutoCloseable) {
             try {
                 ((AutoCloseable) delegate).close();
             } catch (Exception leftOpen) {
-                // It is given up anyway.
+                // Nothing here can free a delegate that does not close.
                 throw new IllegalStateException(leftOpen);
             }
         }

@@ -17,8 +17,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.mobilecnn.core.Benchmark;
 
-/** What this phone tells an app of itself. */
+/** What this phone tells an app about itself. */
 final class Device implements Benchmark.Machine {
+    /** Names of Android's thermal statuses, in the order of their numbers. */
     private static final String[] STATUS = {
         "none", "light", "moderate", "severe", "critical", "emergency", "shutdown"
     };
@@ -49,7 +50,7 @@ final class Device implements Benchmark.Machine {
 
     @Override
     public Map<String, Double> temperaturesC() {
-        // Of all sensors an app may read the battery's only.
+        // The battery's is the only sensor that an app may read.
         Intent battery = context.registerReceiver(null, new IntentFilter(Intent.ACTION_BATTERY_CHANGED));
         int tenths = battery == null
                 ? Integer.MIN_VALUE
@@ -84,7 +85,7 @@ final class Device implements Benchmark.Machine {
         return kilobytes == null ? null : 1024 * kilobytes;
     }
 
-    /** The first line that starts with {@code start}, without it; null when there is none. */
+    /** The rest of the first line that begins with {@code start}; null where there is none. */
     private static String firstLine(File file, String start) {
         try (BufferedReader reader = new BufferedReader(
                 new InputStreamReader(new FileInputStream(file), StandardCharsets.UTF_8))) {

@@ -23,14 +23,14 @@ import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
 import org.mobilecnn.core.Refusal;
 
-/** The model files: those in the app's assets, and for the benchmark those pushed to the device. */
+/** The model files: those in the app's assets and, for the benchmark, those pushed to the device. */
 final class Models {
     private static final String FOLDER = "models";
     private static final String SUFFIX = ".tflite";
 
     private Models() {}
 
-    /** Names of the bundled models, in their order; empty when there is none. */
+    /** Names of the bundled models, sorted; empty where there is none. */
     static List<String> bundled(Context context) {
         List<String> names = new ArrayList<>();
         try {
@@ -41,7 +41,7 @@ final class Models {
                 }
             }
         } catch (IOException unreadable) {
-            // The same as no models: the screen says how to stage some.
+            // The same as no models, where the screen says how to stage some.
             names.clear();
         }
         String[] sorted = names.toArray(new String[0]);
@@ -62,7 +62,7 @@ final class Models {
         }
     }
 
-    /** The passport that lies beside a pushed model. */
+    /** The passport beside a pushed model. */
     static Passport passport(File model) throws Problem {
         File file = new File(model.getParentFile(), passportName(model.getName()));
         try (InputStream stream = new FileInputStream(file)) {
@@ -98,13 +98,13 @@ final class Models {
     /** The passport's golden pictures, decoded. */
     static List<Picture> golden(Passport passport) throws Problem {
         List<Picture> pictures = new ArrayList<>();
-        for (Passport.Golden each : passport.golden) {
+        for (Passport.Golden golden : passport.golden) {
             Bitmap bitmap = null;
             try {
-                byte[] png = Base64.decode(each.png, Base64.DEFAULT);
+                byte[] png = Base64.decode(golden.png, Base64.DEFAULT);
                 bitmap = BitmapFactory.decodeByteArray(png, 0, png.length, Photo.exact());
             } catch (IllegalArgumentException notBase64) {
-                // As a picture that cannot be decoded.
+                // Treated as a picture that cannot be decoded.
                 bitmap = null;
             }
             if (bitmap == null || bitmap.getWidth() != passport.contract.width

@@ -14,16 +14,16 @@ import org.mobilecnn.core.Upright;
 
 /** A photo as the user chose it, upright. */
 final class Photo {
-    /** Pixels that are decoded at most: 64 MB of memory, and more than the cameras of most phones have. */
-    private static final int MOST_PIXELS = 16 << 20;
+    /** Largest number of pixels that are decoded: 64 MB, and more than the cameras of most phones take. */
+    private static final int MAX_PIXELS = 16 << 20;
 
-    /** Of the longer side of what is shown. */
-    private static final int MOST_SHOWN = 1024;
+    /** Largest number of pixels along the longer side of a picture on the screen. */
+    private static final int MAX_SHOWN = 1024;
 
-    /** What is classified. */
+    /** The picture to classify. */
     final Picture picture;
 
-    /** Whether it was reduced while decoding. */
+    /** Whether the picture was reduced while it was decoded. */
     final boolean reduced;
 
     private Photo(Picture picture, boolean reduced) {
@@ -34,7 +34,7 @@ final class Photo {
     /**
      * Decodes a picture.
      *
-     * @throws IOException if it cannot be read or is none.
+     * @throws IOException if it cannot be read or is not a picture.
      */
     static Photo open(ContentResolver resolver, Uri uri) throws IOException {
         BitmapFactory.Options size = new BitmapFactory.Options();
@@ -45,7 +45,7 @@ final class Photo {
         }
         BitmapFactory.Options options = exact();
         long pixels = (long) size.outWidth * size.outHeight;
-        while (pixels / ((long) options.inSampleSize * options.inSampleSize) > MOST_PIXELS) {
+        while (pixels / ((long) options.inSampleSize * options.inSampleSize) > MAX_PIXELS) {
             options.inSampleSize *= 2;
         }
         Bitmap bitmap = decode(resolver, uri, options);
@@ -57,10 +57,10 @@ final class Photo {
         return new Photo(upright, options.inSampleSize > 1);
     }
 
-    /** A picture for the screen: every n-th pixel of a large one. */
+    /** A picture reduced for the screen, by taking every n-th pixel. */
     static Bitmap shown(Picture picture) {
         int longest = Math.max(picture.width(), picture.height());
-        int step = (longest + MOST_SHOWN - 1) / MOST_SHOWN;
+        int step = (longest + MAX_SHOWN - 1) / MAX_SHOWN;
         int width = Math.max(1, picture.width() / step);
         int height = Math.max(1, picture.height() / step);
         int[] colors = new int[width * height];
@@ -84,7 +84,7 @@ final class Photo {
 
     /** The pixels of a bitmap that was decoded with {@link #exact}, copied. */
     static Picture picture(Bitmap bitmap) {
-        // Not getPixels, which converts the colours of wide-gamut pictures: Python does not.
+        // Not getPixels, which converts the colours of wide-gamut pictures; Python does not.
         ByteBuffer rgba = ByteBuffer.allocateDirect(4 * bitmap.getWidth() * bitmap.getHeight());
         bitmap.copyPixelsToBuffer(rgba);
         return new RgbaPicture(bitmap.getWidth(), bitmap.getHeight(), rgba);
@@ -92,29 +92,29 @@ final class Photo {
 
     private static Bitmap decode(ContentResolver resolver, Uri uri, BitmapFactory.Options options)
             throws IOException {
-        try (InputStream stream = open(resolver, uri, "nothing there")) {
+        try (InputStream stream = stream(resolver, uri)) {
             return BitmapFactory.decodeStream(stream, null, options);
         }
     }
 
     private static int orientation(ContentResolver resolver, Uri uri) throws IOException {
-        try (InputStream stream = open(resolver, uri, "nothing there")) {
+        try (InputStream stream = stream(resolver, uri)) {
             return new ExifInterface(stream).getAttributeInt(ExifInterface.TAG_ORIENTATION, 1);
         } catch (IOException noExif) {
-            // A format that has none.
+            // The file's format has no EXIF data.
             return 1;
         }
     }
 
-    private static InputStream open(ContentResolver resolver, Uri uri, String otherwise) throws IOException {
+    private static InputStream stream(ContentResolver resolver, Uri uri) throws IOException {
         try {
             InputStream stream = resolver.openInputStream(uri);
             if (stream == null) {
-                throw new IOException(otherwise);
+                throw new IOException("nothing there");
             }
             return stream;
         } catch (SecurityException forgotten) {
-            // The permission for a picture ends with the task that was given it.
+            // The permission to read a picture ends with the task that it was granted to.
             throw new IOException("this app may no longer read it", forgotten);
         }
     }

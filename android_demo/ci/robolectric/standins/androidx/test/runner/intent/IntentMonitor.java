@@ -1,4 +1,4 @@
 package androidx.test.runner.intent;
 
-/** Not used here. */
+/** A type that Robolectric refers to and these tests do not use. */
 public interface IntentMonitor {}

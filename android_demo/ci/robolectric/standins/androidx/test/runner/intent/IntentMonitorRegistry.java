@@ -1,10 +1,10 @@
 package androidx.test.runner.intent;
 
-/** Nobody asks. */
+/** A registry that nothing reads. */
 public final class IntentMonitorRegistry {
     private IntentMonitorRegistry() {}
 
     public static void registerInstance(IntentMonitor monitor) {
-        // Nobody asks for it.
+        // Nothing reads it.
     }
 }

@@ -3,7 +3,7 @@ package androidx.test.runner.intent;
 import android.app.Instrumentation;
 import android.content.Intent;
 
-/** Not used here. */
+/** A type that Robolectric refers to and these tests do not use. */
 public interface IntentStubber {
     Instrumentation.ActivityResult getActivityResultForIntent(Intent intent);
 }

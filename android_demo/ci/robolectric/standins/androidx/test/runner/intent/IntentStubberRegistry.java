@@ -1,6 +1,6 @@
 package androidx.test.runner.intent;
 
-/** There is none. */
+/** A registry without a stubber. */
 public final class IntentStubberRegistry {
     private IntentStubberRegistry() {}
 

@@ -1,10 +1,10 @@
 package androidx.test.runner.lifecycle;
 
-/** Nobody asks. */
+/** A registry that nothing reads. */
 public final class ApplicationLifecycleMonitorRegistry {
     private ApplicationLifecycleMonitorRegistry() {}
 
     public static void registerInstance(ApplicationLifecycleMonitor monitor) {
-        // Nobody asks for it.
+        // Nothing reads it.
     }
 }

@@ -1,4 +1,4 @@
 package androidx.test.runner.lifecycle;
 
-/** Where the application is in its life. */
+/** A stage in the life of an application. */
 public enum ApplicationStage { PRE_ON_CREATE, CREATED }

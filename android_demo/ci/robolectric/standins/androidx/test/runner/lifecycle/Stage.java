@@ -1,4 +1,4 @@
 package androidx.test.runner.lifecycle;
 
-/** Where an activity is in its life. */
+/** A stage in the life of an activity. */
 public enum Stage { PRE_ON_CREATE, CREATED, STARTED, RESUMED, PAUSED, STOPPED, RESTARTED, DESTROYED }

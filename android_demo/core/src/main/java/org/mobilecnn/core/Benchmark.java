@@ -10,47 +10,48 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Times a model as {@code mobilecnn bench} does, and says the result in its words.
+ * Times a model as {@code mobilecnn bench} does, and describes the result in its terms.
  *
  * <p>The document's {@code run} has the members of {@code Run} in {@code bench/records/measurement.py}
  * that one process can know; docs/android.md describes the rest.
  */
 public final class Benchmark {
-    /** What the document calls itself. */
+    /** Name of the document's format. */
     public static final String SCHEMA = "mobilecnn.android";
 
-    /** History. 1: the first. */
+    /** Version of the document's format. */
     public static final int VERSION = 1;
 
-    /** Characters of JSON in one log line: all ASCII, and an entry of Android's log holds about 4 KB. */
+    /** Characters of JSON in one log line: all are ASCII, and an entry of Android's log holds about 4 KB. */
     public static final int PART = 3000;
 
+    /** Number of speed probes in one reading. */
     private static final int PROBES = 5;
 
     /** The model under test. */
     public interface Inference {
-        /** Runs once on the input that is set. */
+        /** Runs one inference on the current input. */
         void run() throws Problem;
 
-        /** Nanoseconds of the last run inside the runtime, without Java; null where it does not tell. */
+        /** Nanoseconds of the last run inside the runtime, without Java; null where it does not say. */
         Long nativeNanos();
     }
 
-    /** What the device tells of itself. */
+    /** What the device tells about itself. */
     public interface Machine {
-        /** A clock in nanoseconds that never goes back. */
+        /** Nanoseconds of a clock that never goes back. */
         long nanos();
 
-        /** Current clock in kHz by core, {@code cpu0} and so on; empty where unreadable. */
+        /** Current clock rate of each core, {@code cpu0} and so on, in kHz; empty where unreadable. */
         Map<String, Integer> frequenciesKhz();
 
-        /** Degrees Celsius by sensor; empty where unreadable. */
+        /** Temperature at each sensor in degrees Celsius; empty where unreadable. */
         Map<String, Double> temperaturesC();
 
-        /** {@code none}, {@code light}, ... as Android names it; null before Android 10. */
+        /** Thermal status in Android's words, {@code none}, {@code light} and so on; null before Android 10. */
         String thermalStatus();
 
-        /** The highest resident memory of this process in bytes; null where unreadable. */
+        /** The largest resident memory of this process so far, in bytes; null where unreadable. */
         Long peakRssBytes();
 
         /** The resident memory of this process now, in bytes; null where unreadable. */
@@ -60,9 +61,9 @@ public final class Benchmark {
     private Benchmark() {}
 
     /**
-     * Warms up, times, and describes it.
+     * Warms a model up, times it, and describes the run.
      *
-     * @param initNanos loading the file and making the interpreter.
+     * @param initNanos nanoseconds that loading the file and creating the interpreter took.
      * @param baselineRss resident memory before that, in bytes; null where unreadable.
      * @param runtime the version of TensorFlow Lite.
      */
@@ -76,11 +77,11 @@ public final class Benchmark {
             throws Problem {
         long[] first = repeat(model, machine, 1, null);
         long[] warmup = repeat(model, machine, request.warmup, null);
-        long[] inside = new long[request.runs];
+        long[] nativeNanos = new long[request.runs];
         JsonObject before = reading(machine);
         String statusBefore = machine.thermalStatus();
         long start = machine.nanos();
-        long[] samples = repeat(model, machine, request.runs, inside);
+        long[] samples = repeat(model, machine, request.runs, nativeNanos);
         double seconds = (machine.nanos() - start) / 1e9;
         JsonObject after = reading(machine);
         JsonObject run = new JsonObject();
@@ -100,14 +101,14 @@ public final class Benchmark {
         all.add("model", new JsonObject().add("name", request.model).add("sha256", request.sha256));
         all.add("threads", request.threads);
         all.add("xnnpack", request.xnnpack);
-        all.add("native_ns", complete(inside) ? array(inside) : Json.NULL);
+        all.add("native_ns", complete(nativeNanos) ? array(nativeNanos) : Json.NULL);
         all.add("thermal_status", new JsonObject()
                 .add("before", text(statusBefore)).add("after", text(machine.thermalStatus())));
         all.add("run", run);
         return all;
     }
 
-    /** A verdict in the words of {@code Answers} in {@code bench/records/measurement.py}. */
+    /** A verdict with the members of {@code Answers} in {@code bench/records/measurement.py}. */
     public static JsonObject answers(AnswerCheck check) {
         return new JsonObject()
                 .add("verdict", check.verdict.name().toLowerCase(Locale.ROOT).replace('_', ' '))
@@ -122,7 +123,7 @@ public final class Benchmark {
         return head(runId).add("error", problem.kind).add("message", problem.getMessage());
     }
 
-    /** The exit code that the end marker carries: the command line's for this kind of error. */
+    /** The exit code in the end marker: the command line's for this kind of error. */
     public static int exitCode(Problem problem) {
         return problem.kind.equals(Problem.ENVIRONMENT) ? 3 : 2;
     }
@@ -144,7 +145,7 @@ public final class Benchmark {
         return lines;
     }
 
-    /** The same JSON in ASCII: what is outside it stands in strings only, where an escape is the same. */
+    /** The same JSON in ASCII: other characters occur only in strings, where an escape means the same. */
     public static String ascii(String json) {
         StringBuilder text = new StringBuilder(json.length());
         for (int i = 0; i < json.length(); i++) {
@@ -162,15 +163,15 @@ public final class Benchmark {
         return new JsonObject().add("schema", SCHEMA).add("version", VERSION).add("run_id", runId);
     }
 
-    private static long[] repeat(Inference model, Machine machine, int count, long[] inside) throws Problem {
+    private static long[] repeat(Inference model, Machine machine, int count, long[] nativeNanos) throws Problem {
         long[] samples = new long[count];
         for (int i = 0; i < count; i++) {
             long start = machine.nanos();
             model.run();
             samples[i] = Math.max(1, machine.nanos() - start);
-            if (inside != null) {
+            if (nativeNanos != null) {
                 Long nanos = model.nativeNanos();
-                inside[i] = nanos == null ? -1 : nanos;
+                nativeNanos[i] = nanos == null ? -1 : nanos;
             }
         }
         return samples;
@@ -184,12 +185,12 @@ public final class Benchmark {
             probes[i] = Math.max(1, machine.nanos() - start);
         }
         JsonObject clocks = new JsonObject();
-        for (Map.Entry<String, Integer> each : machine.frequenciesKhz().entrySet()) {
-            clocks.add(each.getKey(), each.getValue());
+        for (Map.Entry<String, Integer> clock : machine.frequenciesKhz().entrySet()) {
+            clocks.add(clock.getKey(), clock.getValue());
         }
         JsonObject sensors = new JsonObject();
-        for (Map.Entry<String, Double> each : machine.temperaturesC().entrySet()) {
-            sensors.add(each.getKey(), each.getValue());
+        for (Map.Entry<String, Double> sensor : machine.temperaturesC().entrySet()) {
+            sensors.add(sensor.getKey(), sensor.getValue());
         }
         return new JsonObject().add("frequencies_khz", clocks)
                 .add("probe_ns", array(probes)).add("temperatures_c", sensors);
@@ -197,7 +198,7 @@ public final class Benchmark {
 
     private static volatile double sink;
 
-    /** Always the same work, of a few milliseconds: its time follows the clock. */
+    /** Does the same work each time, for a few milliseconds, so that its duration follows the clock. */
     private static void spin() {
         double value = 1.0;
         for (int i = 0; i < 1_000_000; i++) {

@@ -2,21 +2,21 @@ package org.mobilecnn.core;
 
 import java.util.regex.Pattern;
 
-/** What {@code am start} asked the benchmark for. */
+/** The run that {@code am start} requests. */
 public final class BenchmarkRequest {
-    /** What a start was given, by name; as an Android Intent, whose extras of another type count as missing. */
+    /** The extras of a start by name, as an Android Intent has them: one of another type counts as missing. */
     public interface Extras {
-        /** Of {@code --es}; null when missing. */
+        /** The value of {@code --es}; null where missing. */
         String text(String name);
 
-        /** Of {@code --ei}. */
-        int number(String name, int otherwise);
+        /** The value of {@code --ei}. */
+        int number(String name, int fallback);
 
-        /** Of {@code --ez}. */
-        boolean flag(String name, boolean otherwise);
+        /** The value of {@code --ez}. */
+        boolean flag(String name, boolean fallback);
     }
 
-    /** The most warm-ups or runs of one start. */
+    /** Largest number of warm-ups, or of runs, of one start. */
     public static final int MOST_RUNS = 100_000;
 
     private static final Pattern RUN_ID = Pattern.compile("[A-Za-z0-9_-]{1,64}");
@@ -24,28 +24,30 @@ public final class BenchmarkRequest {
     private static final Pattern NAME = Pattern.compile("[^/\\x00-\\x1F]{1,200}\\.tflite");
     private static final String PUSHED = "/data/local/tmp/";
 
-    /** Tells this run's log lines from all others. */
+    /** Name that tells this run's log lines from all others. */
     public final String runId;
 
-    /** A bundled file's name, or a path below /data/local/tmp. */
+    /** Name of a bundled file, or path of a file below /data/local/tmp. */
     public final String model;
 
-    /** What the file must hash to. */
+    /** SHA-256 that the file must have, 64 hexadecimal digits. */
     public final String sha256;
 
-    /** Untimed inferences after the first. */
+    /** Number of untimed inferences after the first. */
     public final int warmup;
 
-    /** Timed inferences. */
+    /** Number of timed inferences. */
     public final int runs;
 
-    /** Of the interpreter. */
+    /** Number of threads of the interpreter. */
     public final int threads;
 
     /** Whether the XNNPACK kernels are used. */
     public final boolean xnnpack;
 
     /**
+     * Checks the arguments.
+     *
      * @throws Problem of the kind {@link Problem#USAGE}, naming the argument.
      */
     public BenchmarkRequest(
@@ -61,7 +63,7 @@ public final class BenchmarkRequest {
     }
 
     /**
-     * What a start asks for.
+     * The request of a start.
      *
      * @throws Problem of the kind {@link Problem#USAGE}, naming the argument.
      */
@@ -76,13 +78,13 @@ public final class BenchmarkRequest {
                 extras.flag("xnnpack", true));
     }
 
-    /** The run id of a start, good or bad otherwise; {@code unknown} where it cannot stand in log lines. */
+    /** The run id of a start, valid or not; {@code unknown} where it does not fit into log lines. */
     public static String runId(Extras extras) {
         String given = extras.text("run_id");
         return given != null && RUN_ID.matcher(given).matches() ? given : "unknown";
     }
 
-    /** Whether the model is a file on the device, and not one of the app's own. */
+    /** Whether the model is a file on the device rather than one of the app's own. */
     public boolean pushed() {
         return model.startsWith(PUSHED);
     }

@@ -3,33 +3,35 @@ package org.mobilecnn.core;
 /**
  * What a network expects: {@code tensor = (pixels - mean) / std} on 0..255 pixel values.
  *
- * <p>The same record as {@code InputContract} in {@code train/images.py}; it comes from the
- * passport, nothing of it is known to the app beforehand.
+ * <p>The same record as {@code InputContract} in {@code src/mobilecnn/contract.py}. It comes from the
+ * passport; the app knows nothing of it beforehand.
  */
 public final class InputContract {
-    /** Rows, in pixels. */
+    /** Number of rows, in pixels. */
     public final int height;
 
-    /** Columns, in pixels. */
+    /** Number of columns, in pixels. */
     public final int width;
 
-    /** 3, or 1 for grey. */
+    /** Number of channels: 3, or 1 for grey. */
     public final int channels;
 
     /** Whether the channels are in the order blue, green, red. */
     public final boolean bgr;
 
-    /** False where nothing in the model said so, and 0..1 was assumed at export. */
+    /** False where nothing in the model stated its input range, and 0..1 was assumed at export. */
     public final boolean stated;
 
     private final float[] mean;
     private final float[] std;
 
     /**
+     * Checks the values.
+     *
      * @param color {@code rgb}, {@code bgr} or {@code grey}.
-     * @param mean a value a channel, subtracted from 0..255 pixel values.
-     * @param std a value a channel, divides the difference.
-     * @param resize the rule that brings a picture to the size; {@code stretch} is the only one.
+     * @param mean one value per channel, subtracted from pixel values of 0..255.
+     * @param std one value per channel, which the difference is divided by.
+     * @param resize the rule for resizing a picture; {@code stretch} is the only one.
      * @throws Problem if the values contradict each other.
      */
     public InputContract(
@@ -65,7 +67,7 @@ public final class InputContract {
         this.stated = stated;
     }
 
-    /** Values of one picture: height * width * channels. */
+    /** Number of values of one picture: height * width * channels. */
     public int elements() {
         return height * width * channels;
     }
@@ -74,7 +76,7 @@ public final class InputContract {
      * The numbers that the network takes, in float32 arithmetic as in Python.
      *
      * @param pixels (height, width, channels) in the order red, green, blue; values 0..255.
-     * @return of the same length, channels in the contract's order.
+     * @return as many values, the channels in the contract's order.
      */
     public float[] tensor(byte[] pixels) {
         if (pixels.length != elements()) {

@@ -1,24 +1,24 @@
 package org.mobilecnn.core;
 
 /**
- * A failure to show: the message says what was wrong, where, and what to do.
+ * A failure for the user to see: the message says what was wrong, where, and what to do.
  *
- * <p>{@link #kind} is a class of the error tree of the command line, so that a benchmark that fails
- * on the phone ends there as the same error.
+ * <p>{@link #kind} is a class in the error tree of the command line, so a benchmark that fails on the
+ * phone is the same error there.
  */
 public final class Problem extends Exception {
-    /** A model file or its passport is damaged, or does not fit the other. */
+    /** Kind of a model file or passport that is damaged, or does not fit the other. */
     public static final String MODEL_FILE = "ModelFileError";
 
-    /** An argument that cannot be meant. */
+    /** Kind of an argument that is missing or out of range. */
     public static final String USAGE = "UsageError";
 
-    /** The device or the runtime is not as it must be. */
+    /** Kind of a device or runtime that lacks what is needed. */
     public static final String ENVIRONMENT = "EnvironmentProblem";
 
     private static final long serialVersionUID = 1L;
 
-    /** One of the constants of this class. */
+    /** Kind of the failure, one of the constants of this class. */
     public final String kind;
 
     public Problem(String kind, String message) {

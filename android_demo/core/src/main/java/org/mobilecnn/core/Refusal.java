@@ -1,16 +1,16 @@
 package org.mobilecnn.core;
 
-/** What it means when the runtime refuses a model. */
+/** Explains why the runtime refuses a model. */
 public final class Refusal {
     private Refusal() {}
 
     /**
-     * The usual cause behind what the runtime said, and what to do.
+     * The usual cause of the runtime's message, and what to do.
      *
      * @param file the model's name.
-     * @param needs the first release that runs it, as its passport says; null when unknown.
-     * @param runtime the release that is here.
-     * @param said its words; null when it had none.
+     * @param needs the first release that runs the model, as its passport says; null where unknown.
+     * @param runtime the release that refused it.
+     * @param said the runtime's message; null where it had none.
      */
     public static String explain(String file, String needs, String runtime, String said) {
         String text = said == null ? "" : said;

@@ -1,14 +1,16 @@
 package org.mobilecnn.core;
 
 /**
- * The rule {@code stretch}: the whole picture to the network's size, bilinear with antialiasing.
+ * The rule {@code stretch}: the whole picture is resized to the network's size, bilinear with
+ * antialiasing.
  *
  * <p>The arithmetic is that of {@code to_pixels} in {@code train/images.py}, which made the numbers
  * that the network was trained, calibrated and checked with: rows first, then columns, each with
  * weights of a triangle as wide as the reduction, rounded to 22 binary places, as Pillow does it.
- * Android's own {@code Bitmap.createScaledBitmap} looks at four pixels only and gives others.
+ * Android's own {@code Bitmap.createScaledBitmap} reads four pixels only and gives other values.
  */
 public final class Resize {
+    /** Binary places of a weight. */
     private static final int BITS = 22;
 
     private Resize() {}
@@ -17,7 +19,7 @@ public final class Resize {
      * A picture at the network's size.
      *
      * @return (height, width, channels) of the contract, values 0..255, channels in the order red,
-     *     green, blue. Transparency is put on black.
+     *     green, blue. Transparent pixels are blended with black.
      */
     public static byte[] toPixels(Picture picture, InputContract contract) {
         return toPixels(picture, contract.height, contract.width, contract.channels);

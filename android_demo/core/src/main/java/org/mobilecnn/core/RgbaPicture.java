@@ -6,7 +6,7 @@ import java.nio.ByteBuffer;
 public final class RgbaPicture extends SizedPicture {
     private final ByteBuffer rgba;
 
-    /** @param rgba holds 4 * width * height bytes from its beginning on. */
+    /** @param rgba at least 4 * width * height bytes, read from the beginning. */
     public RgbaPicture(int width, int height, ByteBuffer rgba) {
         super(width, height);
         if (rgba.capacity() < 4 * width * height) {

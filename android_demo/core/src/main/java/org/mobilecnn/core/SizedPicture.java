@@ -1,6 +1,6 @@
 package org.mobilecnn.core;
 
-/** A picture that knows its size; how its pixels lie is for others. */
+/** A picture that knows its size; its subclasses know how the pixels are stored. */
 abstract class SizedPicture implements Picture {
     private final int width;
     private final int height;

@@ -2,7 +2,7 @@ package org.mobilecnn.core;
 
 import java.util.Arrays;
 
-/** What samples of a latency say. */
+/** Statistics of latency samples. */
 public final class Statistics {
     private Statistics() {}
 

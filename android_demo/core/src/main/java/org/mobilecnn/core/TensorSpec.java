@@ -9,10 +9,10 @@ public final class TensorSpec {
     /** {@code float32} or {@code int8}. */
     public final String dtype;
 
-    /** Of a code; 0 where not quantized. */
+    /** Difference between the real numbers of two adjacent codes; 0 where not quantized. */
     public final float scale;
 
-    /** The code of zero. */
+    /** Code of the real number 0. */
     public final int zeroPoint;
 
     private final int[] shape;
@@ -34,12 +34,12 @@ public final class TensorSpec {
         this.zeroPoint = quantized ? zeroPoint : 0;
     }
 
-    /** Sizes, the batch of 1 first. */
+    /** The sizes, that of the batch (1) first. */
     public int[] shape() {
         return shape.clone();
     }
 
-    /** The product of the sizes. */
+    /** Number of values: the product of the sizes. */
     public int elements() {
         int product = 1;
         for (int size : shape) {
@@ -89,7 +89,7 @@ public final class TensorSpec {
         return values;
     }
 
-    /** For people: {@code int8 [1, 224, 224, 3], scale 0.0078, zero point -1}. */
+    /** A description for messages: {@code int8 [1, 224, 224, 3], scale 0.0078, zero point -1}. */
     @Override
     public String toString() {
         String text = dtype + " " + Arrays.toString(shape);

@@ -1,22 +1,22 @@
 package org.mobilecnn.core;
 
-/** The best classes. */
+/** The best classes, and how sure the network is of each. */
 public final class TopK {
     private TopK() {}
 
-    /** Indices of the {@code count} largest scores, the best first; of equal ones the first. */
+    /** Indices of the {@code count} largest scores, the best first; among equal scores, the first comes first. */
     public static int[] of(float[] scores, int count) {
         int[] best = new int[Math.min(count, scores.length)];
         boolean[] taken = new boolean[scores.length];
         for (int rank = 0; rank < best.length; rank++) {
-            int found = -1;
+            int next = -1;
             for (int i = 0; i < scores.length; i++) {
-                if (!taken[i] && (found < 0 || scores[i] > scores[found])) {
-                    found = i;
+                if (!taken[i] && (next < 0 || scores[i] > scores[next])) {
+                    next = i;
                 }
             }
-            best[rank] = found;
-            taken[found] = true;
+            best[rank] = next;
+            taken[next] = true;
         }
         return best;
     }

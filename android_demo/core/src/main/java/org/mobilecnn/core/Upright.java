@@ -1,11 +1,11 @@
 package org.mobilecnn.core;
 
-/** A picture turned and mirrored as an EXIF orientation says. */
+/** A picture, turned and mirrored as an EXIF orientation says. */
 public final class Upright implements Picture {
     private final Picture picture;
     private final int orientation;
 
-    /** @param orientation of EXIF, 1 to 8; any other value counts as 1, as it is. */
+    /** @param orientation an EXIF orientation, 1 to 8; any other value leaves the picture as it is, like 1. */
     public Upright(Picture picture, int orientation) {
         this.picture = picture;
         this.orientation = orientation;
@@ -14,7 +14,7 @@ public final class Upright implements Picture {
     /**
      * A camera's frame, upright.
      *
-     * @param degrees by which it must be turned clockwise: 0, 90, 180 or 270.
+     * @param degrees the clockwise turn that the frame needs: 0, 90, 180 or 270.
      */
     public static Upright turned(Picture picture, int degrees) {
         int[] orientations = {1, 6, 3, 8};

@@ -3,10 +3,10 @@ package org.mobilecnn.core;
 import java.nio.ByteBuffer;
 
 /**
- * A camera frame in YUV 4:2:0, as the sensor gives it.
+ * A camera frame in YUV 4:2:0, as the sensor sees it.
  *
- * <p>Full-range BT.601, as JPEG has it and as cameras give it. The buffers are read by absolute
- * position; row and pixel strides are the device's own.
+ * <p>The colours are full-range BT.601, as in JPEG. The buffers are read by absolute position; row and
+ * pixel strides differ between devices.
  */
 public final class YuvPicture extends SizedPicture {
     private final ByteBuffer luma;
@@ -17,7 +17,7 @@ public final class YuvPicture extends SizedPicture {
     private final int chromaStep;
 
     /**
-     * @param luma the plane Y; its pixels are next to each other.
+     * @param luma the plane Y, whose pixels are adjacent.
      * @param lumaStride bytes from one row to the next.
      * @param blue the plane Cb (U), half the size.
      * @param red the plane Cr (V), half the size.

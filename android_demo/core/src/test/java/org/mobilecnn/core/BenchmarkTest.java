@@ -20,7 +20,7 @@ import org.junit.Test;
 public final class BenchmarkTest {
     private static final String HASH = new String(new char[64]).replace('\0', 'a');
 
-    /** A clock that a run moves by 1,000,001 ns, and any other look by 7. */
+    /** A clock that a run advances by 1,000,001 ns, and any other reading by 7 ns. */
     private static final class Scripted implements Benchmark.Machine, Benchmark.Inference {
         private long now;
         private int ran;
@@ -73,8 +73,8 @@ public final class BenchmarkTest {
     }
 
     private static AnswerCheck verified() throws Exception {
-        for (JsonObject each : Vectors.of("judged")) {
-            AnswerCheck check = Vectors.judge(each);
+        for (JsonObject vector : Vectors.of("judged")) {
+            AnswerCheck check = Vectors.judge(vector);
             if (check.verdict == AnswerCheck.Verdict.VERIFIED) {
                 return check;
             }
@@ -145,7 +145,7 @@ public final class BenchmarkTest {
     }
 
     @Test
-    public void argumentsThatCannotBeMeantAreNamed() {
+    public void argumentsThatAreMissingOrOutOfRangeAreNamed() {
         refused("run_id", "a b", "a.tflite", HASH, 5, 50, 4);
         refused("run_id", null, "a.tflite", HASH, 5, 50, 4);
         refused("run_id", new String(new char[65]).replace('\0', 'a'), "a.tflite", HASH, 5, 50, 4);

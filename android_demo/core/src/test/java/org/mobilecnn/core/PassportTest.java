@@ -8,7 +8,7 @@ import com.eclipsesource.json.Json;
 import com.eclipsesource.json.JsonObject;
 import org.junit.Test;
 
-/** A damaged passport is refused with its name and what to do, and never half read. */
+/** A damaged passport is refused with its name and a remedy, and never half read. */
 public final class PassportTest {
     private static JsonObject good() throws Exception {
         // A copy: JsonObject can be changed.

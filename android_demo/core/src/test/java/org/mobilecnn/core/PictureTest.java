@@ -7,12 +7,12 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.junit.Test;
 
-/** Camera frames: colours, strides, and which way is up. */
+/** Camera frames: their colours, strides and orientation. */
 public final class PictureTest {
     private static final int COLUMNS = 4;
     private static final int ROWS = 2;
 
-    /** Luma 10, 20, ... with rows padded to 6 bytes; chroma interleaved, neutral. */
+    /** A frame whose luma is 10, 20 and so on, with rows padded to 6 bytes and neutral, interleaved chroma. */
     private static Picture ramp(int degrees) {
         ByteBuffer luma = ByteBuffer.allocate(12);
         for (int i = 0; i < COLUMNS * ROWS; i++) {
@@ -25,15 +25,15 @@ public final class PictureTest {
     }
 
     private static int[][] brightness(Picture picture) {
-        int[][] found = new int[picture.height()][picture.width()];
+        int[][] greys = new int[picture.height()][picture.width()];
         for (int y = 0; y < picture.height(); y++) {
             for (int x = 0; x < picture.width(); x++) {
                 int grey = picture.argb(x, y) & 0xFF;
                 assertEquals(0xFF000000 | grey << 16 | grey << 8 | grey, picture.argb(x, y));
-                found[y][x] = grey;
+                greys[y][x] = grey;
             }
         }
-        return found;
+        return greys;
     }
 
     @Test
@@ -49,7 +49,7 @@ public final class PictureTest {
         ramp(45);
     }
 
-    /** The primaries of JFIF: what libjpeg gives for these triples, within one. */
+    /** The colours that libjpeg computes for these triples, to within one step. */
     @Test
     public void coloursAreThoseOfJpeg() {
         int[][] cases = {
@@ -61,14 +61,14 @@ public final class PictureTest {
             {0, 128, 128, 0, 0, 0},
             {128, 90, 160, 173, 118, 61},
         };
-        for (int[] each : cases) {
-            ByteBuffer luma = ByteBuffer.wrap(new byte[] {(byte) each[0]});
-            ByteBuffer blue = ByteBuffer.wrap(new byte[] {(byte) each[1]});
-            ByteBuffer red = ByteBuffer.wrap(new byte[] {(byte) each[2]});
+        for (int[] values : cases) {
+            ByteBuffer luma = ByteBuffer.wrap(new byte[] {(byte) values[0]});
+            ByteBuffer blue = ByteBuffer.wrap(new byte[] {(byte) values[1]});
+            ByteBuffer red = ByteBuffer.wrap(new byte[] {(byte) values[2]});
             int argb = new YuvPicture(1, 1, luma, 1, blue, red, 1, 1).argb(0, 0);
-            assertEquals(each[3], argb >> 16 & 0xFF, 1);
-            assertEquals(each[4], argb >> 8 & 0xFF, 1);
-            assertEquals(each[5], argb & 0xFF, 1);
+            assertEquals(values[3], argb >> 16 & 0xFF, 1);
+            assertEquals(values[4], argb >> 8 & 0xFF, 1);
+            assertEquals(values[5], argb & 0xFF, 1);
         }
     }
 

@@ -4,11 +4,12 @@ import static org.junit.Assert.assertTrue;
 
 import org.junit.Test;
 
-/** What a refusal is put down to. */
+/** The causes that refusals are attributed to. */
 public final class RefusalTest {
     @Test
     public void aRefusalNamesItsUsualCause() {
-        cause("Didn't find op for builtin opcode 'FULLY_CONNECTED' version '12'", "newer version of one, and needs release 2.17.0: export");
+        cause("Didn't find op for builtin opcode 'FULLY_CONNECTED' version '12'",
+                "newer version of one, and needs release 2.17.0: export");
         cause("This file can not be opened as a file descriptor; it is probably compressed", "noCompress");
         cause("Cannot copy to a TensorFlowLite tensor (x) with 12 bytes from a Java Buffer with 48 bytes.",
                 "of different exports");

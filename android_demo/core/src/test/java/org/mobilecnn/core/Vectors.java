@@ -15,17 +15,17 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 
-/** What Python computes, from scripts/android_vectors.py. */
+/** The values that Python computes, from scripts/android_vectors.py. */
 final class Vectors {
     private Vectors() {}
 
-    /** The entries of one group; there is at least one. */
+    /** The entries of one group, of which there is at least one. */
     static List<JsonObject> of(String group) throws IOException {
         try (InputStream stream = Vectors.class.getResourceAsStream("/vectors.json");
                 Reader reader = new InputStreamReader(stream, StandardCharsets.UTF_8)) {
             List<JsonObject> entries = new ArrayList<>();
-            for (JsonValue each : Json.parse(reader).asObject().get(group).asArray()) {
-                entries.add(each.asObject());
+            for (JsonValue entry : Json.parse(reader).asObject().get(group).asArray()) {
+                entries.add(entry.asObject());
             }
             if (entries.isEmpty()) {
                 throw new AssertionError("no vectors in " + group);

@@ -1,10 +1,10 @@
 package androidx.test.internal.platform.util;
 
-/** Not used here. */
+/** A type that Robolectric refers to and these tests do not use. */
 public final class TestOutputEmitter {
     private TestOutputEmitter() {}
 
     public static void dumpThreadStates(String file) {
-        // Nobody reads them.
+        // Nothing reads the states.
     }
 }

@@ -3,9 +3,9 @@ package androidx.test.internal.runner.intent;
 import android.content.Intent;
 import androidx.test.runner.intent.IntentMonitor;
 
-/** Nobody listens. */
+/** A monitor without listeners. */
 public final class IntentMonitorImpl implements IntentMonitor {
     public void signalIntent(Intent intent) {
-        // Nobody listens.
+        // There are no listeners.
     }
 }

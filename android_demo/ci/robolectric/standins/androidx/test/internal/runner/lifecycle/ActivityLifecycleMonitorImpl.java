@@ -20,12 +20,12 @@ public final class ActivityLifecycleMonitorImpl implements ActivityLifecycleMoni
 
     @Override
     public void addLifecycleCallback(ActivityLifecycleCallback callback) {
-        // Nobody listens.
+        // There are no listeners.
     }
 
     @Override
     public void removeLifecycleCallback(ActivityLifecycleCallback callback) {
-        // Nobody listens.
+        // There are no listeners.
     }
 
     @Override
@@ -35,12 +35,12 @@ public final class ActivityLifecycleMonitorImpl implements ActivityLifecycleMoni
 
     @Override
     public Collection<Activity> getActivitiesInStage(Stage stage) {
-        List<Activity> found = new ArrayList<>();
-        for (Map.Entry<Activity, Stage> each : stages.entrySet()) {
-            if (each.getValue() == stage) {
-                found.add(each.getKey());
+        List<Activity> activities = new ArrayList<>();
+        for (Map.Entry<Activity, Stage> entry : stages.entrySet()) {
+            if (entry.getValue() == stage) {
+                activities.add(entry.getKey());
             }
         }
-        return found;
+        return activities;
     }
 }

@@ -4,9 +4,9 @@ import android.app.Application;
 import androidx.test.runner.lifecycle.ApplicationLifecycleMonitor;
 import androidx.test.runner.lifecycle.ApplicationStage;
 
-/** Nobody listens. */
+/** A monitor without listeners. */
 public final class ApplicationLifecycleMonitorImpl implements ApplicationLifecycleMonitor {
     public void signalLifecycleChange(Application application, ApplicationStage stage) {
-        // Nobody listens.
+        // There are no listeners.
     }
 }

@@ -17,9 +17,9 @@ import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
 import org.mobilecnn.core.RgbaPicture;
 
-/** What Android does for the app, on this computer: files and pictures. */
-final class Here {
-    private Here() {}
+/** Reads files and pictures on a computer, as Android does for the app. */
+final class DesktopFiles {
+    private DesktopFiles() {}
 
     /** The passport beside a model. */
     static Passport passport(Path model) throws IOException, Problem {
@@ -39,8 +39,8 @@ final class Here {
     /** A passport's golden pictures, decoded. */
     static List<Picture> golden(Passport passport) throws IOException {
         List<Picture> golden = new ArrayList<>();
-        for (Passport.Golden each : passport.golden) {
-            golden.add(picture(new ByteArrayInputStream(Base64.getDecoder().decode(each.png))));
+        for (Passport.Golden entry : passport.golden) {
+            golden.add(picture(new ByteArrayInputStream(Base64.getDecoder().decode(entry.png))));
         }
         return golden;
     }
