@@ -23,7 +23,7 @@ NEEDED = (
     'project(":core")',
     "implementation(libs.tflite)",
 )
-"""Text of ``app/build.gradle.kts`` that this build does the same as."""
+"""Lines of ``app/build.gradle.kts`` whose effect this build imitates."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def lint(ktlint: Path) -> None:
     """Check that the Gradle scripts parse and are formatted.
 
     Raises:
-        CheckFailed: a script does not or is not.
+        CheckFailed: a script does not parse, or is not formatted.
     """
     scripts = sorted(
         [*PROJECT.glob("*.kts"), PROJECT / "app/build.gradle.kts", PROJECT / "core/build.gradle.kts"]
