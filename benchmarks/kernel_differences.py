@@ -27,8 +27,9 @@ from mobilecnn.export import RANDOM, Calibration, export
 from mobilecnn.files import sha256
 from mobilecnn.quantize.formats import FORMATS
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
-from mobilecnn.train import data, fit, zoo
+from mobilecnn.train import datasets, fit, zoo
 from mobilecnn.train.images import to_tensor
+from mobilecnn.train.plan import TrainingPlan
 
 NETWORKS = (
     "mobilenet_v1_x1.0_224", "mobilenet_v2_x1.0_224", "mobilenet_v3_large_x1.0", "efficientnet_lite0",
@@ -106,10 +107,10 @@ def main() -> None:
         folder = Path(name)
         jobs = [(text, RANDOM) for text in arguments.networks or NETWORKS]
         if not arguments.networks:
-            size = fit.default_size(zoo.parse(TRAINED), data.DIGITS)
-            plan = fit.Plan(TRAINED, data.DIGITS, size, 4)
+            size = fit.default_size(zoo.parse(TRAINED), datasets.DIGITS)
+            plan = TrainingPlan(TRAINED, datasets.DIGITS, size, 4)
             fit.run(fit.prepare(plan, folder / "digits.keras"))
-            jobs.append((str(folder / "digits.keras"), data.DIGITS))
+            jobs.append((str(folder / "digits.keras"), datasets.DIGITS))
         for text, calibration in jobs:
             for one in export(Source(text), FORMATS, folder, Calibration(calibration)):
                 found += rows(one.path, folder)
