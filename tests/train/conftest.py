@@ -13,3 +13,9 @@ def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for label, count in COUNTS.items():
         write_class(folder, label, count)
     return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all tests of a module, as the tests of Hypothesis need one."""
+    return tmp_path_factory.mktemp("module")
