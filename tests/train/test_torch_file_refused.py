@@ -71,7 +71,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "two folders": (lambda: _rezipped(zipfile.ZIP_STORED, "other/data"), "not one folder of members"),
     "no description": (lambda: _only({"net/data/0": bytes(96)}), "net/data.pkl"),
     "a storage missing": (lambda: zipped(dictionary(KERNEL), {}), "net/data/0"),
-    "a storage too small": (lambda: zipped(dictionary(KERNEL), {"0": bytes(92)}), "size that its tensors say"),
+    "a storage too small": (lambda: zipped(dictionary(KERNEL), {"0": bytes(92)}), "size that its tensors state"),
     "big-endian": (lambda: zipped(dictionary(KERNEL), STORED, byteorder=b"big"), "little-endian"),
     "members over each other": (lambda: _overlapping(), "larger than the archive"),
     "plain and big-endian": (
@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "plain and cut off": (lambda: plain(dictionary(KERNEL), STORED)[:-1], "cut off"),
     "plain and longer": (lambda: plain(dictionary(KERNEL), STORED) + b"\0", "cut off, or goes on"),
-    "plain with another size": (lambda: plain(dictionary(KERNEL), {"0": bytes(92)}), "size that its tensors say"),
+    "plain with another size": (lambda: plain(dictionary(KERNEL), {"0": bytes(92)}), "size that its tensors state"),
     "plain with another storage": (lambda: plain(dictionary(KERNEL), {"1": bytes(96)}), "storages are not those"),
     "plain with a storage twice": (
         lambda: plain(dictionary(KERNEL), STORED).replace(b"](" + text("0"), b"](" + 2 * text("0")),
@@ -90,7 +90,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "numbers as keys": (lambda: zipped(b"\x80\x02}" + number(1) + number(1) + b"s.", {}), "keys are not text"),
     "one storage of two kinds": (
         lambda: zipped(dictionary({**KERNEL, "x": tensor("0", "<f2", 24, 0, (24,), (1,))}), STORED),
-        "size that its tensors say",
+        "size that its tensors state",
     ),
     "no file of torch.save": (lambda: b"\x93NUMPY\x01\x00", "does not begin"),
     "nothing": (lambda: b"", "does not begin"),
