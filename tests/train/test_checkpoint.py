@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trainings import interrupt_after, small_plan
+from trainings import interrupt_after, small_plan, write_colors
 
 from mobilecnn.errors import CheckFailed, InputError, UsageError
 from mobilecnn.train import checkpoint, fit
@@ -17,6 +17,11 @@ SAMPLE = Path(__file__).parent / "lenet5.checkpoint"
 """A checkpoint of version 0.1 after two of three epochs; each variable is filled with its first value."""
 
 HISTORY = json.loads((SAMPLE / "state.json").read_text())["history"]
+
+
+@pytest.fixture(scope="module")
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_colors(tmp_path_factory.mktemp("colors"))
 
 
 @pytest.fixture

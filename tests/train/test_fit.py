@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trainings import interrupt_after, small_plan, write_class
+from trainings import interrupt_after, small_plan, write_class, write_colors
 
 from mobilecnn.contract import InputContract, contract_for
 from mobilecnn.errors import DataError, OutputError, UsageError
@@ -17,6 +17,11 @@ from mobilecnn.train.datasets import load
 from mobilecnn.train.keras_file import read_info
 from mobilecnn.train.learner import compiled, trainable_form
 from mobilecnn.train.plan import TrainingPlan
+
+
+@pytest.fixture(scope="module")
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_colors(tmp_path_factory.mktemp("colors"))
 
 
 def test_a_resumed_training_takes_the_same_course(keras: Any, colors: Path, tmp_path: Path) -> None:

@@ -30,6 +30,12 @@ from torch_files import (
 
 from mobilecnn.errors import ModelFileError
 
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("torch")
+
+
 shapes = arrays.array_shapes(min_dims=0, max_dims=4, max_side=4)
 some_arrays: st.SearchStrategy[list[Array]] = st.lists(
     st.one_of(

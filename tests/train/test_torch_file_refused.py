@@ -26,6 +26,12 @@ from torch_files import (
 from mobilecnn.errors import ModelFileError
 from mobilecnn.train import torch_file
 
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("torch")
+
+
 HOSTILE = {
     "a call of the shell": (call("os", "system", text("echo")), "os system"),
     "eval": (call("builtins", "eval", text("1")), "builtins eval"),

@@ -25,6 +25,13 @@ def write_class(folder: Path, label: str, count: int) -> None:
         Image.fromarray(pixels).save(folder / label / f"{index}.png")
 
 
+def write_colors(folder: Path) -> Path:
+    """Write the three class folders, and return ``folder``."""
+    for label, count in COUNTS.items():
+        write_class(folder, label, count)
+    return folder
+
+
 def small_plan(folder: Path, **changes: Any) -> TrainingPlan:
     """A plan that takes seconds, with ``changes`` to its fields."""
     # No batch normalization, but dropout: fast to compile, and with a random state of its own.
