@@ -1,13 +1,13 @@
-"""Four formats against one plain float32 conversion, MobileNet V2 1.0 at 224, 100 calibration images.
+"""Time the export of four formats against a plain float32 conversion: MobileNet V2 1.0 at 224, 100 images.
 
     python benchmarks/export_time.py [--rounds 3] [--json]
 
-Both sides are timed as whole processes in turn (A B A B ...), TensorFlow's import
-included on both. The plain side is what a Keras user writes:
-`TFLiteConverter.from_keras_model(model).convert()` on the same saved model; its
-conversion alone, without the import and the loading, is printed too, and the ratio
-against it, which is the harder one. The calibration images are random JPEG files made
-for the occasion.
+Both sides are timed as whole processes that take turns, including the import of
+TensorFlow. The plain side is what a Keras user writes:
+`TFLiteConverter.from_keras_model(model).convert()` on the same saved model. The time of
+that conversion alone, without the import and the loading of the model, is printed too,
+with the ratio to it, which is harder to keep low. The calibration images are random JPEG
+files.
 """
 
 import argparse
@@ -23,7 +23,10 @@ import numpy as np
 from PIL import Image
 
 IMAGES = 100
+"""Number of calibration images."""
+
 LIMIT = 2.0
+"""Largest ratio of the four formats to the plain conversion."""
 
 BUILD = """
 import keras, sys
@@ -42,6 +45,7 @@ open(sys.argv[2], "wb").write(content)
 
 
 def run(command: list[str]) -> tuple[float, str]:
+    """Run a process: its seconds and its standard output."""
     start = time.perf_counter()
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return time.perf_counter() - start, done.stdout
@@ -95,7 +99,7 @@ def main() -> None:
     )
     print(
         f"the same without import and loading:               median {statistics.median(conversion):.1f} s  "
-        f"ratio {result['ratio_to_conversion_alone']:.2f}  (to stay at or under {LIMIT:g})"
+        f"ratio {result['ratio_to_conversion_alone']:.2f}  (limit: {LIMIT:g})"
     )
 
 

@@ -1,12 +1,12 @@
-"""Does the harness time what a bare interpreter loop times?
+"""Check that the harness measures the same times as a bare interpreter loop.
 
     python benchmarks/harness_overhead.py [MODEL.tflite ...] [--rounds 20] [--json]
 
-Each round runs every model twice, in fresh processes one right after the other: under the
-harness, and in a loop of ten lines that shares no code with it. Which of the two goes
-first changes from round to round. The ratio is the median over the rounds of harness over
-bare, with its 95 % interval; it must be within 3 % of 1. Without arguments the models are
-MobileNet V1 and V2 of several widths, 1 to 26 ms on a server core. Exit code 1: one is not.
+Each round runs every model twice in a row, in fresh processes: under the harness, and in a
+loop of ten lines that shares no code with it. The order of the two changes from round to
+round. The ratio is the median over the rounds of harness over bare, with its 95 %
+interval; the exit code is 1 if it is not within 3 % of 1 for every model. Without arguments
+the models are MobileNet V1 and V2 of several widths, which take 1 to 26 ms on a server core.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.rounds import measure
 
 LIMIT = 0.03
+"""Largest difference of a ratio from 1."""
 
 BARE = """
 import sys, time
@@ -41,15 +42,15 @@ while time.perf_counter() - begin < 1:
     times.append(time.perf_counter() - start)
 print(*times[len(times) // 2:])
 """
-"""The first half, half a second, is its warm-up."""
+"""Program of the bare loop: it prints the seconds of each inference in the second half of a second."""
 
 PROTOCOL = Protocol(rounds=1, runs=1, seconds=0.5)
-"""The harness's defaults, but as long as the bare loop. Many short processes, because on a
-shared machine it is from process to process that times differ."""
+"""Protocol of the harness: its defaults, but as long as the bare loop. There are many short processes
+because on a shared machine the times differ between processes."""
 
 
 def build(folder: Path) -> list[Path]:
-    """Some MobileNets with random weights, as float32 .tflite files."""
+    """Write MobileNets with random weights as float32 .tflite files."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
     import tensorflow as tf
@@ -73,13 +74,13 @@ def build(folder: Path) -> list[Path]:
 
 
 def harness(model: Path) -> list[float]:
-    """One process of the harness: seconds."""
+    """Seconds of each inference in a process of the harness."""
     (run,) = measure([model], LocalDevice(), PROTOCOL).runs
     return [sample / 1e9 for sample in run.samples_ns]
 
 
 def bare(model: Path) -> list[float]:
-    """One process of the bare loop: seconds."""
+    """Seconds of each inference in a process of the bare loop."""
     done = subprocess.run(
         [sys.executable, "-c", BARE, str(model)], capture_output=True, text=True, check=True
     )
@@ -87,7 +88,7 @@ def bare(model: Path) -> list[float]:
 
 
 def compare(model: Path, harnessed: list[list[float]], bared: list[list[float]]) -> dict[str, Any]:
-    """One row: medians in ms, the ratio with its interval, whether it is within the limit."""
+    """A row of the table: medians in ms, the ratio with its interval, whether it is within the limit."""
     sides = [dict(enumerate(side)) for side in (harnessed, bared)]
     ratio = ratio_interval(sides[0], sides[1])
     return {
@@ -97,8 +98,8 @@ def compare(model: Path, harnessed: list[list[float]], bared: list[list[float]])
         "ratio": ratio.value,
         "interval": [ratio.low, ratio.high],
         "within_limit": abs(ratio.value - 1) <= LIMIT,
-        "harness_medians_ms": [median(each) * 1e3 for each in harnessed],
-        "bare_medians_ms": [median(each) * 1e3 for each in bared],
+        "harness_medians_ms": [median(times) * 1e3 for times in harnessed],
+        "bare_medians_ms": [median(times) * 1e3 for times in bared],
     }
 
 
@@ -120,7 +121,7 @@ def main() -> None:
                 for side, timed in turns if (number + index) % 2 else reversed(turns):
                     side[index].append(timed(model))
             print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr)
-    rows = [compare(*each) for each in zip(models, harnessed, bared, strict=True)]
+    rows = [compare(*sides) for sides in zip(models, harnessed, bared, strict=True)]
     if arguments.json:
         print(json.dumps({"limit": LIMIT, "rounds": arguments.rounds, "rows": rows}, indent=2))
     else:

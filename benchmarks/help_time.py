@@ -1,4 +1,4 @@
-"""How long `mobilecnn --help` and `mobilecnn models --json` take: medians of whole processes, against a bare Python.
+"""Time `mobilecnn --help` and `mobilecnn models --json`: medians of whole processes, beside a bare Python.
 
 python benchmarks/help_time.py [--json]
 """
@@ -12,11 +12,17 @@ import time
 from pathlib import Path
 
 RUNS = 21
+"""Number of timed processes of each command."""
+
 LIMIT = 0.15
+"""Largest median of `mobilecnn --help`, seconds."""
+
 LIMIT_MODELS = 2.0
+"""Largest median of `mobilecnn models --json`, seconds."""
 
 
 def seconds(command: list[str]) -> float:
+    """Seconds that a process takes from start to end."""
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
@@ -45,11 +51,11 @@ def main() -> None:
     else:
         print(
             f"mobilecnn --help: median {result['help_median_s']:.3f} s, slowest {result['help_max_s']:.3f} s of {RUNS} "
-            f"(bare python: {result['bare_python_median_s']:.3f} s; to stay under {LIMIT} s)"
+            f"(bare python: {result['bare_python_median_s']:.3f} s; limit: {LIMIT} s)"
         )
         print(
             f"mobilecnn models --json, the whole zoo: median {result['models_json_median_s']:.3f} s, slowest "
-            f"{result['models_json_max_s']:.3f} s (to stay under {LIMIT_MODELS} s)"
+            f"{result['models_json_max_s']:.3f} s (limit: {LIMIT_MODELS} s)"
         )
 
 

@@ -1,13 +1,14 @@
-"""How far apart are the answers of one file on different kernels?
+"""Measure how much the scores of a file differ between kernels.
 
     python benchmarks/kernel_differences.py [ZOO_NAME or MODEL.keras ...] [--json]
 
-Exports each network in all formats and asks every file its golden pictures: LiteRT with
-XNNPACK (which made the golden scores), LiteRT with its built-in kernels, and
-tflite-runtime. Prints for each format the largest difference of a score over the largest
-score, and over what bench/timing/answers.py takes as its measure: the file's own largest
-difference from the Keras model. Exit code 1: one is apart by more than is allowed there.
-Without arguments: nine networks with random weights, and a small one trained on the digits.
+Each network is exported in all formats, and every file is run on its golden pictures: by
+LiteRT with XNNPACK (which made the golden scores), by LiteRT with its built-in kernels, and
+by tflite-runtime. For each format the largest difference of a score is printed relative to
+the largest score, and relative to the file's own largest difference from the Keras model,
+which bench/timing/answers.py compares it with. The exit code is 1 if a difference is larger
+than is allowed there. Without arguments the networks are nine with random weights, and a
+small one trained on the digits.
 """
 
 import argparse
@@ -27,14 +28,16 @@ from mobilecnn.export import RANDOM, Calibration, export
 from mobilecnn.files import sha256
 from mobilecnn.quantize.formats import FORMATS
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
-from mobilecnn.train import data, fit, zoo
+from mobilecnn.train import datasets, fit, zoo
 from mobilecnn.train.images import to_tensor
+from mobilecnn.train.plan import TrainingPlan
 
 NETWORKS = (
     "mobilenet_v1_x1.0_224", "mobilenet_v2_x1.0_224", "mobilenet_v3_large_x1.0", "efficientnet_lite0",
     "efficientnet_b0", "shufflenet_v1_x1.0_g3", "shufflenet_v2_x1.0", "squeezenet_v1.1", "resnet50",
 )  # fmt: skip
 TRAINED = "shufflenet_v1_x0.25_g3"
+"""Network that is trained on the digits."""
 
 KERNELS = {
     "litert xnnpack": ("ai_edge_litert.interpreter", "AUTO"),
@@ -58,11 +61,11 @@ for image in np.load(sys.argv[4]):
     scores.append(decode(interpreter.get_tensor(result["index"]), *result["quantization"]).ravel())
 np.save(sys.argv[5], scores)
 """
-"""A process for each: two runtimes in one break each other."""
+"""Program that writes the scores of a file on one runtime; two runtimes in one process break each other."""
 
 
 def rows(model: Path, folder: Path) -> list[dict[str, Any]]:
-    """One row for each of ``KERNELS``."""
+    """The differences of a file: a row for each of ``KERNELS``."""
     card = passport.read(model, sha256(model.read_bytes()))
     assert card is not None
     golden, parity = card.document["golden"], card.document["parity"]
@@ -72,26 +75,26 @@ def rows(model: Path, folder: Path) -> list[dict[str, Any]]:
     peak, own = float(np.abs(expected).max()), parity["max_difference"]
     quantization = card.document["output"]["tensor"]["quantization"]
     scale = quantization["scale"] if quantization else 0.0
-    found = []
+    table = []
     for kernels, (module, resolver) in KERNELS.items():
         files = [str(model), str(folder / "inputs.npy"), str(folder / "scores.npy")]
         subprocess.run([sys.executable, "-c", ASK, module, resolver, *files], check=True, capture_output=True)
-        apart = float(np.abs(np.load(folder / "scores.npy") - expected).max())
+        difference = float(np.abs(np.load(folder / "scores.npy") - expected).max())
         relative = max(FLOAT32_TOLERANCE, parity["tolerance"] or 0.0)
         allowed = relative * peak
         if parity["tolerance"] is None:
             allowed = max(allowed, TIMES_OWN_ROUNDING * own, OUTPUT_STEPS * scale)
-        found.append(
+        table.append(
             {
                 "file": model.name,
                 "format": card.document["file"]["format"],
                 "kernels": kernels,
-                "over_largest_score": apart / peak,
-                "over_own_difference": apart / own,
-                "allowed": apart <= allowed,
+                "over_largest_score": difference / peak,
+                "over_own_difference": difference / own,
+                "allowed": difference <= allowed,
             }
         )
-    return found
+    return table
 
 
 def main() -> None:
@@ -101,34 +104,36 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", metavar="NETWORK")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    found: list[dict[str, Any]] = []
+    table: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        jobs = [(text, RANDOM) for text in arguments.networks or NETWORKS]
+        sources = [(network, RANDOM) for network in arguments.networks or NETWORKS]
         if not arguments.networks:
-            size = fit.default_size(zoo.parse(TRAINED), data.DIGITS)
-            plan = fit.Plan(TRAINED, data.DIGITS, size, 4)
+            size = fit.default_size(zoo.parse(TRAINED), datasets.DIGITS)
+            plan = TrainingPlan(TRAINED, datasets.DIGITS, size, 4)
             fit.run(fit.prepare(plan, folder / "digits.keras"))
-            jobs.append((str(folder / "digits.keras"), data.DIGITS))
-        for text, calibration in jobs:
-            for one in export(Source(text), FORMATS, folder, Calibration(calibration)):
-                found += rows(one.path, folder)
-                one.path.unlink()
-            print(text, file=sys.stderr)
+            sources.append((str(folder / "digits.keras"), datasets.DIGITS))
+        for network, calibration in sources:
+            for exported in export(Source(network), FORMATS, folder, Calibration(calibration)):
+                table += rows(exported.path, folder)
+                exported.path.unlink()
+            print(network, file=sys.stderr)
     if arguments.json:
-        print(json.dumps({"rows": found}, indent=2))
+        print(json.dumps({"rows": table}, indent=2))
     else:
         print(f"{'format':10}{'kernels':18}{'networks':>9}{'/ largest score':>17}{'/ own difference':>22}")
-        for form in FORMATS:
+        for format_name in FORMATS:
             for kernels in KERNELS:
-                some = [row for row in found if (row["format"], row["kernels"]) == (form, kernels)]
-                own = [row["over_own_difference"] for row in some]
-                peak = max(row["over_largest_score"] for row in some)
-                print(f"{form:10}{kernels:18}{len(some):9}{peak:17.1e}{min(own):12.3f} .. {max(own):.3f}")
-    for row in found:
+                shown = [row for row in table if (row["format"], row["kernels"]) == (format_name, kernels)]
+                own = [row["over_own_difference"] for row in shown]
+                peak = max(row["over_largest_score"] for row in shown)
+                print(
+                    f"{format_name:10}{kernels:18}{len(shown):9}{peak:17.1e}{min(own):12.3f} .. {max(own):.3f}"
+                )
+    for row in table:
         if not row["allowed"]:
             print(f"not allowed: {row['file']} on {row['kernels']}", file=sys.stderr)
-    if not all(row["allowed"] for row in found):
+    if not all(row["allowed"] for row in table):
         raise SystemExit(1)
 
 

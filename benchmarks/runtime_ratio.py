@@ -1,9 +1,9 @@
-"""float32 exports on tflite-runtime 2.14 against LiteRT: AlexNet, MobileNet V1, ShuffleNet V1.
+"""Time float32 exports on tflite-runtime 2.14 against LiteRT: AlexNet, MobileNet V1, ShuffleNet V1.
 
     python benchmarks/runtime_ratio.py [--json]
 
-A file with a free batch dimension is 8 to 10 times slower on tflite-runtime; ours must
-stay within 1.3 times. The two runtimes take turns, each round in fresh processes.
+A file with a free batch dimension is 8 to 10 times slower on tflite-runtime; ours must be at
+most 1.3 times slower. The two runtimes take turns, in fresh processes in each round.
 """
 
 import argparse
@@ -20,7 +20,10 @@ from mobilecnn.export import export
 
 MODELS = ("alexnet", "mobilenet_v1_x1.0_224", "shufflenet_v1_x0.5_g3", "shufflenet_v1_x1.0_g3")
 LIMIT = 1.3
+"""Largest ratio of tflite-runtime to LiteRT."""
+
 ROUNDS = 3
+"""Number of processes of each file on each runtime."""
 
 
 def main() -> None:
@@ -55,7 +58,7 @@ def main() -> None:
     for row in rows:
         old, new = float(str(row["tflite_runtime_ms"])), float(str(row["litert_ms"]))
         print(
-            f"{row['model']:26} LiteRT {new:7.2f} ms   tflite-runtime {old:7.2f} ms   ratio {old / new:.2f} (to stay within {LIMIT})"
+            f"{row['model']:26} LiteRT {new:7.2f} ms   tflite-runtime {old:7.2f} ms   ratio {old / new:.2f} (limit: {LIMIT})"
         )
 
 

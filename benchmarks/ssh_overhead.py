@@ -1,12 +1,12 @@
-"""Does a board over SSH time what the machine itself times, and what does a known file cost?
+"""Check that a board over SSH measures the machine's own times, and that a known file is not copied again.
 
     python benchmarks/ssh_overhead.py [--rounds 20] [--json]
 
-The board is this machine, through an sshd on 127.0.0.1: so the figures are this machine's, and
-the ratio is the transport's alone. Each round times MobileNet V1 0.5 once locally and once over
-SSH, in fresh processes, which of them first changes from round to round. The ratio is SSH over
-local with its 95 % interval, and must be within 3 % of 1. A 20 MB file that is on the board
-already is brought there in under half a second. Exit code 1: one of them does not hold.
+The board is this machine, through an sshd on 127.0.0.1, so that the ratio shows the effect of the
+transport alone. Each round times MobileNet V1 0.5 once locally and once over SSH, in fresh
+processes; their order changes from round to round. The ratio is SSH over local with its 95 %
+interval, and must be within 3 % of 1. Putting a 20 MB file that the board already has must take
+less than half a second. The exit code is 1 if either does not hold.
 """
 
 import argparse
@@ -32,21 +32,26 @@ from mobilecnn.convert.conversion import Source
 from mobilecnn.export import export
 
 LIMIT = 0.03
+"""Largest difference of the ratio from 1."""
+
 PUSH_LIMIT = 0.5
-"""Seconds."""
+"""Seconds that putting a known file may take."""
+
 PUSH_BYTES = 20_000_000
+"""Size of that file in bytes."""
+
 MODEL = "mobilenet_v1_x0.5_224"
 PROTOCOL = Protocol(rounds=1, runs=1, seconds=0.5)
 
 
 def timed(model: Path, device: Device) -> list[float]:
-    """One process: milliseconds."""
+    """Milliseconds of each inference in a process."""
     (run,) = measure([model], device, PROTOCOL).runs
     return [sample / 1e6 for sample in run.samples_ns]
 
 
 def pushes(device: Device, file: Path, times: int = 9) -> list[float]:
-    """Seconds of each push of a file: the first brings it, the others find it there."""
+    """Seconds of each push of a file: the first copies it, the others find it on the device."""
     durations = []
     for _ in range(times):
         start = time.perf_counter()
@@ -101,9 +106,7 @@ def main() -> None:
             f"{MODEL}: local {result['local_ms']:.3f} ms, over SSH {result['ssh_ms']:.3f} ms, ratio {ratio.value:.4f} "
             f"({ratio.low:.4f} .. {ratio.high:.4f}), {'within' if within else 'NOT within'} {LIMIT:.0%}"
         )
-        print(
-            f"20 MB: brought in {first:.2f} s, found unchanged in {push:.3f} s (to stay under {PUSH_LIMIT} s)"
-        )
+        print(f"20 MB: copied in {first:.2f} s, found unchanged in {push:.3f} s (limit: {PUSH_LIMIT} s)")
     if not within or push >= PUSH_LIMIT:
         raise SystemExit(1)
 

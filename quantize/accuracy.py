@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mobilecnn.quantize.inference import Answers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
 from mobilecnn.records import members_of, record
-from mobilecnn.train.data import Dataset, labels_for
+from mobilecnn.train.datasets.dataset import Dataset, labels_for
 
 SCHEMA = "mobilecnn.evaluation"
 VERSION = 1

@@ -1,7 +1,7 @@
 """Write ``docs/zoo.md``: ``python scripts/zoo_page.py``.
 
-The figures come from the stored counts, the text from the docstring of each family's file:
-who published it, and which reading is followed. A test holds the page to them.
+The figures come from the stored counts, and the text from the docstring of each family's module:
+its publication, and which reading of it is followed. A test compares the page with both.
 """
 
 import ast
@@ -17,20 +17,20 @@ HEAD = """\
 # The zoo
 
 {count} networks of {families} families, each with its published counts. This page is generated from the code
-(`python scripts/zoo_page.py`) and checked by the tests; [names](zoo_names.md) explains how names are read.
+(`python scripts/zoo_page.py`) and checked by the tests; [names](zoo_names.md) explains the names.
 
-Parameters are the trainable ones; multiply-adds count one for each application of a weight, in millions, for one image
-of the input size. In brackets: as published, where a source prints them. Top-1 is the published accuracy on ImageNet
-(of networks for CIFAR-10: on that), in per cent. The smallest input is the smallest side, in pixels, that is taken:
-below it the last feature map has no pixel, or only one that padding has made. LeNet and the networks for CIFAR-10 have
-10 classes, those with `separable` in their names 7, all others 1000.
+Parameters are the trainable ones. Multiply-adds are in millions, one for each application of a weight, for an image of
+the input size; published figures are in brackets. Top-1 is the published accuracy on ImageNet (for networks for
+CIFAR-10: on CIFAR-10), in per cent. The smallest input is the smallest side, in pixels, that a network takes: below it
+the last feature map has no pixel, or only one that consists of padding. LeNet and the networks for CIFAR-10 have 10
+classes, those with `separable` in their names 7, all others 1000.
 
 {index}
 """
 
 
 def page() -> str:
-    """The whole page, Markdown."""
+    """The whole page as Markdown."""
     names = zoo.listed()
     by_module: dict[str, list[Family]] = {}
     for family in FAMILIES:

@@ -13,7 +13,7 @@ from PIL import Image
 from sample_app import copy_app
 
 from mobilecnn.cli import COMMANDS
-from mobilecnn.train import data
+from mobilecnn.train import datasets
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -46,7 +46,7 @@ def commands(page: Path) -> list[list[str]]:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the pages' commands run: with the files that the README's commands make."""
     folder = tmp_path_factory.mktemp("docs")
-    digits = data.load("digits")
+    digits = datasets.load("digits")
     seven = digits.images[int((digits.labels == 7).argmax())]
     assert not isinstance(seven, Path)
     Image.fromarray(seven).save(folder / "seven.png")

@@ -1,4 +1,4 @@
-"""The one quiet way to import Keras and TensorFlow."""
+"""Importing Keras and TensorFlow without their start-up messages."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ def load_keras() -> ModuleType:
     Nothing reaches the terminal: TensorFlow writes its start-up messages straight to file
     descriptor 2, before its own log level applies. The backend is TensorFlow unless the
     user has set ``KERAS_BACKEND``. Images are channels-last whatever ``~/.keras/keras.json``
-    says, because TFLite knows no other order.
+    says, because TFLite has no other layout.
 
     Raises:
         EnvironmentProblem: Keras, or the backend, is not installed or does not start.
@@ -43,22 +43,22 @@ def load_keras() -> ModuleType:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Send file descriptor 2 to nowhere for the block, where there is one."""
+    """Redirect file descriptor 2 to the null device during the block, if it is open."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.flush()
     try:
         saved = os.dup(2)
-    except OSError:  # Started with standard error closed: nothing to keep quiet.
+    except OSError:  # Standard error is closed: there is nothing to keep quiet.
         yield
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(null, 2)
         yield
     finally:
         os.dup2(saved, 2)
         os.close(saved)
-        os.close(nowhere)
+        os.close(null)
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,8 +1,8 @@
 """Parameters and multiply-adds of any Keras model with a graph, without running it.
 
 The counting rules are those of the papers: one multiply-add per weight application of a
-convolution or a dense layer. Biases, batch normalization, activations and pooling count
-nothing. (Papers that print "FLOPs" for mobile networks mean this number, not twice it.)
+convolution or a dense layer. Biases, batch normalization, activations and pooling are not
+counted. (Papers that print "FLOPs" for mobile networks mean this number, not twice as many.)
 """
 
 import math
@@ -19,12 +19,13 @@ class LayerCount:
     """One call of one layer.
 
     Attributes:
-        name: the layer's name, behind those of the models it is nested in: ``outer/inner``.
-        kind: its class.
-        output_shape: without the batch; None where a side is free. Of several outputs, the first.
-        params_trainable: 0 from the second call on, so that a column adds up.
-        params_total: trainable or not; 0 from the second call on.
-        macs: multiply-adds of this call on one image; None where they cannot be known.
+        name: name of the layer, after those of the models that it is nested in: ``outer/inner``.
+        kind: name of the layer's class.
+        output_shape: shape of the (first) output without the batch; None where a side is free.
+        params_trainable: number of trainable parameters; 0 from the layer's second call on, so that
+            the column adds up.
+        params_total: number of parameters, trainable or not; 0 from the second call on.
+        macs: multiply-adds of this call on one image; None where they are unknown.
     """
 
     name: str
@@ -36,12 +37,12 @@ class LayerCount:
 
 
 @dataclass(frozen=True)
-class Counts:
-    """A whole model.
+class ModelCounts:
+    """The totals of a model.
 
     Attributes:
-        params_trainable: each shared weight once.
-        params_total: trainable or not.
+        params_trainable: number of trainable parameters; a shared one counts once.
+        params_total: number of parameters, trainable or not.
         macs: multiply-adds of one image; None if those of any layer are unknown.
         uncounted: names of the layers whose multiply-adds are unknown.
     """
@@ -52,20 +53,20 @@ class Counts:
     uncounted: tuple[str, ...]
 
 
-def count(model: Any) -> Counts:
-    """The totals of :func:`layers`.
+def count(model: Any) -> ModelCounts:
+    """The totals of a model: :func:`total` of its :func:`layers`.
 
     Raises:
-        ModelFileError: the model has no graph.
+        ModelFileError: the model is subclassed or was never built, so that it has no graph.
     """
     return total(layers(model))
 
 
-def total(rows: tuple[LayerCount, ...]) -> Counts:
-    """Sum what :func:`layers` returned."""
+def total(rows: tuple[LayerCount, ...]) -> ModelCounts:
+    """Add up the rows that :func:`layers` returned."""
     known = [row.macs for row in rows if row.macs is not None]
     uncounted = tuple(row.name for row in rows if row.macs is None)
-    return Counts(
+    return ModelCounts(
         params_trainable=sum(row.params_trainable for row in rows),
         params_total=sum(row.params_total for row in rows),
         macs=None if uncounted else sum(known),
@@ -74,14 +75,14 @@ def total(rows: tuple[LayerCount, ...]) -> Counts:
 
 
 def layers(model: Any, size: int | None = None) -> tuple[LayerCount, ...]:
-    """Every layer call in the order in which the model runs them, nested models entered.
+    """Count every layer call, in the order in which the model runs them; nested models are entered.
 
     Args:
         model: a functional or Sequential Keras model.
-        size: the input side in pixels where the model leaves it free.
+        size: input side in pixels where the model leaves it free.
 
     Raises:
-        ModelFileError: the model is subclassed or was never built, so it has no graph.
+        ModelFileError: the model is subclassed or was never built, so that it has no graph.
     """
     keras = load_keras()
     graph = _graph(keras, model)
@@ -154,11 +155,11 @@ def _size(weight: Any) -> int:
 _PRODUCTS = frozenset(
     {"Conv", "ConvTranspose", "DepthwiseConv", "SeparableConv", "Matmul", "Dot", "Tensordot", "Einsum"}
 )
-"""Bare operations (``keras.ops``) that may apply weights which no layer owns."""
+"""Class names of bare operations (``keras.ops``) that may apply weights which no layer owns."""
 
 
 def _macs(keras: Any, operation: Any, inputs: list[Any], output: tuple[int | None, ...]) -> int | None:
-    """Multiply-adds of one call; None where the kind is unknown and has weights, or a side is free."""
+    """Multiply-adds of one call; None if its kind is unknown and has weights, or if a side is free."""
     kinds = keras.layers
     free_of_products = (
         kinds.BatchNormalization,
@@ -185,7 +186,7 @@ def _macs(keras: Any, operation: Any, inputs: list[Any], output: tuple[int | Non
             return _times(_size(operation.kernel), _positions(operation, output))
         case kinds.Dense():
             return _times(_size(operation.kernel), output[1:-1])
-    # A layer of ours says it itself: this module knows only what Keras has.
+    # A layer of the zoo declares it itself: this module knows Keras' own layers only.
     if isinstance(operation, free_of_products) or getattr(operation, "counts_no_products", False):
         return 0
     if getattr(operation, "weights", []) or type(operation).__name__ in _PRODUCTS:

@@ -8,158 +8,52 @@ that was not.
 
 import csv
 import io
-import json
 import math
-import os
-import shutil
 import time
-import zipfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mobilecnn.contract import InputContract
-from mobilecnn.errors import CheckFailed, DataError, InputError, OutputError, UsageError
-from mobilecnn.files import atomic, check_writable, read_bytes, write_json, write_text
-from mobilecnn.train import zoo
+from mobilecnn.errors import CheckFailed, DataError, OutputError, UsageError
+from mobilecnn.files import atomic, check_writable, write_text
+from mobilecnn.steps import Progress, no_progress
+from mobilecnn.train import checkpoint, zoo
+from mobilecnn.train.augmentation import AUGMENTATIONS
 from mobilecnn.train.backend import load_keras
-from mobilecnn.train.data import DIGITS, Dataset, load
-from mobilecnn.train.images import Floats, Pixels, to_pixels, to_tensor
+from mobilecnn.train.batches import Pictures, epoch_batches, epoch_order, in_batches
+from mobilecnn.train.datasets import DIGITS, load
+from mobilecnn.train.images import to_tensor
 from mobilecnn.train.keras_file import ModelInfo, write_info
 from mobilecnn.train.learner import compiled, trainable_form
-
-Labels = npt.NDArray[np.int64]
-Step = Callable[[int, int, str], None]
-"""Told of progress: (done, total, what)."""
-
-AUGMENTATIONS = ("none", "shift", "flip-shift")
-"""What training does to each picture. ``shift``: moved by up to :data:`SHIFT` of its side in
-each direction, the edge repeated. ``flip-shift``: mirrored left to right half of the time,
-too (never for pictures that mean something else in the mirror, as digits do)."""
-
-SHIFT = 1 / 16
+from mobilecnn.train.plan import Epoch, TrainingPlan
 
 WARM_UP = 1 / 20
-"""Share of the steps in which the learning rate rises."""
-
-IN_MEMORY = 2_000_000_000
-"""Pictures are decoded once and kept while they take fewer bytes than this together."""
+"""Share of the steps over which the learning rate rises."""
 
 DIGITS_SIZE = 64
-"""Input side for the embedded digits where the user names none: they are 8x8 pictures."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that decides the course of a training.
-
-    Attributes:
-        architecture: canonical zoo name.
-        data: a folder of class folders, or ``digits`` (of which the held-out part is not used).
-        size: input side, pixels.
-        epochs: passes over the images.
-        batch_size: images a step.
-        learning_rate: the highest; None: :func:`default_learning_rate` of the network.
-        validation: share of each class that is not trained on.
-        seed: of the initialization, the split, the order and the augmentation.
-        class_weights: weigh the images so that every class counts alike.
-        augment: one of :data:`AUGMENTATIONS`.
-        label_smoothing: probability that is spread over all classes.
-    """
-
-    architecture: str
-    data: str
-    size: int
-    epochs: int = 12
-    batch_size: int = 32
-    learning_rate: float | None = None
-    validation: float = 0.1
-    seed: int = 0
-    class_weights: bool = False
-    augment: str = "shift"
-    label_smoothing: float = 0.0
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """A row of the history.
-
-    Attributes:
-        epoch: from 1.
-        learning_rate: of its last step.
-        loss: mean over its steps, in nats; with augmentation, class weights and label smoothing.
-        accuracy: share of right answers while training.
-        val_loss: plain cross-entropy on the validation images after the epoch, in nats.
-        val_accuracy: share of right answers there.
-        seconds: training and validation.
-    """
-
-    epoch: int
-    learning_rate: float
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    seconds: float
-
-
-class Pictures:
-    """Labelled pictures at the network's size: in memory if they fit, else decoded when asked for."""
-
-    def __init__(self, dataset: Dataset, contract: InputContract, on_image: Step) -> None:
-        """Decode them, if they fit.
-
-        Raises:
-            DataError: a picture is damaged.
-        """
-        self.labels = dataset.labels
-        self._dataset = dataset
-        self._contract = contract
-        self._memory: Pixels | None = None
-        if len(dataset) * math.prod(contract.shape) <= IN_MEMORY:
-            self._memory = np.empty((len(dataset), *contract.shape), np.uint8)
-            for index, pixels in enumerate(dataset.pixels(contract)):
-                self._memory[index] = pixels
-                on_image(index + 1, len(dataset), "")
-        else:
-            self._pool = ThreadPoolExecutor(os.cpu_count())
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, indices: Labels) -> Pixels:
-        """The pictures at ``indices``: uint8, (n, height, width, channels).
-
-        Raises:
-            DataError: a picture is damaged (found here only where they did not fit).
-        """
-        if self._memory is not None:
-            return self._memory[indices]
-        images = [self._dataset.images[int(index)] for index in indices]
-        return np.stack(list(self._pool.map(lambda image: to_pixels(image, self._contract), images)))
+"""Input side in pixels for the embedded digits where the user names none: they are 8x8 pictures."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A training ready to run: nothing that can be refused beforehand is left to refuse.
+    """A training that is ready to run: everything that can be checked beforehand has been.
 
     Attributes:
-        plan: as given.
-        output: where the model goes.
+        plan: the training.
+        output: path of the model.
         name: the network.
-        contract: its input.
+        contract: the network's input.
         classes: class names in output order.
-        training: what it learns from.
-        validation: what it is judged by.
+        training: pictures that are trained on.
+        validation: pictures that are validated on.
         done: epochs that an interrupted run has completed; empty unless resumed.
     """
 
-    plan: Plan
+    plan: TrainingPlan
     output: Path
     name: zoo.ModelName
     contract: InputContract
@@ -170,15 +64,15 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Trained:
     """A finished training.
 
     Attributes:
-        path: the model.
-        history_path: the history as CSV: the fields of :class:`Epoch`.
-        history: the same.
-        learning_rate: the highest.
-        seconds: of all epochs.
+        path: the model, a ``.keras`` file.
+        history_path: the history as CSV; its columns are the fields of :class:`Epoch`.
+        history: all epochs.
+        learning_rate: highest learning rate.
+        seconds: duration of all epochs together.
     """
 
     path: Path
@@ -189,14 +83,14 @@ class Outcome:
 
 
 def default_size(name: zoo.ModelName, data: str) -> int:
-    """The input side where the user names none: the network's, but small for the tiny digits."""
+    """The input side in pixels where the user names none: the network's, but a small one for the digits."""
     if data == DIGITS and not name.sized:
         return max(DIGITS_SIZE, name.family.smallest)
     return name.size
 
 
 def default_learning_rate(model: Any) -> float:
-    """0.005, or 0.0003 for networks without batch normalization, which the higher rate throws off."""
+    """0.005; 0.0003 for networks without batch normalization, which diverge at the higher rate."""
     kinds = {type(layer).__name__ for layer in model.layers}
     return 0.005 if "BatchNormalization" in kinds else 0.0003
 
@@ -209,23 +103,20 @@ def learning_rate_at(step: int, steps: int, highest: float) -> float:
     return highest * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))
 
 
-def nothing(done: int, total: int, what: str) -> None:
-    """Ignore progress."""
-
-
-def prepare(plan: Plan, output: Path, resume: bool = False, on_image: Step = nothing) -> Job:
+def prepare(plan: TrainingPlan, output: Path, resume: bool = False, progress: Progress = no_progress) -> Job:
     """Check everything that can be checked before training, and read the images.
 
     Args:
         plan: the training.
         output: a ``.keras`` path; an existing file is replaced when the training is complete.
         resume: continue the training that was interrupted with the same plan and output.
-        on_image: told of the images read.
+        progress: called for each image that is read.
 
     Raises:
-        UsageError: a value out of range; nothing to resume, or another plan.
-        ModelNameError: the network.
-        DataError: the images.
+        UsageError: a value is out of range; or there is nothing to resume, or it had another plan.
+        ModelNameError: the network is unknown, or cannot be built at this size.
+        DataError: the images cannot be read, or are not enough to train and validate with.
+        InputError: the checkpoint to resume is damaged.
         OutputError: ``output`` cannot be written.
     """
     _check(plan)
@@ -242,32 +133,34 @@ def prepare(plan: Plan, output: Path, resume: bool = False, on_image: Step = not
         raise DataError(
             f"{plan.data} has one class only ({dataset.classes[0]}); a classifier needs at least two class folders"
         )
-    done = _saved(plan, dataset, output) if resume else ()
+    total = len(dataset)
+    done = checkpoint.completed(output, plan, total, dataset.classes) if resume else ()
     training, validation = dataset.split(plan.validation, plan.seed)
     if not len(validation):
         raise DataError(
             f"{plan.data} has one image a class, and none is left to validate with; at least two a class are needed"
         )
     contract = zoo.contract(name)
-    total = len(dataset)
+
+    def counted_from(first: int) -> Progress:
+        return lambda read, _, what: progress(first + read, total, what)
+
     return Job(
         plan=plan,
         output=output,
         name=name,
         contract=contract,
         classes=dataset.classes,
-        training=Pictures(training, contract, lambda done, _, what: on_image(done, total, what)),
-        validation=Pictures(
-            validation, contract, lambda done, _, what: on_image(len(training) + done, total, what)
-        ),
+        training=Pictures(training, contract, counted_from(0)),
+        validation=Pictures(validation, contract, counted_from(len(training))),
         done=done,
     )
 
 
-def _check(plan: Plan) -> None:
-    def need(holds: bool, option: str, value: object, range_: str) -> None:
+def _check(plan: TrainingPlan) -> None:
+    def need(holds: bool, option: str, value: object, choices: str) -> None:
         if not holds:
-            raise UsageError(f"{option} {value} is out of range; choose {range_}")
+            raise UsageError(f"{option} {value} is out of range; choose {choices}")
 
     need(plan.epochs >= 1, "--epochs", plan.epochs, "at least 1")
     need(plan.batch_size >= 1, "--batch-size", plan.batch_size, "at least 1")
@@ -281,42 +174,48 @@ def _check(plan: Plan) -> None:
     need(plan.augment in AUGMENTATIONS, "--augment", plan.augment, f"one of {', '.join(AUGMENTATIONS)}")
 
 
-def run(job: Job, on_step: Step = nothing, on_epoch: Callable[[Epoch], None] = lambda epoch: None) -> Outcome:
+def run(
+    job: Job, progress: Progress = no_progress, on_epoch: Callable[[Epoch], None] = lambda epoch: None
+) -> Trained:
     """Train, and write the model and its history.
 
     After every epoch the state goes into ``<output stem>.checkpoint/``, which is removed at
     the end: a KeyboardInterrupt, a crash or a power cut costs one epoch at most.
 
     Args:
-        job: from :func:`prepare`.
-        on_step: told of every step, over all epochs.
-        on_epoch: given every completed epoch.
+        job: a training from :func:`prepare`.
+        progress: called after every step; counts the steps of all epochs.
+        on_epoch: called with every completed epoch.
 
     Raises:
         CheckFailed: the loss or a weight is no longer a finite number.
-        DataError: a picture is damaged (found here only where they did not fit in memory).
+        DataError: a picture is damaged (raised here only if the pictures are not in memory).
+        InputError: the checkpoint to resume is damaged.
         OutputError: a file cannot be written.
     """
     if not job.done:
-        # Of an earlier training that was not resumed.
-        shutil.rmtree(checkpoint_folder(job.output), ignore_errors=True)
+        # It belongs to an earlier training that was not resumed.
+        checkpoint.remove(job.output)
     keras = load_keras()
     plan = job.plan
     keras.utils.set_random_seed(plan.seed)
     model = zoo.build(job.name, classes=len(job.classes))
     highest = default_learning_rate(model) if plan.learning_rate is None else plan.learning_rate
     learner = compiled(trainable_form(model), highest, plan.label_smoothing, len(job.classes))
+    # Weights, the state of random layers, and the optimizer's.
+    variables = [*learner.variables, *learner.optimizer.variables]
     if job.done:
-        _restore(learner, job)
+        checkpoint.restore(job.output, variables)
 
     history = list(job.done)
+    images = len(job.training) + len(job.validation)
     for epoch in range(len(job.done) + 1, plan.epochs + 1):
         began = time.monotonic()
-        rate, loss, accuracy = _train_epoch(keras, learner, job, epoch, highest, on_step)
+        rate, loss, accuracy = _train_epoch(learner, job, epoch, highest, progress)
         val_loss, val_accuracy = _validate(learner, job)
-        state = [keras.ops.convert_to_numpy(variable) for variable in _variables(learner)]
+        state = [keras.ops.convert_to_numpy(variable) for variable in variables]
         # The weights too: a ReLU turns a NaN into a harmless zero.
-        if not (math.isfinite(loss) and all(np.isfinite(array).all() for array in state)):
+        if not (math.isfinite(loss + val_loss) and all(np.isfinite(array).all() for array in state)):
             raise CheckFailed(
                 f"the loss or a weight is no longer a finite number in epoch {epoch}; train again with a lower "
                 f"--learning-rate than {highest:g}"
@@ -324,7 +223,7 @@ def run(job: Job, on_step: Step = nothing, on_epoch: Callable[[Epoch], None] = l
         history.append(
             Epoch(epoch, rate, loss, accuracy, val_loss, val_accuracy, round(time.monotonic() - began, 3))
         )
-        _save(state, job, history)
+        checkpoint.save(job.output, plan, images, job.classes, history, state)
         on_epoch(history[-1])
 
     model.set_weights(learner.get_weights())
@@ -332,97 +231,40 @@ def run(job: Job, on_step: Step = nothing, on_epoch: Callable[[Epoch], None] = l
     _write_model(model, job, history[-1], highest)
     history_path = job.output.with_suffix(".history.csv")
     write_text(history_path, _as_csv(history))
-    shutil.rmtree(checkpoint_folder(job.output), ignore_errors=True)
-    return Outcome(job.output, history_path, tuple(history), highest, seconds)
+    checkpoint.remove(job.output)
+    return Trained(job.output, history_path, tuple(history), highest, seconds)
 
 
 def _train_epoch(
-    keras: Any, learner: Any, job: Job, epoch: int, highest: float, on_step: Step
+    learner: Any, job: Job, epoch: int, highest: float, progress: Progress
 ) -> tuple[float, float, float]:
-    """One pass: the last learning rate, the mean loss and the mean accuracy."""
+    """One pass over the images: the last learning rate, the mean loss and the mean accuracy."""
     losses, accuracies = [], []
     heads = len(learner.outputs)
     accuracy = "accuracy" if heads == 1 else f"{learner.output_names[0]}_accuracy"
-    steps = len(_order(job, epoch))
+    steps = len(epoch_order(len(job.training), job.plan, epoch))
     done, total = (epoch - 1) * steps, job.plan.epochs * steps
     rate = 0.0
-    for x, y, weights in _batches(job, epoch):
+    for images, labels, weights in epoch_batches(job.training, len(job.classes), job.plan, epoch):
         rate = learning_rate_at(done, total, highest)
         learner.optimizer.learning_rate = rate
         learner.reset_metrics()
         weighted = None if weights is None else [weights] * heads
-        answer = learner.train_on_batch(x, [y] * heads, sample_weight=weighted, return_dict=True)
-        losses.append(float(answer["loss"]))
-        accuracies.append(float(answer[accuracy]))
+        metrics = learner.train_on_batch(images, [labels] * heads, sample_weight=weighted, return_dict=True)
+        losses.append(float(metrics["loss"]))
+        accuracies.append(float(metrics[accuracy]))
         done += 1
-        on_step(done, total, f"epoch {epoch}/{job.plan.epochs}, loss {losses[-1]:.3f}")
+        progress(done, total, f"epoch {epoch}/{job.plan.epochs}, loss {losses[-1]:.3f}")
     return rate, float(np.mean(losses)), float(np.mean(accuracies))
-
-
-def _order(job: Job, epoch: int) -> Labels:
-    """Which images each step of the epoch takes: (steps, batch).
-
-    Every image comes once; the first ones come again where the last batch needs filling,
-    because another batch size would make the backend compile the step anew.
-    """
-    count = len(job.training)
-    batch = min(job.plan.batch_size, count)
-    order = np.random.default_rng([job.plan.seed, epoch]).permutation(count)
-    return np.resize(order, (-(-count // batch), batch))
-
-
-def _batches(job: Job, epoch: int) -> Iterator[tuple[Floats, Floats, Floats | None]]:
-    """The steps of an epoch, (images, one-hot labels, sample weights), each prepared during the one before."""
-    labels = job.training.labels
-    one_hot = np.eye(len(job.classes), dtype=np.float32)
-    class_weights = _class_weights(labels, len(job.classes)) if job.plan.class_weights else None
-
-    def make(step: int, indices: Labels) -> tuple[Floats, Floats, Floats | None]:
-        generator = np.random.default_rng([job.plan.seed, epoch, step])
-        pixels = augmented(job.training.take(indices), job.plan.augment, generator)
-        weights = None if class_weights is None else class_weights[labels[indices]]
-        return to_tensor(pixels, job.contract), one_hot[labels[indices]], weights
-
-    order = _order(job, epoch)
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(make, 0, order[0])
-        for step in range(len(order)):
-            batch = coming.result()
-            if step + 1 < len(order):
-                coming = pool.submit(make, step + 1, order[step + 1])
-            yield batch
-
-
-def augmented(pixels: Pixels, augment: str, generator: np.random.Generator) -> Pixels:
-    """A batch, uint8 (n, height, width, channels), as one of :data:`AUGMENTATIONS` changes it."""
-    if augment == "none":
-        return pixels
-    count, height, width, _ = pixels.shape
-    reach = np.asarray([round(height * SHIFT), round(width * SHIFT)])
-    shifts = generator.integers(-reach, reach + 1, (count, 2))
-    rows = np.clip(np.arange(height) + shifts[:, :1], 0, height - 1)
-    columns = np.clip(np.arange(width) + shifts[:, 1:], 0, width - 1)
-    if augment == "flip-shift":
-        mirrored = generator.random(count) < 0.5
-        columns[mirrored] = columns[mirrored, ::-1]
-    moved: Pixels = pixels[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
-    return moved
-
-
-def _class_weights(labels: Labels, classes: int) -> Floats:
-    """By class: inversely proportional to its images, one on average over the images."""
-    counts = np.bincount(labels, minlength=classes)
-    return (len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
 
 
 def _validate(learner: Any, job: Job) -> tuple[float, float]:
     """Mean cross-entropy in nats and accuracy on the validation images."""
     count = len(job.validation)
-    batch = min(job.plan.batch_size, len(job.training))
-    # The last batch is filled up, for the reason given in _order; what fills it is not counted.
-    order = np.resize(np.arange(count), (-(-count // batch), batch))
+    # The last batch is filled up as in training; what fills it is not counted.
+    batches = in_batches(np.arange(count), min(job.plan.batch_size, len(job.training)))
     answers = [
-        learner.predict_on_batch(to_tensor(job.validation.take(indices), job.contract)) for indices in order
+        learner.predict_on_batch(to_tensor(job.validation.take(indices), job.contract)) for indices in batches
     ]
     if len(learner.outputs) > 1:
         answers = [main for main, *_ in answers]
@@ -448,108 +290,9 @@ def _write_model(model: Any, job: Job, last: Epoch, highest: float) -> None:
         write_info(temporary, ModelInfo(str(job.name), job.classes, job.contract, facts))
 
 
-def _as_csv(history: list[Epoch]) -> str:
+def _as_csv(history: Sequence[Epoch]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in history)
+    writer.writerows(asdict(epoch) for epoch in history)
     return text.getvalue()
-
-
-# The checkpoint: state.json names the file of the variables, and is written after it, so a
-# crash between the two leaves the epoch before.
-
-_STATE = "state.json"
-
-
-def checkpoint_folder(output: Path) -> Path:
-    """Where the state of an unfinished training is kept."""
-    return output.with_suffix(".checkpoint")
-
-
-def saved_epochs(output: Path) -> int:
-    """How many epochs of an unfinished training are saved; 0 if there is none.
-
-    Raises:
-        InputError: the checkpoint is damaged.
-    """
-    return len(_read_state(output)["history"]) if (checkpoint_folder(output) / _STATE).exists() else 0
-
-
-def _save(arrays: list[npt.NDArray[Any]], job: Job, history: list[Epoch]) -> None:
-    folder = checkpoint_folder(job.output)
-    variables = folder / f"epoch-{len(history)}.npz"
-    with atomic(variables) as temporary:
-        np.savez(temporary, *arrays)
-    state = {
-        "plan": asdict(job.plan),
-        "classes": list(job.classes),
-        "images": len(job.training) + len(job.validation),
-        "variables": variables.name,
-        "history": [asdict(row) for row in history],
-    }
-    write_json(folder / _STATE, state)
-    for old in folder.glob("epoch-*.npz"):
-        if old != variables:
-            old.unlink(missing_ok=True)
-
-
-def _variables(learner: Any) -> list[Any]:
-    """Weights, the state of random layers, and the optimizer's."""
-    return [*learner.variables, *learner.optimizer.variables]
-
-
-def _read_state(output: Path) -> Any:
-    path = checkpoint_folder(output) / _STATE
-    try:
-        state = json.loads(read_bytes(path, "checkpoint"))
-        state["plan"], state["classes"], state["images"], state["variables"]
-        state["history"] = tuple(Epoch(**row) for row in state["history"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(output) from error
-    return state
-
-
-def _damaged(output: Path) -> InputError:
-    return InputError(
-        f"the checkpoint {checkpoint_folder(output)} is damaged; delete it and train from the beginning"
-    )
-
-
-def _saved(plan: Plan, dataset: Dataset, output: Path) -> tuple[Epoch, ...]:
-    """The epochs that an interrupted run of this same plan has completed.
-
-    Raises:
-        UsageError: there is none, or it had other arguments or other images.
-        InputError: it is damaged.
-    """
-    folder = checkpoint_folder(output)
-    if not (folder / _STATE).exists():
-        raise UsageError(f"nothing to resume: there is no {folder / _STATE}; leave --resume out")
-    state = _read_state(output)
-    before = {**state["plan"], "images": state["images"], "classes": state["classes"]}
-    now = {**asdict(plan), "images": len(dataset), "classes": list(dataset.classes)}
-    for key, value in now.items():
-        if before.get(key) != value:
-            raise UsageError(
-                f"cannot resume: {key.replace('_', ' ')} was {before.get(key)} when the training began and is {value} "
-                f"now; give the same again, or leave --resume out to begin anew"
-            )
-    return tuple(state["history"])
-
-
-def _restore(learner: Any, job: Job) -> None:
-    path = checkpoint_folder(job.output) / str(_read_state(job.output)["variables"])
-    variables = _variables(learner)
-    try:
-        with np.load(io.BytesIO(read_bytes(path, "checkpoint")), allow_pickle=False) as stored:
-            arrays = [stored[f"arr_{index}"] for index in range(len(variables))]
-            if len(stored.files) != len(variables) or any(
-                array.shape != tuple(variable.shape)
-                for array, variable in zip(arrays, variables, strict=True)
-            ):
-                raise _damaged(job.output)
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
-        raise _damaged(job.output) from error
-    for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array)

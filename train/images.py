@@ -1,9 +1,9 @@
-"""From a picture to the tensor a network takes: the input contract.
+"""From a picture to the tensor that a network takes, as its input contract says.
 
 The contract is written down once, by training or at export, and travels with the model:
 in the ``.keras`` file, then in the passport beside each ``.tflite``. Training,
-calibration, evaluation and prediction all go through the two functions here, so a model
-sees in each of them the same numbers for the same picture.
+calibration, evaluation and prediction all use :func:`to_pixels` and :func:`to_tensor`, so
+that a model gets the same numbers for the same picture in each of them.
 """
 
 from collections.abc import Iterable
@@ -17,11 +17,10 @@ from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
 
 Pixels = npt.NDArray[np.uint8]
-
 Floats = npt.NDArray[np.float32]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-"""File names that are taken as images."""
+"""Endings of file names that are taken as images, in lower case."""
 
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 
@@ -30,7 +29,7 @@ def open_image(path: Path) -> Image.Image:
     """Decode one picture completely, upright (EXIF orientation applied).
 
     Raises:
-        DataError: it is missing, not a picture, damaged, or absurdly large.
+        DataError: the file is missing, not a picture, damaged, or absurdly large.
     """
     if not path.is_file():
         raise DataError(f"no such image: {path}")
@@ -53,9 +52,9 @@ def open_image(path: Path) -> Image.Image:
 
 
 def to_pixels(image: Image.Image | Path | Pixels, contract: InputContract) -> Pixels:
-    """One picture at the network's size: uint8, (height, width, channels), channels in RGB order.
+    """A picture at the network's size: uint8, (height, width, channels), channels in RGB order.
 
-    An array is taken as 8-bit grey (h, w) or RGB (h, w, 3). Transparency is put on black.
+    An array is taken as 8-bit grey, (h, w), or RGB, (h, w, 3). Transparent pixels are put on black.
 
     Raises:
         DataError: the picture cannot be decoded.
@@ -70,20 +69,24 @@ def to_pixels(image: Image.Image | Path | Pixels, contract: InputContract) -> Pi
         image = Image.alpha_composite(black, image.convert("RGBA"))
     image = image.convert("L" if contract.channels == 1 else "RGB")
     if image.size != (contract.width, contract.height):
-        # Rows, then columns, in two steps: which of them Pillow takes first depends on its version
-        # and the sizes, and the rounding in between shows. Other readers of a passport do as here.
+        # Rows, then columns, in two steps: which of them Pillow takes first depends on its version and
+        # on the sizes, and the rounding in between shows. Other readers of a passport do the same.
         image = image.resize((contract.width, image.height), Image.Resampling.BILINEAR)
         image = image.resize((contract.width, contract.height), Image.Resampling.BILINEAR)
     return np.asarray(image, dtype=np.uint8).reshape(contract.shape)
 
 
 def stack_pixels(images: Iterable[Image.Image | Path | Pixels], contract: InputContract) -> Pixels:
-    """Several pictures: uint8, (n, height, width, channels)."""
+    """Several pictures at the network's size: uint8, (n, height, width, channels).
+
+    Raises:
+        DataError: a picture cannot be decoded.
+    """
     return np.stack([to_pixels(image, contract) for image in images])
 
 
 def to_tensor(pixels: Pixels, contract: InputContract) -> Floats:
-    """What the network takes: float32 of the same shape as ``pixels`` (last axis: channels)."""
+    """What the network takes: float32, of the same shape as ``pixels``, whose last axis is the channels."""
     values = pixels.astype(np.float32)
     if contract.color == "bgr":
         values = values[..., ::-1]
@@ -93,9 +96,10 @@ def to_tensor(pixels: Pixels, contract: InputContract) -> Floats:
 
 
 def random_pixels(count: int, contract: InputContract, seed: int = 0) -> Pixels:
-    """``count`` smooth random pictures, (n, height, width, channels): for latency and wiring, never for ranges.
+    """``count`` smooth random pictures, uint8, (n, height, width, channels).
 
-    Blurred noise rather than white noise: nearer to a picture, and small once compressed.
+    They are for latency and for checks that everything is connected, never for calibration. Blurred
+    noise is closer to a picture than white noise, and small when compressed.
     """
     generator = np.random.default_rng(seed)
     seeds = generator.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)

@@ -1,7 +1,7 @@
 """What mobilecnn keeps inside a ``.keras`` file: the input contract and the labels.
 
-A ``.keras`` file is a zip archive; one more member, ``mobilecnn.json``, survives copying
-and renaming as a file beside it would not, and Keras ignores it.
+A ``.keras`` file is a zip archive, and Keras ignores a member that it does not know. The
+member ``mobilecnn.json`` survives copying and renaming, as a file beside it would not.
 """
 
 import json
@@ -14,17 +14,21 @@ from mobilecnn.contract import InputContract
 from mobilecnn.errors import ModelFileError
 
 MEMBER = "mobilecnn.json"
+"""Name of the archive's member."""
+
+_LARGEST = 1 << 22
+"""Largest size of the member in bytes."""
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a file trained or built here knows about itself.
+    """What a file that was trained or built here says about itself.
 
     Attributes:
-        architecture: the zoo name; empty for a model from elsewhere.
-        labels: class names in output order; empty when unknown.
-        contract: the input contract; None when unknown.
-        training: how it came to be (data, epochs, accuracy); empty when unknown.
+        architecture: zoo name; empty for a model from elsewhere.
+        labels: class names in output order; empty where unknown.
+        contract: input contract; None where unknown.
+        training: origin of the weights (data, epochs, accuracy); None where unknown.
     """
 
     architecture: str = ""
@@ -46,10 +50,10 @@ def write_info(path: Path, info: ModelInfo) -> None:
 
 
 def read_info(path: Path) -> ModelInfo:
-    """What the file says of itself; all empty for ``.h5`` files and models from elsewhere.
+    """What the file says about itself; all empty for ``.h5`` files and models from elsewhere.
 
     Raises:
-        ModelFileError: it is missing, or a ``.keras`` file that is not a zip archive.
+        ModelFileError: the file is missing, or a damaged ``.keras`` file.
     """
     if not path.is_file():
         raise ModelFileError(f"no such model: {path}")
@@ -59,7 +63,7 @@ def read_info(path: Path) -> ModelInfo:
         with zipfile.ZipFile(path) as archive:
             if MEMBER not in archive.namelist():
                 return ModelInfo()
-            if archive.getinfo(MEMBER).file_size > 1 << 22:
+            if archive.getinfo(MEMBER).file_size > _LARGEST:
                 raise ModelFileError(f"{path} is damaged: its {MEMBER} is too large")
             content = json.loads(archive.read(MEMBER))
         contract = content["input"]

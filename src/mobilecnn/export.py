@@ -27,7 +27,7 @@ from mobilecnn.quantize.formats import FORMATS, Recipe, recipe
 from mobilecnn.quantize.inference import TfliteProcess, write_tensors
 from mobilecnn.quantize.parity import STEADY, Parity, compare, float32_limit
 from mobilecnn.steps import Progress, Steps
-from mobilecnn.train import data
+from mobilecnn.train import datasets
 from mobilecnn.train.images import Pixels, random_pixels
 from mobilecnn.version import __version__
 
@@ -204,7 +204,7 @@ def _choose(
             count,
             {"data": RANDOM, "seed": seed, "images": count, "classes": 0},
         )
-    chosen = data.load(calibration.source, "train").sample(calibration.samples, calibration.seed)
+    chosen = datasets.load(calibration.source, "train").sample(calibration.samples, calibration.seed)
     manifest = {
         "data": calibration.source,
         "seed": calibration.seed,

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one, and hashing them."""
+"""Writing files so that no reader ever sees half of one; reading and hashing them."""
 
 import hashlib
 import json
@@ -28,15 +28,16 @@ def atomic(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         name = path.parent / f".{path.stem}.{secrets.token_hex(4)}{path.suffix}"
-        # Not mkstemp, whose files are private: this one has the permissions of an ordinary file. To read
-        # the mask for them means to change it for a moment, which other threads would notice.
+        # Not mkstemp, whose files are private: this one gets the permissions of an ordinary file. Working
+        # them out would mean reading the process's mask, which is only possible by changing it for a
+        # moment, and other threads would notice.
         os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         temporary = name
         yield temporary
         temporary.replace(path)
     except OSError as error:
         raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; choose a place you may write to"
+            f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
         ) from error
     finally:
         if temporary is not None:
@@ -63,7 +64,7 @@ def check_writable(folder: Path) -> None:
     """Create ``folder`` and prove that a file can be made in it, before long work begins.
 
     Raises:
-        OutputError: it cannot be created or written.
+        OutputError: the folder cannot be created or written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,10 +77,15 @@ def check_writable(folder: Path) -> None:
 
 
 def read_bytes(path: Path, what: str, kind: type[InputError] = InputError) -> bytes:
-    """The content of ``path``; ``what`` names it in the message ("model", "labels file").
+    """The content of ``path``.
+
+    Args:
+        path: the file.
+        what: noun for the file in messages ("model", "labels file").
+        kind: class of the error to raise.
 
     Raises:
-        InputError: (as ``kind``) it is missing, a folder, or unreadable.
+        InputError: (as ``kind``) the file is missing, is a folder, or cannot be read.
     """
     if not path.exists():
         raise kind(f"no such {what}: {path}")
@@ -92,8 +98,8 @@ def read_bytes(path: Path, what: str, kind: type[InputError] = InputError) -> by
 
 
 def cache() -> Path:
-    """The folder for what is made or fetched once: ``mobilecnn`` below ``$XDG_CACHE_HOME``, else ``~/.cache``."""
-    # The specification wants relative paths ignored.
+    """The folder for files that are made or fetched once: ``mobilecnn`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
+    # The XDG specification has relative paths ignored.
     configured = os.environ.get("XDG_CACHE_HOME", "")
     folder = Path(configured) if configured.startswith("/") else Path.home() / ".cache"
     return folder / "mobilecnn"

@@ -1,8 +1,8 @@
-"""Child processes that speak JSON lines.
+"""Child processes that talk in lines of JSON.
 
 Conversion, inference on files that are not ours and every measurement run in a child,
-because native code can abort and the command line must not. The parent side is
-:class:`Child`; a child module calls :func:`serve` under ``if __name__ == "__main__"``.
+because native code can abort its process and the command line must not end with it. The
+parent's side is :class:`Child`; a child module calls :func:`serve` under ``if __name__ == "__main__"``.
 """
 
 import contextlib
@@ -24,14 +24,14 @@ from mobilecnn.errors import BY_NAME, ChildCrashed, EnvironmentProblem, MobileCn
 Message = dict[str, Any]
 
 MOST_BYTES = 64 << 20
-"""Of one line from a child. The longest honest one, all samples of a tiny model, has a few MB."""
+"""Largest number of bytes in a line from a child. The longest real one, all samples of a tiny model, has a few MB."""
 
 MOST_NOISE = 1 << 20
-"""Bytes before a child's mark."""
+"""Largest number of bytes that a child may write before its mark."""
 
 
 class Closing(ABC):
-    """A context manager whose leaving calls ``close``."""
+    """A context manager that calls ``close`` when its block is left."""
 
     def __enter__(self) -> Self:
         return self
@@ -43,14 +43,14 @@ class Closing(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """What leaving the block does."""
+        """Release what the object holds."""
 
 
 class Child(Closing):
-    """A child process and its two JSON-lines pipes, as a context manager.
+    """A child process and the two pipes to talk with it, as a context manager.
 
-    Leaving the block kills the child if it is still there, so an exception or Ctrl-C
-    never leaves one behind.
+    Leaving the block kills the child if it is still running, so that no exception and no
+    Ctrl-C leaves one behind.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Child(Closing):
 
         Args:
             command: the program and its arguments.
-            doing: finishes the sentence "The process ... crashed".
-            environment: what it has beyond this process's environment.
+            doing: relative clause for messages, as in "the process *that converts* crashed".
+            environment: variables added to those of this process.
             stdin: a file that the child reads instead of messages.
-            mark: what the child says first is the line ``mark``; all before it is noise, such
-                as the greeting of a login shell, and is skipped.
-            own_session: Ctrl-C at the terminal does not reach the child.
+            mark: line after which the child's messages begin; lines before it, such as the
+                greeting of a login shell, are skipped.
+            own_session: whether the child is shielded from Ctrl-C at the terminal.
         """
         self.doing = doing
         self._buffer = b""
@@ -89,19 +89,19 @@ class Child(Closing):
 
     @property
     def pid(self) -> int:
-        """The child's process number."""
+        """The child's process identifier."""
         return self._process.pid
 
     @property
     def code(self) -> int | None:
-        """The exit code; None while it runs, negative for a signal."""
+        """The exit code: None while the child runs, the negative number of a signal that ended it."""
         return self._process.poll()
 
     def send(self, message: Message) -> None:
         """Send one message.
 
         Raises:
-            ChildCrashed: the child is gone.
+            ChildCrashed: the child has ended.
         """
         assert self._process.stdin is not None
         try:
@@ -111,11 +111,11 @@ class Child(Closing):
             raise self._crashed() from None
 
     def receive(self, timeout: float | None = None) -> Message:
-        """The next message; ``timeout`` in seconds, none by default.
+        """Wait for the next message, for at most ``timeout`` seconds if given.
 
         Raises:
-            MobileCnnError: the child reported this error (of the class it named).
-            ChildCrashed: the child ended, or stayed silent longer than ``timeout``.
+            MobileCnnError: the child reported an error; it is raised as the class that the child named.
+            ChildCrashed: the child ended, sent nothing in time, or something that is not a message.
         """
         line = self.line(timeout)
         try:
@@ -129,10 +129,10 @@ class Child(Closing):
         return message
 
     def line(self, timeout: float | None = None) -> bytes:
-        """The next line as it is, without its end; ``timeout`` in seconds, none by default.
+        """Wait for the next line, for at most ``timeout`` seconds if given; returned without its end.
 
         Raises:
-            ChildCrashed: the child ended, said nothing in time, or talks without end.
+            ChildCrashed: the child ended, sent nothing in time, or sent too much without a line's end.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._mark is not None:
@@ -162,13 +162,13 @@ class Child(Closing):
         return line
 
     def ended(self, timeout: float) -> bool:
-        """Whether the child is gone, or ends within ``timeout`` seconds."""
+        """Whether the child has ended, or ends within ``timeout`` seconds."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout)
         return self._process.returncode is not None
 
     def words(self) -> list[str]:
-        """The lines that the child has written to standard error: the last 64 kB, no empty ones."""
+        """The lines that the child has written to standard error: those of the last 64 kB that are not empty."""
         if self._stderr.closed:
             return []
         size = self._stderr.seek(0, os.SEEK_END)
@@ -177,11 +177,11 @@ class Child(Closing):
         return [line.strip() for line in lines if line.strip()]
 
     def kill(self) -> None:
-        """End the child from another thread: whoever waits for it there hears that it crashed."""
+        """Kill the child from another thread; the thread that waits for its messages gets ChildCrashed."""
         self._process.kill()
 
     def close(self, patience: float = 0.5) -> None:
-        """End the child: by closing its input, then, ``patience`` seconds later, by force."""
+        """Close the child's input, and kill the child if it does not end within ``patience`` seconds."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None and not pipe.closed:
                 with contextlib.suppress(BrokenPipeError):
@@ -194,8 +194,8 @@ class Child(Closing):
 
     def _crashed(self) -> ChildCrashed:
         code = self._process.wait()
-        number = -code if code < 0 else code - 128  # The latter as a shell passes it on.
-        known = number in {each.value for each in signal.Signals}
+        number = -code if code < 0 else code - 128  # A shell adds 128 to the signal that ended its child.
+        known = number in {member.value for member in signal.Signals}
         how = f"was ended by {signal.Signals(number).name}" if known else f"ended with code {code}"
         words = self.words()
         last = f"; its last words: {words[-1]}" if words else ""
@@ -212,11 +212,11 @@ def python(module: str) -> list[str]:
 
 
 class Channel:
-    """The child's end: messages in from standard input, out to the real standard output."""
+    """The child's side: it receives on standard input and sends on the real standard output."""
 
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-        # Libraries print to standard output as they please; their talk goes to stderr.
+        # Libraries print to standard output as they please; that goes to standard error.
         os.dup2(2, 1)
 
     def receive(self) -> Message | None:
@@ -232,8 +232,8 @@ class Channel:
 
 
 def serve(handle: Callable[[Channel], None]) -> None:
-    """Run ``handle`` as the whole work of this child; report its errors by name."""
-    # Ctrl-C reaches the whole terminal group. The parent decides what it means here.
+    """Run ``handle`` as the whole work of this child process, and report its errors by name."""
+    # Ctrl-C reaches every process of the terminal; the parent decides what it means for this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = Channel()
     try:

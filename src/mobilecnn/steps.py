@@ -1,12 +1,16 @@
-"""What long work tells to whoever waits for it: its steps, counted, and sentences."""
+"""How long work reports to whoever waits for it: progress in steps, and sentences."""
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int, str], None]
-"""Called with (steps done, all, what is next)."""
+"""Function called with (steps done, steps in all, what comes next)."""
 
 Say = Callable[[str], None]
-"""Called with a sentence for the person who waits."""
+"""Function called with a sentence for the person who waits."""
+
+
+def no_progress(done: int, total: int, what: str) -> None:
+    """A :data:`Progress` for nobody."""
 
 
 def no_say(text: str) -> None:
@@ -14,13 +18,13 @@ def no_say(text: str) -> None:
 
 
 class Steps:
-    """Tells a :data:`Progress`, if there is one, what begins; each call is a step."""
+    """Reports each step as it begins to a :data:`Progress`, if there is one."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:
         self._progress, self._total, self._done = progress, total, 0
 
     def __call__(self, what: str) -> None:
-        """``what`` begins, and so all before it is done."""
+        """The step ``what`` begins, and so all steps before it are done."""
         self.show(what)
         self._done += 1
 

@@ -28,7 +28,7 @@ from mobilecnn.convert.conversion import Source
 from mobilecnn.export import Calibration, export
 from mobilecnn.files import sha256
 from mobilecnn.quantize.inference import ask
-from mobilecnn.train import data
+from mobilecnn.train import datasets
 from mobilecnn.train.images import open_image, to_pixels
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,7 +41,7 @@ def digits(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     It has no dense layer: runtimes as old as the desktop one misread per-channel int8 weights there.
     """
     folder = tmp_path_factory.mktemp("digits")
-    known = data.load("digits")
+    known = datasets.load("digits")
     images = np.stack([np.asarray(image, np.float32) for image in known.images]) / 255
     images = images.reshape(*images.shape[:3], -1)
     layers = keras.layers
@@ -96,7 +96,7 @@ def said_by(command: list[str]) -> dict[str, Any]:
 def held_out(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Forty digits that the network has not seen, as pictures of various sizes, a few in colour."""
     folder = tmp_path_factory.mktemp("held_out")
-    known = data.load("digits")
+    known = datasets.load("digits")
     paths = []
     for index, pixels in enumerate(known.images[-40:]):
         image = Image.fromarray(np.asarray(pixels))

@@ -18,7 +18,7 @@ from mobilecnn.export import Calibration, export
 from mobilecnn.files import sha256
 from mobilecnn.quantize.formats import FORMATS
 from mobilecnn.quantize.inference import TfliteProcess, ask, open_tflite
-from mobilecnn.train import data
+from mobilecnn.train import datasets
 from mobilecnn.train.images import Pixels, stack_pixels, to_tensor
 
 ENDS = {"float32": "float32", "float16": "float32", "dynamic": "float32", "int8": "int8"}
@@ -77,7 +77,7 @@ def test_golden_inputs_give_the_golden_scores(exported: Path, name: str, tmp_pat
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_answers_alike_on_the_old_runtime(exported: Path, photos: Path, name: str) -> None:
-    dataset = data.load(str(photos))
+    dataset = datasets.load(str(photos))
     path = exported / f"theirs.{name}.tflite"
     new = next(ask([path], dataset.pixels, len(dataset)))
     old = ask([path], dataset.pixels, len(dataset), runtime="tflite-runtime")
@@ -89,7 +89,7 @@ def test_every_format_answers_alike_on_the_old_runtime(exported: Path, photos: P
 
 
 def test_keras_and_tflite_are_asked_the_same_way(exported: Path, third_party: Path, photos: Path) -> None:
-    dataset = data.load(str(photos))
+    dataset = datasets.load(str(photos))
     decoded = []
 
     def images(contract: InputContract) -> Iterable[Pixels]:
@@ -214,7 +214,7 @@ def test_what_cannot_work_is_refused_at_once(third_party: Path, photos: Path, tm
 
 def test_pixels_of_calibration_are_those_of_evaluation(photos: Path, exported: Path) -> None:
     contract = open_tflite(exported / "theirs.int8.tflite").contract
-    dataset = data.load(str(photos))
+    dataset = datasets.load(str(photos))
     assert np.array_equal(np.stack(list(dataset.pixels(contract))), stack_pixels(dataset.images, contract))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mobilecnn.errors import ModelFileError
-from mobilecnn.train.complexity import Counts, count, layers
+from mobilecnn.train.complexity import ModelCounts, count, layers
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_published_networks(keras: Any, network: str, trainable: int, total: int
     assert round(counts.macs / 1e6, 2) == macs
 
 
-def _one(keras: Any, layer: Any, shape: tuple[int | None, ...]) -> Counts:
+def _one(keras: Any, layer: Any, shape: tuple[int | None, ...]) -> ModelCounts:
     return count(keras.Sequential([keras.Input(shape), layer]))
 
 
@@ -84,7 +84,7 @@ def test_frozen_layers_are_not_trainable(keras: Any) -> None:
     dense = keras.layers.Dense(4)
     model = keras.Sequential([keras.Input((3,)), dense])
     dense.trainable = False
-    assert count(model) == Counts(0, 16, 12, ())
+    assert count(model) == ModelCounts(0, 16, 12, ())
 
 
 def test_unknown_layers_are_reported_not_ignored(keras: Any) -> None:
@@ -103,17 +103,17 @@ def test_unknown_layers_are_reported_not_ignored(keras: Any) -> None:
     for layer in (keras.layers.Conv2D(2, 1, use_bias=False), Scale(name="scale"), Halve()):
         x = layer(x)
     counts = count(keras.Model(image, x))
-    assert counts == Counts(6, 6, None, ("scale",))
+    assert counts == ModelCounts(6, 6, None, ("scale",))
 
     product = keras.ops.matmul(image, keras.ops.ones((2, 5)))
     assert count(keras.Model(image, product)).macs is None
     # Without weights there is nothing to apply.
-    assert _one(keras, Halve(), (6, 6, 2)) == Counts(0, 0, 0, ())
+    assert _one(keras, Halve(), (6, 6, 2)) == ModelCounts(0, 0, 0, ())
 
 
 def test_a_free_size_leaves_the_multiply_adds_open(keras: Any) -> None:
     counts = _one(keras, keras.layers.Conv2D(2, 3, use_bias=False, name="conv"), (None, None, 3))
-    assert counts == Counts(54, 54, None, ("conv",))
+    assert counts == ModelCounts(54, 54, None, ("conv",))
 
 
 def test_models_without_a_graph_are_refused(keras: Any) -> None:

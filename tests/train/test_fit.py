@@ -1,7 +1,6 @@
 """Training: the course it takes, stopping and continuing, what is refused."""
 
 import csv
-import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -9,64 +8,33 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
+from trainings import interrupt_after, small_plan, write_class, write_colors
 
 from mobilecnn.contract import InputContract, contract_for
-from mobilecnn.errors import CheckFailed, DataError, InputError, OutputError, UsageError
-from mobilecnn.train import fit, zoo
-from mobilecnn.train.data import Dataset
-from mobilecnn.train.images import Pixels
+from mobilecnn.errors import DataError, OutputError, UsageError
+from mobilecnn.train import checkpoint, fit, zoo
+from mobilecnn.train.datasets import load
 from mobilecnn.train.keras_file import read_info
 from mobilecnn.train.learner import compiled, trainable_form
-
-COLORS = {"blue": (30, 40, 200), "green": (30, 180, 60), "red": (200, 40, 30)}
-
-
-def _write(folder: Path, label: str, count: int) -> None:
-    (folder / label).mkdir(parents=True)
-    generator = np.random.default_rng(len(label))
-    for index in range(count):
-        noise = generator.integers(-30, 30, (24, 24, 3))
-        pixels = np.clip(np.asarray(COLORS[label]) + noise, 0, 255).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / label / f"{index}.png")
+from mobilecnn.train.plan import TrainingPlan
 
 
 @pytest.fixture(scope="module")
 def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three class folders, told apart by colour, of unequal size: 42 pictures."""
-    folder = tmp_path_factory.mktemp("colors")
-    for label, count in (("blue", 22), ("green", 12), ("red", 8)):
-        _write(folder, label, count)
-    return folder
-
-
-def _plan(colors: Path, **changes: Any) -> fit.Plan:
-    # No batch normalization, but dropout: fast to compile, and with a random state of its own.
-    plan = fit.Plan("squeezenet_v1.1", str(colors), 32, epochs=4, batch_size=16, validation=0.2, seed=3)
-    return replace(plan, **changes)
-
-
-def _interrupt_after(epoch: int) -> Any:
-    def stop(row: fit.Epoch) -> None:
-        if row.epoch == epoch:
-            raise KeyboardInterrupt
-
-    return stop
+    return write_colors(tmp_path_factory.mktemp("colors"))
 
 
 def test_a_resumed_training_takes_the_same_course(keras: Any, colors: Path, tmp_path: Path) -> None:
-    plan = _plan(colors, class_weights=True, augment="flip-shift", label_smoothing=0.1)
+    plan = small_plan(colors, class_weights=True, augment="flip-shift", label_smoothing=0.1)
     whole = fit.run(fit.prepare(plan, tmp_path / "whole.keras"))
-    assert not fit.checkpoint_folder(tmp_path / "whole.keras").exists()
+    assert not checkpoint.folder(tmp_path / "whole.keras").exists()
 
     output = tmp_path / "parts.keras"
     with pytest.raises(KeyboardInterrupt):
-        fit.run(fit.prepare(plan, output), on_epoch=_interrupt_after(2))
-    assert fit.saved_epochs(output) == 2
+        fit.run(fit.prepare(plan, output), on_epoch=interrupt_after(2))
+    assert checkpoint.saved_epochs(output) == 2
     assert not output.exists()
-    assert [path.name for path in sorted(fit.checkpoint_folder(output).iterdir())] == [
+    assert [path.name for path in sorted(checkpoint.folder(output).iterdir())] == [
         "epoch-2.npz",
         "state.json",
     ]
@@ -88,7 +56,7 @@ def test_a_resumed_training_takes_the_same_course(keras: Any, colors: Path, tmp_
     one, other = (keras.models.load_model(path, compile=False) for path in (parts.path, whole.path))
     for mine, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-4)
-    assert not fit.checkpoint_folder(output).exists()
+    assert not checkpoint.folder(output).exists()
 
     # What the file knows of itself, and what lies beside it.
     info = read_info(output)
@@ -120,38 +88,11 @@ def test_a_resumed_training_takes_the_same_course(keras: Any, colors: Path, tmp_
     )
 
 
-def test_a_damaged_or_missing_checkpoint_is_refused(colors: Path, tmp_path: Path) -> None:
-    output = tmp_path / "model.keras"
-    plan = _plan(colors, epochs=3)
-    with pytest.raises(UsageError, match="nothing to resume"):
-        fit.prepare(plan, output, resume=True)
-    with pytest.raises(KeyboardInterrupt):
-        fit.run(fit.prepare(plan, output), on_epoch=_interrupt_after(1))
-    folder = fit.checkpoint_folder(output)
-    sound = (folder / "epoch-1.npz").read_bytes()
-    for content in (sound[:1000], b"", b"PK\x03\x04" + bytes(100)):
-        (folder / "epoch-1.npz").write_bytes(content)
-        with pytest.raises(InputError, match="is damaged"):
-            fit.run(fit.prepare(plan, output, resume=True))
-    (folder / "epoch-1.npz").unlink()
-    with pytest.raises(InputError, match="no such checkpoint"):
-        fit.run(fit.prepare(plan, output, resume=True))
-    for text in (
-        "",
-        "{}",
-        "[1]",
-        json.dumps({"plan": {}, "classes": [], "images": 1, "variables": "", "history": [1]}),
-    ):
-        (folder / "state.json").write_text(text)
-        with pytest.raises(InputError, match="is damaged"):
-            fit.prepare(plan, output, resume=True)
-
-
 def test_shufflenet_learns_and_the_saved_model_is_the_learner(
     keras: Any, colors: Path, tmp_path: Path
 ) -> None:
     # Batch normalization, grouped convolutions written out while training, native in the file.
-    plan = _plan(colors, architecture="shufflenet_v1_x0.25_g2", epochs=6, augment="none")
+    plan = small_plan(colors, architecture="shufflenet_v1_x0.25_g2", epochs=6, augment="none")
     job = fit.prepare(plan, tmp_path / "model.keras")
     outcome = fit.run(job)
     assert outcome.learning_rate == 0.005
@@ -201,53 +142,6 @@ def test_the_step_is_traced_once(keras: Any) -> None:
     assert traces == 1
 
 
-def test_a_loss_that_is_not_finite_stops_the_training(colors: Path, tmp_path: Path) -> None:
-    output = tmp_path / "model.keras"
-    plan = _plan(colors, epochs=3)
-    with pytest.raises(KeyboardInterrupt):
-        fit.run(fit.prepare(plan, output), on_epoch=_interrupt_after(1))
-    variables = fit.checkpoint_folder(output) / "epoch-1.npz"
-    with np.load(variables) as stored:
-        arrays = [stored[name] for name in stored.files]
-    arrays[0] = np.full_like(arrays[0], np.nan)
-    np.savez(variables, *arrays)
-    with pytest.raises(CheckFailed, match=r"a weight is no longer a finite number in epoch 2.*lower --l"):
-        fit.run(fit.prepare(plan, output, resume=True))
-    assert not output.exists()
-    assert fit.saved_epochs(output) == 1
-
-
-def test_every_image_comes_once_an_epoch_in_another_order(colors: Path, tmp_path: Path) -> None:
-    job = fit.prepare(_plan(colors), tmp_path / "model.keras")
-    orders = [fit._order(job, epoch) for epoch in (1, 2)]
-    for order in orders:
-        assert order.shape == (3, 16)
-        assert set(order.ravel()) == set(range(34))
-        assert len(set(order.ravel()[:34])) == 34
-    assert (orders[0] != orders[1]).any()
-    np.testing.assert_array_equal(orders[0], fit._order(job, 1))
-
-
-def test_streamed_pictures_are_those_in_memory(
-    colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = fit.prepare(_plan(colors), tmp_path / "model.keras")
-    monkeypatch.setattr(fit, "IN_MEMORY", 1000)
-    streamed = fit.prepare(_plan(colors), tmp_path / "model.keras")
-    assert kept.training._memory is not None
-    assert streamed.training._memory is None
-    for (a, b, _), (c, d, _) in zip(fit._batches(kept, 1), fit._batches(streamed, 1), strict=True):
-        np.testing.assert_array_equal(a, c)
-        np.testing.assert_array_equal(b, d)
-
-
-def test_class_weights_balance() -> None:
-    labels = np.asarray([0] * 30 + [1] * 10 + [3] * 20)
-    weights = fit._class_weights(labels, 4)
-    sums = [weights[labels[labels == label]].sum() for label in (0, 1, 3)]
-    np.testing.assert_allclose(sums, 20, rtol=1e-6)
-
-
 def test_learning_rate_rises_then_falls() -> None:
     rates = [fit.learning_rate_at(step, 100, 0.1) for step in range(100)]
     assert rates[:5] == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.1])
@@ -255,26 +149,6 @@ def test_learning_rate_rises_then_falls() -> None:
     assert rates[52] == pytest.approx(0.05, rel=0.02)
     assert 0 < rates[-1] < 1e-4
     assert fit.learning_rate_at(0, 1, 0.1) == 0.1
-
-
-@given(st.integers(1, 5), st.integers(4, 40), st.sampled_from(["shift", "flip-shift"]), st.integers(0, 99))
-@settings(max_examples=30, deadline=None)
-def test_augmentation_moves_pictures_a_little(count: int, side: int, augment: str, seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    pixels: Pixels = generator.integers(0, 256, (count, side, side + 3, 3), dtype=np.uint8)
-    moved = fit.augmented(pixels, augment, np.random.default_rng(seed))
-    assert moved.shape == pixels.shape
-    assert moved.dtype == np.uint8
-    reach_y, reach_x = round(side / 16), round((side + 3) / 16)
-    for before, after in zip(pixels, moved, strict=True):
-        found = False
-        for picture in (before, before[:, ::-1]) if augment == "flip-shift" else (before,):
-            padded = np.pad(picture, ((reach_y, reach_y), (reach_x, reach_x), (0, 0)), mode="edge")
-            for y in range(2 * reach_y + 1):
-                for x in range(2 * reach_x + 1):
-                    found |= bool((padded[y : y + side, x : x + side + 3] == after).all())
-        assert found
-    assert fit.augmented(pixels, "none", generator) is pixels
 
 
 def test_default_sizes_and_rates(keras: Any) -> None:
@@ -289,11 +163,9 @@ def test_default_sizes_and_rates(keras: Any) -> None:
 
 
 def test_the_held_out_digits_are_never_seen(tmp_path: Path) -> None:
-    from mobilecnn.train.data import load
-
-    job = fit.prepare(fit.Plan("squeezenet_v1.1", "digits", 32), tmp_path / "model.keras")
+    job = fit.prepare(TrainingPlan("squeezenet_v1.1", "digits", 32), tmp_path / "model.keras")
     contract: InputContract = contract_for("tf", (32, 32, 3))
-    held_out: Dataset = load("digits", "test")
+    held_out = load("digits", "test")
     unseen = {pixels.tobytes() for pixels in held_out.pixels(contract)}
     every = np.concatenate([job.training._memory, job.validation._memory])
     assert len(every) + len(held_out) == 1797
@@ -319,30 +191,30 @@ def test_the_held_out_digits_are_never_seen(tmp_path: Path) -> None:
 )
 def test_bad_plans(colors: Path, tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        fit.prepare(_plan(colors, **changes), tmp_path / "model.keras")
+        fit.prepare(small_plan(colors, **changes), tmp_path / "model.keras")
 
 
 def test_bad_data(tmp_path: Path) -> None:
     def refused(folder: Path, message: str) -> None:
         with pytest.raises(DataError, match=message):
-            fit.prepare(_plan(folder), tmp_path / "model.keras")
+            fit.prepare(small_plan(folder), tmp_path / "model.keras")
 
     refused(tmp_path / "nowhere", "no such folder")
-    _write(tmp_path / "one", "red", 3)
+    write_class(tmp_path / "one", "red", 3)
     refused(tmp_path / "one", "one class only .red.")
     refused(tmp_path / "one" / "red", "has loose images")
-    _write(tmp_path / "single", "red", 1)
-    _write(tmp_path / "single", "blue", 1)
+    write_class(tmp_path / "single", "red", 1)
+    write_class(tmp_path / "single", "blue", 1)
     refused(tmp_path / "single", "one image a class")
-    _write(tmp_path / "damaged", "red", 3)
-    _write(tmp_path / "damaged", "blue", 3)
+    write_class(tmp_path / "damaged", "red", 3)
+    write_class(tmp_path / "damaged", "blue", 3)
     broken = tmp_path / "damaged" / "red" / "1.png"
     broken.write_bytes(broken.read_bytes()[:200])
     refused(tmp_path / "damaged", f"{broken} is a damaged image")
 
 
 def test_bad_outputs(colors: Path, tmp_path: Path) -> None:
-    plan = _plan(colors)
+    plan = small_plan(colors)
     with pytest.raises(UsageError, match=r"write -o .*model\.keras"):
         fit.prepare(plan, tmp_path / "model.h5")
     (tmp_path / "folder.keras").mkdir()

@@ -101,7 +101,7 @@ def test_the_depth_of_a_cifar_resnet(
 ) -> None:
     from mobilecnn.train.zoo import resnet_cifar
 
-    shallow = resnet_cifar.Network(depth, per_unit, preactivated)
+    shallow = resnet_cifar.CifarResNet(depth, per_unit, preactivated)
     monkeypatch.setitem(resnet_cifar.NETWORKS, "shallow", shallow)
     model = resnet_cifar.build(variant="shallow", size=32, classes=10, name="resnet")
     assert _weight_layers(keras, model) == depth

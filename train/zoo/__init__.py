@@ -1,7 +1,7 @@
-"""The networks by name: build one, or ask what is known of it without building.
+"""The networks by name: build one, or look up what is known about it without building it.
 
-Names: :mod:`mobilecnn.train.zoo.names`. Importing this package imports neither Keras nor
-numpy.
+:mod:`mobilecnn.train.zoo.names` explains the names. Importing this package imports neither Keras
+nor numpy.
 """
 
 import csv
@@ -35,22 +35,22 @@ __all__ = [
 ]
 
 AUXILIARY_WEIGHT = 0.3
-"""Of the loss of an auxiliary head ("Going Deeper with Convolutions", arXiv 1409.4842, section 5)."""
+"""Weight of an auxiliary head's loss ("Going Deeper with Convolutions", arXiv 1409.4842, section 5)."""
 
 
 def build(name: str | ModelName, classes: int | None = None, size: int | None = None) -> "keras.Model":
     """Build a network: softmax output, random weights, the canonical name as model name.
 
-    A network with auxiliary heads for the training has several outputs, the main one first;
+    A network with auxiliary heads for training has several outputs, the main one first;
     :func:`main_output` is what is deployed.
 
     Args:
-        name: a name, or one already parsed.
-        classes: outputs, at least 1; by default the family's: 1000 for ImageNet's networks.
-        size: input side in pixels, instead of the name's or the family's default.
+        name: a name, parsed or not.
+        classes: number of outputs, at least 1; None for the family's: 1000 for ImageNet's networks.
+        size: input side, pixels; None for that of the name, or the family's default.
 
     Raises:
-        ModelNameError: the grammar refuses the name or the size.
+        ModelNameError: no network has the name, or it cannot be built at the size.
         UsageError: ``classes`` is less than 1.
         EnvironmentProblem: Keras or its backend is missing.
     """
@@ -63,7 +63,7 @@ def _made(model_name: ModelName, classes: int | None, size: int | tuple[int, int
         classes = model_name.family.classes
     if classes < 1:
         raise UsageError(f"a classifier has at least 1 class, not {classes}")
-    # Quietly, before the family's module imports it.
+    # Without messages, before the family's module imports Keras.
     from mobilecnn.train.backend import load_keras
 
     load_keras()
@@ -72,17 +72,17 @@ def _made(model_name: ModelName, classes: int | None, size: int | tuple[int, int
 
 
 def rectangle(name: str | ModelName, classes: int | None, height: int, width: int) -> "keras.Model":
-    """:func:`build` for images that are not square, of the families that take them.
+    """Build a network for images that are not square, as :func:`build` does for square ones.
 
     Args:
-        name: a name, or one already parsed; its own size does not count.
-        classes: as in :func:`build`.
-        height: of the input, pixels.
-        width: of the input, pixels.
+        name: a name, parsed or not; its own size is ignored.
+        classes: number of outputs; None for the family's.
+        height: height of the input, pixels.
+        width: width of the input, pixels.
 
     Raises:
-        UsageError: the family takes squares only, or a side is out of its range.
-        As :func:`build`.
+        UsageError: the family takes square images only, or a side is out of its range.
+        EnvironmentProblem: Keras or its backend is missing.
     """
     model_name = _rectangular(name, height, width)
     return _made(model_name, classes, (height, width))
@@ -94,15 +94,14 @@ def _rectangular(name: str | ModelName, height: int, width: int) -> ModelName:
         known = ", ".join(family.name for family in FAMILIES if family.rectangular)
         raise UsageError(f"{model_name} takes square images only; rectangles are for {known}")
     for side in (height, width):
-        parse(str(model_name), size=side)  # Refuses a side that is out of range.
+        parse(str(model_name), size=side)  # Raises for a side that is out of range.
     return model_name
 
 
 def graph(name: str | ModelName, classes: int | None = None, size: int | None = None) -> "keras.Model":
-    """What :func:`build` builds, without values for its weights: to be counted, not run. Several times faster.
+    """Build a network as :func:`build` does, without values for its weights: to be counted, not run.
 
-    Raises:
-        As :func:`build`.
+    This is several times faster. It raises the same errors.
     """
     from mobilecnn.train.backend import load_keras
 
@@ -111,7 +110,7 @@ def graph(name: str | ModelName, classes: int | None = None, size: int | None = 
 
 
 def main_output(model: "keras.Model") -> "keras.Model":
-    """The network without its auxiliary heads, sharing the weights; itself if it has none."""
+    """The network without its auxiliary heads, with the same weights; the network itself if it has none."""
     if len(model.outputs) == 1:
         return model
     import keras
@@ -120,15 +119,15 @@ def main_output(model: "keras.Model") -> "keras.Model":
 
 
 def contract(name: str | ModelName, sides: tuple[int, int] | None = None) -> "InputContract":
-    """The input that networks of this name take: RGB, most of them -1..1.
+    """The input contract of a network: for most of them RGB, -1..1.
 
     Args:
-        name: a name, or one already parsed.
-        sides: height and width, for :func:`rectangle`; the name's size by default.
+        name: a name, parsed or not.
+        sides: height and width, pixels, as for :func:`rectangle`; None for the size of the name.
 
     Raises:
-        ModelNameError: the grammar refuses the name.
-        UsageError: as :func:`rectangle`.
+        ModelNameError: no network has the name.
+        UsageError: the family takes square images only, or a side is out of its range.
     """
     from mobilecnn.contract import contract_for
 
@@ -145,17 +144,18 @@ class StoredCounts:
 
     Attributes:
         name: canonical name.
-        family: a family of :mod:`mobilecnn.train.zoo.names`.
-        height: input rows.
-        width: input columns.
-        channels: input channels.
-        classes: outputs.
-        params_trainable: kernels, biases, and scales and offsets of batch normalization.
-        params_total: with the moving means and variances.
+        family: name of the family.
+        height: height of the input, pixels.
+        width: width of the input, pixels.
+        channels: channels of the input.
+        classes: number of outputs.
+        params_trainable: number of parameters in kernels, biases, and scales and offsets of batch
+            normalization.
+        params_total: the same and the moving means and variances.
         macs: multiply-adds of one image.
-        top1: published top-1 accuracy on ImageNet, per cent; None where none is known.
-        macs_published: published multiply-adds in millions; None where none is known.
-        source: where the published figures stand.
+        top1: published top-1 accuracy on ImageNet, per cent; None where unknown.
+        macs_published: published multiply-adds in millions; None where unknown.
+        source: publication of these figures.
     """
 
     name: str
@@ -174,7 +174,7 @@ class StoredCounts:
 
 @cache
 def stored_counts() -> dict[str, StoredCounts]:
-    """Name -> its row, in the order of :func:`listed`; reads a file, builds nothing."""
+    """Name -> its row of ``counts.csv``, in the order of :func:`listed`; nothing is built."""
     text = files("mobilecnn.train.zoo").joinpath("counts.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return {row["name"]: _stored(row) for row in rows}

@@ -5,14 +5,14 @@ Networks", NIPS 2012, section 3.5: ``alexnet``, as the single-file network that 
 (bvlc_alexnet). Krizhevsky, "One weird trick for parallelizing convolutional neural networks",
 arXiv 1404.5997, 2014: ``alexnet_1tower``, with the channels and padding of torchvision.
 
-* The two halves of the original, one on each of two GPUs, are two groups of a convolution.
+* The two halves of the original, one on each of two GPUs, are here two groups of a convolution.
   The single tower has no groups and fewer channels.
 * The paper says that images are 224x224, but its first feature map of 55x55 without padding
   needs 227x227, which Caffe takes. torchvision pads by two pixels and takes 224x224.
-* The local response normalization of section 3.3 is left out: it has no parameters and no
-  multiply-adds in this count, and later work found no use for it.
-* torchvision averages the last feature map to 6x6. At 224x224 it has that side already, and
-  so the average is left out here: another input side changes the first fully connected layer.
+* The local response normalization of section 3.3 is left out: it has no parameters, its
+  multiply-adds are not counted, and later work found no use for it.
+* torchvision averages the last feature map to 6x6. At 224x224 it is 6x6 already, so the average
+  is left out here; another input side changes the first fully connected layer.
 * Dropout follows the first two fully connected layers, as in section 4.2 of the paper;
   torchvision has it before them.
 """
@@ -25,12 +25,12 @@ from keras import layers
 from mobilecnn.errors import ModelNameError
 from mobilecnn.train.zoo.squeezenet import ceil_pool
 
-Row = tuple[str, *tuple[int, ...]]
-"""("conv", channels, kernel, stride, padding, groups), ("pool",) or ("ceil_pool",), where the
-last window may hang over the edge."""
+LayerRow = tuple[str, *tuple[int, ...]]
+"""Row of a table of layers: ("conv", channels, kernel, stride, padding, groups), ("pool",), or
+("ceil_pool",) for a pool whose last window may extend beyond the edge."""
 
 # Side of the output at an input of 227.
-GROUPED: tuple[Row, ...] = (
+GROUPED: tuple[LayerRow, ...] = (
     ("conv", 96, 11, 4, 0, 1),  # 55
     ("pool",),  # 27
     ("conv", 256, 5, 1, 2, 2),
@@ -42,7 +42,7 @@ GROUPED: tuple[Row, ...] = (
 )
 
 # Side of the output at an input of 224.
-SINGLE_TOWER: tuple[Row, ...] = (
+SINGLE_TOWER: tuple[LayerRow, ...] = (
     ("conv", 64, 11, 4, 2, 1),  # 55
     ("pool",),  # 27
     ("conv", 192, 5, 1, 2, 1),
@@ -58,19 +58,28 @@ def build(*, variant: str, size: int | tuple[int, int], classes: int, name: str)
     """The network with a softmax output, randomly initialized.
 
     Args:
-        variant: ``""`` for the two groups, ``"_1tower"``.
+        variant: ``""`` for the two groups, or ``"_1tower"``.
         size: input side, pixels; 227 gives the two groups their published feature maps, 224
-            the single tower. Or height and width: then the last feature map is averaged to
-            6 x 6 first, because the fully connected layers fit no other.
-        classes: outputs.
-        name: the model's name.
+            the single tower. Or (height, width): then the last feature map is averaged to 6x6,
+            the only size that the fully connected layers take.
+        classes: number of outputs.
+        name: name of the model.
     """
     rows = SINGLE_TOWER if variant == "_1tower" else GROUPED
     return assemble(rows, size=size, classes=classes, name=name)
 
 
-def assemble(rows: tuple[Row, ...], *, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
-    """Convolutions and pools as in ``rows``, then AlexNet's three fully connected layers."""
+def assemble(
+    rows: tuple[LayerRow, ...], *, size: int | tuple[int, int], classes: int, name: str
+) -> keras.Model:
+    """Build a network of the convolutions and pools in ``rows`` and AlexNet's three fully connected layers.
+
+    Args:
+        rows: the layers before the fully connected ones.
+        size: input side, or (height, width), pixels.
+        classes: number of outputs.
+        name: name of the model.
+    """
     sides = (size, size) if isinstance(size, int) else size
     inputs = x = layers.Input((*sides, 3), name="image")
     number = 0
@@ -106,14 +115,14 @@ def assemble(rows: tuple[Row, ...], *, size: int | tuple[int, int], classes: int
 
 
 MAP = 6
-"""Side of the feature map that the fully connected layers see, in both networks at their own size."""
+"""Side in pixels of the feature map that the fully connected layers take, in both networks at their own size."""
 
 
 def _averaged(x: Any, side: int) -> Any:
-    """A feature map averaged to ``side`` x ``side``: an adaptive average pool.
+    """Average a feature map to ``side`` x ``side``: an adaptive average pool.
 
     Raises:
-        ModelNameError: it is smaller than that.
+        ModelNameError: the feature map is smaller than that.
     """
     height, width = x.shape[1:3]
     if min(height, width) < side:

@@ -6,15 +6,15 @@ Covariate Shift", arXiv 1502.03167, 2015, Figure 5: ``bn_inception``. Hu, Shen, 
 ``se_bn_inception``.
 
 * In Figure 5 the output sizes of blocks 4c and 4d do not agree with the channels of their
-  branches. The public Caffe network has the channels, 128 behind both pools, and so 608 outputs
-  instead of 576; it is followed here, with its plain 7x7 convolution at the front.
-* The public Caffe network has biases in its convolutions, although the batch normalization
-  behind them takes any constant away. ``bn_inception`` keeps them, and with them the published
-  parameter count. ``se_bn_inception`` has none, as in the network that its authors publish
+  branches. The public Caffe network has the channels of the branches, 128 after both pools, and so
+  608 outputs instead of 576. It is followed here, with its plain 7x7 convolution at the front.
+* The public Caffe network has biases in its convolutions, although the batch normalization that
+  follows removes any constant. ``bn_inception`` keeps them, and with them the published parameter
+  count. ``se_bn_inception`` has none, as in the network that its authors publish
   (``SE-BN-Inception.prototxt``); its squeeze-and-excitation layers have biases.
 * Squeeze-and-excitation follows the concatenation of every block and reduces to a 16th of the
   channels.
-* An average pool divides by 9 at the border too, as in Caffe: it counts its padding.
+* An average pool divides by 9 at the border too, as in Caffe: the padding is counted.
 * Blocks 3c and 4e halve the side. Their max pool has "same" padding, which agrees with Caffe's
   pool on even sides. On odd ones Caffe's pool would not fit its convolutions.
 """
@@ -29,18 +29,18 @@ from mobilecnn.train.zoo.squeeze_excite import squeeze_excite
 from mobilecnn.train.zoo.squeezenet import ceil_pool
 
 
-class Block(NamedTuple):
+class BnInceptionBlock(NamedTuple):
     """A row of Figure 5.
 
     Attributes:
-        label: "inception (...)".
+        label: name of the block, as in "inception (3a)".
         one: channels of the 1x1 convolution; 0 where there is none.
         reduce3: channels of the 1x1 convolution before the 3x3 one.
         three: channels of the 3x3 convolution.
         reduce_double: channels of the 1x1 convolution before the double 3x3 one.
         double: channels of each of the two 3x3 convolutions.
-        pool: "average" or "max".
-        projection: channels of the 1x1 convolution behind the pool; 0 where the pool passes its
+        pool: kind of the pool, "average" or "max".
+        projection: channels of the 1x1 convolution after the pool; 0 where the pool passes its
             channels through. Such a block halves the side.
     """
 
@@ -56,16 +56,16 @@ class Block(NamedTuple):
 
 # Figure 5. Side of the input at an input of 224.
 BLOCKS = (
-    Block("3a", 64, 64, 64, 64, 96, "average", 32),  # 28
-    Block("3b", 64, 64, 96, 64, 96, "average", 64),
-    Block("3c", 0, 128, 160, 64, 96, "max", 0),
-    Block("4a", 224, 64, 96, 96, 128, "average", 128),  # 14
-    Block("4b", 192, 96, 128, 96, 128, "average", 128),
-    Block("4c", 160, 128, 160, 128, 160, "average", 128),
-    Block("4d", 96, 128, 192, 160, 192, "average", 128),
-    Block("4e", 0, 128, 192, 192, 256, "max", 0),
-    Block("5a", 352, 192, 320, 160, 224, "average", 128),  # 7
-    Block("5b", 352, 192, 320, 192, 224, "max", 128),
+    BnInceptionBlock("3a", 64, 64, 64, 64, 96, "average", 32),  # 28
+    BnInceptionBlock("3b", 64, 64, 96, 64, 96, "average", 64),
+    BnInceptionBlock("3c", 0, 128, 160, 64, 96, "max", 0),
+    BnInceptionBlock("4a", 224, 64, 96, 96, 128, "average", 128),  # 14
+    BnInceptionBlock("4b", 192, 96, 128, 96, 128, "average", 128),
+    BnInceptionBlock("4c", 160, 128, 160, 128, 160, "average", 128),
+    BnInceptionBlock("4d", 96, 128, 192, 160, 192, "average", 128),
+    BnInceptionBlock("4e", 0, 128, 192, 192, 256, "max", 0),
+    BnInceptionBlock("5a", 352, 192, 320, 160, 224, "average", 128),  # 7
+    BnInceptionBlock("5b", 352, 192, 320, 192, 224, "max", 128),
 )
 
 
@@ -73,10 +73,10 @@ def build(*, se: bool, size: int, classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
-        se: with squeeze-and-excitation.
+        se: whether the blocks have squeeze-and-excitation.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     bias = not se
     inputs = layers.Input((size, size, 3), name="image")
@@ -94,7 +94,7 @@ def build(*, se: bool, size: int, classes: int, name: str) -> keras.Model:
     return keras.Model(inputs, outputs, name=name)
 
 
-def _inception(x: Any, block: Block, bias: bool) -> Any:
+def _inception(x: Any, block: BnInceptionBlock, bias: bool) -> Any:
     label = block.label
     stride = 1 if block.projection else 2
     branches = []

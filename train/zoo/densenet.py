@@ -2,14 +2,14 @@
 
 Huang, Liu, van der Maaten, Weinberger, "Densely Connected Convolutional Networks", arXiv
 1608.06993, 2016 (CVPR 2017): Table 1 and section 3, the variant with bottlenecks and compression
-(DenseNet-BC). DenseNet-161 stands in Table 1 of the early versions of the paper only.
+(DenseNet-BC). DenseNet-161 is only in Table 1 of the paper's early versions.
 
 * Strided layers are padded by the same number of pixels on every side, as in torchvision and
   ``keras.applications``.
 * DenseNet-161 has growth rate 48 and a stem of twice that, the others 32 and 64, as in
   torchvision.
-* DenseNet-264 follows its column of the table, although that has 265 layers by the way the other
-  names count. No other implementation publishes its exact count.
+* DenseNet-264 follows its column of the table, although that has 265 layers if counted like the
+  other networks. No other implementation publishes its exact count.
 """
 
 from typing import Any
@@ -27,10 +27,10 @@ NETWORKS = {
 }
 
 BOTTLENECK = 4
-"""Section 3, "Bottleneck layers": the 1x1 convolution gives four times the growth rate."""
+"""Channels of a layer's 1x1 convolution, as a multiple of the growth rate (section 3, "Bottleneck layers")."""
 
 COMPRESSION = 0.5
-"""Section 3, "Compression": a transition keeps this share of the channels, rounded down."""
+"""Share of the channels that a transition keeps, rounded down (section 3, "Compression")."""
 
 
 def build(*, depth: int, size: int, classes: int, name: str) -> keras.Model:
@@ -39,8 +39,8 @@ def build(*, depth: int, size: int, classes: int, name: str) -> keras.Model:
     Args:
         depth: a key of :data:`NETWORKS`.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     growth, blocks = NETWORKS[depth]
     inputs = layers.Input((size, size, 3), name="image")
@@ -65,7 +65,7 @@ def dense_blocks(x: Any, blocks: tuple[int, ...], growth: int, classes: int) -> 
 
 
 def _dense_layer(x: Any, growth: int, label: str) -> Any:
-    """Section 3: BN-ReLU-Conv(1x1)-BN-ReLU-Conv(3x3), ``growth`` new channels behind the old ones."""
+    """Section 3: BN-ReLU-Conv(1x1)-BN-ReLU-Conv(3x3); its ``growth`` channels are appended to the input's."""
     new = _bn_relu(x, f"{label}_conv1")
     new = layers.Conv2D(BOTTLENECK * growth, 1, use_bias=False, name=f"{label}_conv1")(new)
     new = _bn_relu(new, f"{label}_conv2")

@@ -15,19 +15,22 @@ from keras import layers
 from mobilecnn.train.zoo.densenet import dense_blocks
 
 BLOCKS = 3
+"""Number of dense blocks."""
+
 OUTSIDE = 4
-"""Weight layers outside the dense blocks: the stem, two transitions, the classifier."""
+"""Number of weight layers outside the dense blocks: the stem, two transitions, the classifier."""
 
 
 def build(*, depth: int, growth: int, size: int, classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
-        depth: weight layers, the paper's L: 4 more than a multiple of 6 (two a dense layer, three blocks).
-        growth: new channels of a dense layer, the paper's k.
+        depth: number of weight layers, the paper's L: 4 more than a multiple of 6 (two in each dense
+            layer, three blocks).
+        growth: channels that a dense layer adds, the paper's k.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     per_block = (depth - OUTSIDE) // (2 * BLOCKS)
     inputs = layers.Input((size, size, 3), name="image")

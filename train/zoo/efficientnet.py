@@ -5,8 +5,8 @@ ICML 2019, arXiv 1905.11946: Table 1 (B0), section 3.3 (the scaling), Table 2 (B
 
 * The paper gives the rule of the scaling but not each network's numbers; widths, depths and input
   sides (224, 240, 260, 300, 380, 456, 528, 600 for B0 to B7) are those of the authors' public code.
-* The input is 0..255: the network divides by 255 itself. Its normalization by a mean and a deviation
-  is the identity until it is adapted, and counts as 7 parameters that are not trained.
+* The input is 0..255: the network itself divides by 255. Its normalization by a mean and a deviation
+  is the identity until it is adapted, and has 7 parameters that are not trained.
 * Squeeze-and-excitation has a quarter of the channels that enter the block, not of the expanded ones.
 """
 
@@ -19,8 +19,8 @@ def build(*, number: int, size: int, classes: int, name: str) -> keras.Model:
     Args:
         number: 0 to 7, for B0 to B7.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     network = getattr(keras.applications, f"EfficientNetB{number}")
     return network(input_shape=(size, size, 3), weights=None, classes=classes, name=name)

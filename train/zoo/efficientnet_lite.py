@@ -1,14 +1,14 @@
-"""EfficientNet-Lite0: EfficientNet-B0 without what int8 and accelerators handle badly.
+"""EfficientNet-Lite0: EfficientNet-B0 without the parts that suit neither int8 nor accelerators.
 
 Tan, Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
 ICML 2019, arXiv 1905.11946, Table 1 (B0), with the changes that the authors publish with the Lite
 networks (tensorflow/tpu, models/official/efficientnet/lite, 2020).
 
-* Against B0: no squeeze-and-excitation, ReLU6 instead of swish. (The larger Lite networks also leave
-  the stem and the head as they are here; B1 to B7 scale them.)
+* Unlike B0 it has no squeeze-and-excitation, and ReLU6 instead of swish. (The larger Lite networks
+  keep the stem and the head as they are here; B1 to B7 scale them.)
 * The input is (pixels - 127) / 128, which int8 represents exactly.
 * Strided convolutions have "same" padding, as in TensorFlow, where the published weights come from.
-* Stochastic depth, a matter of training alone, is left out.
+* Stochastic depth, which concerns training only, is left out.
 """
 
 from typing import Any
@@ -36,8 +36,8 @@ def build(*, size: int, classes: int, name: str) -> keras.Model:
 
     Args:
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     inputs = layers.Input((size, size, 3), name="image")
     x = layers.Conv2D(STEM, 3, strides=2, padding="same", use_bias=False, name="stem_conv")(inputs)

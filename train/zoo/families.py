@@ -1,4 +1,4 @@
-"""The table of families: how their networks are named, and what is known of them without building one.
+"""The table of families: how their networks are named, and what is known about them without building one.
 
 The grammar that reads the names is in :mod:`mobilecnn.train.zoo.names`. Nothing here imports
 Keras.
@@ -11,10 +11,10 @@ from mobilecnn.errors import ModelNameError
 from mobilecnn.train.zoo.shufflenet_v1_channels import channels
 
 Parameter = float | int | bool | str
-"""Of ``{width}``, another number, a ``[flag]``, a choice of words."""
+"""Value of a ``{width}``, of another number, of a ``[flag]`` or of a choice of words."""
 
 NARROWEST, WIDEST = 0.1, 4.0
-"""Width multipliers of the families whose channels any of them can scale (published: 0.25 to 2)."""
+"""Range of the width multipliers, for families that any multiplier can scale (published: 0.25 to 2)."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,20 @@ class Family:
     """A row of :data:`FAMILIES`.
 
     Attributes:
-        name: the family.
-        template: of its names; :mod:`mobilecnn.train.zoo.names` says how to read it.
-        module: the module of this package whose ``build`` takes the parameters.
+        name: name of the family.
+        template: template of the networks' names; :mod:`mobilecnn.train.zoo.names` explains it.
+        module: module of this package whose ``build`` takes the parameters.
         size: default input side, pixels.
-        smallest: smallest side taken: below it the last feature map has no pixel, or, where
-            strides round up, it is one pixel that sees nothing but padding around it.
-        listed: the names that ``mobilecnn models`` shows. Of a template that has a number
-            in it the grammar knows more; else they are all.
-        check: is given the parameters; raises ModelNameError where they cannot be built.
-        sizes: default input sides of the names that differ from ``size``.
-        channels: 3, or 1 for grey images.
+        smallest: smallest input side, pixels: below it the last feature map has no pixel or, where
+            strides round up, a single pixel whose neighbours are all padding.
+        listed: names that ``mobilecnn models`` shows. If the template has a number in it, the
+            grammar accepts more names; otherwise these are all.
+        check: function of the parameters that raises ModelNameError if they cannot be built.
+        sizes: name -> default input side, for the names whose default is not ``size``.
+        channels: channels of the input: 3, or 1 for grey images.
         classes: default number of outputs.
-        input_range: what the network is fed, a name of :data:`mobilecnn.contract.RANGES`.
-        rectangular: whether its module's ``build`` also takes (height, width) as the size.
+        input_range: range of the input, a name of :data:`mobilecnn.contract.RANGES`.
+        rectangular: whether the module's ``build`` also takes (height, width) as the size.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""GoogLeNet: Inception blocks, which look at their input through four branches at once.
+"""GoogLeNet: Inception blocks, which process their input in four parallel branches.
 
 Szegedy et al., "Going Deeper with Convolutions", arXiv 1409.4842, 2014: Table 1 (the network),
 Figure 2 (b) (the blocks), section 5 (the auxiliary classifiers).
@@ -11,10 +11,11 @@ Figure 2 (b) (the blocks), section 5 (the auxiliary classifiers).
 * ``googlenet_bn`` is the network of torchvision: batch normalization instead of biases, a 3x3
   convolution in the branch that the paper calls 5x5, and a last max pool of 2x2.
 * Table 1 prints 34M multiply-adds for the first convolution and 54M for block 5a. Their sizes
-  and channels make 118M and 51M, as in all public implementations; the other rows agree.
-* The max pools between blocks may hang over the edge, as in Caffe and torchvision.
+  and channels give 118M and 51M, as in all public implementations; the other rows agree.
+* The last window of the max pools between blocks may extend beyond the edge, as in Caffe and
+  torchvision.
 * The local response normalization of the first layers (Figure 3) is left out: it has no
-  parameters and no multiply-adds in this count.
+  parameters, and its multiply-adds are not counted.
 * Dropout is the paper's 40 % in all variants; torchvision's is 20 %.
 """
 
@@ -41,11 +42,8 @@ NETWORK: tuple[tuple[str, *tuple[int, ...]], ...] = (
     ("5b", 384, 192, 384, 48, 128, 128),
 )
 
-# Section 5: the blocks behind which the auxiliary classifiers stand.
+# Section 5: block -> the auxiliary classifier that follows it.
 AUXILIARY = {"4a": "aux1", "4d": "aux2"}
-
-AUXILIARY_WEIGHT = 0.3
-"""Of an auxiliary classifier's loss, added to the main one (section 5)."""
 
 
 def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
@@ -54,8 +52,8 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     Args:
         variant: ``""``, ``"_aux"`` (three outputs) or ``"_bn"``.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     normalized = variant == "_bn"
     inputs = layers.Input((size, size, 3), name="image")
@@ -107,7 +105,10 @@ def _classifier(x: Any, classes: int, label: str) -> Any:
 def conv(
     x: Any, out: int, kernel: int, label: str, *, bias: bool, epsilon: float | None = None, stride: int = 1
 ) -> Any:
-    """Convolution, batch normalization if it has an ``epsilon``, ReLU; padded on every side by half of the kernel."""
+    """Convolution, batch normalization if there is an ``epsilon``, ReLU.
+
+    The convolution is padded by half of the kernel on every side.
+    """
     padding = "same"
     if stride == 2:
         x = layers.ZeroPadding2D(kernel // 2, name=f"{label}_pad")(x)
@@ -118,7 +119,7 @@ def conv(
         strides=stride,
         padding=padding,
         use_bias=bias,
-        # From the default, the activations of so many layers vanish, at least until batch
+        # With the default, the activations of so many layers vanish, at least until batch
         # normalization has seen images.
         kernel_initializer="he_normal",
         name=label,

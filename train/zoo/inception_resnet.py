@@ -3,19 +3,19 @@
 Szegedy, Ioffe, Vanhoucke, Alemi, "Inception-v4, Inception-ResNet and the Impact of Residual
 Connections on Learning", arXiv 1602.07261, AAAI 2017: Figures 10 to 14 (v1) and 16 to 19 (v2),
 Figure 15 (both), Table 1 (Reduction-A), section 3.3 (the scaling of residuals). The trained
-networks that bear these names differ from the figures, and are followed:
+networks of these names differ from the figures; the trained networks are followed:
 
 * Version 1 is the definition of facenet and of osmr's ports: a sixth Inception-ResNet-C module
-  and, before the classifier, a bottleneck of 512 that is batch-normalized. Version 2 is the one of
-  TF-slim and ``keras.applications``: 10, 20 and 10 modules instead of 5, 10 and 5, the stem
-  of Inception-v3 with an Inception module behind it (320 channels), and a last 1x1 convolution. The
+  and, before the classifier, a bottleneck of 512 units with batch normalization. Version 2 is that
+  of TF-slim and ``keras.applications``: 10, 20 and 10 modules instead of 5, 10 and 5, the stem of
+  Inception-v3 followed by an Inception module (320 channels), and a last 1x1 convolution. The
   1088 and 2080 channels of its modules are what its reductions give; the paper's 1154 is a
   misprint even for its own network (1152).
-* Residuals are scaled by 0.17, 0.1 and 0.2, and the last module's not at all, which has no ReLU.
-  Their last 1x1 convolution is linear, with a bias and without batch normalization.
+* Residuals are scaled by 0.17, 0.1 and 0.2. The last module's is not scaled, and no ReLU follows it.
+  The last 1x1 convolution of a residual is linear, with a bias and without batch normalization.
 * Batch normalization has a scale in version 1 and none in version 2, as in the published counts.
 * Version 1's dropout of 0.2 is the paper's and facenet's (osmr's ports have 0.6).
-* There is no auxiliary classifier: it served training only.
+* There is no auxiliary classifier: it is for training only.
 """
 
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ class Residual:
 
     Attributes:
         block: the branches; a linear 1x1 convolution with the input's channels follows.
-        scale: of what is added.
-        relu: whether a ReLU ends the module.
+        scale: factor of what is added.
+        relu: whether the module ends with a ReLU.
     """
 
     block: Block
@@ -43,13 +43,13 @@ class Residual:
 
 
 @dataclass(frozen=True)
-class Network:
-    """One of the versions.
+class InceptionResNet:
+    """A version of the network.
 
     Attributes:
-        rows: label, module, times.
+        rows: (label, module, number of times that it is repeated).
         bn_scale: whether batch normalization has a scale.
-        bottleneck: units between the last pool and the classifier; 0 for none.
+        bottleneck: number of units between the last pool and the classifier; 0 for no such layer.
     """
 
     rows: "tuple[tuple[str, Block | Residual, int], ...]"
@@ -74,7 +74,7 @@ V2_C: Block = [Conv(192, 1, 1), (Conv(192, 1, 1), Conv(224, 1, 3), Conv(256, 3, 
 
 # Side and channels at an input of 299.
 NETWORKS = {
-    1: Network(
+    1: InceptionResNet(
         rows=(
             ("stem", (*STEM, Conv(256, 3, 3, 2, V)), 1),  # 35, 256
             (
@@ -119,7 +119,7 @@ NETWORKS = {
         bn_scale=True,
         bottleneck=512,
     ),
-    2: Network(
+    2: InceptionResNet(
         rows=(
             ("stem", (*STEM, "max pool"), 1),  # 35, 192
             (
@@ -184,8 +184,8 @@ def build(*, version: int, size: int, classes: int, name: str) -> keras.Model:
     Args:
         version: 1 or 2.
         size: input side, pixels; at least 75.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     network = NETWORKS[version]
     inputs = x = layers.Input((size, size, 3), name="image")

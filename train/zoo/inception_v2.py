@@ -4,14 +4,14 @@ Ioffe, Szegedy, "Batch Normalization: Accelerating Deep Network Training by Redu
 Covariate Shift", arXiv 1502.03167, ICML 2015, Figure 5 (the table in the appendix), as TF-slim
 publishes it.
 
-* Several networks go by this name. This one is TF-slim's ``inception_v2``, whose stem is
+* Several networks have this name. This one is TF-slim's ``inception_v2``, whose stem is
   separable: a 7x7 depthwise convolution with 8 maps per input channel, then a 1x1 convolution.
   The paper's appendix describes the same stem; the better-known Caffe network has a plain 7x7 one.
 * The pool projections of 4c and 4d have 96 channels, as in TF-slim. With the 128 of the Caffe
   network the modules would give 608 channels instead of 576.
 * As in TF-slim, batch normalization has no scale, the stem has a bias and no batch normalization,
   and strided layers have "same" padding.
-* Modules have the paper's names. TF-slim counts differently: its ``Mixed_3b`` is 3a, its
+* Modules have the paper's names. TF-slim numbers them differently: its ``Mixed_3b`` is 3a, its
   ``Mixed_4a`` 3c, its ``Mixed_5a`` 4e.
 """
 
@@ -42,8 +42,8 @@ def build(*, size: int, classes: int, name: str) -> keras.Model:
 
     Args:
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     inputs = layers.Input((size, size, 3), name="image")
     x = layers.SeparableConv2D(
@@ -70,7 +70,7 @@ def _inception(
     projection: int,
     label: str,
 ) -> Any:
-    """A row of :data:`MODULES`."""
+    """Append the module of a row of :data:`MODULES`."""
     stride = 1 if single else 2
     branches = [_conv(x, single, 1, 1, f"{label}_1x1")] if single else []
     reduction, out = three

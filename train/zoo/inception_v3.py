@@ -6,7 +6,7 @@ modules).
 
 * The 7x7 convolution of the stem is three 3x3 ones, and those of the modules on 17x17 are pairs
   of 1x7 and 7x1. Widths that the paper leaves open are those of its authors' public code.
-* There is no auxiliary classifier: it served training only.
+* There is no auxiliary classifier: it is for training only.
 * Batch normalization has no scale, as in the authors' code.
 """
 
@@ -18,8 +18,8 @@ def build(*, size: int, classes: int, name: str) -> keras.Model:
 
     Args:
         size: input side, pixels; at least 75.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     return keras.applications.InceptionV3(
         input_shape=(size, size, 3), weights=None, classes=classes, name=name

@@ -1,14 +1,14 @@
-"""Inception-v4: a uniform, deeper Inception network whose modules no longer vary with their place.
+"""Inception-v4: a deeper Inception network whose modules are the same throughout a stage.
 
 Szegedy, Ioffe, Vanhoucke, Alemi, "Inception-v4, Inception-ResNet and the Impact of Residual
 Connections on Learning", arXiv 1602.07261, AAAI 2017, Figures 3 to 9, Table 1 (Reduction-A).
 
-* Where the figures and the authors' code (TF-slim) differ, the code is followed: it publishes the
-  trained weights. Figure 5 draws two 1x7 convolutions in a row, where the code has 1x7 and 7x1, and
-  elsewhere code and figures take a 1x7 and a 7x1 in opposite order; no count changes. Figure 3
-  omits the stride of the stem's last convolution, without which the sides do not meet.
+* Where the figures and the authors' code (TF-slim) differ, the code is followed: the published
+  weights are those of the code. Figure 5 draws two 1x7 convolutions in a row where the code has 1x7
+  and 7x1, and elsewhere code and figures have a 1x7 and a 7x1 in opposite order; no count changes.
+  Figure 3 omits the stride of the stem's last convolution, without which the sides do not match.
 * Batch normalization has a scale, as in the published counts of the PyTorch ports (timm).
-* There is no auxiliary classifier: it served training only.
+* There is no auxiliary classifier: it is for training only.
 * The average pools do not count their padding, as in TensorFlow.
 """
 
@@ -19,7 +19,7 @@ import keras
 from keras import layers
 
 V: Literal["valid"] = "valid"
-"""The figures' mark for a convolution without padding."""
+"""Mark of a convolution without padding, as in the figures."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Conv:
     """A convolution with batch normalization and ReLU.
 
     Attributes:
-        out: channels.
-        height: of the kernel.
-        width: of the kernel.
-        stride: in both directions.
+        out: output channels.
+        height: height of the kernel.
+        width: width of the kernel.
+        stride: stride in both directions.
         padding: "same" or "valid".
     """
 
@@ -42,7 +42,7 @@ class Conv:
 
 
 Block: TypeAlias = "Conv | Literal['max pool', 'avg pool'] | tuple[Block, ...] | list[Block]"
-"""A tuple's members follow each other; a list's stand side by side and are concatenated.
+"""Part of the network: a layer, a tuple of parts in sequence, or a list of parallel parts that are concatenated.
 
 Pools are 3x3: a max pool has stride 2 and no padding, an average pool has stride 1.
 """
@@ -104,7 +104,7 @@ INCEPTION_C: Block = [
     ("avg pool", Conv(256, 1, 1)),
 ]
 
-# Figure 9: block, times. Side and channels at an input of 299.
+# Figure 9: label, block, number of times that it is repeated. Side and channels at an input of 299.
 NETWORK: tuple[tuple[str, Block, int], ...] = (
     ("stem", STEM, 1),  # 35, 384
     ("inception_a", INCEPTION_A, 4),
@@ -120,8 +120,8 @@ def build(*, size: int, classes: int, name: str) -> keras.Model:
 
     Args:
         size: input side, pixels; at least 75.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     inputs = x = layers.Input((size, size, 3), name="image")
     for label, block, times in NETWORK:
@@ -137,9 +137,9 @@ def apply(block: Block, x: Any, label: str, bn_scale: bool = True) -> Any:
     """Append a block to ``x``.
 
     Args:
-        block: what to append.
+        block: the block.
         x: a feature map.
-        label: begins the layers' names.
+        label: beginning of the layers' names.
         bn_scale: whether batch normalization has a scale.
     """
     match block:

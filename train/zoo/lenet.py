@@ -6,7 +6,7 @@ Caffe's MNIST example (``examples/mnist/lenet.prototxt``): ``lenet_caffe``.
 
 * ``lenet5`` is the simplification in common use, with 61,706 parameters. The paper connects
   each map of C3 to some of the maps of S2 (Table I), scales and shifts every pooled map by
-  trained coefficients, and ends in radial basis functions. Here C3 sees all maps, the pools
+  trained coefficients, and ends in radial basis functions. Here C3 reads all maps, the pools
   are plain averages and the output is a softmax.
 * C5 is written as a fully connected layer. On 32x32 images it is the paper's convolution,
   whose 5x5 kernel covers the whole feature map.
@@ -23,8 +23,8 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     Args:
         variant: ``"5"`` or ``"_caffe"``.
         size: input side, pixels; published: 32 for LeNet-5, 28 for Caffe's.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     if variant == "5":
         hidden = [

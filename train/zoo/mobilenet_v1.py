@@ -11,10 +11,10 @@ def build(*, width: float, size: int | tuple[int, int], classes: int, name: str)
     """The network with a softmax output, randomly initialized.
 
     Args:
-        width: multiplies all channels, rounded down: the paper's alpha.
-        size: input side, or height and width, pixels.
-        classes: outputs.
-        name: the model's name.
+        width: multiplier of all channels, which are rounded down: the paper's alpha.
+        size: input side, or (height, width), pixels.
+        classes: number of outputs.
+        name: name of the model.
     """
     height, width_pixels = (size, size) if isinstance(size, int) else size
     return keras.applications.MobileNet(

@@ -1,15 +1,15 @@
-"""MobileNet V1 with full convolutions, or with fewer layers: what its paper compares it with.
+"""MobileNet V1 with full convolutions, or with fewer layers: the networks that its paper compares it with.
 
 Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision
 Applications", arXiv 1704.04861, 2017: Table 1 (the network), Table 4 (full convolutions),
 Table 5 (the shallow network).
 
-* "Conv MobileNet" has one 3x3 convolution with batch normalization and ReLU in the place
-  of every depthwise separable convolution.
+* "Conv MobileNet" has one 3x3 convolution with batch normalization and ReLU in place of
+  each depthwise separable convolution.
 * "Shallow MobileNet" lacks the five layers at 14x14x512 that Table 1 repeats.
 * Table 1 gives the last depthwise convolution stride 2, which does not fit its own 7x7
   output: as in the authors' public code (TF-slim) the stride is 1. As there, padding is
-  "same", and a ReLU stops at 6.
+  "same", and ReLUs are ReLU6.
 """
 
 from typing import Any
@@ -37,10 +37,10 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
-        variant: "conv", "shallow", or nothing for Table 1 itself.
+        variant: "conv", "shallow", or "" for Table 1 itself.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     table = [row for row in SEPARABLE if variant != "shallow" or row not in REPEATED]
     inputs = layers.Input((size, size, 3), name="image")

@@ -11,11 +11,11 @@ def build(*, width: float, size: int, classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
-        width: multiplies the channels, rounded to multiples of 8; the last convolution
-            keeps its 1280 up to 1x.
+        width: multiplier of the channels, which are rounded to multiples of 8; up to 1x the last
+            convolution keeps its 1280.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     return keras.applications.MobileNetV2(
         input_shape=(size, size, 3), alpha=width, weights=None, classes=classes, name=name

@@ -5,8 +5,8 @@ MobileNetV3", arXiv 1905.02244, 2019, Tables 1 and 2.
 
 * The minimalistic networks are the authors' public ones (TF-slim): no
   squeeze-and-excitation, ReLU instead of hard swish, and 3x3 instead of 5x5 kernels.
-* The rescaling of pixels that ``keras.applications`` puts inside is left out: images come
-  in -1..1, as to the other networks.
+* The rescaling of pixels that ``keras.applications`` includes is left out: the input is
+  -1..1, as for the other networks.
 """
 
 import keras
@@ -24,12 +24,12 @@ def build(
 
     Args:
         variant: "large" or "small".
-        width: multiplies the channels, rounded to multiples of 8; the layer before the
-            last keeps its channels up to 1x.
-        minimalistic: only what any accelerator runs well.
+        width: multiplier of the channels, which are rounded to multiples of 8; up to 1x the layer
+            before the last keeps its channels.
+        minimalistic: whether it has only operations that every accelerator runs well.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     return NETWORKS[variant](
         input_shape=(size, size, 3),

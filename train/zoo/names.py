@@ -1,13 +1,13 @@
-"""Network names are a grammar: a template for each family, one function that reads a name.
+"""Network names are a grammar: each family has a template, and one function parses all names.
 
-A template of :mod:`mobilecnn.train.zoo.families` decodes as follows:
+A template of :mod:`mobilecnn.train.zoo.families` consists of text and of:
 
-* ``{width}``: the width multiplier, with at most four decimals; written with at least one
+* ``{width}``: the width multiplier, with at most four decimals; the canonical name has at least one
 * ``{size}``: the input side in pixels; a family without it in its names has a default
 * ``{parameter:this|that}``: one of these words, which may be empty
 * any other ``{parameter}``: a whole number
-* ``[_word]``: may be there or not
-* ``[_word{parameter}]``: may be there, and is 0 where it is not
+* ``[_word]``: an optional word
+* ``[_word{parameter}]``: an optional word with a whole number, which is 0 where it is left out
 
 ``str()`` of what :func:`parse` returns is the canonical name. Nothing here imports Keras.
 """
@@ -21,17 +21,17 @@ from mobilecnn.errors import ModelNameError
 from mobilecnn.train.zoo.families import FAMILIES, Family, Parameter
 
 LARGEST = 2048
-"""Largest input side: beyond it one image takes gigabytes."""
+"""Largest input side in pixels: beyond it one image takes gigabytes."""
 
 
 @dataclass(frozen=True)
 class ModelName:
-    """A name taken apart.
+    """A parsed name.
 
     Attributes:
-        family: its row of the table.
-        parameters: (parameter, value) in the order of the template; without the size.
-        size: input side, pixels: images are size x size.
+        family: the family's row of the table.
+        parameters: (parameter, value) pairs in the order of the template, without the size.
+        size: input side, pixels.
     """
 
     family: Family
@@ -40,16 +40,16 @@ class ModelName:
 
     @property
     def sized(self) -> bool:
-        """Whether names of this family say the size."""
+        """Whether names of this family contain the size."""
         return "{size}" in self.family.template
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one image: (height, width, channels)."""
+        """Shape of an image: (height, width, channels)."""
         return (self.size, self.size, self.family.channels)
 
     def __str__(self) -> str:
-        """The canonical name; the size is in it only where the template has one."""
+        """The canonical name; it contains the size only where the template does."""
         return _write(self.family, {**dict(self.parameters), "size": self.size})
 
 
@@ -59,15 +59,15 @@ _TOKEN = re.compile(
 
 
 def parse(text: str, size: int | None = None) -> ModelName:
-    """Read a name, and make sure that the network can be built.
+    """Parse a name, and make sure that the network can be built.
 
     Args:
         text: a name; ``x1`` is taken as ``x1.0``.
-        size: input side in pixels, instead of the one in the name or the default.
+        size: input side in pixels; None for the one in the name, or the default.
 
     Raises:
-        ModelNameError: no family has such names (close ones are shown), or the network
-            cannot be built (why, and what can).
+        ModelNameError: no family has such names (the message shows similar ones), or the network
+            cannot be built (the message says why, and what can be).
     """
     for family in FAMILIES:
         if match := _pattern(family.template).fullmatch(text):
@@ -91,7 +91,7 @@ def listed() -> tuple[str, ...]:
 
 
 def enumerated(family: Family) -> bool:
-    """Whether the listed names of a family are all that it has: its template has no free number."""
+    """Whether the listed names of a family are all its names, because its template has no free number."""
     return not any(
         token["number"] or (token["key"] and token["choices"] is None)
         for token in _TOKEN.finditer(family.template)
@@ -132,7 +132,7 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 @cache
 def _kinds(template: str) -> dict[str, type]:
-    """Placeholder -> type of its values."""
+    """Parameter of a template -> type of its values."""
     kinds: dict[str, type] = {}
     for token in _TOKEN.finditer(template):
         if token["flag"]:

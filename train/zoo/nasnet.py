@@ -6,10 +6,10 @@ Recognition", arXiv 1707.07012, CVPR 2018: Figure 2 (the stacking), Figure 4 (th
 
 * ``nasnet_a_mobile`` is the paper's 4 @ 1056: 4 normal cells between reductions, 1056 channels at
   the end. ``nasnet_a_large`` is 6 @ 4032.
-* Cells take the outputs of the two cells before them. Behind a reduction the second of these is,
-  as in the authors' code, the reduction's own input in the mobile network, and the cell before
+* Each cell takes the outputs of the two cells before it. After a reduction the second of these
+  is, as in the authors' code, the reduction's own input in the mobile network, and the cell before
   that in the large one.
-* ScheduledDropPath and the auxiliary classifier, which serve training only, are left out.
+* ScheduledDropPath and the auxiliary classifier, which are for training only, are left out.
 """
 
 import keras
@@ -21,8 +21,8 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     Args:
         variant: "mobile" or "large".
         size: input side, pixels; at least 32.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     network = {"mobile": keras.applications.NASNetMobile, "large": keras.applications.NASNetLarge}[variant]
     return network(input_shape=(size, size, 3), weights=None, classes=classes, name=name)

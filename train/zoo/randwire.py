@@ -4,17 +4,17 @@ Xie, Kirillov, Girshick, He, "Exploring Randomly Wired Neural Networks for Image
 arXiv 1904.01569, 2019: section 3 and Table 1, with the Watts-Strogatz generator WS(K=4, P=0.75) and
 N=32 nodes.
 
-* Another seed gives another network, with slightly other counts. The paper's figures are means over
-  several graphs; the counts here are those of seed 0. A seed gives the same graphs everywhere.
-* A graph with an unconnected part is drawn again.
-* A node's weighted sum is left out where the node has a single input: batch normalization undoes a
-  positive factor, so that the network can express the same.
-* All stem convolutions are ordinary ones: with separable ones the small network would fall 16 %
-  short of the published multiply-adds.
-* The 1x1 convolution of the head is followed by a ReLU as well; without one it would not add
-  anything to the classifier, which is linear too.
+* Each seed gives a different network, with slightly different counts. The paper's figures are means
+  over several graphs; the counts here are those of seed 0. A seed gives the same graphs everywhere.
+* A graph that is not connected is drawn again.
+* A node with a single input has no weighted sum: batch normalization cancels a positive factor, so
+  that the network can express the same.
+* All stem convolutions are ordinary ones: with separable ones the small network would have 16 % fewer
+  multiply-adds than published.
+* The 1x1 convolution of the head is also followed by a ReLU; without it the convolution would add
+  nothing to the classifier, which is linear too.
 * Half of an odd number of channels (the stem) is rounded down.
-* The regularization of the training (dropped edges, dropout) is left out.
+* The regularization used in training (dropped edges, dropout) is left out.
 """
 
 from dataclasses import dataclass
@@ -27,12 +27,13 @@ from mobilecnn.train.zoo.randwire_graph import Wiring, wirings
 from mobilecnn.train.zoo.weighted_sum import WeightedSum
 
 NEIGHBOURS = 4
-"""Section 4: WS(K=4, P=0.75), the best of the generators."""
+"""Number of neighbours of a node in the ring, K: WS(K=4, P=0.75) is the best generator of section 4."""
+
 PROBABILITY = 0.75
-"""Section 4, as above."""
+"""Probability that an edge is rewired, P (section 4)."""
 
 HEAD = 1280
-"""Table 1: channels of the last 1x1 convolution."""
+"""Channels of the last 1x1 convolution (Table 1)."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Regime:
     """A column of Table 1.
 
     Attributes:
-        second_conv: conv2 is a convolution, not a random graph.
-        graphs: the random stages that follow: (nodes, channels as a multiple of C).
+        second_conv: whether conv2 is a convolution and not a random graph.
+        graphs: random stages that follow: (nodes, channels as a multiple of C).
     """
 
     second_conv: bool
@@ -67,18 +68,18 @@ REGULAR = Regime(
 )
 
 REGIMES = {78: SMALL, 109: REGULAR, 154: REGULAR}
-"""Section 4, Tables 2 and 3: the paper's C -> the column of Table 1."""
+"""The paper's C -> column of Table 1 (section 4, Tables 2 and 3)."""
 
 
 def build(*, channels: int, seed: int, size: int, classes: int, name: str) -> keras.Model:
-    """The network with a softmax output, randomly initialized; the wiring depends on the seed alone.
+    """The network with a softmax output, randomly initialized; its wiring depends on the seed only.
 
     Args:
-        channels: the paper's C, a key of :data:`REGIMES`.
-        seed: of the random graphs, from 0.
+        channels: a key of :data:`REGIMES`, the paper's C.
+        seed: seed of the random graphs, from 0.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     regime = REGIMES[channels]
     drawn = wirings(tuple(nodes for nodes, _ in regime.graphs), NEIGHBOURS, PROBABILITY, seed)
@@ -99,7 +100,7 @@ def build(*, channels: int, seed: int, size: int, classes: int, name: str) -> ke
 
 
 def _random_stage(x: Any, wiring: Wiring, channels: int, label: str) -> Any:
-    """Section 3.2: nodes without source read the stage's input with stride 2; the final ones are averaged."""
+    """Section 3.2: nodes without a source read the stage's input with stride 2; outputs that no node reads are averaged."""
     maps: list[Any] = []
     for node, sources in enumerate(wiring.sources):
         node_label = f"{label}_node{node}"

@@ -1,8 +1,8 @@
 """Random wirings: Watts-Strogatz graphs whose edges all point forward.
 
 Section 3.3 of arXiv 1904.01569 and, for the graph itself, Watts, Strogatz, "Collective dynamics of
-'small-world' networks", Nature 393, 1998. Imports nothing but the standard library: a seed gives
-the same graphs on every platform and with every version of Python and numpy.
+'small-world' networks", Nature 393, 1998. Only the standard library is imported: a seed gives the
+same graphs on every platform and with every version of Python and numpy.
 """
 
 import random
@@ -14,26 +14,26 @@ class Wiring:
     """A directed graph without cycles, connected when the directions are ignored.
 
     Attributes:
-        sources: for each node the nodes that feed it, in rising order; all have smaller numbers.
+        sources: for each node the nodes that it reads, in ascending order; all have smaller numbers.
     """
 
     sources: tuple[tuple[int, ...], ...]
 
     @property
     def outputs(self) -> tuple[int, ...]:
-        """The nodes that feed no other."""
+        """The nodes that no other node reads."""
         used = {source for sources in self.sources for source in sources}
         return tuple(node for node in range(len(self.sources)) if node not in used)
 
 
 def wirings(nodes: tuple[int, ...], neighbours: int, probability: float, seed: int) -> tuple[Wiring, ...]:
-    """One graph for each number of nodes, from one stream of random numbers.
+    """Draw several graphs from one stream of random numbers.
 
     Args:
-        nodes: how many each graph has.
-        neighbours: of a node in the ring before the rewiring, even: the paper's K.
-        probability: that an edge is rewired: the paper's P.
-        seed: of the stream.
+        nodes: number of nodes of each graph.
+        neighbours: number of neighbours of a node in the ring before the rewiring, even: the paper's K.
+        probability: probability that an edge is rewired: the paper's P.
+        seed: seed of the stream.
     """
     stream = random.Random(seed)  # noqa: S311 - nothing secret; random() is stable over versions
     return tuple(_connected(count, neighbours, probability, stream) for count in nodes)
@@ -49,11 +49,11 @@ def _connected(nodes: int, neighbours: int, probability: float, stream: random.R
 
 
 def _watts_strogatz(nodes: int, neighbours: int, probability: float, stream: random.Random) -> list[set[int]]:
-    """For each node the nodes it has an edge with.
+    """For each node the nodes that it shares an edge with.
 
-    Section 3.3: a ring with ``neighbours / 2`` edges to either side; then, clockwise, the edge from
-    every node to its next one is rewired with ``probability``, then that to the next but one, ...
-    Rewired means: to a node drawn from all that are not the node itself and have no edge with it.
+    Section 3.3: in a ring, each node has ``neighbours / 2`` edges to either side. Then, clockwise, the
+    edge from every node to the next is rewired with ``probability``, then the edge to the next but one,
+    and so on. A rewired edge leads to a node drawn from all that the node has no edge with yet.
     """
     edges: list[set[int]] = [set() for _ in range(nodes)]
     steps = range(1, neighbours // 2 + 1)

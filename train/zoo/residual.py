@@ -1,9 +1,9 @@
-"""What the residual networks with bottlenecks share.
+"""Parts that the residual networks with bottlenecks share.
 
 He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", arXiv 1512.03385: Table 1
-(the networks), Figure 5 right (the bottleneck). A family passes :func:`network` the branch that
-stands beside its shortcuts: a variant of :func:`bottleneck`, or its own. One whose shortcuts or
-stem differ too passes its whole unit to :func:`stages`.
+(the networks), Figure 5 right (the bottleneck). A family passes to :func:`network` the branch that
+runs parallel to its shortcuts: a variant of :func:`bottleneck`, or its own. A family whose shortcuts
+or stem differ too passes its whole unit to :func:`stages`.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ REPEATS = {
     152: (3, 8, 36, 3),
     200: (3, 24, 36, 3),  # arXiv 1603.05027, section 5
 }
-"""Depth -> units of Stages 2 to 5 (conv2_x to conv5_x in the paper)."""
+"""Depth -> number of units in Stages 2 to 5 (conv2_x to conv5_x in the paper)."""
 
 OUT = (
     256,  # 56
@@ -26,24 +26,25 @@ OUT = (
     1024,  # 14
     2048,  # 7
 )
-"""Output channels of Stages 2 to 5; side of their feature maps at an input of 224."""
+"""Output channels of Stages 2 to 5; the comments give the side of their feature maps at an input of 224."""
 
-Part = Callable[[Any, int, int, str], Any]
-"""A part of a network: feature map, output channels, stride, how the layers' names begin -> feature map."""
+ResidualPart = Callable[[Any, int, int, str], Any]
+"""Function that appends a part of a network: (feature map, output channels, stride, beginning of the layers' names)
+-> feature map."""
 
 
 def network(
-    *, depth: int, branch: Part, bias: bool = False, size: int, classes: int, name: str
+    *, depth: int, branch: ResidualPart, bias: bool = False, size: int, classes: int, name: str
 ) -> keras.Model:
     """A residual network with a softmax output, randomly initialized.
 
     Args:
         depth: a key of :data:`REPEATS`.
-        branch: stands beside the shortcut of every unit.
-        bias: the convolutions of the stem and of the shortcuts have biases.
+        branch: branch parallel to the shortcut of every unit.
+        bias: whether the convolutions of the stem and of the shortcuts have biases.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
 
     def unit(x: Any, out: int, stride: int, label: str) -> Any:
@@ -54,14 +55,14 @@ def network(
     return classifier(inputs, stages(x, REPEATS[depth], unit), classes, name)
 
 
-def stages(x: Any, repeats: tuple[int, ...], unit: Part, *, last_strides: bool = False) -> Any:
+def stages(x: Any, repeats: tuple[int, ...], unit: ResidualPart, *, last_strides: bool = False) -> Any:
     """Stages 2 to 5; the first unit of Stages 3, 4 and 5 has stride 2.
 
     Args:
-        x: the stem's feature map.
-        repeats: units of each stage.
+        x: feature map of the stem.
+        repeats: number of units in each stage.
         unit: a unit with its shortcut.
-        last_strides: instead, the last unit of Stages 2, 3 and 4 has stride 2.
+        last_strides: whether instead the last unit of Stages 2, 3 and 4 has stride 2.
     """
     for stage, (units, out) in enumerate(zip(repeats, OUT, strict=True), 2):
         for number in range(1, units + 1):
@@ -86,12 +87,13 @@ def bottleneck(
     Args:
         x: feature map.
         out: output channels.
-        stride: of the 3x3 convolution.
-        label: begins the layers' names.
-        width: channels inside in Stage 2; every later stage doubles them, as it doubles ``out``.
-        groups: of the 3x3 convolution.
-        bias: the convolutions have biases.
-        first_strides: the first convolution has the stride instead.
+        stride: stride of the 3x3 convolution.
+        label: beginning of the layers' names.
+        width: channels of the first two convolutions in Stage 2; every later stage doubles them, as
+            it doubles ``out``.
+        groups: number of groups of the 3x3 convolution.
+        bias: whether the convolutions have biases.
+        first_strides: whether the first convolution has the stride instead.
     """
     inside = width * out // OUT[0]
     first, second = (stride, 1) if first_strides else (1, stride)
@@ -104,12 +106,12 @@ def join(x: Any, branch: Any, stride: int, label: str, *, kernel: int = 1, bias:
     """Add the branch to its input, which is projected where the channels differ; ReLU.
 
     Args:
-        x: the branch's input.
-        branch: the branch's output.
-        stride: of the branch.
-        label: begins the layers' names.
-        kernel: of the projection.
-        bias: the projection has biases.
+        x: input of the branch.
+        branch: output of the branch.
+        stride: stride of the branch.
+        label: beginning of the layers' names.
+        kernel: kernel side of the projection.
+        bias: whether the projection has biases.
     """
     if x.shape[-1] != branch.shape[-1]:
         x = conv_bn(x, branch.shape[-1], kernel, stride, f"{label}_shortcut", bias=bias)
@@ -118,7 +120,7 @@ def join(x: Any, branch: Any, stride: int, label: str, *, kernel: int = 1, bias:
 
 
 def classifier(inputs: Any, x: Any, classes: int, name: str) -> keras.Model:
-    """Average the last feature map, classify, and make the model."""
+    """Average the last feature map, classify, and return the model."""
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     outputs = layers.Dense(classes, activation="softmax", name="predictions")(x)
     return keras.Model(inputs, outputs, name=name)
@@ -148,7 +150,7 @@ def conv_bn(
 def conv(
     x: Any, out: int, kernel: int, stride: int, label: str, *, groups: int = 1, bias: bool = False
 ) -> Any:
-    """Convolution, padded by as much on every side."""
+    """Convolution, padded equally on every side."""
     x, padding = _pad(x, kernel, stride, label)
     return layers.Conv2D(
         out, kernel, strides=stride, padding=padding, groups=groups, use_bias=bias, name=label
@@ -161,8 +163,8 @@ def bn(x: Any, label: str) -> Any:
 
 
 def _pad(x: Any, kernel: int, stride: int, label: str) -> tuple[Any, str]:
-    """``x`` padded for a layer, and that layer's ``padding``."""
+    """``x`` padded for a layer, and the ``padding`` that the layer then has."""
     if kernel == 1 or stride == 1:
         return x, "same"
-    # "same" padding would pad an even side at its end only.
+    # "same" padding would pad an even side only at its end.
     return layers.ZeroPadding2D(kernel // 2, name=f"{label}_pad")(x), "valid"

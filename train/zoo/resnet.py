@@ -3,11 +3,11 @@
 He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", arXiv 1512.03385, 2015: Table 1
 (50, 101 and 152 layers), Figure 5 right (the bottleneck). Version 2: the same authors, "Identity
 Mappings in Deep Residual Networks", arXiv 1603.05027, 2016: Figure 4 (e) (batch normalization and
-ReLU stand before the convolutions), section 5 (200 layers). ``_1x100d``: Xie, Girshick, Dollár, Tu,
+ReLU come before the convolutions), section 5 (200 layers). ``_1x100d``: Xie, Girshick, Dollár, Tu,
 He, "Aggregated Residual Transformations for Deep Neural Networks", arXiv 1611.05431, 2016, Table 4
 (bottlenecks of 100 channels instead of 64).
 
-- Without an ending: the first 1x1 convolution of a stage has the stride, as in the paper, and
+- Without a suffix: the first 1x1 convolution of a stage has the stride, as in the paper, and
   convolutions have biases, as in ``keras.applications``, whose weights fit.
 - ``_v1.5`` and ``_1x100d``: the stride is on the 3x3 convolution and convolutions have no biases, as
   in torchvision and in the networks that the ResNeXt paper compares with. Its ResNet-50 (1x64d) is
@@ -18,7 +18,7 @@ He, "Aggregated Residual Transformations for Deep Neural Networks", arXiv 1611.0
 - ``resnet200_v2`` is not in ``keras.applications``. The stride is on the 3x3 convolution of a stage's first
   unit, convolutions have no biases, and batch normalization and ReLU follow the stem. This gives
   the 64,666,280 parameters that other implementations count.
-- Strided convolutions and the max pool are padded by as much on every side.
+- Strided convolutions and the max pool are padded equally on every side.
 """
 
 from functools import partial
@@ -45,10 +45,10 @@ def build(*, depth: int, version: str, size: int, classes: int, name: str) -> ke
 
     Args:
         depth: 50, 101, 152 or 200 layers.
-        version: how the name ends: "", "_v1.5", "_v2" or "_1x100d".
+        version: suffix of the name: "", "_v1.5", "_v2" or "_1x100d".
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     if version == "_v2":
         return _version_2(depth, size, classes, name)
@@ -69,7 +69,7 @@ def _version_2(depth: int, size: int, classes: int, name: str) -> keras.Model:
 
 
 def _unit(x: Any, out: int, stride: int, label: str, *, bias: bool) -> Any:
-    """Nothing follows the addition, so that a shortcut is an identity."""
+    """A unit of version 2: nothing follows the addition, so that a shortcut is an identity."""
     active = layers.ReLU(name=f"{label}_relu")(bn(x, label))
     branch = conv_bn_relu(active, out // 4, 1, 1, f"{label}_conv1")
     branch = conv_bn_relu(branch, out // 4, 3, stride, f"{label}_conv2")

@@ -5,9 +5,9 @@ section 4.2 (ResNet-110), and "Identity Mappings in Deep Residual Networks", arX
 2016, Figure 1 (b) and section 4 with its appendix (ResNet-1001).
 
 * Where the shape changes, the shortcut is a 1x1 convolution. The first paper's CIFAR networks pad
-  the missing channels with zeros; the public count 1,730,714 is that of the projection.
-* In ResNet-1001 a bottleneck's stride stands in its 3x3 convolution. The first unit of a stage
-  gives its activated input to the projection, which has no batch normalization.
+  the missing channels with zeros; the public count of 1,730,714 parameters includes the projection.
+* In ResNet-1001 the stride of a bottleneck is in its 3x3 convolution. The projection in the first
+  unit of a stage reads the activated input and has no batch normalization.
 """
 
 from collections.abc import Callable
@@ -18,26 +18,26 @@ import keras
 from keras import layers
 
 STEM = 16
-"""Section 4.2: channels of the first 3x3 convolution, and of the first stage's 3x3 convolutions."""
+"""Channels of the first 3x3 convolution, and of the 3x3 convolutions in the first stage (section 4.2)."""
 
 STAGES = (
     (1, 1),  # side 32
     (2, 2),  # 16
     (4, 2),  # 8
 )
-"""Section 4.2: a stage's channels as a multiple of the stem's, and the stride of its first unit."""
+"""Stages: channels as a multiple of the stem's, and stride of the first unit (section 4.2)."""
 
-Unit = Callable[[Any, int, int, str], Any]
+_Unit = Callable[[Any, int, int, str], Any]
 
 
 @dataclass(frozen=True)
-class Network:
+class CifarResNet:
     """A row of :data:`NETWORKS`.
 
     Attributes:
-        depth: weight layers on the longest way: the stem, the units' and the classifier.
-        per_unit: weight layers of a unit.
-        preactivated: batch normalization and ReLU stand before the convolutions, not behind.
+        depth: number of weight layers on the longest path: the stem, those of the units, the classifier.
+        per_unit: number of weight layers in a unit.
+        preactivated: whether batch normalization and ReLU come before the convolutions, not after them.
     """
 
     depth: int
@@ -46,13 +46,13 @@ class Network:
 
     @property
     def units(self) -> int:
-        """Of a stage: the papers' n, from depth 6n + 2 (ResNet-110) or 9n + 2 (ResNet-1001)."""
+        """Number of units in a stage: the papers' n; the depth is 6n + 2 (ResNet-110) or 9n + 2 (ResNet-1001)."""
         return (self.depth - 2) // (len(STAGES) * self.per_unit)
 
 
 NETWORKS = {
-    "110": Network(depth=110, per_unit=2, preactivated=False),
-    "1001_v2": Network(depth=1001, per_unit=3, preactivated=True),
+    "110": CifarResNet(depth=110, per_unit=2, preactivated=False),
+    "1001_v2": CifarResNet(depth=1001, per_unit=3, preactivated=True),
 }
 
 
@@ -62,15 +62,15 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     Args:
         variant: a key of :data:`NETWORKS`.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     network = NETWORKS[variant]
     inputs = layers.Input((size, size, 3), name="image")
     x = _conv(inputs, STEM, 3, 1, "stem")
     if not network.preactivated:
         x = _bn_relu(x, "stem")
-    unit: Unit = _bottleneck_unit if network.preactivated else _basic_unit
+    unit: _Unit = _bottleneck_unit if network.preactivated else _basic_unit
     for stage, (multiple, first_stride) in enumerate(STAGES, start=1):
         for number in range(1, network.units + 1):
             stride = first_stride if number == 1 else 1
@@ -106,8 +106,8 @@ def _bottleneck_unit(x: Any, channels: int, stride: int, label: str) -> Any:
     branch = _bn_relu(branch, f"{label}_conv3")
     branch = _conv(branch, out, 1, 1, f"{label}_conv3")
     shortcut = x if x.shape[-1] == out else _conv(activated, out, 1, stride, f"{label}_shortcut")
-    # The shortcut first: Keras follows a graph depth first, by recursion, and through 333 units that
-    # stays within Python's limit only along the shortcuts.
+    # The shortcut first: Keras walks a graph depth first, by recursion, and through 333 units it stays
+    # within Python's limit only along the shortcuts.
     return layers.Add(name=f"{label}_add")([shortcut, branch])
 
 

@@ -1,12 +1,12 @@
-"""ResNet-50 with a depthwise convolution in the place of every 3x3 convolution.
+"""ResNet-50 with a depthwise convolution in place of every 3x3 convolution.
 
 Two networks, ``Separable_dw`` and ``Separable_dw_linear``, of a comparison on skin lesions (ISIC 2018
 Task 3, 7 classes). No paper defines them. The ResNet-50 is that of He, Zhang, Ren, Sun, "Deep Residual
 Learning for Image Recognition", arXiv 1512.03385, 2015, Table 1.
 
-- Known are 12 million parameters with 7 classes. A depthwise convolution in the place of a 3x3 convolution
-  gives 12.27 million; a depthwise and a 1x1 convolution in its place would give 13.53 million.
-- ``_linear`` is read as: no ReLU after the depthwise convolution.
+- The network is known to have 12 million parameters with 7 classes. A depthwise convolution in place of
+  each 3x3 convolution gives 12.27 million; a depthwise and a 1x1 convolution would give 13.53 million.
+- ``_linear`` is taken to mean that no ReLU follows the depthwise convolution.
 - The rest is ResNet-50 as in ``keras.applications``, with biases and with the stride in the first 1x1
   convolution of a stage.
 """
@@ -24,10 +24,10 @@ def build(*, linear: bool, size: int, classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
-        linear: no ReLU after the depthwise convolutions.
+        linear: whether the ReLU after the depthwise convolutions is left out.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     branch = partial(_branch, linear=linear)
     return network(depth=50, branch=branch, bias=True, size=size, classes=classes, name=name)

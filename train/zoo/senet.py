@@ -1,4 +1,4 @@
-"""SENet: ResNet and ResNeXt that weight their channels by what the whole feature map shows.
+"""SENet: ResNet and ResNeXt whose channels are weighted by the content of the whole feature map.
 
 Hu, Shen, Albanie, Sun, Wu, "Squeeze-and-Excitation Networks", arXiv 1709.01507, 2017: Figure 3 (the
 unit), Table 1 (SE-ResNet-50, SE-ResNeXt-50), Table 2 (deeper ones), appendix (SENet-154); and the
@@ -10,8 +10,8 @@ authors' Caffe networks (hujie-frank/SENet).
   one pixel. They have biases, as in the authors' networks; the other convolutions have none.
 - SENet-154 is a ResNeXt-152 (64x4d) with three 3x3 convolutions as its stem, half the channels in the
   first convolution of a unit, 3x3 projections where the stride is 2, and dropout of 0.2.
-- Strided convolutions are padded by as much on every side. The last window of the max pool may hang
-  over the edge, as in Caffe.
+- Strided convolutions are padded equally on every side. The last window of the max pool may extend
+  beyond the edge, as in Caffe.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from keras import layers
 
 from mobilecnn.train.zoo.residual import (
     REPEATS,
-    Part,
+    ResidualPart,
     bottleneck,
     classifier,
     conv_bn,
@@ -40,13 +40,13 @@ class Base:
     """The network that squeeze-and-excitation is added to.
 
     Attributes:
-        branch: the convolutions beside a shortcut.
-        stem: the convolutions before the max pool: (output channels, kernel, stride).
-        projection: kernel of the projections with stride 2.
-        dropout: before the classifier.
+        branch: convolutions parallel to a shortcut.
+        stem: convolutions before the max pool: (output channels, kernel, stride).
+        projection: kernel side of the projections with stride 2.
+        dropout: rate of the dropout before the classifier; 0 for none.
     """
 
-    branch: Part
+    branch: ResidualPart
     stem: tuple[tuple[int, int, int], ...] = ((64, 7, 2),)
     projection: int = 1
     dropout: float = 0.0
@@ -71,7 +71,7 @@ VARIANTS = {
     "se_resnext101_32x4d": (RESNEXT, 101),
     "senet154": (BASE_154, 152),  # and two more layers in the stem
 }
-"""Name -> base network, its depth."""
+"""Name -> base network and its depth."""
 
 
 def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
@@ -80,8 +80,8 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     Args:
         variant: a key of :data:`VARIANTS`.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     base, depth = VARIANTS[variant]
 

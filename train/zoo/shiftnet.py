@@ -1,11 +1,11 @@
-"""ShiftNet: a shift of channel groups by whole pixels stands in for the spatial convolution.
+"""ShiftNet: a shift of channel groups by whole pixels replaces the spatial convolution.
 
 Wu, Wan, Yue, Jin, Zhao, Golmant, Gholaminejad, Gonzalez, Keutzer, "Shift: A Zero FLOP, Zero
 Parameter Alternative to Spatial Convolutions", arXiv 1711.08141, 2017 (CVPR 2018): section 3 (the
 shift, the conv-shift-conv module) and the tables of ShiftNet-A, B and C.
 
-* The shift of kernel k has one group of channels for each of the k x k offsets. Channels that do
-  not divide evenly stay where they are, with the group of offset 0.
+* A shift with kernel k has one group of channels for each of the k x k offsets. Channels left over
+  by the division are not moved: they belong to the group of offset 0.
 * In a module that halves the side, the second convolution has the stride, and a 3x3 average pool
   of the input is concatenated to its output. Added instead of concatenated, A would be larger than
   the published 4.1 million parameters.
@@ -13,8 +13,8 @@ shift, the conv-shift-conv module) and the tables of ShiftNet-A, B and C.
   own, and both follow the last module.
 * ShiftNet-B halves all channels of A, those of the stem too: this gives the published 371 million
   multiply-adds.
-* Nothing can be concatenated in ShiftNet-C: its first module takes 32 channels and gives 32. Its
-  strided modules have no shortcut here. This is our reading; it gives the published 0.78 million
+* Nothing can be concatenated in ShiftNet-C: its first module has 32 input and 32 output channels.
+  Its strided modules have no shortcut here. This is our reading; it gives the published 0.78 million
   parameters, but C's depths and widths are not verified against the paper.
 """
 
@@ -26,16 +26,16 @@ from keras import layers
 
 
 @dataclass(frozen=True)
-class Group:
-    """A row of a network: conv-shift-conv modules of which the first halves the side.
+class ModuleGroup:
+    """A row of a network: conv-shift-conv modules, the first of which halves the side.
 
     Attributes:
-        channels: of the output.
-        modules: how many.
-        kernel: of the shift: the side of the square of its offsets.
-        first: the expansion of the first module: channels between its two convolutions for each
-            that the second one gives.
-        rest: that of the others.
+        channels: output channels.
+        modules: number of modules.
+        kernel: kernel of the shift: side of the square of its offsets.
+        first: expansion of the first module: channels between its two convolutions, as a multiple
+            of the second one's output channels.
+        rest: expansion of the other modules.
     """
 
     channels: int
@@ -46,46 +46,46 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Network:
+class ShiftNet:
     """A network of the paper.
 
     Attributes:
         stem: channels of the first convolution.
-        concatenate: the strided modules keep their input, pooled.
-        groups: sides of their outputs at an input of 224: 56, 28, 14, 7.
+        concatenate: whether the strided modules concatenate their pooled input to their output.
+        groups: groups of modules; at an input of 224 their outputs have the sides 56, 28, 14, 7.
     """
 
     stem: int
     concatenate: bool
-    groups: tuple[Group, ...]
+    groups: tuple[ModuleGroup, ...]
 
 
-_A = Network(
+_A = ShiftNet(
     stem=32,
     concatenate=True,
     groups=(
-        Group(channels=64, modules=5, kernel=5, first=4, rest=4),
-        Group(channels=128, modules=6, kernel=5, first=4, rest=3),
-        Group(channels=256, modules=7, kernel=3, first=3, rest=2),
-        Group(channels=512, modules=3, kernel=3, first=2, rest=1),
+        ModuleGroup(channels=64, modules=5, kernel=5, first=4, rest=4),
+        ModuleGroup(channels=128, modules=6, kernel=5, first=4, rest=3),
+        ModuleGroup(channels=256, modules=7, kernel=3, first=3, rest=2),
+        ModuleGroup(channels=512, modules=3, kernel=3, first=2, rest=1),
     ),
 )
 
 NETWORKS = {
     "a": _A,
-    "b": Network(
+    "b": ShiftNet(
         stem=_A.stem // 2,
         concatenate=True,
         groups=tuple(replace(group, channels=group.channels // 2) for group in _A.groups),
     ),
-    "c": Network(
+    "c": ShiftNet(
         stem=32,
         concatenate=False,
         groups=(
-            Group(channels=32, modules=1, kernel=3, first=1, rest=1),
-            Group(channels=64, modules=4, kernel=3, first=1, rest=1),
-            Group(channels=128, modules=4, kernel=3, first=1, rest=1),
-            Group(channels=256, modules=3, kernel=3, first=1, rest=1),
+            ModuleGroup(channels=32, modules=1, kernel=3, first=1, rest=1),
+            ModuleGroup(channels=64, modules=4, kernel=3, first=1, rest=1),
+            ModuleGroup(channels=128, modules=4, kernel=3, first=1, rest=1),
+            ModuleGroup(channels=256, modules=3, kernel=3, first=1, rest=1),
         ),
     ),
 }
@@ -97,8 +97,8 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     Args:
         variant: a key of :data:`NETWORKS`.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     network = NETWORKS[variant]
     inputs = layers.Input((size, size, 3), name="image")
@@ -114,14 +114,14 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     return keras.Model(inputs, outputs, name=name)
 
 
-def _same(x: Any, group: Group, label: str) -> Any:
-    """Stride 1, added to its input."""
+def _same(x: Any, group: ModuleGroup, label: str) -> Any:
+    """A module with stride 1, added to its input."""
     branch = _conv_shift_conv(x, group.channels, group.rest, group.kernel, 1, label)
     return layers.Add(name=f"{label}_add")([x, branch])
 
 
-def _down(x: Any, group: Group, concatenate: bool, label: str) -> Any:
-    """Stride 2; a concatenated input's channels count towards the group's."""
+def _down(x: Any, group: ModuleGroup, concatenate: bool, label: str) -> Any:
+    """A module with stride 2; the channels of a concatenated input count towards the group's."""
     if not concatenate:
         return _conv_shift_conv(x, group.channels, group.first, group.kernel, 2, label)
     branch = _conv_shift_conv(x, group.channels - x.shape[-1], group.first, group.kernel, 2, label)
@@ -140,9 +140,9 @@ def _conv_shift_conv(x: Any, out: int, expansion: int, kernel: int, stride: int,
 
 
 def shift(x: Any, kernel: int, label: str) -> Any:
-    """Every group of channels reads its pixels at its own offset, zeros beyond the edge (section 3).
+    """Read every group of channels at an offset of its own, zeros beyond the edge (section 3).
 
-    The offsets go through the kernel's window row by row, from top left.
+    The offsets go through the kernel's window row by row, from the top left.
     """
     _, height, width, depth = x.shape
     widths = [depth // kernel**2] * kernel**2

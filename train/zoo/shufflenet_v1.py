@@ -8,31 +8,31 @@ squeeze-and-excitation); its first version (v1) for "arch2".
 The network is written in the form that int8 runtimes run best, exactly equal to the
 paper's:
 
-* The ReLU after the stride-2 unit's concatenation stands on the residual branch, before
-  it: the pooled shortcut is an average of values that are already non-negative. int8
-  runtimes fuse that ReLU into the convolution, and leave a stand-alone one outside.
+* The ReLU of the stride-2 unit is on the residual branch, not after the concatenation: the
+  pooled shortcut is an average of values that are already non-negative. int8 runtimes fuse
+  that ReLU into the convolution, but not one after a concatenation.
 * Strided convolutions and the shortcut's average pool are padded by one pixel on every
   side, as in the authors' public code ("same" padding would pad an even side at its end
   only), and the average counts the padding. XNNPACK fuses the padding into the
-  convolutions: it costs nothing. It does not for a max pool: there an explicit padding
+  convolutions, where it costs nothing, but not into a max pool: there an explicit padding
   adds 8 % to the latency of 0.5x and 3.5 % to that of 1x (LiteRT 2.3, x86-64, float32),
-  and so the stem's max pool has "same" padding. Its windows lie one pixel beside the
-  authors', for both branches of every unit alike.
-* The shuffle comes once a unit, after the first pointwise convolution and only if that is
+  and so the stem's max pool has "same" padding. Its windows are shifted by one pixel against
+  the authors', equally for both branches of every unit.
+* There is one shuffle in a unit, after the first pointwise convolution and only if that is
   grouped, on the feature map folded to (positions, groups, channels of a group): four
   dimensions with the batch.
 
 Where the paper is silent:
 
-* Squeeze-and-excitation scales what the residual branch yields, before the sum or the
+* Squeeze-and-excitation scales the output of the residual branch, before the sum or the
   concatenation, as in SE-ResNet (Hu, Shen, Sun, arXiv 1709.01507, Figure 3); its squeezed
   channels are a sixteenth of the branch's, and its two convolutions have biases. At 2x
   with 3 groups that costs 2.4 million multiply-adds; the paper's Table 5 says 3.
 * Stage 2 has 174 channels in the shallow network (2, 4 and 2 units) and 200 in "arch2" (4,
   6 and 4 units), and each later stage twice as many. No source states these widths: they
-  come nearest the paper's 40 million multiply-adds, and with "arch2" to those of the
+  come closest to the paper's 40 million multiply-adds, and with "arch2" to those of the
   network that it modifies.
-* Widths at which no first convolution is published take that of the next smaller one; at
+* Widths at which no first convolution is published take that of the next smaller width; at
   0.25x it has 12 channels (8 at 8 groups), which gives the paper's 13 million multiply-adds.
 """
 
@@ -51,24 +51,24 @@ def build(
     """The network with a softmax output, randomly initialized.
 
     Args:
-        width: multiplies the stages' channels: the paper's "s x".
-        groups: of every pointwise convolution but the very first.
-        variant: nothing, "_noshuffle" (the paper's Table 3 compares), "_se" (with
+        width: multiplier of the stages' channels: the paper's "s x".
+        groups: number of groups of every pointwise convolution except the very first.
+        variant: "", "_noshuffle" (the paper's Table 3 compares it), "_se" (with
             squeeze-and-excitation), "_shallow" or "_arch2".
-        size: input side, or height and width, pixels.
-        classes: outputs.
-        name: the model's name.
+        size: input side, or (height, width), pixels.
+        classes: number of outputs.
+        name: name of the model.
     """
-    plan = channels(width, groups, variant)
+    widths = channels(width, groups, variant)
     sides = (size, size) if isinstance(size, int) else size
     inputs = layers.Input((*sides, 3), name="image")
     x = layers.ZeroPadding2D(1, name="stem_pad")(inputs)
-    x = layers.Conv2D(plan.stem, 3, strides=2, use_bias=False, name="stem_conv")(x)  # 224 -> 112
+    x = layers.Conv2D(widths.stem, 3, strides=2, use_bias=False, name="stem_conv")(x)  # 224 -> 112
     x = _bn(x, "stem")
     x = layers.ReLU(name="stem_relu")(x)
     x = layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool")(x)  # 112 -> 56
     for stage, count, out, bottleneck in zip(
-        (2, 3, 4), units(variant), plan.stages, plan.bottlenecks, strict=True
+        (2, 3, 4), units(variant), widths.stages, widths.bottlenecks, strict=True
     ):
         for unit in range(1, count + 1):
             label = f"stage{stage}_unit{unit}"
@@ -110,8 +110,8 @@ def _residual(
     x = layers.Conv2D(bottleneck, 1, groups=first, use_bias=False, name=f"{label}_conv1")(x)
     x = _bn(x, f"{label}_conv1")
     x = layers.ReLU(name=f"{label}_conv1_relu")(x)
-    # Behind a convolution that is not grouped (Stage 2 begins with one) a shuffle would only
-    # rename channels that are all alike.
+    # After a convolution that is not grouped (Stage 2 begins with one) a shuffle would only
+    # renumber the channels: each is computed from all inputs.
     if shuffle and first > 1:
         x = channel_shuffle(x, groups, label)
     padding = "same"
@@ -127,10 +127,10 @@ def _residual(
 
 
 def channel_shuffle(x: Any, groups: int, label: str) -> Any:
-    """Deal the groups' channels out in turn, as cards: (n, h, w, c) -> (n, h, w, c).
+    """Interleave the channels of the groups: (n, h, w, c) -> (n, h, w, c).
 
-    Channel ``k`` of group ``j`` becomes channel ``j`` of every ``k``-th hand: output
-    channel ``k * groups + j`` is input channel ``j * (c / groups) + k`` (section 3.1).
+    Output channel ``k * groups + j`` is channel ``k`` of group ``j``, that is input channel
+    ``j * (c / groups) + k`` (section 3.1).
     """
     _, height, width, depth = x.shape
     x = layers.Reshape((height * width, groups, depth // groups), name=f"{label}_shuffle_fold")(x)

@@ -1,4 +1,4 @@
-"""ShuffleNet V1's tables and channel counts, without Keras: a width is judged before anything is built."""
+"""ShuffleNet V1's tables and channel counts, without Keras: a width is checked before anything is built."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,18 +13,18 @@ UNITS = (
     8,  # Stage 3: 28 -> 14
     4,  # Stage 4: 14 -> 7
 )
-"""Units of the stages, the first of each with stride 2 (Table 1)."""
+"""Number of units in the stages; the first of each has stride 2 (Table 1)."""
 
 
 @dataclass(frozen=True)
 class Reshaped:
-    """A network of other depth whose width no source states.
+    """A network of a different depth, whose channels no source states.
 
     Attributes:
-        width: of the published network whose stem it has; the only one at which it exists.
-        groups: the only number of groups at which it exists.
+        width: width multiplier of the published network with the same stem; no other is taken.
+        groups: number of groups; no other is taken.
         stage2: output channels of Stage 2, doubled by each later stage.
-        units: as :data:`UNITS`.
+        units: number of units in the stages, as in :data:`UNITS`.
     """
 
     width: float
@@ -37,16 +37,16 @@ RESHAPED = {
     "_shallow": Reshaped(0.5, 3, 174, (2, 4, 2)),
     "_arch2": Reshaped(0.5, 8, 200, (4, 6, 4)),
 }
-"""Ending of the name -> network.
+"""Suffix of the name -> network.
 
-Shallow: half of the units, 26 layers (section 4.3). It is printed with 40 million
-multiply-adds (Table 5), to which 174 channels come nearest (39.6) of all that 3 groups
-share equally; at 120, the width of 0.5x, they would be 21.6.
+"shallow" has half of the units, 26 layers (section 4.3), and 40 million multiply-adds (Table
+5). Of all numbers of channels that 3 groups can share, 174 comes closest to that (39.6); 120,
+as at 0.5x, would give 21.6.
 
-"arch2", in the first version of the paper only (arXiv 1707.01083v1): two units of Stage 3
-removed, and every feature map widened such that the complexity stays. 0.5x with 8 groups
-has 192 channels and 40.5 million multiply-adds; 200, the next that 8 groups share, gives
-40.7, and 208 gives 42.3. (The public example of tensorpack has 224, 416 and 832 channels
+"arch2" is in the first version of the paper only (arXiv 1707.01083v1): it lacks two units of
+Stage 3, and every feature map is wider, so that the complexity is the same. 0.5x with 8 groups
+has 192 channels and 40.5 million multiply-adds; 200, the next number that 8 groups can share,
+gives 40.7, and 208 gives 42.3. (The public example of tensorpack has 224, 416 and 832 channels
 in the three stages, and 43.0 million.)
 """
 
@@ -61,13 +61,13 @@ STEM = (
 """Channels of the first convolution.
 
 1x is the paper's Table 1; 0.5x, 1.5x and 2x are the authors' public networks
-(megvii-model/ShuffleNet-Series), and with them the multiply-adds of the paper's Tables 2
-and 5 come out. No source states the stem of 0.25x: 12 (8 at 8 groups) is the choice that
+(megvii-model/ShuffleNet-Series), which have the multiply-adds of the paper's Tables 2 and
+5. No source states the stem of 0.25x: 12 (8 at 8 groups) is the choice that
 gives the paper's 13 million multiply-adds.
 """
 
 STEP = Fraction(1, 10_000)
-"""Widths are written with at most four decimals."""
+"""Step between width multipliers, which have at most four decimals."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ class Channels:
     """Output channels.
 
     Attributes:
-        stem: of the first convolution.
-        stages: of Stages 2, 3 and 4.
-        bottlenecks: of the 1x1 and 3x3 convolutions inside the units of each stage.
+        stem: output channels of the first convolution.
+        stages: output channels of Stages 2, 3 and 4.
+        bottlenecks: channels of the 1x1 and 3x3 convolutions inside the units of each stage.
     """
 
     stem: int
@@ -86,7 +86,7 @@ class Channels:
 
 
 def units(variant: str) -> tuple[int, int, int]:
-    """How many units Stages 2, 3 and 4 have."""
+    """The number of units in Stages 2, 3 and 4."""
     return RESHAPED[variant].units if variant in RESHAPED else UNITS
 
 
@@ -94,13 +94,13 @@ def channels(width: float, groups: int, variant: str = "") -> Channels:
     """The channels at ``width`` times the paper's 1x, or of a network of :data:`RESHAPED`.
 
     A bottleneck has a quarter of its unit's output channels, rounded up to a multiple of
-    the groups (the paper is silent where it does not come out even). Between the widths
-    of :data:`STEM` the stem is that of the next smaller one, below them the smallest.
+    the groups (the paper does not say what happens if the division has a remainder). Between
+    the widths of :data:`STEM` the stem is that of the next smaller one, below them the smallest.
 
     Raises:
-        ModelNameError: unknown groups, or channels that the groups cannot share (names
-            the nearest widths that work), or a reshaped network at other than its width
-            and groups.
+        ModelNameError: the number of groups is unknown, the groups cannot share the channels (the
+            message gives the nearest widths that work), or a reshaped network does not exist at
+            this width and number of groups.
     """
     reshaped = RESHAPED.get(variant)
     if reshaped and (width, groups) != (reshaped.width, reshaped.groups):
@@ -134,7 +134,7 @@ def _refusal(width: Fraction, groups: int) -> str:
         return f"Stage 2 would have {STAGE2[groups]} x {float(width)} = {float(out):g} channels, not a whole number"
     if out % groups:
         return f"Stage 2 would have {out} channels, which {groups} groups cannot share equally"
-    # The stride-2 unit's residual branch yields what the concatenated shortcut does not.
+    # The residual branch of a stride-2 unit has the output channels that the shortcut does not have.
     if out <= (stem := _stem(width, groups)):
         return f"Stage 2 would have {out} channels, not more than the {stem} that its shortcut brings"
     return ""
@@ -143,7 +143,7 @@ def _refusal(width: Fraction, groups: int) -> str:
 def _nearest(width: Fraction, groups: int) -> list[Fraction]:
     """The nearest widths below and above that can be built."""
     start = int(width / STEP)
-    # Every whole number is a valid width, so the search upwards ends.
+    # Every whole number is a valid width, so that the search upwards ends.
     above = start + 1
     while _refusal(above * STEP, groups):
         above += 1

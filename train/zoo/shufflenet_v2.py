@@ -36,8 +36,8 @@ def build(*, width: float, size: int, classes: int, name: str) -> keras.Model:
     Args:
         width: a key of :data:`CHANNELS`.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     *stages, last = CHANNELS[width]
     inputs = layers.Input((size, size, 3), name="image")
@@ -56,7 +56,7 @@ def build(*, width: float, size: int, classes: int, name: str) -> keras.Model:
 
 
 def _same(x: Any, out: int, label: str) -> Any:
-    """Figure 3 (c): stride 1, one half of the channels passes untouched."""
+    """Figure 3 (c): stride 1; one half of the channels passes unchanged."""
     kept, branch = keras.ops.split(x, 2, axis=-1)
     branch = _pointwise(branch, out // 2, f"{label}_conv1")
     branch = _depthwise(branch, 1, f"{label}_depthwise")
@@ -65,7 +65,7 @@ def _same(x: Any, out: int, label: str) -> Any:
 
 
 def _down(x: Any, out: int, label: str) -> Any:
-    """Figure 3 (d): stride 2, all channels through both branches."""
+    """Figure 3 (d): stride 2; both branches read all channels."""
     shortcut = _depthwise(x, 2, f"{label}_shortcut_depthwise")
     shortcut = _pointwise(shortcut, out // 2, f"{label}_shortcut_conv")
     branch = _pointwise(x, out // 2, f"{label}_conv1")
@@ -75,7 +75,7 @@ def _down(x: Any, out: int, label: str) -> Any:
 
 
 def _concat_shuffle(halves: list[Any], label: str) -> Any:
-    """Interleave the two halves: channel 0 of the first, 0 of the second, 1 of the first, ..."""
+    """Interleave the two halves: channel 0 of the first, 0 of the second, 1 of the first, and so on."""
     x = layers.Concatenate(name=f"{label}_concat")(halves)
     _, height, width, depth = x.shape
     x = layers.Reshape((height * width, 2, depth // 2), name=f"{label}_shuffle_fold")(x)
@@ -89,7 +89,7 @@ def _pointwise(x: Any, out: int, label: str) -> Any:
 
 
 def _depthwise(x: Any, stride: int, label: str) -> Any:
-    """3x3, no ReLU after it."""
+    """3x3 depthwise convolution and batch normalization, without a ReLU."""
     padding = "same"
     if stride == 2:
         x = layers.ZeroPadding2D(1, name=f"{label}_pad")(x)

@@ -1,4 +1,4 @@
-"""Squeeze-and-excitation, which other networks add to their blocks.
+"""Squeeze-and-excitation, which several networks add to their blocks.
 
 Hu, Shen, Albanie, Sun, Wu, "Squeeze-and-Excitation Networks", arXiv 1709.01507, 2017: section 3;
 and the authors' Caffe networks (hujie-frank/SENet), whose two layers have biases.
@@ -10,15 +10,15 @@ from typing import Any
 from keras import layers
 
 REDUCTION = 16
-"""Section 4: the averages are squeezed to a 16th of the channels."""
+"""Ratio of the channels to those that their averages are squeezed to (section 4)."""
 
 
 def squeeze_excite(x: Any, label: str) -> Any:
-    """Weight the channels by their averages: squeeze these, excite each channel between 0 and 1.
+    """Weight each channel by a factor from 0 to 1 that is computed from the averages of all channels.
 
     Args:
-        x: the feature map, (n, h, w, c).
-        label: how the names of the layers begin.
+        x: feature map, (n, h, w, c).
+        label: beginning of the layers' names.
     """
     channels = x.shape[-1]
     weights = layers.GlobalAveragePooling2D(keepdims=True, name=f"{label}_average")(x)

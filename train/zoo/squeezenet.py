@@ -1,17 +1,18 @@
-"""SqueezeNet: 1x1 convolutions squeeze the channels before few 3x3 ones see them.
+"""SqueezeNet: 1x1 convolutions reduce the channels that the 3x3 convolutions read.
 
 Iandola, Han, Moskewicz, Ashraf, Dally, Keutzer, "SqueezeNet: AlexNet-level accuracy with
 50x fewer parameters and <0.5MB model size", arXiv 1602.07360, 2016, Table 1: version 1.0.
 Version 1.1 is the authors' public revision (forresti/SqueezeNet), which pools earlier.
-Both as torchvision has them: convolutions outside the fire modules are not padded; at 227
-(``squeezenet_v1.0_227``) the network is the one of the authors' Caffe files. The bypasses around the fire modules of version 1.0 are those of section 6 and Figure 2:
+Both are as in torchvision: convolutions outside the fire modules are not padded; at 227
+(``squeezenet_v1.0_227``) the network is that of the authors' Caffe files. The bypasses around
+the fire modules of version 1.0 are those of section 6 and Figure 2:
 
 * The simple bypass adds the input of fire3, fire5, fire7 and fire9 to their output, with
   no ReLU after the sum, as in the public network of Han, one of the authors
   (songhan/SqueezeNet-Residual).
-* The complex bypass does so too, and around the other four modules, which change the
-  number of channels, it puts a 1x1 convolution. Whether that has biases and a ReLU is not
-  said: here it has biases, as all of SqueezeNet, and no ReLU, as the shortcuts of ResNet.
+* The complex bypass does so too, and has a 1x1 convolution around the other four modules,
+  which change the number of channels. The paper does not say whether that has biases and a
+  ReLU: here it has biases, like all of SqueezeNet, and no ReLU, like the shortcuts of ResNet.
 * The 7.7 MB that the paper's Table 3 prints for the complex bypass fit no such network:
   with four bypass convolutions 32-bit weights take 6.1 MiB, with eight 7.9 MiB.
 """
@@ -22,7 +23,7 @@ import keras
 from keras import layers
 
 INITIALIZER = "he_normal"
-"""Without batch normalization, activations vanish from the default of Keras."""
+"""Initializer of the kernels. Without batch normalization, activations vanish with the default of Keras."""
 
 # A row is ("conv", channels, kernel, stride), ("pool",) or ("fire", squeeze, expand 1x1,
 # expand 3x3); convolutions and fire modules number themselves from 1 together, as the
@@ -64,10 +65,10 @@ def build(*, minor: int, variant: str, size: int, classes: int, name: str) -> ke
 
     Args:
         minor: 0 for version 1.0, 1 for version 1.1.
-        variant: nothing, "_227" (nothing but another size), "_simple_bypass" or "_complex_bypass".
+        variant: "", "_227" (which differs in the size only), "_simple_bypass" or "_complex_bypass".
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     inputs = x = layers.Input((size, size, 3), name="image")
     number = 0
@@ -118,7 +119,7 @@ def _fire(x: Any, squeeze: int, expand1: int, expand3: int, label: str) -> Any:
 
 
 def _bypass(x: Any, fire: Any, variant: str, label: str) -> Any:
-    """Add a fire module's input to its output where this kind of bypass has a way around it."""
+    """Add a fire module's input to its output, where this kind of bypass does so."""
     out = fire.shape[-1]
     if x.shape[-1] != out and variant == "_complex_bypass":
         x = layers.Conv2D(out, 1, name=f"{label}_bypass")(x)
@@ -128,10 +129,10 @@ def _bypass(x: Any, fire: Any, variant: str, label: str) -> Any:
 
 
 def ceil_pool(x: Any, label: str) -> Any:
-    """3x3 max pool with stride 2 whose last window may hang over the edge, as in Caffe and torchvision.
+    """3x3 max pool with stride 2 whose last window may extend beyond the edge, as in Caffe and torchvision.
 
-    On an even side that window misses one row, which "same" padding supplies at the end;
-    on an odd side all windows fit.
+    On an even side that window lacks one row, which "same" padding adds at the end; on an odd
+    side all windows fit.
     """
     padding = "same" if x.shape[1] % 2 == 0 else "valid"
     return layers.MaxPooling2D(3, strides=2, padding=padding, name=label)(x)

@@ -1,4 +1,4 @@
-"""SqueezeNext: SqueezeNet's squeezing twice over, separable 3x1 and 1x3 convolutions, and shortcuts.
+"""SqueezeNext: channels reduced twice, separable 3x1 and 1x3 convolutions, and shortcuts.
 
 Gholami, Kwon, Wu, Tai, Yue, Jin, Zhao, Keutzer, "SqueezeNext: Hardware-Aware Neural
 Network Design", arXiv 1803.10615, 2018: the networks of 23 layers, followed in the form
@@ -6,17 +6,17 @@ that the authors publish as Caffe files (amirgholami/SqueezeNext).
 
 * The first convolution has 64 channels and the last 128 at every width; only the stages
   between them are scaled.
-* A convolution is followed by batch normalization and a ReLU, in the shortcut and at the
+* Every convolution is followed by batch normalization and a ReLU, in the shortcut and at the
   end of a block too, and has no bias. The last layer has biases, as in the other networks
   of this zoo; in the files it has none.
-* The ReLU that the files have behind each sum is left out: both terms are outputs of a
+* The ReLU that the files have after each sum is left out: both terms are outputs of a
   ReLU, or sums of such outputs, and so never negative.
 * The first block of every stage has a convolution in its shortcut. The other branch reads
-  the block's input and has a stride of its own, except in version 5, where it reads what
-  the convolution in the shortcut yields.
-* Version 5 moves blocks to a later stage, where channels are many and arrays of
-  multipliers busy, and begins with a 5x5 instead of a 7x7 convolution. Its feature maps are
-  one pixel larger at first, as the pool's last window hangs over the edge.
+  the block's input and has a stride of its own, except in version 5, where it reads the
+  output of the convolution in the shortcut.
+* Version 5 moves blocks to a later stage, where there are many channels and arrays of
+  multipliers are well used, and begins with a 5x5 instead of a 7x7 convolution. Its feature
+  maps are one pixel larger at first, as the pool's last window extends beyond the edge.
 * In the grouped network ("G") the first 1x1 convolution of a block and its 3x1 and 1x3
   convolutions have two groups; the other 1x1 convolutions have one.
 * Networks of 34 and 44 layers are in the paper, but not how many blocks each of their
@@ -51,11 +51,11 @@ def build(*, version: str, width: float, g2: bool, size: int, classes: int, name
 
     Args:
         version: a key of :data:`VERSIONS`.
-        width: multiplies the channels of the stages; a multiple of 1/8, with groups of 1/4.
-        g2: the "G" network: two groups in three of a block's convolutions.
+        width: multiplier of the stages' channels; a multiple of 1/8, with groups of 1/4.
+        g2: whether three of a block's convolutions have two groups: the "G" network.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     kernel, depths = VERSIONS[version]
     groups = 2 if g2 else 1
@@ -82,7 +82,7 @@ def build(*, version: str, width: float, g2: bool, size: int, classes: int, name
 
 
 def _residual(x: Any, out: int, stride: int, groups: int, tall_first: bool, label: str) -> Any:
-    """Squeeze to a half, to a quarter, convolve down and across (by turns which first), expand."""
+    """Reduce the channels to a half and to a quarter, convolve 3x1 and 1x3 in either order, expand."""
     x = _conv(x, out // 2, 1, f"{label}_squeeze1", stride=stride, groups=groups)
     x = _conv(x, out // 4, 1, f"{label}_squeeze2")
     for height, width in ((3, 1), (1, 3)) if tall_first else ((1, 3), (3, 1)):

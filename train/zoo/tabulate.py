@@ -1,7 +1,7 @@
 """Write ``counts.csv``: ``python -m mobilecnn.train.zoo.tabulate``.
 
-Builds every listed network at its own size with its own number of classes, counts it, and
-adds the published figures of ``published.csv``, which is kept by hand: top-1 accuracy on ImageNet in
+Every listed network is built at its own size with its own number of classes, and counted. The
+published figures come from ``published.csv``, which is edited by hand: top-1 accuracy on ImageNet in
 per cent and multiply-adds in millions, as printed in the source.
 """
 
@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 
 
 def counts_of(name: str, published: dict[str, str]) -> zoo.StoredCounts:
-    """Build one network and count it; ``published`` is its row of ``published.csv``, or empty."""
+    """Build a network and count it; ``published`` is its row of ``published.csv``, or empty."""
     model = zoo.graph(name)
     counts = count(model)
     assert counts.macs is not None, f"{name} has layers that cannot be counted: {counts.uncounted}"

@@ -5,8 +5,8 @@ arXiv 1409.1556, 2014, Table 1: configurations D (``vgg16``) and E (``vgg19``).
 
 * The layers are those of ``keras.applications``, with dropout after the first two fully
   connected layers as in section 3.1 of the paper.
-* Weights start from He's normal distribution. From the default of Keras, as in
-  ``keras.applications``, the activations of so many layers without normalization vanish.
+* Weights are initialized from He's normal distribution. With the default of Keras, which
+  ``keras.applications`` uses, the activations of so many layers without normalization vanish.
 """
 
 import keras
@@ -32,10 +32,10 @@ def build(*, depth: int, size: int, classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
-        depth: a key of :data:`CONVOLUTIONS`: the layers with weights.
+        depth: a key of :data:`CONVOLUTIONS`: number of layers with weights.
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     inputs = x = layers.Input((size, size, 3), name="image")
     for block, (count, out) in enumerate(zip(CONVOLUTIONS[depth], CHANNELS, strict=True), 1):

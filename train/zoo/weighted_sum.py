@@ -1,4 +1,4 @@
-"""A sum of feature maps with one learnable positive weight each."""
+"""A sum of feature maps, each with a learnable positive weight."""
 
 from typing import Any
 
@@ -9,14 +9,15 @@ import keras
 class WeightedSum(keras.layers.Layer):  # type: ignore[misc]
     """``sum(sigmoid(weight[i]) * inputs[i])`` over a list of tensors of equal shape.
 
-    The weights begin at 0, so that every input begins with the factor 0.5.
+    The weights are initialized with 0, so that every input has the factor 0.5 at first.
     """
 
     counts_no_products = True
-    """Its factors scale whole feature maps, as batch normalization does: no multiply-adds are counted."""
+    """Mark for :mod:`mobilecnn.train.complexity`: the factors scale whole feature maps, as batch normalization
+    does, and no multiply-adds are counted."""
 
     def build(self, input_shape: list[tuple[int | None, ...]]) -> None:
-        """Create one weight for each input."""
+        """Create a weight for each input."""
         self.weight = self.add_weight(shape=(len(input_shape),), initializer="zeros", name="weight")
         super().build(input_shape)
 
@@ -27,5 +28,5 @@ class WeightedSum(keras.layers.Layer):  # type: ignore[misc]
         return sum(rest, start=first)
 
     def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
-        """That of every input."""
+        """The shape that all inputs have."""
         return tuple(input_shape[0])

@@ -3,7 +3,7 @@
 Zagoruyko, Komodakis, "Wide Residual Networks", arXiv 1605.07146, 2016: Table 8, WRN-50-2-bottleneck
 (50 layers, twice the channels).
 
-- The first two convolutions of a bottleneck are wider. The output of a unit is not, which gives the
+- Only the first two convolutions of a bottleneck are wider, not the output of a unit, which gives the
   paper's 68.9 million parameters.
 - The stride is on the 3x3 convolution and convolutions have no biases, as in torchvision.
 """
@@ -20,8 +20,8 @@ def build(*, size: int, classes: int, name: str) -> keras.Model:
 
     Args:
         size: input side, pixels.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     branch = partial(bottleneck, width=2 * 64)
     return network(depth=50, branch=branch, size=size, classes=classes, name=name)

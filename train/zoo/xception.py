@@ -1,11 +1,11 @@
-"""Xception, from ``keras.applications``: Inception taken to separable convolutions alone.
+"""Xception, from ``keras.applications``: Inception with nothing but separable convolutions.
 
 Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", arXiv 1610.02357,
 CVPR 2017, Figure 5.
 
-* It is the network trained on ImageNet, without the optional fully connected layers.
+* This is the network for ImageNet, without the optional fully connected layers.
 * There is no ReLU between the depthwise and the pointwise half of a separable convolution
-  (section 4.7 of the paper compares).
+  (section 4.7 of the paper compares both).
 """
 
 import keras
@@ -16,7 +16,7 @@ def build(*, size: int, classes: int, name: str) -> keras.Model:
 
     Args:
         size: input side, pixels; at least 71.
-        classes: outputs.
-        name: the model's name.
+        classes: number of outputs.
+        name: name of the model.
     """
     return keras.applications.Xception(input_shape=(size, size, 3), weights=None, classes=classes, name=name)

@@ -48,7 +48,7 @@ def command(
     """
     from mobilecnn.files import check_writable, write_json
     from mobilecnn.quantize.accuracy import Evaluation, evaluate
-    from mobilecnn.train.data import load
+    from mobilecnn.train.datasets import load
 
     if output is not None:
         check_writable(output.parent)  # Before the work, not after.

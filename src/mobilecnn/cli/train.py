@@ -11,7 +11,9 @@ from click.core import ParameterSource
 from mobilecnn.cli.output import data, document, json_option, progress, talk
 
 if TYPE_CHECKING:
+    from mobilecnn.steps import Progress
     from mobilecnn.train import fit
+    from mobilecnn.train.plan import Epoch
 
 
 @click.command()
@@ -80,13 +82,15 @@ def command(
       mobilecnn train shufflenet_v1_x0.25_g3 --data digits -o digits.keras
       mobilecnn train mobilenet_v2_x0.35_96 --data flowers/ -o flowers.keras --augment flip-shift
     """
+    from mobilecnn.steps import no_progress
     from mobilecnn.train import fit, zoo
-    from mobilecnn.train.data import DIGITS
+    from mobilecnn.train.datasets import DIGITS
+    from mobilecnn.train.plan import TrainingPlan
 
     name = zoo.parse(architecture, size=size)
     if size is None:
         name = zoo.parse(architecture, size=fit.default_size(name, source))
-    plan = fit.Plan(
+    plan = TrainingPlan(
         architecture=str(name),
         data=source,
         size=name.size,
@@ -101,8 +105,8 @@ def command(
     )
     try:
         # The digits are there at once: no bar.
-        reading: AbstractContextManager[fit.Step] = (
-            nullcontext(fit.nothing) if source == DIGITS else progress("Reading images")
+        reading: AbstractContextManager[Progress] = (
+            nullcontext(no_progress) if source == DIGITS else progress("Reading images")
         )
         with reading as update:
             job = fit.prepare(plan, output, resume, update)
@@ -145,17 +149,17 @@ def command(
 
 
 def _announce(job: "fit.Job") -> None:
-    from mobilecnn.train import fit
+    from mobilecnn.train import checkpoint
 
     if job.done:
         talk(f"Continuing after epoch {len(job.done)} of {job.plan.epochs}")
-    elif fit.checkpoint_folder(job.output).exists():
-        talk(f"Beginning anew: the saved epochs in {fit.checkpoint_folder(job.output)} will be deleted")
+    elif (folder := checkpoint.folder(job.output)).exists():
+        talk(f"Beginning anew: the saved epochs in {folder} will be deleted")
     if job.output.exists():
         talk(f"{job.output} is there already and will be replaced when the training is complete")
 
 
-def _say(epoch: "fit.Epoch", epochs: int) -> None:
+def _say(epoch: "Epoch", epochs: int) -> None:
     talk(
         f"epoch {epoch.epoch}/{epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.1%}, "
         f"validation loss {epoch.val_loss:.4f}, accuracy {epoch.val_accuracy:.1%}, {epoch.seconds:.1f} s"
@@ -163,9 +167,9 @@ def _say(epoch: "fit.Epoch", epochs: int) -> None:
 
 
 def _interrupted(ctx: click.Context, output: Path) -> str:
-    from mobilecnn.train import fit
+    from mobilecnn.train import checkpoint
 
-    if not (saved := fit.saved_epochs(output)):
+    if not (saved := checkpoint.saved_epochs(output)):
         return "\nInterrupted before the first epoch was complete: nothing is saved."
     return f"\nInterrupted: epoch {saved} is saved. Continue with\n  {_command_line(ctx)}"
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from mobilecnn.contract import contract_for
 from mobilecnn.errors import DataError
-from mobilecnn.train import data
-from mobilecnn.train.data import Dataset
+from mobilecnn.train import datasets
+from mobilecnn.train.datasets.dataset import Dataset, labels_for
+from mobilecnn.train.datasets.digits import HELD_OUT
 
 
 def made(counts: list[int]) -> Dataset:
@@ -27,19 +28,19 @@ def contents(dataset: Dataset) -> list[bytes]:
 
 
 def test_the_digits() -> None:
-    digits = data.load("digits")
+    digits = datasets.load("digits")
     assert (len(digits), len(digits.classes)) == (1797, 10)
     assert max(max(content) for content in contents(digits)) == 255
-    first, second = digits.split(data.HELD_OUT)
+    first, second = digits.split(HELD_OUT)
     assert len(first) + len(second) == 1797 and len(second) == pytest.approx(1797 / 5, abs=5)
     assert not {id(image) for image in first.images} & {id(image) for image in second.images}
     # Training and evaluation, in processes of their own, get these two parts and no others.
-    assert contents(data.load("digits", "train")) == contents(first)
-    assert contents(data.load("digits", "test")) == contents(second)
+    assert contents(datasets.load("digits", "train")) == contents(first)
+    assert contents(datasets.load("digits", "test")) == contents(second)
 
 
 def test_a_folder_of_class_folders(photos: Path) -> None:
-    dataset = data.load(str(photos))
+    dataset = datasets.load(str(photos))
     assert dataset.classes == ("cat", "dog") and len(dataset) == 12
     assert dataset.labels.tolist() == [0] * 6 + [1] * 6
     pixels = list(dataset.pixels(contract_for("raw", (8, 8, 3))))
@@ -47,11 +48,11 @@ def test_a_folder_of_class_folders(photos: Path) -> None:
 
 
 def test_loose_images_have_no_labels(photos: Path) -> None:
-    dataset = data.load(str(photos / "cat"))
+    dataset = datasets.load(str(photos / "cat"))
     assert not dataset.labelled and len(dataset) == 6
     assert len(dataset.sample(4)) == 4
     with pytest.raises(DataError, match="one folder a class"):
-        data.labels_for(dataset, ["cat"], 1)
+        labels_for(dataset, ["cat"], 1)
 
 
 def test_hidden_folders_and_other_files_are_passed_over(photos: Path, tmp_path: Path) -> None:
@@ -61,8 +62,8 @@ def test_hidden_folders_and_other_files_are_passed_over(photos: Path, tmp_path: 
     shutil.copy(folder / "cat" / "0.jpg", folder / ".cache" / "0.jpg")
     (folder / "empty").mkdir()
     (folder / "cat" / "notes.txt").write_text("not a picture")
-    assert data.load(str(folder)).classes == ("cat", "dog")
-    assert len(data.load(str(folder))) == 12
+    assert datasets.load(str(folder)).classes == ("cat", "dog")
+    assert len(datasets.load(str(folder))) == 12
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path, what: str, words: str) -
     (tmp_path / "file").write_text("")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=words):
-        data.load(str(tmp_path / what))
+        datasets.load(str(tmp_path / what))
 
 
 @settings(deadline=None)
@@ -103,9 +104,26 @@ def test_a_sample_takes_the_classes_in_turn(counts: list[int], wanted: int) -> N
 
 def test_labels_are_matched_by_name_when_the_model_has_names() -> None:
     dataset = made([1, 1])
-    assert data.labels_for(dataset, ["class 1", "other", "class 0"], 3).tolist() == [2, 0]
-    assert data.labels_for(dataset, [], 2).tolist() == [0, 1]
+    assert labels_for(dataset, ["class 1", "other", "class 0"], 3).tolist() == [2, 0]
+    assert labels_for(dataset, [], 2).tolist() == [0, 1]
     with pytest.raises(DataError, match="2 classes and the model 3 outputs"):
-        data.labels_for(dataset, [], 3)
+        labels_for(dataset, [], 3)
     with pytest.raises(DataError, match="no class 'class 1'"):
-        data.labels_for(dataset, ["class 0", "b"], 2)
+        labels_for(dataset, ["class 0", "b"], 2)
+
+
+def test_a_format_is_a_row_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts: list[str] = []
+
+    def read(source: str, part: datasets.Part) -> Dataset:
+        parts.append(f"{source} {part}")
+        return made([1, 2])
+
+    row = datasets.Reader("a .made file", lambda source: source.endswith(".made"), read)
+    monkeypatch.setattr(datasets, "READERS", (*datasets.READERS, row))
+    assert len(datasets.load("some.made", "test")) == 3
+    assert parts == ["some.made test"]
+    with pytest.raises(
+        DataError, match=r"'digits' or a folder of class folders with images or a \.made file"
+    ):
+        datasets.load("other")

@@ -1,0 +1,162 @@
+"""The state of an unfinished training on disk: saved after every epoch, read back to resume.
+
+A checkpoint is a folder with ``state.json`` and a file of variables that it names.
+``state.json`` is written last, so that a crash between the two leaves the epoch before.
+"""
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mobilecnn.errors import InputError, UsageError
+from mobilecnn.files import atomic, read_bytes, write_json
+from mobilecnn.records import record
+from mobilecnn.train.plan import Epoch, TrainingPlan
+
+_STATE = "state.json"
+
+
+@dataclass(frozen=True)
+class _State:
+    """What ``state.json`` holds.
+
+    Attributes:
+        plan: fields of the :class:`TrainingPlan`.
+        classes: class names in output order.
+        images: number of images, trained and validated on.
+        variables: name of the file of variables.
+        history: completed epochs.
+    """
+
+    plan: dict[str, Any]
+    classes: tuple[str, ...]
+    images: int
+    variables: str
+    history: tuple[Epoch, ...]
+
+
+def folder(output: Path) -> Path:
+    """The checkpoint of the training whose model goes to ``output``."""
+    return output.with_suffix(".checkpoint")
+
+
+def exists(output: Path) -> bool:
+    """Whether an unfinished training of ``output`` has saved an epoch."""
+    return (folder(output) / _STATE).exists()
+
+
+def saved_epochs(output: Path) -> int:
+    """The number of completed epochs of an unfinished training; 0 if there is none.
+
+    Raises:
+        InputError: the checkpoint is damaged.
+    """
+    return len(_read(output).history) if exists(output) else 0
+
+
+def completed(output: Path, plan: TrainingPlan, images: int, classes: Sequence[str]) -> tuple[Epoch, ...]:
+    """The epochs that an interrupted run of this same training has completed.
+
+    Args:
+        output: path of the model.
+        plan: the training to resume.
+        images: number of images that it has.
+        classes: class names in output order.
+
+    Raises:
+        UsageError: there is no checkpoint, or it is of another plan or of other images.
+        InputError: the checkpoint is damaged.
+    """
+    if not exists(output):
+        raise UsageError(f"nothing to resume: there is no {folder(output) / _STATE}; leave --resume out")
+    state = _read(output)
+    before = {**state.plan, "images": state.images, "classes": list(state.classes)}
+    now = {**asdict(plan), "images": images, "classes": list(classes)}
+    for key, value in now.items():
+        if before.get(key) != value:
+            raise UsageError(
+                f"cannot resume: {key.replace('_', ' ')} was {before.get(key)} when the training began and is {value} "
+                f"now; give the same again, or leave --resume out to begin anew"
+            )
+    return state.history
+
+
+def save(
+    output: Path,
+    plan: TrainingPlan,
+    images: int,
+    classes: Sequence[str],
+    history: Sequence[Epoch],
+    variables: Sequence[npt.NDArray[Any]],
+) -> None:
+    """Save the state after the last epoch of ``history``; it replaces that of the epoch before.
+
+    Args:
+        output: path of the model.
+        plan: the training.
+        images: number of images, trained and validated on.
+        classes: class names in output order.
+        history: completed epochs.
+        variables: values of the learner's variables, in the order in which :func:`restore` gets them.
+
+    Raises:
+        OutputError: the checkpoint cannot be written.
+    """
+    path = folder(output) / f"epoch-{len(history)}.npz"
+    with atomic(path) as temporary:
+        np.savez(temporary, *variables)
+    state = _State(asdict(plan), tuple(classes), images, path.name, tuple(history))
+    write_json(folder(output) / _STATE, asdict(state))
+    for old in folder(output).glob("epoch-*.npz"):
+        if old != path:
+            old.unlink(missing_ok=True)
+
+
+def restore(output: Path, variables: Sequence[Any]) -> None:
+    """Assign the saved values to ``variables``, in their order.
+
+    Raises:
+        InputError: the checkpoint is damaged, or has not a value of the right shape for each variable.
+    """
+    path = folder(output) / _read(output).variables
+    try:
+        with np.load(io.BytesIO(read_bytes(path, "checkpoint")), allow_pickle=False) as stored:
+            arrays = [stored[f"arr_{index}"] for index in range(len(stored.files))]
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+        raise _damaged(output) from error
+    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
+        raise _damaged(output)
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def remove(output: Path) -> None:
+    """Delete the checkpoint, if there is one."""
+    shutil.rmtree(folder(output), ignore_errors=True)
+
+
+def _read(output: Path) -> _State:
+    content = read_bytes(folder(output) / _STATE, "checkpoint")
+    try:
+        state = json.loads(content)
+        return _State(
+            plan=dict(state["plan"]),
+            classes=tuple(state["classes"]),
+            images=int(state["images"]),
+            variables=str(state["variables"]),
+            history=tuple(record(Epoch, row) for row in state["history"]),
+        )
+    except (ValueError, KeyError, TypeError, RecursionError, InputError) as error:
+        raise _damaged(output) from error
+
+
+def _damaged(output: Path) -> InputError:
+    return InputError(f"the checkpoint {folder(output)} is damaged; delete it and train from the beginning")
