@@ -13,16 +13,16 @@ from mobilecnn.convert import inspection, passport
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import ModelFileError, OutputError, UsageError
-from mobilecnn.files import read_bytes, sha256, write_bytes
+from mobilecnn.files import read_bytes, sha256, write_together
 
 MODELS = Path("app/src/main/assets/models")
-"""Where the app has its models."""
+"""Folder of the app's models, within the app."""
 
 VERSIONS = Path("gradle/libs.versions.toml")
-"""Where the app says which runtime it ships."""
+"""File in which the app says which runtime it ships, within the app."""
 
 FEEDS = ("float32", "int8")
-"""The types of input and output that the app's ``TensorSpec`` knows."""
+"""Types of input and output that the app's ``TensorSpec`` knows."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Staged:
     """One model that is in the app.
 
     Attributes:
-        file: its name there.
-        nbytes: its size.
-        format: float32, float16, int8 or dynamic.
-        sha256: of the file.
-        labels: how many classes have names.
-        minimum_runtime: the first TFLite release that runs it; None when unknown.
+        file: file name in the app.
+        nbytes: size in bytes.
+        format: the format that its passport names.
+        sha256: SHA-256 in hexadecimal.
+        labels: number of classes that have names.
+        minimum_runtime: first TFLite release that runs it; None when unknown.
         remarks: what a user of the app will wonder about.
     """
 
@@ -94,15 +94,15 @@ def stage(models: Sequence[Path], app: Path) -> tuple[Staged, ...]:
             raise UsageError(f"two models are called {name}; give one another name")
     checked = [_check(model, release) for model in models]
     folder = app / MODELS
-    kept = set()
+    assets = {}
     for model, (_, content, card) in zip(models, checked, strict=True):
         # The passport first: one that is interrupted leaves a passport that refuses the older model.
-        for name, part in ((passport.beside(model).name, card), (model.name, content)):
-            write_bytes(folder / name, part)
-            kept.add(name)
+        assets[folder / passport.beside(model).name] = card
+        assets[folder / model.name] = content
+    write_together(assets)
     try:
         for old in folder.iterdir():
-            if old.is_file() and old.name not in kept and not old.name.startswith("."):
+            if old.is_file() and old not in assets and not old.name.startswith("."):
                 old.unlink()
     except OSError as error:
         raise OutputError(f"cannot remove an older model: {error}") from error
@@ -137,7 +137,7 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
     record = Staged(
         file=model.name,
         nbytes=len(content),
-        format=str(card.document["file"].get("format")),
+        format=card.file.format,
         sha256=digest,
         labels=len(card.labels),
         minimum_runtime=need,
@@ -147,12 +147,12 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
 
 
 def _remarks(card: Passport, need: str | None) -> list[str]:
-    remarks = [f"not a model to ship: {reason}" for reason in card.document.get("latency_only", ())]
+    remarks = [f"not a model to ship: {reason}" for reason in card.latency_only]
     if not card.labels:
         remarks.append("it has no labels: the app shows class numbers (mobilecnn export --labels FILE)")
     if not card.contract.stated:
         remarks.append("it does not say what input range it expects, and 0..1 is assumed")
-    if not card.document.get("golden"):
+    if not card.golden:
         remarks.append("its passport has no golden pictures: the app cannot check its answers")
     if need is None:
         remarks.append("which runtime it needs is not known: the app may refuse it")

@@ -4,13 +4,10 @@ The TensorFlow converter can abort its process, and a model file can carry code;
 may reach the command line. Messages go both ways as in :mod:`mobilecnn.convert.keras_child`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mobilecnn.contract import InputContract, contract_for
-from mobilecnn.convert import metadata, versions
-from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.process import Child, Message, python
 from mobilecnn.train.complexity import LayerCount
@@ -215,16 +212,3 @@ class KerasModel(Child):
             ChildCrashed: it took its process down.
         """
         self.receive()
-
-
-def finish_flatbuffer(content: bytes, title: str, contract: InputContract, labels: Sequence[str]) -> bytes:
-    """A file as it leaves us, from what the converter or the quantizer made.
-
-    Named ends with a signature, true operator versions and minimum runtime, and the input
-    contract and labels as TFLite Metadata.
-    """
-    model = flatbuffer.parse(content, title)
-    flatbuffer.name_ends(model)
-    versions.stamp(model)
-    flatbuffer.set_metadata(model, metadata.ENTRY, metadata.build(contract, labels, title))
-    return metadata.append_labels(flatbuffer.pack(model), labels)

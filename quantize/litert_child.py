@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mobilecnn.convert.graph.flatbuffer import INPUT_NAME, SIGNATURE
+from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.quantize import large_tensors

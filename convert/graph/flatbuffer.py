@@ -19,10 +19,6 @@ from mobilecnn.errors import ModelFileError
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 8 of every .tflite file."""
 
-SIGNATURE = "serving_default"
-INPUT_NAME = "image"
-OUTPUT_NAME = "scores"
-
 
 @dataclass(frozen=True)
 class Tensor:
@@ -227,40 +223,22 @@ def _tensor(tensor: Any, model: Any) -> Tensor:
     )
 
 
-def name_ends(model: Any) -> None:
-    """Name the input ``image`` and the output ``scores``, and add the signature that says so.
+def set_metadata(model: Any, name: str, content: bytes) -> bool:
+    """Store ``content`` as the file's metadata entry ``name``, in place of one of that name.
 
-    Without a signature the runtimes' signature runners and the quantizer's profiler-based
-    calibration cannot address the graph.
+    Returns:
+        Whether that changed the file.
     """
-    subgraph = model.subgraphs[0]
-    signature = schema.SignatureDefT()
-    signature.signatureKey = SIGNATURE
-    signature.subgraphIndex = 0
-    signature.inputs = [_mapping(INPUT_NAME, int(subgraph.inputs[0]))]
-    signature.outputs = [_mapping(OUTPUT_NAME, int(subgraph.outputs[0]))]
-    model.signatureDefs = [signature]
-    subgraph.tensors[int(subgraph.inputs[0])].name = INPUT_NAME
-    subgraph.tensors[int(subgraph.outputs[0])].name = OUTPUT_NAME
-
-
-def _mapping(name: str, index: int) -> Any:
-    entry = schema.TensorMapT()
-    entry.name = name
-    entry.tensorIndex = index
-    return entry
-
-
-def set_metadata(model: Any, name: str, content: bytes) -> None:
-    """Store ``content`` as the file's metadata entry ``name``, replacing one of that name."""
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(content, np.uint8)
     for entry in model.metadata or []:
         if _text(entry.name) == name:
+            changed = _data(model, entry.buffer) != content
             model.buffers[entry.buffer] = buffer
-            return
+            return changed
     entry = schema.MetadataT()
     entry.name = name
     entry.buffer = len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
+    return True
