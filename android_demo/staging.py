@@ -1,4 +1,4 @@
-"""Puts models into the Android sample app: ``.tflite`` files and their passports as assets.
+"""Puts models into the Android sample app: ``.tflite`` files and their passports, as assets.
 
 All checks come first. Afterwards the app holds exactly the given models.
 """
@@ -80,11 +80,11 @@ def runtime(app: Path) -> str:
 
 
 def stage(models: Sequence[Path], app: Path) -> tuple[Staged, ...]:
-    """Copy ``models`` and their passports into the app in the folder ``app``; other models leave it.
+    """Copy ``models`` and their passports into the app in the folder ``app``; other models are removed.
 
     Raises:
         UsageError: ``app`` is not the sample app, or two models have one name.
-        ModelFileError: a model is damaged, without its passport, or not one that the app can run.
+        ModelFileError: a model is damaged, has no passport, or cannot run in the app.
         OutputError: the app's folder cannot be written.
     """
     release = runtime(app)
@@ -96,7 +96,7 @@ def stage(models: Sequence[Path], app: Path) -> tuple[Staged, ...]:
     folder = app / MODELS
     assets = {}
     for model, (_, content, card) in zip(models, checked, strict=True):
-        # The passport first: one that is interrupted leaves a passport that refuses the older model.
+        # The passport first: an interruption in between leaves a passport that refuses the older model.
         assets[folder / passport.beside(model).name] = card
         assets[folder / model.name] = content
     write_together(assets)
@@ -110,7 +110,7 @@ def stage(models: Sequence[Path], app: Path) -> tuple[Staged, ...]:
 
 
 def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
-    """What is staged: the record, the model's and the passport's content."""
+    """What is staged of ``model``: the record, the model's content and the passport's."""
     if model.suffix != ".tflite" or model.name.startswith("."):
         raise ModelFileError(f"{model}: the app takes .tflite files; mobilecnn export makes them")
     content = read_bytes(model, "model", ModelFileError)
@@ -124,9 +124,9 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
         )
     for which, tensors in (("input", graph.inputs), ("output", graph.outputs)):
         if len(tensors) != 1 or tensors[0].dtype not in FEEDS:
-            found = ", ".join(tensor.dtype for tensor in tensors)
+            types = ", ".join(tensor.dtype for tensor in tensors)
             raise ModelFileError(
-                f"{model} has the {which} {found or 'none'}; the app takes one, of {' or '.join(FEEDS)}"
+                f"{model} has the {which} {types or 'none'}; the app takes one, of {' or '.join(FEEDS)}"
             )
     need = inspection.summarize(graph, model.name, len(content), digest).minimum_runtime
     if need is not None and _numbers(need) > _numbers(release):

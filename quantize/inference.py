@@ -115,8 +115,8 @@ def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Answers of a model file: ``scores``, float32 (images, classes), for the images in order."""
+class ClassifierAnswers:
+    """ClassifierAnswers of a model file: ``scores``, float32 (images, classes), for the images in order."""
 
     classifier: Classifier
     scores: Scores
@@ -131,7 +131,7 @@ def ask(
     runtime: str = "litert",
     unsafe: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
-) -> Generator[Answers, None, None]:
+) -> Generator[ClassifierAnswers, None, None]:
     """Scores of one or several .tflite, .keras or .h5 files, one after the other.
 
     Files that are fed alike share what was decoded for the first of them: in a temporary
@@ -184,7 +184,7 @@ def ask(
                 kinds = ", ".join((".tflite", *KERAS_SUFFIXES))
                 missing = "" if path.exists() else f" (and there is no {path})"
                 raise ModelFileError(f"{path} is not a model file; {kinds} are{missing}")
-            yield Answers(classifier, np.load(outputs, allow_pickle=False))
+            yield ClassifierAnswers(classifier, np.load(outputs, allow_pickle=False))
 
 
 def write_tensors(

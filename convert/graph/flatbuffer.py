@@ -29,10 +29,10 @@ class Tensor:
         dtype: numpy-style name: ``float32``, ``int8``, ...
         shape: as stored; static.
         dynamic: whether some dimension is free (-1) in the shape signature.
-        scales: quantization scales, one or one a channel; empty when not quantized.
-        zero_points: as many as scales.
+        scales: quantization scales, one, or one for each channel; empty when not quantized.
+        zero_points: zero points, as many as scales.
         constant: whether it carries data (a weight).
-        nbytes: bytes of that data.
+        nbytes: size of that data in bytes.
     """
 
     name: str
@@ -52,7 +52,15 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operator of a graph with its tensors; None where an optional input is absent."""
+    """One operator of a graph.
+
+    Attributes:
+        kind: ``CONV_2D``, ...; custom operators as ``CUSTOM:FlexErf``.
+        version: operator version that the file states.
+        inputs: its inputs; None where an optional one is absent.
+        outputs: its outputs.
+        options: options object of the schema; None where the operator has none.
+    """
 
     kind: str
     version: int
@@ -63,7 +71,16 @@ class Operation:
 
 @dataclass(frozen=True)
 class Graph:
-    """The first subgraph of a model, and what the file says of the whole."""
+    """The first subgraph of a model, and what the file says of the whole.
+
+    Attributes:
+        operations: operators in the order in which they run.
+        inputs: input tensors.
+        outputs: output tensors.
+        subgraphs: number of subgraphs in the file.
+        description: the file's description.
+        metadata: metadata entries by name.
+    """
 
     operations: tuple[Operation, ...]
     inputs: tuple[Tensor, ...]
@@ -105,7 +122,7 @@ def parse(content: bytes, name: str) -> Any:
 
 
 def _check(subgraph: Any, model: Any) -> None:
-    """Every index in range: what the object form does not check by itself."""
+    """Refuse indices out of range, which the object form does not check by itself."""
     tensors = len(subgraph.tensors or [])
     lists = [subgraph.inputs, subgraph.outputs]
     for operator in subgraph.operators or []:
@@ -121,7 +138,7 @@ def _check(subgraph: Any, model: Any) -> None:
 
 
 def _bring_in(buffer: Any, content: bytes) -> None:
-    """Data that stands behind the flatbuffer (the quantizer writes it so) becomes ordinary data."""
+    """Turn data behind the flatbuffer, where the quantizer writes it, into ordinary data."""
     if buffer.data is None and buffer.offset > 1:
         if buffer.offset + buffer.size > len(content):
             raise ValueError("a buffer ends behind the file")

@@ -228,8 +228,8 @@ def _write(path: Path, content: bytes, job: _Job, row: Format, parity: Parity, s
     """Write a file and its passport; ``scores`` are its answers, (images, classes)."""
     holds = bool(np.isfinite(scores).all()) and (not row.exact or parity.relative <= job.tolerance)
     card = _passport(path, content, job, row, parity, scores, holds=holds)
-    # The passport first: a reader that finds a model finds its passport, and one that is interrupted in
-    # between finds a passport that refuses the older model by its hash.
+    # The passport takes its name first: a reader that finds a model finds its passport, and after an
+    # interruption in between the passport refuses the older model by its hash.
     write_together({passport.beside(path): card.to_bytes(), path: content})
     return Exported(path, row.name, len(content), parity, holds, card)
 
