@@ -1,4 +1,4 @@
-"""Puts models into the Android sample app: ``.tflite`` files and their passports as assets.
+"""Puts models into the Android sample app: ``.tflite`` files and their passports, as assets.
 
 All checks come first. Afterwards the app holds exactly the given models.
 """
@@ -13,16 +13,16 @@ from mobilecnn.convert import inspection, passport
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import ModelFileError, OutputError, UsageError
-from mobilecnn.files import read_bytes, sha256, write_bytes
+from mobilecnn.files import read_bytes, sha256, write_together
 
 MODELS = Path("app/src/main/assets/models")
-"""Where the app has its models."""
+"""Folder of the app's models, within the app."""
 
 VERSIONS = Path("gradle/libs.versions.toml")
-"""Where the app says which runtime it ships."""
+"""File in which the app says which runtime it ships, within the app."""
 
 FEEDS = ("float32", "int8")
-"""The types of input and output that the app's ``TensorSpec`` knows."""
+"""Types of input and output that the app's ``TensorSpec`` knows."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Staged:
     """One model that is in the app.
 
     Attributes:
-        file: its name there.
-        nbytes: its size.
-        format: float32, float16, int8 or dynamic.
-        sha256: of the file.
-        labels: how many classes have names.
-        minimum_runtime: the first TFLite release that runs it; None when unknown.
+        file: file name in the app.
+        nbytes: size in bytes.
+        format: the format that its passport names.
+        sha256: SHA-256 in hexadecimal.
+        labels: number of classes that have names.
+        minimum_runtime: first TFLite release that runs it; None when unknown.
         remarks: what a user of the app will wonder about.
     """
 
@@ -80,11 +80,11 @@ def runtime(app: Path) -> str:
 
 
 def stage(models: Sequence[Path], app: Path) -> tuple[Staged, ...]:
-    """Copy ``models`` and their passports into the app in the folder ``app``; other models leave it.
+    """Copy ``models`` and their passports into the app in the folder ``app``; other models are removed.
 
     Raises:
         UsageError: ``app`` is not the sample app, or two models have one name.
-        ModelFileError: a model is damaged, without its passport, or not one that the app can run.
+        ModelFileError: a model is damaged, has no passport, or cannot run in the app.
         OutputError: the app's folder cannot be written.
     """
     release = runtime(app)
@@ -94,15 +94,15 @@ def stage(models: Sequence[Path], app: Path) -> tuple[Staged, ...]:
             raise UsageError(f"two models are called {name}; give one another name")
     checked = [_check(model, release) for model in models]
     folder = app / MODELS
-    kept = set()
+    assets = {}
     for model, (_, content, card) in zip(models, checked, strict=True):
-        # The passport first: one that is interrupted leaves a passport that refuses the older model.
-        for name, part in ((passport.beside(model).name, card), (model.name, content)):
-            write_bytes(folder / name, part)
-            kept.add(name)
+        # The passport first: an interruption in between leaves a passport that refuses the older model.
+        assets[folder / passport.beside(model).name] = card
+        assets[folder / model.name] = content
+    write_together(assets)
     try:
         for old in folder.iterdir():
-            if old.is_file() and old.name not in kept and not old.name.startswith("."):
+            if old.is_file() and old not in assets and not old.name.startswith("."):
                 old.unlink()
     except OSError as error:
         raise OutputError(f"cannot remove an older model: {error}") from error
@@ -110,7 +110,7 @@ def stage(models: Sequence[Path], app: Path) -> tuple[Staged, ...]:
 
 
 def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
-    """What is staged: the record, the model's and the passport's content."""
+    """What is staged of ``model``: the record, the model's content and the passport's."""
     if model.suffix != ".tflite" or model.name.startswith("."):
         raise ModelFileError(f"{model}: the app takes .tflite files; mobilecnn export makes them")
     content = read_bytes(model, "model", ModelFileError)
@@ -124,9 +124,9 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
         )
     for which, tensors in (("input", graph.inputs), ("output", graph.outputs)):
         if len(tensors) != 1 or tensors[0].dtype not in FEEDS:
-            found = ", ".join(tensor.dtype for tensor in tensors)
+            types = ", ".join(tensor.dtype for tensor in tensors)
             raise ModelFileError(
-                f"{model} has the {which} {found or 'none'}; the app takes one, of {' or '.join(FEEDS)}"
+                f"{model} has the {which} {types or 'none'}; the app takes one, of {' or '.join(FEEDS)}"
             )
     need = inspection.summarize(graph, model.name, len(content), digest).minimum_runtime
     if need is not None and _numbers(need) > _numbers(release):
@@ -137,7 +137,7 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
     record = Staged(
         file=model.name,
         nbytes=len(content),
-        format=str(card.document["file"].get("format")),
+        format=card.file.format,
         sha256=digest,
         labels=len(card.labels),
         minimum_runtime=need,
@@ -147,12 +147,12 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
 
 
 def _remarks(card: Passport, need: str | None) -> list[str]:
-    remarks = [f"not a model to ship: {reason}" for reason in card.document.get("latency_only", ())]
+    remarks = [f"not a model to ship: {reason}" for reason in card.latency_only]
     if not card.labels:
         remarks.append("it has no labels: the app shows class numbers (mobilecnn export --labels FILE)")
     if not card.contract.stated:
         remarks.append("it does not say what input range it expects, and 0..1 is assumed")
-    if not card.document.get("golden"):
+    if not card.golden:
         remarks.append("its passport has no golden pictures: the app cannot check its answers")
     if need is None:
         remarks.append("which runtime it needs is not known: the app may refuse it")

@@ -26,7 +26,7 @@ from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
 from mobilecnn.export import RANDOM, Calibration, export
 from mobilecnn.files import sha256
-from mobilecnn.quantize.formats import FORMATS
+from mobilecnn.quantize import formats
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
 from mobilecnn.train import datasets, fit, zoo
 from mobilecnn.train.images import to_tensor
@@ -68,26 +68,25 @@ def rows(model: Path, folder: Path) -> list[dict[str, Any]]:
     """The differences of a file: a row for each of ``KERNELS``."""
     card = passport.read(model, sha256(model.read_bytes()))
     assert card is not None
-    golden, parity = card.document["golden"], card.document["parity"]
-    pictures = [passport.decode_picture(entry["picture"], card.contract) for entry in golden]
-    np.save(folder / "inputs.npy", [to_tensor(pixels, card.contract) for pixels in pictures])
-    expected = np.array([entry["scores"] for entry in golden])
-    peak, own = float(np.abs(expected).max()), parity["max_difference"]
-    quantization = card.document["output"]["tensor"]["quantization"]
-    scale = quantization["scale"] if quantization else 0.0
+    parity, quantization = card.parity, card.output.tensor.quantization
+    np.save(folder / "inputs.npy", [to_tensor(pixels, card.contract) for pixels in card.pictures])
+    expected = np.array([golden.scores for golden in card.golden])
+    assert parity.max_difference is not None
+    peak, own = float(np.abs(expected).max()), parity.max_difference
+    scale = quantization.scale if quantization else 0.0
     table = []
     for kernels, (module, resolver) in KERNELS.items():
         files = [str(model), str(folder / "inputs.npy"), str(folder / "scores.npy")]
         subprocess.run([sys.executable, "-c", ASK, module, resolver, *files], check=True, capture_output=True)
         difference = float(np.abs(np.load(folder / "scores.npy") - expected).max())
-        relative = max(FLOAT32_TOLERANCE, parity["tolerance"] or 0.0)
+        relative = max(FLOAT32_TOLERANCE, parity.tolerance or 0.0)
         allowed = relative * peak
-        if parity["tolerance"] is None:
+        if parity.tolerance is None:
             allowed = max(allowed, TIMES_OWN_ROUNDING * own, OUTPUT_STEPS * scale)
         table.append(
             {
                 "file": model.name,
-                "format": card.document["file"]["format"],
+                "format": card.file.format,
                 "kernels": kernels,
                 "over_largest_score": difference / peak,
                 "over_own_difference": difference / own,
@@ -114,7 +113,7 @@ def main() -> None:
             fit.run(fit.prepare(plan, folder / "digits.keras"))
             sources.append((str(folder / "digits.keras"), datasets.DIGITS))
         for network, calibration in sources:
-            for exported in export(Source(network), FORMATS, folder, Calibration(calibration)):
+            for exported in export(Source(network), formats.names(), folder, Calibration(calibration)):
                 table += rows(exported.path, folder)
                 exported.path.unlink()
             print(network, file=sys.stderr)
@@ -122,7 +121,7 @@ def main() -> None:
         print(json.dumps({"rows": table}, indent=2))
     else:
         print(f"{'format':10}{'kernels':18}{'networks':>9}{'/ largest score':>17}{'/ own difference':>22}")
-        for format_name in FORMATS:
+        for format_name in formats.names():
             for kernels in KERNELS:
                 shown = [row for row in table if (row["format"], row["kernels"]) == (format_name, kernels)]
                 own = [row["over_own_difference"] for row in shown]

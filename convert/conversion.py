@@ -1,16 +1,13 @@
 """A Keras model in a child process: loading, conversion to float32 TFLite, reference scores.
 
-The TensorFlow converter can abort its process, and a model file can carry code; neither
-may reach the command line. Messages go both ways as in :mod:`mobilecnn.convert.keras_child`.
+The TensorFlow converter can abort its process, and a model file can carry code; neither may reach the
+command line. :mod:`mobilecnn.convert.keras_child` describes the messages.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mobilecnn.contract import InputContract, contract_for
-from mobilecnn.convert import metadata, versions
-from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.process import Child, Message, python
 from mobilecnn.train.complexity import LayerCount
@@ -18,6 +15,7 @@ from mobilecnn.train.keras_file import ModelInfo, read_info
 from mobilecnn.train.zoo import names
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
+"""File names that are taken as Keras models."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +24,12 @@ class Source:
 
     Attributes:
         text: a path, or a zoo name.
-        classes: of a zoo name; the network's own when None, most often 1000.
-        size: input side in pixels, or (height, width); the model's own when None.
+        classes: number of classes of a zoo name; None for the network's own, most often 1000.
+        size: input side in pixels, or (height, width); None for the model's own.
         input_range: a key of :data:`mobilecnn.contract.RANGES`, or None to take what the model says.
         labels: class names in output order, or None to take what the model says.
         unsafe: whether code in the file may run (Lambda layers).
-        seed: of the random initialization of a zoo name.
+        seed: seed of the random initialization of a zoo name.
     """
 
     text: str
@@ -44,7 +42,7 @@ class Source:
 
     @property
     def is_file(self) -> bool:
-        """Whether ``text`` is meant as a file: by its suffix, a folder in it, or because it is there."""
+        """Whether ``text`` names a file: by its suffix, a folder in it, or because it exists."""
         return self.text.lower().endswith(KERAS_SUFFIXES) or "/" in self.text or Path(self.text).exists()
 
     @property
@@ -58,11 +56,11 @@ class KerasFacts:
     """A loaded Keras model.
 
     Attributes:
-        contract: its input contract, complete.
+        contract: its complete input contract.
         labels: class names in output order; empty when unknown.
         classes: number of outputs.
-        parameters: total parameters.
-        architecture: zoo name; empty when it is not ours.
+        parameters: number of weights and biases.
+        architecture: zoo name; empty for a network from elsewhere.
         trained: False for a zoo name, whose weights are a random initialization.
     """
 
@@ -75,7 +73,7 @@ class KerasFacts:
 
 
 def layer_table(path: Path, size: int | None = None, unsafe: bool = False) -> tuple[LayerCount, ...]:
-    """What :func:`mobilecnn.train.complexity.layers` says of a Keras file, any with a graph of layers.
+    """What :func:`mobilecnn.train.complexity.layers` says of any Keras file with a graph of layers.
 
     Args:
         path: a .keras or .h5 file.
@@ -215,16 +213,3 @@ class KerasModel(Child):
             ChildCrashed: it took its process down.
         """
         self.receive()
-
-
-def finish_flatbuffer(content: bytes, title: str, contract: InputContract, labels: Sequence[str]) -> bytes:
-    """A file as it leaves us, from what the converter or the quantizer made.
-
-    Named ends with a signature, true operator versions and minimum runtime, and the input
-    contract and labels as TFLite Metadata.
-    """
-    model = flatbuffer.parse(content, title)
-    flatbuffer.name_ends(model)
-    versions.stamp(model)
-    flatbuffer.set_metadata(model, metadata.ENTRY, metadata.build(contract, labels, title))
-    return metadata.append_labels(flatbuffer.pack(model), labels)

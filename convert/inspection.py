@@ -2,102 +2,72 @@
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mobilecnn.convert import versions
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
+from mobilecnn.convert.passport import OperatorUse, Quantization, TensorType
 from mobilecnn.errors import ModelFileError
 from mobilecnn.files import read_bytes, sha256
+from mobilecnn.records import Signed
 
 _FLOAT_ONLY_IN_XNNPACK = frozenset(["AVERAGE_POOL_2D", "HARD_SWISH", "RELU", "RELU6", "SOFTMAX"])
-"""Operators that the XNNPACK delegate takes in float32 only, read in ``xnnpack_delegate.cc``
+"""Operators that the XNNPACK delegate takes in float32 only, as read in ``xnnpack_delegate.cc``
 (LiteRT, August 2026): in an int8 graph each runs on the built-in kernels and splits the graph."""
 
 
-@dataclass(frozen=True)
-class OperatorRow:
-    """All uses of one operator in one version.
-
-    Attributes:
-        operator: ``CONV_2D``, ...
-        version: the version the file asks for.
-        count: how often it occurs.
-        macs: multiply-adds, summed.
-        parameters: constant elements read, summed (a constant shared by two operators counts once).
-        nbytes: bytes of those constants.
-        runtime: first release that knows this version, and answers rightly; None when unknown.
-    """
-
-    operator: str
-    version: int
-    count: int
-    macs: int
-    parameters: int
-    nbytes: int
-    runtime: str | None
+_CUSTOM = "CUSTOM:"
+"""Prefix of the kind of a custom operator, before its name."""
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """A ``.tflite`` file read, not run."""
+    """What a ``.tflite`` file says, read and not run.
+
+    Attributes:
+        file: path or name.
+        bytes: size in bytes.
+        sha256: SHA-256 in hexadecimal.
+        minimum_runtime: first TFLite release that runs the file; None when unknown.
+        macs: multiply-adds of one inference.
+        parameters: number of constant elements.
+        inputs: input tensors.
+        outputs: output tensors.
+        operators: a row for each kind and version of operator, most multiply-adds first.
+        warnings: what will hurt on a device.
+    """
 
     file: str
-    nbytes: int
+    bytes: int
     sha256: str
-    operators: tuple[OperatorRow, ...]
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    minimum_runtime: str | None
     macs: int
     parameters: int
-    minimum_runtime: str | None
+    inputs: tuple[TensorType, ...]
+    outputs: tuple[TensorType, ...]
+    operators: tuple[OperatorUse, ...]
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {
-            "file": self.file,
-            "bytes": self.nbytes,
-            "sha256": self.sha256,
-            "minimum_runtime": self.minimum_runtime,
-            "macs": self.macs,
-            "parameters": self.parameters,
-            "inputs": [tensor_json(tensor) for tensor in self.inputs],
-            "outputs": [tensor_json(tensor) for tensor in self.outputs],
-            "operators": [
-                {
-                    "operator": row.operator,
-                    "version": row.version,
-                    "count": row.count,
-                    "macs": row.macs,
-                    "parameters": row.parameters,
-                    "bytes": row.nbytes,
-                    "minimum_runtime": row.runtime,
-                }
-                for row in self.operators
-            ],
-            "warnings": list(self.warnings),
-        }
+        """The inspection as a JSON object."""
+        return asdict(self)
 
 
-def tensor_json(tensor: Tensor) -> dict[str, Any]:
-    """A tensor's type for a report: name, dtype, shape, and scale and zero point where quantized."""
+def tensor_type(tensor: Tensor) -> TensorType:
+    """What ``tensor`` holds; its first scale and zero point where it is quantized."""
     quantization = None
     if tensor.scales:
-        quantization = {"scale": tensor.scales[0], "zero_point": tensor.zero_points[0]}
-    return {
-        "name": tensor.name,
-        "dtype": tensor.dtype,
-        "shape": list(tensor.shape),
-        "dynamic": tensor.dynamic,
-        "quantization": quantization,
-    }
+        # A tensor without zero points is symmetric.
+        quantization = Quantization(tensor.scales[0], Signed((*tensor.zero_points, 0)[0]))
+    return TensorType(tensor.name, tensor.dtype, tensor.shape, tensor.dynamic, quantization)
 
 
 def macs(operation: Operation) -> int:
-    """Multiply-adds of one operation: one for each application of a weight.
+    """Number of multiply-adds of one operation: one for each application of a weight.
 
     Bias, activation, pooling and element-wise operators count nothing, as in the papers.
     """
@@ -132,95 +102,122 @@ def inspect(path: Path) -> Inspection:
 
 
 def summarize(graph: Graph, file: str, nbytes: int, digest: str) -> Inspection:
-    """The inspection of a graph that is already read."""
+    """The inspection of a graph that is already read; ``digest`` is the file's SHA-256."""
     groups: dict[tuple[str, int], list[Operation]] = {}
     for operation in graph.operations:
         groups.setdefault((operation.kind, operation.version), []).append(operation)
-    rows = []
-    for (kind, version), operations in groups.items():
-        constants = {
-            id(tensor): tensor for operation in operations for tensor in operation.inputs
-            if tensor is not None and tensor.constant
-        }  # fmt: skip
-        rows.append(
-            OperatorRow(
-                operator=kind,
-                version=version,
-                count=len(operations),
-                macs=sum(macs(operation) for operation in operations),
-                parameters=sum(tensor.elements for tensor in constants.values()),
-                nbytes=sum(tensor.nbytes for tensor in constants.values()),
-                runtime=versions.minimum_runtime(versions.release_for(each, version) for each in operations),
-            )
-        )
-    rows.sort(key=lambda row: (-row.macs, row.operator, row.version))
+    uses = [_use(kind, version, operations) for (kind, version), operations in groups.items()]
+    uses.sort(key=lambda use: (-use.macs, use.operator, use.version))
     return Inspection(
         file=file,
-        nbytes=nbytes,
+        bytes=nbytes,
         sha256=digest,
-        operators=tuple(rows),
-        inputs=graph.inputs,
-        outputs=graph.outputs,
-        macs=sum(row.macs for row in rows),
-        parameters=sum(row.parameters for row in rows),
-        minimum_runtime=versions.minimum_runtime(row.runtime for row in rows),
+        minimum_runtime=versions.minimum_runtime(use.minimum_runtime for use in uses),
+        macs=sum(use.macs for use in uses),
+        parameters=sum(use.parameters for use in uses),
+        inputs=tuple(tensor_type(tensor) for tensor in graph.inputs),
+        outputs=tuple(tensor_type(tensor) for tensor in graph.outputs),
+        operators=tuple(uses),
         warnings=tuple(_warnings(graph)),
     )
 
 
-def _warnings(graph: Graph) -> list[str]:
-    found = []
+def _use(kind: str, version: int, operations: list[Operation]) -> OperatorUse:
+    constants = {
+        id(tensor): tensor
+        for operation in operations
+        for tensor in operation.inputs
+        if tensor is not None and tensor.constant
+    }
+    return OperatorUse(
+        operator=kind,
+        version=version,
+        count=len(operations),
+        macs=sum(macs(operation) for operation in operations),
+        parameters=sum(tensor.elements for tensor in constants.values()),
+        bytes=sum(tensor.nbytes for tensor in constants.values()),
+        minimum_runtime=versions.minimum_runtime(
+            versions.release_for(operation, version) for operation in operations
+        ),
+    )
+
+
+def _warnings(graph: Graph) -> Iterator[str]:
+    """What will hurt on a device, a sentence each."""
     free = [tensor.name for tensor in (*graph.inputs, *graph.outputs) if tensor.dynamic]
     if free:
-        found.append(
+        yield (
             f"dynamic shape in {', '.join(free)}: XNNPACK may refuse the graph (several times slower on "
             "tflite-runtime 2.14); export with a static batch of 1"
         )
+    yield from _custom_operators(graph)
+    yield from _versions(graph)
+    yield from _left_in_float(graph)
+    if graph.subgraphs > 1:
+        yield f"{graph.subgraphs} subgraphs; only the first is described here"
+
+
+def _custom_operators(graph: Graph) -> Iterator[str]:
     custom = sorted(
-        {operation.kind for operation in graph.operations if operation.kind.startswith("CUSTOM:")}
+        {
+            operation.kind.removeprefix(_CUSTOM)
+            for operation in graph.operations
+            if operation.kind.startswith(_CUSTOM)
+        }
     )
-    flex = [kind for kind in custom if kind.startswith("CUSTOM:Flex")]
+    flex = [name for name in custom if name.startswith("Flex")]
     if flex:
-        found.append(
-            f"needs the Flex (select TensorFlow) delegate for {', '.join(kind[len('CUSTOM:') :] for kind in flex)}: "
-            "the plain runtimes refuse the file"
+        yield (
+            f"needs the Flex (select TensorFlow) delegate for {', '.join(flex)}: the plain runtimes refuse the file"
         )
-    other = [kind for kind in custom if kind not in flex]
-    if other:
-        found.append(
-            f"custom operators: {', '.join(kind[len('CUSTOM:') :] for kind in other)}; the app must bring them"
+    others = [name for name in custom if name not in flex]
+    if others:
+        yield f"custom operators: {', '.join(others)}; the app must bring them"
+
+
+def _versions(graph: Graph) -> Iterator[str]:
+    unknown: Counter[str] = Counter()
+    understated: Counter[str] = Counter()
+    for operation in graph.operations:
+        needed = versions.version_needed(operation)
+        if needed is None and not operation.kind.startswith(_CUSTOM):
+            unknown[f"{operation.kind} of {versions.types_of(operation)}"] += 1
+        elif needed is not None and needed > operation.version:
+            understated[operation.kind] += 1
+    if unknown:
+        yield (
+            f"which runtime runs it is unknown, because the operator versions of {_counted(unknown)} are not in the "
+            "tables of this mobilecnn; try the file on the runtime that it is meant for"
         )
-    understated = Counter(
+    if understated:
+        yield (
+            f"operator versions are understated for {_counted(understated)}: an old runtime would accept the file "
+            "and misread it"
+        )
+
+
+def _left_in_float(graph: Graph) -> Iterator[str]:
+    quantized = [operation for operation in graph.operations if _quantized(operation)]
+    if not quantized:
+        return
+    left = Counter(
         operation.kind
         for operation in graph.operations
-        if versions.version_needed(operation) > operation.version
+        if not _quantized(operation) and operation.kind not in ("QUANTIZE", "DEQUANTIZE")
     )
-    if understated:
-        kinds = ", ".join(f"{kind} ({count})" for kind, count in understated.items())
-        found.append(
-            f"operator versions are understated for {kinds}: an old runtime would accept the file and misread it"
-        )
-    quantized = [operation for operation in graph.operations if _quantized(operation)]
-    if quantized:
-        left = Counter(
-            operation.kind
-            for operation in graph.operations
-            if not _quantized(operation) and operation.kind not in ("QUANTIZE", "DEQUANTIZE")
-        )
-        if left:
-            kinds = ", ".join(f"{kind} ({count})" for kind, count in left.items())
-            found.append(f"left in float32 between quantized operators: {kinds}")
-        split = Counter(
-            operation.kind for operation in quantized[:-1] if operation.kind in _FLOAT_ONLY_IN_XNNPACK
-        )
-        if split:
-            kinds = ", ".join(f"{kind} ({count})" for kind, count in split.items())
-            found.append(
-                f"XNNPACK does not take {kinds} in int8: each splits the graph onto the built-in kernels"
-            )
-    if graph.subgraphs > 1:
-        found.append(f"{graph.subgraphs} subgraphs; only the first is described here")
-    return found
+    if left:
+        yield f"left in float32 between quantized operators: {_counted(left)}"
+    split = Counter(
+        operation.kind
+        for operation in quantized[:-1]
+        if operation.kind in _FLOAT_ONLY_IN_XNNPACK and operation.outputs[0].dtype in ("int8", "uint8")
+    )
+    if split:
+        yield f"XNNPACK does not take {_counted(split)} in int8: each splits the graph onto the built-in kernels"
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in counts.items())
 
 
 def _quantized(operation: Operation) -> bool:

@@ -1,7 +1,6 @@
 """The child process that holds a Keras model: loads, converts and runs it.
 
-Started by :mod:`mobilecnn.convert.conversion`; nothing else imports it.
-One message in, one message out:
+:mod:`mobilecnn.convert.conversion` starts it; nothing else imports it. One message in, one message out:
 
 * ``load``: ``{path, unsafe}`` or ``{architecture, classes, size, seed}`` -> what the model is
 * ``convert``: ``{output, size}`` -> writes the float32 flatbuffer as the converter makes it
@@ -27,13 +26,12 @@ from mobilecnn.train.complexity import layers
 from mobilecnn.train.images import random_pixels, to_tensor
 
 BATCH = 25
-"""Images a step when running the Keras model: enough to fill the cores, little memory."""
+"""Number of images in a batch of the Keras model: enough to fill the cores, and little memory."""
 
 
 def main(channel: Channel) -> None:
     """Answer messages until the parent closes the pipe."""
-    # TensorFlow takes seconds to import: done before the first message is read, while the
-    # parent still prepares it.
+    # TensorFlow takes seconds to import: while the parent still prepares the first message.
     keras = load_keras()
     model: Any = None
     scores: Any = None  # The model as a function of a batch: traced once, which takes seconds.
@@ -86,8 +84,8 @@ def _settle(model: Any, contract: InputContract) -> None:
     the last layer gives scores that are all but equal, or 0 and 1, no comparison of answers
     would mean anything: its kernel is scaled to logits of standard deviation 1.
     """
-    # Of small pictures more: their last feature maps have a pixel or four, and statistics of few
-    # values make the network chaotic on all other pictures.
+    # More of them where they are small: the last feature maps have one to four pixels then, and statistics
+    # of few values make the network chaotic on all other pictures.
     count = min(64, max(8, 800_000 // (contract.height * contract.width)))
     images = to_tensor(random_pixels(count, contract, seed=1), contract)
     norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
@@ -106,8 +104,11 @@ def _settle(model: Any, contract: InputContract) -> None:
 
 
 def _forward(model: Any, images: npt.NDArray[np.float32], training: bool) -> npt.NDArray[np.float32]:
-    """All scores in one step, as a graph: without one Keras keeps what every layer yields until the
-    end, and a thousand layers' feature maps of 64 pictures are 16 GB."""
+    """All scores in one step, (images, classes), as a graph function.
+
+    Without one Keras keeps the output of every layer until the end, and the feature maps of a thousand
+    layers for 64 pictures take 16 GB.
+    """
     import tensorflow as tf
 
     function = tf.function(lambda batch: model(batch, training=training), autograph=False)

@@ -1,11 +1,10 @@
 """TFLite Metadata: the input's normalization and the labels inside the file itself.
 
-The passport is for this project; TFLite Metadata is the format that Android Studio, ML Kit
-and the Task Library read. It is a flatbuffer of its own (identifier ``M001``) in the
-metadata entry ``TFLITE_METADATA``, and the labels are a text file in a zip archive appended
-to the model, which runtimes ignore. No maintained package writes it on current Python, so
-the handful of tables is built here by slot number, from ``metadata_schema.fbs`` of
-tensorflow/tflite-support (Apache-2.0), version 1.
+The passport is for this project; TFLite Metadata is the format that Android Studio, ML Kit and the Task
+Library read. It is a flatbuffer of its own (identifier ``M001``) in the metadata entry
+``TFLITE_METADATA``, and the labels are a text file in a zip archive appended to the model, which runtimes
+ignore. No maintained package writes it on current Python, so its few tables are built here by slot
+number, from ``metadata_schema.fbs`` of tensorflow/tflite-support (Apache-2.0), version 1.
 """
 
 import io
@@ -17,9 +16,12 @@ import flatbuffers
 from mobilecnn.contract import InputContract
 
 ENTRY = "TFLITE_METADATA"
-LABELS = "labels.txt"
+"""Name of the metadata entry."""
 
-# Slots are the fields' positions in their tables of the schema; enum values likewise.
+LABELS = "labels.txt"
+"""Name of the labels file in the appended archive."""
+
+# Slots: positions of the fields in the schema's tables. Enum values: positions likewise.
 _MODEL_NAME, _MODEL_DESCRIPTION, _MODEL_SUBGRAPHS, _MODEL_PARSER = 0, 1, 3, 7
 _SUBGRAPH_INPUTS, _SUBGRAPH_OUTPUTS = 2, 3
 _TENSOR_NAME, _TENSOR_DESCRIPTION, _TENSOR_CONTENT, _TENSOR_PROCESS, _TENSOR_STATS, _TENSOR_FILES = (
@@ -45,7 +47,7 @@ _PARSER_VERSION = "1.0.0"
 
 
 def build(contract: InputContract, labels: Sequence[str], name: str) -> bytes:
-    """The metadata flatbuffer of an image classifier.
+    """The metadata flatbuffer of an image classifier that is called ``name``.
 
     A ``bgr`` contract has no colour space of its own in the schema; it is described in words,
     and the colour space is left unknown.

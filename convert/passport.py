@@ -1,17 +1,18 @@
-"""The passport: one JSON beside every exported file that says what it is and what to feed it.
+"""The passport: one JSON beside every exported file that says what the file is and what to feed it.
 
-Every consumer (evaluate, predict, bench on any device, the Android app) takes the input
-contract, the labels and the golden inputs from here; nobody hard-codes 224 or 127.5.
-The format is versioned; readers refuse a version they do not know.
+Every consumer (evaluate, predict, bench on any device, the Android app) takes the input contract, the
+labels and the golden inputs from here. This module is the only writer and, in Python, the only reader;
+the app's reader is ``android_demo/core/.../Passport.java``. The members of the dataclasses below are
+those of the JSON, by name. The format is versioned, and a version that is unknown here is refused.
 """
 
 import base64
 import binascii
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,26 +21,280 @@ from PIL import Image
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import InputError, ModelFileError
 from mobilecnn.files import read_bytes
+from mobilecnn.records import Open, Signed, record
 from mobilecnn.train.images import Pixels
 
 SCHEMA = "mobilecnn.passport"
+
 VERSION = 1
-"""History. 1: the first."""
+"""Version of the JSON's form. 1: the first."""
 
 
 @dataclass(frozen=True)
-class Passport:
-    """What a reader needs of a passport; ``document`` is all of it.
+class SourceModel(Open):
+    """The Keras model that the file was exported from.
 
     Attributes:
-        contract: size, colour order, mean, std, resize rule.
-        labels: class names in output order; empty when unknown.
-        document: the whole JSON document.
+        model: file name, or zoo name.
+        sha256: SHA-256 of the Keras file; None for a zoo name.
+        architecture: zoo name; empty when the network is not of the zoo.
+        trained: False for a zoo name, whose weights are a random initialization.
+        seed: seed of that initialization; None for a trained model.
+        classes: number of outputs.
+        parameters: number of weights and biases of the Keras model.
     """
 
+    model: str
+    sha256: str | None
+    architecture: str
+    trained: bool
+    seed: int | None
+    classes: int
+    parameters: int
+
+
+@dataclass(frozen=True)
+class ModelFile(Open):
+    """The exported file.
+
+    Attributes:
+        name: file name.
+        format: name of a row of :data:`mobilecnn.quantize.formats.FORMATS`.
+        bytes: size in bytes.
+        sha256: SHA-256 in hexadecimal.
+    """
+
+    name: str
+    format: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Quantization(Open):
+    """Scale and zero point of a quantized tensor: real = (code - zero_point) * scale."""
+
+    scale: float
+    zero_point: Signed
+
+
+@dataclass(frozen=True)
+class TensorType(Open):
+    """What a tensor holds.
+
+    Attributes:
+        name: name in the file.
+        dtype: numpy-style name: ``float32``, ``int8``, ...
+        shape: static shape, as stored.
+        dynamic: whether some dimension is free.
+        quantization: scale and zero point; None where the values are not quantized.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    dynamic: bool
+    quantization: Quantization | None
+
+
+@dataclass(frozen=True)
+class OperatorUse(Open):
+    """All uses of one operator in one version.
+
+    Attributes:
+        operator: kind: ``CONV_2D``, ...
+        version: version that the file asks for.
+        count: number of uses.
+        macs: multiply-adds, summed.
+        parameters: constant elements read, summed (a constant of two operators counts once).
+        bytes: bytes of those constants.
+        minimum_runtime: first TFLite release that knows this version, and answers rightly; None when
+            unknown.
+    """
+
+    operator: str
+    version: int
+    count: int
+    macs: int
+    parameters: int
+    bytes: int
+    minimum_runtime: str | None
+
+
+@dataclass(frozen=True)
+class ModelInput(Open):
+    """The one input: the tensor that the file takes, and how a picture becomes its values."""
+
+    tensor: TensorType
     contract: InputContract
+
+    def __post_init__(self) -> None:
+        self.contract.check()
+
+
+@dataclass(frozen=True)
+class ModelOutput(Open):
+    """The one output: a score for each class."""
+
+    tensor: TensorType
+
+
+@dataclass(frozen=True)
+class QuantizationRecipe(Open):
+    """How the file was quantized.
+
+    Attributes:
+        io: type of the values that the file takes and gives: ``int8``, ``float32``.
+        entries: what the quantizer was given, in order; empty for a file as converted.
+    """
+
+    io: str
+    entries: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class ImageManifest(Open):
+    """Images that calibrated or checked a file.
+
+    Attributes:
+        data: a folder, ``digits``, or ``random``.
+        seed: seed of the choice.
+        images: number of images.
+        classes: number of classes among them; 0 for random pictures.
+        sha256: SHA-256 of the images' pixels, uint8 (images, height, width, channels).
+    """
+
+    data: str
+    seed: int
+    images: int
+    classes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ParityRecord(Open):
+    """The file's answers against the Keras model's (:class:`mobilecnn.quantize.parity.Parity`).
+
+    A difference that is not finite is None, and ``finite`` is False then.
+
+    Attributes:
+        reference: what the answers were compared with, in words.
+        data: the images.
+        holds: False where the file must not be shipped.
+        tolerance: largest relative difference allowed; None where the format has no such limit.
+        images: number of images.
+        top1_agreement: share of images with the same best class, 0 to 1.
+        distinct_answers: number of different best classes that the reference gives.
+        max_difference: largest absolute difference of a score.
+        mean_difference: mean absolute difference of a score.
+        relative: largest absolute difference over the largest absolute reference score.
+        sqnr_db: signal-to-quantization-noise ratio in dB; None where it is infinite.
+        finite: whether every answer of the file is finite.
+        identical: whether all answers are the reference's.
+    """
+
+    reference: str
+    data: ImageManifest
+    holds: bool
+    tolerance: float | None
+    images: int
+    top1_agreement: float
+    distinct_answers: int
+    max_difference: float | None
+    mean_difference: float | None
+    relative: float | None
+    sqnr_db: float | None
+    finite: bool
+    identical: bool
+
+
+@dataclass(frozen=True)
+class Golden(Open):
+    """A picture and the scores that the file gave for it at export.
+
+    Attributes:
+        picture: base64 of a PNG of the contract's size (:func:`encode_picture`).
+        scores: one for each class, in output order.
+    """
+
+    picture: str
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Passport(Open):
+    """What an exported file is, what to feed it, what it needs, and how it was checked.
+
+    Attributes:
+        created: date and time of the export, ISO 8601.
+        tool: package -> version of what made the file.
+        source: the Keras model.
+        labels: class names in output order; empty when unknown.
+        latency_only: reasons not to trust the answers; empty for a file to ship.
+        file: the exported file.
+        input: its input.
+        output: its output.
+        recipe: how it was quantized.
+        calibration: images that the activations' ranges were measured on; None without calibration.
+        parity: its answers against the Keras model's.
+        macs: multiply-adds of one inference.
+        parameters: number of constant elements in the file.
+        minimum_runtime: first TFLite release that runs the file; None when unknown.
+        operators: its operators, a row for each kind and version.
+        warnings: what will hurt on a device.
+        golden: pictures and the file's scores, to check a device or an app by.
+    """
+
+    created: str
+    tool: dict[str, str]
+    source: SourceModel
     labels: tuple[str, ...]
-    document: dict[str, Any]
+    latency_only: tuple[str, ...]
+    file: ModelFile
+    input: ModelInput
+    output: ModelOutput
+    recipe: QuantizationRecipe
+    calibration: ImageManifest | None
+    parity: ParityRecord
+    macs: int
+    parameters: int
+    minimum_runtime: str | None
+    operators: tuple[OperatorUse, ...]
+    warnings: tuple[str, ...]
+    golden: tuple[Golden, ...]
+
+    @property
+    def contract(self) -> InputContract:
+        """The input contract."""
+        return self.input.contract
+
+    @property
+    def pictures(self) -> tuple[Pixels, ...]:
+        """The golden pictures, uint8 (height, width, channels) each.
+
+        Raises:
+            ModelFileError: one is damaged, or not of the contract's size.
+        """
+        return tuple(decode_picture(golden.picture, self.contract) for golden in self.golden)
+
+    def to_json(self) -> dict[str, Any]:
+        """The passport as a JSON object."""
+        return {"schema": SCHEMA, "version": VERSION, **asdict(self)}
+
+    def to_bytes(self) -> bytes:
+        """The content of the passport's file: indented JSON in UTF-8."""
+        return (json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, document: Any) -> Self:
+        """The passport that :meth:`to_json` made ``document`` of.
+
+        Raises:
+            InputError: it is not a passport, of a version unknown here, or damaged.
+        """
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            raise InputError(f"its schema is not {SCHEMA}")
+        return record(cls, document)
 
 
 def beside(model: Path) -> Path:
@@ -50,6 +305,8 @@ def beside(model: Path) -> Path:
 def read(model: Path, digest: str) -> Passport | None:
     """The passport of ``model`` if one lies beside it; ``digest`` is the model's SHA-256.
 
+    Another JSON file of that name is not taken for a passport.
+
     Raises:
         ModelFileError: it is damaged, of an unknown version, or of another file.
     """
@@ -58,25 +315,28 @@ def read(model: Path, digest: str) -> Passport | None:
         return None
     try:
         document = json.loads(read_bytes(path, "passport"))
+        if not isinstance(document, dict) or "schema" not in document:
+            raise InputError("it has no schema")
         if document["schema"] != SCHEMA:
-            return None  # Somebody else's JSON of that name.
-        if document["version"] != VERSION:
+            return None
+        if (version := document.get("version")) is not None and version != VERSION:
             raise ModelFileError(
-                f"{path} has passport version {document['version']}; this mobilecnn reads version {VERSION}"
+                f"{path} has passport version {version!r}; this mobilecnn reads version {VERSION}: export the "
+                "model again, or use the mobilecnn that wrote it"
             )
-        contract = InputContract.from_json(document["input"]["contract"])
-        labels = tuple(str(label) for label in document["labels"])
-        recorded = document["file"]["sha256"]
+        if type(version) is not int:
+            raise InputError("version is missing, or is not a whole number")
+        card = Passport.from_json(document)
     except ModelFileError:
         raise
-    except (InputError, KeyError, TypeError, ValueError) as error:
+    except (InputError, ValueError, RecursionError) as error:
         raise ModelFileError(f"the passport {path} is damaged ({error}); export the model again") from error
-    if recorded != digest:
+    if card.file.sha256 != digest:
         raise ModelFileError(
             f"{model} is not the file that its passport {path.name} describes (SHA-256 differs); "
             "export it again, or remove the passport"
         )
-    return Passport(contract, labels, document)
+    return card
 
 
 def encode_picture(pixels: Pixels) -> str:
@@ -88,7 +348,7 @@ def encode_picture(pixels: Pixels) -> str:
 
 
 def decode_picture(text: str, contract: InputContract) -> Pixels:
-    """Back from :func:`encode_picture`.
+    """The picture that :func:`encode_picture` made ``text`` of, uint8 (height, width, channels).
 
     Raises:
         ModelFileError: it is not a picture of the contract's size.
@@ -104,6 +364,6 @@ def decode_picture(text: str, contract: InputContract) -> Pixels:
         ) from error
 
 
-def rounded(values: npt.NDArray[np.float32]) -> list[float]:
-    """Scores for the passport: 7 significant digits, what float32 holds."""
-    return [float(f"{value:.7g}") for value in values.tolist()]
+def rounded(scores: npt.NDArray[np.float32]) -> tuple[float, ...]:
+    """Scores, (classes,), for the passport: 7 significant digits, what float32 holds."""
+    return tuple(float(f"{score:.7g}") for score in scores.tolist())

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn.quantize.inference import Answers, ask
+from mobilecnn.quantize.inference import ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
 from mobilecnn.records import members_of, record
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
@@ -211,7 +211,7 @@ def evaluate(
 
 
 def _accuracy(
-    answers: Answers,
+    answers: ClassifierAnswers,
     dataset: Dataset,
     right: npt.NDArray[np.bool_],
     best: npt.NDArray[np.int64],

@@ -9,7 +9,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def encode(values: Floats, dtype: npt.DTypeLike, scale: float, zero_point: int) -> npt.NDArray[Any]:
-    """``values`` as a tensor of type ``dtype`` takes them: float32 as they are, integers rounded and clipped."""
+    """``values`` as a tensor of type ``dtype`` takes them: float32 unchanged, integers rounded and clipped."""
     kind = np.dtype(dtype)
     if kind == np.float32:
         return values
@@ -18,7 +18,7 @@ def encode(values: Floats, dtype: npt.DTypeLike, scale: float, zero_point: int) 
 
 
 def decode(codes: npt.NDArray[Any], scale: float, zero_point: int) -> Floats:
-    """The real numbers that ``codes`` stand for; float32 as it is."""
+    """The real numbers that ``codes`` stand for, float32 of the same shape; float32 unchanged."""
     if codes.dtype == np.float32:
         return np.asarray(codes, np.float32)
     return np.asarray((codes.astype(np.float32) - zero_point) * np.float32(scale), np.float32)

@@ -27,7 +27,7 @@ class TfliteProcess(Child):
     """The child that quantizes and runs .tflite files; a context manager as :class:`Child` is."""
 
     def __init__(self, doing: str) -> None:
-        """Start it; ``doing`` finishes the sentence "The process ... crashed"."""
+        """Start the child; ``doing`` finishes the sentence "The process ... crashed"."""
         super().__init__(python("mobilecnn.quantize.litert_child"), doing)
 
     def quantize(self, model: Path, recipe: Recipe, output: Path, calibration: Path | None) -> None:
@@ -36,7 +36,7 @@ class TfliteProcess(Child):
         Raises:
             ModelFileError: the quantizer refuses the model.
         """
-        message = {"do": "quantize", "model": str(model), "recipe": recipe, "output": str(output)}
+        message = {"do": "quantize", "model": str(model), "recipe": list(recipe), "output": str(output)}
         self.send({**message, "calibration": None if calibration is None else str(calibration)})
         self.receive()
 
@@ -60,12 +60,12 @@ class Classifier:
 
     Attributes:
         path: the file.
-        format: float32, float16, int8 or dynamic by its passport; ``tflite`` without one; ``keras``.
-        contract: how to feed it.
+        format: the format that its passport names; ``tflite`` without a passport; ``keras``.
+        contract: how a picture becomes its input.
         labels: class names in output order; empty when unknown.
         classes: number of outputs.
-        nbytes: file size.
-        sha256: of the file.
+        nbytes: size in bytes.
+        sha256: SHA-256 in hexadecimal.
     """
 
     path: Path
@@ -105,7 +105,7 @@ def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
         contract = contract_for(input_range, shape[1:])
     return Classifier(
         path=path,
-        format=str(card.document["file"]["format"]) if card else "tflite",
+        format=card.file.format if card else "tflite",
         contract=contract,
         labels=card.labels if card else (),
         classes=int(np.prod(scores)),
@@ -115,8 +115,8 @@ def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What a model file said: ``scores`` (n, classes) float32, for images in order."""
+class ClassifierAnswers:
+    """ClassifierAnswers of a model file: ``scores``, float32 (images, classes), for the images in order."""
 
     classifier: Classifier
     scores: Scores
@@ -131,7 +131,7 @@ def ask(
     runtime: str = "litert",
     unsafe: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
-) -> Generator[Answers, None, None]:
+) -> Generator[ClassifierAnswers, None, None]:
     """Scores of one or several .tflite, .keras or .h5 files, one after the other.
 
     Files that are fed alike share what was decoded for the first of them: in a temporary
@@ -139,12 +139,12 @@ def ask(
 
     Args:
         paths: the model files.
-        images: gives the images at the contract's size, uint8 (height, width, channels).
-        count: how many they are.
+        images: gives the images at a contract's size, uint8 (height, width, channels) each.
+        count: number of images.
         input_range: overrides the models' own input contracts.
-        runtime: of .tflite files: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
+        runtime: what runs .tflite files: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
         unsafe: allow code in Keras files.
-        progress: called with (images decoded, all, file name).
+        progress: called with (images decoded, number of images, file name).
 
     Raises:
         UsageError: an unknown runtime.
@@ -184,7 +184,7 @@ def ask(
                 kinds = ", ".join((".tflite", *KERAS_SUFFIXES))
                 missing = "" if path.exists() else f" (and there is no {path})"
                 raise ModelFileError(f"{path} is not a model file; {kinds} are{missing}")
-            yield Answers(classifier, np.load(outputs, allow_pickle=False))
+            yield ClassifierAnswers(classifier, np.load(outputs, allow_pickle=False))
 
 
 def write_tensors(

@@ -1,8 +1,8 @@
 """Mends litert-quantizer 0.11 for convolution kernels of more than 32 MiB, as Wide ResNet-50-2 has them.
 
-It quantizes large tensors in pieces, and then cannot match the scales of the channels to a kernel
+The library quantizes large tensors in pieces, and then cannot match the scales of the channels to a kernel
 of four dimensions: "input operand has more dimensions than allowed by the axis remapping"
-(google-ai-edge/ai-edge-quantizer, issue 512). Once a release has mended that, this module can go.
+(google-ai-edge/ai-edge-quantizer, issue 512). Once a release has mended that, this module can be removed.
 """
 
 import dataclasses
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 PIECE = 32 * 1024 * 1024
-"""Bytes up to which the library quantizes a tensor in one piece."""
+"""Largest size in bytes of a tensor that the library quantizes in one piece."""
 
 
 def mend() -> None:

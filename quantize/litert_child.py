@@ -1,9 +1,9 @@
 """The child process that runs and quantizes ``.tflite`` files.
 
-Started by :class:`mobilecnn.quantize.inference.TfliteProcess`; nothing else imports it.
+:class:`mobilecnn.quantize.inference.TfliteProcess` starts it; nothing else imports it.
 
 * ``quantize``: ``{model, recipe, output, calibration}`` (.npy of float32 inputs or null)
-* ``run``: ``{model, runtime, inputs, outputs}`` -> float32 scores, and the types of the ends
+* ``run``: ``{model, runtime, inputs, outputs}`` -> float32 scores, and the types of input and output
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mobilecnn.convert.graph.flatbuffer import INPUT_NAME, SIGNATURE
+from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.quantize import large_tensors

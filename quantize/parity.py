@@ -14,12 +14,12 @@ STEADY = 1e-6
 """Relative difference that any right float32 file may show: eight units in the last place of the largest score."""
 
 ROUNDINGS = 4.0
-"""Factor by which a float32 file may differ more than the Keras model does when its input moves by one rounding.
+"""Largest difference of a right float32 file, as a multiple of what one rounding of the input changes in Keras.
 
 Over the families of the zoo, right files differ by 0.1 to 1 times that movement."""
 
 EXCUSED = 1e-2
-"""Largest relative difference that unsteadiness can excuse: beyond it a file cannot be told from a wrong one."""
+"""Largest relative difference that unsteadiness excuses: beyond it a right file looks like a wrong one."""
 
 Scores = npt.NDArray[np.float32]
 
@@ -29,10 +29,10 @@ class Parity:
     """A file's scores against the reference's, over the same images.
 
     Attributes:
-        images: how many.
+        images: number of images.
         top1_agreement: share of images with the same best class, the first of equal ones, as a user's
             argmax takes it.
-        distinct: how many different best classes the reference gives; where it is 1, agreement on
+        distinct: number of different best classes that the reference gives; where it is 1, agreement on
             many images says no more than agreement on one.
         max_difference: largest absolute difference of a score.
         mean_difference: mean absolute difference.
@@ -50,7 +50,7 @@ class Parity:
     sqnr_db: float
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values; an infinite figure becomes null, and ``finite`` and ``identical`` say which."""
+        """The figures as a JSON object; an infinite one is null, and ``finite`` and ``identical`` say which."""
 
         def number(value: float) -> float | None:
             return value if math.isfinite(value) else None

@@ -6,11 +6,11 @@ from typing import Any
 from mobilecnn.errors import EnvironmentProblem
 
 RUNTIMES = ("litert", "tflite-runtime")
-"""ai-edge-litert, and tflite-runtime before it."""
+"""Names of the runtimes: ai-edge-litert, and tflite-runtime, its predecessor."""
 
-# bench/devices/worker.py has these of its own: it must run on a board that has no mobilecnn.
+# bench/devices/worker.py has a table of its own: it must run on a board that has no mobilecnn.
 _PACKAGES = {
-    # name: package, module, what there is to know when it is missing
+    # name: package, module, what to say when it is missing
     "litert": ("ai-edge-litert", "ai_edge_litert.interpreter", ""),
     "tflite-runtime": (
         "tflite-runtime",
@@ -24,7 +24,7 @@ def interpreter_class(runtime: str) -> Any:
     """The interpreter class of one of :data:`RUNTIMES`.
 
     Raises:
-        EnvironmentProblem: the package is not there.
+        EnvironmentProblem: the package is not installed.
     """
     package, module, more = _PACKAGES[runtime]
     try:

@@ -20,11 +20,26 @@ from mobilecnn.bench.judge import statistics
 from mobilecnn.bench.records import measurement
 from mobilecnn.bench.timing import answers
 from mobilecnn.bench.timing.answers import OUTPUT_STEPS, TIMES_OWN_ROUNDING, Questions
-from mobilecnn.contract import InputContract, contract_for
+from mobilecnn.contract import contract_for
 from mobilecnn.convert import passport
+from mobilecnn.convert.passport import (
+    Golden,
+    ImageManifest,
+    ModelFile,
+    ModelInput,
+    ModelOutput,
+    OperatorUse,
+    ParityRecord,
+    Passport,
+    Quantization,
+    QuantizationRecipe,
+    SourceModel,
+    TensorType,
+)
 from mobilecnn.files import write_text
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
+from mobilecnn.records import Signed
 from mobilecnn.train.images import to_pixels, to_tensor
 
 PATH = Path(__file__).resolve().parent.parent / "android_demo/core/src/test/resources/vectors.json"
@@ -145,35 +160,32 @@ def judged() -> list[dict[str, Any]]:
     """Passports, what a device might answer, and the verdict."""
     expected = np.asarray([[0.7, 0.2, 0.1], [0.05, 0.05, 0.9]])
     picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    contract = contract_for("unit", (2, 2, 3))
-    cases: tuple[tuple[str, dict[str, float | None], float, float], ...] = (
-        # format, what its parity says, scale of the output, how far the device is off
-        ("float32", {"tolerance": 1e-4, "max_difference": 1e-7}, 0.0, 8.9e-5),
-        ("float32", {"tolerance": 1e-4, "max_difference": 1e-7}, 0.0, 9.1e-5),
-        ("float16", {"tolerance": None, "max_difference": 0.001}, 0.0, 0.0019),
-        ("float16", {"tolerance": None, "max_difference": 0.001}, 0.0, 0.0021),
-        ("int8", {"tolerance": None, "max_difference": 0.001}, 1 / 256, 2 / 256),
-        ("int8", {"tolerance": None, "max_difference": 0.001}, 1 / 256, 3 / 256),
-        ("int8", {"tolerance": None, "max_difference": 0.5}, 1 / 256, 0.0),
-        ("float32", {"tolerance": 1e-4, "max_difference": 1e-7}, 0.0, float("nan")),
-        ("float32", {"tolerance": 1e-5, "max_difference": 1e-7}, 0.0, 0.00002),
+    cases = (
+        # format, tolerance and max_difference of its parity, scale of the output, how far the device is off
+        ("float32", 1e-4, 1e-7, 0.0, 8.9e-5),
+        ("float32", 1e-4, 1e-7, 0.0, 9.1e-5),
+        ("float16", None, 0.001, 0.0, 0.0019),
+        ("float16", None, 0.001, 0.0, 0.0021),
+        ("int8", None, 0.001, 1 / 256, 2 / 256),
+        ("int8", None, 0.001, 1 / 256, 3 / 256),
+        ("int8", None, 0.5, 1 / 256, 0.0),
+        ("float32", 1e-4, 1e-7, 0.0, float("nan")),
+        ("float32", 1e-5, 1e-7, 0.0, 0.00002),
     )
     found = []
-    for kind, parity, scale, off in cases:
+    for name, limit, own, scale, off in cases:
         given = expected.astype(np.float32)
         given[1, 2] += np.float32(off)
         peak = float(expected.max())
-        tolerance = max(FLOAT32_TOLERANCE, float(parity["tolerance"] or 0)) * peak
-        if parity["tolerance"] is None:
-            own = TIMES_OWN_ROUNDING * float(parity["max_difference"] or 0)
-            tolerance = max(tolerance, own, OUTPUT_STEPS * scale)
+        tolerance = max(FLOAT32_TOLERANCE, limit or 0) * peak
+        if limit is None:
+            tolerance = max(tolerance, TIMES_OWN_ROUNDING * own, OUTPUT_STEPS * scale)
         questions = Questions((), expected, scale, 0, tolerance)
         verdict = measurement.NOT_CHECKED if tolerance >= peak else answers.judge(questions, given).verdict
+        card = _passport(name, limit, own, scale, passport.encode_picture(picture), expected)
         found.append(
             {
-                "passport": _passport(
-                    kind, contract, parity, scale, passport.encode_picture(picture), expected
-                ),
+                "passport": card.to_json(),
                 "given": [_floats(row) for row in given],
                 "verdict": verdict,
                 "tolerance": tolerance,
@@ -183,35 +195,43 @@ def judged() -> list[dict[str, Any]]:
 
 
 def _passport(
-    kind: str,
-    contract: InputContract,
-    parity: dict[str, float | None],
+    name: str,
+    tolerance: float | None,
+    max_difference: float,
     scale: float,
     picture: str,
     scores: npt.NDArray[np.float64],
-) -> dict[str, Any]:
-    """The members that the app reads, in the form that export gives them."""
-    coded = {"scale": scale, "zero_point": -128} if kind == "int8" else None
-    dtype = "int8" if kind == "int8" else "float32"
-    return {
-        "schema": passport.SCHEMA,
-        "version": passport.VERSION,
-        "source": {"architecture": None},
-        "labels": ["mouse", "Käfer", "象"],
-        "latency_only": [],
-        "file": {"name": f"a.{kind}.tflite", "format": kind, "bytes": 1234, "sha256": "0" * 64},
-        "input": {
-            "tensor": {"dtype": dtype, "shape": [1, 2, 2, 3], "quantization": coded},
-            "contract": contract.to_json(),
-        },
-        "output": {"tensor": {"dtype": dtype, "shape": [1, 3], "quantization": coded}},
-        "parity": parity,
-        "macs": 12,
-        "parameters": 36,
-        "minimum_runtime": "2.3.0",
-        "golden": [{"picture": picture, "scores": row.tolist()} for row in scores],
-        "warnings": [],
-    }
+) -> Passport:
+    """A passport as export writes it; quantized ends where there is a scale."""
+    coded = Quantization(scale, Signed(-128)) if scale else None
+    dtype = "int8" if scale else "float32"
+    images = ImageManifest("digits", 0, len(scores), 3, "0" * 64)
+    return Passport(
+        created="2026-01-01T00:00:00+00:00",
+        tool={"mobilecnn": "0"},
+        source=SourceModel("a.keras", "0" * 64, "", trained=True, seed=None, classes=3, parameters=36),
+        labels=("mouse", "Käfer", "象"),
+        latency_only=(),
+        file=ModelFile(f"a.{name}.tflite", name, 1234, "0" * 64),
+        input=ModelInput(
+            TensorType("image", dtype, (1, 2, 2, 3), dynamic=False, quantization=coded),
+            contract_for("unit", (2, 2, 3)),
+        ),
+        output=ModelOutput(TensorType("scores", dtype, (1, 3), dynamic=False, quantization=coded)),
+        recipe=QuantizationRecipe(dtype, ()),
+        calibration=images if scale else None,
+        parity=ParityRecord(
+            "the Keras model", images, holds=True, tolerance=tolerance, images=len(scores), top1_agreement=1.0,
+            distinct_answers=2, max_difference=max_difference, mean_difference=max_difference,
+            relative=max_difference, sqnr_db=40.0, finite=True, identical=False,
+        ),
+        macs=12,
+        parameters=36,
+        minimum_runtime="2.3.0",
+        operators=(OperatorUse("CONV_2D", 3 if scale else 1, 2, 12, 36, 36, "1.14.0"),),
+        warnings=(),
+        golden=tuple(Golden(picture, tuple(row)) for row in scores.tolist()),
+    )  # fmt: skip
 
 
 def vectors() -> str:

@@ -31,7 +31,7 @@ from mobilecnn.bench.pages.page import (
 )
 from mobilecnn.bench.pages.result_files import Asked, Counted, Results, Timed
 from mobilecnn.bench.pages.svg import OTHER, Axis, Point, Row, Series
-from mobilecnn.bench.papers.speedup import TABLE_8, Published
+from mobilecnn.bench.papers.speedup import PUBLISHED_FORMAT, TABLE_8, Published
 from mobilecnn.bench.records.measurement import DIFFERS, VERIFIED, Facts, Measurement, Run
 from mobilecnn.quantize.accuracy import Accuracy
 
@@ -489,7 +489,7 @@ def _speedup_row(pair: _Pair) -> list[str | Cell]:
     # The paper's are float32, over its AlexNet, of pictures of this size: beside others they would be
     # another quantity.
     alexnet = TABLE_8[0]
-    alike = one.format == "float32" and _architecture(base) == alexnet.model
+    alike = one.format == PUBLISHED_FORMAT and _architecture(base) == alexnet.model
     alike = alike and math.isclose(_macs(base), 1e6 * alexnet.mflops, rel_tol=0.1)
     theory, actual = _paper(published) if published and alike else (None, None)
     return [

@@ -25,7 +25,10 @@ from mobilecnn.export import RANDOM, Calibration, export
 from mobilecnn.quantize import formats
 
 FORMATS = ("float32", "int8")
-"""Those that are timed unless others are asked for."""
+"""Formats that are timed unless others are asked for."""
+
+PUBLISHED_FORMAT = "float32"
+"""Format of the paper's networks."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Row:
     Attributes:
         published: its row in the paper.
         resolution: one of :data:`RESOLUTIONS`.
-        format: one of :data:`mobilecnn.quantize.formats.FORMATS`.
+        format: name of a row of :data:`mobilecnn.quantize.formats.FORMATS`.
         macs: multiply-adds, counted in the exported file.
         result: its timing.
         actual: AlexNet's time over this one's, with its 95 % interval.
@@ -162,7 +165,7 @@ def speedup(
         work: a folder for the exported files (about 470 MB); the caller removes it.
         progress: called with (steps done, all, what is next).
         command: the command line, for the record.
-        formats: of :data:`mobilecnn.quantize.formats.FORMATS`.
+        formats: names of rows of :data:`mobilecnn.quantize.formats.FORMATS`.
         resolution: one of :data:`RESOLUTIONS`.
         allow_wrong_answers, keep: as :func:`mobilecnn.bench.timing.rounds.measure` takes them.
 
@@ -205,7 +208,7 @@ def table(measurement: Measurement, resolution: str = "224") -> tuple[Row, ...]:
         assert model.passport is not None
         index[model.passport.architecture, model.passport.format] = position
     rows = []
-    for name in formats.FORMATS:
+    for name in formats.names():
         base = index.get((TABLE_8[0].model, name))
         if base is None:
             continue

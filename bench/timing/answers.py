@@ -41,7 +41,7 @@ from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
 from mobilecnn.records import record
-from mobilecnn.train.images import Pixels, to_tensor
+from mobilecnn.train.images import to_tensor
 
 MOST_BYTES = 32 << 20
 """Of all input tensors of a job together: three float32 pictures of 900x900."""
@@ -86,18 +86,18 @@ def prepare(path: Path, content: bytes, card: Passport | None) -> Questions | An
         return Answers(NOT_CHECKED, "there is no passport beside it")
     graph = flatbuffer.graph(content, str(path))
     try:
-        if not card.document["golden"]:
+        if not card.golden:
             return Answers(NOT_CHECKED, "its passport has no golden pictures")
         (source,), (result,) = graph.inputs, graph.outputs
-        pictures, scores = _golden(card)
-        parity = card.document["parity"]
-        apart, limit = float(parity["max_difference"]), parity["tolerance"]
-        relative = FLOAT32_TOLERANCE if limit is None else max(FLOAT32_TOLERANCE, float(limit))
-        if not np.isfinite([*scores.ravel(), apart, relative]).all():
-            raise ValueError("a score or a limit is not finite")
+        pictures = card.pictures
+        scores = np.array([golden.scores for golden in card.golden], np.float64)
+        apart, limit = card.parity.max_difference, card.parity.tolerance
+        if apart is None:
+            raise ValueError("golden pictures of a file whose answers are not finite")
+        relative = FLOAT32_TOLERANCE if limit is None else max(FLOAT32_TOLERANCE, limit)
         if source.shape != (1, *card.contract.shape) or scores.shape != (len(pictures), result.elements):
             raise ValueError("golden pictures or scores are not of the file's sizes")
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except ValueError as error:
         raise ModelFileError(
             f"the passport {passport.beside(path)} is damaged ({error}); export the model again"
         ) from error
@@ -123,15 +123,9 @@ def prepare(path: Path, content: bytes, card: Passport | None) -> Questions | An
     return Questions(inputs, scores, scale, zero_point, tolerance, result.dtype)
 
 
-def _golden(card: Passport) -> tuple[list[Pixels], Scores]:
-    """The pictures, and what the file should say of them: (pictures, classes)."""
-    golden = card.document["golden"]
-    pictures = [passport.decode_picture(entry["picture"], card.contract) for entry in golden]
-    return pictures, np.array([entry["scores"] for entry in golden], np.float64)
-
-
 def _scale(tensor: flatbuffer.Tensor) -> tuple[float, int]:
-    return (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
+    """Scale and zero point; a tensor without zero points is symmetric."""
+    return (tensor.scales[0], (*tensor.zero_points, 0)[0]) if tensor.scales else (0.0, 0)
 
 
 def check(

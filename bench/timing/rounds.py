@@ -213,18 +213,9 @@ def _model(path: Path) -> LookedAt:
 
 
 def _facts(card: Passport | None) -> PassportFacts | None:
+    """What a measurement keeps of a passport; what is empty or 0 there is unknown."""
     if card is None:
         return None
-    document = card.document
-
-    def text(part: str, name: str) -> str | None:
-        value = document[part].get(name) if isinstance(document.get(part), dict) else None
-        return value if isinstance(value, str) and value else None
-
-    def count(name: str) -> int | None:
-        value = document.get(name)
-        return value if isinstance(value, int) and value > 0 else None
-
     return PassportFacts(
-        text("source", "architecture"), text("file", "format"), count("macs"), count("parameters")
+        card.source.architecture or None, card.file.format or None, card.macs or None, card.parameters or None
     )

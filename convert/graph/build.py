@@ -1,7 +1,7 @@
-"""Small .tflite files written by hand: layers with random weights, to time and not to trust.
+"""Synthetic graphs: small .tflite files of layers with random weights, to time and not to trust.
 
-Experiments on latency need networks that are nothing but so many layers of a kind. Here they
-are written straight into the flatbuffer, without training framework or converter.
+Experiments on latency need networks of nothing but layers of one kind. Here they are written straight
+into the flatbuffer, without a training framework or a converter.
 """
 
 import math
@@ -14,12 +14,13 @@ from ai_edge_litert import schema_py_generated as schema
 from mobilecnn.convert.graph import flatbuffer
 
 DTYPES = ("float32", "int8")
+"""Types of the feature maps and weights of a synthetic graph."""
 
 ACTIVATION_SCALE = 1 / 32
-"""Of every int8 feature map: its values reach from -4 to 4, four deviations of what the layers yield."""
+"""Scale of every int8 feature map: values reach from -4 to 4, four deviations of what the layers yield."""
 
 _VERSIONS = {"CONV_2D": (1, 3), "DEPTHWISE_CONV_2D": (1, 3), "ADD": (1, 2), "RESHAPE": (1, 1)}
-"""Operator -> its versions for float32 and for int8 with a scale a channel (as the converter writes them)."""
+"""Versions by operator: for float32, and for int8 with a scale for each channel (as the converter writes them)."""
 
 
 class Layers:
@@ -29,9 +30,9 @@ class Layers:
         """Begin with the input.
 
         Args:
-            dtype: one of :data:`DTYPES`: of the feature maps and the weights.
-            height, width, channels: of the input.
-            seed: of the weights.
+            dtype: type of the feature maps and the weights, one of :data:`DTYPES`.
+            height, width, channels: shape of the input.
+            seed: seed of the random weights.
         """
         assert dtype in DTYPES
         self._small = dtype == "int8"
@@ -48,11 +49,14 @@ class Layers:
         """A convolution with bias, stride 1, "same" padding.
 
         Args:
-            x: the feature map it reads, as :attr:`input` and the other methods give it.
-            out: output channels; like those of ``x`` they are a multiple of ``groups``.
-            kernel: side.
-            groups: of channels that see each other only.
+            x: index of the feature map it reads: :attr:`input`, or what another method returned.
+            out: number of output channels; like the number of input channels a multiple of ``groups``.
+            kernel: side of the kernel.
+            groups: number of groups of channels, each of which sees itself only.
             relu: whether a ReLU follows, in the same operator.
+
+        Returns:
+            The index of the feature map it writes.
         """
         _, height, width, channels = self._shape(x)
         assert channels % groups == out % groups == 0
@@ -78,14 +82,14 @@ class Layers:
         return self._operator("ADD", options, [x, y], self._shape(x))
 
     def reshape(self, x: int, shape: tuple[int, ...]) -> int:
-        """The same numbers in another shape."""
+        """The same values in another ``shape``."""
         options = schema.ReshapeOptionsT()
         options.newShape = np.array(shape, np.int32)
         wanted = self._constant("shape", np.array(shape, np.int32), schema.TensorType.INT32)
         return self._operator("RESHAPE", options, [x, wanted], shape)
 
     def pack(self, output: int) -> bytes:
-        """The .tflite file."""
+        """The .tflite file whose output is the feature map ``output``."""
         self._graph.inputs = np.array([self.input], np.int32)
         self._graph.outputs = np.array([output], np.int32)
         return flatbuffer.pack(self._model)
@@ -96,14 +100,14 @@ class Layers:
         options.fusedActivationFunction = _activation(relu)
 
     def _weights(self, shape: tuple[int, ...], fan_in: int, out: int, channel_axis: int) -> tuple[int, int]:
-        """Kernel and bias; the values keep the deviation of what they are multiplied with near 1."""
+        """Indices of kernel and bias, with values that keep the deviation of feature maps near 1."""
         deviation = math.sqrt(2 / fan_in)
         if not self._small:
             values = self._rng.normal(0, deviation, shape).astype(np.float32)
             bias = np.zeros(out, np.float32)
             kinds = (self._kind, self._kind)
             return self._constant("kernel", values, kinds[0]), self._constant("bias", bias, kinds[1])
-        # Uniform numbers have a deviation of 73.6.
+        # Uniform integers from -127 to 127 have a deviation of 73.6.
         scale = deviation / 73.6
         kernel = self._constant("kernel", self._rng.integers(-127, 128, shape, np.int8), self._kind)
         zero = self._constant("bias", np.zeros(out, np.int32), schema.TensorType.INT32)
@@ -169,50 +173,53 @@ def _activation(relu: bool) -> int:
 
 
 def empty() -> bytes:
-    """A file whose one operator does nothing: it gives one number back in another shape."""
+    """A file whose one operator does nothing: it returns one number in another shape."""
     graph = Layers("float32", 1, 1, 1)
     return graph.pack(graph.reshape(graph.input, (1,)))
 
 
 MATRIX = 512
-"""Channels in and out of the matrix product: a float32 kernel of 1 MB, which a second-level cache
-holds; the operation has 128 multiply-adds for each number that it moves."""
+"""Number of channels in and out of the matrix product: a float32 kernel of 1 MB, which a second-level
+cache holds; the operation has 128 multiply-adds for each number that it moves."""
+
 POSITIONS = 16
+"""Number of positions of the matrix product along each side."""
+
+PRODUCT_SHAPE = (1, POSITIONS, POSITIONS, MATRIX)
+"""Shape of what :func:`matrix_product` takes and gives."""
 
 
 def matrix_product(dtype: str) -> tuple[bytes, int]:
     """A file that does nothing but multiply matrices: a 1x1 convolution, 16 x 16 positions, 512 to 512 channels.
 
-    How fast that goes is the device's peak for a convolution network, with this runtime's kernels.
+    Its speed is the device's peak for a convolution network, with this runtime's kernels.
 
     Args:
-        dtype: one of :data:`DTYPES`.
+        dtype: type of the feature maps and the weights, one of :data:`DTYPES`.
 
     Returns:
-        The .tflite file, and its multiply-adds.
+        The .tflite file, and its number of multiply-adds.
     """
     graph = Layers(dtype, POSITIONS, POSITIONS, MATRIX)
     content = graph.pack(graph.conv(graph.input, MATRIX, relu=False))
     return content, POSITIONS * POSITIONS * MATRIX * MATRIX
 
 
-PRODUCT_SHAPE = (1, POSITIONS, POSITIONS, MATRIX)
-"""Of what :func:`matrix_product` takes and gives."""
-
-
 def product(content: bytes, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """What the float32 file of :func:`matrix_product` should answer, by numpy.
+    """What the float32 file of :func:`matrix_product` should answer, computed by numpy.
 
     Args:
         content: the file.
-        image: (1, 16, 16, 512).
+        image: the input, of :data:`PRODUCT_SHAPE`.
 
     Returns:
-        Of the same shape.
+        The output, of the same shape.
     """
     model = flatbuffer.parse(content, "matrix product")
     kernel = next(
-        each.data for each in model.buffers if each.data is not None and len(each.data) == 4 * MATRIX**2
+        buffer.data
+        for buffer in model.buffers
+        if buffer.data is not None and len(buffer.data) == 4 * MATRIX**2
     )
     weights = np.frombuffer(kernel.tobytes(), "<f4").reshape(MATRIX, MATRIX)
     return image.astype(np.float64) @ weights.T.astype(np.float64)

@@ -1,9 +1,9 @@
-"""Cuts a .tflite file into files of one operator each, so that any runtime can time them apart.
+"""Cuts a .tflite file into parts, files of one operator each, so that any runtime can time them apart.
 
-Runtimes say little of where the time goes: a delegate is one operator to them. A file that
-holds one operator with its weights, its shapes and its quantization is timed like any other.
-What a runtime gains by looking at several operators at once (a padding that it merges with the
-convolution behind it) is not in the parts; the whole beside their sum shows it.
+Runtimes say little about where the time goes: a delegate is one operator to them. A file that holds one
+operator with its weights, its shapes and its quantization is timed like any other. What a runtime gains
+by looking at several operators at once (a padding that it merges with the convolution after it) is not in
+the parts; the time of the whole file, compared with their sum, shows it.
 """
 
 import copy
@@ -21,7 +21,7 @@ from mobilecnn.convert.inspection import macs
 from mobilecnn.errors import ModelFileError
 
 TIMED = ("float32", "int8", "uint8", "int16")
-"""Types of input that the worker can fill with random data."""
+"""Types of input that the worker on the device can fill with random data."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class Part:
     """One operator of a graph as a file of its own.
 
     Attributes:
-        name: that of its first output in the whole file.
+        name: name of its first output in the whole file.
         kind: ``CONV_2D``, ...
-        shape: of its first output.
-        dtype: of its first output.
-        detail: of a convolution, its kernel and groups: ``convolution 1x1, grouped``; else empty.
-        macs: multiply-adds.
-        nbytes: that it must move at least: each input, weight and output once.
-        content: the .tflite file; None where it cannot be run apart.
+        shape: shape of its first output.
+        dtype: type of its first output.
+        detail: kernel and groups of a convolution: ``convolution 1x1, grouped``; else empty.
+        macs: number of multiply-adds.
+        nbytes: bytes that it must move at least: each input, weight and output once.
+        content: the .tflite file; None where the operator cannot run apart.
         reason: why it cannot; else empty.
-        key: the same for parts that cost the same: equal but for the values of their weights.
+        key: text that parts of the same cost share: those equal but for the values of their weights.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Part:
 def cut(content: bytes, name: str) -> tuple[Part, ...]:
     """One part for each operator of the first subgraph, in the order in which they run.
 
-    An operator that works on constants alone (the widening of float16 weights) is no part: it
-    goes with those that read what it yields.
+    An operator that works on constants alone (the widening of float16 weights) is no part of its own: it
+    goes with those that read its output.
 
     Args:
         content: a .tflite file.
-        name: for messages.
+        name: what messages call it.
 
     Raises:
         ModelFileError: not a TFLite file, or damaged, or it has no operators.
@@ -124,13 +124,13 @@ def _detail(record: Operation) -> str:
 
 
 def _behind(operator: Any, makers: dict[int, Any], fixed: set[int]) -> list[Any]:
-    """The operators on constants that ``operator`` reads from, theirs first."""
-    found: list[Any] = []
+    """The operators on constants that ``operator`` reads from, in the order in which they run."""
+    chain: list[Any] = []
     for index in _indices(operator.inputs):
         maker = makers.get(index)
         if index in fixed and maker is not None:
-            found += [one for one in (*_behind(maker, makers, fixed), maker) if one not in found]
-    return found
+            chain += [link for link in (*_behind(maker, makers, fixed), maker) if link not in chain]
+    return chain
 
 
 def _alone(model: Any, chain: Sequence[Any], inputs: Iterable[int], outputs: Iterable[int]) -> Any:
@@ -193,6 +193,7 @@ ITEM_BYTES = {
     "int64": 8,
     "bool": 1,
 }
+"""Bytes of one element, by type."""
 
 
 def _data(model: Any, tensor: Any) -> bytes:
@@ -201,7 +202,7 @@ def _data(model: Any, tensor: Any) -> bytes:
 
 
 def _key(record: Operation, constants: Sequence[bytes]) -> str:
-    """Shapes, types and options; and integers that say what to do (paddings, an order of axes)."""
+    """Digest of shapes, types and options, and of integers that say what to do (paddings, an order of axes)."""
     present = [tensor for tensor in record.inputs if tensor is not None]
     described = [
         (

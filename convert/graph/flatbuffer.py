@@ -19,10 +19,6 @@ from mobilecnn.errors import ModelFileError
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 8 of every .tflite file."""
 
-SIGNATURE = "serving_default"
-INPUT_NAME = "image"
-OUTPUT_NAME = "scores"
-
 
 @dataclass(frozen=True)
 class Tensor:
@@ -33,10 +29,10 @@ class Tensor:
         dtype: numpy-style name: ``float32``, ``int8``, ...
         shape: as stored; static.
         dynamic: whether some dimension is free (-1) in the shape signature.
-        scales: quantization scales, one or one a channel; empty when not quantized.
-        zero_points: as many as scales.
+        scales: quantization scales, one, or one for each channel; empty when not quantized.
+        zero_points: zero points, as many as scales.
         constant: whether it carries data (a weight).
-        nbytes: bytes of that data.
+        nbytes: size of that data in bytes.
     """
 
     name: str
@@ -56,7 +52,15 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operator of a graph with its tensors; None where an optional input is absent."""
+    """One operator of a graph.
+
+    Attributes:
+        kind: ``CONV_2D``, ...; custom operators as ``CUSTOM:FlexErf``.
+        version: operator version that the file states.
+        inputs: its inputs; None where an optional one is absent.
+        outputs: its outputs.
+        options: options object of the schema; None where the operator has none.
+    """
 
     kind: str
     version: int
@@ -67,7 +71,16 @@ class Operation:
 
 @dataclass(frozen=True)
 class Graph:
-    """The first subgraph of a model, and what the file says of the whole."""
+    """The first subgraph of a model, and what the file says of the whole.
+
+    Attributes:
+        operations: operators in the order in which they run.
+        inputs: input tensors.
+        outputs: output tensors.
+        subgraphs: number of subgraphs in the file.
+        description: the file's description.
+        metadata: metadata entries by name.
+    """
 
     operations: tuple[Operation, ...]
     inputs: tuple[Tensor, ...]
@@ -109,7 +122,7 @@ def parse(content: bytes, name: str) -> Any:
 
 
 def _check(subgraph: Any, model: Any) -> None:
-    """Every index in range: what the object form does not check by itself."""
+    """Refuse indices out of range, which the object form does not check by itself."""
     tensors = len(subgraph.tensors or [])
     lists = [subgraph.inputs, subgraph.outputs]
     for operator in subgraph.operators or []:
@@ -125,7 +138,7 @@ def _check(subgraph: Any, model: Any) -> None:
 
 
 def _bring_in(buffer: Any, content: bytes) -> None:
-    """Data that stands behind the flatbuffer (the quantizer writes it so) becomes ordinary data."""
+    """Turn data behind the flatbuffer, where the quantizer writes it, into ordinary data."""
     if buffer.data is None and buffer.offset > 1:
         if buffer.offset + buffer.size > len(content):
             raise ValueError("a buffer ends behind the file")
@@ -227,40 +240,22 @@ def _tensor(tensor: Any, model: Any) -> Tensor:
     )
 
 
-def name_ends(model: Any) -> None:
-    """Name the input ``image`` and the output ``scores``, and add the signature that says so.
+def set_metadata(model: Any, name: str, content: bytes) -> bool:
+    """Store ``content`` as the file's metadata entry ``name``, in place of one of that name.
 
-    Without a signature the runtimes' signature runners and the quantizer's profiler-based
-    calibration cannot address the graph.
+    Returns:
+        Whether that changed the file.
     """
-    subgraph = model.subgraphs[0]
-    signature = schema.SignatureDefT()
-    signature.signatureKey = SIGNATURE
-    signature.subgraphIndex = 0
-    signature.inputs = [_mapping(INPUT_NAME, int(subgraph.inputs[0]))]
-    signature.outputs = [_mapping(OUTPUT_NAME, int(subgraph.outputs[0]))]
-    model.signatureDefs = [signature]
-    subgraph.tensors[int(subgraph.inputs[0])].name = INPUT_NAME
-    subgraph.tensors[int(subgraph.outputs[0])].name = OUTPUT_NAME
-
-
-def _mapping(name: str, index: int) -> Any:
-    entry = schema.TensorMapT()
-    entry.name = name
-    entry.tensorIndex = index
-    return entry
-
-
-def set_metadata(model: Any, name: str, content: bytes) -> None:
-    """Store ``content`` as the file's metadata entry ``name``, replacing one of that name."""
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(content, np.uint8)
     for entry in model.metadata or []:
         if _text(entry.name) == name:
+            changed = _data(model, entry.buffer) != content
             model.buffers[entry.buffer] = buffer
-            return
+            return changed
     entry = schema.MetadataT()
     entry.name = name
     entry.buffer = len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
+    return True

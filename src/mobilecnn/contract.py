@@ -1,26 +1,27 @@
 """The input contract: what a network expects of the tensor that a picture becomes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.errors import InputError, ModelFileError, UsageError
+from mobilecnn.records import Open, record
 
 
 @dataclass(frozen=True)
-class InputContract:
+class InputContract(Open):
     """What a network expects: ``tensor = (pixels - mean) / std``, shape (1, height, width, channels).
 
     Attributes:
-        height: rows, in pixels.
-        width: columns, in pixels.
+        height: number of rows, in pixels.
+        width: number of columns, in pixels.
         channels: 3, or 1 for grey.
         color: channel order: ``rgb``, ``bgr`` or ``grey``.
-        mean: subtracted from the 0..255 pixel values, a value per channel.
-        std: divides the difference, a value per channel.
-        resize: the rule that brings a picture to height x width. ``stretch``: the whole
-            picture, bilinear with antialiasing, rows first, the aspect ratio not kept.
-        stated: False where nothing in the model said so and the default was assumed.
+        mean: values subtracted from the 0..255 pixels, one for each channel.
+        std: values that divide the difference, one for each channel.
+        resize: rule that brings a picture to height x width. ``stretch``: the whole picture, bilinear
+            with antialiasing, rows first; the aspect ratio is not kept.
+        stated: False where nothing in the model states the contract and the default was assumed.
     """
 
     height: int
@@ -42,51 +43,40 @@ class InputContract:
         return replace(self, height=height, width=width)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {
-            "height": self.height,
-            "width": self.width,
-            "channels": self.channels,
-            "color": self.color,
-            "mean": list(self.mean),
-            "std": list(self.std),
-            "resize": self.resize,
-            "stated": self.stated,
-        }
+        """The contract as a JSON object."""
+        return {**asdict(self), "mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
-    def from_json(cls, value: Any) -> Self:
-        """Back from :meth:`to_json`.
+    def from_json(cls, document: Any) -> Self:
+        """The contract that :meth:`to_json` made ``document`` of.
 
         Raises:
             ModelFileError: it is not a contract.
         """
         try:
-            contract = cls(
-                height=int(value["height"]),
-                width=int(value["width"]),
-                channels=int(value["channels"]),
-                color=str(value["color"]),
-                mean=tuple(float(entry) for entry in value["mean"]),
-                std=tuple(float(entry) for entry in value["std"]),
-                resize=str(value["resize"]),
-                stated=bool(value["stated"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            contract = record(cls, document)
+            contract.check()
+        except (InputError, ValueError) as error:
             raise ModelFileError(
                 f"the model's input contract is damaged ({error}); export it again"
             ) from error
-        lengths = {len(contract.mean), len(contract.std)}
-        if (
-            lengths != {contract.channels}
-            or contract.color not in ("rgb", "bgr", "grey")
-            or (contract.channels == 1) != (contract.color == "grey")
-            or contract.resize != "stretch"
-            or 0.0 in contract.std
-            or min(contract.shape) < 1
-        ):
-            raise ModelFileError("the model's input contract contradicts itself; export it again")
         return contract
+
+    def check(self) -> None:
+        """Refuse a contract that cannot be met.
+
+        Raises:
+            ValueError: its members contradict each other.
+        """
+        if (
+            {len(self.mean), len(self.std)} != {self.channels}
+            or self.color not in ("rgb", "bgr", "grey")
+            or (self.channels == 1) != (self.color == "grey")
+            or self.resize != "stretch"
+            or 0.0 in self.std
+            or min(self.shape) < 1
+        ):
+            raise ValueError("the input contract contradicts itself")
 
 
 RANGES: dict[str, tuple[str, tuple[float, float, float], tuple[float, float, float]]] = {
@@ -97,7 +87,7 @@ RANGES: dict[str, tuple[str, tuple[float, float, float], tuple[float, float, flo
     "caffe": ("bgr", (103.939, 116.779, 123.68), (1.0, 1.0, 1.0)),
     "lite": ("rgb", (127.0, 127.0, 127.0), (128.0, 128.0, 128.0)),
 }
-"""Input range -> (colour order, mean, std) on 0..255 pixels.
+"""Input ranges: name -> (colour order, mean, std) on 0..255 pixels.
 
 ``raw`` is 0..255, for models that normalize inside; ``unit`` is 0..1; ``tf`` (-1..1),
 ``torch`` and ``caffe`` are the modes of that name in Keras' ``preprocess_input``; ``lite`` is
@@ -109,7 +99,8 @@ def contract_for(range_name: str, shape: Sequence[int], stated: bool = True) -> 
     """The contract of a named range at ``shape`` = (height, width, channels).
 
     Raises:
-        UsageError: the name is not in :data:`RANGES`, or it does not fit the channels.
+        UsageError: the name is not in :data:`RANGES`, or does not fit the channels.
+        ModelFileError: the number of channels is neither 3 nor 1.
     """
     if range_name not in RANGES:
         raise UsageError(f"unknown input range {range_name!r}; choose one of {', '.join(RANGES)}")

@@ -24,8 +24,8 @@ from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.convert.conversion import Source
 from mobilecnn.export import Calibration, Exported, export
+from mobilecnn.quantize import formats
 from mobilecnn.quantize.accuracy import Accuracy, evaluate
-from mobilecnn.quantize.formats import FORMATS
 from mobilecnn.train import datasets, fit, zoo
 from mobilecnn.train.plan import TrainingPlan
 
@@ -41,7 +41,7 @@ class Demo:
 
     Attributes:
         training: the finished training.
-        exported: the four files, in the order of ``FORMATS``.
+        exported: the four files, in the order of :data:`mobilecnn.quantize.formats.FORMATS`.
         accuracy: of the Keras model and the four files on the held-out digits.
         timing: the measurement of the four files.
         results: what it says.
@@ -97,7 +97,11 @@ def demo(
         training = fit.run(fit.prepare(plan, output / "digits.keras"), progress)
     with stage("Exporting") as progress:
         exported = export(
-            Source(str(training.path)), FORMATS, output, Calibration(datasets.DIGITS), progress=progress
+            Source(str(training.path)),
+            formats.names(),
+            output,
+            Calibration(datasets.DIGITS),
+            progress=progress,
         )
     files = [one.path for one in exported]
     with stage("Evaluating") as progress:
@@ -174,7 +178,7 @@ def _parity(demo: Demo) -> Table:
                 f"{one.parity.max_difference:.1e}",
                 f"{one.parity.mean_difference:.1e}",
                 f"{one.parity.sqnr_db:.1f} dB" if math.isfinite(one.parity.sqnr_db) else "identical",
-                one.document["minimum_runtime"] or "unknown",
+                one.passport.minimum_runtime or "unknown",
             )
             for one in demo.exported
         ],

@@ -6,7 +6,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,18 @@ def atomic(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def write_together(contents: dict[Path, bytes]) -> None:
+    """Write several files so that none appears before all are written (see :func:`atomic`).
+
+    They take their names in the order given.
+    """
+    with ExitStack() as renamed:
+        # The last to enter is the first to be renamed.
+        temporaries = [(renamed.enter_context(atomic(path)), path) for path in reversed(contents)]
+        for temporary, path in temporaries:
+            temporary.write_bytes(contents[path])
 
 
 def write_bytes(path: Path, content: bytes) -> None:

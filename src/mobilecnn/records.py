@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NewType, TypeVar, get_args, get_origin, get_type_hints
 
 from mobilecnn import files
 from mobilecnn.errors import InputError, MobileCnnError, OutputError, UsageError
@@ -132,6 +132,17 @@ def members_of(document: Any, what: str, schema: str, oldest: int, newest: int) 
     return version, {key: document[key] for key in document if key not in ("schema", "version")}
 
 
+class Open:
+    """Base of dataclasses whose JSON form may have members that are unknown here; they are passed over."""
+
+
+Signed = NewType("Signed", int)
+"""Whole number of a record that may be negative, within 64 bits."""
+
+DEEPEST = 32
+"""Largest depth of nested lists and objects in a member of a record that is JSON of no fixed shape."""
+
+
 def record(kind: type[Record], document: Any, where: str = "") -> Record:
     """A frozen dataclass from its JSON form: exactly its members, each of its declared type.
 
@@ -146,7 +157,7 @@ def record(kind: type[Record], document: Any, where: str = "") -> Record:
         if name not in document:
             raise InputError(f"{_join(where, name)} is missing")
     for name in document:
-        if name not in names:
+        if name not in names and not issubclass(kind, Open):
             raise InputError(f"{_join(where, str(name)[:80])!r} is not known here")
     hints = _hints(kind)
     values = {name: _value(hints[name], document[name], _join(where, name)) for name in names}
@@ -182,7 +193,27 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if is_dataclass(kind):
         assert isinstance(kind, type)
         return record(kind, value, where)
+    if kind is Any:
+        return _json(value, where, DEEPEST)
     return _scalar(kind, value, where)
+
+
+def _json(value: Any, where: str, depth: int) -> Any:
+    """``value``, of no fixed shape, its numbers finite, its texts printable and its nesting bounded."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, list | tuple | dict) and depth == 0:
+        raise InputError(f"{where[:80]} is nested too deeply")
+    if isinstance(value, list | tuple):
+        return [_json(entry, f"{where}[{index}]", depth - 1) for index, entry in enumerate(value)]
+    if isinstance(value, dict):
+        return {
+            _scalar(str, key, f"a name in {where}"): _json(entry, _join(where, str(key)[:80]), depth - 1)
+            for key, entry in value.items()
+        }
+    if isinstance(value, int):
+        return _scalar(Signed, value, where)
+    return _scalar(float if isinstance(value, float) else str, value, where)
 
 
 def _scalar(kind: Any, value: Any, where: str) -> Any:
@@ -194,6 +225,10 @@ def _scalar(kind: Any, value: Any, where: str) -> Any:
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST:
             return value
         raise InputError(f"{where} must be a whole number from 0 to {_LARGEST}")
+    if kind is Signed:
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST:
+            return value
+        raise InputError(f"{where} must be a whole number")
     if kind is float:
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST:
             return float(value)

@@ -32,7 +32,6 @@ from mobilecnn.bench.judge.summary import summarize
 from mobilecnn.bench.records.measurement import Android, Facts, Run, read
 from mobilecnn.bench.records.protocol import OnPhone, Protocol
 from mobilecnn.cli import cli
-from mobilecnn.contract import InputContract
 from mobilecnn.convert import passport
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
@@ -44,6 +43,7 @@ JOB = {
     "runs": 50, "seconds": 1.0, "longest_seconds": 150.0, "most_runs": 100_000,
 }  # fmt: skip
 TOOL = b"the program"
+PASSPORT = Path(__file__).parent.parent / "samples/passports/tiny.float32.json"
 
 
 @pytest.fixture
@@ -710,12 +710,11 @@ def with_app(pixel: Phone) -> Phone:
 
 
 def give_passport(model: Path, **change: Any) -> Path:
-    """The model, and beside it as much of a passport as is read of one without golden pictures."""
-    contract = InputContract(2, 2, 3, "rgb", (0.0,) * 3, (1.0,) * 3, "stretch", stated=True)
-    document = {
-        "schema": passport.SCHEMA, "version": passport.VERSION, "labels": [], "golden": [],
-        "file": {"sha256": sha256(model.read_bytes())}, "input": {"contract": contract.to_json()}, **change,
-    }  # fmt: skip
+    """The model, and beside it a passport without golden pictures, with members changed."""
+    document = json.loads(PASSPORT.read_text())
+    document.update(golden=[], labels=[])
+    document["file"].update(name=model.name, sha256=sha256(model.read_bytes()))
+    document.update(change)
     passport.beside(model).write_text(json.dumps(document))
     return model
 

@@ -18,7 +18,6 @@ from mobilecnn.cli import speedup as command
 from mobilecnn.convert.graph import build as graphs
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.inspection import inspect, macs
-from mobilecnn.quantize import formats
 
 SHORT = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=2, seconds=0)
 
@@ -78,7 +77,6 @@ def test_the_papers_resolutions() -> None:
     found = [round(alexnet.at(each) / half.at(each), 2) for each in RESOLUTIONS]
     assert found == [12.11, 13.23, 13.97]
     assert tuple(RESOLUTIONS) == command.RESOLUTIONS
-    assert command.FORMATS == formats.FORMATS
     assert command.DEFAULT == speedup.FORMATS == graphs.DTYPES
 
 

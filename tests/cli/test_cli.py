@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 
 from mobilecnn import contract
 from mobilecnn.cli import COMMANDS, cli, options
-from mobilecnn.convert.conversion import finish_flatbuffer
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering import lower
 
 
 def run(*arguments: object) -> Result:
@@ -250,8 +250,8 @@ def test_one_weight_off_by_a_per_cent_fails_the_command(
     monkeypatch.chdir(material)
     if wrong:
         monkeypatch.setattr(
-            "mobilecnn.export.finish_flatbuffer",
-            lambda content, *others: finish_flatbuffer(with_one_weight_changed(content), *others),
+            "mobilecnn.export.lower",
+            lambda content, description: lower(with_one_weight_changed(content), description),
         )
     ended = run("export", *what, "--float32", "-o", tmp_path)
     (beside,) = tmp_path.glob("*.float32.json")

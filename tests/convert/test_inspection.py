@@ -22,12 +22,12 @@ def test_multiply_adds_are_those_of_the_keras_graph(
 def test_rows_add_up(exported: Path) -> None:
     seen = inspect(exported / "theirs.int8.tflite")
     content = (exported / "theirs.int8.tflite").read_bytes()
-    assert seen.nbytes == len(content)
+    assert seen.bytes == len(content)
     assert sum(row.count for row in seen.operators) == len(flatbuffer.graph(content, "").operations)
     assert sum(row.macs for row in seen.operators) == seen.macs
     document = seen.to_json()
     assert document["inputs"][0]["dtype"] == document["outputs"][0]["dtype"] == "int8"
-    assert document["inputs"][0]["shape"] == [1, 48, 48, 3]
+    assert document["inputs"][0]["shape"] == (1, 48, 48, 3)
     assert document["inputs"][0]["quantization"]["scale"] > 0
     assert document["minimum_runtime"] == "2.10.0"  # The dense layer has a scale for each row.
 

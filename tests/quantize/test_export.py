@@ -16,11 +16,12 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import DataError, EnvironmentProblem, ModelFileError, OutputError, UsageError
 from mobilecnn.export import Calibration, export
 from mobilecnn.files import sha256
-from mobilecnn.quantize.formats import FORMATS
+from mobilecnn.quantize import formats
 from mobilecnn.quantize.inference import TfliteProcess, ask, open_tflite
 from mobilecnn.train import datasets
 from mobilecnn.train.images import Pixels, stack_pixels, to_tensor
 
+FORMATS = formats.names()
 ENDS = {"float32": "float32", "float16": "float32", "dynamic": "float32", "int8": "int8"}
 
 
@@ -67,11 +68,10 @@ def test_golden_inputs_give_the_golden_scores(exported: Path, name: str, tmp_pat
     path = exported / f"theirs.{name}.tflite"
     card = passport.read(path, sha256(path.read_bytes()))
     assert card is not None
-    pixels = np.stack([passport.decode_picture(g["picture"], card.contract) for g in card.document["golden"]])
-    np.save(tmp_path / "in.npy", to_tensor(pixels, card.contract))
+    np.save(tmp_path / "in.npy", to_tensor(np.stack(card.pictures), card.contract))
     with TfliteProcess("under test") as process:
         process.run(path, tmp_path / "in.npy", tmp_path / "out.npy")
-    wanted = [golden["scores"] for golden in card.document["golden"]]
+    wanted = [golden.scores for golden in card.golden]
     np.testing.assert_allclose(np.load(tmp_path / "out.npy"), wanted, atol=1e-6)
 
 
@@ -109,7 +109,7 @@ def test_int8_with_float_ends(third_party: Path, photos: Path, tmp_path: Path) -
     graph = flatbuffer.graph(one.path.read_bytes(), "")
     assert (graph.inputs[0].dtype, graph.outputs[0].dtype) == ("float32", "float32")
     assert {operation.kind for operation in graph.operations} >= {"QUANTIZE", "DEQUANTIZE"}
-    assert one.document["recipe"]["io"] == "float32"
+    assert one.passport.recipe.io == "float32"
     assert one.parity.top1_agreement >= 11 / 12
 
 
@@ -123,15 +123,15 @@ def test_h5_exports_too(third_party: Path, photos: Path, tmp_path: Path) -> None
 
 def test_random_calibration_is_marked_latency_only(third_party: Path, tmp_path: Path) -> None:
     (one,) = export(Source(str(third_party / "theirs.keras")), ["int8"], tmp_path, Calibration("random"))
-    assert one.document["latency_only"] == ["the activations' ranges were calibrated on random pictures"]
+    assert one.passport.latency_only == ("the activations' ranges were calibrated on random pictures",)
 
 
 def test_a_zoo_name_is_marked_latency_only(tmp_path: Path) -> None:
     source = Source("shufflenet_v1_x0.25_g3", classes=7, size=64)
     (one,) = export(source, ["float32"], tmp_path)
     assert one.path.name == "shufflenet_v1_x0.25_g3.float32.tflite"
-    assert one.document["latency_only"] == ["the weights are a random initialization"]
-    assert one.document["source"]["architecture"] == "shufflenet_v1_x0.25_g3"
+    assert one.passport.latency_only == ("the weights are a random initialization",)
+    assert one.passport.source.architecture == "shufflenet_v1_x0.25_g3"
     assert open_tflite(one.path).classes == 7
     assert open_tflite(one.path).contract.shape == (64, 64, 3)
 
@@ -142,7 +142,7 @@ def test_a_model_that_says_nothing_is_assumed_to_take_0_to_1(keras: Any, tmp_pat
     )
     model.save(tmp_path / "grey.keras")
     (one,) = export(Source(str(tmp_path / "grey.keras")), ["float32"], tmp_path)
-    contract = InputContract.from_json(one.document["input"]["contract"])
+    contract = one.passport.contract
     assert (contract.color, contract.std, contract.stated) == ("grey", (255.0,), False)
 
 
@@ -222,4 +222,5 @@ def test_an_unsteady_model_is_held_to_its_own_steadiness(tmp_path: Path) -> None
     # Deep, with random weights: Keras in float64 shows that both float32 answers are as far off.
     (one,) = export(Source("squeezenext23_x1.0_g2", size=64, classes=10), ["float32"], tmp_path)
     assert one.holds
-    assert 1e-4 < one.parity.relative < one.document["parity"]["tolerance"] < 0.02
+    tolerance = one.passport.parity.tolerance
+    assert tolerance is not None and 1e-4 < one.parity.relative < tolerance < 0.02

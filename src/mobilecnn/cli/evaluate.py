@@ -24,7 +24,7 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, progres
     "-o",
     "--output",
     type=options.FILE,
-    help="Write the results to this JSON file, too; `mobilecnn report` reads it. One that exists is replaced.",
+    help="JSON file to write the results to, for `mobilecnn report`. An existing file is replaced.",
 )
 @json_option
 def command(
@@ -57,28 +57,28 @@ def command(
         results = evaluate(
             models, dataset, input_range=input_range, runtime=runtime, unsafe=allow_code, progress=update
         )
-    for one in results:
-        if not one.stated:
-            talk(options.assumed_range(str(one.path)))
-    found = Evaluation(source, runtime, results).to_json()
+    for result in results:
+        if not result.stated:
+            talk(options.assumed_range(str(result.path)))
+    evaluation = Evaluation(source, runtime, results).to_json()
     if output is not None:
-        write_json(output, found)
+        write_json(output, evaluation)
     if as_json:
-        document(found)
+        document(evaluation)
         return
     rows = [
         [
-            str(one.path),
-            one.format,
-            kilobytes(one.nbytes),
-            f"{one.correct}/{one.images}",
-            f"{one.accuracy:.2%}",
-            f"{one.low:.2%} .. {one.high:.2%}",
-            f"{one.balanced:.2%}",
-            f"{one.agreement:.1%}",
-            one.verdict,
+            str(result.path),
+            result.format,
+            kilobytes(result.nbytes),
+            f"{result.correct}/{result.images}",
+            f"{result.accuracy:.2%}",
+            f"{result.low:.2%} .. {result.high:.2%}",
+            f"{result.balanced:.2%}",
+            f"{result.agreement:.1%}",
+            result.verdict,
         ]
-        for one in results
+        for result in results
     ]
     header = [
         "file",

@@ -1,5 +1,6 @@
 """``mobilecnn export``."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,27 +8,29 @@ import click
 
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, kilobytes, progress, table, talk
+from mobilecnn.quantize import formats as known
 
 if TYPE_CHECKING:
     from mobilecnn.export import Exported
 
 AGREEMENT_TO_WARN = 0.9
-"""A quantized file that agrees on fewer calibration images than this is warned about."""
+"""Share of calibration images below which a file's agreement with the Keras model is warned about."""
+
+
+def _formats(command: Callable[..., None]) -> Callable[..., None]:
+    """Give ``command`` an option for each format; it takes the chosen names as ``formats``."""
+    for row in reversed(known.FORMATS):
+        option = click.option(
+            f"--{row.name}", "formats", flag_value=row.name, multiple=True, help=row.summary
+        )
+        command = option(command)
+    return command
 
 
 @click.command()
 @click.argument("model")
-@click.option("--float32", "formats", flag_value="float32", multiple=True, help="As converted.")
-@click.option("--float16", "formats", flag_value="float16", multiple=True, help="Weights in half precision.")
-@click.option("--int8", "formats", flag_value="int8", multiple=True, help="Weights and activations in int8.")
-@click.option(
-    "--dynamic",
-    "formats",
-    flag_value="dynamic",
-    multiple=True,
-    help="Weights in int8, activations on the fly.",
-)
-@click.option("--all", "everything", is_flag=True, help="All four formats.")
+@_formats
+@click.option("--all", "everything", is_flag=True, help="All of these formats.")
 @click.option(
     "--calibration",
     metavar="DATA",
@@ -37,17 +40,22 @@ AGREEMENT_TO_WARN = 0.9
     "--samples", default=100, show_default=True, help="Images to take from it, the classes taking turns."
 )
 @click.option(
-    "--seed", default=0, show_default=True, help="Of that choice, and of a zoo name's random weights."
+    "--seed",
+    default=0,
+    show_default=True,
+    help="Seed of that choice, and of the random weights of a zoo name.",
 )
 @click.option(
     "--io",
-    type=click.Choice(["int8", "float32"]),
-    default="int8",
+    type=click.Choice(known.io_types()),
+    default=known.io_types()[0],
     show_default=True,
-    help="What int8 files take and give.",
+    help="Type that quantized files take and give, where their format has a choice.",
 )
 @click.option(
-    "--classes", type=click.IntRange(min=1), help="Of a zoo name.  [default: the network's, most often 1000]"
+    "--classes",
+    type=click.IntRange(min=1),
+    help="Number of classes of a zoo name.  [default: the network's, most often 1000]",
 )
 @click.option("--size", type=int, help="Input side in pixels, of a zoo name or a model of free size.")
 @options.input_range
@@ -77,7 +85,7 @@ def command(
 
     MODEL is a .keras or .h5 file, or a zoo name (random weights: for latency). Each file
     is checked against the Keras model on the calibration images, and gets a passport
-    (JSON) beside it. Exits with 1 if a float32 file differs by more than 1e-4 relative.
+    (JSON) beside it. Exits with 1 if a float32 file does not give the model's answers.
 
     \b
     Example:
@@ -85,9 +93,7 @@ def command(
       mobilecnn export mobilenet_v2_x1.0_224 --int8 --calibration random -o out
     """
     from mobilecnn.convert.conversion import Source
-    from mobilecnn.errors import CheckFailed
     from mobilecnn.export import Calibration, export
-    from mobilecnn.quantize.formats import FORMATS
 
     source = Source(
         text=model,
@@ -98,55 +104,73 @@ def command(
         unsafe=allow_code,
         seed=seed,
     )
-    chosen = FORMATS if everything else tuple(name for name in FORMATS if name in formats)
     given = None if calibration is None else Calibration(calibration, samples, seed)
     with progress("Exporting") as update:
-        exported = export(source, chosen, output, given, io, update)
+        exported = export(source, known.names() if everything else formats, output, given, io, update)
 
     if as_json:
-        document({"files": [{"path": str(one.path), "passport": one.document} for one in exported]})
+        document(
+            {"files": [{"path": str(file.path), "passport": file.passport.to_json()} for file in exported]}
+        )
     else:
-        rows = [
-            [
-                str(one.path),
-                kilobytes(one.nbytes),
-                f"{one.parity.top1_agreement:.1%}",
-                f"{one.parity.max_difference:.2e}",
-                f"{one.parity.mean_difference:.2e}",
-                f"{one.parity.sqnr_db:.1f}",
-                one.document["minimum_runtime"] or "unknown",
-            ]
-            for one in exported
-        ]
-        header = ["file", "size", "top-1 agreement", "max diff", "mean diff", "SQNR dB", "runtime >="]
-        data(table(header, rows))
-        seen = exported[0].document["parity"]["data"]
-        data(f"Against the Keras model on {seen['images']} images ({seen['data']}).")
-    for one in exported:
-        for warning in _warnings(one):
-            talk(f"Warning: {one.path.name}: {warning}")
+        _show(exported)
+    for file in exported:
+        for warning in _warnings(file):
+            talk(f"Warning: {file.path.name}: {warning}")
     first = exported[0]
-    if first.parity.images > 1 and first.parity.distinct == 1 and not first.document["latency_only"]:
+    if first.parity.images > 1 and first.parity.distinct == 1 and not first.passport.latency_only:
         talk("Warning: the Keras model puts all these images in one class, so agreement on them says little")
-    if not first.document["input"]["contract"]["stated"]:
+    if not first.passport.contract.stated:
         talk(options.assumed_range(model))
-    for one in exported:
-        if not one.holds:
-            allowed = one.document["parity"]["tolerance"]
-            limit = "" if allowed is None else f"float32 may show {allowed:.0e}, and "
-            raise CheckFailed(
-                f"{one.path} does not give the Keras model's answers: relative difference {one.parity.relative:.1e} "
-                f"({limit}every answer must be finite); do not ship it"
-            )
+    for file in exported:
+        _check(file)
 
 
-def _warnings(one: "Exported") -> list[str]:
-    if one.document["latency_only"]:
-        return [f"latency only: {' and '.join(one.document['latency_only'])}"]
-    found = list(one.document["warnings"])
-    if one.parity.top1_agreement < AGREEMENT_TO_WARN:
-        found.append(
-            f"agrees with the Keras model on only {one.parity.top1_agreement:.0%} of the images; "
+def _show(exported: "tuple[Exported, ...]") -> None:
+    """Print the parity of each file as a table."""
+    rows = [
+        [
+            str(file.path),
+            kilobytes(file.nbytes),
+            f"{file.parity.top1_agreement:.1%}",
+            f"{file.parity.max_difference:.2e}",
+            f"{file.parity.mean_difference:.2e}",
+            f"{file.parity.sqnr_db:.1f}",
+            file.passport.minimum_runtime or "unknown",
+        ]
+        for file in exported
+    ]
+    header = ["file", "size", "top-1 agreement", "max diff", "mean diff", "SQNR dB", "runtime >="]
+    data(table(header, rows))
+    images = exported[0].passport.parity.data
+    data(f"Against the Keras model on {images.images} images ({images.data}).")
+
+
+def _warnings(file: "Exported") -> Iterator[str]:
+    if file.passport.latency_only:
+        yield f"latency only: {' and '.join(file.passport.latency_only)}"
+        return
+    yield from file.passport.warnings
+    if file.parity.top1_agreement < AGREEMENT_TO_WARN:
+        yield (
+            f"agrees with the Keras model on only {file.parity.top1_agreement:.0%} of the images; "
             "evaluate it before shipping"
         )
-    return found
+
+
+def _check(file: "Exported") -> None:
+    """Refuse a file that does not give the Keras model's answers.
+
+    Raises:
+        CheckFailed: it does not.
+    """
+    from mobilecnn.errors import CheckFailed
+
+    if file.holds:
+        return
+    allowed = file.passport.parity.tolerance
+    limit = "" if allowed is None else f"{file.format} may show {allowed:.0e}, and "
+    raise CheckFailed(
+        f"{file.path} does not give the Keras model's answers: relative difference {file.parity.relative:.1e} "
+        f"({limit}every answer must be finite); do not ship it"
+    )

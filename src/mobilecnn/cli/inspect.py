@@ -29,8 +29,8 @@ def command(model: Path, as_json: bool) -> None:
             str(row.count),
             millions(row.macs),
             f"{row.parameters:,}",
-            kilobytes(row.nbytes),
-            row.runtime or "unknown",
+            kilobytes(row.bytes),
+            row.minimum_runtime or "unknown",
         ]
         for row in seen.operators
     ]
@@ -39,16 +39,15 @@ def command(model: Path, as_json: bool) -> None:
         [
             *total,
             f"{seen.parameters:,}",
-            kilobytes(sum(row.nbytes for row in seen.operators)),
+            kilobytes(sum(row.bytes for row in seen.operators)),
             seen.minimum_runtime or "unknown",
         ]
     )
-    data(f"{seen.file}: {kilobytes(seen.nbytes)}, SHA-256 {seen.sha256}")
+    data(f"{seen.file}: {kilobytes(seen.bytes)}, SHA-256 {seen.sha256}")
     for what, tensors in (("input", seen.inputs), ("output", seen.outputs)):
         for tensor in tensors:
-            scale = (
-                f", scale {tensor.scales[0]:.7g}, zero point {tensor.zero_points[0]}" if tensor.scales else ""
-            )
+            codes = tensor.quantization
+            scale = f", scale {codes.scale:.7g}, zero point {codes.zero_point}" if codes else ""
             data(f"{what} {tensor.name}: {tensor.dtype} {list(tensor.shape)}{scale}")
     data("")
     data(

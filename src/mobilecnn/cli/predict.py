@@ -8,6 +8,7 @@ from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, table, talk
 
 SHOWN = 5
+"""Number of classes that are shown."""
 
 
 @click.command()
@@ -41,16 +42,16 @@ def command(
         talk(options.assumed_range(str(model)))
     scores, labels = answers.scores[0], answers.classifier.labels
     best = [int(index) for index in (-scores).argsort(kind="stable")[:SHOWN]]
-    found = [
+    predictions = [
         {"class": index, "label": labels[index] if labels else str(index), "score": float(scores[index])}
         for index in best
     ]
     if as_json:
-        document({"model": str(model), "image": str(image), "predictions": found})
+        document({"model": str(model), "image": str(image), "predictions": predictions})
     else:
         data(
             table(
                 ["label", "class", "score"],
-                [[str(f["label"]), str(f["class"]), f"{f['score']:.4f}"] for f in found],
+                [[str(row["label"]), str(row["class"]), f"{row['score']:.4f}"] for row in predictions],
             )
         )

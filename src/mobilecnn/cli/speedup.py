@@ -10,6 +10,7 @@ import click
 
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, progress, table, talk
+from mobilecnn.quantize import formats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # Spelled out here as well, so that --help needs no numpy; a test holds them equal to the tables.
 RESOLUTIONS = ("224", "480x640", "720x1280")
-FORMATS = ("float32", "float16", "int8", "dynamic")
 DEFAULT = ("float32", "int8")
 
 
@@ -49,7 +49,7 @@ class Run:
     help="Of table8; may be repeated. At the larger ones AlexNet averages its last feature map to 6 x 6.",
 )  # fmt: skip
 @click.option(
-    "--format", "formats", multiple=True, type=click.Choice(FORMATS),
+    "--format", "formats", multiple=True, type=click.Choice(formats.names()),
     help="May be repeated.  [default: float32 and int8; float32 for the guidelines and the decomposition]",
 )  # fmt: skip
 @click.option("--threads", default=1, show_default=True, help="Of the runtime. The papers used one.")

@@ -7,7 +7,9 @@ import com.eclipsesource.json.JsonValue;
 import com.eclipsesource.json.ParseException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** The JSON that {@code mobilecnn export} writes beside a {@code .tflite}: what it is and what to feed it. */
 public final class Passport {
@@ -19,16 +21,16 @@ public final class Passport {
     /** The model's file name. */
     public final String file;
 
-    /** {@code float32}, {@code float16}, {@code int8} or {@code dynamic}. */
+    /** The format's name: {@code float32}, {@code int8}, ... */
     public final String format;
 
-    /** The model's size. */
+    /** The model's size in bytes. */
     public final long bytes;
 
-    /** Of the model, 64 hexadecimal digits. */
+    /** The model's SHA-256, 64 hexadecimal digits. */
     public final String sha256;
 
-    /** What to feed. */
+    /** How a picture becomes the input. */
     public final InputContract contract;
 
     /** The tensor that takes it. */
@@ -46,7 +48,7 @@ public final class Passport {
     /** The largest difference of a score from the Keras model's at export. */
     public final double maxDifference;
 
-    /** Of the largest score, for float32; NaN for the other formats. */
+    /** The difference allowed, relative to the largest score; NaN for formats without such a limit. */
     public final double tolerance;
 
     /** Reasons not to trust the answers; empty for a file to ship. */
@@ -66,6 +68,24 @@ public final class Passport {
 
     /** What will hurt on a device. */
     public final List<String> warnings;
+
+    /** Date and time of the export, ISO 8601. */
+    public final String created;
+
+    /** Versions of what made the file, by package. */
+    public final Map<String, String> tools;
+
+    /** The Keras file's or the network's name. */
+    public final String model;
+
+    /** The type that the file takes and gives, as the recipe has it. */
+    public final String io;
+
+    /** Where the images are from that the activations' ranges were measured on; null without. */
+    public final String calibration;
+
+    /** How often the file has each operator, by its name and version: {@code CONV_2D 3}. */
+    public final Map<String, Integer> operators;
 
     /** One picture and the scores this file gave for it at export. */
     public static final class Golden {
@@ -133,11 +153,28 @@ public final class Passport {
         }
         golden = Collections.unmodifiableList(pictures);
         latencyOnly = strings(need(document, "latency_only").asArray());
-        architecture = text(need(need(document, "source").asObject(), "architecture"));
+        JsonObject source = need(document, "source").asObject();
+        model = need(source, "model").asString();
+        architecture = text(need(source, "architecture"));
         macs = need(document, "macs").asLong();
         parameters = need(document, "parameters").asLong();
         minimumRuntime = text(need(document, "minimum_runtime"));
         warnings = strings(need(document, "warnings").asArray());
+        created = need(document, "created").asString();
+        Map<String, String> packages = new LinkedHashMap<>();
+        for (JsonObject.Member tool : need(document, "tool").asObject()) {
+            packages.put(tool.getName(), tool.getValue().asString());
+        }
+        tools = Collections.unmodifiableMap(packages);
+        io = need(need(document, "recipe").asObject(), "io").asString();
+        JsonValue images = need(document, "calibration");
+        calibration = images.isNull() ? null : need(images.asObject(), "data").asString();
+        Map<String, Integer> uses = new LinkedHashMap<>();
+        for (JsonValue entry : need(document, "operators").asArray()) {
+            JsonObject use = entry.asObject();
+            uses.put(need(use, "operator").asString() + " " + need(use, "version").asInt(), need(use, "count").asInt());
+        }
+        operators = Collections.unmodifiableMap(uses);
         checkSizes();
     }
 
@@ -152,10 +189,10 @@ public final class Passport {
                     + " labels for " + output.elements()
                     + " outputs; export the model again with a labels file that names each output");
         }
-        for (Golden each : golden) {
-            if (each.scores.length != output.elements()) {
+        for (Golden asked : golden) {
+            if (asked.scores.length != output.elements()) {
                 throw new Problem(Problem.MODEL_FILE, "a golden picture of " + file + " has "
-                        + each.scores.length + " scores for " + output.elements()
+                        + asked.scores.length + " scores for " + output.elements()
                         + " outputs; export the model again");
             }
         }

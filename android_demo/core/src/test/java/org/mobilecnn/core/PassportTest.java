@@ -26,6 +26,12 @@ public final class PassportTest {
         assertEquals("2.3.0", passport.minimumRuntime);
         assertEquals(2, passport.golden.size());
         assertTrue(Double.isNaN(passport.tolerance));
+        assertEquals("2026-01-01T00:00:00+00:00", passport.created);
+        assertEquals("0", passport.tools.get("mobilecnn"));
+        assertEquals("a.keras", passport.model);
+        assertEquals("int8", passport.io);
+        assertEquals("digits", passport.calibration);
+        assertEquals(Integer.valueOf(2), passport.operators.get("CONV_2D 3"));
     }
 
     @Test

@@ -8,8 +8,7 @@ import numpy.typing as npt
 import pytest
 from installed import INSTALLED
 
-from mobilecnn.convert.graph import build as graphs
-from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph import build, flatbuffer
 from mobilecnn.convert.graph.build import DTYPES, Layers
 from mobilecnn.convert.inspection import inspect
 from mobilecnn.quantize.inference import TfliteProcess
@@ -94,7 +93,7 @@ def test_a_depthwise_convolution_and_a_sum(ask: Any, dtype: str) -> None:
 def check(found: Array, expected: Array, dtype: str) -> None:
     assert found.std() > 0.1
     expected = expected.reshape(found.shape)
-    limit = 128 * graphs.ACTIVATION_SCALE
+    limit = 128 * build.ACTIVATION_SCALE
     if dtype == "int8":
         expected = np.clip(expected, -limit, limit)
     # The input is rounded too, and each of its steps counts with a weight.
@@ -111,15 +110,15 @@ def test_values_neither_vanish_nor_explode(ask: Any) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_matrix_product(ask: Any, tmp_path: Path, dtype: str) -> None:
-    content, macs = graphs.matrix_product(dtype)
+    content, macs = build.matrix_product(dtype)
     path = tmp_path / "product.tflite"
     path.write_bytes(content)
     assert inspect(path).macs == macs
     assert not [text for text in inspect(path).warnings if "understated" in text]
-    x = image(4, 1, graphs.POSITIONS, graphs.POSITIONS, graphs.MATRIX)
+    x = image(4, 1, build.POSITIONS, build.POSITIONS, build.MATRIX)
     (weights,) = constants(content, "kernel")
     check(ask(content, x), convolve(x, weights), dtype)
 
 
 def test_the_empty_file_does_nothing(ask: Any) -> None:
-    np.testing.assert_array_equal(ask(graphs.empty(), np.full((1, 1, 1, 1), 7, np.float32)), [[7]])
+    np.testing.assert_array_equal(ask(build.empty(), np.full((1, 1, 1, 1), 7, np.float32)), [[7]])

@@ -8,9 +8,7 @@ import numpy.typing as npt
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from mobilecnn.convert.graph import build as graphs
-from mobilecnn.convert.graph import cut as parts
-from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph import build, cut, flatbuffer
 from mobilecnn.convert.inspection import inspect, summarize
 from mobilecnn.errors import ModelFileError
 from mobilecnn.quantize.runtimes import interpreter_class
@@ -46,7 +44,7 @@ def test_the_parts_one_after_another_give_what_the_whole_gives(
     whole = {"image": image}
     run(content, whole, tmp_path)
     values = {"image": image}
-    for part in parts.cut(content, "theirs"):
+    for part in cut.cut(content, "theirs"):
         assert part.content is not None and not part.reason
         run(part.content, values, tmp_path)
     # In int8 by a step: what the runtime merges, it rounds once.
@@ -60,7 +58,7 @@ def test_the_parts_one_after_another_give_what_the_whole_gives(
 def test_a_part_for_each_operator(exported: Path, kind: str) -> None:
     path = exported / f"theirs.{kind}.tflite"
     graph = flatbuffer.graph(path.read_bytes(), str(path))
-    found = parts.cut(path.read_bytes(), str(path))
+    found = cut.cut(path.read_bytes(), str(path))
     # The widening of float16 weights goes with what reads them.
     expected = [one for one in graph.operations if kind != "float16" or one.kind != "DEQUANTIZE"]
     assert [(part.kind, part.shape) for part in found] == [
@@ -76,7 +74,7 @@ def test_a_part_for_each_operator(exported: Path, kind: str) -> None:
 
 def test_what_convolutions_are_called(exported: Path) -> None:
     path = exported / "theirs.float32.tflite"
-    found = [part.detail for part in parts.cut(path.read_bytes(), str(path)) if part.detail]
+    found = [part.detail for part in cut.cut(path.read_bytes(), str(path)) if part.detail]
     assert found == [
         "convolution 3x3", "depthwise convolution 3x3", "convolution 3x3, grouped", "depthwise convolution 3x3",
         "convolution 1x1",
@@ -85,13 +83,13 @@ def test_what_convolutions_are_called(exported: Path) -> None:
 
 def test_bytes_that_must_move(exported: Path) -> None:
     path = exported / "theirs.float32.tflite"
-    first = next(part for part in parts.cut(path.read_bytes(), str(path)) if part.detail == "convolution 3x3")
+    first = next(part for part in cut.cut(path.read_bytes(), str(path)) if part.detail == "convolution 3x3")
     assert first.nbytes == 4 * (48 * 48 * 3 + 8 * 3 * 3 * 3 + 8 + 24 * 24 * 8)
 
 
 def test_equal_parts_have_equal_keys_whatever_their_weights(exported: Path) -> None:
     content = (exported / "theirs.float32.tflite").read_bytes()
-    keys = [part.key for part in parts.cut(content, "theirs")]
+    keys = [part.key for part in cut.cut(content, "theirs")]
     assert len(set(keys)) == len(keys), "no two operators of this network are alike"
 
     model = flatbuffer.parse(content, "theirs")
@@ -103,33 +101,33 @@ def test_equal_parts_have_equal_keys_whatever_their_weights(exported: Path) -> N
     )
     kernel = model.buffers[graph.tensors[int(conv.inputs[1])].buffer]
     kernel.data = np.flip(np.array(kernel.data))
-    assert [part.key for part in parts.cut(flatbuffer.pack(model), "theirs")] == keys
+    assert [part.key for part in cut.cut(flatbuffer.pack(model), "theirs")] == keys
     conv.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.NONE
-    changed = [part.key for part in parts.cut(flatbuffer.pack(model), "theirs")]
+    changed = [part.key for part in cut.cut(flatbuffer.pack(model), "theirs")]
     assert sum(one != other for one, other in zip(changed, keys, strict=True)) == 1
 
 
 def test_integers_that_say_what_to_do_are_in_the_key() -> None:
-    model = flatbuffer.parse(graphs.empty(), "empty")
+    model = flatbuffer.parse(build.empty(), "empty")
     graph = model.subgraphs[0]
-    (one,) = parts.cut(graphs.empty(), "empty")
+    (one,) = cut.cut(build.empty(), "empty")
     model.buffers[graph.tensors[1].buffer].data = np.frombuffer(np.array([-1], np.int32).tobytes(), np.uint8)
-    (other,) = parts.cut(flatbuffer.pack(model), "empty")
+    (other,) = cut.cut(flatbuffer.pack(model), "empty")
     assert one.key != other.key
 
 
 def test_what_cannot_be_timed_apart_says_why() -> None:
-    model = flatbuffer.parse(graphs.empty(), "empty")
+    model = flatbuffer.parse(build.empty(), "empty")
     for index in (0, 2):
         model.subgraphs[0].tensors[index].type = schema.TensorType.INT32
-    (part,) = parts.cut(flatbuffer.pack(model), "empty")
+    (part,) = cut.cut(flatbuffer.pack(model), "empty")
     assert part.content is None and part.reason == "it takes int32"
 
 
 def test_no_operators_and_no_model() -> None:
-    model = flatbuffer.parse(graphs.empty(), "empty")
+    model = flatbuffer.parse(build.empty(), "empty")
     model.subgraphs[0].operators = []
     with pytest.raises(ModelFileError, match=r"empty has no operators to time"):
-        parts.cut(flatbuffer.pack(model), "empty")
+        cut.cut(flatbuffer.pack(model), "empty")
     with pytest.raises(ModelFileError, match=r"not a \.tflite file"):
-        parts.cut(b"something else", "other")
+        cut.cut(b"something else", "other")

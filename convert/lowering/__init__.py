@@ -1,0 +1,55 @@
+"""From a flatbuffer as the converter or the quantizer made it to the file that leaves us.
+
+A pass is a function in a module of its own: it changes the model (a schema ``ModelT``) in place and
+returns what it changed, a phrase for each change, nothing where there was nothing to do. :data:`PASSES`
+has them in order; to add one, write its module and add a line there. Passes run on the float32 file and
+again on each file that the quantizer makes of it, so a pass leaves alone what it cannot treat.
+"""
+
+from dataclasses import dataclass
+
+from mobilecnn.convert import metadata
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering.description import Description, Pass
+from mobilecnn.convert.lowering.ends import name_ends
+from mobilecnn.convert.lowering.int16_sums import free_int16_sums
+from mobilecnn.convert.lowering.operator_versions import stamp_versions
+from mobilecnn.convert.lowering.tflite_metadata import describe
+
+PASSES: tuple[Pass, ...] = (
+    free_int16_sums,
+    name_ends,
+    stamp_versions,
+    describe,
+)
+"""The passes, in the order in which they run."""
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A finished file.
+
+    Attributes:
+        content: the ``.tflite`` file.
+        changes: pass -> what it changed, in the order in which the passes ran.
+    """
+
+    content: bytes
+    changes: dict[str, tuple[str, ...]]
+
+
+def lower(content: bytes, description: Description) -> Lowered:
+    """Run all passes on a ``.tflite`` file, and append the labels.
+
+    Args:
+        content: the file, as the converter or the quantizer made it.
+        description: what it is.
+
+    Raises:
+        ModelFileError: ``content`` is not a TFLite file.
+    """
+    model = flatbuffer.parse(content, description.title)
+    changes = {run.__name__: tuple(run(model, description)) for run in PASSES}
+    # Behind the flatbuffer, where runtimes do not look: no pass can do that.
+    finished = metadata.append_labels(flatbuffer.pack(model), description.labels)
+    return Lowered(finished, changes)

@@ -1,0 +1,114 @@
+"""Choosing images, bringing them to the network's size, and writing them as tensors."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mobilecnn.contract import InputContract
+from mobilecnn.convert.passport import ImageManifest
+from mobilecnn.errors import UsageError
+from mobilecnn.quantize.inference import write_tensors
+from mobilecnn.train import datasets
+from mobilecnn.train.images import Pixels, random_pixels
+
+RANDOM = "random"
+"""Source of calibration by noise: the file runs at its true speed and its answers mean nothing."""
+
+RANDOM_IMAGES = 8
+"""Number of random pictures, at most."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The representative data set that is asked for.
+
+    Attributes:
+        source: a folder of images (class folders or loose), ``digits``, or ``random``.
+        samples: largest number of images to take, the classes taking turns.
+        seed: seed of the choice.
+    """
+
+    source: str
+    samples: int = 100
+    seed: int = 0
+
+    def check(self) -> None:
+        """Refuse a data set that cannot be chosen.
+
+        Raises:
+            UsageError: no image is asked for.
+        """
+        if self.samples < 1:
+            raise UsageError(f"--samples must be at least 1, and is {self.samples}")
+
+
+@dataclass(frozen=True)
+class ChosenImages:
+    """Images that are chosen and not decoded yet.
+
+    Attributes:
+        data: a folder, ``digits``, or ``random``.
+        seed: seed of the choice.
+        images: number of images, at least 1.
+        classes: number of classes among them; 0 for random pictures.
+        pixels: gives the images at a contract's size, uint8 (height, width, channels) each.
+    """
+
+    data: str
+    seed: int
+    images: int
+    classes: int
+    pixels: Callable[[InputContract], Iterable[Pixels]]
+
+
+@dataclass(frozen=True)
+class CalibrationImages:
+    """What calibration and parity see.
+
+    Attributes:
+        pixels: uint8 (images, height, width, channels).
+        tensors: .npy file of the same as the network takes them, float32 (images, height, width, channels).
+        manifest: which they are.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    tensors: Path
+    manifest: ImageManifest
+
+    @property
+    def random(self) -> bool:
+        """Whether they are noise, so that no range that they give means anything."""
+        return self.manifest.data == RANDOM
+
+
+def choose(calibration: Calibration | None) -> ChosenImages:
+    """The images to calibrate and compare on; random pictures where there is no calibration.
+
+    Raises:
+        DataError: the folder is missing, or holds no images.
+    """
+    if calibration is None or calibration.source == RANDOM:
+        count, seed = RANDOM_IMAGES, 0
+        if calibration is not None:
+            count, seed = min(calibration.samples, RANDOM_IMAGES), calibration.seed
+        return ChosenImages(RANDOM, seed, count, 0, lambda contract: random_pixels(count, contract, seed))
+    chosen = datasets.load(calibration.source, "train").sample(calibration.samples, calibration.seed)
+    classes = len(set(chosen.labels.tolist()))
+    return ChosenImages(calibration.source, calibration.seed, len(chosen), classes, chosen.pixels)
+
+
+def prepare(chosen: ChosenImages, contract: InputContract, tensors: Path) -> CalibrationImages:
+    """Decode the chosen images as ``contract`` says, and write them to the .npy file ``tensors``.
+
+    Raises:
+        DataError: an image is damaged, or there is none.
+    """
+    pixels = np.stack(list(chosen.pixels(contract)))
+    write_tensors(tensors, pixels, contract, chosen.images)
+    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+    manifest = ImageManifest(chosen.data, chosen.seed, chosen.images, chosen.classes, digest)
+    return CalibrationImages(pixels, tensors, manifest)

@@ -1,0 +1,156 @@
+"""Passports of today read as they were written; what is damaged is one clear error."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobilecnn.convert import passport
+from mobilecnn.convert.passport import Passport
+from mobilecnn.errors import InputError, ModelFileError
+
+SAMPLES = sorted((Path(__file__).parent.parent / "samples" / "passports").glob("*.json"))
+"""Passports of version 1, from before the reader had types: four formats, and a zoo name for latency only."""
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def place(folder: Path, sample: Path, change: Change | None = None) -> tuple[Path, str]:
+    """A model's path with a copy of ``sample`` beside it, and the SHA-256 that the passport names."""
+    document = json.loads(sample.read_text())
+    digest = document["file"]["sha256"]
+    if change is not None:
+        change(document)
+    model = folder / "it.tflite"
+    passport.beside(model).write_text(json.dumps(document))
+    return model, digest
+
+
+def test_there_is_a_sample_of_each_format() -> None:
+    formats = {json.loads(sample.read_text())["file"]["format"] for sample in SAMPLES}
+    assert formats == {"float32", "float16", "int8", "dynamic"}
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
+def test_a_passport_of_today_reads_and_writes_to_the_byte(sample: Path) -> None:
+    card = Passport.from_json(json.loads(sample.read_text()))
+    assert card.to_bytes() == sample.read_bytes()
+    assert len(card.pictures) == len(card.golden) == 3
+    assert all(picture.shape == card.contract.shape for picture in card.pictures)
+
+
+def test_what_a_passport_says() -> None:
+    (sample,) = (sample for sample in SAMPLES if sample.stem == "tiny.int8")
+    card = Passport.from_json(json.loads(sample.read_text()))
+    assert (card.file.name, card.file.format, card.source.model) == ("tiny.int8.tflite", "int8", "tiny.keras")
+    assert card.contract.shape == (8, 8, 1) and card.labels[3] == "three"
+    assert card.input.tensor.quantization is not None
+    assert (card.input.tensor.dtype, card.input.tensor.quantization.zero_point) == ("int8", -128)
+    assert card.calibration is not None and card.calibration == card.parity.data
+    assert card.calibration.images == 20 and card.parity.tolerance is None and card.parity.holds
+    assert card.recipe.io == "int8" and card.recipe.entries[0]["op_config"]["compute_precision"] == "INTEGER"
+    assert card.minimum_runtime == "2.10.0" and card.operators[0].operator == "CONV_2D"
+    assert len(card.golden[0].scores) == 10 and card.latency_only == ()
+
+
+def test_a_passport_is_found_beside_its_model(tmp_path: Path) -> None:
+    model, digest = place(tmp_path, SAMPLES[0])
+    card = passport.read(model, digest)
+    assert card is not None and card.file.sha256 == digest
+    with pytest.raises(ModelFileError, match="SHA-256 differs"):
+        passport.read(model, "0" * 64)
+    assert passport.read(tmp_path / "other.tflite", digest) is None
+
+
+def test_members_that_are_unknown_here_are_passed_over(tmp_path: Path) -> None:
+    def add(document: dict[str, Any]) -> None:
+        document["new"] = {"deep": [1]}
+        document["file"]["new"] = document["input"]["contract"]["new"] = 1
+
+    model, digest = place(tmp_path, SAMPLES[0], add)
+    assert passport.read(model, digest) == passport.read(*place(tmp_path, SAMPLES[0]))
+
+
+def test_somebody_elses_json_is_no_passport(tmp_path: Path) -> None:
+    model, digest = place(tmp_path, SAMPLES[0], lambda document: document.update(schema="theirs"))
+    assert passport.read(model, digest) is None
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", [1], 1.5])
+def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
+    model, digest = place(tmp_path, SAMPLES[0], lambda document: document.update(version=version))
+    with pytest.raises(
+        ModelFileError, match=r"it\.json has passport version .*; this mobilecnn reads version 1"
+    ):
+        passport.read(model, digest)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.pop("version"), "version is missing"),
+        (lambda d: d.update(version=True), "version is missing, or is not a whole number"),
+        (lambda d: d.pop("golden"), "golden is missing"),
+        (lambda d: d["parity"].pop("tolerance"), "parity.tolerance is missing"),
+        (lambda d: d.update(labels=[1]), r"labels\[0\] must be a text"),
+        (lambda d: d["file"].update(bytes=-1), "file.bytes must be a whole number from 0"),
+        (lambda d: d["golden"][2].update(scores=[float("nan")]), r"golden\[2\].scores\[0\] must be a finite"),
+        (lambda d: d["golden"][0].update(scores=[10**400]), r"golden\[0\].scores\[0\] must be a finite"),
+        (lambda d: d["parity"].update(holds=1), "parity.holds must be true or false"),
+        (lambda d: d["input"]["contract"].update(std=[0.0]), "input: the input contract contradicts itself"),
+        (lambda d: d["input"]["contract"].update(resize="crop"), "contradicts itself"),
+        (lambda d: d["recipe"].update(entries=[nested(40)]), "nested too deeply"),
+        (lambda d: d["recipe"].update(entries=[{"regex": float("inf")}]), "must be a finite number"),
+    ],
+)
+def test_a_damaged_passport_is_named_with_its_member(tmp_path: Path, change: Change, words: str) -> None:
+    model, digest = place(tmp_path, SAMPLES[0], change)
+    with pytest.raises(ModelFileError, match=rf"it\.json is damaged \(.*{words}.*export the model again"):
+        passport.read(model, digest)
+
+
+def nested(depth: int) -> dict[str, Any]:
+    return {"regex": nested(depth - 1)} if depth else {}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "null", "[" * 100_000, "{}", '"mobilecnn.passport"'])
+def test_what_is_no_json_object_is_damaged(tmp_path: Path, text: str) -> None:
+    model = tmp_path / "it.tflite"
+    passport.beside(model).write_text(text)
+    with pytest.raises(ModelFileError, match="passport"):
+        passport.read(model, "0" * 64)
+
+
+WORST = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=3),
+    st.lists(st.none(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.none(), max_size=2),
+)
+
+
+@given(data=st.data())
+def test_a_member_of_another_kind_is_read_or_refused_but_never_crashes(data: st.DataObject) -> None:
+    document = json.loads(data.draw(st.sampled_from(SAMPLES)).read_text())
+    part = document
+    while True:
+        name = data.draw(
+            st.sampled_from(sorted(part)) if isinstance(part, dict) else st.sampled_from(range(len(part)))
+        )
+        inner = part[name]
+        if not isinstance(inner, dict | list) or not inner or data.draw(st.booleans()):
+            part[name] = data.draw(WORST)
+            break
+        part = inner
+    try:
+        card = Passport.from_json(document)
+    except InputError:
+        return
+    json.dumps(card.to_json(), allow_nan=False)
