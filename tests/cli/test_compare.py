@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mobilecnn.bench.records.measurement import read
-from mobilecnn.cli import COMMANDS, cli
-from mobilecnn.cli.bench import FOLDER
+from mobilecnn.cli import COMMANDS, cli, compare, counts, load
+from mobilecnn.cli.output import FOLDER
 
 QUICK = ["--rounds", "2", "--warmup-seconds", "0", "--warmup-runs", "1", "--seconds", "0", "--runs", "3"]
 
@@ -188,6 +188,10 @@ def test_what_is_wrong_is_one_line_and_one_document(here: Path, arguments: list[
 
 
 def test_help_is_true() -> None:
-    from mobilecnn.cli.compare import command
+    assert compare.command.get_short_help_str(200) == COMMANDS["compare"]
 
-    assert command.get_short_help_str(200) == COMMANDS["compare"]
+
+def test_the_tables_of_used_options_name_parameters() -> None:
+    parameters = {parameter.name for parameter in compare.command.params}
+    assert set().union(*compare.USED.values()) == parameters
+    assert set(counts.USED) <= parameters | {parameter.name for parameter in load("bench").params}

@@ -19,7 +19,7 @@ from mobilecnn.bench.devices import entries as device_file
 from mobilecnn.bench.records.measurement import read
 from mobilecnn.bench.timing import fleet
 from mobilecnn.cli import cli
-from mobilecnn.cli.bench import FOLDER
+from mobilecnn.cli.output import FOLDER, new_name
 from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError, UsageError
 
 PYTHON = sys.executable
@@ -186,8 +186,6 @@ def test_nothing_begins_where_a_name_is_taken(exported: Path, here: Path, taken:
 
 
 def test_default_names_are_free(here: Path) -> None:
-    from mobilecnn.cli.bench import new_name
-
     names = ("pi4", "local")
     FOLDER.mkdir()
     for _ in range(20):  # Several in one second, at least once.
