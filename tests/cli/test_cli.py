@@ -298,7 +298,7 @@ def test_evaluate_sets_files_side_by_side(material: Path, exported: Path) -> Non
     shown = run("evaluate", material / "good.keras", *files, "--data", material / "photos", "--json")
     assert shown.exit_code == 0, shown.output
     results = json.loads(shown.stdout)["results"]
-    assert [one["format"] for one in results] == ["keras", "float32", "int8"]
+    assert [result["format"] for result in results] == ["keras", "float32", "int8"]
     assert results[0]["verdict_against_first"] == "-"
     assert results[1]["agreement_with_first"] == 1.0
-    assert all(one["interval"][0] <= one["accuracy"] <= one["interval"][1] for one in results)
+    assert all(result["interval"][0] <= result["accuracy"] <= result["interval"][1] for result in results)

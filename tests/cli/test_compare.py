@@ -20,7 +20,7 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture(scope="module")
 def original(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A measurement of two files and one without passport, as JSON."""
+    """A measurement of two files with a passport and of one without, as JSON."""
     folder = tmp_path_factory.mktemp("compare")
     bare = folder / "bare.tflite"
     bare.write_bytes((exported / "theirs.float32.tflite").read_bytes())
@@ -28,11 +28,11 @@ def original(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     done = run("bench", *models, *QUICK, "-o", folder / "a.json")
     assert done.exit_code == 0, done.output
     document: dict[str, Any] = json.loads((folder / "a.json").read_text())
-    # The table is about known samples, and not about this machine.
-    for each in document["runs"]:
-        each["samples_ns"] = [10_000_000, 10_010_000, 10_020_000]
-        each["other_cpu_seconds"] = 0.0
-        each["before"] = each["after"] = document["runs"][0]["after"]
+    # The tests need known samples, whatever this machine did.
+    for process in document["runs"]:
+        process["samples_ns"] = [10_000_000, 10_010_000, 10_020_000]
+        process["other_cpu_seconds"] = 0.0
+        process["before"] = process["after"] = document["runs"][0]["after"]
     return document
 
 
@@ -41,9 +41,9 @@ def here(original: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """A folder with a.json, and b.json in which int8 takes 1.5 times as long."""
     monkeypatch.chdir(tmp_path)
     slower = json.loads(json.dumps(original))
-    for each in slower["runs"]:
-        if each["model"] == 1:
-            each["samples_ns"] = [sample * 3 // 2 for sample in each["samples_ns"]]
+    for process in slower["runs"]:
+        if process["model"] == 1:
+            process["samples_ns"] = [sample * 3 // 2 for sample in process["samples_ns"]]
     (tmp_path / "a.json").write_text(json.dumps(original))
     (tmp_path / "b.json").write_text(json.dumps(slower))
     return tmp_path

@@ -136,7 +136,7 @@ def test_nothing_is_replaced(models: list[str], here: Path, taken: str) -> None:
 
 
 def test_ctrl_c_keeps_and_shows_what_there_is(models: list[str], here: Path) -> None:
-    # As a terminal starts it: a parent in the background would hand down an ignored SIGINT.
+    # SIGINT as in a terminal: a test run in the background would hand down an ignored one.
     command = ["env", "--default-signal=INT", sys.executable, "-m", "mobilecnn", "sustained", models[0]]
     with subprocess.Popen(
         [*command, "--minutes", "1", "-o", "it.json"],

@@ -27,7 +27,12 @@ Next: {apk} has exactly these models. The same command with --install puts it on
 
 @click.command()
 @click.option(
-    "--model", "models", type=options.FILE, multiple=True, required=True, help="A .tflite file; repeatable."
+    "--model",
+    "models",
+    type=options.FILE,
+    multiple=True,
+    required=True,
+    help="A .tflite file for the app. May be repeated.",
 )
 @click.option(
     "--app",
@@ -42,10 +47,10 @@ Next: {apk} has exactly these models. The same command with --install puts it on
 @click.option(
     "--apk",
     type=options.FILE,
-    help="The build that is meant.  [default: the newest that Gradle or ci/build_apk.py left in the app's folder]",
+    help="The build of the app to use.  [default: the newest that Gradle or ci/build_apk.py left in the app's folder]",
 )
 @click.option(
-    "--device", help="A phone of `mobilecnn devices`, to install on.  [default: the only one connected]"
+    "--device", help="The phone of `mobilecnn devices` to install on.  [default: the only one connected]"
 )
 @json_option
 def command(
@@ -58,11 +63,11 @@ def command(
 ) -> None:
     """Put .tflite files into the Android sample app.
 
-    Each goes with its passport, which has the labels and what to feed it. Models
-    that were in the app before leave it.
+    Each file takes its passport along, which has the labels and the input that it expects.
+    Models that were in the app before are removed.
 
-    With --install a build that holds exactly these models goes on a connected phone, and
-    is started. The command builds nothing; without such a build it says what to run.
+    With --install a build that holds exactly these models is installed on a connected phone
+    and started. The command builds nothing; without such a build it says what to run.
 
     \b
     Example:
@@ -92,7 +97,7 @@ def command(
         if build is None:
             talk(step)
             raise InputError(
-                f"the models are in {app}, and not on a phone: {lacking}. Build it, as above, and give the same command "
+                f"the models are in {app}, and not on a phone: {lacking}. Build the app, as above, and give the same command "
                 "again"
             )
         name, serial = installing.serial_of(device)
@@ -105,7 +110,7 @@ def command(
                 "app": str(app),
                 "folder": str(app / MODELS),
                 "runtime": runtime(app),
-                "models": [one.to_json() for one in staged],
+                "models": [model.to_json() for model in staged],
                 "build": None if build is None else str(build.path),
                 "installed": install,
             }
@@ -113,17 +118,17 @@ def command(
         return
     rows = [
         [
-            one.file,
-            one.format,
-            kilobytes(one.nbytes),
-            str(one.labels or "-"),
-            one.minimum_runtime or "unknown",
+            model.file,
+            model.format,
+            kilobytes(model.nbytes),
+            str(model.labels or "-"),
+            model.minimum_runtime or "unknown",
         ]
-        for one in staged
+        for model in staged
     ]
     data(table(["model", "format", "size", "labels", "needs TFLite"], rows, left=2))
     data(f"in {app / MODELS}; the app ships TensorFlow Lite {runtime(app)}")
-    for one in staged:
-        for remark in one.remarks:
-            talk(f"Warning: {one.file}: {remark}.")
+    for model in staged:
+        for remark in model.remarks:
+            talk(f"Warning: {model.file}: {remark}.")
     talk(step)

@@ -162,7 +162,7 @@ def _collected(options: Mapping[str, Callable[[Command], Command]]) -> Callable[
             command(protocol=Protocol(**members), **values)
 
         decorated: Command = collect
-        for option in reversed(options.values()):
+        for option in reversed(tuple(options.values())):
             decorated = option(decorated)
         return decorated
 

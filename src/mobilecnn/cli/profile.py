@@ -168,7 +168,6 @@ def _own(said: "OwnProfile") -> str:
 
 
 def _cells(row: "Row", peak: float) -> list[str]:
-
     part = row.part
     return [
         part.name if len(part.name) <= WIDEST else "..." + part.name[-WIDEST + 3 :],
@@ -184,7 +183,6 @@ def _cells(row: "Row", peak: float) -> list[str]:
 
 
 def _lines(found: "Profile") -> list[str]:
-
     total, whole, calls = found.total.value / 1e6, found.whole.value / 1e6, len(found.rows)
     times = f"{found.ratio.value:.2f} times ({interval_text(found.ratio)})"
     article = "an" if found.peak_dtype == "int8" else "a"
