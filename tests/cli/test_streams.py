@@ -95,6 +95,10 @@ def test_a_single_stream_as_json(models: list[str], here: Path) -> None:
     [
         (["sustained", "-o", "it.png"], "it.png would be the record, a JSON file, and the chart"),
         (["sustained", "--minutes", "0"], "--minutes must be from 0.01 to 1440, and is 0"),
+        (
+            ["sustained", "--device", "local", "--device", "pi"],
+            "sustained takes one --device, and 2 are named",
+        ),
         (["sustained", "--device", "emulated"], "emulated counts instructions and has no clock"),
         (["single-stream", "--min-queries", "63"], "--min-queries must be from 64"),
         (["single-stream", "--min-seconds", "nan"], "--min-seconds must be from 0.1"),

@@ -55,11 +55,24 @@ allow_code = click.option(
     is_flag=True,
     help="Let Python code inside Keras files run (Lambda layers). Only for files you trust.",
 )
+
+
+def _only_device(ctx: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> str:
+    """The one name; click itself would silently take the last."""
+    if len(names) > 1:
+        from mobilecnn.errors import UsageError
+
+        raise UsageError(f"{ctx.info_name} takes one --device, and {len(names)} are named")
+    return names[0]
+
+
 device = click.option(
     "--device",
     "device_name",
-    default="local",
+    multiple=True,
+    default=("local",),
     show_default=True,
+    callback=_only_device,
     help="Where to time: local, a name of `mobilecnn devices`, or an SSH host.",
 )
 devices = click.option(
@@ -67,7 +80,7 @@ devices = click.option(
     "device_names",
     multiple=True,
     default=("local",),
-    show_default="local",
+    show_default=True,
     help="Where to time: local, a name of `mobilecnn devices`, or an SSH host; or emulated, to count "
     "instructions. May be repeated: the devices are timed side by side.",
 )
