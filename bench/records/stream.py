@@ -65,7 +65,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.kind == SUSTAINED:
-            check_range("--sustained", self.seconds / 60, 0.01, LONGEST_SECONDS / 60)
+            check_range("--minutes", self.seconds / 60, 0.01, LONGEST_SECONDS / 60)
         elif self.kind == SINGLE_STREAM:
             check_range("--min-seconds", self.seconds, 0.1, LONGEST_SECONDS)
             check_range("--min-queries", self.queries, FEWEST_QUERIES, MOST_QUERIES)
@@ -80,7 +80,7 @@ class Plan:
     @classmethod
     def sustained(cls, minutes: float, protocol: Protocol) -> Self:
         """A sustained load of so many minutes."""
-        check_range("--sustained", minutes, 0.01, LONGEST_SECONDS / 60)
+        check_range("--minutes", minutes, 0.01, LONGEST_SECONDS / 60)
         return cls(SUSTAINED, 60 * minutes, 1, *_common(protocol))
 
     @classmethod

@@ -62,7 +62,7 @@ def run(
     """
     if not device.runs_worker:
         raise UsageError(
-            f"--{plan.kind} needs a board or this machine: what times on a phone has no such mode"
+            f"mobilecnn {plan.kind} needs a board or this machine: what times on a phone has no such mode"
         )
     device.adapt(plan.protocol())
     looked_at = look_at(models)

@@ -118,7 +118,7 @@ def test_what_a_phone_cannot_do_is_refused_before_any_work(
     model = exported / "theirs.int8.tflite"
     with device("pixel", "litert") as pixel:
         with pytest.raises(
-            UsageError, match="pixel is a phone; --sustained and --single-stream need a board"
+            UsageError, match="pixel is a phone; mobilecnn sustained and single-stream need a board"
         ):
             pixel.follow({"task": "stream"}, "that runs", 60)
         with pytest.raises(
@@ -126,7 +126,7 @@ def test_what_a_phone_cannot_do_is_refused_before_any_work(
         ):
             pixel.run({"task": "bandwidth"}, "that measures", 60)
         for plan in (Plan.sustained(0.01, Protocol()), Plan.single_stream(0.1, 64, Protocol())):
-            with pytest.raises(UsageError, match=f"--{plan.kind} needs a board or this machine"):
+            with pytest.raises(UsageError, match=f"mobilecnn {plan.kind} needs a board or this machine"):
                 long_run.run([model], pixel, plan)
     assert not list(phone_with_litert.tmp.glob("mobilecnn/models/*"))
 

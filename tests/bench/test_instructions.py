@@ -170,7 +170,7 @@ def test_times_and_instructions_do_not_mix(tmp_path: Path) -> None:
     before, _ = files(tmp_path)
     (tmp_path / "timed.json").write_text('{"schema": "mobilecnn.measurement", "version": 3}')
     mixed = run("compare", before, tmp_path / "timed.json")
-    assert mixed.exit_code == 2 and "one holds times, the other emulated instructions" in mixed.stderr
+    assert mixed.exit_code == 2 and "one holds emulated instructions, the other times" in mixed.stderr
     across = run("compare", before, before, "--across")
     assert across.exit_code == 2 and "--across is for times" in across.stderr
 

@@ -27,7 +27,7 @@ STATE = State({"cpu0": 1_500_000}, {"thermal_zone0 cpu-thermal": 48.25}, 0)
 STREAM = Stream(
     created="2026-01-02T03:04:05+00:00",
     tool="0.1.0",
-    command=("bench", "a.tflite", "--sustained", "1"),
+    command=("sustained", "a.tflite", "--minutes", "1"),
     device=Facts(
         kind="ssh", machine="aarch64", board="Raspberry Pi 4 Model B Rev 1.4", cpu=None, cpu_features=(), cores=4,
         memory_bytes=None, os=None, kernel="Linux 6.6.51", python=None, numpy=None, governors=("performance",),
@@ -65,7 +65,7 @@ def test_json_and_back(tmp_path: Path) -> None:
         (("version",), True, "a stream of version True"),
         (("created",), "2026-01-02T03:04:05", "no time zone"),
         (("plan", "kind"), "endless", "kind must be sustained or single-stream"),
-        (("plan", "seconds"), 0, "--sustained must be from 0.01 to 1440"),
+        (("plan", "seconds"), 0, "--minutes must be from 0.01 to 1440"),
         (("plan", "runtime"), "onnx", "choose one of"),
         (("series",), [], "no series"),
         (("series",), DOCUMENT["series"] * 3, "more than models"),
@@ -112,7 +112,7 @@ def test_a_single_stream_out_of_range_is_refused(seconds: float, queries: int, w
 
 @pytest.mark.parametrize("minutes", [0, -1, 1441, float("nan"), float("inf")])
 def test_minutes_out_of_range_are_refused(minutes: float) -> None:
-    with pytest.raises(UsageError, match=r"--sustained must be from 0\.01 to 1440"):
+    with pytest.raises(UsageError, match=r"--minutes must be from 0\.01 to 1440"):
         Plan.sustained(minutes, Protocol())
 
 

@@ -12,11 +12,9 @@ from installed import OTHER
 
 from mobilecnn.bench.records.measurement import read
 from mobilecnn.cli import COMMANDS, cli
-from mobilecnn.cli.bench import FOLDER
+from mobilecnn.cli.output import FOLDER, new_name
 
 QUICK = ["--rounds", "2", "--warmup-seconds", "0", "--warmup-runs", "1", "--seconds", "0", "--runs", "3"]
-
-"""Not the default, where it can be installed."""
 
 
 @pytest.fixture
@@ -110,18 +108,16 @@ def test_what_a_firmware_says_is_passed_on(
     model = two(exported)[0]
     done = bench(model, *QUICK, "-o", "it.json")
     assert done.exit_code == 0, done.output
-    assert [one for one in done.stdout.splitlines() if one.startswith(line.format(model))]
+    assert any(printed.startswith(line.format(model)) for printed in done.stdout.splitlines())
     assert {run.after.throttled for run in read(here / "it.json").runs} == {int(word, 16)}
 
 
 def test_default_names_never_collide(exported: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import mobilecnn.cli.bench as module
-
-    taken = module.new_name(FOLDER, "bench")
+    taken = new_name(FOLDER, "bench")
     FOLDER.mkdir()
     taken.write_text("kept")
     for _ in range(50):  # Until the clock has shown the taken second, or moved past it.
-        name = module.new_name(FOLDER, "bench")
+        name = new_name(FOLDER, "bench")
         assert not name.exists()
         if name.name.startswith(taken.stem):
             assert name.name == f"{taken.stem}-2.json"
@@ -171,7 +167,7 @@ def test_wrong_answers_are_not_timed_unless_asked_for(exported: Path, here: Path
 
     done = bench(*models, *QUICK, "--allow-wrong-answers", "--json")
     results = json.loads(done.stdout)["results"]
-    assert [one["answers"]["verdict"] for one in results] == ["verified", "differs", "not checked"]
+    assert [result["answers"]["verdict"] for result in results] == ["verified", "differs", "not checked"]
     assert json.loads(bench(wrong, "--json").stdout)["error"]["exit_code"] == 1
 
 

@@ -5,18 +5,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from click.testing import CliRunner, Result
 
 from mobilecnn import contract
-from mobilecnn.cli import COMMANDS, cli, options
+from mobilecnn.cli import COMMANDS, cli, load, options
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import lower
 
@@ -42,12 +40,11 @@ def test_help_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_described_the_same_in_both_places(name: str) -> None:
-    command = import_module(f"mobilecnn.cli.{name}").command
-    assert isinstance(command, click.Command)
+    command = load(name)
     assert command.help is not None
     assert " ".join(command.help.split("\n\n")[0].split()) == COMMANDS[name]
     assert "as_json" in {parameter.name for parameter in command.params}
-    code = f"import sys; from mobilecnn.cli import {name}; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    code = f"import sys; from mobilecnn.cli import load; load({name!r}); print('tensorflow' in sys.modules, 'keras' in sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "False False"
 
@@ -301,7 +298,7 @@ def test_evaluate_sets_files_side_by_side(material: Path, exported: Path) -> Non
     shown = run("evaluate", material / "good.keras", *files, "--data", material / "photos", "--json")
     assert shown.exit_code == 0, shown.output
     results = json.loads(shown.stdout)["results"]
-    assert [one["format"] for one in results] == ["keras", "float32", "int8"]
+    assert [result["format"] for result in results] == ["keras", "float32", "int8"]
     assert results[0]["verdict_against_first"] == "-"
     assert results[1]["agreement_with_first"] == 1.0
-    assert all(one["interval"][0] <= one["accuracy"] <= one["interval"][1] for one in results)
+    assert all(result["interval"][0] <= result["accuracy"] <= result["interval"][1] for result in results)

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mobilecnn.bench.records.measurement import read
-from mobilecnn.cli import COMMANDS, cli
-from mobilecnn.cli.bench import FOLDER
+from mobilecnn.cli import COMMANDS, cli, compare, counts, load
+from mobilecnn.cli.output import FOLDER
 
 QUICK = ["--rounds", "2", "--warmup-seconds", "0", "--warmup-runs", "1", "--seconds", "0", "--runs", "3"]
 
@@ -20,7 +20,7 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture(scope="module")
 def original(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A measurement of two files and one without passport, as JSON."""
+    """A measurement of two files with a passport and of one without, as JSON."""
     folder = tmp_path_factory.mktemp("compare")
     bare = folder / "bare.tflite"
     bare.write_bytes((exported / "theirs.float32.tflite").read_bytes())
@@ -28,11 +28,11 @@ def original(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     done = run("bench", *models, *QUICK, "-o", folder / "a.json")
     assert done.exit_code == 0, done.output
     document: dict[str, Any] = json.loads((folder / "a.json").read_text())
-    # The table is about known samples, and not about this machine.
-    for each in document["runs"]:
-        each["samples_ns"] = [10_000_000, 10_010_000, 10_020_000]
-        each["other_cpu_seconds"] = 0.0
-        each["before"] = each["after"] = document["runs"][0]["after"]
+    # The tests need known samples, whatever this machine did.
+    for process in document["runs"]:
+        process["samples_ns"] = [10_000_000, 10_010_000, 10_020_000]
+        process["other_cpu_seconds"] = 0.0
+        process["before"] = process["after"] = document["runs"][0]["after"]
     return document
 
 
@@ -41,9 +41,9 @@ def here(original: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """A folder with a.json, and b.json in which int8 takes 1.5 times as long."""
     monkeypatch.chdir(tmp_path)
     slower = json.loads(json.dumps(original))
-    for each in slower["runs"]:
-        if each["model"] == 1:
-            each["samples_ns"] = [sample * 3 // 2 for sample in each["samples_ns"]]
+    for process in slower["runs"]:
+        if process["model"] == 1:
+            process["samples_ns"] = [sample * 3 // 2 for sample in process["samples_ns"]]
     (tmp_path / "a.json").write_text(json.dumps(original))
     (tmp_path / "b.json").write_text(json.dumps(slower))
     return tmp_path
@@ -188,6 +188,10 @@ def test_what_is_wrong_is_one_line_and_one_document(here: Path, arguments: list[
 
 
 def test_help_is_true() -> None:
-    from mobilecnn.cli.compare import command
+    assert compare.command.get_short_help_str(200) == COMMANDS["compare"]
 
-    assert command.get_short_help_str(200) == COMMANDS["compare"]
+
+def test_the_tables_of_used_options_name_parameters() -> None:
+    parameters = {parameter.name for parameter in compare.command.params}
+    assert set().union(*compare.USED.values()) == parameters
+    assert set(counts.USED) <= parameters | {parameter.name for parameter in load("bench").params}

@@ -19,7 +19,7 @@ from mobilecnn.bench.devices import entries as device_file
 from mobilecnn.bench.records.measurement import read
 from mobilecnn.bench.timing import fleet
 from mobilecnn.cli import cli
-from mobilecnn.cli.bench import FOLDER
+from mobilecnn.cli.output import FOLDER, new_name
 from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError, UsageError
 
 PYTHON = sys.executable
@@ -29,7 +29,7 @@ ALL = ["--device", "pi4", "--device", "pi5", "--device", "local"]
 
 @pytest.fixture
 def here(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, with two boards that can be reached from it."""
+    """An empty folder, and two boards in the devices file."""
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -38,7 +38,7 @@ def here(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def breaking(folder: Path, worker_runs: int) -> str:
-    """A Python that works so many times as the worker, and then no more."""
+    """A Python that works ``worker_runs`` times as the worker and fails from then on."""
     path = folder / "python"
     path.write_text(
         f'#!/bin/sh\ncase "$*" in */worker.py)\n  echo >>{folder}/count\n'
@@ -71,7 +71,7 @@ def test_all_devices_are_in_one_table_and_have_a_file_each(exported: Path, here:
         assert (measured.device.kind, measured.rounds) == (kind, 2)
         assert f"{name}: raw samples: {FOLDER / records[name].name}" in lines
         assert any(line.startswith(f"{name}: {kind}: ") and "1 thread; " in line for line in lines)
-        # A line of progress each, and none of two devices mixed.
+        # Each device has progress lines of its own.
         assert [line for line in done.stderr.splitlines() if line.startswith(f"Timing on {name}: 0/6 ")]
     (named,) = [line for line in done.stderr.splitlines() if "mobilecnn report" in line]
     assert named.startswith("As a page: mobilecnn report ")
@@ -80,7 +80,7 @@ def test_all_devices_are_in_one_table_and_have_a_file_each(exported: Path, here:
     assert len(re.findall("<h3>.*</h3>\n", (here / "report.html").read_text())) >= 2
 
 
-def test_one_that_fails_costs_the_others_nothing(exported: Path, here: Path, tmp_path: Path) -> None:
+def test_a_device_that_fails_costs_the_others_nothing(exported: Path, here: Path, tmp_path: Path) -> None:
     (here / "bare.tflite").write_bytes((exported / "theirs.int8.tflite").read_bytes())
     # It is probed, its runtime is looked for, and it times one round.
     broken = device_file.Entry("busy", breaking(tmp_path, worker_runs=3))
@@ -107,7 +107,7 @@ def test_json_has_what_became_of_each(exported: Path, here: Path) -> None:
     done = bench(exported / "theirs.int8.tflite", *QUICK, *ALL, "--json", "-o", "it.json")
     assert done.exit_code == 3
     pi4, pi5, local = json.loads(done.stdout)["devices"]
-    assert [each["name"] for each in (pi4, pi5, local)] == ["pi4", "pi5", "local"]
+    assert [device["name"] for device in (pi4, pi5, local)] == ["pi4", "pi5", "local"]
     assert pi4["measurement"] == "it-pi4.json"
     assert pi4["device"] == read(here / "it-pi4.json").to_json()["device"] | {
         name: list(value) for name, value in pi4["device"].items() if isinstance(value, list)
@@ -124,7 +124,7 @@ def test_a_phone_and_this_machine(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     model = exported / "theirs.int8.tflite"
-    # What is for phones is told to the phone alone.
+    # The options for phones reach the phone alone.
     done = bench(model, *QUICK, "--device", "pixel", "--device", "local", "--cores", "all", "-o", "it.json")
     assert done.exit_code == 0, done.output
     pixel, local = read(Path("it-pixel.json")), read(Path("it-local.json"))
@@ -169,7 +169,7 @@ def test_a_device_is_timed_once(
     assert list(here.iterdir()) == []
 
 
-def test_what_is_for_phones_is_refused_where_none_is_named(here: Path) -> None:
+def test_options_for_phones_are_refused_where_no_phone_is_named(here: Path) -> None:
     done = bench("a.tflite", *ALL, "--cores", "big")
     assert done.exit_code == 2
     assert "--benchmark-model and --cores are for phones, and pi4 is none" in done.stderr
@@ -186,8 +186,6 @@ def test_nothing_begins_where_a_name_is_taken(exported: Path, here: Path, taken:
 
 
 def test_default_names_are_free(here: Path) -> None:
-    from mobilecnn.cli.bench import new_name
-
     names = ("pi4", "local")
     FOLDER.mkdir()
     for _ in range(20):  # Several in one second, at least once.
@@ -207,12 +205,14 @@ def test_default_names_are_free(here: Path) -> None:
     ],
 )
 def test_the_names_of_the_files(names: list[str], files: list[str]) -> None:
-    assert fleet.records(Path("runs/it.json"), names) == tuple(Path("runs") / each for each in files)
+    assert fleet.records(Path("runs/it.json"), names) == tuple(Path("runs") / file for file in files)
 
 
 def test_the_gravest_failure_decides() -> None:
     def outcomes(*failures: InputError | CheckFailed | EnvironmentProblem | None) -> list[fleet.Outcome]:
-        return [fleet.Outcome(f"pi{index}", Path("x"), None, one) for index, one in enumerate(failures)]
+        return [
+            fleet.Outcome(f"pi{index}", Path("x"), None, failure) for index, failure in enumerate(failures)
+        ]
 
     fleet.refuse_failed(outcomes(None, None))
     with pytest.raises(CheckFailed, match="1 of 2 devices failed: pi1: wrong"):
@@ -225,7 +225,7 @@ def test_the_gravest_failure_decides() -> None:
 
 
 def started(*arguments: object) -> "subprocess.Popen[bytes]":
-    """The command as a terminal starts it: a parent in the background would hand down an ignored SIGINT."""
+    """The command with SIGINT as in a terminal: a test run in the background would hand down an ignored one."""
     command = ["env", "--default-signal=INT", PYTHON, "-m", "mobilecnn", "bench", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
 
@@ -279,7 +279,7 @@ def test_ctrl_c_does_not_wait_for_what_runs(board: Board, exported: Path, here: 
                 seen += line
             until(lambda: any("worker.py" in command_of(number) for number in board.sessions()), process)
             os.kill(process.pid, signal.SIGINT)
-            _, said = process.communicate(timeout=100)  # And not 140: what ran was ended.
+            _, said = process.communicate(timeout=100)  # Less than --seconds: the running process was ended.
         finally:
             process.kill()
     assert process.returncode == 130, said.decode()

@@ -99,6 +99,8 @@ def test_one_network_layer_by_layer() -> None:
     [
         (["--classes", "10"], "--classes is for one network"),
         (["--size", "64"], "--size is for one network"),
+        (["--allow-code"], "--allow-code is for one network"),
+        (["alexnet", "--allow-code"], "--allow-code is for model files, and alexnet is a zoo name"),
         (["alexnet", "--family", "alexnet"], "--family is for the list"),
         (["alexnet", "--max-macs", "5"], "--max-macs is for the list"),
         (["--family", "resnets"], "there is no family 'resnets'; choose from lenet, alexnet, "),

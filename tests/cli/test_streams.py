@@ -1,4 +1,4 @@
-"""``mobilecnn bench --sustained`` and ``--single-stream`` from the outside."""
+"""``mobilecnn sustained`` and ``single-stream`` from the outside."""
 
 import json
 import os
@@ -14,9 +14,11 @@ from PIL import Image
 
 from mobilecnn.bench.records.stream import read
 from mobilecnn.cli import cli
-from mobilecnn.cli.bench import FOLDER
+from mobilecnn.cli.output import FOLDER
 
 MINUTES = "0.012"
+
+OF_ROUNDS = ("--rounds", "--runs", "--seconds", "--warmup-runs", "--warmup-seconds")
 
 
 @pytest.fixture
@@ -30,12 +32,12 @@ def models(exported: Path) -> list[str]:
     return [str(exported / f"theirs.{name}.tflite") for name in ("float32", "int8")]
 
 
-def bench(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["bench", *arguments])
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
 
 
 def test_a_sustained_load(models: list[str], here: Path) -> None:
-    done = bench(*models, "--sustained", MINUTES, "--threads", "2")
+    done = run("sustained", *models, "--minutes", MINUTES, "--threads", "2")
     assert done.exit_code == 0, done.output
     record, picture = sorted((here / FOLDER).iterdir())
     made = read(record)
@@ -53,7 +55,7 @@ def test_a_sustained_load(models: list[str], here: Path) -> None:
 
 
 def test_a_sustained_load_as_json(models: list[str], here: Path) -> None:
-    done = bench(models[0], "--sustained", MINUTES, "--cool-down", "5", "-o", "it.json", "--json")
+    done = run("sustained", models[0], "--minutes", MINUTES, "--cool-down", "5", "-o", "it.json", "--json")
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
     assert (document["record"], document["chart"]) == ("it.json", "it.png")
@@ -65,7 +67,7 @@ def test_a_sustained_load_as_json(models: list[str], here: Path) -> None:
 
 
 def test_a_single_stream(models: list[str], here: Path) -> None:
-    done = bench(*models, "--single-stream", "--min-seconds", "0.3", "--min-queries", "100")
+    done = run("single-stream", *models, "--min-seconds", "0.3", "--min-queries", "100")
     assert done.exit_code == 0, done.output
     (record,) = (here / FOLDER).iterdir()
     assert record.name.startswith("single-stream-")
@@ -79,7 +81,7 @@ def test_a_single_stream(models: list[str], here: Path) -> None:
 
 
 def test_a_single_stream_as_json(models: list[str], here: Path) -> None:
-    done = bench(models[0], "--single-stream", "--min-seconds", "0.3", "-o", "it.json", "--json")
+    done = run("single-stream", models[0], "--min-seconds", "0.3", "-o", "it.json", "--json")
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
     assert document["claim"] == "MLPerf-style single-stream, not an MLPerf submission"
@@ -91,31 +93,46 @@ def test_a_single_stream_as_json(models: list[str], here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--sustained", "1", "--single-stream"], "choose one"),
-        (["--sustained", "1", "--rounds", "3"], "--rounds is for rounds of short processes, and --sustained"),
-        (["--sustained", "1", "--seconds", "3"], "--seconds is for rounds"),
-        (["--single-stream", "--warmup-runs", "3"], "--warmup-runs is for rounds of short processes, and --single"),
-        (["--single-stream", "--warmup-seconds", "3"], "--warmup-seconds is for rounds"),
-        (["--sustained", "1", "--min-seconds", "3"], "--min-seconds is for --single-stream; leave it out"),
-        (["--min-queries", "300"], "--min-queries is for --single-stream; leave it out"),
-        (["--sustained", "1", "-o", "it.png"], "it.png would be the record, a JSON file, and the chart"),
-        (["--sustained", "1", "--device", "local", "--device", "pi"], "--sustained takes one --device, and 2 are"),
-        (["--sustained", "0"], "--sustained must be from 0.01 to 1440, and is 0"),
-        (["--single-stream", "--min-queries", "63"], "--min-queries must be from 64"),
-        (["--single-stream", "--min-seconds", "nan"], "--min-seconds must be from 0.1"),
+        (["sustained", "-o", "it.png"], "it.png would be the record, a JSON file, and the chart"),
+        (["sustained", "--minutes", "0"], "--minutes must be from 0.01 to 1440, and is 0"),
+        (
+            ["sustained", "--device", "local", "--device", "pi"],
+            "sustained takes one --device, and 2 are named",
+        ),
+        (["sustained", "--device", "emulated"], "emulated counts instructions and has no clock"),
+        (["single-stream", "--min-queries", "63"], "--min-queries must be from 64"),
+        (["single-stream", "--min-seconds", "nan"], "--min-seconds must be from 0.1"),
     ],
-)  # fmt: skip
-def test_options_that_make_no_sense_are_refused(here: Path, arguments: list[str], words: str) -> None:
-    done = bench("a.tflite", *arguments, "--json")
+)
+def test_values_that_cannot_be_meant_are_refused(here: Path, arguments: list[str], words: str) -> None:
+    command, *options = arguments
+    done = run(command, "a.tflite", *options, "--json")
     assert done.exit_code == 2
     assert words in json.loads(done.stdout)["error"]["message"]
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("bench", "--sustained"),
+        ("bench", "--single-stream"),
+        ("bench", "--min-queries"),
+        *((command, option) for command in ("sustained", "single-stream") for option in OF_ROUNDS),
+        ("sustained", "--cores"),
+        ("single-stream", "--minutes"),
+    ],
+)
+def test_no_command_has_an_option_of_another(here: Path, command: str, option: str) -> None:
+    refused = run(command, "a.tflite", option, "3")
+    assert refused.exit_code == 2
+    assert f"No such option '{option}'" in refused.stderr
+
+
 @pytest.mark.parametrize("taken", ["it.json", "it.partial.json", "it.png"])
 def test_nothing_is_replaced(models: list[str], here: Path, taken: str) -> None:
     (here / taken).write_text("kept")
-    done = bench(models[0], "--sustained", MINUTES, "-o", "it.json")
+    done = run("sustained", models[0], "--minutes", MINUTES, "-o", "it.json")
     assert done.exit_code == 2
     assert f"{taken} exists" in done.stderr
     assert (here / taken).read_text() == "kept"
@@ -123,10 +140,10 @@ def test_nothing_is_replaced(models: list[str], here: Path, taken: str) -> None:
 
 
 def test_ctrl_c_keeps_and_shows_what_there_is(models: list[str], here: Path) -> None:
-    # As a terminal starts it: a parent in the background would hand down an ignored SIGINT.
-    command = ["env", "--default-signal=INT", sys.executable, "-m", "mobilecnn", "bench", models[0]]
+    # SIGINT as in a terminal: a test run in the background would hand down an ignored one.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "mobilecnn", "sustained", models[0]]
     with subprocess.Popen(
-        [*command, "--sustained", "1", "-o", "it.json"],
+        [*command, "--minutes", "1", "-o", "it.json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as process:  # fmt: skip
         try:

@@ -30,7 +30,7 @@ def test_ctrl_c_then_the_command_it_prints(photos: Path, tmp_path: Path) -> None
         "--class-weights",
     ]
     with subprocess.Popen(
-        # As a terminal starts it: a parent in the background would hand down an ignored SIGINT.
+        # SIGINT as in a terminal: a test run in the background would hand down an ignored one.
         ["env", "--default-signal=INT", *COMMAND, "train", "squeezenet_v1.1", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

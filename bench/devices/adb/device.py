@@ -242,7 +242,7 @@ class AdbDevice(Closing):
             UsageError: always.
         """
         raise UsageError(
-            f"{self.name} is a phone; --sustained and --single-stream need a board or this machine"
+            f"{self.name} is a phone; mobilecnn sustained and single-stream need a board or this machine"
         )
 
     # What is done there.

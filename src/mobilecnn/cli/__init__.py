@@ -17,9 +17,9 @@ from mobilecnn.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 JSON_FLAG = "mobilecnn.json"
-"""Key in ``ctx.meta``: set when the command was given ``--json``."""
+"""Key in ``ctx.meta`` that is set when the command is given ``--json``."""
 JSON_DONE = "mobilecnn.json.done"
-"""Key in ``ctx.meta``: set when the one document is printed."""
+"""Key in ``ctx.meta`` that is set when the one document is printed."""
 
 COMMANDS = {
     "models": "List the zoo, or show one network layer by layer.",
@@ -31,6 +31,8 @@ COMMANDS = {
     "inspect": "What is in a .tflite file: operators, inputs, outputs, runtime needed.",
     "devices": "The boards and phones to time on: list, add, remove, probe, set up, diagnose.",
     "bench": "Time .tflite files on a device.",
+    "sustained": "Run .tflite files without a pause: do they become slower as the device gets hot?",
+    "single-stream": "Time queries one after another, MLPerf-style, to the 90th percentile.",
     "compare": "What became faster or slower between two measurements, or two .tflite files.",
     "report": "One HTML page from measurements and accuracies.",
     "profile": "Where the time of a .tflite file goes, operator by operator.",
@@ -38,11 +40,18 @@ COMMANDS = {
     "android": "Put .tflite files into the Android sample app.",
     "demo": "Train, export, check, time and report, on embedded data.",
 }
-"""Command name -> its short help: what ``--help`` shows without importing the command."""
+"""Name of a command -> its short help, which ``--help`` shows without importing the command."""
+
+
+def load(name: str) -> click.Command:
+    """The command of that name, a key of :data:`COMMANDS`, from the module that has it."""
+    command = import_module(f"mobilecnn.cli.{name.replace('-', '_')}").command
+    assert isinstance(command, click.Command)
+    return command
 
 
 class Failure(click.ClickException):
-    """An error of ours on its way out: one line on stderr, and one document under ``--json``."""
+    """An error of mobilecnn as click shows it: one line on stderr, and one document under ``--json``."""
 
     def __init__(self, error: MobileCnnError, as_json: bool) -> None:
         super().__init__(str(error))
@@ -67,11 +76,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = import_module(f"mobilecnn.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
+        return load(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The command list, from :data:`COMMANDS` alone."""
@@ -79,11 +84,11 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; turn our errors into click's, in this one place."""
+        """Run the command; the one place where errors of mobilecnn become click's."""
         try:
             return super().invoke(ctx)
         except MobileCnnError as error:
-            # A check that fails has its document already: what it found.
+            # A check that fails has printed its findings, which are the one document.
             wanted = ctx.meta.get(JSON_FLAG) and not ctx.meta.get(JSON_DONE)
             raise Failure(error, as_json=bool(wanted)) from error
         except KeyboardInterrupt as interrupt:

@@ -27,7 +27,12 @@ Next: {apk} has exactly these models. To put it on a phone, give the same comman
 
 @click.command()
 @click.option(
-    "--model", "models", type=options.FILE, multiple=True, required=True, help="A .tflite file; repeatable."
+    "--model",
+    "models",
+    type=options.FILE,
+    multiple=True,
+    required=True,
+    help="A .tflite file for the app. May be repeated.",
 )
 @click.option(
     "--app",

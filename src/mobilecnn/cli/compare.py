@@ -1,15 +1,13 @@
-"""``mobilecnn compare``."""
+"""``mobilecnn compare``: two records, or two files that are timed or counted first."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from mobilecnn.cli import options
-from mobilecnn.cli.bench import FOLDER, answer_lines, device_line, interval_text, new_name, what_is_kept
-from mobilecnn.cli.output import data, document, json_option, progress, table, talk
+from mobilecnn.cli import counts, options
+from mobilecnn.cli.measured import answer_lines, device_line, interval_text, time_models, what_is_kept
+from mobilecnn.cli.output import data, document, json_option, table
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,14 +16,28 @@ if TYPE_CHECKING:
     from mobilecnn.bench.records.measurement import Measurement
     from mobilecnn.bench.records.protocol import OnPhone, Protocol
 
-FOR_MEASUREMENTS = ("names", "across")
-FOR_BOTH = ("a", "b", "max_slowdown", "as_json")
-"""Parameters; all others are for the timing of .tflite files."""
+FILES, TIMES, COUNTS = "a model", "times", "emulated instructions"
+"""Kinds of what is compared: two .tflite files, or two records."""
+
+ALWAYS = ("a", "b", "max_slowdown", "as_json")
+USED = {
+    FILES: (*ALWAYS, "device_name", *options.PROTOCOL, *options.PHONE, "allow_wrong_answers", "output"),
+    TIMES: (*ALWAYS, "names", "across"),
+    COUNTS: (*ALWAYS, "names"),
+}
+"""Kind -> the parameters that change something there."""
+
+ELSEWHERE = {
+    FILES: "is for two measurement files, and these are .tflite files; leave it out",
+    TIMES: "is for two .tflite files, and these are timed already; leave it out",
+    COUNTS: "is for times or for .tflite files, and these are records of instructions; leave it out",
+}
+"""Kind -> what is said of every other parameter."""
 
 HEADER = ("model", "A ms", "", "B ms", "", "B / A", "95 % interval", "verdict")
 
 
-@click.command()
+@click.command(cls=options.SectionedCommand)
 @click.argument("a", type=options.FILE)
 @click.argument("b", type=options.FILE)
 @click.option(
@@ -33,24 +45,21 @@ HEADER = ("model", "A ms", "", "B ms", "", "B / A", "95 % interval", "verdict")
     "names",
     metavar="NAME[=OTHER]",
     multiple=True,
-    help="Compare only this model, or A's NAME with B's OTHER. May be repeated.",
+    help="Compare only this model of two records, or A's NAME with B's OTHER. May be repeated.",
 )
-@click.option("--across", is_flag=True, help="Compare runs on unlike devices, runtimes or threads, too.")
+@click.option(
+    "--across", is_flag=True, help="Compare records of unlike devices, runtimes or thread counts, too."
+)
 @click.option(
     "--max-slowdown",
     metavar="PERCENT",
-    help="Exit with 1 if B is slower than A, or executes more instructions, by more; for sure.",
+    help="Exit with 1 if B is certainly slower than A by more than this, or executes that many more instructions.",
 )
 @options.device
-@options.phone
 @options.protocol
+@options.phone
 @options.allow_wrong_answers
-@click.option(
-    "-o",
-    "--output",
-    type=options.FILE,
-    help=f"Where the measurement of two .tflite files goes.  [default: {FOLDER}/compare-DATE-TIME.json]",
-)
+@options.record_output("compare", "The measurement file of two .tflite files.")
 @json_option
 @click.pass_context
 def command(
@@ -84,34 +93,27 @@ def command(
       mobilecnn compare old/digits.int8.tflite new/digits.int8.tflite --device emulated-a76 --max-slowdown 1%
     """
     from mobilecnn.bench.judge import compare as bench
-    from mobilecnn.bench.records import instructions
     from mobilecnn.bench.records.measurement import read
-    from mobilecnn.cli import counts
-    from mobilecnn.records import schema
 
-    models = [path.suffix.lower() == ".tflite" for path in (a, b)]
-    if models[0] != models[1]:
-        raise UsageError(f"{a} and {b} are of different kinds: give two .tflite files, or two measurements")
-    counted = not models[0] and [schema(path) == instructions.SCHEMA for path in (a, b)]
-    if counted and counted[0] != counted[1]:
+    kind = _kind(a)
+    if _kind(b) != kind:
         raise UsageError(
-            f"{a} and {b} are of different kinds: one holds times, the other emulated instructions"
+            f"{a} and {b} are of different kinds: one holds {kind}, the other {_kind(b)}; give two .tflite files, or two "
+            "records of one kind"
         )
-    _refuse_options(ctx, timed=models[0])
+    options.refuse_unused(ctx, USED[kind], ELSEWHERE[kind])
     allowed = None if max_slowdown is None else bench.percentage(max_slowdown)
-    if models[0] and counts.is_emulated([device_name]):
-        counting = counts.plan_of(ctx, device_name, protocol)
-        counts.compare_files(a, b, device_name, counting, output, allow_wrong_answers, allowed, as_json)
-        return
-    if counted and all(counted):
-        if across:
-            raise UsageError(
-                "--across is for times: instructions of unlike processors or runtimes say nothing"
-            )
+    if kind == COUNTS:
         counts.compare_records(a, b, names, allowed, as_json)
         return
-    if models[0]:
-        measured, record = _time(a, b, device_name, phone, protocol, allow_wrong_answers, output)
+    if kind == FILES and counts.counts_instead([device_name]):
+        plan = counts.plan_of(ctx, device_name, protocol)
+        counts.compare_files(a, b, device_name, plan, output, allow_wrong_answers, allowed, as_json)
+        return
+    if kind == FILES:
+        measured, record = time_models(
+            (a, b), device_name, phone, protocol, allow_wrong_answers, output, "compare"
+        )
         compared = bench.together(measured, allowed)
         about: dict[str, Any] = {"a": str(a), "b": str(b), "measurement": str(record)}
         lines = [
@@ -135,50 +137,14 @@ def command(
         bench.refuse_slowdown(compared, allowed)
 
 
-def _refuse_options(ctx: click.Context, timed: bool) -> None:
-    """An option that would change nothing is a misunderstanding."""
-    for parameter in ctx.command.params:
-        assert parameter.name is not None
-        if parameter.name in FOR_BOTH or (parameter.name in FOR_MEASUREMENTS) != timed:
-            continue
-        if ctx.get_parameter_source(parameter.name) == ParameterSource.COMMANDLINE:
-            which = (
-                "two measurement files, and these are .tflite files"
-                if timed
-                else "two .tflite files, and these are timed already"
-            )
-            raise UsageError(f"{parameter.opts[-1]} is for {which}; leave it out")
+def _kind(path: Path) -> str:
+    """What the file has to compare: a key of :data:`USED`."""
+    from mobilecnn.bench.records import instructions
+    from mobilecnn.records import schema
 
-
-def _time(
-    a: Path,
-    b: Path,
-    device_name: str,
-    phone: "OnPhone | None",
-    protocol: "Protocol",
-    allow_wrong_answers: bool,
-    output: Path | None,
-) -> "tuple[Measurement, Path]":
-    from mobilecnn.bench.devices.registry import device
-    from mobilecnn.bench.timing.rounds import measure
-    from mobilecnn.files import check_writable
-    from mobilecnn.records import recording
-
-    where = device(device_name, protocol.runtime, phone)
-    check_writable(FOLDER if output is None else output.parent)
-    record = new_name(FOLDER, "compare") if output is None else output
-    with recording(record) as keep, where, progress("Timing") as update:
-        measured = measure(
-            (a, b),
-            where,
-            protocol,
-            update,
-            sys.argv[1:],
-            allow_wrong_answers=allow_wrong_answers,
-            keep=keep,
-            say=talk,
-        )
-    return measured, record
+    if path.suffix.lower() == ".tflite":
+        return FILES
+    return COUNTS if schema(path) == instructions.SCHEMA else TIMES
 
 
 def _about(path: Path, measured: "Measurement") -> dict[str, Any]:
@@ -219,8 +185,8 @@ def _median(result: "Result") -> tuple[str, str]:
 
 
 def _remarks(compared: "Compared") -> list[str]:
-    """What a reader must know before believing the table."""
-    said = [
+    """Lines that a reader must know before believing the table."""
+    lines = [
         f"INVALID: {side} {row.name}: {reason}"
         for row in compared.rows
         for side, result in (("A", row.a), ("B", row.b))
@@ -228,14 +194,14 @@ def _remarks(compared: "Compared") -> list[str]:
     ]
     for side in ("a", "b"):
         results = [getattr(row, side) for row in compared.rows]
-        said += [f"{side.upper()} {line}" for line in answer_lines(results)]
-    said += [f"only in A: {', '.join(compared.only_a)}"] if compared.only_a else []
-    said += [f"only in B: {', '.join(compared.only_b)}"] if compared.only_b else []
+        lines += [f"{side.upper()} {line}" for line in answer_lines(results)]
+    lines += [f"only in A: {', '.join(compared.only_a)}"] if compared.only_a else []
+    lines += [f"only in B: {', '.join(compared.only_b)}"] if compared.only_b else []
     if compared.unlike:
-        said.append(f"A and B were not timed alike: {'; '.join(compared.unlike)}")
+        lines.append(f"A and B were not timed alike: {'; '.join(compared.unlike)}")
     if not compared.interleaved:
-        said.append(
+        lines.append(
             "A and B were timed apart: what changed in between, such as temperature or other load, is not in the "
             "intervals. To have it drop out, compare the .tflite files."
         )
-    return said
+    return lines

@@ -1,4 +1,4 @@
-"""What ``bench`` and ``compare`` do with ``--device emulated``: instructions are counted, nothing is timed."""
+"""What ``bench`` and ``compare`` do on a device that counts instructions instead of timing."""
 
 import sys
 from collections.abc import Sequence
@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from mobilecnn.cli.output import data, document, millions, progress, table, talk
+from mobilecnn.cli import options
+from mobilecnn.cli.measured import WORDS, model_lines
+from mobilecnn.cli.output import data, document, millions, progress, record_path, table, talk
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,56 +18,53 @@ if TYPE_CHECKING:
     from mobilecnn.bench.records.measurement import Model
     from mobilecnn.bench.records.protocol import Protocol
 
-ALLOWED = (
+USED = (
     "models", "a", "b", "device_names", "device_name", "runtime", "threads", "runs", "warmup_runs", "seed",
     "allow_wrong_answers", "output", "as_json", "max_slowdown",
 )  # fmt: skip
-"""Parameters of the two commands that mean something here; all others are for timing."""
+"""Parameters of the two commands that mean something to counting; all others are for timing."""
 
 KINDS = ("multiply-add", "dot product", "load/store", "other")
 HEADER = ("file", "instructions", *KINDS, "per MAC", "answers", "/ first")
-NOTE = "emulated, instructions: millions of an inference, counted and exact; they are no times"
+NOTE = "emulated, instructions: millions of an inference, counted and exact; they are not times"
 UNIT = "instructions of an inference, emulated"
 UNSTEADY = 0.001
-"""Share by which the inferences of a process may differ without a word."""
+"""Largest share by which the inferences of a process may differ without a warning."""
 
 
-def is_emulated(names: Sequence[str]) -> bool:
-    """Whether to count.
+def counts_instead(names: Sequence[str]) -> bool:
+    """Whether the device counts instructions instead of timing.
+
+    Args:
+        names: of the devices, as the user gives them.
 
     Raises:
-        UsageError: an emulated device is one of several.
+        UsageError: a device that counts is one of several.
     """
     from mobilecnn.bench.devices.entries import EMULATED
 
-    emulated = [name for name in names if name in EMULATED]
-    if emulated and len(names) > 1:
+    counting = [name for name in names if name in EMULATED]
+    if counting and len(names) > 1:
         raise UsageError(
-            f"--device {emulated[0]} counts instructions and is named alone; compare two counts with: "
+            f"--device {counting[0]} counts instructions and is named alone; compare two counts with: "
             "mobilecnn compare A.json B.json"
         )
-    return bool(emulated)
+    return bool(counting)
 
 
 def plan_of(ctx: click.Context, device: str, protocol: "Protocol") -> "Plan":
     """What to count, from the options.
 
     Raises:
-        UsageError: one is for timing.
+        UsageError: an option is for timing.
     """
     from mobilecnn.bench.records.instructions import Plan
 
-    given = {
-        str(parameter.name): parameter.opts[-1]
-        for parameter in ctx.command.params
-        if ctx.get_parameter_source(str(parameter.name)) == ParameterSource.COMMANDLINE
-    }
-    for name, option in given.items():
-        if name not in ALLOWED:
-            raise UsageError(f"{option} is for timing, and {device} counts instructions; leave it out")
+    options.refuse_unused(ctx, USED, f"is for timing, and {device} counts instructions; leave it out")
     if protocol.threads != 1:
         raise UsageError(f"--threads must be 1 on {device}: instructions are counted on one core")
-    # The defaults for timing are others.
+    # The defaults are those of counting and not those of timing.
+    given = options.given(ctx)
     chosen = {name: getattr(protocol, name) for name in ("runs", "warmup_runs") if name in given}
     return Plan(protocol.runtime, protocol.seed, **chosen)
 
@@ -74,15 +72,12 @@ def plan_of(ctx: click.Context, device: str, protocol: "Protocol") -> "Plan":
 def count(
     models: Sequence[Path], device: str, plan: "Plan", output: Path | None, stem: str, wrong: bool
 ) -> "tuple[Instructions, Path]":
-    """Count the instructions of files; the record is kept at ``output``, else under a new name."""
+    """Count the instructions of files, and keep the record at ``output``, else under a new name."""
     from mobilecnn.bench.devices.emulated.device import EmulatedDevice
     from mobilecnn.bench.timing.counting import count as counting
-    from mobilecnn.cli.bench import FOLDER, new_name
-    from mobilecnn.files import check_writable
     from mobilecnn.records import recording
 
-    check_writable(FOLDER if output is None else output.parent)
-    path = new_name(FOLDER, stem) if output is None else output
+    path = record_path(output, stem)
     with (
         recording(path) as keep,
         EmulatedDevice(device, talk) as where,
@@ -117,7 +112,7 @@ def compare_files(
     allowed: float | None,
     as_json: bool,
 ) -> None:
-    """Count two files, and print what B executes more; fail if it is more than ``allowed``."""
+    """Count two files and print what B executes beyond A; fail if that is more than ``allowed``."""
     from mobilecnn.bench.judge.instructions import together
 
     counted, path = count((a, b), device, plan, output, "compare", wrong)
@@ -127,7 +122,7 @@ def compare_files(
 
 
 def compare_records(a: Path, b: Path, names: Sequence[str], allowed: float | None, as_json: bool) -> None:
-    """Print what the models of B execute more than those of A; fail if it is more than ``allowed``."""
+    """Print what B's models execute beyond A's; fail if that is more than ``allowed``."""
     from mobilecnn.bench.judge.compare import alone
     from mobilecnn.bench.judge.instructions import apart
     from mobilecnn.bench.records.instructions import read
@@ -136,9 +131,15 @@ def compare_records(a: Path, b: Path, names: Sequence[str], allowed: float | Non
     rows = apart(*sides, names, allowed)
     only = alone(sides[0].models, sides[1].models, names)
     about = {"a": str(a), "b": str(b), "only_in_a": list(only[0]), "only_in_b": list(only[1])}
-    lines = [f"{side} {line}" for side, one in zip("AB", sides, strict=True) for line in _remarks(one)]
-    lines += [f"only in {side}: {', '.join(each)}" for side, each in zip("AB", only, strict=True) if each]
-    lines += ["", *(f"{s}: {p}, {one.created}" for s, p, one in zip("AB", (a, b), sides, strict=True))]
+    lines = [
+        f"{side} {line}" for side, counted in zip("AB", sides, strict=True) for line in _remarks(counted)
+    ]
+    lines += [
+        f"only in {side}: {', '.join(models)}" for side, models in zip("AB", only, strict=True) if models
+    ]
+    lines.append("")
+    for side, path, counted in zip("AB", (a, b), sides, strict=True):
+        lines.append(f"{side}: {path}, {counted.created}")
     _show(rows, about, [*lines, device_line(sides[0])], allowed, as_json)
 
 
@@ -162,12 +163,12 @@ def _show(
 
 def device_line(counted: "Instructions") -> str:
     """The processor, the emulator and the runtime, in one line."""
-    facts, versions = counted.device, sorted({each.runtime_version for each in counted.series})
+    facts, versions = counted.device, sorted({series.runtime_version for series in counted.series})
     return f"{facts.kind}: {facts.cpu}, {facts.kernel}; {counted.plan.runtime} {'/'.join(versions)}, 1 thread"
 
 
 def _compared(rows: "Sequence[Row]") -> str:
-    """A and B side by side, and by how much each kind became more."""
+    """A and B side by side, and by how much each kind of instruction grew."""
     header = ["model", "A", "B", "B / A", *KINDS]
     if rows[0].limit is not None:
         header.append("limit")
@@ -192,8 +193,6 @@ def _kinds(counts: "Counts") -> tuple[int, int, int, int]:
 
 
 def _rows(counted: "Instructions") -> list[Sequence[str]]:
-    from mobilecnn.cli.bench import WORDS
-
     first = counted.series[0].typical.total
     return [
         (
@@ -209,21 +208,19 @@ def _rows(counted: "Instructions") -> list[Sequence[str]]:
 
 
 def _per_mac(model: "Model", counts: "Counts") -> float | None:
-    """Instructions for each multiply-add of the network, where its passport has them."""
+    """Instructions for each multiply-add of the network; None where its passport does not count them."""
     macs = model.passport.macs if model.passport else None
     return counts.total / macs if macs else None
 
 
 def _remarks(counted: "Instructions") -> list[str]:
-    """What is to be said of answers, and of inferences that differ, which they hardly ever do."""
-    from mobilecnn.cli.bench import model_lines
-
-    restless = [
+    """Lines about answers, and about files whose inferences differ, which they hardly ever do."""
+    unsteady = [
         f"Warning: {model.file}: its inferences differ by {100 * series.spread:.2g} %"
         for model, series in zip(counted.models, counted.series, strict=False)
         if series.spread > UNSTEADY
     ]
-    return [*model_lines(counted.models), *restless]
+    return [*model_lines(counted.models), *unsteady]
 
 
 def _document(counted: "Instructions", path: Path) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, kilobytes, progress, table
+from mobilecnn.cli.measured import device_line
+from mobilecnn.cli.output import data, document, json_option, kilobytes, new_name, progress, table
 
 
 @click.command()
@@ -31,7 +32,6 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     from mobilecnn.bench.papers.speedup import HEADER, cells
     from mobilecnn.bench.records.measurement import write
     from mobilecnn.bench.records.protocol import Protocol
-    from mobilecnn.cli.bench import device_line, new_name
     from mobilecnn.files import check_writable, write_text
 
     protocol = Protocol(rounds=rounds)

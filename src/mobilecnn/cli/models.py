@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 SORTS = ("name", "macs", "params", "top1")
 
+OF_LIST = ("family", "max_macs", "max_params", "sort", "as_json")
+OF_ZOO_NAME = ("model", "classes", "size", "as_json")
+OF_FILE = ("model", "size", "allow_code", "as_json")
+"""Parameters that change something for a model file; those above, for the list and for a name of the zoo."""
+
 
 @click.command()
 @click.argument("model", required=False)
-@click.option("--classes", type=int, help="Of a zoo name.  [default: the network's, most often 1000]")
+@click.option("--classes", type=int, help="Classes of a zoo name.  [default: the network's, most often 1000]")
 @click.option("--size", type=int, help="Input side of MODEL, in pixels.  [default: the network's]")
 @options.allow_code
 @click.option("--family", help="List only this family.")
@@ -34,7 +39,9 @@ SORTS = ("name", "macs", "params", "top1")
     help="Order of the list: by name, smallest first, or best first (top1).  [default: by family]",
 )
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     model: str | None,
     classes: int | None,
     size: int | None,
@@ -58,29 +65,24 @@ def command(
       mobilecnn models shufflenet_v1_x0.5_g3 --classes 10 --size 96
     """
     if model is None:
-        _refuse("is for one network; give its name: mobilecnn models NAME", classes=classes, size=size)
+        options.refuse_unused(ctx, OF_LIST, "is for one network; give its name: mobilecnn models NAME")
         _list(family, max_macs, max_params, sort, as_json)
         return
-    _refuse(
-        f"is for the list; leave out either it or {model}",
-        family=family,
-        max_macs=max_macs,
-        max_params=max_params,
-        sort=sort,
-    )
+    options.refuse_unused(ctx, {*OF_FILE, *OF_ZOO_NAME}, f"is for the list; leave out either it or {model}")
     from mobilecnn.convert.conversion import Source
 
     if Source(model).is_file:
-        _refuse("is for zoo names; a model file has the classes it was trained with", classes=classes)
+        options.refuse_unused(
+            ctx,
+            OF_FILE,
+            "is for zoo names; a model file has the classes it was trained with",
+        )
         _show_file(Path(model), size, allow_code, as_json)
     else:
+        options.refuse_unused(
+            ctx, OF_ZOO_NAME, f"is for model files, and {model} is a zoo name; leave it out"
+        )
         _show(model, classes, size, as_json)
-
-
-def _refuse(why: str, **given: object) -> None:
-    for name, value in given.items():
-        if value is not None:
-            raise UsageError(f"--{name.replace('_', '-')} {why}")
 
 
 def _list(

@@ -1,38 +1,78 @@
 """Options that several commands take, defined once."""
 
-from collections.abc import Callable
-from dataclasses import fields
-from functools import wraps
+from collections.abc import Callable, Collection, Mapping
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from mobilecnn.bench.records.protocol import CORES, OnPhone, Protocol
+from mobilecnn.cli.output import FOLDER
 from mobilecnn.quantize.runtimes import RUNTIMES
 
 # Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table
-# in train.images.
+# in mobilecnn.contract.
 RANGES = ("raw", "unit", "tf", "torch", "caffe", "lite")
 
 FILE = click.Path(path_type=Path)
 
+Command = Callable[..., None]
+
+
+class SectionOption(click.Option):
+    """An option that the help of a :class:`SectionedCommand` lists under a heading of its own."""
+
+    def __init__(self, *arguments: Any, section: str, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self.section = section
+
+
+class SectionedCommand(click.Command):
+    """A command whose help lists its options by section, in the order of their first option."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each section; options without one come under ``Options``."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            line = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
+            if line is not None:
+                sections.setdefault(getattr(parameter, "section", "Options"), []).append(line)
+        for title, lines in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(lines)
+
+
 input_range = click.option(
     "--input-range",
     type=click.Choice(RANGES),
-    help="What the model expects: raw 0..255, unit 0..1, tf -1..1, torch (ImageNet mean and deviation), "
-    "caffe (BGR minus mean), lite ((x - 127) / 128). Default: what the model or its passport says.",
+    help="Range of the model's input: raw 0..255, unit 0..1, tf -1..1, torch (ImageNet mean and deviation), "
+    "caffe (BGR minus mean), lite ((x - 127) / 128).  [default: what the model or its passport says]",
 )
 allow_code = click.option(
     "--allow-code",
     is_flag=True,
     help="Let Python code inside Keras files run (Lambda layers). Only for files you trust.",
 )
+
+
+def _only_device(ctx: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> str:
+    """The one name; click itself would silently take the last."""
+    if len(names) > 1:
+        from mobilecnn.errors import UsageError
+
+        raise UsageError(f"{ctx.info_name} takes one --device, and {len(names)} are named")
+    return names[0]
+
+
 device = click.option(
     "--device",
     "device_name",
-    default="local",
+    multiple=True,
+    default=("local",),
     show_default=True,
+    callback=_only_device,
     help="Where to time: local, a name of `mobilecnn devices`, or an SSH host.",
 )
 devices = click.option(
@@ -40,85 +80,162 @@ devices = click.option(
     "device_names",
     multiple=True,
     default=("local",),
-    show_default="local",
+    show_default=True,
     help="Where to time: local, a name of `mobilecnn devices`, or an SSH host; or emulated, to count "
     "instructions. May be repeated: the devices are timed side by side.",
 )
-_PHONE = (
-    click.option(
-        "--benchmark-model",
-        type=FILE,
-        help="For a phone: TFLite's program for Android.  [default: the one there, else the sample app]",
-    ),
-    click.option("--cores", type=click.Choice(CORES), help="For a phone: which to use.  [default: big]"),
+runtime = click.option(
+    "--runtime",
+    type=click.Choice(RUNTIMES),
+    default="litert",
+    show_default=True,
+    help="Runtime for the .tflite files.",
 )
-runtime = click.option("--runtime", type=click.Choice(RUNTIMES), default="litert", show_default=True)
 allow_wrong_answers = click.option(
     "--allow-wrong-answers",
     is_flag=True,
-    help="Time a file even if its answers there are not those of its passport; the table says so.",
+    help="Time a file even if its answers on the device differ from those of its passport; the table says so.",
 )
 
-_TIMING = (
-    runtime,
-    click.option("--threads", default=Protocol.threads, show_default=True, help="Of the runtime."),
-    click.option(
+
+def record_output(stem: str, what: str) -> Callable[[Command], Command]:
+    """The option for the file of a record.
+
+    Args:
+        stem: first part of the file's name where the user chooses none.
+        what: the option's help, in whole sentences.
+    """
+    return click.option(
+        "-o", "--output", type=FILE, help=f"{what}  [default: {FOLDER}/{stem}-DATE-TIME.json]"
+    )
+
+
+_rounds = partial(click.option, cls=SectionOption, section="Rounds")
+_phone = partial(click.option, cls=SectionOption, section="Phones")
+
+_PROTOCOL: dict[str, Callable[[Command], Command]] = {
+    "runtime": runtime,
+    "threads": click.option(
+        "--threads", default=Protocol.threads, show_default=True, help="Threads of the interpreter."
+    ),
+    "rounds": _rounds(
         "--rounds", default=Protocol.rounds, show_default=True, help="Fresh processes for each file."
     ),
-    click.option(
+    "warmup_runs": _rounds(
         "--warmup-runs",
         default=Protocol.warmup_runs,
         show_default=True,
-        help="Untimed inferences of a process, at least.",
+        help="Fewest untimed inferences of a process, before the timed ones.",
     ),
-    click.option(
-        "--warmup-seconds", default=Protocol.warmup_seconds, show_default=True, help="And for so long."
+    "warmup_seconds": _rounds(
+        "--warmup-seconds",
+        default=Protocol.warmup_seconds,
+        show_default=True,
+        metavar="SECONDS",
+        help="Shortest time of the untimed inferences together.",
     ),
-    click.option(
-        "--runs", default=Protocol.runs, show_default=True, help="Timed inferences of a process, at least."
+    "runs": _rounds(
+        "--runs", default=Protocol.runs, show_default=True, help="Fewest timed inferences of a process."
     ),
-    click.option("--seconds", default=Protocol.seconds, show_default=True, help="And for so long."),
-    click.option("--seed", default=Protocol.seed, show_default=True, help="Of the order and the inputs."),
-    click.option(
+    "seconds": _rounds(
+        "--seconds",
+        default=Protocol.seconds,
+        show_default=True,
+        metavar="SECONDS",
+        help="Shortest time of the timed inferences together.",
+    ),
+    "seed": click.option(
+        "--seed",
+        default=Protocol.seed,
+        show_default=True,
+        help="Seed of the order of the files and of the input data.",
+    ),
+    "cool_down": click.option(
         "--cool-down",
         default=Protocol.cool_down,
         show_default=True,
         metavar="SECONDS",
-        help="Before each process wait at most so long until the device is as cool as at the start.",
+        help="Longest wait before each process, until the device is about as cool as at the start.",
     ),
-)
+}
+"""Member of a :class:`Protocol` -> its option."""
+
+PROTOCOL = tuple(_PROTOCOL)
+"""Parameters that :func:`protocol` gives a command."""
+
+PHONE = ("benchmark_model", "cores")
+"""Parameters that :func:`phone` gives a command."""
 
 
-def protocol(command: Callable[..., None]) -> Callable[..., None]:
-    """Give ``command`` an option for each member of a :class:`Protocol`; it takes them as ``protocol``."""
+def _collected(options: Mapping[str, Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def collect(**values: Any) -> None:
+            members = {name: values.pop(name) for name in options}
+            command(protocol=Protocol(**members), **values)
 
-    @wraps(command)
-    def collected(**values: Any) -> None:
-        members = {field.name: values.pop(field.name) for field in fields(Protocol)}
-        command(protocol=Protocol(**members), **values)
+        decorated: Command = collect
+        for option in reversed(tuple(options.values())):
+            decorated = option(decorated)
+        return decorated
 
-    decorated: Callable[..., None] = collected
-    for option in reversed(_TIMING):
-        decorated = option(decorated)
-    return decorated
+    return decorate
 
 
-def phone(command: Callable[..., None]) -> Callable[..., None]:
+protocol = _collected(_PROTOCOL)
+"""Decorator: gives a command an option for each member of a :class:`Protocol`, taken as ``protocol``."""
+
+long_process = _collected({name: _PROTOCOL[name] for name in ("runtime", "threads", "seed", "cool_down")})
+"""Decorator: like :data:`protocol`, with only the options that mean something to one long process."""
+
+
+def phone(command: Command) -> Command:
     """Give ``command`` the options of an :class:`OnPhone`; it takes them as ``phone``, None without any."""
 
     @wraps(command)
-    def collected(benchmark_model: Path | None, cores: str | None, **values: Any) -> None:
+    def collect(benchmark_model: Path | None, cores: str | None, **values: Any) -> None:
         given = benchmark_model is not None or cores is not None
         command(phone=OnPhone(benchmark_model, cores) if given else None, **values)
 
-    decorated: Callable[..., None] = collected
-    for option in reversed(_PHONE):
-        decorated = option(decorated)
-    return decorated
+    with_cores = _phone(
+        "--cores", type=click.Choice(CORES), help="Cores of the phone to use.  [default: big]"
+    )(collect)
+    return _phone(
+        "--benchmark-model",
+        type=FILE,
+        help="TFLite's benchmark program for Android.  [default: the one on the phone, else the sample app]",
+    )(with_cores)
+
+
+def given(ctx: click.Context) -> dict[str, str]:
+    """The parameters that the command line sets, by name, as the user may write them (``--max-macs``)."""
+    return {
+        str(parameter.name): parameter.opts[-1]
+        for parameter in ctx.command.params
+        if ctx.get_parameter_source(str(parameter.name)) == ParameterSource.COMMANDLINE
+    }
+
+
+def refuse_unused(ctx: click.Context, used: Collection[str], because: str) -> None:
+    """Refuse an option that would change nothing, which is a misunderstanding.
+
+    Args:
+        ctx: the command that is run.
+        used: names of the parameters that change something.
+        because: rest of the message after the option, with a remedy.
+
+    Raises:
+        UsageError: an option outside ``used`` is given.
+    """
+    from mobilecnn.errors import UsageError
+
+    for name, option in given(ctx).items():
+        if name not in used:
+            raise UsageError(f"{option} {because}")
 
 
 def assumed_range(what: str) -> str:
-    """The warning for a model that does not say what input it expects."""
+    """The warning about a model that does not say what input it expects."""
     return (
         f"Warning: {what} does not say what input range it expects; 0..1 is assumed. "
         f"Say --input-range {'|'.join(RANGES)} to be sure."
@@ -126,7 +243,7 @@ def assumed_range(what: str) -> str:
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """The class names of a text file, one a line.
+    """The class names in a text file, one a line.
 
     Raises:
         DataError: it cannot be read, or names a class twice.

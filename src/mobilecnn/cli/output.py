@@ -1,18 +1,23 @@
-"""What the commands share: the ``--json`` option, aligned tables, talk on stderr, progress."""
+"""What all commands share: the ``--json`` option, aligned tables, talk on stderr, progress, names of records."""
 
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
 from mobilecnn.cli import JSON_DONE, JSON_FLAG
 
+FOLDER = Path("mobilecnn-runs")
+"""Folder of the records that the user gave no name, below the current one."""
+
 
 def _remember_json(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
-    # Of a subcommand as well as of its group.
+    # A subcommand shares its group's context, and either may be given --json.
     ctx.meta[JSON_FLAG] = value or bool(ctx.meta.get(JSON_FLAG))
     return bool(ctx.meta[JSON_FLAG])
 
@@ -63,9 +68,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -
 def progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
     """A progress bar with an estimate on stderr, as a function ``(done, total, what)``.
 
-    The estimate follows the speed of the last minute, because the steps of a job differ. What
-    is said meanwhile appears above the bar. Where stderr is not a terminal, one line a step
-    of ten per cent, so that a log shows that the work goes on.
+    The estimate follows the speed of the last minute, because the steps of a job differ. Other
+    output on stderr appears above the bar. Where stderr is not a terminal, the bar becomes a line
+    for every tenth of the work, so that a log shows progress.
     """
     with several_progresses([label]) as (update,):
         yield update
@@ -73,7 +78,7 @@ def progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
 
 @contextmanager
 def several_progresses(labels: Sequence[str]) -> Iterator[list[Callable[[int, int, str], None]]]:
-    """A :func:`progress` for each label, one below the other; for threads side by side."""
+    """One :func:`progress` for each label, one below the other, for threads that work side by side."""
     if sys.stderr.isatty():
         from rich import progress as rich
         from rich.console import Console
@@ -91,8 +96,8 @@ def several_progresses(labels: Sequence[str]) -> Iterator[list[Callable[[int, in
                 task = bar.add_task(label, total=None, what="")
 
                 def update(done: int, total: int, what: str = "") -> None:
-                    if done < next(each.completed for each in bar.tasks if each.id == task):
-                        # The next file: it may be faster or slower than the last.
+                    if done < next(row.completed for row in bar.tasks if row.id == task):
+                        # The next file has begun, and it may be faster or slower than the last.
                         bar.reset(task)
                     bar.update(task, completed=done, total=total, what=what)
 
@@ -114,6 +119,33 @@ def _logs(label: str) -> Callable[[int, int, str], None]:
             talk(f"{label}: {done}/{total} {what}".rstrip())
 
     return log
+
+
+def record_path(output: Path | None, stem: str, devices: Sequence[str] = ()) -> Path:
+    """The file of a record: ``output``, or without it a :func:`new_name` in :data:`FOLDER`.
+
+    Raises:
+        OutputError: its folder cannot be written, which is better said before minutes of work.
+    """
+    from mobilecnn.files import check_writable
+
+    check_writable(FOLDER if output is None else output.parent)
+    return new_name(FOLDER, stem, devices) if output is None else output
+
+
+def new_name(folder: Path, stem: str, devices: Sequence[str] = ()) -> Path:
+    """``folder/stem-YYYYmmdd-HHMMSS.json`` of the present second, with a number if that is taken.
+
+    With several devices the name itself is not used: the names made from it, one a device, are free.
+    """
+    from mobilecnn.bench.timing.fleet import records
+    from mobilecnn.records import partial
+
+    stem = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
+    path, number = folder / f"{stem}.json", 2
+    while any(file.exists() or partial(file).exists() for file in records(path, devices) or (path,)):
+        path, number = folder / f"{stem}-{number}.json", number + 1
+    return path
 
 
 def kilobytes(count: int) -> str:

@@ -15,7 +15,7 @@ from mobilecnn.cli.output import data, document, json_option
     "--output",
     required=True,
     type=options.FILE,
-    help="The .keras file to write; replaced if there.",
+    help="The .keras file to write; an existing one is replaced.",
 )
 @click.option(
     "--weights", type=options.FILE, help="A PyTorch file of weights.  [default: the installed package's]"
@@ -23,7 +23,7 @@ from mobilecnn.cli.output import data, document, json_option
 @click.option(
     "--labels",
     type=options.FILE,
-    help="A text file, one class name a line, in output order.  [default: the classes' numbers]",
+    help="A text file with one class name a line, in the order of the outputs.  [default: the classes' numbers]",
 )
 @json_option
 def command(name: str, output: Path, weights: Path | None, labels: Path | None, as_json: bool) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, progress, table, talk
+from mobilecnn.cli.measured import answer_lines, device_line, interval_text, what_is_kept
+from mobilecnn.cli.output import data, document, json_option, new_name, progress, table, talk
 
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.adb.benchmark_model import Profile as OwnProfile
@@ -67,7 +68,6 @@ def command(
     from mobilecnn.bench.devices.registry import timing_device
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.bench.timing import profile as bench
-    from mobilecnn.cli.bench import answer_lines, device_line, new_name, what_is_kept
     from mobilecnn.files import check_writable, write_bytes, write_json
     from mobilecnn.records import recording
 
@@ -168,8 +168,6 @@ def _own(said: "OwnProfile") -> str:
 
 
 def _cells(row: "Row", peak: float) -> list[str]:
-    from mobilecnn.cli.bench import interval_text
-
     part = row.part
     return [
         part.name if len(part.name) <= WIDEST else "..." + part.name[-WIDEST + 3 :],
@@ -185,8 +183,6 @@ def _cells(row: "Row", peak: float) -> list[str]:
 
 
 def _lines(found: "Profile") -> list[str]:
-    from mobilecnn.cli.bench import interval_text
-
     total, whole, calls = found.total.value / 1e6, found.whole.value / 1e6, len(found.rows)
     times = f"{found.ratio.value:.2f} times ({interval_text(found.ratio)})"
     article = "an" if found.peak_dtype == "int8" else "a"

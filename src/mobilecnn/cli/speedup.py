@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, progress, table, talk
+from mobilecnn.cli.measured import answer_lines, device_line, warning_lines, what_is_kept
+from mobilecnn.cli.output import data, document, json_option, new_name, progress, table, talk
 from mobilecnn.quantize import formats
 
 if TYPE_CHECKING:
@@ -114,7 +115,6 @@ def command(
 def _table8(run: Run, resolution: str, as_json: bool) -> dict[str, Any]:
     """Theoretical against actual speedup at one resolution."""
     from mobilecnn.bench.papers import speedup as bench
-    from mobilecnn.cli.bench import answer_lines, device_line, new_name, warning_lines, what_is_kept
     from mobilecnn.files import write_bytes, write_json
     from mobilecnn.records import recording
 
@@ -161,7 +161,6 @@ def _table8(run: Run, resolution: str, as_json: bool) -> dict[str, Any]:
 def _guidelines(run: Run, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Tables 1 to 4."""
     from mobilecnn.bench.papers import experiments as bench
-    from mobilecnn.cli.bench import device_line, new_name, what_is_kept
     from mobilecnn.files import write_json
     from mobilecnn.records import recording
 
@@ -206,7 +205,6 @@ def _guidelines(run: Run, as_json: bool) -> dict[str, Any]:
 def _decomposition(run: Run, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Figure 2: shares of the time by kind of work."""
     from mobilecnn.bench.papers import decomposition as bench
-    from mobilecnn.cli.bench import device_line, new_name
     from mobilecnn.files import write_json
     from mobilecnn.records import recording
 

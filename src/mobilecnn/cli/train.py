@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
+from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, progress, talk
 
 if TYPE_CHECKING:
@@ -19,26 +19,30 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("architecture")
 @click.option(
-    "--data", "source", required=True, metavar="DATA", help="A folder of class folders, or 'digits'."
+    "--data",
+    "source",
+    required=True,
+    metavar="DATA",
+    help="A folder with one folder of images a class, or 'digits'.",
 )
 @click.option(
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
-    help="The .keras file to write; replaced if there.",
+    type=options.FILE,
+    help="The .keras file to write; an existing one is replaced.",
 )
 @click.option("--epochs", default=12, show_default=True, help="Passes over the images.")
-@click.option("--batch-size", default=32, show_default=True, help="Images a step.")
+@click.option("--batch-size", default=32, show_default=True, help="Images of one training step.")
 @click.option(
     "--learning-rate",
     type=float,
-    help="The highest, after a warm-up.  [default: 0.005; 0.0003 without batch normalization]",
+    help="Highest learning rate, reached after a warm-up.  [default: 0.005; 0.0003 without batch normalization]",
 )
 @click.option("--size", type=int, help="Input side in pixels.  [default: the network's; 64 for digits]")
-@click.option("--seed", default=0, show_default=True, help="Of everything random.")
+@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option(
-    "--validation", default=0.1, show_default=True, help="Share of each class to judge by, not trained on."
+    "--validation", default=0.1, show_default=True, help="Share of each class that is held back to judge by."
 )
 @click.option("--class-weights", is_flag=True, help="Weigh the images so that every class counts alike.")
 @click.option(
@@ -46,10 +50,10 @@ if TYPE_CHECKING:
     type=click.Choice(["none", "shift", "flip-shift"]),
     default="shift",
     show_default=True,
-    help="Move pictures a little; mirror them too.",
+    help="Random changes of the training images: shift moves them a little, flip-shift also mirrors them.",
 )
 @click.option(
-    "--label-smoothing", default=0.0, show_default=True, help="Probability to spread over all classes."
+    "--label-smoothing", default=0.0, show_default=True, help="Probability that is spread over all classes."
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training; give the same options.")
 @json_option
@@ -104,7 +108,7 @@ def command(
         label_smoothing=label_smoothing,
     )
     try:
-        # The digits are there at once: no bar.
+        # The embedded digits are read at once and need no progress bar.
         reading: AbstractContextManager[Progress] = (
             nullcontext(no_progress) if source == DIGITS else progress("Reading images")
         )
@@ -176,19 +180,12 @@ def _interrupted(ctx: click.Context, output: Path) -> str:
 
 def _command_line(ctx: click.Context) -> str:
     """What the user typed, with ``--resume``."""
-    words = [ctx.command_path]
-    for parameter in ctx.command.params:
-        assert parameter.name is not None
-        value = ctx.params[parameter.name]
-        if (
-            ctx.get_parameter_source(parameter.name) != ParameterSource.COMMANDLINE
-            or parameter.name == "resume"
-        ):
+    words = []
+    for name, option in options.given(ctx).items():
+        if name == "resume":
             continue
-        if isinstance(parameter, click.Argument):
-            words.append(shlex.quote(str(value)))
-        elif isinstance(parameter, click.Option) and parameter.is_flag:
-            words.append(parameter.opts[-1])
-        else:
-            words += [parameter.opts[-1], shlex.quote(str(value))]
-    return " ".join([*words, "--resume"])
+        if option.startswith("-"):
+            words.append(option)
+        if not isinstance(ctx.params[name], bool):
+            words.append(str(ctx.params[name]))
+    return f"{ctx.command_path} {shlex.join(words)} --resume"

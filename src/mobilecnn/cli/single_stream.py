@@ -1,0 +1,86 @@
+"""``mobilecnn single-stream``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mobilecnn.cli import options, streams
+from mobilecnn.cli.output import data, document, json_option, record_path, table
+
+if TYPE_CHECKING:
+    from mobilecnn.bench.records.protocol import Protocol
+
+HEADER = ("file", "p90 ms, early stopping", "plain p90", "median", "queries", "seconds", "discarded")
+
+
+@click.command("single-stream", cls=options.SectionedCommand)
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
+@click.option(
+    "--min-seconds",
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Shortest time of all queries of a file together.",
+)
+@click.option("--min-queries", default=64, show_default=True, help="Fewest queries of a file; at least 64.")
+@options.device
+@options.long_process
+@options.allow_wrong_answers
+@options.record_output("single-stream", "The record; an existing one is never replaced.")
+@json_option
+def command(
+    models: tuple[Path, ...],
+    min_seconds: float,
+    min_queries: int,
+    device_name: str,
+    protocol: "Protocol",
+    allow_wrong_answers: bool,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Time queries one after another, MLPerf-style, to the 90th percentile.
+
+    Every file first answers the golden pictures of its passport, then runs in one process until
+    both minima are reached. The figure is the 90th percentile with MLPerf's early stopping. It
+    is not an MLPerf submission, and must not be called an MLPerf result.
+
+    For this machine and boards: a phone has no such mode, and an emulated device no clock.
+
+    \b
+    Example:
+      mobilecnn single-stream out/digits.int8.tflite --min-seconds 60 --min-queries 1024
+    """
+    from mobilecnn.bench.devices.registry import timing_device
+    from mobilecnn.bench.judge.single_stream import CLAIM, single_streams
+    from mobilecnn.bench.records.stream import Plan
+
+    plan = Plan.single_stream(min_seconds, min_queries, protocol)
+    device = timing_device(device_name, protocol.runtime)
+    record = record_path(output, plan.kind)
+    stream = streams.run(models, device, plan, record, "Single stream", allow_wrong_answers)
+    results = single_streams(stream)
+    if as_json:
+        rows = [result.to_json() for result in results]
+        document({**streams.about(stream, record), "claim": CLAIM, "results": rows})
+        return
+    cells = [
+        (
+            result.model.file,
+            "-" if result.estimate is None or result.unmet else f"{result.estimate / 1e6:.3f}",
+            f"{result.p90 / 1e6:.3f}",
+            f"{result.median / 1e6:.3f}",
+            f"{result.queries}",
+            f"{result.seconds:.0f}",
+            f"{result.discarded}",
+        )
+        for result in results
+    ]
+    data(table(HEADER, cells))
+    for result in results:
+        for why in result.unmet:
+            data(f"no single-stream figure: {result.model.file}: {why}")
+        for warning in result.warnings:
+            data(f"Warning: {result.model.file}: {warning}")
+    data(CLAIM)
+    streams.show_origin(stream, f"all samples: {record}")

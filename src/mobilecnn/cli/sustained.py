@@ -1,0 +1,103 @@
+"""``mobilecnn sustained``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mobilecnn.cli import options, streams
+from mobilecnn.cli.output import data, document, json_option, record_path, talk
+from mobilecnn.errors import MobileCnnError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from mobilecnn.bench.records.protocol import Protocol
+    from mobilecnn.bench.records.stream import Stream
+
+
+@click.command(cls=options.SectionedCommand)
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
+@click.option(
+    "--minutes", type=float, default=10.0, show_default=True, help="How long each file runs without a pause."
+)
+@options.device
+@options.long_process
+@options.allow_wrong_answers
+@options.record_output(
+    "sustained",
+    "The record, a JSON file, with the chart beside it as .png; existing ones are never replaced.",
+)
+@json_option
+def command(
+    models: tuple[Path, ...],
+    minutes: float,
+    device_name: str,
+    protocol: "Protocol",
+    allow_wrong_answers: bool,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Run .tflite files without a pause: do they become slower as the device gets hot?
+
+    Every file first answers the golden pictures of its passport, then runs in one process for
+    so many minutes. The result says whether its latency was steady, rose and stayed up, or
+    drifted; the chart shows latency, clock and temperature.
+
+    For this machine and boards: a phone has no such mode, and an emulated device no clock.
+    Ctrl-C keeps and shows what there is.
+
+    \b
+    Example:
+      mobilecnn sustained out/digits.int8.tflite --minutes 10 --device pi4
+    """
+    from mobilecnn.bench.devices.registry import timing_device
+    from mobilecnn.bench.judge.sustained import chart, judge, remarks
+    from mobilecnn.bench.records.stream import Plan
+    from mobilecnn.files import write_bytes
+    from mobilecnn.records import partial
+
+    plan = Plan.sustained(minutes, protocol)
+    device = timing_device(device_name, protocol.runtime)
+    record = record_path(output, plan.kind)
+    picture = record.with_suffix(".png")
+    if picture == record:
+        raise UsageError(f"{record} would be the record, a JSON file, and the chart; name the record with -o")
+    if picture.exists():
+        raise OutputError(f"{picture} exists, and the chart would replace it; choose another name with -o")
+    kept: list[Stream] = []
+    try:
+        stream = streams.run(models, device, plan, record, "Sustained", allow_wrong_answers, kept.append)
+    except (KeyboardInterrupt, MobileCnnError):
+        # Minutes of work are shown as well as kept.
+        if kept:
+            write_bytes(partial(record).with_suffix(".png"), chart(kept[-1]))
+            for line in _lines(kept[-1]):
+                talk(line)
+        raise
+    write_bytes(picture, chart(stream))
+    if as_json:
+        results = [
+            {
+                "file": model.file,
+                "sha256": model.sha256,
+                **judge(series.windows).to_json(),
+                "remarks": remarks(series),
+            }
+            for model, series in zip(stream.models, stream.series, strict=True)
+        ]
+        document({**streams.about(stream, record), "chart": str(picture), "results": results})
+        return
+    for line in _lines(stream):
+        data(line)
+    streams.show_origin(stream, f"Chart: {picture}   windows and samples: {record}")
+
+
+def _lines(stream: "Stream") -> list[str]:
+    """Two lines for each model that ran: what became of its latency, and the state of the device."""
+    from mobilecnn.bench.judge.sustained import judge, remarks
+
+    # A stream that was cut short has fewer series than models.
+    return [
+        line
+        for model, series in zip(stream.models, stream.series, strict=False)
+        for line in (f"{model.file}: {judge(series.windows).text}", f"  {'; '.join(remarks(series))}")
+    ]
