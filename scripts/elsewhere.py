@@ -224,7 +224,9 @@ VARIANTS = (
 @click.argument("names", nargs=-1, type=click.Choice([one.name for one in VARIANTS]))
 def main(names: tuple[str, ...]) -> None:
     """Run the tests as other machines would, all variants or those with these NAMES."""
-    passed, failed, skipped = [], [], []
+    passed: list[str] = []
+    failed: list[str] = []
+    skipped: list[str] = []
     for one in VARIANTS:
         if names and one.name not in names:
             continue
