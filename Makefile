@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`.
 
-.PHONY: setup demo test test-all test-packages android lint figures clean
+.PHONY: setup demo test test-all test-elsewhere test-packages android lint figures clean
 
 BIN := .venv/bin
 
@@ -39,10 +39,14 @@ android: setup test-packages
 	$(BIN)/pytest tests/android
 	$(BIN)/python android_demo/ci/build_apk.py
 
-# The longer sweeps too.
-test-all: lint test-packages
+# The longer sweeps too, and parts of the tests as other machines would run them.
+test-all: lint test-packages test-elsewhere
 	$(TESTS) -n $(WORKERS) --dist worksteal --sweep $(APART)
 	$(TESTS) -n $$(($(WORKERS) + 1)) --dist loadfile --sweep $(APART:%=--ignore=%)
+
+# With capped instructions, another language and time zone, an ordinary user, another order, one core, busy cores.
+test-elsewhere: setup test-packages
+	WORKERS=$(WORKERS) $(BIN)/python scripts/elsewhere.py $(VARIANTS)
 
 # The figures that the documentation quotes, measured on this machine.
 figures: setup test-packages
