@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mobilecnn.bench.devices.emulated.device import EmulatedDevice
 from mobilecnn.bench.judge.instructions import with_total
-from mobilecnn.bench.records.instructions import Instructions, Plan
+from mobilecnn.bench.records.instructions import CountPlan, Instructions
 from mobilecnn.bench.timing.counting import count
 from mobilecnn.convert.conversion import Source
 from mobilecnn.export import RANDOM, Calibration, export
@@ -29,10 +29,10 @@ DEVICES = ("emulated-a53", "emulated-a72", "emulated-a76")
 REPEATABLE = 0.001
 """Largest relative difference between two counts of the same file."""
 
-PLAN = Plan(runs=1)  # The inferences of a process differ by a few instructions only.
+PLAN = CountPlan(runs=1)  # The inferences of a process differ by a few instructions only.
 
 
-def counted(models: list[Path], device: str, plan: Plan) -> Instructions:
+def counted(models: list[Path], device: str, plan: CountPlan) -> Instructions:
     """Count the instructions of the files on a device, with a line on stderr for each step."""
     with EmulatedDevice(device, lambda text: print(text, file=sys.stderr)) as emulated:
         return count(models, emulated, plan, lambda _done, _all, what: print(device, what, file=sys.stderr))
@@ -58,7 +58,7 @@ def main() -> None:
                     assert model.passport is not None and model.passport.macs is not None
                     macs[name, format_name] = model.passport.macs
                 if name == AGAIN:
-                    again = counted(models, device, Plan(runs=1, seed=1, warmup_runs=2))
+                    again = counted(models, device, CountPlan(runs=1, seed=1, warmup_runs=2))
                     for first, second in zip(once.series, again.series, strict=True):
                         difference = abs(first.typical.total - second.typical.total) / first.typical.total
                         largest_difference = max(largest_difference, difference)

@@ -18,15 +18,15 @@ Slowdown = Literal["within", "beyond", "undecided"]
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedModel:
     """One model, timed in A and in B.
 
     Attributes:
-        name: of its file, without folder and ``.tflite``; both names where they differ.
+        name: name of its file, without folder and ``.tflite``; both names where they differ.
         a: what was measured in A.
         b: what was measured in B.
-        time: B's relative to A's.
-        slowdown: whether B is slower than allowed; None where nothing was said to be allowed.
+        time: B's time relative to A's.
+        slowdown: whether B is slower than allowed; None where no limit was given.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Compared:
         only_b: names that only B has.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedModel, ...]
     interleaved: bool
     unlike: tuple[str, ...] = ()
     only_a: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ def together(measured: Measurement, max_slowdown: float | None = None) -> Compar
     a, b = summarize(measured)
     name = both(name_of(a.model), name_of(b.model))
     comparison = ratio_of(measured, 1)
-    return Compared((Row(name, a, b, comparison, _slowdown(comparison.ratio, max_slowdown)),), True)
+    return Compared((ComparedModel(name, a, b, comparison, _slowdown(comparison.ratio, max_slowdown)),), True)
 
 
 def apart(
@@ -105,14 +105,14 @@ def apart(
     """The models of two measurements that go by the same name.
 
     Args:
-        a: the one to compare with.
-        b: the other.
+        a: measurement to compare with.
+        b: measurement that is compared.
         names: compare these only; ``NAME=OTHER`` pairs A's NAME with B's OTHER.
         across: compare runs that are unlike, too.
-        max_slowdown: as a share of A's time.
+        max_slowdown: allowed slowdown as a share of A's time; None to allow any.
 
     Raises:
-        InputError: nothing to compare, a name that one has not or has twice, or unlike runs.
+        InputError: nothing to compare, a name that one side has not or has twice, or unlike runs.
     """
     chosen = pairs(a.models, b.models, names)
     unlike = _unlike(a, b)
@@ -123,7 +123,7 @@ def apart(
             unlike += _other_model(name, a.models[first], b.models[second])
         ratio = statistics.independent_ratio_interval(b.rounds_of(second), a.rounds_of(first))
         rows.append(
-            Row(
+            ComparedModel(
                 name=name,
                 a=results_a[first],
                 b=results_b[second],
@@ -141,24 +141,24 @@ def apart(
 
 
 def pairs(a: Sequence[Model], b: Sequence[Model], names: Sequence[str]) -> list[tuple[str, int, int]]:
-    """The models of A and B that belong together: what the two are called, and where each is.
+    """The models of A and B that belong together: name of the two, index in A, index in B.
 
     Args:
-        a: of one side.
-        b: of the other.
+        a: models of one side.
+        b: models of the other.
         names: as in :func:`apart`; empty for all of the same name.
 
     Raises:
-        InputError: there are none, or a name that one side has not or has twice.
+        InputError: there are none, or one side has not, or has twice, a name.
     """
     here, there = _by_name(a), _by_name(b)
-    found = [_pair(text) for text in names] or [(name, name) for name in here if name in there]
-    if not found:
+    chosen = [_pair(text) for text in names] or [(name, name) for name in here if name in there]
+    if not chosen:
         raise InputError(
             f"A and B have no model of the same name: A has {', '.join(here)}; B has {', '.join(there)}. "
             "Pair two with --model NAME_IN_A=NAME_IN_B"
         )
-    return [(both(name, other), _only("A", here, name), _only("B", there, other)) for name, other in found]
+    return [(both(name, other), _only("A", here, name), _only("B", there, other)) for name, other in chosen]
 
 
 def alone(
@@ -179,12 +179,12 @@ def refuse_slowdown(compared: Compared, allowed: float) -> None:
     """
     beyond = [row for row in compared.rows if row.slowdown == "beyond"]
     if beyond:
-        each = (f"{row.name} takes at least {row.time.ratio.low - 1:.1%} longer" for row in beyond)
-        raise CheckFailed(f"B may take {100 * allowed:g}% longer than A, and {', '.join(each)}")
+        said = (f"{row.name} takes at least {row.time.ratio.low - 1:.1%} longer" for row in beyond)
+        raise CheckFailed(f"B may take {100 * allowed:g}% longer than A, and {', '.join(said)}")
 
 
 def name_of(model: Model) -> str:
-    """What a model is called in a comparison: its file's name without folder and ``.tflite``."""
+    """Name of a model in a comparison: its file's name without folder and ``.tflite``."""
     return Path(model.file).name.removesuffix(".tflite")
 
 
@@ -197,7 +197,7 @@ def _slowdown(ratio: Interval, allowed: float | None) -> Slowdown | None:
 
 
 def both(name: str, other: str) -> str:
-    """What two models are called together."""
+    """Name of two models together."""
     return name if name == other else f"{name} = {other}"
 
 
@@ -207,10 +207,10 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _by_name(models: Sequence[Model]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
+    places: dict[str, list[int]] = {}
     for index, model in enumerate(models):
-        found.setdefault(name_of(model), []).append(index)
-    return found
+        places.setdefault(name_of(model), []).append(index)
+    return places
 
 
 def _only(side: str, models: dict[str, list[int]], name: str) -> int:
@@ -226,9 +226,9 @@ def _only(side: str, models: dict[str, list[int]], name: str) -> int:
 
 
 def _unlike(a: Measurement, b: Measurement) -> list[str]:
-    """What differs between two runs, and moves every latency."""
+    """Conditions that differ between two runs, and move every latency."""
     sides = zip(_conditions(a).items(), _conditions(b).values(), strict=True)
-    return [f"{what}: {one} and {other}" for (what, one), other in sides if one != other]
+    return [f"{what}: {here} and {there}" for (what, here), there in sides if here != there]
 
 
 def _conditions(measured: Measurement) -> dict[str, str]:
@@ -258,4 +258,4 @@ def _other_model(name: str, a: Model, b: Model) -> list[str]:
         "format": (a.passport.format, b.passport.format),
         "architecture": (a.passport.architecture, b.passport.architecture),
     }
-    return [f"{what} of {name}: {one} and {other}" for what, (one, other) in sides.items() if one != other]
+    return [f"{what} of {name}: {here} and {there}" for what, (here, there) in sides.items() if here != there]

@@ -5,19 +5,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mobilecnn.bench.judge.compare import both, name_of, pairs
-from mobilecnn.bench.records.instructions import Counts, Instructions, Series
+from mobilecnn.bench.records.instructions import Counts, CountSeries, Instructions
 from mobilecnn.errors import CheckFailed, InputError
 
 
 @dataclass(frozen=True)
-class Row:
-    """One model in A and in B.
+class ComparedCounts:
+    """One model, counted in A and in B.
 
     Attributes:
-        name: of its file, without folder and ``.tflite``; both names where they differ.
+        name: name of its file, without folder and ``.tflite``; both names where they differ.
         a: what it executes in A.
         b: what it executes in B.
-        limit: ``within`` or ``beyond`` what was allowed; None where nothing was said to be.
+        limit: ``within`` or ``beyond`` what was allowed; None where no limit was given.
     """
 
     name: str
@@ -42,11 +42,11 @@ class Row:
 
 
 def with_total(counts: Counts) -> dict[str, int]:
-    """As plain JSON values."""
+    """Counts as plain JSON values, with their sum."""
     return {"instructions": counts.total, **asdict(counts)}
 
 
-def together(counted: Instructions, allowed: float | None = None) -> tuple[Row, ...]:
+def together(counted: Instructions, allowed: float | None = None) -> tuple[ComparedCounts, ...]:
     """The two files of one record: the first is A, the second B."""
     a, b = counted.models
     return (_row(both(name_of(a), name_of(b)), counted.series[0], counted.series[1], allowed),)
@@ -54,21 +54,21 @@ def together(counted: Instructions, allowed: float | None = None) -> tuple[Row, 
 
 def apart(
     a: Instructions, b: Instructions, names: Sequence[str] = (), allowed: float | None = None
-) -> tuple[Row, ...]:
+) -> tuple[ComparedCounts, ...]:
     """The models of two records that go by the same name.
 
     Args:
-        a: the one to compare with.
-        b: the other.
+        a: record to compare with.
+        b: record that is compared.
         names: compare these only; ``NAME=OTHER`` pairs A's NAME with B's OTHER.
-        allowed: by how much B may have more, as a share of A's.
+        allowed: excess that B may have, as a share of A's; None for any.
 
     Raises:
-        InputError: nothing to compare, a name that one has not or has twice, or another processor,
-            runtime or emulator.
+        InputError: nothing to compare, a name that one record has not or has twice, or another
+            processor, runtime or emulator.
     """
     chosen = pairs(a.models[: len(a.series)], b.models[: len(b.series)], names)
-    unlike = [f"{what}: {one} and {other}" for what, one, other in _conditions(a, b) if one != other]
+    unlike = [f"{what}: {here} and {there}" for what, here, there in _conditions(a, b) if here != there]
     if unlike:
         raise InputError(f"A and B were not counted alike: {'; '.join(unlike)}. Count them alike")
     return tuple(_row(name, a.series[first], b.series[second], allowed) for name, first, second in chosen)
@@ -76,7 +76,7 @@ def apart(
 
 def _conditions(a: Instructions, b: Instructions) -> list[tuple[str, str, str]]:
     def versions(counted: Instructions) -> str:
-        return f"{counted.plan.runtime} {'/'.join(sorted({each.runtime_version for each in counted.series}))}"
+        return f"{counted.plan.runtime} {'/'.join(sorted({series.runtime_version for series in counted.series}))}"
 
     return [
         ("processor", a.device.cpu or "", b.device.cpu or ""),
@@ -86,14 +86,14 @@ def _conditions(a: Instructions, b: Instructions) -> list[tuple[str, str, str]]:
     ]
 
 
-def _row(name: str, a: Series, b: Series, allowed: float | None) -> Row:
-    row = Row(name, a.typical, b.typical, None)
+def _row(name: str, a: CountSeries, b: CountSeries, allowed: float | None) -> ComparedCounts:
+    row = ComparedCounts(name, a.typical, b.typical, None)
     if allowed is None:
         return row
-    return Row(name, row.a, row.b, "beyond" if row.ratio > 1 + allowed else "within")
+    return ComparedCounts(name, row.a, row.b, "beyond" if row.ratio > 1 + allowed else "within")
 
 
-def refuse_more(rows: Sequence[Row], allowed: float) -> None:
+def refuse_more(rows: Sequence[ComparedCounts], allowed: float) -> None:
     """Fail if a model of B executes more than A's by more than the share ``allowed``.
 
     Raises:

@@ -20,33 +20,34 @@ data set's, there is no accuracy run and no review. So a result is never called 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mobilecnn.bench.judge import hygiene, statistics
+from mobilecnn.bench.judge.findings import Finding
 from mobilecnn.bench.records.measurement import Model
-from mobilecnn.bench.records.stream import MOST_QUERIES, Stream
+from mobilecnn.bench.records.stream import MOST_QUERIES, Stream, StreamPlan, StreamSeries
 
 CLAIM = "MLPerf-style single-stream, not an MLPerf submission"
 
 PERCENTILE = 0.90
-"""Of single stream ("Scenarios", column "Tail latency")."""
+"""Percentile of single stream, as a share ("Scenarios", column "Tail latency")."""
 CONFIDENCE = 0.99
-"""The constant c of the rules; their tolerance d is 0, and so stands nowhere here."""
+"""Confidence: the constant c of the rules. Their tolerance d is 0, and so stands nowhere here."""
 
 
 def most_slow(queries: int, percentile: float = PERCENTILE, confidence: float = CONFIDENCE) -> int:
-    """How many of so many queries may be slow: t of the module's text; 0 where not even one."""
+    """Largest number of slow queries among ``queries``: t of the module's text; 0 where not even one is allowed."""
     slow, fast = math.log(1 - percentile), math.log(percentile)
     count, probability = -1, 0.0
     while count < queries:
-        one = count + 1
-        ways = math.lgamma(queries + 1) - math.lgamma(one + 1) - math.lgamma(queries - one + 1)
-        probability += math.exp(ways + one * slow + (queries - one) * fast)
+        more = count + 1
+        ways = math.lgamma(queries + 1) - math.lgamma(more + 1) - math.lgamma(queries - more + 1)
+        probability += math.exp(ways + more * slow + (queries - more) * fast)
         if probability >= 1 - confidence:
             break
-        count = one
+        count = more
     return max(count, 0)
 
 
@@ -64,14 +65,14 @@ class SingleStream:
 
     Attributes:
         model: the file.
-        queries: how many were answered.
-        seconds: from the first to the end of the last.
+        queries: number of queries that were answered.
+        seconds: time from the first to the end of the last.
         estimate: the early-stopping estimate of the 90th percentile; None for too few queries.
-        p90: the plain one.
-        median: the plain one.
-        discarded: the highest latencies that the estimate leaves out.
+        p90: plain 90th percentile.
+        median: plain median.
+        discarded: number of the highest latencies that the estimate leaves out.
         unmet: which of the minima were not reached, and why; then it is no single-stream figure.
-        warnings: what moved, or may have, and what to do.
+        warnings: what moved, or may have moved.
     """
 
     model: Model
@@ -81,8 +82,8 @@ class SingleStream:
     p90: float
     median: float
     discarded: int
-    unmet: tuple[str, ...]
-    warnings: tuple[str, ...]
+    unmet: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object, with the units in the names."""
@@ -96,33 +97,42 @@ class SingleStream:
             "p90_ns": self.p90,
             "median_ns": self.median,
             "discarded": self.discarded,
-            "unmet": list(self.unmet),
-            "warnings": list(self.warnings),
+            "unmet": [finding.to_json() for finding in self.unmet],
+            "warnings": [finding.to_json() for finding in self.warnings],
         }
 
 
 def single_streams(stream: Stream) -> tuple[SingleStream, ...]:
-    """One result for each model that was timed, in their order."""
-    found = []
-    for model, series in zip(stream.models, stream.series, strict=False):
-        latencies = [sample for window in series.windows for sample in window.samples_ns]
-        seconds, plan, unmet = series.seconds, stream.plan, []
-        if seconds < plan.seconds:
-            why = f"at the bound of {MOST_QUERIES:,} queries" if len(latencies) >= MOST_QUERIES else "early"
-            unmet.append(f"it ended {why}, after {seconds:.0f} of {plan.seconds:.0f} s")
-        if len(latencies) < plan.queries:
-            unmet.append(f"only {len(latencies)} of {plan.queries} queries were made")
-        found.append(
-            SingleStream(
-                model=model,
-                queries=len(latencies),
-                seconds=seconds,
-                estimate=early_stopping(latencies),
-                p90=statistics.percentile(latencies, 100 * PERCENTILE),
-                median=statistics.median(latencies),
-                discarded=max(0, most_slow(len(latencies)) - 1),
-                unmet=tuple(unmet),
-                warnings=tuple(hygiene.stream_warnings(stream.device, series)),
-            )
+    """One result for each model that was run, in their order."""
+    return tuple(
+        _result(stream, model, series) for model, series in zip(stream.models, stream.series, strict=False)
+    )
+
+
+def _result(stream: Stream, model: Model, series: StreamSeries) -> SingleStream:
+    latencies = [sample for window in series.windows for sample in window.samples_ns]
+    return SingleStream(
+        model=model,
+        queries=len(latencies),
+        seconds=series.seconds,
+        estimate=early_stopping(latencies),
+        p90=statistics.percentile(latencies, 100 * PERCENTILE),
+        median=statistics.median(latencies),
+        discarded=max(0, most_slow(len(latencies)) - 1),
+        unmet=tuple(_unmet(stream.plan, len(latencies), series.seconds)),
+        warnings=tuple(hygiene.stream_warnings(stream.device, series)),
+    )
+
+
+def _unmet(plan: StreamPlan, queries: int, seconds: float) -> Iterator[Finding]:
+    if seconds < plan.seconds:
+        full = queries >= MOST_QUERIES
+        why = f"at the bound of {MOST_QUERIES:,} queries" if full else "early"
+        yield Finding(
+            "ended-early",
+            f"it ended {why}, after {seconds:.0f} of {plan.seconds:.0f} s",
+            "use a smaller --min-seconds" if full else "let it run to its end",
         )
-    return tuple(found)
+    if queries < plan.queries:
+        text = f"only {queries} of {plan.queries} queries were made"
+        yield Finding("few-queries", text, "let it run to its end")

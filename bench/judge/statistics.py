@@ -22,22 +22,20 @@ median, and only they, are widened by its inverse before the resampling. The cov
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.bench.records.measurement import Rounds
 from mobilecnn.quantize.proportions import Z_95
-
-Rounds = Mapping[int, Sequence[float]]
-"""Round number -> the samples of that round's process, in nanoseconds; none is empty."""
 
 Verdict = Literal["faster", "slower", "undecided"]
 
 RESAMPLES = 2000
-"""Enough: the standard error of an end of a 95 % interval is then 3 % of the half width."""
+"""Number of bootstrap resamples: the standard error of an end of a 95 % interval is then 3 % of the half width."""
 
 # fmt: off
 STUDENT_95 = (
@@ -46,7 +44,7 @@ STUDENT_95 = (
     2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 )
 # fmt: on
-"""The 97.5 % quantiles of Student's distribution with 1 to 30 degrees of freedom (NIST/SEMATECH
+"""Quantiles, 97.5 %, of Student's distribution with 1 to 30 degrees of freedom (NIST/SEMATECH
 e-Handbook of Statistical Methods, section 1.3.6.7.2)."""
 
 _Array = npt.NDArray[np.float64]
@@ -159,7 +157,7 @@ def verdict(ratio: Interval) -> Verdict:
 
 
 def widening(processes: int) -> float:
-    """What the deviations of so few processes are multiplied by (see the module)."""
+    """Factor by which the deviations of so few processes are multiplied (see the module)."""
     if processes < 2:
         return 1.0
     freedom = processes - 1
@@ -195,7 +193,7 @@ def _two_levels(centres: Sequence[float], draw: _Draw, rng: np.random.Generator,
 
 
 def _ordered(rounds: Rounds) -> list[list[float]]:
-    """Something to tell which of two sides is drawn first, whichever is given first."""
+    """Sort key of a side: which of two is drawn first shall not depend on which is given first."""
     return [list(rounds[number]) for number in sorted(rounds)]
 
 

@@ -1,11 +1,16 @@
-"""What a measurement says: one result for each model, and the ratio of two."""
+"""What a measurement says: one result for each model, and its time relative to the first's.
+
+:meth:`Summary.of` computes it once; text (:mod:`mobilecnn.bench.pages.terminal`), JSON and HTML are
+rendered from that one object.
+"""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from mobilecnn.bench.judge import hygiene, statistics
+from mobilecnn.bench.judge.findings import Finding, gathered
 from mobilecnn.bench.judge.statistics import Interval, Verdict
 from mobilecnn.bench.records.measurement import Measurement, Model
 
@@ -16,23 +21,22 @@ class Result:
 
     Attributes:
         model: the file.
-        rounds: processes.
-        count: timed inferences of all of them.
-        median: over the rounds of each one's median, with its 95 % interval.
-        of_means: whether it is over each one's mean, because the tool printed no median.
-        p90: the 90th percentile of all samples together; None where there are no samples.
-        p99: the 99th, which of few samples is nearly the slowest.
-        minimum: the fastest sample.
-        mean: of all samples; above the median when some were disturbed.
-        first: the first inference of a process, median.
-        init: loading the file and allocating the tensors, median.
-        peak_rss: the highest resident memory of any of the processes.
-        baseline_rss: what such a process takes before it loads the model.
-        runtime_version: of the runtime.
+        rounds: number of processes.
+        count: number of timed inferences in all of them.
+        median: median over the rounds of each round's median, with its 95 % interval.
+        of_means: whether it is over each round's mean, because the tool printed no median.
+        p90: 90th percentile of all samples together; None where there are no samples.
+        p99: 99th percentile, which of few samples is nearly the slowest.
+        minimum: time of the fastest sample.
+        mean: mean of all samples; above the median when some were disturbed.
+        first: median time of the first inference of a process.
+        init: median time of loading the file and allocating the tensors.
+        peak_rss: highest resident memory of any of the processes.
+        baseline_rss: memory of such a process before it loads the model.
+        runtime_version: version of the runtime.
         xnnpack_partitions: parts of the graph that XNNPACK took over.
-        reasons: why the median is not to be relied on, and what to do; empty when it is.
-        warnings: what else could be better about the machine, and what to do; none of it makes
-            the result INVALID.
+        reasons: why the median is not to be relied on; empty when it is.
+        warnings: what else could be better about the machine; none of it makes the result INVALID.
     """
 
     model: Model
@@ -50,8 +54,8 @@ class Result:
     baseline_rss: int | None
     runtime_version: str
     xnnpack_partitions: int | None
-    reasons: tuple[str, ...]
-    warnings: tuple[str, ...]
+    reasons: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
 
     @property
     def valid(self) -> bool:
@@ -81,8 +85,8 @@ class Result:
             "xnnpack_partitions": self.xnnpack_partitions,
             "answers": asdict(self.model.answers),
             "valid": self.valid,
-            "reasons": list(self.reasons),
-            "warnings": list(self.warnings),
+            "reasons": [finding.to_json() for finding in self.reasons],
+            "warnings": [finding.to_json() for finding in self.warnings],
         }
 
 
@@ -91,7 +95,7 @@ class Comparison:
     """One model's time relative to another's.
 
     Attributes:
-        ratio: how many times as long, with its 95 % interval.
+        ratio: factor of the time, with its 95 % interval.
         verdict: faster or slower when the interval is all on one side of 1.
     """
 
@@ -115,6 +119,50 @@ def compare(measurement: Measurement, model: int, base: int = 0) -> Comparison:
 def summarize(measurement: Measurement) -> tuple[Result, ...]:
     """One result for each model, in their order."""
     return tuple(_result(measurement, index) for index in range(len(measurement.models)))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All that a measurement says by itself.
+
+    Attributes:
+        measurement: measurement that is summarized.
+        results: results of the models, in their order.
+        relative: time of each model relative to the first; None for the first itself.
+    """
+
+    measurement: Measurement
+    results: tuple[Result, ...]
+    relative: tuple[Comparison | None, ...]
+
+    @classmethod
+    def of(cls, measurement: Measurement) -> Self:
+        """Compute it."""
+        others = range(1, len(measurement.models))
+        return cls(
+            measurement, summarize(measurement), (None, *(compare(measurement, index) for index in others))
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object, with the units in the names."""
+        return {
+            "device": asdict(self.measurement.device),
+            "protocol": asdict(self.measurement.protocol),
+            "results": [
+                {**result.to_json(), "time_relative_to_first": ratio and ratio.to_json()}
+                for result, ratio in zip(self.results, self.relative, strict=True)
+            ],
+        }
+
+
+def reasons(results: Iterable[Result]) -> list[tuple[Finding, tuple[str, ...]]]:
+    """Why results are INVALID: each reason once, with the files it is about."""
+    return gathered((result.model.file, finding) for result in results for finding in result.reasons)
+
+
+def warnings(results: Iterable[Result]) -> list[tuple[Finding, tuple[str, ...]]]:
+    """What could be better about the machine: each warning once, with the files it is about."""
+    return gathered((result.model.file, finding) for result in results for finding in result.warnings)
 
 
 def _result(measurement: Measurement, index: int) -> Result:
@@ -143,17 +191,6 @@ def _result(measurement: Measurement, index: int) -> Result:
         reasons=tuple(hygiene.reasons(measurement.protocol, runs, interval)),
         warnings=tuple(hygiene.warnings(measurement.device, runs)),
     )
-
-
-def gathered(
-    results: Iterable[Result], texts: Callable[[Result], Iterable[str]]
-) -> list[tuple[str, tuple[str, ...]]]:
-    """What is said of several results (their reasons, their warnings), each text once with its files."""
-    files: dict[str, list[str]] = {}
-    for result in results:
-        for text in texts(result):
-            files.setdefault(text, []).append(result.model.file)
-    return [(text, tuple(dict.fromkeys(names))) for text, names in files.items()]
 
 
 def _known(values: Iterable[int | None]) -> list[int]:

@@ -13,49 +13,48 @@ windows' medians, with absolute deviations, so that single disturbed windows mov
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from mobilecnn.bench.judge import hygiene
-from mobilecnn.bench.pages.charts import Course, courses
-from mobilecnn.bench.records.stream import Series, Stream, Window
+from mobilecnn.bench.records.stream import StreamSeries, Window
 
-Verdict = Literal["steady", "slower", "faster", "drifting", "undecided"]
+SustainedVerdict = Literal["steady", "slower", "faster", "drifting", "undecided"]
 
 SMALLEST_CHANGE = 0.05
-"""Of the median: what a clock that moves would do at least (``hygiene.LARGEST_CLOCK_MOVE``)."""
+"""Share of the median: what a clock that moves would do at least (``hygiene.LARGEST_CLOCK_MOVE``)."""
 HELD = 0.9
-"""Two levels in mere noise hold about half of the windows; a true change holds nearly all."""
+"""Smallest share of the windows on either side of a change that are nearer to their own level. Two
+levels in mere noise hold about half of the windows; a true change holds nearly all."""
 FEWEST_WINDOWS = 20
-"""With fewer, three slow windows in a row at one end are no rarity."""
+"""Smallest number of windows that are judged. With fewer, three slow windows in a row at one end are no rarity."""
 SHORTEST_SIDE = 3
-"""Windows before a change; and after it as many, or a tenth of all: less has not "stayed"."""
+"""Smallest number of windows before a change; after it as many, or a tenth of all: less has not "stayed"."""
 LINE_GAIN = 0.7
-"""A drift leaves at most so much of the deviations from one level. In mere noise a line leaves
+"""Largest share of the deviations from one level that a drift leaves. In mere noise a line leaves
 nearly all of them."""
 
 _Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Sustained:
     """What became of the latency under a sustained load.
 
     Attributes:
         verdict: see the module.
-        seconds: how long the load lasted.
-        changed_seconds: when the level changed; None unless slower or faster.
+        seconds: duration of the load.
+        changed_seconds: time at which the level changed; None unless slower or faster.
         first_ns: the median latency of the windows before the change, at the beginning of a
             drift, or of all of them.
         last_ns: the same after the change, at the end, or of all of them.
         text: all this as a sentence.
     """
 
-    verdict: Verdict
+    verdict: SustainedVerdict
     seconds: float
     changed_seconds: float | None
     first_ns: float
@@ -64,33 +63,28 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object, with the units in the names."""
-        return {
-            "verdict": self.verdict,
-            "seconds": self.seconds,
-            "changed_seconds": self.changed_seconds,
-            "first_ns": self.first_ns,
-            "last_ns": self.last_ns,
-            "text": self.text,
-        }
+        return asdict(self)
 
 
-def judge(windows: Sequence[Window]) -> Finding:
+def judge(windows: Sequence[Window]) -> Sustained:
     """What became of the latency; there is at least one window."""
     medians = np.array([window.median_ns for window in windows])
     times = np.array([(window.begin_seconds + window.end_seconds) / 2 for window in windows])
     seconds = windows[-1].end_seconds
     overall = float(np.median(medians))
 
-    def finding(verdict: Verdict, text: str, first: float, last: float, at: float | None = None) -> Finding:
-        return Finding(verdict, seconds, at, first, last, text)
+    def said(
+        verdict: SustainedVerdict, text: str, first: float, last: float, at: float | None = None
+    ) -> Sustained:
+        return Sustained(verdict, seconds, at, first, last, text)
 
     if len(windows) < FEWEST_WINDOWS:
         few = f"undecided: {len(windows)} windows are too few to tell a change from chance; run it for longer"
-        return finding("undecided", few, overall, overall)
+        return said("undecided", few, overall, overall)
     low, high = (float(value) for value in np.percentile(medians, (10, 90)))
     if high / low < 1 + SMALLEST_CHANGE:
         text = f"steady: the median stayed at {_ms(overall)} ms for {_duration(seconds)}, within {high / low - 1:.1%}"
-        return finding("steady", text, overall, overall)
+        return said("steady", text, overall, overall)
     logs = np.log(medians)
     flat_cost = _deviation(logs, float(np.median(logs)))
     split, step_cost = _best_split(logs)
@@ -104,7 +98,7 @@ def judge(windows: Sequence[Window]) -> Finding:
             f"after {_duration(at)} the median {moved} from {_ms(first)} to {_ms(last)} ms and stayed there: "
             f"{first / last:.0%} of the first speed"
         )
-        return finding("slower" if last > first else "faster", text, first, last, at)
+        return said("slower" if last > first else "faster", text, first, last, at)
     first, last = (math.exp(base + slope * float(time)) for time in (times[0], times[-1]))
     if (
         line_cost < step_cost
@@ -115,7 +109,7 @@ def judge(windows: Sequence[Window]) -> Finding:
             f"the median drifted from {_ms(first)} to {_ms(last)} ms in {_duration(seconds)}: "
             f"{first / last:.0%} of the first speed"
         )
-        return finding("drifting", text, first, last)
+        return said("drifting", text, first, last)
     text = f"the median moved between {_ms(low)} and {_ms(high)} ms, and no change stayed"
     onset, least = _onset(medians), _shortest_end(len(windows))
     if onset >= least:
@@ -128,10 +122,10 @@ def judge(windows: Sequence[Window]) -> Finding:
         late = len(windows) - onset < least
         text += ", too near the end to tell whether that stays" if late else ", and no change stayed"
     text = f"undecided: {text}"
-    return finding("undecided", text, overall, overall)
+    return said("undecided", text, overall, overall)
 
 
-def remarks(series: Series) -> list[str]:
+def remarks(series: StreamSeries) -> list[str]:
     """What clock, temperature, firmware and other programs did meanwhile, as far as they can be read."""
     found, states = [], series.states
     clocks = [max(state.frequencies_khz.values(), default=0) for state in states]
@@ -149,31 +143,6 @@ def remarks(series: Series) -> list[str]:
     if (share := series.other_share) is not None and share > hygiene.NOTED_SHARE:
         found.append(f"other programs, or the host of this virtual machine, used {share:.0%} of a core")
     return found
-
-
-def chart(stream: Stream) -> bytes:
-    """Latency, clock and temperature over time, as PNG."""
-    items = [
-        _course(Path(model.file).name, series)
-        for model, series in zip(stream.models, stream.series, strict=False)
-    ]
-    facts = stream.device
-    title = f"Sustained load: {facts.board or facts.cpu or facts.machine}, {stream.plan.runtime}, {stream.plan.threads}"
-    return courses(items, f"{title} thread{'' if stream.plan.threads == 1 else 's'}")
-
-
-def _course(label: str, series: Series) -> Course:
-    clocks = [max(window.state.frequencies_khz.values(), default=0) for window in series.windows]
-    return Course(
-        label=label,
-        minutes=[(window.begin_seconds + window.end_seconds) / 120 for window in series.windows],
-        median_ms=[window.median_ns / 1e6 for window in series.windows],
-        p90_ms=[window.p90_ns / 1e6 for window in series.windows],
-        gigahertz=[khz / 1e6 if khz else None for khz in clocks],
-        celsius=[hygiene.processor_temperature(window.state.temperatures_c) for window in series.windows],
-        throttled=[bool(hygiene.throttling(window.state.throttled)) for window in series.windows],
-        changed=None if (at := judge(series.windows).changed_seconds) is None else at / 60,
-    )
 
 
 _SMALLEST_LOG = math.log1p(SMALLEST_CHANGE)

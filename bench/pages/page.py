@@ -24,7 +24,7 @@ class Cell:
 
     Attributes:
         text: what it shows; empty or "-" for what is unknown.
-        value: by what the column sorts; None to sort by the text.
+        value: number by which the column sorts; None to sort by the text.
         bad: whether it is a warning.
     """
 
@@ -57,16 +57,14 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Chart:
-    """A PNG with the sentence that says what it shows, for those who cannot see it."""
-
-    png: bytes
-    alt: str
-
-
-@dataclass(frozen=True)
 class Figure:
-    """A chart of :mod:`mobilecnn.bench.pages.svg`, which is HTML, with its caption; as wide as a table or not."""
+    """A chart of :mod:`mobilecnn.bench.pages.svg` with its caption.
+
+    Attributes:
+        html: the chart.
+        caption: what it shows.
+        wide: whether it is as wide as a table.
+    """
 
     html: str
     caption: str
@@ -110,7 +108,7 @@ class Notes:
     items: Sequence[str]
 
 
-Part = str | Table | Chart | Figure | Cards | Heading | Note | Notes
+Content = str | Table | Figure | Cards | Heading | Note | Notes
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ class Section:
     """A heading and what stands under it; a plain string is a paragraph."""
 
     heading: str
-    parts: Sequence[Part]
+    parts: Sequence[Content]
 
 
 def page(title: str, lead: str, sections: Sequence[Section]) -> str:
@@ -128,7 +126,7 @@ def page(title: str, lead: str, sections: Sequence[Section]) -> str:
         isinstance(part, Table) and part.sortable for section in sections for part in section.parts
     )
     script = _beside("page.js") if sortable else ""
-    policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; " + (
+    policy = f"default-src 'none'; style-src {_digest(style)}; " + (
         f"script-src {_digest(script)}; " if script else ""
     )
     body = "\n".join(_section(section) for section in sections)
@@ -169,13 +167,10 @@ def _section(section: Section) -> str:
     )
 
 
-def _part(part: Part, heading: str) -> str:
+def _part(part: Content, heading: str) -> str:
     match part:
         case Table():
             return _table(part, heading)
-        case Chart():
-            data = base64.b64encode(part.png).decode()
-            return f'<img src="data:image/png;base64,{data}" alt="{text(part.alt)}">'
         case Figure():
             kind = _class("wide" if part.wide else "")
             return f"<figure{kind}>\n<figcaption>{text(part.caption)}</figcaption>\n{part.html}\n</figure>"
@@ -226,17 +221,17 @@ def _table(table: Table, heading: str) -> str:
 
 
 def _cell(cell: str | Cell, kind: str, *, heading: bool) -> str:
-    one = Cell(cell) if isinstance(cell, str) else cell
+    shown = Cell(cell) if isinstance(cell, str) else cell
     sort = (
-        f' data-value="{one.value:.12g}"'
-        if one.value is not None
+        f' data-value="{shown.value:.12g}"'
+        if shown.value is not None
         else " data-unknown"
-        if one.text in ("", "-")
+        if shown.text in ("", "-")
         else ""
     )
     name, scope = ("th", ' scope="row"') if heading else ("td", "")
-    classes = _class(" ".join(filter(None, [kind, "bad" if one.bad else ""])))
-    return f"<{name}{scope}{classes}{sort}>{text(one.text)}</{name}>"
+    classes = _class(" ".join(filter(None, [kind, "bad" if shown.bad else ""])))
+    return f"<{name}{scope}{classes}{sort}>{text(shown.text)}</{name}>"
 
 
 def _class(kind: str) -> str:

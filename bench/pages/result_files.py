@@ -5,16 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mobilecnn import files
-from mobilecnn.bench.records import instructions, measurement
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
-from mobilecnn.convert import passport
 from mobilecnn.errors import InputError
-from mobilecnn.quantize import accuracy
-from mobilecnn.quantize.accuracy import Evaluation
+from mobilecnn.quantize.evaluation import Evaluation
 
 KINDS = (
     "a measurement or counts of `mobilecnn bench`, or a result of `mobilecnn evaluate` or `mobilecnn speedup`"
@@ -45,6 +42,9 @@ class Counted:
     instructions: Instructions
 
 
+_Given = TypeVar("_Given", Timed, Asked, Counted)
+
+
 @dataclass(frozen=True)
 class Results:
     """All that a report is made of: measurements, or counts, or both.
@@ -71,6 +71,9 @@ def read(paths: Sequence[Path]) -> Results:
         InputError: naming the file that is missing, damaged or something else; or there is
             no measurement among them.
     """
+    # Here, so that reading records loads nothing of the conversion.
+    from mobilecnn.convert import passport
+
     timed: dict[str, Timed] = {}
     asked: dict[str, Asked] = {}
     counted: dict[str, Counted] = {}
@@ -83,42 +86,44 @@ def read(paths: Sequence[Path]) -> Results:
                 continue
             digest = files.sha256(content)
             try:
-                if schema == measurement.SCHEMA:
-                    one = Timed(place.name, Measurement.from_json(document))
-                    timed[digest] = min(one, timed.get(digest, one), key=lambda each: each.file)
-                elif schema == accuracy.SCHEMA:
-                    two = Asked(place.name, Evaluation.from_json(document))
-                    asked[digest] = min(two, asked.get(digest, two), key=lambda each: each.file)
-                elif schema == instructions.SCHEMA:
-                    three = Counted(place.name, Instructions.from_json(document))
-                    counted[digest] = min(three, counted.get(digest, three), key=lambda each: each.file)
+                if schema == Measurement.SCHEMA:
+                    _keep(timed, digest, Timed(place.name, Measurement.from_json(document)))
+                elif schema == Evaluation.SCHEMA:
+                    _keep(asked, digest, Asked(place.name, Evaluation.from_json(document)))
+                elif schema == Instructions.SCHEMA:
+                    _keep(counted, digest, Counted(place.name, Instructions.from_json(document)))
                 else:
                     raise InputError(f"it is not {KINDS}")
             except InputError as error:
                 raise InputError(f"{place}: {error}") from error
     if not timed and (asked or not counted):
-        given_all = ", ".join(map(str, paths))
-        raise InputError(f"there is no measurement in {given_all}; make one with `mobilecnn bench`")
-    # The digest decides at last: the order in which the files were given shall not.
-    by_time = sorted(timed.items(), key=lambda each: (_began(each[1].measurement), each[1].file, each[0]))
-    by_name = sorted(asked.items(), key=lambda each: (each[1].file, each[0]))
-    by_count = sorted(counted.items(), key=lambda each: (_began(each[1].instructions), each[1].file, each[0]))
+        names = ", ".join(map(str, paths))
+        raise InputError(f"there is no measurement in {names}; make one with `mobilecnn bench`")
+    # The digest decides last: the order in which the files were given shall not.
+    by_time = sorted((_began(given.measurement), given.file, digest) for digest, given in timed.items())
+    by_name = sorted((given.file, digest) for digest, given in asked.items())
+    by_count = sorted((_began(given.instructions), given.file, digest) for digest, given in counted.items())
     return Results(
-        tuple(one for _, one in by_time),
-        tuple(one for _, one in by_name),
-        tuple(one for _, one in by_count),
+        tuple(timed[digest] for *_, digest in by_time),
+        tuple(asked[digest] for _, digest in by_name),
+        tuple(counted[digest] for *_, digest in by_count),
     )
 
 
+def _keep(kept: dict[str, _Given], digest: str, given: _Given) -> None:
+    """Of files with the same content, keep the one whose name comes first."""
+    kept[digest] = min(given, kept.get(digest, given), key=lambda file: file.file)
+
+
 def _listed(folder: Path) -> list[Path]:
-    found = sorted(folder.glob("*.json"))
-    if not found:
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
         raise InputError(f"the folder {folder} holds no .json file")
-    return found
+    return paths
 
 
 def _document(path: Path) -> tuple[Path, bytes, Any]:
-    """A file's content, and as JSON; of a ``speedup.json``, that of the measurement it is made of."""
+    """Path of a result file, its content, and that as JSON; of a ``speedup.json``, that of the measurement it is made of."""
     content = files.read_bytes(path, "result")
     try:
         document = json.loads(content)
@@ -134,7 +139,7 @@ def _document(path: Path) -> tuple[Path, bytes, Any]:
 
 
 def _beside(path: Path, document: dict[str, Any]) -> tuple[Path, bytes, Any]:
-    """The measurement that a ``speedup.json`` is made of, by name, in its own folder."""
+    """Path, content and JSON of the measurement that a ``speedup.json`` names, in the same folder."""
     named = document["measurement"]
     if not isinstance(named, str) or not Path(named).name:
         raise InputError(f"{path}: measurement must be the name of a file")
@@ -148,5 +153,5 @@ def _beside(path: Path, document: dict[str, Any]) -> tuple[Path, bytes, Any]:
         ) from error
 
 
-def _began(one: Measurement | Instructions) -> datetime:
-    return datetime.fromisoformat(one.created)
+def _began(record: Measurement | Instructions) -> datetime:
+    return datetime.fromisoformat(record.created)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages.page import text
+from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Series
 
-COLOURS = 6
-OTHER = -1
-"""The colour of what is not ours: published figures."""
+LONGEST_KEY = 4
+"""Most letters of a key that may stand to the right of a point at the right edge."""
 
 _HEIGHT, _TOP, _FOOT = 300.0, 12.0, 26.0
 _SHAPES = (
@@ -30,58 +30,8 @@ _SHAPES = (
 
 
 @dataclass(frozen=True)
-class Axis:
-    """What an axis shows.
-
-    Attributes:
-        label: with the unit.
-        log: whether equal ratios are equally far.
-        zero: whether it begins at 0 (not with ``log``).
-        suffix: of each number.
-        most: a number that it does not go beyond, if the data do not.
-    """
-
-    label: str
-    log: bool = False
-    zero: bool = False
-    suffix: str = ""
-    most: float = math.inf
-
-
-@dataclass(frozen=True)
-class Point:
-    """One mark: where it is, with the intervals where there are any."""
-
-    x: float
-    y: float
-    key: str = ""
-    x_interval: Interval | None = None
-    y_interval: Interval | None = None
-    hollow: bool = False
-
-
-@dataclass(frozen=True)
-class Series:
-    """Points of one colour and shape.
-
-    Attributes:
-        name: in the legend.
-        points: in the order of the line.
-        line: joins them: None, ``straight``, or ``steps`` (across, then up or down).
-        marks: whether the points show, or the line alone.
-        colour: index of the colour; :data:`OTHER` for grey.
-    """
-
-    name: str
-    points: Sequence[Point]
-    line: str | None = None
-    marks: bool = True
-    colour: int = 0
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of :func:`rows`: a figure with its interval, and how both are written."""
+class Bar:
+    """One line of :func:`bars`: a figure with its interval, and how both are written."""
 
     name: str
     figure: Interval
@@ -89,18 +39,11 @@ class Row:
     hollow: bool = False
 
 
-def plot(series: Sequence[Series], x: Axis, y: Axis, what: str, *, equal: str = "") -> str:
-    """Points and lines in a plane.
-
-    Args:
-        series: at least one with a point; with a logarithmic axis all its numbers are positive.
-        x: across.
-        y: up.
-        what: the sentence for those who cannot see it.
-        equal: where both axes are the same and the line "x is y" is drawn: its name.
-    """
-    xs = [value for one in series for p in one.points for value in _ends(p.x, p.x_interval)]
-    ys = [value for one in series for p in one.points for value in _ends(p.y, p.y_interval)]
+def draw(plot: Plot) -> str:
+    """A chart as HTML."""
+    series, x, y, what, equal = plot.series, plot.x, plot.y, plot.what, plot.equal
+    xs = [value for line in series for p in line.points for value in _ends(p.x, p.x_interval)]
+    ys = [value for line in series for p in line.points for value in _ends(p.y, p.y_interval)]
     if equal:
         xs = ys = [*xs, *ys]
     across, up = _Scale(xs, x), _Scale(ys, y)
@@ -121,12 +64,18 @@ def plot(series: Sequence[Series], x: Axis, y: Axis, what: str, *, equal: str = 
         )
     if equal:
         area.append(f'<line class="equal" x1="0%" x2="100%" y1="{_down(0)}" y2="{_down(1)}"/>')
-    for one in reversed(series):  # The first on top.
-        area += _drawn(one, across, up)
-    legend = [_legend(one) for one in series if one.name]
+    named: dict[str, Series] = {}
+    for line in series:
+        if line.marks:
+            named.update({point.key: line for point in line.points if point.key not in named})
+    for line in reversed(series):  # The first on top.
+        area += _drawn(line, across, up, {key for key, first in named.items() if first is line})
+    legend = [_legend(line) for line in series if line.name]
     if equal:
-        line = '<svg height="14" aria-hidden="true"><line class="equal" x1="0" x2="22" y1="7" y2="7"/></svg>'
-        legend.append(f"<li>{line}{text(equal)}</li>")
+        dashes = (
+            '<svg height="14" aria-hidden="true"><line class="equal" x1="0" x2="22" y1="7" y2="7"/></svg>'
+        )
+        legend.append(f"<li>{dashes}{text(equal)}</li>")
     return (
         f'<div class="y-label" aria-hidden="true">{text(y.label)}</div>\n'
         f'<div class="plot" role="img" aria-label="{text(what)}">\n'
@@ -137,13 +86,13 @@ def plot(series: Sequence[Series], x: Axis, y: Axis, what: str, *, equal: str = 
     )
 
 
-def rows(groups: Sequence[tuple[str, Sequence[Row]]], unit: str) -> str:
+def bars(groups: Sequence[tuple[str, Sequence[Bar]]], unit: str) -> str:
     """Figures with their intervals, one below the other, in groups with a common scale.
 
     The scale begins at 0, or is logarithmic where one is more than 30 times another.
     """
     everything = [
-        value for _, group in groups for one in group for value in (one.figure.low, one.figure.high)
+        value for _, group in groups for bar in group for value in (bar.figure.low, bar.figure.high)
     ]
     log = max(everything) > 30 * min(everything)
     scale = _Scale(everything, Axis(unit, log=log, zero=not log))
@@ -155,17 +104,17 @@ def rows(groups: Sequence[tuple[str, Sequence[Row]]], unit: str) -> str:
     for index, (name, group) in enumerate(groups):
         colour = f"s{index % COLOURS}"
         lines.append(f'<li class="group">{text(name)}</li>')
-        for one in group:
+        for bar in group:
             low, middle, high = (
-                _percent(scale.share(value)) for value in (one.figure.low, one.figure.value, one.figure.high)
+                _percent(scale.share(value)) for value in (bar.figure.low, bar.figure.value, bar.figure.high)
             )
             # A line from 0 makes lengths comparable; a logarithmic scale has no 0.
             stem = "" if log else f'<line class="bar {colour}" x1="0%" x2="{middle}" y1="10" y2="10"/>'
             lines.append(
-                f'<li><span>{text(one.name)}</span><span class="value">{text(one.shown)}</span>'
+                f'<li><span>{text(bar.name)}</span><span class="value">{text(bar.shown)}</span>'
                 f'<svg height="20" aria-hidden="true">{grid}{stem}'
                 f'<line class="bar {colour}" x1="{low}" x2="{high}" y1="10" y2="10"/>'
-                f"{_bound(low, colour)}{_bound(high, colour)}{_mark(middle, '10', 0, colour, one.hollow)}</svg></li>"
+                f"{_bound(low, colour)}{_bound(high, colour)}{_mark(middle, '10', 0, colour, bar.hollow)}</svg></li>"
             )
     numbers = "".join(
         f'<text class="tick" x="{_percent(scale.share(value))}" y="14" text-anchor="middle">{scale.shown(value)}</text>'
@@ -233,7 +182,8 @@ def _log_ticks(low: float, high: float) -> list[float]:
     return fine if len(fine) <= 7 else coarse
 
 
-def _drawn(series: Series, across: _Scale, up: _Scale) -> list[str]:
+def _drawn(series: Series, across: _Scale, up: _Scale, keys: set[str]) -> list[str]:
+    """The elements of a series; ``keys``: those that are written beside its points."""
     colour = _colour(series.colour)
     kind = "bar" if series.line == "straight" else "join"
     drawn = []
@@ -258,9 +208,11 @@ def _drawn(series: Series, across: _Scale, up: _Scale) -> list[str]:
             low, high = up.share(point.y_interval.low), up.share(point.y_interval.high)
             drawn.append(_line(x, low, x, high, f"interval {colour}"))
         drawn.append(_mark(_percent(x), _down(y), series.colour, colour, point.hollow))
-        if point.key:
+        if point.key and point.key in keys:
             # Ours above to the right, others' below to the left: they often stand on each other.
             side = 'dx="-7" dy="15" text-anchor="end"' if series.colour == OTHER else 'dx="8" dy="-6"'
+            if len(point.key) > LONGEST_KEY and x > 0.7:  # It would end beyond the frame.
+                side = 'dx="-8" dy="-6" text-anchor="end"'
             drawn.append(f'<text x="{_percent(x)}" y="{_down(y)}" {side}>{text(point.key)}</text>')
     return drawn
 

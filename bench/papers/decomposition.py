@@ -10,21 +10,21 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.papers.speedup import Exporter
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.profile import Profile, profile
-from mobilecnn.convert.conversion import Source
-from mobilecnn.export import RANDOM, Calibration, export
 from mobilecnn.steps import Progress
 
 NETWORKS = ("shufflenet_v1_x1.0_g3", "mobilenet_v2_x1.0_224")
-"""Those of the paper's Figure 2."""
+"""Networks of the paper's Figure 2, by their zoo names."""
 
 Recording = Callable[[str], AbstractContextManager[Callable[[Measurement], None]]]
 """File stem of a network -> what keeps its measurement (:func:`mobilecnn.records.recording`)."""
 
 
 def decompose(
+    export: Exporter,
     device: Device,
     protocol: Protocol,
     work: Path,
@@ -38,11 +38,12 @@ def decompose(
     """Export and take apart both networks; each as (network, format, profile).
 
     Args:
-        device: where.
-        protocol: how.
-        work: a folder for the files (about 100 MB); the caller removes it.
-        record: where the measurements go.
-        formats: float32, float16, int8, dynamic.
+        export: exports one network.
+        device: device to time on.
+        protocol: protocol of the timing.
+        work: a folder for the operators' files; the caller removes it.
+        record: gives each measurement its file.
+        formats: formats to take apart, of those that ``export`` makes.
         progress, command, allow_wrong_answers: as :func:`mobilecnn.bench.timing.profile.profile` takes them.
 
     Raises:
@@ -51,12 +52,13 @@ def decompose(
     device.probe()  # Before the exports: it may not be there.
     profiles = []
     for name in NETWORKS:
-        for one in export(Source(name), formats, work, Calibration(RANDOM)):
-            stem = one.path.name.removesuffix(".tflite")
+        files = export(name)
+        for kind in formats:
+            stem = files[kind].name.removesuffix(".tflite")
             with record(stem) as keep:
-                found = profile(
-                    one.path, device, protocol, work / stem, progress, command,
+                taken_apart = profile(
+                    files[kind], device, protocol, work / stem, progress, command,
                     allow_wrong_answers=allow_wrong_answers, keep=keep,
                 )  # fmt: skip
-            profiles.append((name, one.format, found))
+            profiles.append((name, kind, taken_apart))
     return profiles

@@ -32,13 +32,13 @@ from mobilecnn.files import write_bytes
 from mobilecnn.steps import Progress
 
 SIDE = 56
-"""Of the feature maps (section 2: "the input image size is 56 x 56")."""
+"""Pixels on each side of the feature maps (section 2: "the input image size is 56 x 56")."""
 
 BLOCKS = 10
-"""Of each network (section 2)."""
+"""Blocks in each network (section 2)."""
 
 SCALES = (1, 2, 4)
-"""The tables' columns: times the channels."""
+"""Columns of the tables: factors of the channels."""
 
 Block = Callable[[Layers, int, tuple[int, ...]], int]
 """Adds one block to a graph: the graph, a feature map, the channels -> the feature map that it yields."""
@@ -50,9 +50,9 @@ class Case:
 
     Attributes:
         label: as the paper calls it.
-        channels: at scale 1: of the input, and of what else the block needs.
+        channels: channels at scale 1: of the input, and of what else the block needs.
         block: what is repeated.
-        published: images a second at each of :data:`SCALES`.
+        published: images a second at each of :data:`SCALES`, on one thread of a Snapdragon 810.
     """
 
     label: str
@@ -164,8 +164,8 @@ def network(case: Case, scale: int, dtype: str) -> bytes:
     """The .tflite file of ten blocks.
 
     Args:
-        case: which.
-        scale: times its channels.
+        case: row of one of the tables.
+        scale: factor of its channels.
         dtype: float32 or int8.
     """
     channels = tuple(scale * count for count in case.channels)
@@ -177,15 +177,15 @@ def network(case: Case, scale: int, dtype: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One network.
+class GuidelineRow:
+    """One network of one guideline, timed.
 
     Attributes:
         guideline: G1 to G4.
         case: its row in the paper.
-        scale: times the channels.
+        scale: factor of the channels.
         dtype: float32 or int8.
-        macs: multiply-adds.
+        macs: multiply-adds of one inference.
         result: its timing.
         rate: its images a second over those of the first case with equal scale: below 1 is
             slower; with the 95 % interval.
@@ -226,7 +226,7 @@ class Row:
             "relative_rate": self.rate.value,
             "relative_rate_interval": [self.rate.low, self.rate.high],
             "valid": self.result.valid,
-            "reasons": list(self.result.reasons),
+            "reasons": [finding.to_json() for finding in self.result.reasons],
             "paper_snapdragon_810": {
                 "images_per_second": self.published,
                 "relative_rate": self.paper_rate,
@@ -244,15 +244,15 @@ def guidelines(
     command: Sequence[str] = (),
     *,
     keep: Callable[[Measurement], None] | None = None,
-) -> tuple[tuple[Row, ...], Measurement]:
+) -> tuple[tuple[GuidelineRow, ...], Measurement]:
     """Time the networks of all four guidelines on ``device``.
 
     Args:
-        device: where.
-        protocol: how.
+        device: device to time on.
+        protocol: protocol of the timing.
         work: a folder for their files (about 30 MB); the caller removes it.
-        dtypes: of the networks.
-        scales: of :data:`SCALES`.
+        dtypes: types of the networks.
+        scales: some of :data:`SCALES`.
         progress, command, keep: as :func:`mobilecnn.bench.timing.rounds.measure` takes them.
 
     Raises:
@@ -286,7 +286,9 @@ def guidelines(
         rate = Interval(1.0, 1.0, 1.0) if index == base else compare(measurement, base, index).ratio
         column = SCALES.index(scale)
         paper = case.published[column] / guideline.cases[0].published[column]
-        rows.append(Row(guideline.name, case, scale, dtype, counts[index], results[index], rate, paper))
+        rows.append(
+            GuidelineRow(guideline.name, case, scale, dtype, counts[index], results[index], rate, paper)
+        )
     return tuple(rows), measurement
 
 
@@ -294,10 +296,11 @@ HEADER = (
     "", "case", "channels", "format", "multiply-adds M", "ms", "images/s", "relative", "95 % interval", "",
     "images/s", "relative",
 )  # fmt: skip
-"""Left of the empty column: what was counted and timed here; right of it: the paper, on its Snapdragon 810."""
+"""Header of the tables. Left of the empty column: counted and timed here; right of it: the paper's figures, of its
+Snapdragon 810."""
 
 
-def cells(row: Row) -> list[str]:
+def cells(row: GuidelineRow) -> list[str]:
     """One row as text, under :data:`HEADER`."""
     return [
         row.guideline,

@@ -5,29 +5,24 @@ But they are the same on every run and every machine, so that a file, an exporte
 became costlier on ARM shows, by a few thousandths, without a board.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Self
+from typing import ClassVar
 
 from mobilecnn.bench.records.measurement import Facts, Model
 from mobilecnn.bench.records.protocol import Protocol, check_range
-from mobilecnn.records import load, members_of, record
-
-SCHEMA = "mobilecnn.instructions"
-
-VERSION = 1
+from mobilecnn.records import Stored
 
 
 @dataclass(frozen=True)
-class Plan:
+class CountPlan:
     """What is counted.
 
     Attributes:
         runtime: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
-        seed: of the input data.
-        warmup_runs: inferences after the first whose counts are kept apart.
-        runs: inferences counted, all in one process, because each gives almost the same number.
+        seed: seed of the input data.
+        warmup_runs: number of inferences after the first whose counts are kept apart.
+        runs: number of inferences counted, all in one process, because each gives almost the same number.
 
     Raises:
         UsageError: a value is out of its range.
@@ -44,7 +39,7 @@ class Plan:
         self.protocol()
 
     def protocol(self) -> Protocol:
-        """What it has in common with a measurement: one thread, always."""
+        """The protocol of a measurement with the same runtime and seed; one thread, always."""
         return Protocol(threads=1, runtime=self.runtime, seed=self.seed)
 
 
@@ -71,19 +66,19 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Sum of all kinds."""
         return self.multiply_add + self.dot_product + self.load_store + self.other
 
 
 @dataclass(frozen=True)
-class Series:
+class CountSeries:
     """The inferences of one model.
 
     Attributes:
-        runtime_version: of the package that ``Plan.runtime`` names.
+        runtime_version: version of the package that ``CountPlan.runtime`` names.
         xnnpack_partitions: parts of the graph that XNNPACK took over; None if unknown.
-        warmup: of each inference before those that count; the first of the process is in none.
-        samples: of each that counts.
+        warmup: counts of each inference before those that count; the first of the process is in none.
+        samples: counts of each that counts.
     """
 
     runtime_version: str
@@ -108,26 +103,29 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Instructions:
+class Instructions(Stored):
     """What was counted.
 
     Attributes:
         created: when it began, ISO 8601 with the time zone.
-        tool: the version of mobilecnn.
-        command: the command line; empty when called from Python.
-        device: the processor that was modelled, and what modelled it (``kernel``).
-        plan: how.
-        models: what.
-        series: of the models, in their order. One that was cut short has fewer.
+        tool: version of mobilecnn.
+        command: command line; empty when called from Python.
+        device: processor that was emulated, and what emulated it (``kernel``).
+        plan: what was counted.
+        models: files whose instructions were counted.
+        series: counts of the models, in their order. One that was cut short has fewer.
     """
+
+    SCHEMA: ClassVar[str] = "mobilecnn.instructions"
+    NOUN: ClassVar[str] = "record of instructions"
 
     created: str
     tool: str
     command: tuple[str, ...]
     device: Facts
-    plan: Plan
+    plan: CountPlan
     models: tuple[Model, ...]
-    series: tuple[Series, ...]
+    series: tuple[CountSeries, ...]
 
     def __post_init__(self) -> None:
         if datetime.fromisoformat(self.created).tzinfo is None:
@@ -136,8 +134,8 @@ class Instructions:
             raise ValueError("there are no series, or more than models")
         if self.device.kind != "emulated":
             raise ValueError("its device is not emulated")
-        for each in self.series:
-            if (len(each.warmup), len(each.samples)) != (self.plan.warmup_runs, self.plan.runs):
+        for series in self.series:
+            if (len(series.warmup), len(series.samples)) != (self.plan.warmup_runs, self.plan.runs):
                 raise ValueError("a series has not the inferences that were planned")
 
     @property
@@ -145,25 +143,5 @@ class Instructions:
         """How much of it there is."""
         return f"{len(self.series)} of {len(self.models)} files are counted"
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return {"schema": SCHEMA, "version": VERSION, **asdict(self)}
 
-    @classmethod
-    def from_json(cls, document: Any) -> Self:
-        """Back from :meth:`to_json`.
-
-        Raises:
-            InputError: it is none, of a version unknown here, or damaged.
-        """
-        _, members = members_of(document, "a record of instructions", SCHEMA, VERSION, VERSION)
-        return record(cls, members)
-
-
-def read(path: Path) -> Instructions:
-    """Read a record of instructions.
-
-    Raises:
-        InputError: missing, not such a record, of an unknown version, or damaged.
-    """
-    return load(path, "record of instructions", Instructions.from_json)
+read = Instructions.read

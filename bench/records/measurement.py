@@ -1,47 +1,39 @@
-"""The record of a measurement, and what it says.
+"""The record of a measurement.
 
-A :class:`Measurement` is immutable and complete: every raw sample, the device as probed,
-the protocol, the files by SHA-256. It is one JSON file; everything else (:func:`summarize`,
-:func:`compare`, reports) is a pure function of it.
+A :class:`Measurement` is immutable and complete: every raw sample, the device as probed, the
+protocol, the files by SHA-256. It is one JSON file; everything else (summaries, comparisons,
+reports) is a pure function of it.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar
 
-from mobilecnn import files
-from mobilecnn.bench.judge.statistics import Rounds
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.records import _refuse_taken, load, members_of, record
+from mobilecnn.records import Members, Stored, Upgrade
 
-SCHEMA = "mobilecnn.measurement"
-
-VERSION = 3
-"""History. 1: the first. 2: ``models[].answers``; a measurement that was cut short has fewer
-rounds than its protocol asks for. 3: what else the readings hold of the machine, the heaviest
-other programs, ``protocol.cool_down`` and what was waited; and what phones need:
-``device.android``, ``runs[].summary``, ``thermal_status`` of a reading, which may be without
-``probe_ns``. Versions 1 and 2 are still read."""
+Rounds = Mapping[int, Sequence[float]]
+"""Round number -> the samples of that round's process, in nanoseconds; none is empty."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Android:
-    """What there is to know of a phone besides; None where it does not tell.
+    """What else is known of a phone; None where it does not tell.
 
-    The serial number is not among it: a measurement is made to be shown.
+    The serial number is left out: a measurement is made to be shown.
 
     Attributes:
-        abis: the kinds of programs that it runs, its own first: ``arm64-v8a``.
-        fingerprint: of the system's build.
+        abis: kinds of programs that it runs, its own first: ``arm64-v8a``.
+        fingerprint: fingerprint of the system's build.
         soc: maker and name of its chip.
-        cores: what the timed processes were bound to, a hexadecimal mask: bit i is core i.
-        battery_percent: how full the battery was.
-        adb: the version of the adb client here.
-        adb_features: what that client and the phone have in common.
+        cores: cores that the timed processes were bound to, a hexadecimal mask: bit i is core i.
+        battery_percent: charge of the battery.
+        adb: version of the adb client here.
+        adb_features: features that the client and the phone have in common.
     """
 
     abis: tuple[str, ...]
@@ -63,16 +55,16 @@ class Facts:
         board: the device tree's model: ``Raspberry Pi 4 Model B Rev 1.4``; a phone's maker and model.
         cpu: its name; on ARM the implementer and part numbers.
         cpu_features: those by which XNNPACK chooses its kernels.
-        cores: that the process may use.
-        memory_bytes: of the machine.
+        cores: number of cores that the process may use.
+        memory_bytes: memory of the machine.
         os: distribution and version.
         kernel: ``Linux 6.1.0``.
-        python: the version that runs the worker.
-        numpy: the version beside it.
-        governors: of the clocks of all cores, each once.
-        max_frequencies_khz: by core.
+        python: version of the Python that runs the worker.
+        numpy: version of the numpy beside it.
+        governors: governors of the clocks of all cores, each once.
+        max_frequencies_khz: highest clock by core.
         virtualised: whether a hypervisor shows itself.
-        android: of a phone.
+        android: what else is known of a phone; None for other devices.
     """
 
     kind: str
@@ -97,10 +89,10 @@ class PassportFacts:
     """What the passport beside a file says of it; None where it does not.
 
     Attributes:
-        architecture: the zoo name.
+        architecture: zoo name.
         format: float32, float16, int8, dynamic.
         macs: multiply-adds of one inference.
-        parameters: weights and biases.
+        parameters: number of weights and biases.
     """
 
     architecture: str | None = None
@@ -119,10 +111,10 @@ class Answers:
     Attributes:
         verdict: ``verified``, ``differs`` or ``not checked``.
         reason: what differs, or why nothing was checked; empty when verified.
-        pictures: how many were asked.
-        difference: the largest absolute difference of a score; None when none was found, or
-            an answer was not finite.
-        tolerance: the largest one allowed (:mod:`mobilecnn.bench.timing.answers`); None when not checked.
+        pictures: number of pictures asked.
+        difference: largest absolute difference of a score; None when none was found, or an answer was
+            not finite.
+        tolerance: largest one allowed (:mod:`mobilecnn.bench.timing.answers`); None when not checked.
     """
 
     verdict: str
@@ -132,8 +124,7 @@ class Answers:
     tolerance: float | None = None
 
     def __post_init__(self) -> None:
-        known = (VERIFIED, DIFFERS, NOT_CHECKED)
-        if self.verdict not in known:
+        if self.verdict not in (known := (VERIFIED, DIFFERS, NOT_CHECKED)):
             raise ValueError(f"verdict must be one of {', '.join(known)}")
         if (self.verdict == VERIFIED) == bool(self.reason):
             raise ValueError("there is a reason exactly when the answers are not verified")
@@ -145,10 +136,10 @@ class Model:
 
     Attributes:
         file: its name as it was given.
-        sha256: of its content.
+        sha256: SHA-256 of its content.
         bytes: its size.
-        passport: None without a passport beside it.
-        answers: whether it is right on this device.
+        passport: what its passport says; None without one.
+        answers: whether it answers right on this device.
     """
 
     file: str
@@ -173,12 +164,11 @@ class Reading:
         temperatures_c: degrees Celsius by sensor; empty where unreadable.
         throttled: the Raspberry Pi firmware's throttling word (:mod:`mobilecnn.bench.judge.hygiene`);
             None elsewhere.
-        governors: of the clocks of all cores, each once; empty where unreadable.
-        load_average: processes that ran or waited for a disk, mean of the last minute.
+        governors: governors of the clocks of all cores, each once; empty where unreadable.
+        load_average: mean number of processes in the last minute that ran or waited for a disk.
         available_bytes: memory that programs can still have (``MemAvailable``).
-        swapped_bytes: in and out together since the machine was started.
-        thermal_status: Android's, from 0 (none) over 1 (light), 2 (moderate) and 3 (severe) to 6
-            (shutdown); None elsewhere.
+        swapped_bytes: bytes swapped in and out since the machine was started.
+        thermal_status: Android's, from 0 (none) to 6 (shutdown); None elsewhere.
     """
 
     frequencies_khz: dict[str, int]
@@ -197,16 +187,16 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Summary:
+class RunSummary:
     """What a tool that prints no samples says of them: integer nanoseconds, rounded by the tool.
 
     Attributes:
-        count: timed inferences.
-        minimum_ns: the fastest.
-        maximum_ns: the slowest.
-        mean_ns: of all.
-        deviation_ns: their standard deviation.
-        median_ns: None where it is not printed.
+        count: number of timed inferences.
+        minimum_ns: time of the fastest.
+        maximum_ns: time of the slowest.
+        mean_ns: mean of all.
+        deviation_ns: standard deviation.
+        median_ns: median; None where it is not printed.
     """
 
     count: int
@@ -229,7 +219,7 @@ class Summary:
 
     @property
     def typical_ns(self) -> int:
-        """The one number that stands for the process: the median, else the mean."""
+        """Time in ns that represents the process: the median, else the mean."""
         return self.mean_ns if self.median_ns is None else self.median_ns
 
 
@@ -238,9 +228,9 @@ class Cooled:
     """A wait for the device to cool, before a process.
 
     Attributes:
-        seconds: how long.
+        seconds: its length.
         goal_c: degrees Celsius that were waited for.
-        celsius: at the end; above ``goal_c`` when the patience ran out.
+        celsius: degrees Celsius at its end; above ``goal_c`` when the patience ran out.
     """
 
     seconds: float
@@ -253,26 +243,26 @@ class Run:
     """One process that timed one model.
 
     Attributes:
-        round: from 0.
-        position: within the round, from 0.
+        round: its round, from 0.
+        position: its place within the round, from 0.
         model: index into ``Measurement.models``.
-        runtime_version: of the package that ``Protocol.runtime`` names.
+        runtime_version: version of the package that ``Protocol.runtime`` names.
         xnnpack_partitions: parts of the graph that XNNPACK took over; None if unknown.
-        init_ns: loading the file and allocating the tensors.
-        first_ns: the first inference.
-        warmup_ns: every warm-up inference after it; empty where the tool keeps none.
-        samples_ns: every timed inference; where there is a ``summary``, the one number that
+        init_ns: time of loading the file and allocating the tensors.
+        first_ns: time of the first inference.
+        warmup_ns: time of every warm-up inference after it; empty where the tool keeps none.
+        samples_ns: time of every timed inference; where there is a ``summary``, the one number that
             stands for all of them, its median or else its mean.
-        timed_seconds: how long the timed part took.
+        timed_seconds: length of the timed part.
         other_cpu_seconds: CPU time of everything else on the machine during it, with what
             the host of a virtual machine took; None if unreadable.
         baseline_rss_bytes: resident memory with Python, numpy and the runtime, before the model.
-        peak_rss_bytes: the highest resident memory of the process.
-        before: just before the timed part.
-        after: just after it.
-        heaviest_cpu_seconds: CPU time during it of the (at most three) other programs that took
-            most, by name; empty where unreadable.
-        cooled: the wait before the process; None without one.
+        peak_rss_bytes: highest resident memory of the process.
+        before: state of the device just before the timed part.
+        after: its state just after it.
+        heaviest_cpu_seconds: CPU time, during the timed part, of the (at most three) other programs
+            that took most, by name; empty where unreadable.
+        cooled: wait before the process; None without one.
         summary: what is known of the samples where the tool keeps none (``benchmark_model``).
     """
 
@@ -293,7 +283,7 @@ class Run:
     after: Reading
     heaviest_cpu_seconds: dict[str, float] = field(default_factory=dict)
     cooled: Cooled | None = None
-    summary: Summary | None = None
+    summary: RunSummary | None = None
 
     def __post_init__(self) -> None:
         if self.summary is not None and self.samples_ns != (self.summary.typical_ns,):
@@ -305,24 +295,69 @@ class Run:
 
     @property
     def count(self) -> int:
-        """Timed inferences."""
+        """Number of timed inferences."""
         return len(self.samples_ns) if self.summary is None else self.summary.count
 
 
+# What older measurements lack. Damage passes through unchanged; the strict reader names it.
+
+
+def _from_version_1(members: Members) -> Members:
+    """Members of version 2; version 1 has no answers."""
+    unasked = asdict(Answers(NOT_CHECKED, "timed before answers were checked"))
+    models = members.get("models")
+    if not isinstance(models, list):
+        return members
+    with_answers = [{**model, "answers": unasked} if isinstance(model, dict) else model for model in models]
+    return {**members, "models": with_answers}
+
+
+def _from_version_2(members: Members) -> Members:
+    """Members of version 3; version 2 reads less of the machine and has no phones."""
+    unread = dict.fromkeys(
+        ("throttled", "load_average", "available_bytes", "swapped_bytes", "thermal_status")
+    )
+
+    def run(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        sides = {name: value[name] for name in ("before", "after") if isinstance(value.get(name), dict)}
+        filled = {name: {**unread, "governors": [], **reading} for name, reading in sides.items()}
+        return {"heaviest_cpu_seconds": {}, "cooled": None, "summary": None, **value, **filled}
+
+    device, protocol, runs = (members.get(name) for name in ("device", "protocol", "runs"))
+    return {
+        **members,
+        **({"device": {"android": None, **device}} if isinstance(device, dict) else {}),
+        **({"protocol": {"cool_down": 0.0, **protocol}} if isinstance(protocol, dict) else {}),
+        **({"runs": [run(value) for value in runs]} if isinstance(runs, list) else {}),
+    }
+
+
 @dataclass(frozen=True)
-class Measurement:
+class Measurement(Stored):
     """Everything that was measured in one go on one device.
+
+    History. 1: the first. 2: ``models[].answers``; a measurement that was cut short has fewer rounds
+    than its protocol asks for. 3: what else the readings hold of the machine, the heaviest other
+    programs, ``protocol.cool_down`` and what was waited; and what phones need: ``device.android``,
+    ``runs[].summary``, ``thermal_status`` of a reading, which may be without ``probe_ns``.
 
     Attributes:
         created: when it began, ISO 8601 with the time zone.
-        tool: the version of mobilecnn.
-        command: the command line; empty when called from Python.
-        device: where.
-        protocol: how.
-        models: what.
-        runs: in the order they were made; one for each model in each round. A measurement that
-            was cut short has its first rounds only, at least one.
+        tool: version of mobilecnn.
+        command: command line; empty when called from Python.
+        device: device that was timed on.
+        protocol: how it was timed.
+        models: files that were timed.
+        runs: processes in the order they were made; one for each model in each round. A measurement
+            that was cut short has its first rounds only, at least one.
     """
+
+    SCHEMA: ClassVar[str] = "mobilecnn.measurement"
+    VERSION: ClassVar[int] = 3
+    NOUN: ClassVar[str] = "measurement"
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _from_version_1, 2: _from_version_2}
 
     created: str
     tool: str
@@ -342,12 +377,12 @@ class Measurement:
 
     @property
     def rounds(self) -> int:
-        """The complete rounds; fewer than ``protocol.rounds`` when it was cut short."""
+        """Number of complete rounds; fewer than ``protocol.rounds`` when it was cut short."""
         return len(self.runs) // max(len(self.models), 1)
 
     @property
     def runtime_versions(self) -> str:
-        """The runtime's versions, for people: of a digest the beginning will do."""
+        """Versions of the runtime, for people: of a digest, the beginning."""
         short = {re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", run.runtime_version) for run in self.runs}
         return "/".join(sorted(short))
 
@@ -357,75 +392,8 @@ class Measurement:
         return f"{self.rounds} of {self.protocol.rounds} rounds are complete"
 
     def rounds_of(self, model: int) -> Rounds:
-        """The samples of one model (by index) as :mod:`mobilecnn.bench.judge.statistics` takes them."""
+        """Samples of one model (by index) as :mod:`mobilecnn.bench.judge.statistics` takes them."""
         return {run.round: run.samples_ns for run in self.runs if run.model == model}
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return {"schema": SCHEMA, "version": VERSION, **asdict(self)}
 
-    @classmethod
-    def from_json(cls, document: Any) -> Self:
-        """Back from :meth:`to_json`.
-
-        Raises:
-            InputError: it is not a measurement, of a version unknown here, or damaged.
-        """
-        version, members = members_of(document, "a measurement", SCHEMA, 1, VERSION)
-        if version == 1:
-            members = _with_answers(members)
-        return record(cls, _of_version_2(members) if version < VERSION else members)
-
-
-def _with_answers(members: dict[str, Any]) -> dict[str, Any]:
-    """A measurement of version 1, which knew nothing of answers, as one of version 2."""
-    models, unasked = members.get("models"), asdict(Answers(NOT_CHECKED, "timed before answers were checked"))
-    if not isinstance(models, list):
-        return members
-    return {
-        **members,
-        "models": [{**one, "answers": unasked} if isinstance(one, dict) else one for one in models],
-    }
-
-
-def _of_version_2(members: dict[str, Any]) -> dict[str, Any]:
-    """A measurement of version 2, which read less of the machine and knew no phones, as one of version 3."""
-
-    unread: dict[str, Any] = {
-        "throttled": None, "governors": [], "load_average": None, "available_bytes": None, "swapped_bytes": None,
-        "thermal_status": None,
-    }  # fmt: skip
-
-    def run(value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        sides = {name: value[name] for name in ("before", "after") if isinstance(value.get(name), dict)}
-        filled = {name: {**unread, **reading} for name, reading in sides.items()}
-        return {"heaviest_cpu_seconds": {}, "cooled": None, "summary": None, **value, **filled}
-
-    device, protocol, runs = (members.get(name) for name in ("device", "protocol", "runs"))
-    return {
-        **members,
-        **({"device": {"android": None, **device}} if isinstance(device, dict) else {}),
-        **({"protocol": {"cool_down": 0.0, **protocol}} if isinstance(protocol, dict) else {}),
-        **({"runs": [run(one) for one in runs]} if isinstance(runs, list) else {}),
-    }
-
-
-def write(path: Path, measurement: Measurement) -> None:
-    """Write a measurement. It is a record, so a file that exists is never replaced.
-
-    Raises:
-        OutputError: there is such a file, or it cannot be written.
-    """
-    _refuse_taken(path)
-    files.write_json(path, measurement.to_json())
-
-
-def read(path: Path) -> Measurement:
-    """Read what :func:`write` wrote.
-
-    Raises:
-        InputError: missing, not a measurement, of an unknown version, or damaged.
-    """
-    return load(path, "measurement", Measurement.from_json)
+read = Measurement.read

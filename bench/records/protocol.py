@@ -1,29 +1,28 @@
-"""The measurement protocol: how often, how long, with what a model is timed.
+"""The measurement protocol: how often, for how long, and with which runtime a model is timed.
 
 The final result of a model is **the median latency of one inference in milliseconds,
 batch 1, on an interpreter that is warm**: the median over the rounds of each round's
 median, so that every process weighs the same. See :mod:`mobilecnn.bench.judge.statistics`.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
 from mobilecnn.errors import UsageError
 from mobilecnn.quantize.runtimes import RUNTIMES
 
 LONGEST_SECONDS = 150.0
-"""The warm-ups and the timed part of one process each end after this, whatever was asked:
-the bound that TFLite's ``benchmark_model`` has (its ``--max_secs``)."""
+"""Seconds after which the warm-ups, and again the timed part, of one process end, whatever was asked:
+the bound of TFLite's ``benchmark_model`` (its ``--max_secs``)."""
 
 MOST_RUNS = 100_000
-"""A process takes no more samples than this, so that a tiny model cannot fill the memory."""
+"""Largest number of samples that a process takes, so that a tiny model cannot fill the memory."""
 
 PHONE_RUNTIMES = ("benchmark_model", "app")
-"""What runs models on an Android phone: TFLite's own program, else this project's sample app."""
+"""Runtimes of an Android phone: TFLite's own program, else this project's sample app."""
 
 CORES = ("big", "little", "all")
-"""Of a phone."""
+"""Cores of a phone that timed processes may be bound to."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,11 @@ class OnPhone:
     """What times models on an Android phone, and on which of its cores.
 
     Attributes:
-        benchmark_model: TFLite's program, for Android; None for what is there.
+        benchmark_model: TFLite's program for Android, to be copied there; None for the one already there.
         cores: one of :data:`CORES`; None for the big ones.
+
+    Raises:
+        UsageError: unknown cores.
     """
 
     benchmark_model: Path | None = None
@@ -60,19 +62,18 @@ class Protocol:
     """How a set of models is timed.
 
     Attributes:
-        rounds: fresh processes a model. Processes differ by more than their samples do
+        rounds: fresh processes for each model. Processes differ by more than their samples do
             (memory layout, neighbours, temperature), so one is never enough.
-        warmup_runs: untimed inferences at least, after the first; the first is recorded apart.
-        warmup_seconds: and for at least this long.
-        runs: timed inferences a process at least.
-        seconds: and for at least this long.
-        threads: of the interpreter.
+        warmup_runs: smallest number of untimed inferences after the first, which is recorded apart.
+        warmup_seconds: smallest duration of these warm-ups.
+        runs: smallest number of timed inferences in each process.
+        seconds: smallest duration of the timed part.
+        threads: threads of the interpreter.
         runtime: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`; on a phone, of
             :data:`PHONE_RUNTIMES`.
-        seed: of the input data and of the order of the models within a round.
-        cool_down: before each process, wait for at most so many seconds until the device is about
-            as cool as it was at the start (:mod:`mobilecnn.bench.timing.cool_down`). 0, the default:
-            do not wait. Interleaved rounds share out a slow warming already, most machines do not
+        seed: seed of the input data and of the order of the models within a round.
+        cool_down: longest wait in seconds before each process, until the device is about as cool as it
+            was at the start (:mod:`mobilecnn.bench.timing.cool_down`). 0, the default: no wait. Interleaved rounds share out a slow warming already, most machines do not
             slow down from warmth, and waiting multiplies the time.
 
     Five warm-ups, not ``benchmark_model``'s one, because the first inferences allocate and
@@ -103,28 +104,12 @@ class Protocol:
                 raise UsageError(f"{_option(name)} must be {kind}, and is {value!r}")
             check_range(_option(name), value, low, high)
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, document: Any) -> Self:
-        """Back from :meth:`to_json`.
-
-        Raises:
-            UsageError: a member is missing, unknown or out of its range.
-        """
-        names = {field.name for field in fields(cls)}
-        if not isinstance(document, dict) or set(document) != names:
-            raise UsageError(f"a protocol is an object with exactly {', '.join(sorted(names))}")
-        return cls(**document)
-
 
 def check_range(option: str, value: float, low: float, high: float) -> None:
-    """Refuse a value of an option that is out of its range.
+    """Refuse a value of an option that is out of its range, ends included.
 
     Raises:
-        UsageError: it is.
+        UsageError: the value is outside, or NaN.
     """
     # Written so that NaN is refused too.
     if not low <= value <= high:
@@ -132,5 +117,5 @@ def check_range(option: str, value: float, low: float, high: float) -> None:
 
 
 def _option(name: str) -> str:
-    """As it is written on the command line: ``--warmup-runs``."""
+    """A member as it is written on the command line: ``--warmup-runs``."""
     return "--" + name.replace("_", "-")

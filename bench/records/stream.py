@@ -7,48 +7,44 @@ them, which takes some milliseconds, clock, temperature and throttling are read.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Self
+from typing import ClassVar, Self
 
 from mobilecnn.bench.records.measurement import Cooled, Facts, Model
 from mobilecnn.bench.records.protocol import Protocol, check_range
-from mobilecnn.records import load, members_of, record
-
-SCHEMA = "mobilecnn.stream"
-
-VERSION = 1
+from mobilecnn.records import Stored
 
 SUSTAINED, SINGLE_STREAM = "sustained", "single-stream"
 
 WINDOWS = 120
-"""Of a stream: enough to see when something changed, each long enough for a median."""
+"""Number of windows of a stream: enough to see when something changed, each long enough for a median."""
 
 SHORTEST_WINDOW, LONGEST_WINDOW = 0.5, 5.0
-"""Seconds. Reading the state takes some milliseconds, which shall stay below 1 %; and what moves
-within 5 s (a Raspberry Pi at its limit changes its clock every second) averages out."""
+"""Seconds of a window. Reading the state takes some milliseconds, which shall stay below 1 %; and what
+moves within 5 s (a Raspberry Pi at its limit changes its clock every second) averages out."""
 
 MOST_QUERIES = 1_000_000
-"""Of a single stream, all of which are kept: about 20 MB."""
+"""Largest number of queries of a single stream, all of which are kept: about 20 MB."""
 
 LONGEST_SECONDS = 24 * 3600.0
+"""Longest stream that may be asked for."""
 
 FEWEST_QUERIES = 64
-"""For which there is an early-stopping estimate of a 90th percentile; a test computes it."""
+"""Smallest number of queries that gives an early-stopping estimate of a 90th percentile; a test computes it."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class StreamPlan:
     """How long a model is run.
 
     Attributes:
         kind: ``sustained`` or ``single-stream``.
-        seconds: at least.
-        queries: inferences, at least.
-        threads: of the interpreter.
+        seconds: shortest duration.
+        queries: smallest number of inferences.
+        threads: threads of the interpreter.
         runtime: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
-        seed: of the input data.
+        seed: seed of the input data.
         cool_down: seconds, as in :class:`mobilecnn.bench.records.protocol.Protocol`.
 
     Raises:
@@ -74,7 +70,7 @@ class Plan:
         self.protocol()
 
     def protocol(self) -> Protocol:
-        """What it has in common with a measurement."""
+        """The protocol of a measurement with the same runtime, threads, seed and waits."""
         return Protocol(threads=self.threads, runtime=self.runtime, seed=self.seed, cool_down=self.cool_down)
 
     @classmethod
@@ -90,7 +86,7 @@ class Plan:
 
     @property
     def window_seconds(self) -> float:
-        """How long a window is."""
+        """Seconds of a window."""
         return min(max(self.seconds / WINDOWS, SHORTEST_WINDOW), LONGEST_WINDOW)
 
 
@@ -118,17 +114,17 @@ class Window:
     """A part of a stream. Times in ns unless the name says otherwise.
 
     Attributes:
-        begin_seconds: since the stream began.
-        end_seconds: the same.
-        count: inferences.
-        median_ns: of all of them.
-        p90_ns: the same.
-        minimum_ns: the same.
-        maximum_ns: the same.
-        samples_ns: all of them, in their order; of a sustained load every k-th, where there
-            are more than :data:`MOST_SAMPLES`.
+        begin_seconds: its begin, since the stream began.
+        end_seconds: its end, since the stream began.
+        count: number of inferences.
+        median_ns: median of all of them.
+        p90_ns: 90th percentile of all of them.
+        minimum_ns: time of the fastest.
+        maximum_ns: time of the slowest.
+        samples_ns: times of all, in their order; of a sustained load every k-th, where there are more
+            than ``MOST_SAMPLES`` of :mod:`mobilecnn.bench.timing.long_run`.
         other_cpu_seconds: CPU time of everything else on the machine meanwhile; None if unreadable.
-        state: at its end.
+        state: state of the device at its end.
     """
 
     begin_seconds: float
@@ -158,11 +154,11 @@ class Start:
     """What comes before the first window.
 
     Attributes:
-        runtime_version: of the package that ``Plan.runtime`` names.
+        runtime_version: version of the package that ``StreamPlan.runtime`` names.
         xnnpack_partitions: parts of the graph that XNNPACK took over; None if unknown.
-        init_ns: loading the file and allocating the tensors.
-        first_ns: the first inference.
-        state: of the device after it.
+        init_ns: time of loading the file and allocating the tensors.
+        first_ns: time of the first inference.
+        state: state of the device after it.
     """
 
     runtime_version: str
@@ -173,7 +169,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Series:
+class StreamSeries:
     """All of one model.
 
     Attributes:
@@ -193,44 +189,47 @@ class Series:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """Length of the stream in seconds."""
         return self.windows[-1].end_seconds
 
     @property
     def other_share(self) -> float | None:
-        """Of one core, by everything else on the machine; None where a window does not know."""
+        """Share of one core that everything else used; None where a window does not know."""
         spent = [window.other_cpu_seconds for window in self.windows]
-        known = [each for each in spent if each is not None]
+        known = [seconds for seconds in spent if seconds is not None]
         return math.fsum(known) / self.seconds if len(known) == len(spent) else None
 
     @property
     def states(self) -> tuple[State, ...]:
-        """All that were read."""
+        """All states that were read, in their order."""
         return (self.start.state, *(window.state for window in self.windows))
 
 
 @dataclass(frozen=True)
-class Stream:
+class Stream(Stored):
     """What was run without a pause, model after model.
 
     Attributes:
         created: when it began, ISO 8601 with the time zone.
-        tool: the version of mobilecnn.
-        command: the command line; empty when called from Python.
-        device: where.
-        plan: how long.
-        models: what.
-        series: of the models, in their order. One that was cut short has fewer, and the last
+        tool: version of mobilecnn.
+        command: command line; empty when called from Python.
+        device: device that was run on.
+        plan: how long each model was to be run.
+        models: files that were run.
+        series: windows of the models, in their order. One that was cut short has fewer, and the last
             may be shorter than planned.
     """
+
+    SCHEMA: ClassVar[str] = "mobilecnn.stream"
+    NOUN: ClassVar[str] = "record of a stream"
 
     created: str
     tool: str
     command: tuple[str, ...]
     device: Facts
-    plan: Plan
+    plan: StreamPlan
     models: tuple[Model, ...]
-    series: tuple[Series, ...]
+    series: tuple[StreamSeries, ...]
 
     def __post_init__(self) -> None:
         if datetime.fromisoformat(self.created).tzinfo is None:
@@ -244,25 +243,5 @@ class Stream:
         done = sum(series.seconds for series in self.series) / 60
         return f"{done:.1f} of {len(self.models) * self.plan.seconds / 60:.1f} min are kept"
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return {"schema": SCHEMA, "version": VERSION, **asdict(self)}
 
-    @classmethod
-    def from_json(cls, document: Any) -> Self:
-        """Back from :meth:`to_json`.
-
-        Raises:
-            InputError: it is none, of a version unknown here, or damaged.
-        """
-        _, members = members_of(document, "a stream", SCHEMA, VERSION, VERSION)
-        return record(cls, members)
-
-
-def read(path: Path) -> Stream:
-    """Read the record of a stream.
-
-    Raises:
-        InputError: missing, not such a record, of an unknown version, or damaged.
-    """
-    return load(path, "record of a stream", Stream.from_json)
+read = Stream.read

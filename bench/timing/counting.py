@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mobilecnn.bench.devices.emulated.device import EmulatedDevice
-from mobilecnn.bench.records.instructions import Instructions, Plan, Series
+from mobilecnn.bench.records.instructions import CountPlan, CountSeries, Instructions
 from mobilecnn.bench.timing.rounds import check_answers, look_at
 from mobilecnn.errors import EnvironmentProblem, InputError
 from mobilecnn.records import record
@@ -20,7 +20,7 @@ LONGEST_SECONDS = 3600.0
 def count(
     models: Sequence[Path],
     device: EmulatedDevice,
-    plan: Plan,
+    plan: CountPlan,
     progress: Progress | None = None,
     command: Sequence[str] = (),
     *,
@@ -51,14 +51,14 @@ def count(
     asked = sum(one.questions is not None for one in looked_at)
     steps = Steps(progress, asked + len(models))
     placed = check_answers(looked_at, device, plan.protocol(), steps, allow_wrong_answers=allow_wrong_answers)
-    done: list[Series] = []
+    done: list[CountSeries] = []
     for one in placed:
         steps(f"counting {one.path.name}")
         job = {"task": "count", "model": one.there, "threads": 1, **asdict(plan)}
         doing = f"that counts {one.path} with {plan.runtime}"
         answer = device.run(job, doing, LONGEST_SECONDS)
         try:
-            done.append(record(Series, answer))
+            done.append(record(CountSeries, answer))
         except InputError as error:
             raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
         counted = Instructions(

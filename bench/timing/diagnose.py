@@ -162,8 +162,8 @@ def _way(
             "ok",
             f"{value:.3f} ms ({low:.3f} to {high:.3f}) for that product, {result.rounds} processes",
         )
-    for text in (*result.reasons, *result.warnings):
-        yield Finding(TIMES, "warning", text)
+    for spoiling in (*result.reasons, *result.warnings):
+        yield Finding(TIMES, "warning", spoiling.text, spoiling.fix)
 
 
 def _answers(device: Device, there: str, file: Path, protocol: Protocol) -> Finding:

@@ -10,10 +10,10 @@ from mobilecnn.bench.records.stream import (
     LONGEST_WINDOW,
     MOST_QUERIES,
     SINGLE_STREAM,
-    Plan,
-    Series,
     Start,
     Stream,
+    StreamPlan,
+    StreamSeries,
     Window,
 )
 from mobilecnn.bench.timing import cool_down
@@ -33,7 +33,7 @@ PATIENCE_SECONDS = LONGEST_WINDOW + SPARE_SECONDS
 def run(
     models: Sequence[Path],
     device: Device,
-    plan: Plan,
+    plan: StreamPlan,
     progress: Progress | None = None,
     command: Sequence[str] = (),
     *,
@@ -82,7 +82,7 @@ def run(
         lambda what: show(0, what),
         allow_wrong_answers=allow_wrong_answers,
     )
-    done: list[Series] = []
+    done: list[StreamSeries] = []
 
     def stream() -> Stream:
         return Stream(
@@ -116,14 +116,14 @@ def run(
         finally:
             # Also when the user stops it: minutes of work are not thrown away.
             if start is not None and windows:
-                done.append(Series(start, cooled, tuple(windows)))
+                done.append(StreamSeries(start, cooled, tuple(windows)))
                 if keep is not None:
                     keep(stream())
     show(total, "")
     return stream()
 
 
-def _job(model: str, plan: Plan) -> dict[str, object]:
+def _job(model: str, plan: StreamPlan) -> dict[str, object]:
     tails = plan.kind == SINGLE_STREAM
     return {
         "task": "stream",

@@ -13,10 +13,10 @@ from typing import Any
 from mobilecnn.bench.devices.adb import benchmark_model
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.judge import statistics
-from mobilecnn.bench.judge.statistics import Interval, Rounds
+from mobilecnn.bench.judge.findings import Finding
+from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result, summarize
-from mobilecnn.bench.pages import charts
-from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.records.measurement import Measurement, Rounds
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.rounds import TIMING_TIMEOUT, measure, timing_job
 from mobilecnn.convert.graph import build as graphs
@@ -28,11 +28,12 @@ from mobilecnn.records import record
 from mobilecnn.steps import Progress
 
 PRODUCT, EMPTY = "matrix-product", "empty"
-"""Names of the files that are timed beside the parts."""
+"""Names of the files that are timed beside the operators."""
 
 BANDWIDTH_SECONDS = 1.0
+"""Seconds for which the memory's bandwidth is measured."""
 BANDWIDTH_TIMEOUT = 120.0
-"""Seconds; a board imports numpy in ten, and allocates what it copies."""
+"""Seconds that the measurement may take; a board imports numpy in ten, and allocates what it copies."""
 
 GROUPS = {
     "CONV_2D": "convolution",
@@ -59,7 +60,7 @@ GROUPS = {
     ),
     **dict.fromkeys(("QUANTIZE", "DEQUANTIZE", "CAST"), "conversion of types"),
 }  # fmt: skip
-"""Operator -> what kind of work it is; what is not here is "other"."""
+"""Kind of an operator -> kind of its work; what is not here is "other"."""
 
 
 def group_of(part: Part) -> str:
@@ -72,8 +73,8 @@ class Bandwidth:
     """Memory bandwidth as the worker measured it.
 
     Attributes:
-        bytes: read and written by one pass: a copy of an array that no cache holds.
-        samples_ns: each pass.
+        bytes: bytes read and written by one pass: a copy of an array that no cache holds.
+        samples_ns: time of each pass.
     """
 
     bytes: int
@@ -85,25 +86,25 @@ class Bandwidth:
 
     @property
     def bytes_per_second(self) -> float:
-        """Of the fastest pass: a roof is what can be reached."""
+        """Bytes a second of the fastest pass: a roof is what can be reached."""
         return self.bytes / min(self.samples_ns) * 1e9
 
 
 @dataclass(frozen=True)
-class Row:
+class OperatorTime:
     """One operator. Times in ns.
 
     Attributes:
-        part: what it is.
+        part: the operator.
         median: its time, with the 95 % interval; None when it could not be timed apart.
-        share: of the sum of all operators.
+        share: share of the sum of all operators.
         reasons: why the time is not to be relied on; empty when it is.
     """
 
     part: Part
     median: Interval | None
     share: float
-    reasons: tuple[str, ...]
+    reasons: tuple[Finding, ...]
 
     @property
     def valid(self) -> bool:
@@ -138,7 +139,7 @@ class Row:
             "flop_per_second": self.flops,
             "share": self.share,
             "valid": self.valid,
-            "reasons": [part.reason] if part.reason else list(self.reasons),
+            "reasons": [finding.to_json() for finding in self.reasons],
         }
 
 
@@ -148,10 +149,10 @@ class Group:
 
     Attributes:
         name: see :data:`GROUPS`.
-        count: how many operators.
-        macs: multiply-adds, summed.
-        time: ns, summed.
-        share: of the sum of all operators.
+        count: number of operators.
+        macs: sum of their multiply-adds.
+        time: sum of their times in ns.
+        share: share of the sum of all operators.
     """
 
     name: str
@@ -174,12 +175,12 @@ class Profile:
         peak: operations a second of a matrix product by this runtime, in the type in which the
             file computes.
         peak_dtype: that type.
-        bandwidth: of the memory; None on a phone, where nothing measures it.
-        measurement: all of it, with the raw samples.
-        own: what the runtime itself says, in one more run of the whole file; None where it says nothing.
+        bandwidth: bandwidth of the memory; None on a phone, where nothing measures it.
+        measurement: measurement of all files, with the raw samples.
+        own: the runtime's own profile, from one more run of the whole file; None where it has none.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[OperatorTime, ...]
     total: Interval
     whole: Interval
     ratio: Interval
@@ -192,7 +193,7 @@ class Profile:
 
     def groups(self) -> tuple[Group, ...]:
         """The rows by kind of work, the longest first."""
-        found: dict[str, list[Row]] = {}
+        found: dict[str, list[OperatorTime]] = {}
         for row in self.rows:
             found.setdefault(group_of(row.part), []).append(row)
         made = [
@@ -213,8 +214,14 @@ class Profile:
             "model": asdict(self.measurement.models[0]),
             "operators": [row.to_json() for row in self.rows],
             "groups": [
-                {"group": one.name, "count": one.count, "macs": one.macs, "ns": one.time, "share": one.share}
-                for one in self.groups()
+                {
+                    "group": group.name,
+                    "count": group.count,
+                    "macs": group.macs,
+                    "ns": group.time,
+                    "share": group.share,
+                }
+                for group in self.groups()
             ],
             "sum_ns": self.total.value,
             "sum_interval_ns": [self.total.low, self.total.high],
@@ -246,8 +253,8 @@ def profile(
 
     Args:
         path: a .tflite file.
-        device: where.
-        protocol: how.
+        device: device to time on.
+        protocol: protocol of the timing.
         work: a folder for the parts' files; the caller removes it.
         progress, command, allow_wrong_answers, keep: as :func:`mobilecnn.bench.timing.rounds.measure` takes them.
 
@@ -323,12 +330,12 @@ def analyse(
     """What the measurement says: a pure function of it.
 
     Args:
-        measurement: of the whole file, the empty one, the matrix product, and the distinct parts.
-        found: all parts.
+        measurement: measurement of the whole file, the empty one, the matrix product, and the distinct parts.
+        found: all operators.
         places: key of a part -> its index among the measurement's models.
         product_macs: multiply-adds of the matrix product.
-        dtype: in which it was computed.
-        bandwidth: of the memory.
+        dtype: type in which the product was computed.
+        bandwidth: bandwidth of the memory.
     """
     results = summarize(measurement)
     timed = [(part, places.get(part.key)) for part in found]
@@ -349,7 +356,7 @@ def analyse(
         result = None if place is None else results[place]
         median = None if result is None else result.median
         share = 0.0 if median is None else median.value / total.value
-        rows.append(Row(part, median, share, () if result is None else result.reasons))
+        rows.append(OperatorTime(part, median, share, _reasons(part, result)))
     return Profile(
         rows=tuple(rows),
         total=total,
@@ -363,28 +370,7 @@ def analyse(
     )
 
 
-def whole_result(found: Profile) -> tuple[Result, ...]:
-    """What the measurement says of the whole file."""
-    return summarize(found.measurement)[:1]
-
-
-def chart(found: Profile, title: str) -> bytes:
-    """The roofline, as PNG: operations a second over operations for each byte, under what the device can do."""
-    series: dict[str, list[charts.Point]] = {}
-    seen: set[str] = set()
-    for row in found.rows:
-        if row.flops is None or row.median is None or row.part.key in seen:
-            continue
-        seen.add(row.part.key)
-        time = row.median
-        series.setdefault(group_of(row.part), []).append(
-            charts.Point(
-                row.part.name,
-                row.intensity,
-                row.flops / 1e9,
-                row.flops / 1e9 * time.value / time.high,
-                row.flops / 1e9 * time.value / time.low,
-            )
-        )
-    bandwidth = None if found.bandwidth is None else found.bandwidth.bytes_per_second / 1e9
-    return charts.roofline(series, found.peak / 1e9, bandwidth, found.peak_dtype, title)
+def _reasons(part: Part, result: Result | None) -> tuple[Finding, ...]:
+    if part.reason:
+        return (Finding("not-timed-apart", part.reason, ""),)
+    return () if result is None else result.reasons

@@ -8,31 +8,36 @@ speedup table.
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.judge import summary as summaries
 from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.judge.summary import Result, gathered, summarize
+from mobilecnn.bench.judge.summary import Result, Summary
+from mobilecnn.bench.pages import charts, svg, terminal
 from mobilecnn.bench.pages import page as pages
-from mobilecnn.bench.pages import svg
-from mobilecnn.bench.pages.page import Chart, Figure, Note, Section, Table
+from mobilecnn.bench.pages.numbers import span
+from mobilecnn.bench.pages.page import Figure, Note, Section, Table
 from mobilecnn.bench.papers import speedup
-from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.records.published import PUBLISHED_FORMAT
 from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.convert.conversion import Source
 from mobilecnn.export import Calibration, Exported, export
+from mobilecnn.networks import exporter
 from mobilecnn.quantize import formats
-from mobilecnn.quantize.accuracy import Accuracy, evaluate
+from mobilecnn.quantize.accuracy import evaluate
+from mobilecnn.quantize.evaluation import Accuracy
 from mobilecnn.train import datasets, fit, zoo
 from mobilecnn.train.plan import TrainingPlan
 
 ARCHITECTURE = "shufflenet_v1_x0.25_g3"
+"""Zoo name of the network that is trained."""
 
 Stage = Callable[[str], AbstractContextManager[Callable[[int, int, str], None]]]
-"""Announces a stage and gives its progress function: (done, total, what)."""
+"""Announces a stage by its name, and gives the function that its progress is told: (done, total, what)."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +45,17 @@ class Demo:
     """What the demo made.
 
     Attributes:
-        training: the finished training.
+        training: outcome of the training.
         exported: the four files, in the order of :data:`mobilecnn.quantize.formats.FORMATS`.
-        accuracy: of the Keras model and the four files on the held-out digits.
-        timing: the measurement of the four files.
-        results: what it says.
+        accuracy: accuracy of the Keras model and the four files on the held-out digits.
+        timing: what the measurement of the four files says.
         paper: the speedup table.
     """
 
     training: fit.Trained
     exported: tuple[Exported, ...]
     accuracy: tuple[Accuracy, ...]
-    timing: Measurement
-    results: tuple[Result, ...]
+    timing: Summary
     paper: speedup.Speedup
 
     def to_json(self) -> dict[str, Any]:
@@ -61,9 +64,9 @@ class Demo:
             "architecture": ARCHITECTURE,
             "model": str(self.training.path),
             "validation_accuracy": self.training.history[-1].val_accuracy,
-            "files": [{"path": str(one.path), "parity": one.parity.to_json()} for one in self.exported],
-            "accuracy": [one.to_json() for one in self.accuracy],
-            "latency": [result.to_json() for result in self.results],
+            "files": [{"path": str(file.path), "parity": file.parity.to_json()} for file in self.exported],
+            "accuracy": [asdict(accuracy) for accuracy in self.accuracy],
+            "latency": [result.to_json() for result in self.timing.results],
             "speedup": self.paper.to_json(),
         }
 
@@ -77,19 +80,20 @@ def demo(
     stage: Stage,
     command: Sequence[str] = (),
 ) -> Demo:
-    """Do it all.
+    """Train, export, evaluate and time; then time the paper's networks.
 
     Args:
         output: a folder for the model and the exported files.
         work: a folder for the paper's networks; the caller removes it.
-        device: where to time.
-        protocol: how.
-        epochs: of the training.
+        device: device to time on.
+        protocol: protocol of the timing.
+        epochs: epochs of the training.
         stage: announces what begins.
         command: the command line, for the record.
 
     Raises:
-        OutputError, EnvironmentProblem: a file or a child process.
+        OutputError: a file cannot be written.
+        EnvironmentProblem: a child process failed.
     """
     name = zoo.parse(ARCHITECTURE)
     plan = TrainingPlan(ARCHITECTURE, datasets.DIGITS, fit.default_size(name, datasets.DIGITS), epochs)
@@ -103,7 +107,7 @@ def demo(
             Calibration(datasets.DIGITS),
             progress=progress,
         )
-    files = [one.path for one in exported]
+    files = [file.path for file in exported]
     with stage("Evaluating") as progress:
         accuracy = evaluate(
             [training.path, *files], datasets.load(datasets.DIGITS, "test"), progress=progress
@@ -111,27 +115,28 @@ def demo(
     with stage("Timing") as progress:
         timing = measure(files, device, protocol, progress, command)
     with stage("Speedup") as progress:
-        paper = speedup.speedup(device, protocol, work, progress, command)
-    return Demo(training, exported, accuracy, timing, summarize(timing), paper)
+        paper = speedup.speedup(exporter(speedup.FORMATS, work), device, protocol, progress, command)
+    return Demo(training, exported, accuracy, Summary.of(timing), paper)
 
 
-def page(demo: Demo, device_line: str) -> str:
+def page(demo: Demo) -> str:
     """The demo as one self-contained HTML page."""
     last = demo.training.history[-1]
+    where = terminal.device(demo.timing.measurement)
     trained = (
         f"{ARCHITECTURE} on scikit-learn's handwritten digits: {len(demo.training.history)} epochs in "
         f"{demo.training.seconds:.0f} s, {last.val_accuracy:.1%} on the validation images."
     )
     return pages.page(
         "mobilecnn demo: a Keras model, four TFLite files, and what they do here",
-        f"Measured on {device_line}.",
+        f"Measured on {where}.",
         [
             Section("1. Trained", [trained]),
             Section("2. Exported and checked against the Keras model", [_parity(demo), Note(_PARITY_NOTE)]),
             Section("3. Accuracy on the held-out digits", [_accuracy(demo), Note(_ACCURACY_NOTE)]),
             Section(
                 "4. Latency of one inference",
-                [_latency(demo), _latency_chart(demo, device_line), *_reasons(demo.results)],
+                [_latency(demo), _latency_chart(demo, where), *_reasons(demo.timing.results)],
             ),
             Section(
                 "5. The ShuffleNet paper's question: do fewer multiply-adds mean less time?",
@@ -139,12 +144,9 @@ def page(demo: Demo, device_line: str) -> str:
                     Table(speedup.HEADER_HERE, [speedup.cells_here(row) for row in demo.paper.rows]),
                     Note(_SPEEDUP_NOTE),
                     *_paper(demo),
-                    Chart(
-                        speedup.chart(
-                            demo.paper.rows, f"Theoretical and actual speedup over AlexNet\n{device_line}"
-                        ),
-                        "Theoretical against actual speedup over AlexNet, log-log, with the paper's points; "
-                        "the figures are in the table above.",
+                    Figure(
+                        svg.draw(charts.speedups(demo.paper.rows)),
+                        "Theoretical and actual speedup over AlexNet, with the paper's points. A hollow mark: INVALID.",
                     ),
                     *_reasons([row.result for row in demo.paper.rows]),
                 ],
@@ -172,15 +174,15 @@ def _parity(demo: Demo) -> Table:
         ("file", "size", "top-1 agreement", "max diff", "mean diff", "SQNR", "runtime"),
         [
             (
-                one.path.name,
-                f"{one.nbytes / 1000:,.0f} kB",
-                f"{one.parity.top1_agreement:.1%}",
-                f"{one.parity.max_difference:.1e}",
-                f"{one.parity.mean_difference:.1e}",
-                f"{one.parity.sqnr_db:.1f} dB" if math.isfinite(one.parity.sqnr_db) else "identical",
-                one.passport.minimum_runtime or "unknown",
+                file.path.name,
+                f"{file.nbytes / 1000:,.0f} kB",
+                f"{file.parity.top1_agreement:.1%}",
+                f"{file.parity.max_difference:.1e}",
+                f"{file.parity.mean_difference:.1e}",
+                f"{file.parity.sqnr_db:.1f} dB" if math.isfinite(file.parity.sqnr_db) else "identical",
+                file.passport.minimum_runtime or "unknown",
             )
-            for one in demo.exported
+            for file in demo.exported
         ],
     )
 
@@ -190,14 +192,14 @@ def _accuracy(demo: Demo) -> Table:
         ("file", "correct", "top-1", "95 % interval", "agrees with Keras", "verdict"),
         [
             (
-                one.path.name,
-                f"{one.correct}/{one.images}",
-                f"{one.accuracy:.2%}",
-                f"{one.low:.2%} to {one.high:.2%}",
-                f"{one.agreement:.1%}",
-                one.verdict,
+                Path(accuracy.file).name,
+                f"{accuracy.correct}/{accuracy.images}",
+                f"{accuracy.accuracy:.2%}",
+                " to ".join(f"{end:.2%}" for end in accuracy.interval),
+                f"{accuracy.agreement_with_first:.1%}",
+                accuracy.verdict_against_first,
             )
-            for one in demo.accuracy
+            for accuracy in demo.accuracy
         ],
     )
 
@@ -208,33 +210,33 @@ def _latency(demo: Demo) -> Table:
         [
             (
                 Path(result.model.file).name,
-                f"{result.median.value / 1e6:.3f} ms",
-                f"{result.median.low / 1e6:.3f} to {result.median.high / 1e6:.3f}",
-                "-" if result.p90 is None else f"{result.p90 / 1e6:.3f}",
-                "-" if result.p99 is None else f"{result.p99 / 1e6:.3f}",
-                f"{result.minimum / 1e6:.3f}",
+                f"{terminal.ms(result.median.value)} ms",
+                span(result.median),
+                terminal.ms(result.p90),
+                terminal.ms(result.p99),
+                terminal.ms(result.minimum),
                 f"{result.rounds} x {result.count // result.rounds}",
-                "VALID" if result.valid else "INVALID",
+                terminal.validity(result),
             )
-            for result in demo.results
+            for result in demo.timing.results
         ],
     )
 
 
-def _latency_chart(demo: Demo, device_line: str) -> Figure:
-    rows = [
-        svg.Row(
+def _latency_chart(demo: Demo, where: str) -> Figure:
+    bars = [
+        svg.Bar(
             Path(result.model.file).stem,
             Interval(
                 *(value / 1e6 for value in (result.median.value, result.median.low, result.median.high))
             ),
-            f"{result.median.value / 1e6:.3f} ms",
+            f"{terminal.ms(result.median.value)} ms",
             hollow=not result.valid,
         )
-        for result in demo.results
+        for result in demo.timing.results
     ]
     return Figure(
-        svg.rows([(device_line, rows)], "ms"),
+        svg.bars([(where, bars)], "ms"),
         "Median latency with its 95 % interval. A hollow mark: INVALID, the reasons are below.",
         wide=True,
     )
@@ -242,7 +244,7 @@ def _latency_chart(demo: Demo, device_line: str) -> Figure:
 
 def _paper(demo: Demo) -> list[Table | Note]:
     """The published figures, which are float32 alone."""
-    rows = [row for row in demo.paper.rows if row.format == speedup.FORMATS[0]]
+    rows = [row for row in demo.paper.rows if row.format == PUBLISHED_FORMAT]
     return [
         Table(
             ("model", *speedup.HEADER_PAPER),
@@ -255,8 +257,10 @@ def _paper(demo: Demo) -> list[Table | Note]:
     ]
 
 
-def _reasons(results: Sequence[Result]) -> list[str | Note]:
+def _reasons(results: Sequence[Result]) -> list[Note]:
     """What speaks against the figures, and what could be better, each once with the files it is about."""
-    said = [(f"INVALID: {text}", files) for text, files in gathered(results, lambda one: one.reasons)]
-    said += [(f"Warning: {text}", files) for text, files in gathered(results, lambda one: one.warnings)]
-    return [Note(f"{text} ({', '.join(Path(file).stem for file in files)})") for text, files in said]
+    said = [
+        *((f"INVALID: {finding}", files) for finding, files in summaries.reasons(results)),
+        *((f"Warning: {finding}", files) for finding, files in summaries.warnings(results)),
+    ]
+    return [Note(f"{words} ({', '.join(Path(file).stem for file in files)})") for words, files in said]

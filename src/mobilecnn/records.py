@@ -1,25 +1,95 @@
-"""Records on disk: strict reading of a frozen dataclass from JSON, versions, and files that are never replaced."""
+"""Records on disk: one JSON file each, read strictly, versioned, and never replaced."""
 
 import json
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Any, NewType, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, NewType, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from mobilecnn import files
 from mobilecnn.errors import InputError, MobileCnnError, OutputError, UsageError
 
 _LARGEST = 2**63 - 1
 
-Record = TypeVar("Record")
+Members = dict[str, Any]
+"""Members of a JSON object by name."""
+
+Upgrade = Callable[[Members], Members]
+"""Turns the members of one version of a record into those of the next."""
+
+_Record = TypeVar("_Record")
+
+
+class Stored:
+    """Base of the frozen dataclasses that are each the content of one JSON file.
+
+    A subclass declares its members once, as dataclass fields of JSON types, tuples, dictionaries and
+    other dataclasses. Both directions follow from that declaration.
+
+    Attributes:
+        SCHEMA: name that the file carries, such as ``mobilecnn.measurement``.
+        VERSION: version that is written.
+        NOUN: what messages call the record.
+        UPGRADES: older version that is still read -> what makes its members those of the next version.
+    """
+
+    SCHEMA: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+    NOUN: ClassVar[str]
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {}
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as a JSON object."""
+        return {"schema": self.SCHEMA, "version": self.VERSION, **asdict(self)}  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, document: Any) -> Self:
+        """The record that :meth:`to_json` made ``document`` of, in this version or an older one.
+
+        Raises:
+            InputError: it is something else, of a version unknown here, or damaged.
+        """
+        what = f"{'an' if cls.NOUN[0] in 'aeiou' else 'a'} {cls.NOUN}"
+        oldest = min(cls.UPGRADES, default=cls.VERSION)
+        version, members = members_of(document, what, cls.SCHEMA, oldest, cls.VERSION)
+        for older in range(version, cls.VERSION):
+            members = cls.UPGRADES[older](members)
+        return record(cls, members)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the record in a JSON file.
+
+        Raises:
+            InputError: the file is missing, holds something else, is of an unknown version, or damaged;
+                the message names it.
+        """
+        content = files.read_bytes(path, cls.NOUN)
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path} is not a {cls.NOUN}: it is not JSON ({error})") from error
+        try:
+            return cls.from_json(document)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+
+    def write(self, path: Path) -> None:
+        """Write the record to a new file.
+
+        Raises:
+            OutputError: the file exists, or cannot be written.
+        """
+        _refuse_taken(path)
+        files.write_json(path, self.to_json())
 
 
 def check_free(path: Path) -> None:
-    """Refuse a name for a measurement that is taken, be it by one that was cut short.
+    """Refuse a name for a record that is taken, by a complete one or by one that was cut short.
 
     Raises:
         OutputError: there is such a file.
@@ -34,28 +104,28 @@ def _refuse_taken(path: Path) -> None:
 
 
 def partial(path: Path) -> Path:
-    """Where a measurement is kept until it is complete: ``it.json`` -> ``it.partial.json``."""
+    """Name of a record until it is complete: ``it.json`` -> ``it.partial.json``."""
     return path.with_name(path.name.removesuffix(".json") + ".partial.json")
 
 
 class Kept(typing.Protocol):
-    """What :func:`recording` keeps: a :class:`Measurement`, or another record of long work."""
+    """Record of long work that :func:`recording` keeps, such as a measurement."""
 
     @property
     def kept(self) -> str:
-        """How much of it there is, as a sentence: ``1 of 3 rounds are complete``."""
+        """How much of the work is complete, as a sentence: ``1 of 3 rounds are complete``."""
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """The record as a JSON object."""
 
 
 @contextmanager
 def recording(path: Path) -> Iterator[Callable[[Kept], None]]:
-    """Keep a measurement on disk while it is made: yields a function to call after each round.
+    """Keep a record on disk while it is made: yields a function to call with what is complete.
 
-    What is complete lies under the name :func:`partial` gives, a measurement like any other, and
-    is renamed to ``path`` when the block succeeds. If it fails, or the user stops it, what there
-    is stays, and the error's message says where.
+    That lies under the name :func:`partial` gives, a record like any other, and is renamed to ``path``
+    when the block succeeds. If the block fails, or the user stops it, the partial file stays, and the
+    error's message says where.
 
     Raises:
         OutputError: one of the two names is taken (before the block runs), or cannot be written.
@@ -64,12 +134,12 @@ def recording(path: Path) -> Iterator[Callable[[Kept], None]]:
     check_free(path)
     kept = ""
 
-    def keep(measurement: Kept) -> None:
+    def keep(made: Kept) -> None:
         nonlocal kept
         if not kept:
-            _refuse_taken(unfinished)  # Somebody else's, since then.
-        files.write_json(unfinished, measurement.to_json())
-        kept = f"{measurement.kept}, in {unfinished}"
+            _refuse_taken(unfinished)  # Another process may have taken the name since then.
+        files.write_json(unfinished, made.to_json())
+        kept = f"{made.kept}, in {unfinished}"
 
     try:
         yield keep
@@ -85,43 +155,30 @@ def recording(path: Path) -> Iterator[Callable[[Kept], None]]:
 
 
 def schema(path: Path) -> str | None:
-    """What a JSON file says it is; None where it does not, or is none."""
+    """Schema that a JSON file names; None where it names none, or is not JSON.
+
+    Raises:
+        InputError: the file is missing or unreadable.
+    """
     try:
         document = json.loads(files.read_bytes(path, "measurement"))
     except (ValueError, RecursionError):
         return None
-    found = document.get("schema") if isinstance(document, dict) else None
-    return found if isinstance(found, str) else None
+    name = document.get("schema") if isinstance(document, dict) else None
+    return name if isinstance(name, str) else None
 
 
-def load(path: Path, what: str, from_json: Callable[[Any], Record]) -> Record:
-    """Read a record of which there is one in a JSON file; ``what`` names it in the message.
-
-    Raises:
-        InputError: missing, not JSON, or refused by ``from_json``; the message names the file.
-    """
-    content = files.read_bytes(path, what)
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not a {what}: it is not JSON ({error})") from error
-    try:
-        return from_json(document)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-
-
-def members_of(document: Any, what: str, schema: str, oldest: int, newest: int) -> tuple[int, dict[str, Any]]:
-    """The version of one of our JSON files, and its members but for ``schema`` and ``version``.
+def members_of(document: Any, what: str, schema: str, oldest: int, newest: int) -> tuple[int, Members]:
+    """Version of one of this project's JSON documents, and its members without ``schema`` and ``version``.
 
     Args:
-        document: as it was read.
-        what: it should be, with its article.
-        schema: that it must say.
-        oldest, newest: the versions that are read.
+        document: parsed JSON.
+        what: noun with its article, for messages.
+        schema: name that the document must carry.
+        oldest, newest: versions that are read.
 
     Raises:
-        InputError: it is something else, or of a version unknown here.
+        InputError: the document is something else, or of a version unknown here.
     """
     if not isinstance(document, dict) or document.get("schema") != schema:
         raise InputError(f"not {what} (its schema is not {schema})")
@@ -143,7 +200,7 @@ DEEPEST = 32
 """Largest depth of nested lists and objects in a member of a record that is JSON of no fixed shape."""
 
 
-def record(kind: type[Record], document: Any, where: str = "") -> Record:
+def record(kind: type[_Record], document: Any, where: str = "") -> _Record:
     """A frozen dataclass from its JSON form: exactly its members, each of its declared type.
 
     Raises:

@@ -1,11 +1,13 @@
 """Results for the tests of the report: a Pi that gets warm, a virtual machine, and accuracies."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from test_measurement import FACTS
 
+from mobilecnn.bench.pages import report, result_files
 from mobilecnn.bench.records.measurement import (
     DIFFERS,
     NOT_CHECKED,
@@ -18,10 +20,10 @@ from mobilecnn.bench.records.measurement import (
     PassportFacts,
     Reading,
     Run,
-    Summary,
+    RunSummary,
 )
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.quantize.accuracy import Accuracy, Evaluation
+from mobilecnn.quantize.evaluation import Accuracy, Evaluation
 from mobilecnn.quantize.proportions import wilson
 
 HOST = replace(
@@ -108,15 +110,15 @@ def evaluation(data: str = "flowers") -> Evaluation:
     results = []
     for index, (architecture, form, *_) in enumerate((*NETWORKS[:-1], ("keras", "keras", 0, 0, 0.0))):
         correct = (286, 280, 289, 280, 353, 290)[index]
-        low, high = wilson(correct, 500)
         results.append(
             Accuracy(
-                path=Path(f"out/{architecture}.{form}"), format=form, nbytes=1000, sha256=digest(architecture, form),
-                images=500, correct=correct, low=low, high=high, balanced=correct / 500, recall={"a": 0.5, "b": 0.5},
-                agreement=1.0, lost=0, gained=0, verdict="-", stated=True,
+                file=f"out/{architecture}.{form}", format=form, bytes=1000, sha256=digest(architecture, form),
+                images=500, correct=correct, accuracy=correct / 500, interval=wilson(correct, 500),
+                balanced_accuracy=correct / 500, recall={"a": 0.5, "b": 0.5}, agreement_with_first=1.0,
+                lost_against_first=0, gained_against_first=0, verdict_against_first="-", input_contract_stated=True,
             )
         )  # fmt: skip
-    return Evaluation(data, "litert", tuple(results))
+    return Evaluation(data, 500, "litert", tuple(results))
 
 
 def on_a_phone() -> Measurement:
@@ -128,9 +130,33 @@ def on_a_phone() -> Measurement:
             other_cpu_seconds=None, baseline_rss_bytes=None, peak_rss_bytes=None,
             before=Reading({}, (), {"battery": 31.2}, thermal_status=0),
             after=Reading({}, (), {"battery": 31.4}, thermal_status=0),
-            summary=Summary(20, run.samples_ns[0] - 1000, run.samples_ns[0] + 1000, run.samples_ns[0], 300, None),
+            summary=RunSummary(20, run.samples_ns[0] - 1000, run.samples_ns[0] + 1000, run.samples_ns[0], 300, None),
         )
         for run in whole.runs
     ]  # fmt: skip
     protocol = replace(whole.protocol, runtime="benchmark_model")
     return replace(whole, device=PHONE, protocol=protocol, runs=tuple(runs))
+
+
+def written(folder: Path, **documents: Any) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, one in documents.items():
+        document = one.to_json() if isinstance(one, Measurement | Evaluation) else one
+        paths.append(folder / f"{name}.json")
+        paths[-1].write_text(json.dumps(document))
+    return paths
+
+
+def three(folder: Path) -> list[Path]:
+    """Two measurements and an evaluation."""
+    return written(
+        folder,
+        pi=measured(),
+        host=measured(HOST, rounds=2, faster=8),
+        accuracy=evaluation(),
+    )
+
+
+def made(*paths: Path) -> str:
+    return report.html(result_files.read(paths))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from installed import INSTALLED
 
 from mobilecnn.bench.devices.local.device import LocalDevice
-from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED, VERIFIED, Answers, read, write
+from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED, VERIFIED, Answers, read
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing import answers
 from mobilecnn.bench.timing.answers import Questions, judge, prepare
@@ -60,13 +61,13 @@ class Untimed(LocalDevice):
 @pytest.mark.parametrize("runtime", INSTALLED)
 def test_good_files_are_verified_in_every_format(exported: Path, tmp_path: Path, runtime: str) -> None:
     models = [exported / f"theirs.{kind}.tflite" for kind in FORMATS]
-    measured = measure(models, LocalDevice(), Protocol(**{**SHORT.to_json(), "runtime": runtime}))
+    measured = measure(models, LocalDevice(), replace(SHORT, runtime=runtime))
     for model in measured.models:
         assert model.answers.verdict == VERIFIED, model
         assert model.answers.pictures == 3
         assert model.answers.difference is not None and model.answers.tolerance is not None
         assert model.answers.difference <= model.answers.tolerance
-    write(tmp_path / "it.json", measured)
+    measured.write(tmp_path / "it.json")
     assert read(tmp_path / "it.json") == measured
 
 
@@ -77,7 +78,7 @@ def test_a_wrong_file_is_refused_before_anything_is_timed(
 ) -> None:
     wrong = copied(exported, tmp_path, kind, exchange)
     good = exported / "theirs.float32.tflite"
-    protocol = Protocol(**{**SHORT.to_json(), "runtime": runtime})
+    protocol = replace(SHORT, runtime=runtime)
     with pytest.raises(CheckFailed, match="golden picture 2") as caught:
         measure([good, wrong], Untimed(), protocol)
     for word in (str(wrong), runtime, "--allow-wrong-answers"):

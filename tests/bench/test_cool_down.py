@@ -8,7 +8,7 @@ import pytest
 from mobilecnn.bench.devices import worker
 from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.judge.summary import summarize
-from mobilecnn.bench.records.measurement import Cooled, read, write
+from mobilecnn.bench.records.measurement import Cooled, read
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing import cool_down
 from mobilecnn.bench.timing.cool_down import COOL_C, SLACK_C, CoolDown, wait
@@ -90,10 +90,10 @@ def test_each_process_of_a_measurement_is_waited_for(exported: Path, tmp_path: P
     assert [wait.celsius for wait in waits if wait] == [57.0, 57.5, 71.0]
     assert [wait.goal_c for wait in waits if wait] == [58.0] * 3
     assert len(said) == 3  # The second process was waited for, the third in vain.
-    write(tmp_path / "it.json", measured)
+    measured.write(tmp_path / "it.json")
     assert read(tmp_path / "it.json") == measured
     (result,) = summarize(measured)
-    assert any("1 of 3 processes it was still 71.0 C" in warning for warning in result.warnings)
+    assert any("1 of 3 processes it was still 71.0 C" in str(warning) for warning in result.warnings)
 
 
 def test_a_device_without_sensors_is_told_once_and_not_waited_for(exported: Path) -> None:

@@ -24,7 +24,7 @@ from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.devices.ssh.device import SshDevice
 from mobilecnn.bench.records.measurement import VERIFIED, Run
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.records.stream import Plan
+from mobilecnn.bench.records.stream import StreamPlan
 from mobilecnn.bench.timing import long_run
 from mobilecnn.bench.timing.profile import profile
 from mobilecnn.bench.timing.rounds import measure
@@ -125,7 +125,7 @@ def test_what_a_phone_cannot_do_is_refused_before_any_work(
             UsageError, match=r"cannot do this .the job bandwidth.; use a board, or this machine"
         ):
             pixel.run({"task": "bandwidth"}, "that measures", 60)
-        for plan in (Plan.sustained(0.01, Protocol()), Plan.single_stream(0.1, 64, Protocol())):
+        for plan in (StreamPlan.sustained(0.01, Protocol()), StreamPlan.single_stream(0.1, 64, Protocol())):
             with pytest.raises(UsageError, match=f"mobilecnn {plan.kind} needs a board or this machine"):
                 long_run.run([model], pixel, plan)
     assert not list(phone_with_litert.tmp.glob("mobilecnn/models/*"))

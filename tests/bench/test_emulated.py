@@ -25,7 +25,7 @@ from mobilecnn.bench.devices.emulated.device import KINDS, EmulatedDevice
 from mobilecnn.bench.devices.registry import device
 from mobilecnn.bench.devices.ssh import setup as board
 from mobilecnn.bench.records import stream
-from mobilecnn.bench.records.instructions import Counts, Instructions, Plan, read
+from mobilecnn.bench.records.instructions import CountPlan, Counts, Instructions, read
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing import long_run
 from mobilecnn.bench.timing.counting import count
@@ -251,7 +251,7 @@ def test_it_times_nothing(exported: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="counts instructions and has no clock"):
             measure([model], one, Protocol())
         with pytest.raises(UsageError, match="counts instructions and has no clock"):
-            long_run.run([model], one, stream.Plan.sustained(0.01, Protocol()))
+            long_run.run([model], one, stream.StreamPlan.sustained(0.01, Protocol()))
         with pytest.raises(UsageError, match="--threads must be 1"):
             one.run({"task": "count", "threads": 2}, "that counts", 60)
 
@@ -395,7 +395,9 @@ def test_the_zoo_costs_on_an_a76_what_it_did(on_a76: tuple[Result, Path]) -> Non
 
 def test_and_on_an_a72_which_has_no_dot_product(networks: list[Path]) -> None:
     with EmulatedDevice("emulated") as one:
-        counted = count([path.with_name(f"bare-{path.name}") for path in bare(networks)], one, Plan(runs=1))
+        counted = count(
+            [path.with_name(f"bare-{path.name}") for path in bare(networks)], one, CountPlan(runs=1)
+        )
     renamed = json.loads(json.dumps(counted.to_json()).replace("bare-", ""))
     hold_against_the_table(Instructions.from_json(renamed))
     assert all(found.dot_product == 0 for found in counts_of(counted))
@@ -415,7 +417,7 @@ def test_a_count_is_repeatable(networks: list[Path], on_a76: tuple[Result, Path]
     before = counts_of(read(on_a76[1]))[1]
     with EmulatedDevice("emulated-a76") as one:
         again = count(
-            [bare(networks)[1].with_name(f"bare-{networks[1].name}")], one, Plan(seed=7, warmup_runs=3)
+            [bare(networks)[1].with_name(f"bare-{networks[1].name}")], one, CountPlan(seed=7, warmup_runs=3)
         )
     for kind in KINDS:
         now, then = (getattr(each, kind) for each in (counts_of(again)[0], before))

@@ -9,15 +9,17 @@ import pytest
 from click.testing import CliRunner
 
 from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.pages import charts, png
 from mobilecnn.bench.papers import decomposition, experiments, speedup
 from mobilecnn.bench.papers.experiments import GUIDELINES, SCALES, guidelines, network
-from mobilecnn.bench.papers.speedup import RESOLUTIONS, TABLE_8
 from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.records.published import RESOLUTIONS, TABLE_8
 from mobilecnn.cli import cli
 from mobilecnn.cli import speedup as command
 from mobilecnn.convert.graph import build as graphs
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.inspection import inspect, macs
+from mobilecnn.networks import exporter
 
 SHORT = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=2, seconds=0)
 
@@ -86,10 +88,16 @@ def test_another_resolution(base: str, tmp_path: Path, monkeypatch: pytest.Monke
     rows = (replace(TABLE_8[0], model=base), TABLE_8[1])
     monkeypatch.setitem(RESOLUTIONS, "480x640", (240, 256))
     monkeypatch.setattr(speedup, "TABLE_8", rows)
-    found = speedup.speedup(LocalDevice(), SHORT, tmp_path, formats=("float16",), resolution="480x640")
+    export = exporter(("float16",), tmp_path, RESOLUTIONS["480x640"])
+    found = speedup.speedup(export, LocalDevice(), SHORT, formats=("float16",), resolution="480x640")
     assert tuple(row.published for row in found.rows) == rows
     assert {(row.resolution, row.format) for row in found.rows} == {("480x640", "float16")}
-    assert speedup.chart(found.rows, "title").startswith(b"\x89PNG")
+    plot = charts.speedups(found.rows)
+    assert [(series.name, len(series.points)) for series in plot.series] == [
+        ("float16", 1),
+        ("paper: float32, Snapdragon 820", 1),
+    ]
+    assert png.draw([plot], "title").startswith(b"\x89PNG")
     assert found.rows[1].paper_actual == pytest.approx(1156.7 / 87.4)
     for model in found.measurement.models:
         seen = inspect(Path(model.file))

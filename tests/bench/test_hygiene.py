@@ -1,6 +1,8 @@
 """Each rule on the readings, on synthetic ones: what makes a result INVALID, and what is a warning."""
 
 import dataclasses
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,7 +39,21 @@ def judge(device: Facts = PI, count: int = 3, **change: Any) -> tuple[list[str],
     runs = [Run(round=number, **{**calm, **change}) for number in range(count)]
     interval = Interval(MS, MS, MS)
     found = hygiene.reasons(Protocol(rounds=count, runs=3), runs, interval), hygiene.warnings(device, runs)
-    return list(found[0]), list(found[1])
+    return list(map(str, found[0])), list(map(str, found[1]))
+
+
+def test_every_code_is_documented() -> None:
+    """And nothing is documented that no rule says."""
+    source = Path(hygiene.__file__).read_text()
+    codes = {*re.findall(r'Finding\(\s*"([a-z-]+)"', source), *hygiene._CODES.values()}
+    root = Path(__file__).resolve().parent.parent.parent
+    rows = [
+        row.split("|")
+        for row in (root / "docs" / "hygiene.md").read_text().splitlines()
+        if row.startswith("|")
+    ]
+    assert codes == {code for row in rows for code in re.findall(r"`([a-z-]+)`", row[2])}
+    assert len(codes) > 15
 
 
 def test_calm_readings_say_nothing() -> None:
@@ -123,7 +139,7 @@ def test_a_governor_is_a_warning_and_a_clock_that_moved_a_reason() -> None:
     slow = reading(governors=("ondemand", "performance"))
     reasons, (warning,) = judge(before=slow, after=slow)
     assert reasons == []
-    assert warning == f"the clock may change (governor ondemand); on the device: {hygiene.GOVERNOR_FIX}"
+    assert warning == f"the clock may change (governor ondemand): run on the device: {hygiene.GOVERNOR_FIX}"
     assert "sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor" in warning
     (reason,), _ = judge(before=slow, after=reading(frequencies_khz={"cpu0": 1_000_000}))
     assert "1.00 and 1.50 GHz" in reason
@@ -177,9 +193,8 @@ def test_a_stream_is_judged_alike() -> None:
     def warned(device: Facts = PI, **change: Any) -> list[str]:
         first, last = STREAM.series[0].windows
         hot = dataclasses.replace(last, state=dataclasses.replace(last.state, **change))
-        return list(
-            hygiene.stream_warnings(device, dataclasses.replace(STREAM.series[0], windows=(first, hot)))
-        )
+        series = dataclasses.replace(STREAM.series[0], windows=(first, hot))
+        return list(map(str, hygiene.stream_warnings(device, series)))
 
     assert warned() == []
     (warning,) = warned(throttled=0x20000)

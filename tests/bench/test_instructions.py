@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 
 from mobilecnn.bench.devices.emulated.device import KINDS, between
 from mobilecnn.bench.judge.instructions import apart, refuse_more, together
-from mobilecnn.bench.records.instructions import Counts, Instructions, Plan, Series, read
+from mobilecnn.bench.records.instructions import CountPlan, Counts, CountSeries, Instructions, read
 from mobilecnn.bench.records.measurement import VERIFIED, Answers, Facts, Model, PassportFacts
 from mobilecnn.cli import cli
 from mobilecnn.errors import CheckFailed, InputError, UsageError
 
 
-def series(*totals: int) -> Series:
-    return Series("2.3.0", 1, (Counts(9, 0, 9, 9),), tuple(Counts(10, 5, 20, total - 35) for total in totals))
+def series(*totals: int) -> CountSeries:
+    return CountSeries(
+        "2.3.0", 1, (Counts(9, 0, 9, 9),), tuple(Counts(10, 5, 20, total - 35) for total in totals)
+    )
 
 
 RECORD = Instructions(
@@ -33,7 +35,7 @@ RECORD = Instructions(
         memory_bytes=None, os="Debian GNU/Linux 12 (bookworm)", kernel="QEMU 7.2.22, user mode", python="3.11.2",
         numpy="1.26.4", governors=(), max_frequencies_khz={}, virtualised=None,
     ),
-    plan=Plan(),
+    plan=CountPlan(),
     models=tuple(
         Model(f"{name}.tflite", name * 64, 9, PassportFacts("lenet", "int8", 50), Answers(VERIFIED)) for name in "ab"
     ),
@@ -132,9 +134,9 @@ def test_another_runtime_is_refused() -> None:
 
 def test_plans_have_limits() -> None:
     with pytest.raises(UsageError, match="--warmup-runs must be from 0"):
-        Plan(warmup_runs=-1)
+        CountPlan(warmup_runs=-1)
     with pytest.raises(UsageError, match="unknown runtime"):
-        Plan(runtime="onnx")
+        CountPlan(runtime="onnx")
 
 
 def files(folder: Path) -> tuple[Path, Path]:

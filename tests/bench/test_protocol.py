@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from mobilecnn.bench.devices.worker import PACKAGES
 from mobilecnn.bench.records.protocol import LONGEST_SECONDS, MOST_RUNS, Protocol
-from mobilecnn.errors import UsageError
+from mobilecnn.errors import InputError, UsageError
 from mobilecnn.quantize.runtimes import RUNTIMES
+from mobilecnn.records import record
 
 seconds = st.floats(0, LONGEST_SECONDS)
 
@@ -31,7 +32,7 @@ seconds = st.floats(0, LONGEST_SECONDS)
     )
 )
 def test_json_and_back(protocol: Protocol) -> None:
-    assert Protocol.from_json(protocol.to_json()) == protocol
+    assert record(Protocol, asdict(protocol)) == protocol
 
 
 @pytest.mark.parametrize(
@@ -63,8 +64,8 @@ def test_values_out_of_range_are_refused_with_the_range(change: dict[str, Any], 
 
 @pytest.mark.parametrize("document", [None, [], {}, {**asdict(Protocol()), "more": 1}])
 def test_only_a_protocol_is_read(document: Any) -> None:
-    with pytest.raises(UsageError, match="exactly"):
-        Protocol.from_json(document)
+    with pytest.raises(InputError, match=r"must be an object|is missing|is not known here"):
+        record(Protocol, document)
 
 
 def test_the_runtimes_are_the_same_everywhere() -> None:

@@ -4,9 +4,7 @@ import base64
 import copy
 import hashlib
 import json
-import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise, permutations
 from pathlib import Path
 from typing import Any
@@ -14,89 +12,22 @@ from typing import Any
 import pytest
 import results
 from click.testing import CliRunner
-from hypothesis import example, given
+from html_pages import HOSTILE, Page, cells
+from hypothesis import given
 from hypothesis import strategies as st
+from results import made, written
 
-from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.pages import page, report, result_files, svg
+from mobilecnn.bench.pages import subjects
+from mobilecnn.bench.pages.sections.accuracies import pareto
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.cli import COMMANDS, cli
-from mobilecnn.errors import InputError
-from mobilecnn.quantize.accuracy import Evaluation
 
 GOLDEN = Path(__file__).with_name("report.html")
-HOSTILE = (
-    "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>\N{RIGHT-TO-LEFT OVERRIDE}\x07&amp;"
-)
-
-
-class Page(HTMLParser):
-    """What a browser would make of a page, as far as the tests ask."""
-
-    VOID = ("meta", "img", "br")
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.texts: list[str] = []
-        self.inside: dict[str, str] = {}
-        self.feed(text)
-        self.close()
-        assert self.open == [], "every element is closed"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in ("style", "script"):
-            self.inside[self.open[-1]] = self.inside.get(self.open[-1], "") + data
-        else:
-            self.texts.append(data)
-
-    def count(self, tag: str) -> int:
-        return sum(name == tag for name, _ in self.tags)
-
-
-def written(folder: Path, **documents: Any) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, one in documents.items():
-        document = one.to_json() if isinstance(one, Measurement | Evaluation) else one
-        paths.append(folder / f"{name}.json")
-        paths[-1].write_text(json.dumps(document))
-    return paths
-
-
-def made(*paths: Path) -> str:
-    return report.html(result_files.read(paths))
 
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("results")
-    return written(
-        folder,
-        pi=results.measured(),
-        host=results.measured(results.HOST, rounds=2, faster=8),
-        accuracy=results.evaluation(),
-    )
-
-
-def cells(text: str, caption: str) -> list[list[str]]:
-    """The texts of a table: its header and its rows."""
-    (table,) = re.findall(
-        rf"<table[^>]*>\n<caption><span>{re.escape(caption)}</span></caption>(.*?)</table>", text, re.DOTALL
-    )
-    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", table)]
+    return results.three(tmp_path_factory.mktemp("results"))
 
 
 def test_the_page_is_the_golden_one(three: list[Path], tmp_path: Path) -> None:
@@ -127,10 +58,10 @@ def test_a_phone_whose_tool_keeps_no_samples(tmp_path: Path) -> None:
 
 def test_an_emulated_phone_says_so() -> None:
     android = results.PHONE.android
-    assert android is not None and report.origin(results.PHONE) == ()
+    assert android is not None and subjects.origin(results.PHONE) == ()
     build = "google/sdk_gphone64_arm64/emu64a:14/x"
     for change in (replace(android, soc="ranchu"), replace(android, fingerprint=build)):
-        assert report.origin(replace(results.PHONE, android=change)) == ("emulator or virtual machine",)
+        assert subjects.origin(replace(results.PHONE, android=change)) == ("emulator or virtual machine",)
 
 
 def test_the_same_files_in_any_order_and_twice_give_the_same_page(three: list[Path]) -> None:
@@ -271,7 +202,7 @@ def test_fronts_are_of_alike_runs(tmp_path: Path) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12))
 def test_the_front(points: list[tuple[int, int]]) -> None:
-    front = [points[index] for index in report.pareto(points)]
+    front = [points[index] for index in pareto(points)]
     assert front == sorted(front)
     for cost, gain in points:
         beaten = any(c <= cost and g >= gain and (c, g) != (cost, gain) for c, g in points)
@@ -325,7 +256,7 @@ def test_software_does_not_make_another_device_and_hardware_does(tmp_path: Path)
 )  # fmt: skip
 def test_what_a_device_is_not_is_said(tmp_path: Path, change: dict[str, Any], said: tuple[str, ...]) -> None:
     facts = replace(results.PI, **change)
-    assert report.origin(facts) == said
+    assert subjects.origin(facts) == said
     text = made(*written(tmp_path, it=results.measured(facts)))
     header, *rows = cells(text, "Every model of every measurement. The headers sort.")
     for row in rows:
@@ -366,18 +297,6 @@ def test_names_and_device_output_stay_text(tmp_path: Path, three: list[Path]) ->
     assert "alert(3)>\N{REPLACEMENT CHARACTER}.json" in shown
 
 
-@given(st.text())
-@example(HOSTILE)
-def test_any_text_is_one_text(words: str) -> None:
-    html = f'<p title="{page.text(words)}">{page.text(words)}</p>'
-    seen = Page(html)
-    (_, attributes) = seen.tags[0]
-    shown = "".join(letter if letter.isprintable() else page.UNPRINTABLE for letter in words)
-    assert len(seen.tags) == 1
-    assert list(attributes.items()) == [("title", shown)]
-    assert "".join(seen.texts) == shown
-
-
 def test_tables_and_charts_can_be_read_aloud(three: list[Path]) -> None:
     text = made(*three)
     seen = Page(text)
@@ -391,191 +310,12 @@ def test_tables_and_charts_can_be_read_aloud(three: list[Path]) -> None:
     assert 'data-value="724410000">724.41' in text
 
 
-numbers = st.floats(1e-3, 1e9)
-
-
-@given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=5), st.booleans(), st.booleans())
-@example([(3.0, 3.0)], True, True)
-@example([(5e-3, 5e-3)], False, False)
-def test_charts_stay_in_their_frame_and_have_numbers(
-    points: list[tuple[float, float]], log: bool, equal: bool
-) -> None:
-    drawn = svg.plot(
-        [svg.Series("one", [svg.Point(x, y, "1") for x, y in points])],
-        svg.Axis("x", log=log), svg.Axis("y", log=log), "what", equal="same" if equal else "",
-    )  # fmt: skip
-    seen = Page(drawn)
-    marks = [a for tag, a in seen.tags if tag == "svg" and str(a.get("class", "")).startswith("mark s")]
-    for each in marks:
-        assert 0 <= float(str(each["x"]).rstrip("%")) <= 100 or each["x"] == "11"
-        assert 0 <= float(str(each["y"])) <= 300
-    ticks = [a for tag, a in seen.tags if tag == "text" and a.get("class") == "tick"]
-    assert sum(a.get("text-anchor") == "end" for a in ticks) >= 2
-    assert sum(a.get("text-anchor") == "middle" for a in ticks) >= 2
-    assert "nan" not in drawn and "inf" not in drawn.replace("info", "")
-
-
-@given(st.lists(numbers, min_size=1, max_size=5))
-def test_rows_keep_their_order(values: list[float]) -> None:
-    rows = [svg.Row(str(value), Interval(value, value / 2, value * 2), f"{value} ms") for value in values]
-    drawn = Page(svg.rows([("device", rows)], "ms"))
-    places = [
-        float(str(a["x"]).rstrip("%"))
-        for tag, a in drawn.tags
-        if tag == "svg" and str(a.get("class", "")).startswith("mark")
-    ]
-    assert all(0 <= place <= 100 for place in places)
-    order = sorted(range(len(values)), key=lambda index: values[index])
-    assert [places[index] for index in order] == sorted(places)
-
-
-GOOD = results.measured().to_json()
-
-
-def damaged(*where: str | int, value: Any) -> dict[str, Any]:
-    document: Any = json.loads(json.dumps(GOOD))
-    inner = document
-    for key in where[:-1]:
-        inner = inner[key]
-    inner[where[-1]] = value
-    assert isinstance(document, dict)
-    return document
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("hello", "is not a measurement or counts of `mobilecnn bench`, or a result .*: it is not JSON"),
-        ("[" * 100_000, "it is not JSON"),
-        ("[]", "bad.json: it is not a measurement or counts of `mobilecnn bench`, or a result"),
-        ('{"schema": "something else"}', "bad.json: it is not a measurement"),
-        (json.dumps(damaged("version", value=99)), "bad.json: a measurement of version 99"),
-        (json.dumps(damaged("runs", 0, "samples_ns", 0, value="fast")), r"bad.json: runs\[0\].samples_ns\[0\]"),
-        (json.dumps({**results.evaluation().to_json(), "version": 2}), "bad.json: an evaluation of version 2"),
-        (json.dumps({**results.evaluation().to_json(), "results": []}), "bad.json: the document: the results"),
-        ('{"source": "", "rows": [], "measurement": "../gone.json"}', "bad.json is made of the measurement .*gone.json"),
-        ('{"source": "", "rows": [], "measurement": 3}', "bad.json: measurement must be the name of a file"),
-        (None, "no such result: .*bad.json"),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("as_folder", [False, True])
-def test_what_is_no_result_is_refused_by_name(
-    tmp_path: Path, three: list[Path], content: str | None, words: str, as_folder: bool
-) -> None:
-    bad = tmp_path / "bad.json"
-    if content is not None:
-        bad.write_text(content)
-    with pytest.raises(InputError, match=words):
-        result_files.read([three[0], tmp_path if as_folder and content is not None else bad])
-
-
-def test_passports_that_lie_beside_are_passed_over(tmp_path: Path, three: list[Path]) -> None:
-    folder = three[0].parent
-    (beside,) = written(tmp_path, passport={"schema": "mobilecnn.passport", "version": 1})
-    for path in three:
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    assert made(tmp_path) == made(folder)
-    with pytest.raises(InputError, match=r"passport\.json: it is not"):
-        result_files.read([*three, beside])
-
-
-@pytest.mark.parametrize(
-    ("member", "value"),
-    [("correct", 501), ("images", 0), ("accuracy", 0.9), ("interval", [0.1, 0.2]), ("interval", [0.1]), ("file", 3)],
-)  # fmt: skip
-def test_an_evaluation_that_contradicts_itself_is_refused(tmp_path: Path, member: str, value: Any) -> None:
-    document = copy.deepcopy(results.evaluation().to_json())
-    document["results"][1][member] = value
-    with pytest.raises(InputError, match=r"it\.json: results\[1\]"):
-        result_files.read(written(tmp_path, it=document))
-
-
-def test_an_evaluation_survives_the_disk() -> None:
-    one = results.evaluation()
-    assert Evaluation.from_json(json.loads(json.dumps(one.to_json()))) == one
-
-
-def test_only_accuracies_are_no_report(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no measurement in .*mobilecnn bench"):
-        result_files.read(written(tmp_path, it=results.evaluation()))
-    with pytest.raises(InputError, match=r"holds no \.json file"):
-        (tmp_path / "empty").mkdir()
-        result_files.read([tmp_path / "empty"])
-
-
-def test_a_speedup_stands_for_its_measurement(tmp_path: Path) -> None:
-    (record,) = written(tmp_path / "sp", measurement=results.measured())
-    (summary,) = written(
-        tmp_path / "sp",
-        speedup={"source": "x", "rows": [], "measurement": "old/place/measurement.json", "chart": "c"},
-    )
-    assert made(summary) == made(record) == made(record.parent)
-
-
-def test_older_and_partial_measurements_are_read(tmp_path: Path) -> None:
-    old = copy.deepcopy(GOOD)
-    old["version"] = 1
-    for each in old["models"]:
-        del each["answers"]
-    old["runs"] = [each for each in old["runs"] if each["round"] < 2]
-    old["version"] = 1
-    path = tmp_path / "it.partial.json"
-    path.write_text(json.dumps(old))
-    text = made(path)
-    assert "answers not checked: timed before answers were checked" in text
-    assert "2 of 3, cut short" in text
-
-
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(sorted(GOOD)) | st.text(max_size=5), inner, max_size=4)
-    ),
-    max_leaves=8,
-)
-
-
-@given(anything, st.sampled_from(["mobilecnn.measurement", "mobilecnn.evaluation", None]), st.integers(0, 3))
-def test_garbage_is_refused_and_never_a_traceback(
-    tmp_path_factory: pytest.TempPathFactory, document: Any, schema: str | None, version: int
-) -> None:
-    if isinstance(document, dict) and schema is not None:
-        document = {**document, "schema": schema, "version": version}
-    path = tmp_path_factory.getbasetemp() / "garbage.json"
-    path.write_text(json.dumps(document))
-    with pytest.raises(InputError, match=r"garbage\.json"):
-        result_files.read([path])
-
-
 def test_a_very_long_name_is_whole_once(tmp_path: Path) -> None:
-    document = copy.deepcopy(GOOD)
+    document = copy.deepcopy(results.measured().to_json())
     document["models"][0]["file"] = f"out/{'x' * 5000}.tflite"
     text = made(*written(tmp_path, it=document))
     assert text.count("x" * 5000) == 1
     assert f'<th scope="row" class="left">{"x" * 40}…{"x" * 39}</th>' in text
-
-
-def luminance(colour: str) -> float:
-    """WCAG 2.2's relative luminance of ``#rgb`` or ``#rrggbb``."""
-    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
-    channels = [int(digits[index : index + 2], 16) / 255 for index in (0, 2, 4)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-def test_colours_can_be_told_from_the_page(theme: int) -> None:
-    style = Path(page.__file__).with_name("page.css").read_text()
-    found = dict(
-        re.findall(r"--(\w+): (#[0-9a-f]+);", re.findall(r":root \{(.*?)\}", style, re.DOTALL)[theme])
-    )
-    marks = {f"s{index}" for index in range(svg.COLOURS)} | {"other", "focus"}
-    assert set(found) == {"ink", "soft", "line", "page", "band", "bad", *marks}
-    for name, least in [(each, 4.5) for each in ("ink", "soft", "bad")] + [(each, 3.0) for each in marks]:
-        for ground in ("page", "band"):
-            light, dark = sorted((luminance(found[name]), luminance(found[ground])), reverse=True)
-            assert (light + 0.05) / (dark + 0.05) >= least, f"{name} on {ground}"
 
 
 def test_from_the_commands_to_the_page(

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from installed import INSTALLED
 
 from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.judge.summary import summarize
-from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Facts, Measurement, read, write
+from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Facts, Measurement, read
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
@@ -44,7 +45,7 @@ def files(exported: Path, *formats: str) -> list[Path]:
 @pytest.mark.parametrize("runtime", INSTALLED)
 def test_every_format_is_timed(exported: Path, tmp_path: Path, runtime: str) -> None:
     models = files(exported, *FORMATS)
-    protocol = Protocol(**{**SHORT.to_json(), "runtime": runtime})
+    protocol = replace(SHORT, runtime=runtime)
     seen: list[tuple[int, int, str]] = []
     measured = measure(models, LocalDevice(), protocol, lambda *what: seen.append(what), ["bench", "x"])
     assert [model.file for model in measured.models] == [str(path) for path in models]
@@ -59,7 +60,7 @@ def test_every_format_is_timed(exported: Path, tmp_path: Path, runtime: str) -> 
     assert [done for done, _, _ in seen] == list(range(13))
     assert {total for _, total, _ in seen} == {12}
     assert [what for _, _, what in seen[:4]] == [f"checking {path.name}" for path in models]
-    write(tmp_path / "it.json", measured)
+    measured.write(tmp_path / "it.json")
     assert read(tmp_path / "it.json") == measured
     assert [result.count for result in summarize(measured)] == [8] * 4
 
@@ -130,7 +131,7 @@ def test_a_job_says_all_of_the_protocol(exported: Path, answer: dict[str, Any]) 
     measure(files(exported, "float32"), scripted, protocol)
     first, job = scripted.jobs
     expected = {
-        name: value for name, value in protocol.to_json().items() if name not in ("rounds", "cool_down")
+        name: value for name, value in asdict(protocol).items() if name not in ("rounds", "cool_down")
     }
     assert expected.items() <= job.items()
     assert {"task": "answer", "runtime": "litert", "threads": 2}.items() <= first.items()

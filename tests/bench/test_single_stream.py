@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from test_stream import STREAM
 
 from mobilecnn.bench.judge.single_stream import CLAIM, early_stopping, most_slow, single_streams
-from mobilecnn.bench.records.stream import FEWEST_QUERIES, SINGLE_STREAM, Plan, Window
+from mobilecnn.bench.records.stream import FEWEST_QUERIES, SINGLE_STREAM, StreamPlan, Window
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_estimate_is_a_sample_and_not_below_the_plain_percentile(latencies: 
     assert estimate >= sorted(latencies)[math.ceil(0.9 * len(latencies)) - 1]
 
 
-PLAN = Plan(SINGLE_STREAM, 10.0, 64, 1, "litert", 0, 0.0)
+PLAN = StreamPlan(SINGLE_STREAM, 10.0, 64, 1, "litert", 0, 0.0)
 
 
 def stream_of(*latencies: int, seconds: float = 12.0, other: float = 0.0) -> dict[str, Any]:
@@ -87,11 +87,15 @@ def test_a_result_says_what_it_is() -> None:
 
 def test_minima_that_were_not_reached_are_told() -> None:
     found = stream_of(*range(1, 51), seconds=4.0)
-    assert found["unmet"] == ["it ended early, after 4 of 10 s", "only 50 of 64 queries were made"]
+    assert [(unmet["code"], unmet["text"]) for unmet in found["unmet"]] == [
+        ("ended-early", "it ended early, after 4 of 10 s"),
+        ("few-queries", "only 50 of 64 queries were made"),
+    ]
     assert found["p90_early_stopping_ns"] is None
 
 
 def test_what_may_have_moved_the_tail_is_warned_of() -> None:
     assert stream_of(*range(1, 101))["warnings"] == []
     (warning,) = stream_of(*range(1, 101), other=6.0)["warnings"]
-    assert "used 50% of a core: close them" in warning
+    assert warning["text"].endswith("used 50% of a core") and warning["fix"].startswith("close them")
+    assert (warning["code"], warning["severity"]) == ("other-programs", "warning")

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from mobilecnn.bench.judge.statistics import (
     STUDENT_95,
     Interval,
-    Rounds,
     _resampled_medians,
     independent_ratio_interval,
     median,
@@ -23,6 +22,7 @@ from mobilecnn.bench.judge.statistics import (
     verdict,
     widening,
 )
+from mobilecnn.bench.records.measurement import Rounds
 from mobilecnn.quantize.proportions import Z_95, wilson
 
 values = st.lists(st.integers(1, 10**12), min_size=1, max_size=40)

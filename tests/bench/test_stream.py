@@ -18,7 +18,7 @@ from mobilecnn.bench.devices.registry import device
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Cooled, Facts, Model
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.records.stream import Plan, Series, Start, State, Stream, Window, read
+from mobilecnn.bench.records.stream import Start, State, Stream, StreamPlan, StreamSeries, Window, read
 from mobilecnn.bench.timing import long_run
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.records import partial, recording
@@ -33,10 +33,10 @@ STREAM = Stream(
         memory_bytes=None, os=None, kernel="Linux 6.6.51", python=None, numpy=None, governors=("performance",),
         max_frequencies_khz={}, virtualised=None,
     ),
-    plan=Plan("sustained", 60.0, 1, 1, "litert", 0, 30.0),
+    plan=StreamPlan("sustained", 60.0, 1, 1, "litert", 0, 30.0),
     models=tuple(Model(f"{name}.tflite", name * 64, 9, None, Answers(NOT_CHECKED, "no")) for name in "ab"),
     series=(
-        Series(
+        StreamSeries(
             Start("2.3.0", 1, 5_000_000, 9_000_000, STATE),
             Cooled(2.5, 51.0, 50.5),
             (
@@ -47,7 +47,7 @@ STREAM = Stream(
     ),
 )  # fmt: skip
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(STREAM.to_json()))
-BRIEF = dataclasses.replace(Plan.sustained(0.01, Protocol()), seconds=0.61)
+BRIEF = dataclasses.replace(StreamPlan.sustained(0.01, Protocol()), seconds=0.61)
 
 
 def test_json_and_back(tmp_path: Path) -> None:
@@ -107,18 +107,18 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 )
 def test_a_single_stream_out_of_range_is_refused(seconds: float, queries: int, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        Plan.single_stream(seconds, queries, Protocol())
+        StreamPlan.single_stream(seconds, queries, Protocol())
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 1441, float("nan"), float("inf")])
 def test_minutes_out_of_range_are_refused(minutes: float) -> None:
     with pytest.raises(UsageError, match=r"--minutes must be from 0\.01 to 1440"):
-        Plan.sustained(minutes, Protocol())
+        StreamPlan.sustained(minutes, Protocol())
 
 
 @pytest.mark.parametrize(("minutes", "window"), [(0.1, 0.5), (2, 1.0), (5, 2.5), (10, 5.0), (600, 5.0)])
 def test_the_length_of_a_window(minutes: float, window: float) -> None:
-    assert Plan.sustained(minutes, Protocol()).window_seconds == window
+    assert StreamPlan.sustained(minutes, Protocol()).window_seconds == window
 
 
 @pytest.fixture(params=["local", "ssh"])
@@ -156,7 +156,7 @@ def test_models_are_run_one_after_another(one: Device, exported: Path, tmp_path:
 
 
 def test_a_single_stream_keeps_all_queries(exported: Path) -> None:
-    plan = Plan.single_stream(0.1, 3000, Protocol())
+    plan = StreamPlan.single_stream(0.1, 3000, Protocol())
     made = long_run.run([exported / "theirs.float32.tflite"], LocalDevice(), plan)
     (series,) = made.series
     counts = [window.count for window in series.windows]

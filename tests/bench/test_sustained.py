@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_stream import STREAM
 
-from mobilecnn.bench.judge.sustained import FEWEST_WINDOWS, Verdict, chart, judge, remarks
-from mobilecnn.bench.records.stream import Series, State, Window
+from mobilecnn.bench.judge.sustained import FEWEST_WINDOWS, SustainedVerdict, judge, remarks
+from mobilecnn.bench.pages import charts, png
+from mobilecnn.bench.records.stream import State, StreamSeries, Window
 
 Levels = npt.NDArray[np.float64]
 COOL = State({"cpu0": 600_000, "cpu1": 1_500_000}, {"thermal_zone0 cpu-thermal": 48.2}, 0)
@@ -127,7 +128,7 @@ def test_any_windows_get_a_sentence(levels: list[float], scale: float) -> None:
 
 def test_the_verdict_does_not_depend_on_the_unit() -> None:
     levels = np.where(np.arange(120) < 50, 31.0, 47.0) * noise(120, 0.01)
-    verdicts: set[Verdict] = {judge(windows(levels * scale)).verdict for scale in (0.001, 1, 1000)}
+    verdicts: set[SustainedVerdict] = {judge(windows(levels * scale)).verdict for scale in (0.001, 1, 1000)}
     assert verdicts == {"slower"}
 
 
@@ -135,13 +136,13 @@ def test_what_the_device_did_meanwhile() -> None:
     hot = State({"cpu0": 600_000, "cpu1": 1_000_000}, {"thermal_zone0 cpu-thermal": 82.5}, 0x60006)
     cooler = dataclasses.replace(hot, temperatures_c={"thermal_zone0 cpu-thermal": 80.0})
 
-    def series(other: float | None, *states: State) -> Series:
+    def series(other: float | None, *states: State) -> StreamSeries:
         made = [
             dataclasses.replace(window, state=state, other_cpu_seconds=other)
             for window, state in zip(windows([31.0] * len(states)), states, strict=True)
         ]
         start = dataclasses.replace(STREAM.series[0].start, state=states[0])
-        return Series(start, None, tuple(made))
+        return StreamSeries(start, None, tuple(made))
 
     assert remarks(series(0.2, COOL, hot, cooler)) == [
         "clock 1.00 to 1.50 GHz",
@@ -161,7 +162,8 @@ def test_the_chart_has_a_panel_for_all_that_is_known() -> None:
             dataclasses.replace(window, state=state) for window, state in zip(made, states, strict=True)
         ]
         series = dataclasses.replace(STREAM.series[0], windows=tuple(dressed))
-        with Image.open(io.BytesIO(chart(dataclasses.replace(STREAM, series=(series,))))) as picture:
+        drawn = png.draw(*charts.sustained(dataclasses.replace(STREAM, series=(series,))))
+        with Image.open(io.BytesIO(drawn)) as picture:
             assert picture.format == "PNG"
             return picture.height
 

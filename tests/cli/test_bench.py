@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_json_is_the_only_thing_on_stdout(exported: Path, here: Path) -> None:
     document = json.loads(done.stdout)
     assert document["measurement"] == "x/it.json"
     measured = read(here / "x/it.json")
-    assert document["protocol"] == measured.protocol.to_json()
+    assert document["protocol"] == asdict(measured.protocol)
     assert (measured.protocol.runtime, measured.protocol.threads, measured.protocol.seed) == (
         OTHER,
         2,

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mobilecnn.cli import counts, options
-from mobilecnn.cli.measured import (
-    WORDS,
-    answer_lines,
-    device_line,
-    interval_text,
-    time_models,
-    warning_lines,
-    what_is_kept,
-)
+from mobilecnn.cli.measured import time_models
 from mobilecnn.cli.output import (
     data,
     document,
@@ -31,16 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from mobilecnn.bench.judge.summary import Comparison, Result
-    from mobilecnn.bench.records.measurement import Measurement
+    from mobilecnn.bench.judge.summary import Summary
     from mobilecnn.bench.records.protocol import OnPhone, Protocol
     from mobilecnn.bench.timing.fleet import Outcome
-
-HEADER = (
-    "file", "", "median ms", "95 % interval", "p90", "p99", "min", "runs", "answers", "time / first", "95 % interval", "",
-)  # fmt: skip
-ONCE = ("file", "first inference ms", "initialization ms", "peak memory MB", "before loading MB")
-"""Header of the table of what happens once in a process."""
 
 
 @click.command(cls=options.SectionedCommand)
@@ -108,19 +93,20 @@ def _time(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    from mobilecnn.bench.judge.summary import summarize
+    from mobilecnn.bench.judge.summary import Summary
+    from mobilecnn.bench.pages import terminal
 
     measurement, record = time_models(
         models, device_name, phone, protocol, allow_wrong_answers, output, "bench"
     )
-    results = summarize(measurement)
+    summary = Summary.of(measurement)
     if as_json:
-        document(_document(measurement, results, record))
+        document({"measurement": str(record), **summary.to_json()})
     else:
-        data(table(HEADER, _rows(measurement, results), left=2))
+        data(table(terminal.HEADER, terminal.rows(summary), left=2))
         data("")
-        data(table(ONCE, _once(results)))
-        for line in [*_findings(results), "", *_origin(measurement, results, record)]:
+        data(table(terminal.ONCE, terminal.once(summary.results)))
+        for line in [*terminal.remarks(summary.results), "", *_origin(summary, record)]:
             data(line)
     _name_the_report([record])
 
@@ -136,6 +122,7 @@ def _time_on_all(
 ) -> None:
     """Time on several devices side by side, show what became of each, and fail if one failed."""
     from mobilecnn.bench.devices.registry import devices
+    from mobilecnn.bench.judge.summary import Summary
     from mobilecnn.bench.timing import fleet
 
     fleet.refuse_twice(names)
@@ -150,10 +137,12 @@ def _time_on_all(
     everywhere = fleet.common_failure(outcomes)
     if everywhere is not None:
         raise everywhere
+    made = [None if outcome.measurement is None else Summary.of(outcome.measurement) for outcome in outcomes]
     if as_json:
-        document({"devices": [{"name": outcome.name, **_outcome(outcome)} for outcome in outcomes]})
+        parts = [_outcome(outcome, summary) for outcome, summary in zip(outcomes, made, strict=True)]
+        document({"devices": parts})
     else:
-        _show_outcomes(outcomes)
+        _show_outcomes(outcomes, made)
     _name_the_report([outcome.record for outcome in outcomes if outcome.measurement is not None])
     fleet.refuse_failed(outcomes)
 
@@ -162,118 +151,50 @@ def _talk_of(name: str) -> "Callable[[str], None]":
     return lambda text: talk(f"{name}: {text}")
 
 
-def _show_outcomes(outcomes: "Sequence[Outcome]") -> None:
+def _show_outcomes(outcomes: "Sequence[Outcome]", summaries: "Sequence[Summary | None]") -> None:
     """One table of all devices, and below it the findings about each."""
-    from mobilecnn.bench.judge.summary import summarize
+    from mobilecnn.bench.pages import terminal
 
     rows: list[Sequence[str]] = []
     once: list[Sequence[str]] = []
     findings, origins = [], []
-    for outcome in outcomes:
-        name, measurement = outcome.name, outcome.measurement
-        if measurement is None:
-            rows.append([name, "", "FAILED", *[""] * (len(HEADER) - 2)])
+    for outcome, summary in zip(outcomes, summaries, strict=True):
+        name = outcome.name
+        if summary is None:
+            rows.append([name, "", "FAILED", *[""] * (len(terminal.HEADER) - 2)])
             findings.append(f"FAILED: {name}: {outcome.failure}")
             continue
-        results = summarize(measurement)
-        rows += [[name, *row] for row in _rows(measurement, results)]
-        once += [[name, *row] for row in _once(results)]
-        findings += [f"{name}: {line}" for line in _findings(results)]
-        origins += [f"{name}: {line}" for line in _origin(measurement, results, outcome.record)]
-    data(table(("device", *HEADER), rows, left=3))
+        rows += [[name, *row] for row in terminal.rows(summary)]
+        once += [[name, *row] for row in terminal.once(summary.results)]
+        findings += [f"{name}: {line}" for line in terminal.remarks(summary.results)]
+        origins += [f"{name}: {line}" for line in _origin(summary, outcome.record)]
+    data(table(("device", *terminal.HEADER), rows, left=3))
     if once:
         data("")
-        data(table(("device", *ONCE), once, left=2))
+        data(table(("device", *terminal.ONCE), once, left=2))
     for line in [*findings, "", *origins]:
         data(line)
 
 
-def _outcome(outcome: "Outcome") -> "dict[str, Any]":
+def _outcome(outcome: "Outcome", summary: "Summary | None") -> "dict[str, Any]":
     """What became of one device, as JSON."""
-    from mobilecnn.bench.judge.summary import summarize
-
-    if outcome.measurement is not None:
-        return _document(outcome.measurement, summarize(outcome.measurement), outcome.record)
+    if summary is not None:
+        return {"name": outcome.name, "measurement": str(outcome.record), **summary.to_json()}
     failure = outcome.failure
     assert failure is not None
-    return {
-        "error": {
-            "kind": type(failure).__name__,
-            "message": str(failure),
-            "exit_code": failure.exit_code,
-        }
-    }
+    error = {"kind": type(failure).__name__, "message": str(failure), "exit_code": failure.exit_code}
+    return {"name": outcome.name, "error": error}
 
 
-def _document(measurement: "Measurement", results: "Sequence[Result]", record: Path) -> "dict[str, Any]":
-    """What one device's measurement says, as JSON."""
-    rows = [
-        {**result.to_json(), "time_relative_to_first": None if ratio is None else ratio.to_json()}
-        for result, ratio in zip(results, _relative(measurement), strict=True)
-    ]
-    about = {name: measurement.to_json()[name] for name in ("device", "protocol")}
-    return {"measurement": str(record), **about, "results": rows}
-
-
-def _rows(measurement: "Measurement", results: "Sequence[Result]") -> "list[Sequence[str]]":
-    """What one measurement says, under :data:`HEADER`."""
-    return [
-        (
-            result.model.file,
-            "VALID" if result.valid else "INVALID",
-            f"{result.median.value / 1e6:.3f}",
-            interval_text(result.median, 1e6),
-            *("-" if time is None else f"{time / 1e6:.3f}" for time in (result.p90, result.p99)),
-            f"{result.minimum / 1e6:.3f}",
-            f"{result.rounds} x {result.count / result.rounds:.0f}",
-            WORDS[result.model.answers.verdict],
-            *(
-                ("", "", "")
-                if ratio is None
-                else (f"{ratio.ratio.value:.3f}", interval_text(ratio.ratio), ratio.verdict)
-            ),
-        )
-        for result, ratio in zip(results, _relative(measurement), strict=True)
-    ]
-
-
-def _once(results: "Sequence[Result]") -> "list[Sequence[str]]":
-    """What one measurement says, under :data:`ONCE`."""
-    return [
-        (
-            result.model.file,
-            f"{result.first / 1e6:.3f}",
-            f"{result.init / 1e6:.3f}",
-            *(
-                "-" if size is None else f"{size / 1e6:.1f}"
-                for size in (result.peak_rss, result.baseline_rss)
-            ),
-        )
-        for result in results
-    ]
-
-
-def _relative(measurement: "Measurement") -> "list[Comparison | None]":
-    """The time of each model relative to the first."""
-    from mobilecnn.bench.judge.summary import compare
-
-    return [None, *(compare(measurement, index) for index in range(1, len(measurement.models)))]
-
-
-def _findings(results: "Sequence[Result]") -> list[str]:
-    """The lines below the table: what is INVALID and why, warnings, and answers that were not right."""
-    invalid = [f"INVALID: {result.model.file}: {reason}" for result in results for reason in result.reasons]
-    return [*invalid, *warning_lines(results), *answer_lines(results)]
-
-
-def _origin(measurement: "Measurement", results: "Sequence[Result]", record: Path) -> list[str]:
+def _origin(summary: "Summary", record: Path) -> list[str]:
     """The last lines: the device, the runtime and the file."""
-    partitions = [result.xnnpack_partitions for result in results]
-    without = [result.model.file for result in results if not result.xnnpack_partitions]
-    xnnpack = f"without XNNPACK: {', '.join(without)}" if without else "with XNNPACK"
-    if None in partitions:
-        xnnpack = "XNNPACK: unknown"
-    return [f"{device_line(measurement)}; {xnnpack}", f"{what_is_kept(measurement)}: {record}"]
+    from mobilecnn.bench.pages import terminal
+
+    measurement = summary.measurement
+    return [
+        f"{terminal.device(measurement)}; {terminal.xnnpack(summary.results)}",
+        f"{terminal.kept(measurement)}: {record}",
+    ]
 
 
 def _name_the_report(records: "Sequence[Path]") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mobilecnn.cli import counts, options
-from mobilecnn.cli.measured import answer_lines, device_line, interval_text, time_models, what_is_kept
+from mobilecnn.cli.measured import time_models
 from mobilecnn.cli.output import data, document, json_option, table
 from mobilecnn.errors import UsageError
 
@@ -93,6 +93,7 @@ def command(
       mobilecnn compare old/digits.int8.tflite new/digits.int8.tflite --device emulated-a76 --max-slowdown 1%
     """
     from mobilecnn.bench.judge import compare as bench
+    from mobilecnn.bench.pages import terminal
     from mobilecnn.bench.records.measurement import read
 
     kind = _kind(a)
@@ -119,8 +120,8 @@ def command(
         lines = [
             f"A: {a}",
             f"B: {b}",
-            device_line(measured),
-            f"Timed in turn; {what_is_kept(measured)}: {record}",
+            terminal.device(measured),
+            f"Timed in turn; {terminal.kept(measured)}: {record}",
         ]
     else:
         sides = read(a), read(b)
@@ -139,12 +140,12 @@ def command(
 
 def _kind(path: Path) -> str:
     """What the file has to compare: a key of :data:`USED`."""
-    from mobilecnn.bench.records import instructions
+    from mobilecnn.bench.records.instructions import Instructions
     from mobilecnn.records import schema
 
     if path.suffix.lower() == ".tflite":
         return FILES
-    return COUNTS if schema(path) == instructions.SCHEMA else TIMES
+    return COUNTS if schema(path) == Instructions.SCHEMA else TIMES
 
 
 def _about(path: Path, measured: "Measurement") -> dict[str, Any]:
@@ -154,12 +155,16 @@ def _about(path: Path, measured: "Measurement") -> dict[str, Any]:
 
 
 def _line(side: str, path: Path, measured: "Measurement") -> str:
+    from mobilecnn.bench.pages import terminal
+
     asked = measured.protocol.rounds
     short = "" if measured.rounds == asked else f" (cut short: {measured.rounds} of {asked} rounds)"
-    return f"{side}: {path}{short}, {measured.created}, {device_line(measured)}"
+    return f"{side}: {path}{short}, {measured.created}, {terminal.device(measured)}"
 
 
 def _table(compared: "Compared") -> str:
+    from mobilecnn.bench.pages import terminal
+
     header, rows = list(HEADER), []
     for row in compared.rows:
         ratio = row.time.ratio
@@ -169,7 +174,7 @@ def _table(compared: "Compared") -> str:
                 *_median(row.a),
                 *_median(row.b),
                 f"{ratio.value:.3f}",
-                interval_text(ratio),
+                terminal.interval(ratio),
                 row.time.verdict,
             ]
         )
@@ -186,6 +191,8 @@ def _median(result: "Result") -> tuple[str, str]:
 
 def _remarks(compared: "Compared") -> list[str]:
     """Lines that a reader must know before believing the table."""
+    from mobilecnn.bench.pages import terminal
+
     lines = [
         f"INVALID: {side} {row.name}: {reason}"
         for row in compared.rows
@@ -193,8 +200,8 @@ def _remarks(compared: "Compared") -> list[str]:
         for reason in result.reasons
     ]
     for side in ("a", "b"):
-        results = [getattr(row, side) for row in compared.rows]
-        lines += [f"{side.upper()} {line}" for line in answer_lines(results)]
+        models = [getattr(row, side).model for row in compared.rows]
+        lines += [f"{side.upper()} {line}" for line in terminal.answers(models)]
     lines += [f"only in A: {', '.join(compared.only_a)}"] if compared.only_a else []
     lines += [f"only in B: {', '.join(compared.only_b)}"] if compared.only_b else []
     if compared.unlike:

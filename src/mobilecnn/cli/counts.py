@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.measured import WORDS, model_lines
 from mobilecnn.cli.output import data, document, millions, progress, record_path, table, talk
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
-    from mobilecnn.bench.judge.instructions import Row
-    from mobilecnn.bench.records.instructions import Counts, Instructions, Plan
+    from mobilecnn.bench.judge.instructions import ComparedCounts
+    from mobilecnn.bench.records.instructions import CountPlan, Counts, Instructions
     from mobilecnn.bench.records.measurement import Model
     from mobilecnn.bench.records.protocol import Protocol
 
@@ -52,13 +51,13 @@ def counts_instead(names: Sequence[str]) -> bool:
     return bool(counting)
 
 
-def plan_of(ctx: click.Context, device: str, protocol: "Protocol") -> "Plan":
+def plan_of(ctx: click.Context, device: str, protocol: "Protocol") -> "CountPlan":
     """What to count, from the options.
 
     Raises:
         UsageError: an option is for timing.
     """
-    from mobilecnn.bench.records.instructions import Plan
+    from mobilecnn.bench.records.instructions import CountPlan
 
     options.refuse_unused(ctx, USED, f"is for timing, and {device} counts instructions; leave it out")
     if protocol.threads != 1:
@@ -66,11 +65,11 @@ def plan_of(ctx: click.Context, device: str, protocol: "Protocol") -> "Plan":
     # The defaults are those of counting and not those of timing.
     given = options.given(ctx)
     chosen = {name: getattr(protocol, name) for name in ("runs", "warmup_runs") if name in given}
-    return Plan(protocol.runtime, protocol.seed, **chosen)
+    return CountPlan(protocol.runtime, protocol.seed, **chosen)
 
 
 def count(
-    models: Sequence[Path], device: str, plan: "Plan", output: Path | None, stem: str, wrong: bool
+    models: Sequence[Path], device: str, plan: "CountPlan", output: Path | None, stem: str, wrong: bool
 ) -> "tuple[Instructions, Path]":
     """Count the instructions of files, and keep the record at ``output``, else under a new name."""
     from mobilecnn.bench.devices.emulated.device import EmulatedDevice
@@ -88,7 +87,7 @@ def count(
 
 
 def bench(
-    models: Sequence[Path], device: str, plan: "Plan", output: Path | None, wrong: bool, as_json: bool
+    models: Sequence[Path], device: str, plan: "CountPlan", output: Path | None, wrong: bool, as_json: bool
 ) -> None:
     """Count, and print a row for each file."""
     counted, path = count(models, device, plan, output, "instructions", wrong)
@@ -106,7 +105,7 @@ def compare_files(
     a: Path,
     b: Path,
     device: str,
-    plan: "Plan",
+    plan: "CountPlan",
     output: Path | None,
     wrong: bool,
     allowed: float | None,
@@ -144,7 +143,7 @@ def compare_records(a: Path, b: Path, names: Sequence[str], allowed: float | Non
 
 
 def _show(
-    rows: "Sequence[Row]",
+    rows: "Sequence[ComparedCounts]",
     about: dict[str, Any],
     lines: Sequence[str],
     allowed: float | None,
@@ -167,7 +166,7 @@ def device_line(counted: "Instructions") -> str:
     return f"{facts.kind}: {facts.cpu}, {facts.kernel}; {counted.plan.runtime} {'/'.join(versions)}, 1 thread"
 
 
-def _compared(rows: "Sequence[Row]") -> str:
+def _compared(rows: "Sequence[ComparedCounts]") -> str:
     """A and B side by side, and by how much each kind of instruction grew."""
     header = ["model", "A", "B", "B / A", *KINDS]
     if rows[0].limit is not None:
@@ -193,6 +192,8 @@ def _kinds(counts: "Counts") -> tuple[int, int, int, int]:
 
 
 def _rows(counted: "Instructions") -> list[Sequence[str]]:
+    from mobilecnn.bench.pages import terminal
+
     first = counted.series[0].typical.total
     return [
         (
@@ -200,7 +201,7 @@ def _rows(counted: "Instructions") -> list[Sequence[str]]:
             millions(series.typical.total),
             *map(millions, _kinds(series.typical)),
             "-" if (ratio := _per_mac(model, series.typical)) is None else f"{ratio:.3f}",
-            WORDS[model.answers.verdict],
+            terminal.VERDICTS[model.answers.verdict],
             f"{series.typical.total / first:.3f}",
         )
         for model, series in zip(counted.models, counted.series, strict=True)
@@ -215,12 +216,14 @@ def _per_mac(model: "Model", counts: "Counts") -> float | None:
 
 def _remarks(counted: "Instructions") -> list[str]:
     """Lines about answers, and about files whose inferences differ, which they hardly ever do."""
+    from mobilecnn.bench.pages import terminal
+
     unsteady = [
         f"Warning: {model.file}: its inferences differ by {100 * series.spread:.2g} %"
         for model, series in zip(counted.models, counted.series, strict=False)
         if series.spread > UNSTEADY
     ]
-    return [*model_lines(counted.models), *unsteady]
+    return [*terminal.answers(counted.models), *unsteady]
 
 
 def _document(counted: "Instructions", path: Path) -> dict[str, Any]:

@@ -7,12 +7,11 @@ from pathlib import Path
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.measured import device_line
 from mobilecnn.cli.output import data, document, json_option, kilobytes, new_name, progress, table
 
 
 @click.command()
-@click.option("--epochs", default=12, show_default=True, help="Of the training.")
+@click.option("--epochs", default=12, show_default=True, help="Epochs of the training.")
 @click.option("--rounds", default=3, show_default=True, help="Processes for each timed file.")
 @click.option(
     "-o", "--output", type=options.FILE, default=Path("mobilecnn-demo"), show_default=True,
@@ -27,48 +26,43 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     then comes the ShuffleNet paper's speedup table. Everything is on one HTML page. Takes
     some minutes.
     """
-    from mobilecnn import demo as bench
     from mobilecnn.bench.devices.registry import device
+    from mobilecnn.bench.pages import terminal
     from mobilecnn.bench.papers.speedup import HEADER, cells
-    from mobilecnn.bench.records.measurement import write
     from mobilecnn.bench.records.protocol import Protocol
+    from mobilecnn.demo import demo
+    from mobilecnn.demo import page as render
     from mobilecnn.files import check_writable, write_text
 
     protocol = Protocol(rounds=rounds)
     check_writable(output)
     with tempfile.TemporaryDirectory(prefix="mobilecnn-") as work, device("local") as where:
-        made = bench.demo(output, Path(work), where, protocol, epochs, progress, sys.argv[1:])
-    write(new_name(output, "measurement"), made.timing)
-    write(new_name(output, "measurement-speedup"), made.paper.measurement)
+        made = demo(output, Path(work), where, protocol, epochs, progress, sys.argv[1:])
+    timing = made.timing.measurement
+    timing.write(new_name(output, "measurement"))
+    made.paper.measurement.write(new_name(output, "measurement-speedup"))
     page = output / "index.html"
-    write_text(page, bench.page(made, device_line(made.timing)))
+    write_text(page, render(made))
     if as_json:
         document({**made.to_json(), "page": str(page)})
         return
-    header = ["file", "size", "held-out top-1", "95 % interval", "median ms", ""]
-    keras, *files = made.accuracy
-    rows = [
-        [
-            str(keras.path),
-            kilobytes(keras.nbytes),
-            f"{keras.accuracy:.2%}",
-            f"{keras.low:.1%} .. {keras.high:.1%}",
-            "-",
-            "",
-        ]
+    header = ("file", "size", "held-out top-1", "95 % interval", "median ms", "")
+    # The Keras model, which is not timed, and then the files.
+    times = [
+        ("-", ""),
+        *((terminal.ms(result.median.value), terminal.validity(result)) for result in made.timing.results),
     ]
-    rows += [
-        [
-            str(one.path),
-            kilobytes(one.nbytes),
-            f"{one.accuracy:.2%}",
-            f"{one.low:.1%} .. {one.high:.1%}",
-            f"{result.median.value / 1e6:.3f}",
-            "VALID" if result.valid else "INVALID",
-        ]
-        for one, result in zip(files, made.results, strict=True)
+    rows = [
+        (
+            accuracy.file,
+            kilobytes(accuracy.bytes),
+            f"{accuracy.accuracy:.2%}",
+            " .. ".join(f"{end:.1%}" for end in accuracy.interval),
+            *time,
+        )
+        for accuracy, time in zip(made.accuracy, times, strict=True)
     ]
     data(table(header, rows))
     data("")
     data(table(HEADER, [cells(row) for row in made.paper.rows], left=2))
-    data(f"\n{device_line(made.timing)}\nThe page: {page.resolve()}")
+    data(f"\n{terminal.device(timing)}\nThe page: {page.resolve()}")

@@ -47,7 +47,8 @@ def command(
       mobilecnn evaluate digits.keras out/*.tflite --data digits
     """
     from mobilecnn.files import check_writable, write_json
-    from mobilecnn.quantize.accuracy import Evaluation, evaluate
+    from mobilecnn.quantize.accuracy import evaluate
+    from mobilecnn.quantize.evaluation import Evaluation
     from mobilecnn.train.datasets import load
 
     if output is not None:
@@ -58,9 +59,9 @@ def command(
             models, dataset, input_range=input_range, runtime=runtime, unsafe=allow_code, progress=update
         )
     for result in results:
-        if not result.stated:
-            talk(options.assumed_range(str(result.path)))
-    evaluation = Evaluation(source, runtime, results).to_json()
+        if not result.input_contract_stated:
+            talk(options.assumed_range(result.file))
+    evaluation = Evaluation(source, len(dataset), runtime, results).to_json()
     if output is not None:
         write_json(output, evaluation)
     if as_json:
@@ -68,15 +69,15 @@ def command(
         return
     rows = [
         [
-            str(result.path),
+            result.file,
             result.format,
-            kilobytes(result.nbytes),
+            kilobytes(result.bytes),
             f"{result.correct}/{result.images}",
             f"{result.accuracy:.2%}",
-            f"{result.low:.2%} .. {result.high:.2%}",
-            f"{result.balanced:.2%}",
-            f"{result.agreement:.1%}",
-            result.verdict,
+            " .. ".join(f"{end:.2%}" for end in result.interval),
+            f"{result.balanced_accuracy:.2%}",
+            f"{result.agreement_with_first:.1%}",
+            result.verdict_against_first,
         ]
         for result in results
     ]

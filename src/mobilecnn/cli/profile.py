@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.measured import answer_lines, device_line, interval_text, what_is_kept
 from mobilecnn.cli.output import data, document, json_option, new_name, progress, table, talk
 
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.adb.benchmark_model import Profile as OwnProfile
     from mobilecnn.bench.records.protocol import OnPhone
-    from mobilecnn.bench.timing.profile import Profile, Row
+    from mobilecnn.bench.timing.profile import OperatorTime, Profile
 
 
 WIDEST = 40
-"""Characters of an operator's name in the table; the end says more than the beginning."""
+"""Most characters of an operator's name in the table; the end says more than the beginning."""
 
 
 @click.command()
@@ -25,13 +24,15 @@ WIDEST = 40
 @options.device
 @options.phone
 @options.runtime
-@click.option("--threads", default=1, show_default=True, help="Of the runtime.")
+@click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
 @click.option("--rounds", default=3, show_default=True, help="Processes for each different operator.")
-@click.option("--seconds", default=0.2, show_default=True, help="Timed in each process, at least 50 times.")
-@click.option("--seed", default=0, show_default=True, help="Of the order and the inputs.")
+@click.option(
+    "--seconds", default=0.2, show_default=True, help="Seconds timed in each process, at least 50 inferences."
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of the order and the inputs.")
 @click.option(
     "--top", type=click.IntRange(min=0), default=15, show_default=True,
-    help="Operators in the table, the slowest first; 0 for all, in the order in which they run.",
+    help="Number of operators in the table, the slowest first; 0 for all, in the order in which they run.",
 )  # fmt: skip
 @options.allow_wrong_answers
 @click.option(
@@ -66,6 +67,7 @@ def command(
       mobilecnn profile out/digits.int8.tflite --device pi4
     """
     from mobilecnn.bench.devices.registry import timing_device
+    from mobilecnn.bench.pages import charts, png, terminal
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.bench.timing import profile as bench
     from mobilecnn.files import check_writable, write_bytes, write_json
@@ -83,7 +85,7 @@ def command(
     check_writable(output)
     record = new_name(output, "measurement")
     with where, recording(record) as keep, progress("Profiling") as update:
-        found = bench.profile(
+        profile = bench.profile(
             model,
             where,
             protocol,
@@ -93,40 +95,40 @@ def command(
             allow_wrong_answers=allow_wrong_answers,
             keep=keep,
         )
-    line = device_line(found.measurement)
+    line = terminal.device(profile.measurement)
     picture = output / "roofline.png"
-    write_bytes(picture, bench.chart(found, f"{model.name}\n{line}"))
-    content = {**found.to_json(), "measurement": str(record), "chart": str(picture)}
+    write_bytes(picture, png.draw([charts.roofline(profile)], f"{model.name}\n{line}"))
+    content = {**profile.to_json(), "measurement": str(record), "chart": str(picture)}
     write_json(output / "profile.json", content)
 
     if as_json:
         document(content)
         return
     data(line)
-    data(_groups(found))
+    data(_groups(profile))
     data("")
-    data(_operators(found, top))
-    for text in _lines(found):
-        data(text)
-    if found.own is not None:
+    data(_operators(profile, top))
+    for words in _lines(profile):
+        data(words)
+    if profile.own is not None:
         data("")
-        data(_own(found.own))
-    restless = sorted({row.part.name for row in found.rows if row.median is not None and not row.valid})
+        data(_own(profile.own))
+    restless = sorted({row.part.name for row in profile.rows if row.median is not None and not row.valid})
     if restless:
         talk(f"INVALID (!): {len(restless)} operators; the reasons are in profile.json")
-    for row in found.rows:
+    for row in profile.rows:
         if row.part.reason:
             talk(f"not timed: {row.part.name}: {row.part.reason}")
-    for words in answer_lines(bench.whole_result(found)):
+    for words in terminal.answers(profile.measurement.models[:1]):
         talk(words)
-    data(f"Chart: {picture}   {what_is_kept(found.measurement)}: {record}")
+    data(f"Chart: {picture}   {terminal.kept(profile.measurement)}: {record}")
 
 
-def _unit(found: "Profile") -> str:
-    return "GFLOP/s" if found.peak_dtype == "float32" else "GOP/s"
+def _unit(profile: "Profile") -> str:
+    return "GFLOP/s" if profile.peak_dtype == "float32" else "GOP/s"
 
 
-def _groups(found: "Profile") -> str:
+def _groups(profile: "Profile") -> str:
     rows = [
         (
             group.name,
@@ -136,13 +138,13 @@ def _groups(found: "Profile") -> str:
             f"{group.share:.1%}",
             f"{2 * group.macs / group.time:.1f}" if group.macs else "-",
         )
-        for group in found.groups()
+        for group in profile.groups()
     ]
-    return table(("work", "operators", "multiply-adds M", "ms", "share", _unit(found)), rows)
+    return table(("work", "operators", "multiply-adds M", "ms", "share", _unit(profile)), rows)
 
 
-def _operators(found: "Profile", top: int) -> str:
-    rows = list(found.rows)
+def _operators(profile: "Profile", top: int) -> str:
+    rows = list(profile.rows)
     if top:
         rows = sorted(rows, key=lambda row: -(row.median.value if row.median else 0.0))[:top]
     header = (
@@ -152,11 +154,11 @@ def _operators(found: "Profile", top: int) -> str:
         "multiply-adds M",
         "ms",
         "95 % interval",
-        _unit(found),
+        _unit(profile),
         "of peak",
         "share",
     )
-    return table(header, [_cells(row, found.peak) for row in rows], left=3)
+    return table(header, [_cells(row, profile.peak) for row in rows], left=3)
 
 
 def _own(said: "OwnProfile") -> str:
@@ -167,7 +169,9 @@ def _own(said: "OwnProfile") -> str:
     return table(header, rows) + "\nof the whole file, with the profiling on, which costs time itself"
 
 
-def _cells(row: "Row", peak: float) -> list[str]:
+def _cells(row: "OperatorTime", peak: float) -> list[str]:
+    from mobilecnn.bench.pages.terminal import interval
+
     part = row.part
     return [
         part.name if len(part.name) <= WIDEST else "..." + part.name[-WIDEST + 3 :],
@@ -175,24 +179,26 @@ def _cells(row: "Row", peak: float) -> list[str]:
         "x".join(map(str, part.shape)),
         f"{part.macs / 1e6:.3f}",
         "-" if row.median is None else f"{row.median.value / 1e6:.4f}" + ("" if row.valid else " !"),
-        "-" if row.median is None else interval_text(row.median, 1e6),
+        "-" if row.median is None else interval(row.median, 1e6),
         "-" if row.flops is None else f"{row.flops / 1e9:.1f}",
         "-" if row.flops is None else f"{row.flops / peak:.0%}",
         f"{row.share:.1%}",
     ]
 
 
-def _lines(found: "Profile") -> list[str]:
-    total, whole, calls = found.total.value / 1e6, found.whole.value / 1e6, len(found.rows)
-    times = f"{found.ratio.value:.2f} times ({interval_text(found.ratio)})"
-    article = "an" if found.peak_dtype == "int8" else "a"
+def _lines(profile: "Profile") -> list[str]:
+    from mobilecnn.bench.pages.terminal import interval
+
+    total, whole, calls = profile.total.value / 1e6, profile.whole.value / 1e6, len(profile.rows)
+    times = f"{profile.ratio.value:.2f} times ({interval(profile.ratio)})"
+    article = "an" if profile.peak_dtype == "int8" else "a"
     lines = [
         f"sum {total:.3f} ms, whole file {whole:.3f} ms: {times}",
-        f"{calls} calls of an operator that does nothing: {calls * found.call / 1e6:.3f} ms, in the sum",
-        f"peak of {article} {found.peak_dtype} matrix product: {found.peak / 1e9:.1f} {_unit(found)}",
+        f"{calls} calls of an operator that does nothing: {calls * profile.call / 1e6:.3f} ms, in the sum",
+        f"peak of {article} {profile.peak_dtype} matrix product: {profile.peak / 1e9:.1f} {_unit(profile)}",
     ]
-    if found.bandwidth is None:
+    if profile.bandwidth is None:
         lines.append("memory: unknown, because nothing on a phone measures it; the chart has no slope")
     else:
-        lines.append(f"memory, reading and writing: {found.bandwidth.bytes_per_second / 1e9:.2f} GB/s")
+        lines.append(f"memory, reading and writing: {profile.bandwidth.bytes_per_second / 1e9:.2f} GB/s")
     return lines

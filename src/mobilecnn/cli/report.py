@@ -32,22 +32,22 @@ def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:
     Example:
       mobilecnn report mobilecnn-runs accuracy.json -o report.html
     """
-    from mobilecnn.bench.pages import report as bench
+    from mobilecnn.bench.pages.report import html
     from mobilecnn.bench.pages.result_files import read
     from mobilecnn.files import write_text
 
     # A measurement is never replaced, not even by a slip of -o.
     if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"the page's name must end in .html, and -o is {output}")
-    found = read(results)
-    write_text(output, bench.html(found))
+    given = read(results)
+    write_text(output, html(given))
     if as_json:
         document(
             {
                 "page": str(output),
-                "measurements": [one.file for one in found.timed],
-                "evaluations": [one.file for one in found.asked],
-                "counts": [one.file for one in found.counted],
+                "measurements": [timed.file for timed in given.timed],
+                "evaluations": [asked.file for asked in given.asked],
+                "counts": [counted.file for counted in given.counted],
             }
         )
         return

@@ -53,9 +53,9 @@ def command(
     """
     from mobilecnn.bench.devices.registry import timing_device
     from mobilecnn.bench.judge.single_stream import CLAIM, single_streams
-    from mobilecnn.bench.records.stream import Plan
+    from mobilecnn.bench.records.stream import StreamPlan
 
-    plan = Plan.single_stream(min_seconds, min_queries, protocol)
+    plan = StreamPlan.single_stream(min_seconds, min_queries, protocol)
     device = timing_device(device_name, protocol.runtime)
     record = record_path(output, plan.kind)
     stream = streams.run(models, device, plan, record, "Single stream", allow_wrong_answers)

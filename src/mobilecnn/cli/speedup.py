@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.measured import answer_lines, device_line, warning_lines, what_is_kept
 from mobilecnn.cli.output import data, document, json_option, new_name, progress, table, talk
 from mobilecnn.quantize import formats
 
@@ -26,8 +25,16 @@ DEFAULT = ("float32", "int8")
 
 
 @dataclass(frozen=True)
-class Run:
-    """What all experiments are given."""
+class Request:
+    """What all experiments are given.
+
+    Attributes:
+        device: where.
+        protocol: how.
+        formats: formats of the networks.
+        output: folder for what is found.
+        allow_wrong_answers: time files that differ from their passports nevertheless.
+    """
 
     device: "Device"
     protocol: "Protocol"
@@ -47,15 +54,15 @@ class Run:
 )  # fmt: skip
 @click.option(
     "--resolution", "resolutions", multiple=True, type=click.Choice(RESOLUTIONS), default=("224",), show_default=True,
-    help="Of table8; may be repeated. At the larger ones AlexNet averages its last feature map to 6 x 6.",
+    help="Input size for table8; may be repeated. At the larger ones AlexNet averages its last feature map to 6 x 6.",
 )  # fmt: skip
 @click.option(
     "--format", "formats", multiple=True, type=click.Choice(formats.names()),
-    help="May be repeated.  [default: float32 and int8; float32 for the guidelines and the decomposition]",
+    help="Format to time; may be repeated.  [default: float32 and int8; float32 for the guidelines and the decomposition]",
 )  # fmt: skip
-@click.option("--threads", default=1, show_default=True, help="Of the runtime. The papers used one.")
+@click.option("--threads", default=1, show_default=True, help="Threads of the runtime. The papers used one.")
 @click.option("--rounds", default=3, show_default=True, help="Processes for each file.")
-@click.option("--seed", default=0, show_default=True, help="Of the order and the inputs.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the order and the inputs.")
 @options.allow_wrong_answers
 @click.option(
     "-o", "--output", type=options.FILE, default=Path("mobilecnn-speedup"), show_default=True,
@@ -99,82 +106,85 @@ def command(
     quick = {"seconds": 0.2, "warmup_seconds": 0.1} if experiment == "decomposition" else {}
     protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed, **quick)  # type: ignore[arg-type]
     check_writable(output)
-    run = Run(where, protocol, tuple(dict.fromkeys(formats)) or default, output, allow_wrong_answers)
+    request = Request(where, protocol, tuple(dict.fromkeys(formats)) or default, output, allow_wrong_answers)
     with where:
         if experiment == "guidelines":
-            content = _guidelines(run, as_json)
+            content = _guidelines(request, as_json)
         elif experiment == "decomposition":
-            content = _decomposition(run, as_json)
+            content = _decomposition(request, as_json)
         else:
-            contents = [_table8(run, each, as_json) for each in dict.fromkeys(resolutions)]
+            contents = [_table8(request, name, as_json) for name in dict.fromkeys(resolutions)]
             content = contents[0] if len(contents) == 1 else {"resolutions": contents}
     if as_json:
         document(content)
 
 
-def _table8(run: Run, resolution: str, as_json: bool) -> dict[str, Any]:
+def _table8(request: Request, resolution: str, as_json: bool) -> dict[str, Any]:
     """Theoretical against actual speedup at one resolution."""
+    from mobilecnn.bench.pages import charts, png, terminal
     from mobilecnn.bench.papers import speedup as bench
+    from mobilecnn.bench.records.published import RESOLUTIONS as SIZES
     from mobilecnn.files import write_bytes, write_json
+    from mobilecnn.networks import exporter
     from mobilecnn.records import recording
 
-    record = new_name(run.output, "measurement")
+    record = new_name(request.output, "measurement")
     with (
         tempfile.TemporaryDirectory(prefix="mobilecnn-") as work,
         recording(record) as keep,
         progress("Speedup" if resolution == "224" else f"Speedup at {resolution}") as update,
     ):
-        found = bench.speedup(
-            run.device,
-            run.protocol,
-            Path(work),
+        speedup = bench.speedup(
+            exporter(request.formats, Path(work), SIZES[resolution]),
+            request.device,
+            request.protocol,
             update,
             sys.argv[1:],
-            formats=run.formats,
+            formats=request.formats,
             resolution=resolution,
-            allow_wrong_answers=run.allow_wrong_answers,
+            allow_wrong_answers=request.allow_wrong_answers,
             keep=keep,
         )
-    line = device_line(found.measurement)
+    line = terminal.device(speedup.measurement)
     stem = "speedup" if resolution == "224" else f"speedup-{resolution}"
-    picture = run.output / f"{stem}.png"
+    picture = request.output / f"{stem}.png"
     where = "" if resolution == "224" else f", {resolution}"
-    write_bytes(
-        picture, bench.chart(found.rows, f"Theoretical and actual speedup over AlexNet{where}\n{line}")
-    )
-    content = {**found.to_json(), "measurement": str(record), "chart": str(picture)}
-    write_json(run.output / f"{stem}.json", content)
+    title = f"Theoretical and actual speedup over AlexNet{where}\n{line}"
+    write_bytes(picture, png.draw([charts.speedups(speedup.rows)], title))
+    content = {**speedup.to_json(), "measurement": str(record), "chart": str(picture)}
+    write_json(request.output / f"{stem}.json", content)
     if as_json:
         return content
     data(f"{resolution}: {line}" if where else line)
-    data(table(bench.HEADER, [bench.cells(row) for row in found.rows], left=2))
-    for row in found.rows:
+    data(table(bench.HEADER, [bench.cells(row) for row in speedup.rows], left=2))
+    for row in speedup.rows:
         for reason in row.result.reasons:
             talk(f"INVALID: {row.published.label} {row.format}: {reason}")
-    results = [row.result for row in found.rows]
-    for words in [*warning_lines(results), *answer_lines(results)]:
+    results = [row.result for row in speedup.rows]
+    for words in [*terminal.warnings(results), *terminal.answers(result.model for result in results)]:
         talk(words)
-    data(f"Chart: {picture}   {what_is_kept(found.measurement)}: {record}")
+    data(f"Chart: {picture}   {terminal.kept(speedup.measurement)}: {record}")
     return content
 
 
-def _guidelines(run: Run, as_json: bool) -> dict[str, Any]:
+def _guidelines(request: Request, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Tables 1 to 4."""
+    from mobilecnn.bench.pages import terminal
     from mobilecnn.bench.papers import experiments as bench
     from mobilecnn.files import write_json
     from mobilecnn.records import recording
 
-    record = new_name(run.output, "guidelines-measurement")
+    record = new_name(request.output, "guidelines-measurement")
     with (
         tempfile.TemporaryDirectory(prefix="mobilecnn-") as work,
         recording(record) as keep,
         progress("Guidelines") as update,
     ):
         rows, measurement = bench.guidelines(
-            run.device,
-            run.protocol,
+            request.device,
+            request.protocol,
             Path(work),
-            run.formats,
+            request.formats,
             progress=update,
             command=sys.argv[1:],
             keep=keep,
@@ -184,10 +194,10 @@ def _guidelines(run: Run, as_json: bool) -> dict[str, Any]:
         "rows": [row.to_json() for row in rows],
         "measurement": str(record),
     }
-    write_json(run.output / "guidelines.json", content)
+    write_json(request.output / "guidelines.json", content)
     if as_json:
         return content
-    data(device_line(measurement))
+    data(terminal.device(measurement))
     for guideline in bench.GUIDELINES:
         mine = [bench.cells(row) for row in rows if row.guideline == guideline.name]
         data(f"\n{guideline.name}: {guideline.title}")
@@ -197,55 +207,60 @@ def _guidelines(run: Run, as_json: bool) -> dict[str, Any]:
         talk(f"INVALID (!): {restless} of {len(rows)} networks; the reasons are in guidelines.json")
     data(
         "relative: images a second over those of the first row with as many channels   "
-        f"{what_is_kept(measurement)}: {record}"
+        f"{terminal.kept(measurement)}: {record}"
     )
     return content
 
 
-def _decomposition(run: Run, as_json: bool) -> dict[str, Any]:
+def _decomposition(request: Request, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Figure 2: shares of the time by kind of work."""
+    from mobilecnn.bench.pages import terminal
     from mobilecnn.bench.papers import decomposition as bench
     from mobilecnn.files import write_json
+    from mobilecnn.networks import exporter
     from mobilecnn.records import recording
 
     with (
         tempfile.TemporaryDirectory(prefix="mobilecnn-") as work,
         progress("Decomposition") as update,
     ):
-        found = bench.decompose(
-            run.device,
-            run.protocol,
+        profiles = bench.decompose(
+            exporter(request.formats, Path(work)),
+            request.device,
+            request.protocol,
             Path(work),
-            lambda stem: recording(new_name(run.output, f"decomposition-{stem}")),
-            run.formats,
+            lambda stem: recording(new_name(request.output, f"decomposition-{stem}")),
+            request.formats,
             update,
             sys.argv[1:],
-            allow_wrong_answers=run.allow_wrong_answers,
+            allow_wrong_answers=request.allow_wrong_answers,
         )
     content = {
         "source": "after arXiv 1807.11164, Figure 2",
-        "networks": [{"model": name, "format": kind, **each.to_json()} for name, kind, each in found],
+        "networks": [
+            {"model": name, "format": kind, **profile.to_json()} for name, kind, profile in profiles
+        ],
     }
-    write_json(run.output / "decomposition.json", content)
+    write_json(request.output / "decomposition.json", content)
     if as_json:
         return content
-    data(device_line(found[0][2].measurement))
-    data(
-        table(
-            ("share of the operators' time", *(f"{name} {kind}" for name, kind, _ in found)), _shares(found)
-        )
-    )
-    data(f"Each operator timed apart: {run.output / 'decomposition.json'}")
+    data(terminal.device(profiles[0][2].measurement))
+    header = ("share of the operators' time", *(f"{name} {kind}" for name, kind, _ in profiles))
+    data(table(header, _shares(profiles)))
+    data(f"Each operator timed apart: {request.output / 'decomposition.json'}")
     return content
 
 
-def _shares(found: "Sequence[tuple[str, str, Profile]]") -> list[list[str]]:
+def _shares(profiles: "Sequence[tuple[str, str, Profile]]") -> list[list[str]]:
     """A row for each kind of work, and the sums."""
-    groups = [{group.name: group for group in each.groups()} for _, _, each in found]
-    names = dict.fromkeys(name for each in groups for name in each)
+    groups = [{group.name: group for group in profile.groups()} for _, _, profile in profiles]
+    names = dict.fromkeys(name for column in groups for name in column)
     rows = [
-        [name, *(f"{each[name].share:.1%}" if name in each else "-" for each in groups)] for name in names
+        [name, *(f"{column[name].share:.1%}" if name in column else "-" for column in groups)]
+        for name in names
     ]
-    rows.append(["sum of the operators, ms", *(f"{each.total.value / 1e6:.3f}" for _, _, each in found)])
-    rows.append(["the whole file, ms", *(f"{each.whole.value / 1e6:.3f}" for _, _, each in found)])
+    rows.append(
+        ["sum of the operators, ms", *(f"{profile.total.value / 1e6:.3f}" for *_, profile in profiles)]
+    )
+    rows.append(["the whole file, ms", *(f"{profile.whole.value / 1e6:.3f}" for *_, profile in profiles)])
     return rows

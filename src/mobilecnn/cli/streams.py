@@ -5,18 +5,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mobilecnn.cli.measured import facts_line, model_lines
 from mobilecnn.cli.output import data, progress, talk
 
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.seam import Device
-    from mobilecnn.bench.records.stream import Plan, Stream
+    from mobilecnn.bench.records.stream import Stream, StreamPlan
 
 
 def run(
     models: Sequence[Path],
     device: "Device",
-    plan: "Plan",
+    plan: "StreamPlan",
     record: Path,
     label: str,
     allow_wrong_answers: bool,
@@ -65,8 +64,10 @@ def about(stream: "Stream", record: Path) -> dict[str, Any]:
 
 def show_origin(stream: "Stream", files: str) -> None:
     """Print the last lines: answers that were not right, the device, the runtime, and the files."""
+    from mobilecnn.bench.pages import terminal
+
     versions = "/".join(sorted({series.start.runtime_version for series in stream.series}))
-    for line in model_lines(stream.models):
+    for line in terminal.answers(stream.models):
         data(line)
-    data(f"\n{facts_line(stream.device, stream.plan.runtime, versions, stream.plan.threads)}")
+    data(f"\n{terminal.facts(stream.device, stream.plan.runtime, versions, stream.plan.threads)}")
     data(files)

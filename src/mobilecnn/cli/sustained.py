@@ -50,12 +50,13 @@ def command(
       mobilecnn sustained out/digits.int8.tflite --minutes 10 --device pi4
     """
     from mobilecnn.bench.devices.registry import timing_device
-    from mobilecnn.bench.judge.sustained import chart, judge, remarks
-    from mobilecnn.bench.records.stream import Plan
+    from mobilecnn.bench.judge.sustained import judge, remarks
+    from mobilecnn.bench.pages import charts, png
+    from mobilecnn.bench.records.stream import StreamPlan
     from mobilecnn.files import write_bytes
     from mobilecnn.records import partial
 
-    plan = Plan.sustained(minutes, protocol)
+    plan = StreamPlan.sustained(minutes, protocol)
     device = timing_device(device_name, protocol.runtime)
     record = record_path(output, plan.kind)
     picture = record.with_suffix(".png")
@@ -69,11 +70,11 @@ def command(
     except (KeyboardInterrupt, MobileCnnError):
         # Minutes of work are shown as well as kept.
         if kept:
-            write_bytes(partial(record).with_suffix(".png"), chart(kept[-1]))
+            write_bytes(partial(record).with_suffix(".png"), png.draw(*charts.sustained(kept[-1])))
             for line in _lines(kept[-1]):
                 talk(line)
         raise
-    write_bytes(picture, chart(stream))
+    write_bytes(picture, png.draw(*charts.sustained(stream)))
     if as_json:
         results = [
             {

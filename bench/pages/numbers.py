@@ -1,0 +1,48 @@
+"""Figures as text and as cells of a page's tables."""
+
+from mobilecnn.bench.judge.statistics import Interval
+from mobilecnn.bench.pages.page import Cell
+
+
+def ms(nanoseconds: float) -> str:
+    """A time in milliseconds with three digits."""
+    return f"{nanoseconds / 1e6:.3f}"
+
+
+def span(interval: Interval) -> str:
+    """Both ends of an interval of nanoseconds, in milliseconds."""
+    return f"{ms(interval.low)} to {ms(interval.high)}"
+
+
+def time(nanoseconds: float | None, *, bad: bool = False) -> Cell:
+    """A time in milliseconds; "!" marks one that is not to be relied on."""
+    if nanoseconds is None:
+        return Cell("-")
+    return Cell(ms(nanoseconds) + (" !" if bad else ""), nanoseconds, bad)
+
+
+def number(count: float | None, unit: float, digits: int) -> Cell:
+    """A count in units of ``unit``."""
+    return Cell("-") if count is None else Cell(f"{count / unit:,.{digits}f}", count)
+
+
+def times(factor: float | None, *, bad: bool = False) -> Cell:
+    """A speedup: ``2.50x``; "!" marks one that is not to be relied on."""
+    return Cell("-") if factor is None else Cell(f"{factor:.2f}x" + (" !" if bad else ""), factor, bad)
+
+
+def share(value: float | None) -> Cell:
+    """A share in per cent."""
+    return Cell("-") if value is None else Cell(f"{value:.0%}", value)
+
+
+def short(name: str, most: int = 48) -> str:
+    """A name that fits; the table of the files has all of it."""
+    return (
+        name if len(name) <= most else f"{name[: most // 2]}\N{HORIZONTAL ELLIPSIS}{name[-(most // 2 - 1) :]}"
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """``1 model``, ``2 models``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

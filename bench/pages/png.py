@@ -1,0 +1,151 @@
+"""Charts as pictures, drawn by matplotlib without a display: files to put into a text or a talk.
+
+Colours are those of ``page.css`` for light pages, the order of the marks is that of the SVG charts.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Point, Series
+
+MARKERS = ("o", "s", "D", "^", "v", "P")
+LINES = {"straight": ("-", 1.6), "thin": ("-", 0.8), "dashed": ("--", 1.0), "steps": ("-", 1.0)}
+"""Style and width in points of each way to join points."""
+
+
+def draw(plots: Sequence[Plot], title: str) -> bytes:
+    """Charts one below the other, across the same x, as one PNG file.
+
+    Args:
+        plots: at least one; the first is the tallest, and its legend is that of the picture.
+        title: lines above the first.
+    """
+    # The figure classes directly: pyplot would look for a display and keep every figure alive.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    square = bool(plots[0].equal)
+    height = 7.6 if square else 3.4 + 1.5 * (len(plots) - 1) if len(plots) > 1 else 4.4
+    figure = Figure(figsize=(7.2, height), dpi=144, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(
+        len(plots), 1, sharex=True, squeeze=False, height_ratios=[2.2, *[1] * (len(plots) - 1)]
+    )
+    for row, plot in zip(grid, plots, strict=True):
+        _panel(row[0], plot)
+    grid[0][0].set_title(title, fontsize=10.5, loc="left")
+    grid[-1][0].set_xlabel(plots[-1].x.label)
+    # Below everything: inside, some curve would run through it.
+    handles, labels = grid[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower left", frameon=False, fontsize=8.5, ncols=2)
+    stream = BytesIO()
+    figure.savefig(stream, format="png")
+    return stream.getvalue()
+
+
+def _panel(axes: Any, plot: Plot) -> None:
+    for series in plot.series:
+        _series(axes, series)
+    if plot.equal:
+        values = [1.0, *(value for s in plot.series for p in s.points for value in (p.x, p.y))]
+        ends = [min(values) / 1.9, max(values) * 1.6]
+        axes.plot(ends, ends, color=colour(OTHER), linewidth=1, linestyle="--", label=plot.equal, zorder=0)
+        axes.set(xlim=ends, ylim=ends, aspect="equal")
+    _scale(axes, True, plot.x)
+    _scale(axes, False, plot.y)
+    axes.set_ylabel(plot.y.label)
+    _keys(axes, plot)
+    axes.grid(color="#d0d7de", linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _series(axes: Any, series: Series) -> None:
+    points = series.points
+    style, width = LINES[series.line] if series.line else ("", 1.0)
+    axes.errorbar(
+        [point.x for point in points],
+        [point.y for point in points],
+        yerr=[
+            [0.0 if p.y_interval is None else p.y - p.y_interval.low for p in points],
+            [0.0 if p.y_interval is None else p.y_interval.high - p.y for p in points],
+        ]
+        if any(point.y_interval for point in points)
+        else None,
+        linestyle=style,
+        linewidth=width,
+        elinewidth=1.0,
+        marker=MARKERS[series.colour % len(MARKERS)] if series.marks else "",
+        markersize=6,
+        capsize=2,
+        color=colour(series.colour),
+        label=series.name or "_",
+        clip_on=False,
+    )
+    hollow = [point for point in points if point.hollow and series.marks]
+    if hollow:
+        axes.plot(
+            [point.x for point in hollow], [point.y for point in hollow], linestyle="", color="white",
+            marker=MARKERS[series.colour % len(MARKERS)], markersize=3.5, clip_on=False, zorder=3,
+        )  # fmt: skip
+
+
+def _scale(axes: Any, across: bool, shown: Axis) -> None:
+    from matplotlib.ticker import FixedLocator
+
+    axis = axes.xaxis if across else axes.yaxis
+    if shown.log:
+        (axes.set_xscale if across else axes.set_yscale)("log")
+        low, high = axis.get_view_interval()
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        factors = (1, 2, 5) if high / low < 1000 else (1,)
+        axis.set_major_locator(FixedLocator([factor * 10.0**power for power in powers for factor in factors]))
+        axis.set_minor_locator(FixedLocator([]))
+        (axes.set_xlim if across else axes.set_ylim)(low, high)
+    elif shown.zero:
+        (axes.set_xlim if across else axes.set_ylim)(0)
+    elif not across:
+        axes.margins(y=0.15)
+    axis.set_major_formatter(lambda value, _place: f"{value:g}{shown.suffix}")
+
+
+def _keys(axes: Any, plot: Plot) -> None:
+    """Write each key once, above the highest point of that key."""
+    tops: dict[str, Point] = {}
+    for point in (point for series in plot.series for point in series.points if point.key):
+        top = tops.get(point.key)
+        if top is None or _high(point) > _high(top):
+            tops[point.key] = point
+    ordered = sorted(tops.values(), key=lambda point: point.x)
+    for index, point in enumerate(ordered):
+        # Two columns side by side: the left name goes to the left, the right one to the right.
+        right_is_near = index + 1 < len(ordered) and ordered[index + 1].x < 1.4 * point.x
+        left_is_near = index > 0 and point.x < 1.4 * ordered[index - 1].x
+        side, across = {(True, False): ("right", -9), (False, True): ("left", 9)}.get(
+            (right_is_near, left_is_near), ("center", 0)
+        )
+        axes.annotate(
+            point.key, (point.x, _high(point)), xytext=(across, 9 if side == "center" else -2),
+            textcoords="offset points", fontsize=8.5, ha=side,
+        )  # fmt: skip
+
+
+def _high(point: Point) -> float:
+    return point.y if point.y_interval is None else point.y_interval.high
+
+
+def colour(index: int) -> str:
+    """Colour of a series as ``#rrggbb``, as on a light page."""
+    return _palette()["other" if index == OTHER else f"s{index % COLOURS}"]
+
+
+@cache
+def _palette() -> dict[str, str]:
+    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    return dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", style[: style.index("}")]))

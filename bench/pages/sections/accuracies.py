@@ -1,0 +1,129 @@
+"""Section "Accuracy against latency": joined by the SHA-256 of the model file, not by its name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mobilecnn.bench.judge.statistics import Interval
+from mobilecnn.bench.pages import svg
+from mobilecnn.bench.pages.numbers import count, short, span, time
+from mobilecnn.bench.pages.page import Cell, Content, Figure, Heading, Note, Table
+from mobilecnn.bench.pages.plot import Axis, Plot, Point, Series
+from mobilecnn.bench.pages.result_files import Asked
+from mobilecnn.bench.pages.subjects import TimedModel, run_name
+from mobilecnn.quantize.evaluation import Accuracy
+
+
+def section(models: Sequence[TimedModel], asked: Sequence[Asked]) -> list[Content]:
+    """A chart and a table for each evaluation."""
+    if not asked:
+        return [
+            (
+                "No result of `mobilecnn evaluate` was given. `mobilecnn evaluate MODEL... -o accuracy.json` makes one, for "
+                "the same files."
+            )
+        ]
+    return [part for evaluation in asked for part in _accuracy(models, evaluation)]
+
+
+_HEADER = (
+    "#", "model", "device", "run", "format", "median (ms)", "95 % interval", "top-1", "95 % interval of top-1",
+    "correct", "on the front",
+)  # fmt: skip
+
+
+def _accuracy(models: Sequence[TimedModel], asked: Asked) -> list[Content]:
+    evaluation = asked.evaluation
+    known = {accuracy.sha256: accuracy for accuracy in evaluation.results}
+    digests = [model.result.model.sha256 for model in models]
+    joined = [
+        (model, known[digest]) for model, digest in zip(models, digests, strict=True) if digest in known
+    ]
+    untimed = [accuracy for accuracy in evaluation.results if accuracy.sha256 not in digests]
+    data = f"{evaluation.data}, {count(evaluation.images, 'image')}"
+    parts: list[Content] = [Heading(f"{data}: {asked.file}")]
+    if joined:
+        parts += _front_chart(joined, data)
+    if untimed:
+        named = ", ".join(f"{short(Path(top.file).name)} {top.accuracy:.2%}" for top in untimed)
+        parts.append(Note(f"Asked, but not in these measurements: {named}."))
+    parts.append(
+        Note(
+            f"Top-1 accuracy on {data}, with Wilson score intervals; .tflite files ran on {evaluation.runtime} where "
+            "`mobilecnn evaluate` ran. Files are matched by their SHA-256. On the front: no other file is both at least as "
+            "accurate and at least as fast on that device, with that runtime and as many threads. That is by the "
+            "estimates alone; where intervals overlap, it may be otherwise."
+        )
+    )
+    return parts
+
+
+def _front_chart(joined: Sequence[tuple[TimedModel, Accuracy]], data: str) -> list[Content]:
+    series: list[Series] = []
+    front: set[int] = set()
+    for colour, where in enumerate(dict.fromkeys(model.where for model, _ in joined)):
+        mine = sorted(
+            ((model, top) for model, top in joined if model.where == where),
+            key=lambda pair: (pair[0].result.median.value, -pair[1].accuracy, pair[0].number),
+        )
+        best = pareto([(model.result.median.value, top.accuracy) for model, top in mine])
+        points = [_point(model, top) for model, top in mine]
+        front |= {mine[index][0].number for index in best}
+        series.append(Series("", [points[index] for index in best], "steps", marks=False, colour=colour))
+        series.append(Series(where, points, colour=colour))
+    medians = [model.result.median.value for model, _ in joined]
+    plot = Plot(
+        series,
+        Axis("median latency (ms)", log=max(medians) > 10 * min(medians)),
+        Axis("top-1 accuracy (%)", most=100.0),
+        "Accuracy against latency; the figures are in the table below.",
+    )
+    rows: list[list[str | Cell]] = [
+        [
+            Cell(str(model.number), model.number),
+            short(model.name, 80),
+            model.place.label,
+            run_name(model.run),
+            model.format,
+            time(model.result.median.value, bad=not model.result.valid),
+            Cell(span(model.result.median), model.result.median.low),
+            Cell(f"{top.accuracy:.2%}", top.accuracy),
+            Cell(" to ".join(f"{end:.2%}" for end in top.interval), top.interval[0]),
+            Cell(f"{top.correct}/{top.images}", top.correct),
+            "yes" if model.number in front else "no",
+        ]
+        for model, top in joined
+    ]
+    caption = f"Accuracy on {data} against latency."
+    return [
+        Figure(svg.draw(plot), f"{caption} Up and to the left is better; the steps join what is on a front."),
+        Table(_HEADER, rows, caption, left=(0, 1, 2, 3, 4), wrap=(2,), sortable=True, heading=1),
+    ]
+
+
+def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
+    """The indices of (cost, gain) points that no other one beats, by cost.
+
+    A point is beaten by one that costs no more and gains no less, and is better in one of the
+    two. Of equal points all stay.
+    """
+    kept = [
+        index
+        for index, (cost, gain) in enumerate(points)
+        if not any(
+            other_cost <= cost and other_gain >= gain and (other_cost, other_gain) != (cost, gain)
+            for other_cost, other_gain in points
+        )
+    ]
+    return sorted(kept, key=lambda index: points[index][0])
+
+
+def _point(model: TimedModel, top: Accuracy) -> Point:
+    median = model.result.median
+    return Point(
+        median.value / 1e6,
+        100 * top.accuracy,
+        str(model.number),
+        Interval(median.value / 1e6, median.low / 1e6, median.high / 1e6),
+        Interval(100 * top.accuracy, *(100 * end for end in top.interval)),
+        hollow=not model.result.valid,
+    )

@@ -1,0 +1,41 @@
+"""Section "Instructions, emulated"."""
+
+from collections.abc import Sequence
+
+from mobilecnn.bench.judge.compare import name_of
+from mobilecnn.bench.pages.numbers import number
+from mobilecnn.bench.pages.page import Cell, Content, Table
+from mobilecnn.bench.pages.result_files import Counted
+
+
+def section(counted: Sequence[Counted]) -> list[Content]:
+    """A table of all records; no chart, for they are no times."""
+    header = (
+        "model", "format", "processor", "instructions (M)", "multiply-add (M)", "dot product (M)", "load/store (M)",
+        "other (M)", "for a multiply-add of the network", "answers", "runtime", "emulator", "file",
+    )  # fmt: skip
+    rows: list[list[str | Cell]] = []
+    for given in counted:
+        record = given.instructions
+        for model, series in zip(record.models, record.series, strict=False):
+            known, counts = model.passport, series.typical
+            macs = known.macs if known else None
+            kinds = (counts.total, counts.multiply_add, counts.dot_product, counts.load_store, counts.other)
+            rows.append(
+                [
+                    name_of(model),
+                    (known.format if known else None) or "-",
+                    record.device.cpu or "unknown",
+                    *(number(instructions, 1e6, 2) for instructions in kinds),
+                    number(counts.total / macs if macs else None, 1, 3),
+                    model.answers.verdict,
+                    f"{record.plan.runtime} {series.runtime_version}",
+                    record.device.kernel,
+                    given.file,
+                ]
+            )
+    caption = (
+        "Instructions that one inference executes on an emulated processor: counted and exact, and no times."
+    )
+    left = (0, 1, 2, 9, 10, 11, 12)
+    return [Table(header, rows, caption, left=left, sortable=True)]

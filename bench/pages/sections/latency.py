@@ -1,0 +1,115 @@
+"""Section "Latency": medians with their intervals, and what must be said of them."""
+
+from collections.abc import Sequence
+
+from mobilecnn.bench.judge.findings import gathered
+from mobilecnn.bench.judge.statistics import Interval
+from mobilecnn.bench.pages import svg
+from mobilecnn.bench.pages.numbers import ms, number, short, span, time
+from mobilecnn.bench.pages.page import Cell, Content, Figure, Note, Notes, Table
+from mobilecnn.bench.pages.subjects import TimedModel, run_name, summarized
+from mobilecnn.bench.records.measurement import DIFFERS, VERIFIED
+
+_HEADER = (
+    "#", "model", "format", "device", "median (ms)", "95 % interval", "judgement", "answers", "p90 (ms)", "p99 (ms)",
+    "minimum (ms)", "first (ms)", "initialization (ms)", "peak memory (MB)", "multiply-adds (M)", "parameters (M)",
+    "size (kB)", "run",
+)  # fmt: skip
+
+
+def section(models: Sequence[TimedModel]) -> list[Content]:
+    """The chart, the table, and why figures are INVALID."""
+    groups: dict[str, list[svg.Bar]] = {}
+    for model in models:
+        median, valid = model.result.median, model.result.valid
+        shown = f"{ms(median.value)} ms ({span(median)})"
+        groups.setdefault(model.where, []).append(
+            svg.Bar(
+                _name(model),
+                Interval(*(value / 1e6 for value in (median.value, median.low, median.high))),
+                shown if valid else f"{shown} INVALID",
+                hollow=not valid,
+            )
+        )
+    chart = Figure(
+        svg.bars(list(groups.items()), "ms"),
+        "Median latency with its 95 % interval, by device, runtime and threads. A hollow mark: INVALID, the reasons are below.",
+        wide=True,
+    )
+    table = Table(
+        _HEADER,
+        [_row(model) for model in models],
+        "Every model of every measurement. The headers sort.",
+        left=(0, 1, 2, 3, 6, 7),
+        wrap=(3,),
+        sortable=True,
+        heading=1,
+    )
+    note = _NOTE + (_SUMMARY_NOTE if any(summarized(model.timed.measurement) for model in models) else "")
+    return [chart, table, Notes([*_reasons(models), *_answers(models), *_warnings(models)]), Note(note)]
+
+
+_NOTE = (
+    "Median: over the processes of each one's median, with a bootstrap interval. p90, p99 and minimum: of all samples "
+    "together; p99 of few samples is nearly the slowest. First: the first inference of a process. Initialization: "
+    "loading the file and allocating the tensors. Peak memory: of the whole process, with Python. Answers: whether the "
+    "file gave its passport's scores on the device. INVALID: the device was too restless for the median to be relied on."
+)
+
+_SUMMARY_NOTE = (
+    ' "-": benchmark_model, which times on phones, keeps no samples. Of each process it tells the minimum and the median '
+    "(the mean, where it prints no median), which stands for it."
+)
+
+
+def _row(row: TimedModel) -> list[str | Cell]:
+    result, file = row.result, row.result.model
+    known = file.passport
+    answers = file.answers.verdict
+    return [
+        Cell(str(row.number), row.number),
+        short(row.name, 80),
+        row.format,
+        row.place.label,
+        time(result.median.value),
+        Cell(span(result.median), result.median.low),
+        Cell("VALID" if result.valid else "INVALID", bad=not result.valid),
+        Cell(answers, bad=answers == DIFFERS),
+        time(result.p90),
+        time(result.p99),
+        time(result.minimum),
+        time(result.first),
+        time(result.init),
+        number(result.peak_rss, 1e6, 1),
+        number(known.macs if known else None, 1e6, 2),
+        number(known.parameters if known else None, 1e6, 3),
+        number(file.bytes, 1e3, 1),
+        run_name(row.run),
+    ]
+
+
+def _name(model: TimedModel) -> str:
+    return f"{model.number} {short(model.name)}"
+
+
+def _reasons(models: Sequence[TimedModel]) -> list[str]:
+    """Why figures are INVALID: each reason once, after the rows that it is about."""
+    said = gathered((_name(model), finding) for model in models for finding in model.result.reasons)
+    return [f"{', '.join(names)}: INVALID: {finding}" for finding, names in said]
+
+
+def _warnings(models: Sequence[TimedModel]) -> list[str]:
+    """What could be better about the devices: each warning once, after the rows that it is about."""
+    said = gathered((_name(model), finding) for model in models for finding in model.result.warnings)
+    return [f"{', '.join(names)}: warning: {finding}" for finding, names in said]
+
+
+def _answers(models: Sequence[TimedModel]) -> list[str]:
+    """Why answers are not verified: each reason once, after the rows that it is about."""
+    names: dict[str, list[str]] = {}
+    for model in models:
+        answers = model.result.model.answers
+        if answers.verdict != VERIFIED:
+            verdict = "differ" if answers.verdict == DIFFERS else answers.verdict
+            names.setdefault(f"answers {verdict}: {answers.reason}", []).append(_name(model))
+    return [f"{', '.join(of)}: {said}" for said, of in names.items()]

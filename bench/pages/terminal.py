@@ -1,0 +1,137 @@
+"""A summary as lines and table rows of a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from mobilecnn.bench.judge import summary as summaries
+from mobilecnn.bench.judge.statistics import Interval
+from mobilecnn.bench.judge.summary import Result, Summary
+from mobilecnn.bench.records.measurement import Facts, Measurement, Model
+
+VERDICTS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked"}
+"""Verdict on a file's answers -> how tables write it."""
+
+HEADER = (
+    "file", "", "median ms", "95 % interval", "p90", "p99", "min", "runs", "answers", "time / first", "95 % interval", "",
+)  # fmt: skip
+"""Header of :func:`rows`."""
+
+ONCE = ("file", "first inference ms", "initialization ms", "peak memory MB", "before loading MB")
+"""Header of :func:`once`: what happens once in a process."""
+
+
+def rows(summary: Summary) -> list[tuple[str, ...]]:
+    """A row for each model, under :data:`HEADER`."""
+    return [
+        (
+            result.model.file,
+            validity(result),
+            ms(result.median.value),
+            interval(result.median, 1e6),
+            ms(result.p90),
+            ms(result.p99),
+            ms(result.minimum),
+            f"{result.rounds} x {result.count / result.rounds:.0f}",
+            VERDICTS[result.model.answers.verdict],
+            *(
+                ("", "", "")
+                if relative is None
+                else (f"{relative.ratio.value:.3f}", interval(relative.ratio), relative.verdict)
+            ),
+        )
+        for result, relative in zip(summary.results, summary.relative, strict=True)
+    ]
+
+
+def once(results: Iterable[Result]) -> list[tuple[str, ...]]:
+    """A row for each model, under :data:`ONCE`."""
+    return [
+        (
+            result.model.file,
+            ms(result.first),
+            ms(result.init),
+            *(
+                "-" if size is None else f"{size / 1e6:.1f}"
+                for size in (result.peak_rss, result.baseline_rss)
+            ),
+        )
+        for result in results
+    ]
+
+
+def remarks(results: Sequence[Result]) -> list[str]:
+    """All that must be said below a table of results: why some are INVALID, warnings, answers."""
+    return [*reasons(results), *warnings(results), *answers(result.model for result in results)]
+
+
+def reasons(results: Iterable[Result]) -> list[str]:
+    """Why results are INVALID, a line for each reason of each file."""
+    return [f"INVALID: {result.model.file}: {finding}" for result in results for finding in result.reasons]
+
+
+def warnings(results: Sequence[Result]) -> list[str]:
+    """What could be better about the machine; once, with the files where it is not so for all."""
+    return [
+        f"Warning: {finding}" if len(files) == len(results) else f"Warning: {', '.join(files)}: {finding}"
+        for finding, files in summaries.warnings(results)
+    ]
+
+
+def answers(models: Iterable[Model]) -> list[str]:
+    """Which answers were not checked, or are wrong; each reason once, with its files."""
+    files: dict[str, list[str]] = {}
+    for model in models:
+        if model.answers.reason:
+            said = f"answers {VERDICTS[model.answers.verdict]}: {model.answers.reason}"
+            files.setdefault(said, []).append(model.file)
+    return [f"{said}: {', '.join(names)}" for said, names in files.items()]
+
+
+def device(measurement: Measurement) -> str:
+    """The device and the runtime, in one line."""
+    protocol = measurement.protocol
+    return facts(measurement.device, protocol.runtime, measurement.runtime_versions, protocol.threads)
+
+
+def facts(device: Facts, runtime: str, versions: str, threads: int) -> str:
+    """:func:`device` of the facts themselves."""
+    parts = [
+        device.board, device.cpu, f"{device.cores} cores", device.machine,
+        f"governor {'/'.join(device.governors)}" if device.governors else None,
+        "virtual machine" if device.virtualised else None,
+        None if device.android is None else f"on its cores {device.android.cores} (mask)",
+    ]  # fmt: skip
+    known = ", ".join(part for part in parts if part)
+    return f"{device.kind}: {known}; {runtime} {versions}, {threads} thread{'' if threads == 1 else 's'}"
+
+
+def xnnpack(results: Iterable[Result]) -> str:
+    """Whether XNNPACK ran the files, as far as the runtime says."""
+    partitions = {result.model.file: result.xnnpack_partitions for result in results}
+    if None in partitions.values():
+        return "XNNPACK: unknown"
+    without = [file for file, count in partitions.items() if not count]
+    return f"without XNNPACK: {', '.join(without)}" if without else "with XNNPACK"
+
+
+def kept(measurement: Measurement) -> str:
+    """What the measurement file holds of each process."""
+    summary = next((run.summary for run in measurement.runs if run.summary is not None), None)
+    if summary is None:
+        return "raw samples"
+    typical = "median" if summary.median_ns is not None else "mean, because its build prints no median"
+    return f"{measurement.protocol.runtime} keeps no samples; each process's summary ({typical}, minimum, maximum)"
+
+
+def validity(result: Result) -> str:
+    """VALID or INVALID."""
+    return "VALID" if result.valid else "INVALID"
+
+
+def ms(nanoseconds: float | None) -> str:
+    """A time in milliseconds with three digits; a dash when unknown."""
+    return "-" if nanoseconds is None else f"{nanoseconds / 1e6:.3f}"
+
+
+def interval(interval: Interval, unit: float = 1.0) -> str:
+    """An interval in units of ``unit``."""
+    return f"{interval.low / unit:.3f} .. {interval.high / unit:.3f}"

@@ -1,0 +1,57 @@
+"""Table 8 of the ShuffleNet paper: pure data, so that a report can show it without timing anything.
+
+X. Zhang, X. Zhou, M. Lin, J. Sun, "ShuffleNet: An Extremely Efficient Convolutional Neural Network
+for Mobile Devices", arXiv 1707.01083v2 (CVPR 2018), Table 8: one thread of a Snapdragon 820.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Published:
+    """A row of the paper's Table 8.
+
+    Attributes:
+        model: zoo name.
+        label: what the paper calls it.
+        top1_error: ImageNet classification error in per cent.
+        mflops: multiply-adds in millions, as the paper rounds them.
+        milliseconds: latency on one thread of a Snapdragon 820, at each of :data:`RESOLUTIONS`.
+    """
+
+    model: str
+    label: str
+    top1_error: float
+    mflops: int
+    milliseconds: tuple[float, float, float]
+
+    def at(self, resolution: str) -> float:
+        """Latency in milliseconds at one of :data:`RESOLUTIONS`."""
+        return self.milliseconds[list(RESOLUTIONS).index(resolution)]
+
+
+RESOLUTIONS: dict[str, tuple[int, int] | None] = {"224": None, "480x640": (480, 640), "720x1280": (720, 1280)}
+"""Columns of the table: name -> height and width in pixels, or None for each network's own size."""
+
+TABLE_8 = (
+    Published("alexnet", "AlexNet", 42.8, 720, (184.0, 1156.7, 3633.9)),
+    Published("shufflenet_v1_x0.5_g3", "ShuffleNet 0.5x (g=3)", 43.2, 38, (15.2, 87.4, 260.1)),
+    Published("shufflenet_v1_x1.0_g3", "ShuffleNet 1x (g=3)", 32.6, 140, (37.8, 222.2, 684.5)),
+    Published("shufflenet_v1_x2.0_g3", "ShuffleNet 2x (g=3)", 26.3, 524, (108.8, 617.0, 1857.6)),
+    Published("mobilenet_v1_x1.0_224", "1.0 MobileNet-224", 29.4, 569, (110.0, 612.0, 1879.2)),
+)
+"""Rows of the table, AlexNet first: the others are compared with it."""
+
+
+PUBLISHED_FORMAT = "float32"
+"""Format of the paper's networks."""
+
+
+def theoretical(row: Published, base: Published = TABLE_8[0]) -> float:
+    """The paper's theoretical speedup of ``row`` over ``base``: the ratio of their multiply-adds."""
+    return base.mflops / row.mflops
+
+
+def actual(row: Published, resolution: str = "224", base: Published = TABLE_8[0]) -> float:
+    """The paper's actual speedup of ``row`` over ``base``: the ratio of their times."""
+    return base.at(resolution) / row.at(resolution)

@@ -1,0 +1,83 @@
+"""The record of an evaluation: pure data."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mobilecnn.quantize.proportions import wilson
+from mobilecnn.records import Stored
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Top-1 accuracy of one file.
+
+    Attributes:
+        file: its name as it was given.
+        format: float32, float16, int8, dynamic; ``keras``; or ``tflite`` without a passport.
+        bytes: its size.
+        sha256: SHA-256 of its content.
+        images: number of images asked.
+        correct: number of right answers.
+        accuracy: share of right answers.
+        interval: lower and upper end of its 95 % Wilson score interval.
+        balanced_accuracy: mean of the classes' recalls (what ISIC 2018 Task 3 scores by).
+        recall: share of each class's images that were right, by class name.
+        agreement_with_first: share of images with the same best class as the first file.
+        lost_against_first: number of images that the first file had right and this one has wrong.
+        gained_against_first: the opposite.
+        verdict_against_first: ``better``, ``worse`` or ``undecided`` than the first file; ``-`` for itself.
+        input_contract_stated: False where the input contract was assumed.
+    """
+
+    file: str
+    format: str
+    bytes: int
+    sha256: str
+    images: int
+    correct: int
+    accuracy: float
+    interval: tuple[float, ...]
+    balanced_accuracy: float
+    recall: dict[str, float]
+    agreement_with_first: float
+    lost_against_first: int
+    gained_against_first: int
+    verdict_against_first: str
+    input_contract_stated: bool
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.correct <= self.images or self.images == 0:
+            raise ValueError("correct is not a number of the images")
+        expected = (self.correct / self.images, *wilson(self.correct, self.images))
+        said = (self.accuracy, *self.interval)
+        if len(said) != 3 or not all(
+            math.isclose(a, b, abs_tol=1e-9) for a, b in zip(expected, said, strict=True)
+        ):
+            raise ValueError("accuracy and interval are not those of the counts")
+
+
+@dataclass(frozen=True)
+class Evaluation(Stored):
+    """What ``mobilecnn evaluate`` found.
+
+    History. 1: the first.
+
+    Attributes:
+        data: the data set, as it was given.
+        images: number of images; all files were asked the same.
+        runtime: that ran the .tflite files.
+        results: accuracy of each file; at least one.
+    """
+
+    SCHEMA: ClassVar[str] = "mobilecnn.evaluation"
+    NOUN: ClassVar[str] = "evaluation"
+
+    data: str
+    images: int
+    runtime: str
+    results: tuple[Accuracy, ...]
+
+    def __post_init__(self) -> None:
+        if not self.results or any(result.images != self.images for result in self.results):
+            raise ValueError("the results are not all of the same images")

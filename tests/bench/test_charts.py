@@ -1,0 +1,119 @@
+"""Charts stay in their frame, can be told from the page, and hold text as text."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from html_pages import HOSTILE, Page
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mobilecnn.bench.judge.statistics import Interval
+from mobilecnn.bench.pages import page, plot, png, svg
+
+
+@given(st.text())
+@example(HOSTILE)
+def test_any_text_is_one_text(words: str) -> None:
+    html = f'<p title="{page.text(words)}">{page.text(words)}</p>'
+    seen = Page(html)
+    (_, attributes) = seen.tags[0]
+    shown = "".join(letter if letter.isprintable() else page.UNPRINTABLE for letter in words)
+    assert len(seen.tags) == 1
+    assert list(attributes.items()) == [("title", shown)]
+    assert "".join(seen.texts) == shown
+
+
+numbers = st.floats(1e-3, 1e9)
+
+
+@given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=5), st.booleans(), st.booleans())
+@example([(3.0, 3.0)], True, True)
+@example([(5e-3, 5e-3)], False, False)
+def test_charts_stay_in_their_frame_and_have_numbers(
+    points: list[tuple[float, float]], log: bool, equal: bool
+) -> None:
+    drawn = svg.draw(one_series([plot.Point(x, y, "1") for x, y in points], log=log, equal=equal))
+    seen = Page(drawn)
+    marks = [a for tag, a in seen.tags if tag == "svg" and str(a.get("class", "")).startswith("mark s")]
+    for each in marks:
+        assert 0 <= float(str(each["x"]).rstrip("%")) <= 100 or each["x"] == "11"
+        assert 0 <= float(str(each["y"])) <= 300
+    ticks = [a for tag, a in seen.tags if tag == "text" and a.get("class") == "tick"]
+    assert sum(a.get("text-anchor") == "end" for a in ticks) >= 2
+    assert sum(a.get("text-anchor") == "middle" for a in ticks) >= 2
+    assert "nan" not in drawn and "inf" not in drawn.replace("info", "")
+
+
+@given(st.lists(numbers, min_size=1, max_size=5))
+def test_rows_keep_their_order(values: list[float]) -> None:
+    rows = [svg.Bar(str(value), Interval(value, value / 2, value * 2), f"{value} ms") for value in values]
+    drawn = Page(svg.bars([("device", rows)], "ms"))
+    places = [
+        float(str(a["x"]).rstrip("%"))
+        for tag, a in drawn.tags
+        if tag == "svg" and str(a.get("class", "")).startswith("mark")
+    ]
+    assert all(0 <= place <= 100 for place in places)
+    order = sorted(range(len(values)), key=lambda index: values[index])
+    assert [places[index] for index in order] == sorted(places)
+
+
+def one_series(points: Sequence[plot.Point], *, log: bool = False, equal: bool = False) -> plot.Plot:
+    axes = plot.Axis("x", log=log), plot.Axis("y", log=log)
+    return plot.Plot([plot.Series("one", points)], *axes, "what", equal="same" if equal else "")
+
+
+def test_the_same_chart_is_a_picture_too() -> None:
+    points = [plot.Point(1, 2, "a", None, Interval(2, 1.5, 3)), plot.Point(5, 9, "b", hollow=True)]
+    lines = [plot.Series("", points, line, marks=False, colour=plot.OTHER) for line in get_args(plot.Line)]
+    for log in (False, True):
+        whole = one_series(points, log=log, equal=log)
+        both = replace(whole, series=[*whole.series, *lines])
+        assert Page(svg.draw(both)).count("svg") > 4
+        assert png.draw([both, whole], "title").startswith(b"\x89PNG")
+
+
+def test_a_key_is_written_once_and_stays_in_the_frame() -> None:
+    points = [plot.Point(1, 2, "ShuffleNet"), plot.Point(9, 9, "MobileNet")]
+    two = [plot.Series(name, points, colour=colour) for colour, name in enumerate(("a", "b"))]
+    drawn = svg.draw(replace(one_series(points), series=two))
+    assert [drawn.count(f">{point.key}<") for point in points] == [1, 1]
+    anchors = dict(re.findall(r'text x="[^"]*" y="[^"]*" d[^>]*?(text-anchor="end")?>(\w+)<', drawn))
+    assert {name: anchor for anchor, name in anchors.items()} == {
+        "ShuffleNet": "",
+        "MobileNet": 'text-anchor="end"',
+    }
+
+
+def test_pictures_and_pages_have_the_same_colours() -> None:
+    style = Path(page.__file__).with_name("page.css").read_text()
+    for index in range(plot.COLOURS):
+        assert f"--s{index}: {png.colour(index)};" in style
+    assert f"--other: {png.colour(plot.OTHER)};" in style
+    assert len(png.MARKERS) == plot.COLOURS and set(png.LINES) == set(get_args(plot.Line))
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2's relative luminance of ``#rgb`` or ``#rrggbb``."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    channels = [int(digits[index : index + 2], 16) / 255 for index in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_colours_can_be_told_from_the_page(theme: int) -> None:
+    style = Path(page.__file__).with_name("page.css").read_text()
+    found = dict(
+        re.findall(r"--(\w+): (#[0-9a-f]+);", re.findall(r":root \{(.*?)\}", style, re.DOTALL)[theme])
+    )
+    marks = {f"s{index}" for index in range(plot.COLOURS)} | {"other", "focus"}
+    assert set(found) == {"ink", "soft", "line", "page", "band", "bad", *marks}
+    for name, least in [(each, 4.5) for each in ("ink", "soft", "bad")] + [(each, 3.0) for each in marks]:
+        for ground in ("page", "band"):
+            light, dark = sorted((luminance(found[name]), luminance(found[ground])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= least, f"{name} on {ground}"

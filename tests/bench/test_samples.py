@@ -1,0 +1,120 @@
+"""Records of today, kept as files: they still read, and what they say is unchanged.
+
+``tests/samples/said.json`` was written when the records were. A new version of a record adds a sample
+and leaves the older ones.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mobilecnn.bench.judge import instructions, single_stream, sustained
+from mobilecnn.bench.judge.summary import Summary
+from mobilecnn.bench.pages import report, result_files
+from mobilecnn.bench.papers import speedup
+from mobilecnn.bench.records.instructions import Instructions
+from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.records.stream import Stream
+from mobilecnn.quantize.evaluation import Evaluation
+from mobilecnn.records import Stored
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+REWORDED = {"); on the device: ": "): run on the device: "}
+"""Words of the samples -> the words for the same today."""
+
+
+def said(name: str) -> Any:
+    """What a sample says, in today's words."""
+    text = (SAMPLES / name).read_text()
+    for old, new in REWORDED.items():
+        text = text.replace(old, new)
+    return json.loads(text)
+
+
+SAID: dict[str, Any] = said("said.json")
+MEASUREMENTS = sorted(path.name for path in SAMPLES.glob("measurement-*.json"))
+KINDS: dict[str, type[Stored]] = {
+    "measurement-3.json": Measurement,
+    "measurement-3-phone.json": Measurement,
+    "stream-1.json": Stream,
+    "instructions-1.json": Instructions,
+    "evaluation-1.json": Evaluation,
+}
+"""Samples of the versions that are written today."""
+
+
+def plain(value: Any) -> Any:
+    """As JSON, and findings as the sentences that they were when the samples were made."""
+    if isinstance(value, dict) and {"code", "text", "fix", "severity"} == set(value):
+        return f"{value['text']}: {value['fix']}" if value["fix"] else value["text"]
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def near(value: Any) -> Any:
+    """Equal but for the last digits, which another numpy may compute otherwise."""
+    if isinstance(value, dict):
+        return {key: near(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [near(inner) for inner in value]
+    return pytest.approx(value, rel=1e-9) if isinstance(value, float) else value
+
+
+def test_there_is_a_sample_of_each_version_that_is_read() -> None:
+    assert [name.split("-")[1][0] for name in MEASUREMENTS] == ["1", "2", "3", "3"]
+    versions = {*Measurement.UPGRADES, Measurement.VERSION}
+    assert versions == {json.loads((SAMPLES / name).read_text())["version"] for name in MEASUREMENTS}
+    for name, kind in KINDS.items():
+        assert json.loads((SAMPLES / name).read_text())["version"] == kind.VERSION
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_todays_version_is_written_as_it_was(name: str) -> None:
+    """The same members in the same order, and the same values."""
+    document = json.loads((SAMPLES / name).read_text())
+    record = KINDS[name].read(SAMPLES / name)
+    assert json.dumps(record.to_json(), indent=1) == json.dumps(document, indent=1)
+
+
+@pytest.mark.parametrize("name", MEASUREMENTS)
+def test_what_measurements_say(name: str) -> None:
+    results = Summary.of(Measurement.read(SAMPLES / name)).to_json()["results"]
+    relative = [result.pop("time_relative_to_first") for result in results]
+    assert {"results": plain(results), "relative": relative[1:]} == near(SAID[name])
+
+
+def test_what_a_stream_says() -> None:
+    stream = Stream.read(SAMPLES / "stream-1.json")
+    found = {
+        "sustained": [sustained.judge(series.windows).to_json() for series in stream.series],
+        "remarks": [sustained.remarks(series) for series in stream.series],
+        "single_stream": [result.to_json() for result in single_stream.single_streams(stream)],
+    }
+    assert plain(found) == near(SAID["stream-1.json"])
+
+
+def test_what_instructions_say() -> None:
+    counted = Instructions.read(SAMPLES / "instructions-1.json")
+    found = {
+        "typical": [instructions.with_total(series.typical) for series in counted.series],
+        "together": [row.to_json() for row in instructions.together(counted, 0.1)],
+    }
+    assert found == near(SAID["instructions-1.json"])
+
+
+def test_what_a_speedup_says() -> None:
+    """The rows of the file, from the measurement beside it."""
+    kept = said("speedup.json")
+    rows = speedup.table(Measurement.read(SAMPLES / "measurement-3.json"))
+    assert plain([row.to_json() for row in rows]) == near(plain(kept["rows"]))
+
+
+def test_all_that_can_stand_on_a_page(tmp_path: Path) -> None:
+    names = [*MEASUREMENTS, "evaluation-1.json", "instructions-1.json", "speedup.json"]
+    text = report.html(result_files.read([SAMPLES / name for name in names]))
+    for name in MEASUREMENTS:
+        assert f"{name}" in text
+    assert "ShuffleNet 1x (g=3)" in text and "Instructions, emulated" in text
