@@ -97,9 +97,7 @@ RELEASES: dict[str, tuple[str | None, ...]] = {
 CLAIMED = frozenset(["float32", "int32", "int64", "bool", "uint8"])
 """Types of activations for which the version in the file is taken: those that converters write themselves."""
 
-_INT8 = {"int8": 1}
-_INT8_IS_2 = {"int8": 2}
-_INT16_IS_3 = {"int8": 2, "int16": 3}
+_INT8, _INT8_IS_2, _INT16_IS_3 = {"int8": 1}, {"int8": 2}, {"int8": 2, "int16": 3}
 
 BY_TYPE: dict[str, dict[str, int]] = {
     "ABS": {"int8": 2, "int16": 3},
@@ -143,6 +141,7 @@ BY_TYPE: dict[str, dict[str, int]] = {
     "SLICE": {"int8": 2, "int16": 4},
     "SOFTMAX": _INT16_IS_3,
     "SPACE_TO_DEPTH": _INT8_IS_2,
+    "SPLIT": {"int8": 2, "int16": 4},
     "SPLIT_V": _INT8_IS_2,
     "SQUARED_DIFFERENCE": _INT8_IS_2,
     "SQUEEZE": {"int8": 1, "int16": 1},
@@ -305,11 +304,6 @@ def _quantize(operation: Operation) -> int | None:
             return None
 
 
-def _split(operation: Operation) -> int | None:
-    kind = _activations(operation)
-    return {"int8": 2, "int16": 4}.get(kind, operation.version if kind in CLAIMED else None)
-
-
 RULES: dict[str, Callable[[Operation], int | None]] = {
     "ADD": _sum(int16=3),
     "CONV_2D": _conv,
@@ -318,7 +312,6 @@ RULES: dict[str, Callable[[Operation], int | None]] = {
     "FULLY_CONNECTED": _fully_connected,
     "MUL": _mul,
     "QUANTIZE": _quantize,
-    "SPLIT": _split,
     "SUB": _sum(int16=5),
     "TRANSPOSE_CONV": _transpose_conv,
 }

@@ -23,11 +23,11 @@ def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     with TfliteProcess("under test") as process:
 
         def run(content: bytes, inputs: Array) -> Array:
-            path, given, found = (folder / name for name in ("a.tflite", "in.npy", "out.npy"))
+            path, given, answered = (folder / name for name in ("a.tflite", "in.npy", "out.npy"))
             path.write_bytes(content)
             np.save(given, inputs)
-            process.run(path, given, found, request.param)
-            return np.asarray(np.load(found))
+            process.run(path, given, answered, request.param)
+            return np.asarray(np.load(answered))
 
         yield run
 
@@ -38,7 +38,7 @@ def image(seed: int, *shape: int) -> Array:
 
 def constants(content: bytes, name: str) -> list[Array]:
     model = flatbuffer.parse(content, "graph")
-    found = []
+    constants = []
     for tensor in model.subgraphs[0].tensors:
         if tensor.name.startswith(name.encode()):
             data = bytes(model.buffers[tensor.buffer].data)
@@ -48,8 +48,8 @@ def constants(content: bytes, name: str) -> list[Array]:
                 axis = [1] * values.ndim
                 axis[tensor.quantization.quantizedDimension] = -1
                 values = values * tensor.quantization.scale.reshape(axis)
-            found.append(values)
-    return found
+            constants.append(values)
+    return constants
 
 
 def convolve(x: Array, kernel: Array, groups: int = 1) -> Array:
@@ -90,14 +90,14 @@ def test_a_depthwise_convolution_and_a_sum(ask: Any, dtype: str) -> None:
     check(ask(content, x), np.maximum(np.concatenate(channels, -1) + x, 0), dtype)
 
 
-def check(found: Array, expected: Array, dtype: str) -> None:
-    assert found.std() > 0.1
-    expected = expected.reshape(found.shape)
+def check(answered: Array, expected: Array, dtype: str) -> None:
+    assert answered.std() > 0.1
+    expected = expected.reshape(answered.shape)
     limit = 128 * build.ACTIVATION_SCALE
     if dtype == "int8":
         expected = np.clip(expected, -limit, limit)
     # The input is rounded too, and each of its steps counts with a weight.
-    np.testing.assert_allclose(found, expected, atol=0.15 if dtype == "int8" else 1e-4)
+    np.testing.assert_allclose(answered, expected, atol=0.15 if dtype == "int8" else 1e-4)
 
 
 def test_values_neither_vanish_nor_explode(ask: Any) -> None:

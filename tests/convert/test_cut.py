@@ -49,7 +49,7 @@ def test_the_parts_one_after_another_give_what_the_whole_gives(
         run(part.content, values, tmp_path)
     # In int8 by a step: what the runtime merges, it rounds once.
     step = 1.0 if kind == "int8" else 1e-5
-    again, at_once = (each["scores"].astype(np.float64) for each in (values, whole))
+    again, at_once = (answers["scores"].astype(np.float64) for answers in (values, whole))
     np.testing.assert_allclose(again, at_once, atol=step)
     assert whole["scores"].std() > 0
 
@@ -58,14 +58,16 @@ def test_the_parts_one_after_another_give_what_the_whole_gives(
 def test_a_part_for_each_operator(exported: Path, kind: str) -> None:
     path = exported / f"theirs.{kind}.tflite"
     graph = flatbuffer.graph(path.read_bytes(), str(path))
-    found = cut.cut(path.read_bytes(), str(path))
+    parts = cut.cut(path.read_bytes(), str(path))
     # The widening of float16 weights goes with what reads them.
-    expected = [one for one in graph.operations if kind != "float16" or one.kind != "DEQUANTIZE"]
-    assert [(part.kind, part.shape) for part in found] == [
-        (one.kind, one.outputs[0].shape) for one in expected
+    expected = [
+        operation for operation in graph.operations if kind != "float16" or operation.kind != "DEQUANTIZE"
     ]
-    assert sum(part.macs for part in found) == inspect(path).macs > 0
-    for part in found:
+    assert [(part.kind, part.shape) for part in parts] == [
+        (operation.kind, operation.outputs[0].shape) for operation in expected
+    ]
+    assert sum(part.macs for part in parts) == inspect(path).macs > 0
+    for part in parts:
         assert part.content is not None
         again = summarize(flatbuffer.graph(part.content, part.name), part.name, len(part.content), "")
         assert again.macs == part.macs
@@ -74,8 +76,8 @@ def test_a_part_for_each_operator(exported: Path, kind: str) -> None:
 
 def test_what_convolutions_are_called(exported: Path) -> None:
     path = exported / "theirs.float32.tflite"
-    found = [part.detail for part in cut.cut(path.read_bytes(), str(path)) if part.detail]
-    assert found == [
+    details = [part.detail for part in cut.cut(path.read_bytes(), str(path)) if part.detail]
+    assert details == [
         "convolution 3x3", "depthwise convolution 3x3", "convolution 3x3, grouped", "depthwise convolution 3x3",
         "convolution 1x1",
     ]  # fmt: skip
@@ -95,25 +97,25 @@ def test_equal_parts_have_equal_keys_whatever_their_weights(exported: Path) -> N
     model = flatbuffer.parse(content, "theirs")
     graph = model.subgraphs[0]
     conv = next(
-        one
-        for one in graph.operators
-        if flatbuffer.kind_of(model.operatorCodes[one.opcodeIndex]) == "CONV_2D"
+        operator
+        for operator in graph.operators
+        if flatbuffer.kind_of(model.operatorCodes[operator.opcodeIndex]) == "CONV_2D"
     )
     kernel = model.buffers[graph.tensors[int(conv.inputs[1])].buffer]
     kernel.data = np.flip(np.array(kernel.data))
     assert [part.key for part in cut.cut(flatbuffer.pack(model), "theirs")] == keys
     conv.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.NONE
     changed = [part.key for part in cut.cut(flatbuffer.pack(model), "theirs")]
-    assert sum(one != other for one, other in zip(changed, keys, strict=True)) == 1
+    assert sum(new != old for new, old in zip(changed, keys, strict=True)) == 1
 
 
 def test_integers_that_say_what_to_do_are_in_the_key() -> None:
     model = flatbuffer.parse(build.empty(), "empty")
     graph = model.subgraphs[0]
-    (one,) = cut.cut(build.empty(), "empty")
+    (part,) = cut.cut(build.empty(), "empty")
     model.buffers[graph.tensors[1].buffer].data = np.frombuffer(np.array([-1], np.int32).tobytes(), np.uint8)
     (other,) = cut.cut(flatbuffer.pack(model), "empty")
-    assert one.key != other.key
+    assert part.key != other.key
 
 
 def test_what_cannot_be_timed_apart_says_why() -> None:

@@ -105,35 +105,35 @@ def test_keras_and_tflite_are_asked_the_same_way(exported: Path, third_party: Pa
 
 def test_int8_with_float_ends(third_party: Path, photos: Path, tmp_path: Path) -> None:
     source = Source(str(third_party / "theirs.keras"))
-    (one,) = export(source, ["int8"], tmp_path, Calibration(str(photos)), io="float32")
-    graph = flatbuffer.graph(one.path.read_bytes(), "")
+    (file,) = export(source, ["int8"], tmp_path, Calibration(str(photos)), io="float32")
+    graph = flatbuffer.graph(file.path.read_bytes(), "")
     assert (graph.inputs[0].dtype, graph.outputs[0].dtype) == ("float32", "float32")
     assert {operation.kind for operation in graph.operations} >= {"QUANTIZE", "DEQUANTIZE"}
-    assert one.passport.recipe.io == "float32"
-    assert one.parity.top1_agreement >= 11 / 12
+    assert file.passport.recipe.io == "float32"
+    assert file.parity.top1_agreement >= 11 / 12
 
 
 def test_h5_exports_too(third_party: Path, photos: Path, tmp_path: Path) -> None:
     exported = export(
         Source(str(third_party / "theirs.h5")), FORMATS, tmp_path, Calibration(str(photos), samples=4)
     )
-    assert [one.path.name for one in exported] == [f"theirs.{name}.tflite" for name in FORMATS]
-    assert all(one.holds for one in exported)
+    assert [file.path.name for file in exported] == [f"theirs.{name}.tflite" for name in FORMATS]
+    assert all(file.holds for file in exported)
 
 
 def test_random_calibration_is_marked_latency_only(third_party: Path, tmp_path: Path) -> None:
-    (one,) = export(Source(str(third_party / "theirs.keras")), ["int8"], tmp_path, Calibration("random"))
-    assert one.passport.latency_only == ("the activations' ranges were calibrated on random pictures",)
+    (file,) = export(Source(str(third_party / "theirs.keras")), ["int8"], tmp_path, Calibration("random"))
+    assert file.passport.latency_only == ("the activations' ranges were calibrated on random pictures",)
 
 
 def test_a_zoo_name_is_marked_latency_only(tmp_path: Path) -> None:
     source = Source("shufflenet_v1_x0.25_g3", classes=7, size=64)
-    (one,) = export(source, ["float32"], tmp_path)
-    assert one.path.name == "shufflenet_v1_x0.25_g3.float32.tflite"
-    assert one.passport.latency_only == ("the weights are a random initialization",)
-    assert one.passport.source.architecture == "shufflenet_v1_x0.25_g3"
-    assert open_tflite(one.path).classes == 7
-    assert open_tflite(one.path).contract.shape == (64, 64, 3)
+    (file,) = export(source, ["float32"], tmp_path)
+    assert file.path.name == "shufflenet_v1_x0.25_g3.float32.tflite"
+    assert file.passport.latency_only == ("the weights are a random initialization",)
+    assert file.passport.source.architecture == "shufflenet_v1_x0.25_g3"
+    assert open_tflite(file.path).classes == 7
+    assert open_tflite(file.path).contract.shape == (64, 64, 3)
 
 
 def test_a_model_that_says_nothing_is_assumed_to_take_0_to_1(keras: Any, tmp_path: Path) -> None:
@@ -141,15 +141,15 @@ def test_a_model_that_says_nothing_is_assumed_to_take_0_to_1(keras: Any, tmp_pat
         [keras.Input((16, 16, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(3)]
     )
     model.save(tmp_path / "grey.keras")
-    (one,) = export(Source(str(tmp_path / "grey.keras")), ["float32"], tmp_path)
-    contract = one.passport.contract
+    (file,) = export(Source(str(tmp_path / "grey.keras")), ["float32"], tmp_path)
+    contract = file.passport.contract
     assert (contract.color, contract.std, contract.stated) == ("grey", (255.0,), False)
 
 
 @pytest.mark.parametrize("name", RANGES)
 def test_a_named_range_goes_into_the_passport(third_party: Path, tmp_path: Path, name: str) -> None:
-    (one,) = export(Source(str(third_party / "theirs.keras"), input_range=name), ["float32"], tmp_path)
-    contract = open_tflite(one.path).contract
+    (file,) = export(Source(str(third_party / "theirs.keras"), input_range=name), ["float32"], tmp_path)
+    contract = open_tflite(file.path).contract
     assert (contract.color, contract.mean, contract.std) == RANGES[name]
 
 
@@ -161,8 +161,8 @@ def test_a_free_input_size_is_fixed_by_size(keras: Any, tmp_path: Path) -> None:
     model.save(tmp_path / "free.keras")
     with pytest.raises(UsageError, match="--size"):
         export(Source(str(tmp_path / "free.keras")), ["float32"], tmp_path)
-    (one,) = export(Source(str(tmp_path / "free.keras"), size=40), ["float32"], tmp_path)
-    assert open_tflite(one.path).contract.shape == (40, 40, 3)
+    (file,) = export(Source(str(tmp_path / "free.keras"), size=40), ["float32"], tmp_path)
+    assert open_tflite(file.path).contract.shape == (40, 40, 3)
 
 
 def test_a_replaced_file_is_not_taken_for_the_passports(exported: Path, tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_pixels_of_calibration_are_those_of_evaluation(photos: Path, exported: P
 
 def test_an_unsteady_model_is_held_to_its_own_steadiness(tmp_path: Path) -> None:
     # Deep, with random weights: Keras in float64 shows that both float32 answers are as far off.
-    (one,) = export(Source("squeezenext23_x1.0_g2", size=64, classes=10), ["float32"], tmp_path)
-    assert one.holds
-    tolerance = one.passport.parity.tolerance
-    assert tolerance is not None and 1e-4 < one.parity.relative < tolerance < 0.02
+    (file,) = export(Source("squeezenext23_x1.0_g2", size=64, classes=10), ["float32"], tmp_path)
+    assert file.holds
+    tolerance = file.passport.parity.tolerance
+    assert tolerance is not None and 1e-4 < file.parity.relative < tolerance < 0.02
