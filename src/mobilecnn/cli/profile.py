@@ -11,9 +11,9 @@ from mobilecnn.cli.measured import answer_lines, device_line, interval_text, wha
 from mobilecnn.cli.output import data, document, json_option, new_name, progress, table, talk
 
 if TYPE_CHECKING:
-    from mobilecnn.bench.devices.adb.benchmark_model import Profile as OwnProfile
+    from mobilecnn.bench.devices.adb.operator_profile import OperatorProfile
     from mobilecnn.bench.records.protocol import OnPhone
-    from mobilecnn.bench.timing.profile import Profile, Row
+    from mobilecnn.bench.timing.profile import OperatorTime, Profile
 
 
 WIDEST = 40
@@ -159,7 +159,7 @@ def _operators(found: "Profile", top: int) -> str:
     return table(header, [_cells(row, found.peak) for row in rows], left=3)
 
 
-def _own(said: "OwnProfile") -> str:
+def _own(said: "OperatorProfile") -> str:
     rows = [
         (kind.type, str(kind.count), f"{kind.mean_ms:.3f}", f"{kind.percent:.1f}%") for kind in said.types
     ]
@@ -167,7 +167,7 @@ def _own(said: "OwnProfile") -> str:
     return table(header, rows) + "\nof the whole file, with the profiling on, which costs time itself"
 
 
-def _cells(row: "Row", peak: float) -> list[str]:
+def _cells(row: "OperatorTime", peak: float) -> list[str]:
     part = row.part
     return [
         part.name if len(part.name) <= WIDEST else "..." + part.name[-WIDEST + 3 :],
