@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobilecnn.android_demo.staging import MODELS
-from mobilecnn.bench.devices import entries as device_file
-from mobilecnn.bench.devices.adb import device as adb
+from mobilecnn.bench.devices import entries
+from mobilecnn.bench.devices.adb.client import adb, choose
+from mobilecnn.bench.devices.adb.entry import AdbEntry
+from mobilecnn.bench.devices.adb.session import SLOWEST_PUSH
 from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
 
 BUILDS = (Path("app/build/outputs/apk/debug/app-debug.apk"), Path("build/mobilecnn-demo.apk"))
@@ -96,12 +98,12 @@ def _difference(apk: Path, app: Path) -> str:
     inside = f"assets/{MODELS.name}/"
     try:
         with zipfile.ZipFile(apk) as archive:
-            entries = {entry.filename: entry for entry in archive.infolist()}
-            if not {"AndroidManifest.xml", "classes.dex"} <= set(entries):
+            members = {member.filename: member for member in archive.infolist()}
+            if not {"AndroidManifest.xml", "classes.dex"} <= set(members):
                 raise InputError(f"{apk} is not an Android app; build it again")
             packed = {
-                name.removeprefix(inside): entry
-                for name, entry in entries.items()
+                name.removeprefix(inside): member
+                for name, member in members.items()
                 if name.startswith(inside) and not name.removeprefix(inside).startswith(".")
             }
             for name in sorted(staged.keys() | packed.keys()):
@@ -159,12 +161,12 @@ def serial_of(device: str | None) -> tuple[str, str]:
     """
     serial = None
     if device is not None:
-        entry = device_file.read().get(device)
-        if entry is None or entry.kind != "adb":
+        entry = entries.read().get(device)
+        if not isinstance(entry, AdbEntry):
             raise UsageError(f"{device} is not a phone; name one with: mobilecnn devices add {device} --adb")
         serial = entry.serial
     name = device or PHONE
-    return name, adb.choose(name, serial or os.environ.get("ANDROID_SERIAL") or None)
+    return name, choose(name, serial or os.environ.get("ANDROID_SERIAL") or None)
 
 
 def install(build: Build, app: Path, name: str, serial: str) -> None:
@@ -182,8 +184,8 @@ def install(build: Build, app: Path, name: str, serial: str) -> None:
     """
     activity = component(app)
     package = activity.partition("/")[0]
-    seconds = INSTALL_SECONDS + build.path.stat().st_size / adb.SLOWEST_PUSH
-    _, said = adb.adb("-s", serial, "install", "-r", str(build.path), seconds=seconds)
+    seconds = INSTALL_SECONDS + build.path.stat().st_size / SLOWEST_PUSH
+    _, said = adb("-s", serial, "install", "-r", str(build.path), seconds=seconds)
     if not re.search(r"^Success\s*$", said, re.MULTILINE):
         refusal = re.search(r"INSTALL_[A-Z_]+", said)
         advice = REFUSALS.get(refusal[0] if refusal else "", "look with: adb devices, and try again")
@@ -193,7 +195,7 @@ def install(build: Build, app: Path, name: str, serial: str) -> None:
             + advice.format(serial=serial, package=package)
         )
     # The exit code of adb itself says little.
-    _, said = adb.adb("-s", serial, "shell", f"am start -n {shlex.quote(activity)}; echo mobilecnn $?")
+    _, said = adb("-s", serial, "shell", f"am start -n {shlex.quote(activity)}; echo mobilecnn $?")
     if not re.search(r"^mobilecnn 0\s*$", said, re.MULTILINE) or "Error" in said:
         raise EnvironmentProblem(
             f"{build.path} is installed on {name} ({serial}), and did not start ({' '.join(said.split())[:300]}); "

@@ -9,7 +9,6 @@ proves nothing about a phone.
 
 import contextlib
 import os
-import queue
 import re
 import signal
 import socket
@@ -21,207 +20,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
 
+from adb_transport import FEATURES, Connection, Gone, Stream
+from phone_contents import CLOCKS, LOG, PROGRAMS, PROPERTIES
 from sshd import command_of, processes
-
-FEATURES = ("shell_v2", "cmd", "stat_v2")
-MAXDATA = 256 * 1024
-VERSION = 0x01000001
-
-PROPERTIES = {
-    "ro.product.manufacturer": "Stand-in", "ro.product.model": "Phone 1", "ro.product.cpu.abi": "arm64-v8a",
-    "ro.product.cpu.abilist": "arm64-v8a,armeabi-v7a,armeabi", "ro.build.version.release": "14",
-    "ro.build.version.sdk": "34", "ro.build.fingerprint": "standin/phone/phone:14/ABC/1:user/release-keys",
-    "ro.soc.manufacturer": "Maker", "ro.soc.model": "SM1",
-}  # fmt: skip
-CLOCKS = (1_803_000,) * 4 + (2_348_000,) * 2 + (2_850_000,) * 2
-"""kHz of the cores: four little, two middle, two big."""
-
-LOG = """INFO: STARTING!
-INFO: Graph: [m.tflite]
-INFO: Loaded model m.tflite
-INFO: The input model file size (MB): 0.02
-INFO: Initialized session in 6.951ms.
-INFO: Running benchmark for at least 6 iterations and at least 0.5 seconds but terminate if exceeding 150 seconds.
-INFO: count=60 first=9000 curr=8100 min=8000 max=9000 avg=8200 std=120
-
-INFO: Running benchmark for at least 50 iterations and at least 1 seconds but terminate if exceeding 150 seconds.
-INFO: count=122 first=8110 curr=8150 min=8001 max=8700 avg=8213.5 std=44 p5=8020 median=8200 p95=8500
-
-INFO: Inference timings in us: Init: 6951, First inference: 9000, Warmup (avg): 8200, Inference (avg): 8213.5
-INFO: Note: as the benchmark tool itself affects memory footprint, the following is only APPROXIMATE
-INFO: Memory footprint delta from the start of the tool (MB): init=1.5 overall=4.25
-"""
-"""What its benchmark_model prints unless a test says otherwise."""
-
-_PROGRAMS = {
-    "getprop": 'sed -n "s/^$1=//p" "$PHONE/properties"',
-    "uname": 'case $1 in -m) echo aarch64;; *) echo "Linux 5.10.107-android13";; esac',
-    "dumpsys": 'cat "$PHONE/dumpsys.$1" 2>/dev/null',
-    "taskset": (
-        'echo "$1" >>"$PHONE/masks"; shift; [ -x "$1" ] || { echo "taskset: exec $1: Permission denied" >&2; exit 126; }\n'
-        'shift; echo "$*" >>"$PHONE/flags"; exec "$PHONE/tool" "$@"'
-    ),
-    "pidof": '[ -e "$PHONE/alive" ]',
-    "logcat": 'cat "$PHONE/log" 2>/dev/null',
-    "am": 'echo "$*" >>"$PHONE/started"; [ ! -x "$PHONE/app" ] || "$PHONE/app" "$@"',
-    "pm": (
-        'case $1 in path) [ ! -x "$PHONE/app" ] || echo "package:/data/app/org.mobilecnn.demo/base.apk";;\n'
-        'install) for apk; do :; done; cp "$apk" "$PHONE/installed.apk"; cat "$PHONE/install";; esac'
-    ),
-}
-
-
-class _Gone(Exception):
-    """The other side has closed the stream, or the connection is gone."""
-
-
-class _Stream:
-    """One stream of a connection, as the device sees it."""
-
-    def __init__(self, connection: "_Connection", mine: int, theirs: int) -> None:
-        self.connection, self.mine, self.theirs = connection, mine, theirs
-        self.incoming: queue.Queue[bytes | None] = queue.Queue()
-        self.acknowledged = threading.Semaphore(0)
-        self.closed = threading.Event()
-        self._buffer = b""
-        self._writer = threading.Lock()
-
-    def end(self) -> None:
-        """The host has closed it, or the connection is gone."""
-        self.closed.set()
-        self.incoming.put(None)
-        self.acknowledged.release()
-
-    def write(self, data: bytes) -> None:
-        with self._writer:
-            for begin in range(0, len(data), self.connection.maxdata):
-                if self.closed.is_set():
-                    raise _Gone
-                self.connection.send(
-                    b"WRTE", self.mine, self.theirs, data[begin : begin + self.connection.maxdata]
-                )
-                self.acknowledged.acquire()
-                if self.closed.is_set():
-                    raise _Gone
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            if not self.closed.is_set():
-                self.connection.send(b"CLSE", self.mine, self.theirs)
-
-    def read(self, size: int) -> bytes:
-        """Exactly ``size`` bytes."""
-        while len(self._buffer) < size:
-            chunk = self.incoming.get()
-            if chunk is None:
-                raise _Gone
-            self._buffer += chunk
-        data, self._buffer = self._buffer[:size], self._buffer[size:]
-        return data
-
-
-class _Connection:
-    """One adb server's connection."""
-
-    def __init__(self, phone: "Phone", sock: socket.socket) -> None:
-        self.phone, self.sock = phone, sock
-        self.maxdata = MAXDATA
-        self.streams: dict[int, _Stream] = {}
-        self._lock = threading.Lock()
-        self._next = 1
-
-    def send(self, command: bytes, arg0: int, arg1: int, data: bytes = b"") -> None:
-        (number,) = struct.unpack("<I", command)
-        head = struct.pack("<6I", number, arg0, arg1, len(data), sum(data) & 0xFFFFFFFF, number ^ 0xFFFFFFFF)
-        with self._lock:
-            self.sock.sendall(head + data)
-
-    def _receive(self) -> tuple[bytes, int, int, bytes]:
-        number, arg0, arg1, length, _, magic = struct.unpack("<6I", self._exactly(24))
-        if magic != number ^ 0xFFFFFFFF:
-            raise OSError("no message of adb")
-        return struct.pack("<I", number), arg0, arg1, self._exactly(length)
-
-    def _exactly(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            chunk = self.sock.recv(size - len(data))
-            if not chunk:
-                raise OSError("the connection is closed")
-            data += chunk
-        return data
-
-    def serve(self) -> None:
-        try:
-            while True:
-                self._handle(*self._receive())
-        except OSError:
-            pass
-        finally:
-            self.drop()
-
-    def drop(self) -> None:
-        """Close it without a word."""
-        with contextlib.suppress(OSError):
-            self.sock.shutdown(socket.SHUT_RDWR)
-        self.sock.close()
-        for stream in list(self.streams.values()):
-            stream.end()
-
-    def _handle(self, command: bytes, arg0: int, arg1: int, data: bytes) -> None:
-        stream = self.streams.get(arg1)
-        if command == b"CNXN":
-            self.maxdata = min(MAXDATA, arg1)
-            self._welcome()
-        elif command == b"AUTH":
-            self._welcome()
-        elif command == b"OPEN":
-            self._open(arg0, data.rstrip(b"\0").decode())
-        elif stream is None:
-            if command == b"WRTE":
-                self.send(b"CLSE", 0, arg0)
-        elif command == b"OKAY":
-            stream.acknowledged.release()
-        elif command == b"WRTE":
-            stream.incoming.put(data)
-            self.send(b"OKAY", stream.mine, stream.theirs)
-        elif command == b"CLSE":
-            del self.streams[arg1]
-            stream.close()
-            stream.end()
-
-    def _welcome(self) -> None:
-        if self.phone.authorised:
-            banner = "".join(
-                f"{name}={value};"
-                for name, value in (
-                    ("ro.product.name", "phone"), ("ro.product.model", "Phone 1"), ("ro.product.device", "phone")
-                )
-            )  # fmt: skip
-            features = ",".join(self.phone.features)
-            self.send(b"CNXN", VERSION, MAXDATA, f"device::{banner}features={features}".encode())
-        else:
-            time.sleep(0.1)
-            self.send(b"AUTH", 1, 0, os.urandom(20))
-
-    def _open(self, theirs: int, service: str) -> None:
-        serve = self.phone.service(service)
-        if serve is None:
-            self.send(b"CLSE", 0, theirs)
-            return
-        stream = _Stream(self, self._next, theirs)
-        self._next += 1
-        self.streams[stream.mine] = stream
-        self.send(b"OKAY", stream.mine, theirs)
-        threading.Thread(target=self._run, args=(serve, stream), daemon=True).start()
-
-    def _run(self, serve: Callable[[_Stream], None], stream: _Stream) -> None:
-        try:
-            serve(stream)
-        except (_Gone, OSError):
-            pass
-        finally:
-            stream.close()
 
 
 class Phone:
@@ -247,7 +48,7 @@ class Phone:
         self.greeting = ""
         self.break_install = False
         self.pushed: list[str] = []
-        self._connections: list[_Connection] = []
+        self._connections: list[Connection] = []
         self.tmp.mkdir(parents=True)
         self._furnish()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -297,7 +98,7 @@ class Phone:
         while True:
             left = [command_of(process) for process in self.sessions()]
             left += [
-                each.name for each in self.tmp.iterdir() if each.name not in ("mobilecnn", "benchmark_model")
+                path.name for path in self.tmp.iterdir() if path.name not in ("mobilecnn", "benchmark_model")
             ]
             if not left:
                 return
@@ -323,7 +124,7 @@ class Phone:
 
     def _furnish(self) -> None:
         self.describe(PROPERTIES, CLOCKS)
-        for name, text in _PROGRAMS.items():
+        for name, text in PROGRAMS.items():
             (self.root / "bin").mkdir(exist_ok=True)
             self.program(f"bin/{name}", text)
         self.prints(LOG)
@@ -361,14 +162,14 @@ class Phone:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
-            connection = _Connection(self, sock)
+            connection = Connection(self, sock)
             self._connections.append(connection)
             if not self.silent:
                 threading.Thread(target=connection.serve, daemon=True).start()
 
     # The services.
 
-    def service(self, name: str) -> Callable[[_Stream], None] | None:
+    def service(self, name: str) -> Callable[[Stream], None] | None:
         """What serves a stream of that name; None to refuse it."""
         if name.startswith("shell,v2,"):
             command = name.partition(":")[2]
@@ -382,7 +183,7 @@ class Phone:
     def _here(self, text: str) -> str:
         return re.sub(r"(?<![\w./-])/(data|sys|proc)(?=/)", rf"{self.root}/\1", text)
 
-    def _shell(self, stream: _Stream, command: str, packets: bool) -> None:
+    def _shell(self, stream: Stream, command: str, packets: bool) -> None:
         with subprocess.Popen(
             ["sh", "-c", self.greeting + self._here(command)],
             stdin=subprocess.PIPE,
@@ -409,7 +210,7 @@ class Phone:
         if packets:
             stream.write(struct.pack("<BIB", 3, 1, code if code >= 0 else 128 - code))
 
-    def _pump(self, stream: _Stream, pipe: IO[bytes], packet: int | None) -> None:
+    def _pump(self, stream: Stream, pipe: IO[bytes], packet: int | None) -> None:
         gone = False
         for line in pipe:
             line = line.replace(str(self.root).encode() + b"/", b"/")
@@ -418,10 +219,10 @@ class Phone:
                     continue
             try:
                 stream.write(line if packet is None else struct.pack("<BI", packet, len(line)) + line)
-            except (_Gone, OSError):
+            except (Gone, OSError):
                 gone = True
 
-    def _feed(self, stream: _Stream, process: "subprocess.Popen[bytes]", packets: bool) -> None:
+    def _feed(self, stream: Stream, process: "subprocess.Popen[bytes]", packets: bool) -> None:
         """The host's input to the process; adbd hangs up on it when the stream ends before it does."""
         assert process.stdin is not None
         try:
@@ -436,14 +237,14 @@ class Phone:
                 elif kind == 0 and not process.stdin.closed:
                     process.stdin.write(data)
                     process.stdin.flush()
-        except (_Gone, OSError, ValueError):
+        except (Gone, OSError, ValueError):
             if process.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.send_signal(signal.SIGHUP)
             with contextlib.suppress(OSError, ValueError):
                 process.stdin.close()
 
-    def _sync(self, stream: _Stream) -> None:
+    def _sync(self, stream: Stream) -> None:
         while True:
             kind, length = struct.unpack("<4sI", stream.read(8))
             path = stream.read(length).decode()
@@ -466,12 +267,12 @@ class Phone:
                 message = b"not in this stand-in"
                 stream.write(struct.pack("<4sI", b"FAIL", len(message)) + message)
 
-    def _install(self, stream: _Stream, size: int) -> None:
+    def _install(self, stream: Stream, size: int) -> None:
         """The app is ``installed.apk`` then; the answer is what ``install`` says."""
         content = stream.read(size // 2 if self.break_install else size)
         if self.break_install:
             self.drop()
-            raise _Gone
+            raise Gone
         (self.root / "installed.apk").write_bytes(content)
         stream.write((self.root / "install").read_bytes())
 
@@ -482,7 +283,7 @@ class Phone:
             return 0, 0, 0
         return found.st_mode, found.st_size, int(found.st_mtime)
 
-    def _take(self, stream: _Stream, request: str) -> None:
+    def _take(self, stream: Stream, request: str) -> None:
         path, _, mode = request.rpartition(",")
         target = Path(self._here(path))
         taken, problem = 0, b""
@@ -499,7 +300,7 @@ class Phone:
                         self.drop()
                     if self.room is not None and taken > self.room:
                         problem = b"write failed: No space left on device"
-        except (_Gone, OSError):
+        except (Gone, OSError):
             target.unlink(missing_ok=True)
             raise
         if problem:
@@ -509,9 +310,6 @@ class Phone:
         target.chmod(int(mode) & 0o777)
         self.pushed.append(path)
         stream.write(struct.pack("<4sI", b"OKAY", 0))
-
-
-# The private adb server.
 
 
 def free_port() -> int:

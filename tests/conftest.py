@@ -11,13 +11,21 @@ from typing import Any
 import adbd
 import numpy as np
 import pytest
+from adb_transport import FEATURES
+from adbd import Phone
+from ai_edge_litert import schema_py_generated as schema
 from hypothesis import HealthCheck, settings
+from phones import TOOL
 from PIL import Image
 from sshd import Board, sshd
 
-from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices import entries
+from mobilecnn.bench.devices.adb.entry import AdbEntry
+from mobilecnn.bench.devices.emulated import build
 from mobilecnn.convert.conversion import Source
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.export import Calibration, export
+from mobilecnn.steps import no_say
 from mobilecnn.train.backend import load_keras
 
 # Under nohup whatever is started here would ignore that its connection ended, as programs on a phone do not.
@@ -74,16 +82,14 @@ def adb_server() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def phone(
-    adb_server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[adbd.Phone]:
+def phone(adb_server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Phone]:
     """A stand-in that this server is connected with; at the end nothing of ours may be left there."""
     for name, value in adb_server.items():
         if name != "TMPDIR":
             monkeypatch.setenv(name, value)
     monkeypatch.delenv("ANDROID_SERIAL", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    with adbd.Phone(tmp_path / "phone") as one:
+    with Phone(tmp_path / "phone") as one:
         adbd.connect(one, adb_server)
         yield one
         one.expect_nothing_left()
@@ -91,14 +97,52 @@ def phone(
 
 
 @pytest.fixture
-def phone_with_litert(phone: adbd.Phone) -> adbd.Phone:
+def phone_with_litert(phone: Phone) -> Phone:
     """A stand-in whose benchmark_model times in earnest, on this machine."""
     (phone.tmp / "benchmark_model").write_bytes(b"")
     (phone.tmp / "benchmark_model").chmod(0o755)
     program = Path(__file__).parent / "benchmark_model.py"
     phone.program("tool", f'exec {sys.executable} {program} "$@"')
-    device_file.write({"pixel": device_file.Entry(kind="adb")})
+    entries.write({"pixel": AdbEntry()})
     return phone
+
+
+@pytest.fixture
+def pixel(phone: Phone) -> Phone:
+    """A phone with benchmark_model, that is called so."""
+    (phone.tmp / "benchmark_model").write_bytes(TOOL)
+    (phone.tmp / "benchmark_model").chmod(0o755)
+    entries.write({"pixel": AdbEntry(serial=phone.serial)})
+    return phone
+
+
+@pytest.fixture(params=[FEATURES, ()], ids=["new", "old"])
+def either(request: pytest.FixtureRequest, pixel: Phone) -> Phone:
+    """A phone of today, and one with an old system, whose adbd tells no exit codes."""
+    if pixel.features != request.param:
+        pixel.features = request.param
+        pixel.drop()
+        adbd.connect(pixel, {})
+    return pixel
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A .tflite file that nothing here runs; the current folder is empty."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    model = schema.ModelT()
+    model.version, model.buffers = 3, [schema.BufferT()]
+    model.operatorCodes, model.subgraphs = [schema.OperatorCodeT()], [schema.SubGraphT()]
+    (tmp_path / "small.tflite").write_bytes(flatbuffer.pack(model) + bytes(5000))
+    return tmp_path / "small.tflite"
+
+
+@pytest.fixture(scope="session")
+def emulated_root() -> Path:
+    """What the emulated devices are made of: the one in the user's cache, made where there is none."""
+    return build.root(no_say)
 
 
 @pytest.fixture(scope="session")

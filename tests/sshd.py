@@ -12,10 +12,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
@@ -194,3 +198,30 @@ def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"sshd does not listen: {log.read_text()}")
+
+
+@contextlib.contextmanager
+def another(monkeypatch: pytest.MonkeyPatch, before: str = "", **variables: str) -> Iterator[Board]:
+    """A server of its own, whose sessions begin with the shell code ``before``."""
+    with (
+        tempfile.TemporaryDirectory(prefix="sshd-") as folder,
+        sshd(Path(folder), before, variables) as one,
+    ):
+        monkeypatch.setenv("PATH", one.environment()["PATH"])
+        yield one
+        one.expect_nothing_left()
+
+
+def program(path: Path, text: str) -> str:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@contextlib.contextmanager
+def soon(action: Callable[[], None]) -> Iterator[None]:
+    """Do something beside the block."""
+    thread = threading.Thread(target=action)
+    thread.start()
+    yield
+    thread.join()

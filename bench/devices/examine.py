@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mobilecnn.bench.devices.entries import PROFILES
-from mobilecnn.bench.devices.seam import PROBE_TIMEOUT, Device
+from mobilecnn.bench.devices.backends import GENERIC, PROFILES
+from mobilecnn.bench.devices.seam import CanFindRuntimes, CanReadState, Device, require
 from mobilecnn.bench.judge.hygiene import GOVERNOR_FIX, THERMAL_STATUS, THROTTLED, throttling
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.errors import EnvironmentProblem
@@ -26,7 +26,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Board:
+class Examined:
     """A device as :func:`examine` found it.
 
     Attributes:
@@ -52,13 +52,13 @@ class Board:
         return asdict(self)
 
 
-def examine(device: Device, name: str, profile: str = "generic") -> Board:
+def examine(device: Device, name: str, profile: str = GENERIC) -> Examined:
     """Look at a device, without timing anything.
 
     Args:
-        device: ours to ask.
+        device: the device; connected here alone.
         name: what the user calls it.
-        profile: what the user says it is, a key of ``device_file.PROFILES``.
+        profile: what the user says it is, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
 
     Raises:
         EnvironmentProblem: it cannot be reached, or has no Python that the worker can use.
@@ -66,20 +66,19 @@ def examine(device: Device, name: str, profile: str = "generic") -> Board:
     facts = device.probe()
     runtimes: dict[str, str | None] = {}
     reasons = []
+    finder = require(device, CanFindRuntimes)
     for runtime in device.runtimes:
-        job = {"task": "runtime", "runtime": runtime}
         try:
-            answer = device.run(job, f"that looks for {runtime} on {name}", PROBE_TIMEOUT)
-            runtimes[runtime] = str(answer["version"])
+            runtimes[runtime] = finder.version(runtime)
         except EnvironmentProblem as error:
             runtimes[runtime] = None
             reasons.append(str(error))
-    state = device.run({"task": "state"}, f"that reads the state of {name}", PROBE_TIMEOUT)
+    state = require(device, CanReadState).state()
     throttled = state["throttled"]
     missing = []
     if not any(runtimes.values()):
         missing.append(Missing(f"no runtime: {reasons[0]}", f"mobilecnn devices setup {name}", prevents=True))
-    if not facts.board and profile != "generic":
+    if not facts.board and profile != GENERIC:
         missing.append(Missing(f"it is said to be a {profile}, and does not call itself one", _PROFILE_FIX))
     elif facts.board and not facts.board.startswith(PROFILES[profile]):
         missing.append(Missing(f"it is said to be a {profile}, and is a {facts.board}", _PROFILE_FIX))
@@ -91,7 +90,7 @@ def examine(device: Device, name: str, profile: str = "generic") -> Board:
     if status is not None and status >= THROTTLED:
         missing.append(Missing(f"it slows itself down (thermal status {THERMAL_STATUS[status]})", _HEAT_FIX))
     missing += [Missing(f"{finding} now", _POWER_FIX) for finding in throttling(throttled)]
-    return Board(
+    return Examined(
         facts, runtimes, state["frequencies_khz"], state["temperatures_c"], throttled, status, tuple(missing)
     )
 

@@ -1,17 +1,85 @@
 """The devices there are, by name."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from mobilecnn.bench.devices import entries as device_file
-from mobilecnn.bench.devices.local.device import LocalDevice
-from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.devices import entries
+from mobilecnn.bench.devices.backends import BACKENDS, GENERIC
+from mobilecnn.bench.devices.seam import (
+    Backend,
+    CanCount,
+    CanTime,
+    Device,
+    Entry,
+    Settings,
+    SetUp,
+    require,
+)
 from mobilecnn.bench.records.protocol import OnPhone
 from mobilecnn.errors import UsageError
 from mobilecnn.steps import Say, no_say
 
 
+@dataclass(frozen=True)
+class Known:
+    """A device that has a name.
+
+    Attributes:
+        name: what follows ``--device``.
+        backend: its kind.
+        entry: what the devices file has of it; None where the backend provides it.
+    """
+
+    name: str
+    backend: Backend
+    entry: Entry | None
+
+    @property
+    def shown(self) -> str:
+        """What reaches it, for the list of devices."""
+        return self.backend.provides[self.name] if self.entry is None else self.entry.address
+
+    @property
+    def profile(self) -> str:
+        """What the user says it is."""
+        return GENERIC if self.entry is None else self.entry.profile
+
+
+def known() -> list[Known]:
+    """All devices that have a name, by backend.
+
+    Raises:
+        InputError: the devices file is damaged.
+    """
+    named = entries.read()
+    listed = []
+    for backend in BACKENDS:
+        listed += [Known(name, backend, None) for name in backend.provides]
+        listed += [Known(name, backend, entry) for name, entry in named.items() if backend.kind == entry.KIND]
+    return listed
+
+
+def find(name: str) -> Known:
+    """The device of that name: one that a backend provides, an entry of the devices file, or a host that ``ssh`` knows.
+
+    Raises:
+        UsageError: it is no name for any of them.
+        InputError: the devices file is damaged.
+    """
+    for backend in BACKENDS:
+        if name in backend.provides:
+            return Known(name, backend, None)
+    for device in known():
+        if device.name == name:
+            return device
+    (backend,) = (backend for backend in BACKENDS if backend.unnamed is not None)
+    assert backend.unnamed is not None
+    return Known(name, backend, backend.unnamed(name))
+
+
 def device(name: str, runtime: str | None = None, phone: OnPhone | None = None, say: Say = no_say) -> Device:
-    """The device of that name: ``local``, emulated, an entry of the devices file, or a host that ``ssh`` knows.
+    """The device that :func:`find` finds. Nothing is connected yet.
 
     Args:
         name: what follows ``--device``.
@@ -20,55 +88,82 @@ def device(name: str, runtime: str | None = None, phone: OnPhone | None = None, 
         say: told when an emulated device has to be made first.
 
     Raises:
-        UsageError: it is no name for any of them, or ``phone`` is given and it is none.
+        UsageError: it is no name of a device, or ``phone`` is given and means nothing there.
         InputError: the devices file is damaged.
     """
-    # Here, because they are made of this module.
-    from mobilecnn.bench.devices.adb.device import AdbDevice
-    from mobilecnn.bench.devices.emulated.device import EmulatedDevice
-    from mobilecnn.bench.devices.ssh.device import SshDevice
-
-    entry = _entry(name)
-    if entry is not None and entry.kind == "adb":
-        return AdbDevice(name, entry.serial, phone, runtime)
-    if phone is not None:
+    there = find(name)
+    if phone is not None and not there.backend.takes_phone:
         raise UsageError(
             f"--benchmark-model and --cores are for phones, and {name} is none; leave them out, or name a phone: "
             "mobilecnn devices add NAME --adb"
         )
-    if name in device_file.EMULATED:
-        return EmulatedDevice(name, say)
-    if entry is None:
-        return LocalDevice()
-    assert entry.host is not None
-    return SshDevice(name, entry.host, entry.python, runtime)
+    names = ", ".join(each.name for each in known()) if there.backend.unnamed is not None else ""
+    return there.backend.make(name, there.entry, Settings(runtime, phone, say, names))
 
 
-def timing_device(name: str, runtime: str | None = None, phone: OnPhone | None = None) -> Device:
+def timing_device(name: str, runtime: str | None = None, phone: OnPhone | None = None) -> CanTime:
     """:func:`device` for what can only be timed.
 
     Raises:
-        UsageError, InputError: as :func:`device` does; it is emulated.
+        UsageError, InputError: as :func:`device` does; it has no clock.
     """
-    from mobilecnn.bench.devices.emulated.device import no_time
-
-    if name in device_file.EMULATED:
-        raise no_time(name)
-    return device(name, runtime, phone)
+    return require(device(name, runtime, phone), CanTime)
 
 
-def devices(names: Sequence[str], runtime: str | None, phone: OnPhone | None) -> list[Device]:
-    """:func:`device` of each name; ``phone`` is told to the phones among them.
+def devices(names: Sequence[str], runtime: str | None, phone: OnPhone | None) -> list[CanTime]:
+    """:func:`timing_device` of each name; ``phone`` is told to the phones among them.
 
     Raises:
-        UsageError, InputError: as :func:`device` does; ``phone`` is given and none is one.
+        UsageError, InputError: as :func:`timing_device` does; ``phone`` is given and none is one.
     """
-    entries = [_entry(name) for name in names]
-    phones = [entry is not None and entry.kind == "adb" for entry in entries]
-    told = [phone if each or not any(phones) else None for each in phones]
-    return [timing_device(name, runtime, each) for name, each in zip(names, told, strict=True)]
+    takes = [find(name).backend.takes_phone for name in names]
+    return [
+        timing_device(name, runtime, phone if here or not any(takes) else None)
+        for name, here in zip(names, takes, strict=True)
+    ]
 
 
-def _entry(name: str) -> device_file.Entry | None:
-    known = (device_file.LOCAL, *device_file.EMULATED)
-    return None if name in known else device_file.find(name)
+def counts(name: str) -> bool:
+    """Whether the device of that name counts instructions, instead of timing.
+
+    Raises:
+        UsageError, InputError: as :func:`device` does.
+    """
+    return isinstance(device(name), CanCount)
+
+
+def new_entry(given: Mapping[str, str]) -> Entry:
+    """An entry from the options of ``devices add`` that were given, without dashes.
+
+    Raises:
+        UsageError: they do not say what kind of device it is, or a value cannot be meant.
+    """
+    backends = entries.WITH_ENTRIES.values()
+    chosen = [backend for backend in backends if backend.chosen_by in given]
+    if len(chosen) != 1:
+        raise UsageError(f"give either {', or '.join(backend.add_help for backend in backends)}")
+    return entries.make(chosen[0], {name: value for name, value in given.items() if name in entries.FIELDS})
+
+
+def set_up(name: str, options: Mapping[str, Any], given: Collection[str], say: Say) -> SetUp:
+    """Do what ``devices setup`` does.
+
+    Args:
+        name: what the user calls the device.
+        options: the options of the command, without dashes, and their values.
+        given: those that the user gave.
+        say: told what is being done.
+
+    Raises:
+        UsageError: nothing is to be set up there, or an option is for devices of another kind.
+        EnvironmentProblem: it failed.
+    """
+    there = find(name)
+    if there.backend.setup is None:
+        raise UsageError(there.backend.no_setup.format(name=name))
+    for backend in BACKENDS:
+        for option in sorted(set(backend.setup_options) & set(given) - set(there.backend.setup_options)):
+            raise UsageError(
+                f"--{option} is for {backend.noun}s, and {name} is a {there.backend.noun}; leave it out"
+            )
+    return there.backend.setup(name, there.entry, options, say)

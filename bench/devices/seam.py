@@ -1,40 +1,49 @@
-"""Where models are timed: one small seam, and the machine at hand behind it."""
+"""The seam between the harness and the places where models run.
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+A :class:`Device` is little: what every such place can do. What only some can do is a capability
+beside it, a protocol of one or two methods; :func:`require` turns the lack of one into the device's
+own words. A :class:`Backend` is a kind of device, and all that the rest needs to know of it.
+"""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self, TypeVar, runtime_checkable
 from typing import Protocol as Interface
 
 from mobilecnn.bench.records.measurement import Facts
-from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.errors import EnvironmentProblem, InputError
-from mobilecnn.process import Child, Closing
-from mobilecnn.quantize.runtimes import RUNTIMES
-from mobilecnn.records import record
+from mobilecnn.bench.records.protocol import OnPhone, Protocol
+from mobilecnn.errors import UsageError
+from mobilecnn.steps import Say, no_say
 
 Job = dict[str, Any]
+"""The message that asks a device for something; :mod:`mobilecnn.bench.devices.jobs` makes them."""
 
 Answer = dict[str, Any]
+"""The message that answers a job."""
 
 PROBE_TIMEOUT = 60.0
-"""Seconds; a busy board imports numpy in ten."""
+"""Seconds that a short question may take; a busy board imports numpy in ten."""
 
 
+@runtime_checkable
 class Device(Interface):
-    """A place that can time models. The harness knows no more of it than this.
+    """A place where models run.
 
     It is a context manager; leaving the block leaves nothing of it behind.
 
     Attributes:
-        runtimes: what may run models there.
-        runs_worker: whether :mod:`mobilecnn.bench.devices.worker` does the work there. Where another program
-            does (phones), it only answers and times: no :meth:`follow`, no ``bandwidth``.
+        name: what the user calls it.
+        runtimes: the runtimes that may be there.
+        limits: what it cannot do, and what to use instead: one sentence, for :func:`require`.
     """
 
+    name: str
     runtimes: tuple[str, ...]
-    runs_worker: bool
+
+    @property
+    def limits(self) -> str: ...
 
     def __enter__(self) -> Self: ...
 
@@ -43,7 +52,7 @@ class Device(Interface):
     ) -> None: ...
 
     def close(self) -> None:
-        """What leaving the block does."""
+        """What leaving the block does. Harmless when repeated."""
 
     def stop(self) -> None:
         """End what is being done there, from another thread; the call that waits for it fails.
@@ -53,11 +62,71 @@ class Device(Interface):
         """
 
     def probe(self) -> Facts:
-        """What it is.
+        """Ask the device what it is.
 
         Raises:
             EnvironmentProblem: it cannot be reached, or lacks what it needs.
         """
+
+    def put(self, model: Path) -> str:
+        """Bring a file there; the result is the name that a job calls it by.
+
+        Raises:
+            ModelFileError: the file cannot be read, or used there.
+            EnvironmentProblem: it cannot be brought.
+        """
+
+
+# The capabilities. In all of them ``doing`` finishes the sentence "The process ... crashed", ``timeout`` is in
+# seconds, and three errors are raised: ModelFileError where the runtime refuses the model, EnvironmentProblem where
+# something that is needed is missing or the process crashed, UsageError where the job asks for what cannot be done.
+
+
+@runtime_checkable
+class CanFindRuntimes(Device, Interface):
+    """A device that says which runtimes it has."""
+
+    def version(self, runtime: str) -> str:
+        """The version of a runtime there.
+
+        Raises:
+            UsageError: it is none of :attr:`Device.runtimes`.
+            EnvironmentProblem: it is missing.
+        """
+
+
+@runtime_checkable
+class CanReadState(Device, Interface):
+    """A device that shows its clocks and temperatures."""
+
+    def state(self) -> Answer:
+        """``{"frequencies_khz", "temperatures_c", "throttled"}`` now; a phone adds ``thermal_status``."""
+
+
+@runtime_checkable
+class CanAnswer(Device, Interface):
+    """A device that runs a model on given inputs."""
+
+    def answer(self, job: Job, doing: str, timeout: float) -> Answer:
+        """Run a model once for each input of :func:`mobilecnn.bench.devices.jobs.answer`.
+
+        Returns:
+            ``{"outputs"}``, a tensor for each input; or ``{"judged"}``, the members of an
+            :class:`mobilecnn.bench.records.measurement.Answers`, where the device judges by itself; or
+            ``{"unable"}``, why it cannot tell.
+        """
+
+
+@runtime_checkable
+class CanTime(Device, Interface):
+    """A device that times the inferences of short processes.
+
+    Attributes:
+        passport_runtimes: those of its runtimes that take what to feed a file from its passport, and refuse a
+            file without one.
+    """
+
+    passport_runtimes: tuple[str, ...]
 
     def adapt(self, protocol: Protocol) -> Protocol:
         """The protocol that is kept there, where one as given cannot be.
@@ -67,89 +136,167 @@ class Device(Interface):
             EnvironmentProblem: nothing there can time models.
         """
 
-    def put(self, model: Path) -> str:
-        """Bring a file there; the result is the name that a job calls it by.
+    def time(self, job: Job, doing: str, timeout: float) -> Answer:
+        """Time a model in a fresh process, as :func:`mobilecnn.bench.devices.jobs.timing` says.
 
-        Raises:
-            EnvironmentProblem: it cannot be brought.
+        Returns:
+            The members of a :class:`mobilecnn.bench.records.measurement.Run`, but for its place in the rounds.
         """
 
-    def run(self, job: Job, doing: str, timeout: float) -> Answer:
-        """Do a job of :mod:`mobilecnn.bench.devices.worker` in a fresh process there.
 
-        Args:
-            job: what its ``task`` needs; ``model`` as :meth:`put` named it.
-            doing: finishes the sentence "The process ... crashed".
-            timeout: seconds after which the process is ended.
+@runtime_checkable
+class CanStream(Device, Interface):
+    """A device that tells of each inference of a long process while it runs."""
 
-        Raises:
-            UsageError: such a device cannot do it.
-            ModelFileError: the runtime refuses the model.
-            EnvironmentProblem: the runtime is missing, or the process crashed.
-        """
-
-    def follow(self, job: Job, doing: str, timeout: float) -> Generator[Answer, None, None]:
-        """Do a job that is answered with several messages, each as it comes.
-
-        Args:
-            job: as for :meth:`run`.
-            doing: the same.
-            timeout: seconds after which the process is ended, for each message.
+    def stream(self, job: Job, doing: str, timeout: float) -> Generator[Answer, None, None]:
+        """Run a model without a pause, as :func:`mobilecnn.bench.devices.jobs.stream` says.
 
         Yields:
-            All but the last, which only says that it is the end. Closing the generator ends the
-            process.
-
-        Raises:
-            UsageError: such a device cannot do it.
-            ModelFileError: the runtime refuses the model.
-            EnvironmentProblem: the runtime is missing, or the process crashed.
+            What a :class:`mobilecnn.bench.records.stream.Start` holds, then of each window what a ``Window``
+            holds, as it ends. ``timeout`` is for each. Closing the generator ends the process.
         """
 
 
-def until_end(child: Child, timeout: float) -> Generator[Answer, None, None]:
-    """The messages of a child but the one that says ``end``; ``timeout`` for each."""
-    while "end" not in (message := child.receive(timeout)):
-        yield message
+@runtime_checkable
+class CanCount(Device, Interface):
+    """A device that counts the instructions of an inference."""
+
+    def count(self, job: Job, doing: str, timeout: float) -> Answer:
+        """Count a model's instructions, as :func:`mobilecnn.bench.devices.jobs.count` says.
+
+        Returns:
+            The members of the series of a :class:`mobilecnn.bench.records.instructions.Instructions`.
+        """
 
 
-class InChild(Closing):
-    """What all devices have in common whose worker is a child process of this machine, with this machine's files."""
+@runtime_checkable
+class CanMeasureBandwidth(Device, Interface):
+    """A device that measures how fast its memory reads and writes."""
 
-    runtimes: tuple[str, ...] = RUNTIMES
-    runs_worker: bool = True
-
-    def __init__(self) -> None:
-        self._running: Child | None = None
-
-    def close(self) -> None:
-        """See :meth:`Device.close`: there is nothing to leave behind."""
-
-    def stop(self) -> None:
-        """See :meth:`Device.stop`."""
-        running = self._running
-        if running is not None:
-            running.kill()
-
-    def put(self, model: Path) -> str:
-        """See :meth:`Device.put`: it is there already."""
-        return str(model.resolve())
-
-    @contextmanager
-    def _child(self, command: Sequence[str], job: Job, doing: str) -> Iterator[Child]:
-        with Child(command, doing) as child:
-            self._running = child
-            child.send({**job, "until_input_closes": True})
-            yield child
+    def bandwidth(self, threads: int, timeout: float) -> Answer:
+        """``{"bytes", "samples_ns"}``: what one pass reads and writes, and how long each took."""
 
 
-def facts(kind: str, answer: Answer, name: str) -> Facts:
-    """The worker's answer to a ``probe`` job as a record.
+@runtime_checkable
+class CanProfileOperators(Device, Interface):
+    """A device one of whose runtimes times the operators of a model by itself.
+
+    Attributes:
+        profiling_runtime: the runtime that does.
+    """
+
+    profiling_runtime: str
+
+    def operators(self, job: Job, doing: str, timeout: float) -> Answer:
+        """What the runtime says: the members of an ``OperatorProfile``; the job is one of timing."""
+
+
+Capability = TypeVar("Capability", bound=Device)
+
+
+def require(device: Device, capability: type[Capability]) -> Capability:
+    """The device, known to have a capability.
 
     Raises:
-        EnvironmentProblem: it is none.
+        UsageError: it has not; in its own words, with what to use instead.
     """
-    try:
-        return record(Facts, {"kind": kind, **answer})
-    except InputError as error:
-        raise EnvironmentProblem(f"the bench worker describes {name} wrongly: {error}") from error
+    if isinstance(device, capability):
+        return device
+    raise UsageError(device.limits)
+
+
+class Entry(Interface):
+    """A device in the devices file: a frozen dataclass whose fields, texts or None, are those of its table.
+
+    A value that cannot be meant raises UsageError when it is made.
+
+    Attributes:
+        KIND: the ``kind`` of its backend.
+        profile: what the user says the device is.
+    """
+
+    KIND: ClassVar[str]
+
+    @property
+    def profile(self) -> str: ...
+
+    @property
+    def address(self) -> str:
+        """What reaches the device, for the list of devices."""
+
+    @property
+    def identity(self) -> str | None:
+        """What is the same of two entries for one device; None for whichever device is connected."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a command wants of a device, beside its name.
+
+    Attributes:
+        runtime: a runtime that it must have; None for any, or none.
+        phone: what only a phone is told; None for nothing in particular.
+        say: told when something has to be made before the first use.
+        known: the names of all devices, for the message where a host does not exist.
+    """
+
+    runtime: str | None = None
+    phone: OnPhone | None = None
+    say: Say = no_say
+    known: str = ""
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """What ``devices setup`` did to a device.
+
+    Attributes:
+        document: the result as a JSON object, but for the device's name.
+        lines: the result as lines of text.
+        remarks: what else there is to say.
+    """
+
+    document: Mapping[str, Any]
+    lines: Sequence[str]
+    remarks: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A kind of device.
+
+    Attributes:
+        kind: its name in the devices file and in ``Facts.kind``.
+        noun: what one such device is called in messages: ``board``; its plural ends with s.
+        make: a device from its name, its entry (None where the backend provides it, or where the name is
+            a host), and the settings. Nothing is connected.
+        provides: names that are always there -> what the list of devices shows for each.
+        taken: why a provided name cannot be given to another device; ``{name}`` and ``{shown}`` are filled in.
+        entry: the class of its entries; None where there are none.
+        unnamed: an entry from a name that is in no list; None but for the one backend that takes any host.
+        chosen_by: the option of ``devices add`` that says that a device is of this kind.
+        add_help: what that option means, as part of a sentence.
+        profiles: what such a device is said to be -> the names by which it shows itself.
+        any_device: what to do where an entry means whichever device is connected, and another of this kind is
+            named too; ``{name}`` is filled in.
+        takes_phone: whether :class:`OnPhone` means something there.
+        setup: do what ``devices setup`` does; None where nothing is to be done.
+        setup_options: those of its options, without dashes, that ``setup`` takes.
+        no_setup: why there is no set-up; ``{name}`` is filled in.
+    """
+
+    kind: str
+    noun: str
+    make: Callable[[str, Any, Settings], Device]
+    provides: Mapping[str, str] = field(default_factory=dict)
+    taken: str = ""
+    entry: type[Any] | None = None
+    unnamed: Callable[[str], Entry] | None = None
+    chosen_by: str = ""
+    add_help: str = ""
+    profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    any_device: str = ""
+    takes_phone: bool = False
+    setup: Callable[[str, Any, Mapping[str, Any], Say], SetUp] | None = None
+    setup_options: tuple[str, ...] = ()
+    no_setup: str = ""

@@ -31,7 +31,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.devices import jobs
+from mobilecnn.bench.devices.seam import CanAnswer, Device, require
 from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED, VERIFIED, Answers
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.convert import passport
@@ -44,13 +45,13 @@ from mobilecnn.records import record
 from mobilecnn.train.images import to_tensor
 
 MOST_BYTES = 32 << 20
-"""Of all input tensors of a job together: three float32 pictures of 900x900."""
+"""Bytes of all input tensors of a job together: three float32 pictures of 900x900."""
 
 TIMES_OWN_ROUNDING = 2.0
-"""How many times its own difference from the Keras model a quantized file may be apart."""
+"""Multiple of its own difference from the Keras model by which a quantized file may be apart."""
 
 OUTPUT_STEPS = 2.0
-"""And at least so many steps of an integer output: one for each side's last rounding."""
+"""Steps of an integer output by which a file may be apart at least: one for each side's last rounding."""
 
 Scores = npt.NDArray[np.float64]
 
@@ -62,10 +63,10 @@ class Questions:
     Attributes:
         inputs: one tensor a picture, (1, height, width, channels), of the type the file takes.
         scores: the passport's, (pictures, classes).
-        scale: of the output; 0 where it is float32.
-        zero_point: of the output.
+        scale: the output's scale; 0 where it is float32.
+        zero_point: the output's zero point.
         tolerance: the largest absolute difference of a score that is allowed.
-        dtype: of the output, as numpy calls it.
+        dtype: the output's type, as numpy calls it.
     """
 
     inputs: tuple[npt.NDArray[Any], ...]
@@ -115,7 +116,7 @@ def prepare(path: Path, content: bytes, card: Passport | None) -> Questions | An
         encode(to_tensor(pixels, card.contract)[np.newaxis], source.dtype, *_scale(source))
         for pixels in pictures
     )
-    nbytes = sum(each.nbytes for each in inputs)
+    nbytes = sum(tensor.nbytes for tensor in inputs)
     if nbytes > MOST_BYTES:
         return Answers(
             NOT_CHECKED, f"its golden inputs take {nbytes >> 20} MiB, more than the {MOST_BYTES >> 20} sent"
@@ -137,22 +138,15 @@ def check(
         ModelFileError: the runtime refuses it.
         EnvironmentProblem: the device is not as it must be, or the process crashed.
     """
-    job = {
-        "task": "answer",
-        "model": there,
-        "runtime": protocol.runtime,
-        "threads": protocol.threads,
-        "inputs": [_packed(each) for each in questions.inputs],
-        "output_dtype": questions.dtype,
-    }
+    job = jobs.answer(there, protocol, [_packed(tensor) for tensor in questions.inputs], questions.dtype)
     doing = f"that checks the answers of {path} with {protocol.runtime}"
-    answer = device.run(job, doing, timeout)
+    answer = require(device, CanAnswer).answer(job, doing, timeout)
     if "unable" in answer:
         return Answers(NOT_CHECKED, str(answer["unable"]))
     try:
         if "judged" in answer:
             return record(Answers, answer["judged"])
-        outputs = [_unpacked(each).ravel() for each in answer["outputs"]]
+        outputs = [_unpacked(tensor).ravel() for tensor in answer["outputs"]]
         raw = np.stack(outputs).reshape(questions.scores.shape)
     except (InputError, KeyError, TypeError, ValueError) as error:
         raise EnvironmentProblem(f"the process {doing} answered wrongly: {error!r}") from error

@@ -8,17 +8,19 @@ slows down.
 import time
 from dataclasses import dataclass
 
-from mobilecnn.bench.devices.seam import PROBE_TIMEOUT, Device
+from mobilecnn.bench.devices.seam import CanReadState, Device, require
 from mobilecnn.bench.judge.hygiene import processor_temperature
 from mobilecnn.bench.records.measurement import Cooled
 from mobilecnn.steps import Say
 
 SLACK_C = 3.0
+"""Degrees Celsius above the temperature at the start that count as cool."""
 COOL_C = 50.0
-"""The lowest limit that is published is 60 °C, the soft one of the Raspberry Pi 3B+."""
+"""Degrees Celsius that count as cool on any device. The lowest limit that is published is 60, the soft one of
+the Raspberry Pi 3B+."""
 
 POLL_SECONDS = 5.0
-"""A look is a process on the device; more often it would itself keep a small board warm."""
+"""Seconds between looks. A look is a process on the device; more often it would itself keep a small board warm."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def plan(device: Device, seconds: float, say: Say) -> CoolDown | None:
     """Look how warm a device is before it works; None where nothing is to be waited for.
 
     Args:
-        device: ours to ask.
+        device: the device.
         seconds: how long to wait at most, each time; 0 never to wait.
         say: told when the device has no sensor.
     """
@@ -55,7 +57,7 @@ def wait(device: Device, goal: CoolDown | None, say: Say, show: Say) -> Cooled |
     """Wait as planned, before a process.
 
     Args:
-        device: ours to ask.
+        device: the device.
         goal: from :func:`plan`; None not to wait.
         say: told once that a wait begins, and when it ran out.
         show: told at each look how warm it is.
@@ -80,5 +82,4 @@ def wait(device: Device, goal: CoolDown | None, say: Say, show: Say) -> Cooled |
 
 
 def _temperature(device: Device) -> float | None:
-    state = device.run({"task": "state"}, "that reads the temperature", PROBE_TIMEOUT)
-    return processor_temperature(state["temperatures_c"])
+    return processor_temperature(require(device, CanReadState).state()["temperatures_c"])

@@ -1,11 +1,11 @@
 """Counts the instructions of .tflite files on an emulated processor."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mobilecnn.bench.devices.emulated.device import EmulatedDevice
+from mobilecnn.bench.devices import jobs
+from mobilecnn.bench.devices.seam import CanCount, Device, require
 from mobilecnn.bench.records.instructions import CountPlan, CountSeries, Instructions
 from mobilecnn.bench.timing.rounds import check_answers, look_at
 from mobilecnn.errors import EnvironmentProblem, InputError
@@ -14,12 +14,12 @@ from mobilecnn.steps import Progress, Steps
 from mobilecnn.version import __version__
 
 LONGEST_SECONDS = 3600.0
-"""That one process may take; AlexNet takes a minute on a laptop."""
+"""Seconds that one process may take; AlexNet takes a minute on a laptop."""
 
 
 def count(
     models: Sequence[Path],
-    device: EmulatedDevice,
+    device: Device,
     plan: CountPlan,
     progress: Progress | None = None,
     command: Sequence[str] = (),
@@ -31,7 +31,7 @@ def count(
 
     Args:
         models: .tflite files.
-        device: where.
+        device: where; it must be able to count.
         plan: how.
         progress: called with (processes done, all, what is next).
         command: the command line, for the record.
@@ -40,29 +40,35 @@ def count(
             :func:`mobilecnn.records.recording` gives.
 
     Raises:
-        UsageError: no models.
+        UsageError: no models, or the device cannot count.
         ModelFileError: one is missing, damaged, or refused by the runtime.
         CheckFailed: one does not answer there as its passport says; none is counted.
         EnvironmentProblem: something that emulating needs is missing, or a process crashed.
     """
+    counter = require(device, CanCount)
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()
-    asked = sum(one.questions is not None for one in looked_at)
+    asked = sum(file.questions is not None for file in looked_at)
     steps = Steps(progress, asked + len(models))
     placed = check_answers(looked_at, device, plan.protocol(), steps, allow_wrong_answers=allow_wrong_answers)
     done: list[CountSeries] = []
-    for one in placed:
-        steps(f"counting {one.path.name}")
-        job = {"task": "count", "model": one.there, "threads": 1, **asdict(plan)}
-        doing = f"that counts {one.path} with {plan.runtime}"
-        answer = device.run(job, doing, LONGEST_SECONDS)
+    for file in placed:
+        steps(f"counting {file.path.name}")
+        doing = f"that counts {file.path} with {plan.runtime}"
+        answer = counter.count(jobs.count(file.there, plan), doing, LONGEST_SECONDS)
         try:
             done.append(record(CountSeries, answer))
         except InputError as error:
             raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
         counted = Instructions(
-            created, __version__, tuple(command), facts, plan, tuple(one.model for one in placed), tuple(done)
+            created,
+            __version__,
+            tuple(command),
+            facts,
+            plan,
+            tuple(file.model for file in placed),
+            tuple(done),
         )
         if keep is not None:
             keep(counted)

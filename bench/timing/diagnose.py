@@ -14,13 +14,13 @@ from typing import Any, Literal
 import numpy as np
 
 from mobilecnn.bench.devices.examine import examine
-from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.devices.seam import CanTime, Device, require
 from mobilecnn.bench.judge.summary import summarize
 from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.answers import Questions, check
 from mobilecnn.bench.timing.rounds import SPARE_SECONDS, measure
-from mobilecnn.convert.graph import build as graphs
+from mobilecnn.convert.graph import build
 from mobilecnn.errors import MobileCnnError
 from mobilecnn.files import write_bytes
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
@@ -36,12 +36,12 @@ REACH, RUNTIME, FILE, ANSWERS, TIMES = (
     "steady times",
 )
 STEPS = (REACH, RUNTIME, FILE, ANSWERS, TIMES)
-"""In their order; what comes after one that failed is not tried."""
+"""Steps in their order; what comes after one that failed is not tried."""
 STATE = "state"
-"""What the device tells of itself, together with its runtimes."""
+"""Name of what the device tells of itself, together with its runtimes."""
 
 PROTOCOL = Protocol(rounds=3, seconds=0.5, warmup_seconds=0.25)
-"""Short: whether times are steady at all. A measurement takes longer, and says it of itself."""
+"""Protocol that shows whether times are steady at all. A measurement takes longer, and judges itself."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Finding:
     Attributes:
         step: one of :data:`STEPS`, or :data:`STATE`.
         verdict: a warning spoils figures, or may; what failed prevents them.
-        what: was found.
+        what: what was found.
         fix: what to do; empty where nothing is to be done, or ``what`` says it.
     """
 
@@ -74,11 +74,11 @@ class Diagnosis:
     @property
     def failed(self) -> Finding | None:
         """What prevents measurements; None where nothing does."""
-        return next((each for each in self.findings if each.verdict == "failed"), None)
+        return next((finding for finding in self.findings if finding.verdict == "failed"), None)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
-        return {"works": self.failed is None, "findings": [asdict(each) for each in self.findings]}
+        return {"works": self.failed is None, "findings": [asdict(finding) for finding in self.findings]}
 
 
 def diagnose(device: Device, name: str, profile: str, progress: Progress | None = None) -> Diagnosis:
@@ -87,7 +87,7 @@ def diagnose(device: Device, name: str, profile: str, progress: Progress | None 
     Args:
         device: not yet entered; nothing of this is left on it.
         name: what the user calls it.
-        profile: what the user says it is, a key of ``device_file.PROFILES``.
+        profile: what the user says it is, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
         progress: told of the steps.
     """
     findings: list[Finding] = []
@@ -121,26 +121,28 @@ def _way(
     begin(RUNTIME)
     board = examine(device, name, profile)
     there = [f"{runtime} {version}" for runtime, version in board.runtimes.items() if version is not None]
-    for each in board.missing:
-        yield Finding(
-            RUNTIME if each.prevents else STATE, "failed" if each.prevents else "warning", each.what, each.fix
-        )
+    for missing in board.missing:
+        if missing.prevents:
+            yield Finding(RUNTIME, "failed", missing.what, missing.fix)
+        else:
+            yield Finding(STATE, "warning", missing.what, missing.fix)
     if not there:
         return
     yield Finding(RUNTIME, "ok", ", ".join(there))
-    protocol = device.adapt(replace(PROTOCOL, runtime=there[0].split(" ")[0]))
+    timer = require(device, CanTime)
+    protocol = timer.adapt(replace(PROTOCOL, runtime=there[0].split(" ")[0]))
 
-    if protocol.runtime == "app":
+    if protocol.runtime in timer.passport_runtimes:
         yield Finding(
             RUNTIME,
             "warning",
-            "the sample app runs files with passports, and the one that is tried here has none",
+            f"the {protocol.runtime} runs files with passports, and the one that is tried here has none",
             "mobilecnn bench with a file of yours goes the rest of the way",
         )
         return
 
     begin(FILE)
-    content, _ = graphs.matrix_product("float32")
+    content, _ = build.matrix_product("float32")
     write_bytes(file, content)
     clock = time.monotonic()
     named = device.put(file)
@@ -154,9 +156,7 @@ def _way(
     begin(TIMES)
     (result,) = summarize(measure([file], device, protocol))
     if result.valid:
-        low, value, high = (
-            each / 1e6 for each in (result.median.low, result.median.value, result.median.high)
-        )
+        low, value, high = (ns / 1e6 for ns in (result.median.low, result.median.value, result.median.high))
         yield Finding(
             TIMES,
             "ok",
@@ -168,8 +168,8 @@ def _way(
 
 def _answers(device: Device, there: str, file: Path, protocol: Protocol) -> Finding:
     """Whether the device multiplies matrices as numpy does."""
-    image = np.random.default_rng(0).normal(size=graphs.PRODUCT_SHAPE).astype(np.float32)
-    scores = graphs.product(file.read_bytes(), image).reshape(1, -1)
+    image = np.random.default_rng(0).normal(size=build.PRODUCT_SHAPE).astype(np.float32)
+    scores = build.product(file.read_bytes(), image).reshape(1, -1)
     allowed = FLOAT32_TOLERANCE * float(np.abs(scores).max())
     given = check(device, there, file, Questions((image,), scores, 0.0, 0, allowed), protocol, SPARE_SECONDS)
     if given.verdict == NOT_CHECKED:

@@ -5,7 +5,6 @@ one device is its own outcome, and the others go on.
 """
 
 import contextlib
-import os
 import re
 import threading
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices import registry
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.protocol import Protocol
@@ -28,11 +27,11 @@ class Member:
     """A device of the fleet.
 
     Attributes:
-        name: as the user calls it.
+        name: what the user calls it.
         device: where to time; entered and left by its thread.
         record: its measurement file, which is not there yet.
-        progress: called from its thread.
-        say: the same.
+        progress: told of its steps, from its thread.
+        say: told of waits, from its thread.
     """
 
     name: str
@@ -47,7 +46,7 @@ class Outcome:
     """What became of a device: either a measurement, which is on disk, or a failure.
 
     Attributes:
-        name: of the device.
+        name: what the user calls the device.
         record: the measurement file; when it failed, the message says what was kept of it.
         measurement: None when it failed.
         failure: None when it did not.
@@ -63,35 +62,28 @@ def refuse_twice(names: Sequence[str]) -> None:
     """Refuse names that are the same device, which would be disturbed by itself.
 
     Raises:
-        UsageError: two names are the same, the same host or the same phone; or of a phone beside
-            another it is not known which it is.
+        UsageError: two names are the same, or the same device; or one means whichever device is connected,
+            and another of its kind is named too.
         InputError: the devices file is damaged.
     """
-    hosts: dict[str, str] = {}
-    phones: dict[str | None, str] = {}
+    seen: dict[tuple[str, str | None], str] = {}
     for index, name in enumerate(names):
         if name in names[:index]:
             raise UsageError(f"--device {name} is given twice; name it once")
-        entry = device_file.Entry(name) if name == device_file.LOCAL else device_file.find(name)
-        if entry.kind == "adb":
-            serial = entry.serial or os.environ.get("ANDROID_SERIAL") or None
-            if serial in phones:
-                raise UsageError(
-                    f"--device {phones[serial]} and --device {name} are the same phone{f', {serial}' if serial else ''}; name one of them"
-                )
-            phones[serial] = name
+        there = registry.find(name)
+        if there.entry is None:
             continue
-        assert entry.host is not None
-        if entry.host in hosts:
+        identity = there.entry.identity
+        key = (there.backend.kind, identity)
+        if key in seen:
             raise UsageError(
-                f"--device {hosts[entry.host]} and --device {name} are the same host, {entry.host}; name one of them"
+                f"--device {seen[key]} and --device {name} are the same {there.backend.noun}"
+                f"{'' if identity is None else f', {identity}'}; name one of them"
             )
-        hosts[entry.host] = name
-    if None in phones and len(phones) > 1:
-        raise UsageError(
-            f"{phones[None]} is whatever phone is connected, which may be another that is named: say which it is: "
-            f"mobilecnn devices add {phones[None]} --adb --serial SERIAL"
-        )
+        seen[key] = name
+    for (kind, identity), name in seen.items():
+        if identity is None and sum(other == kind for other, _ in seen) > 1:
+            raise UsageError(registry.find(name).backend.any_device.format(name=name))
 
 
 def records(path: Path, names: Sequence[str]) -> tuple[Path, ...]:
@@ -100,14 +92,14 @@ def records(path: Path, names: Sequence[str]) -> tuple[Path, ...]:
     Letters that a file name should not have become ``-``; where two names are then the same, the
     second gets a number.
     """
-    found: list[Path] = []
+    paths: list[Path] = []
     for name in names:
         stem = f"{path.name.removesuffix('.json')}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}"
-        one, number = path.with_name(f"{stem}.json"), 2
-        while one in found:
-            one, number = path.with_name(f"{stem}-{number}.json"), number + 1
-        found.append(one)
-    return tuple(found)
+        own, number = path.with_name(f"{stem}.json"), 2
+        while own in paths:
+            own, number = path.with_name(f"{stem}-{number}.json"), number + 1
+        paths.append(own)
+    return tuple(paths)
 
 
 def measure_all(
@@ -130,7 +122,7 @@ def measure_all(
         check_free(member.record)
     stopping = threading.Event()
 
-    def one(member: Member) -> Outcome:
+    def time_on(member: Member) -> Outcome:
         def step(done: int, total: int, what: str) -> None:
             if stopping.is_set():
                 raise KeyboardInterrupt
@@ -156,7 +148,7 @@ def measure_all(
     with ThreadPoolExecutor(max(len(members), 1)) as pool:
         futures: list[Future[Outcome]] = []
         try:
-            futures += [pool.submit(one, member) for member in members]
+            futures += [pool.submit(time_on, member) for member in members]
             wait(futures)
         except KeyboardInterrupt:
             stopping.set()
@@ -183,8 +175,8 @@ def refuse_failed(outcomes: Sequence[Outcome]) -> None:
     if not failed:
         return
     kind = type(max((failure for _, failure in failed), key=lambda failure: failure.exit_code))
-    each = "; ".join(f"{name}: {failure}" for name, failure in failed)
-    raise kind(f"{len(failed)} of {len(outcomes)} devices failed: {each}")
+    reasons = "; ".join(f"{name}: {failure}" for name, failure in failed)
+    raise kind(f"{len(failed)} of {len(outcomes)} devices failed: {reasons}")
 
 
 def common_failure(outcomes: Sequence[Outcome]) -> MobileCnnError | None:

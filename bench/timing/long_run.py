@@ -5,11 +5,10 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.devices import jobs
+from mobilecnn.bench.devices.seam import CanStream, Device, require
 from mobilecnn.bench.records.stream import (
     LONGEST_WINDOW,
-    MOST_QUERIES,
-    SINGLE_STREAM,
     Start,
     Stream,
     StreamPlan,
@@ -18,16 +17,13 @@ from mobilecnn.bench.records.stream import (
 )
 from mobilecnn.bench.timing import cool_down
 from mobilecnn.bench.timing.rounds import SPARE_SECONDS, check_answers, look_at
-from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
+from mobilecnn.errors import EnvironmentProblem, InputError
 from mobilecnn.records import record
 from mobilecnn.steps import Progress, Say, no_say
 from mobilecnn.version import __version__
 
-MOST_SAMPLES = 1000
-"""That a window of a sustained load keeps. Its figures are those of all; an hour fits in 20 MB."""
-
 PATIENCE_SECONDS = LONGEST_WINDOW + SPARE_SECONDS
-"""For one message."""
+"""Seconds that one message may take."""
 
 
 def run(
@@ -45,7 +41,7 @@ def run(
 
     Args:
         models: .tflite files, run one after another.
-        device: where.
+        device: where; it must tell of each inference.
         plan: how long.
         progress: called with (seconds done, all, what happens).
         command: the command line, for the record.
@@ -55,16 +51,12 @@ def run(
         say: told of waits (``plan.cool_down``).
 
     Raises:
-        UsageError: no models, or the device is a phone or emulated.
+        UsageError: no models, or the device does not tell of each inference.
         ModelFileError: one is missing, damaged, or refused by the runtime.
         CheckFailed: one does not answer on the device as its passport says; none is run.
         EnvironmentProblem: the device is not as it must be, or a process crashed.
     """
-    if not device.runs_worker:
-        raise UsageError(
-            f"mobilecnn {plan.kind} needs a board or this machine: what times on a phone has no such mode"
-        )
-    device.adapt(plan.protocol())
+    streamer = require(device, CanStream)
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()
@@ -86,30 +78,36 @@ def run(
 
     def stream() -> Stream:
         return Stream(
-            created, __version__, tuple(command), facts, plan, tuple(one.model for one in placed), tuple(done)
+            created,
+            __version__,
+            tuple(command),
+            facts,
+            plan,
+            tuple(file.model for file in placed),
+            tuple(done),
         )
 
-    for number, one in enumerate(placed):
+    for number, file in enumerate(placed):
         passed = number * plan.seconds
 
         def tell(what: str, passed: float = passed) -> None:
             show(passed, what)
 
         cooled = cool_down.wait(device, wait, say, tell)
-        tell(one.path.name)
-        doing = f"that runs {one.path} with {plan.runtime}"
+        tell(file.path.name)
+        doing = f"that runs {file.path} with {plan.runtime}"
         windows: list[Window] = []
         start: Start | None = None
         try:
             # Closed at once and not some time: with the messages ends the process.
-            with closing(device.follow(_job(one.there, plan), doing, PATIENCE_SECONDS)) as messages:
+            with closing(streamer.stream(jobs.stream(file.there, plan), doing, PATIENCE_SECONDS)) as messages:
                 start = record(Start, next(messages))
                 for message in messages:
                     windows.append(record(Window, message))
                     last = windows[-1]
                     show(
                         passed + min(last.end_seconds, plan.seconds),
-                        f"{one.path.name}: {last.median_ns / 1e6:.3f} ms",
+                        f"{file.path.name}: {last.median_ns / 1e6:.3f} ms",
                     )
         except InputError as error:
             raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
@@ -121,19 +119,3 @@ def run(
                     keep(stream())
     show(total, "")
     return stream()
-
-
-def _job(model: str, plan: StreamPlan) -> dict[str, object]:
-    tails = plan.kind == SINGLE_STREAM
-    return {
-        "task": "stream",
-        "model": model,
-        "runtime": plan.runtime,
-        "threads": plan.threads,
-        "seed": plan.seed,
-        "runs": plan.queries,
-        "seconds": plan.seconds,
-        "window_seconds": plan.window_seconds,
-        "most_runs": MOST_QUERIES if tails else 2**62,
-        "most_samples": MOST_QUERIES if tails else MOST_SAMPLES,
-    }

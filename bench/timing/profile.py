@@ -10,17 +10,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.bench.devices.adb import benchmark_model
-from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.devices import jobs
+from mobilecnn.bench.devices.adb.operator_profile import OperatorProfile
+from mobilecnn.bench.devices.seam import CanMeasureBandwidth, CanProfileOperators, CanTime, Device, require
 from mobilecnn.bench.judge import statistics
 from mobilecnn.bench.judge.findings import Finding
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result, summarize
 from mobilecnn.bench.records.measurement import Measurement, Rounds
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.timing.rounds import TIMING_TIMEOUT, measure, timing_job
-from mobilecnn.convert.graph import build as graphs
-from mobilecnn.convert.graph import cut as parts
+from mobilecnn.bench.timing.rounds import TIMING_TIMEOUT, measure
+from mobilecnn.convert.graph import build, cut
 from mobilecnn.convert.graph.cut import Part
 from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, write_bytes
@@ -30,10 +30,8 @@ from mobilecnn.steps import Progress
 PRODUCT, EMPTY = "matrix-product", "empty"
 """Names of the files that are timed beside the operators."""
 
-BANDWIDTH_SECONDS = 1.0
-"""Seconds for which the memory's bandwidth is measured."""
 BANDWIDTH_TIMEOUT = 120.0
-"""Seconds that the measurement may take; a board imports numpy in ten, and allocates what it copies."""
+"""Seconds that measuring the bandwidth may take; a board imports numpy in ten, and allocates what it copies."""
 
 GROUPS = {
     "CONV_2D": "convolution",
@@ -60,7 +58,7 @@ GROUPS = {
     ),
     **dict.fromkeys(("QUANTIZE", "DEQUANTIZE", "CAST"), "conversion of types"),
 }  # fmt: skip
-"""Kind of an operator -> kind of its work; what is not here is "other"."""
+"""Kinds of work by operator; an operator that is not here is "other"."""
 
 
 def group_of(part: Part) -> str:
@@ -73,8 +71,8 @@ class Bandwidth:
     """Memory bandwidth as the worker measured it.
 
     Attributes:
-        bytes: bytes read and written by one pass: a copy of an array that no cache holds.
-        samples_ns: time of each pass.
+        bytes: bytes that one pass reads and writes: a copy of an array that no cache holds.
+        samples_ns: duration of each pass.
     """
 
     bytes: int
@@ -86,7 +84,7 @@ class Bandwidth:
 
     @property
     def bytes_per_second(self) -> float:
-        """Bytes a second of the fastest pass: a roof is what can be reached."""
+        """The bytes a second of the fastest pass: a roof is what can be reached."""
         return self.bytes / min(self.samples_ns) * 1e9
 
 
@@ -97,7 +95,7 @@ class OperatorTime:
     Attributes:
         part: the operator.
         median: its time, with the 95 % interval; None when it could not be timed apart.
-        share: share of the sum of all operators.
+        share: its part of the sum of all operators.
         reasons: why the time is not to be relied on; empty when it is.
     """
 
@@ -148,11 +146,11 @@ class Group:
     """All operators of one kind of work.
 
     Attributes:
-        name: see :data:`GROUPS`.
+        name: the kind, a value of :data:`GROUPS`.
         count: number of operators.
         macs: sum of their multiply-adds.
-        time: sum of their times in ns.
-        share: share of the sum of all operators.
+        time: sum of their times, ns.
+        share: their part of the sum of all operators.
     """
 
     name: str
@@ -174,10 +172,10 @@ class Profile:
         call: ns of an operator that does nothing: each row contains so much.
         peak: operations a second of a matrix product by this runtime, in the type in which the
             file computes.
-        peak_dtype: that type.
-        bandwidth: bandwidth of the memory; None on a phone, where nothing measures it.
-        measurement: measurement of all files, with the raw samples.
-        own: the runtime's own profile, from one more run of the whole file; None where it has none.
+        peak_dtype: the type in which the file computes.
+        bandwidth: the memory's bandwidth; None where nothing measures it, as on a phone.
+        measurement: all of it, with the raw samples.
+        own: what the runtime itself says, in one more run of the whole file; None where it says nothing.
     """
 
     rows: tuple[OperatorTime, ...]
@@ -189,13 +187,13 @@ class Profile:
     peak_dtype: str
     bandwidth: Bandwidth | None
     measurement: Measurement
-    own: benchmark_model.Profile | None = None
+    own: OperatorProfile | None = None
 
     def groups(self) -> tuple[Group, ...]:
         """The rows by kind of work, the longest first."""
-        found: dict[str, list[OperatorTime]] = {}
+        by_kind: dict[str, list[OperatorTime]] = {}
         for row in self.rows:
-            found.setdefault(group_of(row.part), []).append(row)
+            by_kind.setdefault(group_of(row.part), []).append(row)
         made = [
             Group(
                 name,
@@ -204,7 +202,7 @@ class Profile:
                 sum(row.median.value for row in rows if row.median is not None),
                 sum(row.share for row in rows),
             )
-            for name, rows in found.items()
+            for name, rows in by_kind.items()
         ]
         return tuple(sorted(made, key=lambda group: -group.time))
 
@@ -259,19 +257,20 @@ def profile(
         progress, command, allow_wrong_answers, keep: as :func:`mobilecnn.bench.timing.rounds.measure` takes them.
 
     Raises:
-        UsageError: what times there is the sample app.
+        UsageError: the device cannot time, or what times there wants passports.
         ModelFileError, CheckFailed, EnvironmentProblem: as :func:`mobilecnn.bench.timing.rounds.measure` does.
     """
-    if device.adapt(protocol).runtime == "app":
+    timer = require(device, CanTime)
+    if (runtime := timer.adapt(protocol).runtime) in timer.passport_runtimes:
         raise UsageError(
-            "what times on this phone is the sample app, which takes what to feed a file from its passport, and single "
+            f"what times on {device.name} is the {runtime}, which takes what to feed a file from its passport, and single "
             "operators have none; give --benchmark-model PATH"
         )
-    found = parts.cut(read_bytes(path, "model", ModelFileError), str(path))
-    dtype = _computed_in(found)
-    product, product_macs = graphs.matrix_product(dtype)
-    contents = {EMPTY: graphs.empty(), PRODUCT: product}
-    distinct = {part.key: part for part in found if part.content is not None}
+    operators = cut.cut(read_bytes(path, "model", ModelFileError), str(path))
+    dtype = _computed_in(operators)
+    product, product_macs = build.matrix_product(dtype)
+    contents = {EMPTY: build.empty(), PRODUCT: product}
+    distinct = {part.key: part for part in operators if part.content is not None}
     for number, part in enumerate(distinct.values()):
         assert part.content is not None
         contents[f"{number:03d}-{part.kind.lower().replace(':', '-')}"] = part.content
@@ -290,38 +289,37 @@ def profile(
         keep=keep,
     )
     places = {key: 1 + list(contents).index(EMPTY) + 2 + number for number, key in enumerate(distinct)}
-    analysed = analyse(measurement, found, places, product_macs, dtype, bandwidth)
+    analysed = analyse(measurement, operators, places, product_macs, dtype, bandwidth)
     return replace(analysed, own=_own_profile(path, device, measurement.protocol))
 
 
-def _computed_in(found: Iterable[Part]) -> str:
+def _computed_in(operators: Iterable[Part]) -> str:
     """The type in which most multiply-adds are computed, of those that there is a product for."""
-    small = sum(part.macs for part in found if part.dtype in ("int8", "uint8"))
-    return "int8" if 2 * small > sum(part.macs for part in found) else "float32"
+    small = sum(part.macs for part in operators if part.dtype in ("int8", "uint8"))
+    return "int8" if 2 * small > sum(part.macs for part in operators) else "float32"
 
 
 def _bandwidth(device: Device, threads: int) -> Bandwidth | None:
-    if not device.runs_worker:
+    if not isinstance(device, CanMeasureBandwidth):
         return None
-    job = {"task": "bandwidth", "threads": threads, "seconds": BANDWIDTH_SECONDS}
-    answer = device.run(job, "that measures the memory's bandwidth", BANDWIDTH_TIMEOUT)
+    answer = device.bandwidth(threads, BANDWIDTH_TIMEOUT)
     try:
         return record(Bandwidth, answer)
     except InputError as error:
         raise EnvironmentProblem(f"the bench worker describes the bandwidth wrongly: {error}") from error
 
 
-def _own_profile(path: Path, device: Device, protocol: Protocol) -> benchmark_model.Profile | None:
-    if protocol.runtime != "benchmark_model":
+def _own_profile(path: Path, device: Device, protocol: Protocol) -> OperatorProfile | None:
+    if not isinstance(device, CanProfileOperators) or protocol.runtime != device.profiling_runtime:
         return None
-    job = {**timing_job(device.put(path), protocol), "task": "operators"}
-    answer = device.run(job, f"that profiles {path} with {protocol.runtime}", TIMING_TIMEOUT)
-    return record(benchmark_model.Profile, answer)
+    job = jobs.timing(device.put(path), protocol)
+    answer = device.operators(job, f"that profiles {path} with {protocol.runtime}", TIMING_TIMEOUT)
+    return record(OperatorProfile, answer)
 
 
 def analyse(
     measurement: Measurement,
-    found: Sequence[Part],
+    operators: Sequence[Part],
     places: dict[str, int],
     product_macs: int,
     dtype: str,
@@ -330,15 +328,15 @@ def analyse(
     """What the measurement says: a pure function of it.
 
     Args:
-        measurement: measurement of the whole file, the empty one, the matrix product, and the distinct parts.
-        found: all operators.
+        measurement: the times of the whole file, the empty one, the matrix product, and the distinct parts.
+        operators: all parts.
         places: key of a part -> its index among the measurement's models.
         product_macs: multiply-adds of the matrix product.
-        dtype: type in which the product was computed.
-        bandwidth: bandwidth of the memory.
+        dtype: in which it was computed.
+        bandwidth: the memory's bandwidth.
     """
     results = summarize(measurement)
-    timed = [(part, places.get(part.key)) for part in found]
+    timed = [(part, places.get(part.key)) for part in operators]
     sums: Rounds = {
         number: [
             sum(

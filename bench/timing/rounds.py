@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mobilecnn.bench.devices.seam import Device, Job
+from mobilecnn.bench.devices import jobs
+from mobilecnn.bench.devices.seam import CanTime, Device, require
 from mobilecnn.bench.records.measurement import (
     DIFFERS,
     NOT_CHECKED,
@@ -17,7 +18,7 @@ from mobilecnn.bench.records.measurement import (
     PassportFacts,
     Run,
 )
-from mobilecnn.bench.records.protocol import LONGEST_SECONDS, MOST_RUNS, Protocol
+from mobilecnn.bench.records.protocol import LONGEST_SECONDS, Protocol
 from mobilecnn.bench.timing import cool_down
 from mobilecnn.bench.timing.answers import Questions, check, prepare
 from mobilecnn.convert import passport
@@ -30,9 +31,10 @@ from mobilecnn.steps import Progress, Say, Steps, no_say
 from mobilecnn.version import __version__
 
 SPARE_SECONDS = 300.0
-"""What a process may take beyond its two bounded parts: copying, imports, loading, one
+"""Seconds that a process may take beyond its two bounded parts: copying, imports, loading, one
 inference that began just before the bound."""
 TIMING_TIMEOUT = 2 * LONGEST_SECONDS + SPARE_SECONDS
+"""Seconds that a process which times may take."""
 
 
 def measure(
@@ -53,7 +55,7 @@ def measure(
 
     Args:
         models: .tflite files. One given twice is timed twice, which shows the noise.
-        device: where.
+        device: where; it must be able to time.
         protocol: how.
         progress: called with (processes done, all, what is next).
         command: the command line, for the record.
@@ -63,19 +65,20 @@ def measure(
         say: told of waits (``protocol.cool_down``).
 
     Raises:
-        UsageError: no models.
+        UsageError: no models, or the device cannot time.
         ModelFileError: one is missing, damaged, or refused by the runtime; all are looked
             at before the first is timed.
         CheckFailed: one does not answer on the device as its passport says; nothing is timed.
         EnvironmentProblem: the device is not as it must be, or a process crashed
             (ChildCrashed); the message names the model.
     """
+    timer = require(device, CanTime)
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()
-    protocol = device.adapt(protocol)
+    protocol = timer.adapt(protocol)
     plan = cool_down.plan(device, protocol.cool_down, say)
-    asked = sum(one.questions is not None for one in looked_at)
+    asked = sum(file.questions is not None for file in looked_at)
     steps = Steps(progress, asked + protocol.rounds * len(models))
     placed = check_answers(looked_at, device, protocol, steps, allow_wrong_answers=allow_wrong_answers)
     rng = np.random.default_rng(protocol.seed)
@@ -84,9 +87,9 @@ def measure(
         for position, index in enumerate(rng.permutation(len(models)).tolist()):
             cooled = cool_down.wait(device, plan, say, steps.show)
             steps(models[index].name)
-            job = timing_job(placed[index].there, protocol)
+            job = jobs.timing(placed[index].there, protocol)
             doing = f"that times {models[index]} with {protocol.runtime}"
-            answer = device.run(job, doing, TIMING_TIMEOUT)
+            answer = timer.time(job, doing, TIMING_TIMEOUT)
             where = {"round": number, "position": position, "model": index, "cooled": None}
             try:
                 runs.append(replace(record(Run, {**answer, **where}), cooled=cooled))
@@ -98,7 +101,7 @@ def measure(
             command=tuple(command),
             device=facts,
             protocol=protocol,
-            models=tuple(one.model for one in placed),
+            models=tuple(file.model for file in placed),
             runs=tuple(runs),
         )
         if keep is not None:
@@ -158,14 +161,14 @@ def check_answers(
         ModelFileError: the runtime refuses one.
         EnvironmentProblem: the device is not as it must be.
     """
-    placed = [replace(one, there=device.put(one.path)) for one in models]
-    for index, one in enumerate(placed):
-        if one.questions is not None:
-            step(f"checking {one.path.name}")
-            answers = check(device, one.there, one.path, one.questions, protocol, SPARE_SECONDS)
-            placed[index] = replace(one, model=replace(one.model, answers=answers))
+    placed = [replace(file, there=device.put(file.path)) for file in models]
+    for index, file in enumerate(placed):
+        if file.questions is not None:
+            step(f"checking {file.path.name}")
+            answers = check(device, file.there, file.path, file.questions, protocol, SPARE_SECONDS)
+            placed[index] = replace(file, model=replace(file.model, answers=answers))
     if not allow_wrong_answers:
-        _refuse_wrong([one.model for one in placed], protocol)
+        _refuse_wrong([file.model for file in placed], protocol)
     return placed
 
 
@@ -177,28 +180,6 @@ def _refuse_wrong(models: Sequence[Model], protocol: Protocol) -> None:
             "the passport has from the export: try another runtime or version, or export the model again; "
             "--allow-wrong-answers times it nevertheless"
         )
-
-
-def timing_job(there: str, protocol: Protocol) -> Job:
-    """What a device is asked to do to time one file once.
-
-    Args:
-        there: what :meth:`mobilecnn.bench.devices.seam.Device.put` called it.
-        protocol: how, as :meth:`mobilecnn.bench.devices.seam.Device.adapt` made it.
-    """
-    return {
-        "task": "time",
-        "model": there,
-        "runtime": protocol.runtime,
-        "threads": protocol.threads,
-        "seed": protocol.seed,
-        "warmup_runs": protocol.warmup_runs,
-        "warmup_seconds": protocol.warmup_seconds,
-        "runs": protocol.runs,
-        "seconds": protocol.seconds,
-        "longest_seconds": LONGEST_SECONDS,
-        "most_runs": MOST_RUNS,
-    }
 
 
 def _model(path: Path) -> LookedAt:

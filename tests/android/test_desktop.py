@@ -17,8 +17,9 @@ from PIL import Image
 from sample_app import copy_app
 
 from mobilecnn.android_demo.staging import stage
-from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices.adb.app import Request, parse
+from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.bench.records.measurement import read
 from mobilecnn.bench.timing import answers
 from mobilecnn.bench.timing.answers import Questions
@@ -203,7 +204,7 @@ shift 5; : >"$PHONE/alive"
 ( {java}; rm "$PHONE/alive" ) </dev/null >"$PHONE/log" 2>"$PHONE/crashed" &""",
     )
     (phone.root / "dumpsys.package").write_text("    versionName=0.1.0\n")
-    device_file.write({"pixel": device_file.Entry(kind="adb")})
+    entries.write({"pixel": AdbEntry()})
     monkeypatch.chdir(phone.root.parent)
     return phone
 

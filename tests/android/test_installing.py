@@ -8,12 +8,15 @@ from pathlib import Path
 
 import adbd
 import pytest
-from adbd import FEATURES, Phone
+from adb_transport import FEATURES
+from adbd import Phone
 from click.testing import CliRunner, Result
 from sample_app import MODELS, copy_app
 
-from mobilecnn.bench.devices import entries as device_file
-from mobilecnn.bench.devices.adb import device as adb
+from mobilecnn.bench.devices import entries
+from mobilecnn.bench.devices.adb import client
+from mobilecnn.bench.devices.adb.entry import AdbEntry
+from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.cli import cli
 
 MODEL = "theirs.int8.tflite"
@@ -68,7 +71,7 @@ def test_it_installs_and_starts(
         phone.features = features
         phone.drop()
         adbd.connect(phone, {})
-    device_file.write({"pixel": device_file.Entry(kind="adb", serial=phone.serial)})
+    entries.write({"pixel": AdbEntry(serial=phone.serial)})
     done = android(app, exported / MODEL, "--install", "--device", "pixel", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["build"] == str(apk) and json.loads(done.stdout)["installed"] is True
@@ -203,9 +206,9 @@ def test_an_app_that_does_not_start(phone: Phone, app: Path, apk: Path, exported
 def test_which_phone_is_taken(
     phone: Phone, app: Path, apk: Path, exported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adb, "SETTLE_SECONDS", 0.6)
+    monkeypatch.setattr(client, "SETTLE_SECONDS", 0.6)
     model = exported / MODEL
-    device_file.write({"pi4": device_file.Entry("pi4"), "gone": device_file.Entry(kind="adb", serial="S1")})
+    entries.write({"pi4": SshEntry("pi4"), "gone": AdbEntry(serial="S1")})
     refused(
         android(app, model, "--install", "--device", "pi4"), 2, "pi4 is not a phone", "devices add pi4 --adb"
     )

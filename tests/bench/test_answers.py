@@ -53,9 +53,8 @@ def exchange(document: dict[str, Any]) -> None:
 class Untimed(LocalDevice):
     """Fails the test when something is timed on it."""
 
-    def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
-        assert job["task"] != "time", "it was timed"
-        return super().run(job, doing, timeout)
+    def time(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+        raise AssertionError("it was timed")
 
 
 @pytest.mark.parametrize("runtime", INSTALLED)
@@ -190,8 +189,8 @@ def test_a_damaged_passport_is_named_before_anything_is_asked(
 )
 def test_a_device_that_answers_with_nonsense_is_named(exported: Path, outputs: Any) -> None:
     class Confused(LocalDevice):
-        def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
-            return {"outputs": outputs} if job["task"] == "answer" else super().run(job, doing, timeout)
+        def answer(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+            return {"outputs": outputs}
 
     with pytest.raises(EnvironmentProblem, match=r"theirs\.float32\.tflite with litert answered wrongly"):
         measure([exported / "theirs.float32.tflite"], Confused(), SHORT)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilecnn.bench.devices.adb import benchmark_model as tool
-from mobilecnn.bench.devices.adb.benchmark_model import Memory, Operator, OperatorType, Output, Timings
+from mobilecnn.bench.devices.adb import benchmark_model, operator_profile
+from mobilecnn.bench.devices.adb.benchmark_model import Memory, Output, Timings
 from mobilecnn.errors import EnvironmentProblem, InputError
 
 HEADS = """STARTING!
@@ -55,23 +55,23 @@ READ = Output(
 
 
 def test_a_log_of_2024() -> None:
-    assert tool.parse(PI4) == READ
+    assert benchmark_model.parse(PI4) == READ
 
 
 def test_without_the_prefix() -> None:
-    assert tool.parse(PI4.replace("INFO: ", "")) == READ
+    assert benchmark_model.parse(PI4.replace("INFO: ", "")) == READ
 
 
 def test_with_carriage_returns_and_the_streams_one_after_the_other() -> None:
     errors = "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\r\nWARNING: linker: something\r\n"
-    assert tool.parse(PI4.replace("\n", "\r\n") + errors) == READ
+    assert benchmark_model.parse(PI4.replace("\n", "\r\n") + errors) == READ
 
 
 def test_percentiles() -> None:
     text = PI4.replace("std=1440", "std=1440 p5=326900 median=328600 p95=331000").replace(
         "std=28559", "std=28559 p5=326808 median=383926 p95=383926"
     )
-    inference = tool.parse(text).inference
+    inference = benchmark_model.parse(text).inference
     assert inference == replace(READ.inference, p5_ns=326_900_000, median_ns=328_600_000, p95_ns=331_000_000)
 
 
@@ -81,7 +81,7 @@ def test_exponents() -> None:
         "count=50 first=2950000 curr=2952000 min=2940000 max=2960000 avg=2.95034e+06 std=14",
         END.format(init=5, first=2951000, warmup="2.951e+06", avg="2.95034e+06"),
     )
-    found = tool.parse(text)
+    found = benchmark_model.parse(text)
     assert found.inference.mean_ns == 2_950_340_000
     assert found.warmup == Timings(1, *(2_951_000_000,) * 4, 0)
     assert (found.memory, found.xnnpack_partitions) == (Memory(None, None, None), None)
@@ -93,14 +93,14 @@ def test_all_samples_equal() -> None:
         "count=50 curr=7(all same) p5=7 median=7 p95=7",
         END.format(init=5, first=7, warmup=7, avg=7),
     )
-    found = tool.parse(text)
+    found = benchmark_model.parse(text)
     assert found.inference == Timings(50, 7000, 7000, 7000, 7000, 0, 7000, 7000, 7000)
     assert found.warmup == Timings(3, 7000, 7000, 7000, 7000, 0)
 
 
 def test_no_warm_up() -> None:
     text = log("count=0", "count=1 curr=7", END.format(init=5, first=0, warmup=0, avg=7))
-    assert tool.parse(text).warmup is None
+    assert benchmark_model.parse(text).warmup is None
 
 
 def test_very_old() -> None:
@@ -110,7 +110,7 @@ def test_very_old() -> None:
         "Average inference timings in us: Warmup: 83235, Init: 38467, Inference: 79760.9",
         prefix="",
     ).replace("Running benchmark for at least 1 iterations and", "Running benchmark for 1 iterations:")
-    found = tool.parse(text)
+    found = benchmark_model.parse(text)
     assert (found.init_ns, found.inference.mean_ns) == (38_467_000, 79_760_900)
     assert found.inference.median_ns is None
 
@@ -120,7 +120,7 @@ def test_peak_memory() -> None:
         "INFO: Overall peak memory footprint (MB) via periodic monitoring: 68.5\n"
         "INFO: Memory status at the end of exeution:\nINFO: - VmRSS              : 60 MB\n"
     )
-    assert tool.parse(text).memory == Memory(31.125, 66.1133, 68.5)
+    assert benchmark_model.parse(text).memory == Memory(31.125, 66.1133, 68.5)
 
 
 @pytest.mark.parametrize(
@@ -142,12 +142,14 @@ def test_peak_memory() -> None:
 )
 def test_partitions(words: str, count: int | None) -> None:
     lines = [f"INFO: {words}" if "Explicitly" in line else line for line in PI4.splitlines()]
-    assert tool.parse("\n".join(lines)).xnnpack_partitions == count
+    assert benchmark_model.parse("\n".join(lines)).xnnpack_partitions == count
 
 
 def test_the_statistics_of_a_profile_are_no_timings() -> None:
     assert (
-        tool.parse(PI4 + "Timings (microseconds): count=7 curr=3(all same)\nMemory (bytes): count=0\n")
+        benchmark_model.parse(
+            PI4 + "Timings (microseconds): count=7 curr=3(all same)\nMemory (bytes): count=0\n"
+        )
         == READ
     )
 
@@ -174,26 +176,26 @@ def test_the_statistics_of_a_profile_are_no_timings() -> None:
 def test_what_is_missing_or_contradicts_is_no_figure(old: str, new: str, words: str) -> None:
     assert old in PI4
     with pytest.raises(EnvironmentProblem, match=words):
-        tool.parse(PI4.replace(old, new, 1))
+        benchmark_model.parse(PI4.replace(old, new, 1))
 
 
 def test_two_runs_are_not_one() -> None:
     with pytest.raises(EnvironmentProblem, match="no whole run"):
-        tool.parse(PI4 + PI4)
+        benchmark_model.parse(PI4 + PI4)
 
 
 @given(st.text())
 def test_any_text_is_refused(text: str) -> None:
     with pytest.raises(EnvironmentProblem):
-        tool.parse(text)
+        benchmark_model.parse(text)
     with pytest.raises(EnvironmentProblem):
-        tool.parse_profile(text)
+        operator_profile.parse(text)
 
 
 @given(st.integers(0, PI4.index("(avg): 328651\n") + len("(avg): 3286")))
 def test_a_log_that_breaks_off_is_refused(length: int) -> None:
     with pytest.raises(EnvironmentProblem):
-        tool.parse(PI4[:length])
+        benchmark_model.parse(PI4[:length])
 
 
 LINES = PI4.splitlines()
@@ -206,7 +208,7 @@ def test_a_line_that_is_damaged_gives_the_same_figures_or_none(place: int, text:
     """Damage may hide what else is known, but never changes a time."""
     damaged = [*LINES[:place], text, *LINES[place + 1 :]]
     try:
-        found = tool.parse("\n".join(damaged))
+        found = benchmark_model.parse("\n".join(damaged))
     except EnvironmentProblem:
         return
     assert (found.inference, found.init_ns) == (READ.inference, READ.init_ns)
@@ -243,7 +245,7 @@ def test_whatever_is_printed_is_read(
 ) -> None:
     averages = [f"{sum(values) / len(values):.6g}" for values in (warm, timed)]
     end = END.format(init=12345, first=warm[0], warmup=averages[0], avg=averages[1])
-    found = tool.parse(
+    found = benchmark_model.parse(
         log(printed(warm, percentiles), printed(timed, percentiles), end, prefix=prefix)
     ).inference
     assert (found.count, found.first_ns) == (len(timed), timed[0] * 1000)
@@ -261,10 +263,10 @@ def test_what_a_failed_run_says() -> None:
         "ERROR: Didn't find op for builtin opcode 'X' version '9'.",
         "ERROR: Benchmarking failed.",
     ]
-    assert tool.failure(lines) == lines[1]
-    assert tool.refuses_model(tool.failure(lines))
-    assert tool.failure(["a", "", "Segmentation fault", " "]) == "Segmentation fault"
-    assert tool.failure([]) == "it says nothing"
+    assert benchmark_model.failure(lines) == lines[1]
+    assert benchmark_model.refuses_model(benchmark_model.failure(lines))
+    assert benchmark_model.failure(["a", "", "Segmentation fault", " "]) == "Segmentation fault"
+    assert benchmark_model.failure([]) == "it says nothing"
 
 
 def elf(machine: int = 183, bits: int = 64, more: bytes = b"/system/bin/linker64") -> bytes:
@@ -279,7 +281,7 @@ def elf(machine: int = 183, bits: int = 64, more: bytes = b"/system/bin/linker64
 )
 def test_what_a_program_is_for(tmp_path: Path, machine: int, bits: int, abi: str) -> None:
     (tmp_path / "it").write_bytes(elf(machine, bits))
-    assert tool.abi_of(tmp_path / "it") == abi
+    assert benchmark_model.abi_of(tmp_path / "it") == abi
 
 
 @pytest.mark.parametrize(
@@ -297,111 +299,9 @@ def test_what_a_program_is_for(tmp_path: Path, machine: int, bits: int, abi: str
 def test_what_is_no_program_for_a_phone(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "it").write_bytes(content)
     with pytest.raises(InputError, match=words):
-        tool.abi_of(tmp_path / "it")
+        benchmark_model.abi_of(tmp_path / "it")
 
 
 def test_no_program() -> None:
     with pytest.raises(InputError, match="no such benchmark_model program: nowhere"):
-        tool.abi_of(Path("nowhere"))
-
-
-NEW_TABLE = """Profiling Info for Benchmark Initialization:
-============================== Run Order ==============================
-\t                             [node type]\t [first]\t [avg ms]\t     [%]\t  [cdf%]\t  [mem KB]\t[times called]\t[Name]
-\t                  ModifyGraphWithDelegate\t   5.120\t    5.120\t 95.000%\t 95.000%\t   100.000\t        1\tModifyGraphWithDelegate/0
-\t                         AllocateTensors\t   0.270\t    0.270\t  5.000%\t100.000%\t     0.000\t        1\tAllocateTensors/0
-
-============================== Summary by node type ==============================
-\t                             [Node type]\t  [count]\t  [avg ms]\t    [avg %]\t    [cdf %]\t  [mem KB]\t[times called]
-\t                  ModifyGraphWithDelegate\t        1\t     5.120\t    95.000%\t    95.000%\t   100.000\t        1
-
-Operator-wise Profiling Info for Regular Benchmark Runs:
-============================== Run Order ==============================
-\t                             [node type]\t [first]\t [avg ms]\t     [%]\t  [cdf%]\t  [mem KB]\t[times called]\t[Name]
-\tDelegate/Convolution (NHWC, F32) IGEMM:0\t   0.410\t    0.402\t 60.000%\t 60.000%\t     0.000\t        1\tDelegate/Convolution (NHWC, F32) IGEMM:0
-\t                                 SOFTMAX\t   0.300\t    0.268\t 40.000%\t100.000%\t     1.500\t        1\t[StatefulPartitionedCall:0]:31
-
-============================== Top by Computation Time ==============================
-\t                             [node type]\t [first]\t [avg ms]\t     [%]\t  [cdf%]\t  [mem KB]\t[times called]\t[Name]
-\tDelegate/Convolution (NHWC, F32) IGEMM:0\t   0.410\t    0.402\t 60.000%\t 60.000%\t     0.000\t        1\tDelegate/Convolution (NHWC, F32) IGEMM:0
-
-Number of nodes executed: 2
-============================== Summary by node type ==============================
-\t                             [Node type]\t  [count]\t  [avg ms]\t    [avg %]\t    [cdf %]\t  [mem KB]\t[times called]
-\tDelegate/Convolution (NHWC, F32) IGEMM:0\t        1\t     0.402\t    60.000%\t    60.000%\t     0.000\t        1
-\t                                 SOFTMAX\t        1\t     0.268\t    40.000%\t   100.000%\t     1.500\t        1
-
-Timings (microseconds): count=50 first=700 curr=660 min=650 max=720 avg=670 std=12
-Memory (bytes): count=0
-2 nodes observed
-"""
-OLD_TABLE = """Operator-wise Profiling Info for Regular Benchmark Runs:
-============================== Run Order ==============================
-\t             [node type]\t          [start]\t  [first]\t [avg ms]\t     [%]\t  [cdf%]\t  [mem KB]\t[times called]\t[Name]
-\t                 CONV_2D\t            0.000\t    0.410\t    0.402\t 60.000%\t 60.000%\t     0.000\t        1\t[relu]:0
-\t                 SOFTMAX\t            0.402\t    0.300\t    0.268\t 40.000%\t100.000%\t     1.500\t        1\t[a b]:31
-
-============================== Summary by node type ==============================
-\t             [Node type]\t  [count]\t  [avg ms]\t    [avg %]\t    [cdf %]\t  [mem KB]\t[times called]
-\t                 CONV_2D\t        1\t     0.402\t    60.000%\t    60.000%\t     0.000\t        1
-\t                 SOFTMAX\t        1\t     0.268\t    40.000%\t   100.000%\t     1.500\t        1
-"""
-CSV = """============================== Run Order ==============================
-node type, first, avg_ms, %, cdf%, mem KB, times called, name
-CONV_2D, 0.41, 0.402, 60%, 60%, 0, 1, [relu]:0
-SOFTMAX, 0.3, 0.268, 40%, 100%, 1.5, 1, [a\tb]:31
-
-============================== Summary by node type ==============================
-node type, count, avg_ms, avg %, cdf %, mem KB, times called
-CONV_2D, 1, 0.402, 60%, 60%, 0, 1
-SOFTMAX, 1, 0.268, 40%, 100%, 1.5, 1
-"""
-
-
-def test_a_profile_as_a_table() -> None:
-    found = tool.parse_profile(NEW_TABLE)
-    name = "Delegate/Convolution (NHWC, F32) IGEMM:0"
-    assert found.operators == (
-        Operator(name, 0.41, 0.402, 60, 60, 0, 1, name, None),
-        Operator("SOFTMAX", 0.3, 0.268, 40, 100, 1.5, 1, "[StatefulPartitionedCall:0]:31", None),
-    )
-    assert found.types == (
-        OperatorType(name, 1, 0.402, 60, 60, 0, 1),
-        OperatorType("SOFTMAX", 1, 0.268, 40, 100, 1.5, 1),
-    )
-
-
-def test_an_old_profile_also_with_spaces_for_tabs_and_with_the_prefix() -> None:
-    found = tool.parse_profile(OLD_TABLE)
-    assert [(each.type, each.start_ms, each.name) for each in found.operators] == [
-        ("CONV_2D", 0.0, "[relu]:0"), ("SOFTMAX", 0.402, "[a b]:31"),
-    ]  # fmt: skip
-    assert [each.type for each in found.types] == ["CONV_2D", "SOFTMAX"]
-    assert tool.parse_profile(OLD_TABLE.expandtabs(9)) == found
-    assert tool.parse_profile("INFO: " + OLD_TABLE) == found
-
-
-def test_a_profile_as_csv() -> None:
-    found = tool.parse_profile(CSV)
-    assert found.operators == (
-        Operator("CONV_2D", 0.41, 0.402, 60, 60, 0, 1, "[relu]:0", None),
-        Operator("SOFTMAX", 0.3, 0.268, 40, 100, 1.5, 1, "[a\tb]:31", None),
-    )
-    old = CSV.replace("node type, first", "node type, start, first").replace("2D, 0.41,", "2D, 0, 0.41,")
-    assert tool.parse_profile(old.replace("MAX, 0.3,", "MAX, 0.402, 0.3,")).operators[1].start_ms == 0.402
-
-
-@pytest.mark.parametrize("text", [NEW_TABLE, OLD_TABLE, CSV])
-def test_a_profile_row_that_is_damaged_is_told(text: str) -> None:
-    with pytest.raises(EnvironmentProblem, match="profile row that cannot be read"):
-        tool.parse_profile(text.replace("0.268", "?"))
-    with pytest.raises(EnvironmentProblem, match="no per-operator profile"):
-        tool.parse_profile(text.replace("Summary by node type", "Something else"))
-
-
-@given(st.integers(0, len(NEW_TABLE)), st.text(max_size=20))
-def test_a_damaged_profile_ends_in_an_error_of_ours_or_a_profile(place: int, text: str) -> None:
-    try:
-        tool.parse_profile(NEW_TABLE[:place] + text + NEW_TABLE[place:])
-    except EnvironmentProblem:
-        return
+        benchmark_model.abi_of(Path("nowhere"))

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from sshd import Board
 
-from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices import entries
+from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.records.measurement import read
 
 SOURCE = Path(__file__).parent.parent / "clock.c"
@@ -61,7 +62,7 @@ def test_the_clock_is_set_on_both_sides_while_it_times(
     settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in settable.items())
     python.write_text(f'#!/bin/sh\n{settings} exec {sys.executable} "$@"\n')
     python.chmod(0o755)
-    device_file.write({"pi": device_file.Entry("board", str(python))})
+    entries.write({"pi": SshEntry("board", str(python))})
     command = [
         sys.executable, "-m", "mobilecnn", "bench", str(exported / "theirs.int8.tflite"), "--device", "pi",
         "--rounds", "2", "--seconds", "1", "-o", str(tmp_path / "it.json"),

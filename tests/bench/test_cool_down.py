@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from mobilecnn.bench.devices import worker
 from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.devices.worker import machine
 from mobilecnn.bench.judge.summary import summarize
 from mobilecnn.bench.records.measurement import Cooled, read
 from mobilecnn.bench.records.protocol import Protocol
@@ -22,12 +22,12 @@ class Warm(LocalDevice):
         super().__init__()
         self.temperatures = list(temperatures)
 
-    def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
-        answer = super().run(job, doing, timeout)
-        if job["task"] == "state":
-            now = self.temperatures.pop(0) if len(self.temperatures) > 1 else self.temperatures[0]
-            answer["temperatures_c"] = {} if now is None else {"thermal_zone0 cpu-thermal": now}
-        return answer
+    def state(self) -> dict[str, Any]:
+        now = self.temperatures.pop(0) if len(self.temperatures) > 1 else self.temperatures[0]
+        return {
+            **super().state(),
+            "temperatures_c": {} if now is None else {"thermal_zone0 cpu-thermal": now},
+        }
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def test_the_goal_is_the_start_and_a_little_or_a_temperature_that_harms_nobody(
 
 def test_without_patience_nobody_looks() -> None:
     class Untouchable(LocalDevice):
-        def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+        def state(self) -> dict[str, Any]:
             raise AssertionError
 
     assert cool_down.plan(Untouchable(), 0, print) is None
@@ -107,10 +107,10 @@ def test_the_worker_gives_what_is_waited_for(tmp_path: Path, monkeypatch: pytest
     (zone := tmp_path / "thermal_zone0").mkdir()
     (zone / "temp").write_text("63100\n")
     (zone / "type").write_text("cpu-thermal\n")
-    monkeypatch.setattr(worker, "THERMAL", tmp_path)
+    monkeypatch.setattr(machine, "THERMAL", tmp_path)
 
     class InProcess(LocalDevice):
-        def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
-            return worker.read_state(job)
+        def state(self) -> dict[str, Any]:
+            return machine.state()
 
     assert cool_down.plan(InProcess(), 300, print) == CoolDown(66.1, 300)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilecnn.bench.devices import entries as device_file
-from mobilecnn.bench.devices.entries import PROFILES, PROFILES_OF, Entry
+from mobilecnn.bench.devices import entries, registry
+from mobilecnn.bench.devices.backends import BACKENDS, PROFILES, profiles_of
+from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.errors import InputError, OutputError, UsageError
 
 
@@ -24,32 +25,32 @@ def test_it_is_in_the_configuration_folder(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("HOME", str(tmp_path))
     for value in ("", "relative/path"):
         monkeypatch.setenv("XDG_CONFIG_HOME", value)
-        assert device_file.path() == tmp_path / ".config" / "mobilecnn" / "devices.toml"
+        assert entries.path() == tmp_path / ".config" / "mobilecnn" / "devices.toml"
     monkeypatch.setenv("XDG_CONFIG_HOME", "/etc/own")
-    assert device_file.path() == Path("/etc/own/mobilecnn/devices.toml")
+    assert entries.path() == Path("/etc/own/mobilecnn/devices.toml")
 
 
 def test_no_file_is_no_devices(file: Path) -> None:
-    assert device_file.read() == {}
-    assert device_file.find("raspberrypi") == Entry("raspberrypi")
+    assert entries.read() == {}
+    assert registry.find("raspberrypi").entry == SshEntry("raspberrypi")
 
 
 def test_what_is_written_is_read(file: Path) -> None:
-    entries = {
-        "pi4": Entry("pi@10.0.0.4", "~/my venv/bin/python", "pi4"),
-        "zero": Entry("ssh://pi@zero:2222", None, "zero2w"),
-        "six": Entry("fe80::1%eth0"),
+    named = {
+        "pi4": SshEntry("pi@10.0.0.4", "~/my venv/bin/python", "pi4"),
+        "zero": SshEntry("ssh://pi@zero:2222", None, "zero2w"),
+        "six": SshEntry("fe80::1%eth0"),
     }
-    device_file.write(entries)
-    assert device_file.read() == entries
-    assert device_file.find("pi4") == entries["pi4"]
+    entries.write(named)
+    assert entries.read() == named
+    assert registry.find("pi4").entry == named["pi4"]
     assert [path.name for path in file.parent.iterdir()] == ["devices.toml"]
 
 
 @given(st.text())
 def test_any_python_that_is_accepted_survives_toml(text: str) -> None:
     try:
-        entry = Entry("h", text)
+        entry = SshEntry("h", text)
     except UsageError:
         return
     document = tomllib.loads(f"python = {json.dumps(entry.python, ensure_ascii=False)}")
@@ -66,47 +67,56 @@ def test_any_python_that_is_accepted_survives_toml(text: str) -> None:
         ('[pi]\nkind = "serial"\nhost = "h"', "unknown kind 'serial'; choose one of: ssh"),
         ('[pi]\nkind = "ssh"\nhost = 7', "host must be a text in quotes, and is 7"),
         ('[pi]\nkind = "ssh"\nhost = "-oX=y"', "'-oX=y' is no SSH host"),
-        ('[pi]\nkind = "ssh"\nhost = "h"\nport = "22"', "unknown field 'port'; known are kind, host, python"),
+        (
+            '[pi]\nkind = "ssh"\nhost = "h"\nport = "22"',
+            "unknown field 'port'; known are kind, host, python, profile, serial",
+        ),
         (
             '[pi]\nkind = "ssh"\nhost = "h"\nprofile = "pi2"',
             "unknown profile 'pi2' .of kind ssh.; choose one of: pi3, pi4",
         ),
         ('[pi]\nkind = "ssh"\nhost = "h"\npython = "-c"', "'-c' is no interpreter"),
         ('["my pi"]\nkind = "ssh"\nhost = "h"', "'my pi' is no name for a device"),
-        ('[local]\nkind = "ssh"\nhost = "h"', "local is the machine at hand"),
+        ('[local]\nkind = "ssh"\nhost = "h"', "local is this machine; choose another name"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(file: Path, text: str, words: str) -> None:
     file.write_text(text)
     with pytest.raises(InputError, match=words) as caught:
-        device_file.read()
+        entries.read()
     assert str(file) in str(caught.value)
 
 
 def test_bytes_that_are_no_text(file: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="is not TOML"):
-        device_file.read()
+        entries.read()
 
 
 def test_a_name_is_checked_before_anything_is_written(file: Path) -> None:
     file.write_text("kept")
     with pytest.raises(UsageError, match="use letters"):
-        device_file.write({"pi 4": Entry("h")})
+        entries.write({"pi 4": SshEntry("h")})
     assert file.read_text() == "kept"
 
 
 def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", "/proc")
     with pytest.raises(OutputError, match="cannot write"):
-        device_file.write({"pi": Entry("h")})
+        entries.write({"pi": SshEntry("h")})
 
 
 def test_every_profile_is_one() -> None:
-    assert {each for known in PROFILES_OF.values() for each in known} == set(PROFILES)
-    for profile in PROFILES_OF["ssh"]:
-        assert Entry("h", profile=profile).profile == profile
-    for profile in PROFILES_OF["adb"]:
-        assert Entry(kind="adb", profile=profile).profile == profile
+    kinds = [backend for backend in BACKENDS if backend.entry is not None]
+    assert {profile for backend in kinds for profile in profiles_of(backend)} == set(PROFILES)
+    for backend in kinds:
+        for profile in profiles_of(backend):
+            assert (
+                entries.make(
+                    backend,
+                    {"host": "h", "profile": profile} if backend.kind == "ssh" else {"profile": profile},
+                ).profile
+                == profile
+            )
     with pytest.raises(UsageError, match=r"unknown profile .pixel. \(of kind ssh\); choose one of: pi3"):
-        Entry("h", profile="pixel")
+        registry.new_entry({"host": "h", "profile": "pixel"})

@@ -15,13 +15,26 @@ from click.testing import CliRunner
 from installed import INSTALLED
 from sshd import Board
 
-from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices.adb.device import AdbDevice
-from mobilecnn.bench.devices.emulated.device import EmulatedDevice
+from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.devices.registry import device
-from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.devices.seam import (
+    Answer,
+    CanAnswer,
+    CanCount,
+    CanFindRuntimes,
+    CanMeasureBandwidth,
+    CanProfileOperators,
+    CanReadState,
+    CanStream,
+    CanTime,
+    Device,
+    require,
+)
 from mobilecnn.bench.devices.ssh.device import SshDevice
+from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.records.measurement import VERIFIED, Run
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.stream import StreamPlan
@@ -48,7 +61,7 @@ def connected(request: pytest.FixtureRequest, kind: str) -> Iterator[Device]:
     name = {"local": "local", "ssh": "pi", "adb": "pixel", "emulated": "emulated-a76"}[kind]
     if kind == "ssh":
         request.getfixturevalue("board")
-        device_file.write({"pi": device_file.Entry("board", sys.executable)})
+        entries.write({"pi": SshEntry("board", sys.executable)})
     if kind == "adb":
         request.getfixturevalue("phone_with_litert")
     with device(name, "litert") as found:
@@ -79,21 +92,22 @@ def test_it_says_what_it_is(one: Device) -> None:
 @pytest.mark.parametrize("runtime", INSTALLED)
 def test_it_times_a_model(one: Device, exported: Path, runtime: str) -> None:
     there = one.put(exported / "theirs.int8.tflite")
-    answer = one.run({**JOB, "model": there, "runtime": runtime}, "that times", 60)
+    answer = require(one, CanTime).time({**JOB, "model": there, "runtime": runtime}, "that times", 60)
     run = record(Run, {**answer, "round": 0, "position": 0, "model": 0, "cooled": None})
     assert len(run.samples_ns) == 3
     assert run.runtime_version[0].isdigit()
 
 
-def job(one: Device) -> dict[str, Any]:
-    """One that runs a model a few times, whatever it finds out by that."""
-    if isinstance(one, EmulatedDevice):
-        return {**JOB, "task": "count"}
-    return {**JOB, "runtime": one.adapt(Protocol()).runtime}
+def work(one: Device, more: dict[str, Any], doing: str, timeout: float) -> Answer:
+    """Have it run a model a few times, whatever it finds out by that."""
+    if isinstance(one, CanCount):
+        return one.count({**JOB, "task": "count", **more}, doing, timeout)
+    timer = require(one, CanTime)
+    return timer.time({**JOB, "runtime": timer.adapt(Protocol()).runtime, **more}, doing, timeout)
 
 
 def endless(one: Device) -> dict[str, Any]:
-    return {**job(one), "seconds": 120.0, **({"runs": 10**9} if isinstance(one, EmulatedDevice) else {})}
+    return {"seconds": 120.0, **({"runs": 10**9} if isinstance(one, CanCount) else {})}
 
 
 def samples(answer: dict[str, Any]) -> list[Any]:
@@ -117,16 +131,13 @@ def test_what_a_phone_cannot_do_is_refused_before_any_work(
 ) -> None:
     model = exported / "theirs.int8.tflite"
     with device("pixel", "litert") as pixel:
-        with pytest.raises(
-            UsageError, match="pixel is a phone; mobilecnn sustained and single-stream need a board"
-        ):
-            pixel.follow({"task": "stream"}, "that runs", 60)
-        with pytest.raises(
-            UsageError, match=r"cannot do this .the job bandwidth.; use a board, or this machine"
-        ):
-            pixel.run({"task": "bandwidth"}, "that measures", 60)
+        for capability in (CanStream, CanMeasureBandwidth, CanCount):
+            with pytest.raises(UsageError, match=r"pixel is a phone, .* need a board or this machine"):
+                require(pixel, capability)
         for plan in (StreamPlan.sustained(0.01, Protocol()), StreamPlan.single_stream(0.1, 64, Protocol())):
-            with pytest.raises(UsageError, match=f"mobilecnn {plan.kind} needs a board or this machine"):
+            with pytest.raises(
+                UsageError, match="mobilecnn sustained and single-stream need a board or this machine"
+            ):
                 long_run.run([model], pixel, plan)
     assert not list(phone_with_litert.tmp.glob("mobilecnn/models/*"))
 
@@ -195,7 +206,7 @@ def test_a_phone_that_answers_wrongly(phone_with_litert: Phone, exported: Path) 
 def test_what_runs_can_be_stopped_from_another_thread(every: Device, exported: Path) -> None:
     one = every
     there = one.put(exported / "theirs.int8.tflite")
-    one.run({**job(one), "model": there}, "that times", 60)  # Whatever is looked for there is found.
+    work(one, {"model": there}, "that times", 60)  # Whatever is looked for there is found.
     one.stop()  # Nothing runs: harmless.
     ended = threading.Event()
 
@@ -207,12 +218,12 @@ def test_what_runs_can_be_stopped_from_another_thread(every: Device, exported: P
     thread.start()
     try:
         with pytest.raises(EnvironmentProblem, match="was ended by SIGKILL"):
-            one.run({**endless(one), "model": there}, "that times", 200)
+            work(one, {**endless(one), "model": there}, "that times", 200)
     finally:
         ended.set()
         thread.join()
     # Only what ran was ended, and not the connection.
-    assert samples(one.run({**job(one), "model": there}, "that times", 60))
+    assert samples(work(one, {"model": there}, "that times", 60))
 
 
 def test_a_whole_measurement(timing: Device, exported: Path) -> None:
@@ -229,7 +240,7 @@ def test_a_model_that_the_runtime_refuses_is_named_as_the_user_named_it(
     bad = tmp_path / "bad.tflite"
     bad.write_text("not a model" * 100)
     with pytest.raises(ModelFileError, match="cannot load") as caught:
-        every.run({**job(every), "model": every.put(bad)}, f"that times {bad}", 60)
+        work(every, {"model": every.put(bad)}, f"that times {bad}", 60)
     assert str(bad) in str(caught.value)
 
 
@@ -238,21 +249,21 @@ def test_an_unknown_runtime_is_refused_with_the_known(every: Device) -> None:
         UsageError,
         match=r"unknown runtime 'onnx'; choose one of (litert, tflite-runtime|benchmark_model)",
     ):
-        every.run({**job(every), "model": "x", "runtime": "onnx"}, "that times", 60)
+        work(every, {"model": "x", "runtime": "onnx"}, "that times", 60)
 
 
 def test_a_file_that_is_gone_is_an_error_of_ours(every: Device, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"gone\.tflite"):
-        every.run({**job(every), "model": every.put(tmp_path / "gone.tflite")}, "that times", 60)
+        work(every, {"model": every.put(tmp_path / "gone.tflite")}, "that times", 60)
 
 
 def test_patience_ends(every: Device, exported: Path) -> None:
     there = every.put(exported / "theirs.float32.tflite")
     every.probe()
     with pytest.raises(ChildCrashed, match=r"that dawdles (said nothing for|took longer than) 1\.5 s"):
-        every.run({**endless(every), "model": there}, "that dawdles", 1.5)
+        work(every, {**endless(every), "model": there}, "that dawdles", 1.5)
     # And it is of use afterwards.
-    assert every.run({"task": "state"}, "that reads", 60).keys() >= {
+    assert require(every, CanReadState).state().keys() >= {
         "frequencies_khz",
         "temperatures_c",
         "throttled",
@@ -260,9 +271,7 @@ def test_patience_ends(every: Device, exported: Path) -> None:
 
 
 def test_the_runtimes_are_told_apart(one: Device) -> None:
-    versions = {
-        name: one.run({"task": "runtime", "runtime": name}, "that looks", 60)["version"] for name in INSTALLED
-    }
+    versions = {name: require(one, CanFindRuntimes).version(name) for name in INSTALLED}
     assert len(set(versions.values())) == len(INSTALLED)
 
 
@@ -274,7 +283,7 @@ def test_closing_twice_is_harmless(every: Device) -> None:
 
 def test_a_name_is_the_machine_at_hand_an_entry_or_a_host(board: Board) -> None:
     assert isinstance(device("local"), LocalDevice)
-    device_file.write({"pi": device_file.Entry("pi@10.0.0.7")})
+    entries.write({"pi": SshEntry("pi@10.0.0.7")})
     named, bare = device("pi"), device("ssh://me@pi.example:2222")
     assert isinstance(named, SshDevice) and (named.name, named.host) == ("pi", "pi@10.0.0.7")
     assert isinstance(bare, SshDevice) and bare.host == "ssh://me@pi.example:2222"
@@ -290,9 +299,31 @@ def test_a_name_that_is_no_host_is_refused(board: Board, name: str) -> None:
 
 
 def test_a_device_that_is_not_there_is_told_with_those_that_are(board: Board) -> None:
-    device_file.write({"pi4": device_file.Entry("10.0.0.7")})
+    entries.write({"pi4": SshEntry("10.0.0.7")})
     with (
         device("nobody.invalid") as it,
         pytest.raises(EnvironmentProblem, match="the devices are local, pi4"),
     ):
         it.probe()
+
+
+CAPABILITIES = {
+    "local": {CanFindRuntimes, CanReadState, CanAnswer, CanTime, CanStream, CanMeasureBandwidth},
+    "pi": {CanFindRuntimes, CanReadState, CanAnswer, CanTime, CanStream, CanMeasureBandwidth},
+    "pixel": {CanFindRuntimes, CanReadState, CanAnswer, CanTime, CanProfileOperators},
+    "emulated": {CanFindRuntimes, CanReadState, CanAnswer, CanCount},
+}
+
+
+@pytest.mark.parametrize("name", CAPABILITIES)
+def test_each_device_can_what_it_can_and_says_of_the_rest_what_to_use(board: Board, name: str) -> None:
+    """Nothing is connected for that."""
+    entries.write({"pi": SshEntry("10.0.0.7"), "pixel": AdbEntry()})
+    found = device(name)
+    assert isinstance(found, Device)
+    for capability in set().union(*CAPABILITIES.values()):
+        if capability in CAPABILITIES[name]:
+            assert require(found, capability) is found
+        else:
+            with pytest.raises(UsageError, match=rf"^{name} .*(a board|a phone|emulated)"):
+                require(found, capability)

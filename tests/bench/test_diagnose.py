@@ -11,11 +11,12 @@ from adbd import Phone
 from click.testing import CliRunner, Result
 from sshd import Board
 
-from mobilecnn.bench.devices import entries as device_file
-from mobilecnn.bench.devices.entries import Entry
+from mobilecnn.bench.devices import entries
+from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.devices.registry import device
-from mobilecnn.bench.devices.seam import Answer, Device, Job
+from mobilecnn.bench.devices.seam import Answer, Device
+from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.timing.diagnose import STEPS, Diagnosis, diagnose
 from mobilecnn.cli import cli
 from mobilecnn.errors import EnvironmentProblem
@@ -40,8 +41,8 @@ def test_this_machine() -> None:
 
 
 def test_a_board(board: Board) -> None:
-    entry = Entry("board", sys.executable, "pi4")
-    device_file.write({"pi": entry})
+    entry = SshEntry("board", sys.executable, "pi4")
+    entries.write({"pi": entry})
     found = diagnose(device("pi"), "pi", entry.profile)
     expect_all_the_way(found)
     assert any(
@@ -50,40 +51,39 @@ def test_a_board(board: Board) -> None:
 
 
 def test_a_phone(phone_with_litert: Phone) -> None:
-    device_file.write({"pixel": Entry(kind="adb", profile="pixel")})
+    entries.write({"pixel": AdbEntry(profile="pixel")})
     found = diagnose(device("pixel"), "pixel", "pixel")
     expect_all_the_way(found)
     assert any("and is a Stand-in Phone 1" in each.what for each in found.findings)
 
 
-def altered(task: str, change: Any) -> Device:
-    """This machine, with something wrong in what a job says."""
+def altered(method: str, change: Any) -> Device:
+    """This machine, with something wrong in what a method of it gives."""
 
-    class Altered(LocalDevice):
-        def run(self, job: Job, doing: str, timeout: float) -> Answer:
-            answer = super().run(job, doing, timeout)
-            return change(answer) if job["task"] == task else answer
+    def changed(self: LocalDevice, *arguments: Any) -> Any:
+        return change(getattr(LocalDevice, method)(self, *arguments))
 
-    return Altered()
+    altered_device: Device = type("Altered", (LocalDevice,), {method: changed})()
+    return altered_device
 
 
-def raising(_: Answer) -> Answer:
+def raising(_: Any) -> Any:
     raise EnvironmentProblem("the cable is out; put it in")
 
 
 @pytest.mark.parametrize(
-    ("task", "change", "step", "words"),
+    ("method", "change", "step", "words"),
     [
         ("probe", raising, "connection", "the cable is out"),
-        ("runtime", raising, "runtime", "no runtime: the cable is out"),
+        ("version", raising, "runtime", "no runtime: the cable is out"),
         ("answer", raising, "right answers", "the cable is out"),
         ("answer", lambda answer: {"unable": "it is shy"}, "", "not checked: it is shy"),
         ("answer", lambda answer: {"outputs": [{**answer["outputs"][0], "data": "AAAA"}]}, "right answers", "answered wrongly"),
         ("time", raising, "steady times", "the cable is out"),
     ],
 )  # fmt: skip
-def test_where_it_ends(task: str, change: Any, step: str, words: str) -> None:
-    found = diagnose(altered(task, change), "local", "generic")
+def test_where_it_ends(method: str, change: Any, step: str, words: str) -> None:
+    found = diagnose(altered(method, change), "local", "generic")
     assert any(words in each.what for each in found.findings)
     if not step:
         assert found.failed is None
@@ -117,7 +117,7 @@ def test_the_command() -> None:
 
 
 def test_a_board_that_cannot_be_reached(board: Board, tmp_path: Path) -> None:
-    device_file.write({"pi": Entry("closed")})
+    entries.write({"pi": SshEntry("closed")})
     done = run("pi")
     assert done.exit_code == 3 and done.stderr.splitlines()[-1].startswith(
         "Error: pi cannot be measured on: connection"
@@ -128,7 +128,7 @@ def test_a_board_that_cannot_be_reached(board: Board, tmp_path: Path) -> None:
 
 def test_a_board_without_a_runtime(board: Board, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
-    device_file.write({"pi": Entry("board", str(tmp_path / "bare/bin/python"))})
+    entries.write({"pi": SshEntry("board", str(tmp_path / "bare/bin/python"))})
     done = run("pi")
     assert done.exit_code == 3
     assert "do: mobilecnn devices setup pi" in done.stdout

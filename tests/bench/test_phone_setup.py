@@ -14,8 +14,9 @@ from adbd import Phone
 from click.testing import CliRunner, Result
 from test_benchmark_model import elf
 
-from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices.adb import setup as phone_setup
+from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.cli import cli
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.files import sha256
@@ -28,7 +29,7 @@ OLD = b"what was there"
 @pytest.fixture
 def pixel(phone: Phone) -> Phone:
     (phone.tmp / "benchmark_model").write_bytes(OLD)
-    device_file.write({"pixel": device_file.Entry(kind="adb", serial=phone.serial)})
+    entries.write({"pixel": AdbEntry(serial=phone.serial)})
     return phone
 
 
@@ -114,7 +115,7 @@ def test_an_address_that_is_none(pixel: Phone, cached: Path, source: str) -> Non
 def test_a_board_is_given_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     done = devices("setup", "pi4", "--download")
-    assert done.exit_code == 2 and "--download is for phones, and pi4 is none; leave it out" in done.stderr
+    assert done.exit_code == 2 and "--download is for phones, and pi4 is a board; leave it out" in done.stderr
 
 
 def test_a_download_that_breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:

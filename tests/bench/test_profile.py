@@ -8,7 +8,7 @@ import pytest
 from installed import INSTALLED
 
 from mobilecnn.bench.devices.local.device import LocalDevice
-from mobilecnn.bench.devices.seam import Answer, Job
+from mobilecnn.bench.devices.seam import Answer
 from mobilecnn.bench.pages import charts, png
 from mobilecnn.bench.records.measurement import VERIFIED, Measurement
 from mobilecnn.bench.records.protocol import Protocol
@@ -110,12 +110,8 @@ def test_the_chart_is_a_picture(found: Profile) -> None:
 
 def test_a_worker_that_talks_nonsense_of_its_memory(exported: Path, tmp_path: Path) -> None:
     class Odd(LocalDevice):
-        def run(self, job: Job, doing: str, timeout: float) -> Answer:
-            return (
-                {"bytes": 1, "samples_ns": []}
-                if job["task"] == "bandwidth"
-                else super().run(job, doing, timeout)
-            )
+        def bandwidth(self, threads: int, timeout: float) -> Answer:
+            return {"bytes": 1, "samples_ns": []}
 
     with pytest.raises(EnvironmentProblem, match="describes the bandwidth wrongly"):
         profile(exported / "theirs.int8.tflite", Odd(), SHORT, tmp_path)

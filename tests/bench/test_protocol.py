@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilecnn.bench.devices.worker import PACKAGES
+from mobilecnn.bench.devices.worker.runtimes import PACKAGES
 from mobilecnn.bench.records.protocol import LONGEST_SECONDS, MOST_RUNS, Protocol
 from mobilecnn.errors import InputError, UsageError
 from mobilecnn.quantize.runtimes import RUNTIMES

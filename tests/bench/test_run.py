@@ -68,8 +68,8 @@ def test_every_format_is_timed(exported: Path, tmp_path: Path, runtime: str) -> 
 class Scripted(LocalDevice):
     """A device that remembers what it was asked, and times from a record; the answers are real."""
 
-    def __init__(self, answer: dict[str, Any], folder: Path = Path()) -> None:
-        self.answer = answer
+    def __init__(self, timed: dict[str, Any], folder: Path = Path()) -> None:
+        self.timed = timed
         self.folder = folder
         self.asked: list[str] = []
         self.jobs: list[dict[str, Any]] = []
@@ -82,14 +82,17 @@ class Scripted(LocalDevice):
         self.asked.append(f"put {model.name}")
         return f"/there/{model.name}"
 
-    def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+    def answer(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+        self._note(job)
+        return super().answer({**job, "model": str(self.folder / Path(job["model"]).name)}, doing, timeout)
+
+    def time(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+        self._note(job)
+        return self.timed
+
+    def _note(self, job: dict[str, Any]) -> None:
         self.asked.append(f"run {job['model']}")
         self.jobs.append(job)
-        if job["task"] == "answer":
-            return LocalDevice().run(
-                {**job, "model": str(self.folder / Path(job["model"]).name)}, doing, timeout
-            )
-        return self.answer
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +101,7 @@ def answer(exported: Path) -> dict[str, Any]:
     (path,) = files(exported, "float32")
     job = {"task": "time", "model": str(path), "runtime": "litert", "threads": 1, "seed": 0, "warmup_runs": 0,
            "warmup_seconds": 0.0, "runs": 2, "seconds": 0.0, "longest_seconds": 9.0, "most_runs": 9}  # fmt: skip
-    return LocalDevice().run(job, "that answers", 60)
+    return LocalDevice().time(job, "that answers", 60)
 
 
 def test_rounds_are_shuffled_by_the_seed_and_complete(exported: Path, answer: dict[str, Any]) -> None:
@@ -197,7 +200,7 @@ def workers(parent: int) -> list[int]:
         with contextlib.suppress(OSError, ValueError, IndexError):
             words = (folder / "cmdline").read_bytes().split(b"\0")
             above = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if above == parent and any(word.endswith(b"bench/devices/worker.py") for word in words):
+            if above == parent and any(b"/mobilecnn/worker-" in word for word in words):
                 found.append(int(folder.name))
     return found
 
@@ -256,7 +259,7 @@ def test_a_silent_device_is_given_up(exported: Path) -> None:
            "warmup_runs": 0, "warmup_seconds": 0.0, "runs": 1, "seconds": 60.0, "longest_seconds": 60.0,
            "most_runs": 100_000}  # fmt: skip
     with pytest.raises(ChildCrashed, match="that dawdles"):
-        LocalDevice().run(job, "that dawdles", 1.5)
+        LocalDevice().time(job, "that dawdles", 1.5)
     assert workers(os.getpid()) == []
 
 
@@ -319,12 +322,11 @@ class Failing(LocalDevice):
     def __init__(self, processes: int) -> None:
         self.left = processes
 
-    def run(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
-        if job["task"] == "time":
-            self.left -= 1
-            if self.left < 0:
-                raise EnvironmentProblem("the connection to the board is gone")
-        return super().run(job, doing, timeout)
+    def time(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+        self.left -= 1
+        if self.left < 0:
+            raise EnvironmentProblem("the connection to the board is gone")
+        return super().time(job, doing, timeout)
 
 
 def test_a_device_that_fails_in_round_2_leaves_round_1(exported: Path, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Timing over SSH through a real sshd, and everything that can go wrong on the way."""
 
-import contextlib
 import os
 import re
 import signal
@@ -8,45 +7,29 @@ import stat
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sshd import Board, children, command_of, sshd
+from sshd import Board, another, children, command_of, program, soon, sshd
 
-from mobilecnn.bench.devices import entries as device_file
-from mobilecnn.bench.devices.ssh import device as ssh
+from mobilecnn.bench.devices import entries
+from mobilecnn.bench.devices.ssh import connection
 from mobilecnn.bench.devices.ssh.device import SshDevice
+from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.cli import cli
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, UsageError
 from mobilecnn.files import sha256
 
 PYTHON = sys.executable
+
+
 LONG = {
     "task": "time", "runtime": "litert", "threads": 1, "seed": 0, "warmup_runs": 1, "warmup_seconds": 0.0,
     "runs": 1, "seconds": 100.0, "longest_seconds": 150.0, "most_runs": 100_000,
 }  # fmt: skip
-
-
-@contextlib.contextmanager
-def another(monkeypatch: pytest.MonkeyPatch, before: str = "", **variables: str) -> Iterator[Board]:
-    """A server of its own, whose sessions begin with the shell code ``before``."""
-    with (
-        tempfile.TemporaryDirectory(prefix="sshd-") as folder,
-        sshd(Path(folder), before, variables) as one,
-    ):
-        monkeypatch.setenv("PATH", one.environment()["PATH"])
-        yield one
-        one.expect_nothing_left()
-
-
-def program(path: Path, text: str) -> str:
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return str(path)
 
 
 def bench(*arguments: object) -> Result:
@@ -59,19 +42,10 @@ def worker(board: Board, seconds: float = 120) -> int:
     while time.monotonic() < end:
         for process in board.sessions():
             words = command_of(process).split()
-            if len(words) == 2 and words[1].endswith("/worker.py"):
+            if len(words) == 2 and words[1].endswith("/worker.pyz"):
                 return process
         time.sleep(0.02)
     raise AssertionError("no worker was started on the board")
-
-
-@contextlib.contextmanager
-def soon(action: Callable[[], None]) -> Iterator[None]:
-    """Do something beside the block."""
-    thread = threading.Thread(target=action)
-    thread.start()
-    yield
-    thread.join()
 
 
 @pytest.mark.parametrize(
@@ -126,9 +100,10 @@ def test_what_is_made_is_private_and_removed(
     monkeypatch.setattr(tempfile, "tempdir", str(here))
     with SshDevice("pi", "board", PYTHON) as pi:
         there = Path(pi.put(exported / "theirs.int8.tflite"))
-        private = [Path(pi.folder), *here.iterdir()]
+        pi.probe()
+        private = [Path(pi.connection.folder), *here.iterdir()]
         assert [stat.S_IMODE(path.stat().st_mode) for path in private] == [0o700, 0o700]
-        assert [path.name for path in Path(pi.folder).iterdir()] == ["worker.py"]
+        assert [path.name for path in Path(pi.connection.folder).iterdir()] == ["worker.pyz"]
         assert stat.S_IMODE(there.stat().st_mode) == 0o600
         assert stat.S_IMODE(there.parent.stat().st_mode) == 0o700
     assert list(here.iterdir()) == []
@@ -162,9 +137,9 @@ def test_a_file_that_changes_on_the_way_is_refused(board: Board, tmp_path: Path)
     model = tmp_path / "it.tflite"
     model.write_bytes(b"new")
     with SshDevice("pi", "board", PYTHON) as pi:
-        target = f"{pi.home}/.cache/mobilecnn/models/x.tflite"
+        target = f"{pi.connection.home}/.cache/mobilecnn/models/x.tflite"
         with pytest.raises(EnvironmentProblem, match="did not arrive whole"):
-            pi.store(model, target, sha256(b"old"))
+            pi.connection.store(model, target, sha256(b"old"))
         assert not Path(target).exists()
 
 
@@ -185,7 +160,7 @@ def test_a_connection_cut_while_a_file_is_on_its_way(board: Board, tmp_path: Pat
         soon(half),
         pytest.raises(EnvironmentProblem, match=r"the connection to pi broke.*that brings"),
     ):
-        pi.store(tmp_path / "slow", str(target), sha256(b"x" * 120_000))
+        pi.connection.store(tmp_path / "slow", str(target), sha256(b"x" * 120_000))
     board.expect_nothing_left()
     assert not target.exists()
 
@@ -204,10 +179,10 @@ def test_a_connection_cut_while_it_times(board: Board, exported: Path) -> None:
                 EnvironmentProblem, match=r"the connection to pi broke.*that times it.*power supply"
             ),
         ):
-            pi.run({**LONG, "model": there}, "that times it", 60)
+            pi.time({**LONG, "model": there}, "that times it", 60)
         board.expect_nothing_left()
         with pytest.raises(EnvironmentProblem, match="the connection to pi broke"):
-            pi.run({"task": "state"}, "that reads", 60)
+            pi.state()
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
@@ -222,103 +197,8 @@ def test_a_killed_worker_is_told_from_a_broken_connection(
     with SshDevice("pi", "board", PYTHON) as pi:
         there = pi.put(exported / "theirs.float32.tflite")
         with soon(strike), pytest.raises(ChildCrashed, match=f"that times it was ended by {how.name}"):
-            pi.run({**LONG, "model": there}, "that times it", 60)
-        assert "throttled" in pi.run({"task": "state"}, "that reads", 60)
-
-
-def test_a_python_that_hangs_is_ended(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hanging = program(tmp_path / "python", "exec sleep 600")
-    with (
-        SshDevice("pi", "board", hanging) as pi,
-        pytest.raises(EnvironmentProblem, match=r"is no Python that works.*said nothing for 1 s"),
-    ):
-        pi.folder  # noqa: B018 - connected: what the board needs for that shall not be held to 1 s.
-        monkeypatch.setattr(ssh, "ANSWER_SECONDS", 1.0)
-        pi.python_facts(hanging)
-    board.expect_nothing_left()
-
-
-def test_a_worker_that_hangs_is_ended(board: Board, tmp_path: Path) -> None:
-    hanging = program(tmp_path / "python", f'[ "$1" != -c ] || exec {PYTHON} "$@"; exec sleep 600')
-    with SshDevice("pi", "board", hanging) as pi:
-        with pytest.raises(ChildCrashed, match=r"that hangs said nothing for 5 s"):
-            pi.run({"task": "state"}, "that hangs", 5)
-        assert [each for each in board.sessions() if "sleep 600" in command_of(each)]
-    board.expect_nothing_left()
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("echo 3.8.10 64", "is Python 3.8.10, and the bench worker needs 3.9 or newer; name another"),
-        ("echo 2.7.18 64", "is Python 2.7.18"),
-        ("echo 3.11.2 32", "is a 32-bit Python.*64-bit Raspberry Pi OS"),
-        ("echo hello", "is no Python: it answered 'hello'"),
-        ("exit 0", "is no Python that works"),
-        ("echo broken >&2; exit 3", "is no Python that works.*ended with code 3.*broken"),
-    ],
-)
-def test_a_python_that_will_not_do(board: Board, tmp_path: Path, text: str, words: str) -> None:
-    python = program(tmp_path / "python", text)
-    with SshDevice("pi", "board", python) as pi, pytest.raises(EnvironmentProblem, match=words):
-        pi.probe()
-
-
-def test_no_python(board: Board) -> None:
-    with (
-        SshDevice("pi", "board", "~/nowhere/python") as pi,
-        pytest.raises(EnvironmentProblem, match="there is no ~/nowhere/python on pi; install Python there"),
-    ):
-        pi.probe()
-
-
-@pytest.fixture(scope="module")
-def bare_python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A Python without any package."""
-    folder = tmp_path_factory.mktemp("bare")
-    subprocess.run([PYTHON, "-m", "venv", "--without-pip", str(folder)], check=True)
-    return str(folder / "bin" / "python")
-
-
-def test_neither_numpy_nor_runtime(board: Board, bare_python: str, tmp_path: Path) -> None:
-    fix = "or run here: mobilecnn devices setup pi --runtime litert"
-    with (
-        SshDevice("pi", "board", bare_python, "litert") as pi,
-        pytest.raises(EnvironmentProblem, match=f"on pi: numpy cannot be imported by.*{fix}"),
-    ):
-        pi.probe()
-    # numpy is there, the runtime is not.
-    (site,) = Path(bare_python).parent.parent.glob("lib/python3*/site-packages")
-    import numpy
-
-    for name in ("numpy", "numpy.libs"):
-        (site / name).symlink_to(Path(numpy.__file__).parent.parent / name)
-    with (
-        SshDevice("pi", "board", bare_python, "litert") as pi,
-        pytest.raises(EnvironmentProblem, match=f"on pi: ai-edge-litert cannot be imported by.*{fix}"),
-    ):
-        pi.probe()
-
-
-@pytest.mark.parametrize(
-    ("system", "words"),
-    [
-        ("Linux armv7l", "pi runs Linux armv7l: the runtimes need a 64-bit system.*64-bit Raspberry Pi OS"),
-        ("Linux armv6l", "install the 64-bit Raspberry Pi OS"),
-        ("Linux riscv64", "a board with 64-bit Linux is needed"),
-        ("Darwin arm64", "a board with 64-bit Linux"),
-    ],
-)
-def test_a_machine_that_cannot_be_used(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str, words: str
-) -> None:
-    program(tmp_path / "uname", f"echo {system}")
-    with (
-        another(monkeypatch, f"PATH={tmp_path}:$PATH"),
-        SshDevice("pi", "board", PYTHON) as pi,
-        pytest.raises(EnvironmentProblem, match=words),
-    ):
-        pi.probe()
+            pi.time({**LONG, "model": there}, "that times it", 60)
+        assert "throttled" in pi.state()
 
 
 def test_a_talkative_start_up_file_is_survived(monkeypatch: pytest.MonkeyPatch, exported: Path) -> None:
@@ -326,7 +206,7 @@ def test_a_talkative_start_up_file_is_survived(monkeypatch: pytest.MonkeyPatch, 
     with another(monkeypatch, talk), SshDevice("pi", "board", PYTHON, "litert") as pi:
         assert pi.probe().kind == "ssh"
         there = pi.put(exported / "theirs.int8.tflite")
-        assert pi.run({**LONG, "seconds": 0.0, "model": there}, "that times", 60)["samples_ns"]
+        assert pi.time({**LONG, "seconds": 0.0, "model": there}, "that times", 60)["samples_ns"]
 
 
 @pytest.mark.parametrize(
@@ -342,7 +222,7 @@ def test_a_shell_that_does_something_else_is_refused(
     monkeypatch: pytest.MonkeyPatch, before: str, words: str
 ) -> None:
     if "said nothing" in words:  # All others say something, on a busy machine perhaps later.
-        monkeypatch.setattr(ssh, "GUARD_SECONDS", 3.0)
+        monkeypatch.setattr(connection, "GUARD_SECONDS", 3.0)
     with (
         tempfile.TemporaryDirectory(prefix="sshd-") as folder,
         sshd(Path(folder), before) as one,
@@ -380,7 +260,7 @@ def test_a_cache_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch, exported: 
 def test_an_interrupted_command_leaves_nothing_on_the_board(
     board: Board, exported: Path, tmp_path: Path, how: signal.Signals, send: Callable[[int, int], None]
 ) -> None:
-    device_file.write({"pi": device_file.Entry("board", PYTHON)})
+    entries.write({"pi": SshEntry("board", PYTHON)})
     folder = tmp_path / "here"
     folder.mkdir()
     arguments = [

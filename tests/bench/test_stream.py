@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from test_run import workers
 
-from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices import entries, jobs
 from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.devices.registry import device
-from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.devices.seam import CanReadState, CanStream, require
+from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Cooled, Facts, Model
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.stream import Start, State, Stream, StreamPlan, StreamSeries, Window, read
@@ -122,17 +123,17 @@ def test_the_length_of_a_window(minutes: float, window: float) -> None:
 
 
 @pytest.fixture(params=["local", "ssh"])
-def one(request: pytest.FixtureRequest) -> Iterator[Device]:
+def one(request: pytest.FixtureRequest) -> Iterator[CanStream]:
     name = "local"
     if request.param == "ssh":
         request.getfixturevalue("board")
-        device_file.write({"pi": device_file.Entry("board", sys.executable)})
+        entries.write({"pi": SshEntry("board", sys.executable)})
         name = "pi"
-    with device(name, "litert") as found:
+    with require(device(name, "litert"), CanStream) as found:
         yield found
 
 
-def test_models_are_run_one_after_another(one: Device, exported: Path, tmp_path: Path) -> None:
+def test_models_are_run_one_after_another(one: CanStream, exported: Path, tmp_path: Path) -> None:
     models = [exported / f"theirs.{name}.tflite" for name in ("float32", "int8")]
     plan = dataclasses.replace(BRIEF, seconds=1.2)
     seen: list[tuple[int, int, str]] = []
@@ -147,7 +148,7 @@ def test_models_are_run_one_after_another(one: Device, exported: Path, tmp_path:
         assert 1 <= len(series.windows) <= 3
         for window in series.windows:
             assert window.count >= len(window.samples_ns) >= 1
-            assert len(window.samples_ns) <= long_run.MOST_SAMPLES
+            assert len(window.samples_ns) <= jobs.MOST_SAMPLES
             if window.count == len(window.samples_ns):
                 assert window.minimum_ns == min(window.samples_ns)
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
@@ -165,22 +166,22 @@ def test_a_single_stream_keeps_all_queries(exported: Path) -> None:
     assert series.seconds >= 0.1
 
 
-def test_a_model_that_the_runtime_refuses_is_named(exported: Path, one: Device, tmp_path: Path) -> None:
+def test_a_model_that_the_runtime_refuses_is_named(exported: Path, one: CanStream, tmp_path: Path) -> None:
     there = one.put(exported / "theirs.float32.tflite")
-    job = {**long_run._job(there, BRIEF), "model": there + ".gone"}
+    job = jobs.stream(there + ".gone", BRIEF)
     with pytest.raises(ModelFileError, match="cannot load"):
-        list(one.follow(job, "that runs it", 60))
+        list(one.stream(job, "that runs it", 60))
 
 
-def test_closing_the_messages_ends_the_process(exported: Path, one: Device) -> None:
+def test_closing_the_messages_ends_the_process(exported: Path, one: CanStream) -> None:
     """On the board its fixture looks for what is left."""
-    job = long_run._job(one.put(exported / "theirs.float32.tflite"), dataclasses.replace(BRIEF, seconds=60.0))
-    messages = one.follow(job, "that runs it", 60)
+    job = jobs.stream(one.put(exported / "theirs.float32.tflite"), dataclasses.replace(BRIEF, seconds=60.0))
+    messages = one.stream(job, "that runs it", 60)
     assert "first_ns" in next(messages)
     assert next(messages)["count"] >= 1
     messages.close()
     assert workers(os.getpid()) == []
-    assert "throttled" in one.run({"task": "state"}, "that reads", 60)
+    assert "throttled" in require(one, CanReadState).state()
 
 
 class Breaking(LocalDevice):
@@ -190,10 +191,10 @@ class Breaking(LocalDevice):
         super().__init__()
         self.messages, self.error = messages, error
 
-    def follow(
+    def stream(
         self, job: dict[str, Any], doing: str, timeout: float
     ) -> Generator[dict[str, Any], None, None]:
-        for number, message in enumerate(super().follow(job, doing, timeout)):
+        for number, message in enumerate(super().stream(job, doing, timeout)):
             if number == self.messages:
                 raise self.error
             yield message
@@ -224,7 +225,7 @@ def test_a_failure_before_the_first_window_leaves_nothing(exported: Path, tmp_pa
 
 def test_a_wrong_answer_names_the_model(exported: Path) -> None:
     class Wrong(LocalDevice):
-        def follow(
+        def stream(
             self, job: dict[str, Any], doing: str, timeout: float
         ) -> Generator[dict[str, Any], None, None]:
             yield {"runtime_version": 3}

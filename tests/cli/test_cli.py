@@ -145,7 +145,7 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("speedup", "--device", "pi 4"), "is no SSH host"),
     (("devices", "remove", "pi4"), "no device is named 'pi4'"),
     (("devices", "add", "pi 4", "--host", "h"), "is no name for a device"),
-    (("devices", "add", "local", "--host", "h"), "local is the machine at hand"),
+    (("devices", "add", "local", "--host", "h"), "local is this machine"),
     (("devices", "add", "pi4", "--host", "-h"), "is no SSH host"),
     (("devices", "add", "pi4", "--host", "h", "--profile", "pi2"), "'pi3', 'pi4'"),
     (("devices", "probe", "-x"), "No such option"),

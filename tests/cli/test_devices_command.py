@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 from installed import INSTALLED, OTHER
 from sshd import Board, sshd
 
-from mobilecnn.bench.devices import entries as device_file
-from mobilecnn.bench.devices.entries import PROFILES, Entry
-from mobilecnn.bench.devices.ssh import setup as boards
+from mobilecnn.bench.devices import entries
+from mobilecnn.bench.devices import wheels as runtime_wheels
+from mobilecnn.bench.devices.backends import PROFILES
+from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.records.measurement import read
 from mobilecnn.cli import cli
 from mobilecnn.cli import devices as commands
@@ -38,7 +39,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a board of this machine's kind needs for the other runtime, downloaded as for a board."""
     folder = tmp_path_factory.mktemp("wheels")
     glibc = int(os.confstr("CS_GNU_LIBC_VERSION").split(".")[1])  # type: ignore[union-attr]
-    command = boards.download(OTHER, os.uname().machine, glibc, sys.version_info[:2], folder)
+    command = runtime_wheels.download(OTHER, os.uname().machine, glibc, sys.version_info[:2], folder)
     subprocess.run(command, check=True)
     return folder
 
@@ -75,18 +76,18 @@ def test_add_list_remove(configuration: Path) -> None:
     )
     assert added.exit_code == 0 and "mobilecnn devices probe pi4" in added.stdout
     assert run("devices", "add", "zero", "--host", "zero.local").exit_code == 0
-    assert device_file.read() == {
-        "pi4": Entry("pi@10.0.0.4", "~/v/bin/python", "pi4"),
-        "zero": Entry("zero.local"),
+    assert entries.read() == {
+        "pi4": SshEntry("pi@10.0.0.4", "~/v/bin/python", "pi4"),
+        "zero": SshEntry("zero.local"),
     }
     for typed in (("devices",), ("devices", "list")):
         lines = run(*typed).stdout.splitlines()
         assert lines[3].split() == ["pi4", "ssh", "pi@10.0.0.4", "~/v/bin/python", "pi4"]
         assert lines[4].split() == ["zero", "ssh", "zero.local", "generic"]
     assert run("devices", "add", "pi4", "--host", "other").exit_code == 0
-    assert device_file.find("pi4") == Entry("other")
+    assert entries.read()["pi4"] == SshEntry("other")
     assert run("devices", "remove", "zero").exit_code == 0
-    assert list(device_file.read()) == ["pi4"]
+    assert list(entries.read()) == ["pi4"]
     again = run("devices", "remove", "zero")
     assert again.exit_code == 2 and "choose one of: pi4" in again.stderr
 
@@ -200,7 +201,7 @@ def test_a_set_up_that_fails_keeps_what_was_there(board: Board, monkeypatch: pyt
     old.mkdir(parents=True)
     old.with_name(f"env-{OTHER}").symlink_to(old.name)
     run("devices", "add", "pi", "--host", "board")
-    monkeypatch.setitem(boards.REQUIREMENTS, OTHER, ("no-such-package-of-mobilecnn",))
+    monkeypatch.setitem(runtime_wheels.REQUIREMENTS, OTHER, ("no-such-package-of-mobilecnn",))
     failed = run("devices", "setup", "pi", "--runtime", OTHER)
     assert failed.exit_code == 3, failed.output
     assert "no-such-package-of-mobilecnn" in failed.stderr and "use --offline" in failed.stderr
@@ -209,7 +210,7 @@ def test_a_set_up_that_fails_keeps_what_was_there(board: Board, monkeypatch: pyt
 
 
 def test_the_wheels_of_a_raspberry_pi_can_be_named() -> None:
-    command = boards.download("litert", "aarch64", 31, (3, 9), Path("there"))
+    command = runtime_wheels.download("litert", "aarch64", 31, (3, 9), Path("there"))
     assert "manylinux_2_31_aarch64" in command and "manylinux2014_aarch64" in command
     assert "manylinux_2_32_aarch64" not in command
     assert command[-1] == "ai-edge-litert"
@@ -229,9 +230,9 @@ def test_the_wheels_of_a_raspberry_pi_can_be_named() -> None:
 def test_there_are_wheels_for_a_raspberry_pi(
     tmp_path: Path, runtime: str, glibc: int, python: tuple[int, int]
 ) -> None:
-    subprocess.run(boards.download(runtime, "aarch64", glibc, python, tmp_path), check=True)
+    subprocess.run(runtime_wheels.download(runtime, "aarch64", glibc, python, tmp_path), check=True)
     names = [path.name for path in tmp_path.iterdir()]
-    package = boards.REQUIREMENTS[runtime][0].replace("-", "_")
+    package = runtime_wheels.REQUIREMENTS[runtime][0].replace("-", "_")
     assert any(name.startswith(package) and "aarch64" in name for name in names)
     assert not any("x86_64" in name for name in names)
 
@@ -239,8 +240,8 @@ def test_there_are_wheels_for_a_raspberry_pi(
 @pytest.mark.parametrize("system", ["aarch64 ", "aarch64 musl", "", "aarch64 glibc 3.0"])
 def test_a_c_library_without_wheels(system: str) -> None:
     with pytest.raises(EnvironmentProblem, match="no GNU C library"):
-        boards.platform_of(system, "pi")
+        runtime_wheels.platform_of(system, "pi")
 
 
 def test_the_c_library_is_read() -> None:
-    assert boards.platform_of("aarch64 glibc 2.36\n", "pi") == ("aarch64", 36)
+    assert runtime_wheels.platform_of("aarch64 glibc 2.36\n", "pi") == ("aarch64", 36)

@@ -15,7 +15,9 @@ from adbd import Phone
 from click.testing import CliRunner, Result
 from sshd import Board, command_of
 
-from mobilecnn.bench.devices import entries as device_file
+from mobilecnn.bench.devices import entries
+from mobilecnn.bench.devices.adb.entry import AdbEntry
+from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.records.measurement import read
 from mobilecnn.bench.timing import fleet
 from mobilecnn.cli import cli
@@ -33,7 +35,7 @@ def here(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    device_file.write({"pi4": device_file.Entry("board", PYTHON), "pi5": device_file.Entry("busy", PYTHON)})
+    entries.write({"pi4": SshEntry("board", PYTHON), "pi5": SshEntry("busy", PYTHON)})
     return folder
 
 
@@ -41,7 +43,7 @@ def breaking(folder: Path, worker_runs: int) -> str:
     """A Python that works ``worker_runs`` times as the worker and fails from then on."""
     path = folder / "python"
     path.write_text(
-        f'#!/bin/sh\ncase "$*" in */worker.py)\n  echo >>{folder}/count\n'
+        f'#!/bin/sh\ncase "$*" in */worker.pyz)\n  echo >>{folder}/count\n'
         f'  [ $(wc -l <{folder}/count) -le {worker_runs} ] || {{ echo "out of luck" >&2; exit 7; }}\n'
         f'esac\nexec {PYTHON} "$@"\n'
     )
@@ -83,8 +85,8 @@ def test_all_devices_are_in_one_table_and_have_a_file_each(exported: Path, here:
 def test_a_device_that_fails_costs_the_others_nothing(exported: Path, here: Path, tmp_path: Path) -> None:
     (here / "bare.tflite").write_bytes((exported / "theirs.int8.tflite").read_bytes())
     # It is probed, its runtime is looked for, and it times one round.
-    broken = device_file.Entry("busy", breaking(tmp_path, worker_runs=3))
-    device_file.write({**device_file.read(), "pi5": broken})
+    broken = SshEntry("busy", breaking(tmp_path, worker_runs=3))
+    entries.write({**entries.read(), "pi5": broken})
     done = bench("bare.tflite", *QUICK, *ALL, "-o", "runs/it.json")
     assert done.exit_code == 3, done.output
     lines = done.stdout.splitlines()
@@ -103,7 +105,7 @@ def test_a_device_that_fails_costs_the_others_nothing(exported: Path, here: Path
 
 
 def test_json_has_what_became_of_each(exported: Path, here: Path) -> None:
-    device_file.write({**device_file.read(), "pi5": device_file.Entry("closed", PYTHON)})
+    entries.write({**entries.read(), "pi5": SshEntry("closed", PYTHON)})
     done = bench(exported / "theirs.int8.tflite", *QUICK, *ALL, "--json", "-o", "it.json")
     assert done.exit_code == 3
     pi4, pi5, local = json.loads(done.stdout)["devices"]
@@ -149,7 +151,7 @@ def test_what_is_wrong_everywhere_is_said_once(here: Path) -> None:
     [
         (["pi4", "local", "pi4"], "--device pi4 is given twice"),
         (["local", "local"], "--device local is given twice"),
-        (["pi4", "board"], "--device pi4 and --device board are the same host, board"),
+        (["pi4", "board"], "--device pi4 and --device board are the same board, board"),
         (["pi4", "-x"], "'-x' is no SSH host"),
         (["pi4", "old", "same"], "--device old and --device same are the same phone, S1; name one of them"),
         (["any", "some"], "--device any and --device some are the same phone; name one of them"),
@@ -161,8 +163,8 @@ def test_a_device_is_timed_once(
 ) -> None:
     monkeypatch.delenv("ANDROID_SERIAL", raising=False)
     phones = {"old": "S1", "same": "S1", "any": None, "some": None}
-    entries = {name: device_file.Entry(kind="adb", serial=serial) for name, serial in phones.items()}
-    device_file.write({**device_file.read(), **entries})
+    named = {name: AdbEntry(serial=serial) for name, serial in phones.items()}
+    entries.write({**entries.read(), **named})
     done = bench("a.tflite", *[word for name in devices for word in ("--device", name)])
     assert done.exit_code == 2
     assert words in done.stderr
@@ -243,8 +245,8 @@ def test_ctrl_c_stops_all_and_keeps_what_is_complete(
     board: Board, phone_with_litert: Phone, exported: Path, here: Path, send: Callable[[int, int], None]
 ) -> None:
     model = exported / "theirs.int8.tflite"
-    pixel = device_file.Entry(kind="adb", serial=phone_with_litert.serial)
-    device_file.write({"pi5": device_file.Entry("busy", PYTHON), "pixel": pixel})
+    pixel = AdbEntry(serial=phone_with_litert.serial)
+    entries.write({"pi5": SshEntry("busy", PYTHON), "pixel": pixel})
     names = ["pi5", "pixel", "local"]
     devices = [word for name in names for word in ("--device", name)]
     with started(model, *QUICK, "--rounds", "1000", *devices, "-o", "it.json") as process:
@@ -277,7 +279,7 @@ def test_ctrl_c_does_not_wait_for_what_runs(board: Board, exported: Path, here: 
                 line = process.stderr.readline().decode()
                 assert line, seen
                 seen += line
-            until(lambda: any("worker.py" in command_of(number) for number in board.sessions()), process)
+            until(lambda: any("worker.pyz" in command_of(number) for number in board.sessions()), process)
             os.kill(process.pid, signal.SIGINT)
             _, said = process.communicate(timeout=100)  # Less than --seconds: the running process was ended.
         finally:

@@ -23,7 +23,7 @@ SCHEMA = "mobilecnn.android"
 VERSION = 1
 
 MOST_PARTS = 100_000
-"""Of an answer; that of 100,000 samples has some hundred."""
+"""Number of parts that an answer may have; that of 100,000 samples has some hundred."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Request:
         run_id: tells this run's lines from all others: 1 to 64 letters, digits, ``_`` or ``-``.
         model: a file below ``/data/local/tmp`` that all may read, with its passport beside it.
         sha256: of that file.
-        threads: of the interpreter.
+        threads: threads of the interpreter.
         warmup: untimed inferences after the first.
         runs: timed inferences.
     """
@@ -68,7 +68,7 @@ class AppModel:
 
 @dataclass(frozen=True)
 class ThermalStatus:
-    """Android's name of it before and after the timed part; None before Android 10."""
+    """Android's name of the thermal status before and after the timed part; None before Android 10."""
 
     before: str | None
     after: str | None
@@ -111,13 +111,13 @@ class AppRun:
     """What the app answers.
 
     Attributes:
-        run_id: as it was given.
-        model: likewise.
-        threads: likewise.
-        xnnpack: likewise; true unless the app is asked for the built-in kernels.
-        native_ns: of each sample the part inside the interpreter, without Java; None where the
+        run_id: the id that it was given.
+        model: the file that it was given.
+        threads: the number of threads that it was given.
+        xnnpack: whether XNNPACK may be used; true unless the app is asked for the built-in kernels.
+        native_ns: for each sample the part inside the interpreter, without Java; None where the
             runtime does not tell.
-        thermal_status: before and after.
+        thermal_status: the phone's, before and after.
         run: the times.
         answers: whether the file gave its golden pictures the right scores there, asked after the
             timed part. The rule is that of :mod:`mobilecnn.bench.timing.answers`, in Java.

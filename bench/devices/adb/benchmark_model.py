@@ -17,31 +17,31 @@ from pathlib import Path
 from mobilecnn.errors import EnvironmentProblem, InputError
 from mobilecnn.files import read_bytes
 
-_NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?"
+NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?"
 _STATISTICS = re.compile(
     rf"(?:INFO: )?count=(?P<count>[0-9]{{1,9}})"
-    rf"(?: first=(?P<first>{_NUMBER}) curr={_NUMBER} min=(?P<min>{_NUMBER}) max=(?P<max>{_NUMBER})"
-    rf" avg=(?P<avg>{_NUMBER}) std=(?P<std>{_NUMBER})| curr=(?P<same>{_NUMBER})(?P<all>\(all same\))?)?"
-    rf"(?: p5=(?P<p5>{_NUMBER}) median=(?P<median>{_NUMBER}) p95=(?P<p95>{_NUMBER}))?\s*"
+    rf"(?: first=(?P<first>{NUMBER}) curr={NUMBER} min=(?P<min>{NUMBER}) max=(?P<max>{NUMBER})"
+    rf" avg=(?P<avg>{NUMBER}) std=(?P<std>{NUMBER})| curr=(?P<same>{NUMBER})(?P<all>\(all same\))?)?"
+    rf"(?: p5=(?P<p5>{NUMBER}) median=(?P<median>{NUMBER}) p95=(?P<p95>{NUMBER}))?\s*"
 )
 _ENDS = (
     re.compile(
-        rf"(?:INFO: )?Inference timings in us: Init: (?P<init>{_NUMBER}), First inference: (?P<first>{_NUMBER}), "
-        rf"Warmup \(avg\): (?P<warmup>{_NUMBER}), Inference \(avg\): (?P<inference>{_NUMBER})\s*"
+        rf"(?:INFO: )?Inference timings in us: Init: (?P<init>{NUMBER}), First inference: (?P<first>{NUMBER}), "
+        rf"Warmup \(avg\): (?P<warmup>{NUMBER}), Inference \(avg\): (?P<inference>{NUMBER})\s*"
     ),
     # Before 2020.
     re.compile(
-        rf"(?:INFO: )?Average inference timings in us: Warmup: (?P<warmup>{_NUMBER}), Init: (?P<init>{_NUMBER}), "
-        rf"Inference: (?P<inference>{_NUMBER})\s*"
+        rf"(?:INFO: )?Average inference timings in us: Warmup: (?P<warmup>{NUMBER}), Init: (?P<init>{NUMBER}), "
+        rf"Inference: (?P<inference>{NUMBER})\s*"
     ),
 )
 _PART = re.compile(r"(?:INFO: )?Running benchmark for ")
 _FOOTPRINT = re.compile(
-    rf"(?:INFO: )?Memory footprint delta from the start of the tool \(MB\): init=(?P<init>{_NUMBER}) "
-    rf"overall=(?P<overall>{_NUMBER})\s*"
+    rf"(?:INFO: )?Memory footprint delta from the start of the tool \(MB\): init=(?P<init>{NUMBER}) "
+    rf"overall=(?P<overall>{NUMBER})\s*"
 )
 _PEAK = re.compile(
-    rf"(?:INFO: )?Overall peak memory footprint \(MB\) via periodic monitoring: (?P<peak>{_NUMBER})\s*"
+    rf"(?:INFO: )?Overall peak memory footprint \(MB\) via periodic monitoring: (?P<peak>{NUMBER})\s*"
 )
 _DELEGATED = re.compile(
     r"(?:INFO: )?(?:Explicitly applied XNNPACK delegate, and the model graph will be "
@@ -50,23 +50,23 @@ _DELEGATED = re.compile(
 )
 
 MEAN_DIGITS = 1e-5
-"""Relative: means are printed with six digits."""
+"""Relative error of a printed mean, which has six digits."""
 LONGEST_US = 1e12
-"""A time beyond eleven days is none."""
+"""Microseconds, eleven days, beyond which a time is none."""
 
 TRUSTED_WORDS = (
     "Failed to load model", "Failed to initialize the interpreter", "Failed to allocate tensors",
     "Didn't find op for builtin opcode", "Failed to construct interpreter", "Failed to invoke",
     "not a valid Flatbuffer", "Encountered unresolved custom op",
 )  # fmt: skip
-"""What it says of a model that it cannot run."""
+"""Phrases by which it says that the fault is the model's."""
 
 # e_machine and bits of an ELF file (System V ABI) -> what Android calls such programs.
 _ABIS = {(183, 64): "arm64-v8a", (40, 32): "armeabi-v7a", (62, 64): "x86_64", (3, 32): "x86"}
 PREBUILT = {"arm64-v8a": "android_aarch64_benchmark_model", "armeabi-v7a": "android_arm_benchmark_model"}
-"""Google's names of the prebuilt files."""
+"""Names that Google gives the prebuilt files, by what Android calls such programs."""
 BUILDS = {**PREBUILT, "x86_64": "a build of your own with --config=android_x86_64"}
-"""Which build a device needs."""
+"""Builds that a device needs, by what it runs."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ class Memory:
     """What it says of memory, in MiB; None where it does not.
 
     Attributes:
-        init: more than at the tool's start, after loading; a high-water mark.
-        overall: the same at the end.
-        peak: of its own watching, which disturbs the timing.
+        init: growth since the tool's start, after loading; a high-water mark.
+        overall: growth since the tool's start, at the end.
+        peak: the highest value that its own watching saw, which disturbs the timing.
     """
 
     init: float | None
@@ -117,9 +117,9 @@ class Output:
 
     Attributes:
         init_ns: loading the file and allocating the tensors.
-        warmup: of the untimed inferences; None if there were none.
-        inference: of the timed ones.
-        memory: see there.
+        warmup: statistics of the untimed inferences; None if there were none.
+        inference: statistics of the timed ones.
+        memory: what it says of memory.
         xnnpack_partitions: delegate kernels of XNNPACK; None unless it was asked for by name.
     """
 
@@ -187,17 +187,17 @@ def parse(text: str) -> Output:
     for line in lines:
         if _PART.match(line):
             if waiting:
-                raise _unclear("a part without its statistics")
+                raise unclear("a part without its statistics")
             waiting = True
         elif waiting and (match := _STATISTICS.fullmatch(line)):
             parts.append(_timings(match.groupdict()))
             waiting = False
     ends = [match for line in lines for pattern in _ENDS if (match := pattern.fullmatch(line))]
     if waiting or len(parts) not in (1, 2) or len(ends) != 1:
-        raise _unclear("no whole run: it must have one or two parts and then its timings", lines)
+        raise unclear("no whole run: it must have one or two parts and then its timings", lines)
     inference, end = parts[-1], ends[0].groupdict()
     if inference is None:
-        raise _unclear("no timed inference", lines)
+        raise unclear("no timed inference", lines)
     warmup = parts[0] if len(parts) == 2 else None
     _agree("Inference", end["inference"], inference.mean_ns)
     if warmup is not None:
@@ -212,7 +212,7 @@ def parse(text: str) -> Output:
     )
 
 
-def _unclear(what: str, lines: Sequence[str] = ()) -> EnvironmentProblem:
+def unclear(what: str, lines: Sequence[str] = ()) -> EnvironmentProblem:
     said = [line for line in lines if line]
     last = f"; its last line: {said[-1][:200]!r}" if said else ""
     return EnvironmentProblem(
@@ -227,7 +227,7 @@ def _timings(values: Mapping[str, str | None]) -> Timings | None:
         return None
     same = values["same"]
     if (values["avg"] or same) is None or (same is not None and count > 1 and not values["all"]):
-        raise _unclear("statistics without a time")
+        raise unclear("statistics without a time")
     first, low, high, mean = (_nanoseconds(same or values[name]) for name in ("first", "min", "max", "avg"))
     percentiles = [
         None if text is None else _nanoseconds(text)
@@ -236,9 +236,9 @@ def _timings(values: Mapping[str, str | None]) -> Timings | None:
     ordered = [low, *(value for value in percentiles if value is not None), high]
     slack = mean * MEAN_DIGITS + 1
     if low < 1 or not low - slack <= mean <= high + slack or ordered != sorted(ordered):
-        raise _unclear("statistics that contradict each other")
+        raise unclear("statistics that contradict each other")
     if not low <= first <= high:
-        raise _unclear("a first inference that is faster than the fastest, or slower than the slowest")
+        raise unclear("a first inference that is faster than the fastest, or slower than the slowest")
     deviation = 0 if values["std"] is None else _nanoseconds(values["std"])
     return Timings(count, first, low, high, mean, deviation, *percentiles)
 
@@ -247,13 +247,13 @@ def _nanoseconds(text: str | None) -> int:
     """Printed microseconds."""
     value = float(text or "nan")
     if not 0 <= value <= LONGEST_US:
-        raise _unclear(f"{str(text)[:40]!r} for a time in microseconds")
+        raise unclear(f"{str(text)[:40]!r} for a time in microseconds")
     return round(value * 1000)
 
 
 def _agree(what: str, printed: str, mean_ns: int) -> None:
     if not math.isclose(_nanoseconds(printed), mean_ns, rel_tol=MEAN_DIGITS, abs_tol=1):
-        raise _unclear(f"{what}: {printed}, and another average among its statistics")
+        raise unclear(f"{what}: {printed}, and another average among its statistics")
 
 
 def _partitions(values: Mapping[str, str | None]) -> int:
@@ -263,12 +263,12 @@ def _partitions(values: Mapping[str, str | None]) -> int:
 
 
 def _memory(lines: Iterable[str]) -> Memory:
-    found: dict[str, float] = {}
+    megabytes: dict[str, float] = {}
     for line in lines:
         for pattern in (_FOOTPRINT, _PEAK):
             if match := pattern.fullmatch(line):
-                found |= {name: float(text) for name, text in match.groupdict().items()}
-    return Memory(found.get("init"), found.get("overall"), found.get("peak"))
+                megabytes |= {name: float(text) for name, text in match.groupdict().items()}
+    return Memory(megabytes.get("init"), megabytes.get("overall"), megabytes.get("peak"))
 
 
 def failure(lines: Sequence[str]) -> str:
@@ -307,130 +307,3 @@ def abi_of(path: Path) -> str:
             f"{path} is a program for Linux and not for Android; take {BUILDS.get(abi, 'another')}"
         )
     return abi
-
-
-@dataclass(frozen=True)
-class Operator:
-    """One operator of a profile; times in ms of one inference.
-
-    Attributes:
-        type: ``CONV_2D``, ``Delegate/Convolution (NHWC, F32) IGEMM``, ...
-        first_ms: in the first inference.
-        mean_ms: over all.
-        percent: of the whole.
-        cumulative_percent: of the whole, with all operators before it.
-        memory_kb: that it allocated.
-        calls: in one inference.
-        name: of its output, with its number in the graph; empty where none is printed.
-        start_ms: when it began; None from builds that do not print it.
-    """
-
-    type: str
-    first_ms: float
-    mean_ms: float
-    percent: float
-    cumulative_percent: float
-    memory_kb: float
-    calls: int
-    name: str
-    start_ms: float | None
-
-
-@dataclass(frozen=True)
-class OperatorType:
-    """All operators of one type; see :class:`Operator`."""
-
-    type: str
-    count: int
-    mean_ms: float
-    percent: float
-    cumulative_percent: float
-    memory_kb: float
-    calls: int
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Where the time of an inference goes (``--enable_op_profiling=true``).
-
-    Attributes:
-        operators: in the order they run.
-        types: by time, the longest first.
-    """
-
-    operators: tuple[Operator, ...]
-    types: tuple[OperatorType, ...]
-
-
-_REGULAR = "Operator-wise Profiling Info for Regular Benchmark Runs:"
-_TITLE = re.compile(r"=+ (?P<title>Run Order|Top by Computation Time|Summary by node type) =+")
-# The last column of an operator is free text, and so is the first; what lies between are numbers.
-_N = rf"({_NUMBER})%?"
-_S = r"(?:\s*,\s*|\s+)"
-_OPERATOR = re.compile(rf"(\S.*?){_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}([0-9]{{1,9}})(?:{_S}(.*))?")
-_OLD_OPERATOR = re.compile(
-    rf"(\S.*?){_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}([0-9]{{1,9}})(?:{_S}(.*))?"
-)
-_TYPE = re.compile(rf"(\S.*?){_S}([0-9]{{1,9}}){_S}{_N}{_S}{_N}{_S}{_N}{_S}{_N}{_S}([0-9]{{1,9}})")
-
-
-def parse_profile(text: str) -> Profile:
-    """The per-operator profile of the timed inferences, as a table or as CSV.
-
-    Raises:
-        EnvironmentProblem: there is none, or a row of it cannot be read.
-    """
-    _, found, after = text.partition(_REGULAR)
-    if not found:
-        # A CSV file has no other heading than those of its tables.
-        after = text
-    operators: list[Operator] = []
-    types: list[OperatorType] = []
-    title, columns = "", ""
-    for line in (line.strip() for line in after.splitlines()):
-        line = line.removeprefix("INFO: ").strip()
-        if match := _TITLE.fullmatch(line):
-            title, columns = match["title"], ""
-            if (title == "Run Order" and operators) or (title == "Summary by node type" and types):
-                break  # Another profile.
-        elif not line or line.startswith("Number of nodes executed:"):
-            title = title if title and not columns else ""
-        elif title and not columns:
-            columns = line.lower()
-            if not columns.startswith(("[node type]", "node type")):
-                raise _unclear(f"a profile whose columns are {line[:80]!r}")
-        elif title == "Run Order":
-            operators.append(_operator(line, "start" in columns))
-        elif title == "Summary by node type":
-            types.append(_type(line))
-    if not operators or not types:
-        raise _unclear("no per-operator profile")
-    return Profile(tuple(operators), tuple(types))
-
-
-def _operator(line: str, old: bool) -> Operator:
-    match = (_OLD_OPERATOR if old else _OPERATOR).fullmatch(line)
-    if match is None:
-        raise _unclear(f"a profile row that cannot be read: {line[:120]!r}")
-    kind, *numbers, calls, name = match.groups()
-    *start, first, mean, percent, cumulative, memory = (float(number) for number in numbers)
-    return Operator(
-        type=kind.strip(),
-        first_ms=first,
-        mean_ms=mean,
-        percent=percent,
-        cumulative_percent=cumulative,
-        memory_kb=memory,
-        calls=int(calls),
-        name=(name or "").strip(),
-        start_ms=start[0] if start else None,
-    )
-
-
-def _type(line: str) -> OperatorType:
-    match = _TYPE.fullmatch(line)
-    if match is None:
-        raise _unclear(f"a profile row that cannot be read: {line[:120]!r}")
-    kind, count, *numbers, calls = match.groups()
-    mean, percent, cumulative, memory = (float(number) for number in numbers)
-    return OperatorType(kind.strip(), int(count), mean, percent, cumulative, memory, int(calls))

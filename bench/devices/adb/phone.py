@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from mobilecnn.bench.devices import worker
+from mobilecnn.bench.devices.worker.machine import FEATURES, cpu_name, values
 from mobilecnn.bench.records.measurement import Android, Facts
 from mobilecnn.errors import EnvironmentProblem
 
@@ -47,20 +47,20 @@ def _frequencies(lines: Sequence[str], key: str) -> dict[str, int]:
 
 def _temperatures(lines: Sequence[str]) -> dict[str, float]:
     """Degrees Celsius by sensor, where the value can be one; ``battery`` is the battery's."""
-    found = {}
+    celsius = {}
     for value in _of(lines, "zone"):
         number, _, zone = value.partition(" ")
         # Thousandths of a degree. Phones have zones that mean something else, such as a load.
         if re.fullmatch("-?[0-9]{4,6}", number) and -40_000 <= int(number) <= 150_000:
-            found[zone.strip()] = int(number) / 1000
+            celsius[zone.strip()] = int(number) / 1000
     for value in _of(lines, "battery"):
         if match := re.fullmatch("temperature: ([0-9]{1,4})", value):
-            found["battery"] = int(match[1]) / 10
-    return found
+            celsius["battery"] = int(match[1]) / 10
+    return celsius
 
 
 def _thermal_status(lines: Sequence[str]) -> int | None:
-    """Android's, 0 to 6; None where it does not tell (before Android 10)."""
+    """Android's thermal status, 0 to 6; None where it does not tell (before Android 10)."""
     for value in _of(lines, "thermal"):
         if match := re.fullmatch("Thermal Status: ([0-6])", value):
             return int(match[1])
@@ -87,8 +87,8 @@ def facts(lines: Sequence[str], state: Sequence[str], version: str, features: Se
     if not abis[0]:
         raise EnvironmentProblem("the device does not say what programs it runs (getprop); is it an Android?")
     cpuinfo = "\n".join(_of(lines, "cpuinfo"))
-    words = {word for line in worker.values(cpuinfo, "Features") for word in line.split()}
-    memory = worker.values("\n".join(_of(lines, "meminfo")), "MemTotal")
+    words = {word for line in values(cpuinfo, "Features") for word in line.split()}
+    memory = values("\n".join(_of(lines, "meminfo")), "MemTotal")
     release, sdk = _one(lines, "ro.build.version.release"), _one(lines, "ro.build.version.sdk")
     soc = [
         _one(lines, "ro.soc.manufacturer"),
@@ -102,9 +102,9 @@ def facts(lines: Sequence[str], state: Sequence[str], version: str, features: Se
     return Facts(
         kind="adb",
         machine=_one(lines, "machine") or abis[0],
-        board=" ".join(each for each in board if each) or None,
-        cpu=worker.cpu_name(cpuinfo),
-        cpu_features=tuple(sorted(words & worker.FEATURES)),
+        board=" ".join(word for word in board if word) or None,
+        cpu=cpu_name(cpuinfo),
+        cpu_features=tuple(sorted(words & FEATURES)),
         cores=max(1, cores),
         memory_bytes=_kilobytes(memory),
         os=f"Android {release}" + (f" (API {sdk})" if sdk else "") if release else None,
@@ -117,7 +117,7 @@ def facts(lines: Sequence[str], state: Sequence[str], version: str, features: Se
         android=Android(
             abis=tuple(abis),
             fingerprint=_one(lines, "ro.build.fingerprint"),
-            soc=" ".join(each for each in soc if each) or None,
+            soc=" ".join(word for word in soc if word) or None,
             cores=f"{(1 << max(1, cores)) - 1:x}",
             battery_percent=int(levels[0]) if levels else None,
             adb=version,
@@ -126,8 +126,8 @@ def facts(lines: Sequence[str], state: Sequence[str], version: str, features: Se
     )
 
 
-def _kilobytes(values: Sequence[str]) -> int | None:
-    number = values[0].split(" ")[0] if values else ""
+def _kilobytes(texts: Sequence[str]) -> int | None:
+    number = texts[0].split(" ")[0] if texts else ""
     return int(number) * 1024 if re.fullmatch("[0-9]{1,12}", number) else None
 
 
@@ -139,7 +139,7 @@ def core_mask(facts: Facts, which: str) -> str:
     and the others big. Where all clocks are equal, all are both.
 
     Args:
-        facts: of the phone.
+        facts: what the phone is.
         which: ``big``, ``little`` or ``all``.
     """
     clocks = {int(core.removeprefix("cpu")): khz for core, khz in facts.max_frequencies_khz.items()}

@@ -13,16 +13,17 @@ from mobilecnn.files import cache, sha256, write_bytes
 from mobilecnn.steps import Say
 
 NIGHTLY = "https://storage.googleapis.com/tensorflow-nightly-public/prod/tensorflow/release/lite/tools/nightly/latest/"
-"""Where TensorFlow Lite's page on performance measurement points to. Builds there come and go without a
+"""Address to which TensorFlow Lite's page on performance measurement points. Builds there come and go without a
 version, so that a program is known by its SHA-256."""
 
 MOST_BYTES = 64 << 20
-"""Of a program; those of 2024 had 5 to 10 MB, and with TensorFlow's own operators 40."""
+"""Bytes that a program may have; those of 2024 had 5 to 10 MB, and with TensorFlow's own operators 40."""
 
 CONNECT_SECONDS = 30.0
+"""Seconds in which the server must answer."""
 
 KEPT = "benchmark_model"
-"""In :func:`mobilecnn.files.cache`: a folder for each program, named by its SHA-256."""
+"""Name of the folder in :func:`mobilecnn.files.cache` that has a folder for each program, named by its SHA-256."""
 
 
 def setup(phone: AdbDevice, source: str, say: Say) -> Path:
@@ -57,14 +58,14 @@ def setup(phone: AdbDevice, source: str, say: Say) -> Path:
     program = cache() / KEPT / digest / name
     write_bytes(program, content)
     try:
-        found = benchmark_model.abi_of(program)
+        built_for = benchmark_model.abi_of(program)
     except InputError as error:
         program.unlink()
         program.parent.rmdir()
         raise EnvironmentProblem(f"what {address} gives is no benchmark_model: {error}") from error
-    if found not in android.abis:
+    if built_for not in android.abis:
         raise EnvironmentProblem(
-            f"{address} is a program for {found}, and {phone.name} runs {', '.join(android.abis)}; take {name}"
+            f"{address} is a program for {built_for}, and {phone.name} runs {', '.join(android.abis)}; take {name}"
         )
     say(f"Sending it to {phone.name} (SHA-256 {digest})")
     phone.install(program)

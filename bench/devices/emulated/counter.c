@@ -50,7 +50,7 @@ EXPORT int qemu_plugin_version = 1;
 
 enum kind { MULTIPLY_ADD, DOT_PRODUCT, LOAD_STORE, OTHER, KINDS };
 
-#define MARK 0x6d634e4e /* Also in bench/devices/worker.py. */
+#define MARK 0x6d634e4e /* Also in bench/devices/worker/tasks.py. */
 #define SYS_IOCTL 29    /* Of Linux on arm64. */
 
 static uint64_t executed[KINDS];

@@ -1,1 +1,1 @@
-"""This machine."""
+"""The backend that is this machine."""

@@ -1,40 +1,25 @@
-"""The machine at hand as a device."""
+"""This machine as a device."""
 
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-from mobilecnn.bench.devices import worker
-from mobilecnn.bench.devices.seam import PROBE_TIMEOUT, Answer, InChild, Job, facts, until_end
+from mobilecnn.bench.devices.on_worker import InChild, TimingOnWorker
+from mobilecnn.bench.devices.packing import worker_file
+from mobilecnn.bench.devices.seam import Job
 from mobilecnn.bench.records.measurement import Facts
-from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.process import Child
 
 
-class LocalDevice(InChild):
-    """The machine at hand: the worker runs with this Python."""
+class LocalDevice(InChild, TimingOnWorker):
+    """This machine: the worker runs with this Python."""
+
+    name = "local"
+    kind = "local"
 
     def probe(self) -> Facts:
-        """See :meth:`Device.probe`."""
-        answer = self.run({"task": "probe"}, "that probes this machine", PROBE_TIMEOUT)
-        return facts("local", answer, "this machine")
+        """See :meth:`mobilecnn.bench.devices.seam.Device.probe`."""
+        return self._facts()
 
-    def adapt(self, protocol: Protocol) -> Protocol:
-        """See :meth:`Device.adapt`: as it is."""
-        return protocol
-
-    def run(self, job: Job, doing: str, timeout: float) -> Answer:
-        """See :meth:`Device.run`."""
-        with self._worker(job, doing) as child:
-            return child.receive(timeout)
-
-    def follow(self, job: Job, doing: str, timeout: float) -> Generator[Answer, None, None]:
-        """See :meth:`Device.follow`."""
-        with self._worker(job, doing) as child:
-            yield from until_end(child, timeout)
-
-    @contextmanager
-    def _worker(self, job: Job, doing: str) -> Iterator[Child]:
-        # By path and not by module name: the same way as on a board, without importing mobilecnn.
-        with self._child([sys.executable, "-P", worker.__file__], job, doing) as child:
-            yield child
+    def _worker(self, job: Job, doing: str) -> AbstractContextManager[Child]:
+        # The same file as on a board, without importing mobilecnn.
+        return self._child([sys.executable, "-P", str(worker_file())], job, doing)

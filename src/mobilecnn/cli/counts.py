@@ -40,9 +40,9 @@ def counts_instead(names: Sequence[str]) -> bool:
     Raises:
         UsageError: a device that counts is one of several.
     """
-    from mobilecnn.bench.devices.entries import EMULATED
+    from mobilecnn.bench.devices.registry import counts
 
-    counting = [name for name in names if name in EMULATED]
+    counting = [name for name in names if counts(name)]
     if counting and len(names) > 1:
         raise UsageError(
             f"--device {counting[0]} counts instructions and is named alone; compare two counts with: "
@@ -72,14 +72,14 @@ def count(
     models: Sequence[Path], device: str, plan: "CountPlan", output: Path | None, stem: str, wrong: bool
 ) -> "tuple[Instructions, Path]":
     """Count the instructions of files, and keep the record at ``output``, else under a new name."""
-    from mobilecnn.bench.devices.emulated.device import EmulatedDevice
+    from mobilecnn.bench.devices.registry import device as named
     from mobilecnn.bench.timing.counting import count as counting
     from mobilecnn.records import recording
 
     path = record_path(output, stem)
     with (
         recording(path) as keep,
-        EmulatedDevice(device, talk) as where,
+        named(device, say=talk) as where,
         progress("Counting") as update,
     ):
         counted = counting(models, where, plan, update, sys.argv[1:], allow_wrong_answers=wrong, keep=keep)

@@ -1,6 +1,5 @@
 """``mobilecnn devices``."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -10,11 +9,10 @@ from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Sequence
+    from typing import Any
 
-    from mobilecnn.bench.devices.entries import Entry
-    from mobilecnn.bench.devices.examine import Board
+    from mobilecnn.bench.devices.examine import Examined
 
 # Spelled out here as well, so that --help needs no bench; a test holds it equal to the table.
 PROFILES = ("pi3", "pi4", "pi5", "zero2w", "pixel", "generic")
@@ -49,27 +47,23 @@ def list_(as_json: bool) -> None:
 
 
 def _list(as_json: bool) -> None:
-    from mobilecnn.bench.devices import entries as device_file
+    from mobilecnn.bench.devices import entries, registry
 
-    entries = device_file.read()
     if as_json:
-        document(
-            {
-                "file": str(device_file.path()),
-                "devices": [{"name": name, **asdict(entry)} for name, entry in entries.items()],
-            }
-        )
+        listed = [{"name": name, **entries.to_json(entry)} for name, entry in entries.read().items()]
+        document({"file": str(entries.path()), "devices": listed})
         return
-    rows = [(device_file.LOCAL, "local", "this machine", "", "")]
-    rows += [(name, e.kind, _host(e), e.python or "", e.profile) for name, e in entries.items()]
-    rows += [(name, "emulated", core, "", "") for name, core in device_file.EMULATED.items()]
+    rows = [
+        (
+            device.name,
+            device.backend.kind,
+            device.shown,
+            *((getattr(device.entry, column, None) or "") for column in ("python", "profile")),
+        )
+        for device in registry.known()
+    ]
     data(table(("name", "kind", "host", "python", "profile"), rows, left=5))
-    talk(f"\nFile: {device_file.path()}")
-
-
-def _host(entry: "Entry") -> str:
-    """What reaches it."""
-    return entry.host or entry.serial or "the phone that adb sees"
+    talk(f"\nFile: {entries.path()}")
 
 
 @command.command()
@@ -96,17 +90,21 @@ def add(
     as_json: bool,
 ) -> None:
     """Name a board or a phone, or change what its name means. Nothing is connected."""
-    from mobilecnn.bench.devices import entries as device_file
-    from mobilecnn.errors import UsageError
+    from mobilecnn.bench.devices import entries, registry
 
-    if adb == (host is not None):
-        raise UsageError("give either --host HOST, for a board over SSH, or --adb, for an Android phone")
-    entry = device_file.Entry(host, python, profile, "adb" if adb else "ssh", serial)
-    device_file.write({**device_file.read(), name: entry})
+    given = {
+        "host": host,
+        "serial": serial,
+        "python": python,
+        "profile": profile,
+        "adb": "yes" if adb else None,
+    }
+    entry = registry.new_entry({option: value for option, value in given.items() if value is not None})
+    entries.write({**entries.read(), name: entry})
     if as_json:
-        document({"file": str(device_file.path()), "added": {"name": name, **asdict(entry)}})
+        document({"file": str(entries.path()), "added": {"name": name, **entries.to_json(entry)}})
         return
-    data(f"{name} is {_host(entry)}. Next: mobilecnn devices probe {name}")
+    data(f"{name} is {entry.address}. Next: mobilecnn devices probe {name}")
 
 
 @command.command()
@@ -114,16 +112,16 @@ def add(
 @json_option
 def remove(name: str, as_json: bool) -> None:
     """Forget a board or a phone. Nothing changes on it."""
-    from mobilecnn.bench.devices import entries as device_file
+    from mobilecnn.bench.devices import entries
     from mobilecnn.errors import UsageError
 
-    entries = device_file.read()
-    if name not in entries:
-        known = ", ".join(entries) or "there is none"
-        raise UsageError(f"no device is named {name!r} in {device_file.path()}; choose one of: {known}")
-    device_file.write({each: entry for each, entry in entries.items() if each != name})
+    named = entries.read()
+    if name not in named:
+        known = ", ".join(named) or "there is none"
+        raise UsageError(f"no device is named {name!r} in {entries.path()}; choose one of: {known}")
+    entries.write({other: entry for other, entry in named.items() if other != name})
     if as_json:
-        document({"file": str(device_file.path()), "removed": name})
+        document({"file": str(entries.path()), "removed": name})
         return
     data(f"{name} is forgotten.")
 
@@ -133,20 +131,17 @@ def remove(name: str, as_json: bool) -> None:
 @json_option
 def probe(name: str, as_json: bool) -> None:
     """What a device is, what it has, and what it lacks."""
-    from mobilecnn.bench.devices import entries as device_file
+    from mobilecnn.bench.devices import registry
     from mobilecnn.bench.devices.examine import examine
-    from mobilecnn.bench.devices.registry import device
 
-    ours = (device_file.LOCAL, *device_file.EMULATED)
-    profile = "generic" if name in ours else device_file.find(name).profile
-    with device(name, say=talk) as where:
-        board = examine(where, name, profile)
+    with registry.device(name, say=talk) as device:
+        board = examine(device, name, registry.find(name).profile)
     if as_json:
         document({"name": name, **board.to_json()})
         return
     data(table(("", name), _rows(board), left=2))
-    for one in board.missing:
-        data(f"{one.what}: {one.fix}")
+    for missing in board.missing:
+        data(f"{missing.what}: {missing.fix}")
 
 
 @command.command()
@@ -158,27 +153,25 @@ def diagnose(name: str, as_json: bool) -> None:
     Connection, runtime, sending a file, right answers, steady times: with a file whose answers are
     known. What prevents measurements ends with code 3; what spoils them is a warning.
     """
-    from mobilecnn.bench.devices import entries as device_file
-    from mobilecnn.bench.devices.registry import timing_device
+    from mobilecnn.bench.devices import registry
     from mobilecnn.bench.timing.diagnose import diagnose as go
     from mobilecnn.errors import EnvironmentProblem
 
-    profile = "generic" if name == device_file.LOCAL else device_file.find(name).profile
     with progress("Diagnosing") as update:
-        found = go(timing_device(name), name, profile, update)
+        diagnosis = go(registry.timing_device(name), name, registry.find(name).profile, update)
     if as_json:
-        document({"name": name, **found.to_json()})
+        document({"name": name, **diagnosis.to_json()})
     else:
-        for each in found.findings:
-            data(f"{each.step:<16}{each.verdict:<11}{each.what}".rstrip())
-            if each.fix:
-                data(f"{'':<27}do: {each.fix}")
-    if found.failed is not None:
+        for finding in diagnosis.findings:
+            data(f"{finding.step:<16}{finding.verdict:<11}{finding.what}".rstrip())
+            if finding.fix:
+                data(f"{'':<27}do: {finding.fix}")
+    if diagnosis.failed is not None:
         where = "its message says why" if as_json else "above is why"
-        raise EnvironmentProblem(f"{name} cannot be measured on: {found.failed.step} failed; {where}")
+        raise EnvironmentProblem(f"{name} cannot be measured on: {diagnosis.failed.step} failed; {where}")
 
 
-def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
+def _rows(board: "Examined") -> "Sequence[tuple[str, str]]":
     from mobilecnn.bench.judge.hygiene import SINCE_START, THERMAL_STATUS, throttling
 
     facts = board.facts
@@ -219,16 +212,6 @@ def _rows(board: "Board") -> "Sequence[tuple[str, str]]":
     ]
 
 
-_PUT = "/data/local/tmp/benchmark_model"
-PHONE_NEEDS = (
-    "USB debugging, allowed for this machine (docs/phones.md says how)",
-    "TFLite's benchmark_model for Android: prebuilt by Google (android_aarch64_benchmark_model, among the nightly "
-    + "tools of TensorFlow Lite), or built from its sources (docs/phones.md says how)",
-    "that program put there (mobilecnn devices setup NAME --download does both; or: "
-    + f"adb push PATH {_PUT} && adb shell chmod 755 {_PUT}), or named with --benchmark-model PATH",
-)
-
-
 @command.command()
 @click.argument("name")
 @options.runtime
@@ -236,87 +219,22 @@ PHONE_NEEDS = (
 @click.option(
     "--download", is_flag=True, help="For a phone: download benchmark_model here, and put it there."
 )
-@click.option("--from", "source", help="With --download: the address.  [default: Google's nightly builds]")
+@click.option("--from", "from", help="With --download: the address.  [default: Google's nightly builds]")
 @json_option
 @click.pass_context
-def setup(
-    ctx: click.Context,
-    name: str,
-    runtime: str,
-    offline: bool,
-    download: bool,
-    source: str | None,
-    as_json: bool,
-) -> None:
+def setup(ctx: click.Context, /, name: str, as_json: bool, **values: "Any") -> None:
     """Give a board a private environment with a runtime, or a phone benchmark_model.
 
     Of a phone, without --download: say what it needs.
     """
-    from mobilecnn.bench.devices import entries as device_file
-    from mobilecnn.errors import UsageError
+    from mobilecnn.bench.devices import registry
 
-    if name == device_file.LOCAL:
-        raise UsageError(
-            f"this machine has its runtimes already; name a board: mobilecnn devices setup pi4 ({name!r})"
-        )
-    if name in device_file.EMULATED:
-        raise UsageError(f"{name} is made by itself when it is first used: mobilecnn devices probe {name}")
-    entry = device_file.find(name)
-    given = {each for each in ctx.params if ctx.get_parameter_source(each) is not ParameterSource.DEFAULT}
-    if entry.kind == "adb":
-        _refuse(given, {"runtime": "--runtime", "offline": "--offline"}, f"for boards, and {name} is a phone")
-        if source is not None and not download:
-            raise UsageError("--from says where --download downloads from; add --download")
-        _setup_phone(name, entry, source, download, as_json)
-    else:
-        _refuse(given, {"download": "--download", "source": "--from"}, f"for phones, and {name} is none")
-        _setup_board(name, entry, runtime, offline, as_json)
-
-
-def _refuse(given: "AbstractSet[str]", options: "Mapping[str, str]", why: str) -> None:
-    from mobilecnn.errors import UsageError
-
-    for parameter in sorted(given & options.keys()):
-        raise UsageError(f"{options[parameter]} is {why}; leave it out")
-
-
-def _setup_phone(name: str, entry: "Entry", source: str | None, download: bool, as_json: bool) -> None:
-    from mobilecnn.bench.devices.adb import setup as phone_setup
-    from mobilecnn.bench.devices.adb.device import AdbDevice
-
-    if not download:
-        if as_json:
-            document({"name": name, "needs": list(PHONE_NEEDS)})
-            return
-        data(f"{name} needs:")
-        for need in PHONE_NEEDS:
-            data(f"* {need}")
-        return
-    with AdbDevice(name, entry.serial) as phone:
-        program = phone_setup.setup(phone, source or phone_setup.NIGHTLY, talk)
-    version = f"sha256:{program.parent.name}"
+    given = [option for option in values if ctx.get_parameter_source(option) is not ParameterSource.DEFAULT]
+    done = registry.set_up(name, values, given, talk)
     if as_json:
-        document({"name": name, "runtime": "benchmark_model", "version": version, "file": str(program)})
+        document({"name": name, **done.document})
         return
-    data(f"{name} has benchmark_model {version}; it is kept as {program}")
-    data(f"Next: mobilecnn bench MODEL.tflite --device {name}")
-
-
-def _setup_board(name: str, entry: "Entry", runtime: str, offline: bool, as_json: bool) -> None:
-    from mobilecnn.bench.devices.ssh.device import SshDevice
-    from mobilecnn.bench.devices.ssh.setup import setup as make
-
-    assert entry.host is not None
-    with SshDevice(name, entry.host, entry.python) as board:
-        version = make(board, runtime, offline, talk, entry.python or "python3")
-    if as_json:
-        document({"name": name, "runtime": runtime, "version": version, "offline": offline})
-        return
-    data(
-        f"{name} has {runtime} {version}. Next: mobilecnn bench MODEL.tflite --device {name} --runtime {runtime}"
-    )
-    if entry.python is not None:
-        talk(
-            f"Note: {name} is timed with {entry.python}, as its entry says. For the new environment, add it "
-            f"anew without --python: mobilecnn devices add {name} --host {entry.host} --profile {entry.profile}"
-        )
+    for line in done.lines:
+        data(line)
+    for remark in done.remarks:
+        talk(remark)

@@ -10,7 +10,7 @@ from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, new_name, progress, table, talk
 
 if TYPE_CHECKING:
-    from mobilecnn.bench.devices.adb.benchmark_model import Profile as OwnProfile
+    from mobilecnn.bench.devices.adb.operator_profile import OperatorProfile
     from mobilecnn.bench.records.protocol import OnPhone
     from mobilecnn.bench.timing.profile import OperatorTime, Profile
 
@@ -161,7 +161,7 @@ def _operators(profile: "Profile", top: int) -> str:
     return table(header, [_cells(row, profile.peak) for row in rows], left=3)
 
 
-def _own(said: "OwnProfile") -> str:
+def _own(said: "OperatorProfile") -> str:
     rows = [
         (kind.type, str(kind.count), f"{kind.mean_ms:.3f}", f"{kind.percent:.1f}%") for kind in said.types
     ]

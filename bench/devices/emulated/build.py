@@ -1,7 +1,7 @@
-"""A small arm64 Debian in a folder, whose programs run here under ``qemu-aarch64``.
+"""What an emulated device is made of: a small arm64 Debian in a folder, and the counter.
 
-It needs no rights and no disk image: Debian's packages are downloaded and verified by apt, with a
-configuration of its own, and unpacked; the runtimes' real aarch64 wheels are unpacked beside them.
+Programs of the Debian run here under ``qemu-aarch64``. It needs no rights and no disk image: Debian's
+packages are downloaded and verified by apt, with a configuration of its own, and unpacked; the runtimes' real aarch64 wheels are unpacked beside them.
 ``qemu-aarch64 -L FOLDER`` then looks up every absolute path in the folder first, and that is how a
 program finds its libraries there, and also the ``/proc/cpuinfo`` of the processor that is modelled.
 (The runtimes choose their kernels by it.) What is not in the folder, such as a model, is found where
@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from mobilecnn.bench.devices import worker
-from mobilecnn.bench.devices.ssh.setup import download
+from mobilecnn.bench.devices import jobs
+from mobilecnn.bench.devices.packing import worker_file
+from mobilecnn.bench.devices.wheels import download
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.files import cache, sha256
 from mobilecnn.process import Child
@@ -37,22 +38,25 @@ PACKAGES = (
     "base-files", "libbz2-1.0", "libc6", "libexpat1", "libffi8", "libgcc-s1", "liblzma5", "libpython3.11-minimal",
     "libpython3.11-stdlib", "libstdc++6", "python3.11-minimal", "zlib1g",
 )  # fmt: skip
-"""A Python and all that it and the runtimes load."""
+"""Debian packages that make up a Python and all that it and the runtimes load."""
 
 PYTHON, GLIBC = (3, 11), 36
+"""Versions in Debian 12: of Python, and the minor one of glibc 2."""
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+"""Keys that the packages are signed with."""
 
 NEEDED = {
-    # a program: the package of Debian and Ubuntu that brings it
     "qemu-aarch64": "qemu-user",
     "cc": "gcc libc6-dev",
     "apt-get": "apt",
     "dpkg-deb": "dpkg",
 }
+"""Programs that an emulated device needs here -> the package of Debian and Ubuntu that brings each."""
 
 LONGEST_SECONDS = 1800.0
-"""Of one step of making it."""
+"""Seconds that one step of making the root may take."""
 TRY_SECONDS = 600.0
+"""Seconds that a runtime may take to be imported for the first time."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,12 @@ class Core:
     """A processor that QEMU models.
 
     Attributes:
-        name: QEMU's, of the option ``-cpu``.
-        title: Arm's.
-        variant: of ``/proc/cpuinfo``, as part and revision, on that board.
-        part: the same.
-        revision: the same.
-        features: the same.
+        name: what QEMU calls it, in the option ``-cpu``.
+        title: what Arm calls it.
+        variant: the CPU variant that ``/proc/cpuinfo`` shows on a board with this processor.
+        part: the CPU part, from the same place.
+        revision: the CPU revision, from the same place.
+        features: the features, from the same place.
     """
 
     name: str
@@ -89,7 +93,6 @@ class Core:
         return "".join(f"{name}\t: {value}\n" for name, value in lines.items())
 
 
-# As Linux shows them on a Raspberry Pi 3 B, 4 B and 5.
 CORES = {
     core.name: core
     for core in (
@@ -101,6 +104,7 @@ CORES = {
         ),
     )
 }  # fmt: skip
+"""Processors by name, as Linux shows them on a Raspberry Pi 3 B, 4 B and 5."""
 
 
 def requirements() -> dict[str, tuple[str, ...]]:
@@ -134,8 +138,8 @@ def command(root: Path, core: str, arguments: Sequence[str], plugin: str | None 
     Args:
         root: from :func:`root`.
         core: a key of :data:`CORES`.
-        arguments: of Python.
-        plugin: of QEMU, with its options.
+        arguments: arguments of Python.
+        plugin: a plugin of QEMU, with its options.
 
     Raises:
         EnvironmentProblem: there is no QEMU.
@@ -160,7 +164,7 @@ def root(say: Say) -> Path:
         EnvironmentProblem: a program is missing, there is no network, or what was made does not run.
             Nothing of it is left then.
     """
-    # All that the folder follows from.
+    # All that decides what is in the folder.
     made_of = [SOURCES, PACKAGES, requirements(), [core.cpuinfo() for core in CORES.values()]]
     there = cache() / f"arm64-{sha256(json.dumps(made_of).encode())[:12]}"
     if there.is_dir():
@@ -214,16 +218,18 @@ def _make(new: Path, work: Path, say: Say) -> None:
     say("Trying it")
     for runtime in requirements():
         # By path, as on a board; it leaves the modules compiled, so that each start is faster.
-        with Child(command(new, "cortex-a72", [worker.__file__]), "that tries the emulated device") as child:
-            child.send({"task": "runtime", "runtime": runtime})
+        with Child(
+            command(new, "cortex-a72", [str(worker_file())]), "that tries the emulated device"
+        ) as child:
+            child.send(jobs.find_runtime(runtime))
             child.receive(TRY_SECONDS)
 
 
 def _overlay(folder: Path, base: Path, core: Core) -> None:
     """The base, with what the kernel would show of one core, and of no thermal sensor."""
     cpus = folder / "sys/devices/system/cpu"
-    for each in (folder / "proc", cpus, folder / "sys/class/thermal"):
-        each.mkdir(parents=True)
+    for shown in (folder / "proc", cpus, folder / "sys/class/thermal"):
+        shown.mkdir(parents=True)
     for name in ("etc", "lib", "usr"):
         (folder / name).symlink_to(f"../{base.name}/{name}")
     (folder / "proc/cpuinfo").write_text(core.cpuinfo())

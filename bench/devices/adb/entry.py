@@ -1,0 +1,43 @@
+"""A phone in the devices file."""
+
+import os
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mobilecnn.errors import UsageError
+
+# As `adb devices` lists them, also host:port.
+_SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:%\[\]-]{0,127}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class AdbEntry:
+    """A phone.
+
+    Attributes:
+        serial: what ``adb devices`` lists it as; None for ``$ANDROID_SERIAL``, else the only one connected.
+        profile: what it is said to be.
+
+    Raises:
+        UsageError: a value that cannot be meant.
+    """
+
+    KIND: ClassVar[str] = "adb"
+
+    serial: str | None = None
+    profile: str = "generic"
+
+    def __post_init__(self) -> None:
+        if self.serial is not None and not _SERIAL.fullmatch(self.serial):
+            raise UsageError(f"{self.serial!r} is no serial; take it from: adb devices")
+
+    @property
+    def address(self) -> str:
+        """See :attr:`mobilecnn.bench.devices.seam.Entry.address`."""
+        return self.serial or "the phone that adb sees"
+
+    @property
+    def identity(self) -> str | None:
+        """See :attr:`mobilecnn.bench.devices.seam.Entry.identity`: the serial."""
+        return self.serial or os.environ.get("ANDROID_SERIAL") or None

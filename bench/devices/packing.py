@@ -1,0 +1,51 @@
+"""The worker as one file that a Python runs, here, on a board and under QEMU alike."""
+
+import io
+import zipfile
+from functools import cache
+from pathlib import Path
+
+from mobilecnn import files
+from mobilecnn.bench.devices import worker
+from mobilecnn.errors import EnvironmentProblem, OutputError
+
+PACKAGE = Path(*worker.__name__.split("."))
+"""The folder of the worker's modules in the archive: their absolute imports hold there too."""
+
+
+def pack() -> bytes:
+    """The worker as an archive with a ``__main__``; the same bytes wherever it is made."""
+    source = Path(worker.__file__).parent
+    content = {str(folder / "__init__.py"): "" for folder in PACKAGE.parents[:-1]}
+    content |= {str(PACKAGE / path.name): path.read_text() for path in source.glob("*.py")}
+    content["__main__.py"] = content.pop(str(PACKAGE / "__main__.py"))
+    packed = io.BytesIO()
+    # Stored and not compressed: a Python may lack zlib. ZipInfo's own date is a fixed one.
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(content):
+            archive.writestr(zipfile.ZipInfo(name), content[name])
+    return packed.getvalue()
+
+
+@cache
+def _packed() -> tuple[str, bytes]:
+    content = pack()
+    return files.sha256(content), content
+
+
+def worker_file() -> Path:
+    """The worker's archive in the cache, where it is put if it is not there.
+
+    Raises:
+        EnvironmentProblem: the cache cannot be read or written.
+    """
+    digest, content = _packed()
+    path = files.cache() / f"worker-{digest[:12]}.pyz"
+    try:
+        if not path.exists() or path.read_bytes() != content:
+            files.write_bytes(path, content)
+    except (OSError, OutputError) as error:
+        raise EnvironmentProblem(
+            f"the bench worker cannot be put into the cache ({error}); set XDG_CACHE_HOME to a folder of yours"
+        ) from error
+    return path

@@ -1,0 +1,52 @@
+"""Boards over SSH, as the registry knows them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mobilecnn.bench.devices.seam import Backend, Device, Settings, SetUp
+from mobilecnn.bench.devices.ssh.device import SshDevice
+from mobilecnn.bench.devices.ssh.entry import SshEntry
+from mobilecnn.bench.devices.ssh.setup import setup
+from mobilecnn.steps import Say
+
+
+def _make(name: str, entry: SshEntry, settings: Settings) -> Device:
+    return SshDevice(name, entry.host, entry.python, settings.runtime, settings.known)
+
+
+def _set_up(name: str, entry: SshEntry, options: Mapping[str, Any], say: Say) -> SetUp:
+    runtime, offline = options["runtime"], options["offline"]
+    with SshDevice(name, entry.host, entry.python) as board:
+        version = setup(board, runtime, offline, say, entry.python or "python3")
+    remark = (
+        f"Note: {name} is timed with {entry.python}, as its entry says. For the new environment, add it "
+        f"anew without --python: mobilecnn devices add {name} --host {entry.host} --profile {entry.profile}"
+    )
+    return SetUp(
+        {"runtime": runtime, "version": version, "offline": offline},
+        [
+            f"{name} has {runtime} {version}. Next: mobilecnn bench MODEL.tflite --device {name} --runtime {runtime}"
+        ],
+        [] if entry.python is None else [remark],
+    )
+
+
+BACKEND = Backend(
+    kind="ssh",
+    noun="board",
+    make=_make,
+    entry=SshEntry,
+    unnamed=SshEntry,
+    chosen_by="host",
+    add_help="--host HOST, for a board over SSH",
+    profiles={
+        # The beginning of the device tree's model.
+        "pi3": ("Raspberry Pi 3", "Raspberry Pi Compute Module 3"),
+        "pi4": ("Raspberry Pi 4", "Raspberry Pi Compute Module 4"),
+        "pi5": ("Raspberry Pi 5", "Raspberry Pi Compute Module 5"),
+        "zero2w": ("Raspberry Pi Zero 2",),
+    },
+    setup=_set_up,
+    setup_options=("runtime", "offline"),
+)
+"""Boards that the devices file names, and hosts that ``ssh`` knows."""

@@ -1,0 +1,178 @@
+"""What the worker reads of a machine: of this one, and of others that are folders here."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from worker_process import JOB, ask, model
+
+from mobilecnn.bench.devices.worker import machine, tasks
+
+
+def test_peak_memory_is_its_own_and_not_its_parents(exported: Path) -> None:
+    ballast = np.ones(60_000_000)  # 480 MB that a child inherits as its high-water mark.
+    answer = ask({**JOB, "model": model(exported)})
+    assert answer["peak_rss_bytes"] < ballast.nbytes
+
+
+def test_the_machine_is_described() -> None:
+    facts = ask({"task": "probe"})
+    assert facts["machine"] == os.uname().machine
+    assert facts["cores"] == len(os.sched_getaffinity(0))
+    assert facts["memory_bytes"] == pytest.approx(
+        os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), rel=0.02
+    )
+    assert facts["python"] == sys.version.split()[0]
+    assert facts["numpy"] == np.__version__
+    assert facts["kernel"] == f"Linux {os.uname().release}"
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty /proc and /sys, for the readers of this process."""
+    for name in ("PROC", "CPUS", "THERMAL"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(machine, name, tmp_path / name)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path
+
+
+def grow(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_a_raspberry_pi_is_read(fake: Path) -> None:
+    grow(
+        fake,
+        {
+            "CPUS/cpu0/cpufreq/scaling_governor": "ondemand\n",
+            "CPUS/cpu1/cpufreq/scaling_governor": "ondemand\n",
+            "CPUS/cpu2/cpufreq/scaling_governor": "performance\n",
+            "CPUS/cpu0/cpufreq/scaling_cur_freq": "1500000\n",
+            "CPUS/cpu1/cpufreq/scaling_cur_freq": "<unknown>\n",
+            "THERMAL/thermal_zone0/temp": "51540\n",
+            "THERMAL/thermal_zone0/type": "cpu-thermal\n",
+            "PROC/loadavg": "0.52 0.40 0.31 2/166 16607\n",
+            "PROC/meminfo": "MemTotal:  948304 kB\nMemFree:  1 kB\nMemAvailable:  700000 kB\n",
+            "PROC/vmstat": "pgpgin 7\npswpin 3\npswpout 4\npswpout_x 9\n",
+            "bin/vcgencmd": '#!/bin/sh\n[ "$1" = get_throttled ] && echo throttled=0x50005\n',
+        },
+    )
+    (fake / "bin/vcgencmd").chmod(0o755)
+    assert machine.surroundings() == {
+        "throttled": 0x50005,
+        "governors": ["ondemand", "performance"],
+        "load_average": 0.52,
+        "available_bytes": 700_000 * 1024,
+        "swapped_bytes": 7 * os.sysconf("SC_PAGE_SIZE"),
+    }
+    assert machine.state() == {
+        "frequencies_khz": {"cpu0": 1_500_000},
+        "temperatures_c": {"thermal_zone0 cpu-thermal": 51.54},
+        "throttled": 0x50005,
+    }
+
+
+@pytest.mark.parametrize("says", ["echo error=1", "echo throttled=soon", "exit 1", "exit 0"])
+def test_a_firmware_that_does_not_answer_is_unknown(fake: Path, says: str) -> None:
+    grow(fake, {"bin/vcgencmd": f"#!/bin/sh\n{says}\n"})
+    (fake / "bin/vcgencmd").chmod(0o755)
+    assert machine.throttled() is None
+
+
+def test_a_machine_that_tells_nothing(fake: Path) -> None:
+    assert machine.surroundings() == {
+        "throttled": None,
+        "governors": [],
+        "load_average": None,
+        "available_bytes": None,
+        "swapped_bytes": None,
+    }
+    assert machine.cpu_by_process() == {}
+    assert machine.heaviest({}, {}) == {}
+
+
+def process(name: str, user: int, system: int) -> str:
+    """A line of /proc/PID/stat, times in ticks."""
+    return f"7 ({name}) S 1 7 7 0 -1 4194560 1 2 3 4 {user} {system} 0 0 20 0 1 0 123 1000 100\n"
+
+
+def test_the_heaviest_other_programs(fake: Path) -> None:
+    tick = 1 / os.sysconf("SC_CLK_TCK")
+    grow(
+        fake,
+        {
+            "PROC/10/stat": process("chrome", 100, 20),
+            "PROC/11/stat": process("chrome", 0, 0),
+            "PROC/12/stat": process("a) b (c", 5, 5),
+            "PROC/13/stat": process("red\x1b[31m", 5, 5),
+            "PROC/14/stat": process("idle", 900, 900),
+            f"PROC/{os.getpid()}/stat": process("python", 0, 0),
+            "PROC/15/stat": "damaged",
+            "PROC/self/stat": process("python", 0, 0),
+        },
+    )
+    before = machine.cpu_by_process()
+    name, seconds = before[12, "123"]
+    assert name == "a) b (c" and seconds == pytest.approx(10 * tick)
+    assert {number for number, _ in before} == {10, 11, 12, 13, 14}
+    grow(
+        fake,
+        {
+            "PROC/10/stat": process("chrome", 130, 30),
+            "PROC/11/stat": process("chrome", 10, 0),
+            "PROC/12/stat": process("a) b (c", 8, 5),
+            "PROC/13/stat": process("red\x1b[31m", 9, 5),
+            f"PROC/{os.getpid()}/stat": process("python", 900, 0),
+            "PROC/14/stat": process("idle by another name", 901, 900),
+            "PROC/16/stat": process("new", 20, 0),
+        },
+    )
+    found = machine.heaviest(before, machine.cpu_by_process())
+    assert found == {
+        "chrome": pytest.approx(50 * tick), "new": pytest.approx(20 * tick), "red?[31m": pytest.approx(4 * tick),
+    }  # fmt: skip
+    assert list(found) == ["chrome", "new", "red?[31m"]
+
+
+def test_a_busy_neighbour_is_seen_by_name() -> None:
+    """On the real /proc. How much it gets depends on who else is there; that it gets some does not."""
+    spin = "open('/proc/self/comm', 'w').write('noisy one')\nprint(flush=True)\nwhile True: pass"
+    with subprocess.Popen([sys.executable, "-c", spin], stdout=subprocess.PIPE) as noisy:
+        assert noisy.stdout is not None
+        noisy.stdout.readline()
+        before, end = machine.cpu_by_process(), time.monotonic() + 60
+        (key,) = (each for each in before if each[0] == noisy.pid)
+        while machine.cpu_by_process()[key][1] <= before[key][1] and time.monotonic() < end:
+            time.sleep(0.05)
+        after = machine.cpu_by_process()
+        noisy.kill()
+    assert after[key][1] > before[key][1] and after[key][0] == "noisy one"
+    assert os.getpid() not in {number for number, _ in after}
+
+
+def test_the_readings_hold_what_is_around(exported: Path) -> None:
+    answer = ask({**JOB, "model": model(exported), "seconds": 0.5})
+    assert len(answer["heaviest_cpu_seconds"]) <= machine.HEAVIEST
+    assert all(seconds > 0 for seconds in answer["heaviest_cpu_seconds"].values())
+    for reading in (answer["before"], answer["after"]):
+        assert reading["load_average"] >= 0
+        assert 1e6 < reading["available_bytes"] < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_machine_without_numpy_is_still_described() -> None:
+    assert ask({"task": "probe"}, "-S")["numpy"] is None
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_memorys_bandwidth(threads: int) -> None:
+    answer = ask({"task": "bandwidth", "threads": threads, "seconds": 0.02})
+    assert answer["bytes"] >= 2 * tasks.SMALLEST_COPY and answer["samples_ns"]
+    assert min(answer["samples_ns"]) > 0
