@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
+from mobilecnn.extras import require
+
 COLORS = ("#1f6feb", "#d1242f", "#6e7781", "#1a7f37", "#9a6700")
 MARKERS = ("o", "s", "D", "^", "v")
 
@@ -149,6 +151,7 @@ def courses(items: Sequence[Course], title: str) -> bytes:
     A panel for what is unknown everywhere is left out, and the title says so. Dots at the foot
     of the first panel: the firmware says that it slows the board down.
     """
+    require("a chart", "report")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -215,6 +218,7 @@ def _scatter(axes, series: Mapping[str, Sequence[Point]], **style: float) -> Non
 
 def _figure(width: float, height: float):  # type: ignore[no-untyped-def]
     # The figure classes directly: pyplot would look for a display and keep every figure alive.
+    require("a chart", "report")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

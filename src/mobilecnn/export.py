@@ -22,6 +22,7 @@ from mobilecnn.convert.lowering import lower
 from mobilecnn.convert.lowering.description import Description
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import UsageError
+from mobilecnn.extras import require
 from mobilecnn.files import check_writable, sha256, write_together
 from mobilecnn.quantize import formats as table
 from mobilecnn.quantize.calibration.images import (
@@ -121,6 +122,7 @@ def export(
         EnvironmentProblem: a child process crashed.
     """
     rows = check_request(formats, calibration, io)
+    require("exporting", "export")
     check_writable(output)
     steps = Steps(progress, 5 + 2 * len(rows))
     with (
