@@ -5,7 +5,6 @@ for test_structure.py, which is about the source tree.
 """
 
 FILES = (
-    "bench/test_android_app.py",
     "bench/test_answers.py",
     "bench/test_api_records.py",
     "bench/test_benchmark_model.py",

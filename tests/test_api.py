@@ -134,7 +134,7 @@ def test_it_needs_something_that_can_be_exported() -> None:
     with pytest.raises(
         UsageError, match="a path, a zoo name or a Keras model can be exported, and this is a int"
     ):
-        mobilecnn.export(3, "float32")  # type: ignore[arg-type]
+        mobilecnn.export(3, "float32")
 
 
 def test_labels_are_a_list() -> None:
@@ -224,7 +224,7 @@ def test_a_model_that_cannot_be_saved(keras: Any) -> None:
             raise NotImplementedError("no configuration")
 
     image = keras.Input((8, 8, 3))
-    with pytest.raises(ModelFileError, match="Keras cannot save the model 'bad' .*no configuration"):
+    with pytest.raises(ModelFileError, match=r"Keras cannot save the model 'bad' .*no configuration"):
         mobilecnn.export(keras.Model(image, Broken()(image), name="bad"), "float32")
 
 

@@ -50,15 +50,21 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert not isinstance(seven, Path)
     Image.fromarray(seven).save(folder / "seven.png")
     copy_app(folder)
+    flowers(folder)
+    for command in commands(ROOT / "README.md"):
+        if command[1] not in ELSEWHERE:
+            run(command, folder)
+    return folder
+
+
+def flowers(folder: Path) -> None:
+    """Make ``flowers/``, the pages' class folders of pictures."""
+    digits = data.load("digits")
     for label in ("daisy", "tulip"):
         (folder / "flowers" / label).mkdir(parents=True)
         for index, image in enumerate(digits.sample(16, seed=len(label)).images):
             assert not isinstance(image, Path)
             Image.fromarray(image).resize((40, 40)).save(folder / "flowers" / label / f"{index}.png")
-    for command in commands(ROOT / "README.md"):
-        if command[1] not in ELSEWHERE:
-            run(command, folder)
-    return folder
 
 
 def run(command: list[str], folder: Path) -> None:
@@ -84,6 +90,42 @@ def test_every_command_of_the_page_runs(page: Path, workspace: Path) -> None:
     for command in commands(page):
         if command[1] not in ELSEWHERE:
             run(command, workspace)
+
+
+def examples(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+WITH_EXAMPLES = [page for page in PAGES if examples(page)]
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
+def test_every_python_example_runs(page: Path, tmp_path: Path) -> None:
+    """One after the other, as a reader would type them; a warning is an error."""
+    flowers(tmp_path)
+    code = "\n".join(examples(page))
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_python_examples_are_typed(tmp_path: Path) -> None:
+    """As a user's own type checker sees them: strictly, against the package's types."""
+    for page in WITH_EXAMPLES:
+        (tmp_path / f"{page.stem}_page.py").write_text("\n".join(examples(page)))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml", *tmp_path.glob("*.py")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -73,8 +72,7 @@ def test_the_core_times_compares_inspects_and_reports(core: Path) -> None:
         ),
         (
             ("export", "lenet5", "--float32"),
-            "exporting needs Keras and TensorFlow and litert-quantizer, which are not installed: "
-            "pip install 'mobilecnn[export]'",
+            "exporting needs Keras, TensorFlow and litert-quantizer, which are not installed: pip install 'mobilecnn[export]'",
         ),
         (
             ("evaluate", "model.tflite", "--data", "digits"),

@@ -30,8 +30,9 @@ def require(doing: str, extra: str, *modules: str) -> None:
     """
     missing = [EXTRAS[extra][module] for module in modules or EXTRAS[extra] if not _installed(module)]
     if missing:
+        packages = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
         raise EnvironmentProblem(
-            f"{doing} needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed: "
+            f"{doing} needs {packages}, which {'is' if len(missing) == 1 else 'are'} not installed: "
             f"pip install 'mobilecnn[{extra}]'"
         )
 
