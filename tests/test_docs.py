@@ -59,7 +59,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def flowers(folder: Path) -> None:
     """Make ``flowers/``, the pages' class folders of pictures."""
-    digits = data.load("digits")
+    digits = datasets.load("digits")
     for label in ("daisy", "tulip"):
         (folder / "flowers" / label).mkdir(parents=True)
         for index, image in enumerate(digits.sample(16, seed=len(label)).images):
