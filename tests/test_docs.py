@@ -33,7 +33,7 @@ ELSEWHERE = ("speedup", "demo")
 
 
 def commands(page: Path) -> list[list[str]]:
-    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     joined = "\n".join(blocks).replace("\\\n", " ")
     lines = [line.split(" #")[0].strip() for line in joined.splitlines()]
     found = [shlex.split(line) for line in lines if line.startswith("mobilecnn ")]
@@ -93,7 +93,7 @@ def test_every_command_of_the_page_runs(page: Path, workspace: Path) -> None:
 
 
 def examples(page: Path) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 WITH_EXAMPLES = [page for page in PAGES if examples(page)]
@@ -130,12 +130,12 @@ def test_python_examples_are_typed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text()):
+    for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http:", "https:")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
     for path in re.findall(
         r"`((?:train|convert|quantize|bench|android_demo|tests|src|benchmarks|scripts)/[\w/.]+)`",
-        page.read_text(),
+        page.read_text(encoding="utf-8"),
     ):
         assert (ROOT / path).exists(), f"{page.name} names {path}"
 
@@ -143,17 +143,17 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_its_page_and_the_page_knows_its_options(name: str) -> None:
     page = ROOT / "docs" / f"{name.replace('-', '_')}.md"
-    text = page.read_text()
+    text = page.read_text(encoding="utf-8")
     assert text.startswith(f"# mobilecnn {name}\n")
     command = load(name)
     described = [command, *getattr(command, "commands", {}).values()]
     options = {word for one in described for p in one.params for word in p.opts if word.startswith("--")}
     for word in set(re.findall(r"`(--[\w-]+)", text)):
         assert word in options, f"{page.name} describes {word}, which {name} does not have"
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"docs/{page.name}" in readme
 
 
 def test_the_page_of_the_zoo_is_what_the_code_says() -> None:
     made = runpy.run_path(str(ROOT / "scripts" / "zoo_page.py"))["page"]()
-    assert (ROOT / "docs" / "zoo.md").read_text() == made, "run: python scripts/zoo_page.py"
+    assert (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8") == made, "run: python scripts/zoo_page.py"

@@ -25,7 +25,7 @@ def modules(stage: str) -> list[Path]:
 
 def imported(path: Path) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -79,7 +79,9 @@ def test_the_bench_knows_nothing_of_keras() -> None:
 
 
 def test_every_source_folder_is_in_the_wheel() -> None:
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"][
+        "packages"
+    ]
     folders = {
         ".".join(("mobilecnn", *f.parent.relative_to(ROOT).parts))
         for s in STAGES
@@ -184,7 +186,7 @@ def test_no_machine_path_or_index_address_is_committed() -> None:
 
 def requirements() -> dict[str, list[str]]:
     """Extra -> the packages that it names; those of the core under ``""``."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     listed = {"": project["dependencies"], **project["optional-dependencies"]}
     return {
         extra: [re.split(r"[ ;<>=]", requirement)[0].lower() for requirement in wanted]
@@ -195,7 +197,7 @@ def requirements() -> dict[str, list[str]]:
 def test_the_constraints_pin_every_dependency() -> None:
     pinned = {
         line.split("==")[0].lower()
-        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
         if "==" in line
     }
     for extra, wanted in requirements().items():
@@ -217,7 +219,7 @@ def test_only_extras_bring_what_the_core_does_not_need() -> None:
         for path in modules(stage):
             if path.is_relative_to(ROOT / "train" / "zoo"):
                 continue
-            for node in ast.parse(path.read_text()).body:
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
                 if isinstance(node, ast.Import):
                     names = [alias.name for alias in node.names]
                 else:
@@ -231,10 +233,10 @@ def test_the_quick_tests_are_there() -> None:
 
 
 def test_the_supported_pythons_are_the_same_everywhere() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pythons = [text.rpartition(" ")[2] for text in project["classifiers"] if "Python :: 3." in text]
     assert pythons == ["3.11", "3.12", "3.13"]
     assert project["requires-python"] == ">=3.11,<3.14"
     for script in ("setup.sh", "test_wheel.sh"):
-        assert "(3, 11) <= " in (ROOT / "scripts" / script).read_text()
-        assert " <= (3, 13)" in (ROOT / "scripts" / script).read_text()
+        assert "(3, 11) <= " in (ROOT / "scripts" / script).read_text(encoding="utf-8")
+        assert " <= (3, 13)" in (ROOT / "scripts" / script).read_text(encoding="utf-8")
