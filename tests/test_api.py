@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import mobilecnn
-from mobilecnn.errors import InputError, ModelFileError, OutputError, UsageError
+from mobilecnn.errors import CheckFailed, InputError, ModelFileError, OutputError, UsageError
 
 FUNCTIONS = ("bench", "build", "compare", "evaluate", "export", "load", "report", "summarize", "train")
 
@@ -203,7 +204,9 @@ def test_a_range_that_nobody_stated_is_warned_about(keras: Any, tmp_path: Path) 
         mobilecnn.export(model, "float32", output=tmp_path, name="theirs", input_range="tf")
 
 
-def test_the_contract_of_a_network_that_was_built_here_is_known(keras: Any, tmp_path: Path) -> None:
+def test_the_contract_of_a_network_that_was_built_here_is_known(
+    keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = mobilecnn.build("mobilenet_v1_x0.25_128", classes=3, size=(32, 64))
     assert model.output_shape == (None, 3)
     (file,) = mobilecnn.export(model, "float32", output=tmp_path)
@@ -211,6 +214,11 @@ def test_the_contract_of_a_network_that_was_built_here_is_known(keras: Any, tmp_
     assert isinstance(card, mobilecnn.Passport)
     assert card.contract.shape == (32, 64, 3)
     assert (card.contract.stated, card.contract.mean) == (True, (127.5, 127.5, 127.5))
+
+    different = replace(file, holds=False)
+    monkeypatch.setattr(import_module("mobilecnn.export"), "export", lambda *_: (different,))
+    with pytest.raises(CheckFailed, match="does not give the Keras model's answers"):
+        mobilecnn.export(model, "float32", output=tmp_path)
 
 
 def test_a_model_that_cannot_be_saved(keras: Any) -> None:

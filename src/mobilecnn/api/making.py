@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from mobilecnn.errors import CheckFailed, ModelFileError, UsageError
+from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.steps import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def export(
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
     from mobilecnn.convert.conversion import Source
-    from mobilecnn.export import Calibration
+    from mobilecnn.export import Calibration, refuse_different
     from mobilecnn.export import export as exported
     from mobilecnn.quantize.formats import names
 
@@ -198,11 +198,7 @@ def export(
             stacklevel=2,
         )
     for file in files:
-        if not file.holds:
-            raise CheckFailed(
-                f"{file.path} does not give the Keras model's answers (relative difference "
-                f"{file.parity.relative:.1e}); do not ship it"
-            )
+        refuse_different(file)
     return files
 
 
