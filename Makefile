@@ -1,6 +1,6 @@
-# Two commands on a fresh machine: `make demo` and `make test`.
+# Two commands on a fresh machine: `make demo` and `make test`. While working: `make check`.
 
-.PHONY: setup demo test test-all test-elsewhere test-packages android lint figures clean
+.PHONY: setup demo check test test-all test-elsewhere test-packages test-wheel android lint types figures clean
 
 BIN := .venv/bin
 
@@ -24,13 +24,23 @@ demo: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: setup
 	$(BIN)/mypy
+
+# Lint, types and the tests that need neither TensorFlow nor a program beside Python: under 90 s on two cores.
+check: lint types
+	$(TESTS) --quick -n $(WORKERS)
 
 test-packages:
 	sh scripts/test_packages.sh
 
+# The wheel on another Python than this environment's, with the core alone: its quick tests.
+test-wheel: setup
+	WORKERS=$(WORKERS) sh scripts/test_wheel.sh
+
 # Everything that CI runs.
-test: lint test-packages
+test: lint types test-packages test-wheel
 	$(TESTS) -n $(WORKERS) --dist worksteal $(APART)
 	$(TESTS) -n $$(($(WORKERS) + 1)) --dist loadfile $(APART:%=--ignore=%)
 
@@ -40,7 +50,7 @@ android: setup test-packages
 	$(BIN)/python android_demo/ci/build_apk.py
 
 # The longer sweeps too, and parts of the tests as other machines would run them.
-test-all: lint test-packages test-elsewhere
+test-all: lint types test-packages test-elsewhere test-wheel
 	$(TESTS) -n $(WORKERS) --dist worksteal --sweep $(APART)
 	$(TESTS) -n $$(($(WORKERS) + 1)) --dist loadfile --sweep $(APART:%=--ignore=%)
 

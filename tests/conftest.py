@@ -11,6 +11,7 @@ from typing import Any
 import adbd
 import numpy as np
 import pytest
+import quick
 from adb_transport import FEATURES
 from adbd import Phone
 from ai_edge_litert import schema_py_generated as schema
@@ -38,15 +39,27 @@ settings.load_profile("shared")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--sweep", action="store_true", help="run the longer sweeps too (make test-all)")
+    parser.addoption("--quick", action="store_true", help="run only the quick tests (make check)")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if not config.getoption("--quick") or collection_path.suffix != ".py":
+        return None
+    listed = collection_path.relative_to(Path(__file__).parent).as_posix() in quick.FILES
+    return None if listed else True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--sweep"):
-        return
     # Deselected, not skipped: a skip would say that something is untested here.
-    sweeps = [item for item in items if item.get_closest_marker("sweep")]
-    config.hook.pytest_deselected(items=sweeps)
-    items[:] = [item for item in items if item not in sweeps]
+    left_out = [item for item in items if _is_left_out(config, item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _is_left_out(config: pytest.Config, item: pytest.Item) -> bool:
+    if item.get_closest_marker("sweep") and not config.getoption("--sweep"):
+        return True
+    return bool(config.getoption("--quick") and quick.FIXTURES & set(getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench", "android_demo")
-BASE = ("contract", "errors", "files", "process", "records", "steps", "version")
+BASE = ("contract", "errors", "extras", "files", "process", "records", "steps", "version")
 BENCH = ("records", "judge", "devices", "timing", "papers", "pages")
 
 

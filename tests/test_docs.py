@@ -33,7 +33,7 @@ ELSEWHERE = ("speedup", "demo")
 
 
 def commands(page: Path) -> list[list[str]]:
-    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     joined = "\n".join(blocks).replace("\\\n", " ")
     lines = [line.split(" #")[0].strip() for line in joined.splitlines()]
     found = [shlex.split(line) for line in lines if line.startswith("mobilecnn ")]
@@ -50,15 +50,21 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert not isinstance(seven, Path)
     Image.fromarray(seven).save(folder / "seven.png")
     copy_app(folder)
+    flowers(folder)
+    for command in commands(ROOT / "README.md"):
+        if command[1] not in ELSEWHERE:
+            run(command, folder)
+    return folder
+
+
+def flowers(folder: Path) -> None:
+    """Make ``flowers/``, the pages' class folders of pictures."""
+    digits = datasets.load("digits")
     for label in ("daisy", "tulip"):
         (folder / "flowers" / label).mkdir(parents=True)
         for index, image in enumerate(digits.sample(16, seed=len(label)).images):
             assert not isinstance(image, Path)
             Image.fromarray(image).resize((40, 40)).save(folder / "flowers" / label / f"{index}.png")
-    for command in commands(ROOT / "README.md"):
-        if command[1] not in ELSEWHERE:
-            run(command, folder)
-    return folder
 
 
 def run(command: list[str], folder: Path) -> None:
@@ -86,14 +92,50 @@ def test_every_command_of_the_page_runs(page: Path, workspace: Path) -> None:
             run(command, workspace)
 
 
+def examples(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+WITH_EXAMPLES = [page for page in PAGES if examples(page)]
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
+def test_every_python_example_runs(page: Path, tmp_path: Path) -> None:
+    """One after the other, as a reader would type them; a warning is an error."""
+    flowers(tmp_path)
+    code = "\n".join(examples(page))
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_python_examples_are_typed(tmp_path: Path) -> None:
+    """As a user's own type checker sees them: strictly, against the package's types."""
+    for page in WITH_EXAMPLES:
+        (tmp_path / f"{page.stem}_page.py").write_text("\n".join(examples(page)))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml", *tmp_path.glob("*.py")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text()):
+    for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http:", "https:")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
     for path in re.findall(
         r"`((?:train|convert|quantize|bench|android_demo|tests|src|benchmarks|scripts)/[\w/.]+)`",
-        page.read_text(),
+        page.read_text(encoding="utf-8"),
     ):
         assert (ROOT / path).exists(), f"{page.name} names {path}"
 
@@ -101,17 +143,17 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_its_page_and_the_page_knows_its_options(name: str) -> None:
     page = ROOT / "docs" / f"{name.replace('-', '_')}.md"
-    text = page.read_text()
+    text = page.read_text(encoding="utf-8")
     assert text.startswith(f"# mobilecnn {name}\n")
     command = load(name)
     described = [command, *getattr(command, "commands", {}).values()]
     options = {word for one in described for p in one.params for word in p.opts if word.startswith("--")}
     for word in set(re.findall(r"`(--[\w-]+)", text)):
         assert word in options, f"{page.name} describes {word}, which {name} does not have"
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"docs/{page.name}" in readme
 
 
 def test_the_page_of_the_zoo_is_what_the_code_says() -> None:
     made = runpy.run_path(str(ROOT / "scripts" / "zoo_page.py"))["page"]()
-    assert (ROOT / "docs" / "zoo.md").read_text() == made, "run: python scripts/zoo_page.py"
+    assert (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8") == made, "run: python scripts/zoo_page.py"

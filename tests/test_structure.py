@@ -9,7 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import quick
 from rooms import arrows, circles, rising
+
+from mobilecnn.extras import EXTRAS
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench", "android_demo")
@@ -22,7 +25,7 @@ def modules(stage: str) -> list[Path]:
 
 def imported(path: Path) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -76,7 +79,9 @@ def test_the_bench_knows_nothing_of_keras() -> None:
 
 
 def test_every_source_folder_is_in_the_wheel() -> None:
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"][
+        "packages"
+    ]
     folders = {
         ".".join(("mobilecnn", *f.parent.relative_to(ROOT).parts))
         for s in STAGES
@@ -122,7 +127,15 @@ def test_every_module_imports_alone() -> None:
     names = [
         "mobilecnn.cli." + p.stem for p in (ROOT / "src/mobilecnn/cli").glob("*.py") if p.stem != "__init__"
     ]
-    for name in [*names, "mobilecnn.errors", "mobilecnn.files", "mobilecnn.process", "mobilecnn.steps"]:
+    for name in [
+        *names,
+        "mobilecnn.api.making",
+        "mobilecnn.api.measuring",
+        "mobilecnn.errors",
+        "mobilecnn.files",
+        "mobilecnn.process",
+        "mobilecnn.steps",
+    ]:
         subprocess.run([sys.executable, "-W", "error", "-c", f"import {name}"], check=True)
 
 
@@ -171,14 +184,59 @@ def test_no_machine_path_or_index_address_is_committed() -> None:
     assert checked > 50
 
 
+def requirements() -> dict[str, list[str]]:
+    """Extra -> the packages that it names; those of the core under ``""``."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = {"": project["dependencies"], **project["optional-dependencies"]}
+    return {
+        extra: [re.split(r"[ ;<>=]", requirement)[0].lower() for requirement in wanted]
+        for extra, wanted in listed.items()
+    }
+
+
 def test_the_constraints_pin_every_dependency() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     pinned = {
         line.split("==")[0].lower()
-        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
         if "==" in line
     }
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    for requirement in wanted:
-        name = requirement.split(">")[0].split("<")[0].split(";")[0].strip()
-        assert name.lower() in pinned, f"{name} is not pinned in constraints.txt"
+    for extra, wanted in requirements().items():
+        for name in wanted:
+            assert name.startswith("mobilecnn[") or name in pinned, f"{name} of [{extra}] is not pinned"
+
+
+def test_the_extras_are_those_that_messages_name() -> None:
+    wanted = requirements()
+    assert wanted["all"] == [f"mobilecnn[{','.join(sorted(EXTRAS))}]"]
+    for extra, modules in EXTRAS.items():
+        assert sorted(wanted[extra]) == sorted(name.lower() for name in modules.values())
+
+
+def test_only_extras_bring_what_the_core_does_not_need() -> None:
+    """No module imports what an extra brings at its top, but those that build networks."""
+    brought = {module for extra in EXTRAS.values() for module in extra}
+    for stage in STAGES:
+        for path in modules(stage):
+            if path.is_relative_to(ROOT / "train" / "zoo"):
+                continue
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                else:
+                    names = [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+                assert not {name.partition(".")[0] for name in names} & brought, path
+
+
+def test_the_quick_tests_are_there() -> None:
+    for name in quick.FILES:
+        assert (ROOT / "tests" / name).is_file(), f"tests/quick.py lists {name}"
+
+
+def test_the_supported_pythons_are_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pythons = [text.rpartition(" ")[2] for text in project["classifiers"] if "Python :: 3." in text]
+    assert pythons == ["3.11", "3.12", "3.13"]
+    assert project["requires-python"] == ">=3.11,<3.14"
+    for script in ("setup.sh", "test_wheel.sh"):
+        assert "(3, 11) <= " in (ROOT / "scripts" / script).read_text(encoding="utf-8")
+        assert " <= (3, 13)" in (ROOT / "scripts" / script).read_text(encoding="utf-8")

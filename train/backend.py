@@ -7,6 +7,17 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from mobilecnn.errors import EnvironmentProblem
+from mobilecnn.extras import EXTRAS, require
+
+
+def require_backend(doing: str) -> None:
+    """Refuse work for which Keras, or TensorFlow as its backend, is not installed; ``doing`` begins the message.
+
+    Raises:
+        EnvironmentProblem: see :func:`mobilecnn.extras.require`.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    require(doing, "train", *(name for name in ("keras", backend) if name in EXTRAS["train"]))
 
 
 def load_keras() -> ModuleType:
@@ -23,13 +34,13 @@ def load_keras() -> ModuleType:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     backend = os.environ["KERAS_BACKEND"]
+    require_backend("a Keras model")
     try:
         with _quiet():
             import keras
     except ModuleNotFoundError as error:
-        wanted = f"keras {backend}" if error.name != backend else backend
         raise EnvironmentProblem(
-            f"the Python package {error.name} is missing; install it with: python -m pip install {wanted}"
+            f"the Python package {error.name} is missing; install it with: python -m pip install {error.name}"
         ) from error
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise EnvironmentProblem(

@@ -23,7 +23,7 @@ from mobilecnn.files import atomic, check_writable, write_text
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train import checkpoint, zoo
 from mobilecnn.train.augmentation import AUGMENTATIONS
-from mobilecnn.train.backend import load_keras
+from mobilecnn.train.backend import load_keras, require_backend
 from mobilecnn.train.batches import Pictures, epoch_batches, epoch_order, in_batches
 from mobilecnn.train.datasets import DIGITS, load
 from mobilecnn.train.images import to_tensor
@@ -119,6 +119,7 @@ def prepare(plan: TrainingPlan, output: Path, resume: bool = False, progress: Pr
         InputError: the checkpoint to resume is damaged.
         OutputError: ``output`` cannot be written.
     """
+    require_backend("training")
     _check(plan)
     name = zoo.parse(plan.architecture, size=plan.size)
     if output.suffix != ".keras":

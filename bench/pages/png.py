@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Point, Series
+from mobilecnn.extras import require
 
 MARKERS = ("o", "s", "D", "^", "v", "P")
 LINES = {"straight": ("-", 1.6), "thin": ("-", 0.8), "dashed": ("--", 1.0), "steps": ("-", 1.0)}
@@ -25,6 +26,7 @@ def draw(plots: Sequence[Plot], title: str) -> bytes:
         plots: at least one; the first is the tallest, and its legend is that of the picture.
         title: lines above the first.
     """
+    require("a chart", "report")
     # The figure classes directly: pyplot would look for a display and keep every figure alive.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

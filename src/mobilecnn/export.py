@@ -21,7 +21,8 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import lower
 from mobilecnn.convert.lowering.description import Description
 from mobilecnn.convert.passport import Passport
-from mobilecnn.errors import UsageError
+from mobilecnn.errors import CheckFailed, UsageError
+from mobilecnn.extras import require
 from mobilecnn.files import check_writable, sha256, write_together
 from mobilecnn.quantize import formats as table
 from mobilecnn.quantize.calibration.images import (
@@ -39,7 +40,7 @@ from mobilecnn.quantize.steadiness import movement
 from mobilecnn.steps import Progress, Steps
 from mobilecnn.version import __version__
 
-__all__ = ["RANDOM", "Calibration", "Exported", "check_request", "export"]
+__all__ = ["RANDOM", "Calibration", "Exported", "check_request", "export", "refuse_different"]
 
 GOLDEN_IMAGES = 3
 """Number of pictures in a passport, with the file's scores for them."""
@@ -70,6 +71,22 @@ class Exported:
     parity: Parity
     holds: bool
     passport: Passport
+
+
+def refuse_different(file: Exported) -> None:
+    """Refuse a file that does not give the Keras model's answers.
+
+    Raises:
+        CheckFailed: it does not.
+    """
+    if file.holds:
+        return
+    allowed = file.passport.parity.tolerance
+    limit = "" if allowed is None else f"{file.format} may show {allowed:.0e}, and "
+    raise CheckFailed(
+        f"{file.path} does not give the Keras model's answers: relative difference {file.parity.relative:.1e} "
+        f"({limit}every answer must be finite); do not ship it"
+    )
 
 
 def check_request(
@@ -121,6 +138,7 @@ def export(
         EnvironmentProblem: a child process crashed.
     """
     rows = check_request(formats, calibration, io)
+    require("exporting", "export")
     check_writable(output)
     steps = Steps(progress, 5 + 2 * len(rows))
     with (

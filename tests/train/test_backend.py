@@ -33,8 +33,12 @@ def test_importing_and_the_first_operation_say_nothing() -> None:
 @pytest.mark.parametrize(
     ("backend", "hide", "parts"),
     [
-        ("tensorflow", "tensorflow", ["tensorflow is missing", "pip install tensorflow"]),
-        ("tensorflow", "keras", ["keras is missing", "pip install keras tensorflow"]),
+        (
+            "tensorflow",
+            "tensorflow",
+            ["TensorFlow, which is not installed", "pip install 'mobilecnn[train]'"],
+        ),
+        ("tensorflow", "keras", ["needs Keras, which is not installed", "pip install 'mobilecnn[train]'"]),
         ("theano", "", ["theano", "KERAS_BACKEND"]),
     ],
 )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mobilecnn.extras import require
 from mobilecnn.train.datasets.dataset import Dataset, Part
 
 DIGITS = "digits"
@@ -17,7 +18,12 @@ def accepts(source: str) -> bool:
 
 
 def read(part: Part) -> Dataset:
-    """The digits that training may see, those held out from it, or all of them."""
+    """The digits that training may see, those held out from it, or all of them.
+
+    Raises:
+        EnvironmentProblem: scikit-learn is not installed.
+    """
+    require(f"the data set {DIGITS!r}", "train", "sklearn")
     # Imported here because scikit-learn takes a second, and a user's own folder needs none of it.
     from sklearn.datasets import load_digits
 

@@ -108,8 +108,9 @@ CORES = {
 
 
 def requirements() -> dict[str, tuple[str, ...]]:
-    """What pip is asked for, by runtime: the versions that are used here."""
-    numpy = f"numpy=={version('numpy')}"
+    """What pip is asked for, by runtime: ai-edge-litert in the version that is used here."""
+    # Not the version installed here: tflite-runtime needs numpy 1, and Debian 12's Python has no wheel of newer ones.
+    numpy = "numpy==1.26.4"
     # Its last release; it is not installed here on Python 3.12.
     return {
         "litert": (f"ai-edge-litert=={version('ai-edge-litert')}", numpy),

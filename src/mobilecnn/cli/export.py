@@ -93,7 +93,7 @@ def command(
       mobilecnn export mobilenet_v2_x1.0_224 --int8 --calibration random -o out
     """
     from mobilecnn.convert.conversion import Source
-    from mobilecnn.export import Calibration, export
+    from mobilecnn.export import Calibration, export, refuse_different
 
     source = Source(
         text=model,
@@ -123,7 +123,7 @@ def command(
     if not first.passport.contract.stated:
         talk(options.assumed_range(model))
     for file in exported:
-        _check(file)
+        refuse_different(file)
 
 
 def _show(exported: "tuple[Exported, ...]") -> None:
@@ -156,21 +156,3 @@ def _warnings(file: "Exported") -> Iterator[str]:
             f"agrees with the Keras model on only {file.parity.top1_agreement:.0%} of the images; "
             "evaluate it before shipping"
         )
-
-
-def _check(file: "Exported") -> None:
-    """Refuse a file that does not give the Keras model's answers.
-
-    Raises:
-        CheckFailed: it does not.
-    """
-    from mobilecnn.errors import CheckFailed
-
-    if file.holds:
-        return
-    allowed = file.passport.parity.tolerance
-    limit = "" if allowed is None else f"{file.format} may show {allowed:.0e}, and "
-    raise CheckFailed(
-        f"{file.path} does not give the Keras model's answers: relative difference {file.parity.relative:.1e} "
-        f"({limit}every answer must be finite); do not ship it"
-    )
