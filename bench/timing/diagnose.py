@@ -45,7 +45,7 @@ PROTOCOL = Protocol(rounds=3, seconds=0.5, warmup_seconds=0.25)
 
 
 @dataclass(frozen=True)
-class Finding:
+class StepResult:
     """One thing that was tried.
 
     Attributes:
@@ -69,10 +69,10 @@ class Diagnosis:
         findings: in the order in which they were tried; a step may have several.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[StepResult, ...]
 
     @property
-    def failed(self) -> Finding | None:
+    def failed(self) -> StepResult | None:
         """What prevents measurements; None where nothing does."""
         return next((finding for finding in self.findings if finding.verdict == "failed"), None)
 
@@ -90,7 +90,7 @@ def diagnose(device: Device, name: str, profile: str, progress: Progress | None 
         profile: what the user says it is, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
         progress: told of the steps.
     """
-    findings: list[Finding] = []
+    findings: list[StepResult] = []
     steps = Steps(progress, len(STEPS))
     begun: list[str] = []
 
@@ -102,38 +102,40 @@ def diagnose(device: Device, name: str, profile: str, progress: Progress | None 
         with device, tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder:
             findings.extend(_way(device, name, profile, Path(folder) / "known.tflite", begin))
     except MobileCnnError as error:
-        findings.append(Finding(begun[-1], "failed", str(error)))
+        findings.append(StepResult(begun[-1], "failed", str(error)))
     steps.show("")
     not_tried = STEPS[len(begun) :]
-    return Diagnosis((*findings, *(Finding(step, "not tried", "") for step in not_tried)))
+    return Diagnosis((*findings, *(StepResult(step, "not tried", "") for step in not_tried)))
 
 
 def _way(
     device: Device, name: str, profile: str, file: Path, begin: Callable[[str], None]
-) -> Iterator[Finding]:
+) -> Iterator[StepResult]:
     """What each step finds; the last may be that it failed."""
     begin(REACH)
     clock = time.monotonic()
     facts = device.probe()
     what = f"{facts.board or facts.cpu or 'unknown'}, {facts.machine}, {facts.cores} cores"
-    yield Finding(REACH, "ok", f"{what}; {time.monotonic() - clock:.1f} s for the connection and the answer")
+    yield StepResult(
+        REACH, "ok", f"{what}; {time.monotonic() - clock:.1f} s for the connection and the answer"
+    )
 
     begin(RUNTIME)
     board = examine(device, name, profile)
     there = [f"{runtime} {version}" for runtime, version in board.runtimes.items() if version is not None]
     for missing in board.missing:
         if missing.prevents:
-            yield Finding(RUNTIME, "failed", missing.what, missing.fix)
+            yield StepResult(RUNTIME, "failed", missing.what, missing.fix)
         else:
-            yield Finding(STATE, "warning", missing.what, missing.fix)
+            yield StepResult(STATE, "warning", missing.what, missing.fix)
     if not there:
         return
-    yield Finding(RUNTIME, "ok", ", ".join(there))
+    yield StepResult(RUNTIME, "ok", ", ".join(there))
     timer = require(device, CanTime)
     protocol = timer.adapt(replace(PROTOCOL, runtime=there[0].split(" ")[0]))
 
     if protocol.runtime in timer.passport_runtimes:
-        yield Finding(
+        yield StepResult(
             RUNTIME,
             "warning",
             f"the {protocol.runtime} runs files with passports, and the one that is tried here has none",
@@ -146,7 +148,7 @@ def _way(
     write_bytes(file, content)
     clock = time.monotonic()
     named = device.put(file)
-    yield Finding(
+    yield StepResult(
         FILE, "ok", f"{len(content) / 1e6:.1f} MB in {time.monotonic() - clock:.1f} s, compared there"
     )
 
@@ -157,27 +159,27 @@ def _way(
     (result,) = summarize(measure([file], device, protocol))
     if result.valid:
         low, value, high = (ns / 1e6 for ns in (result.median.low, result.median.value, result.median.high))
-        yield Finding(
+        yield StepResult(
             TIMES,
             "ok",
             f"{value:.3f} ms ({low:.3f} to {high:.3f}) for that product, {result.rounds} processes",
         )
     for spoiling in (*result.reasons, *result.warnings):
-        yield Finding(TIMES, "warning", spoiling.text, spoiling.fix)
+        yield StepResult(TIMES, "warning", spoiling.text, spoiling.fix)
 
 
-def _answers(device: Device, there: str, file: Path, protocol: Protocol) -> Finding:
+def _answers(device: Device, there: str, file: Path, protocol: Protocol) -> StepResult:
     """Whether the device multiplies matrices as numpy does."""
     image = np.random.default_rng(0).normal(size=build.PRODUCT_SHAPE).astype(np.float32)
     scores = build.product(file.read_bytes(), image).reshape(1, -1)
     allowed = FLOAT32_TOLERANCE * float(np.abs(scores).max())
     given = check(device, there, file, Questions((image,), scores, 0.0, 0, allowed), protocol, SPARE_SECONDS)
     if given.verdict == NOT_CHECKED:
-        return Finding(ANSWERS, "warning", f"not checked: {given.reason}")
+        return StepResult(ANSWERS, "warning", f"not checked: {given.reason}")
     if given.verdict == DIFFERS:
         fix = "try another runtime or version"
-        return Finding(ANSWERS, "failed", f"a matrix product differs from numpy's: {given.reason}", fix)
-    return Finding(
+        return StepResult(ANSWERS, "failed", f"a matrix product differs from numpy's: {given.reason}", fix)
+    return StepResult(
         ANSWERS,
         "ok",
         f"a matrix product of {scores.size} numbers, apart from numpy's by {given.difference:.1e} "
