@@ -5,6 +5,7 @@ for test_structure.py, which is about the source tree.
 """
 
 FILES = (
+    "bench/test_adb_commands.py",
     "bench/test_answers.py",
     "bench/test_api_records.py",
     "bench/test_benchmark_model.py",
@@ -12,15 +13,20 @@ FILES = (
     "bench/test_cool_down.py",
     "bench/test_device_file.py",
     "bench/test_hygiene.py",
+    "bench/test_instruction_kinds.py",
     "bench/test_instructions.py",
     "bench/test_mcnemar.py",
     "bench/test_measurement.py",
     "bench/test_protocol.py",
     "bench/test_report.py",
+    "bench/test_result_files.py",
+    "bench/test_samples.py",
     "bench/test_single_stream.py",
     "bench/test_statistics.py",
     "bench/test_stream.py",
+    "bench/test_summary.py",
     "bench/test_worker.py",
+    "bench/test_worker_machine.py",
     "cli/test_cli.py",
     "convert/test_build.py",
     "convert/test_cut.py",

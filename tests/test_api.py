@@ -200,7 +200,7 @@ def test_a_range_that_nobody_stated_is_warned_about(keras: Any, tmp_path: Path) 
     ):
         mobilecnn.export(model, "float32", output=tmp_path, name="theirs v1/2")
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         mobilecnn.export(model, "float32", output=tmp_path, name="theirs", input_range="tf")
 
 
