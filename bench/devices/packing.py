@@ -1,6 +1,10 @@
 """The worker as one file that a Python runs, here, on a board and under QEMU alike."""
 
+import atexit
+import contextlib
 import io
+import shutil
+import tempfile
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -33,19 +37,34 @@ def _packed() -> tuple[str, bytes]:
     return files.sha256(content), content
 
 
+@cache
+def _private_folder() -> Path:
+    """A folder that goes with this process."""
+    folder = tempfile.mkdtemp(prefix="mobilecnn-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
 def worker_file() -> Path:
-    """The worker's archive in the cache, where it is put if it is not there.
+    """The worker's archive: in the cache, or where that cannot be written in a folder of this process.
 
     Raises:
-        EnvironmentProblem: the cache cannot be read or written.
+        EnvironmentProblem: neither can be written.
     """
     digest, content = _packed()
-    path = files.cache() / f"worker-{digest[:12]}.pyz"
+    name = f"worker-{digest[:12]}.pyz"
+    # A container may have a home that is read-only, or none.
+    with contextlib.suppress(OSError, OutputError, RuntimeError):
+        return _placed(files.cache() / name, content)
     try:
-        if not path.exists() or path.read_bytes() != content:
-            files.write_bytes(path, content)
+        return _placed(_private_folder() / name, content)
     except (OSError, OutputError) as error:
         raise EnvironmentProblem(
-            f"the bench worker cannot be put into the cache ({error}); set XDG_CACHE_HOME to a folder of yours"
+            f"the bench worker cannot be written to a file ({error}); set TMPDIR to a folder that can be written"
         ) from error
+
+
+def _placed(path: Path, content: bytes) -> Path:
+    if not path.exists() or path.read_bytes() != content:
+        files.write_bytes(path, content)
     return path

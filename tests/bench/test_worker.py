@@ -17,7 +17,7 @@ import pytest
 from installed import INSTALLED
 from worker_process import JOB, ask, model
 
-from mobilecnn.bench.devices import worker
+from mobilecnn.bench.devices import packing, worker
 from mobilecnn.bench.devices.packing import pack, worker_file
 from mobilecnn.bench.devices.worker import runtimes, tasks
 from mobilecnn.bench.devices.worker.machine import PROBE_SPINS
@@ -81,9 +81,10 @@ def test_a_damaged_copy_in_the_cache_is_replaced(tmp_path: Path, monkeypatch: py
 
 def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
-    with pytest.raises(
-        EnvironmentProblem, match=r"cannot write /proc/nowhere/.*; set XDG_CACHE_HOME to a folder"
-    ):
+    there = worker_file()
+    assert not there.is_relative_to("/proc") and there.read_bytes() == pack()
+    monkeypatch.setattr(packing, "_private_folder", lambda: Path("/proc/nowhere"))
+    with pytest.raises(EnvironmentProblem, match=r"cannot write /proc/nowhere/.*; set TMPDIR to a folder"):
         worker_file()
 
 
