@@ -18,7 +18,7 @@ from sample_app import copy_app
 
 from mobilecnn.android_demo.staging import stage
 from mobilecnn.bench.devices import entries
-from mobilecnn.bench.devices.adb.app import Request, parse
+from mobilecnn.bench.devices.adb.app import AppRequest, parse
 from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.bench.records.measurement import read
 from mobilecnn.bench.timing import answers
@@ -269,6 +269,6 @@ def test_the_screens_and_the_benchmark_work_on_androids_own_classes(digits: Path
         assert (background > 200) if name == "light" else (background < 50)
         assert np.count_nonzero(shades) > 100
     # Its benchmark measured what the harness asks for.
-    asked = Request("t-1", models[0].name, sha256(models[0].read_bytes()), threads=1, warmup=2, runs=9)
+    asked = AppRequest("t-1", models[0].name, sha256(models[0].read_bytes()), threads=1, warmup=2, runs=9)
     answer = parse((pictures / "benchmark.json").read_text(), asked)
     assert (answer.run.runtime_version, answer.answers.verdict) == ("2.6.2", "verified")

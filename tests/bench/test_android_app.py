@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilecnn.bench.devices.adb import app as android_app
-from mobilecnn.bench.devices.adb.app import Request, collect, parse
+from mobilecnn.bench.devices.adb.app import AppRequest, collect, parse
 from mobilecnn.bench.records.measurement import Answers, Run
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.errors import EnvironmentProblem, MobileCnnError, ModelFileError, UsageError
@@ -21,7 +21,7 @@ APP = Path(__file__).resolve().parent.parent.parent / "android_demo"
 CORE = APP / "core/src/main/java/org/mobilecnn/core"
 LINES = (APP / "core/src/test/resources/benchmark_lines.txt").read_text().splitlines()
 RUN_ID = "run-7"
-ASKED = Request(RUN_ID, "digits.int8.tflite", "a" * 64, threads=4, warmup=5, runs=500)
+ASKED = AppRequest(RUN_ID, "digits.int8.tflite", "a" * 64, threads=4, warmup=5, runs=500)
 ANSWER: dict[str, Any] = json.loads(collect(LINES, RUN_ID) or "")
 
 

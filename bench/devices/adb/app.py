@@ -27,7 +27,7 @@ MOST_PARTS = 100_000
 
 
 @dataclass(frozen=True)
-class Request:
+class AppRequest:
     """What the app is asked for: one fresh process that times one model.
 
     Attributes:
@@ -164,7 +164,7 @@ def collect(lines: Sequence[str], run_id: str) -> str | None:
     return "".join(parts[number] for number in range(1, total + 1))
 
 
-def parse(text: str, asked: Request) -> AppRun:
+def parse(text: str, asked: AppRequest) -> AppRun:
     """The answer, and that it is one to what was asked.
 
     Raises:

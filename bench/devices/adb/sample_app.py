@@ -129,7 +129,7 @@ class SampleApp:
     def _ask(self, job: Job, warmup: int, runs: int, doing: str, timeout: float) -> app.AppRun:
         """Have the app time a model in a fresh process."""
         model = job["model"]
-        request = app.Request(secrets.token_hex(16), model, Path(model).stem, job["threads"], warmup, runs)
+        request = app.AppRequest(secrets.token_hex(16), model, Path(model).stem, job["threads"], warmup, runs)
         package = app.PACKAGE
         self._stopped.clear()
         try:

@@ -70,6 +70,7 @@ def command(
     from mobilecnn.bench.pages import charts, png, terminal
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.bench.timing import profile as bench
+    from mobilecnn.extras import require
     from mobilecnn.files import check_writable, write_bytes, write_json
     from mobilecnn.records import recording
 
@@ -82,6 +83,7 @@ def command(
         seconds=seconds,
         warmup_seconds=seconds / 2,
     )
+    require("a chart", "report")
     check_writable(output)
     record = new_name(output, "measurement")
     with where, recording(record) as keep, progress("Profiling") as update:

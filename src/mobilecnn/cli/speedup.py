@@ -25,7 +25,7 @@ DEFAULT = ("float32", "int8")
 
 
 @dataclass(frozen=True)
-class Request:
+class SpeedupRequest:
     """What all experiments are given.
 
     Attributes:
@@ -93,6 +93,7 @@ def command(
     from mobilecnn.bench.devices.registry import timing_device
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.errors import UsageError
+    from mobilecnn.extras import require
     from mobilecnn.files import check_writable
 
     if experiment != "table8" and resolutions != ("224",):
@@ -105,8 +106,11 @@ def command(
     default = DEFAULT if experiment == "table8" else DEFAULT[:1]
     quick = {"seconds": 0.2, "warmup_seconds": 0.1} if experiment == "decomposition" else {}
     protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed, **quick)  # type: ignore[arg-type]
+    require("a chart", "report")
     check_writable(output)
-    request = Request(where, protocol, tuple(dict.fromkeys(formats)) or default, output, allow_wrong_answers)
+    request = SpeedupRequest(
+        where, protocol, tuple(dict.fromkeys(formats)) or default, output, allow_wrong_answers
+    )
     with where:
         if experiment == "guidelines":
             content = _guidelines(request, as_json)
@@ -119,7 +123,7 @@ def command(
         document(content)
 
 
-def _table8(request: Request, resolution: str, as_json: bool) -> dict[str, Any]:
+def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str, Any]:
     """Theoretical against actual speedup at one resolution."""
     from mobilecnn.bench.pages import charts, png, terminal
     from mobilecnn.bench.papers import speedup as bench
@@ -167,7 +171,7 @@ def _table8(request: Request, resolution: str, as_json: bool) -> dict[str, Any]:
     return content
 
 
-def _guidelines(request: Request, as_json: bool) -> dict[str, Any]:
+def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Tables 1 to 4."""
     from mobilecnn.bench.pages import terminal
     from mobilecnn.bench.papers import experiments as bench
@@ -212,7 +216,7 @@ def _guidelines(request: Request, as_json: bool) -> dict[str, Any]:
     return content
 
 
-def _decomposition(request: Request, as_json: bool) -> dict[str, Any]:
+def _decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Figure 2: shares of the time by kind of work."""
     from mobilecnn.bench.pages import terminal
     from mobilecnn.bench.papers import decomposition as bench

@@ -53,8 +53,11 @@ def command(
     from mobilecnn.bench.judge.sustained import judge, remarks
     from mobilecnn.bench.pages import charts, png
     from mobilecnn.bench.records.stream import StreamPlan
+    from mobilecnn.extras import require
     from mobilecnn.files import write_bytes
     from mobilecnn.records import partial
+
+    require("a chart", "report")  # Before the minutes of work, not after.
 
     plan = StreamPlan.sustained(minutes, protocol)
     device = timing_device(device_name, protocol.runtime)
