@@ -223,23 +223,23 @@ VARIANTS = (
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice([one.name for one in VARIANTS]))
+@click.argument("names", nargs=-1, type=click.Choice([variant.name for variant in VARIANTS]))
 def main(names: tuple[str, ...]) -> None:
     """Run the tests as other machines would, all variants or those with these NAMES."""
     passed: list[str] = []
     failed: list[str] = []
     skipped: list[str] = []
-    for one in VARIANTS:
-        if names and one.name not in names:
+    for variant in VARIANTS:
+        if names and variant.name not in names:
             continue
-        click.echo(f"\n=== elsewhere: {one.name}: {one.words}")
+        click.echo(f"\n=== elsewhere: {variant.name}: {variant.words}")
         begin = time.monotonic()
         try:
-            (passed if one.run() else failed).append(one.name)
+            (passed if variant.run() else failed).append(variant.name)
         except Skip as why:
-            skipped.append(f"SKIPPED {one.name}: {why}")
+            skipped.append(f"SKIPPED {variant.name}: {why}")
             click.echo(skipped[-1])
-        click.echo(f"=== elsewhere: {one.name}: {time.monotonic() - begin:.0f} s")
+        click.echo(f"=== elsewhere: {variant.name}: {time.monotonic() - begin:.0f} s")
     click.echo(
         f"\n=== elsewhere: passed: {', '.join(passed) or 'none'}; failed: {', '.join(failed) or 'none'}"
     )

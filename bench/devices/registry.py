@@ -97,7 +97,7 @@ def device(name: str, runtime: str | None = None, phone: OnPhone | None = None, 
             f"--benchmark-model and --cores are for phones, and {name} is none; leave them out, or name a phone: "
             "mobilecnn devices add NAME --adb"
         )
-    names = ", ".join(each.name for each in known()) if there.backend.unnamed is not None else ""
+    names = ", ".join(listed.name for listed in known()) if there.backend.unnamed is not None else ""
     return there.backend.make(name, there.entry, Settings(runtime, phone, say, names))
 
 

@@ -257,4 +257,4 @@ def _measurement(given: "Measurement | str | Path") -> "Measurement":
 def _paths(given: Any) -> list[Path]:
     """One or several files, each as a path or as a result that has one."""
     several = [given] if isinstance(given, str | Path) or hasattr(given, "path") else given
-    return [Path(getattr(each, "path", each)) for each in several]
+    return [Path(getattr(file, "path", file)) for file in several]
