@@ -29,14 +29,14 @@ class Phone:
     """The stand-in. As a context manager it listens.
 
     Attributes:
-        root: the folder that is its file system.
-        features: what it says it can do.
+        root: folder that is its file system.
+        features: names of the capabilities that it announces.
         authorised: whether it accepts the host's key.
-        silent: it accepts connections, and says nothing.
-        room: bytes that a file may have; None for any.
-        break_push_after: bytes of a file after which the connection goes; None for never.
-        greeting: what its shell does before a command.
-        break_install: the connection goes while an app arrives.
+        silent: whether it accepts connections and never answers.
+        room: largest size of a file, in bytes; None for no limit.
+        break_push_after: number of bytes of a file after which the connection breaks; None for never.
+        greeting: shell code that runs before each command.
+        break_install: whether the connection breaks while an app is transferred.
         pushed: names of files that arrived.
     """
 
@@ -85,12 +85,12 @@ class Phone:
     def sessions(self) -> list[int]:
         """The process numbers of all that runs there."""
         mark = f"PHONE={self.root}\0".encode()
-        found = []
+        marked = []
         for process in processes():
             with contextlib.suppress(OSError):
                 if mark in Path(f"/proc/{process}/environ").read_bytes():
-                    found.append(process)
-        return found
+                    marked.append(process)
+        return marked
 
     def expect_nothing_left(self, seconds: float = 60) -> None:
         """Fail unless soon nothing runs there, and no file lies there but the cache."""
@@ -278,10 +278,10 @@ class Phone:
 
     def _stat(self, path: str) -> tuple[int, int, int]:
         try:
-            found = Path(self._here(path)).stat()
+            status = Path(self._here(path)).stat()
         except OSError:
             return 0, 0, 0
-        return found.st_mode, found.st_size, int(found.st_mtime)
+        return status.st_mode, status.st_size, int(status.st_mtime)
 
     def _take(self, stream: Stream, request: str) -> None:
         path, _, mode = request.rpartition(",")
@@ -314,9 +314,9 @@ class Phone:
 
 def free_port() -> int:
     """One that nobody listens at just now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port
 
 

@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
         part(given["num_runs"], given["min_secs"]),
     )
     average = [dict(word.split("=") for word in line.split("(")[0].split()) for line in (warm, timed)]
-    means = [each.get("avg", each["curr"]) for each in average]
+    means = [figures.get("avg", figures["curr"]) for figures in average]
     first = average[0].get("first", average[0]["curr"])
     print(
         f"INFO: Inference timings in us: Init: {round(init)}, First inference: {first}, Warmup (avg): {means[0]}, "
@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> int:
     )
     if given.get("enable_op_profiling") == "true":
         # Which operators there are is true; to each is given the same share of the time.
-        kinds = [each["op_name"] for each in interpreter._get_ops_details()]
+        kinds = [operator["op_name"] for operator in interpreter._get_ops_details()]
         mean, share = float(means[1]) / 1e3 / len(kinds), 100 / len(kinds)
         print(PROFILE.format(
             order="\n".join(

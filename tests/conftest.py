@@ -73,8 +73,8 @@ def no_devices_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="module")
 def served() -> Iterator[Board]:
     """One SSH server for all tests of a module."""
-    with tempfile.TemporaryDirectory(prefix="sshd-") as folder, sshd(Path(folder)) as one:
-        yield one
+    with tempfile.TemporaryDirectory(prefix="sshd-") as folder, sshd(Path(folder)) as server:
+        yield server
 
 
 @pytest.fixture
@@ -102,11 +102,11 @@ def phone(adb_server: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monkey
             monkeypatch.setenv(name, value)
     monkeypatch.delenv("ANDROID_SERIAL", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    with Phone(tmp_path / "phone") as one:
-        adbd.connect(one, adb_server)
-        yield one
-        one.expect_nothing_left()
-        adbd.adb("disconnect", one.serial, variables=adb_server)
+    with Phone(tmp_path / "phone") as device:
+        adbd.connect(device, adb_server)
+        yield device
+        device.expect_nothing_left()
+        adbd.adb("disconnect", device.serial, variables=adb_server)
 
 
 @pytest.fixture

@@ -9,22 +9,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench", "android_demo")
-BASE = ("contract", "errors", "extras", "files", "process", "records", "steps", "version")
+BASE = (("errors", "steps", "version"), ("extras", "files", "process"), ("records",), ("contract",))
+PROGRAMS = (("export",), ("networks",), ("demo", "api"), ("",), ("cli", "__main__"))
+"""Rooms of the modules below and above the stages, the lowest first; "" is the package itself."""
 BENCH = ("records", "judge", "devices", "timing", "papers", "pages")
 
 
 def modules() -> dict[str, Path]:
     """Dotted name -> file, of every module in the package; links are resolved, so each is there once."""
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for stage in STAGES:
         for path in sorted((ROOT / stage).rglob("*.py")):
             if (path.parent / "__init__.py").exists():
-                found[_dotted(path.relative_to(ROOT))] = path
+                paths[_dotted(path.relative_to(ROOT))] = path
     inside = ROOT / "src" / "mobilecnn"
     for path in sorted(inside.rglob("*.py")):
         if path.resolve() == path:
-            found[_dotted(path.relative_to(inside))] = path
-    return found
+            paths[_dotted(path.relative_to(inside))] = path
+    return paths
 
 
 def _dotted(path: Path) -> str:
@@ -53,7 +55,7 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
     order: dict[str, int] = {}
     lowest: dict[str, int] = {}
     stack: list[str] = []
-    found: list[list[str]] = []
+    components: list[list[str]] = []
 
     def visit(name: str) -> None:
         order[name] = lowest[name] = len(order)
@@ -68,26 +70,31 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
             place = stack.index(name)
             component, stack[place:] = stack[place:], []
             if len(component) > 1:
-                found.append(sorted(component))
+                components.append(sorted(component))
 
     for name in sorted(graph):
         if name not in order:
             visit(name)
-    return found
+    return components
+
+
+HEIGHTS = {
+    **{name: (0, height) for height, names in enumerate(BASE) for name in names},
+    **{name: (1 + stage, 0) for stage, name in enumerate(STAGES)},
+    **{name: (1 + len(STAGES), height) for height, names in enumerate(PROGRAMS) for name in names},
+}
+"""First name below the package -> height of its room."""
 
 
 def rank(name: str) -> tuple[int, int]:
-    """Height of a module's room: an arrow may run from a higher or equal to a lower or equal one."""
-    parts = name.split(".")
-    if len(parts) == 1:
-        return (len(STAGES) + 1, 0)
-    if parts[1] in BASE:
-        return (0, 0)
-    if parts[1] not in STAGES:
-        return (len(STAGES) + 1, 0)
-    stage = 1 + STAGES.index(parts[1])
-    inner = BENCH.index(parts[2]) if parts[1] == "bench" and len(parts) > 2 else 0
-    return (stage, inner)
+    """Height of a module's room: an arrow may run from a higher or equal to a lower or equal one.
+
+    Raises:
+        KeyError: a module is new, and its room must be said above.
+    """
+    _, room, inner, *_ = [*name.split("."), "", ""]
+    stage, height = HEIGHTS[room]
+    return (stage, BENCH.index(inner) if room == "bench" and inner else height)
 
 
 def rising(graph: dict[str, set[str]]) -> list[str]:

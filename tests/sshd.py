@@ -33,10 +33,10 @@ class Board:
     """A server that listens.
 
     Attributes:
-        home: the home folder of its sessions.
-        tmp: their temporary folder.
-        path: of a folder to put first on the path: its ``ssh`` knows :data:`HOSTS`.
-        server: the process number of the listening sshd.
+        home: home folder of its sessions.
+        tmp: temporary folder of its sessions.
+        path: folder to put first on the path: its ``ssh`` knows :data:`HOSTS`.
+        server: process number of the listening sshd.
     """
 
     home: Path
@@ -99,12 +99,12 @@ def command_of(process: int) -> str:
 
 def children(process: int) -> list[int]:
     """The processes that it has started."""
-    return [each for each in processes() if parent_of(each) == process]
+    return [child for child in processes() if parent_of(child) == process]
 
 
 def descendants(process: int) -> list[int]:
-    """Its children, and theirs."""
-    return [each for child in children(process) for each in (child, *descendants(child))]
+    """The processes that it has started, and those that they have, and so on."""
+    return [descendant for child in children(process) for descendant in (child, *descendants(child))]
 
 
 def _key(file: Path) -> str:
@@ -114,9 +114,9 @@ def _key(file: Path) -> str:
 
 
 def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port
 
 
@@ -125,13 +125,13 @@ def sshd(folder: Path, before: str = "", variables: Mapping[str, str] | None = N
     """Serve on a free port of this machine, as the current user.
 
     Args:
-        folder: an empty one for everything.
+        folder: empty folder for everything that the server needs.
         before: shell code that every session runs first: a limit, a talkative start-up file.
-        variables: of the sessions.
+        variables: environment variables of the sessions.
     """
     home, tmp, path = (folder / name for name in ("home", "tmp", "path"))
-    for each in (home, tmp, path):
-        each.mkdir(mode=0o700)
+    for directory in (home, tmp, path):
+        directory.mkdir(mode=0o700)
     host, other, mine = (_key(folder / name) for name in ("host_key", "other_key", "my_key"))
     _key(folder / "strangers_key")
     (folder / "authorized_keys").write_text(mine + "\n")
@@ -205,11 +205,11 @@ def another(monkeypatch: pytest.MonkeyPatch, before: str = "", **variables: str)
     """A server of its own, whose sessions begin with the shell code ``before``."""
     with (
         tempfile.TemporaryDirectory(prefix="sshd-") as folder,
-        sshd(Path(folder), before, variables) as one,
+        sshd(Path(folder), before, variables) as server,
     ):
-        monkeypatch.setenv("PATH", one.environment()["PATH"])
-        yield one
-        one.expect_nothing_left()
+        monkeypatch.setenv("PATH", server.environment()["PATH"])
+        yield server
+        server.expect_nothing_left()
 
 
 def program(path: Path, text: str) -> str:

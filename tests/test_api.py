@@ -181,8 +181,8 @@ def test_a_model_in_memory(keras: Any, photos: Path, tmp_path: Path) -> None:
     assert isinstance(card, mobilecnn.Passport)
     assert card.labels == ("cat", "dog")
     assert card.contract.stated
-    found = mobilecnn.evaluate(files, photos, output=tmp_path / "accuracy.json")
-    assert mobilecnn.load(tmp_path / "accuracy.json") == found
+    evaluation = mobilecnn.evaluate(files, photos, output=tmp_path / "accuracy.json")
+    assert mobilecnn.load(tmp_path / "accuracy.json") == evaluation
     measured = mobilecnn.bench(
         files[0], rounds=1, runs=2, seconds=0, warmup_seconds=0, output=tmp_path / "times.json"
     )

@@ -153,8 +153,8 @@ def exports(name: str, size: int | None, folder: Path) -> None:
     with ExitStack() as stack:
         processes = {name: stack.enter_context(TfliteProcess("under test")) for name in INSTALLED}
         reference = None
-        for one in (float32, int8):
-            seen = inspect(one.path)
+        for file in (float32, int8):
+            seen = inspect(file.path)
             assert not [
                 warning
                 for warning in seen.warnings
@@ -162,11 +162,11 @@ def exports(name: str, size: int | None, folder: Path) -> None:
             ]
             assert seen.minimum_runtime is not None
             for runtime in INSTALLED:
-                processes[runtime].run(one.path, inputs, outputs, runtime)
+                processes[runtime].run(file.path, inputs, outputs, runtime)
                 scores = np.load(outputs)
                 assert scores.shape == (3, 10) and np.isfinite(scores).all()
                 reference = scores if reference is None else reference
-                if one is float32:
+                if file is float32:
                     np.testing.assert_allclose(scores, reference, atol=5e-3)
                 else:
                     # Random weights amplify rounding, so this shows that the file computes this network,
@@ -191,10 +191,10 @@ def correlation(a: Array, b: Array) -> float:
 
 def feature_maps(float32: Path, int8: Path, inputs: Path) -> Iterator[tuple[Array, Array]]:
     """What the operators of both files yield for the first input, in pairs, in the order they run."""
-    one, other = (named_maps(path, np.load(inputs)[:1]) for path in (float32, int8))
-    for name, values in one.items():
-        if name in other and other[name].shape == values.shape and values.size > 100:
-            yield values, other[name]
+    exact, coded = (named_maps(path, np.load(inputs)[:1]) for path in (float32, int8))
+    for name, values in exact.items():
+        if name in coded and coded[name].shape == values.shape and values.size > 100:
+            yield values, coded[name]
 
 
 def named_maps(path: Path, image: Array) -> dict[str, Array]:
@@ -207,11 +207,11 @@ def named_maps(path: Path, image: Array) -> dict[str, Array]:
     (source,) = interpreter.get_input_details()
     interpreter.set_tensor(source["index"], encode(image, source["dtype"], *source["quantization"]))
     interpreter.invoke()
-    found = {}
-    details = {each["index"]: each for each in interpreter.get_tensor_details()}
+    maps = {}
+    details = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
     for operator in interpreter._get_ops_details():
         for index in operator["outputs"]:
             if index in details and details[index]["dtype"] in (np.float32, np.int8):
-                each = details[index]
-                found[each["name"]] = decode(interpreter.get_tensor(index), *each["quantization"])
-    return found
+                tensor = details[index]
+                maps[tensor["name"]] = decode(interpreter.get_tensor(index), *tensor["quantization"])
+    return maps

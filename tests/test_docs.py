@@ -36,9 +36,9 @@ def commands(page: Path) -> list[list[str]]:
     blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     joined = "\n".join(blocks).replace("\\\n", " ")
     lines = [line.split(" #")[0].strip() for line in joined.splitlines()]
-    found = [shlex.split(line) for line in lines if line.startswith("mobilecnn ")]
+    typed = [shlex.split(line) for line in lines if line.startswith("mobilecnn ")]
     # It has no wheel for Python 3.12; on 3.11 nothing is left out.
-    return [command for command in found if "tflite-runtime" not in command or sys.version_info < (3, 12)]
+    return [command for command in typed if "tflite-runtime" not in command or sys.version_info < (3, 12)]
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,8 @@ def test_every_command_has_its_page_and_the_page_knows_its_options(name: str) ->
     assert text.startswith(f"# mobilecnn {name}\n")
     command = load(name)
     described = [command, *getattr(command, "commands", {}).values()]
-    options = {word for one in described for p in one.params for word in p.opts if word.startswith("--")}
+    parameters = [parameter for command in described for parameter in command.params]
+    options = {word for parameter in parameters for word in parameter.opts if word.startswith("--")}
     for word in set(re.findall(r"`(--[\w-]+)", text)):
         assert word in options, f"{page.name} describes {word}, which {name} does not have"
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

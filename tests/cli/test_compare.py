@@ -191,7 +191,18 @@ def test_help_is_true() -> None:
     assert compare.command.get_short_help_str(200) == COMMANDS["compare"]
 
 
-def test_the_tables_of_used_options_name_parameters() -> None:
-    parameters = {parameter.name for parameter in compare.command.params}
-    assert set().union(*compare.USED.values()) == parameters
-    assert set(counts.USED) <= parameters | {parameter.name for parameter in load("bench").params}
+OF_COUNTING = {
+    "models", "device_names", "device_name", "runtime", "threads", "runs", "warmup_runs", "seed", "allow_wrong_answers",
+    "output",
+}  # fmt: skip
+OF_RECORDS = {"names", "across"}
+OF_ALL = {"a", "b", "max_slowdown", "as_json"}
+
+
+def test_no_option_is_ignored_silently() -> None:
+    """An option that is new must be placed: what does it mean to records, to files, to counting?"""
+    of_compare, of_bench = (
+        {str(parameter.name) for parameter in command.params} for command in (compare.command, load("bench"))
+    )
+    assert of_compare == {*compare.FOR_FILES} | OF_RECORDS | OF_ALL
+    assert of_compare | of_bench == {*counts.FOR_TIMING} | OF_COUNTING | OF_RECORDS | OF_ALL

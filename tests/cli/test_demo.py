@@ -28,14 +28,14 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
 
-    accuracy = {one["format"]: one["accuracy"] for one in document["accuracy"]}
+    accuracy = {row["format"]: row["accuracy"] for row in document["accuracy"]}
     assert set(accuracy) == {"keras", "float32", "float16", "int8", "dynamic"}
     assert accuracy["keras"] >= 0.97
     # The same arithmetic in another order: at most one image on the edge may fall otherwise.
     assert abs(accuracy["float32"] - accuracy["keras"]) <= 1 / 359 + 1e-9
     # The demo's promise: int8 within one point of float32 on the held-out digits.
     assert abs(accuracy["int8"] - accuracy["float32"]) <= 0.01
-    assert [one["verdict_against_first"] for one in document["accuracy"]][1:] == ["undecided"] * 4
+    assert [row["verdict_against_first"] for row in document["accuracy"]][1:] == ["undecided"] * 4
 
     rows = {(row["model"], row["format"]): row for row in document["speedup"]["rows"]}
     assert set(rows) == {(row.model, name) for row in published.TABLE_8 for name in ("float32", "int8")}

@@ -50,12 +50,12 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
     without = {"PIP_NO_INDEX": "1"}
     with (
         tempfile.TemporaryDirectory(prefix="sshd-") as folder,
-        sshd(Path(folder), variables=without) as one,
+        sshd(Path(folder), variables=without) as server,
     ):
-        for name, value in one.environment().items():
+        for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
-        yield one
-        one.expect_nothing_left()
+        yield server
+        server.expect_nothing_left()
 
 
 def test_profiles_spelled_out_for_speed_are_the_table() -> None:
@@ -134,11 +134,11 @@ def test_probe_of_a_board(board: Board) -> None:
     run("devices", "add", "pi", "--host", "board", "--python", sys.executable, "--profile", "pi4")
     done = run("devices", "probe", "pi", "--json")
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert found["facts"]["kind"] == "ssh"
-    assert all(found["runtimes"][name] for name in INSTALLED)
+    probed = json.loads(done.stdout)
+    assert probed["facts"]["kind"] == "ssh"
+    assert all(probed["runtimes"][name] for name in INSTALLED)
     # It is said to be a Raspberry Pi, and has not the device tree of one.
-    assert [one["what"] for one in found["missing"] if "pi4" in one["what"]]
+    assert [lack["what"] for lack in probed["missing"] if "pi4" in lack["what"]]
 
 
 def test_probe_reads_the_throttling_word(board: Board) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mobilecnn.export import Exported
     from mobilecnn.train.fit import Trained
     from mobilecnn.train.keras_file import ModelInfo
-    from mobilecnn.train.plan import Epoch
+    from mobilecnn.train.plan import Epoch, TrainingPlan
 
 ALL = "all"
 """Value of ``formats`` that means every format."""
@@ -36,9 +36,12 @@ def build(
     :func:`export` knows the input contract of such a model.
 
     Args:
-        name: of the zoo (``mobilecnn models`` lists them): ``mobilenet_v2_x1.0_224``.
-        classes: outputs, at least 1.  [default: the network's, most often 1000]
+        name: name of a zoo network, such as ``mobilenet_v2_x1.0_224`` (``mobilecnn models`` lists them).
+        classes: number of outputs, at least 1.  [default: the network's, most often 1000]
         size: input side in pixels, or (height, width).  [default: the name's]
+
+    Returns:
+        The model: input (batch, height, width, channels), float32; output (batch, classes), float32.
 
     Raises:
         ModelNameError: the zoo has no such name, or the network no such size.
@@ -77,38 +80,33 @@ def train(
     """Train a network of the zoo on labelled images; the model is ``path`` of the result.
 
     Args:
-        architecture: name of the zoo.
-        data: a folder of class folders, or ``digits``, of which the held-out part is not used.
-        output: the ``.keras`` file to write, replaced if it exists; the history goes beside it as CSV.
-        epochs: passes over the images.
-        batch_size: images a step.
-        learning_rate: the highest, after a warm-up.  [default: 0.005; 0.0003 without batch normalization]
+        architecture: name of a zoo network.
+        data: folder of class folders, or ``digits``, of which the held-out part is not used.
+        output: path of the ``.keras`` file, replaced if it exists; the history goes beside it as CSV.
+        epochs: number of passes over the images.
+        batch_size: images of one training step.
+        learning_rate: highest learning rate, reached after a warm-up.  [default: 0.005; 0.0003 without batch normalization]
         size: input side in pixels.  [default: the network's; 64 for digits]
-        seed: of everything random.
-        validation: share of each class that is not trained on.
-        class_weights: weigh the images so that every class counts alike.
-        augment: ``none``, ``shift`` or ``flip-shift``.
+        seed: seed of everything random.
+        validation: share of each class that is held back to validate on.
+        class_weights: whether to weigh the images so that every class counts alike.
+        augment: random changes of the training images: ``none``, ``shift`` or ``flip-shift``.
         label_smoothing: probability that is spread over all classes.
-        resume: continue an interrupted training; give the same options.
-        progress: called as each batch is done.
-        on_epoch: called with the figures of each complete epoch.
+        resume: whether to continue an interrupted training; the other options must be the same.
+        progress: function called after each training step.
+        on_epoch: function called with the figures of each completed epoch.
 
     Raises:
-        UsageError, DataError, OutputError: what was given does not work.
-        CheckFailed: the loss became infinite or no number.
+        UsageError, DataError, OutputError: an argument is out of range, or a file cannot be read or written.
+        CheckFailed: the loss or a weight is no longer a finite number.
         EnvironmentProblem: Keras or its backend is not installed.
     """
-    from mobilecnn.train import fit, zoo
-    from mobilecnn.train.plan import TrainingPlan
+    from mobilecnn.train import fit
 
-    data = str(data)
-    name = zoo.parse(architecture, size=size)
-    if size is None:
-        name = zoo.parse(architecture, size=fit.default_size(name, data))
-    plan = TrainingPlan(
-        architecture=str(name),
-        data=data,
-        size=name.size,
+    plan = training_plan(
+        architecture,
+        str(data),
+        size,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -120,6 +118,27 @@ def train(
     )
     job = fit.prepare(plan, Path(output), resume)
     return fit.run(job, progress or no_progress, on_epoch or (lambda epoch: None))
+
+
+def training_plan(architecture: str, data: str, size: int | None, **options: Any) -> "TrainingPlan":
+    """The plan of a training, at the size that suits the network and the images where ``size`` is None.
+
+    Args:
+        architecture: name of a zoo network.
+        data: folder of class folders, or ``digits``.
+        size: input side in pixels, or None.
+        options: values of the other members of a :class:`TrainingPlan`.
+
+    Raises:
+        ModelNameError: the zoo has no such name, or the network no such size.
+    """
+    from mobilecnn.train import fit, zoo
+    from mobilecnn.train.plan import TrainingPlan
+
+    name = zoo.parse(architecture, size=size)
+    if size is None:
+        name = zoo.parse(architecture, size=fit.default_size(name, data))
+    return TrainingPlan(str(name), data, name.size, **options)
 
 
 def export(
@@ -146,27 +165,28 @@ def export(
     scaled to, and 0..1 is assumed.
 
     Args:
-        model: a Keras model, a ``.keras`` or ``.h5`` file, or a name of the zoo (random weights: for
-            latency). A model is saved to a temporary file and loaded by another process, so its layers
+        model: Keras model, path of a ``.keras`` or ``.h5`` file, or name of a zoo network (random weights:
+            for latency). A model is saved to a temporary file and loaded by another process, so its layers
             must be those of Keras.
-        formats: one or several of ``float32``, ``float16``, ``int8`` and ``dynamic``; or ``all``.
-        calibration: representative images, which int8 needs: a folder, ``digits``, or ``random``
+        formats: one or several of the names ``float32``, ``float16``, ``int8`` and ``dynamic``; or ``all``.
+        calibration: source of representative images, which int8 needs: a folder, ``digits``, or ``random``
             (latency only). The answers are compared on them.
-        output: folder of the files; created if need be.
-        name: what the files' names begin with; only of a Keras model.  [default: the model's]
-        samples: images to take from ``calibration``, the classes taking turns.
-        seed: of that choice, and of a zoo name's random weights.
-        io: what int8 files take and give: ``int8`` or ``float32``.
-        classes: outputs; only of a zoo name.  [default: the network's]
-        size: input side in pixels, or (height, width); of a zoo name, or a model of free size.
-        input_range: ``raw`` 0..255, ``unit`` 0..1, ``tf`` -1..1, ``torch``, ``caffe`` or ``lite``.
+        output: folder for the files, created if it does not exist.
+        name: first part of the files' names; for Keras models only.  [default: the model's]
+        samples: number of images to take from ``calibration``, the classes taking turns.
+        seed: seed of that choice and of a zoo network's random weights.
+        io: type of the input and the output of int8 files: ``int8`` or ``float32``.
+        classes: number of outputs; for zoo names only.  [default: the network's]
+        size: input side in pixels, or (height, width); for a zoo name or a model of free size.
+        input_range: range of the input: ``raw`` 0..255, ``unit`` 0..1, ``tf`` -1..1, ``torch``, ``caffe`` or ``lite``.
             [default: what the model says]
         labels: class names in output order.  [default: what the model says]
-        allow_code: let Python code in a file run (Lambda layers).
-        progress: called as each step begins.
+        allow_code: whether Python code in a file may run (Lambda layers).
+        progress: function called as each step begins.
 
     Raises:
-        UsageError, ModelFileError, DataError, OutputError: what was given does not work.
+        UsageError, ModelFileError, DataError, OutputError: an argument is out of range, or a file cannot be
+            read or written.
         CheckFailed: a float32 file differs from the Keras model by more than float32 may, or an answer
             is not finite. The files are written all the same.
         EnvironmentProblem: a package is not installed, or a child process crashed.

@@ -11,6 +11,7 @@ from mobilecnn.steps import Progress, Say, no_say
 if TYPE_CHECKING:
     from mobilecnn.bench.judge.compare import Compared
     from mobilecnn.bench.judge.summary import Result
+    from mobilecnn.bench.pages.result_files import Results
     from mobilecnn.bench.records.instructions import Instructions
     from mobilecnn.bench.records.measurement import Measurement
     from mobilecnn.bench.records.stream import Stream
@@ -32,16 +33,17 @@ def evaluate(
     """Accuracy of model files on the same labelled images, each file compared with the first.
 
     Args:
-        models: ``.tflite``, ``.keras`` or ``.h5`` files, or what :func:`export` gave.
-        data: a folder of class folders, or ``digits`` (its held-out part).
-        runtime: of .tflite files: ``litert`` or ``tflite-runtime``.
-        input_range: overrides what the models say; as in :func:`export`.
-        allow_code: let Python code in Keras files run.
-        output: JSON file to write the result to, replaced if it exists; :func:`report` reads it.
-        progress: called as each image is decoded.
+        models: paths of ``.tflite``, ``.keras`` or ``.h5`` files, or results of :func:`export`.
+        data: folder of class folders, or ``digits`` (its held-out part).
+        runtime: runtime for .tflite files: ``litert`` or ``tflite-runtime``.
+        input_range: range of the input instead of the one that the models state; as in :func:`export`.
+        allow_code: whether Python code in Keras files may run.
+        output: path of a JSON file for the result, replaced if it exists; :func:`report` reads it.
+        progress: function called as each image is decoded.
 
     Raises:
-        UsageError, ModelFileError, DataError, OutputError: what was given does not work.
+        UsageError, ModelFileError, DataError, OutputError: an argument is out of range, or a file cannot be
+            read or written.
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
     from mobilecnn.files import check_writable, write_json
@@ -91,29 +93,31 @@ def bench(
     Every file first answers the golden pictures of its passport on the device.
 
     Args:
-        models: ``.tflite`` files, or what :func:`export` gave.
-        device: ``local``, a name of ``mobilecnn devices``, or an SSH host.
-        benchmark_model: of a phone: TFLite's program for Android.
-        cores: of a phone: ``big``, ``little`` or ``all``.
-        runtime: ``litert`` or ``tflite-runtime``.
-        threads: of the runtime.
-        rounds: fresh processes for each file.
-        warmup_runs: untimed inferences of a process, at least.
-        warmup_seconds: and for at least so long.
-        runs: timed inferences of a process, at least.
-        seconds: and for at least so long.
-        seed: of the order and the inputs.
-        cool_down: seconds to wait at most before each process until the device is as cool as at the start.
-        allow_wrong_answers: time files that do not answer as their passports say.
-        output: JSON file of the measurement, which must not exist; complete rounds are kept there,
-            as ``*.partial.json``, when the work is cut short.
-        progress: called as each process begins.
-        say: told of waits, in sentences.
+        models: paths of ``.tflite`` files, or results of :func:`export`.
+        device: device to time on: ``local``, a name of ``mobilecnn devices``, or an SSH host.
+        benchmark_model: path of TFLite's benchmark program, for phones.
+        cores: cores to use on a phone: ``big``, ``little`` or ``all``.
+        runtime: runtime for the files: ``litert`` or ``tflite-runtime``.
+        threads: number of interpreter threads.
+        rounds: number of fresh processes for each file.
+        warmup_runs: fewest untimed inferences of a process, before the timed ones.
+        warmup_seconds: shortest duration of the warm-up, in seconds.
+        runs: fewest timed inferences of a process.
+        seconds: shortest duration of the timed part, in seconds.
+        seed: seed of the order of the files and of the input data.
+        cool_down: longest wait before each process, in seconds, until the device is about as cool as at the
+            start.
+        allow_wrong_answers: whether to time files whose answers differ from those of their passports.
+        output: path of the measurement's JSON file, which must not exist; complete rounds are kept beside
+            it, as ``*.partial.json``, when the work is cut short.
+        progress: function called as each process begins.
+        say: function called with a sentence about each wait.
 
     Raises:
-        UsageError, ModelFileError, OutputError: what was given does not work.
+        UsageError, ModelFileError, OutputError: an argument is out of range, or a file cannot be read or
+            written.
         CheckFailed: a file does not answer on the device as its passport says; nothing was timed.
-        EnvironmentProblem: the device is not as it must be, or a process crashed.
+        EnvironmentProblem: the device cannot be reached or used, or a process crashed.
     """
     from mobilecnn.bench.devices.registry import timing_device
     from mobilecnn.bench.records.protocol import OnPhone, Protocol
@@ -150,10 +154,10 @@ def summarize(measurement: "Measurement | str | Path") -> "tuple[Result, ...]":
     """What a measurement says of each file: median latency with its interval, VALID or why not.
 
     Args:
-        measurement: from :func:`bench`, or its file.
+        measurement: measurement from :func:`bench`, or the path of its file.
 
     Raises:
-        InputError: the file is missing, damaged, or no measurement.
+        InputError: the file is missing, damaged, or not a measurement.
     """
     from mobilecnn.bench.judge.summary import summarize as summary
 
@@ -171,16 +175,16 @@ def compare(
     """What became faster or slower from measurement ``a`` to measurement ``b``, model by model.
 
     Args:
-        a: from :func:`bench`, or its file.
-        b: the other.
-        models: names to compare, matched by file name; ``NAME=OTHER`` pairs a's NAME with b's OTHER.
-            [default: all that both have]
-        across: compare runs on unlike devices, runtimes or threads, too.
-        max_slowdown: share by which b may be slower: 0.05 is 5 %.
+        a: measurement from :func:`bench`, or the path of its file.
+        b: measurement that is compared with ``a``, given in the same way.
+        models: names of the models to compare, matched by file name; ``NAME=OTHER`` pairs a's NAME with b's
+            OTHER.  [default: all that both have]
+        across: whether runs on unlike devices, runtimes or thread counts may be compared, too.
+        max_slowdown: largest share by which b may be slower: 0.05 is 5 %.
 
     Raises:
-        InputError: nothing to compare, or the runs are unlike.
-        CheckFailed: a model of b is slower than ``max_slowdown`` allows, for sure.
+        InputError: a file is missing or damaged, no model is in both, or the runs are unlike.
+        CheckFailed: a model of b is certainly slower than ``max_slowdown`` allows.
     """
     from mobilecnn.bench.judge import compare as judge
 
@@ -194,34 +198,43 @@ def report(results: "str | Path | Sequence[str | Path]", output: str | Path = "r
     """Write measurements and accuracies as one HTML page; returns its path.
 
     Args:
-        results: files that :func:`bench` and :func:`evaluate` or the commands wrote, or folders of them.
-        output: the page, replaced if it exists; its name ends in ``.html``.
+        results: paths of files that :func:`bench` and :func:`evaluate` or the commands wrote, or of folders of
+            them.
+        output: path of the page, replaced if it exists; it must end in ``.html``.
 
     Raises:
-        InputError: a file is missing, damaged or something else; or none is a measurement.
+        InputError: a file is missing, damaged or of another kind; or none is a measurement.
         UsageError: ``output`` has another suffix.
-        OutputError: it cannot be written.
+        OutputError: the page cannot be written.
     """
+    page = Path(output)
+    write_report(_paths(results), page)
+    return page
+
+
+def write_report(results: Sequence[Path], page: Path) -> "Results":
+    """:func:`report`, and what the page shows."""
     from mobilecnn.bench.pages.report import html
     from mobilecnn.bench.pages.result_files import read
     from mobilecnn.files import write_text
 
-    page = Path(output)
+    # A measurement is never replaced, not even by a slip of the page's name.
     if page.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"the page's name must end in .html, and output is {page}")
-    write_text(page, html(read(_paths(results))))
-    return page
+        raise UsageError(f"the page's name must end in .html, and it is {page}")
+    shown = read(results)
+    write_text(page, html(shown))
+    return shown
 
 
 def load(path: str | Path) -> "Measurement | Instructions | Stream | Evaluation | Passport":
     """Read a file that mobilecnn wrote: a measurement, counts, a stream, an evaluation, or a passport.
 
     Args:
-        path: a ``.json`` file, or a ``.tflite`` file, whose passport is read.
+        path: path of a ``.json`` file, or of a ``.tflite`` file, whose passport is read.
 
     Raises:
-        InputError: missing, damaged, of an unknown version, or something else; a ``.tflite`` file
-            without a passport, or with that of another file.
+        InputError: the file is missing, damaged, of an unknown version or of another kind; or a ``.tflite``
+            file has no passport, or that of another file.
     """
     from mobilecnn.bench.records.instructions import Instructions
     from mobilecnn.bench.records.measurement import Measurement
@@ -255,6 +268,6 @@ def _measurement(given: "Measurement | str | Path") -> "Measurement":
 
 
 def _paths(given: Any) -> list[Path]:
-    """One or several files, each as a path or as a result that has one."""
+    """Paths of one or several files, given as paths or as results that have one."""
     several = [given] if isinstance(given, str | Path) or hasattr(given, "path") else given
     return [Path(getattr(file, "path", file)) for file in several]

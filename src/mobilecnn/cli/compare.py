@@ -19,20 +19,8 @@ if TYPE_CHECKING:
 FILES, TIMES, COUNTS = "a model", "times", "emulated instructions"
 """Kinds of what is compared: two .tflite files, or two records."""
 
-ALWAYS = ("a", "b", "max_slowdown", "as_json")
-USED = {
-    FILES: (*ALWAYS, "device_name", *options.PROTOCOL, *options.PHONE, "allow_wrong_answers", "output"),
-    TIMES: (*ALWAYS, "names", "across"),
-    COUNTS: (*ALWAYS, "names"),
-}
-"""Kind -> the parameters that change something there."""
-
-ELSEWHERE = {
-    FILES: "is for two measurement files, and these are .tflite files; leave it out",
-    TIMES: "is for two .tflite files, and these are timed already; leave it out",
-    COUNTS: "is for times or for .tflite files, and these are records of instructions; leave it out",
-}
-"""Kind -> what is said of every other parameter."""
+FOR_FILES = ("device_name", *options.PROTOCOL, *options.PHONE, "allow_wrong_answers", "output")
+"""Parameters that mean something to .tflite files only, which are timed or counted first."""
 
 HEADER = ("model", "A ms", "", "B ms", "", "B / A", "95 % interval", "verdict")
 
@@ -102,7 +90,13 @@ def command(
             f"{a} and {b} are of different kinds: one holds {kind}, the other {_kind(b)}; give two .tflite files, or two "
             "records of one kind"
         )
-    options.refuse_unused(ctx, USED[kind], ELSEWHERE[kind])
+    if kind == FILES:
+        because = "is for two measurement files, and these are .tflite files; leave it out"
+        options.refuse(ctx, ("names", "across"), because)
+    else:
+        options.refuse(ctx, FOR_FILES, "is for two .tflite files, and these are records; leave it out")
+    if kind == COUNTS:
+        options.refuse(ctx, ["across"], "is for times, and these are records of instructions; leave it out")
     allowed = None if max_slowdown is None else bench.percentage(max_slowdown)
     if kind == COUNTS:
         counts.compare_records(a, b, names, allowed, as_json)
@@ -139,7 +133,7 @@ def command(
 
 
 def _kind(path: Path) -> str:
-    """What the file has to compare: a key of :data:`USED`."""
+    """What the file has to compare: :data:`FILES`, :data:`TIMES` or :data:`COUNTS`."""
     from mobilecnn.bench.records.instructions import Instructions
     from mobilecnn.records import schema
 

@@ -17,11 +17,8 @@ if TYPE_CHECKING:
     from mobilecnn.bench.records.measurement import Model
     from mobilecnn.bench.records.protocol import Protocol
 
-USED = (
-    "models", "a", "b", "device_names", "device_name", "runtime", "threads", "runs", "warmup_runs", "seed",
-    "allow_wrong_answers", "output", "as_json", "max_slowdown",
-)  # fmt: skip
-"""Parameters of the two commands that mean something to counting; all others are for timing."""
+FOR_TIMING = ("rounds", "warmup_seconds", "seconds", "cool_down", *options.PHONE)
+"""Parameters of the two commands that mean nothing to counting."""
 
 KINDS = ("multiply-add", "dot product", "load/store", "other")
 HEADER = ("file", "instructions", *KINDS, "per MAC", "answers", "/ first")
@@ -35,7 +32,7 @@ def counts_instead(names: Sequence[str]) -> bool:
     """Whether the device counts instructions instead of timing.
 
     Args:
-        names: of the devices, as the user gives them.
+        names: names of the devices, as the user gives them.
 
     Raises:
         UsageError: a device that counts is one of several.
@@ -59,7 +56,7 @@ def plan_of(ctx: click.Context, device: str, protocol: "Protocol") -> "CountPlan
     """
     from mobilecnn.bench.records.instructions import CountPlan
 
-    options.refuse_unused(ctx, USED, f"is for timing, and {device} counts instructions; leave it out")
+    options.refuse(ctx, FOR_TIMING, f"is for timing, and {device} counts instructions; leave it out")
     if protocol.threads != 1:
         raise UsageError(f"--threads must be 1 on {device}: instructions are counted on one core")
     # The defaults are those of counting and not those of timing.

@@ -46,26 +46,23 @@ def command(
     Example:
       mobilecnn evaluate digits.keras out/*.tflite --data digits
     """
-    from mobilecnn.files import check_writable, write_json
-    from mobilecnn.quantize.accuracy import evaluate
-    from mobilecnn.quantize.evaluation import Evaluation
-    from mobilecnn.train.datasets import load
+    from mobilecnn.api.measuring import evaluate
 
-    if output is not None:
-        check_writable(output.parent)  # Before the work, not after.
-    dataset = load(source, "test")
     with progress("Evaluating") as update:
-        results = evaluate(
-            models, dataset, input_range=input_range, runtime=runtime, unsafe=allow_code, progress=update
+        evaluation = evaluate(
+            models,
+            source,
+            runtime=runtime,
+            input_range=input_range,
+            allow_code=allow_code,
+            output=output,
+            progress=update,
         )
-    for result in results:
+    for result in evaluation.results:
         if not result.input_contract_stated:
             talk(options.assumed_range(result.file))
-    evaluation = Evaluation(source, len(dataset), runtime, results).to_json()
-    if output is not None:
-        write_json(output, evaluation)
     if as_json:
-        document(evaluation)
+        document(evaluation.to_json())
         return
     rows = [
         [
@@ -79,7 +76,7 @@ def command(
             f"{result.agreement_with_first:.1%}",
             result.verdict_against_first,
         ]
-        for result in results
+        for result in evaluation.results
     ]
     header = [
         "file",

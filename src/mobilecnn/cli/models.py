@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 
 SORTS = ("name", "macs", "params", "top1")
 
-OF_LIST = ("family", "max_macs", "max_params", "sort", "as_json")
-OF_ZOO_NAME = ("model", "classes", "size", "as_json")
-OF_FILE = ("model", "size", "allow_code", "as_json")
-"""Parameters that change something for a model file; those above, for the list and for a name of the zoo."""
-
 
 @click.command()
 @click.argument("model", required=False)
@@ -65,23 +60,25 @@ def command(
       mobilecnn models shufflenet_v1_x0.5_g3 --classes 10 --size 96
     """
     if model is None:
-        options.refuse_unused(ctx, OF_LIST, "is for one network; give its name: mobilecnn models NAME")
+        options.refuse(
+            ctx,
+            ("classes", "size", "allow_code"),
+            "is for one network; give its name: mobilecnn models NAME",
+        )
         _list(family, max_macs, max_params, sort, as_json)
         return
-    options.refuse_unused(ctx, {*OF_FILE, *OF_ZOO_NAME}, f"is for the list; leave out either it or {model}")
+    options.refuse(
+        ctx,
+        ("family", "max_macs", "max_params", "sort"),
+        f"is for the list; leave out either it or {model}",
+    )
     from mobilecnn.convert.conversion import Source
 
     if Source(model).is_file:
-        options.refuse_unused(
-            ctx,
-            OF_FILE,
-            "is for zoo names; a model file has the classes it was trained with",
-        )
+        options.refuse(ctx, ["classes"], "is for zoo names; a model file has the classes it was trained with")
         _show_file(Path(model), size, allow_code, as_json)
     else:
-        options.refuse_unused(
-            ctx, OF_ZOO_NAME, f"is for model files, and {model} is a zoo name; leave it out"
-        )
+        options.refuse(ctx, ["allow_code"], f"is for model files, and {model} is a zoo name; leave it out")
         _show(model, classes, size, as_json)
 
 

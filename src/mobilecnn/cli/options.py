@@ -216,21 +216,21 @@ def given(ctx: click.Context) -> dict[str, str]:
     }
 
 
-def refuse_unused(ctx: click.Context, used: Collection[str], because: str) -> None:
-    """Refuse an option that would change nothing, which is a misunderstanding.
+def refuse(ctx: click.Context, names: Collection[str], because: str) -> None:
+    """Refuse options that would change nothing: whoever gives one has misunderstood something.
 
     Args:
-        ctx: the command that is run.
-        used: names of the parameters that change something.
+        ctx: context of the command that is run.
+        names: names of the parameters that would change nothing.
         because: rest of the message after the option, with a remedy.
 
     Raises:
-        UsageError: an option outside ``used`` is given.
+        UsageError: one of them is given.
     """
     from mobilecnn.errors import UsageError
 
     for name, option in given(ctx).items():
-        if name not in used:
+        if name in names:
             raise UsageError(f"{option} {because}")
 
 

@@ -6,7 +6,6 @@ import click
 
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option
-from mobilecnn.errors import UsageError
 
 
 @click.command()
@@ -32,22 +31,16 @@ def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:
     Example:
       mobilecnn report mobilecnn-runs accuracy.json -o report.html
     """
-    from mobilecnn.bench.pages.report import html
-    from mobilecnn.bench.pages.result_files import read
-    from mobilecnn.files import write_text
+    from mobilecnn.api.measuring import write_report
 
-    # A measurement is never replaced, not even by a slip of -o.
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"the page's name must end in .html, and -o is {output}")
-    given = read(results)
-    write_text(output, html(given))
+    shown = write_report(results, output)
     if as_json:
         document(
             {
                 "page": str(output),
-                "measurements": [timed.file for timed in given.timed],
-                "evaluations": [asked.file for asked in given.asked],
-                "counts": [counted.file for counted in given.counted],
+                "measurements": [timed.file for timed in shown.timed],
+                "evaluations": [asked.file for asked in shown.asked],
+                "counts": [counted.file for counted in shown.counted],
             }
         )
         return

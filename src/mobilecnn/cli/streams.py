@@ -21,16 +21,16 @@ def run(
     allow_wrong_answers: bool,
     seen: "Callable[[Stream], None]" = lambda stream: None,
 ) -> "Stream":
-    """Run each file as long as planned, and keep the record.
+    """Run each file as long as the plan says, and keep the record.
 
     Args:
-        models: .tflite files.
-        device: where; entered and left here.
-        plan: how long.
-        record: the file of the record.
-        label: of the progress bar.
-        allow_wrong_answers: run files that differ from their passports nevertheless.
-        seen: called with what there is, each time that it is kept.
+        models: paths of .tflite files.
+        device: device to run on; entered and left here.
+        plan: duration and limits of the run.
+        record: path of the record.
+        label: label of the progress bar.
+        allow_wrong_answers: whether to run files whose answers differ from those of their passports.
+        seen: function called with the record after each save.
 
     Raises:
         MobileCnnError, KeyboardInterrupt: as :func:`mobilecnn.bench.timing.long_run.run` does, saying what is kept.
@@ -57,13 +57,13 @@ def run(
 
 
 def about(stream: "Stream", record: Path) -> dict[str, Any]:
-    """What stands above the results in JSON."""
+    """The facts about a run, as JSON values: record, device and plan."""
     whole = stream.to_json()
     return {"record": str(record), "device": whole["device"], "plan": whole["plan"]}
 
 
 def show_origin(stream: "Stream", files: str) -> None:
-    """Print the last lines: answers that were not right, the device, the runtime, and the files."""
+    """Print the last lines: wrong answers, the device, the runtime, and the files."""
     from mobilecnn.bench.pages import terminal
 
     versions = "/".join(sorted({series.start.runtime_version for series in stream.series}))

@@ -3,7 +3,7 @@
 import shlex
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -63,17 +63,10 @@ def command(
     architecture: str,
     source: str,
     output: Path,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float | None,
     size: int | None,
-    seed: int,
-    validation: float,
-    class_weights: bool,
-    augment: str,
-    label_smoothing: float,
     resume: bool,
     as_json: bool,
+    **members: Any,
 ) -> None:
     """Train a network on folders of images, or on the embedded digits.
 
@@ -86,27 +79,12 @@ def command(
       mobilecnn train shufflenet_v1_x0.25_g3 --data digits -o digits.keras
       mobilecnn train mobilenet_v2_x0.35_96 --data flowers/ -o flowers.keras --augment flip-shift
     """
+    from mobilecnn.api.making import training_plan
     from mobilecnn.steps import no_progress
-    from mobilecnn.train import fit, zoo
+    from mobilecnn.train import fit
     from mobilecnn.train.datasets import DIGITS
-    from mobilecnn.train.plan import TrainingPlan
 
-    name = zoo.parse(architecture, size=size)
-    if size is None:
-        name = zoo.parse(architecture, size=fit.default_size(name, source))
-    plan = TrainingPlan(
-        architecture=str(name),
-        data=source,
-        size=name.size,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        validation=validation,
-        seed=seed,
-        class_weights=class_weights,
-        augment=augment,
-        label_smoothing=label_smoothing,
-    )
+    plan = training_plan(architecture, source, size, **members)
     try:
         # The embedded digits are read at once and need no progress bar.
         reading: AbstractContextManager[Progress] = (
@@ -115,40 +93,40 @@ def command(
         with reading as update:
             job = fit.prepare(plan, output, resume, update)
         talk(
-            f"{name} at {name.size}x{name.size}: {len(job.training)} images of {len(job.classes)} classes to train on, "
+            f"{job.name} at {plan.size}x{plan.size}: {len(job.training)} images of {len(job.classes)} classes to train on, "
             f"{len(job.validation)} to judge by"
         )
         _announce(job)
         with progress("Training") as update:
-            outcome = fit.run(job, update, lambda epoch: _say(epoch, epochs))
+            trained = fit.run(job, update, lambda epoch: _say(epoch, plan.epochs))
     except KeyboardInterrupt:
         talk(_interrupted(ctx, output))
         raise
 
-    last = outcome.history[-1]
+    last = trained.history[-1]
     if as_json:
         document(
             {
-                "model": str(outcome.path),
-                "history": str(outcome.history_path),
-                "architecture": str(name),
+                "model": str(trained.path),
+                "history": str(trained.history_path),
+                "architecture": str(job.name),
                 "input": list(job.contract.shape),
                 "classes": list(job.classes),
                 "images": len(job.training),
                 "validation_images": len(job.validation),
                 "epochs": last.epoch,
-                "learning_rate": outcome.learning_rate,
+                "learning_rate": trained.learning_rate,
                 "loss": last.loss,
                 "accuracy": last.accuracy,
                 "val_loss": last.val_loss,
                 "val_accuracy": last.val_accuracy,
-                "seconds": outcome.seconds,
+                "seconds": trained.seconds,
             }
         )
     else:
         data(
-            f"{outcome.path}: validation accuracy {last.val_accuracy:.2%} after {last.epoch} epochs, "
-            f"{outcome.seconds:.0f} s; history in {outcome.history_path}"
+            f"{trained.path}: validation accuracy {last.val_accuracy:.2%} after {last.epoch} epochs, "
+            f"{trained.seconds:.0f} s; history in {trained.history_path}"
         )
 
 
