@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     architecture: str,
     source: str,
     output: Path,
