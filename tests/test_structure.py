@@ -251,6 +251,18 @@ def test_the_quick_tests_are_there() -> None:
         assert (ROOT / "tests" / name).is_file(), f"tests/quick.py lists {name}"
 
 
+NAMING = ("scripts/elsewhere.py", "tests/quick.py", "Makefile", "pyproject.toml", "docs/development.md")
+"""Files that name tests and scripts by their paths."""
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_every_test_and_script_that_is_named_is_there(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    paths = set(re.findall(r"(?<![\w/])(?:tests|scripts)/[\w./-]*\w", text))
+    assert paths
+    assert not [path for path in paths if not (ROOT / path).exists()]
+
+
 def test_the_supported_pythons_are_the_same_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pythons = [text.rpartition(" ")[2] for text in project["classifiers"] if "Python :: 3." in text]
