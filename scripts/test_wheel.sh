@@ -1,7 +1,10 @@
 #!/bin/sh
 # Build the wheel, install it with the core alone into a new environment of another Python than
-# .venv's, and run the quick tests there against what is installed. Where this machine has no other
-# of the supported Pythons, the same one is taken, and a warning says so.
+# .venv's, and run the quick tests there against what is installed.
+#
+# OTHER_PYTHON=/path/to/python3.13   the Python to take instead of the first that is found
+# REQUIRE_OTHER_PYTHON=1             fail where there is no other; by default a warning says that
+#                                    the wheel is tested on .venv's Python alone
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -23,8 +26,13 @@ for candidate in ${OTHER_PYTHON:-python3.13 python3.12 python3.11 \
 done
 if [ -z "$python" ]; then
     python=.venv/bin/python
-    echo "test_wheel: WARNING: no other Python of 3.11, 3.12 and 3.13 is on this machine: the wheel is tested on" >&2
-    echo "test_wheel: WARNING: $own alone, which is .venv's. Name another with OTHER_PYTHON=/path/to/python3.13." >&2
+    if [ -n "${REQUIRE_OTHER_PYTHON:-}" ]; then
+        echo "test_wheel: no Python of 3.11, 3.12 and 3.13 but .venv's ($own) was found, and REQUIRE_OTHER_PYTHON is" >&2
+        echo "test_wheel: set. Install one, or name it: OTHER_PYTHON=/path/to/python3.13." >&2
+        exit 1
+    fi
+    echo "test_wheel: WARNING: no Python of 3.11, 3.12 and 3.13 but .venv's ($own) was found: the wheel is tested on" >&2
+    echo "test_wheel: WARNING: that one alone. Install another, or name it: OTHER_PYTHON=/path/to/python3.13." >&2
 fi
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/mobilecnn-wheel.XXXXXX")

@@ -1,6 +1,7 @@
 """The rooms and the arrows between them, the wheel, the links."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -271,3 +272,15 @@ def test_the_supported_pythons_are_the_same_everywhere() -> None:
     for script in ("setup.sh", "test_wheel.sh"):
         assert "(3, 11) <= " in (ROOT / "scripts" / script).read_text(encoding="utf-8")
         assert " <= (3, 13)" in (ROOT / "scripts" / script).read_text(encoding="utf-8")
+
+
+def test_continuous_integration_demands_another_python() -> None:
+    assert "export REQUIRE_OTHER_PYTHON=1\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    ended = subprocess.run(
+        ["sh", ROOT / "scripts" / "test_wheel.sh"],
+        env={**os.environ, "OTHER_PYTHON": "/proc/none", "REQUIRE_OTHER_PYTHON": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1 and "OTHER_PYTHON=/path/to/python" in ended.stderr, ended.stderr

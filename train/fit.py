@@ -25,7 +25,7 @@ from mobilecnn.train import checkpoint, zoo
 from mobilecnn.train.augmentation import AUGMENTATIONS
 from mobilecnn.train.backend import load_keras, require_backend
 from mobilecnn.train.batches import Pictures, epoch_batches, epoch_order, in_batches
-from mobilecnn.train.datasets import DIGITS, load
+from mobilecnn.train.datasets import load, reader_of
 from mobilecnn.train.images import to_tensor
 from mobilecnn.train.keras_file import ModelInfo, write_info
 from mobilecnn.train.learner import compiled, trainable_form
@@ -33,9 +33,6 @@ from mobilecnn.train.plan import Epoch, TrainingPlan
 
 WARM_UP = 1 / 20
 """Share of the steps over which the learning rate rises."""
-
-DIGITS_SIZE = 64
-"""Input side in pixels for the embedded digits where the user names none: they are 8x8 pictures."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +80,11 @@ class Trained:
 
 
 def default_size(name: zoo.ModelName, data: str) -> int:
-    """The input side in pixels where the user names none: the network's, but a small one for the digits."""
-    if data == DIGITS and not name.sized:
-        return max(DIGITS_SIZE, name.family.smallest)
-    return name.size
+    """The input side in pixels where the user names none: the one in the name, the data set's, or the network's."""
+    reader = reader_of(data)
+    if name.sized or reader is None or reader.default_size is None:
+        return name.size
+    return max(reader.default_size, name.family.smallest)
 
 
 def default_learning_rate(model: Any) -> float:

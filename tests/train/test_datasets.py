@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from mobilecnn.contract import contract_for
 from mobilecnn.errors import DataError
-from mobilecnn.train import datasets
+from mobilecnn.train import datasets, zoo
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
 from mobilecnn.train.datasets.digits import HELD_OUT
+from mobilecnn.train.fit import default_size
 
 
 def made(counts: list[int]) -> Dataset:
@@ -119,10 +120,12 @@ def test_a_format_is_a_row_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None
         parts.append(f"{source} {part}")
         return made([1, 2])
 
-    row = datasets.Reader("a .made file", lambda source: source.endswith(".made"), read)
+    row = datasets.Reader("a .made file", lambda source: source.endswith(".made"), read, default_size=48)
     monkeypatch.setattr(datasets, "READERS", (*datasets.READERS, row))
     assert len(datasets.load("some.made", "test")) == 3
     assert parts == ["some.made test"]
+    assert default_size(zoo.parse("squeezenet_v1.1"), "some.made") == 48
+    assert default_size(zoo.parse("mobilenet_v1_x0.25_128"), "some.made") == 128
     with pytest.raises(
         DataError, match=r"'digits' or a folder of class folders with images or a \.made file"
     ):

@@ -23,18 +23,34 @@ class Reader:
         accepts: tells whether a source is in this format.
         read: reads a :data:`Part` of a source. A format without a split of its own returns
             all images for each part.
+        default_size: input side in pixels where neither the user nor the network's name gives one;
+            None for the network's default.
+        immediate: whether reading takes no time worth showing.
     """
 
     sources: str
     accepts: Callable[[str], bool]
     read: Callable[[str, Part], Dataset]
+    default_size: int | None = None
+    immediate: bool = False
 
 
 READERS: tuple[Reader, ...] = (
-    Reader(repr(DIGITS), digits.accepts, lambda _, part: digits.read(part)),
+    Reader(
+        repr(DIGITS),
+        digits.accepts,
+        lambda _, part: digits.read(part),
+        default_size=digits.DEFAULT_SIZE,
+        immediate=True,
+    ),
     Reader("a folder of class folders with images", folder.accepts, lambda source, _: folder.read(source)),
 )
 """Readers in the order in which they are asked; the first that accepts a source reads it."""
+
+
+def reader_of(source: str) -> Reader | None:
+    """The reader that accepts ``source``; None if no reader does."""
+    return next((reader for reader in READERS if reader.accepts(source)), None)
 
 
 def load(source: str, part: Part = "all") -> Dataset:
@@ -47,8 +63,8 @@ def load(source: str, part: Part = "all") -> Dataset:
     Raises:
         DataError: no reader accepts the source, the source cannot be read, or it has no image.
     """
-    for reader in READERS:
-        if reader.accepts(source):
-            return reader.read(source, part)
+    reader = reader_of(source)
+    if reader is not None:
+        return reader.read(source, part)
     problem = f"{source} is a file" if Path(source).exists() else f"no such folder: {source}"
     raise DataError(f"{problem}; give {' or '.join(reader.sources for reader in READERS)}")

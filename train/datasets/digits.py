@@ -8,6 +8,9 @@ from mobilecnn.train.datasets.dataset import Dataset, Part
 DIGITS = "digits"
 """Name of the data set, where a folder could be given."""
 
+DEFAULT_SIZE = 64
+"""Input side in pixels where the user names none: the pictures are 8x8."""
+
 HELD_OUT = 0.2
 """Share of each class that is held out: no training sees it."""
 

@@ -83,13 +83,13 @@ def command(
     from mobilecnn.api.making import training_plan
     from mobilecnn.steps import no_progress
     from mobilecnn.train import fit
-    from mobilecnn.train.datasets import DIGITS
+    from mobilecnn.train.datasets import reader_of
 
     plan = training_plan(architecture, source, size, **members)
     try:
-        # The embedded digits are read at once and need no progress bar.
+        reader = reader_of(source)
         reading: AbstractContextManager[Progress] = (
-            nullcontext(no_progress) if source == DIGITS else progress("Reading images")
+            nullcontext(no_progress) if reader and reader.immediate else progress("Reading images")
         )
         with reading as update:
             job = fit.prepare(plan, output, resume, update)
