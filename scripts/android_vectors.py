@@ -1,4 +1,4 @@
-"""Writes what the Android app's arithmetic is tested against, as Python computes it.
+"""Write the vectors that the Android app's arithmetic is tested against, as Python computes them.
 
 ``python scripts/android_vectors.py`` renews android_demo/core/src/test/resources/vectors.json;
 a test holds the file to this script. Bytes are base64; pictures are RGBA or RGB, rows
@@ -68,8 +68,8 @@ def _floats(values: npt.ArrayLike) -> str:
 
 
 def pictures(rng: np.random.Generator) -> list[dict[str, Any]]:
-    """The same picture, the same tensor, the same codes."""
-    found: list[dict[str, Any]] = []
+    """Pictures with the pixels, tensors and codes that the network's input is made of."""
+    cases: list[dict[str, Any]] = []
     for ((width, height), (columns, rows)), channels, alpha in itertools.product(
         SIZES, (3, 1), (False, True)
     ):
@@ -78,12 +78,12 @@ def pictures(rng: np.random.Generator) -> list[dict[str, Any]]:
         rgba = rng.integers(0, 256, (height, width, 4), dtype=np.uint8)
         if not alpha:
             rgba[..., 3] = 255
-        name = RANGES[len(found) % len(RANGES)]
+        name = RANGES[len(cases) % len(RANGES)]
         contract = contract_for("tf" if channels == 1 else name, (rows, columns, channels))
         pixels = to_pixels(Image.fromarray(rgba), contract)
         tensor = to_tensor(pixels, contract)
-        scale, zero_point = float(np.float32(0.0123 * (1 + len(found) % 4))), -7
-        found.append(
+        scale, zero_point = float(np.float32(0.0123 * (1 + len(cases) % 4))), -7
+        cases.append(
             {
                 "width": width,
                 "height": height,
@@ -96,19 +96,19 @@ def pictures(rng: np.random.Generator) -> list[dict[str, Any]]:
                 "codes": _base64(encode(tensor, np.int8, scale, zero_point)),
             }
         )
-    return found
+    return cases
 
 
 def orientations(rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Each EXIF orientation, and what :func:`mobilecnn.train.images.open_image` makes of it."""
-    found: list[dict[str, Any]] = []
+    """A picture in each EXIF orientation, and upright as :func:`mobilecnn.train.images.open_image` opens it."""
+    cases: list[dict[str, Any]] = []
     for orientation in range(1, 9):
         rgba = rng.integers(0, 256, (3, 5, 4), dtype=np.uint8)
         rgba[..., 3] = 255
         image = Image.fromarray(rgba)
         image.getexif()[ORIENTATION] = orientation
         pixels = np.asarray(ImageOps.exif_transpose(image))[..., :3]
-        found.append(
+        cases.append(
             {
                 "width": 5,
                 "height": 3,
@@ -117,47 +117,47 @@ def orientations(rng: np.random.Generator) -> list[dict[str, Any]]:
                 "pixels": _base64(pixels),
             }
         )
-    return found
+    return cases
 
 
 def codes() -> list[dict[str, Any]]:
-    """Halves, both ends, and every code back."""
-    found = []
+    """Values on halves and beyond both ends with their codes, and the value of every code."""
+    cases = []
     for scale, zero_point in ((0.5, 0), (float(np.float32(1 / 255)), -128), (float(np.float32(0.0371)), 11)):
         values = np.asarray([-1e6, -1.25, -0.75, -0.25, -0.0, 0.25, 0.75, 1.25, 1.75, 0.018, 1e6], np.float32)
-        every = np.arange(-128, 128, dtype=np.int8)
-        found.append(
+        all_codes = np.arange(-128, 128, dtype=np.int8)
+        cases.append(
             {
                 "scale": scale,
                 "zero_point": zero_point,
                 "values": _floats(values),
                 "codes": _base64(encode(values, np.int8, scale, zero_point)),
-                "every": _floats(decode(every, scale, zero_point)),
+                "every": _floats(decode(all_codes, scale, zero_point)),
             }
         )
-    return found
+    return cases
 
 
 def samples(rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Percentiles of one sample, two, many, and equal ones."""
-    found: list[dict[str, Any]] = []
+    """Percentiles of one sample, of two, of many, and of equal ones."""
+    cases: list[dict[str, Any]] = []
     for values in ([7], [1, 4], [5, 5, 5], rng.integers(10**5, 10**8, 50).tolist()):
         percentiles = {str(p): statistics.percentile(values, p) for p in (0, 10, 50, 90, 99, 100)}
-        found.append({"samples": values, "percentiles": percentiles})
-    return found
+        cases.append({"samples": values, "percentiles": percentiles})
+    return cases
 
 
 def best(rng: np.random.Generator) -> list[dict[str, Any]]:
-    """The order of ``mobilecnn predict``: equal scores in the order of the classes."""
-    found = []
+    """Scores with their best five classes as ``mobilecnn predict`` orders them: equal scores by class."""
+    cases = []
     for scores in ([0.5], [1.0, 3.0, 3.0, 2.0], [0.0] * 7, rng.integers(-9, 9, 40).tolist()):
         ranked = (-np.asarray(scores, np.float32)).argsort(kind="stable")[:5]
-        found.append({"scores": _floats(scores), "best": ranked.tolist()})
-    return found
+        cases.append({"scores": _floats(scores), "best": ranked.tolist()})
+    return cases
 
 
 def judged() -> list[dict[str, Any]]:
-    """Passports, what a device might answer, and the verdict."""
+    """Passports with answers that a device might give, and the verdict on them."""
     expected = np.asarray([[0.7, 0.2, 0.1], [0.05, 0.05, 0.9]])
     picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
     cases = (
@@ -172,7 +172,7 @@ def judged() -> list[dict[str, Any]]:
         ("float32", 1e-4, 1e-7, 0.0, float("nan")),
         ("float32", 1e-5, 1e-7, 0.0, 0.00002),
     )
-    found = []
+    judgements = []
     for name, limit, own, scale, off in cases:
         given = expected.astype(np.float32)
         given[1, 2] += np.float32(off)
@@ -183,7 +183,7 @@ def judged() -> list[dict[str, Any]]:
         questions = Questions((), expected, scale, 0, tolerance)
         verdict = measurement.NOT_CHECKED if tolerance >= peak else answers.judge(questions, given).verdict
         card = _passport(name, limit, own, scale, passport.encode_picture(picture), expected)
-        found.append(
+        judgements.append(
             {
                 "passport": card.to_json(),
                 "given": [_floats(row) for row in given],
@@ -191,7 +191,7 @@ def judged() -> list[dict[str, Any]]:
                 "tolerance": tolerance,
             }
         )
-    return found
+    return judgements
 
 
 def _passport(
@@ -202,7 +202,7 @@ def _passport(
     picture: str,
     scores: npt.NDArray[np.float64],
 ) -> Passport:
-    """A passport as export writes it; quantized ends where there is a scale."""
+    """A passport as export writes it, with a quantized input and output if ``scale`` is not 0."""
     coded = Quantization(scale, Signed(-128)) if scale else None
     dtype = "int8" if scale else "float32"
     images = ImageManifest("digits", 0, len(scores), 3, "0" * 64)
@@ -235,7 +235,7 @@ def _passport(
 
 
 def vectors() -> str:
-    """The content of the file."""
+    """The content of the file: a JSON object with a list of cases for each subject."""
     rng = np.random.default_rng(16)
     groups = {
         "pictures": pictures(rng),

@@ -83,15 +83,21 @@ class Variant:
 
     def run(self) -> bool:
         """Run the tests; True if they pass."""
-        with tempfile.TemporaryDirectory(prefix="elsewhere-") as name, contextlib.ExitStack() as stack:
-            folder = Path(name)
-            more = stack.enter_context(self.around(folder)) if self.around else {}
+        with tempfile.TemporaryDirectory(prefix="elsewhere-") as temporary, contextlib.ExitStack() as stack:
+            folder = Path(temporary)
+            variables = stack.enter_context(self.around(folder)) if self.around else {}
             command = [
                 *(self.before() if self.before else []), sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
                 "-n", str(self.workers), "--dist", "loadfile", *self.tests,
             ]  # fmt: skip
             threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-            environment = {**os.environ, **threads, "PYTHONDONTWRITEBYTECODE": "1", **self.variables, **more}
+            environment = {
+                **os.environ,
+                **threads,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **self.variables,
+                **variables,
+            }
             return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 
 
@@ -112,12 +118,12 @@ def abroad(folder: Path) -> Iterator[dict[str, str]]:
         if f"{language}.utf8" in listed:
             locale = {"LC_ALL": f"{language}.UTF-8"}
             break
-        made = folder / f"{language}.UTF-8"
-        command = ["localedef", "-i", language, "-f", "UTF-8", str(made)]
+        compiled = folder / f"{language}.UTF-8"
+        command = ["localedef", "-i", language, "-f", "UTF-8", str(compiled)]
         with contextlib.suppress(OSError):
             subprocess.run(command, capture_output=True, check=False)
-        if (made / "LC_CTYPE").exists():
-            locale = {"LC_ALL": made.name, "LOCPATH": str(folder)}
+        if (compiled / "LC_CTYPE").exists():
+            locale = {"LC_ALL": compiled.name, "LOCPATH": str(folder)}
             break
     if not locale:
         raise Skip(

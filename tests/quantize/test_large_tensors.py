@@ -58,5 +58,5 @@ def test_a_kernel_that_the_library_refuses(library: Any) -> None:
     with pytest.raises(ValueError, match="axis remapping"):
         library.uniform_quantize(kernel, params)
     large_tensors.mend()
-    found = library.uniform_quantize(kernel, params)
-    np.testing.assert_array_equal(found[:, 0, 0, 0], np.round(1 / np.linspace(0.01, 0.05, 40)))
+    codes = library.uniform_quantize(kernel, params)
+    np.testing.assert_array_equal(codes[:, 0, 0, 0], np.round(1 / np.linspace(0.01, 0.05, 40)))

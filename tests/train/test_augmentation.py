@@ -22,13 +22,13 @@ def test_pictures_are_moved_a_little(count: int, side: int, augment: str, seed: 
     assert moved.dtype == np.uint8
     reach_y, reach_x = round(side / 16), round((side + 3) / 16)
     for before, after in zip(pixels, moved, strict=True):
-        found = False
+        contained = False
         for picture in (before, before[:, ::-1]) if augment == "flip-shift" else (before,):
             padded = np.pad(picture, ((reach_y, reach_y), (reach_x, reach_x), (0, 0)), mode="edge")
             for y in range(2 * reach_y + 1):
                 for x in range(2 * reach_x + 1):
-                    found |= bool((padded[y : y + side, x : x + side + 3] == after).all())
-        assert found
+                    contained |= bool((padded[y : y + side, x : x + side + 3] == after).all())
+        assert contained
 
 
 def test_half_of_the_pictures_are_mirrored() -> None:

@@ -50,12 +50,14 @@ def test_a_resumed_training_takes_the_same_course(keras: Any, colors: Path, tmp_
 
     parts = fit.run(fit.prepare(plan, output, resume=True))
     assert [row.epoch for row in parts.history] == [1, 2, 3, 4]
-    for mine, theirs in zip(parts.history, whole.history, strict=True):
+    for ours, theirs in zip(parts.history, whole.history, strict=True):
         for field in ("learning_rate", "loss", "accuracy", "val_loss", "val_accuracy"):
-            assert getattr(mine, field) == pytest.approx(getattr(theirs, field), abs=1e-4), field
-    one, other = (keras.models.load_model(path, compile=False) for path in (parts.path, whole.path))
-    for mine, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=1e-4)
+            assert getattr(ours, field) == pytest.approx(getattr(theirs, field), abs=1e-4), field
+    resumed_model, whole_model = (
+        keras.models.load_model(path, compile=False) for path in (parts.path, whole.path)
+    )
+    for ours, theirs in zip(resumed_model.get_weights(), whole_model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
     assert not checkpoint.folder(output).exists()
 
     # What the file knows of itself, and what lies beside it.

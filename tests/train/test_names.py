@@ -68,10 +68,10 @@ def test_shufflenet_v1_is_built_or_refused_with_widths_that_are(
         name = parse(text)
     except ModelNameError as error:
         assert not sound or stage2 <= 48
-        nearest = [float(found) for found in re.findall(r"x([0-9.]+)", str(error).partition("; use ")[2])]
+        nearest = [float(number) for number in re.findall(r"x([0-9.]+)", str(error).partition("; use ")[2])]
         assert 1 <= len(nearest) <= 2
-        for other in nearest:
-            plan = channels(other, groups)
+        for offered in nearest:
+            plan = channels(offered, groups)
             assert plan.stages[0] > plan.stem
     else:
         assert sound

@@ -52,13 +52,13 @@ def test_arrays_come_back(folder: Path, written: list[Array], layout: Any, data:
     # Stored in another order of axes than their own: the strides bring them back.
     orders = [data.draw(st.permutations(range(array.ndim))) for array in written]
     stored = [array.transpose(order).copy() for array, order in zip(written, orders, strict=True)]
-    shown = [array.transpose(np.argsort(order)) for array, order in zip(stored, orders, strict=True)]
+    views = [array.transpose(np.argsort(order)) for array, order in zip(stored, orders, strict=True)]
     keys = [f"{index}-{'long' if array.itemsize == 8 else 'float'}" for index, array in enumerate(written)]
-    entries = {f"layer.{key}": described(array, key) for key, array in zip(keys, shown, strict=True)}
+    entries = {f"layer.{key}": described(array, key) for key, array in zip(keys, views, strict=True)}
     content = layout(dictionary(entries), {key: a.tobytes() for key, a in zip(keys, stored, strict=True)})
-    found = read(folder, content)
-    assert list(found) == list(entries)
-    for array, again in zip(written, found.values(), strict=True):
+    arrays = read(folder, content)
+    assert list(arrays) == list(entries)
+    for array, again in zip(written, arrays.values(), strict=True):
         assert again.dtype == array.dtype and not again.flags.writeable
         np.testing.assert_array_equal(again, array)
 
@@ -71,10 +71,10 @@ def test_two_tensors_share_a_storage(folder: Path) -> None:
         "last": tensor("0", "<f4", 12, 11, (), ()),
     }
     for layout in LAYOUTS:
-        found = read(folder, layout(dictionary(entries), {"0": numbers.tobytes()}))
-        np.testing.assert_array_equal(found["rows"], numbers[:6].reshape(2, 3))
-        np.testing.assert_array_equal(found["columns"], numbers[6:].reshape(2, 3).T)
-        assert found["last"] == 11
+        arrays = read(folder, layout(dictionary(entries), {"0": numbers.tobytes()}))
+        np.testing.assert_array_equal(arrays["rows"], numbers[:6].reshape(2, 3))
+        np.testing.assert_array_equal(arrays["columns"], numbers[6:].reshape(2, 3).T)
+        assert arrays["last"] == 11
 
 
 VIEWS = {
@@ -124,11 +124,11 @@ def test_every_element_is_one_of_the_storage(folder: Path, offset: int, axes: li
 def survives(folder: Path, content: bytes) -> None:
     """Anything may be in the file: it is read, or refused by the one error."""
     try:
-        found = read(folder, content)
+        arrays = read(folder, content)
     except ModelFileError as error:
         assert str(error).isprintable()
     else:
-        assert all(isinstance(array, np.ndarray) for array in found.values())
+        assert all(isinstance(array, np.ndarray) for array in arrays.values())
 
 
 @given(st.sampled_from([b"", b"PK\x03\x04", plain(b"", {})[:21]]), st.binary(max_size=400))

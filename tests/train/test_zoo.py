@@ -40,16 +40,16 @@ def known() -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize("name", known())
 def test_known_counts(name: str) -> None:
     wanted, stored = known()[name], zoo.stored_counts()[name]
-    found = {
+    stated = {
         "params_trainable": str(stored.params_trainable),
         "params_total": str(stored.params_total),
         "macs_millions": f"{stored.macs / 1e6:.2f}",
     }
     for key, value in wanted.items():
         if value and key == "macs_millions":
-            assert float(found[key]) == float(value)
+            assert float(stated[key]) == float(value)
         elif value:
-            assert found[key] == value, key
+            assert stated[key] == value, key
     assert any(wanted.values())
 
 
@@ -120,11 +120,11 @@ def test_squeezenet_layers_of_the_papers_table_1() -> None:
         "conv1": 14_208, "fire2": 11_920, "fire3": 12_432, "fire4": 45_344, "fire5": 49_440, "fire6": 104_880,
         "fire7": 111_024, "fire8": 188_992, "fire9": 197_184, "conv10": 513_000,
     }  # fmt: skip
-    found = dict.fromkeys(table, 0)
+    parameters = dict.fromkeys(table, 0)
     for row in layers(zoo.build("squeezenet_v1.0")):
         if row.params_total:
-            found[row.name.split("_")[0]] += row.params_total
-    assert found == table
+            parameters[row.name.split("_")[0]] += row.params_total
+    assert parameters == table
 
 
 def test_models_are_named_and_contracts_sized() -> None:
@@ -249,7 +249,7 @@ def test_rectangles(keras: Any, name: str, height: int, width: int) -> None:
     assert model.input_shape == (None, height, width, 3) and model.output_shape == (None, 3)
     square = zoo.build(name, 3)
     # Neither the weights nor their number depend on the sides.
-    assert [w.shape for w in model.weights] == [w.shape for w in square.weights]
+    assert [weight.shape for weight in model.weights] == [weight.shape for weight in square.weights]
     sides = zoo.contract(name).height
     share = count(model).macs / count(square).macs  # type: ignore[operator]
     assert share == pytest.approx(height * width / sides**2, rel=0.2)

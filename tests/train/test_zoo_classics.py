@@ -104,13 +104,13 @@ def test_googlenet_of_the_paper(keras: Any) -> None:
         "conv2": 360, "3a": 128, "3b": 304, "4a": 73, "4b": 88, "4c": 100, "4d": 119, "4e": 170, "5b": 71,
         "predictions": 1,
     }  # fmt: skip
-    found = dict.fromkeys(table, 0.0)
+    millions = dict.fromkeys(table, 0.0)
     for row in layers(model):
         block = row.name.split("_")[0]
-        if block in found:
+        if block in millions:
             assert row.macs is not None
-            found[block] += row.macs / 1e6
-    assert found == pytest.approx(table, abs=0.7)
+            millions[block] += row.macs / 1e6
+    assert millions == pytest.approx(table, abs=0.7)
 
 
 def test_googlenet_for_training_is_googlenet_with_two_more_outputs(keras: Any) -> None:
@@ -142,8 +142,8 @@ def test_bn_inception_blocks_of_the_papers_figure_5(keras: Any) -> None:
         "4d": (14, 608), "4e": (7, 1056), "5a": (7, 1024), "5b": (7, 1024),
     }  # fmt: skip
     model = _build("bn_inception", 224, se=False)
-    found = {label: model.get_layer(f"{label}_concat").output.shape for label in figure}
-    assert found == {label: (None, side, side, channels) for label, (side, channels) in figure.items()}
+    shapes = {label: model.get_layer(f"{label}_concat").output.shape for label in figure}
+    assert shapes == {label: (None, side, side, channels) for label, (side, channels) in figure.items()}
 
 
 @pytest.fixture(scope="module")

@@ -32,8 +32,8 @@ def _images(side: int, count: int = 2) -> Array:
 def _maps(keras: Any, model: Any, names: list[str]) -> dict[str, Array]:
     """Feature maps by the names of the layers that give them, for random images."""
     outputs = [model.get_layer(name).output for name in names]
-    found = keras.Model(model.input, outputs)(_images(model.input_shape[1]), training=False)
-    return {name: np.asarray(value) for name, value in zip(names, found, strict=True)}
+    values = keras.Model(model.input, outputs)(_images(model.input_shape[1]), training=False)
+    return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
 
 
 def test_densenet_computes_what_keras_applications_does(keras: Any) -> None:
@@ -45,9 +45,9 @@ def test_densenet_computes_what_keras_applications_does(keras: Any) -> None:
     pairs = zip(
         *([layer for layer in model.layers if layer.weights] for model in (ours, theirs)), strict=True
     )
-    for mine, other in pairs:
-        assert type(mine) is type(other)
-        mine.set_weights(other.get_weights())
+    for our_layer, their_layer in pairs:
+        assert type(our_layer) is type(their_layer)
+        our_layer.set_weights(their_layer.get_weights())
     # Softmax hides differences: the pooled features beneath it are compared too.
     (pooled, scores), (expected, their_scores) = (
         keras.Model(model.input, [model.layers[-2].output, model.output])(_images(32), training=False)

@@ -54,11 +54,11 @@ def test_inception_resnet_v2_is_the_one_of_keras(keras: Any) -> None:
         assert type(our) is type(their)
         our.set_weights(their.get_weights())
     *_, last = (layer.name for layer in theirs.layers if type(layer).__name__ == "CustomScaleLayer")
-    found = _outputs(keras, ours, side, "inception_c_last1_add", "conv_last1_relu", "predictions")
-    expected = _outputs(keras, theirs, side, last, "conv_7b_ac", "predictions")
-    for one, other in zip(found, expected, strict=True):
-        assert other.std() > 0.01
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-4 * np.abs(other).max())
+    our_maps = _outputs(keras, ours, side, "inception_c_last1_add", "conv_last1_relu", "predictions")
+    their_maps = _outputs(keras, theirs, side, last, "conv_7b_ac", "predictions")
+    for our_map, their_map in zip(our_maps, their_maps, strict=True):
+        assert their_map.std() > 0.01
+        np.testing.assert_allclose(our_map, their_map, rtol=0, atol=1e-4 * np.abs(their_map).max())
 
 
 def test_residuals_of_inception_resnet_v1(keras: Any) -> None:

@@ -109,12 +109,12 @@ def test_stages_of_squeezenext(
 
 def test_blocks_of_squeezenext(keras: Any) -> None:
     model = _squeezenext()
-    found = [
+    blocks = [
         (layer.name.removeprefix("stage2_"), layer.filters, layer.kernel_size, layer.strides[0])
         for layer in model.layers
         if layer.name.startswith("stage2_block") and hasattr(layer, "filters")
     ]
-    first = [row for row in found if row[0].startswith("block1_") and not row[0].endswith("shortcut")]
+    first = [row for row in blocks if row[0].startswith("block1_") and not row[0].endswith("shortcut")]
     assert first == [
         ("block1_squeeze1", 32, (1, 1), 2),
         ("block1_squeeze2", 16, (1, 1), 1),
@@ -122,10 +122,10 @@ def test_blocks_of_squeezenext(keras: Any) -> None:
         ("block1_1x3", 32, (1, 3), 1),
         ("block1_expand", 64, (1, 1), 1),
     ]
-    assert [row[0] for row in found if row[0].startswith("block2_")] == [
+    assert [row[0] for row in blocks if row[0].startswith("block2_")] == [
         "block2_squeeze1", "block2_squeeze2", "block2_1x3", "block2_3x1", "block2_expand",
     ]  # fmt: skip
-    assert [row for row in found if row[0].endswith("shortcut")] == [("block1_shortcut", 64, (1, 1), 2)]
+    assert [row for row in blocks if row[0].endswith("shortcut")] == [("block1_shortcut", 64, (1, 1), 2)]
 
 
 def test_the_shortcut_that_begins_a_stage_of_squeezenext(keras: Any) -> None:
@@ -271,14 +271,14 @@ def test_squeeze_and_excitation_of_shufflenet(keras: Any) -> None:
 
 def test_squeeze_and_excitation_costs_what_its_formula_says(keras: Any) -> None:
     rows = layers(_shufflenet(2.0, 3, "_se", 64))
-    found = [
+    parameters = [
         sum(row.params_total for row in rows if row.name.startswith(f"stage{stage}_unit{unit}_se_"))
         for stage, count in ((2, 4), (3, 8), (4, 4))
         for unit in range(1, count + 1)
     ]
     # A branch that is concatenated lacks the channels of its shortcut: 480 - 48.
     branches = [432, 480, 480, 480, 480, *[960] * 7, 960, *[1920] * 3]
-    assert found == [2 * out * out // 16 + out // 16 + out for out in branches]
+    assert parameters == [2 * out * out // 16 + out // 16 + out for out in branches]
 
 
 def test_the_shallow_shufflenet_has_26_layers(keras: Any) -> None:

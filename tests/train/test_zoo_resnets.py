@@ -86,18 +86,18 @@ def test_which_convolution_has_the_stride(
     module: str, parameters: dict[str, Any], sides: tuple[int, int]
 ) -> None:
     model = _build(module, **parameters)
-    found = tuple(model.get_layer(f"stage3_unit1_conv{number}").output.shape[1] for number in (1, 2))
-    assert found == sides
+    outputs = tuple(model.get_layer(f"stage3_unit1_conv{number}").output.shape[1] for number in (1, 2))
+    assert outputs == sides
 
 
 def test_resnet_of_the_papers_table_1(keras: Any) -> None:
     # arXiv 1512.03385, Table 1: side and channels after each stage; the layers are 50 without projections.
     model = _build("resnet", size=224, depth=50, version="")
     last = {2: 3, 3: 4, 4: 6, 5: 3}
-    found = [
+    shapes = [
         model.get_layer(f"stage{stage}_unit{unit}_relu").output.shape[1:] for stage, unit in last.items()
     ]
-    assert found == [(56, 56, 256), (28, 28, 512), (14, 14, 1024), (7, 7, 2048)]
+    assert shapes == [(56, 56, 256), (28, 28, 512), (14, 14, 1024), (7, 7, 2048)]
     counted = [
         layer
         for layer in model.layers

@@ -34,9 +34,9 @@ class BnInceptionBlock(NamedTuple):
 
     Attributes:
         label: name of the block, as in "inception (3a)".
-        one: channels of the 1x1 convolution; 0 where there is none.
+        out1: channels of the 1x1 convolution; 0 where there is none.
         reduce3: channels of the 1x1 convolution before the 3x3 one.
-        three: channels of the 3x3 convolution.
+        out3: channels of the 3x3 convolution.
         reduce_double: channels of the 1x1 convolution before the double 3x3 one.
         double: channels of each of the two 3x3 convolutions.
         pool: kind of the pool, "average" or "max".
@@ -45,9 +45,9 @@ class BnInceptionBlock(NamedTuple):
     """
 
     label: str
-    one: int
+    out1: int
     reduce3: int
-    three: int
+    out3: int
     reduce_double: int
     double: int
     pool: str
@@ -98,10 +98,10 @@ def _inception(x: Any, block: BnInceptionBlock, bias: bool) -> Any:
     label = block.label
     stride = 1 if block.projection else 2
     branches = []
-    if block.one:
-        branches.append(_conv(x, block.one, 1, bias, f"{label}_1x1"))
+    if block.out1:
+        branches.append(_conv(x, block.out1, 1, bias, f"{label}_1x1"))
     branch = _conv(x, block.reduce3, 1, bias, f"{label}_3x3_reduce")
-    branches.append(_conv(branch, block.three, 3, bias, f"{label}_3x3", stride=stride))
+    branches.append(_conv(branch, block.out3, 3, bias, f"{label}_3x3", stride=stride))
     branch = _conv(x, block.reduce_double, 1, bias, f"{label}_double3x3_reduce")
     branch = _conv(branch, block.double, 3, bias, f"{label}_double3x3_1")
     branches.append(_conv(branch, block.double, 3, bias, f"{label}_double3x3_2", stride=stride))

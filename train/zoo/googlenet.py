@@ -80,12 +80,12 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
 
 def _inception(x: Any, channels: list[int], normalized: bool, label: str) -> Any:
     """Figure 2 (b); ``channels`` as in :data:`NETWORK`."""
-    one, reduce3, three, reduce5, five, projection = channels
-    branch1 = _conv(x, one, 1, normalized, f"{label}_1x1")
+    out1, reduce3, out3, reduce5, out5, projection = channels
+    branch1 = _conv(x, out1, 1, normalized, f"{label}_1x1")
     branch3 = _conv(x, reduce3, 1, normalized, f"{label}_3x3_reduce")
-    branch3 = _conv(branch3, three, 3, normalized, f"{label}_3x3")
+    branch3 = _conv(branch3, out3, 3, normalized, f"{label}_3x3")
     branch5 = _conv(x, reduce5, 1, normalized, f"{label}_5x5_reduce")
-    branch5 = _conv(branch5, five, 3 if normalized else 5, normalized, f"{label}_5x5")
+    branch5 = _conv(branch5, out5, 3 if normalized else 5, normalized, f"{label}_5x5")
     pooled = layers.MaxPooling2D(3, strides=1, padding="same", name=f"{label}_pool")(x)
     pooled = _conv(pooled, projection, 1, normalized, f"{label}_pool_proj")
     return layers.Concatenate(name=f"{label}_concat")([branch1, branch3, branch5, pooled])

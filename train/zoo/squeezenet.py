@@ -104,10 +104,10 @@ def _fire(x: Any, squeeze: int, expand1: int, expand3: int, label: str) -> Any:
     x = layers.Conv2D(squeeze, 1, activation="relu", kernel_initializer=INITIALIZER, name=f"{label}_squeeze")(
         x
     )
-    one = layers.Conv2D(
+    expanded1 = layers.Conv2D(
         expand1, 1, activation="relu", kernel_initializer=INITIALIZER, name=f"{label}_expand1x1"
     )(x)
-    three = layers.Conv2D(
+    expanded3 = layers.Conv2D(
         expand3,
         3,
         padding="same",
@@ -115,7 +115,7 @@ def _fire(x: Any, squeeze: int, expand1: int, expand3: int, label: str) -> Any:
         kernel_initializer=INITIALIZER,
         name=f"{label}_expand3x3",
     )(x)
-    return layers.Concatenate(name=f"{label}_concat")([one, three])
+    return layers.Concatenate(name=f"{label}_concat")([expanded1, expanded3])
 
 
 def _bypass(x: Any, fire: Any, variant: str, label: str) -> Any:
