@@ -1,4 +1,4 @@
-"""What speedups, profiles and sustained loads are drawn as."""
+"""Charts of speedups, profiles and sustained loads."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

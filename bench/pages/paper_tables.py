@@ -52,8 +52,8 @@ GUIDELINES = (
     "", "case", "channels", "format", "multiply-adds M", "ms", "images/s", "relative", "95 % interval", "",
     "images/s", "relative",
 )  # fmt: skip
-"""Header of the guidelines' tables. Left of the empty column: counted and timed here; right of it: the paper's figures, of its
-Snapdragon 810."""
+"""Header of the guidelines' tables. Left of the empty column: counted and timed here; right of it: the paper's
+figures, of its Snapdragon 810."""
 
 
 def guideline(row: GuidelineRow) -> list[str]:

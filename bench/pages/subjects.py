@@ -41,7 +41,7 @@ REMARKS = {
     "virtual machine": "A virtual machine: others may use its processor unseen.",
     "not ARM": "Not an ARM processor: a phone or board is another thing.",
 }
-"""What :func:`origin` says -> a sentence that explains it."""
+"""Word of :func:`origin` -> sentence that explains it."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Case:
     Attributes:
         label: the paper's name for it.
         channels: channels at scale 1: of the input, and of what else the block needs.
-        block: what is repeated.
+        block: block that is repeated.
         published: images a second at each of :data:`SCALES`, on one thread of a Snapdragon 810.
     """
 

@@ -39,8 +39,8 @@ class SpeedupRow:
         format: name of a row of :data:`mobilecnn.quantize.formats.FORMATS`.
         macs: multiply-adds, counted in the exported file.
         result: its timing.
-        actual: AlexNet's time over this one's, with its 95 % interval.
-        theoretical: AlexNet's multiply-adds over this one's.
+        actual: AlexNet's time over this model's, with its 95 % interval.
+        theoretical: AlexNet's multiply-adds over this model's.
         paper_actual: the paper's time ratio.
         paper_theoretical: the paper's multiply-adds ratio.
     """

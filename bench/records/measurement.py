@@ -23,7 +23,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Android:
-    """What else is known of a phone; None where it does not tell.
+    """Further facts about a phone; None where it does not tell.
 
     The serial number is left out: a measurement is made to be shown.
 
@@ -65,7 +65,7 @@ class Facts:
         governors: governors of the clocks of all cores, each once.
         max_frequencies_khz: highest clock by core.
         virtualised: whether a hypervisor shows itself.
-        android: what else is known of a phone; None for other devices.
+        android: further facts about a phone; None for other devices.
     """
 
     kind: str
@@ -87,7 +87,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class PassportFacts:
-    """What the passport beside a file says of it; None where it does not.
+    """Facts from the passport beside a file; None where it lacks them.
 
     Attributes:
         architecture: zoo name.
@@ -107,7 +107,7 @@ VERIFIED, DIFFERS, NOT_CHECKED = "verified", "differs", "not checked"
 
 @dataclass(frozen=True)
 class Answers:
-    """Whether a file answered its passport's golden pictures on the device as it should.
+    """Outcome of asking a file its passport's golden pictures on the device.
 
     Attributes:
         verdict: ``verified``, ``differs`` or ``not checked``.
@@ -139,8 +139,8 @@ class Model:
         file: its name as it was given.
         sha256: SHA-256 of its content.
         bytes: its size.
-        passport: what its passport says; None without one.
-        answers: whether it answers right on this device.
+        passport: facts from its passport; None without one.
+        answers: outcome of asking it on this device.
     """
 
     file: str
@@ -189,7 +189,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a tool that prints no samples says of them: integer nanoseconds, rounded by the tool.
+    """Statistics of one process by a tool that prints no samples: integer ns, rounded by the tool.
 
     Attributes:
         count: number of timed inferences.

@@ -27,7 +27,7 @@ CORES = ("big", "little", "all")
 
 @dataclass(frozen=True)
 class OnPhone:
-    """What times models on an Android phone, and on which of its cores.
+    """Program that times models on an Android phone, and the cores it runs on.
 
     Attributes:
         benchmark_model: TFLite's program for Android, to be copied there; None for the one already there.
@@ -59,7 +59,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a set of models is timed.
+    """Settings by which a set of models is timed.
 
     Attributes:
         rounds: fresh processes for each model. Processes differ by more than their samples do

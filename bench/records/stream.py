@@ -207,7 +207,7 @@ class StreamSeries:
 
 @dataclass(frozen=True)
 class Stream(Stored):
-    """What was run without a pause, model after model.
+    """Long runs of one or several models, one after another.
 
     Attributes:
         created: when it began, ISO 8601 with the time zone.

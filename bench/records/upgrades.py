@@ -1,4 +1,4 @@
-"""What measurements of older versions lack, and what stands there instead.
+"""Upgrades of measurements of older versions, each to the next version.
 
 Damage passes through unchanged; the strict reader names it.
 """
@@ -47,4 +47,4 @@ def _from_version_2(members: Members) -> Members:
 
 
 UPGRADES: Mapping[int, Upgrade] = {1: _from_version_1, 2: _from_version_2}
-"""Version of a measurement -> what makes its members those of the next version."""
+"""Version of a measurement -> function that turns its members into those of the next version."""
