@@ -18,6 +18,7 @@ FILES = (
     "bench/test_mcnemar.py",
     "bench/test_measurement.py",
     "bench/test_protocol.py",
+    "bench/test_recording.py",
     "bench/test_report.py",
     "bench/test_result_files.py",
     "bench/test_samples.py",

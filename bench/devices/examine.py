@@ -5,24 +5,10 @@ from typing import Any
 
 from mobilecnn.bench.devices.backends import GENERIC, PROFILES
 from mobilecnn.bench.devices.seam import CanFindRuntimes, CanReadState, Device, require
+from mobilecnn.bench.judge.findings import Finding
 from mobilecnn.bench.judge.hygiene import GOVERNOR_FIX, THERMAL_STATUS, THROTTLED, throttling
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.errors import EnvironmentProblem
-
-
-@dataclass(frozen=True)
-class Missing:
-    """Something that a device lacks, or that spoils its figures.
-
-    Attributes:
-        what: the finding.
-        fix: what to do.
-        prevents: whether nothing can be timed before that is done.
-    """
-
-    what: str
-    fix: str
-    prevents: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +22,7 @@ class Examined:
         temperatures_c: degrees Celsius by sensor.
         throttled: the Raspberry Pi firmware's throttling word; None elsewhere.
         thermal_status: Android's (:data:`mobilecnn.bench.judge.hygiene.THERMAL_STATUS`); None elsewhere.
-        missing: what to mend.
+        missing: what to mend; ``invalid`` where nothing can be timed before that is done.
     """
 
     facts: Facts
@@ -45,10 +31,10 @@ class Examined:
     temperatures_c: dict[str, float]
     throttled: int | None
     thermal_status: int | None
-    missing: tuple[Missing, ...]
+    missing: tuple[Finding, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """The device as a JSON object."""
         return asdict(self)
 
 
@@ -75,21 +61,26 @@ def examine(device: Device, name: str, profile: str = GENERIC) -> Examined:
             reasons.append(str(error))
     state = require(device, CanReadState).state()
     throttled = state["throttled"]
-    missing = []
+    missing: list[Finding] = []
+
+    def warn(code: str, text: str, fix: str) -> None:
+        missing.append(Finding(code, text, fix, "warning"))
+
     if not any(runtimes.values()):
-        missing.append(Missing(f"no runtime: {reasons[0]}", f"mobilecnn devices setup {name}", prevents=True))
+        missing.append(Finding("no-runtime", f"no runtime: {reasons[0]}", f"mobilecnn devices setup {name}"))
     if not facts.board and profile != GENERIC:
-        missing.append(Missing(f"it is said to be a {profile}, and does not call itself one", _PROFILE_FIX))
+        warn("other-profile", f"it is said to be a {profile}, and does not call itself one", _PROFILE_FIX)
     elif facts.board and not facts.board.startswith(PROFILES[profile]):
-        missing.append(Missing(f"it is said to be a {profile}, and is a {facts.board}", _PROFILE_FIX))
+        warn("other-profile", f"it is said to be a {profile}, and is a {facts.board}", _PROFILE_FIX)
     slow = sorted(set(facts.governors) - {"performance"})
     if slow:
         fix = f"there: {GOVERNOR_FIX}" if facts.android is None else _PHONE_CLOCK_FIX
-        missing.append(Missing(f"the clock may change (governor {', '.join(slow)})", fix))
+        warn("governor", f"the clock may change (governor {', '.join(slow)})", fix)
     status = state.get("thermal_status")
     if status is not None and status >= THROTTLED:
-        missing.append(Missing(f"it slows itself down (thermal status {THERMAL_STATUS[status]})", _HEAT_FIX))
-    missing += [Missing(f"{finding} now", _POWER_FIX) for finding in throttling(throttled)]
+        warn("thermal-status", f"it slows itself down (thermal status {THERMAL_STATUS[status]})", _HEAT_FIX)
+    for text in throttling(throttled):
+        warn("firmware", f"{text} now", _POWER_FIX)
     return Examined(
         facts, runtimes, state["frequencies_khz"], state["temperatures_c"], throttled, status, tuple(missing)
     )

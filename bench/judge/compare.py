@@ -36,7 +36,7 @@ class ComparedModel:
     slowdown: Slowdown | None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """The row as a JSON object."""
         return {
             "model": self.name,
             "a": self.a.to_json(),
@@ -65,7 +65,7 @@ class Compared:
     only_b: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """The comparison as a JSON object."""
         return {
             "interleaved": self.interleaved,
             "unlike": list(self.unlike),

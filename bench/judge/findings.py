@@ -1,21 +1,22 @@
-"""What is said against a figure, as data: the one source of its text, JSON and HTML."""
+"""What is said of a figure, as data: the one source of its text, JSON and HTML."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Severity = Literal["invalid", "warning"]
+Severity = Literal["invalid", "warning", "note"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that spoils a figure, or may spoil the next one.
+    """Something that spoils a figure, may spoil the next one, or merely belongs to it.
 
     Attributes:
         code: stable name of the rule, such as ``wide-interval``.
         text: what was found, without the remedy.
         fix: what to do; empty where there is nothing to do.
-        severity: ``invalid`` where the figure is not to be relied on, ``warning`` where it is.
+        severity: ``invalid`` where the figure is not to be relied on; ``warning`` where something is to
+            be mended, and the figure stands; ``note`` where nothing is.
     """
 
     code: str

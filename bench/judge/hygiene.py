@@ -162,7 +162,7 @@ def reasons(protocol: Protocol, runs: Sequence[Run], interval: Interval) -> Iter
     share = _other_share(runs)
     if share > LARGEST_OTHER_SHARE:
         names = ", ".join(f"{name} {part:.0%}" for name, part in _heavy(runs).items())
-        yield _others(share, names, "invalid")
+        yield others(share, names, "invalid")
 
 
 def warnings(device: Facts, runs: Sequence[Run]) -> Iterator[Finding]:
@@ -221,7 +221,7 @@ def stream_warnings(device: Facts, series: StreamSeries) -> Iterator[Finding]:
     yield from _firmware(throttled_over([state.throttled for state in states]), "warning")
     share = series.other_share
     if share is not None and share > LARGEST_OTHER_SHARE:
-        yield _others(share, "", "warning")
+        yield others(share, "", "warning")
     clocks = [max(state.frequencies_khz.values(), default=0) for state in states]
     if min(clocks) > 0 and max(clocks) / min(clocks) - 1 > LARGEST_CLOCK_MOVE:
         yield Finding(
@@ -254,7 +254,8 @@ def _firmware(said: Collection[str], severity: Severity) -> Iterator[Finding]:
             yield Finding(_CODES[bit], f"{text}, says the board's firmware", fix, severity)
 
 
-def _others(share: float, names: str, severity: Severity) -> Finding:
+def others(share: float, names: str, severity: Severity) -> Finding:
+    """What everything else did, as a share of one core; ``names`` are the heaviest programs, if known."""
     return Finding(
         "other-programs",
         f"other programs, or the host of this virtual machine, used {share:.0%} of a core"

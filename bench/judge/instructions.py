@@ -1,12 +1,88 @@
-"""Two counts of instructions side by side: what executes more?"""
+"""What counts of instructions say, of one record and of two side by side: what executes more?"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from mobilecnn.bench.judge.compare import both, name_of, pairs
+from mobilecnn.bench.judge.findings import Finding
 from mobilecnn.bench.records.instructions import Counts, CountSeries, Instructions
+from mobilecnn.bench.records.measurement import Model
 from mobilecnn.errors import CheckFailed, InputError
+
+LARGEST_SPREAD = 0.001
+"""Largest share by which the inferences of a process may differ without a warning."""
+
+
+@dataclass(frozen=True)
+class CountResult:
+    """What was counted of one model.
+
+    Attributes:
+        model: the file.
+        runtime_version: version of the runtime.
+        counts: instructions of a typical inference.
+        per_mac: instructions for each multiply-add of the network; None where its passport does not
+            tell them.
+        spread: how far the inferences are apart, as a share of the typical one.
+        relative: instructions relative to those of the first model.
+        warnings: what is odd about the counts.
+    """
+
+    model: Model
+    runtime_version: str
+    counts: Counts
+    per_mac: float | None
+    spread: float
+    relative: float
+    warnings: tuple[Finding, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as a JSON object."""
+        return {
+            **asdict(self.model),
+            **with_total(self.counts),
+            "instructions_per_multiply_add": self.per_mac,
+            "spread": self.spread,
+            "relative_to_first": self.relative,
+            "warnings": [finding.to_json() for finding in self.warnings],
+        }
+
+
+@dataclass(frozen=True)
+class CountSummary:
+    """All that a record of instructions says by itself.
+
+    Attributes:
+        counted: record that is summarized.
+        results: results of the models that were counted, in their order.
+    """
+
+    counted: Instructions
+    results: tuple[CountResult, ...]
+
+    @classmethod
+    def of(cls, counted: Instructions) -> Self:
+        """Compute it."""
+        first = counted.series[0].typical.total
+        # A record that was cut short has fewer series than models.
+        made = zip(counted.models, counted.series, strict=False)
+        return cls(counted, tuple(_result(model, series, first) for model, series in made))
+
+
+def _result(model: Model, series: CountSeries, first: int) -> CountResult:
+    macs = model.passport.macs if model.passport else None
+    total, spread = series.typical.total, series.spread
+    unsteady = Finding("unsteady-counts", f"its inferences differ by {100 * spread:.2g} %", "", "warning")
+    return CountResult(
+        model=model,
+        runtime_version=series.runtime_version,
+        counts=series.typical,
+        per_mac=total / macs if macs else None,
+        spread=spread,
+        relative=total / first,
+        warnings=(unsteady,) if spread > LARGEST_SPREAD else (),
+    )
 
 
 @dataclass(frozen=True)
@@ -31,7 +107,7 @@ class ComparedCounts:
         return self.b.total / self.a.total
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """The comparison as a JSON object."""
         return {
             "model": self.name,
             "a": with_total(self.a),
@@ -42,7 +118,7 @@ class ComparedCounts:
 
 
 def with_total(counts: Counts) -> dict[str, int]:
-    """Counts as plain JSON values, with their sum."""
+    """Counts as a JSON object, with their sum."""
     return {"instructions": counts.total, **asdict(counts)}
 
 

@@ -86,7 +86,7 @@ class SingleStream:
     warnings: tuple[Finding, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object, with the units in the names."""
+        """The result as a JSON object, with the units in the names."""
         return {
             "file": self.model.file,
             "sha256": self.model.sha256,
@@ -102,14 +102,8 @@ class SingleStream:
         }
 
 
-def single_streams(stream: Stream) -> tuple[SingleStream, ...]:
-    """One result for each model that was run, in their order."""
-    return tuple(
-        _result(stream, model, series) for model, series in zip(stream.models, stream.series, strict=False)
-    )
-
-
-def _result(stream: Stream, model: Model, series: StreamSeries) -> SingleStream:
+def single_stream(stream: Stream, model: Model, series: StreamSeries) -> SingleStream:
+    """The figures of one model of ``stream``."""
     latencies = [sample for window in series.windows for sample in window.samples_ns]
     return SingleStream(
         model=model,

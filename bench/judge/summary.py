@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from mobilecnn.bench.judge import hygiene, statistics
-from mobilecnn.bench.judge.findings import Finding, gathered
+from mobilecnn.bench.judge.findings import Finding
 from mobilecnn.bench.judge.statistics import Interval, Verdict
 from mobilecnn.bench.records.measurement import Measurement, Model
 
@@ -63,7 +63,7 @@ class Result:
         return not self.reasons
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object, with the units in the names."""
+        """The result as a JSON object, with the units in the names."""
         return {
             "file": self.model.file,
             "sha256": self.model.sha256,
@@ -103,7 +103,7 @@ class Comparison:
     verdict: Verdict
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """The comparison as a JSON object."""
         ratio = self.ratio
         return {"ratio": ratio.value, "interval": [ratio.low, ratio.high], "verdict": self.verdict}
 
@@ -143,8 +143,18 @@ class Summary:
             measurement, summarize(measurement), (None, *(compare(measurement, index) for index in others))
         )
 
+    @property
+    def named(self) -> list[tuple[str, Result]]:
+        """The results with their files' names."""
+        return [(result.model.file, result) for result in self.results]
+
+    def compare(self, model: int, base: int) -> Comparison:
+        """The time of ``model`` relative to ``base``, both by index."""
+        known = self.relative[model] if base == 0 else None
+        return compare(self.measurement, model, base) if known is None else known
+
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object, with the units in the names."""
+        """The summary as a JSON object, with the units in the names."""
         return {
             "device": asdict(self.measurement.device),
             "protocol": asdict(self.measurement.protocol),
@@ -153,16 +163,6 @@ class Summary:
                 for result, ratio in zip(self.results, self.relative, strict=True)
             ],
         }
-
-
-def reasons(results: Iterable[Result]) -> list[tuple[Finding, tuple[str, ...]]]:
-    """Why results are INVALID: each reason once, with the files it is about."""
-    return gathered((result.model.file, finding) for result in results for finding in result.reasons)
-
-
-def warnings(results: Iterable[Result]) -> list[tuple[Finding, tuple[str, ...]]]:
-    """What could be better about the machine: each warning once, with the files it is about."""
-    return gathered((result.model.file, finding) for result in results for finding in result.warnings)
 
 
 def _result(measurement: Measurement, index: int) -> Result:

@@ -20,12 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilecnn.bench.judge import hygiene
+from mobilecnn.bench.judge.findings import Finding
+from mobilecnn.bench.records.measurement import Model
 from mobilecnn.bench.records.stream import StreamSeries, Window
 
 SustainedVerdict = Literal["steady", "slower", "faster", "drifting", "undecided"]
 
 SMALLEST_CHANGE = 0.05
-"""Share of the median: what a clock that moves would do at least (``hygiene.LARGEST_CLOCK_MOVE``)."""
+"""Smallest change that counts, as a share of the median: what a clock that moves would do at least
+(``hygiene.LARGEST_CLOCK_MOVE``)."""
 HELD = 0.9
 """Smallest share of the windows on either side of a change that are nearer to their own level. Two
 levels in mere noise hold about half of the windows; a true change holds nearly all."""
@@ -51,7 +54,7 @@ class Sustained:
         first_ns: the median latency of the windows before the change, at the beginning of a
             drift, or of all of them.
         last_ns: the same after the change, at the end, or of all of them.
-        text: all this as a sentence.
+        finding: all this as a sentence, with what to do where it cannot be told.
     """
 
     verdict: SustainedVerdict
@@ -59,11 +62,35 @@ class Sustained:
     changed_seconds: float | None
     first_ns: float
     last_ns: float
-    text: str
+    finding: Finding
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object, with the units in the names."""
+        """The outcome as a JSON object, with the units in the names."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class SustainedResult:
+    """What a sustained load says of one model.
+
+    Attributes:
+        model: the file.
+        outcome: what became of its latency.
+        remarks: what the device did meanwhile.
+    """
+
+    model: Model
+    outcome: Sustained
+    remarks: tuple[Finding, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as a JSON object, with the units in the names."""
+        return {
+            "file": self.model.file,
+            "sha256": self.model.sha256,
+            **self.outcome.to_json(),
+            "remarks": [finding.to_json() for finding in self.remarks],
+        }
 
 
 def judge(windows: Sequence[Window]) -> Sustained:
@@ -76,11 +103,12 @@ def judge(windows: Sequence[Window]) -> Sustained:
     def said(
         verdict: SustainedVerdict, text: str, first: float, last: float, at: float | None = None
     ) -> Sustained:
-        return Sustained(verdict, seconds, at, first, last, text)
+        return Sustained(verdict, seconds, at, first, last, Finding(verdict, text, "", "note"))
 
     if len(windows) < FEWEST_WINDOWS:
-        few = f"undecided: {len(windows)} windows are too few to tell a change from chance; run it for longer"
-        return said("undecided", few, overall, overall)
+        few = f"undecided: {len(windows)} windows are too few to tell a change from chance"
+        finding = Finding("few-windows", few, "run it for longer", "note")
+        return Sustained("undecided", seconds, None, overall, overall, finding)
     low, high = (float(value) for value in np.percentile(medians, (10, 90)))
     if high / low < 1 + SMALLEST_CHANGE:
         text = f"steady: the median stayed at {_ms(overall)} ms for {_duration(seconds)}, within {high / low - 1:.1%}"
@@ -125,24 +153,27 @@ def judge(windows: Sequence[Window]) -> Sustained:
     return said("undecided", text, overall, overall)
 
 
-def remarks(series: StreamSeries) -> list[str]:
+def remarks(series: StreamSeries) -> list[Finding]:
     """What clock, temperature, firmware and other programs did meanwhile, as far as they can be read."""
-    found, states = [], series.states
+    said: list[Finding] = []
+    states = series.states
     clocks = [max(state.frequencies_khz.values(), default=0) for state in states]
     if min(clocks) > 0:
-        found.append(f"clock {min(clocks) / 1e6:.2f} to {max(clocks) / 1e6:.2f} GHz")
+        text = f"clock {min(clocks) / 1e6:.2f} to {max(clocks) / 1e6:.2f} GHz"
+        said.append(Finding("clock", text, "", "note"))
     temperatures = [hygiene.processor_temperature(state.temperatures_c) for state in states]
     known = [value for value in temperatures if value is not None]
     if known:
-        found.append(f"{known[0]:.1f} C at the start, at most {max(known):.1f} C")
-    said = hygiene.throttled_over([state.throttled for state in states])
-    if said:
-        found.append(f"the firmware said: {', '.join(said)}")
-    if not found:
-        found.append("no clock and no temperature can be read here")
+        text = f"{known[0]:.1f} C at the start, at most {max(known):.1f} C"
+        said.append(Finding("temperature", text, "", "note"))
+    firmware = hygiene.throttled_over([state.throttled for state in states])
+    if firmware:
+        said.append(Finding("firmware", f"the firmware said: {', '.join(firmware)}", "", "note"))
+    if not said:
+        said.append(Finding("unreadable", "no clock and no temperature can be read here", "", "note"))
     if (share := series.other_share) is not None and share > hygiene.NOTED_SHARE:
-        found.append(f"other programs, or the host of this virtual machine, used {share:.0%} of a core")
-    return found
+        said.append(hygiene.others(share, "", "warning"))
+    return said
 
 
 _SMALLEST_LOG = math.log1p(SMALLEST_CHANGE)

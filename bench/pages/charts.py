@@ -1,15 +1,15 @@
-"""What speedups, profiles and sustained loads are drawn as."""
+"""Charts of speedups, profiles and sustained loads."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mobilecnn.bench.judge import hygiene
 from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.judge.sustained import judge
+from mobilecnn.bench.judge.streams import StreamSummary
 from mobilecnn.bench.pages.plot import OTHER, Axis, Plot, Point, Series
 from mobilecnn.bench.papers.speedup import SpeedupRow
 from mobilecnn.bench.records.published import TABLE_8
-from mobilecnn.bench.records.stream import Stream, StreamSeries, Window
+from mobilecnn.bench.records.stream import StreamSeries, Window
 from mobilecnn.bench.timing.profile import OperatorTime, Profile, group_of
 
 
@@ -87,16 +87,16 @@ def _roof(name: str, points: Sequence[Point]) -> Series:
     return Series(name, points, "straight", marks=False, colour=OTHER)
 
 
-def sustained(stream: Stream) -> tuple[list[Plot], str]:
+def sustained(summary: StreamSummary) -> tuple[list[Plot], str]:
     """Latency, clock and temperature over time, one below the other, and the title above them.
 
     A chart of what is unknown everywhere is left out, and the title says so.
     """
-    names = [Path(model.file).name for model in stream.models]
+    stream = summary.stream
     latency = [
         line
-        for colour, (name, series) in enumerate(zip(names, stream.series, strict=False))
-        for line in _latency(name, series, colour)
+        for colour, (result, series) in enumerate(zip(summary.sustained, stream.series, strict=True))
+        for line in _latency(Path(result.model.file).name, series, colour, result.outcome.changed_seconds)
     ]
     minutes = Axis("minutes")
     plots = [Plot(latency, minutes, Axis("latency, ms", zero=True), "Latency over time.")]
@@ -123,13 +123,12 @@ def sustained(stream: Stream) -> tuple[list[Plot], str]:
     return plots, title + (f"\nnot readable here: {', '.join(unknown)}" if unknown else "")
 
 
-def _latency(name: str, series: StreamSeries, colour: int) -> Iterable[Series]:
+def _latency(name: str, series: StreamSeries, colour: int, changed: float | None) -> Iterable[Series]:
     windows = series.windows
     medians = [Point(_minute(window), window.median_ns / 1e6) for window in windows]
     tails = [Point(_minute(window), window.p90_ns / 1e6) for window in windows]
     yield Series(f"{name}, median", medians, "straight", marks=False, colour=colour)
     yield Series("90th percentile", tails, "thin", marks=False, colour=colour)
-    changed = judge(windows).changed_seconds
     if changed is not None:
         ends = [Point(changed / 60, 0), Point(changed / 60, max(point.y for point in tails))]
         yield Series("the level changed", ends, "dashed", marks=False, colour=colour)

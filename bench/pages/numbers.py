@@ -4,14 +4,19 @@ from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages.page import Cell
 
 
-def ms(nanoseconds: float) -> str:
-    """A time in milliseconds with three digits."""
-    return f"{nanoseconds / 1e6:.3f}"
+def ms(nanoseconds: float | None, digits: int = 3) -> str:
+    """A time in milliseconds; a dash when unknown."""
+    return "-" if nanoseconds is None else f"{nanoseconds / 1e6:.{digits}f}"
 
 
-def span(interval: Interval) -> str:
-    """Both ends of an interval of nanoseconds, in milliseconds."""
-    return f"{ms(interval.low)} to {ms(interval.high)}"
+def interval(ends: Interval, unit: float = 1.0, digits: int = 3, to: str = "..") -> str:
+    """Both ends of an interval in units of ``unit``."""
+    return f"{ends.low / unit:.{digits}f} {to} {ends.high / unit:.{digits}f}"
+
+
+def span(ends: Interval) -> str:
+    """Both ends of an interval of nanoseconds, in milliseconds, as pages write it."""
+    return interval(ends, 1e6, to="to")
 
 
 def time(nanoseconds: float | None, *, bad: bool = False) -> Cell:

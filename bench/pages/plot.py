@@ -12,7 +12,7 @@ COLOURS = 6
 """Number of colours of series; ``page.css`` defines them."""
 
 OTHER = -1
-"""Colour index of what is not ours: published figures."""
+"""Colour index of published figures, which were not measured here."""
 
 Line = Literal["straight", "thin", "dashed", "steps"]
 """How points are joined; ``steps``: across, then up or down."""
@@ -20,7 +20,7 @@ Line = Literal["straight", "thin", "dashed", "steps"]
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis shows.
+    """Quantity of an axis, and its scale.
 
     Attributes:
         label: with the unit.

@@ -37,7 +37,7 @@ def html(results: Results) -> str:
         Section("Latency", latency.section(models)),
         *([emulated] if results.counted else []),
         Section("Theoretical against actual speedup", speedups.section(models)),
-        Section("Accuracy against latency", accuracies.section(models, results.asked)),
+        Section("Accuracy against latency", accuracies.section(models, results.evaluated)),
         Section("Temperature and clock", states.section(results, where)),
         Section("How it was measured", protocols.section(results, where)),
     ]

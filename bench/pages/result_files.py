@@ -1,17 +1,18 @@
 """The files that a report is made of: measurements, counts, evaluations, alone or in folders."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from mobilecnn import files
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.errors import InputError
 from mobilecnn.quantize.evaluation import Evaluation
+from mobilecnn.records import Stored
 
 KINDS = (
     "a measurement or counts of `mobilecnn bench`, or a result of `mobilecnn evaluate` or `mobilecnn speedup`"
@@ -27,7 +28,7 @@ class Timed:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Evaluated:
     """An evaluation and the name of its file."""
 
     file: str
@@ -42,7 +43,14 @@ class Counted:
     instructions: Instructions
 
 
-_Given = TypeVar("_Given", Timed, Asked, Counted)
+_Given = Timed | Evaluated | Counted
+
+_RECORDS: tuple[tuple[type[Stored], Callable[[str, Any], _Given]], ...] = (
+    (Measurement, Timed),
+    (Evaluation, Evaluated),
+    (Instructions, Counted),
+)
+"""Records that a report shows -> what holds one with the name of its file."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,12 @@ class Results:
 
     Attributes:
         timed: the measurements, by the time they began.
-        asked: the evaluations, by their files' names.
+        evaluated: the evaluations, by their files' names.
         counted: the records of emulated instructions, by the time they began.
     """
 
     timed: tuple[Timed, ...]
-    asked: tuple[Asked, ...]
+    evaluated: tuple[Evaluated, ...]
     counted: tuple[Counted, ...] = ()
 
 
@@ -74,51 +82,49 @@ def read(paths: Sequence[Path]) -> Results:
     # Here, so that reading records loads nothing of the conversion.
     from mobilecnn.convert import passport
 
-    timed: dict[str, Timed] = {}
-    asked: dict[str, Asked] = {}
-    counted: dict[str, Counted] = {}
-    for given in paths:
-        listed = given.is_dir()
-        for path in _listed(given) if listed else [given]:
-            place, content, document = _document(path)
-            schema = document.get("schema") if isinstance(document, dict) else None
-            if schema == passport.SCHEMA and listed:
-                continue
-            digest = files.sha256(content)
-            try:
-                if schema == Measurement.SCHEMA:
-                    _keep(timed, digest, Timed(place.name, Measurement.from_json(document)))
-                elif schema == Evaluation.SCHEMA:
-                    _keep(asked, digest, Asked(place.name, Evaluation.from_json(document)))
-                elif schema == Instructions.SCHEMA:
-                    _keep(counted, digest, Counted(place.name, Instructions.from_json(document)))
-                else:
-                    raise InputError(f"it is not {KINDS}")
-            except InputError as error:
-                raise InputError(f"{place}: {error}") from error
-    if not timed and (asked or not counted):
+    kept: dict[str, _Given] = {}
+    for path, listed in [(path, given.is_dir()) for given in paths for path in _listed(given)]:
+        place, content, document = _document(path)
+        schema = document.get("schema") if isinstance(document, dict) else None
+        if schema == passport.SCHEMA and listed:
+            continue
+        try:
+            given = _given(place.name, schema, document)
+        except InputError as error:
+            raise InputError(f"{place}: {error}") from error
+        digest = files.sha256(content)
+        # Of files with the same content, the one whose name comes first.
+        kept[digest] = min(given, kept.get(digest, given), key=lambda file: file.file)
+    # The digest decides last: the order in which the files were given shall not.
+    ordered = sorted(kept.items(), key=lambda item: (item[1].file, item[0]))
+    timed = [given for _, given in ordered if isinstance(given, Timed)]
+    evaluated = [given for _, given in ordered if isinstance(given, Evaluated)]
+    counted = [given for _, given in ordered if isinstance(given, Counted)]
+    if not timed and (evaluated or not counted):
         names = ", ".join(map(str, paths))
         raise InputError(f"there is no measurement in {names}; make one with `mobilecnn bench`")
-    # The digest decides last: the order in which the files were given shall not.
-    by_time = sorted((_began(given.measurement), given.file, digest) for digest, given in timed.items())
-    by_name = sorted((given.file, digest) for digest, given in asked.items())
-    by_count = sorted((_began(given.instructions), given.file, digest) for digest, given in counted.items())
     return Results(
-        tuple(timed[digest] for *_, digest in by_time),
-        tuple(asked[digest] for _, digest in by_name),
-        tuple(counted[digest] for *_, digest in by_count),
+        tuple(sorted(timed, key=lambda given: _began(given.measurement))),
+        tuple(evaluated),
+        tuple(sorted(counted, key=lambda given: _began(given.instructions))),
     )
 
 
-def _keep(kept: dict[str, _Given], digest: str, given: _Given) -> None:
-    """Of files with the same content, keep the one whose name comes first."""
-    kept[digest] = min(given, kept.get(digest, given), key=lambda file: file.file)
+def _given(file: str, schema: Any, document: Any) -> _Given:
+    """The record in a document, with the name of its file."""
+    for record, held in _RECORDS:
+        if schema == record.SCHEMA:
+            return held(file, record.from_json(document))
+    raise InputError(f"it is not {KINDS}")
 
 
-def _listed(folder: Path) -> list[Path]:
-    paths = sorted(folder.glob("*.json"))
+def _listed(given: Path) -> list[Path]:
+    """The file itself, or the result files in a folder."""
+    if not given.is_dir():
+        return [given]
+    paths = sorted(given.glob("*.json"))
     if not paths:
-        raise InputError(f"the folder {folder} holds no .json file")
+        raise InputError(f"the folder {given} holds no .json file")
     return paths
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from mobilecnn.bench.judge.compare import name_of
-from mobilecnn.bench.judge.summary import Result, summarize
+from mobilecnn.bench.judge.summary import Result, Summary
 from mobilecnn.bench.pages.numbers import count
 from mobilecnn.bench.pages.result_files import Results, Timed
 from mobilecnn.bench.records.measurement import Facts, Measurement
@@ -41,7 +41,7 @@ REMARKS = {
     "virtual machine": "A virtual machine: others may use its processor unseen.",
     "not ARM": "Not an ARM processor: a phone or board is another thing.",
 }
-"""What :func:`origin` says -> a sentence that explains it."""
+"""Word of :func:`origin` -> sentence that explains it."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,21 @@ class TimedModel:
         run: index of the measurement among all.
         place: the device.
         timed: the measurement with its file's name.
+        summary: what the measurement says.
         index: index of the model in the measurement.
-        result: the measurement's result for it.
     """
 
     number: int
     run: int
     place: Place
     timed: Timed
+    summary: Summary
     index: int
-    result: Result
+
+    @property
+    def result(self) -> Result:
+        """The measurement's result for it."""
+        return self.summary.results[self.index]
 
     @property
     def name(self) -> str:
@@ -122,7 +127,7 @@ class TimedModel:
 
 
 def places(results: Results) -> dict[str, Place]:
-    """The devices by :func:`_identity`, in the order they were first used."""
+    """The devices by :func:`identity`, in the order they were first used."""
     kinds: dict[str, dict[str, Facts]] = {}
     for timed in results.timed:
         facts = timed.measurement.device
@@ -154,8 +159,9 @@ def timed_models(results: Results, places: Mapping[str, Place]) -> list[TimedMod
     models: list[TimedModel] = []
     for run, timed in enumerate(results.timed):
         place = places[identity(timed.measurement.device)]
-        for index, result in enumerate(summarize(timed.measurement)):
-            models.append(TimedModel(len(models) + 1, run, place, timed, index, result))
+        summary = Summary.of(timed.measurement)
+        for index in range(len(summary.results)):
+            models.append(TimedModel(len(models) + 1, run, place, timed, summary, index))
     return models
 
 

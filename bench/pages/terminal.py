@@ -1,14 +1,11 @@
 """A summary as lines and table rows of a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from mobilecnn.bench.judge import summary as summaries
-from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result, Summary
-from mobilecnn.bench.records.measurement import Facts, Measurement, Model
-
-VERDICTS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked"}
-"""Verdict on a file's answers -> how tables write it."""
+from mobilecnn.bench.pages.numbers import interval, ms
+from mobilecnn.bench.pages.remarks import VERDICTS
+from mobilecnn.bench.records.measurement import Facts, Measurement
 
 HEADER = (
     "file", "", "median ms", "95 % interval", "p90", "p99", "min", "runs", "answers", "time / first", "95 % interval", "",
@@ -58,34 +55,6 @@ def once(results: Iterable[Result]) -> list[tuple[str, ...]]:
     ]
 
 
-def remarks(results: Sequence[Result]) -> list[str]:
-    """All that must be said below a table of results: why some are INVALID, warnings, answers."""
-    return [*reasons(results), *warnings(results), *answers(result.model for result in results)]
-
-
-def reasons(results: Iterable[Result]) -> list[str]:
-    """Why results are INVALID, a line for each reason of each file."""
-    return [f"INVALID: {result.model.file}: {finding}" for result in results for finding in result.reasons]
-
-
-def warnings(results: Sequence[Result]) -> list[str]:
-    """What could be better about the machine; once, with the files where it is not so for all."""
-    return [
-        f"Warning: {finding}" if len(files) == len(results) else f"Warning: {', '.join(files)}: {finding}"
-        for finding, files in summaries.warnings(results)
-    ]
-
-
-def answers(models: Iterable[Model]) -> list[str]:
-    """Which answers were not checked, or are wrong; each reason once, with its files."""
-    files: dict[str, list[str]] = {}
-    for model in models:
-        if model.answers.reason:
-            said = f"answers {VERDICTS[model.answers.verdict]}: {model.answers.reason}"
-            files.setdefault(said, []).append(model.file)
-    return [f"{said}: {', '.join(names)}" for said, names in files.items()]
-
-
 def device(measurement: Measurement) -> str:
     """The device and the runtime, in one line."""
     protocol = measurement.protocol
@@ -125,13 +94,3 @@ def kept(measurement: Measurement) -> str:
 def validity(result: Result) -> str:
     """VALID or INVALID."""
     return "VALID" if result.valid else "INVALID"
-
-
-def ms(nanoseconds: float | None) -> str:
-    """A time in milliseconds with three digits; a dash when unknown."""
-    return "-" if nanoseconds is None else f"{nanoseconds / 1e6:.3f}"
-
-
-def interval(interval: Interval, unit: float = 1.0) -> str:
-    """An interval in units of ``unit``."""
-    return f"{interval.low / unit:.3f} .. {interval.high / unit:.3f}"

@@ -1,4 +1,4 @@
-"""What the time of ShuffleNet V1 and MobileNet V2 consists of, by kind of work.
+"""Shares of the time of ShuffleNet V1 and MobileNet V2, by kind of work.
 
 After N. Ma, X. Zhang, H.-T. Zheng, J. Sun, "ShuffleNet V2: Practical Guidelines for Efficient CNN
 Architecture Design", arXiv 1807.11164 (ECCV 2018), Figure 2: the convolutions, which alone have
@@ -20,7 +20,7 @@ NETWORKS = ("shufflenet_v1_x1.0_g3", "mobilenet_v2_x1.0_224")
 """Networks of the paper's Figure 2, by their zoo names."""
 
 Recording = Callable[[str], AbstractContextManager[Callable[[Measurement], None]]]
-"""File stem of a network -> what keeps its measurement (:func:`mobilecnn.records.recording`)."""
+"""File stem of a network -> context that keeps its measurement (:func:`mobilecnn.records.recording`)."""
 
 
 def decompose(

@@ -35,10 +35,10 @@ SIDE = 56
 """Pixels on each side of the feature maps (section 2: "the input image size is 56 x 56")."""
 
 BLOCKS = 10
-"""Blocks in each network (section 2)."""
+"""Number of blocks in each network (section 2)."""
 
 SCALES = (1, 2, 4)
-"""Columns of the tables: factors of the channels."""
+"""Factors of the channels: the columns of the tables."""
 
 Block = Callable[[Layers, int, tuple[int, ...]], int]
 """Adds one block to a graph: the graph, a feature map, the channels -> the feature map that it yields."""
@@ -49,9 +49,9 @@ class Case:
     """A row of one of the tables.
 
     Attributes:
-        label: as the paper calls it.
+        label: the paper's name for it.
         channels: channels at scale 1: of the input, and of what else the block needs.
-        block: what is repeated.
+        block: block that is repeated.
         published: images a second at each of :data:`SCALES`, on one thread of a Snapdragon 810.
     """
 
@@ -189,7 +189,7 @@ class GuidelineRow:
         result: its timing.
         rate: its images a second over those of the first case with equal scale: below 1 is
             slower; with the 95 % interval.
-        paper_rate: the same of the paper's figures.
+        paper_rate: the paper's value of ``rate``.
     """
 
     guideline: str
@@ -212,7 +212,7 @@ class GuidelineRow:
         return self.case.published[SCALES.index(self.scale)]
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """The row as a JSON object."""
         return {
             "guideline": self.guideline,
             "case": self.case.label,
@@ -290,29 +290,3 @@ def guidelines(
             GuidelineRow(guideline.name, case, scale, dtype, counts[index], results[index], rate, paper)
         )
     return tuple(rows), measurement
-
-
-HEADER = (
-    "", "case", "channels", "format", "multiply-adds M", "ms", "images/s", "relative", "95 % interval", "",
-    "images/s", "relative",
-)  # fmt: skip
-"""Header of the tables. Left of the empty column: counted and timed here; right of it: the paper's figures, of its
-Snapdragon 810."""
-
-
-def cells(row: GuidelineRow) -> list[str]:
-    """One row as text, under :data:`HEADER`."""
-    return [
-        row.guideline,
-        f"{row.case.label}, x{row.scale}",
-        ",".join(str(row.scale * count) for count in row.case.channels),
-        row.dtype,
-        f"{row.macs / 1e6:.1f}",
-        f"{row.result.median.value / 1e6:.3f}" + ("" if row.result.valid else " !"),
-        f"{row.per_second:.1f}",
-        f"{row.rate.value:.2f}",
-        f"{row.rate.low:.2f} .. {row.rate.high:.2f}",
-        "|",
-        f"{row.published:.1f}",
-        f"{row.paper_rate:.2f}",
-    ]

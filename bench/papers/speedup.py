@@ -39,8 +39,8 @@ class SpeedupRow:
         format: name of a row of :data:`mobilecnn.quantize.formats.FORMATS`.
         macs: multiply-adds, counted in the exported file.
         result: its timing.
-        actual: AlexNet's time over this one's, with its 95 % interval.
-        theoretical: AlexNet's multiply-adds over this one's.
+        actual: AlexNet's time over this model's, with its 95 % interval.
+        theoretical: AlexNet's multiply-adds over this model's.
         paper_actual: the paper's time ratio.
         paper_theoretical: the paper's multiply-adds ratio.
     """
@@ -62,11 +62,11 @@ class SpeedupRow:
 
     @property
     def paper_efficiency(self) -> float:
-        """The same of the paper's figures."""
+        """The paper's actual over its theoretical speedup."""
         return self.paper_actual / self.paper_theoretical
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values; times in ns unless the name says otherwise."""
+        """The row as a JSON object; times in ns unless the name says otherwise."""
         return {
             "model": self.published.model,
             "resolution": self.resolution,
@@ -100,7 +100,7 @@ class Speedup:
     rows: tuple[SpeedupRow, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """The table as a JSON object."""
         return {
             "source": "arXiv 1707.01083v2, Table 8 (columns under paper_snapdragon_820)",
             "rows": [row.to_json() for row in self.rows],
@@ -196,47 +196,3 @@ def _macs(measurement: Measurement, position: int) -> int:
     passport = measurement.models[position].passport
     assert passport is not None and passport.macs is not None
     return passport.macs
-
-
-HEADER_HERE = (
-    "model", "format", "multiply-adds (M)", "ms", "95 % interval",
-    "theoretical", "actual", "95 % interval", "efficiency",
-)  # fmt: skip
-HEADER_PAPER = ("published err %", "MFLOPs", "ms", "theoretical", "actual", "efficiency")
-HEADER = (*HEADER_HERE, "", *HEADER_PAPER)
-"""Header of the whole table. Left of the empty column: counted and timed here; right of it: the paper's figures,
-of its Snapdragon 820."""
-
-
-def cells_here(row: SpeedupRow) -> list[str]:
-    """What was counted and timed here, as text, under :data:`HEADER_HERE`."""
-    median, actual = row.result.median, row.actual
-    return [
-        row.published.label,
-        row.format,
-        f"{row.macs / 1e6:.1f}",
-        f"{median.value / 1e6:.2f}" + ("" if row.result.valid else " !"),
-        f"{median.low / 1e6:.2f} .. {median.high / 1e6:.2f}",
-        f"{row.theoretical:.2f}x",
-        f"{actual.value:.2f}x",
-        f"{actual.low:.2f} .. {actual.high:.2f}",
-        f"{row.efficiency:.0%}",
-    ]
-
-
-def cells_paper(row: SpeedupRow) -> list[str]:
-    """The paper's figures, as text, under :data:`HEADER_PAPER`."""
-    paper = row.published
-    return [
-        f"{paper.top1_error:.1f}",
-        str(paper.mflops),
-        f"{paper.at(row.resolution):.1f}",
-        f"{row.paper_theoretical:.2f}x",
-        f"{row.paper_actual:.2f}x",
-        f"{row.paper_efficiency:.0%}",
-    ]
-
-
-def cells(row: SpeedupRow) -> list[str]:
-    """One row as text, under :data:`HEADER`."""
-    return [*cells_here(row), "|", *cells_paper(row)]

@@ -1,1 +1,1 @@
-"""What is kept of a measurement: pure data."""
+"""Records of measurements, counts and streams: pure data."""

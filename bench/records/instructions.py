@@ -1,4 +1,4 @@
-"""How many instructions an inference executes on an emulated processor: the record, and how it is made.
+"""The record of the instructions that an inference executes on an emulated processor.
 
 Instructions are no time: a processor executes several at once or waits hundreds of cycles for one.
 But they are the same on every run and every machine, so that a file, an exporter or a runtime that
@@ -16,7 +16,7 @@ from mobilecnn.records import Stored
 
 @dataclass(frozen=True)
 class CountPlan:
-    """What is counted.
+    """Plan of a count.
 
     Attributes:
         runtime: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
@@ -72,7 +72,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class CountSeries:
-    """The inferences of one model.
+    """Counted inferences of one model.
 
     Attributes:
         runtime_version: version of the package that ``CountPlan.runtime`` names.
@@ -97,14 +97,14 @@ class CountSeries:
 
     @property
     def spread(self) -> float:
-        """How far the samples' totals are apart, as a share of the typical one."""
+        """Range of the samples' totals, as a share of the typical one."""
         totals = [counts.total for counts in self.samples]
         return (max(totals) - min(totals)) / self.typical.total
 
 
 @dataclass(frozen=True)
 class Instructions(Stored):
-    """What was counted.
+    """Counted instructions of one or several models.
 
     Attributes:
         created: when it began, ISO 8601 with the time zone.
@@ -140,8 +140,5 @@ class Instructions(Stored):
 
     @property
     def kept(self) -> str:
-        """How much of it there is."""
+        """Statement of how much of the record is complete."""
         return f"{len(self.series)} of {len(self.models)} files are counted"
-
-
-read = Instructions.read

@@ -7,12 +7,13 @@ reports) is a pure function of it.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.records import Members, Stored, Upgrade
+from mobilecnn.bench.records.upgrades import UPGRADES
+from mobilecnn.records import Stored, Upgrade
 
 Rounds = Mapping[int, Sequence[float]]
 """Round number -> the samples of that round's process, in nanoseconds; none is empty."""
@@ -22,7 +23,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Android:
-    """What else is known of a phone; None where it does not tell.
+    """Further facts about a phone; None where it does not tell.
 
     The serial number is left out: a measurement is made to be shown.
 
@@ -64,7 +65,7 @@ class Facts:
         governors: governors of the clocks of all cores, each once.
         max_frequencies_khz: highest clock by core.
         virtualised: whether a hypervisor shows itself.
-        android: what else is known of a phone; None for other devices.
+        android: further facts about a phone; None for other devices.
     """
 
     kind: str
@@ -86,7 +87,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class PassportFacts:
-    """What the passport beside a file says of it; None where it does not.
+    """Facts from the passport beside a file; None where it lacks them.
 
     Attributes:
         architecture: zoo name.
@@ -106,7 +107,7 @@ VERIFIED, DIFFERS, NOT_CHECKED = "verified", "differs", "not checked"
 
 @dataclass(frozen=True)
 class Answers:
-    """Whether a file answered its passport's golden pictures on the device as it should.
+    """Outcome of asking a file its passport's golden pictures on the device.
 
     Attributes:
         verdict: ``verified``, ``differs`` or ``not checked``.
@@ -138,8 +139,8 @@ class Model:
         file: its name as it was given.
         sha256: SHA-256 of its content.
         bytes: its size.
-        passport: what its passport says; None without one.
-        answers: whether it answers right on this device.
+        passport: facts from its passport; None without one.
+        answers: outcome of asking it on this device.
     """
 
     file: str
@@ -188,7 +189,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a tool that prints no samples says of them: integer nanoseconds, rounded by the tool.
+    """Statistics of one process by a tool that prints no samples: integer ns, rounded by the tool.
 
     Attributes:
         count: number of timed inferences.
@@ -299,41 +300,6 @@ class Run:
         return len(self.samples_ns) if self.summary is None else self.summary.count
 
 
-# What older measurements lack. Damage passes through unchanged; the strict reader names it.
-
-
-def _from_version_1(members: Members) -> Members:
-    """Members of version 2; version 1 has no answers."""
-    unasked = asdict(Answers(NOT_CHECKED, "timed before answers were checked"))
-    models = members.get("models")
-    if not isinstance(models, list):
-        return members
-    with_answers = [{**model, "answers": unasked} if isinstance(model, dict) else model for model in models]
-    return {**members, "models": with_answers}
-
-
-def _from_version_2(members: Members) -> Members:
-    """Members of version 3; version 2 reads less of the machine and has no phones."""
-    unread = dict.fromkeys(
-        ("throttled", "load_average", "available_bytes", "swapped_bytes", "thermal_status")
-    )
-
-    def run(value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        sides = {name: value[name] for name in ("before", "after") if isinstance(value.get(name), dict)}
-        filled = {name: {**unread, "governors": [], **reading} for name, reading in sides.items()}
-        return {"heaviest_cpu_seconds": {}, "cooled": None, "summary": None, **value, **filled}
-
-    device, protocol, runs = (members.get(name) for name in ("device", "protocol", "runs"))
-    return {
-        **members,
-        **({"device": {"android": None, **device}} if isinstance(device, dict) else {}),
-        **({"protocol": {"cool_down": 0.0, **protocol}} if isinstance(protocol, dict) else {}),
-        **({"runs": [run(value) for value in runs]} if isinstance(runs, list) else {}),
-    }
-
-
 @dataclass(frozen=True)
 class Measurement(Stored):
     """Everything that was measured in one go on one device.
@@ -357,7 +323,7 @@ class Measurement(Stored):
     SCHEMA: ClassVar[str] = "mobilecnn.measurement"
     VERSION: ClassVar[int] = 3
     NOUN: ClassVar[str] = "measurement"
-    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _from_version_1, 2: _from_version_2}
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = UPGRADES
 
     created: str
     tool: str
@@ -388,12 +354,9 @@ class Measurement(Stored):
 
     @property
     def kept(self) -> str:
-        """How much of it there is."""
+        """Statement of how much of the record is complete."""
         return f"{self.rounds} of {self.protocol.rounds} rounds are complete"
 
     def rounds_of(self, model: int) -> Rounds:
         """Samples of one model (by index) as :mod:`mobilecnn.bench.judge.statistics` takes them."""
         return {run.round: run.samples_ns for run in self.runs if run.model == model}
-
-
-read = Measurement.read

@@ -27,7 +27,7 @@ CORES = ("big", "little", "all")
 
 @dataclass(frozen=True)
 class OnPhone:
-    """What times models on an Android phone, and on which of its cores.
+    """Program that times models on an Android phone, and the cores it runs on.
 
     Attributes:
         benchmark_model: TFLite's program for Android, to be copied there; None for the one already there.
@@ -59,7 +59,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a set of models is timed.
+    """Settings by which a set of models is timed.
 
     Attributes:
         rounds: fresh processes for each model. Processes differ by more than their samples do
@@ -73,8 +73,9 @@ class Protocol:
             :data:`PHONE_RUNTIMES`.
         seed: seed of the input data and of the order of the models within a round.
         cool_down: longest wait in seconds before each process, until the device is about as cool as it
-            was at the start (:mod:`mobilecnn.bench.timing.cool_down`). 0, the default: no wait. Interleaved rounds share out a slow warming already, most machines do not
-            slow down from warmth, and waiting multiplies the time.
+            was at the start (:mod:`mobilecnn.bench.timing.cool_down`). 0, the default: no wait. Interleaved
+            rounds share out a slow warming already, most machines do not slow down from warmth, and waiting
+            multiplies the time.
 
     Five warm-ups, not ``benchmark_model``'s one, because the first inferences allocate and
     set clocks; its half second of warm-ups, 50 runs and one second are kept.

@@ -13,7 +13,7 @@ class Published:
 
     Attributes:
         model: zoo name.
-        label: what the paper calls it.
+        label: the paper's name for it.
         top1_error: ImageNet classification error in per cent.
         mflops: multiply-adds in millions, as the paper rounds them.
         milliseconds: latency on one thread of a Snapdragon 820, at each of :data:`RESOLUTIONS`.

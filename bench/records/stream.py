@@ -1,4 +1,4 @@
-"""One process that runs a model without a pause for long: the record, and how it is made.
+"""The record of models that each run without a pause for long, in one process.
 
 For what rounds of short processes cannot show: heat (:mod:`mobilecnn.bench.judge.sustained`) and tails
 (:mod:`mobilecnn.bench.judge.single_stream`). There is no warm-up but the one first inference, because
@@ -28,7 +28,7 @@ MOST_QUERIES = 1_000_000
 """Largest number of queries of a single stream, all of which are kept: about 20 MB."""
 
 LONGEST_SECONDS = 24 * 3600.0
-"""Longest stream that may be asked for."""
+"""Seconds of the longest stream that may be asked for."""
 
 FEWEST_QUERIES = 64
 """Smallest number of queries that gives an early-stopping estimate of a 90th percentile; a test computes it."""
@@ -36,7 +36,7 @@ FEWEST_QUERIES = 64
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """How long a model is run.
+    """Duration and settings of a long run.
 
     Attributes:
         kind: ``sustained`` or ``single-stream``.
@@ -151,7 +151,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Start:
-    """What comes before the first window.
+    """State and times before the first window.
 
     Attributes:
         runtime_version: version of the package that ``StreamPlan.runtime`` names.
@@ -170,10 +170,10 @@ class Start:
 
 @dataclass(frozen=True)
 class StreamSeries:
-    """All of one model.
+    """All windows of one model.
 
     Attributes:
-        start: what comes before the first window.
+        start: state and times before the first window.
         cooled: the wait before the process; None without one.
         windows: in their order; at least one.
     """
@@ -207,7 +207,7 @@ class StreamSeries:
 
 @dataclass(frozen=True)
 class Stream(Stored):
-    """What was run without a pause, model after model.
+    """Long runs of one or several models, one after another.
 
     Attributes:
         created: when it began, ISO 8601 with the time zone.
@@ -239,9 +239,6 @@ class Stream(Stored):
 
     @property
     def kept(self) -> str:
-        """How much of it there is."""
+        """Statement of how much of the record is complete."""
         done = sum(series.seconds for series in self.series) / 60
         return f"{done:.1f} of {len(self.models) * self.plan.seconds / 60:.1f} min are kept"
-
-
-read = Stream.read

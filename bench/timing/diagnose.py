@@ -77,7 +77,7 @@ class Diagnosis:
         return next((finding for finding in self.findings if finding.verdict == "failed"), None)
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """The diagnosis as a JSON object."""
         return {"works": self.failed is None, "findings": [asdict(finding) for finding in self.findings]}
 
 
@@ -124,10 +124,10 @@ def _way(
     board = examine(device, name, profile)
     there = [f"{runtime} {version}" for runtime, version in board.runtimes.items() if version is not None]
     for missing in board.missing:
-        if missing.prevents:
-            yield StepResult(RUNTIME, "failed", missing.what, missing.fix)
+        if missing.severity == "invalid":
+            yield StepResult(RUNTIME, "failed", missing.text, missing.fix)
         else:
-            yield StepResult(STATE, "warning", missing.what, missing.fix)
+            yield StepResult(STATE, "warning", missing.text, missing.fix)
     if not there:
         return
     yield StepResult(RUNTIME, "ok", ", ".join(there))

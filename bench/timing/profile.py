@@ -122,7 +122,7 @@ class OperatorTime:
         return 2 * self.part.macs / self.part.nbytes if self.part.nbytes else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object, with the units in the names."""
+        """The operator as a JSON object, with the units in the names."""
         part = self.part
         return {
             "name": part.name,
@@ -207,7 +207,7 @@ class Profile:
         return tuple(sorted(made, key=lambda group: -group.time))
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object, with the units in the names."""
+        """The profile as a JSON object, with the units in the names."""
         return {
             "model": asdict(self.measurement.models[0]),
             "operators": [row.to_json() for row in self.rows],

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench.devices.seam import Device
-from mobilecnn.bench.judge import summary as summaries
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result, Summary
-from mobilecnn.bench.pages import charts, svg, terminal
+from mobilecnn.bench.pages import charts, paper_tables, remarks, svg, terminal
 from mobilecnn.bench.pages import page as pages
-from mobilecnn.bench.pages.numbers import span
+from mobilecnn.bench.pages.numbers import ms, span
 from mobilecnn.bench.pages.page import Figure, Note, Section, Table
 from mobilecnn.bench.papers import speedup
 from mobilecnn.bench.records.protocol import Protocol
@@ -59,7 +58,7 @@ class Demo:
     paper: speedup.Speedup
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """The outcome as a JSON object."""
         return {
             "architecture": ARCHITECTURE,
             "model": str(self.training.path),
@@ -136,19 +135,27 @@ def page(demo: Demo) -> str:
             Section("3. Accuracy on the held-out digits", [_accuracy(demo), Note(_ACCURACY_NOTE)]),
             Section(
                 "4. Latency of one inference",
-                [_latency(demo), _latency_chart(demo, where), *_reasons(demo.timing.results)],
+                [
+                    _latency(demo),
+                    _latency_chart(demo, where),
+                    *_remarks([(Path(result.model.file).stem, result) for result in demo.timing.results]),
+                ],
             ),
             Section(
                 "5. The ShuffleNet paper's question: do fewer multiply-adds mean less time?",
                 [
-                    Table(speedup.HEADER_HERE, [speedup.cells_here(row) for row in demo.paper.rows]),
+                    Table(
+                        paper_tables.SPEEDUP_HERE, [paper_tables.speedup_here(row) for row in demo.paper.rows]
+                    ),
                     Note(_SPEEDUP_NOTE),
                     *_paper(demo),
                     Figure(
                         svg.draw(charts.speedups(demo.paper.rows)),
                         "Theoretical and actual speedup over AlexNet, with the paper's points. A hollow mark: INVALID.",
                     ),
-                    *_reasons([row.result for row in demo.paper.rows]),
+                    *_remarks(
+                        [(f"{row.published.label} {row.format}", row.result) for row in demo.paper.rows]
+                    ),
                 ],
             ),
         ],
@@ -210,11 +217,11 @@ def _latency(demo: Demo) -> Table:
         [
             (
                 Path(result.model.file).name,
-                f"{terminal.ms(result.median.value)} ms",
+                f"{ms(result.median.value)} ms",
                 span(result.median),
-                terminal.ms(result.p90),
-                terminal.ms(result.p99),
-                terminal.ms(result.minimum),
+                ms(result.p90),
+                ms(result.p99),
+                ms(result.minimum),
                 f"{result.rounds} x {result.count // result.rounds}",
                 terminal.validity(result),
             )
@@ -230,7 +237,7 @@ def _latency_chart(demo: Demo, where: str) -> Figure:
             Interval(
                 *(value / 1e6 for value in (result.median.value, result.median.low, result.median.high))
             ),
-            f"{terminal.ms(result.median.value)} ms",
+            f"{ms(result.median.value)} ms",
             hollow=not result.valid,
         )
         for result in demo.timing.results
@@ -247,8 +254,8 @@ def _paper(demo: Demo) -> list[Table | Note]:
     rows = [row for row in demo.paper.rows if row.format == PUBLISHED_FORMAT]
     return [
         Table(
-            ("model", *speedup.HEADER_PAPER),
-            [(row.published.label, *speedup.cells_paper(row)) for row in rows],
+            ("model", *paper_tables.SPEEDUP_PAPER),
+            [(row.published.label, *paper_tables.speedup_paper(row)) for row in rows],
         ),
         Note(
             "The paper's own figures: float32, one thread of a Snapdragon 820 (arXiv 1707.01083v2, Table 8); "
@@ -257,10 +264,5 @@ def _paper(demo: Demo) -> list[Table | Note]:
     ]
 
 
-def _reasons(results: Sequence[Result]) -> list[Note]:
-    """What speaks against the figures, and what could be better, each once with the files it is about."""
-    said = [
-        *((f"INVALID: {finding}", files) for finding, files in summaries.reasons(results)),
-        *((f"Warning: {finding}", files) for finding, files in summaries.warnings(results)),
-    ]
-    return [Note(f"{words} ({', '.join(Path(file).stem for file in files)})") for words, files in said]
+def _remarks(named: Sequence[tuple[str, Result]]) -> list[Note]:
+    return [Note(line) for line in remarks.results(named)]

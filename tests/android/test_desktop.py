@@ -20,7 +20,7 @@ from mobilecnn.android_demo.staging import stage
 from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices.adb.app import AppRequest, parse
 from mobilecnn.bench.devices.adb.entry import AdbEntry
-from mobilecnn.bench.records.measurement import read
+from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.timing import answers
 from mobilecnn.bench.timing.answers import Questions
 from mobilecnn.cli import cli
@@ -219,7 +219,7 @@ def test_bench_times_with_the_app(with_app: Phone, digits: Path) -> None:
     models = [digits / f"digits.{kind}.tflite" for kind in ("int8", "float32")]
     done = bench(*models)
     assert done.exit_code == 0, done.output + (with_app.root / "crashed").read_text()
-    measured = read(Path("it.json"))
+    measured = Measurement.read(Path("it.json"))
     assert [model.answers.verdict for model in measured.models] == ["verified"] * 2
     assert [model.answers.pictures for model in measured.models] == [3] * 2
     assert measured.protocol.runtime == "app" and len(measured.runs) == 4
@@ -238,7 +238,7 @@ def test_bench_does_not_time_what_answers_wrongly_in_the_app(
     assert done.exit_code == 1
     assert "golden picture 2: the score of digit" in done.stderr and "Nothing was timed" in done.stderr
     assert bench(wrong, "--allow-wrong-answers").exit_code == 0
-    assert read(Path("it.json")).models[0].answers.verdict == "differs"
+    assert Measurement.read(Path("it.json")).models[0].answers.verdict == "differs"
 
 
 def test_bench_says_what_the_app_refuses(with_app: Phone, digits: Path, tmp_path: Path) -> None:

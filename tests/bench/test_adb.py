@@ -15,7 +15,7 @@ from test_benchmark_model import elf
 from mobilecnn.bench.devices.adb.device import AdbDevice
 from mobilecnn.bench.devices.adb.phone import core_mask
 from mobilecnn.bench.judge.summary import summarize
-from mobilecnn.bench.records.measurement import Android, Facts, Run, read
+from mobilecnn.bench.records.measurement import Android, Facts, Measurement, Run
 from mobilecnn.bench.records.protocol import OnPhone, Protocol
 from mobilecnn.cli import cli
 from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
@@ -116,7 +116,7 @@ def test_a_whole_measurement_and_what_is_shown(either: Phone, small: Path) -> No
         "benchmark_model keeps no samples; each process's summary (median, minimum, maximum): it.json"
         in done.stdout
     )
-    measured = read(Path("it.json"))
+    measured = Measurement.read(Path("it.json"))
     assert measured.protocol.runtime == "benchmark_model"
     assert measured.device.android is not None and measured.device.android.cores == "c0"
     (result, _) = summarize(measured)
@@ -131,7 +131,7 @@ def test_without_a_median_the_mean_stands_for_a_process(pixel: Phone, small: Pat
     assert done.exit_code == 0, done.output
     assert "8.213" in done.stdout or "8.214" in done.stdout
     assert "(mean, because its build prints no median, minimum, maximum)" in done.stdout
-    (result,) = summarize(read(Path("it.json")))
+    (result,) = summarize(Measurement.read(Path("it.json")))
     assert result.of_means and result.to_json()["median_of_means"] is True
 
 

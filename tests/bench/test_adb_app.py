@@ -18,7 +18,7 @@ from sshd import soon
 
 from mobilecnn.bench.devices.adb import app
 from mobilecnn.bench.devices.adb.device import AdbDevice
-from mobilecnn.bench.records.measurement import Run, read
+from mobilecnn.bench.records.measurement import Measurement, Run
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.cli import cli
 from mobilecnn.convert import passport
@@ -91,7 +91,7 @@ def give_passport(model: Path, **change: Any) -> Path:
 def test_the_app_times_where_there_is_no_program(with_app: Phone, small: Path) -> None:
     done = bench(give_passport(small), "--rounds", 2, "--runs", 4, "--warmup-runs", 1)
     assert done.exit_code == 0, done.output
-    measured = read(Path("it.json"))
+    measured = Measurement.read(Path("it.json"))
     assert measured.protocol == Protocol(
         rounds=2, warmup_runs=1, runs=4, runtime="app", seconds=0, warmup_seconds=0
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from installed import INSTALLED
 
 from mobilecnn.bench.devices.local.device import LocalDevice
-from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED, VERIFIED, Answers, read
+from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED, VERIFIED, Answers, Measurement
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing import answers
 from mobilecnn.bench.timing.answers import Questions, judge, prepare
@@ -67,7 +67,7 @@ def test_good_files_are_verified_in_every_format(exported: Path, tmp_path: Path,
         assert model.answers.difference is not None and model.answers.tolerance is not None
         assert model.answers.difference <= model.answers.tolerance
     measured.write(tmp_path / "it.json")
-    assert read(tmp_path / "it.json") == measured
+    assert Measurement.read(tmp_path / "it.json") == measured
 
 
 @pytest.mark.parametrize("runtime", INSTALLED)

@@ -39,9 +39,9 @@ def test_charts_stay_in_their_frame_and_have_numbers(
     drawn = svg.draw(one_series([plot.Point(x, y, "1") for x, y in points], log=log, equal=equal))
     seen = Page(drawn)
     marks = [a for tag, a in seen.tags if tag == "svg" and str(a.get("class", "")).startswith("mark s")]
-    for each in marks:
-        assert 0 <= float(str(each["x"]).rstrip("%")) <= 100 or each["x"] == "11"
-        assert 0 <= float(str(each["y"])) <= 300
+    for mark in marks:
+        assert 0 <= float(str(mark["x"]).rstrip("%")) <= 100 or mark["x"] == "11"
+        assert 0 <= float(str(mark["y"])) <= 300
     ticks = [a for tag, a in seen.tags if tag == "text" and a.get("class") == "tick"]
     assert sum(a.get("text-anchor") == "end" for a in ticks) >= 2
     assert sum(a.get("text-anchor") == "middle" for a in ticks) >= 2
@@ -108,12 +108,12 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_colours_can_be_told_from_the_page(theme: int) -> None:
     style = Path(page.__file__).with_name("page.css").read_text()
-    found = dict(
+    colours = dict(
         re.findall(r"--(\w+): (#[0-9a-f]+);", re.findall(r":root \{(.*?)\}", style, re.DOTALL)[theme])
     )
     marks = {f"s{index}" for index in range(plot.COLOURS)} | {"other", "focus"}
-    assert set(found) == {"ink", "soft", "line", "page", "band", "bad", *marks}
-    for name, least in [(each, 4.5) for each in ("ink", "soft", "bad")] + [(each, 3.0) for each in marks]:
+    assert set(colours) == {"ink", "soft", "line", "page", "band", "bad", *marks}
+    for name, least in [(name, 4.5) for name in ("ink", "soft", "bad")] + [(name, 3.0) for name in marks]:
         for ground in ("page", "band"):
-            light, dark = sorted((luminance(found[name]), luminance(found[ground])), reverse=True)
+            light, dark = sorted((luminance(colours[name]), luminance(colours[ground])), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= least, f"{name} on {ground}"

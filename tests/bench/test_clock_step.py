@@ -19,7 +19,7 @@ from sshd import Board
 
 from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices.ssh.entry import SshEntry
-from mobilecnn.bench.records.measurement import read
+from mobilecnn.bench.records.measurement import Measurement
 
 SOURCE = Path(__file__).parent.parent / "clock.c"
 YEAR = 365 * 86400
@@ -76,6 +76,6 @@ def test_the_clock_is_set_on_both_sides_while_it_times(
     seen = [int(word) for word in said.stdout.split()]
     assert max(seen) - min(seen) > YEAR, "the clock was not set"
     assert done.returncode == 0, done.stderr
-    for run in read(tmp_path / "it.json").runs:
+    for run in Measurement.read(tmp_path / "it.json").runs:
         assert 1 <= run.timed_seconds < 60
         assert min(run.samples_ns) > 0 and sum(run.samples_ns) <= run.timed_seconds * 1e9 * 1.01

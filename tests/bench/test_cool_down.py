@@ -8,7 +8,7 @@ import pytest
 from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.devices.worker import machine
 from mobilecnn.bench.judge.summary import summarize
-from mobilecnn.bench.records.measurement import Cooled, read
+from mobilecnn.bench.records.measurement import Cooled, Measurement
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing import cool_down
 from mobilecnn.bench.timing.cool_down import COOL_C, SLACK_C, CoolDown, wait
@@ -91,7 +91,7 @@ def test_each_process_of_a_measurement_is_waited_for(exported: Path, tmp_path: P
     assert [wait.goal_c for wait in waits if wait] == [58.0] * 3
     assert len(said) == 3  # The second process was waited for, the third in vain.
     measured.write(tmp_path / "it.json")
-    assert read(tmp_path / "it.json") == measured
+    assert Measurement.read(tmp_path / "it.json") == measured
     (result,) = summarize(measured)
     assert any("1 of 3 processes it was still 71.0 C" in str(warning) for warning in result.warnings)
 

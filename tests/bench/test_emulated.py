@@ -19,7 +19,7 @@ from mobilecnn.bench.devices.seam import (
     require,
 )
 from mobilecnn.bench.records import stream
-from mobilecnn.bench.records.instructions import CountPlan, Counts, Instructions, read
+from mobilecnn.bench.records.instructions import CountPlan, Counts, Instructions
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing import long_run
 from mobilecnn.bench.timing.counting import count
@@ -157,7 +157,7 @@ def on_a76(networks: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tu
 
 def test_the_zoo_costs_on_an_a76_what_it_did(on_a76: tuple[Result, Path]) -> None:
     done, record = on_a76
-    counted = read(record)
+    counted = Instructions.read(record)
     hold_against_the_table(counted)
     assert [model.answers.verdict for model in counted.models] == ["verified"] * 4
     assert all(series.spread < REPEATABLE for series in counted.series)
@@ -191,7 +191,7 @@ def bare(networks: list[Path]) -> list[Path]:
 
 def test_a_count_is_repeatable(networks: list[Path], on_a76: tuple[Result, Path]) -> None:
     """In another process, with other data, warmed up otherwise."""
-    before = counts_of(read(on_a76[1]))[1]
+    before = counts_of(Instructions.read(on_a76[1]))[1]
     with EmulatedDevice("emulated-a76") as one:
         again = count(
             [bare(networks)[1].with_name(f"bare-{networks[1].name}")], one, CountPlan(seed=7, warmup_runs=3)
@@ -221,7 +221,9 @@ def test_two_files_are_compared(exported: Path, tmp_path: Path) -> None:
     (row,) = json.loads(beyond.stdout)["rows"]
     assert row["limit"] == "beyond" and row["instructions_b_relative_to_a"] > 1.01
     assert row["a"]["instructions"] == sum(row["a"][kind] for kind in KINDS)
-    assert [model.answers.verdict for model in read(tmp_path / "it.json").models] == ["verified"] * 2
+    assert [model.answers.verdict for model in Instructions.read(tmp_path / "it.json").models] == [
+        "verified"
+    ] * 2
 
 
 def test_a_file_that_answers_wrongly_is_not_counted(exported: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mobilecnn.bench.devices.local.device import LocalDevice
-from mobilecnn.bench.pages import charts, png
+from mobilecnn.bench.pages import charts, paper_tables, png
 from mobilecnn.bench.papers import decomposition, experiments, speedup
 from mobilecnn.bench.papers.experiments import GUIDELINES, SCALES, guidelines, network
 from mobilecnn.bench.records.protocol import Protocol
@@ -28,7 +28,10 @@ SHORT = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=2, seconds=0)
 @pytest.mark.parametrize("scale", SCALES)
 def test_the_networks_of_a_guideline_cost_the_same(guideline: experiments.Guideline, scale: int) -> None:
     counts = [
-        sum(macs(one) for one in flatbuffer.graph(network(case, scale, "float32"), case.label).operations)
+        sum(
+            macs(operation)
+            for operation in flatbuffer.graph(network(case, scale, "float32"), case.label).operations
+        )
         for case in guideline.cases
     ]
     assert max(counts) < 1.07 * min(counts)
@@ -38,7 +41,9 @@ def test_fragments_are_as_wide_as_their_multiply_adds_allow() -> None:
     (third,) = (guideline for guideline in GUIDELINES if guideline.name == "G3")
     for case, fragments in zip(third.cases, (1, 2, 4, 2, 4), strict=True):
         assert case.channels == (round(64 / math.sqrt(fragments)),)
-        kinds = [one.kind for one in flatbuffer.graph(network(case, 1, "int8"), case.label).operations]
+        kinds = [
+            operation.kind for operation in flatbuffer.graph(network(case, 1, "int8"), case.label).operations
+        ]
         assert kinds.count("CONV_2D") == 10 * fragments
         assert kinds.count("ADD") == (10 * (fragments - 1) if "parallel" in case.label else 0)
 
@@ -47,8 +52,8 @@ def test_element_wise_operations_come_and_go() -> None:
     (fourth,) = (guideline for guideline in GUIDELINES if guideline.name == "G4")
     for case in fourth.cases:
         graph = flatbuffer.graph(network(case, 1, "float32"), case.label)
-        relus = sum(one.options.fusedActivationFunction != 0 for one in graph.operations)
-        adds = sum(one.kind == "ADD" for one in graph.operations)
+        relus = sum(operation.options.fusedActivationFunction != 0 for operation in graph.operations)
+        adds = sum(operation.kind == "ADD" for operation in graph.operations)
         assert adds == (10 if "shortcut" in case.label and "no" not in case.label else 0)
         assert relus == (30 if "ReLU" in case.label and "no" not in case.label else 0)
 
@@ -76,8 +81,8 @@ def test_guidelines_on_this_machine(tmp_path: Path) -> None:
 def test_the_papers_resolutions() -> None:
     # Section 4.5: "~13x actual speedup" of ShuffleNet 0.5x over AlexNet.
     alexnet, half = TABLE_8[:2]
-    found = [round(alexnet.at(each) / half.at(each), 2) for each in RESOLUTIONS]
-    assert found == [12.11, 13.23, 13.97]
+    ratios = [round(alexnet.at(size) / half.at(size), 2) for size in RESOLUTIONS]
+    assert ratios == [12.11, 13.23, 13.97]
     assert tuple(RESOLUTIONS) == command.RESOLUTIONS
     assert command.DEFAULT == speedup.FORMATS == graphs.DTYPES
 
@@ -89,20 +94,20 @@ def test_another_resolution(base: str, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(RESOLUTIONS, "480x640", (240, 256))
     monkeypatch.setattr(speedup, "TABLE_8", rows)
     export = exporter(("float16",), tmp_path, RESOLUTIONS["480x640"])
-    found = speedup.speedup(export, LocalDevice(), SHORT, formats=("float16",), resolution="480x640")
-    assert tuple(row.published for row in found.rows) == rows
-    assert {(row.resolution, row.format) for row in found.rows} == {("480x640", "float16")}
-    plot = charts.speedups(found.rows)
+    made = speedup.speedup(export, LocalDevice(), SHORT, formats=("float16",), resolution="480x640")
+    assert tuple(row.published for row in made.rows) == rows
+    assert {(row.resolution, row.format) for row in made.rows} == {("480x640", "float16")}
+    plot = charts.speedups(made.rows)
     assert [(series.name, len(series.points)) for series in plot.series] == [
         ("float16", 1),
         ("paper: float32, Snapdragon 820", 1),
     ]
     assert png.draw([plot], "title").startswith(b"\x89PNG")
-    assert found.rows[1].paper_actual == pytest.approx(1156.7 / 87.4)
-    for model in found.measurement.models:
+    assert made.rows[1].paper_actual == pytest.approx(1156.7 / 87.4)
+    for model in made.measurement.models:
         seen = inspect(Path(model.file))
         assert [tensor.shape for tensor in seen.inputs] == [(1, 240, 256, 3)]
-    assert speedup.cells_paper(found.rows[1])[2] == "87.4"
+    assert paper_tables.speedup_paper(made.rows[1])[2] == "87.4"
 
 
 def test_decomposition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,9 +116,9 @@ def test_decomposition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(cli, ["speedup", "--experiment", "decomposition", "--rounds", "1"])
     assert done.exit_code == 0, done.output
     kept = json.loads((tmp_path / "mobilecnn-speedup" / "decomposition.json").read_text())
-    (one,) = kept["networks"]
-    assert one["model"]["file"].endswith("lenet5.float32.tflite")
-    shares = {group["group"]: group["share"] for group in one["groups"]}
+    (network,) = kept["networks"]
+    assert network["model"]["file"].endswith("lenet5.float32.tflite")
+    shares = {group["group"]: group["share"] for group in network["groups"]}
     assert "fully connected" in shares and all(f"{name} " in done.stdout for name in shares)
     assert len(list((tmp_path / "mobilecnn-speedup").glob("decomposition-lenet5.float32-*.json"))) == 1
 

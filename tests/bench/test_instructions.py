@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mobilecnn.bench.devices.emulated.device import KINDS, between
 from mobilecnn.bench.judge.instructions import apart, refuse_more, together
-from mobilecnn.bench.records.instructions import CountPlan, Counts, CountSeries, Instructions, read
+from mobilecnn.bench.records.instructions import CountPlan, Counts, CountSeries, Instructions
 from mobilecnn.bench.records.measurement import VERIFIED, Answers, Facts, Model, PassportFacts
 from mobilecnn.cli import cli
 from mobilecnn.errors import CheckFailed, InputError, UsageError
@@ -51,7 +51,7 @@ def run(*arguments: object) -> Result:
 def test_json_and_back(tmp_path: Path) -> None:
     assert Instructions.from_json(DOCUMENT) == RECORD
     (tmp_path / "it.json").write_text(json.dumps(DOCUMENT))
-    assert read(tmp_path / "it.json") == RECORD
+    assert Instructions.read(tmp_path / "it.json") == RECORD
     assert RECORD.kept == "2 of 2 files are counted"
 
 

@@ -23,11 +23,9 @@ from mobilecnn.bench.records.measurement import (
     Reading,
     Run,
     RunSummary,
-    read,
 )
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.errors import ChildCrashed, InputError, OutputError
-from mobilecnn.records import partial, recording
+from mobilecnn.errors import InputError, OutputError
 
 FACTS = Facts(
     kind="local", machine="aarch64", board="Raspberry Pi 4 Model B Rev 1.4", cpu="implementer 0x41 part 0xd08",
@@ -46,7 +44,7 @@ ANSWERS = (
 
 
 def run(number: int, model: int, *milliseconds: float, **change: Any) -> Run:
-    samples = tuple(int(each * MS) for each in milliseconds)
+    samples = tuple(int(sample * MS) for sample in milliseconds)
     quiet: dict[str, Any] = {
         "round": number, "position": model, "model": model, "runtime_version": "2.3.0", "xnnpack_partitions": 1,
         "init_ns": 5 * MS + number, "first_ns": 30 * MS, "warmup_ns": (12 * MS, 11 * MS), "samples_ns": samples,
@@ -88,7 +86,7 @@ def test_json_and_back() -> None:
 def test_it_survives_the_disk_and_is_never_replaced(tmp_path: Path) -> None:
     path = tmp_path / "runs" / "one.json"
     GOOD.write(path)
-    assert read(path) == GOOD
+    assert Measurement.read(path) == GOOD
     content = path.read_bytes()
     with pytest.raises(OutputError, match="never replaces a file"):
         GOOD.write(path)
@@ -233,71 +231,6 @@ def test_a_summary_survives_json_and_must_fit() -> None:
             Measurement.from_json(damaged)
 
 
-def cut(rounds: int) -> Measurement:
-    return dataclasses.replace(GOOD, runs=GOOD.runs[: 2 * rounds])
-
-
-def test_recording_keeps_each_round_and_renames_at_the_end(tmp_path: Path) -> None:
-    path = tmp_path / "runs" / "one.json"
-    with recording(path) as keep:
-        assert not path.parent.exists() or not list(path.parent.iterdir())
-        for rounds in (1, 2, 3):
-            keep(cut(rounds))
-            assert read(tmp_path / "runs" / "one.partial.json") == cut(rounds)
-            assert not path.exists()
-    assert read(path) == GOOD
-    assert [entry.name for entry in path.parent.iterdir()] == ["one.json"]
-
-
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (ChildCrashed("the board is gone"), "the board is gone; 2 of 3 rounds are complete, in {}"),
-        (KeyboardInterrupt(), "2 of 3 rounds are complete, in {}"),
-    ],
-)
-def test_what_is_complete_survives_a_failure(tmp_path: Path, error: BaseException, message: str) -> None:
-    path = tmp_path / "one.json"
-    with pytest.raises(type(error)) as caught, recording(path) as keep:
-        keep(cut(1))
-        keep(cut(2))
-        raise error
-    assert str(caught.value) == message.format(partial(path))
-    assert read(partial(path)) == cut(2)
-    assert not path.exists()
-
-
-def test_a_failure_before_the_first_round_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ChildCrashed, match=r"^gone$"), recording(tmp_path / "one.json"):
-        raise ChildCrashed("gone")
-    assert not list(tmp_path.iterdir())
-
-
-def test_recording_replaces_no_file(tmp_path: Path) -> None:
-    path = tmp_path / "one.json"
-    for taken in (path, partial(path)):
-        taken.write_text("kept")
-        with pytest.raises(OutputError, match=r"one\..*never replaces a file"), recording(path):
-            raise AssertionError("the work began")
-        assert taken.read_text() == "kept"
-        taken.unlink()
-    with pytest.raises(OutputError, match="never replaces"), recording(path) as keep:
-        partial(path).write_text("of another run")
-        keep(cut(1))
-    assert partial(path).read_text() == "of another run"
-    partial(path).unlink()
-    with pytest.raises(OutputError, match=r"never replaces.*3 of 3 rounds"), recording(path) as keep:
-        keep(GOOD)
-        path.write_text("of another run")
-    assert path.read_text() == "of another run"
-    assert read(partial(path)) == GOOD
-
-
-def test_where_it_is_kept_meanwhile() -> None:
-    assert partial(Path("a/it.json")) == Path("a/it.partial.json")
-    assert partial(Path("a/it.v2")) == Path("a/it.v2.partial.json")
-
-
 def test_a_missing_member_is_named() -> None:
     document = copy.deepcopy(DOCUMENT)
     del document["runs"][2]["after"]["probe_ns"]
@@ -377,7 +310,7 @@ def test_files_that_are_no_measurement(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.json"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"broken\.json"):
-        read(path)
+        Measurement.read(path)
 
 
 @settings(deadline=None)
@@ -389,7 +322,7 @@ def test_damaged_bytes_load_or_are_refused(
     path = tmp_path_factory.getbasetemp() / "damaged.json"
     path.write_bytes(content[:at] + inserted + content[at + gone :])
     try:
-        loaded = read(path)
+        loaded = Measurement.read(path)
     except InputError:
         return
     digest(loaded.to_json())
@@ -397,4 +330,4 @@ def test_damaged_bytes_load_or_are_refused(
 
 def test_a_missing_file() -> None:
     with pytest.raises(InputError, match="no such measurement"):
-        read(Path("nowhere.json"))
+        Measurement.read(Path("nowhere.json"))

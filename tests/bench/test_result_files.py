@@ -83,8 +83,8 @@ def test_an_evaluation_that_contradicts_itself_is_refused(tmp_path: Path, member
 
 
 def test_an_evaluation_survives_the_disk() -> None:
-    one = results.evaluation()
-    assert Evaluation.from_json(json.loads(json.dumps(one.to_json()))) == one
+    evaluation = results.evaluation()
+    assert Evaluation.from_json(json.loads(json.dumps(evaluation.to_json()))) == evaluation
 
 
 def test_only_accuracies_are_no_report(tmp_path: Path) -> None:
@@ -107,9 +107,9 @@ def test_a_speedup_stands_for_its_measurement(tmp_path: Path) -> None:
 def test_older_and_partial_measurements_are_read(tmp_path: Path) -> None:
     old = copy.deepcopy(GOOD)
     old["version"] = 1
-    for each in old["models"]:
-        del each["answers"]
-    old["runs"] = [each for each in old["runs"] if each["round"] < 2]
+    for model in old["models"]:
+        del model["answers"]
+    old["runs"] = [run for run in old["runs"] if run["round"] < 2]
     old["version"] = 1
     path = tmp_path / "it.partial.json"
     path.write_text(json.dumps(old))

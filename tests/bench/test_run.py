@@ -18,7 +18,7 @@ from installed import INSTALLED
 
 from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.judge.summary import summarize
-from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Facts, Measurement, read
+from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Facts, Measurement
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
@@ -61,7 +61,7 @@ def test_every_format_is_timed(exported: Path, tmp_path: Path, runtime: str) -> 
     assert {total for _, total, _ in seen} == {12}
     assert [what for _, _, what in seen[:4]] == [f"checking {path.name}" for path in models]
     measured.write(tmp_path / "it.json")
-    assert read(tmp_path / "it.json") == measured
+    assert Measurement.read(tmp_path / "it.json") == measured
     assert [result.count for result in summarize(measured)] == [8] * 4
 
 
@@ -338,7 +338,7 @@ def test_a_device_that_fails_in_round_2_leaves_round_1(exported: Path, tmp_path:
         f"the connection to the board is gone; 1 of 2 rounds are complete, in {tmp_path / 'it.partial.json'}"
     )
     (left,) = tmp_path.iterdir()
-    kept = read(left)
+    kept = Measurement.read(left)
     assert (kept.rounds, len(kept.runs), kept.protocol.rounds) == (1, 2, 2)
     assert [result.rounds for result in summarize(kept)] == [1, 1]
 
@@ -359,7 +359,7 @@ def test_ctrl_c_in_round_2_leaves_round_1(exported: Path, tmp_path: Path) -> Non
     assert stdout == ""
     assert "Traceback" not in stderr
     assert list(here.iterdir()) == [unfinished]
-    kept = read(unfinished)
+    kept = Measurement.read(unfinished)
     assert 1 <= kept.rounds < 50
     last = stderr.splitlines()[-1]
     assert last == f"Interrupted: {kept.rounds} of 50 rounds are complete, in it.partial.json"

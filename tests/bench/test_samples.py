@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from mobilecnn.bench.judge import instructions, single_stream, sustained
+from mobilecnn.bench.judge import instructions
+from mobilecnn.bench.judge.single_stream import single_stream
+from mobilecnn.bench.judge.streams import StreamSummary
 from mobilecnn.bench.judge.summary import Summary
 from mobilecnn.bench.pages import report, result_files
 from mobilecnn.bench.papers import speedup
@@ -88,12 +90,16 @@ def test_what_measurements_say(name: str) -> None:
 
 def test_what_a_stream_says() -> None:
     stream = Stream.read(SAMPLES / "stream-1.json")
-    found = {
-        "sustained": [sustained.judge(series.windows).to_json() for series in stream.series],
-        "remarks": [sustained.remarks(series) for series in stream.series],
-        "single_stream": [result.to_json() for result in single_stream.single_streams(stream)],
+    made = zip(stream.models, stream.series, strict=False)
+    results = StreamSummary.of(stream).sustained
+    outcomes = [result.outcome.to_json() for result in results]
+    said = {
+        # A sentence was a member of its own.
+        "sustained": [{"text": outcome.pop("finding"), **outcome} for outcome in outcomes],
+        "remarks": [[remark.to_json() for remark in result.remarks] for result in results],
+        "single_stream": [single_stream(stream, *pair).to_json() for pair in made],
     }
-    assert plain(found) == near(SAID["stream-1.json"])
+    assert plain(said) == near(SAID["stream-1.json"])
 
 
 def test_what_instructions_say() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_stream import STREAM
 
-from mobilecnn.bench.judge.single_stream import CLAIM, early_stopping, most_slow, single_streams
+from mobilecnn.bench.judge.single_stream import CLAIM, early_stopping, most_slow
+from mobilecnn.bench.judge.streams import StreamSummary
 from mobilecnn.bench.records.stream import FEWEST_QUERIES, SINGLE_STREAM, StreamPlan, Window
 
 
@@ -73,25 +74,27 @@ def stream_of(*latencies: int, seconds: float = 12.0, other: float = 0.0) -> dic
         other, STREAM.series[0].start.state,
     )  # fmt: skip
     series = dataclasses.replace(STREAM.series[0], windows=(window,))
-    (result,) = single_streams(dataclasses.replace(STREAM, plan=PLAN, series=(series,)))
+    summary = StreamSummary.of(dataclasses.replace(STREAM, plan=PLAN, series=(series,)))
+    (result,) = summary.single
+    assert summary.to_json()["claim"] == CLAIM
     return result.to_json()
 
 
 def test_a_result_says_what_it_is() -> None:
-    found = stream_of(*range(1_000_000, 1_002_048))
-    assert found["claim"] == CLAIM == "MLPerf-style single-stream, not an MLPerf submission"
-    assert (found["queries"], found["discarded"], found["unmet"]) == (2048, 172, [])
-    assert found["p90_early_stopping_ns"] == 1_002_047 - 172
-    assert found["median_ns"] == 1_001_023.5
+    result = stream_of(*range(1_000_000, 1_002_048))
+    assert result["claim"] == CLAIM == "MLPerf-style single-stream, not an MLPerf submission"
+    assert (result["queries"], result["discarded"], result["unmet"]) == (2048, 172, [])
+    assert result["p90_early_stopping_ns"] == 1_002_047 - 172
+    assert result["median_ns"] == 1_001_023.5
 
 
 def test_minima_that_were_not_reached_are_told() -> None:
-    found = stream_of(*range(1, 51), seconds=4.0)
-    assert [(unmet["code"], unmet["text"]) for unmet in found["unmet"]] == [
+    result = stream_of(*range(1, 51), seconds=4.0)
+    assert [(unmet["code"], unmet["text"]) for unmet in result["unmet"]] == [
         ("ended-early", "it ended early, after 4 of 10 s"),
         ("few-queries", "only 50 of 64 queries were made"),
     ]
-    assert found["p90_early_stopping_ns"] is None
+    assert result["p90_early_stopping_ns"] is None
 
 
 def test_what_may_have_moved_the_tail_is_warned_of() -> None:

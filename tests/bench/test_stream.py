@@ -19,7 +19,7 @@ from mobilecnn.bench.devices.seam import CanReadState, CanStream, require
 from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Cooled, Facts, Model
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.records.stream import Start, State, Stream, StreamPlan, StreamSeries, Window, read
+from mobilecnn.bench.records.stream import Start, State, Stream, StreamPlan, StreamSeries, Window
 from mobilecnn.bench.timing import long_run
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.records import partial, recording
@@ -54,7 +54,7 @@ BRIEF = dataclasses.replace(StreamPlan.sustained(0.01, Protocol()), seconds=0.61
 def test_json_and_back(tmp_path: Path) -> None:
     assert Stream.from_json(DOCUMENT) == STREAM
     (tmp_path / "it.json").write_text(json.dumps(DOCUMENT))
-    assert read(tmp_path / "it.json") == STREAM
+    assert Stream.read(tmp_path / "it.json") == STREAM
     assert STREAM.kept == "0.0 of 2.0 min are kept"
 
 
@@ -95,7 +95,7 @@ def test_damage_is_named(path: tuple[Any, ...], value: Any, words: str) -> None:
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "it.json").write_text("{")
     with pytest.raises(InputError, match=r"it\.json is not a record of a stream"):
-        read(tmp_path / "it.json")
+        Stream.read(tmp_path / "it.json")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_models_are_run_one_after_another(one: CanStream, exported: Path, tmp_pa
     seen: list[tuple[int, int, str]] = []
     with recording(tmp_path / "it.json") as keep:
         made = long_run.run(models, one, plan, lambda *what: seen.append(what), ["bench"], keep=keep)
-    assert read(tmp_path / "it.json") == made
+    assert Stream.read(tmp_path / "it.json") == made
     assert [model.answers.verdict for model in made.models] == ["verified"] * 2
     assert len(made.series) == 2
     for series in made.series:
@@ -209,7 +209,7 @@ def test_what_there_is_survives(exported: Path, tmp_path: Path, error: BaseExcep
     plan = dataclasses.replace(BRIEF, seconds=60.0)
     with pytest.raises(type(error)) as caught, recording(path) as keep:
         long_run.run([exported / "theirs.float32.tflite"] * 2, Breaking(3, error), plan, keep=keep)
-    kept = read(partial(path))
+    kept = Stream.read(partial(path))
     assert str(caught.value) == said.format(f"{kept.kept}, in {partial(path)}")
     assert [len(series.windows) for series in kept.series] == [2]
     assert not path.exists()

@@ -8,8 +8,8 @@ import pytest
 from test_measurement import ANSWERS, GOOD, MS, QUIET, measurement, run, summed
 
 from mobilecnn.bench.judge.findings import Finding, gathered
-from mobilecnn.bench.judge.summary import Result, Summary, compare, reasons, summarize, warnings
-from mobilecnn.bench.pages import terminal
+from mobilecnn.bench.judge.summary import Result, Summary, compare, summarize
+from mobilecnn.bench.pages import remarks, terminal
 from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED, Answers, Reading, Run
 
 
@@ -163,6 +163,8 @@ def test_a_summary_is_computed_once_and_holds_all() -> None:
     summary = Summary.of(GOOD)
     assert summary.results == summarize(GOOD)
     assert summary.relative == (None, compare(GOOD, 1))
+    assert summary.compare(1, 0) is summary.relative[1]
+    assert summary.compare(0, 1) == compare(GOOD, 0, 1)
     document = json.loads(json.dumps(summary.to_json()))
     assert document["device"] == json.loads(json.dumps(GOOD.to_json()))["device"]
     first, second = document["results"]
@@ -179,16 +181,30 @@ def test_findings_are_data_and_gathered_with_what_they_are_said_of() -> None:
         for number in range(3)
         for model in range(2)
     ]
-    results = summarize(measurement(*moved))
-    ((finding, files),) = reasons(results)
+    summary = Summary.of(measurement(*moved))
+    results = summary.results
+    ((finding, files),) = gathered(
+        (name, reason) for name, result in summary.named for reason in result.reasons
+    )
     assert files == ("0.tflite", "1.tflite")
     assert (finding.code, finding.text) == ("clock-moved", "the clock moved between 1.00 and 1.50 GHz")
     assert str(finding) == f"{finding.text}: {finding.fix}"
     assert results[0].to_json()["reasons"] == [
         {"code": finding.code, "text": finding.text, "fix": finding.fix, "severity": "invalid"}
     ]
-    assert warnings(results) == []
-    assert terminal.reasons(results) == [f"INVALID: {file}: {finding}" for file in files]
+    assert [result.warnings for result in results] == [(), ()]
+    said, *answers = remarks.results(summary.named)
+    assert said == f"INVALID: 0.tflite, 1.tflite: {finding}"
+    assert answers == [f"answers not checked: {ANSWERS[1].reason}: 1.tflite"]
+
+
+def test_a_warning_about_all_stands_without_names() -> None:
+    warning = Finding("a", "it is warm", "wait", "warning")
+    reason = Finding("b", "it is hot", "")
+    said = [("x", warning), ("y", warning), ("x", reason), ("y", reason)]
+    assert remarks.lines(said, 2) == ["Warning: it is warm: wait", "INVALID: x, y: it is hot"]
+    assert remarks.lines(said[:1], 2) == ["Warning: x: it is warm: wait"]
+    assert remarks.lines(said[1:2]) == ["Warning: y: it is warm: wait"]
 
 
 def test_a_finding_without_a_remedy_is_its_text_alone() -> None:

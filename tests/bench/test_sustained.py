@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 import math
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_stream import STREAM
 
+from mobilecnn.bench.judge.streams import StreamSummary
 from mobilecnn.bench.judge.sustained import FEWEST_WINDOWS, SustainedVerdict, judge, remarks
 from mobilecnn.bench.pages import charts, png
 from mobilecnn.bench.records.stream import State, StreamSeries, Window
@@ -38,34 +40,38 @@ def noise(count: int, spread: float, seed: int = 0) -> Levels:
 
 
 def test_steady() -> None:
-    found = judge(windows(31 * noise(120, 0.005)))
-    assert (found.verdict, found.seconds, found.changed_seconds) == ("steady", 600, None)
-    assert found.text.startswith("steady: the median stayed at 31.0 ms for 10.0 min, within 1.")
-    assert found.first_ns == found.last_ns
+    outcome = judge(windows(31 * noise(120, 0.005)))
+    assert (outcome.verdict, outcome.seconds, outcome.changed_seconds) == ("steady", 600, None)
+    assert str(outcome.finding).startswith("steady: the median stayed at 31.0 ms for 10.0 min, within 1.")
+    assert outcome.first_ns == outcome.last_ns
 
 
 def test_throttling_is_told_with_its_time_and_its_price() -> None:
     levels = np.where(np.arange(120) < 50, 31.0, 47.0) * noise(120, 0.01)
-    found = judge(windows(levels))
-    assert (found.verdict, found.changed_seconds) == ("slower", 250)
+    outcome = judge(windows(levels))
+    assert (outcome.verdict, outcome.changed_seconds) == ("slower", 250)
     assert (
-        found.text
+        str(outcome.finding)
         == "after 4.2 min the median rose from 31.0 to 47.1 ms and stayed there: 66% of the first speed"
     )
-    assert found.to_json()["changed_seconds"] == 250
+    assert outcome.to_json()["changed_seconds"] == 250
 
 
 def test_a_device_that_speeds_up() -> None:
-    found = judge(windows(np.where(np.arange(60) < 12, 40.0, 31.0), 0.5))
-    assert (found.verdict, found.changed_seconds) == ("faster", 6)
-    assert found.text.startswith("after 6.0 s the median fell from 40.0 to 31.0 ms and stayed there: 129%")
+    outcome = judge(windows(np.where(np.arange(60) < 12, 40.0, 31.0), 0.5))
+    assert (outcome.verdict, outcome.changed_seconds) == ("faster", 6)
+    assert str(outcome.finding).startswith(
+        "after 6.0 s the median fell from 40.0 to 31.0 ms and stayed there: 129%"
+    )
 
 
 def test_a_drift() -> None:
-    found = judge(windows(np.linspace(31, 36, 120) * noise(120, 0.005)))
-    assert found.verdict == "drifting"
-    assert found.first_ns == pytest.approx(31e6, rel=0.01) and found.last_ns == pytest.approx(36e6, rel=0.01)
-    assert found.text.endswith("ms in 10.0 min: 86% of the first speed")
+    outcome = judge(windows(np.linspace(31, 36, 120) * noise(120, 0.005)))
+    assert outcome.verdict == "drifting"
+    assert outcome.first_ns == pytest.approx(31e6, rel=0.01) and outcome.last_ns == pytest.approx(
+        36e6, rel=0.01
+    )
+    assert str(outcome.finding).endswith("ms in 10.0 min: 86% of the first speed")
 
 
 @pytest.mark.parametrize(
@@ -86,10 +92,10 @@ def test_a_drift() -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_told_is_undecided(levels: Levels, text: str) -> None:
-    found = judge(windows(levels))
-    assert found.verdict == "undecided"
-    assert text in found.text
-    assert found.changed_seconds is None
+    outcome = judge(windows(levels))
+    assert outcome.verdict == "undecided"
+    assert text in str(outcome.finding)
+    assert outcome.changed_seconds is None
 
 
 def test_mere_noise_is_never_a_change() -> None:
@@ -97,8 +103,8 @@ def test_mere_noise_is_never_a_change() -> None:
     for seed in range(40):
         for count in (FEWEST_WINDOWS, 60, 120):
             for spread in (0.002, 0.03, 0.1, 0.3):
-                found = judge(windows(31 * noise(count, spread, seed)))
-                assert found.verdict in ("steady", "undecided"), (seed, count, spread)
+                outcome = judge(windows(31 * noise(count, spread, seed)))
+                assert outcome.verdict in ("steady", "undecided"), (seed, count, spread)
 
 
 def test_single_slow_windows_move_nothing() -> None:
@@ -110,20 +116,22 @@ def test_single_slow_windows_move_nothing() -> None:
 
 
 def test_too_few_windows_are_undecided() -> None:
-    found = judge(windows([31.0] * 10 + [47.0] * (FEWEST_WINDOWS - 11)))
-    assert found.verdict == "undecided"
-    assert "19 windows are too few" in found.text and "longer" in found.text
+    outcome = judge(windows([31.0] * 10 + [47.0] * (FEWEST_WINDOWS - 11)))
+    assert outcome.verdict == "undecided"
+    finding = outcome.finding
+    assert "19 windows are too few" in finding.text and finding.fix == "run it for longer"
+    assert outcome.to_json()["finding"] == finding.to_json()
     assert judge(windows([31.0])).verdict == "undecided"
 
 
 @given(st.lists(st.floats(1e-5, 1e7), min_size=1, max_size=60), st.floats(1e-3, 100))
 def test_any_windows_get_a_sentence(levels: list[float], scale: float) -> None:
-    found = judge(windows(levels))
-    assert found.text
-    assert math.isfinite(found.first_ns) and math.isfinite(found.last_ns)
-    assert (found.changed_seconds is not None) == (found.verdict in ("slower", "faster"))
-    if found.verdict == "slower":
-        assert found.last_ns > found.first_ns
+    outcome = judge(windows(levels))
+    assert outcome.finding.text
+    assert math.isfinite(outcome.first_ns) and math.isfinite(outcome.last_ns)
+    assert (outcome.changed_seconds is not None) == (outcome.verdict in ("slower", "faster"))
+    if outcome.verdict == "slower":
+        assert outcome.last_ns > outcome.first_ns
 
 
 def test_the_verdict_does_not_depend_on_the_unit() -> None:
@@ -144,16 +152,30 @@ def test_what_the_device_did_meanwhile() -> None:
         start = dataclasses.replace(STREAM.series[0].start, state=states[0])
         return StreamSeries(start, None, tuple(made))
 
-    assert remarks(series(0.2, COOL, hot, cooler)) == [
+    assert list(map(str, remarks(series(0.2, COOL, hot, cooler)))) == [
         "clock 1.00 to 1.50 GHz",
         "48.2 C at the start, at most 82.5 C",
         "the firmware said: the clock is capped, throttled",
     ]
     dark = [State({}, {}, None)] * 3
-    assert remarks(series(None, *dark)) == ["no clock and no temperature can be read here"]
-    assert remarks(series(2.0, *dark))[1:] == [
-        "other programs, or the host of this virtual machine, used 40% of a core"
-    ]
+    (unreadable,) = remarks(series(None, *dark))
+    assert (unreadable.text, unreadable.severity) == ("no clock and no temperature can be read here", "note")
+    _, others = remarks(series(2.0, *dark))
+    assert others.text == "other programs, or the host of this virtual machine, used 40% of a core"
+    assert others.fix.startswith("close them") and others.severity == "warning"
+
+
+def test_a_stream_is_summarized_once_for_text_and_json() -> None:
+    summary = StreamSummary.of(STREAM)
+    (result,) = summary.sustained
+    assert (result.model, summary.single) == (STREAM.models[0], ())
+    assert result.outcome == judge(STREAM.series[0].windows)
+    assert list(result.remarks) == remarks(STREAM.series[0])
+    document = json.loads(json.dumps(summary.to_json()))
+    assert document["plan"]["kind"] == "sustained" and "claim" not in document
+    (row,) = document["results"]
+    assert (row["file"], row["verdict"], row["finding"]["code"]) == ("a.tflite", "undecided", "few-windows")
+    assert [remark["code"] for remark in row["remarks"]] == [remark.code for remark in result.remarks]
 
 
 def test_the_chart_has_a_panel_for_all_that_is_known() -> None:
@@ -162,7 +184,7 @@ def test_the_chart_has_a_panel_for_all_that_is_known() -> None:
             dataclasses.replace(window, state=state) for window, state in zip(made, states, strict=True)
         ]
         series = dataclasses.replace(STREAM.series[0], windows=tuple(dressed))
-        drawn = png.draw(*charts.sustained(dataclasses.replace(STREAM, series=(series,))))
+        drawn = png.draw(*charts.sustained(StreamSummary.of(dataclasses.replace(STREAM, series=(series,)))))
         with Image.open(io.BytesIO(drawn)) as picture:
             assert picture.format == "PNG"
             return picture.height

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from installed import OTHER
 
-from mobilecnn.bench.records.measurement import read
+from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.cli import COMMANDS, cli
 from mobilecnn.cli.output import FOLDER, new_name
 
@@ -48,7 +48,7 @@ def test_the_table(exported: Path, here: Path) -> None:
     assert "Timing" in done.stderr
     (record,) = (here / FOLDER).iterdir()
     assert lines[-1] == f"raw samples: {FOLDER / record.name}"
-    measured = read(record)
+    measured = Measurement.read(record)
     # The first column's numbers are those of the record.
     middle = sorted(sorted(run.samples_ns)[1] for run in measured.runs if run.model == 0)
     assert f"{sum(middle) / 2 / 1e6:.3f}" in lines[2]
@@ -71,7 +71,7 @@ def test_json_is_the_only_thing_on_stdout(exported: Path, here: Path) -> None:
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
     assert document["measurement"] == "x/it.json"
-    measured = read(here / "x/it.json")
+    measured = Measurement.read(here / "x/it.json")
     assert document["protocol"] == asdict(measured.protocol)
     assert (measured.protocol.runtime, measured.protocol.threads, measured.protocol.seed) == (
         OTHER,
@@ -110,7 +110,7 @@ def test_what_a_firmware_says_is_passed_on(
     done = bench(model, *QUICK, "-o", "it.json")
     assert done.exit_code == 0, done.output
     assert any(printed.startswith(line.format(model)) for printed in done.stdout.splitlines())
-    assert {run.after.throttled for run in read(here / "it.json").runs} == {int(word, 16)}
+    assert {run.after.throttled for run in Measurement.read(here / "it.json").runs} == {int(word, 16)}
 
 
 def test_default_names_never_collide(exported: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,11 @@ def test_wrong_answers_are_not_timed_unless_asked_for(exported: Path, here: Path
     assert f"answers not checked: there is no passport beside it: {models[2]}" in lines
     assert any(line.startswith("answers WRONG: golden picture") and str(wrong) in line for line in lines)
     (record,) = (here / FOLDER).iterdir()
-    assert [model.answers.verdict for model in read(record).models] == ["verified", "differs", "not checked"]
+    assert [model.answers.verdict for model in Measurement.read(record).models] == [
+        "verified",
+        "differs",
+        "not checked",
+    ]
 
     done = bench(*models, *QUICK, "--allow-wrong-answers", "--json")
     results = json.loads(done.stdout)["results"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mobilecnn.bench.records.measurement import read
+from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.cli import COMMANDS, cli, compare, counts, load
 from mobilecnn.cli.output import FOLDER
 
@@ -69,7 +69,7 @@ def test_the_table(here: Path) -> None:
     assert lines[3].split()[:4] == ["theirs.int8", "10.010", "15.015", "1.500"]
     assert lines[3].split()[-1] == "slower"
     assert "A and B were timed apart: what changed in between" in done.stdout
-    assert "A answers not checked: there is no passport beside it" in done.stdout
+    assert "answers not checked: there is no passport beside it: A bare, B bare" in lines
     assert lines[-2].startswith("A: a.json, 20") and "litert" in lines[-2] and "1 thread" in lines[-2]
     assert lines[-1].startswith("B: b.json, 20")
     back = run("compare", "b.json", "a.json").stdout.splitlines()
@@ -120,8 +120,11 @@ def test_what_speaks_against_a_result_is_shown(here: Path, original: dict[str, A
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     assert lines[2].split()[:4] == ["theirs.float32", "10.010", "10.010", "!"]
-    assert any(line.startswith("INVALID: B theirs.float32: one round does not show") for line in lines)
-    assert any(line.startswith("B answers WRONG: golden picture 1: score 0 is 0.9") for line in lines)
+    assert any(
+        line.startswith("INVALID: B theirs.float32, B theirs.int8, B bare: one round does not show")
+        for line in lines
+    )
+    assert "answers WRONG: golden picture 1: score 0 is 0.9: B theirs.float32" in lines
     assert any(line.startswith("A and B were not timed alike: cores: ") for line in lines)
     assert lines[-1].startswith("B: b.json (cut short: 1 of 2 rounds), ")
 
@@ -145,7 +148,7 @@ def test_two_files_are_timed_in_turn(exported: Path, here: Path) -> None:
     (record,) = (here / FOLDER).iterdir()
     assert record.name.startswith("compare-")
     assert lines[-1] == f"Timed in turn; raw samples: {FOLDER / record.name}"
-    measured = read(record)
+    measured = Measurement.read(record)
     assert [model.file for model in measured.models] == [str(path) for path in files]
     assert measured.protocol.runs == 3
 
@@ -156,7 +159,7 @@ def test_two_files_are_timed_in_turn(exported: Path, here: Path) -> None:
         "it.json",
         True,
     )
-    assert read(here / "it.json").rounds == 2
+    assert Measurement.read(here / "it.json").rounds == 2
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from mobilecnn.bench.papers import speedup
 from mobilecnn.bench.records import published
-from mobilecnn.bench.records.measurement import read
+from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.cli import cli
 
 
@@ -72,7 +72,7 @@ def test_speedup_writes_its_table_chart_and_samples(tmp_path: Path, monkeypatch:
     folder = tmp_path / "mobilecnn-speedup"
     assert (folder / "speedup.png").read_bytes()[:4] == b"\x89PNG"
     document = json.loads((folder / "speedup.json").read_text())
-    measured = read(tmp_path / document["measurement"])
+    measured = Measurement.read(tmp_path / document["measurement"])
     rows = {(row["model"], row["format"]): row for row in document["rows"]}
     # The table is a pure function of the measurement file.
     for row in speedup.table(measured):

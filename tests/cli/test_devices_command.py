@@ -18,7 +18,7 @@ from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices import wheels as runtime_wheels
 from mobilecnn.bench.devices.backends import PROFILES
 from mobilecnn.bench.devices.ssh.entry import SshEntry
-from mobilecnn.bench.records.measurement import read
+from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.cli import cli
 from mobilecnn.cli import devices as commands
 from mobilecnn.errors import EnvironmentProblem
@@ -138,7 +138,7 @@ def test_probe_of_a_board(board: Board) -> None:
     assert probed["facts"]["kind"] == "ssh"
     assert all(probed["runtimes"][name] for name in INSTALLED)
     # It is said to be a Raspberry Pi, and has not the device tree of one.
-    assert [lack["what"] for lack in probed["missing"] if "pi4" in lack["what"]]
+    assert [missing["text"] for missing in probed["missing"] if "pi4" in missing["text"]]
 
 
 def test_probe_reads_the_throttling_word(board: Board) -> None:
@@ -191,7 +191,7 @@ def test_set_up_then_time(board: Board, wheels: Path, exported: Path, tmp_path: 
         "--seconds", 0.1, "-o", tmp_path / "it.json",
     )  # fmt: skip
     assert timed.exit_code == 0, timed.output
-    measured = read(tmp_path / "it.json")
+    measured = Measurement.read(tmp_path / "it.json")
     assert measured.device.kind == "ssh"
     assert measured.runs[0].runtime_version == made["version"]
 

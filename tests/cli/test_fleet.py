@@ -18,7 +18,7 @@ from sshd import Board, command_of
 from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.bench.devices.ssh.entry import SshEntry
-from mobilecnn.bench.records.measurement import read
+from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.timing import fleet
 from mobilecnn.cli import cli
 from mobilecnn.cli.output import FOLDER, new_name
@@ -69,7 +69,7 @@ def test_all_devices_are_in_one_table_and_have_a_file_each(exported: Path, here:
         assert match is not None, path.name
         records[match[1]] = path
     for name, kind in (("pi4", "ssh"), ("pi5", "ssh"), ("local", "local")):
-        measured = read(records[name])
+        measured = Measurement.read(records[name])
         assert (measured.device.kind, measured.rounds) == (kind, 2)
         assert f"{name}: raw samples: {FOLDER / records[name].name}" in lines
         assert any(line.startswith(f"{name}: {kind}: ") and "1 thread; " in line for line in lines)
@@ -100,7 +100,7 @@ def test_a_device_that_fails_costs_the_others_nothing(exported: Path, here: Path
     assert sorted(path.name for path in (here / "runs").iterdir()) == [
         "it-local.json", "it-pi4.json", "it-pi5.partial.json",
     ]  # fmt: skip
-    assert read(here / "runs/it-pi5.partial.json").rounds == 1
+    assert Measurement.read(here / "runs/it-pi5.partial.json").rounds == 1
     assert "As a page: mobilecnn report runs/it-pi4.json runs/it-local.json" in done.stderr
 
 
@@ -111,7 +111,7 @@ def test_json_has_what_became_of_each(exported: Path, here: Path) -> None:
     pi4, pi5, local = json.loads(done.stdout)["devices"]
     assert [device["name"] for device in (pi4, pi5, local)] == ["pi4", "pi5", "local"]
     assert pi4["measurement"] == "it-pi4.json"
-    assert pi4["device"] == read(here / "it-pi4.json").to_json()["device"] | {
+    assert pi4["device"] == Measurement.read(here / "it-pi4.json").to_json()["device"] | {
         name: list(value) for name, value in pi4["device"].items() if isinstance(value, list)
     }
     assert local["results"][0]["time_relative_to_first"] is None
@@ -129,7 +129,7 @@ def test_a_phone_and_this_machine(
     # The options for phones reach the phone alone.
     done = bench(model, *QUICK, "--device", "pixel", "--device", "local", "--cores", "all", "-o", "it.json")
     assert done.exit_code == 0, done.output
-    pixel, local = read(Path("it-pixel.json")), read(Path("it-local.json"))
+    pixel, local = Measurement.read(Path("it-pixel.json")), Measurement.read(Path("it-local.json"))
     assert (pixel.device.kind, pixel.protocol.runtime) == ("adb", "benchmark_model")
     assert (local.device.kind, local.protocol.runtime) == ("local", "litert")
     assert pixel.runs[0].summary is not None and local.runs[0].summary is None
@@ -261,7 +261,7 @@ def test_ctrl_c_stops_all_and_keeps_what_is_complete(
     (line,) = [line for line in said.decode().splitlines() if line.startswith("Interrupted: ")]
     assert line.startswith("Interrupted: pi5: ") and "; pixel: " in line and "; local: " in line
     for path in kept:
-        assert f"{read(path).rounds} of 1000 rounds are complete, in {path.name}" in line
+        assert f"{Measurement.read(path).rounds} of 1000 rounds are complete, in {path.name}" in line
     assert sorted(path.name for path in here.iterdir()) == sorted(path.name for path in kept)
     assert b"Traceback" not in said
     board.expect_nothing_left()

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from mobilecnn.bench.records.stream import read
+from mobilecnn.bench.records.stream import Stream
 from mobilecnn.cli import cli
 from mobilecnn.cli.output import FOLDER
 
@@ -40,7 +40,7 @@ def test_a_sustained_load(models: list[str], here: Path) -> None:
     done = run("sustained", *models, "--minutes", MINUTES, "--threads", "2")
     assert done.exit_code == 0, done.output
     record, picture = sorted((here / FOLDER).iterdir())
-    made = read(record)
+    made = Stream.read(record)
     assert (made.plan.kind, made.plan.threads, len(made.series)) == ("sustained", 2, 2)
     lines = done.stdout.splitlines()
     for line, model in zip(lines[::2], models, strict=False):
@@ -76,7 +76,7 @@ def test_a_single_stream(models: list[str], here: Path) -> None:
     assert [line.split()[0] for line in lines[2:4]] == models
     assert "MLPerf-style single-stream, not an MLPerf submission" in lines
     assert lines[-1] == f"all samples: {FOLDER / record.name}"
-    (series, _) = read(record).series
+    (series, _) = Stream.read(record).series
     assert f"{sum(window.count for window in series.windows)}" in lines[2].split()
 
 
@@ -160,7 +160,7 @@ def test_ctrl_c_keeps_and_shows_what_there_is(models: list[str], here: Path) -> 
     assert stdout == ""
     assert "Traceback" not in stderr
     assert sorted(path.name for path in here.iterdir()) == ["it.partial.json", "it.partial.png"]
-    (series,) = read(here / "it.partial.json").series
+    (series,) = Stream.read(here / "it.partial.json").series
     assert 1 <= series.seconds < 60
     assert f"{models[0]}: " in stderr
     assert re.fullmatch(

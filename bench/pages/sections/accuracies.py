@@ -8,21 +8,21 @@ from mobilecnn.bench.pages import svg
 from mobilecnn.bench.pages.numbers import count, short, span, time
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Heading, Note, Table
 from mobilecnn.bench.pages.plot import Axis, Plot, Point, Series
-from mobilecnn.bench.pages.result_files import Asked
+from mobilecnn.bench.pages.result_files import Evaluated
 from mobilecnn.bench.pages.subjects import TimedModel, run_name
 from mobilecnn.quantize.evaluation import Accuracy
 
 
-def section(models: Sequence[TimedModel], asked: Sequence[Asked]) -> list[Content]:
+def section(models: Sequence[TimedModel], evaluated: Sequence[Evaluated]) -> list[Content]:
     """A chart and a table for each evaluation."""
-    if not asked:
+    if not evaluated:
         return [
             (
                 "No result of `mobilecnn evaluate` was given. `mobilecnn evaluate MODEL... -o accuracy.json` makes one, for "
                 "the same files."
             )
         ]
-    return [part for evaluation in asked for part in _accuracy(models, evaluation)]
+    return [part for given in evaluated for part in _accuracy(models, given)]
 
 
 _HEADER = (
@@ -31,8 +31,8 @@ _HEADER = (
 )  # fmt: skip
 
 
-def _accuracy(models: Sequence[TimedModel], asked: Asked) -> list[Content]:
-    evaluation = asked.evaluation
+def _accuracy(models: Sequence[TimedModel], given: Evaluated) -> list[Content]:
+    evaluation = given.evaluation
     known = {accuracy.sha256: accuracy for accuracy in evaluation.results}
     digests = [model.result.model.sha256 for model in models]
     joined = [
@@ -40,7 +40,7 @@ def _accuracy(models: Sequence[TimedModel], asked: Asked) -> list[Content]:
     ]
     untimed = [accuracy for accuracy in evaluation.results if accuracy.sha256 not in digests]
     data = f"{evaluation.data}, {count(evaluation.images, 'image')}"
-    parts: list[Content] = [Heading(f"{data}: {asked.file}")]
+    parts: list[Content] = [Heading(f"{data}: {given.file}")]
     if joined:
         parts += _front_chart(joined, data)
     if untimed:

@@ -38,7 +38,7 @@ def section(places: Mapping[str, Place], results: Results) -> list[Content]:
 
 
 def _software(place: Place) -> list[tuple[str, str | None]]:
-    """What times there runs on Python, or on a phone."""
+    """Rows about Python and numpy, or about Android on phones."""
     phones = [facts.android for facts in place.every if facts.android is not None]
     if not phones:
         return [

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mobilecnn.bench.judge.compare import name_of
+from mobilecnn.bench.judge.instructions import CountSummary
 from mobilecnn.bench.pages.numbers import number
 from mobilecnn.bench.pages.page import Cell, Content, Table
 from mobilecnn.bench.pages.result_files import Counted
@@ -17,9 +18,8 @@ def section(counted: Sequence[Counted]) -> list[Content]:
     rows: list[list[str | Cell]] = []
     for given in counted:
         record = given.instructions
-        for model, series in zip(record.models, record.series, strict=False):
-            known, counts = model.passport, series.typical
-            macs = known.macs if known else None
+        for result in CountSummary.of(record).results:
+            model, counts, known = result.model, result.counts, result.model.passport
             kinds = (counts.total, counts.multiply_add, counts.dot_product, counts.load_store, counts.other)
             rows.append(
                 [
@@ -27,9 +27,9 @@ def section(counted: Sequence[Counted]) -> list[Content]:
                     (known.format if known else None) or "-",
                     record.device.cpu or "unknown",
                     *(number(instructions, 1e6, 2) for instructions in kinds),
-                    number(counts.total / macs if macs else None, 1, 3),
+                    number(result.per_mac, 1, 3),
                     model.answers.verdict,
-                    f"{record.plan.runtime} {series.runtime_version}",
+                    f"{record.plan.runtime} {result.runtime_version}",
                     record.device.kernel,
                     given.file,
                 ]

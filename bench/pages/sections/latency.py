@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from mobilecnn.bench.judge.findings import gathered
 from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.pages import svg
+from mobilecnn.bench.pages import remarks, svg
 from mobilecnn.bench.pages.numbers import ms, number, short, span, time
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Note, Notes, Table
 from mobilecnn.bench.pages.subjects import TimedModel, run_name, summarized
-from mobilecnn.bench.records.measurement import DIFFERS, VERIFIED
+from mobilecnn.bench.records.measurement import DIFFERS
 
 _HEADER = (
     "#", "model", "format", "device", "median (ms)", "95 % interval", "judgement", "answers", "p90 (ms)", "p99 (ms)",
@@ -46,7 +45,12 @@ def section(models: Sequence[TimedModel]) -> list[Content]:
         heading=1,
     )
     note = _NOTE + (_SUMMARY_NOTE if any(summarized(model.timed.measurement) for model in models) else "")
-    return [chart, table, Notes([*_reasons(models), *_answers(models), *_warnings(models)]), Note(note)]
+    return [
+        chart,
+        table,
+        Notes(remarks.results([(_name(model), model.result) for model in models])),
+        Note(note),
+    ]
 
 
 _NOTE = (
@@ -90,26 +94,3 @@ def _row(row: TimedModel) -> list[str | Cell]:
 
 def _name(model: TimedModel) -> str:
     return f"{model.number} {short(model.name)}"
-
-
-def _reasons(models: Sequence[TimedModel]) -> list[str]:
-    """Why figures are INVALID: each reason once, after the rows that it is about."""
-    said = gathered((_name(model), finding) for model in models for finding in model.result.reasons)
-    return [f"{', '.join(names)}: INVALID: {finding}" for finding, names in said]
-
-
-def _warnings(models: Sequence[TimedModel]) -> list[str]:
-    """What could be better about the devices: each warning once, after the rows that it is about."""
-    said = gathered((_name(model), finding) for model in models for finding in model.result.warnings)
-    return [f"{', '.join(names)}: warning: {finding}" for finding, names in said]
-
-
-def _answers(models: Sequence[TimedModel]) -> list[str]:
-    """Why answers are not verified: each reason once, after the rows that it is about."""
-    names: dict[str, list[str]] = {}
-    for model in models:
-        answers = model.result.model.answers
-        if answers.verdict != VERIFIED:
-            verdict = "differ" if answers.verdict == DIFFERS else answers.verdict
-            names.setdefault(f"answers {verdict}: {answers.reason}", []).append(_name(model))
-    return [f"{', '.join(of)}: {said}" for said, of in names.items()]

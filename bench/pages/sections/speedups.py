@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mobilecnn.bench.judge import summary
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages import svg
 from mobilecnn.bench.pages.numbers import share, short, times
@@ -87,7 +86,7 @@ def _pairs(models: Sequence[TimedModel]) -> list[_Pair]:
                 base,
                 model,
                 base.macs / model.macs,
-                summary.compare(model.timed.measurement, base.index, model.index).ratio,
+                base.summary.compare(base.index, model.index).ratio,
             )
             for model in mine
             if model is not base

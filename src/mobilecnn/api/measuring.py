@@ -262,9 +262,9 @@ def load(path: str | Path) -> "Measurement | Instructions | Stream | Evaluation 
 
 
 def _measurement(given: "Measurement | str | Path") -> "Measurement":
-    from mobilecnn.bench.records.measurement import read
+    from mobilecnn.bench.records.measurement import Measurement
 
-    return read(Path(given)) if isinstance(given, str | Path) else given
+    return Measurement.read(Path(given)) if isinstance(given, str | Path) else given
 
 
 def _paths(given: Any) -> list[Path]:

@@ -94,7 +94,7 @@ def _time(
     as_json: bool,
 ) -> None:
     from mobilecnn.bench.judge.summary import Summary
-    from mobilecnn.bench.pages import terminal
+    from mobilecnn.bench.pages import remarks, terminal
 
     measurement, record = time_models(
         models, device_name, phone, protocol, allow_wrong_answers, output, "bench"
@@ -106,7 +106,7 @@ def _time(
         data(table(terminal.HEADER, terminal.rows(summary), left=2))
         data("")
         data(table(terminal.ONCE, terminal.once(summary.results)))
-        for line in [*terminal.remarks(summary.results), "", *_origin(summary, record)]:
+        for line in [*remarks.results(summary.named), "", *_origin(summary, record)]:
             data(line)
     _name_the_report([record])
 
@@ -153,7 +153,7 @@ def _talk_of(name: str) -> "Callable[[str], None]":
 
 def _show_outcomes(outcomes: "Sequence[Outcome]", summaries: "Sequence[Summary | None]") -> None:
     """One table of all devices, and below it the findings about each."""
-    from mobilecnn.bench.pages import terminal
+    from mobilecnn.bench.pages import remarks, terminal
 
     rows: list[Sequence[str]] = []
     once: list[Sequence[str]] = []
@@ -166,7 +166,7 @@ def _show_outcomes(outcomes: "Sequence[Outcome]", summaries: "Sequence[Summary |
             continue
         rows += [[name, *row] for row in terminal.rows(summary)]
         once += [[name, *row] for row in terminal.once(summary.results)]
-        findings += [f"{name}: {line}" for line in terminal.remarks(summary.results)]
+        findings += [f"{name}: {line}" for line in remarks.results(summary.named)]
         origins += [f"{name}: {line}" for line in _origin(summary, outcome.record)]
     data(table(("device", *terminal.HEADER), rows, left=3))
     if once:

@@ -82,7 +82,7 @@ def command(
     """
     from mobilecnn.bench.judge import compare as bench
     from mobilecnn.bench.pages import terminal
-    from mobilecnn.bench.records.measurement import read
+    from mobilecnn.bench.records.measurement import Measurement
 
     kind = _kind(a)
     if _kind(b) != kind:
@@ -118,7 +118,7 @@ def command(
             f"Timed in turn; {terminal.kept(measured)}: {record}",
         ]
     else:
-        sides = read(a), read(b)
+        sides = Measurement.read(a), Measurement.read(b)
         compared = bench.apart(*sides, names, across=across, max_slowdown=allowed)
         about = {"a": _about(a, sides[0]), "b": _about(b, sides[1])}
         lines = [_line("A", a, sides[0]), _line("B", b, sides[1])]
@@ -157,7 +157,7 @@ def _line(side: str, path: Path, measured: "Measurement") -> str:
 
 
 def _table(compared: "Compared") -> str:
-    from mobilecnn.bench.pages import terminal
+    from mobilecnn.bench.pages.numbers import interval
 
     header, rows = list(HEADER), []
     for row in compared.rows:
@@ -168,7 +168,7 @@ def _table(compared: "Compared") -> str:
                 *_median(row.a),
                 *_median(row.b),
                 f"{ratio.value:.3f}",
-                terminal.interval(ratio),
+                interval(ratio),
                 row.time.verdict,
             ]
         )
@@ -180,22 +180,22 @@ def _table(compared: "Compared") -> str:
 
 
 def _median(result: "Result") -> tuple[str, str]:
-    return f"{result.median.value / 1e6:.3f}", "" if result.valid else "!"
+    from mobilecnn.bench.pages.numbers import ms
+
+    return ms(result.median.value), "" if result.valid else "!"
 
 
 def _remarks(compared: "Compared") -> list[str]:
     """Lines that a reader must know before believing the table."""
-    from mobilecnn.bench.pages import terminal
+    from mobilecnn.bench.pages import remarks
 
-    lines = [
-        f"INVALID: {side} {row.name}: {reason}"
+    sides = [
+        (f"{side} {row.name}", result)
         for row in compared.rows
         for side, result in (("A", row.a), ("B", row.b))
-        for reason in result.reasons
     ]
-    for side in ("a", "b"):
-        models = [getattr(row, side).model for row in compared.rows]
-        lines += [f"{side.upper()} {line}" for line in terminal.answers(models)]
+    lines = remarks.lines((name, reason) for name, result in sides for reason in result.reasons)
+    lines += remarks.answers((name, result.model) for name, result in sides)
     lines += [f"only in A: {', '.join(compared.only_a)}"] if compared.only_a else []
     lines += [f"only in B: {', '.join(compared.only_b)}"] if compared.only_b else []
     if compared.unlike:

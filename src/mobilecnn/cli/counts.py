@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,8 @@ from mobilecnn.cli.output import data, document, millions, progress, record_path
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
-    from mobilecnn.bench.judge.instructions import ComparedCounts
+    from mobilecnn.bench.judge.instructions import ComparedCounts, CountSummary
     from mobilecnn.bench.records.instructions import CountPlan, Counts, Instructions
-    from mobilecnn.bench.records.measurement import Model
     from mobilecnn.bench.records.protocol import Protocol
 
 FOR_TIMING = ("rounds", "warmup_seconds", "seconds", "cool_down", *options.PHONE)
@@ -24,8 +24,6 @@ KINDS = ("multiply-add", "dot product", "load/store", "other")
 HEADER = ("file", "instructions", *KINDS, "per MAC", "answers", "/ first")
 NOTE = "emulated, instructions: millions of an inference, counted and exact; they are not times"
 UNIT = "instructions of an inference, emulated"
-UNSTEADY = 0.001
-"""Largest share by which the inferences of a process may differ without a warning."""
 
 
 def counts_instead(names: Sequence[str]) -> bool:
@@ -87,12 +85,21 @@ def bench(
     models: Sequence[Path], device: str, plan: "CountPlan", output: Path | None, wrong: bool, as_json: bool
 ) -> None:
     """Count, and print a row for each file."""
+    from mobilecnn.bench.judge.instructions import CountSummary
+
     counted, path = count(models, device, plan, output, "instructions", wrong)
+    summary = CountSummary.of(counted)
     if as_json:
-        document(_document(counted, path))
+        about = {
+            "record": str(path),
+            "unit": UNIT,
+            "device": asdict(counted.device),
+            "plan": asdict(counted.plan),
+        }
+        document({**about, "results": [result.to_json() for result in summary.results]})
         return
-    data(table(HEADER, _rows(counted)))
-    for line in _remarks(counted):
+    data(table(HEADER, _rows(summary)))
+    for line in _remarks([("", summary)]):
         data(line)
     data(f"\n{NOTE}")
     data(f"{device_line(counted)}; counts of every inference: {path}")
@@ -109,27 +116,31 @@ def compare_files(
     as_json: bool,
 ) -> None:
     """Count two files and print what B executes beyond A; fail if that is more than ``allowed``."""
-    from mobilecnn.bench.judge.instructions import together
+    from mobilecnn.bench.judge.instructions import CountSummary, together
 
     counted, path = count((a, b), device, plan, output, "compare", wrong)
     about = {"a": str(a), "b": str(b), "record": str(path)}
     lines = [f"A: {a}", f"B: {b}", device_line(counted), f"counts of every inference: {path}"]
-    _show(together(counted, allowed), about, [*_remarks(counted), "", *lines], allowed, as_json)
+    _show(
+        together(counted, allowed),
+        about,
+        [*_remarks([("", CountSummary.of(counted))]), "", *lines],
+        allowed,
+        as_json,
+    )
 
 
 def compare_records(a: Path, b: Path, names: Sequence[str], allowed: float | None, as_json: bool) -> None:
     """Print what B's models execute beyond A's; fail if that is more than ``allowed``."""
     from mobilecnn.bench.judge.compare import alone
-    from mobilecnn.bench.judge.instructions import apart
-    from mobilecnn.bench.records.instructions import read
+    from mobilecnn.bench.judge.instructions import CountSummary, apart
+    from mobilecnn.bench.records.instructions import Instructions
 
-    sides = read(a), read(b)
+    sides = Instructions.read(a), Instructions.read(b)
     rows = apart(*sides, names, allowed)
     only = alone(sides[0].models, sides[1].models, names)
     about = {"a": str(a), "b": str(b), "only_in_a": list(only[0]), "only_in_b": list(only[1])}
-    lines = [
-        f"{side} {line}" for side, counted in zip("AB", sides, strict=True) for line in _remarks(counted)
-    ]
+    lines = _remarks([("A ", CountSummary.of(sides[0])), ("B ", CountSummary.of(sides[1]))])
     lines += [
         f"only in {side}: {', '.join(models)}" for side, models in zip("AB", only, strict=True) if models
     ]
@@ -188,58 +199,35 @@ def _kinds(counts: "Counts") -> tuple[int, int, int, int]:
     return counts.multiply_add, counts.dot_product, counts.load_store, counts.other
 
 
-def _rows(counted: "Instructions") -> list[Sequence[str]]:
-    from mobilecnn.bench.pages import terminal
+def _rows(summary: "CountSummary") -> list[Sequence[str]]:
+    from mobilecnn.bench.pages.remarks import VERDICTS
 
-    first = counted.series[0].typical.total
     return [
         (
-            model.file,
-            millions(series.typical.total),
-            *map(millions, _kinds(series.typical)),
-            "-" if (ratio := _per_mac(model, series.typical)) is None else f"{ratio:.3f}",
-            terminal.VERDICTS[model.answers.verdict],
-            f"{series.typical.total / first:.3f}",
+            result.model.file,
+            millions(result.counts.total),
+            *map(millions, _kinds(result.counts)),
+            "-" if result.per_mac is None else f"{result.per_mac:.3f}",
+            VERDICTS[result.model.answers.verdict],
+            f"{result.relative:.3f}",
         )
-        for model, series in zip(counted.models, counted.series, strict=True)
+        for result in summary.results
     ]
 
 
-def _per_mac(model: "Model", counts: "Counts") -> float | None:
-    """Instructions for each multiply-add of the network; None where its passport does not count them."""
-    macs = model.passport.macs if model.passport else None
-    return counts.total / macs if macs else None
+def _remarks(sides: "Sequence[tuple[str, CountSummary]]") -> list[str]:
+    """Lines about answers, and about files whose inferences differ, which they hardly ever do.
 
+    Args:
+        sides: what names the side before its files, such as ``A``, and its summary.
+    """
+    from mobilecnn.bench.pages import remarks
 
-def _remarks(counted: "Instructions") -> list[str]:
-    """Lines about answers, and about files whose inferences differ, which they hardly ever do."""
-    from mobilecnn.bench.pages import terminal
-
-    unsteady = [
-        f"Warning: {model.file}: its inferences differ by {100 * series.spread:.2g} %"
-        for model, series in zip(counted.models, counted.series, strict=False)
-        if series.spread > UNSTEADY
+    answers = [(f"{side}{model.file}", model) for side, summary in sides for model in summary.counted.models]
+    warnings = [
+        (f"{side}{result.model.file}", finding)
+        for side, summary in sides
+        for result in summary.results
+        for finding in result.warnings
     ]
-    return [*terminal.answers(counted.models), *unsteady]
-
-
-def _document(counted: "Instructions", path: Path) -> dict[str, Any]:
-    from mobilecnn.bench.judge.instructions import with_total
-
-    whole = counted.to_json()
-    return {
-        "record": str(path),
-        "unit": UNIT,
-        "device": whole["device"],
-        "plan": whole["plan"],
-        "results": [
-            {
-                **about,
-                **with_total(series.typical),
-                "instructions_per_multiply_add": _per_mac(model, series.typical),
-                "spread": series.spread,
-                "relative_to_first": series.typical.total / counted.series[0].typical.total,
-            }
-            for about, model, series in zip(whole["models"], counted.models, counted.series, strict=True)
-        ],
-    }
+    return [*remarks.answers(answers), *remarks.lines(warnings)]

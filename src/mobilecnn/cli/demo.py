@@ -27,8 +27,8 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     some minutes.
     """
     from mobilecnn.bench.devices.registry import device
-    from mobilecnn.bench.pages import terminal
-    from mobilecnn.bench.papers.speedup import HEADER, cells
+    from mobilecnn.bench.pages import paper_tables, terminal
+    from mobilecnn.bench.pages.numbers import ms
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.demo import demo
     from mobilecnn.demo import page as render
@@ -50,7 +50,7 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     # The Keras model, which is not timed, and then the files.
     times = [
         ("-", ""),
-        *((terminal.ms(result.median.value), terminal.validity(result)) for result in made.timing.results),
+        *((ms(result.median.value), terminal.validity(result)) for result in made.timing.results),
     ]
     rows = [
         (
@@ -64,5 +64,5 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     ]
     data(table(header, rows))
     data("")
-    data(table(HEADER, [cells(row) for row in made.paper.rows], left=2))
+    data(table(paper_tables.SPEEDUP, [paper_tables.speedup(row) for row in made.paper.rows], left=2))
     data(f"\n{terminal.device(timing)}\nThe page: {page.resolve()}")

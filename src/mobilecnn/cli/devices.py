@@ -141,7 +141,7 @@ def probe(name: str, as_json: bool) -> None:
         return
     data(table(("", name), _rows(board), left=2))
     for missing in board.missing:
-        data(f"{missing.what}: {missing.fix}")
+        data(str(missing))
 
 
 @command.command()

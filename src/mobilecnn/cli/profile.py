@@ -67,7 +67,7 @@ def command(
       mobilecnn profile out/digits.int8.tflite --device pi4
     """
     from mobilecnn.bench.devices.registry import timing_device
-    from mobilecnn.bench.pages import charts, png, terminal
+    from mobilecnn.bench.pages import charts, png, remarks, terminal
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.bench.timing import profile as bench
     from mobilecnn.extras import require
@@ -117,11 +117,12 @@ def command(
         data(_own(profile.own))
     restless = sorted({row.part.name for row in profile.rows if row.median is not None and not row.valid})
     if restless:
-        talk(f"INVALID (!): {len(restless)} operators; the reasons are in profile.json")
+        talk(remarks.elsewhere(f"{len(restless)} operators", "profile.json"))
     for row in profile.rows:
         if row.part.reason:
             talk(f"not timed: {row.part.name}: {row.part.reason}")
-    for words in terminal.answers(profile.measurement.models[:1]):
+    whole = profile.measurement.models[0]
+    for words in remarks.answers([(whole.file, whole)]):
         talk(words)
     data(f"Chart: {picture}   {terminal.kept(profile.measurement)}: {record}")
 
@@ -131,12 +132,14 @@ def _unit(profile: "Profile") -> str:
 
 
 def _groups(profile: "Profile") -> str:
+    from mobilecnn.bench.pages.numbers import ms
+
     rows = [
         (
             group.name,
             str(group.count),
             f"{group.macs / 1e6:.2f}",
-            f"{group.time / 1e6:.3f}",
+            ms(group.time),
             f"{group.share:.1%}",
             f"{2 * group.macs / group.time:.1f}" if group.macs else "-",
         )
@@ -172,7 +175,7 @@ def _own(said: "OperatorProfile") -> str:
 
 
 def _cells(row: "OperatorTime", peak: float) -> list[str]:
-    from mobilecnn.bench.pages.terminal import interval
+    from mobilecnn.bench.pages.numbers import interval, ms
 
     part = row.part
     return [
@@ -180,7 +183,7 @@ def _cells(row: "OperatorTime", peak: float) -> list[str]:
         part.kind,
         "x".join(map(str, part.shape)),
         f"{part.macs / 1e6:.3f}",
-        "-" if row.median is None else f"{row.median.value / 1e6:.4f}" + ("" if row.valid else " !"),
+        "-" if row.median is None else ms(row.median.value, 4) + ("" if row.valid else " !"),
         "-" if row.median is None else interval(row.median, 1e6),
         "-" if row.flops is None else f"{row.flops / 1e9:.1f}",
         "-" if row.flops is None else f"{row.flops / peak:.0%}",
@@ -189,14 +192,14 @@ def _cells(row: "OperatorTime", peak: float) -> list[str]:
 
 
 def _lines(profile: "Profile") -> list[str]:
-    from mobilecnn.bench.pages.terminal import interval
+    from mobilecnn.bench.pages.numbers import interval, ms
 
-    total, whole, calls = profile.total.value / 1e6, profile.whole.value / 1e6, len(profile.rows)
+    calls = len(profile.rows)
     times = f"{profile.ratio.value:.2f} times ({interval(profile.ratio)})"
     article = "an" if profile.peak_dtype == "int8" else "a"
     lines = [
-        f"sum {total:.3f} ms, whole file {whole:.3f} ms: {times}",
-        f"{calls} calls of an operator that does nothing: {calls * profile.call / 1e6:.3f} ms, in the sum",
+        f"sum {ms(profile.total.value)} ms, whole file {ms(profile.whole.value)} ms: {times}",
+        f"{calls} calls of an operator that does nothing: {ms(calls * profile.call)} ms, in the sum",
         f"peak of {article} {profile.peak_dtype} matrix product: {profile.peak / 1e9:.1f} {_unit(profile)}",
     ]
     if profile.bandwidth is None:

@@ -39,7 +39,7 @@ def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:
             {
                 "page": str(output),
                 "measurements": [timed.file for timed in shown.timed],
-                "evaluations": [asked.file for asked in shown.asked],
+                "evaluations": [evaluated.file for evaluated in shown.evaluated],
                 "counts": [counted.file for counted in shown.counted],
             }
         )

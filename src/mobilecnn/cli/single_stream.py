@@ -52,24 +52,27 @@ def command(
       mobilecnn single-stream out/digits.int8.tflite --min-seconds 60 --min-queries 1024
     """
     from mobilecnn.bench.devices.registry import timing_device
-    from mobilecnn.bench.judge.single_stream import CLAIM, single_streams
+    from mobilecnn.bench.judge.single_stream import CLAIM
+    from mobilecnn.bench.judge.streams import StreamSummary
+    from mobilecnn.bench.pages import remarks
+    from mobilecnn.bench.pages.numbers import ms
     from mobilecnn.bench.records.stream import StreamPlan
 
     plan = StreamPlan.single_stream(min_seconds, min_queries, protocol)
     device = timing_device(device_name, protocol.runtime)
     record = record_path(output, plan.kind)
     stream = streams.run(models, device, plan, record, "Single stream", allow_wrong_answers)
-    results = single_streams(stream)
+    summary = StreamSummary.of(stream)
+    results = summary.single
     if as_json:
-        rows = [result.to_json() for result in results]
-        document({**streams.about(stream, record), "claim": CLAIM, "results": rows})
+        document({"record": str(record), **summary.to_json()})
         return
     cells = [
         (
             result.model.file,
-            "-" if result.estimate is None or result.unmet else f"{result.estimate / 1e6:.3f}",
-            f"{result.p90 / 1e6:.3f}",
-            f"{result.median / 1e6:.3f}",
+            ms(None if result.unmet else result.estimate),
+            ms(result.p90),
+            ms(result.median),
             f"{result.queries}",
             f"{result.seconds:.0f}",
             f"{result.discarded}",
@@ -80,7 +83,9 @@ def command(
     for result in results:
         for why in result.unmet:
             data(f"no single-stream figure: {result.model.file}: {why}")
-        for warning in result.warnings:
-            data(f"Warning: {result.model.file}: {warning}")
+    for line in remarks.lines(
+        (result.model.file, warning) for result in results for warning in result.warnings
+    ):
+        data(line)
     data(CLAIM)
     streams.show_origin(stream, f"all samples: {record}")

@@ -125,7 +125,7 @@ def command(
 
 def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str, Any]:
     """Theoretical against actual speedup at one resolution."""
-    from mobilecnn.bench.pages import charts, png, terminal
+    from mobilecnn.bench.pages import charts, paper_tables, png, remarks, terminal
     from mobilecnn.bench.papers import speedup as bench
     from mobilecnn.bench.records.published import RESOLUTIONS as SIZES
     from mobilecnn.files import write_bytes, write_json
@@ -160,20 +160,18 @@ def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str
     if as_json:
         return content
     data(f"{resolution}: {line}" if where else line)
-    data(table(bench.HEADER, [bench.cells(row) for row in speedup.rows], left=2))
-    for row in speedup.rows:
-        for reason in row.result.reasons:
-            talk(f"INVALID: {row.published.label} {row.format}: {reason}")
-    results = [row.result for row in speedup.rows]
-    for words in [*terminal.warnings(results), *terminal.answers(result.model for result in results)]:
-        talk(words)
+    data(table(paper_tables.SPEEDUP, [paper_tables.speedup(row) for row in speedup.rows], left=2))
+    for line in remarks.results(
+        [(f"{row.published.label} {row.format}", row.result) for row in speedup.rows]
+    ):
+        talk(line)
     data(f"Chart: {picture}   {terminal.kept(speedup.measurement)}: {record}")
     return content
 
 
 def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Tables 1 to 4."""
-    from mobilecnn.bench.pages import terminal
+    from mobilecnn.bench.pages import paper_tables, remarks, terminal
     from mobilecnn.bench.papers import experiments as bench
     from mobilecnn.files import write_json
     from mobilecnn.records import recording
@@ -203,12 +201,12 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
         return content
     data(terminal.device(measurement))
     for guideline in bench.GUIDELINES:
-        mine = [bench.cells(row) for row in rows if row.guideline == guideline.name]
+        mine = [paper_tables.guideline(row) for row in rows if row.guideline == guideline.name]
         data(f"\n{guideline.name}: {guideline.title}")
-        data(table(bench.HEADER, mine, left=2))
+        data(table(paper_tables.GUIDELINES, mine, left=2))
     restless = sum(not row.result.valid for row in rows)
     if restless:
-        talk(f"INVALID (!): {restless} of {len(rows)} networks; the reasons are in guidelines.json")
+        talk(remarks.elsewhere(f"{restless} of {len(rows)} networks", "guidelines.json"))
     data(
         "relative: images a second over those of the first row with as many channels   "
         f"{terminal.kept(measurement)}: {record}"
@@ -257,14 +255,14 @@ def _decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
 
 def _shares(profiles: "Sequence[tuple[str, str, Profile]]") -> list[list[str]]:
     """A row for each kind of work, and the sums."""
+    from mobilecnn.bench.pages.numbers import ms
+
     groups = [{group.name: group for group in profile.groups()} for _, _, profile in profiles]
     names = dict.fromkeys(name for column in groups for name in column)
     rows = [
         [name, *(f"{column[name].share:.1%}" if name in column else "-" for column in groups)]
         for name in names
     ]
-    rows.append(
-        ["sum of the operators, ms", *(f"{profile.total.value / 1e6:.3f}" for *_, profile in profiles)]
-    )
-    rows.append(["the whole file, ms", *(f"{profile.whole.value / 1e6:.3f}" for *_, profile in profiles)])
+    rows.append(["sum of the operators, ms", *(ms(profile.total.value) for *_, profile in profiles)])
+    rows.append(["the whole file, ms", *(ms(profile.whole.value) for *_, profile in profiles)])
     return rows

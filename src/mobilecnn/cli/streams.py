@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mobilecnn.cli.output import data, progress, talk
 
@@ -56,18 +56,12 @@ def run(
         )
 
 
-def about(stream: "Stream", record: Path) -> dict[str, Any]:
-    """The facts about a run, as JSON values: record, device and plan."""
-    whole = stream.to_json()
-    return {"record": str(record), "device": whole["device"], "plan": whole["plan"]}
-
-
 def show_origin(stream: "Stream", files: str) -> None:
     """Print the last lines: wrong answers, the device, the runtime, and the files."""
-    from mobilecnn.bench.pages import terminal
+    from mobilecnn.bench.pages import remarks, terminal
 
     versions = "/".join(sorted({series.start.runtime_version for series in stream.series}))
-    for line in terminal.answers(stream.models):
+    for line in remarks.answers((model.file, model) for model in stream.models):
         data(line)
     data(f"\n{terminal.facts(stream.device, stream.plan.runtime, versions, stream.plan.threads)}")
     data(files)

@@ -10,6 +10,7 @@ from mobilecnn.cli.output import data, document, json_option, record_path, talk
 from mobilecnn.errors import MobileCnnError, OutputError, UsageError
 
 if TYPE_CHECKING:
+    from mobilecnn.bench.judge.streams import StreamSummary
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.bench.records.stream import Stream
 
@@ -50,7 +51,7 @@ def command(
       mobilecnn sustained out/digits.int8.tflite --minutes 10 --device pi4
     """
     from mobilecnn.bench.devices.registry import timing_device
-    from mobilecnn.bench.judge.sustained import judge, remarks
+    from mobilecnn.bench.judge.streams import StreamSummary
     from mobilecnn.bench.pages import charts, png
     from mobilecnn.bench.records.stream import StreamPlan
     from mobilecnn.extras import require
@@ -73,35 +74,28 @@ def command(
     except (KeyboardInterrupt, MobileCnnError):
         # Minutes of work are shown as well as kept.
         if kept:
-            write_bytes(partial(record).with_suffix(".png"), png.draw(*charts.sustained(kept[-1])))
-            for line in _lines(kept[-1]):
+            summary = StreamSummary.of(kept[-1])
+            write_bytes(partial(record).with_suffix(".png"), png.draw(*charts.sustained(summary)))
+            for line in _lines(summary):
                 talk(line)
         raise
-    write_bytes(picture, png.draw(*charts.sustained(stream)))
+    summary = StreamSummary.of(stream)
+    write_bytes(picture, png.draw(*charts.sustained(summary)))
     if as_json:
-        results = [
-            {
-                "file": model.file,
-                "sha256": model.sha256,
-                **judge(series.windows).to_json(),
-                "remarks": remarks(series),
-            }
-            for model, series in zip(stream.models, stream.series, strict=True)
-        ]
-        document({**streams.about(stream, record), "chart": str(picture), "results": results})
+        document({"record": str(record), "chart": str(picture), **summary.to_json()})
         return
-    for line in _lines(stream):
+    for line in _lines(summary):
         data(line)
     streams.show_origin(stream, f"Chart: {picture}   windows and samples: {record}")
 
 
-def _lines(stream: "Stream") -> list[str]:
+def _lines(summary: "StreamSummary") -> list[str]:
     """Two lines for each model that ran: what became of its latency, and the state of the device."""
-    from mobilecnn.bench.judge.sustained import judge, remarks
-
-    # A stream that was cut short has fewer series than models.
     return [
         line
-        for model, series in zip(stream.models, stream.series, strict=False)
-        for line in (f"{model.file}: {judge(series.windows).text}", f"  {'; '.join(remarks(series))}")
+        for result in summary.sustained
+        for line in (
+            f"{result.model.file}: {result.outcome.finding}",
+            f"  {'; '.join(map(str, result.remarks))}",
+        )
     ]

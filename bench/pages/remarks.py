@@ -1,0 +1,59 @@
+"""What is said below a table, each thing once: why figures are INVALID, warnings, and answers not verified."""
+
+from collections.abc import Iterable, Sequence
+
+from mobilecnn.bench.judge.findings import Finding, Severity, gathered
+from mobilecnn.bench.judge.summary import Result
+from mobilecnn.bench.records.measurement import Model
+
+VERDICTS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked"}
+"""Verdict on a file's answers -> how tables and remarks write it."""
+
+_LABELS: dict[Severity, str] = {"invalid": "INVALID", "warning": "Warning", "note": "Note"}
+
+
+def results(named: Sequence[tuple[str, Result]]) -> list[str]:
+    """All that must be said of results: why some are INVALID, warnings, answers.
+
+    Args:
+        named: the results, each with what its row is called.
+    """
+    reasons = ((name, finding) for name, result in named for finding in result.reasons)
+    warnings = ((name, finding) for name, result in named for finding in result.warnings)
+    asked = ((name, result.model) for name, result in named)
+    return [*lines(reasons), *lines(warnings, len(named)), *answers(asked)]
+
+
+def lines(said: Iterable[tuple[str, Finding]], everyone: int = 0) -> list[str]:
+    """A line for each finding, with the names of what it is said of.
+
+    Args:
+        said: what each finding is said of, and the finding.
+        everyone: number of names in all; a warning that is said of so many stands without them.
+    """
+    shown = []
+    for finding, names in gathered(said):
+        general = finding.severity == "warning" and len(names) == everyone
+        about = "" if general else f"{', '.join(names)}: "
+        shown.append(f"{_LABELS[finding.severity]}: {about}{finding}")
+    return shown
+
+
+def answers(named: Iterable[tuple[str, Model]]) -> list[str]:
+    """Which answers were not checked, or are wrong; each reason once, with the names of its models."""
+    names: dict[str, dict[str, None]] = {}
+    for name, model in named:
+        if model.answers.reason:
+            said = f"answers {VERDICTS[model.answers.verdict]}: {model.answers.reason}"
+            names.setdefault(said, {})[name] = None
+    return [f"{said}: {', '.join(models)}" for said, models in names.items()]
+
+
+def elsewhere(what: str, file: str) -> str:
+    """That some figures are INVALID, and where the reasons are.
+
+    Args:
+        what: number and kind of them: ``3 operators``.
+        file: name of the file that holds the reasons.
+    """
+    return f"INVALID (!): {what}; the reasons are in {file}"
