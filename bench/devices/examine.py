@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mobilecnn.bench.devices.backends import GENERIC, PROFILES
-from mobilecnn.bench.devices.seam import CanFindRuntimes, CanReadState, Device, require
+from mobilecnn.bench.devices.seam import CanFindRuntimes, CanReadState, Device
 from mobilecnn.bench.judge.hygiene import GOVERNOR_FIX, THERMAL_STATUS, THROTTLED, throttling
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.errors import EnvironmentProblem
@@ -30,13 +30,14 @@ class Examined:
     """A device as :func:`examine` found it.
 
     Attributes:
-        facts: what it is.
-        runtimes: the version of each that may be there (``Device.runtimes``), None where missing.
+        facts: facts that the probe found.
+        runtimes: version of each runtime that may be there (``Device.runtimes``), None where it is missing;
+            empty where the device does not say.
         frequencies_khz: clocks by core.
         temperatures_c: degrees Celsius by sensor.
         throttled: the Raspberry Pi firmware's throttling word; None elsewhere.
         thermal_status: Android's (:data:`mobilecnn.bench.judge.hygiene.THERMAL_STATUS`); None elsewhere.
-        missing: what to mend.
+        missing: things to mend.
     """
 
     facts: Facts
@@ -56,7 +57,7 @@ def examine(device: Device, name: str, profile: str = GENERIC) -> Examined:
     """Look at a device, without timing anything.
 
     Args:
-        device: the device; connected here alone.
+        device: device to look at; this connects it.
         name: what the user calls it.
         profile: what the user says it is, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
 
@@ -66,17 +67,17 @@ def examine(device: Device, name: str, profile: str = GENERIC) -> Examined:
     facts = device.probe()
     runtimes: dict[str, str | None] = {}
     reasons = []
-    finder = require(device, CanFindRuntimes)
-    for runtime in device.runtimes:
-        try:
-            runtimes[runtime] = finder.version(runtime)
-        except EnvironmentProblem as error:
-            runtimes[runtime] = None
-            reasons.append(str(error))
-    state = require(device, CanReadState).state()
-    throttled = state["throttled"]
+    if isinstance(device, CanFindRuntimes):
+        for runtime in device.runtimes:
+            try:
+                runtimes[runtime] = device.version(runtime)
+            except EnvironmentProblem as error:
+                runtimes[runtime] = None
+                reasons.append(str(error))
+    state = device.state() if isinstance(device, CanReadState) else {}
+    throttled = state.get("throttled")
     missing = []
-    if not any(runtimes.values()):
+    if reasons and not any(runtimes.values()):
         missing.append(Missing(f"no runtime: {reasons[0]}", f"mobilecnn devices setup {name}", prevents=True))
     if not facts.board and profile != GENERIC:
         missing.append(Missing(f"it is said to be a {profile}, and does not call itself one", _PROFILE_FIX))
@@ -91,7 +92,13 @@ def examine(device: Device, name: str, profile: str = GENERIC) -> Examined:
         missing.append(Missing(f"it slows itself down (thermal status {THERMAL_STATUS[status]})", _HEAT_FIX))
     missing += [Missing(f"{finding} now", _POWER_FIX) for finding in throttling(throttled)]
     return Examined(
-        facts, runtimes, state["frequencies_khz"], state["temperatures_c"], throttled, status, tuple(missing)
+        facts,
+        runtimes,
+        state.get("frequencies_khz", {}),
+        state.get("temperatures_c", {}),
+        throttled,
+        status,
+        tuple(missing),
     )
 
 

@@ -46,7 +46,7 @@ PROTOCOL = Protocol(rounds=3, seconds=0.5, warmup_seconds=0.25)
 
 @dataclass(frozen=True)
 class StepResult:
-    """One thing that was tried.
+    """Result of one step of a trial measurement.
 
     Attributes:
         step: one of :data:`STEPS`, or :data:`STATE`.
@@ -63,7 +63,7 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """How far a measurement comes.
+    """Results of all steps of a trial measurement.
 
     Attributes:
         findings: in the order in which they were tried; a step may have several.
@@ -85,7 +85,7 @@ def diagnose(device: Device, name: str, profile: str, progress: Progress | None 
     """Try everything that a measurement on ``device`` needs.
 
     Args:
-        device: not yet entered; nothing of this is left on it.
+        device: device that is not entered yet; nothing of the trial is left on it.
         name: what the user calls it.
         profile: what the user says it is, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
         progress: told of the steps.
@@ -111,7 +111,7 @@ def diagnose(device: Device, name: str, profile: str, progress: Progress | None 
 def _way(
     device: Device, name: str, profile: str, file: Path, begin: Callable[[str], None]
 ) -> Iterator[StepResult]:
-    """What each step finds; the last may be that it failed."""
+    """Results of the steps, ending with one that failed, if any."""
     begin(REACH)
     clock = time.monotonic()
     facts = device.probe()
@@ -122,17 +122,18 @@ def _way(
 
     begin(RUNTIME)
     board = examine(device, name, profile)
-    there = [f"{runtime} {version}" for runtime, version in board.runtimes.items() if version is not None]
+    there = {runtime: version for runtime, version in board.runtimes.items() if version is not None}
     for missing in board.missing:
         if missing.prevents:
             yield StepResult(RUNTIME, "failed", missing.what, missing.fix)
         else:
             yield StepResult(STATE, "warning", missing.what, missing.fix)
-    if not there:
+    if board.runtimes and not there:
         return
-    yield StepResult(RUNTIME, "ok", ", ".join(there))
+    said = ", ".join(f"{runtime} {version}" for runtime, version in there.items())
+    yield StepResult(RUNTIME, "ok", said or "unknown: the device does not say which it has")
     timer = require(device, CanTime)
-    protocol = timer.adapt(replace(PROTOCOL, runtime=there[0].split(" ")[0]))
+    protocol = timer.adapt(replace(PROTOCOL, runtime=next(iter((*there, *device.runtimes)))))
 
     if protocol.runtime in timer.passport_runtimes:
         yield StepResult(

@@ -84,13 +84,13 @@ class Bandwidth:
 
     @property
     def bytes_per_second(self) -> float:
-        """The bytes a second of the fastest pass: a roof is what can be reached."""
+        """Highest bandwidth measured, in bytes per second."""
         return self.bytes / min(self.samples_ns) * 1e9
 
 
 @dataclass(frozen=True)
 class OperatorTime:
-    """One operator. Times in ns.
+    """Time of one operator, in ns.
 
     Attributes:
         part: the operator.
@@ -263,8 +263,8 @@ def profile(
     timer = require(device, CanTime)
     if (runtime := timer.adapt(protocol).runtime) in timer.passport_runtimes:
         raise UsageError(
-            f"what times on {device.name} is the {runtime}, which takes what to feed a file from its passport, and single "
-            "operators have none; give --benchmark-model PATH"
+            f"what times on {device.name} is the {runtime}, which takes what to feed a file from its passport, and "
+            "single operators have none; give --benchmark-model PATH"
         )
     operators = cut.cut(read_bytes(path, "model", ModelFileError), str(path))
     dtype = _computed_in(operators)

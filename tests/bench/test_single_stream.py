@@ -78,20 +78,20 @@ def stream_of(*latencies: int, seconds: float = 12.0, other: float = 0.0) -> dic
 
 
 def test_a_result_says_what_it_is() -> None:
-    found = stream_of(*range(1_000_000, 1_002_048))
-    assert found["claim"] == CLAIM == "MLPerf-style single-stream, not an MLPerf submission"
-    assert (found["queries"], found["discarded"], found["unmet"]) == (2048, 172, [])
-    assert found["p90_early_stopping_ns"] == 1_002_047 - 172
-    assert found["median_ns"] == 1_001_023.5
+    stream = stream_of(*range(1_000_000, 1_002_048))
+    assert stream["claim"] == CLAIM == "MLPerf-style single-stream, not an MLPerf submission"
+    assert (stream["queries"], stream["discarded"], stream["unmet"]) == (2048, 172, [])
+    assert stream["p90_early_stopping_ns"] == 1_002_047 - 172
+    assert stream["median_ns"] == 1_001_023.5
 
 
 def test_minima_that_were_not_reached_are_told() -> None:
-    found = stream_of(*range(1, 51), seconds=4.0)
-    assert [(unmet["code"], unmet["text"]) for unmet in found["unmet"]] == [
+    stream = stream_of(*range(1, 51), seconds=4.0)
+    assert [(unmet["code"], unmet["text"]) for unmet in stream["unmet"]] == [
         ("ended-early", "it ended early, after 4 of 10 s"),
         ("few-queries", "only 50 of 64 queries were made"),
     ]
-    assert found["p90_early_stopping_ns"] is None
+    assert stream["p90_early_stopping_ns"] is None
 
 
 def test_what_may_have_moved_the_tail_is_warned_of() -> None:

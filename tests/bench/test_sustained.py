@@ -38,34 +38,36 @@ def noise(count: int, spread: float, seed: int = 0) -> Levels:
 
 
 def test_steady() -> None:
-    found = judge(windows(31 * noise(120, 0.005)))
-    assert (found.verdict, found.seconds, found.changed_seconds) == ("steady", 600, None)
-    assert found.text.startswith("steady: the median stayed at 31.0 ms for 10.0 min, within 1.")
-    assert found.first_ns == found.last_ns
+    judged = judge(windows(31 * noise(120, 0.005)))
+    assert (judged.verdict, judged.seconds, judged.changed_seconds) == ("steady", 600, None)
+    assert judged.text.startswith("steady: the median stayed at 31.0 ms for 10.0 min, within 1.")
+    assert judged.first_ns == judged.last_ns
 
 
 def test_throttling_is_told_with_its_time_and_its_price() -> None:
     levels = np.where(np.arange(120) < 50, 31.0, 47.0) * noise(120, 0.01)
-    found = judge(windows(levels))
-    assert (found.verdict, found.changed_seconds) == ("slower", 250)
+    judged = judge(windows(levels))
+    assert (judged.verdict, judged.changed_seconds) == ("slower", 250)
     assert (
-        found.text
+        judged.text
         == "after 4.2 min the median rose from 31.0 to 47.1 ms and stayed there: 66% of the first speed"
     )
-    assert found.to_json()["changed_seconds"] == 250
+    assert judged.to_json()["changed_seconds"] == 250
 
 
 def test_a_device_that_speeds_up() -> None:
-    found = judge(windows(np.where(np.arange(60) < 12, 40.0, 31.0), 0.5))
-    assert (found.verdict, found.changed_seconds) == ("faster", 6)
-    assert found.text.startswith("after 6.0 s the median fell from 40.0 to 31.0 ms and stayed there: 129%")
+    judged = judge(windows(np.where(np.arange(60) < 12, 40.0, 31.0), 0.5))
+    assert (judged.verdict, judged.changed_seconds) == ("faster", 6)
+    assert judged.text.startswith("after 6.0 s the median fell from 40.0 to 31.0 ms and stayed there: 129%")
 
 
 def test_a_drift() -> None:
-    found = judge(windows(np.linspace(31, 36, 120) * noise(120, 0.005)))
-    assert found.verdict == "drifting"
-    assert found.first_ns == pytest.approx(31e6, rel=0.01) and found.last_ns == pytest.approx(36e6, rel=0.01)
-    assert found.text.endswith("ms in 10.0 min: 86% of the first speed")
+    judged = judge(windows(np.linspace(31, 36, 120) * noise(120, 0.005)))
+    assert judged.verdict == "drifting"
+    assert judged.first_ns == pytest.approx(31e6, rel=0.01) and judged.last_ns == pytest.approx(
+        36e6, rel=0.01
+    )
+    assert judged.text.endswith("ms in 10.0 min: 86% of the first speed")
 
 
 @pytest.mark.parametrize(
@@ -86,10 +88,10 @@ def test_a_drift() -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_told_is_undecided(levels: Levels, text: str) -> None:
-    found = judge(windows(levels))
-    assert found.verdict == "undecided"
-    assert text in found.text
-    assert found.changed_seconds is None
+    judged = judge(windows(levels))
+    assert judged.verdict == "undecided"
+    assert text in judged.text
+    assert judged.changed_seconds is None
 
 
 def test_mere_noise_is_never_a_change() -> None:
@@ -97,8 +99,8 @@ def test_mere_noise_is_never_a_change() -> None:
     for seed in range(40):
         for count in (FEWEST_WINDOWS, 60, 120):
             for spread in (0.002, 0.03, 0.1, 0.3):
-                found = judge(windows(31 * noise(count, spread, seed)))
-                assert found.verdict in ("steady", "undecided"), (seed, count, spread)
+                judged = judge(windows(31 * noise(count, spread, seed)))
+                assert judged.verdict in ("steady", "undecided"), (seed, count, spread)
 
 
 def test_single_slow_windows_move_nothing() -> None:
@@ -110,20 +112,20 @@ def test_single_slow_windows_move_nothing() -> None:
 
 
 def test_too_few_windows_are_undecided() -> None:
-    found = judge(windows([31.0] * 10 + [47.0] * (FEWEST_WINDOWS - 11)))
-    assert found.verdict == "undecided"
-    assert "19 windows are too few" in found.text and "longer" in found.text
+    judged = judge(windows([31.0] * 10 + [47.0] * (FEWEST_WINDOWS - 11)))
+    assert judged.verdict == "undecided"
+    assert "19 windows are too few" in judged.text and "longer" in judged.text
     assert judge(windows([31.0])).verdict == "undecided"
 
 
 @given(st.lists(st.floats(1e-5, 1e7), min_size=1, max_size=60), st.floats(1e-3, 100))
 def test_any_windows_get_a_sentence(levels: list[float], scale: float) -> None:
-    found = judge(windows(levels))
-    assert found.text
-    assert math.isfinite(found.first_ns) and math.isfinite(found.last_ns)
-    assert (found.changed_seconds is not None) == (found.verdict in ("slower", "faster"))
-    if found.verdict == "slower":
-        assert found.last_ns > found.first_ns
+    judged = judge(windows(levels))
+    assert judged.text
+    assert math.isfinite(judged.first_ns) and math.isfinite(judged.last_ns)
+    assert (judged.changed_seconds is not None) == (judged.verdict in ("slower", "faster"))
+    if judged.verdict == "slower":
+        assert judged.last_ns > judged.first_ns
 
 
 def test_the_verdict_does_not_depend_on_the_unit() -> None:

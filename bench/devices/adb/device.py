@@ -37,8 +37,8 @@ class AdbDevice(Closing):
         Args:
             name: what the user calls it.
             serial: what adb calls it; None for ``$ANDROID_SERIAL``, else the only one connected.
-            phone: what times there, and where.
-            runtime: any, to have :meth:`probe` demand something that can time models.
+            phone: settings for phones.
+            runtime: any runtime, to have :meth:`probe` demand something that can time models; None to demand nothing.
         """
         self.name = name
         self._phone = phone or OnPhone()

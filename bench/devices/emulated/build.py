@@ -1,11 +1,11 @@
 """What an emulated device is made of: a small arm64 Debian in a folder, and the counter.
 
 Programs of the Debian run here under ``qemu-aarch64``. It needs no rights and no disk image: Debian's
-packages are downloaded and verified by apt, with a configuration of its own, and unpacked; the runtimes' real aarch64 wheels are unpacked beside them.
-``qemu-aarch64 -L FOLDER`` then looks up every absolute path in the folder first, and that is how a
-program finds its libraries there, and also the ``/proc/cpuinfo`` of the processor that is modelled.
-(The runtimes choose their kernels by it.) What is not in the folder, such as a model, is found where
-it lies on this machine.
+packages are downloaded and verified by apt, with a configuration of its own, and unpacked; the
+runtimes' real aarch64 wheels are unpacked beside them. ``qemu-aarch64 -L FOLDER`` then looks up every
+absolute path in the folder first, and that is how a program finds its libraries there, and also the
+``/proc/cpuinfo`` of the processor that is modelled. (The runtimes choose their kernels by it.) What is
+not in the folder, such as a model, is found where it lies on this machine.
 """
 
 import json
@@ -124,13 +124,13 @@ def program(name: str) -> str:
     Raises:
         EnvironmentProblem: it is not here.
     """
-    found = shutil.which(name)
-    if found is None:
+    path = shutil.which(name)
+    if path is None:
         raise EnvironmentProblem(
             f"an emulated device needs {name}, which is not on this machine; "
             f"Debian, Ubuntu: sudo apt-get install {NEEDED[name]}"
         )
-    return found
+    return path
 
 
 def command(root: Path, core: str, arguments: Sequence[str], plugin: str | None = None) -> list[str]:

@@ -23,13 +23,13 @@ from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError
 from mobilecnn.process import Child
 
 CONNECT_SECONDS = 10
-"""Seconds for one address of the board; ssh tries them all."""
+"""Seconds in which one address of the board must answer; ssh tries them all."""
 GUARD_SECONDS = 60.0
 """Seconds for the connection and the login shell's start-up files together."""
 ANSWER_SECONDS = PROBE_TIMEOUT
 """Seconds that a small command may take: a Raspberry Pi Zero takes some to start a Python."""
 SLOWEST_PUSH = 100_000
-"""Bytes a second at which a file travels at least. A connection that is dead is noticed long before."""
+"""Lowest transfer rate, in bytes per second. A connection that is dead is noticed long before."""
 CLOSE_SECONDS = 10.0
 """Seconds that cleaning up on the board may take."""
 

@@ -32,7 +32,10 @@ REFUSALS = (
     ),
     (
         r"Could not resolve hostname",
-        "no device or host is named {name} ({last}); the devices are {known}; name another with mobilecnn devices add NAME --host ADDRESS, or a phone with mobilecnn devices add NAME --adb",
+        (
+            "no device or host is named {name} ({last}); the devices are {known}; name another with "
+            "mobilecnn devices add NAME --host ADDRESS, or a phone with mobilecnn devices add NAME --adb"
+        ),
     ),
     (
         r"Connection refused",
