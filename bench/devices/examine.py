@@ -15,9 +15,9 @@ class Missing:
     """Something that a device lacks, or that spoils its figures.
 
     Attributes:
-        what: the finding.
-        fix: what to do.
-        prevents: whether nothing can be timed before that is done.
+        what: finding as text.
+        fix: remedy.
+        prevents: whether nothing can be timed without the remedy.
     """
 
     what: str
@@ -27,7 +27,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Examined:
-    """A device as :func:`examine` found it.
+    """State of a device, as :func:`examine` read it.
 
     Attributes:
         facts: facts that the probe found.
@@ -58,8 +58,8 @@ def examine(device: Device, name: str, profile: str = GENERIC) -> Examined:
 
     Args:
         device: device to look at; this connects it.
-        name: what the user calls it.
-        profile: what the user says it is, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
+        name: name that the user gave it.
+        profile: profile that the user gave it, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
 
     Raises:
         EnvironmentProblem: it cannot be reached, or has no Python that the worker can use.

@@ -150,7 +150,7 @@ def set_up(name: str, options: Mapping[str, Any], given: Collection[str], say: S
     """Do what ``devices setup`` does.
 
     Args:
-        name: what the user calls the device.
+        name: name that the user gave the device.
         options: all options of the command: name without dashes -> value.
         given: names of the options that the user set.
         say: told what is being done.

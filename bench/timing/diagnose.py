@@ -51,8 +51,8 @@ class StepResult:
     Attributes:
         step: one of :data:`STEPS`, or :data:`STATE`.
         verdict: a warning spoils figures, or may; what failed prevents them.
-        what: what was found.
-        fix: what to do; empty where nothing is to be done, or ``what`` says it.
+        what: finding of the step.
+        fix: remedy; empty where none is needed, or ``what`` names it.
     """
 
     step: str
@@ -66,7 +66,7 @@ class Diagnosis:
     """Results of all steps of a trial measurement.
 
     Attributes:
-        findings: in the order in which they were tried; a step may have several.
+        findings: results in the order of the steps; a step may have several.
     """
 
     findings: tuple[StepResult, ...]
@@ -86,8 +86,8 @@ def diagnose(device: Device, name: str, profile: str, progress: Progress | None 
 
     Args:
         device: device that is not entered yet; nothing of the trial is left on it.
-        name: what the user calls it.
-        profile: what the user says it is, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
+        name: name that the user gave it.
+        profile: profile that the user gave it, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
         progress: told of the steps.
     """
     findings: list[StepResult] = []

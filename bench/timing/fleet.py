@@ -27,7 +27,7 @@ class Member:
     """A device of the fleet.
 
     Attributes:
-        name: what the user calls it.
+        name: name that the user gave it.
         device: device to time on; its thread enters and leaves it.
         record: path of its measurement file, which does not exist yet.
         progress: told of the steps, from the device's thread.
@@ -46,7 +46,7 @@ class Outcome:
     """What became of a device: either a measurement, which is on disk, or a failure.
 
     Attributes:
-        name: what the user calls the device.
+        name: name that the user gave the device.
         record: path of the measurement file; where the device failed, the message says what was kept of it.
         measurement: the measurement; None where the device failed.
         failure: error of the device; None where it did not fail.

@@ -25,7 +25,7 @@ def adb(
     """Run the adb client to its end: its exit code, and what it says on both outputs.
 
     Args:
-        words: its arguments.
+        words: arguments of the client.
         seconds: longest time, after which it is ended; :data:`ADB_SECONDS` for None.
         begun: handed the process, for another thread to end it.
 
@@ -90,8 +90,8 @@ def choose(name: str, serial: str | None) -> str:
     """The serial of the phone that is meant, and can be used.
 
     Args:
-        name: what the user calls it.
-        serial: what adb calls it; None for the only one there.
+        name: name that the user gave the phone.
+        serial: serial of the phone; None for the only one connected.
 
     Raises:
         EnvironmentProblem: there is none, there are several, or it is not ready.

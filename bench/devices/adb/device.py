@@ -35,8 +35,8 @@ class AdbDevice(Closing):
         """Nothing happens yet.
 
         Args:
-            name: what the user calls it.
-            serial: what adb calls it; None for ``$ANDROID_SERIAL``, else the only one connected.
+            name: name that the user gave the phone.
+            serial: serial of the phone; None for ``$ANDROID_SERIAL``, else the only one connected.
             phone: settings for phones.
             runtime: any runtime, to have :meth:`probe` demand something that can time models; None to demand nothing.
         """

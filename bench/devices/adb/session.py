@@ -67,16 +67,16 @@ class Session:
     """All that is done on a phone over adb. The first call connects; :meth:`close` cleans up there.
 
     Attributes:
-        name: what the user calls the phone.
-        local_names: paths there -> what the user calls the files; messages have the latter.
+        name: name that the user gave the phone.
+        local_names: paths on the phone -> names that the user gave the files, for messages.
     """
 
     def __init__(self, name: str, serial: str | None) -> None:
         """Nothing happens yet.
 
         Args:
-            name: what the user calls the phone.
-            serial: what adb calls it; None for ``$ANDROID_SERIAL``, else the only one connected.
+            name: name that the user gave the phone.
+            serial: serial of the phone; None for ``$ANDROID_SERIAL``, else the only one connected.
         """
         self.name = name
         self.local_names: dict[str, str] = {}

@@ -64,12 +64,12 @@ class Core:
     """A processor that QEMU models.
 
     Attributes:
-        name: what QEMU calls it, in the option ``-cpu``.
-        title: what Arm calls it.
-        variant: the CPU variant that ``/proc/cpuinfo`` shows on a board with this processor.
-        part: the CPU part, from the same place.
-        revision: the CPU revision, from the same place.
-        features: the features, from the same place.
+        name: QEMU's name of it, in the option ``-cpu``.
+        title: Arm's name of it.
+        variant: CPU variant that ``/proc/cpuinfo`` shows on a board with this processor.
+        part: CPU part, from the same place.
+        revision: CPU revision, from the same place.
+        features: CPU features, from the same place.
     """
 
     name: str

@@ -90,17 +90,17 @@ class Connection:
     """A connection to a board. The first call connects; :meth:`close` cleans up there.
 
     Attributes:
-        name: what the user calls the board.
-        local_names: paths there -> what the user calls the files; messages have the latter.
+        name: name that the user gave the board.
+        local_names: paths on the board -> names that the user gave the files, for messages.
     """
 
     def __init__(self, name: str, host: str, known: str = "") -> None:
         """Nothing happens yet.
 
         Args:
-            name: what the user calls the board.
-            host: what ``ssh`` calls it.
-            known: the names of all devices, for the message where there is no such host.
+            name: name that the user gave the board.
+            host: host as ``ssh`` takes it.
+            known: names of all devices, for the message where there is no such host.
         """
         self.name = name
         self.local_names: dict[str, str] = {}
