@@ -8,7 +8,7 @@ from mobilecnn.errors import EnvironmentProblem
 RUNTIMES = ("litert", "tflite-runtime")
 """Names of the runtimes: ai-edge-litert, and tflite-runtime, its predecessor."""
 
-# bench/devices/worker.py has a table of its own: it must run on a board that has no mobilecnn.
+# bench/devices/worker/runtimes.py has a table of its own: it must run on a board that has no mobilecnn.
 _PACKAGES = {
     # name: package, module, what to say when it is missing
     "litert": ("ai-edge-litert", "ai_edge_litert.interpreter", ""),

@@ -50,6 +50,11 @@ FIELDS = tuple(
 )
 """Fields that an entry of some kind has, beside ``kind``."""
 
+COLUMNS = tuple(
+    dict.fromkeys(option.name for backend in BACKENDS for option in backend.add_options if option.listed)
+)
+"""Fields that have a column of their own in the list of devices, beside the profile."""
+
 
 def make(backend: Backend, values: Mapping[str, str]) -> Entry:
     """An entry from its fields.

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mobilecnn.bench.devices.backends import GENERIC, PROFILES
-from mobilecnn.bench.devices.seam import CanFindRuntimes, CanReadState, Device, require
+from mobilecnn.bench.devices.seam import CanFindRuntimes, CanReadState, Device
 from mobilecnn.bench.judge.findings import Finding
 from mobilecnn.bench.judge.hygiene import GOVERNOR_FIX, THERMAL_STATUS, THROTTLED, throttling
 from mobilecnn.bench.records.measurement import Facts
@@ -13,16 +13,17 @@ from mobilecnn.errors import EnvironmentProblem
 
 @dataclass(frozen=True)
 class Examined:
-    """A device as :func:`examine` found it.
+    """State of a device, as :func:`examine` read it.
 
     Attributes:
-        facts: what it is.
-        runtimes: the version of each that may be there (``Device.runtimes``), None where missing.
+        facts: facts that the probe found.
+        runtimes: version of each runtime that may be there (``Device.runtimes``), None where it is missing;
+            empty where the device does not say.
         frequencies_khz: clocks by core.
         temperatures_c: degrees Celsius by sensor.
         throttled: the Raspberry Pi firmware's throttling word; None elsewhere.
         thermal_status: Android's (:data:`mobilecnn.bench.judge.hygiene.THERMAL_STATUS`); None elsewhere.
-        missing: what to mend; ``invalid`` where nothing can be timed before that is done.
+        missing: things to mend; ``invalid`` where nothing can be timed before that is done.
     """
 
     facts: Facts
@@ -42,9 +43,9 @@ def examine(device: Device, name: str, profile: str = GENERIC) -> Examined:
     """Look at a device, without timing anything.
 
     Args:
-        device: the device; connected here alone.
-        name: what the user calls it.
-        profile: what the user says it is, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
+        device: device to look at; this connects it.
+        name: name that the user gave it.
+        profile: profile that the user gave it, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
 
     Raises:
         EnvironmentProblem: it cannot be reached, or has no Python that the worker can use.
@@ -52,21 +53,21 @@ def examine(device: Device, name: str, profile: str = GENERIC) -> Examined:
     facts = device.probe()
     runtimes: dict[str, str | None] = {}
     reasons = []
-    finder = require(device, CanFindRuntimes)
-    for runtime in device.runtimes:
-        try:
-            runtimes[runtime] = finder.version(runtime)
-        except EnvironmentProblem as error:
-            runtimes[runtime] = None
-            reasons.append(str(error))
-    state = require(device, CanReadState).state()
-    throttled = state["throttled"]
+    if isinstance(device, CanFindRuntimes):
+        for runtime in device.runtimes:
+            try:
+                runtimes[runtime] = device.version(runtime)
+            except EnvironmentProblem as error:
+                runtimes[runtime] = None
+                reasons.append(str(error))
+    state = device.state() if isinstance(device, CanReadState) else {}
+    throttled = state.get("throttled")
     missing: list[Finding] = []
 
     def warn(code: str, text: str, fix: str) -> None:
         missing.append(Finding(code, text, fix, "warning"))
 
-    if not any(runtimes.values()):
+    if reasons and not any(runtimes.values()):
         missing.append(Finding("no-runtime", f"no runtime: {reasons[0]}", f"mobilecnn devices setup {name}"))
     if not facts.board and profile != GENERIC:
         warn("other-profile", f"it is said to be a {profile}, and does not call itself one", _PROFILE_FIX)
@@ -82,7 +83,13 @@ def examine(device: Device, name: str, profile: str = GENERIC) -> Examined:
     for text in throttling(throttled):
         warn("firmware", f"{text} now", _POWER_FIX)
     return Examined(
-        facts, runtimes, state["frequencies_khz"], state["temperatures_c"], throttled, status, tuple(missing)
+        facts,
+        runtimes,
+        state.get("frequencies_khz", {}),
+        state.get("temperatures_c", {}),
+        throttled,
+        status,
+        tuple(missing),
     )
 
 

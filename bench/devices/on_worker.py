@@ -16,15 +16,15 @@ from mobilecnn.quantize.runtimes import RUNTIMES
 from mobilecnn.records import record
 
 BANDWIDTH_SECONDS = 1.0
-"""Seconds that the memory's bandwidth is measured for."""
+"""Seconds for which the memory's bandwidth is measured."""
 
 
 class OnWorker(Closing):
     """A device whose work :mod:`mobilecnn.bench.devices.worker` does.
 
     Attributes:
-        kind: how it is reached: ``Facts.kind``.
-        slowness: how many times the usual patience a job needs there.
+        kind: kind of the device (``Facts.kind``).
+        slowness: factor by which a job takes longer there than on a usual device.
     """
 
     name: str
@@ -67,7 +67,7 @@ class OnWorker(Closing):
 
 
 class TimingOnWorker(OnWorker):
-    """One that has a clock."""
+    """A worker device that can time."""
 
     passport_runtimes: tuple[str, ...] = ()
 

@@ -26,9 +26,9 @@ class Known:
     """A device that has a name.
 
     Attributes:
-        name: what follows ``--device``.
-        backend: its kind.
-        entry: what the devices file has of it; None where the backend provides it.
+        name: name that follows ``--device``.
+        backend: kind of the device.
+        entry: entry in the devices file; None where the backend provides the device.
     """
 
     name: str
@@ -73,18 +73,19 @@ def find(name: str) -> Known:
     for device in known():
         if device.name == name:
             return device
-    (backend,) = (backend for backend in BACKENDS if backend.unnamed is not None)
-    assert backend.unnamed is not None
-    return Known(name, backend, backend.unnamed(name))
+    backend, entry_of = next(
+        (backend, backend.unnamed) for backend in BACKENDS if backend.unnamed is not None
+    )
+    return Known(name, backend, entry_of(name))
 
 
 def device(name: str, runtime: str | None = None, phone: OnPhone | None = None, say: Say = no_say) -> Device:
     """The device that :func:`find` finds. Nothing is connected yet.
 
     Args:
-        name: what follows ``--device``.
-        runtime: what a board must have; None for any, or none.
-        phone: what only a phone is told; None for nothing in particular.
+        name: name that follows ``--device``.
+        runtime: runtime that a board must have; None for any, or none.
+        phone: settings for phones only; None for the defaults.
         say: told when an emulated device has to be made first.
 
     Raises:
@@ -102,10 +103,10 @@ def device(name: str, runtime: str | None = None, phone: OnPhone | None = None, 
 
 
 def timing_device(name: str, runtime: str | None = None, phone: OnPhone | None = None) -> CanTime:
-    """:func:`device` for what can only be timed.
+    """The device of that name, which must be able to time.
 
     Raises:
-        UsageError, InputError: as :func:`device` does; it has no clock.
+        UsageError, InputError: as :func:`device` does; the device cannot time models.
     """
     return require(device(name, runtime, phone), CanTime)
 
@@ -132,14 +133,14 @@ def counts(name: str) -> bool:
     return isinstance(device(name), CanCount)
 
 
-def new_entry(given: Mapping[str, str]) -> Entry:
-    """An entry from the options of ``devices add`` that were given, without dashes.
+def new_entry(given: Mapping[str, Any]) -> Entry:
+    """An entry from the options of ``devices add`` that the user set: name without dashes -> value.
 
     Raises:
         UsageError: they do not say what kind of device it is, or a value cannot be meant.
     """
     backends = entries.WITH_ENTRIES.values()
-    chosen = [backend for backend in backends if backend.chosen_by in given]
+    chosen = [backend for backend in backends if backend.add_options[0].name in given]
     if len(chosen) != 1:
         raise UsageError(f"give either {', or '.join(backend.add_help for backend in backends)}")
     return entries.make(chosen[0], {name: value for name, value in given.items() if name in entries.FIELDS})
@@ -149,9 +150,9 @@ def set_up(name: str, options: Mapping[str, Any], given: Collection[str], say: S
     """Do what ``devices setup`` does.
 
     Args:
-        name: what the user calls the device.
-        options: the options of the command, without dashes, and their values.
-        given: those that the user gave.
+        name: name that the user gave the device.
+        options: all options of the command: name without dashes -> value.
+        given: names of the options that the user set.
         say: told what is being done.
 
     Raises:
@@ -161,9 +162,11 @@ def set_up(name: str, options: Mapping[str, Any], given: Collection[str], say: S
     there = find(name)
     if there.backend.setup is None:
         raise UsageError(there.backend.no_setup.format(name=name))
+    taken = {option.name for option in there.backend.setup_options}
     for backend in BACKENDS:
-        for option in sorted(set(backend.setup_options) & set(given) - set(there.backend.setup_options)):
-            raise UsageError(
-                f"--{option} is for {backend.noun}s, and {name} is a {there.backend.noun}; leave it out"
-            )
+        for option in backend.setup_options:
+            if option.name in given and option.name not in taken:
+                raise UsageError(
+                    f"--{option.name} is for {backend.noun}s, and {name} is a {there.backend.noun}; leave it out"
+                )
     return there.backend.setup(name, there.entry, options, say)

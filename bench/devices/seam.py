@@ -34,9 +34,9 @@ class Device(Interface):
     It is a context manager; leaving the block leaves nothing of it behind.
 
     Attributes:
-        name: what the user calls it.
-        runtimes: the runtimes that may be there.
-        limits: what it cannot do, and what to use instead: one sentence, for :func:`require`.
+        name: name that the user gave it.
+        runtimes: runtimes that it may have.
+        limits: one sentence for :func:`require`: what it cannot do, and what to use instead.
     """
 
     name: str
@@ -122,7 +122,7 @@ class CanTime(Device, Interface):
     """A device that times the inferences of short processes.
 
     Attributes:
-        passport_runtimes: those of its runtimes that take what to feed a file from its passport, and refuse a
+        passport_runtimes: names of the runtimes that take what to feed a file from its passport, and refuse a
             file without one.
     """
 
@@ -182,7 +182,7 @@ class CanProfileOperators(Device, Interface):
     """A device one of whose runtimes times the operators of a model by itself.
 
     Attributes:
-        profiling_runtime: the runtime that does.
+        profiling_runtime: name of that runtime.
     """
 
     profiling_runtime: str
@@ -231,13 +231,13 @@ class Entry(Interface):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a command wants of a device, beside its name.
+    """Settings of a command for a device.
 
     Attributes:
-        runtime: a runtime that it must have; None for any, or none.
-        phone: what only a phone is told; None for nothing in particular.
+        runtime: runtime that the device must have; None for any, or none.
+        phone: settings for phones only; None for the defaults.
         say: told when something has to be made before the first use.
-        known: the names of all devices, for the message where a host does not exist.
+        known: names of all devices, for the message where a host does not exist.
     """
 
     runtime: str | None = None
@@ -248,12 +248,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class SetUp:
-    """What ``devices setup`` did to a device.
+    """Result of ``devices setup``.
 
     Attributes:
-        document: the result as a JSON object, but for the device's name.
-        lines: the result as lines of text.
-        remarks: what else there is to say.
+        document: result as a JSON object, but for the device's name.
+        lines: result as lines of text.
+        remarks: notes beside the result.
     """
 
     document: Mapping[str, Any]
@@ -262,27 +262,49 @@ class SetUp:
 
 
 @dataclass(frozen=True)
-class Backend:
-    """A kind of device.
+class Option:
+    """An option of ``devices add`` or ``devices setup``.
 
     Attributes:
-        kind: its name in the devices file and in ``Facts.kind``.
-        noun: what one such device is called in messages: ``board``; its plural ends with s.
-        make: a device from its name, its entry (None where the backend provides it, or where the name is
+        name: name without dashes. One of ``devices add`` fills the field of that name in the entry.
+        help: what the option means.
+        flag: whether it takes no value.
+        choices: values that it takes; empty for any text.
+        default: value where the user gives none.
+        listed: whether the list of devices has a column for it.
+    """
+
+    name: str
+    help: str
+    flag: bool = False
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    listed: bool = False
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A kind of device. The module that makes one imports nothing heavy: ``--help`` reads the options.
+
+    Attributes:
+        kind: name of the kind in the devices file and in ``Facts.kind``.
+        noun: word for one such device in messages: ``board``; its plural ends with s.
+        make: makes a device from its name, its entry (None where the backend provides it, or where the name is
             a host), and the settings. Nothing is connected.
-        provides: names that are always there -> what the list of devices shows for each.
-        taken: why a provided name cannot be given to another device; ``{name}`` and ``{shown}`` are filled in.
-        entry: the class of its entries; None where there are none.
-        unnamed: an entry from a name that is in no list; None but for the one backend that takes any host.
-        chosen_by: the option of ``devices add`` that says that a device is of this kind.
-        add_help: what that option means, as part of a sentence.
-        profiles: what such a device is said to be -> the names by which it shows itself.
-        any_device: what to do where an entry means whichever device is connected, and another of this kind is
+        provides: names of devices that are always there -> what the list of devices shows for each.
+        taken: message why a provided name cannot be given to another device; ``{name}`` and ``{shown}`` are filled in.
+        entry: class of its entries; None where there are none.
+        unnamed: makes an entry from a name that is in no list; None but for the one backend that takes any host.
+        add_options: options of ``devices add`` beside ``--profile``. The first says that a device is of this
+            kind; it may be a flag, which is no field of the entry.
+        add_help: meaning of that first option, as part of a sentence.
+        profiles: profiles of such devices -> beginnings of the names by which they show themselves.
+        any_device: advice where an entry means whichever device is connected, and another of this kind is
             named too; ``{name}`` is filled in.
         takes_phone: whether :class:`OnPhone` means something there.
-        setup: do what ``devices setup`` does; None where nothing is to be done.
-        setup_options: those of its options, without dashes, that ``setup`` takes.
-        no_setup: why there is no set-up; ``{name}`` is filled in.
+        setup: does what ``devices setup`` does; None where nothing is to be done.
+        setup_options: options of ``devices setup`` that ``setup`` takes. Backends may share one, by its name.
+        no_setup: message why there is no set-up; ``{name}`` is filled in.
     """
 
     kind: str
@@ -292,11 +314,11 @@ class Backend:
     taken: str = ""
     entry: type[Any] | None = None
     unnamed: Callable[[str], Entry] | None = None
-    chosen_by: str = ""
+    add_options: tuple[Option, ...] = ()
     add_help: str = ""
     profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     any_device: str = ""
     takes_phone: bool = False
     setup: Callable[[str, Any, Mapping[str, Any], Say], SetUp] | None = None
-    setup_options: tuple[str, ...] = ()
+    setup_options: tuple[Option, ...] = ()
     no_setup: str = ""

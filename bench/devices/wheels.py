@@ -50,7 +50,7 @@ def download(
 
 
 def advice(runtime: str) -> str:
-    """What there is to know when a runtime cannot be found for a Python."""
+    """Advice for when a runtime has no wheel for a Python."""
     if runtime == "tflite-runtime":
         return " (tflite-runtime has wheels for Python 3.11 and before; for newer ones use --runtime litert)"
     return " (ai-edge-litert has wheels for Python 3.9 and newer)"

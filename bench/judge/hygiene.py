@@ -31,6 +31,9 @@ NOTED_SHARE = 0.05
 """Share of one core from which a single other program is worth closing, before it takes more."""
 TICKS = 0.02
 """Seconds by which two readings of /proc may be off: it counts in ticks of 10 ms."""
+SHORTEST_SHARED = TICKS / LARGEST_OTHER_SHARE
+"""Seconds that a timed part must last before shares of single programs are told. In a shorter one the ticks, and
+what a program does while the readings are taken, are as large as the shares that matter."""
 MOST_SWAPPED = 1 << 20
 """Bytes that may be swapped in and out during a timed part. A stray page that another program asks for
 is 4 kB; from a megabyte on the machine is short of memory, and one page from an SD card takes about as
@@ -296,6 +299,7 @@ def _other_share(runs: Sequence[Run]) -> float:
 
 def _heavy(runs: Sequence[Run]) -> dict[str, float]:
     """Share of one core that each other program worth naming used; the heaviest first."""
+    runs = [run for run in runs if run.timed_seconds >= SHORTEST_SHARED]
     timed = math.fsum(run.timed_seconds for run in runs)
     names = {name for run in runs for name in run.heaviest_cpu_seconds}
     spent = {

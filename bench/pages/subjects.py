@@ -13,6 +13,7 @@ from mobilecnn.bench.judge.compare import name_of
 from mobilecnn.bench.judge.summary import Result, Summary
 from mobilecnn.bench.pages.numbers import count
 from mobilecnn.bench.pages.result_files import Results, Timed
+from mobilecnn.bench.records.kinds import LOCAL
 from mobilecnn.bench.records.measurement import Facts, Measurement
 
 
@@ -26,7 +27,7 @@ def origin(facts: Facts) -> tuple[str, ...]:
     foreign = arm and any(name.startswith(("avx", "fma", "f16c", "amx")) for name in facts.cpu_features)
     emulator = re.search(r"qemu|dummy-virt|goldfish|ranchu|emulat|sdk_g?phone", described, re.IGNORECASE)
     said = [
-        "host" if facts.kind == "local" else "",
+        "host" if facts.kind == LOCAL else "",
         "emulated" if foreign else "emulator or virtual machine" if emulator else "",
         "virtual machine" if facts.virtualised and not emulator else "",
         "" if arm else "not ARM",

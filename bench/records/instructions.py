@@ -132,8 +132,6 @@ class Instructions(Stored):
             raise ValueError("created has no time zone")
         if not 1 <= len(self.series) <= len(self.models):
             raise ValueError("there are no series, or more than models")
-        if self.device.kind != "emulated":
-            raise ValueError("its device is not emulated")
         for series in self.series:
             if (len(series.warmup), len(series.samples)) != (self.plan.warmup_runs, self.plan.runs):
                 raise ValueError("a series has not the inferences that were planned")

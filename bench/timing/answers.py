@@ -45,7 +45,7 @@ from mobilecnn.records import record
 from mobilecnn.train.images import to_tensor
 
 MOST_BYTES = 32 << 20
-"""Bytes of all input tensors of a job together: three float32 pictures of 900x900."""
+"""Largest size of all input tensors of a job together, in bytes: three float32 pictures of 900x900."""
 
 TIMES_OWN_ROUNDING = 2.0
 """Multiple of its own difference from the Keras model by which a quantized file may be apart."""
@@ -61,12 +61,12 @@ class Questions:
     """What to ask a file, and what it should say.
 
     Attributes:
-        inputs: one tensor a picture, (1, height, width, channels), of the type the file takes.
-        scores: the passport's, (pictures, classes).
-        scale: the output's scale; 0 where it is float32.
-        zero_point: the output's zero point.
-        tolerance: the largest absolute difference of a score that is allowed.
-        dtype: the output's type, as numpy calls it.
+        inputs: a tensor for each picture, (1, height, width, channels), of the type the file takes.
+        scores: scores of the passport, (pictures, classes).
+        scale: scale of the output; 0 where it is float32.
+        zero_point: zero point of the output.
+        tolerance: largest absolute difference of a score that is allowed.
+        dtype: type of the output, as numpy calls it.
     """
 
     inputs: tuple[npt.NDArray[Any], ...]

@@ -8,7 +8,7 @@ slows down.
 import time
 from dataclasses import dataclass
 
-from mobilecnn.bench.devices.seam import CanReadState, Device, require
+from mobilecnn.bench.devices.seam import CanReadState, Device
 from mobilecnn.bench.judge.hygiene import processor_temperature
 from mobilecnn.bench.records.measurement import Cooled
 from mobilecnn.steps import Say
@@ -20,16 +20,17 @@ COOL_C = 50.0
 the Raspberry Pi 3B+."""
 
 POLL_SECONDS = 5.0
-"""Seconds between looks. A look is a process on the device; more often it would itself keep a small board warm."""
+"""Interval in seconds between readings. Each reading starts a process on the device; more often, that would itself
+keep a small board warm."""
 
 
 @dataclass(frozen=True)
 class CoolDown:
-    """What to wait for.
+    """Condition that ends a wait.
 
     Attributes:
-        goal_c: degrees Celsius.
-        seconds: patience, for each wait.
+        goal_c: degrees Celsius to cool down to.
+        seconds: longest wait.
     """
 
     goal_c: float
@@ -37,12 +38,12 @@ class CoolDown:
 
 
 def plan(device: Device, seconds: float, say: Say) -> CoolDown | None:
-    """Look how warm a device is before it works; None where nothing is to be waited for.
+    """Read how warm a device is before it works; None where nothing is to be waited for.
 
     Args:
-        device: the device.
-        seconds: how long to wait at most, each time; 0 never to wait.
-        say: told when the device has no sensor.
+        device: device to read.
+        seconds: longest wait each time; 0 never to wait.
+        say: told when the device shows no temperature.
     """
     if not seconds:
         return None
@@ -57,13 +58,13 @@ def wait(device: Device, goal: CoolDown | None, say: Say, show: Say) -> Cooled |
     """Wait as planned, before a process.
 
     Args:
-        device: the device.
+        device: device to wait for.
         goal: from :func:`plan`; None not to wait.
         say: told once that a wait begins, and when it ran out.
-        show: told at each look how warm it is.
+        show: told at each reading how warm it is.
 
     Returns:
-        What to keep of it; None without a plan, or when the sensor no longer answers.
+        Record of the wait; None without a plan, or when the sensor no longer answers.
     """
     if goal is None:
         return None
@@ -82,4 +83,7 @@ def wait(device: Device, goal: CoolDown | None, say: Say, show: Say) -> Cooled |
 
 
 def _temperature(device: Device) -> float | None:
-    return processor_temperature(require(device, CanReadState).state()["temperatures_c"])
+    """Degrees Celsius of the processor; None where the device does not show them."""
+    return (
+        processor_temperature(device.state()["temperatures_c"]) if isinstance(device, CanReadState) else None
+    )

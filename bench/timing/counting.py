@@ -31,11 +31,11 @@ def count(
 
     Args:
         models: .tflite files.
-        device: where; it must be able to count.
-        plan: how.
+        device: device to count on.
+        plan: plan of the count.
         progress: called with (processes done, all, what is next).
         command: the command line, for the record.
-        allow_wrong_answers: count files that differ from their passports nevertheless.
+        allow_wrong_answers: whether files with wrong answers are accepted.
         keep: called after each model with what is complete, such as
             :func:`mobilecnn.records.recording` gives.
 

@@ -46,13 +46,13 @@ PROTOCOL = Protocol(rounds=3, seconds=0.5, warmup_seconds=0.25)
 
 @dataclass(frozen=True)
 class StepResult:
-    """One thing that was tried.
+    """Result of one step of a trial measurement.
 
     Attributes:
         step: one of :data:`STEPS`, or :data:`STATE`.
         verdict: a warning spoils figures, or may; what failed prevents them.
-        what: what was found.
-        fix: what to do; empty where nothing is to be done, or ``what`` says it.
+        what: finding of the step.
+        fix: remedy; empty where none is needed, or ``what`` names it.
     """
 
     step: str
@@ -63,10 +63,10 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """How far a measurement comes.
+    """Results of all steps of a trial measurement.
 
     Attributes:
-        findings: in the order in which they were tried; a step may have several.
+        findings: results in the order of the steps; a step may have several.
     """
 
     findings: tuple[StepResult, ...]
@@ -85,9 +85,9 @@ def diagnose(device: Device, name: str, profile: str, progress: Progress | None 
     """Try everything that a measurement on ``device`` needs.
 
     Args:
-        device: not yet entered; nothing of this is left on it.
-        name: what the user calls it.
-        profile: what the user says it is, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
+        device: device that is not entered yet; nothing of the trial is left on it.
+        name: name that the user gave it.
+        profile: profile that the user gave it, a key of :data:`mobilecnn.bench.devices.backends.PROFILES`.
         progress: told of the steps.
     """
     findings: list[StepResult] = []
@@ -111,7 +111,7 @@ def diagnose(device: Device, name: str, profile: str, progress: Progress | None 
 def _way(
     device: Device, name: str, profile: str, file: Path, begin: Callable[[str], None]
 ) -> Iterator[StepResult]:
-    """What each step finds; the last may be that it failed."""
+    """Results of the steps, ending with one that failed, if any."""
     begin(REACH)
     clock = time.monotonic()
     facts = device.probe()
@@ -122,17 +122,18 @@ def _way(
 
     begin(RUNTIME)
     board = examine(device, name, profile)
-    there = [f"{runtime} {version}" for runtime, version in board.runtimes.items() if version is not None]
+    there = {runtime: version for runtime, version in board.runtimes.items() if version is not None}
     for missing in board.missing:
         if missing.severity == "invalid":
             yield StepResult(RUNTIME, "failed", missing.text, missing.fix)
         else:
             yield StepResult(STATE, "warning", missing.text, missing.fix)
-    if not there:
+    if board.runtimes and not there:
         return
-    yield StepResult(RUNTIME, "ok", ", ".join(there))
+    said = ", ".join(f"{runtime} {version}" for runtime, version in there.items())
+    yield StepResult(RUNTIME, "ok", said or "unknown: the device does not say which it has")
     timer = require(device, CanTime)
-    protocol = timer.adapt(replace(PROTOCOL, runtime=there[0].split(" ")[0]))
+    protocol = timer.adapt(replace(PROTOCOL, runtime=next(iter((*there, *device.runtimes)))))
 
     if protocol.runtime in timer.passport_runtimes:
         yield StepResult(

@@ -27,11 +27,11 @@ class Member:
     """A device of the fleet.
 
     Attributes:
-        name: what the user calls it.
-        device: where to time; entered and left by its thread.
-        record: its measurement file, which is not there yet.
-        progress: told of its steps, from its thread.
-        say: told of waits, from its thread.
+        name: name that the user gave it.
+        device: device to time on; its thread enters and leaves it.
+        record: path of its measurement file, which does not exist yet.
+        progress: told of the steps, from the device's thread.
+        say: told of waits, from the device's thread.
     """
 
     name: str
@@ -46,10 +46,10 @@ class Outcome:
     """What became of a device: either a measurement, which is on disk, or a failure.
 
     Attributes:
-        name: what the user calls the device.
-        record: the measurement file; when it failed, the message says what was kept of it.
-        measurement: None when it failed.
-        failure: None when it did not.
+        name: name that the user gave the device.
+        record: path of the measurement file; where the device failed, the message says what was kept of it.
+        measurement: the measurement; None where the device failed.
+        failure: error of the device; None where it did not fail.
     """
 
     name: str
@@ -187,7 +187,7 @@ def common_failure(outcomes: Sequence[Outcome]) -> MobileCnnError | None:
 
 
 def _left(future: "Future[Outcome]") -> str:
-    """What a device that was stopped, or was done before, has left."""
+    """Outcome of a device that was stopped early or had finished."""
     error = future.exception()
     if error is not None:
         return str(error) or "no round is complete"

@@ -41,11 +41,11 @@ def run(
 
     Args:
         models: .tflite files, run one after another.
-        device: where; it must tell of each inference.
-        plan: how long.
+        device: device to run on.
+        plan: plan of the run.
         progress: called with (seconds done, all, what happens).
         command: the command line, for the record.
-        allow_wrong_answers: run files that differ from their passports nevertheless.
+        allow_wrong_answers: whether files with wrong answers are accepted.
         keep: called after each model, and with what there is when the work fails or the user
             stops it, such as :func:`mobilecnn.records.recording` gives.
         say: told of waits (``plan.cool_down``).

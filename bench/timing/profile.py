@@ -84,19 +84,19 @@ class Bandwidth:
 
     @property
     def bytes_per_second(self) -> float:
-        """The bytes a second of the fastest pass: a roof is what can be reached."""
+        """Highest bandwidth measured, in bytes per second."""
         return self.bytes / min(self.samples_ns) * 1e9
 
 
 @dataclass(frozen=True)
 class OperatorTime:
-    """One operator. Times in ns.
+    """Time of one operator, in ns.
 
     Attributes:
-        part: the operator.
-        median: its time, with the 95 % interval; None when it could not be timed apart.
-        share: its part of the sum of all operators.
-        reasons: why the time is not to be relied on; empty when it is.
+        part: operator that was timed.
+        median: its time, with the 95 % interval; None where it could not be timed apart.
+        share: its share of the sum of all operators.
+        reasons: findings that make the time unreliable.
     """
 
     part: Part
@@ -143,10 +143,10 @@ class OperatorTime:
 
 @dataclass(frozen=True)
 class Group:
-    """All operators of one kind of work.
+    """Figures of all operators of one kind of work.
 
     Attributes:
-        name: the kind, a value of :data:`GROUPS`.
+        name: kind of work, a value of :data:`GROUPS`.
         count: number of operators.
         macs: sum of their multiply-adds.
         time: sum of their times, ns.
@@ -162,20 +162,20 @@ class Group:
 
 @dataclass(frozen=True)
 class Profile:
-    """A model taken apart.
+    """Times of a model and of its operators.
 
     Attributes:
-        rows: the operators, in the order in which they run.
-        total: the sum of their times, ns, with its 95 % interval.
-        whole: the time of the whole file, ns.
-        ratio: sum over whole, with its 95 % interval.
-        call: ns of an operator that does nothing: each row contains so much.
-        peak: operations a second of a matrix product by this runtime, in the type in which the
+        rows: times of the operators, in the order in which they run.
+        total: sum of their times in ns, with its 95 % interval.
+        whole: time of the whole file in ns.
+        ratio: ratio of the sum to the whole, with its 95 % interval.
+        call: time in ns of an operator that does nothing, which each row contains.
+        peak: operations per second of a matrix product by this runtime, in the type in which the
             file computes.
-        peak_dtype: the type in which the file computes.
-        bandwidth: the memory's bandwidth; None where nothing measures it, as on a phone.
-        measurement: all of it, with the raw samples.
-        own: what the runtime itself says, in one more run of the whole file; None where it says nothing.
+        peak_dtype: type in which the file computes.
+        bandwidth: bandwidth of the memory; None where the device cannot measure it.
+        measurement: measurement with the raw samples.
+        own: profile of the runtime itself, from one more run of the whole file; None where it gives none.
     """
 
     rows: tuple[OperatorTime, ...]
@@ -263,8 +263,8 @@ def profile(
     timer = require(device, CanTime)
     if (runtime := timer.adapt(protocol).runtime) in timer.passport_runtimes:
         raise UsageError(
-            f"what times on {device.name} is the {runtime}, which takes what to feed a file from its passport, and single "
-            "operators have none; give --benchmark-model PATH"
+            f"what times on {device.name} is the {runtime}, which takes what to feed a file from its passport, and "
+            "single operators have none; give --benchmark-model PATH"
         )
     operators = cut.cut(read_bytes(path, "model", ModelFileError), str(path))
     dtype = _computed_in(operators)
@@ -325,15 +325,15 @@ def analyse(
     dtype: str,
     bandwidth: Bandwidth | None,
 ) -> Profile:
-    """What the measurement says: a pure function of it.
+    """Profile that a measurement gives; a pure function of it.
 
     Args:
-        measurement: the times of the whole file, the empty one, the matrix product, and the distinct parts.
+        measurement: measurement of the whole file, the empty one, the matrix product, and the distinct parts.
         operators: all parts.
         places: key of a part -> its index among the measurement's models.
         product_macs: multiply-adds of the matrix product.
-        dtype: in which it was computed.
-        bandwidth: the memory's bandwidth.
+        dtype: type in which it was computed.
+        bandwidth: bandwidth of the memory; None where it was not measured.
     """
     results = summarize(measurement)
     timed = [(part, places.get(part.key)) for part in operators]

@@ -55,11 +55,11 @@ def measure(
 
     Args:
         models: .tflite files. One given twice is timed twice, which shows the noise.
-        device: where; it must be able to time.
-        protocol: how.
+        device: device to time on.
+        protocol: protocol of the timing.
         progress: called with (processes done, all, what is next).
         command: the command line, for the record.
-        allow_wrong_answers: time files that differ from their passports nevertheless.
+        allow_wrong_answers: whether files with wrong answers are accepted.
         keep: called after each round with what is complete, such as
             :func:`mobilecnn.records.recording` gives.
         say: told of waits (``protocol.cool_down``).
@@ -115,10 +115,10 @@ class LookedAt:
     """A file that is whole: runtimes crash on one that is not.
 
     Attributes:
-        path: where it lies here.
+        path: path of the file on this machine.
         model: its record. Its answers are those of a file that is not checked, until it has been.
-        questions: what to ask it; None where nothing can be asked.
-        there: what the device calls it; empty until it is there.
+        questions: questions for it; None where nothing can be asked.
+        there: name of the file on the device; empty until it is there.
     """
 
     path: Path
@@ -151,10 +151,10 @@ def check_answers(
 
     Args:
         models: from :func:`look_at`.
-        device: where.
-        protocol: its runtime and threads.
+        device: device to ask.
+        protocol: protocol whose runtime and threads are used.
         step: told what begins.
-        allow_wrong_answers: do not refuse them.
+        allow_wrong_answers: whether files with wrong answers are accepted.
 
     Raises:
         CheckFailed: one does not.

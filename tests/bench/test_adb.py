@@ -31,8 +31,8 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_it_says_what_it_is(either: Phone) -> None:
-    with AdbDevice("pixel", either.serial) as it:
-        facts = it.probe()
+    with AdbDevice("pixel", either.serial) as phone:
+        facts = phone.probe()
     version = facts.android.adb if facts.android else ""
     assert re.match(r"[0-9]+\.", version)
     assert facts == Facts(
@@ -51,8 +51,8 @@ def test_what_it_does_not_tell_is_none(pixel: Phone) -> None:
     pixel.describe({"ro.product.cpu.abi": "arm64-v8a"}, (0,) * 8)
     for name in ("dumpsys.battery", "dumpsys.thermalservice", "proc/cpuinfo", "proc/meminfo"):
         (pixel.root / name).write_text("")
-    with AdbDevice("pixel", pixel.serial) as it:
-        facts, state = it.probe(), it.state()
+    with AdbDevice("pixel", pixel.serial) as phone:
+        facts, state = phone.probe(), phone.state()
     assert facts.android is not None
     told = (
         facts.board,
@@ -70,8 +70,8 @@ def test_what_it_does_not_tell_is_none(pixel: Phone) -> None:
 
 def test_its_state(pixel: Phone) -> None:
     (pixel.root / "dumpsys.thermalservice").write_text("Thermal Status: 3\nCached temperatures:\n")
-    with AdbDevice("pixel", pixel.serial) as it:
-        state = it.state()
+    with AdbDevice("pixel", pixel.serial) as phone:
+        state = phone.state()
     assert state == {
         "frequencies_khz": {f"cpu{core}": khz // 2 for core, khz in enumerate(CLOCKS)},
         "temperatures_c": {"thermal_zone0 cpu-big": 41.5, "battery": 31.2},
@@ -82,13 +82,16 @@ def test_its_state(pixel: Phone) -> None:
 
 def test_something_that_is_no_android(pixel: Phone) -> None:
     pixel.describe({}, CLOCKS)
-    with AdbDevice("pixel", pixel.serial) as it, pytest.raises(EnvironmentProblem, match="is it an Android"):
-        it.probe()
+    with (
+        AdbDevice("pixel", pixel.serial) as phone,
+        pytest.raises(EnvironmentProblem, match="is it an Android"),
+    ):
+        phone.probe()
 
 
 def test_a_timing_is_a_summary(either: Phone, model: Path) -> None:
-    with AdbDevice("pixel", either.serial) as it:
-        answer = it.time({**JOB, "model": it.put(model)}, "that times", 60)
+    with AdbDevice("pixel", either.serial) as phone:
+        answer = phone.time({**JOB, "model": phone.put(model)}, "that times", 60)
     run = record(Run, {**answer, "round": 0, "position": 0, "model": 0, "cooled": None})
     assert run.runtime_version == f"sha256:{sha256(TOOL)}"
     assert (run.samples_ns, run.first_ns, run.init_ns) == ((8_200_000,), 9_000_000, 6_951_000)
@@ -143,28 +146,28 @@ def test_a_hot_phone_is_invalid(pixel: Phone, small: Path) -> None:
 
 
 def test_a_model_is_pushed_once_and_never_trusted_blindly(either: Phone, model: Path) -> None:
-    with AdbDevice("pixel", either.serial) as it:
-        there = either.root / it.put(model)[1:]
+    with AdbDevice("pixel", either.serial) as phone:
+        there = either.root / phone.put(model)[1:]
         assert there == either.tmp / f"mobilecnn/models/{sha256(model.read_bytes())}.tflite"
-        assert it.put(model) and len(either.pushed) == 1
+        assert phone.put(model) and len(either.pushed) == 1
         for damaged in (model.read_bytes()[:5000], b"", os.urandom(300_000)):
             there.write_bytes(damaged)
-            it.put(model)
+            phone.put(model)
             assert there.read_bytes() == model.read_bytes()
         assert len(either.pushed) == 4
         (private,) = either.tmp.glob("mobilecnn-*")
         assert private.stat().st_mode & 0o777 == 0o700
-    with AdbDevice("pixel", either.serial) as it:
-        it.put(model)
+    with AdbDevice("pixel", either.serial) as phone:
+        phone.put(model)
     assert len(either.pushed) == 4
 
 
 def test_a_given_program_is_pushed_and_recorded(either: Phone, model: Path, tmp_path: Path) -> None:
     program = tmp_path / "benchmark_model"
     program.write_bytes(elf())
-    with AdbDevice("pixel", either.serial, OnPhone(program, "little"), "litert") as it:
-        facts = it.probe()
-        answer = it.time({**JOB, "model": it.put(model)}, "that times", 60)
+    with AdbDevice("pixel", either.serial, OnPhone(program, "little"), "litert") as phone:
+        facts = phone.probe()
+        answer = phone.time({**JOB, "model": phone.put(model)}, "that times", 60)
     assert answer["runtime_version"] == f"sha256:{sha256(elf())}"
     (there,) = (either.tmp / "mobilecnn/tools").iterdir()
     assert there.name == sha256(elf()) and there.stat().st_mode & 0o777 == 0o755
@@ -270,17 +273,17 @@ def test_what_is_for_phones_is_refused_elsewhere(small: Path) -> None:
 
 def test_an_unknown_runtime(pixel: Phone) -> None:
     with (
-        AdbDevice("pixel", pixel.serial) as it,
+        AdbDevice("pixel", pixel.serial) as phone,
         pytest.raises(UsageError, match="unknown runtime 'litert'; choose one of benchmark_model, app"),
     ):
-        it.time({**JOB, "model": "x", "runtime": "litert"}, "that times", 60)
+        phone.time({**JOB, "model": "x", "runtime": "litert"}, "that times", 60)
 
 
 def test_a_model_that_is_gone(pixel: Phone, tmp_path: Path) -> None:
-    with AdbDevice("pixel", pixel.serial) as it, pytest.raises(InputError, match="no such model"):
-        it.put(tmp_path / "gone.tflite")
+    with AdbDevice("pixel", pixel.serial) as phone, pytest.raises(InputError, match="no such model"):
+        phone.put(tmp_path / "gone.tflite")
 
 
 def test_the_protocol_names_what_runs(pixel: Phone) -> None:
-    with AdbDevice("pixel", pixel.serial, None, "litert") as it:
-        assert it.adapt(Protocol(rounds=7)) == Protocol(rounds=7, runtime="benchmark_model")
+    with AdbDevice("pixel", pixel.serial, None, "litert") as phone:
+        assert phone.adapt(Protocol(rounds=7)) == Protocol(rounds=7, runtime="benchmark_model")

@@ -113,8 +113,8 @@ def test_the_app_times_where_there_is_no_program(with_app: Phone, small: Path) -
 def test_what_the_app_reads_of_the_phone_is_kept(with_app: Phone, small: Path) -> None:
     """It is nearer to the timed part than what adb reads, and less."""
     says(with_app, thermal_status={"before": "none", "after": "moderate"})
-    with AdbDevice("pixel", with_app.serial) as it:
-        answer = it.time({**APP_JOB, "model": it.put(give_passport(small))}, "that times", 60)
+    with AdbDevice("pixel", with_app.serial) as phone:
+        answer = phone.time({**APP_JOB, "model": phone.put(give_passport(small))}, "that times", 60)
     run = record(Run, {**answer, "round": 0, "position": 0, "model": 0, "cooled": None})
     assert (run.before.thermal_status, run.after.thermal_status) == (0, 2)
     assert run.before.temperatures_c == {"thermal_zone0 cpu-big": 41.5, "battery": 31.5}
@@ -129,8 +129,8 @@ def test_what_the_app_reads_of_the_phone_is_kept(with_app: Phone, small: Path) -
 def test_without_a_thermal_status_adb_is_asked(with_app: Phone, small: Path) -> None:
     (with_app.root / "dumpsys.thermalservice").write_text("Thermal Status: 3\n")
     says(with_app, thermal_status={"before": None, "after": None})
-    with AdbDevice("pixel", with_app.serial) as it:
-        answer = it.time({**APP_JOB, "model": it.put(give_passport(small))}, "that times", 60)
+    with AdbDevice("pixel", with_app.serial) as phone:
+        answer = phone.time({**APP_JOB, "model": phone.put(give_passport(small))}, "that times", 60)
     assert answer["before"]["thermal_status"] == answer["after"]["thermal_status"] == 3
 
 
@@ -138,14 +138,14 @@ def test_the_app_judges_its_answers(with_app: Phone, small: Path) -> None:
     verdict = {"verdict": "differs", "reason": "other", "pictures": 3, "difference": None, "tolerance": 0.1}
     document = json.loads((with_app.root / "answer").read_text().splitlines()[1].split(" ", 3)[3])
     says(with_app, answers=verdict, run={**document["run"], "warmup_ns": [], "samples_ns": [1]})
-    with AdbDevice("pixel", with_app.serial) as it:
-        job = {"task": "answer", "runtime": "app", "threads": 1, "model": it.put(give_passport(small))}
-        assert it.answer(job, "that asks", 60) == {"judged": verdict}
+    with AdbDevice("pixel", with_app.serial) as phone:
+        job = {"task": "answer", "runtime": "app", "threads": 1, "model": phone.put(give_passport(small))}
+        assert phone.answer(job, "that asks", 60) == {"judged": verdict}
 
 
 def test_the_passport_travels_with_the_model(with_app: Phone, model: Path) -> None:
-    with AdbDevice("pixel", with_app.serial) as it:
-        first = with_app.root / it.put(give_passport(model))[1:]
+    with AdbDevice("pixel", with_app.serial) as phone:
+        first = with_app.root / phone.put(give_passport(model))[1:]
         assert first.read_bytes() == model.read_bytes()
         for file, wanted in ((first, model), (first.with_suffix(".json"), passport.beside(model))):
             assert file.read_bytes() == wanted.read_bytes()
@@ -153,10 +153,10 @@ def test_the_passport_travels_with_the_model(with_app: Phone, model: Path) -> No
             assert file.stat().st_mode & 0o777 == 0o644
         for folder in (first.parent, first.parent.parent):
             assert folder.stat().st_mode & 0o777 == 0o755
-        it.put(model)
+        phone.put(model)
         assert len(with_app.pushed) == 2
         # The same model exported with other labels is another file to the app.
-        second = with_app.root / it.put(give_passport(model, labels=["a"]))[1:]
+        second = with_app.root / phone.put(give_passport(model, labels=["a"]))[1:]
         assert json.loads(second.with_suffix(".json").read_text())["labels"] == ["a"]
         assert json.loads(first.with_suffix(".json").read_text())["labels"] == []
 
@@ -202,8 +202,8 @@ def test_an_app_that_misbehaves(
     with_app: Phone, model: Path, script: str, kind: type[Exception], words: str, seconds: float
 ) -> None:
     with_app.program("app", script)
-    with AdbDevice("pixel", with_app.serial) as it, pytest.raises(kind, match=words) as caught:
-        it.time({**APP_JOB, "model": it.put(give_passport(model))}, "that times it", seconds)
+    with AdbDevice("pixel", with_app.serial) as phone, pytest.raises(kind, match=words) as caught:
+        phone.time({**APP_JOB, "model": phone.put(give_passport(model))}, "that times it", seconds)
     assert type(caught.value) is kind
     assert with_app.lines("started")[-1] == "force-stop org.mobilecnn.demo"
 
@@ -211,18 +211,18 @@ def test_an_app_that_misbehaves(
 def test_the_app_can_be_stopped_from_another_thread(with_app: Phone, model: Path) -> None:
     with_app.program("app", RUNS)  # It never answers.
     alive = with_app.root / "alive"
-    with AdbDevice("pixel", with_app.serial) as it:
-        there = it.put(give_passport(model))
+    with AdbDevice("pixel", with_app.serial) as phone:
+        there = phone.put(give_passport(model))
 
         def stop() -> None:
             end = time.monotonic() + 60
             while not alive.exists() and time.monotonic() < end:
                 time.sleep(0.05)
             time.sleep(2)  # Until it is waited for.
-            it.stop()
+            phone.stop()
 
         with soon(stop), pytest.raises(EnvironmentProblem, match=r"was stopped|was ended by SIGKILL"):
-            it.time({**APP_JOB, "model": there}, "that times it", 300)
+            phone.time({**APP_JOB, "model": there}, "that times it", 300)
     assert not alive.exists()
 
 

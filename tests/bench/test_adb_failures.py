@@ -123,11 +123,11 @@ def test_no_room(either: Phone, small: Path) -> None:
 def test_a_file_that_does_not_arrive_whole(
     pixel: Phone, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with AdbDevice("pixel", pixel.serial) as it:
-        it.probe()
+    with AdbDevice("pixel", pixel.serial) as phone:
+        phone.probe()
         monkeypatch.setattr(tool, "sha256", lambda content: sha256(b"another"))
         with pytest.raises(EnvironmentProblem, match="it did not arrive whole"):
-            it.put(model)
+            phone.put(model)
     assert not list(pixel.tmp.rglob("*.tflite"))
 
 
@@ -135,12 +135,12 @@ def test_the_connection_breaks_while_a_file_is_on_its_way(either: Phone, small: 
     (tmp_path / "large.tflite").write_bytes(small.read_bytes() + bytes(3_000_000))
     either.break_push_after = 1_000_000
     with (
-        AdbDevice("pixel", either.serial) as it,
+        AdbDevice("pixel", either.serial) as phone,
         pytest.raises(
             EnvironmentProblem, match=r"the connection to pixel broke.*that brings .*check the cable"
         ),
     ):
-        it.put(tmp_path / "large.tflite")
+        phone.put(tmp_path / "large.tflite")
     either.expect_nothing_left()
     assert not list(either.tmp.rglob("*.tflite"))
 
@@ -155,31 +155,31 @@ def test_the_connection_breaks_while_it_times(
         running(either, "sleep 600")
         how(either)
 
-    with AdbDevice("pixel", either.serial) as it:
-        there = it.put(model)
+    with AdbDevice("pixel", either.serial) as phone:
+        there = phone.put(model)
         with (
             soon(cut),
             pytest.raises(EnvironmentProblem, match=r"the connection to pixel broke.*that times it"),
         ):
-            it.time({**JOB, "model": there}, "that times it", 60)
+            phone.time({**JOB, "model": there}, "that times it", 60)
         either.expect_nothing_left()
         with pytest.raises(EnvironmentProblem):
-            it.state()
+            phone.state()
 
 
 def test_patience_ends(either: Phone, model: Path) -> None:
     either.program("tool", "echo INFO: STARTING!; exec sleep 600")
-    with AdbDevice("pixel", either.serial) as it:
-        there = it.put(model)
+    with AdbDevice("pixel", either.serial) as phone:
+        there = phone.put(model)
         with pytest.raises(ChildCrashed, match=r"on pixel: the process that dawdles took longer than 3 s"):
-            it.time({**JOB, "model": there}, "that dawdles", 3)
+            phone.time({**JOB, "model": there}, "that dawdles", 3)
         # And it is of use afterwards; what was started has ended.
         end = time.monotonic() + 60
         while any("sleep 600" in command_of(process) for process in either.sessions()):
             assert time.monotonic() < end
             time.sleep(0.05)
         either.prints(LOG)
-        assert it.time({**JOB, "model": there}, "that times", 60)["summary"]["count"] == 122
+        assert phone.time({**JOB, "model": there}, "that times", 60)["summary"]["count"] == 122
 
 
 @pytest.mark.parametrize(
@@ -206,15 +206,15 @@ def test_a_program_that_misbehaves(
 ) -> None:
     monkeypatch.setattr(client, "MOST_BYTES", 200_000)
     pixel.program("tool", script)
-    with AdbDevice("pixel", pixel.serial) as it, pytest.raises(kind, match=words) as caught:
-        it.time({**JOB, "model": it.put(model)}, "that times it", 60)
+    with AdbDevice("pixel", pixel.serial) as phone, pytest.raises(kind, match=words) as caught:
+        phone.time({**JOB, "model": phone.put(model)}, "that times it", 60)
     assert type(caught.value) is kind
 
 
 def test_a_shell_that_talks_first_is_survived(either: Phone, model: Path) -> None:
     either.greeting = "echo WARNING: linker: something; echo; "
-    with AdbDevice("pixel", either.serial) as it:
-        assert it.time({**JOB, "model": it.put(model)}, "that times", 60)["summary"]["count"] == 122
+    with AdbDevice("pixel", either.serial) as phone:
+        assert phone.time({**JOB, "model": phone.put(model)}, "that times", 60)["summary"]["count"] == 122
 
 
 def interrupt(phone: Phone, model: Path, how: signal.Signals, send: Callable[[int, int], None]) -> None:

@@ -160,7 +160,9 @@ def test_the_activity_is_in_the_app_and_may_be_started_by_adb_alone() -> None:
     name = "{http://schemas.android.com/apk/res/android}"
     manifest = ElementTree.parse(APP / "app/src/main/AndroidManifest.xml")
     package, activity = android_app.ACTIVITY.split("/")
-    (declared,) = (each for each in manifest.iter("activity") if each.get(f"{name}name") == activity)
+    (declared,) = (
+        declaration for declaration in manifest.iter("activity") if declaration.get(f"{name}name") == activity
+    )
     assert declared.get(f"{name}exported") == "true"
     assert declared.get(f"{name}permission") == "android.permission.DUMP"
     gradle = (APP / "app/build.gradle.kts").read_text()

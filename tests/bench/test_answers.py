@@ -111,9 +111,9 @@ def test_how_far_scores_may_be_apart(exported: Path, tmp_path: Path, kind: str, 
     assert isinstance(questions, Questions)
     assert questions.tolerance == pytest.approx(expected)
     assert len(questions.inputs) == 3
-    for each in questions.inputs:
-        assert each.dtype == (np.int8 if kind == "int8" else np.float32)
-        assert each.shape == (1, 48, 48, 3)
+    for tensor in questions.inputs:
+        assert tensor.dtype == (np.int8 if kind == "int8" else np.float32)
+        assert tensor.shape == (1, 48, 48, 3)
 
 
 def test_an_int8_output_may_be_two_steps_apart(exported: Path, tmp_path: Path) -> None:
@@ -211,9 +211,13 @@ scores = st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4)
 
 
 @given(scores, scores, st.floats(0, 1))
-def test_a_verdict_is_the_largest_difference(one: list[float], other: list[float], tolerance: float) -> None:
-    found = judge(asked([one[:2], one[2:]], tolerance), np.array([other[:2], other[2:]], np.float32))
-    largest = max(abs(a - b) for a, b in zip(one, other, strict=True))
-    assert found.difference == pytest.approx(largest)
-    assert (found.verdict == VERIFIED) == (largest <= tolerance)
-    assert found.pictures == 2
+def test_a_verdict_is_the_largest_difference(
+    scored: list[float], expected: list[float], tolerance: float
+) -> None:
+    verdict = judge(
+        asked([scored[:2], scored[2:]], tolerance), np.array([expected[:2], expected[2:]], np.float32)
+    )
+    largest = max(abs(a - b) for a, b in zip(scored, expected, strict=True))
+    assert verdict.difference == pytest.approx(largest)
+    assert (verdict.verdict == VERIFIED) == (largest <= tolerance)
+    assert verdict.pictures == 2

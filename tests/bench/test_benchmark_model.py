@@ -81,10 +81,10 @@ def test_exponents() -> None:
         "count=50 first=2950000 curr=2952000 min=2940000 max=2960000 avg=2.95034e+06 std=14",
         END.format(init=5, first=2951000, warmup="2.951e+06", avg="2.95034e+06"),
     )
-    printed = benchmark_model.parse(text)
-    assert printed.inference.mean_ns == 2_950_340_000
-    assert printed.warmup == Timings(1, *(2_951_000_000,) * 4, 0)
-    assert (printed.memory, printed.xnnpack_partitions) == (Memory(None, None, None), None)
+    output = benchmark_model.parse(text)
+    assert output.inference.mean_ns == 2_950_340_000
+    assert output.warmup == Timings(1, *(2_951_000_000,) * 4, 0)
+    assert (output.memory, output.xnnpack_partitions) == (Memory(None, None, None), None)
 
 
 def test_all_samples_equal() -> None:
@@ -93,9 +93,9 @@ def test_all_samples_equal() -> None:
         "count=50 curr=7(all same) p5=7 median=7 p95=7",
         END.format(init=5, first=7, warmup=7, avg=7),
     )
-    printed = benchmark_model.parse(text)
-    assert printed.inference == Timings(50, 7000, 7000, 7000, 7000, 0, 7000, 7000, 7000)
-    assert printed.warmup == Timings(3, 7000, 7000, 7000, 7000, 0)
+    output = benchmark_model.parse(text)
+    assert output.inference == Timings(50, 7000, 7000, 7000, 7000, 0, 7000, 7000, 7000)
+    assert output.warmup == Timings(3, 7000, 7000, 7000, 7000, 0)
 
 
 def test_no_warm_up() -> None:
@@ -110,9 +110,9 @@ def test_very_old() -> None:
         "Average inference timings in us: Warmup: 83235, Init: 38467, Inference: 79760.9",
         prefix="",
     ).replace("Running benchmark for at least 1 iterations and", "Running benchmark for 1 iterations:")
-    printed = benchmark_model.parse(text)
-    assert (printed.init_ns, printed.inference.mean_ns) == (38_467_000, 79_760_900)
-    assert printed.inference.median_ns is None
+    output = benchmark_model.parse(text)
+    assert (output.init_ns, output.inference.mean_ns) == (38_467_000, 79_760_900)
+    assert output.inference.median_ns is None
 
 
 def test_peak_memory() -> None:
@@ -208,10 +208,10 @@ def test_a_line_that_is_damaged_gives_the_same_figures_or_none(place: int, text:
     """Damage may hide what else is known, but never changes a time."""
     damaged = [*LINES[:place], text, *LINES[place + 1 :]]
     try:
-        printed = benchmark_model.parse("\n".join(damaged))
+        output = benchmark_model.parse("\n".join(damaged))
     except EnvironmentProblem:
         return
-    assert (printed.inference, printed.init_ns) == (READ.inference, READ.init_ns)
+    assert (output.inference, output.init_ns) == (READ.inference, READ.init_ns)
 
 
 @st.composite
@@ -245,16 +245,16 @@ def test_whatever_is_printed_is_read(
 ) -> None:
     averages = [f"{sum(values) / len(values):.6g}" for values in (warm, timed)]
     end = END.format(init=12345, first=warm[0], warmup=averages[0], avg=averages[1])
-    read = benchmark_model.parse(
+    output = benchmark_model.parse(
         log(printed(warm, percentiles), printed(timed, percentiles), end, prefix=prefix)
     ).inference
-    assert (read.count, read.first_ns) == (len(timed), timed[0] * 1000)
-    assert (read.minimum_ns, read.maximum_ns) == (min(timed) * 1000, max(timed) * 1000)
-    assert read.mean_ns == pytest.approx(1000 * sum(timed) / len(timed), rel=1e-5)
+    assert (output.count, output.first_ns) == (len(timed), timed[0] * 1000)
+    assert (output.minimum_ns, output.maximum_ns) == (min(timed) * 1000, max(timed) * 1000)
+    assert output.mean_ns == pytest.approx(1000 * sum(timed) / len(timed), rel=1e-5)
     if percentiles:
-        assert read.median_ns == 1000 * sorted(timed)[len(timed) // 2]
+        assert output.median_ns == 1000 * sorted(timed)[len(timed) // 2]
     else:
-        assert read.median_ns is None
+        assert output.median_ns is None
 
 
 def test_what_a_failed_run_says() -> None:

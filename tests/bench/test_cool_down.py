@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.devices.seam import CanReadState, Device
 from mobilecnn.bench.devices.worker import machine
 from mobilecnn.bench.judge.summary import summarize
 from mobilecnn.bench.records.measurement import Cooled, Measurement
@@ -101,6 +102,14 @@ def test_a_device_without_sensors_is_told_once_and_not_waited_for(exported: Path
     measured = measure([exported / "theirs.float32.tflite"], Warm(None), SHORT, say=said.append)
     assert said == ["This device shows no temperature of its processor: --cool-down waits for nothing"]
     assert [run.cooled for run in measured.runs] == [None] * 3
+
+
+def test_a_device_that_cannot_show_its_state_is_not_waited_for() -> None:
+    said: list[str] = []
+    stateless: Device = type("Stateless", (LocalDevice,), {"state": None})()
+    assert not isinstance(stateless, CanReadState)
+    assert cool_down.plan(stateless, 300, said.append) is None
+    assert said == ["This device shows no temperature of its processor: --cool-down waits for nothing"]
 
 
 def test_the_worker_gives_what_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

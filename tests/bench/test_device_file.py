@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from mobilecnn.bench.devices import entries, registry
 from mobilecnn.bench.devices.backends import BACKENDS, PROFILES, profiles_of
 from mobilecnn.bench.devices.ssh.entry import SshEntry
+from mobilecnn.bench.records.kinds import REACHED
 from mobilecnn.errors import InputError, OutputError, UsageError
 
 
@@ -104,6 +106,23 @@ def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("XDG_CONFIG_HOME", "/proc")
     with pytest.raises(OutputError, match="cannot write"):
         entries.write({"pi": SshEntry("h")})
+
+
+def test_one_backend_takes_the_names_that_are_in_no_list() -> None:
+    assert [backend.kind for backend in BACKENDS if backend.unnamed is not None] == ["ssh"]
+
+
+def test_the_options_of_a_backend_fill_its_entry() -> None:
+    """The first may be a flag, which says the kind and fills nothing."""
+    for backend in BACKENDS:
+        assert bool(backend.add_options) == (backend.entry is not None)
+        if backend.entry is not None:
+            given = [option.name for option in backend.add_options if not option.flag]
+            assert sorted([*given, "profile"]) == sorted(field.name for field in fields(backend.entry))
+
+
+def test_the_words_of_pages_are_for_kinds_that_there_are() -> None:
+    assert set(REACHED) <= {backend.kind for backend in BACKENDS}
 
 
 def test_every_profile_is_one() -> None:

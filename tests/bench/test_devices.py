@@ -52,7 +52,7 @@ JOB: dict[str, Any] = {
 
 
 @pytest.fixture(params=["local", "ssh"])
-def one(request: pytest.FixtureRequest) -> Iterator[Device]:
+def on_worker(request: pytest.FixtureRequest) -> Iterator[Device]:
     """A device of each kind that runs the worker, found by its name as a user would name it."""
     yield from connected(request, request.param)
 
@@ -64,25 +64,25 @@ def connected(request: pytest.FixtureRequest, kind: str) -> Iterator[Device]:
         entries.write({"pi": SshEntry("board", sys.executable)})
     if kind == "adb":
         request.getfixturevalue("phone_with_litert")
-    with device(name, "litert") as found:
-        yield found
+    with device(name, "litert") as connected_device:
+        yield connected_device
 
 
 @pytest.fixture(params=["local", "ssh", "adb"])
-def timing(request: pytest.FixtureRequest) -> Iterator[Device]:
+def timing_device(request: pytest.FixtureRequest) -> Iterator[Device]:
     """Those, and one that has no Python."""
     yield from connected(request, request.param)
 
 
 @pytest.fixture(params=["local", "ssh", "adb", "emulated"])
-def every(request: pytest.FixtureRequest) -> Iterator[Device]:
+def any_device(request: pytest.FixtureRequest) -> Iterator[Device]:
     """And one that has no clock."""
     yield from connected(request, request.param)
 
 
-def test_it_says_what_it_is(one: Device) -> None:
-    facts = one.probe()
-    assert facts.kind == ("local" if isinstance(one, LocalDevice) else "ssh")
+def test_it_says_what_it_is(on_worker: Device) -> None:
+    facts = on_worker.probe()
+    assert facts.kind == ("local" if isinstance(on_worker, LocalDevice) else "ssh")
     assert facts.machine == os.uname().machine
     assert facts.cores == len(os.sched_getaffinity(0))
     assert facts.python == ".".join(map(str, sys.version_info[:3]))
@@ -90,29 +90,29 @@ def test_it_says_what_it_is(one: Device) -> None:
 
 
 @pytest.mark.parametrize("runtime", INSTALLED)
-def test_it_times_a_model(one: Device, exported: Path, runtime: str) -> None:
-    there = one.put(exported / "theirs.int8.tflite")
-    answer = require(one, CanTime).time({**JOB, "model": there, "runtime": runtime}, "that times", 60)
+def test_it_times_a_model(on_worker: Device, exported: Path, runtime: str) -> None:
+    there = on_worker.put(exported / "theirs.int8.tflite")
+    answer = require(on_worker, CanTime).time({**JOB, "model": there, "runtime": runtime}, "that times", 60)
     run = record(Run, {**answer, "round": 0, "position": 0, "model": 0, "cooled": None})
     assert len(run.samples_ns) == 3
     assert run.runtime_version[0].isdigit()
 
 
-def work(one: Device, more: dict[str, Any], doing: str, timeout: float) -> Answer:
+def work(target: Device, more: dict[str, Any], doing: str, timeout: float) -> Answer:
     """Have it run a model a few times, whatever it finds out by that."""
-    if isinstance(one, CanCount):
-        return one.count({**JOB, "task": "count", **more}, doing, timeout)
-    timer = require(one, CanTime)
+    if isinstance(target, CanCount):
+        return target.count({**JOB, "task": "count", **more}, doing, timeout)
+    timer = require(target, CanTime)
     return timer.time({**JOB, "runtime": timer.adapt(Protocol()).runtime, **more}, doing, timeout)
 
 
-def endless(one: Device) -> dict[str, Any]:
-    return {"seconds": 120.0, **({"runs": 10**9} if isinstance(one, CanCount) else {})}
+def endless(target: Device) -> dict[str, Any]:
+    return {"seconds": 120.0, **({"runs": 10**9} if isinstance(target, CanCount) else {})}
 
 
 def samples(answer: dict[str, Any]) -> list[Any]:
-    found: list[Any] = answer["samples" if "samples" in answer else "samples_ns"]
-    return found
+    timed: list[Any] = answer["samples" if "samples" in answer else "samples_ns"]
+    return timed
 
 
 def test_a_phone_answers_and_times(phone_with_litert: Phone, exported: Path) -> None:
@@ -148,11 +148,11 @@ def test_a_profile_of_a_phone_has_no_bandwidth_and_that_of_its_own_tool(
     model = exported / "theirs.int8.tflite"
     protocol = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=1, seconds=0)
     with device("pixel", "litert") as pixel:
-        found = profile(model, pixel, protocol, tmp_path)
-    assert found.bandwidth is None and found.measurement.device.kind == "adb"
-    assert all(row.median is not None and row.median.value > 0 for row in found.rows)
-    assert found.own is not None
-    assert len(found.own.operators) == sum(kind.count for kind in found.own.types) >= len(found.rows)
+        profiled = profile(model, pixel, protocol, tmp_path)
+    assert profiled.bandwidth is None and profiled.measurement.device.kind == "adb"
+    assert all(row.median is not None and row.median.value > 0 for row in profiled.rows)
+    assert profiled.own is not None
+    assert len(profiled.own.operators) == sum(kind.count for kind in profiled.own.types) >= len(profiled.rows)
     options = ["--device", "pixel", "--rounds", "1", "--seconds", "0", "-o", str(tmp_path / "out")]
     shown = CliRunner().invoke(own_profile, [str(model), *options])
     assert shown.exit_code == 0, shown.output
@@ -160,7 +160,7 @@ def test_a_profile_of_a_phone_has_no_bandwidth_and_that_of_its_own_tool(
         r"benchmark_model's own profile +operators +ms +share\n(.*\n)*CONV_2D +[1-9]", shown.stdout
     )
     kept = json.loads((tmp_path / "out" / "profile.json").read_text())
-    assert [each["type"] for each in kept["benchmark_model"]["types"]] == [k.type for k in found.own.types]
+    assert [kind["type"] for kind in kept["benchmark_model"]["types"]] == [k.type for k in profiled.own.types]
 
 
 def test_a_phone_without_a_sensor_is_not_waited_for(phone_with_litert: Phone, exported: Path) -> None:
@@ -203,82 +203,81 @@ def test_a_phone_that_answers_wrongly(phone_with_litert: Phone, exported: Path) 
         measure([exported / "theirs.int8.tflite"], pixel, Protocol(rounds=1, runs=1, seconds=0))
 
 
-def test_what_runs_can_be_stopped_from_another_thread(every: Device, exported: Path) -> None:
-    one = every
-    there = one.put(exported / "theirs.int8.tflite")
-    work(one, {"model": there}, "that times", 60)  # Whatever is looked for there is found.
-    one.stop()  # Nothing runs: harmless.
+def test_what_runs_can_be_stopped_from_another_thread(any_device: Device, exported: Path) -> None:
+    there = any_device.put(exported / "theirs.int8.tflite")
+    work(any_device, {"model": there}, "that times", 60)  # Whatever is looked for there is found.
+    any_device.stop()  # Nothing runs: harmless.
     ended = threading.Event()
 
     def keep_stopping() -> None:
         while not ended.wait(2.0):
-            one.stop()
+            any_device.stop()
 
     thread = threading.Thread(target=keep_stopping)
     thread.start()
     try:
         with pytest.raises(EnvironmentProblem, match="was ended by SIGKILL"):
-            work(one, {**endless(one), "model": there}, "that times", 200)
+            work(any_device, {**endless(any_device), "model": there}, "that times", 200)
     finally:
         ended.set()
         thread.join()
     # Only what ran was ended, and not the connection.
-    assert samples(work(one, {"model": there}, "that times", 60))
+    assert samples(work(any_device, {"model": there}, "that times", 60))
 
 
-def test_a_whole_measurement(timing: Device, exported: Path) -> None:
+def test_a_whole_measurement(timing_device: Device, exported: Path) -> None:
     models = [exported / f"theirs.{name}.tflite" for name in ("float32", "int8")]
     protocol = Protocol(rounds=2, warmup_runs=1, warmup_seconds=0, runs=4, seconds=0)
-    measured = measure(models, timing, protocol)
+    measured = measure(models, timing_device, protocol)
     assert [model.file for model in measured.models] == [str(path) for path in models]
     assert len(measured.runs) == 4
 
 
 def test_a_model_that_the_runtime_refuses_is_named_as_the_user_named_it(
-    every: Device, tmp_path: Path
+    any_device: Device, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.tflite"
     bad.write_text("not a model" * 100)
     with pytest.raises(ModelFileError, match="cannot load") as caught:
-        work(every, {"model": every.put(bad)}, f"that times {bad}", 60)
+        work(any_device, {"model": any_device.put(bad)}, f"that times {bad}", 60)
     assert str(bad) in str(caught.value)
 
 
-def test_an_unknown_runtime_is_refused_with_the_known(every: Device) -> None:
+def test_an_unknown_runtime_is_refused_with_the_known(any_device: Device) -> None:
     with pytest.raises(
         UsageError,
         match=r"unknown runtime 'onnx'; choose one of (litert, tflite-runtime|benchmark_model)",
     ):
-        work(every, {"model": "x", "runtime": "onnx"}, "that times", 60)
+        work(any_device, {"model": "x", "runtime": "onnx"}, "that times", 60)
 
 
-def test_a_file_that_is_gone_is_an_error_of_ours(every: Device, tmp_path: Path) -> None:
+def test_a_file_that_is_gone_is_an_error_of_ours(any_device: Device, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"gone\.tflite"):
-        work(every, {"model": every.put(tmp_path / "gone.tflite")}, "that times", 60)
+        work(any_device, {"model": any_device.put(tmp_path / "gone.tflite")}, "that times", 60)
 
 
-def test_patience_ends(every: Device, exported: Path) -> None:
-    there = every.put(exported / "theirs.float32.tflite")
-    every.probe()
+def test_patience_ends(any_device: Device, exported: Path) -> None:
+    there = any_device.put(exported / "theirs.float32.tflite")
+    any_device.probe()
     with pytest.raises(ChildCrashed, match=r"that dawdles (said nothing for|took longer than) 1\.5 s"):
-        work(every, {**endless(every), "model": there}, "that dawdles", 1.5)
+        work(any_device, {**endless(any_device), "model": there}, "that dawdles", 1.5)
     # And it is of use afterwards.
-    assert require(every, CanReadState).state().keys() >= {
+    assert require(any_device, CanReadState).state().keys() >= {
         "frequencies_khz",
         "temperatures_c",
         "throttled",
     }
 
 
-def test_the_runtimes_are_told_apart(one: Device) -> None:
-    versions = {name: require(one, CanFindRuntimes).version(name) for name in INSTALLED}
+def test_the_runtimes_are_told_apart(on_worker: Device) -> None:
+    versions = {name: require(on_worker, CanFindRuntimes).version(name) for name in INSTALLED}
     assert len(set(versions.values())) == len(INSTALLED)
 
 
-def test_closing_twice_is_harmless(every: Device) -> None:
-    every.probe()
-    every.close()
-    every.close()
+def test_closing_twice_is_harmless(any_device: Device) -> None:
+    any_device.probe()
+    any_device.close()
+    any_device.close()
 
 
 def test_a_name_is_the_machine_at_hand_an_entry_or_a_host(board: Board) -> None:
@@ -301,10 +300,10 @@ def test_a_name_that_is_no_host_is_refused(board: Board, name: str) -> None:
 def test_a_device_that_is_not_there_is_told_with_those_that_are(board: Board) -> None:
     entries.write({"pi4": SshEntry("10.0.0.7")})
     with (
-        device("nobody.invalid") as it,
+        device("nobody.invalid") as absent,
         pytest.raises(EnvironmentProblem, match="the devices are local, pi4"),
     ):
-        it.probe()
+        absent.probe()
 
 
 CAPABILITIES = {
@@ -319,11 +318,11 @@ CAPABILITIES = {
 def test_each_device_can_what_it_can_and_says_of_the_rest_what_to_use(board: Board, name: str) -> None:
     """Nothing is connected for that."""
     entries.write({"pi": SshEntry("10.0.0.7"), "pixel": AdbEntry()})
-    found = device(name)
-    assert isinstance(found, Device)
+    named = device(name)
+    assert isinstance(named, Device)
     for capability in set().union(*CAPABILITIES.values()):
         if capability in CAPABILITIES[name]:
-            assert require(found, capability) is found
+            assert require(named, capability) is named
         else:
             with pytest.raises(UsageError, match=rf"^{name} .*(a board|a phone|emulated)"):
-                require(found, capability)
+                require(named, capability)

@@ -13,6 +13,7 @@ from sshd import Board
 
 from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices.adb.entry import AdbEntry
+from mobilecnn.bench.devices.examine import examine
 from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.devices.registry import device
 from mobilecnn.bench.devices.seam import Answer, Device
@@ -22,14 +23,16 @@ from mobilecnn.cli import cli
 from mobilecnn.errors import EnvironmentProblem
 
 
-def verdicts(found: Diagnosis) -> dict[str, set[str]]:
-    return {step: {each.verdict for each in found.findings if each.step == step} for step in STEPS}
+def verdicts(diagnosis: Diagnosis) -> dict[str, set[str]]:
+    return {
+        step: {finding.verdict for finding in diagnosis.findings if finding.step == step} for step in STEPS
+    }
 
 
-def expect_all_the_way(found: Diagnosis) -> None:
+def expect_all_the_way(diagnosis: Diagnosis) -> None:
     """Nothing failed; the machine may be restless, and the tests do not ask that it is not."""
-    assert found.failed is None
-    *before, times = verdicts(found).values()
+    assert diagnosis.failed is None
+    *before, times = verdicts(diagnosis).values()
     assert before == [{"ok"}] * 4
     assert times and times <= {"ok", "warning"}
 
@@ -40,21 +43,33 @@ def test_this_machine() -> None:
     assert told[: len(STEPS)] == list(STEPS)
 
 
+def test_a_device_that_says_little() -> None:
+    """It is measured all the same: neither its runtimes nor its state are needed."""
+    taciturn: Device = type("Taciturn", (LocalDevice,), {"version": None, "state": None})()
+    examined = examine(taciturn, "local")
+    assert (examined.runtimes, examined.temperatures_c, examined.throttled) == ({}, {}, None)
+    assert not any(missing.severity == "invalid" for missing in examined.missing)
+    diagnosis = diagnose(taciturn, "local", "generic")
+    expect_all_the_way(diagnosis)
+    assert any("does not say which it has" in finding.what for finding in diagnosis.findings)
+
+
 def test_a_board(board: Board) -> None:
     entry = SshEntry("board", sys.executable, "pi4")
     entries.write({"pi": entry})
-    found = diagnose(device("pi"), "pi", entry.profile)
-    expect_all_the_way(found)
+    diagnosis = diagnose(device("pi"), "pi", entry.profile)
+    expect_all_the_way(diagnosis)
     assert any(
-        each.step == "state" and "said to be a pi4" in each.what and each.fix for each in found.findings
+        finding.step == "state" and "said to be a pi4" in finding.what and finding.fix
+        for finding in diagnosis.findings
     )
 
 
 def test_a_phone(phone_with_litert: Phone) -> None:
     entries.write({"pixel": AdbEntry(profile="pixel")})
-    found = diagnose(device("pixel"), "pixel", "pixel")
-    expect_all_the_way(found)
-    assert any("and is a Stand-in Phone 1" in each.what for each in found.findings)
+    diagnosis = diagnose(device("pixel"), "pixel", "pixel")
+    expect_all_the_way(diagnosis)
+    assert any("and is a Stand-in Phone 1" in finding.what for finding in diagnosis.findings)
 
 
 def altered(method: str, change: Any) -> Device:
@@ -83,14 +98,14 @@ def raising(_: Any) -> Any:
     ],
 )  # fmt: skip
 def test_where_it_ends(method: str, change: Any, step: str, words: str) -> None:
-    found = diagnose(altered(method, change), "local", "generic")
-    assert any(words in each.what for each in found.findings)
+    diagnosis = diagnose(altered(method, change), "local", "generic")
+    assert any(words in finding.what for finding in diagnosis.findings)
     if not step:
-        assert found.failed is None
+        assert diagnosis.failed is None
         return
-    assert found.failed is not None and found.failed.step == step
+    assert diagnosis.failed is not None and diagnosis.failed.step == step
     later = STEPS[STEPS.index(step) + 1 :]
-    assert [verdicts(found)[each] for each in later] == [{"not tried"}] * len(later)
+    assert [verdicts(diagnosis)[untried] for untried in later] == [{"not tried"}] * len(later)
 
 
 def test_wrong_answers_are_told() -> None:

@@ -59,8 +59,8 @@ def test_it_says_what_it_models_and_nothing_of_this_machine(emulated_root: Path)
     for name, core in NAMES.items():
         if name == "emulated":
             continue
-        with device(name) as one:
-            facts = one.probe()
+        with device(name) as emulated:
+            facts = emulated.probe()
         assert (facts.kind, facts.machine) == ("emulated", "aarch64")
         assert facts.cpu == core.title()
         assert ("asimddp" in facts.cpu_features) == (core == "cortex-a76")
@@ -137,9 +137,9 @@ def hold_against_the_table(counted: Instructions) -> None:
     rows = csv.DictReader((HERE / "emulated_counts.csv").read_text().splitlines())
     stored = {(row["file"], row["processor"]): [int(row[kind]) for kind in KINDS] for row in rows}
     wrong = []
-    for model, found in zip(counted.models, counts_of(counted), strict=True):
+    for model, counts in zip(counted.models, counts_of(counted), strict=True):
         name, processor = Path(model.file).name, str(counted.device.cpu)
-        now = [getattr(found, kind) for kind in KINDS]
+        now = [getattr(counts, kind) for kind in KINDS]
         before = stored.get((name, processor), [0] * 4)
         apart = [abs(a - b) for a, b in zip([*now, sum(now)], [*before, sum(before)], strict=True)]
         if max(apart) > TOLERANCE * sum(before):
@@ -166,18 +166,18 @@ def test_the_zoo_costs_on_an_a76_what_it_did(on_a76: tuple[Result, Path]) -> Non
     assert "emulated, instructions: millions of an inference, counted and exact; they are not times" in lines
     assert lines[-1].startswith("emulated: Cortex-A76, QEMU ")
     assert " ms" not in done.stdout
-    for model, found in zip(counted.models, counts_of(counted), strict=True):
-        assert (found.dot_product > 1_000_000) == ("int8" in model.file)
+    for model, counts in zip(counted.models, counts_of(counted), strict=True):
+        assert (counts.dot_product > 1_000_000) == ("int8" in model.file)
 
 
 def test_and_on_an_a72_which_has_no_dot_product(networks: list[Path]) -> None:
-    with EmulatedDevice("emulated") as one:
+    with EmulatedDevice("emulated") as emulated:
         counted = count(
-            [path.with_name(f"bare-{path.name}") for path in bare(networks)], one, CountPlan(runs=1)
+            [path.with_name(f"bare-{path.name}") for path in bare(networks)], emulated, CountPlan(runs=1)
         )
     renamed = json.loads(json.dumps(counted.to_json()).replace("bare-", ""))
     hold_against_the_table(Instructions.from_json(renamed))
-    assert all(found.dot_product == 0 for found in counts_of(counted))
+    assert all(counts.dot_product == 0 for counts in counts_of(counted))
 
 
 def bare(networks: list[Path]) -> list[Path]:
@@ -192,12 +192,14 @@ def bare(networks: list[Path]) -> list[Path]:
 def test_a_count_is_repeatable(networks: list[Path], on_a76: tuple[Result, Path]) -> None:
     """In another process, with other data, warmed up otherwise."""
     before = counts_of(Instructions.read(on_a76[1]))[1]
-    with EmulatedDevice("emulated-a76") as one:
+    with EmulatedDevice("emulated-a76") as emulated:
         again = count(
-            [bare(networks)[1].with_name(f"bare-{networks[1].name}")], one, CountPlan(seed=7, warmup_runs=3)
+            [bare(networks)[1].with_name(f"bare-{networks[1].name}")],
+            emulated,
+            CountPlan(seed=7, warmup_runs=3),
         )
     for kind in KINDS:
-        now, then = (getattr(each, kind) for each in (counts_of(again)[0], before))
+        now, then = (getattr(counts, kind) for counts in (counts_of(again)[0], before))
         assert abs(now - then) <= REPEATABLE * before.total, kind
 
 

@@ -40,7 +40,7 @@ def test_it_is_made_from_nothing(empty_cache: Path) -> None:
     assert said[0].startswith("Making the emulated device, once") and "is complete" in said[-1]
     (beside,) = set(empty_cache.iterdir()) - {made}
     assert beside.name.startswith("worker-")
-    assert {each.name for each in made.iterdir()} == {"base", *build.CORES}
+    assert {path.name for path in made.iterdir()} == {"base", *build.CORES}
     said.clear()
     assert build.root(said.append) == made and not said
 
@@ -125,7 +125,7 @@ def test_a_board_of_aarch64_over_ssh(pi: str, exported: Path, tmp_path: Path) ->
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     results = json.loads(done.stdout)["results"]
-    assert [each["answers"]["verdict"] for each in results] == ["verified"] * 2
+    assert [result["answers"]["verdict"] for result in results] == ["verified"] * 2
 
 
 def test_the_wheels_of_an_offline_set_up_are_installed_by_the_pip_of_a_board(

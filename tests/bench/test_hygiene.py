@@ -38,8 +38,8 @@ def judge(device: Facts = PI, count: int = 3, **change: Any) -> tuple[list[str],
     }  # fmt: skip
     runs = [Run(round=number, **{**calm, **change}) for number in range(count)]
     interval = Interval(MS, MS, MS)
-    found = hygiene.reasons(Protocol(rounds=count, runs=3), runs, interval), hygiene.warnings(device, runs)
-    return list(map(str, found[0])), list(map(str, found[1]))
+    said = hygiene.reasons(Protocol(rounds=count, runs=3), runs, interval), hygiene.warnings(device, runs)
+    return list(map(str, said[0])), list(map(str, said[1]))
 
 
 def test_every_code_is_documented() -> None:
@@ -165,6 +165,14 @@ def test_another_program_is_named() -> None:
     assert warnings == []
     (reason,), _ = judge(other_cpu_seconds=0.9)
     assert "used 88% of a core: close them" in reason
+
+
+def test_no_program_is_named_for_a_timed_part_of_some_ticks() -> None:
+    """The readings around it take longer, and what a program does meanwhile is not its share."""
+    busy: dict[str, Any] = {"other_cpu_seconds": 0.02, "heaviest_cpu_seconds": {"chrome": 0.08}}
+    assert judge(timed_seconds=0.0002, **busy) == judge(timed_seconds=0.09, **busy) == ([], [])
+    reasons, warnings = judge(timed_seconds=0.11, **busy)
+    assert (reasons, warnings) == ([], ["chrome used 55% of a core: close it"])
 
 
 def test_a_cool_down_that_ran_out_is_a_warning() -> None:

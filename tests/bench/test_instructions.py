@@ -62,7 +62,6 @@ def test_json_and_back(tmp_path: Path) -> None:
         (("version",), 2, "a record of instructions of version 2; this mobilecnn reads 1"),
         (("version",), True, "instructions of version True"),
         (("created",), "2026-01-02T03:04:05", "no time zone"),
-        (("device", "kind"), "local", "its device is not emulated"),
         (("plan", "runs"), 4, "not the inferences that were planned"),
         (("plan", "runs"), 0, "--runs must be from 1"),
         (("plan", "runtime"), "onnx", "unknown runtime 'onnx'"),

@@ -66,31 +66,31 @@ SOFTMAX, 1, 0.268, 40%, 100%, 1.5, 1
 
 
 def test_a_profile_as_a_table() -> None:
-    found = operator_profile.parse(NEW_TABLE)
+    parsed = operator_profile.parse(NEW_TABLE)
     name = "Delegate/Convolution (NHWC, F32) IGEMM:0"
-    assert found.operators == (
+    assert parsed.operators == (
         Operator(name, 0.41, 0.402, 60, 60, 0, 1, name, None),
         Operator("SOFTMAX", 0.3, 0.268, 40, 100, 1.5, 1, "[StatefulPartitionedCall:0]:31", None),
     )
-    assert found.types == (
+    assert parsed.types == (
         OperatorType(name, 1, 0.402, 60, 60, 0, 1),
         OperatorType("SOFTMAX", 1, 0.268, 40, 100, 1.5, 1),
     )
 
 
 def test_an_old_profile_also_with_spaces_for_tabs_and_with_the_prefix() -> None:
-    found = operator_profile.parse(OLD_TABLE)
-    assert [(each.type, each.start_ms, each.name) for each in found.operators] == [
+    parsed = operator_profile.parse(OLD_TABLE)
+    assert [(row.type, row.start_ms, row.name) for row in parsed.operators] == [
         ("CONV_2D", 0.0, "[relu]:0"), ("SOFTMAX", 0.402, "[a b]:31"),
     ]  # fmt: skip
-    assert [each.type for each in found.types] == ["CONV_2D", "SOFTMAX"]
-    assert operator_profile.parse(OLD_TABLE.expandtabs(9)) == found
-    assert operator_profile.parse("INFO: " + OLD_TABLE) == found
+    assert [row.type for row in parsed.types] == ["CONV_2D", "SOFTMAX"]
+    assert operator_profile.parse(OLD_TABLE.expandtabs(9)) == parsed
+    assert operator_profile.parse("INFO: " + OLD_TABLE) == parsed
 
 
 def test_a_profile_as_csv() -> None:
-    found = operator_profile.parse(CSV)
-    assert found.operators == (
+    parsed = operator_profile.parse(CSV)
+    assert parsed.operators == (
         Operator("CONV_2D", 0.41, 0.402, 60, 60, 0, 1, "[relu]:0", None),
         Operator("SOFTMAX", 0.3, 0.268, 40, 100, 1.5, 1, "[a\tb]:31", None),
     )

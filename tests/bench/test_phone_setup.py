@@ -103,7 +103,7 @@ def test_a_program_that_is_not_taken(
     done = devices("setup", "pixel", *arguments, "--from", address)
     assert done.exit_code == code and re.search(words, done.stderr), done.output
     assert (pixel.tmp / "benchmark_model").read_bytes() == OLD
-    assert not any(each.read_bytes() == b"<html>" for each in cached.rglob(NIGHTLY))
+    assert not any(path.read_bytes() == b"<html>" for path in cached.rglob(NIGHTLY))
 
 
 @pytest.mark.parametrize("source", ["file:///etc/passwd", "nightly/", "ftp://x/"])

@@ -21,30 +21,32 @@ SHORT = Protocol(rounds=2, warmup_runs=1, warmup_seconds=0, runs=4, seconds=0)
 
 
 @pytest.fixture(scope="module")
-def found(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Profile:
+def profiled(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Profile:
     return profile(exported / "theirs.float32.tflite", LocalDevice(), SHORT, tmp_path_factory.mktemp("parts"))
 
 
-def test_a_real_file_on_this_machine(found: Profile, exported: Path) -> None:
+def test_a_real_file_on_this_machine(profiled: Profile, exported: Path) -> None:
     path = exported / "theirs.float32.tflite"
     parts = cut(path.read_bytes(), str(path))
-    assert [row.part for row in found.rows] == list(parts)
-    assert all(row.median is not None and row.median.value > 0 for row in found.rows)
-    assert all(row.share > 0 for row in found.rows)
-    assert found.measurement.models[0].answers.verdict == VERIFIED
-    assert found.peak > 0 and found.peak_dtype == "float32"
-    assert found.bandwidth is not None and found.bandwidth.bytes_per_second > 0
-    assert sum(group.macs for group in found.groups()) == inspect(path).macs
-    assert [group.time for group in found.groups()] == sorted((g.time for g in found.groups()), reverse=True)
+    assert [row.part for row in profiled.rows] == list(parts)
+    assert all(row.median is not None and row.median.value > 0 for row in profiled.rows)
+    assert all(row.share > 0 for row in profiled.rows)
+    assert profiled.measurement.models[0].answers.verdict == VERIFIED
+    assert profiled.peak > 0 and profiled.peak_dtype == "float32"
+    assert profiled.bandwidth is not None and profiled.bandwidth.bytes_per_second > 0
+    assert sum(group.macs for group in profiled.groups()) == inspect(path).macs
+    assert [group.time for group in profiled.groups()] == sorted(
+        (g.time for g in profiled.groups()), reverse=True
+    )
 
 
 @pytest.mark.parametrize("runtime", INSTALLED)
 def test_int8_is_held_against_the_int8_product(exported: Path, tmp_path: Path, runtime: str) -> None:
     protocol = replace(SHORT, runtime=runtime, rounds=1)
-    found = profile(exported / "theirs.int8.tflite", LocalDevice(), protocol, tmp_path)
-    assert found.peak_dtype == "int8"
-    assert inspect(Path(found.measurement.models[2].file)).macs == 67_108_864
-    assert found.measurement.models[2].file.endswith("matrix-product.tflite")
+    profiled = profile(exported / "theirs.int8.tflite", LocalDevice(), protocol, tmp_path)
+    assert profiled.peak_dtype == "int8"
+    assert inspect(Path(profiled.measurement.models[2].file)).macs == 67_108_864
+    assert profiled.measurement.models[2].file.endswith("matrix-product.tflite")
 
 
 def part(
@@ -54,17 +56,17 @@ def part(
     return Part(key, kind, (1, 2), "float32", detail, macs, 100, content, reason, key)
 
 
-def with_times(found: Profile, times: dict[int, list[int]]) -> Measurement:
+def with_times(profiled: Profile, times: dict[int, list[int]]) -> Measurement:
     """The real measurement with other samples: model -> ns in each round."""
-    document: dict[str, Any] = found.measurement.to_json()
+    document: dict[str, Any] = profiled.measurement.to_json()
     for run in document["runs"]:
         run["samples_ns"] = [times.get(run["model"], [1, 1])[run["round"]]] * 3
     return Measurement.from_json(document)
 
 
-def test_what_known_times_say(found: Profile) -> None:
+def test_what_known_times_say(profiled: Profile) -> None:
     measurement = with_times(
-        found, {0: [9_000, 9_000], 1: [100, 100], 2: [2_000, 2_000], 3: [4_000, 4_000], 4: [1_000, 1_000]}
+        profiled, {0: [9_000, 9_000], 1: [100, 100], 2: [2_000, 2_000], 3: [4_000, 4_000], 4: [1_000, 1_000]}
     )
     parts = [
         part("a", 500, detail="convolution 1x1"),
@@ -97,13 +99,13 @@ def test_the_fastest_pass_is_the_bandwidth() -> None:
             Bandwidth(*wrong)
 
 
-def test_the_chart_is_a_picture(found: Profile) -> None:
+def test_the_chart_is_a_picture(profiled: Profile) -> None:
     roofs = []
-    for shown in (found, replace(found, bandwidth=None)):
+    for shown in (profiled, replace(profiled, bandwidth=None)):
         plot = charts.roofline(shown)
         assert png.draw([plot], "title").startswith(b"\x89PNG")
         roofs.append([series.name.split(":")[0] for series in plot.series if series.line])
-        keys = {row.part.key for row in found.rows if row.flops is not None}
+        keys = {row.part.key for row in profiled.rows if row.flops is not None}
         assert sum(len(series.points) for series in plot.series if not series.line) == len(keys)
     assert roofs == [["float32 matrix product", "memory"], ["float32 matrix product"]]
 

@@ -118,8 +118,8 @@ def test_rounds_are_shuffled_by_the_seed_and_complete(exported: Path, answer: di
     asked, measured = order(1)
     assert len(asked) == 24
     rounds = [asked[4 * number : 4 * number + 4] for number in range(6)]
-    assert all(sorted(each) == sorted(f"run /there/{path.name}" for path in models) for each in rounds)
-    assert len({tuple(each) for each in rounds}) > 1
+    assert all(sorted(asked) == sorted(f"run /there/{path.name}" for path in models) for asked in rounds)
+    assert len({tuple(asked) for asked in rounds}) > 1
     assert [(run.round, run.position) for run in measured.runs] == [
         (n, p) for n in range(6) for p in range(4)
     ]
@@ -195,21 +195,21 @@ def test_nothing_to_time_is_refused() -> None:
 
 def workers(parent: int) -> list[int]:
     """The bench workers that ``parent`` started, by process number."""
-    found = []
+    numbers = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             words = (folder / "cmdline").read_bytes().split(b"\0")
             above = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
             if above == parent and any(b"/mobilecnn/worker-" in word for word in words):
-                found.append(int(folder.name))
-    return found
+                numbers.append(int(folder.name))
+    return numbers
 
 
 def first_worker(parent: int, seconds: float = 120) -> int:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if found := workers(parent):
-            return found[0]
+        if numbers := workers(parent):
+            return numbers[0]
         time.sleep(0.02)
     raise AssertionError("no worker was started")
 

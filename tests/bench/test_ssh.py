@@ -225,9 +225,9 @@ def test_a_shell_that_does_something_else_is_refused(
         monkeypatch.setattr(connection, "GUARD_SECONDS", 3.0)
     with (
         tempfile.TemporaryDirectory(prefix="sshd-") as folder,
-        sshd(Path(folder), before) as one,
+        sshd(Path(folder), before) as board,
     ):
-        monkeypatch.setenv("PATH", one.environment()["PATH"])
+        monkeypatch.setenv("PATH", board.environment()["PATH"])
         with SshDevice("pi", "board", PYTHON) as pi, pytest.raises(EnvironmentProblem, match=words):
             pi.probe()
 
@@ -294,8 +294,10 @@ def test_an_interrupted_command_leaves_nothing_on_the_board(
 def test_no_client_is_left_here(board: Board) -> None:
     with SshDevice("pi", "board", PYTHON) as pi:
         pi.probe()
-        assert len([each for each in children(os.getpid()) if "ControlPath" in command_of(each)]) == 1
-    assert not [each for each in children(os.getpid()) if "ControlPath" in command_of(each)]
+        assert (
+            len([process for process in children(os.getpid()) if "ControlPath" in command_of(process)]) == 1
+        )
+    assert not [process for process in children(os.getpid()) if "ControlPath" in command_of(process)]
 
 
 def test_an_option_is_never_a_host() -> None:

@@ -31,7 +31,7 @@ def test_a_worker_that_hangs_is_ended(board: Board, tmp_path: Path) -> None:
     with SshDevice("pi", "board", hanging) as pi:
         with pytest.raises(ChildCrashed, match=r"that hangs said nothing for 5 s"):
             pi.time({"task": "state"}, "that hangs", 5)
-        assert [each for each in board.sessions() if "sleep 600" in command_of(each)]
+        assert [process for process in board.sessions() if "sleep 600" in command_of(process)]
     board.expect_nothing_left()
 
 

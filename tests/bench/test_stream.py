@@ -123,22 +123,22 @@ def test_the_length_of_a_window(minutes: float, window: float) -> None:
 
 
 @pytest.fixture(params=["local", "ssh"])
-def one(request: pytest.FixtureRequest) -> Iterator[CanStream]:
+def streamer(request: pytest.FixtureRequest) -> Iterator[CanStream]:
     name = "local"
     if request.param == "ssh":
         request.getfixturevalue("board")
         entries.write({"pi": SshEntry("board", sys.executable)})
         name = "pi"
-    with require(device(name, "litert"), CanStream) as found:
-        yield found
+    with require(device(name, "litert"), CanStream) as connected:
+        yield connected
 
 
-def test_models_are_run_one_after_another(one: CanStream, exported: Path, tmp_path: Path) -> None:
+def test_models_are_run_one_after_another(streamer: CanStream, exported: Path, tmp_path: Path) -> None:
     models = [exported / f"theirs.{name}.tflite" for name in ("float32", "int8")]
     plan = dataclasses.replace(BRIEF, seconds=1.2)
     seen: list[tuple[int, int, str]] = []
     with recording(tmp_path / "it.json") as keep:
-        made = long_run.run(models, one, plan, lambda *what: seen.append(what), ["bench"], keep=keep)
+        made = long_run.run(models, streamer, plan, lambda *what: seen.append(what), ["bench"], keep=keep)
     assert Stream.read(tmp_path / "it.json") == made
     assert [model.answers.verdict for model in made.models] == ["verified"] * 2
     assert len(made.series) == 2
@@ -166,22 +166,26 @@ def test_a_single_stream_keeps_all_queries(exported: Path) -> None:
     assert series.seconds >= 0.1
 
 
-def test_a_model_that_the_runtime_refuses_is_named(exported: Path, one: CanStream, tmp_path: Path) -> None:
-    there = one.put(exported / "theirs.float32.tflite")
+def test_a_model_that_the_runtime_refuses_is_named(
+    exported: Path, streamer: CanStream, tmp_path: Path
+) -> None:
+    there = streamer.put(exported / "theirs.float32.tflite")
     job = jobs.stream(there + ".gone", BRIEF)
     with pytest.raises(ModelFileError, match="cannot load"):
-        list(one.stream(job, "that runs it", 60))
+        list(streamer.stream(job, "that runs it", 60))
 
 
-def test_closing_the_messages_ends_the_process(exported: Path, one: CanStream) -> None:
+def test_closing_the_messages_ends_the_process(exported: Path, streamer: CanStream) -> None:
     """On the board its fixture looks for what is left."""
-    job = jobs.stream(one.put(exported / "theirs.float32.tflite"), dataclasses.replace(BRIEF, seconds=60.0))
-    messages = one.stream(job, "that runs it", 60)
+    job = jobs.stream(
+        streamer.put(exported / "theirs.float32.tflite"), dataclasses.replace(BRIEF, seconds=60.0)
+    )
+    messages = streamer.stream(job, "that runs it", 60)
     assert "first_ns" in next(messages)
     assert next(messages)["count"] >= 1
     messages.close()
     assert workers(os.getpid()) == []
-    assert "throttled" in require(one, CanReadState).state()
+    assert "throttled" in require(streamer, CanReadState).state()
 
 
 class Breaking(LocalDevice):

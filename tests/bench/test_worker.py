@@ -200,13 +200,15 @@ def test_the_stop_rule(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_inputs_are_random_over_their_range_and_seeded(dtype: str, low: int, high: int) -> None:
     details = {"name": "image", "shape": np.array([1, 64, 64, 3]), "dtype": np.dtype(dtype).type}
-    one, same, other = (runtimes.random_input(np, np.random.default_rng(seed), details) for seed in (1, 1, 2))
-    assert one.dtype == dtype
-    assert one.shape == (1, 64, 64, 3)
-    assert low <= one.min() < low + 0.05 * (high - low)
-    assert high >= one.max() > high - 0.05 * (high - low)
-    assert np.array_equal(one, same)
-    assert not np.array_equal(one, other)
+    tensor, same, other = (
+        runtimes.random_input(np, np.random.default_rng(seed), details) for seed in (1, 1, 2)
+    )
+    assert tensor.dtype == dtype
+    assert tensor.shape == (1, 64, 64, 3)
+    assert low <= tensor.min() < low + 0.05 * (high - low)
+    assert high >= tensor.max() > high - 0.05 * (high - low)
+    assert np.array_equal(tensor, same)
+    assert not np.array_equal(tensor, other)
 
 
 def test_other_input_types_are_refused() -> None:

@@ -135,11 +135,11 @@ def test_the_heaviest_other_programs(fake: Path) -> None:
             "PROC/16/stat": process("new", 20, 0),
         },
     )
-    found = machine.heaviest(before, machine.cpu_by_process())
-    assert found == {
+    spent = machine.heaviest(before, machine.cpu_by_process())
+    assert spent == {
         "chrome": pytest.approx(50 * tick), "new": pytest.approx(20 * tick), "red?[31m": pytest.approx(4 * tick),
     }  # fmt: skip
-    assert list(found) == ["chrome", "new", "red?[31m"]
+    assert list(spent) == ["chrome", "new", "red?[31m"]
 
 
 def test_a_busy_neighbour_is_seen_by_name() -> None:
@@ -149,7 +149,7 @@ def test_a_busy_neighbour_is_seen_by_name() -> None:
         assert noisy.stdout is not None
         noisy.stdout.readline()
         before, end = machine.cpu_by_process(), time.monotonic() + 60
-        (key,) = (each for each in before if each[0] == noisy.pid)
+        (key,) = (process for process in before if process[0] == noisy.pid)
         while machine.cpu_by_process()[key][1] <= before[key][1] and time.monotonic() < end:
             time.sleep(0.05)
         after = machine.cpu_by_process()

@@ -16,7 +16,7 @@ from sshd import Board, sshd
 
 from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices import wheels as runtime_wheels
-from mobilecnn.bench.devices.backends import PROFILES
+from mobilecnn.bench.devices.backends import BACKENDS
 from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.cli import cli
@@ -58,8 +58,24 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
         server.expect_nothing_left()
 
 
-def test_profiles_spelled_out_for_speed_are_the_table() -> None:
-    assert tuple(PROFILES) == commands.PROFILES
+def test_the_options_are_those_that_the_backends_declare() -> None:
+    for command, options in ((commands.add, "add_options"), (commands.setup, "setup_options")):
+        declared = {option.name for backend in BACKENDS for option in getattr(backend, options)}
+        assert {parameter.name for parameter in command.params} == {
+            *("name", "as_json"),
+            *(("profile",) if command is commands.add else ()),
+            *declared,
+        }
+    for backend in BACKENDS:
+        for option in backend.add_options:
+            shown = " ".join(run("devices", "add", "--help").output.split())
+            assert f"--{option.name} " in shown and option.help.split(".")[0] in shown
+
+
+def test_the_help_needs_no_numpy() -> None:
+    code = "import sys, mobilecnn.cli.devices; print('numpy' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "False"
 
 
 def test_add_list_remove(configuration: Path) -> None:

@@ -23,7 +23,7 @@ SCHEMA = "mobilecnn.android"
 VERSION = 1
 
 MOST_PARTS = 100_000
-"""Number of parts that an answer may have; that of 100,000 samples has some hundred."""
+"""Largest number of parts that an answer may have; that of 100,000 samples has some hundred."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class AppRequest:
     """What the app is asked for: one fresh process that times one model.
 
     Attributes:
-        run_id: tells this run's lines from all others: 1 to 64 letters, digits, ``_`` or ``-``.
-        model: a file below ``/data/local/tmp`` that all may read, with its passport beside it.
-        sha256: of that file.
+        run_id: id that tells this run's lines from all others: 1 to 64 letters, digits, ``_`` or ``-``.
+        model: path of a file below ``/data/local/tmp`` that all may read, with its passport beside it.
+        sha256: SHA-256 of the model file.
         threads: threads of the interpreter.
-        warmup: untimed inferences after the first.
-        runs: timed inferences.
+        warmup: number of untimed inferences after the first.
+        runs: number of timed inferences.
     """
 
     run_id: str
@@ -90,7 +90,7 @@ class AppReading:
 
 @dataclass(frozen=True)
 class AppTimes:
-    """One process; the members are those of ``measurement.Run``."""
+    """Times of one process; the members are those of ``measurement.Run``."""
 
     runtime_version: str
     xnnpack_partitions: int | None
@@ -117,8 +117,8 @@ class AppRun:
         xnnpack: whether XNNPACK may be used; true unless the app is asked for the built-in kernels.
         native_ns: for each sample the part inside the interpreter, without Java; None where the
             runtime does not tell.
-        thermal_status: the phone's, before and after.
-        run: the times.
+        thermal_status: thermal status of the phone, before and after.
+        run: times of the process.
         answers: whether the file gave its golden pictures the right scores there, asked after the
             timed part. The rule is that of :mod:`mobilecnn.bench.timing.answers`, in Java.
     """

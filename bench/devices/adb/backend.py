@@ -3,35 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mobilecnn.bench.devices.adb import setup
-from mobilecnn.bench.devices.adb.device import AdbDevice
 from mobilecnn.bench.devices.adb.entry import AdbEntry
-from mobilecnn.bench.devices.adb.tool import FOUND
-from mobilecnn.bench.devices.seam import Backend, Device, Settings, SetUp
+from mobilecnn.bench.devices.seam import Backend, Device, Option, Settings, SetUp
 from mobilecnn.errors import UsageError
 from mobilecnn.steps import Say
 
-NEEDS = (
-    "USB debugging, allowed for this machine (docs/phones.md says how)",
-    "TFLite's benchmark_model for Android: prebuilt by Google (android_aarch64_benchmark_model, among the nightly "
-    + "tools of TensorFlow Lite), or built from its sources (docs/phones.md says how)",
-    "that program put there (mobilecnn devices setup NAME --download does both; or: "
-    + f"adb push PATH {FOUND} && adb shell chmod 755 {FOUND}), or named with --benchmark-model PATH",
-)
-"""Steps that make a phone fit for timing."""
-
 
 def _make(name: str, entry: AdbEntry, settings: Settings) -> Device:
+    from mobilecnn.bench.devices.adb.device import AdbDevice
+
     return AdbDevice(name, entry.serial, settings.phone, settings.runtime)
 
 
 def _set_up(name: str, entry: AdbEntry, options: Mapping[str, Any], say: Say) -> SetUp:
     """Bring the phone ``benchmark_model``, or say what it needs."""
+    from mobilecnn.bench.devices.adb import setup
+    from mobilecnn.bench.devices.adb.device import AdbDevice
+
     source = options["from"]
     if not options["download"]:
         if source is not None:
             raise UsageError("--from says where --download downloads from; add --download")
-        return SetUp({"needs": list(NEEDS)}, [f"{name} needs:", *(f"* {need}" for need in NEEDS)])
+        return SetUp({"needs": list(setup.NEEDS)}, [f"{name} needs:", *(f"* {need}" for need in setup.NEEDS)])
     with AdbDevice(name, entry.serial) as phone:
         program = setup.setup(phone, source or setup.NIGHTLY, say)
     version = f"sha256:{program.parent.name}"
@@ -49,7 +42,10 @@ BACKEND = Backend(
     noun="phone",
     make=_make,
     entry=AdbEntry,
-    chosen_by="adb",
+    add_options=(
+        Option("adb", "It is an Android phone.", flag=True),
+        Option("serial", "With --adb: which, as `adb devices` lists it.  [default: the only one]"),
+    ),
     add_help="--adb, for an Android phone",
     # The beginning of the maker's and the model's name.
     profiles={"pixel": ("Google Pixel",)},
@@ -59,6 +55,9 @@ BACKEND = Backend(
     ),
     takes_phone=True,
     setup=_set_up,
-    setup_options=("download", "from"),
+    setup_options=(
+        Option("download", "For a phone: download benchmark_model here, and put it there.", flag=True),
+        Option("from", "With --download: the address.  [default: Google's nightly builds]"),
+    ),
 )
 """Phones that the devices file names."""

@@ -52,14 +52,14 @@ _DELEGATED = re.compile(
 MEAN_DIGITS = 1e-5
 """Relative error of a printed mean, which has six digits."""
 LONGEST_US = 1e12
-"""Microseconds, eleven days, beyond which a time is none."""
+"""Largest plausible time in microseconds (eleven days)."""
 
 TRUSTED_WORDS = (
     "Failed to load model", "Failed to initialize the interpreter", "Failed to allocate tensors",
     "Didn't find op for builtin opcode", "Failed to construct interpreter", "Failed to invoke",
     "not a valid Flatbuffer", "Encountered unresolved custom op",
 )  # fmt: skip
-"""Phrases by which it says that the fault is the model's."""
+"""Phrases in which the program blames the model."""
 
 # e_machine and bits of an ELF file (System V ABI) -> what Android calls such programs.
 _ABIS = {(183, 64): "arm64-v8a", (40, 32): "armeabi-v7a", (62, 64): "x86_64", (3, 32): "x86"}
@@ -74,15 +74,15 @@ class Timings:
     """One line of statistics, in integer nanoseconds.
 
     Attributes:
-        count: inferences.
-        first_ns: the first of them.
-        minimum_ns: the fastest.
-        maximum_ns: the slowest.
-        mean_ns: printed with six digits.
-        deviation_ns: the standard deviation, printed in whole microseconds, rounded down.
-        p5_ns: the 5th percentile; this and the next two are None from builds that print none.
-        median_ns: the upper one of an even number.
-        p95_ns: the 95th percentile.
+        count: number of inferences.
+        first_ns: time of the first.
+        minimum_ns: time of the fastest.
+        maximum_ns: time of the slowest.
+        mean_ns: mean, which is printed with six digits.
+        deviation_ns: standard deviation, which is printed in whole microseconds, rounded down.
+        p5_ns: 5th percentile; this and the next two are None from builds that print none.
+        median_ns: median, the upper one of an even number.
+        p95_ns: 95th percentile.
     """
 
     count: int
@@ -98,7 +98,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class Memory:
-    """What it says of memory, in MiB; None where it does not.
+    """Memory figures that the program prints, in MiB; None where it prints none.
 
     Attributes:
         init: growth since the tool's start, after loading; a high-water mark.
@@ -116,11 +116,11 @@ class Output:
     """What one run of ``benchmark_model`` printed.
 
     Attributes:
-        init_ns: loading the file and allocating the tensors.
+        init_ns: time to load the file and allocate the tensors.
         warmup: statistics of the untimed inferences; None if there were none.
         inference: statistics of the timed ones.
-        memory: what it says of memory.
-        xnnpack_partitions: delegate kernels of XNNPACK; None unless it was asked for by name.
+        memory: memory figures.
+        xnnpack_partitions: number of delegate kernels of XNNPACK; None unless it was asked for by name.
     """
 
     init_ns: int
@@ -155,7 +155,7 @@ def flags(
 
 
 PROFILE = "--enable_op_profiling=true"
-"""The flag that adds a profile to a timing, and slows it down."""
+"""Flag that adds a profile to a timing, and slows it down."""
 
 
 def flags_for_answer(model: str, threads: int, shape: Sequence[int], tensor: str, answer: str) -> list[str]:

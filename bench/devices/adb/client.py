@@ -14,7 +14,7 @@ ADB_SECONDS = 30.0
 SETTLE_SECONDS = 5.0
 """Seconds in which a server that has just started finds its phones; two are usually enough."""
 MOST_BYTES = 16 << 20
-"""Bytes that a step may say; a log with a profile of a large network has 1 MB."""
+"""Largest output of a step, in bytes; a log with a profile of a large network has 1 MB."""
 
 
 def adb(
@@ -25,8 +25,8 @@ def adb(
     """Run the adb client to its end: its exit code, and what it says on both outputs.
 
     Args:
-        words: its arguments.
-        seconds: after which it is ended; :data:`ADB_SECONDS` for None.
+        words: arguments of the client.
+        seconds: longest time, after which it is ended; :data:`ADB_SECONDS` for None.
         begun: handed the process, for another thread to end it.
 
     Raises:
@@ -83,15 +83,15 @@ def states() -> dict[str, str]:
 
 
 SETTLING = ("offline", "authorizing", "connecting")
-"""States that pass by themselves."""
+"""Connection states that are temporary."""
 
 
 def choose(name: str, serial: str | None) -> str:
     """The serial of the phone that is meant, and can be used.
 
     Args:
-        name: what the user calls it.
-        serial: what adb calls it; None for the only one there.
+        name: name that the user gave the phone.
+        serial: serial of the phone; None for the only one connected.
 
     Raises:
         EnvironmentProblem: there is none, there are several, or it is not ready.
@@ -147,7 +147,7 @@ STATES = {
         "group plugdev, and plug it in again"
     ),
 }
-"""States that adb tells of a device -> what to do."""
+"""Connection states in which a device cannot be used -> advice."""
 
 
 def telling_line(said: str | Sequence[str]) -> str:

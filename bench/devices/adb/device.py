@@ -35,10 +35,10 @@ class AdbDevice(Closing):
         """Nothing happens yet.
 
         Args:
-            name: what the user calls it.
-            serial: what adb calls it; None for ``$ANDROID_SERIAL``, else the only one connected.
-            phone: what times there, and where.
-            runtime: any, to have :meth:`probe` demand something that can time models.
+            name: name that the user gave the phone.
+            serial: serial of the phone; None for ``$ANDROID_SERIAL``, else the only one connected.
+            phone: settings for phones.
+            runtime: any runtime, to have :meth:`probe` demand something that can time models; None to demand nothing.
         """
         self.name = name
         self._phone = phone or OnPhone()

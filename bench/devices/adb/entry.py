@@ -1,4 +1,4 @@
-"""A phone in the devices file."""
+"""Entries for phones in the devices file."""
 
 import os
 import re
@@ -13,7 +13,7 @@ _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:%\[\]-]{0,127}", re.ASCII)
 
 @dataclass(frozen=True)
 class AdbEntry:
-    """A phone.
+    """A phone in the devices file.
 
     Attributes:
         serial: what ``adb devices`` lists it as; None for ``$ANDROID_SERIAL``, else the only one connected.

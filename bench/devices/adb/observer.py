@@ -38,7 +38,7 @@ class Observer:
         return self._facts
 
     def android(self) -> Android:
-        """What the phone is as an Android."""
+        """Android's facts about the phone."""
         android = self.facts().android
         assert android is not None
         return android

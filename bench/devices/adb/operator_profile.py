@@ -8,7 +8,7 @@ from mobilecnn.bench.devices.adb.benchmark_model import NUMBER, unclear
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator of a profile; times in ms of one inference.
+    """Figures of one operator of a profile; times in ms of one inference.
 
     Attributes:
         type: ``CONV_2D``, ``Delegate/Convolution (NHWC, F32) IGEMM``, ...
@@ -18,7 +18,7 @@ class Operator:
         cumulative_percent: share of the whole, with all operators before it.
         memory_kb: memory that it allocated.
         calls: number of calls in one inference.
-        name: the name of its output, with its number in the graph; empty where none is printed.
+        name: name of its output, with its number in the graph; empty where none is printed.
         start_ms: when it began; None from builds that do not print it.
     """
 
@@ -51,8 +51,8 @@ class OperatorProfile:
     """Where the time of an inference goes (``--enable_op_profiling=true``).
 
     Attributes:
-        operators: in the order they run.
-        types: by time, the longest first.
+        operators: operators in the order in which they run.
+        types: types of operators, the slowest first.
     """
 
     operators: tuple[Operator, ...]

@@ -18,7 +18,7 @@ from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError, M
 from mobilecnn.files import read_bytes, sha256
 
 POLL_SECONDS = 1.0
-"""Seconds between looks into the phone's log. Looking costs the phone some work."""
+"""Interval in seconds between readings of the phone's log. Each costs the phone some work."""
 
 START = """
 echo "$2" >"$1/app"; a=$3; shift 3; am start -W -S -n "$a" "$@"
@@ -42,8 +42,8 @@ class SampleApp:
         """Nothing happens yet.
 
         Args:
-            session: how the phone is reached.
-            observer: looks at it.
+            session: session on the phone.
+            observer: observer of the phone.
         """
         self._session = session
         self._observer = observer
@@ -96,7 +96,8 @@ class SampleApp:
         if passport.read(model, digest) is None:
             raise ModelFileError(
                 f"{model} has no passport {passport.beside(model).name} beside it, and the sample app on "
-                f"{self._session.name} takes what to feed it from there; export it with mobilecnn, or time it with --benchmark-model PATH"
+                f"{self._session.name} takes what to feed it from there; export it with mobilecnn, or "
+                "time it with --benchmark-model PATH"
             )
         return sha256(read_bytes(passport.beside(model), "passport", ModelFileError))
 

@@ -34,12 +34,12 @@ from mobilecnn.process import Child
 TMP = "/data/local/tmp"
 """The one folder of a phone from which adb's user may run programs."""
 CACHE = f"{TMP}/mobilecnn"
-"""The folder of what stays there, by content."""
+"""Folder on the phone of the files that stay there, named by their content."""
 
 ANSWER_SECONDS = PROBE_TIMEOUT
 """Seconds that a small command on the phone may take."""
 SLOWEST_PUSH = 100_000
-"""Bytes a second at which a file travels at least; the slowest USB 2 phone manages fifty times that."""
+"""Lowest transfer rate, in bytes per second; the slowest USB 2 phone manages fifty times that."""
 CLOSE_SECONDS = 10.0
 """Seconds that cleaning up on the phone may take."""
 
@@ -67,16 +67,16 @@ class Session:
     """All that is done on a phone over adb. The first call connects; :meth:`close` cleans up there.
 
     Attributes:
-        name: what the user calls the phone.
-        local_names: paths there -> what the user calls the files; messages have the latter.
+        name: name that the user gave the phone.
+        local_names: paths on the phone -> names that the user gave the files, for messages.
     """
 
     def __init__(self, name: str, serial: str | None) -> None:
         """Nothing happens yet.
 
         Args:
-            name: what the user calls the phone.
-            serial: what adb calls it; None for ``$ANDROID_SERIAL``, else the only one connected.
+            name: name that the user gave the phone.
+            serial: serial of the phone; None for ``$ANDROID_SERIAL``, else the only one connected.
         """
         self.name = name
         self.local_names: dict[str, str] = {}
@@ -145,7 +145,7 @@ class Session:
             )
 
     def tell(self, script: str, words: Sequence[str], doing: str) -> list[str]:
-        """What a script says there.
+        """Output of a shell script on the phone.
 
         Raises:
             EnvironmentProblem: it failed.
@@ -159,7 +159,7 @@ class Session:
         return lines
 
     def ask(self, script: str, words: Sequence[str], doing: str, timeout: float) -> tuple[int, list[str]]:
-        """The exit code of a script there, and what it says.
+        """Exit code and output of a shell script on the phone.
 
         Raises:
             ChildCrashed: it took longer than ``timeout`` seconds, or talks without end.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mobilecnn.bench.devices.adb import benchmark_model
 from mobilecnn.bench.devices.adb.device import AdbDevice
+from mobilecnn.bench.devices.adb.tool import FOUND
 from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
 from mobilecnn.files import cache, sha256, write_bytes
 from mobilecnn.steps import Say
@@ -16,8 +17,17 @@ NIGHTLY = "https://storage.googleapis.com/tensorflow-nightly-public/prod/tensorf
 """Address to which TensorFlow Lite's page on performance measurement points. Builds there come and go without a
 version, so that a program is known by its SHA-256."""
 
+NEEDS = (
+    "USB debugging, allowed for this machine (docs/phones.md says how)",
+    "TFLite's benchmark_model for Android: prebuilt by Google (android_aarch64_benchmark_model, among the nightly "
+    + "tools of TensorFlow Lite), or built from its sources (docs/phones.md says how)",
+    "that program put there (mobilecnn devices setup NAME --download does both; or: "
+    + f"adb push PATH {FOUND} && adb shell chmod 755 {FOUND}), or named with --benchmark-model PATH",
+)
+"""Steps that make a phone fit for timing."""
+
 MOST_BYTES = 64 << 20
-"""Bytes that a program may have; those of 2024 had 5 to 10 MB, and with TensorFlow's own operators 40."""
+"""Largest size of a program, in bytes; those of 2024 had 5 to 10 MB, and with TensorFlow's own operators 40."""
 
 CONNECT_SECONDS = 30.0
 """Seconds in which the server must answer."""
@@ -30,12 +40,12 @@ def setup(phone: AdbDevice, source: str, say: Say) -> Path:
     """Download the build that a phone needs, keep it, and send it to where ``bench`` finds it.
 
     Args:
-        phone: to be given it.
-        source: the address of a folder of Google's builds, by their names; it ends with a slash. Or of a program.
+        phone: phone to set up.
+        source: address of a folder of Google's builds, which ends with a slash; or of a program.
         say: told what is being done.
 
     Returns:
-        Where the program is kept here.
+        Path of the kept program on this machine.
 
     Raises:
         UsageError: ``source`` is no address.
@@ -73,7 +83,7 @@ def setup(phone: AdbDevice, source: str, say: Say) -> Path:
 
 
 def download(address: str) -> bytes:
-    """What is there.
+    """Content at an address.
 
     Raises:
         UsageError: it is not an address of the web.

@@ -17,7 +17,7 @@ from mobilecnn.errors import ChildCrashed, EnvironmentProblem, ModelFileError, U
 from mobilecnn.files import read_bytes, sha256
 
 FOUND = f"{TMP}/benchmark_model"
-"""The place where the tool's documentation puts it."""
+"""Path on the phone that the tool's documentation uses."""
 
 # The process number is kept, so that the guard can end a program whose own session is gone.
 RUN = """
@@ -31,7 +31,7 @@ class Tool:
     """``benchmark_model`` on a phone.
 
     Attributes:
-        path: there.
+        path: path of the program on the phone.
         version: ``sha256:`` and the digest of the program, which tells no version of its own.
     """
 
@@ -46,10 +46,10 @@ class BenchmarkModel:
         """Nothing happens yet.
 
         Args:
-            session: how the phone is reached.
-            observer: looks at it.
-            given: the program to bring there; None for the one that is there.
-            cores: what it is bound to: ``big``, ``little`` or ``all``; None for the big ones.
+            session: session on the phone.
+            observer: observer of the phone.
+            given: program to bring to the phone; None for the one that is there.
+            cores: cores that it is bound to: ``big``, ``little`` or ``all``; None for the big ones.
         """
         self._session = session
         self._given = given
@@ -171,7 +171,8 @@ class BenchmarkModel:
         if benchmark_model.refuses_model(said):
             return ModelFileError(
                 f"on {self._session.name}: benchmark_model cannot load "
-                f"{self._session.local_names.get(model, model)} ({said}); the file is damaged, or needs a newer benchmark_model"
+                f"{self._session.local_names.get(model, model)} ({said}); the file is damaged, "
+                "or needs a newer benchmark_model"
             )
         number = code - 128
         if number in {known.value for known in signal.Signals}:

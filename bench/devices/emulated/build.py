@@ -1,11 +1,11 @@
 """What an emulated device is made of: a small arm64 Debian in a folder, and the counter.
 
 Programs of the Debian run here under ``qemu-aarch64``. It needs no rights and no disk image: Debian's
-packages are downloaded and verified by apt, with a configuration of its own, and unpacked; the runtimes' real aarch64 wheels are unpacked beside them.
-``qemu-aarch64 -L FOLDER`` then looks up every absolute path in the folder first, and that is how a
-program finds its libraries there, and also the ``/proc/cpuinfo`` of the processor that is modelled.
-(The runtimes choose their kernels by it.) What is not in the folder, such as a model, is found where
-it lies on this machine.
+packages are downloaded and verified by apt, with a configuration of its own, and unpacked; the
+runtimes' real aarch64 wheels are unpacked beside them. ``qemu-aarch64 -L FOLDER`` then looks up every
+absolute path in the folder first, and that is how a program finds its libraries there, and also the
+``/proc/cpuinfo`` of the processor that is modelled. (The runtimes choose their kernels by it.) What is
+not in the folder, such as a model, is found where it lies on this machine.
 """
 
 import json
@@ -64,12 +64,12 @@ class Core:
     """A processor that QEMU models.
 
     Attributes:
-        name: what QEMU calls it, in the option ``-cpu``.
-        title: what Arm calls it.
-        variant: the CPU variant that ``/proc/cpuinfo`` shows on a board with this processor.
-        part: the CPU part, from the same place.
-        revision: the CPU revision, from the same place.
-        features: the features, from the same place.
+        name: QEMU's name of it, in the option ``-cpu``.
+        title: Arm's name of it.
+        variant: CPU variant that ``/proc/cpuinfo`` shows on a board with this processor.
+        part: CPU part, from the same place.
+        revision: CPU revision, from the same place.
+        features: CPU features, from the same place.
     """
 
     name: str
@@ -124,13 +124,13 @@ def program(name: str) -> str:
     Raises:
         EnvironmentProblem: it is not here.
     """
-    found = shutil.which(name)
-    if found is None:
+    path = shutil.which(name)
+    if path is None:
         raise EnvironmentProblem(
             f"an emulated device needs {name}, which is not on this machine; "
             f"Debian, Ubuntu: sudo apt-get install {NEEDED[name]}"
         )
-    return found
+    return path
 
 
 def command(root: Path, core: str, arguments: Sequence[str], plugin: str | None = None) -> list[str]:

@@ -2,9 +2,10 @@
 
 from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.devices.seam import Backend
+from mobilecnn.bench.records.kinds import LOCAL
 
 BACKEND = Backend(
-    kind="local",
+    kind=LOCAL,
     noun="machine",
     make=lambda name, entry, settings: LocalDevice(),
     provides={"local": "this machine"},

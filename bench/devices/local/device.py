@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from mobilecnn.bench.devices.on_worker import InChild, TimingOnWorker
 from mobilecnn.bench.devices.packing import worker_file
 from mobilecnn.bench.devices.seam import Job
+from mobilecnn.bench.records.kinds import LOCAL
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.process import Child
 
@@ -14,7 +15,7 @@ class LocalDevice(InChild, TimingOnWorker):
     """This machine: the worker runs with this Python."""
 
     name = "local"
-    kind = "local"
+    kind = LOCAL
 
     def probe(self) -> Facts:
         """See :meth:`mobilecnn.bench.devices.seam.Device.probe`."""

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mobilecnn.bench.devices.seam import Backend, Device, Settings, SetUp
+from mobilecnn.bench.devices.seam import Backend, Device, Option, Settings, SetUp
 from mobilecnn.bench.devices.ssh.device import SshDevice
 from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.devices.ssh.setup import setup
+from mobilecnn.quantize.runtimes import RUNTIMES
 from mobilecnn.steps import Say
 
 
@@ -37,7 +38,10 @@ BACKEND = Backend(
     make=_make,
     entry=SshEntry,
     unnamed=SshEntry,
-    chosen_by="host",
+    add_options=(
+        Option("host", "As `ssh` takes it: a name, an address or an alias, also user@host."),
+        Option("python", "The interpreter there.  [default: what setup made, else python3]", listed=True),
+    ),
     add_help="--host HOST, for a board over SSH",
     profiles={
         # The beginning of the device tree's model.
@@ -47,6 +51,9 @@ BACKEND = Backend(
         "zero2w": ("Raspberry Pi Zero 2",),
     },
     setup=_set_up,
-    setup_options=("runtime", "offline"),
+    setup_options=(
+        Option("runtime", "Runtime for the .tflite files.", choices=RUNTIMES, default=RUNTIMES[0]),
+        Option("offline", "For a board without a network: download here, carry it there.", flag=True),
+    ),
 )
 """Boards that the devices file names, and hosts that ``ssh`` knows."""

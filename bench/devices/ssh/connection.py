@@ -23,13 +23,13 @@ from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError
 from mobilecnn.process import Child
 
 CONNECT_SECONDS = 10
-"""Seconds for one address of the board; ssh tries them all."""
+"""Seconds in which one address of the board must answer; ssh tries them all."""
 GUARD_SECONDS = 60.0
 """Seconds for the connection and the login shell's start-up files together."""
 ANSWER_SECONDS = PROBE_TIMEOUT
 """Seconds that a small command may take: a Raspberry Pi Zero takes some to start a Python."""
 SLOWEST_PUSH = 100_000
-"""Bytes a second at which a file travels at least. A connection that is dead is noticed long before."""
+"""Lowest transfer rate, in bytes per second. A connection that is dead is noticed long before."""
 CLOSE_SECONDS = 10.0
 """Seconds that cleaning up on the board may take."""
 
@@ -90,17 +90,17 @@ class Connection:
     """A connection to a board. The first call connects; :meth:`close` cleans up there.
 
     Attributes:
-        name: what the user calls the board.
-        local_names: paths there -> what the user calls the files; messages have the latter.
+        name: name that the user gave the board.
+        local_names: paths on the board -> names that the user gave the files, for messages.
     """
 
     def __init__(self, name: str, host: str, known: str = "") -> None:
         """Nothing happens yet.
 
         Args:
-            name: what the user calls the board.
-            host: what ``ssh`` calls it.
-            known: the names of all devices, for the message where there is no such host.
+            name: name that the user gave the board.
+            host: host as ``ssh`` takes it.
+            known: names of all devices, for the message where there is no such host.
         """
         self.name = name
         self.local_names: dict[str, str] = {}

@@ -18,7 +18,7 @@ from mobilecnn.process import Child
 from mobilecnn.quantize.runtimes import RUNTIMES
 
 OLDEST_PYTHON = (3, 9)
-"""The oldest version of Python that the worker runs with."""
+"""Oldest version of Python that the worker runs with."""
 
 CHECK = (  # Also for Python 2.
     "import sys; print('%d.%d.%d %d' % (tuple(sys.version_info[:3]) + (64 if sys.maxsize > 2**32 else 32,)))"
@@ -39,12 +39,12 @@ class SshDevice(TimingOnWorker):
         """Nothing happens yet.
 
         Args:
-            name: what the user calls it.
-            host: what ``ssh`` calls it.
-            python: the interpreter there, a command or a path (``~/`` is the home there);
+            name: name that the user gave the board.
+            host: host as ``ssh`` takes it.
+            python: interpreter on the board, a command or a path (``~/`` is the home there);
                 None for the one that ``mobilecnn devices setup`` made, else ``python3``.
-            runtime: what :meth:`probe` demands to be there; None to demand nothing.
-            known: the names of all devices, for the message where there is no such host.
+            runtime: runtime that :meth:`probe` demands; None to demand none.
+            known: names of all devices, for the message where there is no such host.
 
         Raises:
             UsageError: ``host`` is none.

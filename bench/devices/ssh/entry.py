@@ -1,4 +1,4 @@
-"""A board over SSH in the devices file."""
+"""Entries for boards over SSH in the devices file."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _PYTHON = re.compile(r"[A-Za-z0-9_./~][^\x00-\x1f\x7f]*")
 
 @dataclass(frozen=True)
 class SshEntry:
-    """A board.
+    """A board in the devices file.
 
     Attributes:
         host: what ``ssh`` is given: a host name, an address, an alias, with or without ``user@``.

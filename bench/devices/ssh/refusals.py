@@ -32,7 +32,10 @@ REFUSALS = (
     ),
     (
         r"Could not resolve hostname",
-        "no device or host is named {name} ({last}); the devices are {known}; name another with mobilecnn devices add NAME --host ADDRESS, or a phone with mobilecnn devices add NAME --adb",
+        (
+            "no device or host is named {name} ({last}); the devices are {known}; name another with "
+            "mobilecnn devices add NAME --host ADDRESS, or a phone with mobilecnn devices add NAME --adb"
+        ),
     ),
     (
         r"Connection refused",
@@ -46,18 +49,18 @@ REFUSALS = (
         "{name} does not answer ({last}); check that it is on, and in the same network",
     ),
 )
-"""Patterns of what ssh says, and what to do. The first that matches counts."""
+"""Patterns of ssh's messages, and advice for each. The first that matches counts."""
 
 
 def why_refused(name: str, host: str, guard: Child, error: ChildCrashed, known: str) -> str:
     """Why a session did not begin, and what to do.
 
     Args:
-        name: what the user calls the board.
-        host: what ``ssh`` calls it.
-        guard: the session, which is over.
-        error: what it ended with.
-        known: the names of all devices.
+        name: name that the user gave the board.
+        host: host as ``ssh`` takes it.
+        guard: session that has ended.
+        error: error that it ended with.
+        known: names of all devices.
     """
     words = guard.words()
     ssh = shlex.join(["ssh", host])

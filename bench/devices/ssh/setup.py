@@ -20,14 +20,14 @@ def setup(device: SshDevice, runtime: str, offline: bool, say: Say, base: str = 
     """Make an environment with ``runtime`` on a board; one that is there is replaced at the end.
 
     Args:
-        device: the board.
+        device: board to set up.
         runtime: one of RUNTIMES.
-        offline: download here what the board needs, and carry it there.
+        offline: whether to download here what the board needs, and to carry it there.
         say: told what is being done.
-        base: the interpreter there to make it with.
+        base: interpreter on the board that makes the environment.
 
     Returns:
-        The version of the runtime.
+        Version of the runtime.
 
     Raises:
         EnvironmentProblem: a step failed; nothing of it is left there.

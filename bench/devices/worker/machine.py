@@ -33,7 +33,7 @@ HEAVIEST = 3
 
 
 def reading(np: Any) -> dict[str, Any]:
-    """Clocks, temperatures, and how fast a fixed piece of work goes: they shall not move."""
+    """Clocks, temperatures, and how fast a fixed piece of work goes, which must stay constant while a model is timed."""
     return {
         "frequencies_khz": _frequencies("scaling_cur_freq"),
         "probe_ns": spin(np),

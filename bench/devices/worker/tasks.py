@@ -190,7 +190,7 @@ def _unpacked(np: Any, packed: dict[str, Any]) -> Any:
 
 
 def _packed(np: Any, values: Any) -> dict[str, Any]:
-    """The opposite of :func:`_unpacked`."""
+    """An array as a tensor of the protocol."""
     content = values.astype(values.dtype.newbyteorder("<")).tobytes()
     return {
         "dtype": values.dtype.name,

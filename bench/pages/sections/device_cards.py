@@ -5,9 +5,7 @@ from collections.abc import Iterable, Mapping
 from mobilecnn.bench.pages.page import Card, Cards, Content
 from mobilecnn.bench.pages.result_files import Results
 from mobilecnn.bench.pages.subjects import REMARKS, Place, identity, origin
-
-REACHED = {"local": "directly", "ssh": "over SSH", "adb": "over adb"}
-"""Kind of a device -> how it was reached."""
+from mobilecnn.bench.records.kinds import REACHED
 
 
 def section(places: Mapping[str, Place], results: Results) -> list[Content]:

@@ -1,21 +1,42 @@
 """``mobilecnn devices``."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from mobilecnn.cli import options
+from mobilecnn.bench.devices.backends import BACKENDS, GENERIC, PROFILES
 from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
     from mobilecnn.bench.devices.examine import Examined
+    from mobilecnn.bench.devices.seam import Option
 
-# Spelled out here as well, so that --help needs no bench; a test holds it equal to the table.
-PROFILES = ("pi3", "pi4", "pi5", "zero2w", "pixel", "generic")
+
+def _with_options(
+    *declared: "Iterable[Option]",
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options that backends declare; one that several share is that of the first."""
+    by_name: dict[str, Option] = {}
+    for option in chain(*declared):
+        by_name.setdefault(option.name, option)
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(by_name.values()):
+            function = click.option(
+                f"--{option.name}",
+                option.name,
+                is_flag=option.flag,
+                type=click.Choice(option.choices) if option.choices else None,
+                default=False if option.flag else option.default,
+                show_default=option.default is not None,
+                help=option.help,
+            )(function)
+        return function
+
+    return decorate
 
 
 @click.group(invoke_without_command=True)
@@ -53,53 +74,39 @@ def _list(as_json: bool) -> None:
         listed = [{"name": name, **entries.to_json(entry)} for name, entry in entries.read().items()]
         document({"file": str(entries.path()), "devices": listed})
         return
+    columns = (*entries.COLUMNS, "profile")
     rows = [
         (
             device.name,
             device.backend.kind,
             device.shown,
-            *((getattr(device.entry, column, None) or "") for column in ("python", "profile")),
+            *((getattr(device.entry, column, None) or "") for column in columns),
         )
         for device in registry.known()
     ]
-    data(table(("name", "kind", "host", "python", "profile"), rows, left=5))
+    header = ("name", "kind", "host", *columns)
+    data(table(header, rows, left=len(header)))
     talk(f"\nFile: {entries.path()}")
 
 
 @command.command()
 @click.argument("name")
-@click.option("--host", help="As `ssh` takes it: a name, an address or an alias, also user@host.")
-@click.option("--adb", is_flag=True, help="It is an Android phone.")
-@click.option("--serial", help="With --adb: which, as `adb devices` lists it.  [default: the only one]")
-@click.option("--python", help="The interpreter there.  [default: what setup made, else python3]")
+@_with_options(*(backend.add_options for backend in BACKENDS))
 @click.option(
     "--profile",
-    type=click.Choice(PROFILES),
-    default="generic",
+    type=click.Choice(tuple(PROFILES)),
+    default=GENERIC,
     show_default=True,
     help="What it is; probe holds it against what it calls itself.",
 )
 @json_option
-def add(
-    name: str,
-    host: str | None,
-    adb: bool,
-    serial: str | None,
-    python: str | None,
-    profile: str,
-    as_json: bool,
-) -> None:
+def add(name: str, as_json: bool, **given: Any) -> None:
     """Name a board or a phone, or change what its name means. Nothing is connected."""
     from mobilecnn.bench.devices import entries, registry
 
-    given = {
-        "host": host,
-        "serial": serial,
-        "python": python,
-        "profile": profile,
-        "adb": "yes" if adb else None,
-    }
-    entry = registry.new_entry({option: value for option, value in given.items() if value is not None})
+    entry = registry.new_entry(
+        {option: value for option, value in given.items() if value not in (None, False)}
+    )
     entries.write({**entries.read(), name: entry})
     if as_json:
         document({"file": str(entries.path()), "added": {"name": name, **entries.to_json(entry)}})
@@ -171,11 +178,12 @@ def diagnose(name: str, as_json: bool) -> None:
         raise EnvironmentProblem(f"{name} cannot be measured on: {diagnosis.failed.step} failed; {where}")
 
 
-def _rows(board: "Examined") -> "Sequence[tuple[str, str]]":
+def _rows(board: "Examined") -> Sequence[tuple[str, str]]:
     from mobilecnn.bench.judge.hygiene import SINCE_START, THERMAL_STATUS, throttling
 
     facts = board.facts
     clocks = sorted({khz // 1000 for khz in board.frequencies_khz.values()})
+    runtimes = board.runtimes or {"runtimes": "unknown"}
     throttled = None
     if board.throttled is not None:
         now = ", ".join(throttling(board.throttled)) or "no"
@@ -204,7 +212,7 @@ def _rows(board: "Examined") -> "Sequence[tuple[str, str]]":
         ("system", f"{facts.os or 'unknown'}, {facts.kernel}"),
         ("virtual machine", {True: "yes", False: "no", None: "unknown"}[facts.virtualised]),
         *more,
-        *((runtime, version or "missing") for runtime, version in board.runtimes.items()),
+        *((runtime, version or "missing") for runtime, version in runtimes.items()),
         ("governor", ", ".join(facts.governors) or "unknown"),
         ("clock", ", ".join(f"{mhz} MHz" for mhz in clocks) or "unknown"),
         ("temperature", ", ".join(f"{c:.0f} °C" for c in board.temperatures_c.values()) or "unknown"),
@@ -214,18 +222,13 @@ def _rows(board: "Examined") -> "Sequence[tuple[str, str]]":
 
 @command.command()
 @click.argument("name")
-@options.runtime
-@click.option("--offline", is_flag=True, help="For a board without a network: download here, carry it there.")
-@click.option(
-    "--download", is_flag=True, help="For a phone: download benchmark_model here, and put it there."
-)
-@click.option("--from", "from", help="With --download: the address.  [default: Google's nightly builds]")
+@_with_options(*(backend.setup_options for backend in BACKENDS))
 @json_option
 @click.pass_context
-def setup(ctx: click.Context, /, name: str, as_json: bool, **values: "Any") -> None:
+def setup(ctx: click.Context, /, name: str, as_json: bool, **values: Any) -> None:
     """Give a board a private environment with a runtime, or a phone benchmark_model.
 
-    Of a phone, without --download: say what it needs.
+    For a phone without --download: say what it needs.
     """
     from mobilecnn.bench.devices import registry
 

@@ -203,7 +203,9 @@ def _lines(profile: "Profile") -> list[str]:
         f"peak of {article} {profile.peak_dtype} matrix product: {profile.peak / 1e9:.1f} {_unit(profile)}",
     ]
     if profile.bandwidth is None:
-        lines.append("memory: unknown, because nothing on a phone measures it; the chart has no slope")
+        lines.append(
+            "memory: unknown, because the device cannot measure its bandwidth; the chart has no slope"
+        )
     else:
         lines.append(f"memory, reading and writing: {profile.bandwidth.bytes_per_second / 1e9:.2f} GB/s")
     return lines
