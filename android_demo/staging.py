@@ -128,7 +128,7 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
             raise ModelFileError(
                 f"{model} has the {which} {types or 'none'}; the app takes one, of {' or '.join(FEEDS)}"
             )
-    need = inspection.summarize(graph, model.name, len(content), digest).minimum_runtime
+    need = inspection.inspection_of(graph, model.name, len(content), digest).minimum_runtime
     if need is not None and _numbers(need) > _numbers(release):
         raise ModelFileError(
             f"{model} needs TensorFlow Lite {need}, and the app ships {release}: export it in another format, "

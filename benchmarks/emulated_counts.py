@@ -18,7 +18,8 @@ from mobilecnn.bench.judge.instructions import with_total
 from mobilecnn.bench.records.instructions import CountPlan, Instructions
 from mobilecnn.bench.timing.counting import count
 from mobilecnn.convert.conversion import Source
-from mobilecnn.export import RANDOM, Calibration, export
+from mobilecnn.export import export
+from mobilecnn.quantize.calibration.images import RANDOM, Calibration
 
 NETWORKS = ("alexnet", "mobilenet_v1_x1.0_224", "shufflenet_v1_x0.5_g3", "shufflenet_v1_x1.0_g3")
 AGAIN = "shufflenet_v1_x0.5_g3"

@@ -24,9 +24,10 @@ import numpy as np
 from mobilecnn.bench.timing.answers import OUTPUT_STEPS, TIMES_OWN_ROUNDING
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
-from mobilecnn.export import RANDOM, Calibration, export
+from mobilecnn.export import export
 from mobilecnn.files import sha256
 from mobilecnn.quantize import formats
+from mobilecnn.quantize.calibration.images import RANDOM, Calibration
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
 from mobilecnn.train import datasets, fit, zoo
 from mobilecnn.train.images import to_tensor

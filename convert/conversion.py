@@ -19,6 +19,19 @@ KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 @dataclass(frozen=True)
+class InMemory:
+    """A Keras model in memory, of which the file to load is a temporary copy.
+
+    Attributes:
+        name: the model's name.
+        trained: False where its weights are as :func:`mobilecnn.build` initialized them.
+    """
+
+    name: str
+    trained: bool
+
+
+@dataclass(frozen=True)
 class Source:
     """What the user asked to have loaded.
 
@@ -30,6 +43,7 @@ class Source:
         labels: class names in output order, or None to take what the model says.
         unsafe: whether code in the file may run (Lambda layers).
         seed: seed of the random initialization of a zoo name.
+        in_memory: the model that ``text`` is a copy of; None for the user's own file and a zoo name.
     """
 
     text: str
@@ -39,6 +53,19 @@ class Source:
     labels: tuple[str, ...] | None = None
     unsafe: bool = False
     seed: int = 0
+    in_memory: InMemory | None = None
+
+    @property
+    def name(self) -> str:
+        """What the passport calls the model: its file name, zoo name, or own name."""
+        if self.in_memory is not None:
+            return self.in_memory.name
+        return Path(self.text).name if self.is_file else self.text
+
+    @property
+    def trained(self) -> bool:
+        """False where the weights are a random initialization."""
+        return self.is_file if self.in_memory is None else self.in_memory.trained
 
     @property
     def is_file(self) -> bool:
@@ -61,7 +88,6 @@ class KerasFacts:
         classes: number of outputs.
         parameters: number of weights and biases.
         architecture: zoo name; empty for a network from elsewhere.
-        trained: False for a zoo name, whose weights are a random initialization.
     """
 
     contract: InputContract
@@ -69,7 +95,6 @@ class KerasFacts:
     classes: int
     parameters: int
     architecture: str
-    trained: bool
 
 
 def layer_table(path: Path, size: int | None = None, unsafe: bool = False) -> tuple[LayerCount, ...]:
@@ -185,7 +210,6 @@ class KerasModel(Child):
             classes=int(answer["classes"]),
             parameters=int(answer["parameters"]),
             architecture=self._info.architecture,
-            trained=source.is_file,
         )
 
     def _contract(self, shape: tuple[int, int, int], normalizes: bool) -> InputContract:

@@ -98,10 +98,10 @@ def inspect(path: Path) -> Inspection:
         ModelFileError: missing, not a TFLite file, truncated or damaged.
     """
     content = read_bytes(path, "model", ModelFileError)
-    return summarize(flatbuffer.graph(content, str(path)), str(path), len(content), sha256(content))
+    return inspection_of(flatbuffer.graph(content, str(path)), str(path), len(content), sha256(content))
 
 
-def summarize(graph: Graph, file: str, nbytes: int, digest: str) -> Inspection:
+def inspection_of(graph: Graph, file: str, nbytes: int, digest: str) -> Inspection:
     """The inspection of a graph that is already read; ``digest`` is the file's SHA-256."""
     groups: dict[tuple[str, int], list[Operation]] = {}
     for operation in graph.operations:

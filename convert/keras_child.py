@@ -202,8 +202,8 @@ def _convert(model: Any, size: list[int], output: Path) -> None:
 
 def _why_not_converted(text: str) -> str:
     if "ERROR_NEEDS_FLEX_OPS" in text or "Flex ops" in text:
-        found = re.search(r"Flex ops: ([\w, ]+)|tf\.(\w+)", text)
-        names = (found.group(1) or found.group(2)) if found else "some of its operations"
+        operations = re.search(r"Flex ops: ([\w, ]+)|tf\.(\w+)", text)
+        names = (operations.group(1) or operations.group(2)) if operations else "some of its operations"
         return (
             f"the model needs TensorFlow operations that TFLite does not have ({names}); "
             "replace the layers that use them"

@@ -3,16 +3,17 @@
 Every consumer (evaluate, predict, bench on any device, the Android app) takes the input contract, the
 labels and the golden inputs from here. This module is the only writer and, in Python, the only reader;
 the app's reader is ``android_demo/core/.../Passport.java``. The members of the dataclasses below are
-those of the JSON, by name. The format is versioned, and a version that is unknown here is refused.
+those of the JSON, by name; a member that is unknown here is passed over, a version that is unknown refused.
 """
 
 import base64
 import binascii
 import io
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +21,8 @@ from PIL import Image
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import InputError, ModelFileError
-from mobilecnn.files import read_bytes
-from mobilecnn.records import Open, Signed, record
+from mobilecnn.records import Open, Signed, Stored, Upgrade, schema
 from mobilecnn.train.images import Pixels
-
-SCHEMA = "mobilecnn.passport"
-
-VERSION = 1
-"""Version of the JSON's form. 1: the first."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +30,11 @@ class SourceModel(Open):
     """The Keras model that the file was exported from.
 
     Attributes:
-        model: file name, or zoo name.
-        sha256: SHA-256 of the Keras file; None for a zoo name.
+        model: file name, zoo name, or name of a model in memory.
+        sha256: SHA-256 of the Keras file; None for a zoo name and a model in memory.
         architecture: zoo name; empty when the network is not of the zoo.
-        trained: False for a zoo name, whose weights are a random initialization.
-        seed: seed of that initialization; None for a trained model.
+        trained: False where the weights are a random initialization.
+        seed: seed of a zoo name's initialization; None otherwise.
         classes: number of outputs.
         parameters: number of weights and biases of the Keras model.
     """
@@ -222,7 +217,7 @@ class Golden(Open):
 
 
 @dataclass(frozen=True)
-class Passport(Open):
+class Passport(Stored, Open):
     """What an exported file is, what to feed it, what it needs, and how it was checked.
 
     Attributes:
@@ -235,6 +230,8 @@ class Passport(Open):
         input: its input.
         output: its output.
         recipe: how it was quantized.
+        lowering: pass over the graph -> its changes, a phrase each (:mod:`mobilecnn.convert.lowering`); empty
+            in a passport of version 1.
         calibration: images that the activations' ranges were measured on; None without calibration.
         parity: its answers against the Keras model's.
         macs: multiply-adds of one inference.
@@ -245,6 +242,11 @@ class Passport(Open):
         golden: pictures and the file's scores, to check a device or an app by.
     """
 
+    SCHEMA: ClassVar[str] = "mobilecnn.passport"
+    VERSION: ClassVar[int] = 2
+    NOUN: ClassVar[str] = "passport"
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: lambda members: {**members, "lowering": {}}}
+
     created: str
     tool: dict[str, str]
     source: SourceModel
@@ -254,6 +256,7 @@ class Passport(Open):
     input: ModelInput
     output: ModelOutput
     recipe: QuantizationRecipe
+    lowering: dict[str, tuple[str, ...]]
     calibration: ImageManifest | None
     parity: ParityRecord
     macs: int
@@ -277,24 +280,9 @@ class Passport(Open):
         """
         return tuple(decode_picture(golden.picture, self.contract) for golden in self.golden)
 
-    def to_json(self) -> dict[str, Any]:
-        """The passport as a JSON object."""
-        return {"schema": SCHEMA, "version": VERSION, **asdict(self)}
-
     def to_bytes(self) -> bytes:
         """The content of the passport's file: indented JSON in UTF-8."""
         return (json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n").encode()
-
-    @classmethod
-    def from_json(cls, document: Any) -> Self:
-        """The passport that :meth:`to_json` made ``document`` of.
-
-        Raises:
-            InputError: it is not a passport, of a version unknown here, or damaged.
-        """
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            raise InputError(f"its schema is not {SCHEMA}")
-        return record(cls, document)
 
 
 def beside(model: Path) -> Path:
@@ -314,23 +302,13 @@ def read(model: Path, digest: str) -> Passport | None:
     if not path.exists():
         return None
     try:
-        document = json.loads(read_bytes(path, "passport"))
-        if not isinstance(document, dict) or "schema" not in document:
-            raise InputError("it has no schema")
-        if document["schema"] != SCHEMA:
+        card = Passport.read(path)
+    except InputError as error:
+        if schema(path, Passport.NOUN) not in (None, Passport.SCHEMA):
             return None
-        if (version := document.get("version")) is not None and version != VERSION:
-            raise ModelFileError(
-                f"{path} has passport version {version!r}; this mobilecnn reads version {VERSION}: export the "
-                "model again, or use the mobilecnn that wrote it"
-            )
-        if type(version) is not int:
-            raise InputError("version is missing, or is not a whole number")
-        card = Passport.from_json(document)
-    except ModelFileError:
-        raise
-    except (InputError, ValueError, RecursionError) as error:
-        raise ModelFileError(f"the passport {path} is damaged ({error}); export the model again") from error
+        raise ModelFileError(
+            f"{error}; export the model again, or use the mobilecnn that wrote the passport"
+        ) from error
     if card.file.sha256 != digest:
         raise ModelFileError(
             f"{model} is not the file that its passport {path.name} describes (SHA-256 differs); "

@@ -2,8 +2,8 @@
 
 An interpreter refuses an operator version it does not know; that is how a file made today announces
 itself to a board's old runtime. The quantizer rewrites tensors but leaves the versions of the float file
-in place, so an int8 file claims to run on runtimes that would misread it. :func:`stamp` writes the
-versions that the tensors really call for, and with them the ``min_runtime_version`` entry.
+in place, so an int8 file claims to run on runtimes that would misread it.
+:mod:`mobilecnn.convert.lowering.operator_versions` writes the versions that the tensors really call for.
 
 Sources: ``lite/tools/versioning/op_version.cc`` and ``runtime_version.cc`` of TensorFlow (Apache-2.0), from
 which the tables below take their figures: the operators of image classifiers. A type of activations and
@@ -12,15 +12,9 @@ release is named. To add a type, give the operators that it is used with an entr
 :data:`WEIGHTED`.
 """
 
-import copy
 from collections.abc import Callable, Iterable
-from typing import Any
 
-from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.flatbuffer import Operation, Tensor
-
-METADATA = "min_runtime_version"
-"""Name of the metadata entry that TensorFlow's converter writes the release to."""
 
 RELEASES: dict[str, tuple[str | None, ...]] = {
     "ABS": ("1.13.0", "2.4.0", "2.5.0", "2.6.0"),
@@ -365,35 +359,3 @@ def minimum_runtime(releases: Iterable[str | None]) -> str | None:
     if not known or len(known) < len(given):
         return None
     return max(known, key=lambda release: tuple(int(part) for part in release.split(".")))
-
-
-def stamp(model: Any) -> int:
-    """Write the operator versions that the tensors call for, and ``min_runtime_version``.
-
-    Each (operator, version) gets its own operator code, so one grouped convolution does not raise the
-    version of the others. An operation of unknown version keeps the file's. Changes ``model`` (a schema
-    ``ModelT``) in place; a file with several subgraphs (control flow: no image classifier) is left as it is.
-
-    Returns:
-        Number of operations whose version changed.
-    """
-    if len(model.subgraphs) != 1:
-        return 0
-    subgraph = model.subgraphs[0]
-    operations = flatbuffer.graph_of(model).operations
-    stated = [version_needed(operation) or operation.version for operation in operations]
-    codes: list[Any] = []
-    index: dict[tuple[int, int], int] = {}
-    for operator, version in zip(subgraph.operators, stated, strict=True):
-        key = (operator.opcodeIndex, version)
-        if key not in index:
-            code = copy.copy(model.operatorCodes[operator.opcodeIndex])
-            code.version = version
-            index[key] = len(codes)
-            codes.append(code)
-        operator.opcodeIndex = index[key]
-    model.operatorCodes = codes
-    minimum = minimum_runtime(map(release_for, operations, stated))
-    # The runtime reads a fixed field of 16 bytes; an unknown minimum is left empty.
-    flatbuffer.set_metadata(model, METADATA, (minimum or "").encode().ljust(16, b"\0"))
-    return sum(version != operation.version for version, operation in zip(stated, operations, strict=True))

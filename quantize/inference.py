@@ -116,7 +116,7 @@ def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
 
 @dataclass(frozen=True)
 class ClassifierAnswers:
-    """ClassifierAnswers of a model file: ``scores``, float32 (images, classes), for the images in order."""
+    """Scores of a model file: ``scores``, float32 (images, classes), for the images in order."""
 
     classifier: Classifier
     scores: Scores

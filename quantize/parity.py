@@ -21,6 +21,9 @@ Over the families of the zoo, right files differ by 0.1 to 1 times that movement
 EXCUSED = 1e-2
 """Largest relative difference that unsteadiness excuses: beyond it a right file looks like a wrong one."""
 
+AGREEMENT_TO_DOUBT = 0.9
+"""Share of images below which agreement on the best class puts a file in doubt."""
+
 Scores = npt.NDArray[np.float32]
 
 
@@ -78,6 +81,13 @@ def float32_limit(movement: float) -> float:
         movement: relative difference of the Keras model's own answers when its input moves by one rounding.
     """
     return min(EXCUSED, max(STEADY, ROUNDINGS * movement))
+
+
+def doubt(parity: Parity) -> str | None:
+    """Why a file whose answers are finite should be evaluated before it is shipped; None where nothing says so."""
+    if parity.top1_agreement >= AGREEMENT_TO_DOUBT:
+        return None
+    return f"agrees with the Keras model on only {parity.top1_agreement:.0%} of the images; evaluate it before shipping"
 
 
 def compare(reference: Scores, scores: Scores) -> Parity:

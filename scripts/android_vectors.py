@@ -219,6 +219,7 @@ def _passport(
         ),
         output=ModelOutput(TensorType("scores", dtype, (1, 3), dynamic=False, quantization=coded)),
         recipe=QuantizationRecipe(dtype, ()),
+        lowering={"stamp_versions": ("2 operators have another version",)} if scale else {},
         calibration=images if scale else None,
         parity=ParityRecord(
             "the Keras model", images, holds=True, tolerance=tolerance, images=len(scores), top1_agreement=1.0,

@@ -25,7 +25,8 @@ from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.bench.devices.emulated import build
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
-from mobilecnn.export import Calibration, export
+from mobilecnn.export import export
+from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.steps import no_say
 from mobilecnn.train.backend import load_keras
 

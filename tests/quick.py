@@ -34,7 +34,7 @@ FILES = (
     "convert/test_flatbuffer.py",
     "convert/test_inspection.py",
     "convert/test_lowering.py",
-    "convert/test_metadata.py",
+    "convert/test_tflite_metadata.py",
     "convert/test_passport.py",
     "convert/test_versions.py",
     "quantize/test_formats.py",

@@ -62,7 +62,7 @@ def test_the_import_is_light() -> None:
         "",
         "import mobilecnn.train.images",
         "import mobilecnn.bench.records.measurement as measurement",
-        "from mobilecnn.export import Calibration",
+        "from mobilecnn.export import Exported",
         "from mobilecnn import bench, train",
     ],
 )
@@ -162,6 +162,17 @@ def test_what_cannot_be_loaded(tmp_path: Path, name: str, content: str | None, m
         mobilecnn.load(tmp_path / name)
 
 
+def test_a_passport_is_read_without_its_model(tmp_path: Path) -> None:
+    sample = Path(__file__).parent / "samples/passports/tiny.int8.json"
+    card = mobilecnn.load(sample)
+    assert isinstance(card, mobilecnn.Passport)
+    assert card.file.name == "tiny.int8.tflite"
+    assert not sample.with_suffix(".tflite").exists()
+    (tmp_path / "a.json").write_text(sample.read_text().replace('"version": 1', '"version": 99', 1))
+    with pytest.raises(InputError, match=r"a\.json: a passport of version 99; this mobilecnn reads 1 to 2"):
+        mobilecnn.load(tmp_path / "a.json")
+
+
 def small(keras: Any, *, rescaling: bool = False) -> Any:
     image = keras.Input((16, 16, 3))
     x = keras.layers.Rescaling(1 / 255)(image) if rescaling else image
@@ -181,6 +192,8 @@ def test_a_model_in_memory(keras: Any, photos: Path, tmp_path: Path) -> None:
     assert isinstance(card, mobilecnn.Passport)
     assert card.labels == ("cat", "dog")
     assert card.contract.stated
+    assert (card.source.model, card.source.sha256) == ("my-model-v1.0", None)
+    assert (card.source.trained, card.source.seed, card.latency_only) == (True, None, ())
     evaluation = mobilecnn.evaluate(files, photos, output=tmp_path / "accuracy.json")
     assert mobilecnn.load(tmp_path / "accuracy.json") == evaluation
     measured = mobilecnn.bench(
@@ -214,6 +227,16 @@ def test_the_contract_of_a_network_that_was_built_here_is_known(
     assert isinstance(card, mobilecnn.Passport)
     assert card.contract.shape == (32, 64, 3)
     assert (card.contract.stated, card.contract.mean) == (True, (127.5, 127.5, 127.5))
+
+    assert (card.source.model, card.source.sha256) == (model.name, None)
+    assert card.source.architecture == "mobilenet_v1_x0.25_128"
+    assert (card.source.trained, card.source.seed) == (False, None)
+    assert card.latency_only == ("the weights are a random initialization",)
+    kernel = model.trainable_weights[-1]
+    kernel.assign(kernel + 1)
+    (changed,) = mobilecnn.export(model, "float32", output=tmp_path)
+    assert changed.passport.source.trained
+    assert changed.passport.latency_only == ()
 
     different = replace(file, holds=False)
     monkeypatch.setattr(import_module("mobilecnn.export"), "export", lambda *_: (different,))

@@ -19,7 +19,8 @@ from installed import INSTALLED
 
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.inspection import inspect
-from mobilecnn.export import RANDOM, Calibration, export
+from mobilecnn.export import export
+from mobilecnn.quantize.calibration.images import RANDOM, Calibration
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.runtimes import interpreter_class

@@ -80,13 +80,13 @@ def read(paths: Sequence[Path]) -> Results:
             no measurement among them.
     """
     # Here, so that reading records loads nothing of the conversion.
-    from mobilecnn.convert import passport
+    from mobilecnn.convert.passport import Passport
 
     kept: dict[str, _Given] = {}
     for path, listed in [(path, given.is_dir()) for given in paths for path in _listed(given)]:
         place, content, document = _document(path)
         schema = document.get("schema") if isinstance(document, dict) else None
-        if schema == passport.SCHEMA and listed:
+        if schema == Passport.SCHEMA and listed:
             continue
         try:
             given = _given(place.name, schema, document)

@@ -24,10 +24,11 @@ from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.published import PUBLISHED_FORMAT
 from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.convert.conversion import Source
-from mobilecnn.export import Calibration, Exported, export
+from mobilecnn.export import Exported, export
 from mobilecnn.networks import exporter
 from mobilecnn.quantize import formats
 from mobilecnn.quantize.accuracy import evaluate
+from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.quantize.evaluation import Accuracy
 from mobilecnn.train import datasets, fit, zoo
 from mobilecnn.train.plan import TrainingPlan

@@ -26,7 +26,6 @@ from mobilecnn.extras import require
 from mobilecnn.files import check_writable, sha256, write_together
 from mobilecnn.quantize import formats as table
 from mobilecnn.quantize.calibration.images import (
-    RANDOM,
     Calibration,
     CalibrationImages,
     ChosenImages,
@@ -40,8 +39,6 @@ from mobilecnn.quantize.steadiness import movement
 from mobilecnn.steps import Progress, Steps
 from mobilecnn.version import __version__
 
-__all__ = ["RANDOM", "Calibration", "Exported", "check_request", "export", "refuse_different"]
-
 GOLDEN_IMAGES = 3
 """Number of pictures in a passport, with the file's scores for them."""
 
@@ -49,6 +46,9 @@ TOOLS = ("tensorflow", "keras", "litert-quantizer", "ai-edge-litert")
 """Packages whose versions the passport records."""
 
 Scores = npt.NDArray[np.float32]
+
+Changes = dict[str, tuple[str, ...]]
+"""Pass over the graph -> what it changed, a phrase for each change."""
 
 
 @dataclass(frozen=True)
@@ -152,14 +152,16 @@ def export(
         facts, images, converted = _convert(keras, chosen, work, steps)
         description = Description(source.stem, facts.contract, facts.labels)
         base = work / "base.tflite"
-        base.write_bytes(lower(converted.read_bytes(), description).content)
+        lowered = lower(converted.read_bytes(), description)
+        base.write_bytes(lowered.content)
 
         steps("running the Keras model")
         keras.start_run(facts.contract, images.tensors, work / "reference.npy")
-        made, scores = {}, {}
+        made, changes, scores = {}, {}, {}
         for row in rows:
             steps(f"making {row.name}")
-            made[row.name] = _quantize(tflite, row, io, base, images, description)
+            made[row.name], changed = _quantize(tflite, row, io, base, images, description)
+            changes[row.name] = _joined(lowered.beyond_names, changed)
             steps(f"running {row.name}")
             tflite.run(made[row.name], images.tensors, work / f"{row.name}.npy")
             scores[row.name] = np.load(work / f"{row.name}.npy", allow_pickle=False)
@@ -175,7 +177,7 @@ def export(
         exported = tuple(
             _write(
                 output / f"{source.stem}.{row.name}.tflite", made[row.name].read_bytes(),
-                job, row, parities[row.name], scores[row.name],
+                job, row, changes[row.name], parities[row.name], scores[row.name],
             )
             for row in rows
         )  # fmt: skip
@@ -211,16 +213,22 @@ def _quantize(
     base: Path,
     images: CalibrationImages,
     description: Description,
-) -> Path:
-    """The file in the format ``row``, made of the float32 file ``base``."""
+) -> tuple[Path, Changes]:
+    """The file in the format ``row``, made of the float32 file ``base``, and what the passes changed in it."""
     recipe = row.recipe_for(io)
     if not recipe:
-        return base
+        return base, {}
     made = base.with_name(f"{row.name}.tflite")
     tflite.quantize(base, recipe, made, images.tensors if row.needs_calibration else None)
     # The quantizer leaves the float file's operator versions in place.
-    made.write_bytes(lower(made.read_bytes(), description).content)
-    return made
+    lowered = lower(made.read_bytes(), description)
+    made.write_bytes(lowered.content)
+    return made, lowered.beyond_names
+
+
+def _joined(first: Changes, second: Changes) -> Changes:
+    """The changes of both runs of the passes, a file's own after those in the float32 file that it is made of."""
+    return {name: (*first.get(name, ()), *second.get(name, ())) for name in first | second}
 
 
 @dataclass(frozen=True)
@@ -242,10 +250,18 @@ class _Job:
     tolerance: float
 
 
-def _write(path: Path, content: bytes, job: _Job, row: Format, parity: Parity, scores: Scores) -> Exported:
+def _write(
+    path: Path,
+    content: bytes,
+    job: _Job,
+    row: Format,
+    changes: Changes,
+    parity: Parity,
+    scores: Scores,
+) -> Exported:
     """Write a file and its passport; ``scores`` are its answers, (images, classes)."""
     holds = bool(np.isfinite(scores).all()) and (not row.exact or parity.relative <= job.tolerance)
-    card = _passport(path, content, job, row, parity, scores, holds=holds)
+    card = _passport(path, content, job, row, changes, parity, scores, holds=holds)
     # The passport takes its name first: a reader that finds a model finds its passport, and after an
     # interruption in between the passport refuses the older model by its hash.
     write_together({passport.beside(path): card.to_bytes(), path: content})
@@ -257,6 +273,7 @@ def _passport(
     content: bytes,
     job: _Job,
     row: Format,
+    changes: Changes,
     parity: Parity,
     scores: Scores,
     *,
@@ -264,22 +281,23 @@ def _passport(
 ) -> Passport:
     source, facts, images = job.source, job.facts, job.images
     digest = sha256(content)
-    seen = inspection.summarize(flatbuffer.graph(content, str(path)), path.name, len(content), digest)
+    seen = inspection.inspection_of(flatbuffer.graph(content, str(path)), path.name, len(content), digest)
     reasons = []
-    if not facts.trained:
+    if not source.trained:
         reasons.append("the weights are a random initialization")
     if row.needs_calibration and images.random:
         reasons.append("the activations' ranges were calibrated on random pictures")
     finite = bool(np.isfinite(scores).all())
+    kept = source.is_file and source.in_memory is None
     return Passport(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         tool={"mobilecnn": __version__, **{name: version(name) for name in TOOLS}},
         source=passport.SourceModel(
-            model=Path(source.text).name if source.is_file else source.text,
-            sha256=sha256(Path(source.text).read_bytes()) if source.is_file else None,
+            model=source.name,
+            sha256=sha256(Path(source.text).read_bytes()) if kept else None,
             architecture=facts.architecture,
-            trained=facts.trained,
-            seed=None if facts.trained else source.seed,
+            trained=source.trained,
+            seed=None if source.is_file else source.seed,
             classes=facts.classes,
             parameters=facts.parameters,
         ),
@@ -289,6 +307,7 @@ def _passport(
         input=passport.ModelInput(seen.inputs[0], facts.contract),
         output=passport.ModelOutput(seen.outputs[0]),
         recipe=passport.QuantizationRecipe(row.io(job.io), row.recipe_for(job.io)),
+        lowering=changes,
         calibration=images.manifest if row.needs_calibration else None,
         parity=passport.ParityRecord(
             reference="the Keras model",

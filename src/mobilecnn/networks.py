@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mobilecnn.convert.conversion import Source
-from mobilecnn.export import RANDOM, Calibration, export
+from mobilecnn.export import export
+from mobilecnn.quantize.calibration.images import RANDOM, Calibration
 
 
 def exporter(

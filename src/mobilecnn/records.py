@@ -154,14 +154,18 @@ def recording(path: Path) -> Iterator[Callable[[Kept], None]]:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; {kept}") from error
 
 
-def schema(path: Path) -> str | None:
+def schema(path: Path, what: str = "measurement") -> str | None:
     """Schema that a JSON file names; None where it names none, or is not JSON.
+
+    Args:
+        path: the file.
+        what: noun for it in messages.
 
     Raises:
         InputError: the file is missing or unreadable.
     """
     try:
-        document = json.loads(files.read_bytes(path, "measurement"))
+        document = json.loads(files.read_bytes(path, what))
     except (ValueError, RecursionError):
         return None
     name = document.get("schema") if isinstance(document, dict) else None

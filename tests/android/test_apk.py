@@ -11,7 +11,8 @@ from sample_app import MODELS, ROOT, copy_app
 
 from mobilecnn.android_demo.staging import stage
 from mobilecnn.convert.conversion import Source
-from mobilecnn.export import Calibration, export
+from mobilecnn.export import export
+from mobilecnn.quantize.calibration.images import Calibration
 
 
 @pytest.fixture

@@ -26,8 +26,9 @@ from mobilecnn.bench.timing.answers import Questions
 from mobilecnn.cli import cli
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
-from mobilecnn.export import Calibration, export
+from mobilecnn.export import export
 from mobilecnn.files import sha256
+from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.quantize.inference import ask
 from mobilecnn.train import datasets
 from mobilecnn.train.images import open_image, to_pixels

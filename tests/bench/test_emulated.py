@@ -27,7 +27,8 @@ from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.cli import cli
 from mobilecnn.convert.conversion import Source
 from mobilecnn.errors import UsageError
-from mobilecnn.export import RANDOM, Calibration, export
+from mobilecnn.export import export
+from mobilecnn.quantize.calibration.images import RANDOM, Calibration
 
 HERE = Path(__file__).parent
 

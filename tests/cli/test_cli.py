@@ -270,9 +270,14 @@ def test_a_model_that_says_nothing_is_warned_about(material: Path, tmp_path: Pat
     assert "assumed" not in quiet.stderr
 
 
-def test_random_calibration_is_said_aloud(material: Path, tmp_path: Path) -> None:
+def test_random_calibration_is_said_aloud_and_hides_no_other_warning(
+    material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mobilecnn.convert.versions.version_needed", lambda operation: None)
     warned = run("export", material / "good.keras", "--int8", "--calibration", "random", "-o", tmp_path)
     assert warned.exit_code == 0 and "latency only" in warned.stderr
+    assert "good.int8.tflite: which runtime runs it is unknown" in warned.stderr
+    assert "agrees with the Keras model" not in warned.stderr
 
 
 def test_predict_names_the_label(material: Path, exported: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from mobilecnn.convert.graph import build, cut, flatbuffer
-from mobilecnn.convert.inspection import inspect, summarize
+from mobilecnn.convert.inspection import inspect, inspection_of
 from mobilecnn.errors import ModelFileError
 from mobilecnn.quantize.runtimes import interpreter_class
 
@@ -69,7 +69,7 @@ def test_a_part_for_each_operator(exported: Path, kind: str) -> None:
     assert sum(part.macs for part in parts) == inspect(path).macs > 0
     for part in parts:
         assert part.content is not None
-        again = summarize(flatbuffer.graph(part.content, part.name), part.name, len(part.content), "")
+        again = inspection_of(flatbuffer.graph(part.content, part.name), part.name, len(part.content), "")
         assert again.macs == part.macs
         assert len(part.content) <= path.stat().st_size + 4096
 

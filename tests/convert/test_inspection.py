@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mobilecnn.convert.graph import flatbuffer
-from mobilecnn.convert.inspection import inspect, summarize
+from mobilecnn.convert.inspection import inspect, inspection_of
 from mobilecnn.errors import ModelFileError
 from mobilecnn.train import complexity
 
@@ -54,7 +54,7 @@ def test_a_plain_conversion_is_warned_about(keras: Any, third_party: Path, tmp_p
     )
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
     content = converter.convert()
-    seen = summarize(flatbuffer.graph(content, "hue"), "hue.tflite", len(content), "")
+    seen = inspection_of(flatbuffer.graph(content, "hue"), "hue.tflite", len(content), "")
     assert any("dynamic shape" in warning for warning in seen.warnings)
     assert any("Flex" in warning and "FlexAdjustHue" in warning for warning in seen.warnings)
     assert seen.minimum_runtime is None
@@ -64,7 +64,7 @@ def test_understated_versions_are_warned_about(exported: Path) -> None:
     model = flatbuffer.parse((exported / "theirs.int8.tflite").read_bytes(), "int8")
     for code in model.operatorCodes:
         code.version = 1
-    seen = summarize(flatbuffer.graph_of(model), "old.tflite", 0, "")
+    seen = inspection_of(flatbuffer.graph_of(model), "old.tflite", 0, "")
     assert any("understated for" in warning and "CONV_2D" in warning for warning in seen.warnings)
 
 

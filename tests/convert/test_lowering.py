@@ -7,11 +7,13 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from mobilecnn.contract import contract_for
-from mobilecnn.convert import lowering, metadata
+from mobilecnn.convert import lowering
 from mobilecnn.convert.graph import build, flatbuffer
 from mobilecnn.convert.graph.build import Layers
 from mobilecnn.convert.lowering import PASSES, lower
 from mobilecnn.convert.lowering.description import Description
+from mobilecnn.convert.lowering.tflite_metadata import ENTRY
+from mobilecnn.convert.lowering.tflite_metadata import build as metadata
 from mobilecnn.errors import ModelFileError
 
 DESCRIPTION = Description("two", contract_for("unit", (8, 8, 3)), ("cat", "dog"))
@@ -39,6 +41,7 @@ def test_every_pass_reports_what_it_changed() -> None:
     assert lowered.changes["name_ends"] == ("tensor 6 is named scores",)
     assert lowered.changes["stamp_versions"] == ("2 operators have another version",)
     assert lowered.changes["describe"] == ("TFLite Metadata",)
+    assert lowered.beyond_names == {"stamp_versions": ("2 operators have another version",)}
 
 
 def test_a_finished_file_is_left_as_it_is() -> None:
@@ -53,7 +56,7 @@ def test_a_finished_file_says_what_it_is_and_runs() -> None:
     graph = flatbuffer.graph(content, "two")
     assert {(operation.kind, operation.version) for operation in graph.operations} == {("CONV_2D", 3)}
     assert graph.metadata["min_runtime_version"].rstrip(b"\0") == b"1.14.0"
-    assert graph.metadata[metadata.ENTRY] == metadata.build(DESCRIPTION.contract, DESCRIPTION.labels, "two")
+    assert graph.metadata[ENTRY] == metadata(DESCRIPTION.contract, DESCRIPTION.labels, "two")
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
     assert interpreter.get_signature_list() == {

@@ -1,4 +1,4 @@
-"""Passports of today read as they were written; what is damaged is one clear error."""
+"""Passports of all versions read; what is damaged is one clear error."""
 
 import json
 from collections.abc import Callable
@@ -13,8 +13,13 @@ from mobilecnn.convert import passport
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import InputError, ModelFileError
 
-SAMPLES = sorted((Path(__file__).parent.parent / "samples" / "passports").glob("*.json"))
-"""Passports of version 1, from before the reader had types: four formats, and a zoo name for latency only."""
+FOLDER = Path(__file__).parent.parent / "samples" / "passports"
+
+SAMPLES = sorted((FOLDER / "2").glob("*.json"))
+"""Passports of version 2: four formats, and a zoo name for latency only."""
+
+OLD_SAMPLES = sorted(FOLDER.glob("*.json"))
+"""The same of version 1."""
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -43,6 +48,13 @@ def test_a_passport_of_today_reads_and_writes_to_the_byte(sample: Path) -> None:
     assert all(picture.shape == card.contract.shape for picture in card.pictures)
 
 
+@pytest.mark.parametrize("sample", OLD_SAMPLES, ids=lambda sample: sample.stem)
+def test_a_passport_of_version_1_reads_and_says_nothing_of_passes(sample: Path) -> None:
+    document = json.loads(sample.read_text())
+    card = Passport.from_json(document)
+    assert json.loads(card.to_bytes()) == {**document, "version": 2, "lowering": {}}
+
+
 def test_what_a_passport_says() -> None:
     (sample,) = (sample for sample in SAMPLES if sample.stem == "tiny.int8")
     card = Passport.from_json(json.loads(sample.read_text()))
@@ -54,6 +66,7 @@ def test_what_a_passport_says() -> None:
     assert card.calibration.images == 20 and card.parity.tolerance is None and card.parity.holds
     assert card.recipe.io == "int8" and card.recipe.entries[0]["op_config"]["compute_precision"] == "INTEGER"
     assert card.minimum_runtime == "2.10.0" and card.operators[0].operator == "CONV_2D"
+    assert card.lowering == {"stamp_versions": ("6 operators have another version",)}
     assert len(card.golden[0].scores) == 10 and card.latency_only == ()
 
 
@@ -80,20 +93,21 @@ def test_somebody_elses_json_is_no_passport(tmp_path: Path) -> None:
     assert passport.read(model, digest) is None
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", [1], 1.5])
+@pytest.mark.parametrize("version", [0, 3, 99, "1", [1], 1.5, True, None])
 def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
     model, digest = place(tmp_path, SAMPLES[0], lambda document: document.update(version=version))
-    with pytest.raises(
-        ModelFileError, match=r"it\.json has passport version .*; this mobilecnn reads version 1"
-    ):
+    words = r"it\.json: a passport of version .*; this mobilecnn reads 1 to 2; export the model again, or use"
+    with pytest.raises(ModelFileError, match=words):
         passport.read(model, digest)
+    with pytest.raises(InputError, match=r"a passport of version .* reads 1 to 2"):
+        Passport.from_json({**json.loads(SAMPLES[0].read_text()), "version": version})
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d: d.pop("version"), "version is missing"),
-        (lambda d: d.update(version=True), "version is missing, or is not a whole number"),
+        (lambda d: d.pop("version"), "a passport of version None"),
+        (lambda d: d.pop("lowering"), "lowering is missing"),
         (lambda d: d.pop("golden"), "golden is missing"),
         (lambda d: d["parity"].pop("tolerance"), "parity.tolerance is missing"),
         (lambda d: d.update(labels=[1]), r"labels\[0\] must be a text"),
@@ -109,7 +123,7 @@ def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
 )
 def test_a_damaged_passport_is_named_with_its_member(tmp_path: Path, change: Change, words: str) -> None:
     model, digest = place(tmp_path, SAMPLES[0], change)
-    with pytest.raises(ModelFileError, match=rf"it\.json is damaged \(.*{words}.*export the model again"):
+    with pytest.raises(ModelFileError, match=rf"it\.json: .*{words}.*export the model again"):
         passport.read(model, digest)
 
 

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mobilecnn.contract import contract_for
 from mobilecnn.convert import versions
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.flatbuffer import Operation, Tensor
-from mobilecnn.convert.inspection import summarize
+from mobilecnn.convert.inspection import inspection_of
+from mobilecnn.convert.lowering.description import Description
+from mobilecnn.convert.lowering.operator_versions import stamp_versions
 
 
 def converted(model: Any, adjust: Callable[[Any], None]) -> bytes:
@@ -178,14 +181,14 @@ def test_a_type_that_the_tables_do_not_know_is_never_stamped(keras: Any) -> None
     content = converted(of_many_operators(keras), int16x8)
     model = flatbuffer.parse(content, "int16x8")
     before = flatbuffer.graph_of(model).operations
-    versions.stamp(model)
+    stamp_versions(model, Description("int16x8", contract_for("unit", (32, 32, 3)), ()))
     graph = flatbuffer.graph_of(model)
     for old, new in zip(before, graph.operations, strict=True):
         assert new.version == (versions.version_needed(old) or old.version)
         if old.kind in UNKNOWN:
             assert versions.release_for(new, new.version) is None
     assert graph.metadata["min_runtime_version"].rstrip(b"\0") == b""
-    seen = summarize(graph, "int16x8", 0, "")
+    seen = inspection_of(graph, "int16x8", 0, "")
     assert seen.minimum_runtime is None
     (warning,) = (warning for warning in seen.warnings if "unknown" in warning)
     assert "DEPTHWISE_CONV_2D of int16 with int8 (1)" in warning and "STRIDED_SLICE of int16 (1)" in warning

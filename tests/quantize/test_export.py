@@ -14,9 +14,10 @@ from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import DataError, EnvironmentProblem, ModelFileError, OutputError, UsageError
-from mobilecnn.export import Calibration, export
+from mobilecnn.export import export
 from mobilecnn.files import sha256
 from mobilecnn.quantize import formats
+from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.quantize.inference import TfliteProcess, ask, open_tflite
 from mobilecnn.train import datasets
 from mobilecnn.train.images import Pixels, stack_pixels, to_tensor

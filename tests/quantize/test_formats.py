@@ -13,9 +13,10 @@ from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.inspection import inspect
 from mobilecnn.errors import UsageError
-from mobilecnn.export import Calibration, Exported, export
+from mobilecnn.export import Exported, export
 from mobilecnn.files import sha256
 from mobilecnn.quantize import formats
+from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.quantize.formats import FLOAT32, FORMATS, Format, static
 
 INT16X8 = Format(

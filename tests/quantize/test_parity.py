@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mobilecnn.quantize.parity import EXCUSED, ROUNDINGS, STEADY, compare, float32_limit
+from mobilecnn.quantize.parity import EXCUSED, ROUNDINGS, STEADY, compare, doubt, float32_limit
 
 
 def scores(*rows: list[float]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -25,6 +25,16 @@ def test_known_answer() -> None:
     assert parity.mean_difference == pytest.approx(2.5 / 6)
     assert parity.relative == pytest.approx(0.25)
     assert parity.sqnr_db == pytest.approx(10 * math.log10(26 / 2.25))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"), [(0, None), (1, None), (2, "on only 80% of the images; evaluate")]
+)
+def test_a_file_that_agrees_on_less_than_nine_in_ten_is_in_doubt(wrong: int, words: str | None) -> None:
+    reference = scores(*[[0.0, 1.0]] * 10)
+    given = scores(*[[1.0, 0.0]] * wrong, *[[0.0, 1.0]] * (10 - wrong))
+    told = doubt(compare(reference, given))
+    assert told is None if words is None else words in (told or "")
 
 
 def test_identical_answers() -> None:

@@ -1,5 +1,6 @@
 """From an architecture to checked ``.tflite`` files: ``build``, ``train`` and ``export``."""
 
+import hashlib
 import os
 import re
 import tempfile
@@ -16,6 +17,7 @@ from mobilecnn.steps import Progress, no_progress
 if TYPE_CHECKING:
     import keras
 
+    from mobilecnn.convert.conversion import InMemory
     from mobilecnn.export import Exported
     from mobilecnn.train.fit import Trained
     from mobilecnn.train.keras_file import ModelInfo
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 ALL = "all"
 """Value of ``formats`` that means every format."""
 
-_built: "WeakKeyDictionary[Any, ModelInfo]" = WeakKeyDictionary()
-"""What is known of the models that :func:`build` made, as long as they live."""
+_built: "WeakKeyDictionary[Any, tuple[ModelInfo, str]]" = WeakKeyDictionary()
+"""Models that :func:`build` made, as long as they live -> what is known of them, and the digest of their initial
+weights."""
 
 
 def build(
@@ -55,7 +58,8 @@ def build(
     parsed = zoo.parse(name, size=None if isinstance(size, tuple) else size)
     model = zoo.build(parsed, classes) if sides is None else zoo.rectangle(parsed, classes, *sides)
     model = zoo.main_output(model)
-    _built[model] = ModelInfo(architecture=str(parsed), contract=zoo.contract(parsed, sides))
+    info = ModelInfo(architecture=str(parsed), contract=zoo.contract(parsed, sides))
+    _built[model] = info, _digest(model)
     return model
 
 
@@ -192,17 +196,19 @@ def export(
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
     from mobilecnn.convert.conversion import Source
-    from mobilecnn.export import Calibration, refuse_different
     from mobilecnn.export import export as exported
+    from mobilecnn.export import refuse_different
+    from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.quantize.formats import names
 
     if isinstance(labels, str):
         raise UsageError(f"labels must be a list of class names, and is the text {labels!r}")
     chosen = names() if formats == ALL else (formats,) if isinstance(formats, str) else tuple(formats)
     given = None if calibration is None else Calibration(str(calibration), samples, seed)
-    with _as_text(model, name) as text:
+    with _as_file(model, name) as (text, in_memory):
         source = Source(
             text=text,
+            in_memory=in_memory,
             classes=classes,
             size=size,
             input_range=input_range,
@@ -223,14 +229,16 @@ def export(
 
 
 @contextmanager
-def _as_text(model: Any, name: str | None) -> Iterator[str]:
+def _as_file(model: Any, name: str | None) -> "Iterator[tuple[str, InMemory | None]]":
     """What a :class:`Source` takes: a path or zoo name as it is, a Keras model as a file while the block runs."""
+    from mobilecnn.convert.conversion import InMemory
+
     if isinstance(model, str | os.PathLike):
         if name is not None:
             raise UsageError(
                 "name= is for Keras models; the files of a path or a zoo name are called after it"
             )
-        yield os.fspath(model)
+        yield os.fspath(model), None
         return
     if not callable(getattr(model, "save", None)) or not hasattr(model, "layers"):
         raise UsageError(
@@ -246,8 +254,21 @@ def _as_text(model: Any, name: str | None) -> Iterator[str]:
             raise ModelFileError(
                 f"Keras cannot save the model {model.name!r} ({first[:200]}); build it of Keras' own layers"
             ) from error
+        trained = True
         if model in _built:
             from mobilecnn.train.keras_file import write_info
 
-            write_info(path, _built[model])
-        yield str(path)
+            info, initial = _built[model]
+            write_info(path, info)
+            trained = _digest(model) != initial
+        yield str(path), InMemory(model.name, trained)
+
+
+def _digest(model: Any) -> str:
+    """SHA-256 of a Keras model's weights, in their order."""
+    import keras
+
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        digest.update(keras.ops.convert_to_numpy(weight).tobytes())
+    return digest.hexdigest()

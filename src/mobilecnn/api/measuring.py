@@ -230,7 +230,8 @@ def load(path: str | Path) -> "Measurement | Instructions | Stream | Evaluation 
     """Read a file that mobilecnn wrote: a measurement, counts, a stream, an evaluation, or a passport.
 
     Args:
-        path: path of a ``.json`` file, or of a ``.tflite`` file, whose passport is read.
+        path: path of a ``.json`` file, or of a ``.tflite`` file, whose passport is read. A passport's own
+            ``.json`` is read without a look at the model.
 
     Raises:
         InputError: the file is missing, damaged, of an unknown version or of another kind; or a ``.tflite``
@@ -245,14 +246,13 @@ def load(path: str | Path) -> "Measurement | Instructions | Stream | Evaluation 
     from mobilecnn.records import schema as schema_of
 
     path = Path(path)
-    schema = passport.SCHEMA if path.suffix.lower() == ".tflite" else schema_of(path)
-    if schema == passport.SCHEMA:
-        model = path.with_suffix(".tflite")
-        card = passport.read(model, sha256(read_bytes(model, "model", ModelFileError)))
+    if path.suffix.lower() == ".tflite":
+        card = passport.read(path, sha256(read_bytes(path, "model", ModelFileError)))
         if card is None:
-            raise InputError(f"there is no passport beside {model}; export the model with mobilecnn")
+            raise InputError(f"there is no passport beside {path}; export the model with mobilecnn")
         return card
-    for kind in (Measurement, Instructions, Stream, Evaluation):
+    schema = schema_of(path)
+    for kind in (Measurement, Instructions, Stream, Evaluation, passport.Passport):
         if schema == kind.SCHEMA:
             return kind.read(path)
     raise InputError(

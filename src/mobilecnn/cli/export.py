@@ -13,9 +13,6 @@ from mobilecnn.quantize import formats as known
 if TYPE_CHECKING:
     from mobilecnn.export import Exported
 
-AGREEMENT_TO_WARN = 0.9
-"""Share of calibration images below which a file's agreement with the Keras model is warned about."""
-
 
 def _formats(command: Callable[..., None]) -> Callable[..., None]:
     """Give ``command`` an option for each format; it takes the chosen names as ``formats``."""
@@ -93,7 +90,8 @@ def command(
       mobilecnn export mobilenet_v2_x1.0_224 --int8 --calibration random -o out
     """
     from mobilecnn.convert.conversion import Source
-    from mobilecnn.export import Calibration, export, refuse_different
+    from mobilecnn.export import export, refuse_different
+    from mobilecnn.quantize.calibration.images import Calibration
 
     source = Source(
         text=model,
@@ -147,12 +145,12 @@ def _show(exported: "tuple[Exported, ...]") -> None:
 
 
 def _warnings(file: "Exported") -> Iterator[str]:
-    if file.passport.latency_only:
-        yield f"latency only: {' and '.join(file.passport.latency_only)}"
-        return
-    yield from file.passport.warnings
-    if file.parity.top1_agreement < AGREEMENT_TO_WARN:
-        yield (
-            f"agrees with the Keras model on only {file.parity.top1_agreement:.0%} of the images; "
-            "evaluate it before shipping"
-        )
+    from mobilecnn.quantize.parity import doubt
+
+    card = file.passport
+    if card.latency_only:
+        yield f"latency only: {' and '.join(card.latency_only)}"
+    yield from card.warnings
+    # Answers that mean nothing need not agree.
+    if not card.latency_only and (words := doubt(file.parity)) is not None:
+        yield words

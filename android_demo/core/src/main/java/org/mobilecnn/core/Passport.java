@@ -13,8 +13,8 @@ import java.util.Map;
 
 /** The JSON that {@code mobilecnn export} writes beside a {@code .tflite}: what it is and what to feed it. */
 public final class Passport {
-    /** The version of the format that this class reads. */
-    public static final int VERSION = 1;
+    /** The latest version of the format that this class reads; it reads all before it, too. */
+    public static final int VERSION = 2;
 
     private static final String SCHEMA = "mobilecnn.passport";
 
@@ -81,6 +81,9 @@ public final class Passport {
     /** The type that the file takes and gives, as the recipe has it. */
     public final String io;
 
+    /** What the passes over the graph changed, by their names; empty in a passport of version 1. */
+    public final Map<String, List<String>> lowering;
+
     /** Where the images are from that the activations' ranges were measured on; null without. */
     public final String calibration;
 
@@ -119,12 +122,12 @@ public final class Passport {
                         name + " is not a passport: its schema is not " + SCHEMA);
             }
             int version = need(document, "version").asInt();
-            if (version != VERSION) {
+            if (version < 1 || version > VERSION) {
                 throw new Problem(Problem.MODEL_FILE, name + " has passport version " + version
-                        + "; this app reads version " + VERSION
+                        + "; this app reads 1 to " + VERSION
                         + ": use the app and the mobilecnn of one release");
             }
-            return new Passport(document);
+            return new Passport(document, version);
         } catch (ParseException | UnsupportedOperationException | NumberFormatException
                 | IllegalStateException damage) {
             throw new Problem(Problem.MODEL_FILE, "the passport " + name + " is damaged ("
@@ -132,7 +135,7 @@ public final class Passport {
         }
     }
 
-    private Passport(JsonObject document) throws Problem {
+    private Passport(JsonObject document, int version) throws Problem {
         JsonObject about = need(document, "file").asObject();
         file = need(about, "name").asString();
         format = need(about, "format").asString();
@@ -167,6 +170,7 @@ public final class Passport {
         }
         tools = Collections.unmodifiableMap(packages);
         io = need(need(document, "recipe").asObject(), "io").asString();
+        lowering = version == 1 ? Collections.emptyMap() : changes(need(document, "lowering").asObject());
         JsonValue images = need(document, "calibration");
         calibration = images.isNull() ? null : need(images.asObject(), "data").asString();
         Map<String, Integer> uses = new LinkedHashMap<>();
@@ -201,6 +205,14 @@ public final class Passport {
     /** What the output {@code index} stands for: its label, or its number where there are none. */
     public String label(int index) {
         return labels.isEmpty() ? "class " + index : labels.get(index);
+    }
+
+    private static Map<String, List<String>> changes(JsonObject value) {
+        Map<String, List<String>> passes = new LinkedHashMap<>();
+        for (JsonObject.Member pass : value) {
+            passes.put(pass.getName(), strings(pass.getValue().asArray()));
+        }
+        return Collections.unmodifiableMap(passes);
     }
 
     private static InputContract contract(JsonObject value) throws Problem {

@@ -32,6 +32,13 @@ public final class PassportTest {
         assertEquals("int8", passport.io);
         assertEquals("digits", passport.calibration);
         assertEquals(Integer.valueOf(2), passport.operators.get("CONV_2D 3"));
+        assertEquals("2 operators have another version", passport.lowering.get("stamp_versions").get(0));
+    }
+
+    @Test
+    public void versionOneSaysNothingOfPasses() throws Exception {
+        JsonObject old = good().set("version", 1).remove("lowering");
+        assertTrue(Passport.parse("a", old.toString()).lowering.isEmpty());
     }
 
     @Test
@@ -71,7 +78,8 @@ public final class PassportTest {
 
     @Test
     public void otherVersionsAndOtherFilesAreNamed() throws Exception {
-        refused(good().set("version", 2), "version 2; this app reads version 1");
+        refused(good().set("version", 0), "version 0; this app reads 1 to 2");
+        refused(good().set("version", 3), "version 3; this app reads 1 to 2");
         refused(good().set("schema", "theirs"), "is not a passport");
         refusedText("{", "a.json is damaged");
         refusedText("", "a.json is damaged");

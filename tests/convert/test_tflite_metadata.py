@@ -9,8 +9,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from mobilecnn.contract import contract_for
-from mobilecnn.convert import metadata
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering import tflite_metadata as metadata
 from mobilecnn.files import sha256
 
 
