@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilecnn.bench.devices.emulated.device import KINDS, between
-from mobilecnn.bench.judge.instructions import apart, refuse_more, together
+from mobilecnn.bench.judge.instructions import CountSummary, apart, refuse_more, together
 from mobilecnn.bench.records.instructions import CountPlan, Counts, CountSeries, Instructions
 from mobilecnn.bench.records.measurement import VERIFIED, Answers, Facts, Model, PassportFacts
 from mobilecnn.cli import cli
@@ -53,6 +53,16 @@ def test_json_and_back(tmp_path: Path) -> None:
     (tmp_path / "it.json").write_text(json.dumps(DOCUMENT))
     assert Instructions.read(tmp_path / "it.json") == RECORD
     assert RECORD.kept == "2 of 2 files are counted"
+
+
+def test_counts_are_summarized_once_and_warn_where_inferences_differ() -> None:
+    unsteady, steady = CountSummary.of(RECORD).results
+    assert (unsteady.counts.total, unsteady.per_mac, unsteady.relative) == (100, 2.0, 1.0)
+    assert (steady.relative, steady.warnings) == (2.0, ())
+    (warning,) = unsteady.to_json()["warnings"]
+    assert (warning["code"], warning["text"]) == ("unsteady-counts", "its inferences differ by 1 %")
+    within = dataclasses.replace(RECORD, series=(series(10_000, 10_010, 10_000),))
+    assert [result.warnings for result in CountSummary.of(within).results] == [()]
 
 
 @pytest.mark.parametrize(
