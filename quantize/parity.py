@@ -10,20 +10,6 @@ import numpy.typing as npt
 FLOAT32_TOLERANCE = 1e-4
 """Largest relative difference between one float32 file's answers on two processors or runtimes."""
 
-STEADY = 1e-6
-"""Relative difference that any right float32 file may show: eight units in the last place of the largest score."""
-
-ROUNDINGS = 4.0
-"""Largest difference of a right float32 file, as a multiple of what one rounding of the input changes in Keras.
-
-Over the families of the zoo, right files differ by 0.1 to 1 times that movement."""
-
-EXCUSED = 1e-2
-"""Largest relative difference that unsteadiness excuses: beyond it a right file looks like a wrong one."""
-
-AGREEMENT_TO_DOUBT = 0.9
-"""Share of images below which agreement on the best class puts a file in doubt."""
-
 Scores = npt.NDArray[np.float32]
 
 
@@ -52,6 +38,11 @@ class Parity:
     relative: float
     sqnr_db: float
 
+    @property
+    def finite(self) -> bool:
+        """Whether every answer of the file is a finite number."""
+        return math.isfinite(self.max_difference)
+
     def to_json(self) -> dict[str, Any]:
         """The figures as a JSON object; an infinite one is null, and ``finite`` and ``identical`` say which."""
 
@@ -66,28 +57,9 @@ class Parity:
             "mean_difference": number(self.mean_difference),
             "relative": number(self.relative),
             "sqnr_db": number(self.sqnr_db),
-            "finite": math.isfinite(self.max_difference),
+            "finite": self.finite,
             "identical": self.max_difference == 0,
         }
-
-
-def float32_limit(movement: float) -> float:
-    """Largest relative difference that a float32 file may show against the Keras model.
-
-    A weight that matters and is wrong by a per cent moves the answers a hundred or more times as far as one
-    rounding does, in a network that enlarges roundings as in one that does not: both are enlarged alike.
-
-    Args:
-        movement: relative difference of the Keras model's own answers when its input moves by one rounding.
-    """
-    return min(EXCUSED, max(STEADY, ROUNDINGS * movement))
-
-
-def doubt(parity: Parity) -> str | None:
-    """Why a file whose answers are finite should be evaluated before it is shipped; None where nothing says so."""
-    if parity.top1_agreement >= AGREEMENT_TO_DOUBT:
-        return None
-    return f"agrees with the Keras model on only {parity.top1_agreement:.0%} of the images; evaluate it before shipping"
 
 
 def compare(reference: Scores, scores: Scores) -> Parity:

@@ -62,7 +62,7 @@ def test_the_import_is_light() -> None:
         "",
         "import mobilecnn.train.images",
         "import mobilecnn.bench.records.measurement as measurement",
-        "from mobilecnn.export import Exported",
+        "from mobilecnn.exported import Exported",
         "from mobilecnn import bench, train",
     ],
 )
@@ -75,7 +75,7 @@ import mobilecnn.train.zoo as zoo
 from mobilecnn.bench.records.protocol import Protocol
 import mobilecnn.export
 assert mobilecnn.train.zoo is zoo
-assert mobilecnn.export.Exported
+assert mobilecnn.export.check_request
 assert list(inspect.signature(mobilecnn.export).parameters)[:3] == ["model", "formats", "calibration"]
 for call in (
     lambda: mobilecnn.bench([], rounds=0),

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from mobilecnn.errors import InputError as InputError
     from mobilecnn.errors import MobileCnnError as MobileCnnError
     from mobilecnn.errors import UsageError as UsageError
-    from mobilecnn.export import Exported as Exported
+    from mobilecnn.exported import Exported as Exported
     from mobilecnn.quantize.evaluation import Accuracy as Accuracy
     from mobilecnn.quantize.evaluation import Evaluation as Evaluation
     from mobilecnn.train.fit import Trained as Trained

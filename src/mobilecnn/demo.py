@@ -24,7 +24,8 @@ from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.published import PUBLISHED_FORMAT
 from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.convert.conversion import Source
-from mobilecnn.export import Exported, export
+from mobilecnn.export import export
+from mobilecnn.exported import Exported
 from mobilecnn.networks import exporter
 from mobilecnn.quantize import formats
 from mobilecnn.quantize.accuracy import evaluate

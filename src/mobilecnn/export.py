@@ -7,23 +7,17 @@ child processes share the work: one holds Keras, the other the TFLite runtime an
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from mobilecnn.convert import inspection, passport
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
-from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import lower
 from mobilecnn.convert.lowering.description import Description
-from mobilecnn.convert.passport import Passport
-from mobilecnn.errors import CheckFailed, UsageError
+from mobilecnn.errors import UsageError
+from mobilecnn.exported import Answered, Changes, Exported, Origin, write
 from mobilecnn.extras import require
-from mobilecnn.files import check_writable, sha256, write_together
+from mobilecnn.files import check_writable
 from mobilecnn.quantize import formats as table
 from mobilecnn.quantize.calibration.images import (
     Calibration,
@@ -33,60 +27,11 @@ from mobilecnn.quantize.calibration.images import (
     prepare,
 )
 from mobilecnn.quantize.formats import Format
+from mobilecnn.quantize.gate import STEADY, float32_limit
 from mobilecnn.quantize.inference import TfliteProcess
-from mobilecnn.quantize.parity import STEADY, Parity, compare, float32_limit
+from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.steadiness import movement
 from mobilecnn.steps import Progress, Steps
-from mobilecnn.version import __version__
-
-GOLDEN_IMAGES = 3
-"""Number of pictures in a passport, with the file's scores for them."""
-
-TOOLS = ("tensorflow", "keras", "litert-quantizer", "ai-edge-litert")
-"""Packages whose versions the passport records."""
-
-Scores = npt.NDArray[np.float32]
-
-Changes = dict[str, tuple[str, ...]]
-"""Pass over the graph -> what it changed, a phrase for each change."""
-
-
-@dataclass(frozen=True)
-class Exported:
-    """One exported file.
-
-    Attributes:
-        path: the .tflite file; its passport is beside it.
-        format: name of a row of :data:`mobilecnn.quantize.formats.FORMATS`.
-        nbytes: size in bytes.
-        parity: its answers against the Keras model's.
-        holds: False for a file of an exact format beyond its tolerance, and for any file with answers
-            that are not finite.
-        passport: its passport.
-    """
-
-    path: Path
-    format: str
-    nbytes: int
-    parity: Parity
-    holds: bool
-    passport: Passport
-
-
-def refuse_different(file: Exported) -> None:
-    """Refuse a file that does not give the Keras model's answers.
-
-    Raises:
-        CheckFailed: it does not.
-    """
-    if file.holds:
-        return
-    allowed = file.passport.parity.tolerance
-    limit = "" if allowed is None else f"{file.format} may show {allowed:.0e}, and "
-    raise CheckFailed(
-        f"{file.path} does not give the Keras model's answers: relative difference {file.parity.relative:.1e} "
-        f"({limit}every answer must be finite); do not ship it"
-    )
 
 
 def check_request(
@@ -173,11 +118,14 @@ def export(
             tolerance = float32_limit(movement(keras, facts.contract, images.tensors, reference, work))
 
         steps("writing")
-        job = _Job(source, facts, images, io, tolerance)
+        origin = Origin(source, facts, images, io, tolerance)
         exported = tuple(
-            _write(
-                output / f"{source.stem}.{row.name}.tflite", made[row.name].read_bytes(),
-                job, row, changes[row.name], parities[row.name], scores[row.name],
+            write(
+                Answered(
+                    output / f"{source.stem}.{row.name}.tflite", row, made[row.name].read_bytes(),
+                    changes[row.name], parities[row.name], scores[row.name],
+                ),
+                origin,
             )
             for row in rows
         )  # fmt: skip
@@ -229,101 +177,3 @@ def _quantize(
 def _joined(first: Changes, second: Changes) -> Changes:
     """The changes of both runs of the passes, a file's own after those in the float32 file that it is made of."""
     return {name: (*first.get(name, ()), *second.get(name, ())) for name in first | second}
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What all files of one export share.
-
-    Attributes:
-        source: what was exported.
-        facts: the loaded model.
-        images: what calibrated and checked the files.
-        io: type asked for.
-        tolerance: largest relative difference of an exact format.
-    """
-
-    source: Source
-    facts: KerasFacts
-    images: CalibrationImages
-    io: str
-    tolerance: float
-
-
-def _write(
-    path: Path,
-    content: bytes,
-    job: _Job,
-    row: Format,
-    changes: Changes,
-    parity: Parity,
-    scores: Scores,
-) -> Exported:
-    """Write a file and its passport; ``scores`` are its answers, (images, classes)."""
-    holds = bool(np.isfinite(scores).all()) and (not row.exact or parity.relative <= job.tolerance)
-    card = _passport(path, content, job, row, changes, parity, scores, holds=holds)
-    # The passport takes its name first: a reader that finds a model finds its passport, and after an
-    # interruption in between the passport refuses the older model by its hash.
-    write_together({passport.beside(path): card.to_bytes(), path: content})
-    return Exported(path, row.name, len(content), parity, holds, card)
-
-
-def _passport(
-    path: Path,
-    content: bytes,
-    job: _Job,
-    row: Format,
-    changes: Changes,
-    parity: Parity,
-    scores: Scores,
-    *,
-    holds: bool,
-) -> Passport:
-    source, facts, images = job.source, job.facts, job.images
-    digest = sha256(content)
-    seen = inspection.inspection_of(flatbuffer.graph(content, str(path)), path.name, len(content), digest)
-    reasons = []
-    if not source.trained:
-        reasons.append("the weights are a random initialization")
-    if row.needs_calibration and images.random:
-        reasons.append("the activations' ranges were calibrated on random pictures")
-    finite = bool(np.isfinite(scores).all())
-    kept = source.is_file and source.in_memory is None
-    return Passport(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        tool={"mobilecnn": __version__, **{name: version(name) for name in TOOLS}},
-        source=passport.SourceModel(
-            model=source.name,
-            sha256=sha256(Path(source.text).read_bytes()) if kept else None,
-            architecture=facts.architecture,
-            trained=source.trained,
-            seed=None if source.is_file else source.seed,
-            classes=facts.classes,
-            parameters=facts.parameters,
-        ),
-        labels=facts.labels,
-        latency_only=tuple(reasons),
-        file=passport.ModelFile(path.name, row.name, len(content), digest),
-        input=passport.ModelInput(seen.inputs[0], facts.contract),
-        output=passport.ModelOutput(seen.outputs[0]),
-        recipe=passport.QuantizationRecipe(row.io(job.io), row.recipe_for(job.io)),
-        lowering=changes,
-        calibration=images.manifest if row.needs_calibration else None,
-        parity=passport.ParityRecord(
-            reference="the Keras model",
-            data=images.manifest,
-            holds=holds,
-            tolerance=job.tolerance if row.exact else None,
-            **parity.to_json(),
-        ),
-        macs=seen.macs,
-        parameters=seen.parameters,
-        minimum_runtime=seen.minimum_runtime,
-        operators=seen.operators,
-        warnings=seen.warnings,
-        golden=tuple(
-            passport.Golden(passport.encode_picture(pixels), passport.rounded(answer))
-            for pixels, answer in zip(images.pixels[:GOLDEN_IMAGES], scores[:GOLDEN_IMAGES], strict=True)
-            if finite
-        ),
-    )

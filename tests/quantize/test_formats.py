@@ -13,7 +13,8 @@ from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.inspection import inspect
 from mobilecnn.errors import UsageError
-from mobilecnn.export import Exported, export
+from mobilecnn.export import export
+from mobilecnn.exported import Exported
 from mobilecnn.files import sha256
 from mobilecnn.quantize import formats
 from mobilecnn.quantize.calibration.images import Calibration

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mobilecnn.quantize.parity import EXCUSED, ROUNDINGS, STEADY, compare, doubt, float32_limit
+from mobilecnn.quantize.gate import EXCUSED, ROUNDINGS, STEADY, doubt, float32_limit
+from mobilecnn.quantize.parity import compare
 
 
 def scores(*rows: list[float]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

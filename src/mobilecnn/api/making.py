@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import keras
 
     from mobilecnn.convert.conversion import InMemory
-    from mobilecnn.export import Exported
+    from mobilecnn.exported import Exported
     from mobilecnn.train.fit import Trained
     from mobilecnn.train.keras_file import ModelInfo
     from mobilecnn.train.plan import Epoch, TrainingPlan
@@ -197,7 +197,7 @@ def export(
     """
     from mobilecnn.convert.conversion import Source
     from mobilecnn.export import export as exported
-    from mobilecnn.export import refuse_different
+    from mobilecnn.exported import refuse_different
     from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.quantize.formats import names
 

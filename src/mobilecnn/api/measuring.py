@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mobilecnn.bench.records.measurement import Measurement
     from mobilecnn.bench.records.stream import Stream
     from mobilecnn.convert.passport import Passport
-    from mobilecnn.export import Exported
+    from mobilecnn.exported import Exported
     from mobilecnn.quantize.evaluation import Evaluation
 
 

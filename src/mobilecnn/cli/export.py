@@ -11,7 +11,7 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, progres
 from mobilecnn.quantize import formats as known
 
 if TYPE_CHECKING:
-    from mobilecnn.export import Exported
+    from mobilecnn.exported import Exported
 
 
 def _formats(command: Callable[..., None]) -> Callable[..., None]:
@@ -90,7 +90,8 @@ def command(
       mobilecnn export mobilenet_v2_x1.0_224 --int8 --calibration random -o out
     """
     from mobilecnn.convert.conversion import Source
-    from mobilecnn.export import export, refuse_different
+    from mobilecnn.export import export
+    from mobilecnn.exported import refuse_different
     from mobilecnn.quantize.calibration.images import Calibration
 
     source = Source(
@@ -145,7 +146,7 @@ def _show(exported: "tuple[Exported, ...]") -> None:
 
 
 def _warnings(file: "Exported") -> Iterator[str]:
-    from mobilecnn.quantize.parity import doubt
+    from mobilecnn.quantize.gate import doubt
 
     card = file.passport
     if card.latency_only:

@@ -1,0 +1,48 @@
+"""What decides whether an exported file may be shipped: the limits, and the verdict on a file's parity."""
+
+from mobilecnn.quantize.formats import Format
+from mobilecnn.quantize.parity import Parity
+
+STEADY = 1e-6
+"""Relative difference that any right float32 file may show: eight units in the last place of the largest score."""
+
+ROUNDINGS = 4.0
+"""Largest difference of a right float32 file, as a multiple of what one rounding of the input changes in Keras.
+
+Over the families of the zoo, right files differ by 0.1 to 1 times that movement."""
+
+EXCUSED = 1e-2
+"""Largest relative difference that unsteadiness excuses: beyond it a right file looks like a wrong one."""
+
+AGREEMENT_TO_DOUBT = 0.9
+"""Share of images below which agreement on the best class puts a file in doubt."""
+
+
+def holds(row: Format, parity: Parity, tolerance: float) -> bool:
+    """Whether a file's answers are finite and, in an exact format, the Keras model's within ``tolerance``.
+
+    Args:
+        row: the file's format.
+        parity: its answers against the Keras model's.
+        tolerance: largest relative difference of an exact format.
+    """
+    return parity.finite and (not row.exact or parity.relative <= tolerance)
+
+
+def float32_limit(movement: float) -> float:
+    """Largest relative difference that a float32 file may show against the Keras model.
+
+    A weight that matters and is wrong by a per cent moves the answers a hundred or more times as far as one
+    rounding does, in a network that enlarges roundings as in one that does not: both are enlarged alike.
+
+    Args:
+        movement: relative difference of the Keras model's own answers when its input moves by one rounding.
+    """
+    return min(EXCUSED, max(STEADY, ROUNDINGS * movement))
+
+
+def doubt(parity: Parity) -> str | None:
+    """Why a file whose answers are finite should be evaluated before it is shipped; None where nothing says so."""
+    if parity.top1_agreement >= AGREEMENT_TO_DOUBT:
+        return None
+    return f"agrees with the Keras model on only {parity.top1_agreement:.0%} of the images; evaluate it before shipping"

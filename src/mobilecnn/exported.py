@@ -1,0 +1,171 @@
+"""One exported file: what it was made of, its passport, and the two written together."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mobilecnn.convert import inspection, passport
+from mobilecnn.convert.conversion import KerasFacts, Source
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.passport import Passport
+from mobilecnn.errors import CheckFailed
+from mobilecnn.files import sha256, write_together
+from mobilecnn.quantize import gate
+from mobilecnn.quantize.calibration.images import CalibrationImages
+from mobilecnn.quantize.formats import Format
+from mobilecnn.quantize.parity import Parity
+from mobilecnn.version import __version__
+
+GOLDEN_IMAGES = 3
+"""Number of pictures in a passport, with the file's scores for them."""
+
+TOOLS = ("tensorflow", "keras", "litert-quantizer", "ai-edge-litert")
+"""Packages whose versions the passport records."""
+
+Scores = npt.NDArray[np.float32]
+
+Changes = dict[str, tuple[str, ...]]
+"""Pass over the graph -> what it changed, a phrase for each change."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One exported file.
+
+    Attributes:
+        path: the .tflite file; its passport is beside it.
+        format: name of a row of :data:`mobilecnn.quantize.formats.FORMATS`.
+        nbytes: size in bytes.
+        parity: its answers against the Keras model's.
+        holds: False for a file of an exact format beyond its tolerance, and for any file with answers
+            that are not finite.
+        passport: its passport.
+    """
+
+    path: Path
+    format: str
+    nbytes: int
+    parity: Parity
+    holds: bool
+    passport: Passport
+
+
+def refuse_different(file: Exported) -> None:
+    """Refuse a file that does not give the Keras model's answers.
+
+    Raises:
+        CheckFailed: it does not.
+    """
+    if file.holds:
+        return
+    allowed = file.passport.parity.tolerance
+    limit = "" if allowed is None else f"{file.format} may show {allowed:.0e}, and "
+    raise CheckFailed(
+        f"{file.path} does not give the Keras model's answers: relative difference {file.parity.relative:.1e} "
+        f"({limit}every answer must be finite); do not ship it"
+    )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What all files of one export share.
+
+    Attributes:
+        source: what was exported.
+        facts: the loaded model.
+        images: images that calibrated and checked the files.
+        io: type asked for.
+        tolerance: largest relative difference of an exact format.
+    """
+
+    source: Source
+    facts: KerasFacts
+    images: CalibrationImages
+    io: str
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A file that was made and asked, and is not written yet.
+
+    Attributes:
+        path: where it goes.
+        row: its format.
+        content: its bytes.
+        changes: what the passes over the graph changed in it.
+        parity: its answers against the Keras model's.
+        scores: its answers, (images, classes).
+    """
+
+    path: Path
+    row: Format
+    content: bytes
+    changes: Changes
+    parity: Parity
+    scores: Scores
+
+
+def write(file: Answered, origin: Origin) -> Exported:
+    """Write a file and its passport."""
+    card = _passport(file, origin)
+    # The passport takes its name first: a reader that finds a model finds its passport, and after an
+    # interruption in between the passport refuses the older model by its hash.
+    write_together({passport.beside(file.path): card.to_bytes(), file.path: file.content})
+    return Exported(file.path, file.row.name, len(file.content), file.parity, card.parity.holds, card)
+
+
+def _passport(file: Answered, origin: Origin) -> Passport:
+    source, facts, images = origin.source, origin.facts, origin.images
+    row, parity = file.row, file.parity
+    digest = sha256(file.content)
+    graph = flatbuffer.graph(file.content, str(file.path))
+    seen = inspection.inspection_of(graph, file.path.name, len(file.content), digest)
+    reasons = []
+    if not source.trained:
+        reasons.append("the weights are a random initialization")
+    if row.needs_calibration and images.random:
+        reasons.append("the activations' ranges were calibrated on random pictures")
+    kept = source.is_file and source.in_memory is None
+    return Passport(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        tool={"mobilecnn": __version__, **{name: version(name) for name in TOOLS}},
+        source=passport.SourceModel(
+            model=source.name,
+            sha256=sha256(Path(source.text).read_bytes()) if kept else None,
+            architecture=facts.architecture,
+            trained=source.trained,
+            seed=None if source.is_file else source.seed,
+            classes=facts.classes,
+            parameters=facts.parameters,
+        ),
+        labels=facts.labels,
+        latency_only=tuple(reasons),
+        file=passport.ModelFile(file.path.name, row.name, len(file.content), digest),
+        input=passport.ModelInput(seen.inputs[0], facts.contract),
+        output=passport.ModelOutput(seen.outputs[0]),
+        recipe=passport.QuantizationRecipe(row.io(origin.io), row.recipe_for(origin.io)),
+        lowering=file.changes,
+        calibration=images.manifest if row.needs_calibration else None,
+        parity=passport.ParityRecord(
+            reference="the Keras model",
+            data=images.manifest,
+            holds=gate.holds(row, parity, origin.tolerance),
+            tolerance=origin.tolerance if row.exact else None,
+            **parity.to_json(),
+        ),
+        macs=seen.macs,
+        parameters=seen.parameters,
+        minimum_runtime=seen.minimum_runtime,
+        operators=seen.operators,
+        warnings=seen.warnings,
+        golden=tuple(
+            passport.Golden(passport.encode_picture(pixels), passport.rounded(answer))
+            for pixels, answer in zip(images.pixels[:GOLDEN_IMAGES], file.scores[:GOLDEN_IMAGES], strict=True)
+            if parity.finite
+        ),
+    )
