@@ -85,7 +85,7 @@ _HOMES = {
     "Compared": "bench.judge.compare",
     "EnvironmentProblem": "errors",
     "Evaluation": "quantize.evaluation",
-    "Exported": "export",
+    "Exported": "exported",
     "InputError": "errors",
     "Instructions": "bench.records.instructions",
     "Measurement": "bench.records.measurement",
