@@ -65,4 +65,5 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     data(table(header, rows))
     data("")
     data(table(paper_tables.SPEEDUP, [paper_tables.speedup(row) for row in made.paper.rows], left=2))
-    data(f"\n{terminal.device(timing)}\nThe page: {page.resolve()}")
+    for line in ("", terminal.device(timing), f"The page: {page.resolve()}"):
+        data(line)

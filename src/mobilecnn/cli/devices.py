@@ -86,7 +86,8 @@ def _list(as_json: bool) -> None:
     ]
     header = ("name", "kind", "host", *columns)
     data(table(header, rows, left=len(header)))
-    talk(f"\nFile: {entries.path()}")
+    talk("")
+    talk(f"File: {entries.path()}")
 
 
 @command.command()

@@ -202,7 +202,8 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     data(terminal.device(measurement))
     for guideline in bench.GUIDELINES:
         mine = [paper_tables.guideline(row) for row in rows if row.guideline == guideline.name]
-        data(f"\n{guideline.name}: {guideline.title}")
+        data("")
+        data(f"{guideline.name}: {guideline.title}")
         data(table(paper_tables.GUIDELINES, mine, left=2))
     restless = sum(not row.result.valid for row in rows)
     if restless:
