@@ -43,6 +43,7 @@ FILES = (
     "test_extras.py",
     "test_files.py",
     "test_structure.py",
+    "test_writing.py",
     "train/test_augmentation.py",
     "train/test_images.py",
     "train/test_names.py",

@@ -14,7 +14,7 @@ def main() -> None:
 
     guard()
     interruption.listen()
-    code: object = 0
+    code: str | int | None = 0
     try:
         cli.main(prog_name="mobilecnn")
     except SystemExit as ended:
@@ -25,7 +25,7 @@ def main() -> None:
         code = 3
     finally:
         interruption.ignore()
-    sys.exit(code)  # type: ignore[arg-type]
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def _ending(meta: dict[str, Any]) -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         raise Exit(_interrupted(interrupt)) from interrupt
     except click.ClickException as error:
-        error.message = terminal.clean(error.message)  # What was typed may be a file's name.
+        error.message = terminal.clean(error.message)  # type: ignore[misc]  # What was typed may be a file's name.
         raise
     except BrokenPipeError as error:
         raise Exit(terminal.CLOSED_PIPE) from error

@@ -122,16 +122,30 @@ def _logs(label: str) -> Callable[[int, int, str], None]:
     return log
 
 
+def lock(path: Path) -> None:
+    """Keep other processes from writing ``path`` until the command ends.
+
+    Raises:
+        OutputError: one is writing it, or its folder cannot be written.
+    """
+    from mobilecnn.locks import locked
+
+    click.get_current_context().with_resource(locked(path))
+
+
 def record_path(output: Path | None, stem: str, devices: Sequence[str] = ()) -> Path:
     """The file of a record: ``output``, or without it a :func:`new_name` in :data:`FOLDER`.
 
     Raises:
         OutputError: its folder cannot be written, which is better said before minutes of work.
     """
-    from mobilecnn.files import check_writable
+    from mobilecnn.files import check_file, check_writable
 
-    check_writable(FOLDER if output is None else output.parent)
-    return new_name(FOLDER, stem, devices) if output is None else output
+    if output is None:
+        check_writable(FOLDER)
+        return new_name(FOLDER, stem, devices)
+    check_file(output)
+    return output
 
 
 def new_name(folder: Path, stem: str, devices: Sequence[str] = ()) -> Path:
@@ -140,11 +154,16 @@ def new_name(folder: Path, stem: str, devices: Sequence[str] = ()) -> Path:
     With several devices the name itself is not used: the names made from it, one a device, are free.
     """
     from mobilecnn.bench.timing.fleet import records
+    from mobilecnn.locks import lock_of
     from mobilecnn.records import partial
 
     stem = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     path, number = folder / f"{stem}.json", 2
-    while any(file.exists() or partial(file).exists() for file in records(path, devices) or (path,)):
+    while any(
+        name.exists()
+        for file in records(path, devices) or (path,)
+        for name in (file, partial(file), lock_of(file))
+    ):
         path, number = folder / f"{stem}-{number}.json", number + 1
     return path
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, new_name, progress, table, talk
+from mobilecnn.cli.output import data, document, json_option, lock, new_name, progress, table, talk
 from mobilecnn.cli.terminal import joined
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def command(
     )
     require("a chart", "report")
     check_writable(output)
+    lock(output / "profile.json")
     record = new_name(output, "measurement")
     with where, recording(record) as keep, progress("Profiling") as update:
         profile = bench.profile(

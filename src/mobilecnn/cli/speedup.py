@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, new_name, progress, table, talk
+from mobilecnn.cli.output import data, document, json_option, lock, new_name, progress, table, talk
 from mobilecnn.quantize import formats
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def command(
     protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed, **quick)  # type: ignore[arg-type]
     require("a chart", "report")
     check_writable(output)
+    lock(output / experiment)
     request = SpeedupRequest(
         where, protocol, tuple(dict.fromkeys(formats)) or default, output, allow_wrong_answers
     )

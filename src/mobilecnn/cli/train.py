@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     "source",
     required=True,
     metavar="DATA",
+    type=options.SOURCE,
     help="A folder with one folder of images a class, or 'digits'.",
 )
 @click.option(
