@@ -128,7 +128,7 @@ def prepare(plan: TrainingPlan, output: Path, resume: bool = False, progress: Pr
     history_path = _history_path(output)
     if history_path.exists() and not _is_history(history_path):
         raise OutputError(
-            f"{history_path} is not the history of a training, which goes there; move it away, or choose another name "
+            f"{history_path} is no history of a training, which goes there; move it away, or choose another name "
             "with -o"
         )
     checkpoint.refuse_foreign(output)

@@ -232,7 +232,7 @@ def interrupt(phone: Phone, model: Path, how: signal.Signals, send: Callable[[in
             code = process.wait(timeout=60)
         finally:
             process.kill()
-    assert code == (130 if how == signal.SIGINT else -how)
+    assert code == (-how if how == signal.SIGKILL else 128 + how)
     phone.expect_nothing_left()
     assert list(Path.cwd().iterdir()) == []
 

@@ -286,7 +286,7 @@ def test_an_interrupted_command_leaves_nothing_on_the_board(
             code = process.wait(timeout=120)
         finally:
             process.kill()
-    assert code == (130 if how == signal.SIGINT else -how)
+    assert code == (-how if how == signal.SIGKILL else 128 + how)
     board.expect_nothing_left()
     assert list(folder.iterdir()) == []
 

@@ -8,6 +8,7 @@ SIGHUP, 141 because the reader of a pipe has gone.
 """
 
 import contextlib
+import errno
 import json
 from collections.abc import Iterator
 from importlib import import_module
@@ -18,7 +19,7 @@ from click.exceptions import Exit
 
 from mobilecnn import interruption
 from mobilecnn.cli import terminal
-from mobilecnn.errors import EnvironmentProblem, MobileCnnError
+from mobilecnn.errors import EnvironmentProblem, InputError, MobileCnnError
 from mobilecnn.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -131,7 +132,9 @@ def _ending(meta: dict[str, Any]) -> Iterator[None]:
         raise Exit(terminal.CLOSED_PIPE) from error
     except OSError as error:
         where = f" ({error.filename})" if error.filename is not None else ""
-        problem = EnvironmentProblem(f"the system does not allow it: {error.strerror or error}{where}")
+        # A name that cannot be one is what the user gave.
+        kind = InputError if error.errno in (errno.ENAMETOOLONG, errno.ELOOP) else EnvironmentProblem
+        problem = kind(f"the system does not allow it: {error.strerror or error}{where}")
         raise _failure(problem, meta) from error
 
 
