@@ -174,6 +174,8 @@ def save(
         raise OutputError(
             f"cannot write {where}: {error.strerror or error}; choose a place that you may write to"
         ) from error
+    except OutputError as error:
+        raise OutputError(str(error).replace(str(new), str(where))) from error
     finally:
         _delete(new)
 

@@ -131,7 +131,8 @@ def prepare(plan: TrainingPlan, output: Path, resume: bool = False, progress: Pr
             f"{history_path} is no history of a training, which goes there; move it away, or choose another name "
             "with -o"
         )
-    checkpoint.refuse_foreign(output)
+    if not resume:  # Else it is read, and what is wrong with it is said then.
+        checkpoint.refuse_foreign(output)
     with locked(output):  # Two trainings at once are better refused before the images are read.
         pass
     dataset = load(plan.data, part="train")

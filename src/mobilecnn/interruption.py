@@ -7,11 +7,16 @@ folders go, a board is cleaned up, and what is complete is kept. Only a program 
 
 import os
 import signal
+import threading
 import time
 from types import FrameType
 
 CLEANING_SECONDS = 15.0
 """Seconds after a signal in which further ones are ignored: cleaning up takes some, and is not to be cut short."""
+
+
+AGAIN_SECONDS = 0.05
+"""Seconds until a signal that was lost comes again."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -52,6 +57,13 @@ def came() -> type[KeyboardInterrupt] | None:
     A library may swallow the exception, or fail in another way because of it, as an import does that is cut short.
     """
     return _came[-1][1] if _came else None
+
+
+def again(kind: type[BaseException]) -> None:
+    """Send this process the signal of ``kind`` once more: its exception was raised where nothing can catch it."""
+    _came.clear()
+    number = exit_code(kind) - 128
+    threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), number)).start()
 
 
 def during_start() -> None:

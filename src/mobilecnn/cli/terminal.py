@@ -17,6 +17,7 @@ from typing import TextIO
 import click
 from click.exceptions import Exit
 
+from mobilecnn import interruption
 from mobilecnn.errors import EnvironmentProblem
 
 CLOSED_PIPE = 141
@@ -103,12 +104,22 @@ def guard() -> None:
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # What the locale's encoding lacks.
     warnings.showwarning = _warn
+    sys.unraisablehook = _lost
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_CleanFormatter("%(levelname)s: %(message)s"))
 
 
 def _warn(message: Warning | str, *about: object, **named: object) -> None:
     write(f"Warning: {message}", err=True)
+
+
+def _lost(lost: "sys.UnraisableHookArgs") -> None:
+    """What is raised where nothing can catch it, as in ``__del__``, would end in a traceback on standard error."""
+    error = lost.exc_value
+    if isinstance(error, KeyboardInterrupt):
+        interruption.again(type(error))
+    elif not isinstance(error, OSError):  # A full disk is told by what writes, not by what is cleared away.
+        sys.__unraisablehook__(lost)
 
 
 class _CleanFormatter(logging.Formatter):
