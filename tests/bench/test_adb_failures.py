@@ -244,7 +244,7 @@ def test_ctrl_c_leaves_nothing_on_the_phone(
     interrupt(either, small, signal.SIGINT, send)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_command_that_is_killed_leaves_nothing_on_the_phone(
     pixel: Phone, small: Path, how: signal.Signals
 ) -> None:

@@ -283,6 +283,8 @@ def command_line(arguments: Sequence[str], folder: Path) -> Iterator[subprocess.
         (signal.SIGINT, os.kill),
         (signal.SIGINT, os.killpg),  # Ctrl-C: the worker gets it too.
         (signal.SIGTERM, os.kill),
+        (signal.SIGTERM, os.killpg),
+        (signal.SIGHUP, os.killpg),
         (signal.SIGKILL, os.kill),
     ],
 )

@@ -254,6 +254,8 @@ def test_a_cache_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch, exported: 
         (signal.SIGINT, os.kill),
         (signal.SIGINT, os.killpg),
         (signal.SIGTERM, os.kill),
+        (signal.SIGTERM, os.killpg),
+        (signal.SIGHUP, os.killpg),
         (signal.SIGKILL, os.kill),
     ],
 )
