@@ -234,14 +234,15 @@ LONG = "n" * 300
         (["bench", os.fsdecode(b"\xff.tflite")], r"\xff.tflite is not UTF-8"),
         (["report", os.fsdecode(b"\xff.json")], r"\xff.json is not UTF-8"),
         (["export", os.fsdecode(b"\xff.keras"), "--float32"], r"\xff.keras is not UTF-8"),
+        (["devices", "add", "pi", "--host", "h", "--python", os.fsdecode(b"a\xff")], r"a\xff is not UTF-8"),
         (["inspect", ""], "the name is empty"),
         (["evaluate", ""], "the name is empty"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_odd_names_are_one_clear_line(tmp_path: Path, typed: Sequence[str], words: str) -> None:
     for more in ([], ["--json"]):
-        done = run(*typed, *more, cwd=tmp_path)
+        done = run(*typed, *more, cwd=tmp_path, env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path)})
         assert done.returncode == 2, done.stderr
         (line,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
         assert words in line
