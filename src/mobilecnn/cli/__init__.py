@@ -119,7 +119,7 @@ def _ending(meta: dict[str, Any]) -> Iterator[None]:
         except Exception as error:
             # What fails because it was interrupted, such as an import, does not fail for its own reasons.
             if (kind := interruption.came()) is not None:
-                raise kind from error
+                raise kind(*([str(error)] if isinstance(error, MobileCnnError) else [])) from error
             raise
     except MobileCnnError as error:
         raise _failure(error, meta) from error
