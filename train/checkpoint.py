@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilecnn.errors import InputError, OutputError, UsageError
-from mobilecnn.files import atomic, read_bytes, write_json
+from mobilecnn.files import atomic, read_bytes, remedy, write_json
 from mobilecnn.records import record
 from mobilecnn.train.plan import Epoch, TrainingPlan
 
@@ -171,9 +171,7 @@ def save(
         _save(new, variables, name, state)
         new.rename(where)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {where}: {error.strerror or error}; choose a place that you may write to"
-        ) from error
+        raise OutputError(f"cannot write {where}: {error.strerror or error}; {remedy(error)}") from error
     except OutputError as error:
         raise OutputError(str(error).replace(str(new), str(where))) from error
     finally:

@@ -80,12 +80,19 @@ def together(groups: Sequence[Sequence[Path]]) -> Iterator[list[list[Path]]]:
                     target.rename(source)
             raise
     except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
-        ) from error
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy(error)}") from error
     finally:
         for temporary in made:
             temporary.unlink(missing_ok=True)
+
+
+def remedy(error: OSError) -> str:
+    """What to do about an output that cannot be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "make room there, or choose another place"
+    if error.errno == errno.ENAMETOOLONG:
+        return "choose a shorter name"
+    return "choose a place that you may write to"
 
 
 def _new(path: Path) -> Path:
@@ -168,9 +175,7 @@ def check_file(path: Path) -> None:
     except OSError as error:
         # What its folder lacks is said below.
         if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
-            raise OutputError(
-                f"cannot write {path}: {error.strerror or error}; choose another name"
-            ) from error
+            raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy(error)}") from error
     check_writable(path.parent)
 
 
