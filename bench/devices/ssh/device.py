@@ -9,8 +9,9 @@ from mobilecnn.bench.devices.on_worker import TimingOnWorker
 from mobilecnn.bench.devices.packing import worker_file
 from mobilecnn.bench.devices.seam import Answer, Job
 from mobilecnn.bench.devices.ssh import connection
+from mobilecnn.bench.devices.ssh.address import parse
 from mobilecnn.bench.devices.ssh.connection import FIND, RUN, Connection
-from mobilecnn.bench.devices.ssh.entry import check_host
+from mobilecnn.bench.devices.worker.causes import PYTHON
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, ModelFileError
 from mobilecnn.files import read_bytes, sha256
@@ -49,10 +50,9 @@ class SshDevice(TimingOnWorker):
         Raises:
             UsageError: ``host`` is none.
         """
-        check_host(host)
         self.name = name
         self.host = host
-        self.connection = Connection(name, host, known)
+        self.connection = Connection(name, parse(host), known)
         self._named_python = python
         self._runtime = runtime
         self._pythons: dict[str | None, str] = {}
@@ -105,7 +105,9 @@ class SshDevice(TimingOnWorker):
             file = worker_file()
             self.connection.store(file, there, sha256(file.read_bytes()))
             self._worker_is_there = True
-        with self.connection.session(doing, RUN, self.connection.folder, python, there) as child:
+        with self.connection.session(
+            doing, RUN, self.connection.folder, python, there, tool=PYTHON
+        ) as child:
             child.send({**job, "until_input_closes": True})
             yield child
 
@@ -153,7 +155,9 @@ class SshDevice(TimingOnWorker):
         """
         doing = f"that asks {python} on {self.name} for its version"
         try:
-            with self.connection.session(doing, RUN, self.connection.folder, python, "-c", CHECK) as child:
+            with self.connection.session(
+                doing, RUN, self.connection.folder, python, "-c", CHECK, tool=PYTHON
+            ) as child:
                 answer = child.line(connection.ANSWER_SECONDS).decode(errors="replace")
         except ChildCrashed as error:
             raise EnvironmentProblem(

@@ -179,6 +179,18 @@ def describe(numpy_version: str | None) -> dict[str, Any]:
     }
 
 
+def system() -> dict[str, Any]:
+    """The machine and its C library, such as ``aarch64 glibc 2.36``, and the size of memory pages in bytes."""
+    try:
+        library = os.confstr("CS_GNU_LIBC_VERSION")
+    except (ValueError, OSError):
+        library = None
+    return {
+        "system": f"{platform.machine()} {library or ''}".strip(),
+        "page_bytes": os.sysconf("SC_PAGE_SIZE"),
+    }
+
+
 def state() -> dict[str, Any]:
     """Frequencies in kHz, temperatures in degrees Celsius, and the throttling word, now."""
     return {
