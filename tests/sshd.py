@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -237,3 +238,15 @@ def soon(action: Callable[[], None]) -> Iterator[None]:
     thread.start()
     yield
     thread.join()
+
+
+def elsewhere(folder: Path, name: str, python: str = sys.executable) -> str:
+    """A Python that says it is on a machine of its own: another than this one, and than that of another name."""
+    own = folder / f"machine-{name}"
+    own.mkdir()
+    (own / "sitecustomize.py").write_text(
+        "import pathlib\nread = pathlib.Path.read_text\n"
+        f"def text(path, *rest, **more):\n    return {name!r} if path.name == 'boot_id' else read(path, *rest, **more)\n"
+        "pathlib.Path.read_text = text\n"
+    )
+    return program(own / "python", f'PYTHONPATH={own} exec {python} "$@"')

@@ -23,6 +23,9 @@ STATE: Job = {"task": "state"}
 """Asks for clocks, temperatures and throttling now."""
 
 
+IDENTITY: Job = {"task": "identity"}
+"""Asks who the machine is."""
+
 SYSTEM: Job = {"task": "system"}
 """Asks for the C library and the size of memory pages."""
 

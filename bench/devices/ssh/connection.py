@@ -21,7 +21,7 @@ from typing import IO
 from mobilecnn.bench.devices.seam import PROBE_TIMEOUT
 from mobilecnn.bench.devices.ssh.address import Address
 from mobilecnn.bench.devices.ssh.refusals import client_failed, why_refused
-from mobilecnn.bench.devices.worker.causes import SHELL, Tool, find
+from mobilecnn.bench.devices.worker.causes import SHELL, Tool, cleaned, find
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError
 from mobilecnn.process import Child
 
@@ -296,7 +296,8 @@ class Connection:
         cause = find(tool, [*error.words, error.how], **place)
         if not cause.code:
             cause = cause._replace(line=find(tool, error.words).line)
-            return ChildCrashed(f"{error.how}; it says: {cause}" if error.words else error.how, error.how, error.words)
+            last = "its last words" if error.words and cause.line == cleaned(error.words[-1]) else "it says"
+            return ChildCrashed(f"{error.how}; {last}: {cause}" if error.words else error.how, error.how, error.words)
         return ChildCrashed(f"{error.how}: {cause}", error.how, error.words)
 
     def _check_system(self, system: str) -> None:

@@ -329,9 +329,3 @@ SHELL = Tool(
     ),
 )  # fmt: skip
 """A shell, and the small programs that it starts."""
-
-ADB = Tool(of_adb, (*_DISK, *_DENIED))
-"""adb, when it sends a file."""
-
-LOADER = Tool(first, (*LOADING, *_DISK))
-"""The loader of a program that is started directly."""

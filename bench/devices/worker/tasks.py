@@ -241,6 +241,11 @@ def find_installed(job: dict[str, Any]) -> dict[str, Any]:
     return {"version": installed(job["runtime"])}
 
 
+def identify(job: dict[str, Any]) -> dict[str, Any]:
+    """Do an ``identity`` job; see :func:`machine.identity`."""
+    return dict(machine.identity())
+
+
 def describe_system(job: dict[str, Any]) -> dict[str, Any]:
     """Do a ``system`` job; see :func:`machine.system`."""
     return machine.system()
@@ -261,6 +266,7 @@ TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Iterator[dict[str, 
     "runtime": find_runtime,
     "state": read_state,
     "installed": find_installed,
+    "identity": identify,
     "system": describe_system,
     "wheels": look_at_wheels,
     "time": time_model,
