@@ -24,7 +24,17 @@ import pytest
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
-HOSTS = ("board", "busy", "unknown", "changed", "refused", "closed", "jumped", "jumped-closed", "jumped-unknown")
+HOSTS = (
+    "board",
+    "busy",
+    "unknown",
+    "changed",
+    "refused",
+    "closed",
+    "jumped",
+    "jumped-closed",
+    "jumped-unknown",
+)
 """The aliases of the client's configuration. ``busy`` is ``board`` with settings for other
 purposes; those after it are wrong in their own way, the last three by the host that they jump over."""
 

@@ -6,7 +6,13 @@ from typing import Any
 from mobilecnn.bench.devices.backends import GENERIC, PROFILES
 from mobilecnn.bench.devices.seam import CanFindRuntimes, CanReadState, Device
 from mobilecnn.bench.judge.findings import Finding
-from mobilecnn.bench.judge.hygiene import GOVERNOR_FIX, THERMAL_STATUS, THROTTLED, throttling, unknown_throttling
+from mobilecnn.bench.judge.hygiene import (
+    GOVERNOR_FIX,
+    THERMAL_STATUS,
+    THROTTLED,
+    throttling,
+    unknown_throttling,
+)
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.errors import EnvironmentProblem
 

@@ -105,14 +105,18 @@ class Choice:
         """
         package = _normal(package)
         if package == PACKAGES[self.runtime] and version == self.version:
-            raise EnvironmentProblem(f"{package} {version} {why}; leave --version out for the newest that fits")
+            raise EnvironmentProblem(
+                f"{package} {version} {why}; leave --version out for the newest that fits"
+            )
         self.refused.setdefault(package, {})[version] = why
 
     @property
     def reasons(self) -> str:
         """What was left out and why, for messages; empty where nothing was."""
         return "; ".join(
-            f"{package} {version} {why}" for package, versions in self.refused.items() for version, why in versions.items()
+            f"{package} {version} {why}"
+            for package, versions in self.refused.items()
+            for version, why in versions.items()
         )
 
 
@@ -179,7 +183,11 @@ def read_needs(pairs: Iterable[tuple[object, object]]) -> dict[str, Needs]:
     for file, value in pairs:
         if isinstance(file, str) and _WHEEL.fullmatch(file) and isinstance(value, list) and len(value) == 2:
             glibc, page = value
-            if type(glibc) is int and 0 <= glibc < 1000 and (page is None or (type(page) is int and page > 0)):
+            if (
+                type(glibc) is int
+                and 0 <= glibc < 1000
+                and (page is None or (type(page) is int and page > 0))
+            ):
                 read[file] = Needs(glibc, page)
     return read
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mobilecnn.bench.devices import registry
 from mobilecnn.bench.devices.seam import CanIdentify, Device, Identity
@@ -169,12 +170,13 @@ def measure_all(
             wait(futures)
         except KeyboardInterrupt:
             stopping.set()
-            while not all(future.done() for future in (*told, *futures)):
+            begun: list[Future[Any]] = [*told, *futures]
+            while not all(future.done() for future in begun):
                 # Once is enough: cleaning up takes some seconds, and is not to be cut short.
                 with contextlib.suppress(KeyboardInterrupt):
                     for member in members:
                         member.device.stop()
-                    wait((*told, *futures), timeout=0.2)
+                    wait(begun, timeout=0.2)
             left = [
                 f"{member.name}: {_left(future)}" for member, future in zip(members, futures, strict=False)
             ]

@@ -57,7 +57,7 @@ def test_it_imports_itself_the_standard_library_numpy_and_runtimes_only() -> Non
                 assert ast.unparse(node.args[0]) == "MODULES[name]"
     assert names - set(sys.stdlib_module_names) == {"numpy", "itself"}
     assert {name.split(".")[0] for name in runtimes.MODULES.values()} == {"ai_edge_litert", "tflite_runtime"}
-    assert set(runtimes.MODULES) == set(runtimes.PACKAGES) == set(runtimes.INSTALL) == set(RUNTIMES)
+    assert set(runtimes.MODULES) == set(runtimes.PACKAGES) == set(runtimes.REQUIREMENTS) == set(RUNTIMES)
 
 
 def test_it_is_packed_whole_and_always_alike() -> None:

@@ -201,7 +201,9 @@ def test_one_machine_by_two_names_is_refused(
             f"Host 127.0.0.1\n IdentityFile {board.path.parent / 'my_key'}\n IdentitiesOnly yes\n"
             f" UserKnownHostsFile {board.path.parent / 'known'}\n"
         )
-    done = bench(exported / "theirs.int8.tflite", *QUICK, "--device", first, "--device", second, "-o", "it.json")
+    done = bench(
+        exported / "theirs.int8.tflite", *QUICK, "--device", first, "--device", second, "-o", "it.json"
+    )
     assert done.exit_code == 2, done.output
     assert f"--device {first} and --device {second} are the same machine" in done.stderr
     assert list(here.iterdir()) == []

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from mobilecnn.bench.devices.worker.machine import FEATURES, cpu_name, values
 from mobilecnn.bench.devices.seam import Identity
+from mobilecnn.bench.devices.worker.machine import FEATURES, cpu_name, values
 from mobilecnn.bench.records.measurement import Android, Facts
 from mobilecnn.errors import EnvironmentProblem
 

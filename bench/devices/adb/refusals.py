@@ -94,7 +94,9 @@ def not_stored(name: str, serial: str, said: str | Sequence[str]) -> Cause:
 def not_started(name: str, serial: str, path: str, code: int, said: Sequence[str]) -> Cause | None:
     """Why a program on a phone was not even started; None where it was."""
     cause = find(RUNNING, said, name=name, path=path, adb=shlex.join(["adb", "-s", serial]))
-    loader = any(re.search(r"CANNOT LINK EXECUTABLE|program alignment|unexpected e_machine", line) for line in said)
+    loader = any(
+        re.search(r"CANNOT LINK EXECUTABLE|program alignment|unexpected e_machine", line) for line in said
+    )
     return cause if cause.code and (code in _UNSTARTED or loader) else None
 
 

@@ -214,7 +214,9 @@ class Connection:
             except ChildCrashed as error:
                 guard, other = self._guard, self._other
                 raise EnvironmentProblem(
-                    why_refused(self.name, self._address, guard.code, error, guard.greeting, other, self._known)
+                    why_refused(
+                        self.name, self._address, guard.code, error, guard.greeting, other, self._known
+                    )
                 ) from error
             finally:
                 patience.cancel()
@@ -243,7 +245,9 @@ class Connection:
         command = ["ssh", *arguments, *port, "--", host, remote]
         # ssh hands the locale on: the messages from there shall be those that are known here.
         # A host that is jumped over has a client of its own, which BatchMode does not reach.
-        return Child(command, doing, {"LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"}, stdin, self._mark, own_session)
+        return Child(
+            command, doing, {"LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"}, stdin, self._mark, own_session
+        )
 
     @contextlib.contextmanager
     def session(
@@ -292,12 +296,18 @@ class Connection:
         if code == 255 and any("mux_client" in line or "kex_exchange" in line for line in error.words):
             told = client_failed(self.name, self._address, error.words)
             return ChildCrashed(f"{error.how}: {told}", error.how, error.words)
-        place = {"name": self.name, "host": shlex.join(self._address.words), **({"folder": folder} if folder else {})}
+        place = {
+            "name": self.name,
+            "host": shlex.join(self._address.words),
+            **({"folder": folder} if folder else {}),
+        }
         cause = find(tool, [*error.words, error.how], **place)
         if not cause.code:
             cause = cause._replace(line=find(tool, error.words).line)
             last = "its last words" if error.words and cause.line == cleaned(error.words[-1]) else "it says"
-            return ChildCrashed(f"{error.how}; {last}: {cause}" if error.words else error.how, error.how, error.words)
+            return ChildCrashed(
+                f"{error.how}; {last}: {cause}" if error.words else error.how, error.how, error.words
+            )
         return ChildCrashed(f"{error.how}: {cause}", error.how, error.words)
 
     def _check_system(self, system: str) -> None:

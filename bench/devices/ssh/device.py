@@ -105,9 +105,7 @@ class SshDevice(TimingOnWorker):
             file = worker_file()
             self.connection.store(file, there, sha256(file.read_bytes()))
             self._worker_is_there = True
-        with self.connection.session(
-            doing, RUN, self.connection.folder, python, there, tool=PYTHON
-        ) as child:
+        with self.connection.session(doing, RUN, self.connection.folder, python, there, tool=PYTHON) as child:
             child.send({**job, "until_input_closes": True})
             yield child
 

@@ -103,7 +103,8 @@ LOGIN = Tool(
             "the password of that user has expired on {name}", "log in once in a terminal, and change it: {ssh}",
         ),
         Sign(
-            "restricted", r"(?i)sftp connections only|sftp.only|restricted|forbidden|unrecognized command|not allowed",
+            "restricted", r"(?i)sftp connections only|restricted by rssh|: restricted\b|forbidden (?:command|path|syntax)|"
+            r"unrecognized command|scponly|not allowed to (?:run|execute|use)",
             "that user of {name} may not run programs", _SHELL_FIX,
         ),
         Sign(
@@ -121,7 +122,13 @@ _REPLACED_FIX = (
 
 
 def why_refused(
-    name: str, address: Address, code: int | None, error: ChildCrashed, greeting: Sequence[str], other: str, known: str
+    name: str,
+    address: Address,
+    code: int | None,
+    error: ChildCrashed,
+    greeting: Sequence[str],
+    other: str,
+    known: str,
 ) -> str:
     """Why the first session did not begin, and what to do.
 
@@ -139,11 +146,24 @@ def why_refused(
         return client_failed(name, address, error.words, known)
     about = {"name": name, "host": address.host, "ssh": ssh, "user": address.user or "USER"}
     if any(line.startswith(other) for line in greeting):
-        shell = next((line.removeprefix(other).strip() for line in reversed(greeting) if line.startswith(f"{other} ")), "")
+        shell = next(
+            (line.removeprefix(other).strip() for line in reversed(greeting) if line.startswith(f"{other} ")),
+            "",
+        )
         what = f"another shell ({shell})" if shell else "another shell"
         return (
             f"the login shell of {name} puts {what} in its place, which does not run what ssh is told; "
             f"{_REPLACED_FIX.format(shell=shell or 'it')}"
+        )
+    folder = next(
+        (match[1] for line in error.words if (match := re.search(r"template .(/.*)/mobilecnn\.", line))), ""
+    )
+    inside = find(SHELL, error.words, folder=folder or "FOLDER", **about)
+    if folder:
+        return f"{name} lets us in, and no private folder can be made in {folder}: {inside}" + (
+            ""
+            if inside.code
+            else f"; make that folder there, or set TMPDIR in ~/.bashrc (first line): {ssh} mktemp -d"
         )
     said = [*greeting, *error.words]
     cause = find(LOGIN, said, **about)
@@ -151,13 +171,6 @@ def why_refused(
         return str(cause)
     if not error.how:  # It was stopped.
         return f"{name} lets us in, but its login shell does not do what it is told: {error}; try: {ssh} echo well"
-    folder = next((match[1] for line in error.words if (match := re.search(r"template .(/.*)/mobilecnn\.", line))), "")
-    inside = find(SHELL, error.words, folder=folder or "/tmp", **about)
-    if folder:
-        return (
-            f"{name} lets us in, and no private folder can be made in {folder}: {inside}"
-            + ("" if inside.code else f"; make that folder there, or set TMPDIR in ~/.bashrc (first line): {ssh} mktemp -d")
-        )
     answers = f"it answers {cause.line!r}" if said else "it says nothing"
     return (
         f"{name} lets us in, but its login shell does not do what it is told: {answers}, and ends with code {code}. "
@@ -190,8 +203,17 @@ def client_failed(name: str, address: Address, words: Sequence[str], known: str 
         ssh = shlex.join(["ssh", jump.split(",")[0]])
     elif told.get("proxycommand", "none") != "none" and cut:
         subject = f"the ProxyCommand that leads to {name}"
+    if jump != "none" and "stdio forwarding failed" in text:
+        line = next(iter(words), "")
+        return f"the jump host {jump} does not reach {name} ({cleaned(line)}); try in a terminal: {ssh}"
     forget = shlex.join(["ssh-keygen", "-R", told.get("hostname", address.host)])
-    about = {"name": subject, "ssh": ssh, "forget": forget, "known": known or "local", "user": told.get("user", "USER")}
+    about = {
+        "name": subject,
+        "ssh": ssh,
+        "forget": forget,
+        "known": known or "local",
+        "user": told.get("user", "USER"),
+    }
     cause = find(SSH, words, **about)
     return str(cause) if cause.code else f"cannot connect to {name} ({cause.line}); try in a terminal: {ssh}"
 
@@ -200,10 +222,14 @@ def _settings(address: Address) -> dict[str, str]:
     """What the user's configuration makes of a host: ``hostname``, ``proxyjump``, ...; empty where ssh does not tell."""
     try:
         done = subprocess.run(
-            ["ssh", "-G", *address.words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False
+            ["ssh", "-G", *address.words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         )
     except (OSError, subprocess.SubprocessError):
         return {}
     pairs = (line.partition(" ") for line in done.stdout.splitlines())
     return {key: value.strip() for key, _, value in pairs}
-

@@ -14,7 +14,7 @@ from mobilecnn.bench.devices import jobs, wheels
 from mobilecnn.bench.devices.seam import PROBE_TIMEOUT
 from mobilecnn.bench.devices.ssh.device import SshDevice, environment
 from mobilecnn.bench.devices.wheels import PACKAGES, Choice, System
-from mobilecnn.bench.devices.worker.causes import PIP, PYTHON, find
+from mobilecnn.bench.devices.worker.causes import PIP, find
 from mobilecnn.bench.devices.worker.elf import Needs, of_wheel
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError
@@ -76,12 +76,25 @@ def setup(
     find_wheels = _carry if offline else _download_there
     find_wheels(device, inner, choice, system, folder, say)
     say("Installing there")
-    pip = [inner, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--quiet", "--no-index"]
+    pip = [
+        inner,
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--quiet",
+        "--no-index",
+    ]
     words = [*pip, "--find-links", folder, *choice.requirements]
     board.execute(words, f"that installs {runtime} on {name}", INSTALL_SECONDS, PIP)
     board.execute(["rm", "-rf", folder], f"that tidies up on {name}", INSTALL_SECONDS, PIP)
     say("Trying it there")
-    made = str(device.work(inner, jobs.installed(runtime), f"that looks for {runtime} on {name}", PROBE_TIMEOUT)["version"])
+    made = str(
+        device.work(inner, jobs.installed(runtime), f"that looks for {runtime} on {name}", PROBE_TIMEOUT)[
+            "version"
+        ]
+    )
     try:
         _try(device, inner, runtime)
     except MobileCnnError as error:
@@ -138,7 +151,9 @@ def _look_before(device: SshDevice, target: str, choice: Choice, say: Say) -> No
         except MobileCnnError as error:
             if _UNFIT.search(str(error)):
                 said = device.work(python, jobs.installed(runtime), doing, PROBE_TIMEOUT)
-                say(f"{runtime} {said['version']}, which is there, does not run: another version is looked for")
+                say(
+                    f"{runtime} {said['version']}, which is there, does not run: another version is looked for"
+                )
                 _remember(device, target, runtime, str(said["version"]))
     package = PACKAGES[runtime]
     for word in board.ask(RECALL, [_refused(target)], doing).split():
@@ -159,7 +174,9 @@ def _remember(device: SshDevice, target: str, runtime: str, version: str) -> Non
 def _failed(choice: Choice, text: str, place: str) -> EnvironmentProblem:
     """Why pip found no wheels."""
     left_out = f"; left out: {choice.reasons}" if choice.reasons else ""
-    return EnvironmentProblem(f"no wheels of {choice.runtime} {place}: {text}{wheels.advice(choice.runtime)}{left_out}")
+    return EnvironmentProblem(
+        f"no wheels of {choice.runtime} {place}: {text}{wheels.advice(choice.runtime)}{left_out}"
+    )
 
 
 def _rounds_over(choice: Choice, name: str) -> EnvironmentProblem:
@@ -182,7 +199,9 @@ def _download_there(
             cause = find(PIP, error.words, name=name)
             more = "; without a network there, use --offline" if cause.code != "no-room" else ""
             raise _failed(choice, f"{error}{more}", f"for {name}") from error
-        said = device.work(python, jobs.wheels(folder), f"that looks at the wheels on {name}", INSTALL_SECONDS)
+        said = device.work(
+            python, jobs.wheels(folder), f"that looks at the wheels on {name}", INSTALL_SECONDS
+        )
         unfit = _judged(choice, wheels.read_needs(dict(said["wheels"]).items()), system, say)
         if not unfit:
             return
@@ -207,8 +226,8 @@ def _carry(device: SshDevice, python: str, choice: Choice, system: System, wante
             unfit = _judged(choice, {file.name: _needs(file) for file in folder.iterdir()}, system, say)
             if not unfit:
                 break
-            for file in unfit:
-                (folder / file).unlink()
+            for left_out in unfit:
+                (folder / left_out).unlink()
         else:
             raise _rounds_over(choice, device.name)
         files = sorted(folder.iterdir())

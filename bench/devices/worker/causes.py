@@ -86,7 +86,12 @@ def find(tool: Tool, said: str | Sequence[str], **place: str) -> Cause:
         if match:
             begin = text.rfind("\n", 0, match.start()) + 1
             line = text[begin:].partition("\n")[0]
-            words: dict[str, Any] = {"name": "the device", "host": "HOST", "folder": "FOLDER", "python": "python3"}
+            words: dict[str, Any] = {
+                "name": "the device",
+                "host": "HOST",
+                "folder": "FOLDER",
+                "python": "python3",
+            }
             words["install"] = "python3 -m pip install --force-reinstall PACKAGE"
             words.update(place)
             words.update((group, value or words.get(group, "")) for group, value in match.groupdict().items())
@@ -98,8 +103,9 @@ def find(tool: Tool, said: str | Sequence[str], **place: str) -> Cause:
 
 def words_of(error: BaseException) -> list[str]:
     """The lines of an error and of those that it came from, as a traceback ends, the cause first."""
-    lines, seen = [], set()
-    step = error
+    lines: list[str] = []
+    seen: set[int] = set()
+    step: BaseException | None = error
     while step is not None and id(step) not in seen and len(seen) < 20:
         seen.add(id(step))
         said = str(step).strip().splitlines()[:200] or [""]
@@ -124,7 +130,9 @@ def of_traceback(lines: Sequence[str]) -> str:
         # numpy's page ends with the error that it is about.
         if re.match(r"(?:Original error was|The following exception.*):", line):
             return line.partition(":")[2].strip() or next(iter(lines[index + 1 :]), line)
-    errors = [line for line in lines if re.match(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Exit)\b", line)]
+    errors = [
+        line for line in lines if re.match(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Exit)\b", line)
+    ]
     if errors:
         return errors[-1]
     begun = any(line.startswith("Traceback (most recent call last)") for line in lines)

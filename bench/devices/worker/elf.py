@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 MOST_SEGMENTS = 256
 """Largest number of program headers; real files have about ten."""
+MOST_TAGS = 1000
+"""Largest number of entries of a dynamic section; real ones have about thirty."""
 MOST_VERSIONS = 10_000
 """Largest number of versions of symbols that a file may need; real ones need some dozen."""
 MOST_BYTES = 512 << 20
@@ -59,7 +61,7 @@ def read(content: bytes) -> Needs:
         segments = _segments(content, wide)
         aligned = [alignment for kind, _, _, _, alignment in segments if kind == LOAD]
         names = _needed_versions(content, wide, segments)
-    except struct.error as error:
+    except (struct.error, OverflowError) as error:
         raise ValueError("it ends in the middle of a table") from error
     return Needs(max(map(_glibc, names), default=0), min(aligned, default=None))
 
@@ -85,9 +87,10 @@ def _needed_versions(content: bytes, wide: bool, segments: list[tuple[int, int, 
     """Names of the versions of symbols without which the loader refuses it."""
     tags: dict[int, int] = {}
     entry = "<qQ" if wide else "<iI"
+    size = struct.calcsize(entry)
     for kind, offset, _, length, _ in segments:
         if kind == DYNAMIC:
-            for at in range(offset, min(offset + length, len(content)), struct.calcsize(entry)):
+            for at in range(offset, min(offset + length, offset + MOST_TAGS * size), size):
                 tag, value = struct.unpack_from(entry, content, at)
                 if tag == 0:
                     break
@@ -163,6 +166,6 @@ def of_wheel(path: Path) -> Needs:
     return Needs(glibc, min(pages, default=None))
 
 
-def needs_of(files: list[str]) -> dict[str, Any]:
+def needs_of(files: list[Path]) -> dict[str, Any]:
     """The name of each wheel -> what it needs, as JSON."""
-    return {Path(file).name: list(of_wheel(Path(file))) for file in files}
+    return {file.name: list(of_wheel(file)) for file in files}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import sysconfig
@@ -12,6 +11,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Iterator
 
 from mobilecnn.bench.devices.worker import causes
@@ -45,7 +45,7 @@ def unimportable(package: str, error: BaseException, advice: str) -> Problem:
 
 def install(requirements: str) -> str:
     """The command that installs packages for this Python, where it takes any."""
-    managed = os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
+    managed = (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").exists()
     inside = sys.prefix != sys.base_prefix
     if (managed and not inside) or find_spec("pip") is None:
         why = "takes nothing from pip (it is externally managed)" if managed and not inside else "has no pip"

@@ -7,6 +7,7 @@ import gc
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Callable, Iterator
 
 from mobilecnn.bench.devices.worker import elf, machine
@@ -254,9 +255,9 @@ def describe_system(job: dict[str, Any]) -> dict[str, Any]:
 def look_at_wheels(job: dict[str, Any]) -> dict[str, Any]:
     """Do a ``wheels`` job: ``{"wheels"}``, the needs of each by its file name."""
     folder = job["folder"]
-    wheels = sorted(name for name in os.listdir(folder) if name.endswith(".whl"))
+    wheels = sorted(Path(folder).glob("*.whl"))
     try:
-        return {"wheels": elf.needs_of([os.path.join(folder, name) for name in wheels])}
+        return {"wheels": elf.needs_of(wheels)}
     except ValueError as error:
         raise Problem("EnvironmentProblem", f"a wheel in {folder} is damaged ({error}); try again") from error
 
