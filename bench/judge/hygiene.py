@@ -263,7 +263,7 @@ def unknown_throttling(device: Facts, words: Sequence[int | None]) -> Iterator[F
         device: device that was read.
         words: throttling words, None where there was none.
     """
-    if (device.board or "").startswith(FIRMWARE_TELLS) and None in words:
+    if device.android is None and (device.board or "").startswith(FIRMWARE_TELLS) and None in words:
         yield Finding(
             "throttling-unknown",
             "whether the board's firmware throttled it is unknown, for vcgencmd get_throttled did not answer",

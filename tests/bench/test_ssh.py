@@ -56,6 +56,12 @@ def worker(board: Board, seconds: float = 120) -> int:
         ("refused", "refused refuses your key.*ssh-copy-id"),
         ("closed", "no SSH server answers at closed.*Connection refused"),
         ("nobody.invalid", "no device or host is named nobody.invalid.*mobilecnn devices add"),
+        ("jumped", "the jump host nowhere.invalid of jumped is unknown.*ProxyJump.*ssh -G jumped"),
+        ("jumped-closed", "no SSH server answers at the jump host closed of jumped-closed"),
+        (
+            "jumped-unknown",
+            "the host key of the jump host unknown of jumped-unknown is not known here.*ssh unknown",
+        ),
     ],
 )
 def test_no_connection_is_one_line_that_says_what_to_do(
@@ -108,6 +114,16 @@ def test_what_is_made_is_private_and_removed(
         assert stat.S_IMODE(there.parent.stat().st_mode) == 0o700
     assert list(here.iterdir()) == []
     assert there.read_bytes() == (exported / "theirs.int8.tflite").read_bytes()
+
+
+def test_a_board_that_allows_one_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    with another(monkeypatch, settings=["MaxSessions 1"]), SshDevice("pi", "board", PYTHON) as pi:
+        with pytest.raises(
+            EnvironmentProblem, match=r"too few sessions.*refused by peer.*set MaxSessions to 10"
+        ):
+            pi.probe()
+        with pytest.raises(EnvironmentProblem, match=r"MaxSessions"):
+            pi.state()
 
 
 def test_a_long_temporary_folder(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +230,19 @@ def test_a_talkative_start_up_file_is_survived(monkeypatch: pytest.MonkeyPatch, 
     [
         ("yes", "talks without end"),
         ("tr '\\\\\\\\0' x </dev/zero", "talks without end"),
-        ("echo This account is not available; exit 1", "its login shell does not do what it is told"),
+        (
+            "echo This account is not available; exit 1",
+            "pi has no shell for that user .*usermod -s /bin/bash",
+        ),
+        ("echo This service allows sftp connections only.; exit 1", "that user of pi may not run programs"),
+        ("exec sh", r"puts another shell .*in its place.*\[ -t 0 \] && exec"),
+        ("echo Welcome; exec bash -i", r"puts another shell .bash. in its place"),
+        (
+            "exec cat /dev/null",
+            "does not do what it is told: it says nothing, and ends with code 0.*ForceCommand",
+        ),
+        ("echo Hello; exit 3", "it answers 'Hello', and ends with code 3.*command= in"),
+        ("TMPDIR=/proc", "no private folder can be made in /proc: "),
         ("sleep 600", "said nothing for 3 s"),
     ],
 )
@@ -236,7 +264,9 @@ def test_no_room_for_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     (tmp_path / "big.tflite").write_bytes(os.urandom(1_000_000))
     # 200 blocks, of 512 or 1024 bytes: the worker has room, and the model has none.
     with another(monkeypatch, "ulimit -f 200") as full, SshDevice("pi", "board", PYTHON) as pi:
-        with pytest.raises(EnvironmentProblem, match=r"that brings .*big\.tflite to pi .*df -h .* on pi"):
+        with pytest.raises(
+            EnvironmentProblem, match=r"that brings .*big\.tflite to pi .*a limit keeps files .*ulimit -f"
+        ):
             pi.put(tmp_path / "big.tflite")
         assert list((full.home / ".cache/mobilecnn/models").iterdir()) == []
 
@@ -244,7 +274,9 @@ def test_no_room_for_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 def test_a_cache_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch, exported: Path) -> None:
     with another(monkeypatch) as full, SshDevice("pi", "board", PYTHON) as pi:
         (full.home / ".cache").write_text("a file, where a folder should be")
-        with pytest.raises(EnvironmentProblem, match=r"that brings .*mkdir: .*the folder must be yours"):
+        with pytest.raises(
+            EnvironmentProblem, match=r"that brings .*a file is where a folder is needed .*mkdir: "
+        ):
             pi.put(exported / "theirs.int8.tflite")
 
 

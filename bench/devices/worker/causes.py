@@ -248,7 +248,7 @@ LOADING = (
     ),
     Sign(
         "numpy-2", r"compiled using NumPy 1\.x cannot be run|_ARRAY_API not found|numpy\.core\.multiarray failed to import",
-        "it is built for numpy 1, and there is numpy 2", "install 'numpy<2' beside it: {python} -m pip install 'numpy<2'",
+        "it is built for numpy 1, and there is numpy 2", "install numpy 1 beside it, or a newer version of it: {python} -m pip install 'numpy<2'",
     ),
     Sign(
         "other-python", r"No module named '?numpy\.(?:_?core)\._multiarray_umath|cpython-3\d+-[^\n]*incompatible",
