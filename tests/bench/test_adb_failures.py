@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -78,7 +79,7 @@ def test_one_phone_by_two_ways_is_refused(pixel: Phone, small: Path, tmp_path: P
             second = "wifi" if named else wifi.serial
             failed(
                 small,
-                f"--device pixel and --device {second} are the same machine",
+                f"--device {re.escape(second)} and --device pixel are the same machine",
                 "--device",
                 second,
                 code=2,
@@ -166,7 +167,7 @@ def test_no_room(either: Phone, small: Path) -> None:
     either.room = 1000
     failed(
         small,
-        r"cannot bring .*small\.tflite to pixel .*No space left on device.*adb -s .* shell df /data/local/tmp",
+        r"cannot bring .*small\.tflite to pixel: .*No space left on device.*adb -s .* shell df /data/local/tmp",
     )
     assert not list(either.tmp.rglob("*.tflite"))
 

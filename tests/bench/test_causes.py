@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from elf_file import elf
 
 from mobilecnn.bench.devices.adb.refusals import check_pages, not_started, not_stored
 from mobilecnn.bench.devices.worker import causes, runtimes
@@ -237,8 +238,6 @@ def test_pip_is_advised_where_it_may_be_used(
 
 
 def test_pages_of_a_program(tmp_path: Path) -> None:
-    from test_wheels import elf
-
     for aligned, page, fits in (
         (4096, 16384, False),
         (16384, 16384, True),

@@ -34,7 +34,7 @@ FACTS = Facts(
     max_frequencies_khz={"cpu0": 1_500_000}, virtualised=None,
 )  # fmt: skip
 QUIET = Reading(
-    {"cpu0": 600_000, "cpu1": 1_500_000}, (2_000_000, 2_000_000, 9_000_000), {"thermal_zone0": 51.5}, 0
+    {"cpu0": 600_000, "cpu1": 1_500_000}, (2_000_000, 2_000_000, 9_000_000), {"thermal_zone0": 51.5}
 )
 MS = 1_000_000
 ANSWERS = (

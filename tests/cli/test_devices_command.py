@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from elf_file import elf
 from installed import INSTALLED, OTHER
 from sshd import Board, sshd
-from test_wheels import elf
 
 from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices import wheels as runtime_wheels
@@ -252,6 +252,7 @@ def test_what_does_not_run_is_not_installed_again(board: Board, wheels: Path, tm
     assert failed.exit_code == 3, failed.output
     assert f"{OTHER} 98.0 does not run there" in failed.stderr and "SIGILL" in failed.stderr
     assert "instructions that the processor of pi does not have" in failed.stderr
+    board.expect_nothing_left()
     assert environments(board) == ["did-not-run"]
     wanted = run("devices", "setup", "pi", "--runtime", OTHER, "--version", "99.0")
     assert wanted.exit_code == 3, wanted.output
