@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from click.testing import CliRunner, Result
 from sshd import Board, another, children, command_of, program, soon, sshd
 
 from mobilecnn.bench.devices import entries
-from mobilecnn.bench.devices.ssh import connection
+from mobilecnn.bench.devices.ssh import connection, unfit
 from mobilecnn.bench.devices.ssh.device import SshDevice
 from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.cli import cli
@@ -201,7 +202,7 @@ def test_a_connection_cut_while_it_times(board: Board, exported: Path) -> None:
             pi.state()
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV, signal.SIGILL])
 def test_a_killed_worker_is_told_from_a_broken_connection(
     board: Board, exported: Path, how: signal.Signals
 ) -> None:
@@ -215,6 +216,11 @@ def test_a_killed_worker_is_told_from_a_broken_connection(
         with soon(strike), pytest.raises(ChildCrashed, match=f"that times it was ended by {how.name}"):
             pi.time({**LONG, "model": there}, "that times it", 60)
         assert "throttled" in pi.state()
+        # Another kind of end says nothing of the version.
+        noted = board.home / ".local/share/mobilecnn/did-not-run"
+        assert noted.exists() == (how == signal.SIGILL)
+        assert unfit.recalled(pi.connection, "litert") == [version("ai-edge-litert")] * noted.exists()
+        noted.unlink(missing_ok=True)
 
 
 def test_a_talkative_start_up_file_is_survived(monkeypatch: pytest.MonkeyPatch, exported: Path) -> None:

@@ -39,7 +39,7 @@ BACKEND = Backend(
     entry=SshEntry,
     unnamed=SshEntry,
     add_options=(
-        Option("host", "As `ssh` takes it: a name, an address or an alias, also user@host."),
+        Option("host", "As `ssh` takes it: a name, an address or an alias, also user@host:port."),
         Option("python", "The interpreter there.  [default: what setup made, else python3]", listed=True),
     ),
     add_help="--host HOST, for a board over SSH",

@@ -1,10 +1,10 @@
 """Giving a board a runtime: a private environment, made there or carried there.
 
 A version that the board cannot load is not installed: what its libraries need is read before that. One that
-takes its process down there is remembered on the board, and the next set-up takes an older one.
+takes its process down there is remembered (:mod:`mobilecnn.bench.devices.ssh.unfit`), and the next set-up takes
+an older one.
 """
 
-import re
 import subprocess
 import sys
 import tempfile
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mobilecnn.bench.devices import jobs, wheels
 from mobilecnn.bench.devices.seam import PROBE_TIMEOUT
+from mobilecnn.bench.devices.ssh import unfit
 from mobilecnn.bench.devices.ssh.device import SshDevice, environment
 from mobilecnn.bench.devices.wheels import PACKAGES, Choice, System
 from mobilecnn.bench.devices.worker.causes import PIP, find
@@ -24,13 +25,13 @@ from mobilecnn.steps import Say
 INSTALL_SECONDS = 1800.0
 """Seconds that one step may take; a Pi Zero unpacks for minutes."""
 
-MOST_TRIES = 12
+MOST_TRIES = 30
 """Number of times that wheels are looked for: each leaves out versions that the board cannot load."""
 
 TRIAL = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0.0, runs=1, seconds=0.0)
-"""Protocol of the one inference that a new environment has to make."""
-
-_UNFIT = re.compile(r"ended by SIG(?:ILL|BUS|SEGV)|GLIBC(?:XX)?_|CXXABI_|ELF load command alignment")
+"""Protocol of the one inference of each file that a new environment has to make."""
+TRIAL_TYPES = ("float32", "int8")
+"""Types of those files: each has kernels, and so instructions, of its own."""
 
 
 def setup(
@@ -98,9 +99,9 @@ def setup(
     try:
         _try(device, inner, runtime)
     except MobileCnnError as error:
-        if not _UNFIT.search(str(error)):
+        if not unfit.SIGNS.search(str(error)):
             raise
-        _remember(device, target, runtime, made)
+        unfit.remember(board, runtime, made)
         raise EnvironmentProblem(
             f"{PACKAGES[runtime]} {made} does not run there: {error}. That is remembered on {name}: "
             f"mobilecnn devices setup {name} --runtime {runtime} takes an older one now"
@@ -121,7 +122,7 @@ def _shown(system: System) -> str:
 
 
 def _try(device: SshDevice, python: str, runtime: str) -> None:
-    """One inference: a runtime may be imported, and then use an instruction that the processor lacks.
+    """An inference of each type: a runtime may be imported, and then use an instruction that the processor lacks.
 
     Raises:
         MobileCnnError: it failed.
@@ -131,13 +132,14 @@ def _try(device: SshDevice, python: str, runtime: str) -> None:
     board = device.connection
     doing = f"that tries {runtime} on {device.name}"
     device.work(python, jobs.find_runtime(runtime), doing, PROBE_TIMEOUT)
-    content, _ = build.matrix_product("float32")
-    with tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder:
-        file = Path(folder) / "known.tflite"
-        write_bytes(file, content)
-        there = f"{board.folder}/known.tflite"
-        board.store(file, there, sha256(content))
-    device.work(python, {**jobs.timing(there, TRIAL), "runtime": runtime}, doing, PROBE_TIMEOUT)
+    for dtype in TRIAL_TYPES:
+        content, _ = build.matrix_product(dtype)
+        with tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder:
+            file = Path(folder) / "known.tflite"
+            write_bytes(file, content)
+            there = f"{board.folder}/known.tflite"
+            board.store(file, there, sha256(content))
+        device.work(python, {**jobs.timing(there, TRIAL), "runtime": runtime}, doing, PROBE_TIMEOUT)
 
 
 def _look_before(device: SshDevice, target: str, choice: Choice, say: Say) -> None:
@@ -149,26 +151,14 @@ def _look_before(device: SshDevice, target: str, choice: Choice, say: Say) -> No
         try:
             _try(device, python, runtime)
         except MobileCnnError as error:
-            if _UNFIT.search(str(error)):
+            if unfit.SIGNS.search(str(error)):
                 said = device.work(python, jobs.installed(runtime), doing, PROBE_TIMEOUT)
                 say(
                     f"{runtime} {said['version']}, which is there, does not run: another version is looked for"
                 )
-                _remember(device, target, runtime, str(said["version"]))
-    package = PACKAGES[runtime]
-    for word in board.ask(RECALL, [_refused(target)], doing).split():
-        version = word.removeprefix(f"{package}=")
-        if version != word and re.fullmatch(r"[0-9][A-Za-z0-9.+!]{0,63}", version):
-            choice.refuse(package, version, f"did not run on {name} before")
-
-
-def _refused(target: str) -> str:
-    return f"{target.rpartition('/')[0]}/did-not-run"
-
-
-def _remember(device: SshDevice, target: str, runtime: str, version: str) -> None:
-    words = [_refused(target), f"{PACKAGES[runtime]}={version}"]
-    device.connection.ask(REMEMBER, words, f"that remembers it on {device.name}")
+                unfit.remember(board, runtime, str(said["version"]))
+    for version in unfit.recalled(board, runtime):
+        choice.refuse(PACKAGES[runtime], version, f"did not run on {name} before")
 
 
 def _failed(choice: Choice, text: str, place: str) -> EnvironmentProblem:
@@ -202,10 +192,10 @@ def _download_there(
         said = device.work(
             python, jobs.wheels(folder), f"that looks at the wheels on {name}", INSTALL_SECONDS
         )
-        unfit = _judged(choice, wheels.read_needs(dict(said["wheels"]).items()), system, say)
-        if not unfit:
+        left_out = _judged(choice, wheels.read_needs(dict(said["wheels"]).items()), system, say)
+        if not left_out:
             return
-        paths = [f"{folder}/{file}" for file in unfit]
+        paths = [f"{folder}/{file}" for file in left_out]
         board.execute(["rm", "-f", *paths], f"that leaves wheels out on {name}", INSTALL_SECONDS, PIP)
     raise _rounds_over(choice, name)
 
@@ -223,11 +213,11 @@ def _carry(device: SshDevice, python: str, choice: Choice, system: System, wante
             if done.returncode:
                 cause = find(PIP, done.stderr, name="this machine", python=sys.executable)
                 raise _failed(choice, str(cause), f"for {device.name} here")
-            unfit = _judged(choice, {file.name: _needs(file) for file in folder.iterdir()}, system, say)
-            if not unfit:
+            left_out = _judged(choice, {file.name: _needs(file) for file in folder.iterdir()}, system, say)
+            if not left_out:
                 break
-            for left_out in unfit:
-                (folder / left_out).unlink()
+            for unwanted in left_out:
+                (folder / unwanted).unlink()
         else:
             raise _rounds_over(choice, device.name)
         files = sorted(folder.iterdir())
@@ -246,10 +236,10 @@ def _needs(file: Path) -> Needs:
 def _judged(choice: Choice, needs: dict[str, Needs], system: System, say: Say) -> list[str]:
     wheels.remember(needs)
     before = choice.reasons
-    unfit = wheels.judged(choice, needs, system)
-    if unfit:
+    out = wheels.judged(choice, needs, system)
+    if out:
         say(f"Left out: {choice.reasons.removeprefix(before).removeprefix('; ')}")
-    return unfit
+    return out
 
 
 # What is unfinished the guard removes (see connection.py): on an error, Ctrl-C, or a broken connection.
@@ -266,14 +256,4 @@ rm -f "$2/unfinished"; [ -z "$o" ] || rm -rf "${3%/*}/$o"; echo done
 
 EXISTS = """
 printf "\\n%s\\n" "$1"; if [ -x "$2" ]; then echo yes; else echo no; fi
-"""
-
-# What did not run depends on the processor and the C library: with another kernel or system it is tried again.
-REMEMBER = """
-printf "\\n%s\\n" "$1"; umask 077; mkdir -p "${2%/*}" || exit 1;
-echo "$(uname -m) $(getconf GNU_LIBC_VERSION 2>/dev/null):$3" >>"$2" || exit 1; echo done
-"""
-RECALL = """
-printf "\\n%s\\n" "$1"; k="$(uname -m) $(getconf GNU_LIBC_VERSION 2>/dev/null):";
-[ ! -r "$2" ] || tail -n 100 "$2" | while IFS= read -r l; do case $l in "$k"*) printf "%s " "${l#"$k"}";; esac; done; echo
 """
