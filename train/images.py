@@ -65,14 +65,23 @@ def open_image(path: Path) -> Image.Image:
     Raises:
         DataError: the file is missing, not a picture, damaged, absurdly large, or has no known scale.
     """
+    return open_picture(path).image
+
+
+def open_picture(path: Path) -> Opened:
+    """:func:`open_image`, with what else is known of the file.
+
+    Raises:
+        DataError: as in :func:`open_image`.
+    """
     try:
-        return decode(path).image
+        return decode(path)
     except DataError as error:
         raise DataError(f"{error}; give another picture") from error
 
 
 def decode(path: Path) -> Opened:
-    """:func:`open_image`, with what else is known of the file.
+    """:func:`open_picture`, for callers that say what to do about a picture that cannot be read.
 
     Raises:
         DataError: as in :func:`open_image`; the message says what is wrong, and no remedy.

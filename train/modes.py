@@ -41,11 +41,15 @@ def flattened(image: Image.Image, stored: str = "") -> Image.Image:
 
 def _flattened(image: Image.Image, stored: str) -> Image.Image:
     mode = image.mode
-    if mode.startswith("I;16") or (mode == "I" and image.format == "PPM"):  # Pillow scales a PGM's to 16 bits.
+    if mode.startswith("I;16") or (
+        mode == "I" and image.format == "PPM"
+    ):  # Pillow scales a PGM's to 16 bits.
         return _upper_bits(image)
     if mode in ("I", "F"):
         kind = "integers" if mode == "I" else "floating-point numbers"
-        raise DataError(f"has 32-bit or signed {kind}, and nothing says which value is white; save it with 8 or 16 bits")
+        raise DataError(
+            f"has 32-bit or signed {kind}, and nothing says which value is white; save it with 8 or 16 bits"
+        )
     if mode in ("La", "RGBa"):
         # Premultiplied values are those on black already.
         return image.getchannel(0) if mode == "La" else Image.merge("RGB", image.split()[:3])
@@ -67,7 +71,9 @@ def _with_true_transparency(image: Image.Image, stored: str) -> Image.Image:
         image = image.copy()
         image.info["transparency"] = int(transparent) * _STEPS_OF_GREY[stored]
     elif stored == "RGB;16B" and any(transparent):  # Black on black is black, whichever pixels it is.
-        raise DataError("has 16 bits a channel and a transparent colour; save it with an alpha channel instead")
+        raise DataError(
+            "has 16 bits a channel and a transparent colour; save it with an alpha channel instead"
+        )
     return image
 
 

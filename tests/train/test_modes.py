@@ -105,7 +105,9 @@ def png(kind: int, bits: int, row: bytes, *chunks: tuple[bytes, bytes], width: i
     """A PNG file of one row, by the standard."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        return (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
 
     header = struct.pack(">IIBBBBB", width, 1, bits, kind, 0, 0, 0)
     parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b"")]
@@ -184,7 +186,9 @@ def test_a_colour_of_16_bits_that_is_transparent_is_refused(tmp_path: Path) -> N
 
 def animation(path: Path, kind: str) -> None:
     frames = [Image.new("RGB", (2, 2), colour) for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255))]
-    frames[0].save(path, kind, save_all=True, append_images=frames[1:], **({"lossless": True} if kind == "WEBP" else {}))
+    frames[0].save(
+        path, kind, save_all=True, append_images=frames[1:], **({"lossless": True} if kind == "WEBP" else {})
+    )
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP", "PNG"])
@@ -196,7 +200,9 @@ def test_the_first_frame_is_the_picture(kind: str, tmp_path: Path) -> None:
     assert not decode(tmp_path / "b").several
 
 
-@pytest.mark.parametrize("made", [lambda: sixteen([0x9000]), lambda: of("L", 3), lambda: of("RGBA", (1, 2, 3, 255))])
+@pytest.mark.parametrize(
+    "made", [lambda: sixteen([0x9000]), lambda: of("L", 3), lambda: of("RGBA", (1, 2, 3, 255))]
+)
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_every_mode_is_turned_upright(made: Callable[[], Image.Image], kind: str, tmp_path: Path) -> None:
     image = Image.new(made().mode, (3, 2))

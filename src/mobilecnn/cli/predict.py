@@ -23,13 +23,16 @@ def command(
 ) -> None:
     """The five best classes of one image.
 
-    MODEL is a .tflite, .keras or .h5 file; IMAGE a JPEG, PNG, BMP or WebP picture. It is
-    resized and normalized as the model's passport says.
+    MODEL is a .tflite, .keras or .h5 file; IMAGE a picture, such as a JPEG, PNG, WebP, GIF or
+    TIFF file. It is resized and normalized as the model's passport says.
     """
     from mobilecnn.quantize.inference import ask
-    from mobilecnn.train.images import open_image, to_pixels
+    from mobilecnn.train.images import open_picture, to_pixels
 
-    picture = open_image(image)
+    opened = open_picture(image)
+    picture = opened.image
+    if opened.several:
+        talk(f"Note: the first frame is used of {image}, which has several")
     (answers,) = ask(
         [model],
         lambda contract: [to_pixels(picture, contract)],
@@ -47,7 +50,14 @@ def command(
         for index in best
     ]
     if as_json:
-        document({"model": str(model), "image": str(image), "predictions": predictions})
+        document(
+            {
+                "model": str(model),
+                "image": str(image),
+                "first_frame_of_several": opened.several,
+                "predictions": predictions,
+            }
+        )
     else:
         data(
             table(
