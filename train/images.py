@@ -99,6 +99,8 @@ def decode(path: Path) -> Opened:
             image.load()
             return Opened(ImageOps.exif_transpose(flattened(image, stored)), several)
     except UnidentifiedImageError:
+        if path.stat().st_size == 0:
+            raise DataError(f"{path} is an empty file") from None
         names = [_FORMATS[name] for name in _readable()]
         raise DataError(f"{path} is not a {', '.join(names[:-1])} or {names[-1]} image") from None
     except DataError as error:

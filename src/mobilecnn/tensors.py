@@ -17,7 +17,7 @@ from mobilecnn.files import no_room
 
 Floats = npt.NDArray[np.float32]
 
-AT_ONCE = 16 << 20
+AT_ONCE = 8 << 20
 """Largest number of bytes that :func:`slices` reads at a time, where a row is not larger."""
 
 _format: Any = np.lib.format  # Its functions have no types.
