@@ -55,7 +55,7 @@ def test_a_full_disk_is_told_before_the_first_row_is_made(tmp_path: Path) -> Non
     with largest_file(1_000_000), pytest.raises(EnvironmentProblem) as refused:
         tensors.write(tmp_path / "a.npy", never(), (1000, 500, 500, 3))
     message = str(refused.value)
-    assert f"the temporary folder {tmp_path} is full: 3,000 MB are needed and" in message
+    assert f"the temporary folder {tmp_path} is full: 3,000.0 MB are needed and" in message
     assert "set TMPDIR to a folder that has it" in message
 
 
@@ -67,7 +67,7 @@ def test_a_disk_that_cannot_reserve_is_full_while_it_is_written(
 
     monkeypatch.setattr("os.posix_fallocate", unable)
     row = np.zeros((1, 1000), np.float32)
-    with largest_file(1_000_000), pytest.raises(EnvironmentProblem, match="is full: 4 MB are needed"):
+    with largest_file(1_000_000), pytest.raises(EnvironmentProblem, match=r"is full: 4\.0 MB are needed"):
         tensors.write(tmp_path / "a.npy", (row for _ in range(1000)), (1000, 1000))
 
 

@@ -76,14 +76,14 @@ def no_room(error: OSError, folder: Path | None = None, needed: int = 0) -> Envi
     remedy = "make room there, or set TMPDIR to a folder that has it"
     try:
         folder = folder or Path(tempfile.gettempdir())
-        free = f"{shutil.disk_usage(folder).free / 1e6:,.0f} MB are free"
+        free = f"{shutil.disk_usage(folder).free / 1e6:,.1f} MB are free"
     except OSError as unusable:
         return EnvironmentProblem(f"there is no temporary folder to write to ({unusable.strerror}); {remedy}")
     if error.errno not in FULL:
         return EnvironmentProblem(
             f"cannot write to the temporary folder {folder}: {error.strerror or error}; {remedy}"
         )
-    size = f"{needed / 1e6:,.0f} MB are needed and " if needed else ""
+    size = f"{needed / 1e6:,.1f} MB are needed and " if needed else ""
     limit = " (and a limit on the size of files, ulimit -f, may be set)" if error.errno == errno.EFBIG else ""
     return EnvironmentProblem(f"the temporary folder {folder} is full: {size}{free}{limit}; {remedy}")
 
