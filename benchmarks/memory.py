@@ -94,7 +94,9 @@ def _peak(identifier: int) -> tuple[str, float]:
 
 def main() -> None:
     """Measure, and print a table or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--images", type=int, nargs="+", default=[100, 5000])
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--json", action="store_true")
@@ -107,7 +109,17 @@ def main() -> None:
             data = photos(root / f"photos-{count}", count, options.side)
             model = root / "small.keras"
             commands: dict[str, tuple[str | Path, ...]] = {
-                "export": ("export", model, "--int8", "--calibration", data, "--samples", str(count), "-o", root),
+                "export": (
+                    "export",
+                    model,
+                    "--int8",
+                    "--calibration",
+                    data,
+                    "--samples",
+                    str(count),
+                    "-o",
+                    root,
+                ),
                 "evaluate": ("evaluate", root / "small.int8.tflite", model, "--data", data),
             }
             for name, arguments in commands.items():

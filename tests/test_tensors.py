@@ -84,6 +84,11 @@ def test_a_temporary_folder_without_room_is_named_and_removed(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_another_error_in_the_block_is_no_fault_of_the_folder() -> None:
+    with pytest.raises(FileNotFoundError), files.temporary_folder():
+        Path("/nowhere").read_bytes()
+
+
 def test_a_temporary_folder_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", "/proc/nowhere")
     with pytest.raises(EnvironmentProblem, match="no temporary folder to write to"), files.temporary_folder():

@@ -18,7 +18,7 @@ from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.steps import Progress
 from mobilecnn.train.augmentation import AUGMENTATIONS
 from mobilecnn.train.datasets.dataset import Dataset
-from mobilecnn.train.datasets.reading import refusal, unreadable
+from mobilecnn.train.datasets.reading import refuse_unreadable
 from mobilecnn.train.images import Floats, Pixels, to_pixels, to_tensor
 from mobilecnn.train.plan import TrainingPlan
 
@@ -82,8 +82,7 @@ class Pictures:
                 progress(index + 1, len(dataset), "")
         else:
             self._pool = ThreadPoolExecutor(os.cpu_count())
-            if bad := unreadable(dataset.images, progress):
-                raise refusal(list(bad.values()), len(dataset))
+            refuse_unreadable(dataset.images, progress)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -28,6 +28,7 @@ from mobilecnn.train.backend import load_keras, require_backend
 from mobilecnn.train.batches import Pictures, epoch_batches, epoch_order, in_batches
 from mobilecnn.train.datasets import load, reader_of
 from mobilecnn.train.datasets.dataset import Dataset
+from mobilecnn.train.datasets.reading import refuse_unreadable
 from mobilecnn.train.images import to_tensor
 from mobilecnn.train.keras_file import ModelInfo, write_info
 from mobilecnn.train.learner import compiled, trainable_form
@@ -144,14 +145,20 @@ def prepare(
     def counted_from(first: int) -> Progress:
         return lambda read, _, what: progress(first + read, total, what)
 
+    try:
+        trained_on = Pictures(training, contract, counted_from(0), remarked)
+        validated_on = Pictures(validation, contract, counted_from(len(training)), remarked)
+    except DataError:
+        refuse_unreadable([*training.images, *validation.images])  # That error knows one of the two.
+        raise
     return Job(
         plan=plan,
         output=output,
         name=name,
         contract=contract,
         classes=training.classes,
-        training=Pictures(training, contract, counted_from(0), remarked),
-        validation=Pictures(validation, contract, counted_from(len(training)), remarked),
+        training=trained_on,
+        validation=validated_on,
         done=done,
     )
 

@@ -86,10 +86,13 @@ def decode(path: Path) -> Opened:
     Raises:
         DataError: as in :func:`open_image`; the message says what is wrong, and no remedy.
     """
-    if not path.is_file():
-        if not path.exists():
-            raise DataError(f"no such image: {path}")
-        raise DataError(f"{path} is {'a folder' if path.is_dir() else 'no ordinary file'}, not an image")
+    try:
+        if not path.is_file():
+            if not path.exists():
+                raise DataError(f"no such image: {path}")
+            raise DataError(f"{path} is {'a folder' if path.is_dir() else 'no ordinary file'}, not an image")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
     try:
         # Not by its path: Pillow would map an uncompressed TIFF file at the size that it has when it is upright.
         with path.open("rb") as file, Image.open(file, formats=_readable()) as image:
@@ -106,6 +109,8 @@ def decode(path: Path) -> Opened:
     except DataError as error:
         raise DataError(f"{path} {error}") from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise DataError(f"{path} cannot be read ({error.strerror})") from error
         # Decoders meet damage with exceptions of every kind: struct.error, KeyError, zlib.error, EOFError, ...
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path} is a damaged image ({reason[:200]})") from error

@@ -41,9 +41,12 @@ def atomic(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
-        ) from error
+        remedy = (
+            "make room there, or choose another place"
+            if error.errno in FULL
+            else "choose a place that you may write to"
+        )
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -57,12 +60,16 @@ def temporary_folder() -> Iterator[Path]:
         EnvironmentProblem: it cannot be made, or has no room for what the block writes into it.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder:
-            yield Path(folder)
+        made = tempfile.TemporaryDirectory(prefix="mobilecnn-")
     except OSError as error:
-        if error.errno in FULL or isinstance(error, FileNotFoundError | PermissionError):
-            raise no_room(error) from error
-        raise
+        raise no_room(error) from error
+    with made as folder:
+        try:
+            yield Path(folder)
+        except OSError as error:
+            if error.errno in FULL:
+                raise no_room(error) from error
+            raise
 
 
 def no_room(error: OSError, folder: Path | None = None, needed: int = 0) -> EnvironmentProblem:

@@ -18,7 +18,7 @@ from mobilecnn.train import datasets
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
 from mobilecnn.train.datasets.listing import SYSTEM_NAMES, is_system
 from mobilecnn.train.datasets.splits import part_of
-from mobilecnn.train.images import SUFFIXES
+from mobilecnn.train.images import SUFFIXES, open_image
 
 UNIT = contract_for("unit", (4, 4, 3))
 
@@ -118,6 +118,14 @@ def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
     assert np.bincount(dataset.labels).tolist() == [4, 1, 1]
     assert said(dataset)["loop"][0] == 4 and "dog/above" in said(dataset)["loop"][1]
     assert said(dataset)["no-file"][0] == 2 and "pipe.png" in said(dataset)["no-file"][1]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a/" * 3000, "nul\0"])
+def test_a_name_that_no_file_can_have(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        datasets.load(str(tmp_path / name))
+    with pytest.raises(DataError):
+        open_image(tmp_path / f"{name}.png")
 
 
 def test_an_empty_root_says_what_it_holds(tmp_path: Path) -> None:

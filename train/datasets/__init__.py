@@ -3,9 +3,9 @@
 A new format is a module beside this one and a row of :data:`READERS`.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from mobilecnn.errors import DataError
 from mobilecnn.train.datasets import digits, folder
@@ -74,7 +74,8 @@ def load(source: str, part: Part = "all") -> Dataset:
     reader = reader_of(source)
     if reader is not None:
         return reader.read(source, part)
-    problem = f"{source} is a file" if Path(source).exists() else f"no such folder: {source}"
+    there = os.path.exists(source)  # noqa: PTH110 - Path.exists raises on a name that is too long
+    problem = f"{source} is a file" if there else f"no such folder: {source}"
     raise DataError(f"{problem}; give {' or '.join(reader.sources for reader in READERS)}")
 
 

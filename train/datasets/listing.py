@@ -80,7 +80,7 @@ def images_below(folder: Path, passed: PassedOver) -> list[Path]:
     Raises:
         OSError: ``folder`` itself cannot be read.
     """
-    read = {_identity(parent) for parent in (folder, *folder.absolute().parents)}
+    read = {_identity(parent) for parent in (folder, *folder.absolute().parents, *folder.resolve().parents)}
     images, waiting = level(folder, passed)
     while waiting:
         inside = waiting.pop()

@@ -43,6 +43,16 @@ def unreadable(images: Sequence[Path | Pixels], progress: Progress = no_progress
     return bad
 
 
+def refuse_unreadable(images: Sequence[Path | Pixels], progress: Progress = no_progress) -> None:
+    """Refuse images of which some cannot be decoded.
+
+    Raises:
+        DataError: listing them.
+    """
+    if bad := unreadable(images, progress):
+        raise refusal(list(bad.values()), len(images))
+
+
 def refusal(errors: Sequence[DataError], images: int) -> DataError:
     """What is said about ``errors``, those of the images that cannot be read, of ``images`` images together."""
     names = listed([str(error) for error in errors], "; ")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from mobilecnn.errors import ModelFileError, UsageError
-from mobilecnn.files import temporary_folder
+from mobilecnn.files import FULL, temporary_folder
 from mobilecnn.steps import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -265,6 +265,8 @@ def _as_file(model: Any, name: str | None) -> "Iterator[tuple[str, InMemory | No
         try:
             model.save(path)
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ModelFileError(
                 f"Keras cannot save the model {model.name!r} ({first[:200]}); build it of Keras' own layers"

@@ -1,11 +1,12 @@
 """``mobilecnn predict``."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, table, talk
+from mobilecnn.cli.output import data, document, json_option, note, table, talk
 
 SHOWN = 5
 """Number of classes that are shown."""
@@ -27,12 +28,14 @@ def command(
     TIFF file. It is resized and normalized as the model's passport says.
     """
     from mobilecnn.quantize.inference import ask
+    from mobilecnn.train.datasets.reading import first_frames
     from mobilecnn.train.images import open_picture, to_pixels
 
     opened = open_picture(image)
     picture = opened.image
-    if opened.several:
-        talk(f"Note: the first frame is used of {image}, which has several")
+    remarks = [first_frames(str(image), [image])] if opened.several else []
+    for remark in remarks:
+        note(remark)
     (answers,) = ask(
         [model],
         lambda contract: [to_pixels(picture, contract)],
@@ -54,8 +57,8 @@ def command(
             {
                 "model": str(model),
                 "image": str(image),
-                "first_frame_of_several": opened.several,
                 "predictions": predictions,
+                "remarks": [asdict(remark) for remark in remarks],
             }
         )
     else:
