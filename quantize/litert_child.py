@@ -72,9 +72,9 @@ def _run(message: dict[str, Any]) -> dict[str, Any]:
         reason = (str(error).strip().splitlines() or ["no reason given"])[0]
         raise ModelFileError(f"{message['runtime']} cannot run {name} ({reason[:300]})") from error
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    images = (image[None] for some in tensors.slices(Path(message["inputs"])) for image in some)
+    inputs = (image[None] for images in tensors.slices(Path(message["inputs"])) for image in images)
     scores = []
-    for image in images:
+    for image in inputs:
         interpreter.set_tensor(source["index"], encode(image, source["dtype"], *source["quantization"]))
         interpreter.invoke()
         scores.append(decode(interpreter.get_tensor(result["index"]), *result["quantization"]).reshape(1, -1))

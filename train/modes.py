@@ -16,8 +16,8 @@ from PIL import Image
 
 from mobilecnn.errors import DataError
 
-_BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags.
-_WHITE_IS_ZERO = 0
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF tags, and two of their values.
+_WHITE_IS_ZERO, _SIGNED = 0, 2
 
 _STEPS_OF_GREY = {"L;2": 85, "L;4": 17}
 """Pillow's name of a PNG file's grey of 2 and of 4 bits -> what multiplies such a value to eight bits."""
@@ -41,6 +41,10 @@ def flattened(image: Image.Image, stored: str = "") -> Image.Image:
 
 def _flattened(image: Image.Image, stored: str) -> Image.Image:
     mode = image.mode
+    if _SIGNED in _tags(image).get(_SAMPLE_FORMAT, ()):  # Pillow takes eight bits as if they were unsigned.
+        raise DataError(
+            "has signed integers, and nothing says which value is white; save it with 8 or 16 bits"
+        )
     if mode.startswith("I;16") or (
         mode == "I" and image.format == "PPM"
     ):  # Pillow scales a PGM's to 16 bits.
@@ -48,7 +52,7 @@ def _flattened(image: Image.Image, stored: str) -> Image.Image:
     if mode in ("I", "F"):
         kind = "integers" if mode == "I" else "floating-point numbers"
         raise DataError(
-            f"has 32-bit or signed {kind}, and nothing says which value is white; save it with 8 or 16 bits"
+            f"has 32-bit {kind}, and nothing says which value is white; save it with 8 or 16 bits"
         )
     if mode in ("La", "RGBa"):
         # Premultiplied values are those on black already.
@@ -62,6 +66,11 @@ def _flattened(image: Image.Image, stored: str) -> Image.Image:
     if mode in ("L", "RGB"):
         return image
     return image.convert("L" if mode == "1" else "RGB")
+
+
+def _tags(image: Image.Image) -> Any:
+    """The tags of a TIFF file; none of other pictures."""
+    return getattr(image, "tag_v2", {})
 
 
 def _with_true_transparency(image: Image.Image, stored: str) -> Image.Image:
@@ -79,7 +88,7 @@ def _with_true_transparency(image: Image.Image, stored: str) -> Image.Image:
 
 def _upper_bits(image: Image.Image) -> Image.Image:
     """A grey picture of up to 16 bits, transparent where its ``transparency`` says."""
-    tags: Any = getattr(image, "tag_v2", {})
+    tags = _tags(image)
     values = np.asarray(image).astype(np.int64)
     transparent = values == image.info.get("transparency", -1)
     bits = int(tags.get(_BITS_PER_SAMPLE, (16,))[0])

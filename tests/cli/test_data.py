@@ -119,6 +119,9 @@ def test_parts_are_read_by_the_commands_that_they_are_for(
     assert trained.exit_code == 0, trained.output
     document = json.loads(trained.stdout)
     assert (document["images"], document["validation_images"]) == (8, 4)
+    refused = run(*arguments("train", divided, third_party, exported, out), "--validation", 0.2)
+    assert refused.exit_code == 2
+    assert f"--validation has no effect, for {divided / 'val'} is validated on" in refused.stderr
     shutil.rmtree(divided / "test")
     refused = run(*arguments("evaluate", divided, third_party, exported, out))
     assert (

@@ -302,17 +302,17 @@ SAME = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("one", "other"), SAME)
-def test_labels_are_compared_in_normal_form(one: str, other: str) -> None:
+@pytest.mark.parametrize(("first", "second"), SAME)
+def test_labels_are_compared_in_normal_form(first: str, second: str) -> None:
     pictures = [np.zeros((2, 2), np.uint8)] * 2
-    for mine, theirs in ((one, other), (other, one)):
+    for mine, theirs in ((first, second), (second, first)):
         dataset = Dataset("made", ("dog", mine), pictures, np.asarray([0, 1]))
         assert labels_for(dataset, [theirs, "dog"], 2).tolist() == [1, 0]
 
 
-@pytest.mark.parametrize(("one", "other"), [pair for pair in SAME if pair[0] != pair[1]])
-def test_two_folders_of_one_name_are_refused(one: str, other: str, tmp_path: Path) -> None:
-    put(tmp_path, f"{one}/0.png", f"{other}/1.png")
+@pytest.mark.parametrize(("first", "second"), [pair for pair in SAME if pair[0] != pair[1]])
+def test_two_folders_of_one_name_are_refused(first: str, second: str, tmp_path: Path) -> None:
+    put(tmp_path, f"{first}/0.png", f"{second}/1.png")
     with pytest.raises(DataError, match="two class folders of one name"):
         datasets.load(str(tmp_path))
 

@@ -97,7 +97,17 @@ def test_what_has_no_scale_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="which value is white"):
         to_pixels(of(name, 1), contract_for("unit", (1, 1, 3)))
     of(name, 1).save(tmp_path / "a.tif")
-    with pytest.raises(DataError, match=r"a\.tif has 32-bit .* save it with 8 or 16 bits"):
+    with pytest.raises(DataError, match=r"a\.tif has .* save it with 8 or 16 bits"):
+        open_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(("mode", "bits"), [("L", 8), ("I;16", 16)])
+def test_signed_values_are_refused(mode: str, bits: int, tmp_path: Path) -> None:
+    of(mode, 1).save(tmp_path / "a.tif", tiffinfo={339: 2})
+    with Image.open(tmp_path / "a.tif") as image:
+        tags: Any = image
+        assert tags.tag_v2[258] == (bits,)
+    with pytest.raises(DataError, match=r"a\.tif has signed integers"):
         open_image(tmp_path / "a.tif")
 
 

@@ -90,8 +90,15 @@ def command(
     from mobilecnn.remarks import Remarks
     from mobilecnn.steps import no_progress
     from mobilecnn.train import fit
-    from mobilecnn.train.datasets import reader_of
+    from mobilecnn.train.datasets import load, reader_of, validation
 
+    if "validation" in options.given(ctx) and (own := validation(source)) is not None:
+        whole = load(source, "train").name
+        options.refuse(
+            ctx,
+            {"validation"},
+            f"has no effect, for {own.name} is validated on; leave it out, or give --data {whole}",
+        )
     remarks = Remarks(note)
     plan = training_plan(architecture, source, size, **members)
     try:
