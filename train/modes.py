@@ -45,9 +45,8 @@ def _flattened(image: Image.Image, stored: str) -> Image.Image:
         raise DataError(
             "has signed integers, and nothing says which value is white; save it with 8 or 16 bits"
         )
-    if mode.startswith("I;16") or (
-        mode == "I" and image.format == "PPM"
-    ):  # Pillow scales a PGM's to 16 bits.
+    scaled = mode == "I" and image.format == "PPM"  # Pillow scales the values of such a file to 16 bits.
+    if scaled or mode.startswith("I;16"):
         return _upper_bits(image)
     if mode in ("I", "F"):
         kind = "integers" if mode == "I" else "floating-point numbers"

@@ -273,6 +273,20 @@ def test_a_class_that_is_left_without_images_is_no_class(damaged: Path) -> None:
         datasets.load(str(damaged)).readable()
 
 
+def test_classes_of_which_no_image_was_drawn_are_not_named(tmp_path: Path) -> None:
+    put(tmp_path, *(f"{label}/{number}.png" for label in "abcdef" for number in range(2)))
+    sample = datasets.load(str(tmp_path)).sample(3)
+    first = sample.images[0]
+    assert isinstance(first, Path)
+    first.write_bytes(b"")
+    remarks = Remarks()
+    left = sample.readable(remarks)
+    assert [remark.code for remark in remarks.rows] == ["unreadable", "empty-class"]
+    assert remarks.rows[1].count == 1 and remarks.rows[1].text.endswith(f"image: {first.parent.name}")
+    drawn = [path.parent.name for path in left.images if isinstance(path, Path)]
+    assert [left.classes[label] for label in left.labels] == drawn
+
+
 def test_a_long_list_of_unreadable_images_is_cut_short(tmp_path: Path) -> None:
     put(tmp_path, *(f"cat/{number:03}.png" for number in range(30)))
     for path in (tmp_path / "cat").iterdir():

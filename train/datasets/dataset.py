@@ -93,14 +93,16 @@ class Dataset:
             Remark("unreadable", len(bad), f"{self.name}: {plural(len(bad), 'image')} left out: {names}")
         )
         left = self.subset(kept)
-        present = sorted(set(left.labels.tolist()))
-        if not self.labelled or len(present) == len(self.classes):
+        # Not those that had no image before: a small sample is not of every class.
+        gone = set(self.labels.tolist()) - set(left.labels.tolist())
+        if not gone:
             return left
-        gone = [name for label, name in enumerate(self.classes) if label not in present]
-        text = f"{self.name}: {plural(len(gone), 'class', 'classes')} left without an image: {listed(gone)}"
+        names = listed([self.classes[label] for label in sorted(gone)])
+        text = f"{self.name}: {plural(len(gone), 'class', 'classes')} left without an image: {names}"
         remarked(Remark("empty-class", len(gone), text))
-        classes = tuple(self.classes[label] for label in present)
-        return replace(left, classes=classes, labels=np.searchsorted(present, left.labels))
+        labels = [label for label in range(len(self.classes)) if label not in gone]
+        classes = tuple(self.classes[label] for label in labels)
+        return replace(left, classes=classes, labels=np.searchsorted(labels, left.labels))
 
     def subset(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> "Dataset":
         """The images at ``indices``, in that order."""
