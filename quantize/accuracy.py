@@ -10,6 +10,7 @@ import numpy.typing as npt
 from mobilecnn.quantize.evaluation import Accuracy
 from mobilecnn.quantize.inference import ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
+from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
 
 ALPHA = 0.05
@@ -24,8 +25,11 @@ def evaluate(
     runtime: str = "litert",
     unsafe: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
+    remarked: Remarked = no_remark,
 ) -> tuple[Accuracy, ...]:
     """Accuracy of each file on all of ``dataset``, each compared with the first.
+
+    ``remarked`` is told of files of which only the first frame was used.
 
     Raises:
         ModelFileError, DataError, EnvironmentProblem: a file, an image or a runtime does not work.
@@ -34,7 +38,7 @@ def evaluate(
     first_right: npt.NDArray[np.bool_] | None = None
     first_best: npt.NDArray[np.int64] | None = None
     asked = ask(
-        paths, dataset.pixels, len(dataset),
+        paths, lambda contract: dataset.pixels(contract, remarked), len(dataset),
         input_range=input_range, runtime=runtime, unsafe=unsafe, progress=progress,
     )  # fmt: skip
     with closing(asked):

@@ -1,11 +1,13 @@
 """The record of an evaluation: pure data."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from mobilecnn.quantize.proportions import wilson
-from mobilecnn.records import Stored
+from mobilecnn.records import Stored, Upgrade
+from mobilecnn.remarks import Remark
 
 
 @dataclass(frozen=True)
@@ -61,22 +63,26 @@ class Accuracy:
 class Evaluation(Stored):
     """What ``mobilecnn evaluate`` found.
 
-    History. 1: the first.
+    History. 1: the first. 2: ``remarks``.
 
     Attributes:
-        data: the data set, as it was given.
+        data: the data set, as it was given; of a folder that is divided into parts, the part.
         images: number of images; all files were asked the same.
         runtime: that ran the .tflite files.
         results: accuracy of each file; at least one.
+        remarks: what of the data was not used, or not as one might expect; empty in a record of version 1.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.evaluation"
+    VERSION: ClassVar[int] = 2
     NOUN: ClassVar[str] = "evaluation"
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: lambda members: {**members, "remarks": []}}
 
     data: str
     images: int
     runtime: str
     results: tuple[Accuracy, ...]
+    remarks: tuple[Remark, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.results or any(result.images != self.images for result in self.results):

@@ -113,7 +113,7 @@ def phone(adb_server: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.fixture
 def phone_with_litert(phone: Phone) -> Phone:
     """A stand-in whose benchmark_model times in earnest, on this machine."""
-    (phone.tmp / "benchmark_model").write_bytes(b"")
+    (phone.tmp / "benchmark_model").write_bytes(TOOL)
     (phone.tmp / "benchmark_model").chmod(0o755)
     program = Path(__file__).parent / "benchmark_model.py"
     phone.program("tool", f'exec {sys.executable} {program} "$@"')

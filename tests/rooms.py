@@ -10,9 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench", "android_demo")
 BASE = (
-    ("errors", "steps", "version"),
-    ("extras", "files", "interruption", "locks", "process"),
-    ("records",),
+    ("errors", "remarks", "steps", "version"),
+    ("extras", "files", "interruption", "locks"),
+    ("labels", "process", "records", "tensors"),
     ("contract",),
 )
 PROGRAMS = (("exported",), ("export",), ("networks",), ("demo", "api"), ("",), ("cli", "__main__"))

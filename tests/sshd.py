@@ -12,10 +12,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +24,19 @@ import pytest
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
-HOSTS = ("board", "busy", "unknown", "changed", "refused", "closed")
+HOSTS = (
+    "board",
+    "busy",
+    "unknown",
+    "changed",
+    "refused",
+    "closed",
+    "jumped",
+    "jumped-closed",
+    "jumped-unknown",
+)
 """The aliases of the client's configuration. ``busy`` is ``board`` with settings for other
-purposes; those after it are wrong in their own way."""
+purposes; those after it are wrong in their own way, the last three by the host that they jump over."""
 
 
 @dataclass(frozen=True)
@@ -121,13 +132,16 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def sshd(folder: Path, before: str = "", variables: Mapping[str, str] | None = None) -> Iterator[Board]:
+def sshd(
+    folder: Path, before: str = "", variables: Mapping[str, str] | None = None, settings: Sequence[str] = ()
+) -> Iterator[Board]:
     """Serve on a free port of this machine, as the current user.
 
     Args:
         folder: empty folder for everything that the server needs.
         before: shell code that every session runs first: a limit, a talkative start-up file.
         variables: environment variables of the sessions.
+        settings: further lines of the server's configuration.
     """
     home, tmp, path = (folder / name for name in ("home", "tmp", "path"))
     for directory in (home, tmp, path):
@@ -137,14 +151,15 @@ def sshd(folder: Path, before: str = "", variables: Mapping[str, str] | None = N
     (folder / "authorized_keys").write_text(mine + "\n")
     port = _free_port()
     user = pwd.getpwuid(os.getuid()).pw_name
-    settings = {"HOME": str(home), "TMPDIR": str(tmp), **(variables or {})}
+    environment = {"HOME": str(home), "TMPDIR": str(tmp), **(variables or {})}
     lines = [
+        *settings,
         f"Port {port}", "ListenAddress 127.0.0.1", f"HostKey {folder / 'host_key'}",
         f"AuthorizedKeysFile {folder / 'authorized_keys'}", f"PidFile {folder / 'pid'}",
         "PasswordAuthentication no", "KbdInteractiveAuthentication no", "UsePAM no",
         # The folder of a test lies below one that everybody may write to.
         "StrictModes no",
-        "SetEnv " + " ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items()),
+        "SetEnv " + " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items()),
     ]  # fmt: skip
     if before:
         lines.append(f'ForceCommand {before}; eval "$SSH_ORIGINAL_COMMAND"')
@@ -174,6 +189,12 @@ def sshd(folder: Path, before: str = "", variables: Mapping[str, str] | None = N
             f" ControlMaster auto\n ControlPath {folder / 'theirs'}\n ControlPersist yes\n"
             f" LocalForward {folder / 'forward'} 127.0.0.1:9\n LogLevel QUIET\n"
         )
+        for name, jump in (
+            ("jumped", "nowhere.invalid"),
+            ("jumped-closed", "closed"),
+            ("jumped-unknown", "unknown"),
+        ):
+            more.write(f"Host {name}\n {common} Port {port}\n ProxyJump {jump}\n")
     client = path / "ssh"
     client.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder / "ssh_config"} "$@"\n')
     client.chmod(0o755)
@@ -201,11 +222,13 @@ def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 @contextlib.contextmanager
-def another(monkeypatch: pytest.MonkeyPatch, before: str = "", **variables: str) -> Iterator[Board]:
+def another(
+    monkeypatch: pytest.MonkeyPatch, before: str = "", *, settings: Sequence[str] = (), **variables: str
+) -> Iterator[Board]:
     """A server of its own, whose sessions begin with the shell code ``before``."""
     with (
         tempfile.TemporaryDirectory(prefix="sshd-") as folder,
-        sshd(Path(folder), before, variables) as server,
+        sshd(Path(folder), before, variables, settings) as server,
     ):
         monkeypatch.setenv("PATH", server.environment()["PATH"])
         yield server
@@ -225,3 +248,15 @@ def soon(action: Callable[[], None]) -> Iterator[None]:
     thread.start()
     yield
     thread.join()
+
+
+def elsewhere(folder: Path, name: str, python: str = sys.executable) -> str:
+    """A Python that says it is on a machine of its own: another than this one, and than that of another name."""
+    own = folder / f"machine-{name}"
+    own.mkdir()
+    (own / "sitecustomize.py").write_text(
+        "import pathlib\nread = pathlib.Path.read_text\n"
+        f"def text(path, *rest, **more):\n    return {name!r} if path.name == 'boot_id' else read(path, *rest, **more)\n"
+        "pathlib.Path.read_text = text\n"
+    )
+    return program(own / "python", f'PYTHONPATH={own} exec {python} "$@"')

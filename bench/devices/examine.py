@@ -6,7 +6,13 @@ from typing import Any
 from mobilecnn.bench.devices.backends import GENERIC, PROFILES
 from mobilecnn.bench.devices.seam import CanFindRuntimes, CanReadState, Device
 from mobilecnn.bench.judge.findings import Finding
-from mobilecnn.bench.judge.hygiene import GOVERNOR_FIX, THERMAL_STATUS, THROTTLED, throttling
+from mobilecnn.bench.judge.hygiene import (
+    GOVERNOR_FIX,
+    THERMAL_STATUS,
+    THROTTLED,
+    throttling,
+    unknown_throttling,
+)
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.errors import EnvironmentProblem
 
@@ -80,6 +86,8 @@ def examine(device: Device, name: str, profile: str = GENERIC) -> Examined:
     status = state.get("thermal_status")
     if status is not None and status >= THROTTLED:
         warn("thermal-status", f"it slows itself down (thermal status {THERMAL_STATUS[status]})", _HEAT_FIX)
+    if state:
+        missing += unknown_throttling(facts, [throttled])
     for text in throttling(throttled):
         warn("firmware", f"{text} now", _POWER_FIX)
     return Examined(

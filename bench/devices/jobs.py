@@ -23,6 +23,23 @@ STATE: Job = {"task": "state"}
 """Asks for clocks, temperatures and throttling now."""
 
 
+IDENTITY: Job = {"task": "identity"}
+"""Asks who the machine is."""
+
+SYSTEM: Job = {"task": "system"}
+"""Asks for the C library and the size of memory pages."""
+
+
+def installed(runtime: str) -> Job:
+    """Asks for the version of a runtime that is installed, whether it runs or not."""
+    return {"task": "installed", "runtime": runtime}
+
+
+def wheels(folder: str) -> Job:
+    """Asks what the wheels in a folder there need of their system."""
+    return {"task": "wheels", "folder": folder}
+
+
 def find_runtime(runtime: str) -> Job:
     """Asks for the version of a runtime."""
     return {"task": "runtime", "runtime": runtime}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench.devices import jobs
-from mobilecnn.bench.devices.seam import PROBE_TIMEOUT, Answer, Job
+from mobilecnn.bench.devices.seam import PROBE_TIMEOUT, Answer, Identity, Job
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.errors import EnvironmentProblem, InputError
@@ -78,6 +78,12 @@ class TimingOnWorker(OnWorker):
             f"{self.name} times models and cannot count their instructions, nor profile operators by itself; "
             "--device emulated counts"
         )
+
+    def identity(self) -> Identity:
+        """See :meth:`mobilecnn.bench.devices.seam.CanIdentify.identity`."""
+        told = self._run(jobs.IDENTITY, f"that asks {self.name} who it is", PROBE_TIMEOUT)
+        boot, machine = (str(told[key])[:100] if told.get(key) else None for key in ("boot", "machine"))
+        return Identity(boot=boot, machine=machine)
 
     def adapt(self, protocol: Protocol) -> Protocol:
         """See :meth:`mobilecnn.bench.devices.seam.CanTime.adapt`: as it is."""

@@ -61,7 +61,8 @@ def known() -> list[Known]:
 
 
 def find(name: str) -> Known:
-    """The device of that name: one that a backend provides, an entry of the devices file, or a host that ``ssh`` knows.
+    """The device of that name: one that a backend provides, an entry of the devices file, a phone as ``adb devices``
+    lists it over a network, or a host that ``ssh`` knows.
 
     Raises:
         UsageError: it is no name for any of them.
@@ -73,6 +74,10 @@ def find(name: str) -> Known:
     for device in known():
         if device.name == name:
             return device
+    for backend in BACKENDS:
+        entry = None if backend.recognized is None else backend.recognized(name)
+        if entry is not None:
+            return Known(name, backend, entry)
     backend, entry_of = next(
         (backend, backend.unnamed) for backend in BACKENDS if backend.unnamed is not None
     )

@@ -95,6 +95,39 @@ class CanFindRuntimes(Device, Interface):
         """
 
 
+@dataclass(frozen=True)
+class Identity:
+    """What tells a machine from all others, however it is reached; None where it does not tell.
+
+    Attributes:
+        boot: identifier that Linux drew when it was started (``boot_id``): that of one running system.
+        serial: serial number of a phone.
+        machine: identifier that the system was given when it was installed (``machine-id``); a copied SD card
+            has that of its original.
+    """
+
+    boot: str | None = None
+    serial: str | None = None
+    machine: str | None = None
+
+    def same(self, other: "Identity") -> bool:
+        """Whether both are one machine, by the surest thing that both tell."""
+        pairs = ((self.boot, other.boot), (self.serial, other.serial), (self.machine, other.machine))
+        return next((mine == theirs for mine, theirs in pairs if mine and theirs), False)
+
+
+@runtime_checkable
+class CanIdentify(Device, Interface):
+    """A device that says who it is."""
+
+    def identity(self) -> Identity:
+        """Who it is; this connects it.
+
+        Raises:
+            EnvironmentProblem: it cannot be reached.
+        """
+
+
 @runtime_checkable
 class CanReadState(Device, Interface):
     """A device that shows its clocks and temperatures."""
@@ -294,6 +327,8 @@ class Backend:
         provides: names of devices that are always there -> what the list of devices shows for each.
         taken: message why a provided name cannot be given to another device; ``{name}`` and ``{shown}`` are filled in.
         entry: class of its entries; None where there are none.
+        recognized: makes an entry from a name that is in no list and can only be of this kind by its form, else gives
+            None; None where names have no form of their own.
         unnamed: makes an entry from a name that is in no list; None but for the one backend that takes any host.
         add_options: options of ``devices add`` beside ``--profile``. The first says that a device is of this
             kind; it may be a flag, which is no field of the entry.
@@ -313,6 +348,7 @@ class Backend:
     provides: Mapping[str, str] = field(default_factory=dict)
     taken: str = ""
     entry: type[Any] | None = None
+    recognized: Callable[[str], Entry | None] | None = None
     unnamed: Callable[[str], Entry] | None = None
     add_options: tuple[Option, ...] = ()
     add_help: str = ""

@@ -55,6 +55,9 @@ _CODES = {0: "under-voltage", 1: "clock-capped", 2: "throttled", 3: "soft-temper
 SINCE_START = 16
 """Distance in bits from "now" to "since the board was started"."""
 
+FIRMWARE_TELLS = "Raspberry Pi"
+"""Beginning of the names of boards whose firmware tells of throttling; others show it by their clocks."""
+
 LIMITS_C = {"Raspberry Pi 3 Model B Plus": 60.0, "Raspberry Pi": 80.0}
 """Degrees Celsius at which a board begins to slow down, by the beginning of its name; the first
 that fits. From 80 all models do, and the 3B+ has a soft limit at 60 (Raspberry Pi
@@ -70,6 +73,11 @@ THROTTLED = 1
 
 GOVERNOR_FIX = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 COOL_FIX = "cool it (a heat sink, a fan), or wait with --cool-down"
+THROTTLING_FIX = (
+    "vcgencmd get_throttled says why there. Where it may not open its device: sudo usermod -aG video USER, and log in "
+    "again; where it is missing: sudo apt-get install raspi-utils (Ubuntu: libraspberrypi-bin); where it does not know "
+    "the command: sudo apt-get full-upgrade, for newer firmware"
+)
 POWER_FIX = "give it the power supply that is made for it, with a short cable"
 
 
@@ -178,6 +186,7 @@ def warnings(device: Facts, runs: Sequence[Run]) -> Iterator[Finding]:
     readings = [reading for run in runs for reading in (run.before, run.after)]
     yield from _restless_governors({name for reading in readings for name in reading.governors})
     yield from _heat(device, [reading.temperatures_c for reading in readings])
+    yield from unknown_throttling(device, [reading.throttled for reading in readings])
     bits = 0
     for run in runs:
         bits |= run.before.throttled or 0
@@ -221,6 +230,7 @@ def stream_warnings(device: Facts, series: StreamSeries) -> Iterator[Finding]:
         series: all windows of one model.
     """
     states = series.states
+    yield from unknown_throttling(device, [state.throttled for state in states])
     yield from _firmware(throttled_over([state.throttled for state in states]), "warning")
     share = series.other_share
     if share is not None and share > LARGEST_OTHER_SHARE:
@@ -244,6 +254,22 @@ def throttled_over(words: Sequence[int | None]) -> list[str]:
     for word in known:
         bits |= word | (word & ~known[0]) >> SINCE_START
     return throttling(bits & 0xF)
+
+
+def unknown_throttling(device: Facts, words: Sequence[int | None]) -> Iterator[Finding]:
+    """What is said of a Raspberry Pi whose firmware did not tell whether it slowed the board down.
+
+    Args:
+        device: device that was read.
+        words: throttling words, None where there was none.
+    """
+    if device.android is None and (device.board or "").startswith(FIRMWARE_TELLS) and None in words:
+        yield Finding(
+            "throttling-unknown",
+            "whether the board's firmware throttled it is unknown, for vcgencmd get_throttled did not answer",
+            THROTTLING_FIX,
+            "warning",
+        )
 
 
 def _throttled(runs: Sequence[Run]) -> set[str]:

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mobilecnn.bench.devices import registry
-from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.devices.seam import CanIdentify, Device, Identity
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.rounds import measure
@@ -116,11 +117,21 @@ def measure_all(
 
     Raises:
         OutputError: the name of a measurement file is taken; nothing was begun.
+        UsageError: two of them are one machine, reached in two ways; nothing was begun.
         KeyboardInterrupt: naming what each device has left.
     """
     for member in members:
         check_free(member.record)
     stopping = threading.Event()
+    unreachable: dict[str, MobileCnnError] = {}
+
+    def identify(member: Member) -> Identity:
+        try:
+            told = member.device.identity() if isinstance(member.device, CanIdentify) else Identity()
+        except MobileCnnError as error:
+            unreachable[member.name] = error  # It is this device's outcome.
+            return Identity()
+        return told
 
     def time_on(member: Member) -> Outcome:
         def step(done: int, total: int, what: str) -> None:
@@ -132,6 +143,8 @@ def measure_all(
         try:
             with recording(member.record) as keep:
                 try:
+                    if member.name in unreachable:
+                        raise unreachable[member.name]
                     with member.device:
                         measured = measure(
                             models, member.device, protocol, step, command,
@@ -147,22 +160,47 @@ def measure_all(
 
     with ThreadPoolExecutor(max(len(members), 1)) as pool:
         futures: list[Future[Outcome]] = []
+        told: list[Future[Identity]] = []
         try:
+            if len(members) > 1:
+                told += [pool.submit(identify, member) for member in members]
+                wait(told)
+                _refuse_same(members, [future.result() for future in told])
             futures += [pool.submit(time_on, member) for member in members]
             wait(futures)
         except KeyboardInterrupt as interrupt:
             stopping.set()
-            while not all(future.done() for future in futures):
+            begun: list[Future[Any]] = [*told, *futures]
+            while not all(future.done() for future in begun):
                 # Once is enough: cleaning up takes some seconds, and is not to be cut short.
                 with contextlib.suppress(KeyboardInterrupt):
                     for member in members:
                         member.device.stop()
-                    wait(futures, timeout=0.2)
+                    wait(begun, timeout=0.2)
             left = [
                 f"{member.name}: {_left(future)}" for member, future in zip(members, futures, strict=False)
             ]
             raise type(interrupt)("; ".join(left)) from None
+        finally:
+            for member in members:
+                member.device.close()  # Who it is may be all that it was asked.
     return tuple(future.result() for future in futures)
+
+
+def _refuse_same(members: Sequence[Member], identities: Sequence[Identity]) -> None:
+    """Refuse devices that are one machine: by USB and by Wi-Fi, by an alias and by an address, by SSH and as local.
+
+    Raises:
+        UsageError: two are.
+    """
+    for index, identity in enumerate(identities):
+        for earlier in range(index):
+            if identity.same(identities[earlier]):
+                first, second = members[earlier].name, members[index].name
+                raise UsageError(
+                    f"--device {first} and --device {second} are the same machine, reached in two ways: timed at once, each "
+                    "would disturb the other. Nothing was timed; name one of them"
+                )
 
 
 def refuse_failed(outcomes: Sequence[Outcome]) -> None:

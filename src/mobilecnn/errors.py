@@ -17,6 +17,8 @@ prints it on one line and exits with ``exit_code``; a traceback is always a bug.
         └── ChildCrashed     3   native code took its process down
 """
 
+from collections.abc import Sequence
+
 
 class MobileCnnError(Exception):
     """The root: any failure that is not a bug of mobilecnn."""
@@ -61,7 +63,17 @@ class EnvironmentProblem(MobileCnnError):
 
 
 class ChildCrashed(EnvironmentProblem):
-    """Native code took its child process down, or the process was killed."""
+    """Native code took its child process down, or the process was killed.
+
+    Attributes:
+        how: the message without the process's own words; empty where it did not end by itself.
+        words: lines that the process wrote to standard error.
+    """
+
+    def __init__(self, message: str, how: str = "", words: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.how = how
+        self.words = tuple(words)
 
 
 BY_NAME: dict[str, type[MobileCnnError]] = {

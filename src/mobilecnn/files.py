@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn.errors import EnvironmentProblem, InputError, OutputError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers that mean: no room, for the disk, for the user, for one file."""
 
 LONGEST_PART = 40
 """Most characters that a temporary name has of the stem, and of the suffix: it must not be too long where the name is not."""
@@ -88,11 +92,54 @@ def together(groups: Sequence[Sequence[Path]]) -> Iterator[list[list[Path]]]:
 
 def remedy(error: OSError) -> str:
     """What to do about an output that cannot be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in FULL:
         return "make room there, or choose another place"
     if error.errno == errno.ENAMETOOLONG:
         return "choose a shorter name"
     return "choose a place that you may write to"
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder that is removed at the end of the block.
+
+    Raises:
+        EnvironmentProblem: it cannot be made, or has no room for what the block writes into it.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(prefix="mobilecnn-")
+    except OSError as error:
+        raise no_room(error) from error
+    with made as folder:
+        try:
+            yield Path(folder)
+        except OSError as error:
+            if error.errno in FULL:
+                raise no_room(error) from error
+            raise
+
+
+def no_room(error: OSError, folder: Path | None = None, needed: int = 0) -> EnvironmentProblem:
+    """What is said about ``error``, met when a temporary file was written.
+
+    Args:
+        error: the error.
+        folder: folder of the file.  [default: the system's temporary folder]
+        needed: size of the file in bytes; 0 where unknown.
+    """
+    advice = "make room there, or set TMPDIR to a folder that has it"
+    try:
+        folder = folder or Path(tempfile.gettempdir())
+        free = f"{shutil.disk_usage(folder).free / 1e6:,.1f} MB are free"
+    except OSError as unusable:
+        return EnvironmentProblem(f"there is no temporary folder to write to ({unusable.strerror}); {advice}")
+    if error.errno not in FULL:
+        return EnvironmentProblem(
+            f"cannot write to the temporary folder {folder}: {error.strerror or error}; {advice}"
+        )
+    size = f"{needed / 1e6:,.1f} MB are needed and " if needed else ""
+    limit = " (and a limit on the size of files, ulimit -f, may be set)" if error.errno == errno.EFBIG else ""
+    return EnvironmentProblem(f"the temporary folder {folder} is full: {size}{free}{limit}; {advice}")
 
 
 def _new(path: Path) -> Path:

@@ -20,11 +20,15 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from mobilecnn.errors import BY_NAME, ChildCrashed, EnvironmentProblem, MobileCnnError
+from mobilecnn.files import FULL, no_room
 
 Message = dict[str, Any]
 
 MOST_BYTES = 64 << 20
 """Largest number of bytes in a line from a child. The longest real one, all samples of a tiny model, has a few MB."""
+
+GREETING_LINES = 20
+"""Number of lines before the mark that are kept, for messages."""
 
 MOST_NOISE = 1 << 20
 """Largest number of bytes that a child may write before its mark."""
@@ -51,6 +55,10 @@ class Child(Closing):
 
     Leaving the block kills the child if it is still running, so that no exception and no
     Ctrl-C leaves one behind.
+
+    Attributes:
+        doing: relative clause for messages.
+        greeting: last lines that the child said before its mark.
     """
 
     def __init__(
@@ -74,10 +82,14 @@ class Child(Closing):
             own_session: whether the child is shielded from Ctrl-C at the terminal.
         """
         self.doing = doing
+        self.greeting: list[str] = []
         self._buffer = b""
         self._mark = mark.encode() if mark else None
         self._noise = 0
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        try:
+            self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        except OSError as error:
+            raise no_room(error) from error
         self._process = subprocess.Popen(
             list(command),
             stdin=stdin,
@@ -103,12 +115,26 @@ class Child(Closing):
         Raises:
             ChildCrashed: the child has ended.
         """
+        self.put(json.dumps(message).encode() + b"\n")
+
+    def put(self, content: bytes) -> None:
+        """Write to the child's input.
+
+        Raises:
+            ChildCrashed: the child has ended.
+        """
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.write(content)
             self._process.stdin.flush()
         except BrokenPipeError:
             raise self._crashed() from None
+
+    def end_input(self) -> None:
+        """Close the child's input."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
 
     def receive(self, timeout: float | None = None) -> Message:
         """Wait for the next message, for at most ``timeout`` seconds if given.
@@ -140,6 +166,8 @@ class Child(Closing):
             self._noise += len(noise) + 1
             if noise == self._mark:
                 self._mark = None
+            else:
+                self.greeting = [*self.greeting, noise.decode(errors="replace").strip()][-GREETING_LINES:]
         return self._read_line(deadline, timeout)
 
     def _read_line(self, deadline: float | None, timeout: float | None) -> bytes:
@@ -194,12 +222,15 @@ class Child(Closing):
 
     def _crashed(self) -> ChildCrashed:
         code = self._process.wait()
+        if self._mark is not None and self._buffer:
+            self.greeting.append(self._buffer[:1000].decode(errors="replace").strip())
         number = -code if code < 0 else code - 128  # A shell adds 128 to the signal that ended its child.
         known = number in {member.value for member in signal.Signals}
         how = f"was ended by {signal.Signals(number).name}" if known else f"ended with code {code}"
         words = self.words()
         last = f"; its last words: {words[-1]}" if words else ""
-        return ChildCrashed(f"the process {self.doing} {how}{last}")
+        how = f"the process {self.doing} {how}"
+        return ChildCrashed(f"{how}{last}", how, words)
 
 
 def python(module: str) -> list[str]:
@@ -240,3 +271,8 @@ def serve(handle: Callable[[Channel], None]) -> None:
         handle(channel)
     except MobileCnnError as error:
         channel.send(error=type(error).__name__, message=str(error))
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        full = no_room(error)
+        channel.send(error=type(full).__name__, message=str(full))

@@ -72,7 +72,7 @@ def reading(warm: float, *, pi: bool) -> Reading:
         return Reading({}, (2_000_000,) * 3, {})
     clock = 1_500_000 if warm < 80 else 1_000_000
     return Reading(
-        {"cpu0": 600_000, "cpu1": clock}, (2_000_000,) * 3, {"thermal_zone0 cpu-thermal": round(warm, 1)}
+        {"cpu0": 600_000, "cpu1": clock}, (2_000_000,) * 3, {"thermal_zone0 cpu-thermal": round(warm, 1)}, 0
     )
 
 

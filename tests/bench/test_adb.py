@@ -264,7 +264,7 @@ def test_more_threads_than_cores_are_refused(pixel: Phone, small: Path) -> None:
         code=2,
     )
     assert bench(small, "--threads", 4, "--cores", "all").exit_code == 0
-    assert set(pixel.lines("masks")) == {"ff"}
+    assert pixel.lines("masks") == []  # Any core: as it is.
 
 
 def test_cores_that_cannot_be_told_apart(pixel: Phone, small: Path) -> None:

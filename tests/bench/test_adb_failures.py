@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,8 +15,8 @@ from pathlib import Path
 import adbd
 import pytest
 from adbd import Phone
-from phone_contents import LOG
-from phones import JOB, bench, failed, running
+from phone_contents import LOG, PROPERTIES
+from phones import JOB, TOOL, bench, failed, running
 from sshd import command_of, soon
 
 from mobilecnn.bench.devices import entries
@@ -64,6 +65,57 @@ def test_two_phones(pixel: Phone, small: Path, tmp_path: Path, monkeypatch: pyte
             assert other.pushed == []
         finally:
             adbd.adb("disconnect", other.serial, variables={})
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_one_phone_by_two_ways_is_refused(pixel: Phone, small: Path, tmp_path: Path, named: bool) -> None:
+    """By USB and by Wi-Fi, each with a serial of its own."""
+    with Phone(tmp_path / "wifi") as wifi:
+        adbd.connect(wifi, {})
+        try:
+            for phone in (pixel, wifi):
+                phone.describe({**PROPERTIES, "ro.serialno": "8A1X0XYZ"}, (1_800_000,) * 8)
+            entries.write({**entries.read(), "wifi": AdbEntry(serial=wifi.serial)})
+            second = "wifi" if named else wifi.serial
+            failed(
+                small,
+                f"--device {re.escape(second)} and --device pixel are the same machine",
+                "--device",
+                second,
+                code=2,
+            )
+            assert wifi.pushed == pixel.pushed == []
+            wifi.describe({**PROPERTIES, "ro.serialno": "9B"}, (1_800_000,) * 8)
+            for phone in (pixel, wifi):
+                (phone.tmp / "benchmark_model").write_bytes(TOOL)
+                (phone.tmp / "benchmark_model").chmod(0o755)
+            assert bench(small, "--device", second).exit_code == 0
+            wifi.expect_nothing_left()
+        finally:
+            adbd.adb("disconnect", wifi.serial, variables={})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        ("chmod 644", r"run bit.*adb -s 127\.0\.0\.1:[0-9]+ shell chmod 755 /data/local/tmp/benchmark_model"),
+        ("taskset", "no taskset.*--cores all"),
+        ("pages", "pages of 4 KB, and those of pixel are larger.*max-page-size=16384"),
+    ],
+)
+def test_a_program_that_does_not_start_is_told(pixel: Phone, small: Path, spoil: str, words: str) -> None:
+    if spoil == "chmod 644":
+        (pixel.tmp / "benchmark_model").chmod(0o644)
+    if spoil == "taskset":
+        pixel.program(
+            "bin/taskset", 'echo "/system/bin/sh: taskset: inaccessible or not found" >&2; exit 127'
+        )
+    if spoil == "pages":
+        said = 'error: "/b": program alignment (4096) cannot be smaller than system page size (16384)'
+        pixel.program("tool", f"echo '{said}' >&2; kill -6 $$")
+    failed(small, words)
+    if spoil == "taskset":
+        assert bench(small, "--cores", "all").exit_code == 0
 
 
 def test_the_only_one_needs_no_serial(pixel: Phone, small: Path) -> None:
@@ -115,7 +167,7 @@ def test_no_room(either: Phone, small: Path) -> None:
     either.room = 1000
     failed(
         small,
-        r"cannot bring .*small\.tflite to pixel .*No space left on device.*adb shell df /data/local/tmp",
+        r"cannot bring .*small\.tflite to pixel: .*No space left on device.*adb -s .* shell df /data/local/tmp",
     )
     assert not list(either.tmp.rglob("*.tflite"))
 

@@ -1,6 +1,8 @@
 """The devices file: what is written is read, and what is wrong is named."""
 
 import json
+import shutil
+import subprocess
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -10,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilecnn.bench.devices import entries, registry
+from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.bench.devices.backends import BACKENDS, PROFILES, profiles_of
+from mobilecnn.bench.devices.ssh.address import Address, parse
 from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.records.kinds import REACHED
 from mobilecnn.errors import InputError, OutputError, UsageError
@@ -30,6 +34,79 @@ def test_it_is_in_the_configuration_folder(tmp_path: Path, monkeypatch: pytest.M
         assert entries.path() == tmp_path / ".config" / "mobilecnn" / "devices.toml"
     monkeypatch.setenv("XDG_CONFIG_HOME", "/etc/own")
     assert entries.path() == Path("/etc/own/mobilecnn/devices.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("pi4", Address("pi4")),
+        ("pi@10.0.0.4", Address("10.0.0.4", "pi")),
+        ("pi@10.0.0.4:2222", Address("10.0.0.4", "pi", 2222)),
+        ("raspberrypi.local:22", Address("raspberrypi.local", None, 22)),
+        ("fe80::1%eth0", Address("fe80::1%eth0")),
+        ("pi@fe80::1", Address("fe80::1", "pi")),
+        ("[fe80::1%wlan0]:2222", Address("fe80::1%wlan0", None, 2222)),
+        ("ssh://pi@zero:2222", Address("zero", "pi", 2222)),
+        ("ssh://pi@[fe80::1]:22", Address("fe80::1", "pi", 22)),
+        ("ssh://[fe80::1%25eth0]", Address("fe80::1%eth0")),
+        ("ssh://zero", Address("zero")),
+    ],
+)
+def test_how_a_board_is_named(text: str, address: Address) -> None:
+    assert parse(text) == address
+    if shutil.which("ssh") is None:  # The client's own reading of it.
+        return
+    told = subprocess.run(["ssh", "-G", *address.words], capture_output=True, text=True, check=True).stdout
+    settings = dict(line.split(" ", 1) for line in told.splitlines())
+    assert settings["hostname"] == address.host.lower()
+    assert address.port is None or settings["port"] == str(address.port)
+    assert address.user is None or settings["user"] == address.user
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "-oProxyCommand=id", "pi@", "pi@-x", "a b", "h;id", "$(id)", "h:0", "h:65536", "h:x", "[h]:22", "[fe80::1",
+     "pi@@h", "::1%", "1:2:3", "ssh://pi@h/path", "http://h", "h" * 256, "h\n"],
+)  # fmt: skip
+def test_what_is_no_host(text: str) -> None:
+    with pytest.raises(UsageError, match="is no SSH host"):
+        parse(text)
+
+
+NETWORKED = (
+    "adb-8A1X0XYZ-abcdef._adb-tls-connect._tcp",
+    "adb-8A1X0XYZ-abcdef (2)._adb-tls-connect._tcp",
+    "adb-8A1X0XYZ-abcdef._adb._tcp.",
+    "192.168.1.7:5555",
+    "[fe80::1%wlan0]:5555",
+    "pixel.local:37123",
+)
+
+
+@pytest.mark.parametrize("serial", [*NETWORKED, "8A1X0XYZ", "emulator-5554"])
+def test_serials_are_taken(file: Path, serial: str) -> None:
+    entries.write({"pixel": AdbEntry(serial)})
+    assert entries.read() == {"pixel": AdbEntry(serial)}
+
+
+@pytest.mark.parametrize("name", NETWORKED)
+def test_a_phone_over_a_network_needs_no_entry(file: Path, name: str) -> None:
+    assert registry.find(name).entry == AdbEntry(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["pi@192.168.1.7:22", "ssh://192.168.1.7:5555", "fe80::1", "raspberrypi", "adb-pi"]
+)
+def test_and_a_board_is_a_board(file: Path, name: str) -> None:
+    assert registry.find(name).entry == SshEntry(name)
+
+
+@pytest.mark.parametrize(
+    "serial", ["", " ", "a  b", "-s", "a;b", "pi@h:22", "a ", "x" * 200, "$(id)", "a\nb"]
+)
+def test_what_is_no_serial(serial: str) -> None:
+    with pytest.raises(UsageError, match="is no serial"):
+        AdbEntry(serial)
 
 
 def test_no_file_is_no_devices(file: Path) -> None:

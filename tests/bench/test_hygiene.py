@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_stream import STREAM
+from test_stream import STATE, STREAM
 
 from mobilecnn.bench.judge import hygiene
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.records.measurement import Cooled, Facts, Reading, Run
 from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.records.stream import State
 
 MS = 1_000_000
 PI = Facts(
@@ -68,7 +69,50 @@ def test_a_machine_that_tells_nothing_says_nothing() -> None:
 
 def test_a_phone_tells_neither_clock_nor_spin() -> None:
     phone = Reading({}, (), {"battery": 31.0}, thermal_status=0)
-    assert judge(before=phone, after=phone, other_cpu_seconds=None) == ([], [])
+    pixel = dataclasses.replace(PI, kind="adb", board="Google Pixel 8")
+    assert judge(pixel, before=phone, after=phone, other_cpu_seconds=None) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("board", "words", "warned"),
+    [
+        ("Raspberry Pi 4 Model B Rev 1.4", (None, None), True),
+        ("Raspberry Pi Zero 2 W Rev 1.0", (None, 0x0), True),
+        ("Raspberry Pi 5 Model B Rev 1.0", (0x0, 0x0), False),
+        ("Hardkernel ODROID-C4", (None, None), False),
+        ("Radxa ROCK Pi 4B", (None, None), False),
+        (None, (None, None), False),
+    ],
+)
+def test_throttling_that_is_unknown(
+    board: str | None, words: tuple[int | None, int | None], warned: bool
+) -> None:
+    device = dataclasses.replace(PI, board=board)
+    before, after = (reading(throttled=word) for word in words)
+    reasons, said = judge(device, before=before, after=after)
+    assert reasons == [] and len(said) == warned
+    for warning in said:
+        assert "throttled it is unknown" in warning
+        for fix in (
+            "sudo usermod -aG video USER, and log in again",
+            "raspi-utils",
+            "libraspberrypi-bin",
+            "full-upgrade",
+        ):
+            assert fix in warning
+    first, last = STREAM.series[0].windows
+    states = (dataclasses.replace(window, state=dataclasses.replace(window.state, throttled=word))
+              for window, word in zip((first, last), words, strict=True))  # fmt: skip
+    series = dataclasses.replace(
+        STREAM.series[0], start=dataclasses.replace(STREAM.series[0].start, state=before_state(words[0])),
+        windows=tuple(states),
+    )  # fmt: skip
+    codes = [finding.code for finding in hygiene.stream_warnings(device, series)]
+    assert codes == ["throttling-unknown"] * warned
+
+
+def before_state(word: int | None) -> State:
+    return dataclasses.replace(STATE, throttled=word)
 
 
 def test_a_battery_is_no_processor() -> None:
@@ -213,4 +257,5 @@ def test_a_stream_is_judged_alike() -> None:
     assert "slows down from 80 C" in warning
     (warning,) = warned(dataclasses.replace(PI, governors=("ondemand",)))
     assert "governor ondemand" in warning
-    assert warned(frequencies_khz={}, temperatures_c={}, throttled=None) == []
+    other = dataclasses.replace(PI, board="Hardkernel ODROID-C4")
+    assert warned(other, frequencies_khz={}, temperatures_c={}, throttled=None) == []

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from click.testing import CliRunner, Result
 from sshd import Board, another, children, command_of, program, soon, sshd
 
 from mobilecnn.bench.devices import entries
-from mobilecnn.bench.devices.ssh import connection
+from mobilecnn.bench.devices.ssh import connection, unfit
 from mobilecnn.bench.devices.ssh.device import SshDevice
 from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.cli import cli
@@ -56,6 +57,12 @@ def worker(board: Board, seconds: float = 120) -> int:
         ("refused", "refused refuses your key.*ssh-copy-id"),
         ("closed", "no SSH server answers at closed.*Connection refused"),
         ("nobody.invalid", "no device or host is named nobody.invalid.*mobilecnn devices add"),
+        ("jumped", "the jump host nowhere.invalid of jumped is unknown.*ProxyJump.*ssh -G jumped"),
+        ("jumped-closed", "no SSH server answers at the jump host closed of jumped-closed"),
+        (
+            "jumped-unknown",
+            "the host key of the jump host unknown of jumped-unknown is not known here.*ssh unknown",
+        ),
     ],
 )
 def test_no_connection_is_one_line_that_says_what_to_do(
@@ -108,6 +115,16 @@ def test_what_is_made_is_private_and_removed(
         assert stat.S_IMODE(there.parent.stat().st_mode) == 0o700
     assert list(here.iterdir()) == []
     assert there.read_bytes() == (exported / "theirs.int8.tflite").read_bytes()
+
+
+def test_a_board_that_allows_one_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    with another(monkeypatch, settings=["MaxSessions 1"]), SshDevice("pi", "board", PYTHON) as pi:
+        with pytest.raises(
+            EnvironmentProblem, match=r"too few sessions.*refused by peer.*set MaxSessions to 10"
+        ):
+            pi.probe()
+        with pytest.raises(EnvironmentProblem, match=r"MaxSessions"):
+            pi.state()
 
 
 def test_a_long_temporary_folder(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +202,7 @@ def test_a_connection_cut_while_it_times(board: Board, exported: Path) -> None:
             pi.state()
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV, signal.SIGILL])
 def test_a_killed_worker_is_told_from_a_broken_connection(
     board: Board, exported: Path, how: signal.Signals
 ) -> None:
@@ -199,6 +216,11 @@ def test_a_killed_worker_is_told_from_a_broken_connection(
         with soon(strike), pytest.raises(ChildCrashed, match=f"that times it was ended by {how.name}"):
             pi.time({**LONG, "model": there}, "that times it", 60)
         assert "throttled" in pi.state()
+        # Another kind of end says nothing of the version.
+        noted = board.home / ".local/share/mobilecnn/did-not-run"
+        assert noted.exists() == (how == signal.SIGILL)
+        assert unfit.recalled(pi.connection, "litert") == [version("ai-edge-litert")] * noted.exists()
+        noted.unlink(missing_ok=True)
 
 
 def test_a_talkative_start_up_file_is_survived(monkeypatch: pytest.MonkeyPatch, exported: Path) -> None:
@@ -214,7 +236,19 @@ def test_a_talkative_start_up_file_is_survived(monkeypatch: pytest.MonkeyPatch, 
     [
         ("yes", "talks without end"),
         ("tr '\\\\\\\\0' x </dev/zero", "talks without end"),
-        ("echo This account is not available; exit 1", "its login shell does not do what it is told"),
+        (
+            "echo This account is not available; exit 1",
+            "pi has no shell for that user .*usermod -s /bin/bash",
+        ),
+        ("echo This service allows sftp connections only.; exit 1", "that user of pi may not run programs"),
+        ("exec sh", r"puts another shell .*in its place.*\[ -t 0 \] && exec"),
+        ("echo Welcome; exec bash -i", r"puts another shell .bash. in its place"),
+        (
+            "exec cat /dev/null",
+            "does not do what it is told: it says nothing, and ends with code 0.*ForceCommand",
+        ),
+        ("echo Hello; exit 3", "it answers 'Hello', and ends with code 3.*command= in"),
+        ("TMPDIR=/proc", "no private folder can be made in /proc: "),
         ("sleep 600", "said nothing for 3 s"),
     ],
 )
@@ -236,7 +270,9 @@ def test_no_room_for_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     (tmp_path / "big.tflite").write_bytes(os.urandom(1_000_000))
     # 200 blocks, of 512 or 1024 bytes: the worker has room, and the model has none.
     with another(monkeypatch, "ulimit -f 200") as full, SshDevice("pi", "board", PYTHON) as pi:
-        with pytest.raises(EnvironmentProblem, match=r"that brings .*big\.tflite to pi .*df -h .* on pi"):
+        with pytest.raises(
+            EnvironmentProblem, match=r"that brings .*big\.tflite to pi .*a limit keeps files .*ulimit -f"
+        ):
             pi.put(tmp_path / "big.tflite")
         assert list((full.home / ".cache/mobilecnn/models").iterdir()) == []
 
@@ -244,7 +280,9 @@ def test_no_room_for_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 def test_a_cache_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch, exported: Path) -> None:
     with another(monkeypatch) as full, SshDevice("pi", "board", PYTHON) as pi:
         (full.home / ".cache").write_text("a file, where a folder should be")
-        with pytest.raises(EnvironmentProblem, match=r"that brings .*mkdir: .*the folder must be yours"):
+        with pytest.raises(
+            EnvironmentProblem, match=r"that brings .*a file is where a folder is needed .*mkdir: "
+        ):
             pi.put(exported / "theirs.int8.tflite")
 
 

@@ -181,7 +181,8 @@ def test_findings_are_data_and_gathered_with_what_they_are_said_of() -> None:
         for number in range(3)
         for model in range(2)
     ]
-    summary = Summary.of(measurement(*moved))
+    made = measurement(*moved)
+    summary = Summary.of(dataclasses.replace(made, device=dataclasses.replace(made.device, board="A board")))
     results = summary.results
     ((finding, files),) = gathered(
         (name, reason) for name, result in summary.named for reason in result.reasons

@@ -4,13 +4,18 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from worker_process import JOB, ask, model
 
+from mobilecnn.bench.devices.examine import examine
+from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.devices.worker import machine, tasks
+from mobilecnn.bench.records.measurement import Facts
 
 
 def test_peak_memory_is_its_own_and_not_its_parents(exported: Path) -> None:
@@ -80,11 +85,65 @@ def test_a_raspberry_pi_is_read(fake: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("says", ["echo error=1", "echo throttled=soon", "exit 1", "exit 0"])
+@pytest.mark.parametrize(
+    "says",
+    [
+        "echo error=1",
+        "echo throttled=soon",
+        "exit 1",
+        "exit 0",
+        "echo VCHI initialization failed; exit 255",
+        'echo "Can\'t open device file: /dev/vcio" >&2; exit 255',
+        "echo 'error=2 error_msg=\"Invalid arguments\"'; exit 0",
+    ],
+)
 def test_a_firmware_that_does_not_answer_is_unknown(fake: Path, says: str) -> None:
     grow(fake, {"bin/vcgencmd": f"#!/bin/sh\n{says}\n"})
     (fake / "bin/vcgencmd").chmod(0o755)
     assert machine.throttled() is None
+
+
+def test_older_systems_have_vcgencmd_elsewhere(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grow(fake, {"opt/vcgencmd": "#!/bin/sh\necho throttled=0x50000\n"})
+    (fake / "opt/vcgencmd").chmod(0o755)
+    assert machine.throttled() is None
+    monkeypatch.setattr(machine, "OLD_VCGENCMD", str(fake / "opt/vcgencmd"))
+    assert machine.throttled() == 0x50000
+
+
+def test_a_container_on_a_raspberry_pi_is_one(fake: Path) -> None:
+    """It has no device tree, and the kernel's cpuinfo."""
+    grow(
+        fake,
+        {"PROC/cpuinfo": "processor : 0\n\nRevision : d03115\nModel\t\t: Raspberry Pi 4 Model B Rev 1.5\n"},
+    )
+    assert machine.describe(None)["board"] == "Raspberry Pi 4 Model B Rev 1.5"
+    grow(fake, {"PROC/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0"})
+    assert machine.describe(None)["board"] == "Raspberry Pi 5 Model B Rev 1.0"
+
+
+def test_who_a_machine_is(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "MACHINE_ID", fake / "machine-id")
+    grow(fake, {"PROC/sys/kernel/random/boot_id": "b-1\n", "machine-id": "m1\n"})
+    assert machine.identity() == {"boot": "b-1", "machine": "m1"}
+
+
+@pytest.mark.parametrize(
+    ("board", "said"), [("Raspberry Pi 4 Model B Rev 1.4", 1), ("Radxa ROCK 5B", 0), (None, 0)]
+)
+def test_a_probe_tells_of_unknown_throttling(board: str | None, said: int) -> None:
+    class Probed(LocalDevice):
+        def probe(self) -> Facts:
+            return replace(super().probe(), board=board)
+
+        def state(self) -> dict[str, Any]:
+            return {"frequencies_khz": {}, "temperatures_c": {}, "throttled": None}
+
+        def version(self, runtime: str) -> str:
+            return "2.3.0"
+
+    missing = [finding.code for finding in examine(Probed(), "pi").missing]
+    assert missing.count("throttling-unknown") == said
 
 
 def test_a_machine_that_tells_nothing(fake: Path) -> None:

@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from elf_file import elf
 from installed import INSTALLED, OTHER
 from sshd import Board, sshd
 
@@ -41,7 +43,21 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     glibc = int(os.confstr("CS_GNU_LIBC_VERSION").split(".")[1])  # type: ignore[union-attr]
     command = runtime_wheels.download(OTHER, os.uname().machine, glibc, sys.version_info[:2], folder)
     subprocess.run(command, check=True)
+    # Newer than all, and its library needs a C library that no board has.
+    fake_wheel(folder, "99.0", {"__init__.py": b"", "_it.so": elf([("GLIBC_2.99", 0)])})
     return folder
+
+
+def fake_wheel(folder: Path, version: str, libraries: dict[str, bytes]) -> None:
+    """A wheel of the other runtime, for any Python and machine, that holds these files."""
+    package = runtime_wheels.REQUIREMENTS[OTHER][0].replace("-", "_")
+    with zipfile.ZipFile(folder / f"{package}-{version}-py3-none-any.whl", "w") as archive:
+        about = f"{package}-{version}.dist-info"
+        archive.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        for name, content in libraries.items():
+            archive.writestr(f"{package}/{name}", content)
+        archive.writestr(f"{about}/RECORD", "")
 
 
 @pytest.fixture
@@ -189,17 +205,24 @@ def environments(board: Board) -> list[str]:
 
 
 @pytest.mark.parametrize("offline", [False, True])
-def test_set_up_then_time(board: Board, wheels: Path, exported: Path, tmp_path: Path, offline: bool) -> None:
+def test_set_up_then_time(
+    board: Board,
+    wheels: Path,
+    exported: Path,
+    tmp_path: Path,
+    offline: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))  # The pip of this machine finds it too.
     if not offline:
-        pip = board.home / ".config/pip/pip.conf"
-        pip.parent.mkdir(parents=True)
-        pip.write_text(f"[global]\nfind-links = {wheels}\n")
+        find_links(board, wheels)
     run("devices", "add", "pi", "--host", "board")
     done = run("devices", "setup", "pi", "--runtime", OTHER, *(["--offline"] if offline else []), "--json")
     assert done.exit_code == 0, done.output
     made = json.loads(done.stdout)
     assert (made["runtime"], made["offline"]) == (OTHER, offline)
     assert ("Bringing" in done.stderr) == offline
+    assert f"Left out: {OTHER} 99.0 needs glibc 2.99, and pi has 2." in done.stderr
     link, folder = environments(board)
     assert link == f"env-{OTHER}" and folder.startswith(f"env-{OTHER}.")
     timed = run(
@@ -210,6 +233,59 @@ def test_set_up_then_time(board: Board, wheels: Path, exported: Path, tmp_path: 
     measured = Measurement.read(tmp_path / "it.json")
     assert measured.device.kind == "ssh"
     assert measured.runs[0].runtime_version == made["version"]
+
+
+def find_links(board: Board, folder: Path) -> None:
+    pip = board.home / ".config/pip/pip.conf"
+    pip.parent.mkdir(parents=True, exist_ok=True)
+    pip.write_text(f"[global]\nfind-links = {folder}\n")
+
+
+def test_what_does_not_run_is_not_installed_again(board: Board, wheels: Path, tmp_path: Path) -> None:
+    """It is found by one inference there, remembered there, and left out from then on."""
+    for file in wheels.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    fake_wheel(tmp_path, "98.0", {"__init__.py": b"import os; os.kill(os.getpid(), 4)\n"})
+    find_links(board, tmp_path)
+    run("devices", "add", "pi", "--host", "board")
+    failed = run("devices", "setup", "pi", "--runtime", OTHER)
+    assert failed.exit_code == 3, failed.output
+    assert f"{OTHER} 98.0 does not run there" in failed.stderr and "SIGILL" in failed.stderr
+    assert "instructions that the processor of pi does not have" in failed.stderr
+    board.expect_nothing_left()
+    assert environments(board) == ["did-not-run"]
+    wanted = run("devices", "setup", "pi", "--runtime", OTHER, "--version", "99.0")
+    assert wanted.exit_code == 3, wanted.output
+    assert (
+        f"{OTHER} 99.0 needs glibc 2.99, and pi has 2." in wanted.stderr
+        and "leave --version out" in wanted.stderr
+    )
+    again = run("devices", "setup", "pi", "--runtime", OTHER, "--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["version"] not in ("98.0", "99.0")
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("echo 'WARNING: SSLError(certificate is not yet valid)' >&2; echo ERROR: No matching distribution found for x >&2",
+         "the clock of pi is slow"),
+        ("echo 'error: externally-managed-environment' >&2", "keeps pip out of its Python"),
+        ("echo 'OSError: [Errno 28] No space left on device' >&2; echo ERROR: failed >&2", "there is no room on pi"),
+        ("echo 'The virtual environment was not created: ensurepip is not available' >&2", "apt-get install python3-venv"),
+    ],
+)  # fmt: skip
+def test_a_set_up_that_fails_says_why(board: Board, program: str, words: str) -> None:
+    """Whatever the last line of pip is."""
+    python = board.home / "python"
+    python.write_text(f'#!/bin/sh\ncase "$1" in -m) {program}; exit 1;; esac\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    run("devices", "add", "pi", "--host", "board", "--python", "~/python")
+    failed = run("devices", "setup", "pi", "--runtime", OTHER)
+    assert failed.exit_code == 3, failed.output
+    (line,) = (line for line in failed.stderr.splitlines() if line.startswith("Error: "))
+    assert words in line, line
+    assert environments(board) == []
 
 
 def test_a_set_up_that_fails_keeps_what_was_there(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from adbd import Phone
 from click.testing import CliRunner, Result
-from sshd import Board, command_of
+from sshd import Board, command_of, elsewhere
 
 from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices.adb.entry import AdbEntry
+from mobilecnn.bench.devices.seam import Identity
 from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.timing import fleet
@@ -35,17 +36,18 @@ def here(board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    entries.write({"pi4": SshEntry("board", PYTHON), "pi5": SshEntry("busy", PYTHON)})
+    pi4, pi5 = (elsewhere(tmp_path, name) for name in ("pi4", "pi5"))
+    entries.write({"pi4": SshEntry("board", pi4), "pi5": SshEntry("busy", pi5)})
     return folder
 
 
-def breaking(folder: Path, worker_runs: int) -> str:
+def breaking(folder: Path, worker_runs: int, python: str) -> str:
     """A Python that works ``worker_runs`` times as the worker and fails from then on."""
     path = folder / "python"
     path.write_text(
         f'#!/bin/sh\ncase "$*" in */worker.pyz)\n  echo >>{folder}/count\n'
         f'  [ $(wc -l <{folder}/count) -le {worker_runs} ] || {{ echo "out of luck" >&2; exit 7; }}\n'
-        f'esac\nexec {PYTHON} "$@"\n'
+        f'esac\nexec {python} "$@"\n'
     )
     path.chmod(0o755)
     return str(path)
@@ -84,8 +86,8 @@ def test_all_devices_are_in_one_table_and_have_a_file_each(exported: Path, here:
 
 def test_a_device_that_fails_costs_the_others_nothing(exported: Path, here: Path, tmp_path: Path) -> None:
     (here / "bare.tflite").write_bytes((exported / "theirs.int8.tflite").read_bytes())
-    # It is probed, its runtime is looked for, and it times one round.
-    broken = SshEntry("busy", breaking(tmp_path, worker_runs=3))
+    # It is asked who it is, it is probed, its runtime is looked for, and it times one round.
+    broken = SshEntry("busy", breaking(tmp_path, 4, elsewhere(tmp_path, "broken")))
     entries.write({**entries.read(), "pi5": broken})
     done = bench("bare.tflite", *QUICK, *ALL, "-o", "runs/it.json")
     assert done.exit_code == 3, done.output
@@ -177,6 +179,53 @@ def test_options_for_phones_are_refused_where_no_phone_is_named(here: Path) -> N
     assert "--benchmark-model and --cores are for phones, and pi4 is none" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("alias", "address"), ("alias", "user"), ("alias", "local"), ("local", "named")]
+)
+def test_one_machine_by_two_names_is_refused(
+    exported: Path, here: Path, board: Board, first: str, second: str
+) -> None:
+    """What it is says the machine itself: entries and hosts differ."""
+    port = re.search(r"Port ([0-9]+)", (board.path.parent / "ssh_config").read_text())
+    assert port is not None
+    entries.write(
+        {
+            "alias": SshEntry("board", PYTHON),
+            "address": SshEntry(f"ssh://127.0.0.1:{port[1]}", PYTHON),
+            "user": SshEntry("busy", PYTHON),
+            "named": SshEntry("board", PYTHON),
+        }
+    )
+    with (board.path.parent / "ssh_config").open("a") as more:
+        more.write(
+            f"Host 127.0.0.1\n IdentityFile {board.path.parent / 'my_key'}\n IdentitiesOnly yes\n"
+            f" UserKnownHostsFile {board.path.parent / 'known'}\n"
+        )
+    done = bench(
+        exported / "theirs.int8.tflite", *QUICK, "--device", first, "--device", second, "-o", "it.json"
+    )
+    assert done.exit_code == 2, done.output
+    assert f"--device {first} and --device {second} are the same machine" in done.stderr
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "same"),
+    [
+        (Identity("b", None, "m"), Identity("b", None, "m"), True),
+        (Identity("b1", None, "m"), Identity("b2", None, "m"), False),  # A copied SD card.
+        (Identity("b", None, "m1"), Identity("b", None, "m2"), True),  # Two containers of one machine.
+        (Identity(None, "S", None), Identity(None, "S", None), True),
+        (Identity("b1", "S", None), Identity("b2", "S", None), False),  # Two emulators.
+        (Identity("b", "S", None), Identity("b", None, "m"), True),  # A phone by adb, and by SSH.
+        (Identity(None, None, "m"), Identity("b", None, "m"), True),
+        (Identity(), Identity(), False),
+    ],
+)
+def test_who_is_the_same(mine: Identity, theirs: Identity, same: bool) -> None:
+    assert (mine.same(theirs), theirs.same(mine)) == (same, same)
+
+
 @pytest.mark.parametrize("taken", ["it-local.json", "it-pi4.partial.json"])
 def test_nothing_begins_where_a_name_is_taken(exported: Path, here: Path, taken: str) -> None:
     (here / taken).write_text("kept")
@@ -253,7 +302,7 @@ def test_ctrl_c_stops_all_and_keeps_what_is_complete(
 ) -> None:
     model = exported / "theirs.int8.tflite"
     pixel = AdbEntry(serial=phone_with_litert.serial)
-    entries.write({"pi5": SshEntry("busy", PYTHON), "pixel": pixel})
+    entries.write({"pi5": entries.read()["pi5"], "pixel": pixel})
     names = ["pi5", "pixel", "local"]
     devices = [word for name in names for word in ("--device", name)]
     with started(model, *QUICK, "--rounds", "1000", *devices, "-o", "it.json") as process:

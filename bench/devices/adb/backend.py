@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mobilecnn.bench.devices.adb.entry import AdbEntry
+from mobilecnn.bench.devices.adb.entry import AdbEntry, is_network
 from mobilecnn.bench.devices.seam import Backend, Device, Option, Settings, SetUp
 from mobilecnn.errors import UsageError
 from mobilecnn.steps import Say
@@ -44,6 +44,7 @@ BACKEND = Backend(
     noun="phone",
     make=_make,
     entry=AdbEntry,
+    recognized=lambda name: AdbEntry(name) if is_network(name) else None,
     add_options=(
         Option("adb", "It is an Android phone.", flag=True),
         Option("serial", "With --adb: which, as `adb devices` lists it.  [default: the only one]"),

@@ -1,13 +1,19 @@
 """The adb client of this machine, and which of its phones is meant."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from mobilecnn.bench.devices.adb.entry import is_network
+from mobilecnn.bench.devices.worker.causes import Tool, find, of_adb
 from mobilecnn.errors import EnvironmentProblem
+
+ADB = Tool(of_adb, ())
+"""The adb client itself."""
 
 ADB_SECONDS = 30.0
 """Seconds that adb itself may take: its server takes 3 to start, and ``connect`` waits 10 for a silent peer."""
@@ -75,7 +81,7 @@ def states() -> dict[str, str]:
     if code != 0 or not header:
         port = os.environ.get("ANDROID_ADB_SERVER_PORT", "5037")
         raise EnvironmentProblem(
-            f"adb does not work here ({telling_line(said)}). Another program may hold the port of its server ({port}; "
+            f"adb does not work here ({find(ADB, said)}). Another program may hold the port of its server ({port}; "
             "ANDROID_ADB_SERVER_PORT chooses another); try in a terminal: adb kill-server; adb devices"
         )
     rows = (line.partition("\t") for line in listed.splitlines())
@@ -115,13 +121,13 @@ def _why_not(name: str, serial: str | None, there: Mapping[str, str], meant: Seq
     if len(meant) > 1:
         return (
             f"adb sees several devices: {known}. Say which is {name}: mobilecnn devices add {name} --adb --serial "
-            f"{meant[0]}, or set ANDROID_SERIAL"
+            f"{shlex.quote(meant[0])}, or set ANDROID_SERIAL"
         )
     if not meant and serial is not None:
-        network = f"; over a network, first: adb connect {serial}" if ":" in serial else ""
-        return (
-            f"adb sees no device {serial}, which {name} is said to be; it sees: {known}. Connect it{network}"
-        )
+        network = f"; over a network, first: adb connect {shlex.quote(serial)}" if is_network(serial) else ""
+        said = "" if name == serial else f", which {name} is said to be"
+        board = f"; a board at that port is named ssh://{serial}" if name == serial and ":" in serial else ""
+        return f"adb sees no device {serial}{said}; it sees: {known}. Connect it{network}{board}"
     if not meant:
         return (
             f"adb sees no device. Connect {name} by USB (a cable that carries data), unlock it, and switch on USB "
@@ -148,10 +154,3 @@ STATES = {
     ),
 }
 """Connection states in which a device cannot be used -> advice."""
-
-
-def telling_line(said: str | Sequence[str]) -> str:
-    """The line that tells most: an error (after that adb prints a summary), else the last."""
-    lines = [line.strip()[:300] for line in (said.splitlines() if isinstance(said, str) else said)]
-    errors = [line for line in lines if "error:" in line or "failed to" in line]
-    return next((line for line in [*errors, *reversed(lines)] if line), "it says nothing")

@@ -11,7 +11,7 @@ from mobilecnn.bench.devices.adb.observer import Observer
 from mobilecnn.bench.devices.adb.sample_app import SampleApp
 from mobilecnn.bench.devices.adb.session import Session
 from mobilecnn.bench.devices.adb.tool import FOUND, BenchmarkModel
-from mobilecnn.bench.devices.seam import Answer, Job
+from mobilecnn.bench.devices.seam import Answer, Identity, Job
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.bench.records.protocol import PHONE_RUNTIMES, OnPhone, Protocol
 from mobilecnn.errors import UsageError
@@ -93,6 +93,10 @@ class AdbDevice(Closing):
     def put(self, model: Path) -> str:
         """See :meth:`mobilecnn.bench.devices.seam.Device.put`."""
         return self._runtime(self._what_times()).put(model)
+
+    def identity(self) -> Identity:
+        """See :meth:`mobilecnn.bench.devices.seam.CanIdentify.identity`."""
+        return self._observer.identity()
 
     def version(self, runtime: str) -> str:
         """See :meth:`mobilecnn.bench.devices.seam.CanFindRuntimes.version`."""

@@ -7,8 +7,18 @@ from typing import ClassVar
 
 from mobilecnn.errors import UsageError
 
-# As `adb devices` lists them, also host:port.
-_SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:%\[\]-]{0,127}", re.ASCII)
+# As `adb devices` lists them: also host:port, [address%zone]:port, and the names that wireless debugging gives,
+# which have a number behind a space where there are several: adb-SERIAL-xyz (2)._adb-tls-connect._tcp.
+_SERIAL = re.compile(r"[A-Za-z0-9\[](?:[A-Za-z0-9_.:%\[\]()-]| (?! )){0,127}(?<! )", re.ASCII)
+_ANNOUNCED = re.compile(
+    r"adb-[^@/]{1,100}\._adb(?:-tls-connect|-tls-pairing)?\._tcp\.?(?:local\.?)?", re.ASCII
+)
+_NETWORK = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\]):[0-9]{1,5}", re.ASCII)
+
+
+def is_network(serial: str) -> bool:
+    """Whether a serial is that of a phone over a network, which ``adb connect`` takes."""
+    return bool(_NETWORK.fullmatch(serial) or _ANNOUNCED.fullmatch(serial))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 from mobilecnn.bench.devices.adb import phone
 from mobilecnn.bench.devices.adb.client import adb
 from mobilecnn.bench.devices.adb.session import Session
-from mobilecnn.bench.devices.seam import Answer
+from mobilecnn.bench.devices.seam import Answer, Identity
 from mobilecnn.bench.records.measurement import Android, Facts
 
 
@@ -36,6 +36,16 @@ class Observer:
                 sorted(word for word in features.split() if re.fullmatch(r"[a-z0-9_]+", word)),
             )
         return self._facts
+
+    def page_bytes(self) -> int | None:
+        """Size of the phone's memory pages in bytes; None where it does not tell."""
+        doing = f"that asks {self._session.name} for the size of its memory pages"
+        return phone.page_bytes(self._session.tell(phone.PAGES, [], doing))
+
+    def identity(self) -> Identity:
+        """What tells the phone from all others."""
+        doing = f"that asks {self._session.name} who it is"
+        return phone.identity(self._session.tell(phone.IDENTITY, [], doing))
 
     def android(self) -> Android:
         """Android's facts about the phone."""

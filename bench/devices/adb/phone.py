@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from mobilecnn.bench.devices.seam import Identity
 from mobilecnn.bench.devices.worker.machine import FEATURES, cpu_name, values
 from mobilecnn.bench.records.measurement import Android, Facts
 from mobilecnn.errors import EnvironmentProblem
@@ -26,6 +27,25 @@ for z in /sys/class/thermal/thermal_zone*; do
   echo "zone=$(cat "$z/temp" 2>/dev/null) ${z##*/} $(cat "$z/type" 2>/dev/null)"; done;
 dumpsys thermalservice 2>/dev/null | sed "s/^ */thermal=/"; dumpsys battery 2>/dev/null | sed "s/^ */battery=/"; true
 """
+
+PAGES = """
+getconf PAGE_SIZE 2>/dev/null || getconf PAGESIZE 2>/dev/null; true
+"""
+IDENTITY = """
+echo "serial=$(getprop ro.serialno)"; echo "serial=$(getprop ro.boot.serialno)";
+echo "boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
+"""
+
+
+def page_bytes(lines: Sequence[str]) -> int | None:
+    """The size of memory pages in bytes that the lines of :data:`PAGES` say; None where they say none."""
+    sizes = [int(line) for line in lines if re.fullmatch("[0-9]{4,7}", line)]
+    return sizes[0] if sizes else None
+
+
+def identity(lines: Sequence[str]) -> Identity:
+    """Who the phone is, by the lines of :data:`IDENTITY`."""
+    return Identity(boot=_one(lines, "boot"), serial=_one(lines, "serial"))
 
 
 def _of(lines: Sequence[str], key: str) -> list[str]:

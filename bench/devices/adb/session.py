@@ -25,7 +25,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mobilecnn.bench.devices.adb import client
-from mobilecnn.bench.devices.adb.client import adb, choose, telling_line
+from mobilecnn.bench.devices.adb.client import adb, choose
+from mobilecnn.bench.devices.adb.refusals import not_stored
 from mobilecnn.bench.devices.seam import PROBE_TIMEOUT
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem
 from mobilecnn.files import sha256
@@ -135,16 +136,12 @@ class Session:
         )
         if code != 0:
             self._expect_connection(doing)
-            raise EnvironmentProblem(
-                f"cannot bring {file} to {self.name} ({telling_line(said)}); there must be room for it: "
-                f"adb shell df {TMP}"
-            )
+            cause = not_stored(self.name, self._serial, said)
+            raise EnvironmentProblem(f"cannot bring {file} to {self.name}: {cause}")
         code, lines = self.ask(STORE, [pushed, target, digest, mode], doing, ANSWER_SECONDS)
         if code != 0:
-            raise EnvironmentProblem(
-                f"cannot bring {file} to {self.name} ({telling_line(lines)}); there must be room for it "
-                f"(adb shell df {TMP}), and a sha256sum there"
-            )
+            cause = not_stored(self.name, self._serial, lines)
+            raise EnvironmentProblem(f"cannot bring {file} to {self.name}: {cause}")
 
     def tell(self, script: str, words: Sequence[str], doing: str) -> list[str]:
         """Output of a shell script on the phone.
@@ -156,7 +153,7 @@ class Session:
         code, lines = self.ask(script, words, doing, ANSWER_SECONDS)
         if code != 0:
             raise EnvironmentProblem(
-                f"on {self.name}: the process {doing} ended with code {code}: {telling_line(lines)}"
+                f"on {self.name}: the process {doing} ended with code {code}: {not_stored(self.name, self.serial, lines)}"
             )
         return lines
 
@@ -247,7 +244,9 @@ class Session:
             self._skip_to(mark, guard, deadline, ANSWER_SECONDS)
             said = self._line(guard, deadline, ANSWER_SECONDS)
             if said != "ready":
-                raise EnvironmentProblem(f"cannot make a folder in {TMP} of {self.name} ({said[:200]})")
+                raise EnvironmentProblem(
+                    f"cannot make a folder in {TMP} of {self.name}: {not_stored(self.name, self._serial, said)}"
+                )
         except BaseException:
             guard.close()
             raise

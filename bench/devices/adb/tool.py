@@ -11,6 +11,7 @@ from pathlib import Path
 from mobilecnn.bench.devices.adb import benchmark_model, operator_profile
 from mobilecnn.bench.devices.adb.observer import Observer
 from mobilecnn.bench.devices.adb.phone import core_mask
+from mobilecnn.bench.devices.adb.refusals import check_pages, not_started
 from mobilecnn.bench.devices.adb.session import CACHE, TMP, Session
 from mobilecnn.bench.devices.seam import Answer, Job
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, ModelFileError, UsageError
@@ -161,9 +162,9 @@ class BenchmarkModel:
                 f"--threads {job['threads']} is more than the {cores} core{'s' if cores > 1 else ''} of "
                 f"{self._session.name} that --cores {self._cores} stands for; use --threads {cores} or --cores all"
             )
-        return self._session.ask(
-            RUN, [self._session.folder, "taskset", mask, tool.path, *flags], doing, timeout
-        )
+        # As it is, it may use any core, also where the phone has no taskset.
+        bound = [] if self._cores == "all" else ["taskset", mask]
+        return self._session.ask(RUN, [self._session.folder, *bound, tool.path, *flags], doing, timeout)
 
     def _failed(self, model: str, code: int, lines: Sequence[str], doing: str) -> Exception:
         """Why ``benchmark_model`` did not end with 0."""
@@ -174,6 +175,10 @@ class BenchmarkModel:
                 f"{self._session.local_names.get(model, model)} ({said}); the file is damaged, "
                 "or needs a newer benchmark_model"
             )
+        name, path = self._session.name, self.tool().path
+        unstarted = not_started(name, self._session.serial, path, code, lines)
+        if unstarted is not None:
+            return EnvironmentProblem(f"on {name}: the process {doing} ended with code {code}: {unstarted}")
         number = code - 128
         if number in {known.value for known in signal.Signals}:
             name = signal.Signals(number).name
@@ -203,6 +208,7 @@ class BenchmarkModel:
                 f"{program} is a program for {abi}, and {self._session.name} runs {', '.join(android.abis)}; "
                 f"take {needed}"
             )
+        check_pages(self._session.name, program, self._observer.page_bytes())
         digest = sha256(program.read_bytes())
         target = f"{CACHE}/tools/{digest}"
         self._session.store(program, target, digest, "755")

@@ -18,7 +18,7 @@ def _make(name: str, entry: SshEntry, settings: Settings) -> Device:
 def _set_up(name: str, entry: SshEntry, options: Mapping[str, Any], say: Say) -> SetUp:
     runtime, offline = options["runtime"], options["offline"]
     with SshDevice(name, entry.host, entry.python) as board:
-        version = setup(board, runtime, offline, say, entry.python or "python3")
+        version = setup(board, runtime, offline, say, entry.python or "python3", options["version"])
     remark = (
         f"Note: {name} is timed with {entry.python}, as its entry says. For the new environment, add it "
         f"anew without --python: mobilecnn devices add {name} --host {entry.host} --profile {entry.profile}"
@@ -39,7 +39,7 @@ BACKEND = Backend(
     entry=SshEntry,
     unnamed=SshEntry,
     add_options=(
-        Option("host", "As `ssh` takes it: a name, an address or an alias, also user@host."),
+        Option("host", "As `ssh` takes it: a name, an address or an alias, also user@host:port."),
         Option("python", "The interpreter there.  [default: what setup made, else python3]", listed=True),
     ),
     add_help="--host HOST, for a board over SSH",
@@ -53,6 +53,7 @@ BACKEND = Backend(
     setup=_set_up,
     setup_options=(
         Option("runtime", "Runtime for the .tflite files.", choices=RUNTIMES, default=RUNTIMES[0]),
+        Option("version", "Version of the runtime.  [default: the newest that the board can load]"),
         Option("offline", "For a board without a network: download here, carry it there.", flag=True),
     ),
 )

@@ -13,12 +13,15 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from mobilecnn.bench.devices.seam import PROBE_TIMEOUT
-from mobilecnn.bench.devices.ssh.refusals import why_refused
+from mobilecnn.bench.devices.ssh.address import Address
+from mobilecnn.bench.devices.ssh.refusals import client_failed, why_refused
+from mobilecnn.bench.devices.worker.causes import SHELL, Tool, cleaned, find
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError
 from mobilecnn.process import Child
 
@@ -86,6 +89,10 @@ RUN = _TRACKED.replace("{to}", "").replace("{then}", "")
 EXECUTE = _TRACKED.replace("{to}", ">&2").replace("{then}", "[ $c != 0 ] || echo done;")
 
 
+OTHER_SHELL = "\nsh -c 'echo {other} $(cat /proc/$PPID/comm)'; exit\n"
+"""Line that the guard takes no notice of. A shell that start-up files put in its place obeys it."""
+
+
 class Connection:
     """A connection to a board. The first call connects; :meth:`close` cleans up there.
 
@@ -94,19 +101,19 @@ class Connection:
         local_names: paths on the board -> names that the user gave the files, for messages.
     """
 
-    def __init__(self, name: str, host: str, known: str = "") -> None:
+    def __init__(self, name: str, address: Address, known: str = "") -> None:
         """Nothing happens yet.
 
         Args:
             name: name that the user gave the board.
-            host: host as ``ssh`` takes it.
+            address: how ssh reaches it.
             known: names of all devices, for the message where there is no such host.
         """
         self.name = name
         self.local_names: dict[str, str] = {}
-        self._host = host
+        self._address = address
         self._known = known
-        self._mark = f"mobilecnn-{secrets.token_hex(16)}"
+        self._mark, self._other = (f"mobilecnn-{secrets.token_hex(16)}" for _ in range(2))
         self._control: tempfile.TemporaryDirectory[str] | None = None
         self._guard: Child | None = None
         self._running: Child | None = None
@@ -142,21 +149,19 @@ class Connection:
                     return
             with file.open("rb") as content:
                 seconds = ANSWER_SECONDS + file.stat().st_size / SLOWEST_PUSH
-                with self.session(doing, STORE, target, digest, stdin=content) as child:
+                folder = shlex.quote(target.rpartition("/")[0])
+                with self.session(doing, STORE, target, digest, stdin=content, folder=folder) as child:
                     child.line(seconds)
         except ChildCrashed as error:
-            raise EnvironmentProblem(
-                f"{error}; there must be room for it (df -h {shlex.quote(target.rpartition('/')[0])} on {self.name}), "
-                "and the folder must be yours"
-            ) from error
+            raise EnvironmentProblem(str(error)) from error
 
-    def execute(self, words: Sequence[str], doing: str, timeout: float) -> None:
+    def execute(self, words: Sequence[str], doing: str, timeout: float, tool: Tool) -> None:
         """Run a program there to its end, without input; what it prints is kept for the error.
 
         Raises:
             ChildCrashed: it failed; with its last words.
         """
-        with self.session(doing, EXECUTE, self.folder, *words) as child:
+        with self.session(doing, EXECUTE, self.folder, *words, tool=tool) as child:
             child.line(timeout)
 
     def ask(self, script: str, words: Sequence[str], doing: str) -> str:
@@ -198,15 +203,23 @@ class Connection:
             options = ["ControlMaster=yes", "ControlPersist=no"]
             self._guard = self._start(f"that connects to {self.name}", options, GUARD, own_session=True)
             self._running = self._guard  # Until it is connected; if it is stopped, it cleans up all the same.
+            # One that reads its input to the end first (fish) obeys only then.
+            patience = threading.Timer(0.8 * GUARD_SECONDS, self._guard.end_input)
+            patience.start()
             try:
+                self._guard.put(OTHER_SHELL.format(other=self._other).encode())
                 self._folder, self._home, system = (
                     self._guard.line(GUARD_SECONDS).decode(errors="replace") for _ in range(3)
                 )
             except ChildCrashed as error:
+                guard, other = self._guard, self._other
                 raise EnvironmentProblem(
-                    why_refused(self.name, self._host, self._guard, error, self._known)
+                    why_refused(
+                        self.name, self._address, guard.code, error, guard.greeting, other, self._known
+                    )
                 ) from error
             finally:
+                patience.cancel()
                 self._running = None
             self._check_system(system)
         except BaseException:
@@ -228,15 +241,34 @@ class Connection:
             word for option in (*options, *OPTIONS, f"ControlPath={socket}") for word in ("-o", option)
         ]
         remote = shlex.join(["sh", "-c", " ".join(script.split()), "sh", self._mark, *words])
-        command = ["ssh", *arguments, "--", self._host, remote]
+        *port, host = self._address.words
+        command = ["ssh", *arguments, *port, "--", host, remote]
         # ssh hands the locale on: the messages from there shall be those that are known here.
-        return Child(command, doing, {"LC_ALL": "C"}, stdin, self._mark, own_session)
+        # A host that is jumped over has a client of its own, which BatchMode does not reach.
+        return Child(
+            command, doing, {"LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"}, stdin, self._mark, own_session
+        )
 
     @contextlib.contextmanager
     def session(
-        self, doing: str, script: str, *words: str, stdin: IO[bytes] | int = subprocess.PIPE
+        self,
+        doing: str,
+        script: str,
+        *words: str,
+        stdin: IO[bytes] | int = subprocess.PIPE,
+        tool: Tool = SHELL,
+        folder: str = "",
     ) -> Iterator[Child]:
-        """Run a script there, over the connection; its errors have the names that files have here."""
+        """Run a script there, over the connection; its errors have the names that files have here.
+
+        Args:
+            doing: relative clause for messages.
+            script: script for a POSIX sh; its first argument is the mark.
+            words: further arguments.
+            stdin: file that it reads instead of messages.
+            tool: tool whose words it passes on.
+            folder: folder there that it writes to, for messages.
+        """
         # Without the ProxyCommand, ssh would make a connection of its own where ours is gone.
         options = ["ControlMaster=no", "ProxyCommand=false"]
         self._connect()
@@ -250,12 +282,33 @@ class Connection:
                         f"the connection to {self.name} broke, and with it the process {doing}; check the power "
                         "supply and the network of the board, and try again"
                     ) from error
-                raise
+                raise self._explained(error, child.code, tool, folder) from error
             except MobileCnnError as error:
                 text = str(error)
                 for there, here in self.local_names.items():
                     text = text.replace(there, here)
                 raise type(error)(f"on {self.name}: {text}") from error
+
+    def _explained(self, error: ChildCrashed, code: int | None, tool: Tool, folder: str) -> ChildCrashed:
+        """The error with its cause, where its words name one."""
+        if not error.how:
+            return error
+        if code == 255 and any("mux_client" in line or "kex_exchange" in line for line in error.words):
+            told = client_failed(self.name, self._address, error.words)
+            return ChildCrashed(f"{error.how}: {told}", error.how, error.words)
+        place = {
+            "name": self.name,
+            "host": shlex.join(self._address.words),
+            **({"folder": folder} if folder else {}),
+        }
+        cause = find(tool, [*error.words, error.how], **place)
+        if not cause.code:
+            cause = cause._replace(line=find(tool, error.words).line)
+            last = "its last words" if error.words and cause.line == cleaned(error.words[-1]) else "it says"
+            return ChildCrashed(
+                f"{error.how}; {last}: {cause}" if error.words else error.how, error.how, error.words
+            )
+        return ChildCrashed(f"{error.how}: {cause}", error.how, error.words)
 
     def _check_system(self, system: str) -> None:
         kernel, _, machine = system.partition(" ")

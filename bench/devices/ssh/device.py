@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mobilecnn.bench.devices import jobs
 from mobilecnn.bench.devices.on_worker import TimingOnWorker
 from mobilecnn.bench.devices.packing import worker_file
-from mobilecnn.bench.devices.seam import Answer, Job
-from mobilecnn.bench.devices.ssh import connection
+from mobilecnn.bench.devices.seam import PROBE_TIMEOUT, Answer, Job
+from mobilecnn.bench.devices.ssh import connection, unfit
+from mobilecnn.bench.devices.ssh.address import parse
 from mobilecnn.bench.devices.ssh.connection import FIND, RUN, Connection
-from mobilecnn.bench.devices.ssh.entry import check_host
+from mobilecnn.bench.devices.worker.causes import PYTHON
 from mobilecnn.bench.records.measurement import Facts
-from mobilecnn.errors import ChildCrashed, EnvironmentProblem, ModelFileError
+from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError, ModelFileError
 from mobilecnn.files import read_bytes, sha256
 from mobilecnn.process import Child
 from mobilecnn.quantize.runtimes import RUNTIMES
@@ -49,10 +51,9 @@ class SshDevice(TimingOnWorker):
         Raises:
             UsageError: ``host`` is none.
         """
-        check_host(host)
         self.name = name
         self.host = host
-        self.connection = Connection(name, host, known)
+        self.connection = Connection(name, parse(host), known)
         self._named_python = python
         self._runtime = runtime
         self._pythons: dict[str | None, str] = {}
@@ -90,8 +91,22 @@ class SshDevice(TimingOnWorker):
 
     @contextmanager
     def _worker(self, job: Job, doing: str) -> Generator[Child, None, None]:
-        with self._worker_of(self._python(job.get("runtime", self._runtime)), job, doing) as child:
-            yield child
+        runtime = job.get("runtime", self._runtime)
+        python = self._python(runtime)
+        try:
+            with self._worker_of(python, job, doing) as child:
+                yield child
+        except ChildCrashed as error:
+            if runtime in RUNTIMES and "ended by SIGILL" in error.how:
+                self._remember_unfit(python, runtime)
+            raise
+
+    def _remember_unfit(self, python: str, runtime: str) -> None:
+        """Have the next set-up take another version of a runtime than this."""
+        doing = f"that asks for the version of {runtime} on {self.name}"
+        with suppress(MobileCnnError):  # What happened is said already.
+            version = self.work(python, jobs.installed(runtime), doing, PROBE_TIMEOUT)["version"]
+            unfit.remember(self.connection, runtime, str(version))
 
     def work(self, python: str, job: Job, doing: str, timeout: float) -> Answer:
         """Do a job with an interpreter of one's own choice, an absolute path there."""
@@ -105,7 +120,7 @@ class SshDevice(TimingOnWorker):
             file = worker_file()
             self.connection.store(file, there, sha256(file.read_bytes()))
             self._worker_is_there = True
-        with self.connection.session(doing, RUN, self.connection.folder, python, there) as child:
+        with self.connection.session(doing, RUN, self.connection.folder, python, there, tool=PYTHON) as child:
             child.send({**job, "until_input_closes": True})
             yield child
 
@@ -153,7 +168,9 @@ class SshDevice(TimingOnWorker):
         """
         doing = f"that asks {python} on {self.name} for its version"
         try:
-            with self.connection.session(doing, RUN, self.connection.folder, python, "-c", CHECK) as child:
+            with self.connection.session(
+                doing, RUN, self.connection.folder, python, "-c", CHECK, tool=PYTHON
+            ) as child:
                 answer = child.line(connection.ANSWER_SECONDS).decode(errors="replace")
         except ChildCrashed as error:
             raise EnvironmentProblem(

@@ -11,6 +11,15 @@ output (``stream``: with several); everything that libraries print goes to stand
     What machine this is.
 ``{"task": "runtime", "runtime"}``
     The version of a runtime.
+``{"task": "installed", "runtime"}``
+    The version of a runtime that is installed, which is not imported.
+``{"task": "identity"}``
+    What tells this machine from all others: ``{"boot", "machine"}``, each null where unreadable.
+``{"task": "system"}``
+    Its C library and the size of its memory pages: ``{"system", "page_bytes"}``.
+``{"task": "wheels", "folder"}``
+    What the wheels in a folder need: ``{"wheels"}``, by file name the minor version of glibc 2 and the
+    largest size of memory pages that they can be loaded with.
 ``{"task": "state"}``
     Its clocks, temperatures and throttling now.
 ``{"task": "bandwidth", "threads", "seconds"}``

@@ -16,6 +16,8 @@ from typing import Any
 PROC = Path("/proc")
 CPUS = Path("/sys/devices/system/cpu")
 THERMAL = Path("/sys/class/thermal")
+OLD_VCGENCMD = "/opt/vc/bin/vcgencmd"
+MACHINE_ID = Path("/etc/machine-id")
 
 # fmt: off
 FEATURES = {
@@ -163,7 +165,7 @@ def describe(numpy_version: str | None) -> dict[str, Any]:
     system = values(_text(Path("/etc/os-release")).replace("=", ":"), "PRETTY_NAME")
     return {
         "machine": platform.machine(),
-        "board": _text(PROC / "device-tree/model").rstrip("\0") or None,
+        "board": _text(PROC / "device-tree/model").rstrip("\0") or next(iter(values(cpuinfo, "Model")), None),
         "cpu": cpu_name(cpuinfo),
         "cpu_features": sorted(words & FEATURES),
         "cores": len(os.sched_getaffinity(0)),
@@ -179,6 +181,24 @@ def describe(numpy_version: str | None) -> dict[str, Any]:
     }
 
 
+def identity() -> dict[str, str | None]:
+    """What tells this machine from all others: that of its present start, and that of its installation."""
+    installed = _text(MACHINE_ID) or _text(Path("/var/lib/dbus/machine-id"))
+    return {"boot": _text(PROC / "sys/kernel/random/boot_id") or None, "machine": installed or None}
+
+
+def system() -> dict[str, Any]:
+    """The machine and its C library, such as ``aarch64 glibc 2.36``, and the size of memory pages in bytes."""
+    try:
+        library = os.confstr("CS_GNU_LIBC_VERSION")
+    except (ValueError, OSError):
+        library = None
+    return {
+        "system": f"{platform.machine()} {library or ''}".strip(),
+        "page_bytes": os.sysconf("SC_PAGE_SIZE"),
+    }
+
+
 def state() -> dict[str, Any]:
     """Frequencies in kHz, temperatures in degrees Celsius, and the throttling word, now."""
     return {
@@ -190,7 +210,8 @@ def state() -> dict[str, Any]:
 
 def throttled() -> int | None:
     """The Raspberry Pi firmware's throttling word, None elsewhere."""
-    command = shutil.which("vcgencmd")
+    # Older systems have it where a session without a terminal does not look.
+    command = shutil.which("vcgencmd") or shutil.which(OLD_VCGENCMD)
     if command is None:
         return None
     try:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import platform
 import sys
+import sysconfig
 import time
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Iterator
 
+from mobilecnn.bench.devices.worker import causes
 from mobilecnn.bench.devices.worker.problem import Problem, first_line
 
 PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
 MODULES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
-INSTALL = {
-    "litert": "pip install ai-edge-litert",
-    "tflite-runtime": "pip install tflite-runtime 'numpy<2' (it has wheels up to Python 3.11)",
-}
+REQUIREMENTS = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime 'numpy<2'"}
+NEWEST_PYTHON = (3, 11)
+"""Newest Python that tflite-runtime has wheels for."""
 
 
 def load_numpy() -> Any:
@@ -26,11 +29,46 @@ def load_numpy() -> Any:
     try:
         import numpy
     except Exception as error:
-        raise Problem(
-            "EnvironmentProblem",
-            f"numpy cannot be imported by {sys.executable} ({first_line(error)}); pip install numpy",
-        ) from error
+        raise unimportable("numpy", error, install("numpy")) from error
     return numpy
+
+
+def unimportable(package: str, error: BaseException, advice: str) -> Problem:
+    """Why a package cannot be imported, and what to do."""
+    cause = causes.find(
+        causes.PYTHON, causes.words_of(error), name="this machine", python=sys.executable, install=advice
+    )
+    where = f"{package} cannot be imported by {sys.executable}, Python {platform.python_version()}"
+    said = f": {cause}" if cause.code else f" ({cause.line}); {advice}"
+    return Problem("EnvironmentProblem", where + said)
+
+
+def install(requirements: str) -> str:
+    """The command that installs packages for this Python, where it takes any."""
+    managed = (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").exists()
+    inside = sys.prefix != sys.base_prefix
+    if (managed and not inside) or find_spec("pip") is None:
+        why = "takes nothing from pip (it is externally managed)" if managed and not inside else "has no pip"
+        return (
+            f"this Python {why}, and an environment does: {sys.executable} -m venv FOLDER && FOLDER/bin/python -m pip "
+            f"install {requirements}"
+        )
+    return f"{sys.executable} -m pip install {requirements}"
+
+
+def advise(name: str) -> str:
+    """How to install a runtime."""
+    if name == "tflite-runtime" and sys.version_info[:2] > NEWEST_PYTHON:
+        return "it has wheels up to Python 3.11 only; use --runtime litert"
+    return install(REQUIREMENTS[name])
+
+
+def installed(name: str) -> str:
+    """The version of a runtime that is installed, whether it runs or not."""
+    try:
+        return version_of(PACKAGES[name])
+    except (KeyError, PackageNotFoundError):
+        return "unknown"
 
 
 def load_runtime(name: str, numpy_version: str) -> tuple[Any, str]:
@@ -41,20 +79,13 @@ def load_runtime(name: str, numpy_version: str) -> tuple[Any, str]:
         # With numpy 2 it may be imported, and then fails inside its first call.
         raise Problem(
             "EnvironmentProblem",
-            f"tflite-runtime is built for numpy 1, and {sys.executable} has numpy {numpy_version}; {INSTALL[name]}",
+            f"tflite-runtime is built for numpy 1, and {sys.executable} has numpy {numpy_version}; {advise(name)}",
         )
     try:
         module = import_module(MODULES[name])
     except Exception as error:
-        raise Problem(
-            "EnvironmentProblem",
-            f"{PACKAGES[name]} cannot be imported by {sys.executable}, Python "
-            f"{platform.python_version()} ({first_line(error)}); {INSTALL[name]}",
-        ) from error
-    try:
-        return module.Interpreter, version_of(PACKAGES[name])
-    except PackageNotFoundError:
-        return module.Interpreter, "unknown"
+        raise unimportable(PACKAGES[name], error, advise(name)) from error
+    return module.Interpreter, installed(name)
 
 
 def load(interpreter_class: Any, job: dict[str, Any], version: str) -> tuple[Any, int]:

@@ -7,11 +7,13 @@ import gc
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from mobilecnn.bench.devices.worker import machine
+from mobilecnn.bench.devices.worker import elf, machine
 from mobilecnn.bench.devices.worker.problem import Problem, first_line
 from mobilecnn.bench.devices.worker.runtimes import (
+    installed,
     load,
     load_numpy,
     load_runtime,
@@ -235,10 +237,39 @@ def find_runtime(job: dict[str, Any]) -> dict[str, Any]:
     return {"version": version}
 
 
+def find_installed(job: dict[str, Any]) -> dict[str, Any]:
+    """Do an ``installed`` job: ``{"version"}``, without importing anything of it."""
+    return {"version": installed(job["runtime"])}
+
+
+def identify(job: dict[str, Any]) -> dict[str, Any]:
+    """Do an ``identity`` job; see :func:`machine.identity`."""
+    return dict(machine.identity())
+
+
+def describe_system(job: dict[str, Any]) -> dict[str, Any]:
+    """Do a ``system`` job; see :func:`machine.system`."""
+    return machine.system()
+
+
+def look_at_wheels(job: dict[str, Any]) -> dict[str, Any]:
+    """Do a ``wheels`` job: ``{"wheels"}``, the needs of each by its file name."""
+    folder = job["folder"]
+    wheels = sorted(Path(folder).glob("*.whl"))
+    try:
+        return {"wheels": elf.needs_of(wheels)}
+    except ValueError as error:
+        raise Problem("EnvironmentProblem", f"a wheel in {folder} is damaged ({error}); try again") from error
+
+
 TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | Iterator[dict[str, Any]]]] = {
     "probe": probe_machine,
     "runtime": find_runtime,
     "state": read_state,
+    "installed": find_installed,
+    "identity": identify,
+    "system": describe_system,
+    "wheels": look_at_wheels,
     "time": time_model,
     "stream": stream_model,
     "count": count_runs,

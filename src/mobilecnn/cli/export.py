@@ -1,13 +1,14 @@
 """``mobilecnn export``."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, kilobytes, progress, table, talk
+from mobilecnn.cli.output import data, document, json_option, kilobytes, note, progress, table, talk
 from mobilecnn.quantize import formats as known
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 @options.input_range
 @click.option("--labels", type=options.FILE, help="A text file, one class name a line, in output order.")
 @options.allow_code
+@options.skip_bad
 @click.option(
     "-o", "--output", type=options.FILE, default=Path(), help="Folder for the files.  [default: here]"
 )
@@ -76,6 +78,7 @@ def command(
     input_range: str | None,
     labels: Path | None,
     allow_code: bool,
+    skip_bad: bool,
     output: Path,
     as_json: bool,
 ) -> None:
@@ -94,6 +97,7 @@ def command(
     from mobilecnn.export import export
     from mobilecnn.exported import refuse_different
     from mobilecnn.quantize.calibration.images import Calibration
+    from mobilecnn.remarks import Remarks
 
     source = Source(
         text=model,
@@ -104,14 +108,16 @@ def command(
         unsafe=allow_code,
         seed=seed,
     )
-    given = None if calibration is None else Calibration(calibration, samples, seed)
+    given = None if calibration is None else Calibration(calibration, samples, seed, skip_bad)
+    remarks = Remarks(note)
     with progress("Exporting") as update:
-        exported = export(source, known.names() if everything else formats, output, given, io, update)
+        exported = export(
+            source, known.names() if everything else formats, output, given, io, update, remarks
+        )
 
     if as_json:
-        document(
-            {"files": [{"path": str(file.path), "passport": file.passport.to_json()} for file in exported]}
-        )
+        files = [{"path": str(file.path), "passport": file.passport.to_json()} for file in exported]
+        document({"files": files, "remarks": [asdict(remark) for remark in remarks.rows]})
     else:
         _show(exported)
     for file in exported:

@@ -1,11 +1,12 @@
 """``mobilecnn predict``."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, table, talk
+from mobilecnn.cli.output import data, document, json_option, note, table, talk
 
 SHOWN = 5
 """Number of classes that are shown."""
@@ -23,13 +24,18 @@ def command(
 ) -> None:
     """The five best classes of one image.
 
-    MODEL is a .tflite, .keras or .h5 file; IMAGE a JPEG, PNG, BMP or WebP picture. It is
-    resized and normalized as the model's passport says.
+    MODEL is a .tflite, .keras or .h5 file; IMAGE a picture, such as a JPEG, PNG, WebP, GIF or
+    TIFF file. It is resized and normalized as the model's passport says.
     """
     from mobilecnn.quantize.inference import ask
-    from mobilecnn.train.images import open_image, to_pixels
+    from mobilecnn.train.datasets.reading import first_frames
+    from mobilecnn.train.images import open_picture, to_pixels
 
-    picture = open_image(image)
+    opened = open_picture(image)
+    picture = opened.image
+    remarks = [first_frames(str(image), [image])] if opened.several else []
+    for remark in remarks:
+        note(remark)
     (answers,) = ask(
         [model],
         lambda contract: [to_pixels(picture, contract)],
@@ -47,7 +53,14 @@ def command(
         for index in best
     ]
     if as_json:
-        document({"model": str(model), "image": str(image), "predictions": predictions})
+        document(
+            {
+                "model": str(model),
+                "image": str(image),
+                "predictions": predictions,
+                "remarks": [asdict(remark) for remark in remarks],
+            }
+        )
     else:
         data(
             table(
