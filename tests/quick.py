@@ -34,6 +34,7 @@ FILES = (
     "convert/test_build.py",
     "convert/test_cut.py",
     "convert/test_flatbuffer.py",
+    "convert/test_input_range.py",
     "convert/test_inspection.py",
     "convert/test_lowering.py",
     "convert/test_tflite_metadata.py",
