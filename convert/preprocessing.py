@@ -143,7 +143,7 @@ def _step(
         return None
 
     arguments, options = node.arguments.fill_in({key: traced.values for key, traced in known.items()})
-    proven = frozenset[str]().union(*(each.proven for each in places))
+    proven = frozenset[str]().union(*(traced.proven for traced in places))
     try:
         values = _after(keras, operation, place.values, lambda step: step(*arguments, **options))
         if values is not None:
@@ -152,7 +152,7 @@ def _step(
     except Exception:  # noqa: BLE001 - a constant of another shape, a division by zero, something that does not scale.
         ends.append(Finding(None, f"{name} at its input does more than scale it"))
         return None
-    ends += [_end(keras, operation, each) for each in places]
+    ends += [_end(keras, operation, traced) for traced in places]
     return None
 
 

@@ -41,6 +41,7 @@ FILES = (
     "convert/test_passport.py",
     "convert/test_versions.py",
     "quantize/test_formats.py",
+    "quantize/test_labelled.py",
     "quantize/test_parity.py",
     "test_api.py",
     "test_extras.py",
@@ -61,6 +62,7 @@ FIXTURES = frozenset(
     {
         "adb_server",
         "board",
+        "brightness",
         "exported",
         "keras",
         "phone",

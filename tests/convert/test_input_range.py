@@ -145,7 +145,9 @@ def test_any_arithmetic_gets_an_answer(rows: list[tuple[float, float, int, int]]
 @given(st.sampled_from(CONCLUDED), st.sampled_from(sorted(RANGES)), st.floats(-4e-4, 4e-4))
 def test_roundings_of_float16_change_no_conclusion(start: str, end: str, off: float) -> None:
     exact = between(start, end)
-    rounded = [Channel(each.source, each.scale * (1 + off), each.offset * (1 + off)) for each in exact]
+    rounded = [
+        Channel(channel.source, channel.scale * (1 + off), channel.offset * (1 + off)) for channel in exact
+    ]
     assert conclude(rounded) == conclude(exact)
 
 

@@ -108,7 +108,7 @@ CASES: dict[str, tuple[Build, str | None]] = {
     "clipping to 0..1": (lambda k, x: k.ops.clip(x, 0, 1), None),
     "reversed channels": (lambda k, x: x[..., ::-1] / 255.0, None),
     "reversed channels behind": (lambda k, x: (x / 255.0)[..., ::-1], None),
-    "means in the order BGR": (lambda k, x: x / 255.0 - np.float32([0.406, 0.456, 0.485]), None),
+    "means in the order BGR": (lambda k, x: x / 255.0 - np.asarray([0.406, 0.456, 0.485], np.float32), None),
     "16-bit pixels": (lambda k, x: k.layers.Rescaling(1 / 65535)(x), None),
     "a factor of 0": (lambda k, x: k.layers.Rescaling(0.0)(x), None),
     "a deviation that is no number": (lambda k, x: normalization(k, [1.0] * 3, [float("nan")] * 3)(x), None),
