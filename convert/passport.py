@@ -228,6 +228,14 @@ class LabelledCheck(Open):
     lost: int
     gained: int
 
+    def __post_init__(self) -> None:
+        if (
+            self.correct - self.gained != self.keras_correct - self.lost
+            or self.images == 0
+            or (max(self.correct + self.lost, self.keras_correct + self.gained) > self.images)
+        ):
+            raise ValueError("the counts of the labelled images contradict each other")
+
 
 @dataclass(frozen=True)
 class Golden(Open):

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from mobilecnn.convert.preprocessing import CHANGE_NOTHING, CHANGE_VALUES, SCALE, follow
+from mobilecnn.train import zoo
 
 Build = Callable[[Any, Any], Any]
 """Function of Keras and a symbolic picture that gives the picture as the network takes it."""
@@ -182,6 +183,12 @@ def test_networks_of_keras(keras: Any, name: str, proven: str | None) -> None:
     # Whoever gives a network its 0..255 in front of it says what comes in.
     assert follow(keras, keras.Model(image, network(keras.layers.Rescaling(255.0)(image)))).proven == "unit"
     assert follow(keras, keras.Model(image, network((image + 1.0) * 127.5))).proven == "tf"
+
+
+def test_a_network_of_the_zoo_proves_what_the_zoo_states(keras: Any) -> None:
+    """The one family with its preprocessing inside."""
+    network = zoo.build("efficientnet_b0", 2, 64)
+    assert follow(keras, network).proven == zoo.contract("efficientnet_b0").range_name == "raw"
 
 
 def test_a_network_without_its_preprocessing_proves_nothing(keras: Any) -> None:
