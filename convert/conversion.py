@@ -218,20 +218,18 @@ class KerasModel(Child):
     def _contract(self, shape: tuple[int, int, int], proven: str | None, evidence: str) -> InputContract:
         source, stated = self._source, self._info.contract
         found = None if proven is None else contract_for(proven, shape)
+        what = source.text if source.in_memory is None else source.name
         if stated is None:
-            return settle(
-                found, shape, source.input_range, source.override, what=source.text, because=evidence
-            )
-        known, by = stated.sized(shape[0], shape[1]), "the file" if source.is_file else "the zoo"
+            return settle(found, shape, source.input_range, source.override, what=what, because=evidence)
+        known = stated.sized(shape[0], shape[1])
+        by = "the file" if source.is_file and source.in_memory is None else "the zoo"
         chosen = source.override and source.input_range is not None
         if found is not None and not found.feeds_as(known) and not chosen:
             raise UsageError(
-                f"{source.text} contradicts itself: {by} says that it takes {known.meaning}, and {evidence}, which takes "
+                f"{what} contradicts itself: {by} says that it takes {known.meaning}, and {evidence}, which takes "
                 f"{found.meaning}; say which with --input-range and --override-input-range"
             )
-        return settle(
-            known, shape, source.input_range, source.override, what=source.text, because=f"{by} says so"
-        )
+        return settle(known, shape, source.input_range, source.override, what=what, because=f"{by} says so")
 
     def start_convert(self, contract: InputContract, output: Path) -> None:
         """Begin writing the converter's float32 flatbuffer for this input shape to ``output``."""
