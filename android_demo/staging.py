@@ -154,6 +154,10 @@ def _remarks(card: Passport, need: str | None) -> list[str]:
         remarks.append("it has no labels: the app shows class numbers (mobilecnn export --labels FILE)")
     if not card.contract.stated:
         remarks.append("it does not say what input range it expects, and 0..1 is assumed")
+    if card.contract.overrides:
+        remarks.append(
+            f"it says itself that it takes {card.contract.overrides}, and was exported for another input range"
+        )
     if not card.golden:
         remarks.append("its passport has no golden pictures: the app cannot check its answers")
     if need is None:

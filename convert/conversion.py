@@ -7,7 +7,7 @@ command line. :mod:`mobilecnn.convert.keras_child` describes the messages.
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilecnn.contract import InputContract, contract_for
+from mobilecnn.contract import InputContract, contract_for, settle
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.process import Child, Message, python
 from mobilecnn.train.complexity import LayerCount
@@ -39,7 +39,8 @@ class Source:
         text: a path, or a zoo name.
         classes: number of classes of a zoo name; None for the network's own, most often 1000.
         size: input side in pixels, or (height, width); None for the model's own.
-        input_range: a key of :data:`mobilecnn.contract.RANGES`, or None to take what the model says.
+        input_range: a key of :data:`mobilecnn.contract.RANGES`, or None to take what the model states or proves.
+        override: whether ``input_range`` goes before what the model states or proves.
         labels: class names in output order, or None to take what the model says.
         unsafe: whether code in the file may run (Lambda layers).
         seed: seed of the random initialization of a zoo name.
@@ -50,6 +51,7 @@ class Source:
     classes: int | None = None
     size: int | tuple[int, int] | None = None
     input_range: str | None = None
+    override: bool = False
     labels: tuple[str, ...] | None = None
     unsafe: bool = False
     seed: int = 0
@@ -184,7 +186,8 @@ class KerasModel(Child):
 
         Raises:
             ModelFileError: Keras refuses the file, or it is not an image classifier.
-            UsageError: the input size is free and none was given, or labels do not fit.
+            UsageError: the input size is free and none was given, the input range is unknown or not the one
+                that was given, or labels do not fit.
         """
         source = self._source
         answer = self.receive()
@@ -205,21 +208,28 @@ class KerasModel(Child):
                 f"{len(labels)} labels for {answer['classes']} outputs; give one a line, in output order"
             )
         return KerasFacts(
-            contract=self._contract(shape, bool(answer["normalizes"])),
+            contract=self._contract(shape, answer["proven_range"], answer["range_evidence"]),
             labels=labels,
             classes=int(answer["classes"]),
             parameters=int(answer["parameters"]),
             architecture=self._info.architecture,
         )
 
-    def _contract(self, shape: tuple[int, int, int], normalizes: bool) -> InputContract:
-        if self._source.input_range is not None:
-            return contract_for(self._source.input_range, shape)
-        if self._info.contract is not None:
-            return self._info.contract.sized(shape[0], shape[1])
-        if normalizes:
-            return contract_for("raw", shape)
-        return contract_for("unit", shape, stated=False)
+    def _contract(self, shape: tuple[int, int, int], proven: str | None, evidence: str) -> InputContract:
+        source, stated = self._source, self._info.contract
+        found = None if proven is None else contract_for(proven, shape)
+        what = source.text if source.in_memory is None else source.name
+        if stated is None:
+            return settle(found, shape, source.input_range, source.override, what=what, because=evidence)
+        known = stated.sized(shape[0], shape[1])
+        by = "the file" if source.is_file and source.in_memory is None else "the zoo"
+        chosen = source.override and source.input_range is not None
+        if found is not None and not found.feeds_as(known) and not chosen:
+            raise UsageError(
+                f"{what} contradicts itself: {by} says that it takes {known.meaning}, and {evidence}, which takes "
+                f"{found.meaning}; say which with --input-range and --override-input-range"
+            )
+        return settle(known, shape, source.input_range, source.override, what=what, because=f"{by} says so")
 
     def start_convert(self, contract: InputContract, output: Path) -> None:
         """Begin writing the converter's float32 flatbuffer for this input shape to ``output``."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mobilecnn.convert.preprocessing import follow
 from mobilecnn.errors import ModelFileError
 
 
@@ -27,21 +28,13 @@ def describe(keras: Any, model: Any) -> dict[str, Any]:
     if shape[3] not in (1, 3):
         hint = "; channels must come last" if shape[1] in (1, 3) else ""
         raise ModelFileError(f"the model takes {shape[3]} channels; pictures have 3, or 1 for grey{hint}")
+    finding = follow(keras, model)
     return {
         "height": shape[1],
         "width": shape[2],
         "channels": shape[3],
         "classes": scores[1],
         "parameters": int(model.count_params()),
-        "normalizes": _normalizes(model),
+        "proven_range": finding.proven,
+        "range_evidence": finding.evidence,
     }
-
-
-def _normalizes(model: Any) -> bool:
-    """Whether the model begins by rescaling raw pixels itself."""
-    for layer in getattr(model, "layers", [])[:3]:
-        if type(layer).__name__ in ("Rescaling", "Normalization"):
-            return True
-        if getattr(layer, "layers", None) and _normalizes(layer):
-            return True
-    return False

@@ -11,7 +11,7 @@ import binascii
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ from PIL import Image
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import InputError, ModelFileError
-from mobilecnn.records import Open, Signed, Stored, Upgrade, schema
+from mobilecnn.records import ADDED, Open, Signed, Stored, Upgrade, schema
 from mobilecnn.train.images import Pixels
 
 
@@ -204,6 +204,40 @@ class ParityRecord(Open):
 
 
 @dataclass(frozen=True)
+class LabelledCheck(Open):
+    """How many labelled images the Keras model and the file had right at export.
+
+    Attributes:
+        data: a folder, or ``digits``: its held-out part.
+        images: number of images.
+        classes: number of classes among them.
+        keras_correct: number that the Keras model had right.
+        keras_chance: how often its answers in random order have as many right, 0 to 1; None where that can say
+            nothing of so few images.
+        correct: number that the file had right.
+        lost: number that the Keras model had right and the file wrong.
+        gained: the opposite.
+    """
+
+    data: str
+    images: int
+    classes: int
+    keras_correct: int
+    keras_chance: float | None
+    correct: int
+    lost: int
+    gained: int
+
+    def __post_init__(self) -> None:
+        if (
+            self.correct - self.gained != self.keras_correct - self.lost
+            or self.images == 0
+            or (max(self.correct + self.lost, self.keras_correct + self.gained) > self.images)
+        ):
+            raise ValueError("the counts of the labelled images contradict each other")
+
+
+@dataclass(frozen=True)
 class Golden(Open):
     """A picture and the scores that the file gave for it at export.
 
@@ -240,6 +274,7 @@ class Passport(Stored, Open):
         operators: its operators, a row for each kind and version.
         warnings: what will hurt on a device.
         golden: pictures and the file's scores, to check a device or an app by.
+        labelled: how many labelled images were right at export; None where none were given.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.passport"
@@ -265,6 +300,7 @@ class Passport(Stored, Open):
     operators: tuple[OperatorUse, ...]
     warnings: tuple[str, ...]
     golden: tuple[Golden, ...]
+    labelled: LabelledCheck | None = field(default=None, metadata=ADDED)
 
     @property
     def contract(self) -> InputContract:

@@ -22,6 +22,7 @@ def evaluate(
     dataset: Dataset,
     *,
     input_range: str | None = None,
+    override: bool = False,
     runtime: str = "litert",
     unsafe: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
@@ -39,7 +40,7 @@ def evaluate(
     first_best: npt.NDArray[np.int64] | None = None
     asked = ask(
         paths, lambda contract: dataset.pixels(contract, remarked), len(dataset),
-        input_range=input_range, runtime=runtime, unsafe=unsafe, progress=progress,
+        input_range=input_range, override=override, runtime=runtime, unsafe=unsafe, progress=progress,
     )  # fmt: skip
     with closing(asked):
         for answers in asked:

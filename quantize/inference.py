@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilecnn import tensors
-from mobilecnn.contract import InputContract, contract_for
+from mobilecnn.contract import InputContract, settle
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import KERAS_SUFFIXES, KerasModel, Source
 from mobilecnn.convert.graph import flatbuffer
@@ -77,15 +77,17 @@ class Classifier:
     sha256: str
 
 
-def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
+def open_tflite(path: Path, input_range: str | None = None, override: bool = False) -> Classifier:
     """Read a .tflite file and its passport.
 
     Args:
         path: the file.
-        input_range: overrides what the passport says (a key of ``RANGES``).
+        input_range: range of the input (a key of ``RANGES``) where no passport says it.
+        override: whether ``input_range`` goes before what the passport says.
 
     Raises:
         ModelFileError: missing, damaged, not an image classifier, or with a passport of another file.
+        UsageError: the input range is unknown, or not the one that was given.
     """
     content = read_bytes(path, "model", ModelFileError)
     graph = flatbuffer.graph(content, str(path))
@@ -100,9 +102,10 @@ def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
         )
     digest = sha256(content)
     card = passport.read(path, digest)
-    contract = contract_for("unit", shape[1:], stated=False) if card is None else card.contract
-    if input_range is not None:
-        contract = contract_for(input_range, shape[1:])
+    contract = settle(
+        None if card is None else card.contract, shape[1:], input_range, override,
+        what=str(path), because="it has no passport" if card is None else "its passport says so",
+    )  # fmt: skip
     return Classifier(
         path=path,
         format=card.file.format if card else "tflite",
@@ -128,6 +131,7 @@ def ask(
     count: int,
     *,
     input_range: str | None = None,
+    override: bool = False,
     runtime: str = "litert",
     unsafe: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
@@ -141,13 +145,14 @@ def ask(
         paths: the model files.
         images: gives the images at a contract's size, uint8 (height, width, channels) each.
         count: number of images.
-        input_range: overrides the models' own input contracts.
+        input_range: range of the input for the models that do not say it themselves.
+        override: whether ``input_range`` goes before what the models say.
         runtime: what runs .tflite files: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
         unsafe: allow code in Keras files.
         progress: called with (images decoded, number of images, file name).
 
     Raises:
-        UsageError: an unknown runtime.
+        UsageError: an unknown runtime, or an input range that is unknown or contradicted.
         ModelFileError, DataError, EnvironmentProblem: see the classes.
     """
     if runtime not in RUNTIMES:
@@ -157,8 +162,8 @@ def ask(
         made: dict[InputContract, Path] = {}
 
         def prepare(contract: InputContract, label: str) -> Path:
-            # Whether a contract was stated or assumed changes no number.
-            key = replace(contract, stated=True)
+            # Where a contract came from changes no number.
+            key = replace(contract, stated=True, overrides="")
             if key not in made:
                 inputs = folder / f"inputs-{len(made)}.npy"
                 write_tensors(inputs, images(contract), contract, count, label, progress)
@@ -167,7 +172,8 @@ def ask(
 
         for path in paths:
             if path.suffix.lower() in KERAS_SUFFIXES:
-                with KerasModel(Source(str(path), input_range=input_range, unsafe=unsafe)) as model:
+                source = Source(str(path), input_range=input_range, override=override, unsafe=unsafe)
+                with KerasModel(source) as model:
                     facts = model.load()
                     model.start_run(facts.contract, prepare(facts.contract, path.name), outputs)
                     model.finish()
@@ -176,7 +182,7 @@ def ask(
                     path, "keras", facts.contract, facts.labels, facts.classes, len(content), sha256(content)
                 )
             elif path.suffix.lower() == ".tflite":
-                classifier = open_tflite(path, input_range)
+                classifier = open_tflite(path, input_range, override)
                 inputs = prepare(classifier.contract, path.name)
                 with TfliteProcess(f"that runs {path}") as process:
                     process.run(path, inputs, outputs, runtime)

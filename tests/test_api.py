@@ -3,7 +3,6 @@
 import inspect
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
@@ -206,15 +205,21 @@ def test_a_model_in_memory(keras: Any, photos: Path, tmp_path: Path) -> None:
     assert "my-model-v1.0.float32" in page.read_text(encoding="utf-8")
 
 
-def test_a_range_that_nobody_stated_is_warned_about(keras: Any, tmp_path: Path) -> None:
+def test_a_range_that_nobody_stated_is_asked_for_and_a_contradiction_refused(
+    keras: Any, tmp_path: Path
+) -> None:
     model = small(keras)
-    with pytest.warns(
-        UserWarning, match=r"theirs-v1-2\.float32\.tflite: .*0\.\.1 is assumed; say input_range="
-    ):
+    with pytest.raises(UsageError, match=r"^my-model-v1\.0 does not say what range its input has"):
         mobilecnn.export(model, "float32", output=tmp_path, name="theirs v1/2")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
-        mobilecnn.export(model, "float32", output=tmp_path, name="theirs", input_range="tf")
+    (file,) = mobilecnn.export(model, "float32", output=tmp_path, name="theirs", input_range="tf")
+    assert file.passport.contract.range_name == "tf"
+    scaled = small(keras, rescaling=True)
+    with pytest.raises(UsageError, match=r"takes raw .* and --input-range says tf"):
+        mobilecnn.export(scaled, "float32", output=tmp_path, input_range="tf")
+    (file,) = mobilecnn.export(
+        scaled, "float32", output=tmp_path, input_range="tf", override_input_range=True
+    )
+    assert file.passport.contract.overrides == "raw"
 
 
 def test_the_contract_of_a_network_that_was_built_here_is_known(

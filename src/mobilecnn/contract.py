@@ -1,11 +1,11 @@
 """The input contract: what a network expects of the tensor that a picture becomes."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from mobilecnn.errors import InputError, ModelFileError, UsageError
-from mobilecnn.records import Open, record
+from mobilecnn.records import ADDED, Open, record
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,10 @@ class InputContract(Open):
         std: values that divide the difference, one for each channel.
         resize: rule that brings a picture to height x width. ``stretch``: the whole picture, bilinear
             with antialiasing, rows first; the aspect ratio is not kept.
-        stated: False where nothing in the model states the contract and the default was assumed.
+        stated: False where nothing in the model states the contract and 0..1 was assumed, which older
+            versions did.
+        overrides: range that the model itself states or proves, where the user set it aside
+            (:func:`settle`); empty otherwise.
     """
 
     height: int
@@ -32,6 +35,7 @@ class InputContract(Open):
     std: tuple[float, ...]
     resize: str = "stretch"
     stated: bool = True
+    overrides: str = field(default="", metadata=ADDED)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -41,6 +45,31 @@ class InputContract(Open):
     def sized(self, height: int, width: int) -> Self:
         """The same contract at another size."""
         return replace(self, height=height, width=width)
+
+    @property
+    def range_name(self) -> str:
+        """Key of :data:`RANGES`; empty where the numbers are those of none."""
+        for name, (color, mean, std) in RANGES.items():
+            count = self.channels
+            if self.color in (color, "grey") and (self.mean, self.std) == (mean[:count], std[:count]):
+                return name
+        return ""
+
+    @property
+    def meaning(self) -> str:
+        """The range of the input, for messages: ``raw (0..255)``."""
+        if name := self.range_name:
+            return f"{name} ({MEANINGS[name]})"
+        return f"(pixels - {list(self.mean)}) / {list(self.std)}"
+
+    def feeds_as(self, other: "InputContract") -> bool:
+        """Whether both make the same numbers of a picture."""
+        return (self.shape, self.color, self.mean, self.std) == (
+            other.shape,
+            other.color,
+            other.mean,
+            other.std,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The contract as a JSON object."""
@@ -93,6 +122,62 @@ RANGES: dict[str, tuple[str, tuple[float, float, float], tuple[float, float, flo
 ``torch`` and ``caffe`` are the modes of that name in Keras' ``preprocess_input``; ``lite`` is
 what the EfficientNet-Lite networks were trained on.
 """
+
+
+MEANINGS: dict[str, str] = {
+    "raw": "0..255",
+    "unit": "0..1",
+    "tf": "-1..1",
+    "torch": "less ImageNet's mean, over its deviation",
+    "caffe": "BGR, 0..255 less ImageNet's mean",
+    "lite": "(0..255 less 127) / 128",
+}
+"""Input range -> what it is, for messages."""
+
+
+def settle(
+    known: InputContract | None,
+    shape: Sequence[int],
+    given: str | None,
+    override: bool,
+    *,
+    what: str,
+    because: str,
+) -> InputContract:
+    """The contract of a model of which something may be known, and for which the user may have given a range.
+
+    Args:
+        known: contract that the model states or proves; None where it does neither.
+        shape: (height, width, channels).
+        given: key of :data:`RANGES` that the user gave; None without one.
+        override: whether the user's range goes before the model's own.
+        what: the model, for messages.
+        because: what was seen of its input range, as a clause: ``it does not scale its input``.
+
+    Raises:
+        UsageError: nothing is known and nothing given, or the two contradict each other.
+    """
+    if given is None:
+        if override:
+            raise UsageError(
+                "--override-input-range sets a model's own range aside for another: give --input-range"
+            )
+        if known is None:
+            choices = ", ".join(f"{name} ({meaning})" for name, meaning in MEANINGS.items())
+            raise UsageError(
+                f"{what} does not say what range its input has: {because}. Say with --input-range what it was trained "
+                f"on: {choices}"
+            )
+        return known
+    wanted = contract_for(given, shape)
+    if known is None or not known.stated or known.feeds_as(wanted):
+        return wanted
+    if not override:
+        raise UsageError(
+            f"{what} takes {known.meaning}, because {because}, and --input-range says {wanted.meaning}: leave "
+            "--input-range out, or, if the model is wrong about itself, add --override-input-range"
+        )
+    return replace(wanted, overrides=known.range_name or known.meaning)
 
 
 def contract_for(range_name: str, shape: Sequence[int], stated: bool = True) -> InputContract:

@@ -30,11 +30,14 @@ from mobilecnn.quantize.calibration.images import (
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.gate import STEADY, float32_limit
 from mobilecnn.quantize.inference import TfliteProcess
+from mobilecnn.quantize.labelled import check
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.steadiness import movement
 from mobilecnn.records import schema
 from mobilecnn.remarks import Remarked, no_remark
-from mobilecnn.steps import Progress, Steps
+from mobilecnn.steps import Progress, Steps, no_progress
+from mobilecnn.train import datasets
+from mobilecnn.train.datasets.dataset import Dataset
 
 
 def check_request(
@@ -69,7 +72,9 @@ def export(
     calibration: Calibration | None = None,
     io: str = "int8",
     progress: Progress | None = None,
+    data: str | None = None,
     remarked: Remarked = no_remark,
+    skip_bad: bool = False,
 ) -> tuple[Exported, ...]:
     """Export ``source`` in each of ``formats`` to ``output``/NAME.FORMAT.tflite, with passports.
 
@@ -81,7 +86,11 @@ def export(
             measured on random pictures.
         io: type that quantized files take and give, where their format has it: ``int8`` or ``float32``.
         progress: called with (step, steps, what is being done).
-        remarked: told what of the calibration data is not used, or not as one might expect.
+        data: labelled images to ask the Keras model and all files for: a folder, or ``digits`` (its held-out
+            part); None to ask for none.
+        remarked: told what of the images is not used, or not as one might expect.
+        skip_bad: whether to leave out labelled images that cannot be read; those of ``calibration`` have an
+            option of their own.
 
     Raises:
         UsageError, ModelFileError, DataError, OutputError: what the user gave does not work.
@@ -98,7 +107,11 @@ def export(
                 f"{card} is no passport, and that of {path.name} goes there; move it away, or choose "
                 "another folder with -o"
             )
-    steps = Steps(progress, 5 + 2 * len(rows))
+    if data is not None and not source.trained:
+        raise UsageError(
+            f"--data asks how many images {source.text} has right, and its weights are random; leave it out"
+        )
+    steps = Steps(progress, 5 + 2 * len(rows) + (0 if data is None else 1 + len(rows)))
     with (
         locked(*paths),
         temporary_folder() as work,
@@ -107,6 +120,7 @@ def export(
     ):
         # The child imports TensorFlow meanwhile, so a data set that is missing is told at once.
         chosen = choose(calibration, remarked)
+        dataset = None if data is None else _labelled(data, remarked, skip_bad)
         facts, images, converted = _convert(keras, chosen, work, steps)
         description = Description(source.stem, facts.contract, facts.labels)
         base = work / "base.tflite"
@@ -129,6 +143,9 @@ def export(
         tolerance = STEADY
         if any(row.exact and parities[row.name].relative > STEADY for row in rows):
             tolerance = float32_limit(movement(keras, facts.contract, images.tensors, reference, work))
+        labelled = {}
+        if dataset is not None:
+            labelled = check(keras, tflite, made, facts, dataset, work, steps)
 
         steps("writing")
         origin = Origin(source, facts, images, io, tolerance)
@@ -140,12 +157,20 @@ def export(
                 changes[row.name],
                 parities[row.name],
                 scores[row.name],
+                labelled.get(row.name),
             )
             for path, row in zip(paths, rows, strict=True)
         )
         exported = write(paths, answered, origin)
         steps("done")
     return exported
+
+
+def _labelled(data: str, remarked: Remarked, skip_bad: bool) -> Dataset:
+    dataset = datasets.load(data, "test")
+    for remark in dataset.remarks:
+        remarked(remark)
+    return dataset.readable(remarked, no_progress) if skip_bad else dataset
 
 
 def _convert(

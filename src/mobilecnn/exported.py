@@ -18,6 +18,7 @@ from mobilecnn.files import sha256, together
 from mobilecnn.quantize import gate
 from mobilecnn.quantize.calibration.images import CalibrationImages
 from mobilecnn.quantize.formats import Format
+from mobilecnn.quantize.labelled import problem
 from mobilecnn.quantize.parity import Parity
 from mobilecnn.version import __version__
 
@@ -56,12 +57,15 @@ class Exported:
 
 
 def refuse_different(file: Exported) -> None:
-    """Refuse a file that does not give the Keras model's answers.
+    """Refuse a file that does not give the Keras model's answers, or whose labelled images show something wrong.
 
     Raises:
-        CheckFailed: it does not.
+        CheckFailed: it does not, or they do.
     """
+    check = file.passport.labelled
     if file.holds:
+        if check is not None and (words := problem(check)) is not None:
+            raise CheckFailed(f"{file.path}: {words}; do not ship it")
         return
     allowed = file.passport.parity.tolerance
     limit = "" if allowed is None else f"{file.format} may show {allowed:.0e}, and "
@@ -101,6 +105,7 @@ class Answered:
         changes: what the passes over the graph changed in it.
         parity: its answers against the Keras model's.
         scores: its answers, (images, classes).
+        labelled: how many labelled images it had right; None where none were given.
     """
 
     path: Path
@@ -109,6 +114,7 @@ class Answered:
     changes: Changes
     parity: Parity
     scores: Scores
+    labelled: passport.LabelledCheck | None
 
 
 def write(paths: Sequence[Path], files: Iterable[Answered], origin: Origin) -> tuple[Exported, ...]:
@@ -184,4 +190,5 @@ def _passport(file: Answered, origin: Origin) -> Passport:
             for pixels, answer in zip(images.pixels[:GOLDEN_IMAGES], file.scores[:GOLDEN_IMAGES], strict=True)
             if parity.finite
         ),
+        labelled=file.labelled,
     )

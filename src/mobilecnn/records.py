@@ -212,6 +212,11 @@ DEEPEST = 32
 """Largest depth of nested lists and objects in a member of a record that is JSON of no fixed shape."""
 
 
+ADDED = {"added": True}
+"""Metadata of a member that older writers did not have, ``field(default=..., metadata=ADDED)``: where it is missing, it
+is its default."""
+
+
 def record(kind: type[_Record], document: Any, where: str = "") -> _Record:
     """A frozen dataclass from its JSON form: exactly its members, each of its declared type.
 
@@ -221,15 +226,18 @@ def record(kind: type[_Record], document: Any, where: str = "") -> _Record:
     assert is_dataclass(kind)
     if not isinstance(document, dict):
         raise InputError(f"{where or 'the document'} must be an object")
-    names = [field.name for field in fields(kind)]
-    for name in names:
-        if name not in document:
-            raise InputError(f"{_join(where, name)} is missing")
+    members = fields(kind)
+    names = [member.name for member in members]
+    for member in members:
+        if member.name not in document and not member.metadata.get("added"):
+            raise InputError(f"{_join(where, member.name)} is missing")
     for name in document:
         if name not in names and not issubclass(kind, Open):
             raise InputError(f"{_join(where, str(name)[:80])!r} is not known here")
     hints = _hints(kind)
-    values = {name: _value(hints[name], document[name], _join(where, name)) for name in names}
+    values = {
+        name: _value(hints[name], document[name], _join(where, name)) for name in names if name in document
+    }
     try:
         return kind(**values)
     except (ValueError, UsageError) as error:

@@ -65,7 +65,9 @@ def material(
     """A folder of good and bad things to give to commands."""
     folder = tmp_path_factory.mktemp("material")
     shutil.copy(third_party / "theirs.keras", folder / "good.keras")
-    shutil.copy(exported / "theirs.int8.tflite", folder / "good.tflite")
+    for suffix in (".tflite", ".json"):
+        shutil.copy((exported / "theirs.int8.tflite").with_suffix(suffix), folder / f"good{suffix}")
+    shutil.copy(folder / "good.tflite", folder / "bare.tflite")
     shutil.copytree(photos, folder / "photos")
     shutil.copytree(photos, folder / "damaged")
     picture = folder / "damaged" / "dog" / "0.jpg"
@@ -118,6 +120,11 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("export", "good.keras", "--float32", "--labels", "text.bin", "-o", "out"), "not a UTF-8 text file"),
     (("export", "good.keras", "--float32", "--labels", "nothing.txt", "-o", "out"), "no such labels file"),
     (("export", "good.keras", "--float32", "--input-range", "0..1", "-o", "out"), "'raw', 'unit', 'tf'"),
+    (("export", "good.keras", "--float32", "--input-range", "tf", "-o", "out"), "--override-input-range"),
+    (("export", "good.keras", "--float32", "--override-input-range", "-o", "out"), "give --input-range"),
+    (("export", "lenet5", "--float32", "--data", "photos", "-o", "out"), "its weights are random"),
+    (("export", "good.keras", "--float32", "--data", "loose", "-o", "out"), "one folder a class"),
+    (("export", "good.keras", "--float32", "--data", "nowhere", "-o", "out"), "no such folder"),
     (("export", "good.keras", "--float32", "-o", "/proc/here"), "cannot write"),
     (("export", "good.keras", "--float32", "-o", "text.jpg"), "cannot write"),
     (("evaluate", "missing.tflite", "--data", "photos"), "no such model"),
@@ -126,7 +133,11 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("evaluate", "good.tflite", "--data", "loose"), "one folder a class"),
     (("evaluate", "good.tflite", "--data", "empty"), "no images"),
     (("evaluate", "good.tflite", "--data", "damaged"), "damaged image"),
-    (("evaluate", "good.tflite", "--data", "digits"), "10 classes and the model 2"),
+    (("evaluate", "good.tflite", "--data", "digits"), "no class '0' of digits"),
+    (("evaluate", "bare.tflite", "--data", "digits", "--input-range", "raw"), "10 classes and the model 2"),
+    (("evaluate", "bare.tflite", "--data", "photos"), "what range its input has: it has no passport"),
+    (("evaluate", "good.keras", "--data", "photos", "--input-range", "tf"), "--input-range says tf (-1..1)"),
+    (("predict", "bare.tflite", "photos/cat/0.jpg"), "what range its input has: it has no passport"),
     (("evaluate", "lambda.keras", "--data", "photos"), "Lambda layer"),
     (("evaluate", "good.tflite", "--data", "photos", "--runtime", "tflm"), "'litert', 'tflite-runtime'"),
     (("predict", "good.tflite", "missing.jpg"), "no such image"),
@@ -260,15 +271,42 @@ def test_one_weight_off_by_a_per_cent_fails_the_command(
 
 
 def test_code_in_a_file_runs_only_when_allowed(material: Path, tmp_path: Path) -> None:
-    allowed = run("export", material / "lambda.keras", "--float32", "--allow-code", "-o", tmp_path)
+    code = ("export", material / "lambda.keras", "--float32", "--allow-code", "-o", tmp_path)
+    allowed = run(*code, "--input-range", "unit")
     assert allowed.exit_code == 0, allowed.output
+    asked = run(*code)
+    assert asked.exit_code == 2
+    assert "Lambda at its input may do anything to the values" in asked.stderr
 
 
-def test_a_model_that_says_nothing_is_warned_about(material: Path, tmp_path: Path) -> None:
-    warned = run("export", material / "lambda.keras", "--float32", "--allow-code", "-o", tmp_path)
-    assert "0..1 is assumed" in warned.stderr
-    quiet = run("export", material / "good.keras", "--float32", "-o", tmp_path)
-    assert "assumed" not in quiet.stderr
+def test_a_contradicted_range_is_refused_or_said_aloud(material: Path, tmp_path: Path) -> None:
+    model = ("export", material / "good.keras", "--float32", "-o", tmp_path, "--input-range", "unit")
+    refused = run(*model)
+    assert refused.exit_code == 2 and "raw (0..255)" in refused.stderr and "unit (0..1)" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+    overridden = run(*model, "--override-input-range")
+    assert overridden.exit_code == 0 and "the model's own input range is raw" in overridden.stderr
+    picture = material / "photos" / "cat" / "0.jpg"
+    for command in (("evaluate", "--data", material / "photos"), ("predict", picture)):
+        name, *options = command
+        model = (name, tmp_path / "good.float32.tflite", *options)
+        assert run(*model).exit_code == 0
+        assert run(*model, "--input-range", "unit").exit_code == 0
+        refused = run(*model, "--input-range", "raw")
+        assert refused.exit_code == 2 and "because its passport says so" in refused.stderr
+        assert run(*model, "--input-range", "raw", "--override-input-range").exit_code == 0
+
+
+def test_an_old_passport_that_assumed_a_range_is_warned_about(material: Path, tmp_path: Path) -> None:
+    for suffix in (".tflite", ".json"):
+        shutil.copy((material / "good.tflite").with_suffix(suffix), tmp_path / f"old{suffix}")
+    passport = json.loads((tmp_path / "old.json").read_text())
+    passport["input"]["contract"]["stated"] = False
+    (tmp_path / "old.json").write_text(json.dumps(passport))
+    for command in (("evaluate", "--data", material / "photos"), ("predict", material / "photos/cat/0.jpg")):
+        name, *options = command
+        warned = run(name, tmp_path / "old.tflite", *options)
+        assert warned.exit_code == 0 and "its passport assumes 0..1" in warned.stderr
 
 
 def test_random_calibration_is_said_aloud_and_hides_no_other_warning(

@@ -21,6 +21,12 @@ SAMPLES = sorted((FOLDER / "2").glob("*.json"))
 OLD_SAMPLES = sorted(FOLDER.glob("*.json"))
 """The same of version 1."""
 
+LABELLED = {
+    "data": "digits", "images": 10, "classes": 2, "keras_correct": 9, "keras_chance": 0.01, "correct": 8, "lost": 1,
+    "gained": 0,
+}  # fmt: skip
+"""A member ``labelled``."""
+
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -35,15 +41,24 @@ def place(folder: Path, sample: Path, change: Change | None = None) -> tuple[Pat
     return model, digest
 
 
+def with_what_was_added(document: dict[str, Any]) -> dict[str, Any]:
+    """A passport with the members that the samples were written without."""
+    document["input"]["contract"]["overrides"] = ""
+    return {**document, "labelled": None}
+
+
 def test_there_is_a_sample_of_each_format() -> None:
     formats = {json.loads(sample.read_text())["file"]["format"] for sample in SAMPLES}
     assert formats == {"float32", "float16", "int8", "dynamic"}
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
-def test_a_passport_of_today_reads_and_writes_to_the_byte(sample: Path) -> None:
-    card = Passport.from_json(json.loads(sample.read_text()))
-    assert card.to_bytes() == sample.read_bytes()
+def test_a_passport_of_today_reads_and_writes(sample: Path) -> None:
+    document = json.loads(sample.read_text())
+    card = Passport.from_json(document)
+    assert json.loads(card.to_bytes()) == with_what_was_added(document)
+    again = Passport.from_json(json.loads(card.to_bytes()))
+    assert (again, again.to_bytes()) == (card, card.to_bytes())
     assert len(card.pictures) == len(card.golden) == 3
     assert all(picture.shape == card.contract.shape for picture in card.pictures)
 
@@ -52,7 +67,7 @@ def test_a_passport_of_today_reads_and_writes_to_the_byte(sample: Path) -> None:
 def test_a_passport_of_version_1_reads_and_says_nothing_of_passes(sample: Path) -> None:
     document = json.loads(sample.read_text())
     card = Passport.from_json(document)
-    assert json.loads(card.to_bytes()) == {**document, "version": 2, "lowering": {}}
+    assert json.loads(card.to_bytes()) == with_what_was_added({**document, "version": 2, "lowering": {}})
 
 
 def test_what_a_passport_says() -> None:
@@ -117,6 +132,10 @@ def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
         (lambda d: d["parity"].update(holds=1), "parity.holds must be true or false"),
         (lambda d: d["input"]["contract"].update(std=[0.0]), "input: the input contract contradicts itself"),
         (lambda d: d["input"]["contract"].update(resize="crop"), "contradicts itself"),
+        (lambda d: d["input"]["contract"].update(overrides=None), "contract.overrides must be a text"),
+        (lambda d: d.update(labelled={"data": "x"}), "labelled.images is missing"),
+        (lambda d: d.update(labelled=LABELLED | {"correct": 11}), "labelled images contradict each other"),
+        (lambda d: d.update(labelled=LABELLED | {"lost": 2}), "labelled images contradict each other"),
         (lambda d: d["recipe"].update(entries=[nested(40)]), "nested too deeply"),
         (lambda d: d["recipe"].update(entries=[{"regex": float("inf")}]), "must be a finite number"),
     ],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mobilecnn.contract import RANGES, InputContract
+from mobilecnn.contract import RANGES, InputContract, contract_for
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
@@ -19,8 +19,9 @@ from mobilecnn.files import sha256
 from mobilecnn.quantize import formats
 from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.quantize.inference import TfliteProcess, ask, open_tflite
-from mobilecnn.train import datasets
+from mobilecnn.train import datasets, zoo
 from mobilecnn.train.images import Pixels, stack_pixels, to_tensor
+from mobilecnn.train.keras_file import ModelInfo, write_info
 
 FORMATS = formats.names()
 ENDS = {"float32": "float32", "float16": "float32", "dynamic": "float32", "int8": "int8"}
@@ -137,32 +138,119 @@ def test_a_zoo_name_is_marked_latency_only(tmp_path: Path) -> None:
     assert open_tflite(file.path).contract.shape == (64, 64, 3)
 
 
-def test_a_model_that_says_nothing_is_assumed_to_take_0_to_1(keras: Any, tmp_path: Path) -> None:
-    model = keras.Sequential(
-        [keras.Input((16, 16, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(3)]
-    )
-    model.save(tmp_path / "grey.keras")
-    (file,) = export(Source(str(tmp_path / "grey.keras")), ["float32"], tmp_path)
-    contract = file.passport.contract
-    assert (contract.color, contract.std, contract.stated) == ("grey", (255.0,), False)
+@pytest.fixture(scope="module")
+def silent(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models that do not scale their input: ``rgb.keras``, ``grey.keras`` and ``free.keras``."""
+    folder = tmp_path_factory.mktemp("silent")
+    layers = keras.layers
+    for name, shape in (("rgb", (16, 24, 3)), ("grey", (16, 24, 1)), ("free", (None, None, 3))):
+        image = keras.Input(shape)
+        x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(image))
+        keras.Model(image, layers.Dense(3)(x)).save(folder / f"{name}.keras")
+    return folder
 
 
 @pytest.mark.parametrize("name", RANGES)
-def test_a_named_range_goes_into_the_passport(third_party: Path, tmp_path: Path, name: str) -> None:
-    (file,) = export(Source(str(third_party / "theirs.keras"), input_range=name), ["float32"], tmp_path)
+def test_a_named_range_goes_into_the_passport(silent: Path, tmp_path: Path, name: str) -> None:
+    (file,) = export(Source(str(silent / "rgb.keras"), input_range=name), ["float32"], tmp_path)
     contract = open_tflite(file.path).contract
     assert (contract.color, contract.mean, contract.std) == RANGES[name]
+    assert (contract.range_name, contract.stated, contract.overrides) == (name, True, "")
 
 
-def test_a_free_input_size_is_fixed_by_size(keras: Any, tmp_path: Path) -> None:
-    layers = keras.layers
-    model = keras.Sequential(
-        [keras.Input((None, None, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), layers.Dense(3)]
-    )
-    model.save(tmp_path / "free.keras")
+@pytest.mark.parametrize("name", ["raw", "unit", "tf", "lite"])
+def test_a_named_range_of_a_grey_model(silent: Path, tmp_path: Path, name: str) -> None:
+    (file,) = export(Source(str(silent / "grey.keras"), input_range=name), ["float32"], tmp_path)
+    contract = open_tflite(file.path).contract
+    assert (contract.color, contract.shape) == ("grey", (16, 24, 1))
+    assert (contract.mean, contract.std) == (RANGES[name][1][:1], RANGES[name][2][:1])
+
+
+@pytest.mark.parametrize("name", ["rgb", "grey"])
+def test_a_model_that_says_nothing_is_asked_about(silent: Path, tmp_path: Path, name: str) -> None:
+    source = Source(str(silent / f"{name}.keras"))
+    with pytest.raises(
+        UsageError, match=r"does not say what range its input has: .*--input-range .*raw \(0\.\.255\)"
+    ):
+        export(source, ["float32"], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_contradiction_is_refused_or_marked(third_party: Path, photos: Path, tmp_path: Path) -> None:
+    model = str(third_party / "theirs.keras")
+    with pytest.raises(
+        UsageError, match=r"takes raw \(0\.\.255\), because it computes .*--input-range says tf"
+    ):
+        export(Source(model, input_range="tf"), ["float32"], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UsageError, match="give --input-range"):
+        export(Source(model, override=True), ["float32"], tmp_path)
+    export(Source(model, input_range="raw"), ["float32"], tmp_path)
+    assert open_tflite(tmp_path / "theirs.float32.tflite").contract.overrides == ""
+    (file,) = export(Source(model, input_range="tf", override=True), ["float32"], tmp_path)
+    contract = open_tflite(file.path).contract
+    assert (contract.range_name, contract.stated, contract.overrides) == ("tf", True, "raw")
+    # The passport states it from now on, so another range contradicts the passport.
+    for given, override, expected in ((None, False, "tf"), ("tf", False, "tf"), ("unit", True, "unit")):
+        assert open_tflite(file.path, given, override).contract.range_name == expected
+    with pytest.raises(UsageError, match=r"takes tf \(-1\.\.1\), because its passport says so, and .* raw"):
+        open_tflite(file.path, "raw")
+
+
+@pytest.mark.parametrize("kind", ["trained here", "of the zoo"])
+def test_what_a_file_or_the_zoo_states_is_contradicted(keras: Any, tmp_path: Path, kind: str) -> None:
+    name = "lenet5"
+    if kind == "trained here":
+        path = tmp_path / "mine.keras"
+        zoo.build(name, 2, 32).save(path)
+        write_info(path, ModelInfo(architecture=name, contract=zoo.contract(name)))
+        name = str(path)
+    with pytest.raises(UsageError, match=r"takes tf \(-1\.\.1\), because the (file|zoo) says so"):
+        export(Source(name, input_range="raw"), ["float32"], tmp_path / "out")
+    (file,) = export(Source(name, input_range="raw", override=True), ["float32"], tmp_path / "out")
+    assert file.passport.contract.overrides == "tf"
+
+
+def test_a_file_whose_layers_prove_another_range_than_it_states(
+    keras: Any, third_party: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "two.keras"
+    path.write_bytes((third_party / "theirs.keras").read_bytes())
+    write_info(path, ModelInfo(contract=contract_for("tf", (48, 48, 3))))
+    for given in (None, "raw", "tf"):
+        with pytest.raises(
+            UsageError, match=r"contradicts itself: the file says that it takes tf .* raw \(0"
+        ):
+            export(Source(str(path), input_range=given), ["float32"], tmp_path)
+    (file,) = export(Source(str(path), input_range="raw", override=True), ["float32"], tmp_path)
+    assert (file.passport.contract.range_name, file.passport.contract.overrides) == ("raw", "tf")
+
+
+def test_a_file_without_a_passport_is_asked_about(exported: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.tflite"
+    bare.write_bytes((exported / "theirs.float32.tflite").read_bytes())
+    with pytest.raises(UsageError, match=r"bare\.tflite does not say .*: it has no passport"):
+        open_tflite(bare)
+    assert open_tflite(bare, "raw").contract.range_name == "raw"
+
+
+def test_an_old_passport_that_assumed_a_range_is_read_and_gives_way(exported: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old.tflite"
+    old.write_bytes((exported / "theirs.float32.tflite").read_bytes())
+    document = json.loads((exported / "theirs.float32.json").read_text())
+    contract = document["input"]["contract"]
+    del contract["overrides"], document["labelled"]
+    contract.update(std=[255.0] * 3, stated=False)
+    old.with_suffix(".json").write_text(json.dumps(document))
+    assert not open_tflite(old).contract.stated
+    assert open_tflite(old, "raw").contract.range_name == "raw"
+
+
+def test_a_free_input_size_is_fixed_by_size(silent: Path, tmp_path: Path) -> None:
+    model = str(silent / "free.keras")
     with pytest.raises(UsageError, match="--size"):
-        export(Source(str(tmp_path / "free.keras")), ["float32"], tmp_path)
-    (file,) = export(Source(str(tmp_path / "free.keras"), size=40), ["float32"], tmp_path)
+        export(Source(model, input_range="unit"), ["float32"], tmp_path)
+    (file,) = export(Source(model, size=40, input_range="unit"), ["float32"], tmp_path)
     assert open_tflite(file.path).contract.shape == (40, 40, 3)
 
 

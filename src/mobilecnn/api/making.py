@@ -159,6 +159,7 @@ def export(
     formats: str | Sequence[str],
     calibration: str | Path | None = None,
     *,
+    data: str | Path | None = None,
     output: str | Path = ".",
     name: str | None = None,
     samples: int = 100,
@@ -167,6 +168,7 @@ def export(
     classes: int | None = None,
     size: int | tuple[int, int] | None = None,
     input_range: str | None = None,
+    override_input_range: bool = False,
     labels: Sequence[str] | None = None,
     allow_code: bool = False,
     skip_bad: bool = False,
@@ -175,8 +177,7 @@ def export(
     """Export a Keras model as ``.tflite`` files, each checked against it; a result for each file.
 
     The files are ``output``/NAME.FORMAT.tflite, each with its passport beside it. Warns
-    (:class:`UserWarning`) when neither the model nor ``input_range`` says what the pixels are
-    scaled to, and 0..1 is assumed; and of what in the calibration data is not used, or not as one might expect.
+    (:class:`UserWarning`) of what in the calibration data is not used, or not as one might expect.
 
     Args:
         model: Keras model, path of a ``.keras`` or ``.h5`` file, or name of a zoo network (random weights:
@@ -185,6 +186,8 @@ def export(
         formats: one or several of the names ``float32``, ``float16``, ``int8`` and ``dynamic``; or ``all``.
         calibration: source of representative images, which int8 needs: a folder, ``digits``, or ``random``
             (latency only). The answers are compared on them.
+        data: labelled images to ask the Keras model and each file for: a folder of class folders, or ``digits``
+            (its held-out part).
         output: folder for the files, created if it does not exist.
         name: first part of the files' names; for Keras models only.  [default: the model's]
         samples: number of images to take from ``calibration``, the classes taking turns.
@@ -193,7 +196,9 @@ def export(
         classes: number of outputs; for zoo names only.  [default: the network's]
         size: input side in pixels, or (height, width); for a zoo name or a model of free size.
         input_range: range of the input: ``raw`` 0..255, ``unit`` 0..1, ``tf`` -1..1, ``torch``, ``caffe`` or ``lite``.
-            [default: what the model says]
+            [default: what the model states, or its first layers prove]
+        override_input_range: whether ``input_range`` goes before what the model states or proves; the passports
+            then say so.
         labels: class names in output order.  [default: what the model says]
         allow_code: whether Python code in a file may run (Lambda layers).
         skip_bad: whether to leave out images that cannot be read.
@@ -202,8 +207,9 @@ def export(
     Raises:
         UsageError, ModelFileError, DataError, OutputError: an argument is out of range, or a file cannot be
             read or written.
-        CheckFailed: a float32 file differs from the Keras model by more than float32 may, or an answer
-            is not finite. The files are written all the same.
+        CheckFailed: a float32 file differs from the Keras model by more than float32 may, an answer is not
+            finite, or of ``data`` the Keras model has no more right than chance gives, or a file much fewer than
+            the Keras model. The files are written all the same.
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
     from mobilecnn.convert.conversion import Source
@@ -225,19 +231,24 @@ def export(
             classes=classes,
             size=size,
             input_range=input_range,
+            override=override_input_range,
             labels=None if labels is None else tuple(labels),
             unsafe=allow_code,
             seed=seed,
         )
-        files = exported(source, chosen, Path(output), given, io, progress, remarks)
+        files = exported(
+            source,
+            chosen,
+            Path(output),
+            given,
+            io,
+            progress,
+            None if data is None else str(data),
+            remarks,
+            skip_bad,
+        )
     for remark in remarks.rows:
         warnings.warn(remark.text, stacklevel=2)
-    if not files[0].passport.contract.stated:
-        warnings.warn(
-            f"{files[0].path.name}: the model does not say what input range it expects, and 0..1 is assumed; "
-            "say input_range= to be sure",
-            stacklevel=2,
-        )
     for file in files:
         refuse_different(file)
     return files

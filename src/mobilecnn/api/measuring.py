@@ -27,6 +27,7 @@ def evaluate(
     *,
     runtime: str = "litert",
     input_range: str | None = None,
+    override_input_range: bool = False,
     allow_code: bool = False,
     skip_bad: bool = False,
     output: str | Path | None = None,
@@ -40,7 +41,8 @@ def evaluate(
         models: paths of ``.tflite``, ``.keras`` or ``.h5`` files, or results of :func:`export`.
         data: folder of class folders, or of parts of which ``test`` is used; or ``digits`` (its held-out part).
         runtime: runtime for .tflite files: ``litert`` or ``tflite-runtime``.
-        input_range: range of the input instead of the one that the models state; as in :func:`export`.
+        input_range: range of the input of models that do not say it themselves; as in :func:`export`.
+        override_input_range: whether ``input_range`` goes before what the models say.
         allow_code: whether Python code in Keras files may run.
         skip_bad: whether to leave out images that cannot be read.
         output: path of a JSON file for the result, replaced if it exists; :func:`report` reads it.
@@ -56,6 +58,7 @@ def evaluate(
         str(data),
         runtime=runtime,
         input_range=input_range,
+        override_input_range=override_input_range,
         allow_code=allow_code,
         skip_bad=skip_bad,
         output=None if output is None else Path(output),
@@ -72,6 +75,7 @@ def evaluated(
     *,
     runtime: str,
     input_range: str | None,
+    override_input_range: bool,
     allow_code: bool,
     skip_bad: bool,
     output: Path | None,
@@ -98,6 +102,7 @@ def evaluated(
             models,
             dataset,
             input_range=input_range,
+            override=override_input_range,
             runtime=runtime,
             unsafe=allow_code,
             progress=progress,

@@ -20,6 +20,7 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, note, p
 )
 @options.runtime
 @options.input_range
+@options.override_input_range
 @options.allow_code
 @options.skip_bad
 @click.option(
@@ -34,6 +35,7 @@ def command(
     source: str,
     runtime: str,
     input_range: str | None,
+    override_input_range: bool,
     allow_code: bool,
     skip_bad: bool,
     output: Path | None,
@@ -57,6 +59,7 @@ def command(
             source,
             runtime=runtime,
             input_range=input_range,
+            override_input_range=override_input_range,
             allow_code=allow_code,
             skip_bad=skip_bad,
             output=output,

@@ -36,6 +36,13 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     help="Representative images: a folder, 'digits', or 'random' (latency only).",
 )
 @click.option(
+    "--data",
+    "source",
+    metavar="DATA",
+    help="Labelled images to ask the Keras model and each file for: a folder of class folders, or 'digits' (its "
+    "held-out part).",
+)
+@click.option(
     "--samples", default=100, show_default=True, help="Images to take from it, the classes taking turns."
 )
 @click.option(
@@ -58,6 +65,7 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--size", type=int, help="Input side in pixels, of a zoo name or a model of free size.")
 @options.input_range
+@options.override_input_range
 @click.option("--labels", type=options.FILE, help="A text file, one class name a line, in output order.")
 @options.allow_code
 @options.skip_bad
@@ -70,12 +78,14 @@ def command(
     formats: tuple[str, ...],
     everything: bool,
     calibration: str | None,
+    source: str | None,
     samples: int,
     seed: int,
     io: str,
     classes: int | None,
     size: int | None,
     input_range: str | None,
+    override_input_range: bool,
     labels: Path | None,
     allow_code: bool,
     skip_bad: bool,
@@ -86,7 +96,8 @@ def command(
 
     MODEL is a .keras or .h5 file, or a zoo name (random weights: for latency). Each file
     is checked against the Keras model on the calibration images, and gets a passport
-    (JSON) beside it. Exits with 1 if a float32 file does not give the model's answers.
+    (JSON) beside it. Exits with 1 if a float32 file does not give the model's answers, or
+    if the images of --data show that the model is fed wrongly or that a file has lost.
 
     \b
     Example:
@@ -99,11 +110,12 @@ def command(
     from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.remarks import Remarks
 
-    source = Source(
+    asked = Source(
         text=model,
         classes=classes,
         size=size,
         input_range=input_range,
+        override=override_input_range,
         labels=None if labels is None else options.read_labels(labels),
         unsafe=allow_code,
         seed=seed,
@@ -112,7 +124,15 @@ def command(
     remarks = Remarks(note)
     with progress("Exporting") as update:
         exported = export(
-            source, known.names() if everything else formats, output, given, io, update, remarks
+            asked,
+            known.names() if everything else formats,
+            output,
+            given,
+            io,
+            update,
+            source,
+            remarks,
+            skip_bad,
         )
 
     if as_json:
@@ -126,8 +146,10 @@ def command(
     first = exported[0]
     if first.parity.images > 1 and first.parity.distinct == 1 and not first.passport.latency_only:
         talk("Warning: the Keras model puts all these images in one class, so agreement on them says little")
-    if not first.passport.contract.stated:
-        talk(options.assumed_range(model))
+    if own := first.passport.contract.overrides:
+        talk(
+            f"Warning: the model's own input range is {own}, and it is set aside for --input-range {input_range}"
+        )
     for file in exported:
         refuse_different(file)
 
@@ -150,6 +172,24 @@ def _show(exported: "tuple[Exported, ...]") -> None:
     data(table(header, rows))
     images = exported[0].passport.parity.data
     data(f"Against the Keras model on {images.images} images ({images.data}).")
+    if (check := exported[0].passport.labelled) is not None:
+        data(
+            table(
+                ["labelled images", "correct", "top-1"],
+                [
+                    [name, f"{correct}/{check.images}", f"{correct / check.images:.2%}"]
+                    for name, correct in (("the Keras model", check.keras_correct), *_correct(exported))
+                ],
+            )
+        )
+        data(f"On {check.images} labelled images of {check.classes} classes ({check.data}).")
+
+
+def _correct(exported: "tuple[Exported, ...]") -> Iterator[tuple[str, int]]:
+    """Each file and the number of labelled images that it has right."""
+    for file in exported:
+        if file.passport.labelled is not None:
+            yield str(file.path), file.passport.labelled.correct
 
 
 def _warnings(file: "Exported") -> Iterator[str]:

@@ -88,6 +88,11 @@ input_range = click.option(
     help="Range of the model's input: raw 0..255, unit 0..1, tf -1..1, torch (ImageNet mean and deviation), "
     "caffe (BGR minus mean), lite ((x - 127) / 128).  [default: what the model or its passport says]",
 )
+override_input_range = click.option(
+    "--override-input-range",
+    is_flag=True,
+    help="Take --input-range even where the model or its passport says another; a passport then says so.",
+)
 allow_code = click.option(
     "--allow-code",
     is_flag=True,
@@ -278,9 +283,9 @@ def refuse(ctx: click.Context, names: Collection[str], because: str) -> None:
 
 
 def assumed_range(what: str) -> str:
-    """The warning about a model that does not say what input it expects."""
+    """The warning about a file whose passport is of a version that assumed 0..1 where a model said nothing."""
     return (
-        f"Warning: {what} does not say what input range it expects; 0..1 is assumed. "
+        f"Warning: nobody said what input range {what} expects, and its passport assumes 0..1. "
         f"Say --input-range {'|'.join(RANGES)} to be sure."
     )
 

@@ -17,10 +17,17 @@ SHOWN = 5
 @click.argument("image", type=options.READ_ONLY)
 @options.runtime
 @options.input_range
+@options.override_input_range
 @options.allow_code
 @json_option
 def command(
-    model: Path, image: Path, runtime: str, input_range: str | None, allow_code: bool, as_json: bool
+    model: Path,
+    image: Path,
+    runtime: str,
+    input_range: str | None,
+    override_input_range: bool,
+    allow_code: bool,
+    as_json: bool,
 ) -> None:
     """The five best classes of one image.
 
@@ -41,6 +48,7 @@ def command(
         lambda contract: [to_pixels(picture, contract)],
         1,
         input_range=input_range,
+        override=override_input_range,
         runtime=runtime,
         unsafe=allow_code,
     )

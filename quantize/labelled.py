@@ -1,0 +1,130 @@
+"""The check on labelled images at export: how many the Keras model and each file have right, and when that is too few.
+
+Parity compares a file with the Keras model on the same numbers, so that it cannot see that these are wrong: another
+input range than in training, labels in another order. Labelled images show it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mobilecnn.convert.conversion import KerasFacts, KerasModel
+from mobilecnn.convert.passport import LabelledCheck
+from mobilecnn.quantize.inference import TfliteProcess, write_tensors
+from mobilecnn.quantize.proportions import mcnemar
+from mobilecnn.steps import Steps
+from mobilecnn.train.datasets.dataset import Dataset, labels_for
+
+CHANCE = 0.05
+"""Largest p-value of the permutation test with which a model counts as better than chance."""
+
+PERMUTATIONS = 999
+"""Number of random orders of the answers in that test."""
+
+LOSS = 0.05
+"""Share of the images that a file may net lose against the Keras model, however sure the loss is."""
+
+SURE = 0.01
+"""Largest p-value of the exact McNemar test with which a loss counts."""
+
+
+def check(
+    keras: KerasModel,
+    tflite: TfliteProcess,
+    files: Mapping[str, Path],
+    facts: KerasFacts,
+    dataset: Dataset,
+    work: Path,
+    steps: Steps,
+) -> dict[str, LabelledCheck]:
+    """Ask the Keras model and the files for all of ``dataset``; format -> how many each has right.
+
+    Args:
+        keras: the loaded Keras model.
+        tflite: process that runs the files.
+        files: format -> file.
+        facts: what the Keras model is.
+        dataset: labelled images.
+        work: folder for temporary files.
+        steps: is told what is done.
+
+    Raises:
+        DataError: the images are not labelled, are damaged, or have classes that the model does not have.
+        ModelFileError, EnvironmentProblem: a model cannot be run.
+    """
+    labels = labels_for(dataset, facts.labels, facts.classes)
+    tensors, answers = work / "labelled.npy", work / "labelled-answers.npy"
+    steps(f"running the Keras model on {dataset.name}")
+    write_tensors(tensors, dataset.pixels(facts.contract), facts.contract, len(dataset))
+    keras.start_run(facts.contract, tensors, work / "labelled-reference.npy")
+    best = {}
+    for name, path in files.items():
+        steps(f"running {name} on {dataset.name}")
+        tflite.run(path, tensors, answers)
+        best[name] = _best(answers)
+    keras.finish()
+    reference = _best(work / "labelled-reference.npy")
+    right, chance = reference == labels, chance_of(reference, labels)
+    return {
+        name: LabelledCheck(
+            data=dataset.name,
+            images=len(labels),
+            classes=len(set(labels.tolist())),
+            keras_correct=int(right.sum()),
+            keras_chance=chance,
+            correct=int((answer == labels).sum()),
+            lost=int((right & (answer != labels)).sum()),
+            gained=int((~right & (answer == labels)).sum()),
+        )
+        for name, answer in best.items()
+    }
+
+
+def problem(result: LabelledCheck) -> str | None:
+    """What is wrong with a file, or with the Keras model itself, by their answers; None where nothing is."""
+    images = f"{result.images} images of {result.data}"
+    if result.keras_chance is not None and result.keras_chance > CHANCE:
+        return (
+            f"the Keras model itself has {result.keras_correct} of {images} right, no more than chance gives: their input "
+            "range, their colours or the order of the labels is not that of its training"
+        )
+    net = result.lost - result.gained
+    if net > LOSS * result.images and mcnemar(result.lost, result.gained) < SURE:
+        return (
+            f"it has {result.correct} of {images} right, and the Keras model {result.keras_correct}: more than "
+            f"{LOSS:.0%} of them are lost"
+        )
+    return None
+
+
+def chance_of(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> float | None:
+    """How often answers in random order have at least as many right, 0 to 1; None where that can say nothing.
+
+    The permutation test takes the answers as they are, so that a model that names one class for all images is not better
+    than chance however frequent the class is. It can say nothing of few images, where even right answers alone could be
+    chance.
+
+    Args:
+        answers: best class of each image, (images,).
+        labels: right class of each image, (images,).
+    """
+    if _share_as_right(labels, labels) > CHANCE:
+        return None
+    return _share_as_right(answers, labels)
+
+
+def _share_as_right(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> float:
+    generator = np.random.default_rng(0)
+    correct = int((answers == labels).sum())
+    as_right = sum(
+        int((generator.permutation(answers) == labels).sum()) >= correct for _ in range(PERMUTATIONS)
+    )
+    return (1 + as_right) / (1 + PERMUTATIONS)
+
+
+def _best(scores: Path) -> npt.NDArray[np.int64]:
+    """Best class of each image, (images,)."""
+    best: npt.NDArray[np.int64] = np.load(scores, allow_pickle=False).argmax(axis=1)
+    return best

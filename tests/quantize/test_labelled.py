@@ -1,0 +1,115 @@
+"""The check on labelled images: it sees what parity cannot, and says nothing where it can say nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import mobilecnn
+from mobilecnn.cli import cli
+from mobilecnn.convert.passport import LabelledCheck
+from mobilecnn.errors import CheckFailed
+from mobilecnn.quantize.labelled import CHANCE, chance_of, problem
+
+TEN = np.arange(200) % 10
+
+
+def check(
+    correct: int, lost: int, gained: int, images: int = 200, chance: float | None = 0.001
+) -> LabelledCheck:
+    """A check of a file whose Keras model has ``correct - gained + lost`` right."""
+    return LabelledCheck("photos", images, 2, correct + lost - gained, chance, correct, lost, gained)
+
+
+@pytest.mark.parametrize(
+    ("answers", "labels", "better"),
+    [
+        (TEN, TEN, True),
+        (np.where(np.arange(200) < 60, TEN, 0), TEN, True),
+        (np.zeros(200), TEN, False),
+        ((TEN + 1) % 10, TEN, False),
+        (np.random.default_rng(1).integers(0, 10, 200), TEN, False),
+        # Always the frequent class: 95 % right, and nothing known.
+        (np.zeros(200), (np.arange(200) < 10).astype(int), False),
+        (np.arange(200) < 7, (np.arange(200) < 10).astype(int), True),
+    ],
+)
+def test_better_than_chance(answers: Any, labels: Any, better: bool) -> None:
+    chance = chance_of(answers.astype(np.int64), labels.astype(np.int64))
+    assert chance is not None and (chance <= CHANCE) is better
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0, 0, 1, 1], [0] * 50, [3]])
+def test_few_images_or_one_class_say_nothing(labels: list[int]) -> None:
+    asked = np.asarray(labels, np.int64)
+    assert chance_of(asked, asked) is None
+    assert chance_of(1 - asked, asked) is None
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (check(190, 0, 0), None),
+        (check(180, 12, 2), None),  # 5 % and no more.
+        (check(170, 20, 0), "it has 170 of 200 images of photos right, and the Keras model 190"),
+        (check(100, 90, 0), "more than 5% of them are lost"),
+        (check(5, 3, 0, images=10), None),  # Three of three may be chance.
+        (check(200, 0, 90), None),
+        (check(100, 0, 0, chance=0.6), "the Keras model itself has 100 of 200"),
+        (check(100, 0, 0, chance=None), None),
+    ],
+)
+def test_what_is_wrong(result: LabelledCheck, words: str | None) -> None:
+    said = problem(result)
+    assert (said is None) if words is None else (said is not None and words in said)
+
+
+@pytest.fixture(scope="module")
+def brightness(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``brightness.keras``, which tells dark from bright pictures of 0..1, and such ``pictures``."""
+    folder = tmp_path_factory.mktemp("brightness")
+    image = keras.Input((8, 12, 1))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.DepthwiseConv2D(1, use_bias=False)(image))
+    model = keras.Model(image, keras.layers.Dense(2, activation="softmax")(x))
+    model.set_weights([np.ones((1, 1, 1, 1)), np.asarray([[-10.0, 10.0]]), np.asarray([5.0, -5.0])])
+    model.save(folder / "brightness.keras")
+    generator = np.random.default_rng(5)
+    for label, low in (("bright", 150), ("dark", 20)):
+        (folder / "pictures" / label).mkdir(parents=True)
+        for index in range(8):
+            pixels = generator.integers(low, low + 80, (8, 12), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / "pictures" / label / f"{index}.png")
+    return folder
+
+
+@pytest.mark.parametrize(("given", "code"), [("unit", 0), ("raw", 1)])
+def test_a_wrong_range_fails_the_command(brightness: Path, tmp_path: Path, given: str, code: int) -> None:
+    (tmp_path / "labels.txt").write_text("dark\nbright\n")
+    pictures = str(brightness / "pictures")
+    command = [
+        "export", str(brightness / "brightness.keras"), "--float32", "--int8", "--calibration", pictures, "--data", pictures,
+        "--labels", str(tmp_path / "labels.txt"), "-o", str(tmp_path), "--input-range", given,
+    ]  # fmt: skip
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == code, done.output
+    right = 16 if given == "unit" else 8
+    assert f"{right}/16" in done.stdout and "the Keras model" in done.stdout
+    assert ("no more than chance gives" in done.stderr) is (code == 1)
+    for name in ("float32", "int8"):
+        card = json.loads((tmp_path / f"brightness.{name}.json").read_text())
+        assert card["parity"]["holds"], "parity does not see it"
+        assert card["labelled"]["keras_correct"] == card["labelled"]["correct"] == right
+        assert (card["labelled"]["keras_chance"] > CHANCE) is (code == 1)
+
+
+def test_labels_in_another_order_fail_from_python(brightness: Path, keras: Any, tmp_path: Path) -> None:
+    model = keras.models.load_model(brightness / "brightness.keras", compile=False)
+    options: dict[str, Any] = {"data": brightness / "pictures", "input_range": "unit", "output": tmp_path}
+    (file,) = mobilecnn.export(model, "float32", labels=["dark", "bright"], **options)
+    assert file.passport.labelled is not None and file.passport.labelled.correct == 16
+    with pytest.raises(CheckFailed, match="the Keras model itself has 0 of 16 images"):
+        mobilecnn.export(model, "float32", labels=["bright", "dark"], **options)
