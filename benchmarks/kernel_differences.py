@@ -5,8 +5,8 @@
 Each network is exported in all formats, and every file is run on its golden pictures: by
 LiteRT with XNNPACK (which made the golden scores), by LiteRT with its built-in kernels, and
 by tflite-runtime. For each format the largest difference of a score is printed relative to
-the largest score, and relative to the file's own largest difference from the Keras model,
-which bench/timing/answers.py compares it with. The exit code is 1 if a difference is larger
+the largest score, in steps of an output of 8 bits, and relative to the file's own largest difference from
+the Keras model; bench/timing/answers.py says what that allows. The exit code is 1 if a difference is larger
 than is allowed there. Without arguments the networks are nine with random weights, and a
 small one trained on the digits.
 """
@@ -21,14 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from mobilecnn.bench.timing.answers import OUTPUT_STEPS, TIMES_OWN_ROUNDING
+from mobilecnn.bench.timing import answers
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
 from mobilecnn.export import export
 from mobilecnn.files import sha256
 from mobilecnn.quantize import formats
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration
-from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
 from mobilecnn.train import datasets, fit, zoo
 from mobilecnn.train.images import to_tensor
 from mobilecnn.train.plan import TrainingPlan
@@ -80,18 +79,16 @@ def rows(model: Path, folder: Path) -> list[dict[str, Any]]:
         files = [str(model), str(folder / "inputs.npy"), str(folder / "scores.npy")]
         subprocess.run([sys.executable, "-c", ASK, module, resolver, *files], check=True, capture_output=True)
         difference = float(np.abs(np.load(folder / "scores.npy") - expected).max())
-        relative = max(FLOAT32_TOLERANCE, parity.tolerance or 0.0)
-        allowed = relative * peak
-        if parity.tolerance is None:
-            allowed = max(allowed, TIMES_OWN_ROUNDING * own, OUTPUT_STEPS * scale)
+        limit = answers.allowed(expected, scale, parity.tolerance, own)
         table.append(
             {
                 "file": model.name,
                 "format": card.file.format,
                 "kernels": kernels,
                 "over_largest_score": difference / peak,
+                "steps": difference / answers.step(expected, scale),
                 "over_own_difference": difference / own,
-                "allowed": difference <= allowed,
+                "allowed": difference <= limit,
             }
         )
     return table
@@ -121,14 +118,17 @@ def main() -> None:
     if arguments.json:
         print(json.dumps({"rows": table}, indent=2))
     else:
-        print(f"{'format':10}{'kernels':18}{'networks':>9}{'/ largest score':>17}{'/ own difference':>22}")
+        print(
+            f"{'format':10}{'kernels':18}{'networks':>9}{'/ largest score':>17}{'steps':>8}{'/ own difference':>22}"
+        )
         for format_name in formats.names():
             for kernels in KERNELS:
                 shown = [row for row in table if (row["format"], row["kernels"]) == (format_name, kernels)]
                 own = [row["over_own_difference"] for row in shown]
                 peak = max(row["over_largest_score"] for row in shown)
+                steps = max(row["steps"] for row in shown)
                 print(
-                    f"{format_name:10}{kernels:18}{len(shown):9}{peak:17.1e}{min(own):12.3f} .. {max(own):.3f}"
+                    f"{format_name:10}{kernels:18}{len(shown):9}{peak:17.1e}{steps:8.1f}{min(own):12.3f} .. {max(own):.3f}"
                 )
     for row in table:
         if not row["allowed"]:

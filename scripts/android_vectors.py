@@ -19,7 +19,7 @@ from PIL.ExifTags import Base
 from mobilecnn.bench.judge import statistics
 from mobilecnn.bench.records import measurement
 from mobilecnn.bench.timing import answers
-from mobilecnn.bench.timing.answers import OUTPUT_STEPS, TIMES_OWN_ROUNDING, Questions
+from mobilecnn.bench.timing.answers import Questions
 from mobilecnn.contract import contract_for
 from mobilecnn.convert import passport
 from mobilecnn.convert.passport import (
@@ -38,7 +38,6 @@ from mobilecnn.convert.passport import (
 )
 from mobilecnn.files import write_text
 from mobilecnn.quantize.codes import decode, encode
-from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
 from mobilecnn.records import Signed
 from mobilecnn.train.images import to_pixels, to_tensor
 
@@ -169,6 +168,11 @@ def judged() -> list[dict[str, Any]]:
         ("int8", None, 0.001, 1 / 256, 2 / 256),
         ("int8", None, 0.001, 1 / 256, 3 / 256),
         ("int8", None, 0.5, 1 / 256, 0.0),
+        ("int8", None, 0.5, 1 / 256, 16 / 256),
+        ("int8", None, 0.5, 1 / 256, 17 / 256),
+        ("dynamic", None, 0.5, 0.0, 15.9 / 256),
+        ("dynamic", None, 0.5, 0.0, 16.1 / 256),
+        ("int8", None, 0.5, 1 / 32, 0.0),
         ("float32", 1e-4, 1e-7, 0.0, float("nan")),
         ("float32", 1e-5, 1e-7, 0.0, 0.00002),
     )
@@ -177,9 +181,7 @@ def judged() -> list[dict[str, Any]]:
         given = expected.astype(np.float32)
         given[1, 2] += np.float32(off)
         peak = float(expected.max())
-        tolerance = max(FLOAT32_TOLERANCE, limit or 0) * peak
-        if limit is None:
-            tolerance = max(tolerance, TIMES_OWN_ROUNDING * own, OUTPUT_STEPS * scale)
+        tolerance = answers.allowed(expected, scale, limit, own)
         questions = Questions((), expected, scale, 0, tolerance)
         verdict = measurement.NOT_CHECKED if tolerance >= peak else answers.judge(questions, given).verdict
         card = _passport(name, limit, own, scale, passport.encode_picture(picture), expected)

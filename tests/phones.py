@@ -13,6 +13,7 @@ from mobilecnn.cli import cli
 JOB = {
     "task": "time", "runtime": "benchmark_model", "threads": 1, "seed": 0, "warmup_runs": 5, "warmup_seconds": 0.5,
     "runs": 50, "seconds": 1.0, "longest_seconds": 150.0, "most_runs": 100_000,
+    "delegate": "default", "cores": "big",
 }  # fmt: skip
 
 

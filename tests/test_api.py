@@ -105,7 +105,7 @@ NOT_FOR_PYTHON = {
     # The form of the result, and what stands as formats="all".
     "as_json", "everything",
     # Of compare: .tflite files are timed by bench.
-    "device_name", "benchmark_model", "cores", "runtime", "threads", "rounds", "warmup_runs", "warmup_seconds", "runs",
+    "device_name", "benchmark_model", "cores", "delegate", "runtime", "threads", "rounds", "warmup_runs", "warmup_seconds", "runs",
     "seconds", "seed", "cool_down", "allow_wrong_answers", "output",
 }  # fmt: skip
 

@@ -101,4 +101,11 @@ def count(model: str, plan: CountPlan) -> Job:
 
 
 def _on(model: str, protocol: Protocol, task: str) -> Job:
-    return {"task": task, "model": model, "runtime": protocol.runtime, "threads": protocol.threads}
+    return {
+        "task": task,
+        "model": model,
+        "runtime": protocol.runtime,
+        "threads": protocol.threads,
+        "delegate": protocol.delegate,
+        "cores": protocol.cores,
+    }

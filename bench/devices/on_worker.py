@@ -9,8 +9,8 @@ from typing import Any
 from mobilecnn.bench.devices import jobs
 from mobilecnn.bench.devices.seam import PROBE_TIMEOUT, Answer, Identity, Job
 from mobilecnn.bench.records.measurement import Facts
-from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.errors import EnvironmentProblem, InputError
+from mobilecnn.bench.records.protocol import GPU, Protocol
+from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
 from mobilecnn.process import Child, Closing
 from mobilecnn.quantize.runtimes import RUNTIMES
 from mobilecnn.records import record
@@ -87,6 +87,11 @@ class TimingOnWorker(OnWorker):
 
     def adapt(self, protocol: Protocol) -> Protocol:
         """See :meth:`mobilecnn.bench.devices.seam.CanTime.adapt`: as it is."""
+        if protocol.delegate == GPU:
+            raise UsageError(
+                f"--delegate gpu is for phones: the runtimes for Python, which time on {self.name}, have no such delegate; "
+                "leave it out"
+            )
         return protocol
 
     def time(self, job: Job, doing: str, timeout: float) -> Answer:

@@ -100,7 +100,7 @@ def device(name: str, runtime: str | None = None, phone: OnPhone | None = None, 
     there = find(name)
     if phone is not None and not there.backend.takes_phone:
         raise UsageError(
-            f"--benchmark-model and --cores are for phones, and {name} is none; leave them out, or name a phone: "
+            f"--benchmark-model is for phones, and {name} is none; leave it out, or name a phone: "
             "mobilecnn devices add NAME --adb"
         )
     names = ", ".join(listed.name for listed in known()) if there.backend.unnamed is not None else ""

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mobilecnn.bench.judge import statistics
-from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.judge.summary import Comparison, Result, summarize
+from mobilecnn.bench.judge.summary import Comparison, Result, comparison, summarize
 from mobilecnn.bench.judge.summary import compare as ratio_of
 from mobilecnn.bench.records.measurement import Measurement, Model
-from mobilecnn.errors import CheckFailed, InputError, UsageError
+from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError, UsageError
 
 Slowdown = Literal["within", "beyond", "undecided"]
 
@@ -26,7 +25,8 @@ class ComparedModel:
         a: what was measured in A.
         b: what was measured in B.
         time: B's time relative to A's.
-        slowdown: whether B is slower than allowed; None where no limit was given.
+        slowdown: whether B is slower than allowed; undecided also where a result is INVALID; None where no
+            limit was given.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Compared:
         unlike: what differs between the runs besides the models; empty unless that was allowed.
         only_a: names of models that only A has; empty where models were chosen.
         only_b: names that only B has.
+        even_invalid: whether verdicts were asked for on INVALID results, too.
     """
 
     rows: tuple[ComparedModel, ...]
@@ -63,12 +64,14 @@ class Compared:
     unlike: tuple[str, ...] = ()
     only_a: tuple[str, ...] = ()
     only_b: tuple[str, ...] = ()
+    even_invalid: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The comparison as a JSON object."""
         return {
             "interleaved": self.interleaved,
             "unlike": list(self.unlike),
+            "even_invalid": self.even_invalid,
             "only_in_a": list(self.only_a),
             "only_in_b": list(self.only_b),
             "rows": [row.to_json() for row in self.rows],
@@ -86,12 +89,15 @@ def percentage(text: str) -> float:
     return float(text[:-1]) / 100
 
 
-def together(measured: Measurement, max_slowdown: float | None = None) -> Compared:
+def together(
+    measured: Measurement, max_slowdown: float | None = None, *, even_invalid: bool = False
+) -> Compared:
     """The two files of one measurement, timed in turn: the first is A, the second B."""
-    a, b = summarize(measured)
+    a, b = results = summarize(measured)
     name = both(name_of(a.model), name_of(b.model))
-    comparison = ratio_of(measured, 1)
-    return Compared((ComparedModel(name, a, b, comparison, _slowdown(comparison.ratio, max_slowdown)),), True)
+    time = ratio_of(measured, 1, results=results, even_invalid=even_invalid)
+    row = ComparedModel(name, a, b, time, _slowdown(time, max_slowdown, even_invalid))
+    return Compared((row,), True, even_invalid=even_invalid)
 
 
 def apart(
@@ -101,6 +107,7 @@ def apart(
     *,
     across: bool = False,
     max_slowdown: float | None = None,
+    even_invalid: bool = False,
 ) -> Compared:
     """The models of two measurements that go by the same name.
 
@@ -110,6 +117,7 @@ def apart(
         names: compare these only; ``NAME=OTHER`` pairs A's NAME with B's OTHER.
         across: compare runs that are unlike, too.
         max_slowdown: allowed slowdown as a share of A's time; None to allow any.
+        even_invalid: give a verdict on INVALID results, too.
 
     Raises:
         InputError: nothing to compare, a name that one side has not or has twice, or unlike runs.
@@ -121,14 +129,16 @@ def apart(
     for name, first, second in chosen:
         if name_of(a.models[first]) == name_of(b.models[second]):
             unlike += _other_model(name, a.models[first], b.models[second])
+        unlike += _other_delegates(name, results_a[first], results_b[second])
         ratio = statistics.independent_ratio_interval(b.rounds_of(second), a.rounds_of(first))
+        time = comparison(ratio, results_b[second], results_a[first], even_invalid=even_invalid)
         rows.append(
             ComparedModel(
                 name=name,
                 a=results_a[first],
                 b=results_b[second],
-                time=Comparison(ratio, statistics.verdict(ratio)),
-                slowdown=_slowdown(ratio, max_slowdown),
+                time=time,
+                slowdown=_slowdown(time, max_slowdown, even_invalid),
             )
         )
     if unlike and not across:
@@ -137,7 +147,7 @@ def apart(
             "--across"
         )
     only_a, only_b = alone(a.models, b.models, names)
-    return Compared(tuple(rows), False, tuple(unlike), only_a, only_b)
+    return Compared(tuple(rows), False, tuple(unlike), only_a, only_b, even_invalid)
 
 
 def pairs(a: Sequence[Model], b: Sequence[Model], names: Sequence[str]) -> list[tuple[str, int, int]]:
@@ -172,15 +182,28 @@ def alone(
 
 
 def refuse_slowdown(compared: Compared, allowed: float) -> None:
-    """Fail if a model of B is slower than A's by more than the share ``allowed``, for sure.
+    """Fail if a model of B is slower than A's by more than the share ``allowed``, or where that cannot be told.
 
     Raises:
-        CheckFailed: naming each.
+        CheckFailed: for sure; naming each.
+        EnvironmentProblem: the machine was too restless to tell, so that a result is INVALID; naming each.
     """
     beyond = [row for row in compared.rows if row.slowdown == "beyond"]
     if beyond:
         said = (f"{row.name} takes at least {row.time.ratio.low - 1:.1%} longer" for row in beyond)
         raise CheckFailed(f"B may take {100 * allowed:g}% longer than A, and {', '.join(said)}")
+    restless = [row for row in compared.rows if not row.time.valid and not compared.even_invalid]
+    if restless:
+        said = (f"{row.name} ({', '.join(_invalid_codes(row))})" for row in restless)
+        raise EnvironmentProblem(
+            f"whether B takes more than {100 * allowed:g}% longer than A is undecided, because results are INVALID: "
+            f"{', '.join(said)}. Mend what the reasons say and time again; --even-invalid decides by these figures"
+        )
+
+
+def _invalid_codes(row: ComparedModel) -> list[str]:
+    """Codes of the reasons against the two results of a row, each once."""
+    return list(dict.fromkeys(reason.code for reason in (*row.a.reasons, *row.b.reasons)))
 
 
 def name_of(model: Model) -> str:
@@ -188,9 +211,12 @@ def name_of(model: Model) -> str:
     return Path(model.file).name.removesuffix(".tflite")
 
 
-def _slowdown(ratio: Interval, allowed: float | None) -> Slowdown | None:
+def _slowdown(time: Comparison, allowed: float | None, even_invalid: bool) -> Slowdown | None:
     if allowed is None:
         return None
+    if not time.valid and not even_invalid:
+        return "undecided"
+    ratio = time.ratio
     if ratio.low > 1 + allowed:
         return "beyond"
     return "within" if ratio.high <= 1 + allowed else "undecided"
@@ -246,8 +272,20 @@ def _conditions(measured: Measurement) -> dict[str, str]:
         "runtime": f"{protocol.runtime} {'/'.join(versions)}",
         "threads": str(protocol.threads),
         "system": (facts.android.fingerprint or "unknown") if facts.android else "not Android",
-        "cores used": facts.android.cores if facts.android else "any",
+        "cores used": measured.cores_used or "any",
+        "delegate": measured.protocol.delegate,
     }  # fmt: skip
+
+
+def _other_delegates(name: str, a: Result, b: Result) -> list[str]:
+    """That other delegates ran a model on the two sides, as far as both tell."""
+    if a.delegates is None or b.delegates is None:
+        return []
+    here, there = (
+        ", ".join(delegate.name for delegate in side.delegates or () if delegate.parts != 0) or "no delegate"
+        for side in (a, b)
+    )
+    return [f"delegates of {name}: {here} and {there}"] if here != there else []
 
 
 def _other_model(name: str, a: Model, b: Model) -> list[str]:

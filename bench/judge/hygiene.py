@@ -337,8 +337,17 @@ def _heavy(runs: Sequence[Run]) -> dict[str, float]:
 
 
 def _clocks(run: Run) -> tuple[int, int]:
-    before, after = (max(reading.frequencies_khz.values(), default=0) for reading in (run.before, run.after))
+    before, after = (_fastest(reading.frequencies_khz, run.cores) for reading in (run.before, run.after))
     return before, after
+
+
+def _fastest(clocks: Mapping[str, int], cores: str | None) -> int:
+    """The highest clock of the cores of a mask; 0 where it is unreadable."""
+    if cores is not None:
+        mask = int(cores, 16)
+        bound = {f"cpu{core}" for core in range(mask.bit_length()) if mask >> core & 1}
+        clocks = {name: khz for name, khz in clocks.items() if name in bound}
+    return max(clocks.values(), default=0)
 
 
 def _move(readings: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from mobilecnn.bench.judge.findings import Finding, Severity, gathered
-from mobilecnn.bench.judge.summary import Result
+from mobilecnn.bench.judge.summary import Comparison, Result
 from mobilecnn.bench.records.measurement import Model
 
 VERDICTS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked"}
@@ -12,16 +12,20 @@ VERDICTS = {"verified": "verified", "differs": "WRONG", "not checked": "not chec
 _LABELS: dict[Severity, str] = {"invalid": "INVALID", "warning": "Warning", "note": "Note"}
 
 
-def results(named: Sequence[tuple[str, Result]]) -> list[str]:
+def results(
+    named: Sequence[tuple[str, Result]], relative: Iterable[tuple[str, Comparison | None]] = ()
+) -> list[str]:
     """All that must be said of results: why some are INVALID, warnings, answers.
 
     Args:
         named: the results, each with what its row is called.
+        relative: what stands beside them of their times relative to another, if anything.
     """
     reasons = ((name, finding) for name, result in named for finding in result.reasons)
     warnings = ((name, finding) for name, result in named for finding in result.warnings)
     asked = ((name, result.model) for name, result in named)
-    return [*lines(reasons), *lines(warnings, len(named)), *answers(asked)]
+    notes = ((name, note) for name, comparison in relative if comparison for note in comparison.notes)
+    return [*lines(reasons), *lines(warnings, len(named)), *lines(notes), *answers(asked)]
 
 
 def lines(said: Iterable[tuple[str, Finding]], everyone: int = 0) -> list[str]:

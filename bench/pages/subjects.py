@@ -15,6 +15,7 @@ from mobilecnn.bench.pages.numbers import count
 from mobilecnn.bench.pages.result_files import Results, Timed
 from mobilecnn.bench.records.kinds import LOCAL
 from mobilecnn.bench.records.measurement import Facts, Measurement
+from mobilecnn.bench.records.protocol import DEFAULT
 
 
 def origin(facts: Facts) -> tuple[str, ...]:
@@ -111,8 +112,11 @@ class TimedModel:
     def where(self) -> str:
         """The device, and what else must be the same for latencies to be held side by side."""
         made = self.timed.measurement
-        cores = f", cores {made.device.android.cores}" if made.device.android else ""
-        return f"{self.place.label}: {runtime(made)}, {count(made.protocol.threads, 'thread')}{cores}"
+        cores = f", cores {made.cores_used}" if made.cores_used else ""
+        delegate = f", delegate {made.protocol.delegate}" if made.protocol.delegate != DEFAULT else ""
+        return (
+            f"{self.place.label}: {runtime(made)}, {count(made.protocol.threads, 'thread')}{cores}{delegate}"
+        )
 
     @property
     def macs(self) -> int:

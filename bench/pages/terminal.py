@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from mobilecnn.bench.judge.summary import Result, Summary
+from mobilecnn.bench.judge.summary import Comparison, Result, Summary
 from mobilecnn.bench.pages.numbers import interval, ms
 from mobilecnn.bench.pages.remarks import VERDICTS
 from mobilecnn.bench.records.measurement import Facts, Measurement
+from mobilecnn.bench.records.protocol import DEFAULT
 
 HEADER = (
     "file", "", "median ms", "95 % interval", "p90", "p99", "min", "runs", "answers", "time / first", "95 % interval", "",
@@ -32,11 +33,16 @@ def rows(summary: Summary) -> list[tuple[str, ...]]:
             *(
                 ("", "", "")
                 if relative is None
-                else (f"{relative.ratio.value:.3f}", interval(relative.ratio), relative.verdict)
+                else (f"{relative.ratio.value:.3f}", interval(relative.ratio), verdict(relative))
             ),
         )
         for result, relative in zip(summary.results, summary.relative, strict=True)
     ]
+
+
+def verdict(relative: Comparison) -> str:
+    """The verdict on a ratio, marked where a result is INVALID."""
+    return relative.verdict if relative.valid else f"{relative.verdict} (INVALID)"
 
 
 def once(results: Iterable[Result]) -> list[tuple[str, ...]]:
@@ -58,7 +64,12 @@ def once(results: Iterable[Result]) -> list[tuple[str, ...]]:
 def device(measurement: Measurement) -> str:
     """The device and the runtime, in one line."""
     protocol = measurement.protocol
-    return facts(measurement.device, protocol.runtime, measurement.runtime_versions, protocol.threads)
+    parts = [
+        facts(measurement.device, protocol.runtime, measurement.runtime_versions, protocol.threads),
+        f"on its cores {measurement.cores_used} (mask)" if measurement.cores_used else None,
+        f"delegate {protocol.delegate}" if protocol.delegate != DEFAULT else None,
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def facts(device: Facts, runtime: str, versions: str, threads: int) -> str:
@@ -67,14 +78,22 @@ def facts(device: Facts, runtime: str, versions: str, threads: int) -> str:
         device.board, device.cpu, f"{device.cores} cores", device.machine,
         f"governor {'/'.join(device.governors)}" if device.governors else None,
         "virtual machine" if device.virtualised else None,
-        None if device.android is None else f"on its cores {device.android.cores} (mask)",
     ]  # fmt: skip
     known = ", ".join(part for part in parts if part)
     return f"{device.kind}: {known}; {runtime} {versions}, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def xnnpack(results: Iterable[Result]) -> str:
-    """Whether XNNPACK ran the files, as far as the runtime says."""
+    """Whether XNNPACK ran the files, or another delegate, as far as the runtime says."""
+    results = list(results)
+    others = {
+        delegate.name
+        for result in results
+        for delegate in result.delegates or ()
+        if delegate.name != "xnnpack" and delegate.parts != 0
+    }
+    if others:
+        return f"with the delegate {' and '.join(sorted(others))}"
     partitions = {result.model.file: result.xnnpack_partitions for result in results}
     if None in partitions.values():
         return "XNNPACK: unknown"

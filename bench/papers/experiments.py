@@ -283,7 +283,11 @@ def guidelines(
             if other == (guideline, guideline.cases[0], scale, dtype)
         )
         # How long the first takes, over how long this takes.
-        rate = Interval(1.0, 1.0, 1.0) if index == base else compare(measurement, base, index).ratio
+        rate = (
+            Interval(1.0, 1.0, 1.0)
+            if index == base
+            else compare(measurement, base, index, results=results).ratio
+        )
         column = SCALES.index(scale)
         paper = case.published[column] / guideline.cases[0].published[column]
         rows.append(

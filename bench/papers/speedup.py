@@ -183,7 +183,7 @@ def table(measurement: Measurement, resolution: str = "224") -> tuple[SpeedupRow
                     # How many times as long AlexNet takes; it is itself exactly.
                     actual=Interval(1.0, 1.0, 1.0)
                     if position == base
-                    else compare(measurement, base, position).ratio,
+                    else compare(measurement, base, position, results=results).ratio,
                     theoretical=_macs(measurement, base) / _macs(measurement, position),
                     paper_actual=actual(published, resolution, TABLE_8[0]),
                     paper_theoretical=theoretical(published, TABLE_8[0]),

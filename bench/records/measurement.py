@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.records.told import Delegated, RunSummary
 from mobilecnn.bench.records.upgrades import UPGRADES
 from mobilecnn.records import Stored, Upgrade
 
@@ -170,6 +171,10 @@ class Reading:
         available_bytes: memory that programs can still have (``MemAvailable``).
         swapped_bytes: bytes swapped in and out since the machine was started.
         thermal_status: Android's, from 0 (none) to 6 (shutdown); None elsewhere.
+        offline_cores: number of cores that are switched off; None where unreadable, as are the next three.
+        boost: whether clocks may rise above what the machine can hold (turbo).
+        on_battery: whether a laptop runs on its battery; None also for what has none.
+        power_saver: whether a mode that saves power is on.
     """
 
     frequencies_khz: dict[str, int]
@@ -181,47 +186,14 @@ class Reading:
     available_bytes: int | None = None
     swapped_bytes: int | None = None
     thermal_status: int | None = None
+    offline_cores: int | None = None
+    boost: bool | None = None
+    on_battery: bool | None = None
+    power_saver: bool | None = None
 
     def __post_init__(self) -> None:
         if min(self.probe_ns, default=1) < 1:
             raise ValueError("a probe_ns is not positive")
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """Statistics of one process by a tool that prints no samples: integer ns, rounded by the tool.
-
-    Attributes:
-        count: number of timed inferences.
-        minimum_ns: time of the fastest.
-        maximum_ns: time of the slowest.
-        mean_ns: mean of all.
-        deviation_ns: standard deviation.
-        median_ns: median; None where it is not printed.
-    """
-
-    count: int
-    minimum_ns: int
-    maximum_ns: int
-    mean_ns: int
-    deviation_ns: int
-    median_ns: int | None
-
-    def __post_init__(self) -> None:
-        middle = self.mean_ns if self.median_ns is None else self.median_ns
-        # A printed mean has six digits.
-        if self.count < 1 or not 0 < self.minimum_ns <= self.maximum_ns:
-            raise ValueError("a summary is of no inference, or its times are no times")
-        if not all(
-            self.minimum_ns * (1 - 1e-5) <= value <= self.maximum_ns * (1 + 1e-5)
-            for value in (self.mean_ns, middle)
-        ):
-            raise ValueError("the mean or the median of a summary is not between its minimum and maximum")
-
-    @property
-    def typical_ns(self) -> int:
-        """Time in ns that represents the process: the median, else the mean."""
-        return self.mean_ns if self.median_ns is None else self.median_ns
 
 
 @dataclass(frozen=True)
@@ -265,6 +237,9 @@ class Run:
             that took most, by name; empty where unreadable.
         cooled: wait before the process; None without one.
         summary: what is known of the samples where the tool keeps none (``benchmark_model``).
+        cores: cores that the process could run on, a hexadecimal mask: bit i is core i; None if unknown.
+        delegates: delegates that the runtime tells of; empty where it says that there are none, None where it
+            says nothing.
     """
 
     round: int
@@ -285,8 +260,12 @@ class Run:
     heaviest_cpu_seconds: dict[str, float] = field(default_factory=dict)
     cooled: Cooled | None = None
     summary: RunSummary | None = None
+    cores: str | None = None
+    delegates: tuple[Delegated, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.cores is not None and not re.fullmatch("[0-9a-f]{1,1024}", self.cores):
+            raise ValueError("cores is no hexadecimal mask")
         if self.summary is not None and self.samples_ns != (self.summary.typical_ns,):
             raise ValueError("beside a summary, samples_ns is not the one number of it")
         if min(self.samples_ns, default=0) < 1:
@@ -307,7 +286,9 @@ class Measurement(Stored):
     History. 1: the first. 2: ``models[].answers``; a measurement that was cut short has fewer rounds
     than its protocol asks for. 3: what else the readings hold of the machine, the heaviest other
     programs, ``protocol.cool_down`` and what was waited; and what phones need: ``device.android``,
-    ``runs[].summary``, ``thermal_status`` of a reading, which may be without ``probe_ns``.
+    ``runs[].summary``, ``thermal_status`` of a reading, which may be without ``probe_ns``. 4: delegates and
+    cores, asked for and used; percentiles and warm-up of a summary; what a reading says of cores that are
+    switched off, boost, battery and power saving.
 
     Attributes:
         created: when it began, ISO 8601 with the time zone.
@@ -321,7 +302,7 @@ class Measurement(Stored):
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.measurement"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
     NOUN: ClassVar[str] = "measurement"
     UPGRADES: ClassVar[Mapping[int, Upgrade]] = UPGRADES
 
@@ -351,6 +332,13 @@ class Measurement(Stored):
         """Versions of the runtime, for people: of a digest, the beginning."""
         short = {re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", run.runtime_version) for run in self.runs}
         return "/".join(sorted(short))
+
+    @property
+    def cores_used(self) -> str | None:
+        """Masks of the cores that the processes were bound to; None where they were not."""
+        if self.protocol.cores is None:
+            return None if self.device.android is None else self.device.android.cores
+        return "/".join(sorted({run.cores or "unknown" for run in self.runs}))
 
     @property
     def kept(self) -> str:

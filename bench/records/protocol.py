@@ -5,6 +5,7 @@ batch 1, on an interpreter that is warm**: the median over the rounds of each ro
 median, so that every process weighs the same. See :mod:`mobilecnn.bench.judge.statistics`.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,28 +22,26 @@ MOST_RUNS = 100_000
 PHONE_RUNTIMES = ("benchmark_model", "app")
 """Runtimes of an Android phone: TFLite's own program, else this project's sample app."""
 
-CORES = ("big", "little", "all")
-"""Cores of a phone that timed processes may be bound to."""
+CORES = ("prime", "big", "little", "all")
+"""Names of cores that timed processes may be bound to; a hexadecimal mask does as well."""
+
+MASK = re.compile(r"(?:0[xX])?(?P<digits>[0-9a-fA-F]{1,1024})")
+"""Form of a mask of cores: bit i is core i."""
+
+DEFAULT, XNNPACK, NO_DELEGATE, GPU = "default", "xnnpack", "none", "gpu"
+DELEGATES = (DEFAULT, XNNPACK, NO_DELEGATE, GPU)
+"""Delegates that may be asked for: the runtime's own choice, XNNPACK or an error, the built-in kernels, the GPU."""
 
 
 @dataclass(frozen=True)
 class OnPhone:
-    """Program that times models on an Android phone, and the cores it runs on.
+    """Program that times models on an Android phone.
 
     Attributes:
         benchmark_model: TFLite's program for Android, to be copied there; None for the one already there.
-        cores: one of :data:`CORES`; None for the big ones.
-
-    Raises:
-        UsageError: unknown cores.
     """
 
     benchmark_model: Path | None = None
-    cores: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.cores not in (None, *CORES):
-            raise UsageError(f"unknown --cores {self.cores!r}; choose one of {', '.join(CORES)}")
 
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -76,6 +75,10 @@ class Protocol:
             was at the start (:mod:`mobilecnn.bench.timing.cool_down`). 0, the default: no wait. Interleaved
             rounds share out a slow warming already, most machines do not slow down from warmth, and waiting
             multiplies the time.
+        delegate: one of :data:`DELEGATES`. Whoever times refuses what it cannot have, and what it asked for
+            and did not get.
+        cores: cores that the process is bound to, one of :data:`CORES` or a hexadecimal mask; None for the big
+            ones where TFLite's program times on a phone, and elsewhere for those that the system chooses.
 
     Five warm-ups, not ``benchmark_model``'s one, because the first inferences allocate and
     set clocks; its half second of warm-ups, 50 runs and one second are kept.
@@ -93,8 +96,19 @@ class Protocol:
     runtime: str = "litert"
     seed: int = 0
     cool_down: float = 0.0
+    delegate: str = DEFAULT
+    cores: str | None = None
 
     def __post_init__(self) -> None:
+        if self.delegate not in DELEGATES:
+            raise UsageError(f"unknown --delegate {self.delegate!r}; choose one of {', '.join(DELEGATES)}")
+        if self.cores is not None and self.cores not in CORES:
+            match = MASK.fullmatch(self.cores)
+            if match is None or int(match["digits"], 16) == 0:
+                raise UsageError(
+                    f"unknown --cores {self.cores!r}; choose one of {', '.join(CORES)}, or give a hexadecimal mask in "
+                    "which bit i is core i, such as 0xf0 for the cores 4 to 7"
+                )
         if self.runtime not in (*RUNTIMES, *PHONE_RUNTIMES):
             raise UsageError(f"unknown runtime {self.runtime!r}; choose one of {', '.join(RUNTIMES)}")
         for name, (low, high) in _RANGES.items():

@@ -15,6 +15,8 @@ _UNASKED = {
     "difference": None,
     "tolerance": None,
 }
+_UNREAD_4 = dict.fromkeys(("offline_cores", "boost", "on_battery", "power_saver"))
+_UNPRINTED = dict.fromkeys(("p5_ns", "p95_ns", "warmup_count", "warmup_ns"))
 _UNREAD = dict.fromkeys(("throttled", "load_average", "available_bytes", "swapped_bytes", "thermal_status"))
 
 
@@ -46,5 +48,29 @@ def _from_version_2(members: Members) -> Members:
     }
 
 
-UPGRADES: Mapping[int, Upgrade] = {1: _from_version_1, 2: _from_version_2}
+def _from_version_3(members: Members) -> Members:
+    """Members of version 4; version 3 knows no delegates, and of cores only those of a phone."""
+    device, protocol, runs = (members.get(name) for name in ("device", "protocol", "runs"))
+    android = device.get("android") if isinstance(device, dict) else None
+    by_tool = isinstance(protocol, dict) and protocol.get("runtime") == "benchmark_model"
+    cores = android.get("cores") if by_tool and isinstance(android, dict) else None
+
+    def run(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        sides = {name: value[name] for name in ("before", "after") if isinstance(value.get(name), dict)}
+        filled: dict[str, Any] = {name: {**_UNREAD_4, **reading} for name, reading in sides.items()}
+        if isinstance(value.get("summary"), dict):
+            filled["summary"] = {**_UNPRINTED, **value["summary"]}
+        return {"cores": cores, "delegates": None, **value, **filled}
+
+    settings = {"delegate": "default", "cores": cores}
+    return {
+        **members,
+        **({"protocol": {**settings, **protocol}} if isinstance(protocol, dict) else {}),
+        **({"runs": [run(value) for value in runs]} if isinstance(runs, list) else {}),
+    }
+
+
+UPGRADES: Mapping[int, Upgrade] = {1: _from_version_1, 2: _from_version_2, 3: _from_version_3}
 """Version of a measurement -> function that turns its members into those of the next version."""

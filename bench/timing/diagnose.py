@@ -166,7 +166,8 @@ def _way(
             f"{value:.3f} ms ({low:.3f} to {high:.3f}) for that product, {result.rounds} processes",
         )
     for spoiling in (*result.reasons, *result.warnings):
-        yield StepResult(TIMES, "warning", spoiling.text, spoiling.fix)
+        if spoiling.severity != "note":
+            yield StepResult(TIMES, "warning", spoiling.text, spoiling.fix)
 
 
 def _answers(device: Device, there: str, file: Path, protocol: Protocol) -> StepResult:

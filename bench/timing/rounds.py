@@ -75,8 +75,8 @@ def measure(
     timer = require(device, CanTime)
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    facts = device.probe()
     protocol = timer.adapt(protocol)
+    facts = device.probe()
     plan = cool_down.plan(device, protocol.cool_down, say)
     asked = sum(file.questions is not None for file in looked_at)
     steps = Steps(progress, asked + protocol.rounds * len(models))
@@ -95,6 +95,7 @@ def measure(
                 runs.append(replace(record(Run, {**answer, **where}), cooled=cooled))
             except InputError as error:
                 raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
+        _refuse_changed([file for file in placed if file.there == str(file.path.resolve())])
         measurement = Measurement(
             created=created,
             tool=__version__,
@@ -158,10 +159,11 @@ def check_answers(
 
     Raises:
         CheckFailed: one does not.
-        ModelFileError: the runtime refuses one.
+        ModelFileError: the runtime refuses one, or one was changed meanwhile.
         EnvironmentProblem: the device is not as it must be.
     """
     placed = [replace(file, there=device.put(file.path)) for file in models]
+    _refuse_changed(placed)
     for index, file in enumerate(placed):
         if file.questions is not None:
             step(f"checking {file.path.name}")
@@ -170,6 +172,19 @@ def check_answers(
     if not allow_wrong_answers:
         _refuse_wrong([file.model for file in placed], protocol)
     return placed
+
+
+def _refuse_changed(models: Sequence[LookedAt]) -> None:
+    """Refuse files that are no longer those that were looked at: their figures would stand for other files.
+
+    Raises:
+        ModelFileError: one was changed, or is gone.
+    """
+    for file in models:
+        if sha256(read_bytes(file.path, "model", ModelFileError)) != file.model.sha256:
+            raise ModelFileError(
+                f"{file.path} was changed while it was being timed; time it again when nothing writes it, or a copy of it"
+            )
 
 
 def _refuse_wrong(models: Sequence[Model], protocol: Protocol) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench.devices.seam import Device
-from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result, Summary
 from mobilecnn.bench.pages import charts, paper_tables, remarks, svg, terminal
 from mobilecnn.bench.pages import page as pages
@@ -236,9 +235,7 @@ def _latency_chart(demo: Demo, where: str) -> Figure:
     bars = [
         svg.Bar(
             Path(result.model.file).stem,
-            Interval(
-                *(value / 1e6 for value in (result.median.value, result.median.low, result.median.high))
-            ),
+            result.median.scaled(1e-6),
             f"{ms(result.median.value)} ms",
             hollow=not result.valid,
         )

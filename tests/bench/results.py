@@ -20,9 +20,9 @@ from mobilecnn.bench.records.measurement import (
     PassportFacts,
     Reading,
     Run,
-    RunSummary,
 )
 from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.records.told import RunSummary
 from mobilecnn.quantize.evaluation import Accuracy, Evaluation
 from mobilecnn.quantize.proportions import wilson
 
@@ -86,7 +86,7 @@ def measured(facts: Facts = PI, rounds: int = 3, faster: float = 1.0, **change: 
             runs.append(
                 Run(
                     round=number, position=index, model=index, runtime_version="2.3.0", xnnpack_partitions=1,
-                    init_ns=round(level * 2e5), first_ns=round(level * 1.4e6), warmup_ns=(round(level * 1.1e6),),
+                    init_ns=round(level * 2e5), first_ns=round(level * 1.4e6), warmup_ns=(round(level * 1.1e6),) * 400,
                     samples_ns=tuple(round(level * 1e6 * (1 + 0.002 * ((7 * step) % 11))) for step in range(20)),
                     timed_seconds=1.0, other_cpu_seconds=0.0 if pi else 0.5, baseline_rss_bytes=40_000_000,
                     peak_rss_bytes=50_000_000 + parameters * 4,

@@ -96,7 +96,10 @@ def test_a_timing_is_a_summary(either: Phone, model: Path) -> None:
     assert run.runtime_version == f"sha256:{sha256(TOOL)}"
     assert (run.samples_ns, run.first_ns, run.init_ns) == ((8_200_000,), 9_000_000, 6_951_000)
     assert run.summary is not None
-    assert dataclasses.astuple(run.summary) == (122, 8_001_000, 8_700_000, 8_213_500, 44_000, 8_200_000)
+    assert dataclasses.astuple(run.summary) == (
+        122, 8_001_000, 8_700_000, 8_213_500, 44_000, 8_200_000, 8_020_000, 8_500_000, 60, 492_000_000,
+    )  # fmt: skip
+    assert (run.cores, run.delegates) == ("c0", None)
     assert (run.count, run.warmup_ns, run.peak_rss_bytes, run.other_cpu_seconds) == (122, (), None, None)
     assert (run.before.probe_ns, run.before.frequencies_khz, run.before.thermal_status) == ((), {}, 0)
     assert run.timed_seconds == pytest.approx(122 * 8.2135e-3)
@@ -183,9 +186,10 @@ def test_a_name_is_no_option_and_no_command(
 def test_a_given_program_is_pushed_and_recorded(either: Phone, model: Path, tmp_path: Path) -> None:
     program = tmp_path / "benchmark_model"
     program.write_bytes(elf())
-    with AdbDevice("pixel", either.serial, OnPhone(program, "little"), "litert") as phone:
+    with AdbDevice("pixel", either.serial, OnPhone(program), "litert") as phone:
+        protocol = phone.adapt(Protocol(cores="little"))
         facts = phone.probe()
-        answer = phone.time({**JOB, "model": phone.put(model)}, "that times", 60)
+        answer = phone.time({**JOB, "model": phone.put(model), "cores": protocol.cores}, "that times", 60)
     assert answer["runtime_version"] == f"sha256:{sha256(elf())}"
     (there,) = (either.tmp / "mobilecnn/tools").iterdir()
     assert there.name == sha256(elf()) and there.stat().st_mode & 0o777 == 0o755
@@ -226,22 +230,29 @@ def test_nothing_that_times(pixel: Phone, small: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("clocks", "big", "little"),
+    ("clocks", "prime", "big", "little"),
     [
-        (CLOCKS, "c0", "f"),
-        ((1766,) * 4 + (2803,) * 4, "f0", "f"),  # Four and four.
-        ((1785,) * 4 + (2419,) * 3 + (2841,), "f0", "f"),  # One prime core: only the slowest are little.
-        ((2150, 2150, 1593, 1593), "3", "c"),  # Big ones first.
-        ((1500,) * 4, "f", "f"),
-        ((), "f", "f"),
+        (CLOCKS, "c0", "c0", "f"),
+        ((1766,) * 4 + (2803,) * 4, "f0", "f0", "f"),  # Four and four.
+        (
+            (1785,) * 4 + (2419,) * 3 + (2841,),
+            "80",
+            "f0",
+            "f",
+        ),  # One prime core: only the slowest are little.
+        ((2150, 2150, 1593, 1593), "3", "3", "c"),  # Big ones first.
+        ((1500,) * 4, "f", "f", "f"),
     ],
 )
-def test_which_cores_are_big(pixel_facts: Facts, clocks: tuple[int, ...], big: str, little: str) -> None:
+def test_which_cores_are_big(
+    pixel_facts: Facts, clocks: tuple[int, ...], prime: str, big: str, little: str
+) -> None:
     facts = dataclasses.replace(
         pixel_facts,
         cores=len(clocks) or 4,
         max_frequencies_khz={f"cpu{n}": khz for n, khz in enumerate(clocks)},
     )
+    assert core_mask(facts, "prime") == prime
     assert core_mask(facts, "big") == big
     assert core_mask(facts, "little") == little
     assert core_mask(facts, "all") == f"{2**facts.cores - 1:x}"
@@ -269,7 +280,9 @@ def test_more_threads_than_cores_are_refused(pixel: Phone, small: Path) -> None:
 
 def test_cores_that_cannot_be_told_apart(pixel: Phone, small: Path) -> None:
     pixel.describe(PROPERTIES, (0,) * 8)
-    failed(small, "does not tell the clocks of its cores.*use --cores all")
+    failed(
+        small, "--cores big cannot be had on pixel: it does not tell how fast its cores are.*use --cores all"
+    )
     assert bench(small, "--cores", "all").exit_code == 0
 
 
@@ -284,9 +297,12 @@ def test_a_runtime_of_boards_is_refused(pixel: Phone, small: Path) -> None:
 
 
 def test_what_is_for_phones_is_refused_elsewhere(small: Path) -> None:
-    done = CliRunner().invoke(cli, ["bench", str(small), "--cores", "big"])
+    done = CliRunner().invoke(cli, ["bench", str(small), "--benchmark-model", "x"])
     assert done.exit_code == 2
-    assert "--benchmark-model and --cores are for phones, and local is none" in done.stderr
+    assert "--benchmark-model is for phones, and local is none" in done.stderr
+    done = CliRunner().invoke(cli, ["bench", str(small), "--delegate", "gpu"])
+    assert done.exit_code == 2
+    assert "--delegate gpu is for phones" in done.stderr
 
 
 def test_an_unknown_runtime(pixel: Phone) -> None:
@@ -304,4 +320,93 @@ def test_a_model_that_is_gone(pixel: Phone, tmp_path: Path) -> None:
 
 def test_the_protocol_names_what_runs(pixel: Phone) -> None:
     with AdbDevice("pixel", pixel.serial, None, "litert") as phone:
-        assert phone.adapt(Protocol(rounds=7)) == Protocol(rounds=7, runtime="benchmark_model")
+        assert phone.adapt(Protocol(rounds=7)) == Protocol(rounds=7, runtime="benchmark_model", cores="big")
+
+
+def sample(name: str) -> str:
+    return (Path(__file__).parent.parent / "samples" / "benchmark_model" / f"{name}.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("delegate", "name", "flag", "words"),
+    [
+        ("gpu", "2020-gpu", "--use_gpu=true", None),
+        ("gpu", "litert-gpu", "--use_gpu=true", None),
+        ("gpu", "2022-gpu-partly", "--use_gpu=true", None),
+        (
+            "gpu",
+            "2022-gpu-in-vain",
+            "--use_gpu=true",
+            "could give no operator of this model to the delegate gpu",
+        ),
+        ("gpu", "2019", "--use_gpu=true", "does not say that it applied the delegate gpu"),
+        ("gpu", "litert-unknown-flag", "--use_gpu=true", "does not know the delegate gpu"),
+        ("xnnpack", "litert", "--use_xnnpack=true", None),
+        ("xnnpack", "2018", "--use_xnnpack=true", "does not say that it applied the delegate xnnpack"),
+        ("none", "2022-no-xnnpack", "--use_xnnpack=false", None),
+        ("none", "litert-unknown-flag", "--use_xnnpack=false", "used xnnpack nevertheless"),
+        ("none", "2018", "--use_xnnpack=false", "does not say that it left XNNPACK out"),
+    ],
+)
+def test_a_delegate_that_was_asked_for_is_had_or_refused(
+    pixel: Phone, small: Path, delegate: str, name: str, flag: str, words: str | None
+) -> None:
+    pixel.prints(sample(name))
+    if words is not None:
+        failed(small, f"on pixel: this build of benchmark_model {words}", "--delegate", delegate)
+    else:
+        done = bench(small, "--delegate", delegate, "--rounds", 1)
+        assert done.exit_code == 0, done.output
+        measured = Measurement.read(Path("it.json"))
+        assert measured.protocol.delegate == delegate
+        (result,) = summarize(measured)
+        codes = {warning.code for warning in result.warnings}
+        assert ("partly-delegated" in codes) == (name == "2022-gpu-partly")
+        assert result.delegates is not None
+        assert [found.name for found in result.delegates if found.name == delegate] == [delegate] * (
+            delegate != "none"
+        )
+    assert all(flag in line.split() for line in pixel.lines("flags"))
+
+
+def test_an_old_build_that_warms_up_less_and_prints_no_median_is_told(pixel: Phone, small: Path) -> None:
+    pixel.prints(sample("2018"))
+    done = bench(small)
+    assert done.exit_code == 0, done.output
+    (result,) = summarize(Measurement.read(Path("it.json")))
+    assert {"short-warmup", "mean-for-median"} <= {warning.code for warning in result.warnings}
+    assert "Warning: a process warmed up for less than the 5 inferences and 0.5 s" in done.stdout
+
+
+def test_percentiles_that_are_printed_are_kept(pixel: Phone, small: Path) -> None:
+    pixel.prints(sample("litert"))
+    assert bench(small).exit_code == 0
+    (result,) = summarize(Measurement.read(Path("it.json")))
+    assert (result.median.value, result.p5, result.p95) == (10_405_000, 10_310_000, 10_610_000)
+    assert not result.of_means
+
+
+@pytest.mark.parametrize(
+    ("cores", "mask"), [("prime", "c0"), ("little", "f"), ("all", "ff"), ("0x30", "30"), ("80", "80")]
+)
+def test_cores_by_name_and_by_mask(pixel: Phone, small: Path, cores: str, mask: str) -> None:
+    assert bench(small, "--cores", cores).exit_code == 0
+    assert cores == "all" or set(pixel.lines("masks")) == {mask}
+    measured = Measurement.read(Path("it.json"))
+    assert measured.protocol.cores == cores and {run.cores for run in measured.runs} == {mask}
+
+
+@pytest.mark.parametrize(
+    ("cores", "words", "code"),
+    [
+        (
+            "100",
+            "--cores 100 cannot be had on pixel: the cores there are 0 to 7, and the mask 100 stands for 8",
+            3,
+        ),
+        ("0", "unknown --cores '0'; choose one of prime, big, little, all, or give a hexadecimal mask", 2),
+        ("fast", "unknown --cores 'fast'", 2),
+    ],
+)
+def test_cores_that_are_not_there(pixel: Phone, small: Path, cores: str, words: str, code: int) -> None:
+    failed(small, re.escape(words), "--cores", cores, code=code)

@@ -50,6 +50,13 @@ def exchange(document: dict[str, Any]) -> None:
     document["golden"][1]["scores"].reverse()
 
 
+def small_scores(document: dict[str, Any]) -> None:
+    """Scores of some steps of the output, of a file that is far from the Keras model."""
+    document["parity"]["max_difference"] = 7.0
+    for entry in document["golden"]:
+        entry["scores"] = [5 / 256, 3 / 256]
+
+
 class Untimed(LocalDevice):
     """Fails the test when something is timed on it."""
 
@@ -90,6 +97,37 @@ def test_a_wrong_file_is_refused_before_anything_is_timed(
     assert len(measured.runs) == 2
 
 
+@pytest.mark.parametrize("when", ["put", "answer", "time"])
+def test_a_file_that_is_changed_while_it_is_timed_is_refused(
+    exported: Path, tmp_path: Path, when: str
+) -> None:
+    """Its figures would stand in the record for those of the file that was looked at."""
+    path = copied(exported, tmp_path, "float32")
+    other = (exported / "theirs.int8.tflite").read_bytes()
+
+    class Meddling(LocalDevice):
+        def put(self, model: Path) -> str:
+            if when == "put":
+                path.write_bytes(other)
+            return super().put(model)
+
+        def time(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+            answer = super().time(job, doing, timeout)
+            path.write_bytes(other)
+            return answer
+
+        def answer(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+            answer = super().answer(job, doing, timeout)
+            if when == "answer":
+                path.write_bytes(other)
+            return answer
+
+    kept: list[Measurement] = []
+    with pytest.raises(ModelFileError, match=r"theirs\.float32\.tflite was changed while it was being timed"):
+        measure([path], Meddling(), SHORT, keep=kept.append)
+    assert kept == []
+
+
 def test_a_small_error_of_a_float32_file_is_seen(exported: Path, tmp_path: Path) -> None:
     def nudge(document: dict[str, Any]) -> None:
         document["golden"][0]["scores"][0] += 2e-4
@@ -99,11 +137,25 @@ def test_a_small_error_of_a_float32_file_is_seen(exported: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"), [("float32", 1e-4), ("float16", 0.002), ("int8", 0.1), ("dynamic", 0.1)]
+    ("kind", "own", "expected"),
+    [
+        ("float32", 0.05, 1e-4),
+        ("float16", 0.001, 0.002),
+        ("int8", 0.01, 0.02),
+        ("dynamic", 0.01, 0.02),
+        # What its quantization spoilt allows itself no more than others.
+        ("float16", 0.9, 16 / 256),
+        ("int8", 0.05, 16 / 256),
+        ("int8", 0.9, 16 / 256),
+        ("int8", 7.0, 16 / 256),
+        ("dynamic", 0.9, 16 / 256),
+    ],
 )
-def test_how_far_scores_may_be_apart(exported: Path, tmp_path: Path, kind: str, expected: float) -> None:
+def test_how_far_scores_may_be_apart(
+    exported: Path, tmp_path: Path, kind: str, own: float, expected: float
+) -> None:
     def known(document: dict[str, Any]) -> None:
-        document["parity"]["max_difference"] = {"float16": 0.001}.get(kind, 0.05)
+        document["parity"]["max_difference"] = own
         for entry in document["golden"]:
             entry["scores"] = [1.0, 0.0]
 
@@ -128,7 +180,7 @@ def test_an_int8_output_may_be_two_steps_apart(exported: Path, tmp_path: Path) -
     ("change", "words"),
     [
         (lambda d: d.update(golden=[]), "no golden pictures"),
-        (lambda d: d["parity"].update(max_difference=7.0), "zeros would pass"),
+        (small_scores, "zeros would pass"),
     ],
 )
 def test_what_cannot_be_checked_is_timed_and_says_why(
@@ -205,6 +257,42 @@ def test_an_answer_that_is_no_number_differs(bad: float) -> None:
     verdict = judge(asked([[0.25, 0.75]], 0.5), np.array([[0.25, bad]], np.float32))
     assert (verdict.verdict, verdict.difference) == (DIFFERS, None)
     assert "score 1" in verdict.reason
+
+
+@pytest.mark.parametrize("own", [0.0, 1e-3, 0.02, 0.5, 0.9, 50.0])
+@pytest.mark.parametrize(
+    ("golden", "scale", "most"),
+    [
+        ([[0.9, 0.1], [0.2, 0.8]], 1 / 256, 16 / 256),
+        ([[0.9, 0.1], [0.2, 0.8]], 0.0, 16 / 256),
+        ([[12.0, -4.0], [-3.0, 9.0]], 0.0, 16 * 16 / 256),
+        ([[12.0, -4.0], [-3.0, 9.0]], 0.1, 1.6),
+        ([[12.0, -4.0], [-3.0, 9.0]], 1e-4, 16 * 16 / 256),  # 16 bits
+    ],
+)
+def test_a_bad_file_is_held_as_tightly_as_a_good_one(
+    golden: list[list[float]], scale: float, most: float, own: float
+) -> None:
+    tolerance = answers.allowed(np.array(golden), scale, None, own)
+    assert tolerance <= most + 1e-12
+    assert tolerance <= max(2 * own, 2 * scale, 1e-4 * np.abs(golden).max())
+
+
+def test_half_precision_of_a_gpu_is_allowed_for_there_and_nowhere_else(exported: Path) -> None:
+    questions = ready(exported / "theirs.float32.tflite")
+    assert isinstance(questions, Questions)
+    assert questions.tolerance < 1e-3 < questions.halved
+    expected = questions.scores
+
+    class Halved(LocalDevice):
+        def answer(self, job: dict[str, Any], doing: str, timeout: float) -> dict[str, Any]:
+            off = [(row + 1e-3).astype(np.float32) for row in expected]
+            return {"outputs": [answers._packed(row) for row in off]}
+
+    path = exported / "theirs.float32.tflite"
+    for delegate, verdict in (("gpu", VERIFIED), ("default", DIFFERS), ("none", DIFFERS)):
+        protocol = replace(SHORT, delegate=delegate)
+        assert answers.check(Halved(), "", path, questions, protocol, 60).verdict == verdict
 
 
 scores = st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4)

@@ -21,7 +21,11 @@ def test_measurements_in_memory_and_on_disk_compare_alike(tmp_path: Path) -> Non
     write_json(tmp_path / "slow.json", slow.to_json())
     compared = mobilecnn.compare(tmp_path / "slow.json", fast)
     assert compared == mobilecnn.compare(slow, fast)
-    assert {row.time.verdict for row in compared.rows} == {"faster"}
+    valid = [row.time.verdict for row in compared.rows if row.time.valid]
+    assert set(valid) == {"faster"} and len(valid) < len(compared.rows)
+    assert {row.time.verdict for row in compared.rows if not row.time.valid} == {"undecided"}
+    forced = mobilecnn.compare(slow, fast, even_invalid=True)
+    assert {row.time.verdict for row in forced.rows} == {"faster"}
     with pytest.raises(CheckFailed):
         mobilecnn.compare(fast, slow, max_slowdown=0.05)
     assert mobilecnn.summarize(slow) == mobilecnn.summarize(str(tmp_path / "slow.json"))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilecnn.bench.devices.adb import benchmark_model, operator_profile
-from mobilecnn.bench.devices.adb.benchmark_model import Memory, Output, Timings
+from mobilecnn.bench.devices.adb import benchmark_model, operator_profile, printed
+from mobilecnn.bench.devices.adb.printed import Applied, Memory, Output, Timings
 from mobilecnn.errors import EnvironmentProblem, InputError
 
 HEADS = """STARTING!
@@ -50,28 +50,28 @@ READ = Output(
     warmup=Timings(2, 383_926_000, 326_808_000, 383_926_000, 355_367_000, 28_559_000),
     inference=Timings(50, 327_047_000, 326_867_000, 333_866_000, 328_651_000, 1_440_000),
     memory=Memory(31.125, 66.1133, None),
-    xnnpack_partitions=13,
+    delegates=(Applied("xnnpack", False, 13),),
 )
 
 
 def test_a_log_of_2024() -> None:
-    assert benchmark_model.parse(PI4) == READ
+    assert printed.parse(PI4) == READ
 
 
 def test_without_the_prefix() -> None:
-    assert benchmark_model.parse(PI4.replace("INFO: ", "")) == READ
+    assert printed.parse(PI4.replace("INFO: ", "")) == READ
 
 
 def test_with_carriage_returns_and_the_streams_one_after_the_other() -> None:
     errors = "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\r\nWARNING: linker: something\r\n"
-    assert benchmark_model.parse(PI4.replace("\n", "\r\n") + errors) == READ
+    assert printed.parse(PI4.replace("\n", "\r\n") + errors) == READ
 
 
 def test_percentiles() -> None:
     text = PI4.replace("std=1440", "std=1440 p5=326900 median=328600 p95=331000").replace(
         "std=28559", "std=28559 p5=326808 median=383926 p95=383926"
     )
-    inference = benchmark_model.parse(text).inference
+    inference = printed.parse(text).inference
     assert inference == replace(READ.inference, p5_ns=326_900_000, median_ns=328_600_000, p95_ns=331_000_000)
 
 
@@ -81,7 +81,7 @@ def test_exponents() -> None:
         "count=50 first=2950000 curr=2952000 min=2940000 max=2960000 avg=2.95034e+06 std=14",
         END.format(init=5, first=2951000, warmup="2.951e+06", avg="2.95034e+06"),
     )
-    output = benchmark_model.parse(text)
+    output = printed.parse(text)
     assert output.inference.mean_ns == 2_950_340_000
     assert output.warmup == Timings(1, *(2_951_000_000,) * 4, 0)
     assert (output.memory, output.xnnpack_partitions) == (Memory(None, None, None), None)
@@ -93,14 +93,14 @@ def test_all_samples_equal() -> None:
         "count=50 curr=7(all same) p5=7 median=7 p95=7",
         END.format(init=5, first=7, warmup=7, avg=7),
     )
-    output = benchmark_model.parse(text)
+    output = printed.parse(text)
     assert output.inference == Timings(50, 7000, 7000, 7000, 7000, 0, 7000, 7000, 7000)
     assert output.warmup == Timings(3, 7000, 7000, 7000, 7000, 0)
 
 
 def test_no_warm_up() -> None:
     text = log("count=0", "count=1 curr=7", END.format(init=5, first=0, warmup=0, avg=7))
-    assert benchmark_model.parse(text).warmup is None
+    assert printed.parse(text).warmup is None
 
 
 def test_very_old() -> None:
@@ -110,7 +110,7 @@ def test_very_old() -> None:
         "Average inference timings in us: Warmup: 83235, Init: 38467, Inference: 79760.9",
         prefix="",
     ).replace("Running benchmark for at least 1 iterations and", "Running benchmark for 1 iterations:")
-    output = benchmark_model.parse(text)
+    output = printed.parse(text)
     assert (output.init_ns, output.inference.mean_ns) == (38_467_000, 79_760_900)
     assert output.inference.median_ns is None
 
@@ -120,7 +120,7 @@ def test_peak_memory() -> None:
         "INFO: Overall peak memory footprint (MB) via periodic monitoring: 68.5\n"
         "INFO: Memory status at the end of exeution:\nINFO: - VmRSS              : 60 MB\n"
     )
-    assert benchmark_model.parse(text).memory == Memory(31.125, 66.1133, 68.5)
+    assert printed.parse(text).memory == Memory(31.125, 66.1133, 68.5)
 
 
 @pytest.mark.parametrize(
@@ -142,14 +142,12 @@ def test_peak_memory() -> None:
 )
 def test_partitions(words: str, count: int | None) -> None:
     lines = [f"INFO: {words}" if "Explicitly" in line else line for line in PI4.splitlines()]
-    assert benchmark_model.parse("\n".join(lines)).xnnpack_partitions == count
+    assert printed.parse("\n".join(lines)).xnnpack_partitions == count
 
 
 def test_the_statistics_of_a_profile_are_no_timings() -> None:
     assert (
-        benchmark_model.parse(
-            PI4 + "Timings (microseconds): count=7 curr=3(all same)\nMemory (bytes): count=0\n"
-        )
+        printed.parse(PI4 + "Timings (microseconds): count=7 curr=3(all same)\nMemory (bytes): count=0\n")
         == READ
     )
 
@@ -166,7 +164,7 @@ def test_the_statistics_of_a_profile_are_no_timings() -> None:
         ("max=333866", "max=3e44", "for a time in microseconds"),
         ("first=327047", "first=1", "faster than the fastest"),
         ("count=50 first", "count=0 first", "no timed inference"),
-        ("std=1440", "std=", "no whole run"),
+        ("std=1440", "std=", "of a form that is not known"),
         ("std=1440", "std=1440 p5=326900 median=326868 p95=331000", "contradict each other"),
         ("count=50 first=327047 curr=328852 min=326867 max=333866 avg=328651 std=1440", "count=50 curr=5", "without a"),
         ("Init: 69510", "Init: nan", "no whole run"),
@@ -176,18 +174,18 @@ def test_the_statistics_of_a_profile_are_no_timings() -> None:
 def test_what_is_missing_or_contradicts_is_no_figure(old: str, new: str, words: str) -> None:
     assert old in PI4
     with pytest.raises(EnvironmentProblem, match=words):
-        benchmark_model.parse(PI4.replace(old, new, 1))
+        printed.parse(PI4.replace(old, new, 1))
 
 
 def test_two_runs_are_not_one() -> None:
     with pytest.raises(EnvironmentProblem, match="no whole run"):
-        benchmark_model.parse(PI4 + PI4)
+        printed.parse(PI4 + PI4)
 
 
 @given(st.text())
 def test_any_text_is_refused(text: str) -> None:
     with pytest.raises(EnvironmentProblem):
-        benchmark_model.parse(text)
+        printed.parse(text)
     with pytest.raises(EnvironmentProblem):
         operator_profile.parse(text)
 
@@ -195,7 +193,7 @@ def test_any_text_is_refused(text: str) -> None:
 @given(st.integers(0, PI4.index("(avg): 328651\n") + len("(avg): 3286")))
 def test_a_log_that_breaks_off_is_refused(length: int) -> None:
     with pytest.raises(EnvironmentProblem):
-        benchmark_model.parse(PI4[:length])
+        printed.parse(PI4[:length])
 
 
 LINES = PI4.splitlines()
@@ -208,7 +206,7 @@ def test_a_line_that_is_damaged_gives_the_same_figures_or_none(place: int, text:
     """Damage may hide what else is known, but never changes a time."""
     damaged = [*LINES[:place], text, *LINES[place + 1 :]]
     try:
-        output = benchmark_model.parse("\n".join(damaged))
+        output = printed.parse("\n".join(damaged))
     except EnvironmentProblem:
         return
     assert (output.inference, output.init_ns) == (READ.inference, READ.init_ns)
@@ -219,7 +217,7 @@ def samples(draw: st.DrawFn) -> list[int]:
     return draw(st.lists(st.integers(1, 10**9), min_size=1, max_size=60))
 
 
-def printed(values: list[int], percentiles: bool) -> str:
+def as_printed(values: list[int], percentiles: bool) -> str:
     """As StatsCalculator prints them."""
     n, ordered = len(values), sorted(values)
     mean = sum(values) / n
@@ -245,8 +243,8 @@ def test_whatever_is_printed_is_read(
 ) -> None:
     averages = [f"{sum(values) / len(values):.6g}" for values in (warm, timed)]
     end = END.format(init=12345, first=warm[0], warmup=averages[0], avg=averages[1])
-    output = benchmark_model.parse(
-        log(printed(warm, percentiles), printed(timed, percentiles), end, prefix=prefix)
+    output = printed.parse(
+        log(as_printed(warm, percentiles), as_printed(timed, percentiles), end, prefix=prefix)
     ).inference
     assert (output.count, output.first_ns) == (len(timed), timed[0] * 1000)
     assert (output.minimum_ns, output.maximum_ns) == (min(timed) * 1000, max(timed) * 1000)

@@ -11,7 +11,8 @@ from test_measurement import ANSWERS, FACTS, QUIET, run
 from mobilecnn.bench.judge.compare import apart, name_of, percentage, refuse_slowdown, together
 from mobilecnn.bench.records.measurement import Android, Measurement, Model, PassportFacts
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.errors import CheckFailed, InputError, UsageError
+from mobilecnn.bench.records.told import Delegated
+from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError, UsageError
 
 Levels = list[list[float]]
 """For each round, the milliseconds of its samples."""
@@ -98,9 +99,9 @@ def test_a_slowdown_is_refused_only_for_sure() -> None:
         CheckFailed, match=r"^B may take 5% longer than A, and m takes at least 1\d\.\d% longer$"
     ):
         refuse_slowdown(beyond, 0.05)
-    restless = measured({"m.tflite": [[8.0], [12.0], [16.0]]})
-    undecided = apart(a, restless, max_slowdown=0.05)
-    assert undecided.rows[0].slowdown == "undecided"
+    near = measured({"m.tflite": [[10.4], [10.5], [10.6]]})
+    undecided = apart(a, near, max_slowdown=0.05)
+    assert undecided.rows[0].time.valid and undecided.rows[0].slowdown == "undecided"
     refuse_slowdown(undecided, 0.05)
     within = apart(a, b, max_slowdown=0.5)
     assert within.rows[0].slowdown == "within"
@@ -200,7 +201,10 @@ def test_two_files_of_one_measurement_are_compared_round_by_round() -> None:
     compared = together(both, 0.05)
     (row,) = compared.rows
     assert compared.interleaved
-    assert (row.name, row.time.verdict, row.slowdown) == ("m", "slower", "beyond")
+    # The drift is in the medians, which are INVALID, and not in the ratio.
+    assert (row.name, row.time.verdict, row.slowdown) == ("m", "undecided", "undecided")
+    (row,) = together(both, 0.05, even_invalid=True).rows
+    assert (row.time.verdict, row.slowdown) == ("slower", "beyond")
     assert row.time.ratio.relative_width < 0.01
     # The same, timed apart, could not be told: the drift is in it.
     alone, later = (measured({"m.tflite": levels}) for levels in (drifting, times(drifting, 1.1)))
@@ -220,3 +224,102 @@ def test_what_is_no_percentage_is_refused(text: str) -> None:
 
 def test_names() -> None:
     assert name_of(Model("a/b.c/net.int8.tflite", "0" * 64, 1, None, ANSWERS[0])) == "net.int8"
+
+
+DRIFTING: Levels = [[10.0], [20.0], [40.0]]
+RESTLESS: Levels = [[10.0], [11.0], [12.0]]
+MOVED: dict[str, Any] = {"after": dataclasses.replace(QUIET, frequencies_khz={"cpu1": 1_000_000})}
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (measured({"m.tflite": RESTLESS}), measured({"m.tflite": times(RESTLESS, 20)})),
+        (measured({"m.tflite": STEADY}), measured({"m.tflite": times(STEADY, 2), }, **MOVED)),
+        (measured({"m.tflite": STEADY}, **MOVED), measured({"m.tflite": times(STEADY, 2)})),
+        (measured({"m.tflite": STEADY[:1]}), measured({"m.tflite": times(STEADY[:1], 2)})),
+    ],
+    ids=["wide intervals", "a clock in B", "a clock in A", "one round"],
+)  # fmt: skip
+def test_of_invalid_results_nothing_is_decided_unless_it_is_asked_for(a: Measurement, b: Measurement) -> None:
+    compared = apart(a, b, max_slowdown=0.05)
+    (row,) = compared.rows
+    assert not row.time.valid and row.time.ratio.low > 1.05
+    assert (row.time.verdict, row.slowdown) == ("undecided", "undecided")
+    with pytest.raises(
+        EnvironmentProblem, match=r"is undecided, because results are INVALID: m \(.*--even-invalid"
+    ):
+        refuse_slowdown(compared, 0.05)
+    forced = apart(a, b, max_slowdown=0.05, even_invalid=True)
+    (row,) = forced.rows
+    assert (row.time.verdict, row.slowdown, row.time.valid) == ("slower", "beyond", False)
+    assert forced.to_json()["even_invalid"] is True
+    assert forced.to_json()["rows"][0]["b_relative_to_a"]["valid"] is False
+    with pytest.raises(CheckFailed, match="m takes at least"):
+        refuse_slowdown(forced, 0.05)
+
+
+def test_what_is_certain_fails_before_what_cannot_be_told() -> None:
+    a = measured({"x.tflite": STEADY, "y.tflite": DRIFTING})
+    b = measured({"x.tflite": times(STEADY, 2), "y.tflite": DRIFTING})
+    with pytest.raises(CheckFailed, match="x takes at least"):
+        refuse_slowdown(apart(a, b, max_slowdown=0.05), 0.05)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (
+            [[10.0], [20.0], [30.0]],
+            [[20.2], [19.8], [29.7]],
+            True,
+        ),  # Faster in the rounds, and the medians near.
+        ([[10.0], [11.0], [12.0]], [[9.0], [11.5], [11.9]], True),
+        (STEADY, times(STEADY, 1.1), False),
+        (DRIFTING, times(DRIFTING, 1.1), False),
+        (STEADY, STEADY, False),
+    ],
+)
+def test_a_ratio_that_its_medians_contradict_says_so(first: Levels, second: Levels, said: bool) -> None:
+    (row,) = together(measured({"a/m.tflite": first, "b/m.tflite": second})).rows
+    codes = [note.code for note in row.time.notes]
+    medians = row.b.median.value / row.a.median.value
+    against = (
+        not row.time.ratio.low <= medians <= row.time.ratio.high
+        or (medians - 1) * (row.time.ratio.value - 1) < 0
+    )
+    assert codes == ["ratio-against-medians"] * said and against == said
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"delegate": "none"}, "delegate: default and none"),
+        ({"delegate": "gpu"}, "delegate: default and gpu"),
+        ({"delegates": ()}, "delegates of m: xnnpack and no delegate"),
+        ({"delegates": (Delegated("gpu", True, 1),)}, "delegates of m: xnnpack and gpu"),
+    ],
+)
+def test_other_delegates_are_unlike(change: dict[str, Any], words: str) -> None:
+    a = measured({"m.tflite": STEADY}, delegates=(Delegated("xnnpack", None, 1),))
+    b = measured({"m.tflite": STEADY}, **{"delegates": (Delegated("xnnpack", None, 1),), **change})
+    with pytest.raises(InputError, match=words):
+        apart(a, b)
+    assert words in apart(a, b, across=True).unlike
+    # Where one side does not tell, nothing is said.
+    assert apart(a, measured({"m.tflite": STEADY})).unlike == ()
+
+
+def test_other_cores_are_unlike() -> None:
+    def bound(cores: str) -> Measurement:
+        whole = measured({"m.tflite": STEADY})
+        runs = tuple(dataclasses.replace(run, cores=cores) for run in whole.runs)
+        return dataclasses.replace(
+            whole, protocol=dataclasses.replace(whole.protocol, cores="big"), runs=runs
+        )
+
+    assert apart(bound("f0"), bound("80"), across=True).unlike == ("cores used: f0 and 80",)
+    assert apart(bound("f0"), measured({"m.tflite": STEADY}), across=True).unlike == (
+        "cores used: f0 and any",
+    )
+    assert apart(bound("f0"), bound("f0")).unlike == ()

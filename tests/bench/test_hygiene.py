@@ -8,11 +8,23 @@ from typing import Any
 import pytest
 from test_stream import STATE, STREAM
 
-from mobilecnn.bench.judge import hygiene
+from mobilecnn.bench.judge import doubts, hygiene, summary
+from mobilecnn.bench.judge.findings import Finding
 from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.records.measurement import Cooled, Facts, Reading, Run
+from mobilecnn.bench.records.measurement import (
+    NOT_CHECKED,
+    Android,
+    Answers,
+    Cooled,
+    Facts,
+    Measurement,
+    Model,
+    Reading,
+    Run,
+)
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.stream import State
+from mobilecnn.bench.records.told import Delegated, RunSummary
 
 MS = 1_000_000
 PI = Facts(
@@ -45,7 +57,7 @@ def judge(device: Facts = PI, count: int = 3, **change: Any) -> tuple[list[str],
 
 def test_every_code_is_documented() -> None:
     """And nothing is documented that no rule says."""
-    source = Path(hygiene.__file__).read_text()
+    source = "".join(Path(str(module.__file__)).read_text() for module in (hygiene, doubts, summary))
     codes = {*re.findall(r'Finding\(\s*"([a-z-]+)"', source), *hygiene._CODES.values()}
     root = Path(__file__).resolve().parent.parent.parent
     rows = [
@@ -59,6 +71,127 @@ def test_every_code_is_documented() -> None:
 
 def test_calm_readings_say_nothing() -> None:
     assert judge() == ([], [])
+
+
+def doubted(
+    device: Facts = PI, protocol: Protocol | None = None, count: int = 3, **change: Any
+) -> dict[str, Finding]:
+    """What :mod:`doubts` says of calm runs, each with ``change``, by code."""
+    calm: dict[str, Any] = {
+        "position": 0, "model": 0, "runtime_version": "2.3.0", "xnnpack_partitions": 1, "init_ns": MS, "first_ns": MS,
+        "warmup_ns": (100 * MS,) * 5, "samples_ns": tuple(range(MS, MS + 60)), "timed_seconds": 1.0,
+        "other_cpu_seconds": 0.01, "baseline_rss_bytes": None, "peak_rss_bytes": None, "before": CALM, "after": CALM,
+        "cores": "f",
+    }  # fmt: skip
+    each = change.pop("each", [{}] * count)
+    runs = tuple(Run(round=number, **{**calm, **change, **own}) for number, own in enumerate(each))
+    whole = Measurement(
+        created="2026-01-02T03:04:05+00:00", tool="0", command=(), device=device,
+        protocol=protocol or Protocol(rounds=count),
+        models=(Model("m.tflite", "0" * 64, 1, None, Answers(NOT_CHECKED, "no")),), runs=runs,
+    )  # fmt: skip
+    found = [
+        *doubts.reasons(runs),
+        *doubts.warnings(whole, runs, change.get("interval", Interval(MS, MS, MS))),
+    ]
+    assert len({finding.code for finding in found}) == len(found)
+    return {finding.code: finding for finding in found}
+
+
+SUMMARY = RunSummary(50, MS, 2 * MS, MS, 0, MS, MS, MS, 6, 600 * MS)
+DARK = Reading({}, (2 * MS,), {})
+ANDROID = Android(("arm64-v8a",), None, None, "f0", 80, "35", ())
+PHONE = dataclasses.replace(PI, kind="adb", android=ANDROID, virtualised=None)
+
+
+def test_calm_runs_are_not_doubted() -> None:
+    assert doubted() == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "change"),
+    [
+        ("mixed-runs", {"each": [{}, {"runtime_version": "2.4.0"}, {}]}),
+        ("mixed-runs", {"each": [{}, {"cores": "3"}, {}]}),
+        ("mixed-runs", {"each": [{}, {"delegates": ()}, {}]}),
+        ("cut-short", {"protocol": Protocol(rounds=5)}),
+        ("short-warmup", {"warmup_ns": (100 * MS,) * 4}),
+        ("short-warmup", {"warmup_ns": (MS,) * 5}),
+        ("short-warmup", {"summary": dataclasses.replace(SUMMARY, warmup_count=5), "samples_ns": (MS,)}),
+        ("short-warmup", {"summary": dataclasses.replace(SUMMARY, warmup_ns=MS), "samples_ns": (MS,)}),
+        ("short-run", {"timed_seconds": 0.5}),
+        ("short-run", {"each": [{}, {"timed_seconds": 0.1}, {}]}),
+        ("mean-for-median", {"summary": dataclasses.replace(SUMMARY, median_ns=None), "samples_ns": (MS,)}),
+        ("coarse-timer", {"samples_ns": (50_000, 51_000) * 30}),
+        ("coarse-timer", {"samples_ns": (40_000,) * 20 + (42_000,) * 30 + (44_000,) * 10}),
+        (
+            "coarse-timer",
+            {"summary": RunSummary(50, 80_000, 90_000, 85_000, 0, 85_000, 1, 1, 6, 600 * MS), "samples_ns": (85_000,)},
+        ),
+        ("too-many-threads", {"protocol": Protocol(threads=8)}),
+        ("too-many-threads", {"protocol": Protocol(threads=2), "cores": "8"}),
+        ("unbound", {"device": dataclasses.replace(PI, max_frequencies_khz={"cpu0": 1_800_000, "cpu4": 2_400_000})}),
+        ("partly-delegated", {"delegates": (Delegated("gpu", False, 2),)}),
+        ("cores-offline", {"after": reading(offline_cores=1)}),
+        ("boost", {"before": reading(boost=True)}),
+        ("on-battery", {"before": reading(on_battery=True)}),
+        ("power-saver", {"after": reading(power_saver=True)}),
+        ("low-battery", {"device": dataclasses.replace(PHONE, android=dataclasses.replace(ANDROID, battery_percent=19))}),
+        ("unseen", {"before": DARK, "after": DARK, "other_cpu_seconds": None}),
+        ("unseen", {"before": reading(governors=()), "after": reading(governors=())}),
+        ("unseen", {"device": PHONE}),  # No thermal status, as before Android 10.
+        ("interval-cut", {"interval": Interval(MS, MS, MS, (MS - 1, MS))}),
+    ],
+)  # fmt: skip
+def test_each_doubt_has_its_code(code: str, change: dict[str, Any]) -> None:
+    interval = change.pop("interval", None)
+    if interval is not None:
+        assert [f.code for f in doubts._processes(whole_of(), interval)] == [code]
+        return
+    if "device" in change and code == "low-battery":
+        change = {**change, "before": reading(thermal_status=0)}
+    assert list(doubted(**change)) == [code]
+
+
+def whole_of() -> Measurement:
+    calm = Run(
+        0, 0, 0, "2.3.0", 1, MS, MS, (), (MS,), 1.0, None, None, None, CALM, CALM,
+    )  # fmt: skip
+    return Measurement(
+        "2026-01-02T03:04:05+00:00", "0", (), PI, Protocol(rounds=1),
+        (Model("m.tflite", "0" * 64, 1, None, Answers(NOT_CHECKED, "no")),), (calm,),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"samples_ns": (1_000_000, 1_001_000) * 30},  # A step of a thousandth.
+        {"samples_ns": (50_000, 51_000)},  # Too few to tell.
+        {"samples_ns": (50_000,) * 40},  # No step is seen.
+        {"warmup_ns": (200_000 * MS // 1000,) * 5},
+        {"timed_seconds": 0.95},
+        {"device": dataclasses.replace(PI, max_frequencies_khz={"cpu0": 5_000_000, "cpu1": 5_500_000})},
+        {
+            "device": dataclasses.replace(PI, max_frequencies_khz={"cpu0": 1_800_000, "cpu4": 2_400_000}),
+            "protocol": Protocol(cores="big"),
+        },
+        {"delegates": (Delegated("xnnpack", False, 3),)},
+        {"delegates": (Delegated("gpu", True, 1),)},
+        {"after": reading(offline_cores=0, boost=False, on_battery=False, power_saver=False)},
+    ],
+)
+def test_what_is_as_it_should_be_is_not_doubted(change: dict[str, Any]) -> None:
+    assert doubted(**change) == {}
+
+
+def test_only_the_cores_that_it_ran_on_have_a_clock_that_matters() -> None:
+    """The fastest core idles while a process runs on the little ones."""
+    before = reading(frequencies_khz={"cpu0": 1_500_000, "cpu4": 2_400_000})
+    after = reading(frequencies_khz={"cpu0": 1_500_000, "cpu4": 600_000})
+    assert judge(before=before, after=after, cores="f") == ([], [])
+    (reason,), _ = judge(before=before, after=after, cores="f0")
+    assert "between 0.60 and 2.40 GHz" in reason
 
 
 def test_a_machine_that_tells_nothing_says_nothing() -> None:

@@ -53,6 +53,11 @@ def test_json_and_back(protocol: Protocol) -> None:
         ({"threads": 0}, "--threads must be from 1"),
         ({"seed": 2**32}, "--seed must be from 0 to 4294967295"),
         ({"runtime": "onnx"}, "unknown runtime 'onnx'; choose one of litert, tflite-runtime"),
+        ({"delegate": "nnapi"}, "unknown --delegate 'nnapi'; choose one of default, xnnpack, none, gpu"),
+        ({"cores": "fast"}, "unknown --cores 'fast'; choose one of prime, big, little, all"),
+        ({"cores": "0x0"}, "unknown --cores '0x0'"),
+        ({"cores": "-1"}, "unknown --cores '-1'"),
+        ({"cores": ""}, "unknown --cores ''"),
         ({"runtime": None}, "choose one of litert, tflite-runtime"),
     ],
 )

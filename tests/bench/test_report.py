@@ -267,7 +267,7 @@ def test_what_a_device_is_not_is_said(tmp_path: Path, change: dict[str, Any], sa
 
 def poisoned(value: Any) -> Any:
     """Every text of a document replaced by a hostile one, but those that are not free."""
-    kept = ("created", "sha256", "verdict", "runtime", "schema", "format", "architecture")
+    kept = ("created", "sha256", "verdict", "runtime", "schema", "format", "architecture", "delegate")
     if isinstance(value, dict):
         return {
             key: inner if key in kept and isinstance(inner, str) else poisoned(inner)

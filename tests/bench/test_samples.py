@@ -38,8 +38,8 @@ def said(name: str) -> Any:
 SAID: dict[str, Any] = said("said.json")
 MEASUREMENTS = sorted(path.name for path in SAMPLES.glob("measurement-*.json"))
 KINDS: dict[str, type[Stored]] = {
-    "measurement-3.json": Measurement,
-    "measurement-3-phone.json": Measurement,
+    "measurement-4.json": Measurement,
+    "measurement-4-phone.json": Measurement,
     "stream-1.json": Stream,
     "instructions-1.json": Instructions,
     "evaluation-1.json": Evaluation,
@@ -66,7 +66,7 @@ def near(value: Any) -> Any:
 
 
 def test_there_is_a_sample_of_each_version_that_is_read() -> None:
-    assert [name.split("-")[1][0] for name in MEASUREMENTS] == ["1", "2", "3", "3"]
+    assert [name.split("-")[1][0] for name in MEASUREMENTS] == ["1", "2", "3", "3", "4", "4"]
     versions = {*Measurement.UPGRADES, Measurement.VERSION}
     assert versions == {json.loads((SAMPLES / name).read_text())["version"] for name in MEASUREMENTS}
     for name, kind in KINDS.items():

@@ -57,6 +57,7 @@ def test_models_are_compared_round_by_round() -> None:
     assert compare(GOOD, 0).verdict == "undecided"
     assert comparison.to_json() == {
         "ratio": comparison.ratio.value, "interval": [comparison.ratio.low, comparison.ratio.high], "verdict": "slower",
+        "valid": True, "notes": [],
     }  # fmt: skip
 
 
@@ -193,9 +194,10 @@ def test_findings_are_data_and_gathered_with_what_they_are_said_of() -> None:
     assert results[0].to_json()["reasons"] == [
         {"code": finding.code, "text": finding.text, "fix": finding.fix, "severity": "invalid"}
     ]
-    assert [result.warnings for result in results] == [(), ()]
-    said, *answers = remarks.results(summary.named)
+    assert [[warning.code for warning in result.warnings] for result in results] == [["unseen"]] * 2
+    said, warned, *answers = remarks.results(summary.named)
     assert said == f"INVALID: 0.tflite, 1.tflite: {finding}"
+    assert warned == f"Warning: {results[0].warnings[0]}"
     assert answers == [f"answers not checked: {ANSWERS[1].reason}: 1.tflite"]
 
 

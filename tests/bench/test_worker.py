@@ -167,6 +167,36 @@ def test_xnnpack_is_seen(exported: Path) -> None:
     assert ask({**JOB, "model": model(exported)})["xnnpack_partitions"] >= 1
 
 
+@pytest.mark.parametrize("runtime", INSTALLED)
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_a_delegate_is_what_was_asked_for(exported: Path, runtime: str, kind: str) -> None:
+    job = {**JOB, "model": model(exported, kind), "runtime": runtime}
+    default, asked = ask(job)["delegates"], ask({**job, "delegate": "xnnpack"})
+    if (runtime, kind) == ("tflite-runtime", "int8"):  # Its XNNPACK is built for floats only.
+        assert default == [] and asked["error"] == "EnvironmentProblem"
+        assert "finds no operator that XNNPACK can run" in asked["message"]
+    else:
+        (found,) = default
+        assert found["name"] == "xnnpack" and found["parts"] >= 1 and asked["delegates"] == default
+    without = ask({**job, "delegate": "none"})
+    assert without["delegates"] == [] and without["xnnpack_partitions"] == 0
+
+
+def test_a_delegate_that_is_not_had_is_refused() -> None:
+    """Of two runtimes in place of a real one: neither does what it is asked."""
+    stubborn = SimpleNamespace(_get_ops_details=lambda: [{"op_name": "DELEGATE"}])
+    bare = SimpleNamespace(_get_ops_details=lambda: [{"op_name": "CONV_2D"}])
+    silent = SimpleNamespace()
+    for interpreter, asked, words in (
+        (stubborn, "none", "uses XNNPACK nevertheless"),
+        (bare, "xnnpack", "finds no operator that XNNPACK can run"),
+        (silent, "xnnpack", "does not tell whether it uses XNNPACK"),
+    ):
+        with pytest.raises(Problem, match=words):
+            runtimes.delegates(interpreter, asked, "1.0")
+    assert runtimes.delegates(silent, "default", "1.0") is None
+
+
 def test_seconds_and_runs_are_both_minima(exported: Path) -> None:
     job = {**JOB, "model": model(exported), "warmup_seconds": 0.2, "seconds": 0.3, "runs": 1}
     answer = ask(job)

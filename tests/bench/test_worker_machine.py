@@ -39,9 +39,10 @@ def test_the_machine_is_described() -> None:
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty /proc and /sys, for the readers of this process."""
-    for name in ("PROC", "CPUS", "THERMAL"):
+    for name in ("PROC", "CPUS", "THERMAL", "POWER"):
         (tmp_path / name).mkdir()
         monkeypatch.setattr(machine, name, tmp_path / name)
+    monkeypatch.setattr(machine, "PROFILE", tmp_path / "PROFILE")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return tmp_path
 
@@ -77,6 +78,7 @@ def test_a_raspberry_pi_is_read(fake: Path) -> None:
         "load_average": 0.52,
         "available_bytes": 700_000 * 1024,
         "swapped_bytes": 7 * os.sysconf("SC_PAGE_SIZE"),
+        **dict.fromkeys(("offline_cores", "boost", "on_battery", "power_saver")),
     }
     assert machine.state() == {
         "frequencies_khz": {"cpu0": 1_500_000},
@@ -153,6 +155,7 @@ def test_a_machine_that_tells_nothing(fake: Path) -> None:
         "load_average": None,
         "available_bytes": None,
         "swapped_bytes": None,
+        **dict.fromkeys(("offline_cores", "boost", "on_battery", "power_saver")),
     }
     assert machine.cpu_by_process() == {}
     assert machine.heaviest({}, {}) == {}
@@ -235,3 +238,27 @@ def test_the_memorys_bandwidth(threads: int) -> None:
     answer = ask({"task": "bandwidth", "threads": threads, "seconds": 0.02})
     assert answer["bytes"] >= 2 * tasks.SMALLEST_COPY and answer["samples_ns"]
     assert min(answer["samples_ns"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, (None, None, None, None)),
+        ({"CPUS/present": "0-3\n", "CPUS/online": "0-3\n"}, (0, None, None, None)),
+        ({"CPUS/present": "0-7\n", "CPUS/online": "0-3,6\n"}, (3, None, None, None)),
+        ({"CPUS/intel_pstate/no_turbo": "0\n"}, (None, True, None, None)),
+        ({"CPUS/intel_pstate/no_turbo": "1\n", "CPUS/cpufreq/boost": "1\n"}, (None, False, None, None)),
+        ({"CPUS/cpufreq/boost": "1\n"}, (None, True, None, None)),
+        ({"POWER/AC/type": "Mains\n", "POWER/AC/online": "0\n", "POWER/BAT0/type": "Battery\n"}, (None, None, True, None)),
+        ({"POWER/AC/type": "Mains\n", "POWER/AC/online": "1\n"}, (None, None, False, None)),
+        ({"PROFILE": "low-power\n"}, (None, None, None, True)),
+        ({"PROFILE": "balanced\n"}, (None, None, None, False)),
+        ({"CPUS/present": "nonsense", "CPUS/cpufreq/boost": "?", "POWER/AC/type": "Mains"}, (0, None, None, None)),
+    ],
+)  # fmt: skip
+def test_what_makes_clocks_other_than_they_seem(
+    fake: Path, files: dict[str, str], expected: tuple[object, ...]
+) -> None:
+    grow(fake, files)
+    around = machine.surroundings()
+    assert tuple(around[name] for name in ("offline_cores", "boost", "on_battery", "power_saver")) == expected

@@ -1,6 +1,7 @@
 """``mobilecnn compare`` from the outside."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def test_two_files_are_timed_in_turn(exported: Path, here: Path) -> None:
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     assert lines[2].startswith("theirs.float32 = theirs.int8 ")
-    assert lines[2].split()[-1] in ("faster", "slower", "undecided")
+    assert re.search(r"(faster|slower|undecided|undecided \(INVALID\))$", lines[2])
     assert "timed apart" not in done.stdout
     (record,) = (here / FOLDER).iterdir()
     assert record.name.startswith("compare-")
@@ -207,5 +208,32 @@ def test_no_option_is_ignored_silently() -> None:
     of_compare, of_bench = (
         {str(parameter.name) for parameter in command.params} for command in (compare.command, load("bench"))
     )
-    assert of_compare == {*compare.FOR_FILES} | OF_RECORDS | OF_ALL
+    assert of_compare == {*compare.FOR_FILES} | OF_RECORDS | OF_ALL | {
+        "even_invalid"
+    }  # Of times, in either form.
     assert of_compare | of_bench == {*counts.FOR_TIMING} | OF_COUNTING | OF_RECORDS | OF_ALL
+
+
+def test_an_invalid_result_decides_nothing_and_the_gate_says_so_with_3(here: Path) -> None:
+    document = json.loads((here / "b.json").read_text())
+    for process in document["runs"]:
+        if process["model"] == 1:
+            process["other_cpu_seconds"] = 10 * process["timed_seconds"] + 1
+    (here / "b.json").write_text(json.dumps(document))
+    done = run("compare", "a.json", "b.json", "--max-slowdown", "5%")
+    assert done.exit_code == 3, done.output
+    assert done.stdout.splitlines()[3].endswith("undecided (INVALID)  undecided (INVALID)")
+    assert "is undecided, because results are INVALID: theirs.int8 (other-programs)" in done.stderr
+    assert "Traceback" not in done.output
+    assert run("compare", "a.json", "b.json").exit_code == 0
+    assert run("compare", "a.json", "b.json", "--max-slowdown", "5%", "--model", "bare").exit_code == 0
+
+    document = json.loads(run("compare", "a.json", "b.json", "--json").stdout)
+    assert [row["b_relative_to_a"]["valid"] for row in document["rows"]] == [True, False, True]
+    assert document["rows"][1]["b_relative_to_a"]["verdict"] == "undecided"
+
+    forced = run("compare", "a.json", "b.json", "--max-slowdown", "5%", "--even-invalid")
+    assert forced.exit_code == 1
+    assert forced.stdout.splitlines()[3].endswith("slower (INVALID)  beyond (INVALID)")
+    assert "Verdicts on INVALID results were asked for (--even-invalid): do not quote them." in forced.stdout
+    assert "theirs.int8 takes at least 4" in forced.stderr

@@ -1,58 +1,17 @@
-"""TFLite's ``benchmark_model``: the flags it is given, and what it prints, as records.
+"""TFLite's ``benchmark_model``: the flags it is given, and what kind of program it is.
 
 It is a program of the TensorFlow Lite sources (``tflite/tools/benchmark`` in LiteRT,
-``tensorflow/lite/tools/benchmark`` before), prebuilt for Android by Google. What it prints has
-changed over the years: with and without ``INFO: `` before each line, with and without
-percentiles. All of that is read here, and nothing is guessed: a figure that is missing or
-contradicts another is an error.
+``tensorflow/lite/tools/benchmark`` before), prebuilt for Android by Google; LiteRT has a second one of the
+same name (``litert/tools``). What it prints: :mod:`mobilecnn.bench.devices.adb.printed`.
 """
 
-import math
-import re
 import struct
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from mobilecnn.errors import EnvironmentProblem, InputError
+from mobilecnn.bench.records.protocol import GPU, NO_DELEGATE, XNNPACK
+from mobilecnn.errors import InputError
 from mobilecnn.files import read_bytes
-
-NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?"
-_STATISTICS = re.compile(
-    rf"(?:INFO: )?count=(?P<count>[0-9]{{1,9}})"
-    rf"(?: first=(?P<first>{NUMBER}) curr={NUMBER} min=(?P<min>{NUMBER}) max=(?P<max>{NUMBER})"
-    rf" avg=(?P<avg>{NUMBER}) std=(?P<std>{NUMBER})| curr=(?P<same>{NUMBER})(?P<all>\(all same\))?)?"
-    rf"(?: p5=(?P<p5>{NUMBER}) median=(?P<median>{NUMBER}) p95=(?P<p95>{NUMBER}))?\s*"
-)
-_ENDS = (
-    re.compile(
-        rf"(?:INFO: )?Inference timings in us: Init: (?P<init>{NUMBER}), First inference: (?P<first>{NUMBER}), "
-        rf"Warmup \(avg\): (?P<warmup>{NUMBER}), Inference \(avg\): (?P<inference>{NUMBER})\s*"
-    ),
-    # Before 2020.
-    re.compile(
-        rf"(?:INFO: )?Average inference timings in us: Warmup: (?P<warmup>{NUMBER}), Init: (?P<init>{NUMBER}), "
-        rf"Inference: (?P<inference>{NUMBER})\s*"
-    ),
-)
-_PART = re.compile(r"(?:INFO: )?Running benchmark for ")
-_FOOTPRINT = re.compile(
-    rf"(?:INFO: )?Memory footprint delta from the start of the tool \(MB\): init=(?P<init>{NUMBER}) "
-    rf"overall=(?P<overall>{NUMBER})\s*"
-)
-_PEAK = re.compile(
-    rf"(?:INFO: )?Overall peak memory footprint \(MB\) via periodic monitoring: (?P<peak>{NUMBER})\s*"
-)
-_DELEGATED = re.compile(
-    r"(?:INFO: )?(?:Explicitly applied XNNPACK delegate, and the model graph will be "
-    r"(?P<how>completely|partially) executed by the delegate(?: w/ (?P<kernels>[0-9]{1,6}) delegate kernels)?\."
-    r"|Though XNNPACK delegate is explicitly applied, (?P<none>the model graph will not be) executed by the delegate\.)\s*"
-)
-
-MEAN_DIGITS = 1e-5
-"""Relative error of a printed mean, which has six digits."""
-LONGEST_US = 1e12
-"""Largest plausible time in microseconds (eleven days)."""
 
 TRUSTED_WORDS = (
     "Failed to load model", "Failed to initialize the interpreter", "Failed to allocate tensors",
@@ -69,65 +28,8 @@ BUILDS = {**PREBUILT, "x86_64": "a build of your own with --config=android_x86_6
 """Builds that a device needs, by what it runs."""
 
 
-@dataclass(frozen=True)
-class Timings:
-    """One line of statistics, in integer nanoseconds.
-
-    Attributes:
-        count: number of inferences.
-        first_ns: time of the first.
-        minimum_ns: time of the fastest.
-        maximum_ns: time of the slowest.
-        mean_ns: mean, which is printed with six digits.
-        deviation_ns: standard deviation, which is printed in whole microseconds, rounded down.
-        p5_ns: 5th percentile; this and the next two are None from builds that print none.
-        median_ns: median, the upper one of an even number.
-        p95_ns: 95th percentile.
-    """
-
-    count: int
-    first_ns: int
-    minimum_ns: int
-    maximum_ns: int
-    mean_ns: int
-    deviation_ns: int
-    p5_ns: int | None = None
-    median_ns: int | None = None
-    p95_ns: int | None = None
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Memory figures that the program prints, in MiB; None where it prints none.
-
-    Attributes:
-        init: growth since the tool's start, after loading; a high-water mark.
-        overall: growth since the tool's start, at the end.
-        peak: the highest value that its own watching saw, which disturbs the timing.
-    """
-
-    init: float | None
-    overall: float | None
-    peak: float | None
-
-
-@dataclass(frozen=True)
-class Output:
-    """What one run of ``benchmark_model`` printed.
-
-    Attributes:
-        init_ns: time to load the file and allocate the tensors.
-        warmup: statistics of the untimed inferences; None if there were none.
-        inference: statistics of the timed ones.
-        memory: memory figures.
-        xnnpack_partitions: number of delegate kernels of XNNPACK; None unless it was asked for by name.
-    """
-
-    init_ns: int
-    warmup: Timings | None
-    inference: Timings
-    memory: Memory
-    xnnpack_partitions: int | None
+DELEGATE_FLAGS = {XNNPACK: "--use_xnnpack=true", NO_DELEGATE: "--use_xnnpack=false", GPU: "--use_gpu=true"}
+"""Flags that ask for a delegate, by its name in a protocol. Without any, XNNPACK is left to the tool's own default."""
 
 
 def flags(
@@ -138,11 +40,10 @@ def flags(
     runs: int,
     seconds: float,
     longest: float,
+    delegate: str,
 ) -> list[str]:
-    """The flags for one timing.
-
-    XNNPACK is left to the tool's own default, which is the runtime's.
-    """
+    """The flags for one timing."""
+    asked = [DELEGATE_FLAGS[delegate]] if delegate in DELEGATE_FLAGS else []
     return [
         f"--graph={model}",
         f"--num_threads={threads}",
@@ -151,6 +52,7 @@ def flags(
         f"--num_runs={runs}",
         f"--min_secs={seconds:g}",
         f"--max_secs={longest:g}",
+        *asked,
     ]
 
 
@@ -158,7 +60,9 @@ PROFILE = "--enable_op_profiling=true"
 """Flag that adds a profile to a timing, and slows it down."""
 
 
-def flags_for_answer(model: str, threads: int, shape: Sequence[int], tensor: str, answer: str) -> list[str]:
+def flags_for_answer(
+    model: str, threads: int, shape: Sequence[int], tensor: str, answer: str, delegate: str
+) -> list[str]:
     """The flags for one inference on a given input.
 
     The file ``tensor`` holds the bytes of the model's only input, which is copied there before
@@ -167,108 +71,12 @@ def flags_for_answer(model: str, threads: int, shape: Sequence[int], tensor: str
     input is ours: it need not be the model's, only the same in both flags.
     """
     return [
-        *flags(model, threads, 1, 0, 1, 0, 150),
+        *flags(model, threads, 1, 0, 1, 0, 150, delegate),
         "--input_layer=input",
         f"--input_layer_shape={','.join(map(str, shape))}",
         f"--input_layer_value_files=input:{tensor}",
         f"--output_filepath={answer}",
     ]
-
-
-def parse(text: str) -> Output:
-    """What a run printed, standard output and standard error in any order.
-
-    Raises:
-        EnvironmentProblem: it is not the whole output of a run, or contradicts itself.
-    """
-    lines = [line.strip() for line in text.splitlines()]
-    parts: list[Timings | None] = []
-    waiting = False
-    for line in lines:
-        if _PART.match(line):
-            if waiting:
-                raise unclear("a part without its statistics")
-            waiting = True
-        elif waiting and (match := _STATISTICS.fullmatch(line)):
-            parts.append(_timings(match.groupdict()))
-            waiting = False
-    ends = [match for line in lines for pattern in _ENDS if (match := pattern.fullmatch(line))]
-    if waiting or len(parts) not in (1, 2) or len(ends) != 1:
-        raise unclear("no whole run: it must have one or two parts and then its timings", lines)
-    inference, end = parts[-1], ends[0].groupdict()
-    if inference is None:
-        raise unclear("no timed inference", lines)
-    warmup = parts[0] if len(parts) == 2 else None
-    _agree("Inference", end["inference"], inference.mean_ns)
-    if warmup is not None:
-        _agree("Warmup", end["warmup"], warmup.mean_ns)
-    delegated = [match for line in lines if (match := _DELEGATED.fullmatch(line))]
-    return Output(
-        init_ns=_nanoseconds(end["init"]),
-        warmup=warmup,
-        inference=inference,
-        memory=_memory(lines),
-        xnnpack_partitions=_partitions(delegated[0].groupdict()) if delegated else None,
-    )
-
-
-def unclear(what: str, lines: Sequence[str] = ()) -> EnvironmentProblem:
-    said = [line for line in lines if line]
-    last = f"; its last line: {said[-1][:200]!r}" if said else ""
-    return EnvironmentProblem(
-        f"benchmark_model printed {what}{last}. Run it by hand to see why; if it works there, its output has changed, "
-        "and an older build helps"
-    )
-
-
-def _timings(values: Mapping[str, str | None]) -> Timings | None:
-    count = int(values["count"] or 0)
-    if count == 0:
-        return None
-    same = values["same"]
-    if (values["avg"] or same) is None or (same is not None and count > 1 and not values["all"]):
-        raise unclear("statistics without a time")
-    first, low, high, mean = (_nanoseconds(same or values[name]) for name in ("first", "min", "max", "avg"))
-    percentiles = [
-        None if text is None else _nanoseconds(text)
-        for text in (values["p5"], values["median"], values["p95"])
-    ]
-    ordered = [low, *(value for value in percentiles if value is not None), high]
-    slack = mean * MEAN_DIGITS + 1
-    if low < 1 or not low - slack <= mean <= high + slack or ordered != sorted(ordered):
-        raise unclear("statistics that contradict each other")
-    if not low <= first <= high:
-        raise unclear("a first inference that is faster than the fastest, or slower than the slowest")
-    deviation = 0 if values["std"] is None else _nanoseconds(values["std"])
-    return Timings(count, first, low, high, mean, deviation, *percentiles)
-
-
-def _nanoseconds(text: str | None) -> int:
-    """Printed microseconds."""
-    value = float(text or "nan")
-    if not 0 <= value <= LONGEST_US:
-        raise unclear(f"{str(text)[:40]!r} for a time in microseconds")
-    return round(value * 1000)
-
-
-def _agree(what: str, printed: str, mean_ns: int) -> None:
-    if not math.isclose(_nanoseconds(printed), mean_ns, rel_tol=MEAN_DIGITS, abs_tol=1):
-        raise unclear(f"{what}: {printed}, and another average among its statistics")
-
-
-def _partitions(values: Mapping[str, str | None]) -> int:
-    if values["none"]:
-        return 0
-    return int(values["kernels"] or 1)
-
-
-def _memory(lines: Iterable[str]) -> Memory:
-    megabytes: dict[str, float] = {}
-    for line in lines:
-        for pattern in (_FOOTPRINT, _PEAK):
-            if match := pattern.fullmatch(line):
-                megabytes |= {name: float(text) for name, text in match.groupdict().items()}
-    return Memory(megabytes.get("init"), megabytes.get("overall"), megabytes.get("peak"))
 
 
 def failure(lines: Sequence[str]) -> str:

@@ -13,9 +13,12 @@ from mobilecnn.bench.devices.adb.session import Session
 from mobilecnn.bench.devices.adb.tool import FOUND, BenchmarkModel
 from mobilecnn.bench.devices.seam import Answer, Identity, Job
 from mobilecnn.bench.records.measurement import Facts
-from mobilecnn.bench.records.protocol import PHONE_RUNTIMES, OnPhone, Protocol
+from mobilecnn.bench.records.protocol import DEFAULT, PHONE_RUNTIMES, OnPhone, Protocol
 from mobilecnn.errors import UsageError
 from mobilecnn.process import Closing
+
+DEFAULT_CORES = "big"
+"""Cores that ``benchmark_model`` is bound to where none are asked for."""
 
 
 class AdbDevice(Closing):
@@ -46,10 +49,9 @@ class AdbDevice(Closing):
         self._session = Session(name, serial)
         self._observer = Observer(self._session)
         self._app = SampleApp(self._session, self._observer)
-        self._tool = BenchmarkModel(
-            self._session, self._observer, self._phone.benchmark_model, self._phone.cores
-        )
+        self._tool = BenchmarkModel(self._session, self._observer, self._phone.benchmark_model)
         self._chosen: str | None = None
+        self._cores = DEFAULT_CORES
 
     @property
     def limits(self) -> str:
@@ -74,8 +76,7 @@ class AdbDevice(Closing):
         facts = self._observer.facts()
         if not self._demanding or self._what_times() == "app":
             return facts
-        self._tool.check_cores()
-        return replace(facts, android=replace(self._observer.android(), cores=self._tool.mask))
+        return replace(facts, android=replace(self._observer.android(), cores=self._tool.mask(self._cores)))
 
     def adapt(self, protocol: Protocol) -> Protocol:
         """See :meth:`mobilecnn.bench.devices.seam.CanTime.adapt`."""
@@ -86,9 +87,19 @@ class AdbDevice(Closing):
             )
         runtime = self._what_times()
         if runtime == "app":
+            for option, given in (
+                ("--cores", protocol.cores is not None),
+                ("--delegate", protocol.delegate != DEFAULT),
+            ):
+                if given:
+                    raise UsageError(
+                        f"{option} is for benchmark_model, and {self.name} has the sample app, which runs where Android "
+                        "puts it; leave it out, or give --benchmark-model PATH"
+                    )
             # It is told how many inferences to make, and not for how long.
             return replace(protocol, runtime=runtime, seconds=0.0, warmup_seconds=0.0)
-        return replace(protocol, runtime=runtime)
+        self._cores = protocol.cores or DEFAULT_CORES
+        return replace(protocol, runtime=runtime, cores=self._cores)
 
     def put(self, model: Path) -> str:
         """See :meth:`mobilecnn.bench.devices.seam.Device.put`."""
@@ -135,7 +146,6 @@ class AdbDevice(Closing):
         """The first of :data:`PHONE_RUNTIMES` that is there.
 
         Raises:
-            UsageError: cores are chosen, and the app is there, which cannot be bound to any.
             EnvironmentProblem: nothing is there.
         """
         if self._chosen is None:
@@ -146,12 +156,7 @@ class AdbDevice(Closing):
         app_only = (
             self._phone.benchmark_model is None and self._app.installed() and not self._session.digest(FOUND)
         )
-        if not app_only:
-            self._tool.tool()
-            return "benchmark_model"
-        if self._phone.cores is not None:
-            raise UsageError(
-                f"--cores is for benchmark_model, and {self.name} has the sample app, which runs where Android puts "
-                "it; leave it out, or give --benchmark-model PATH"
-            )
-        return "app"
+        if app_only:
+            return "app"
+        self._tool.tool()
+        return "benchmark_model"

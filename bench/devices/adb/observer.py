@@ -60,7 +60,9 @@ class Observer:
 
     def reading(self) -> dict[str, Any]:
         """The members of a :class:`mobilecnn.bench.records.measurement.Reading`, from outside of what times."""
-        state = self.state()
+        doing = f"that reads the state of {self._session.name}"
+        lines = self._session.tell(phone.STATE, [], doing)
+        state = phone.state(lines)
         # No clocks: before and after the process the phone is at rest, and its clocks are low.
         return {
             "frequencies_khz": {},
@@ -72,4 +74,5 @@ class Observer:
             "available_bytes": None,
             "swapped_bytes": None,
             "thermal_status": state["thermal_status"],
+            **phone.surroundings(lines),
         }

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from mobilecnn.bench.devices.adb.benchmark_model import NUMBER, unclear
+from mobilecnn.bench.devices.adb.printed import NUMBER, unclear
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mobilecnn.bench.devices.seam import Identity
-from mobilecnn.bench.devices.worker.machine import FEATURES, cpu_name, values
+from mobilecnn.bench.devices.worker import cores
+from mobilecnn.bench.devices.worker.machine import FEATURES, cpu_name, listed, values
 from mobilecnn.bench.records.measurement import Android, Facts
 from mobilecnn.errors import EnvironmentProblem
 
@@ -25,6 +26,8 @@ for c in /sys/devices/system/cpu/cpu[0-9]*; do
   echo "clock=${c##*/} $(cat "$c/cpufreq/scaling_cur_freq" 2>/dev/null)"; done;
 for z in /sys/class/thermal/thermal_zone*; do
   echo "zone=$(cat "$z/temp" 2>/dev/null) ${z##*/} $(cat "$z/type" 2>/dev/null)"; done;
+echo "saver=$(settings get global low_power 2>/dev/null)"; echo "present=$(cat /sys/devices/system/cpu/present 2>/dev/null)";
+echo "online=$(cat /sys/devices/system/cpu/online 2>/dev/null)";
 dumpsys thermalservice 2>/dev/null | sed "s/^ */thermal=/"; dumpsys battery 2>/dev/null | sed "s/^ */battery=/"; true
 """
 
@@ -97,6 +100,18 @@ def state(lines: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def surroundings(lines: Sequence[str]) -> dict[str, Any]:
+    """What the lines of :data:`STATE` say of power and cores, as a ``Reading`` has it."""
+    saver = _one(lines, "saver")
+    present, online = (listed(_one(lines, key) or "") for key in ("present", "online"))
+    return {
+        "offline_cores": len(present - online) if present and online else None,
+        "boost": None,
+        "on_battery": None,
+        "power_saver": saver == "1" if saver in ("0", "1") else None,
+    }
+
+
 def facts(lines: Sequence[str], state: Sequence[str], version: str, features: Sequence[str]) -> Facts:
     """What the lines of :data:`FACTS` and :data:`STATE` say.
 
@@ -118,14 +133,14 @@ def facts(lines: Sequence[str], state: Sequence[str], version: str, features: Se
     levels = [
         match[1] for value in _of(state, "battery") if (match := re.fullmatch("level: ([0-9]{1,3})", value))
     ]
-    cores = len(_of(lines, "core"))
+    count = max(1, len(_of(lines, "core")))
     return Facts(
         kind="adb",
         machine=_one(lines, "machine") or abis[0],
         board=" ".join(word for word in board if word) or None,
         cpu=cpu_name(cpuinfo),
         cpu_features=tuple(sorted(words & FEATURES)),
-        cores=max(1, cores),
+        cores=count,
         memory_bytes=_kilobytes(memory),
         os=f"Android {release}" + (f" (API {sdk})" if sdk else "") if release else None,
         kernel=_one(lines, "system") or "unknown",
@@ -138,7 +153,7 @@ def facts(lines: Sequence[str], state: Sequence[str], version: str, features: Se
             abis=tuple(abis),
             fingerprint=_one(lines, "ro.build.fingerprint"),
             soc=" ".join(word for word in soc if word) or None,
-            cores=f"{(1 << max(1, cores)) - 1:x}",
+            cores=cores.mask(range(count)),
             battery_percent=int(levels[0]) if levels else None,
             adb=version,
             adb_features=tuple(features),
@@ -154,20 +169,12 @@ def _kilobytes(texts: Sequence[str]) -> int | None:
 def core_mask(facts: Facts, which: str) -> str:
     """The cores of a phone as ``taskset`` there takes them: a hexadecimal mask, bit i is core i.
 
-    By the rule of TensorFlow Lite (``big_little_affinity.cc``): if exactly two cores have the
-    highest clock, they are the big ones; otherwise those with the lowest clock are the little ones,
-    and the others big. Where all clocks are equal, all are both.
-
     Args:
         facts: what the phone is.
-        which: ``big``, ``little`` or ``all``.
+        which: as :func:`mobilecnn.bench.devices.worker.cores.chosen` takes it.
+
+    Raises:
+        ValueError: the phone does not tell its clocks, or has no such cores.
     """
     clocks = {int(core.removeprefix("cpu")): khz for core, khz in facts.max_frequencies_khz.items()}
-    everything = set(range(facts.cores)) | set(clocks)
-    fastest = {core for core, khz in clocks.items() if khz == max(clocks.values())}
-    slowest = {core for core, khz in clocks.items() if khz == min(clocks.values())}
-    chosen = everything
-    if which != "all" and clocks and fastest != slowest:
-        big = fastest if len(fastest) == 2 else set(clocks) - slowest
-        chosen = big if which == "big" else slowest
-    return f"{sum(1 << core for core in chosen):x}"
+    return cores.mask(cores.chosen(which, clocks, set(range(facts.cores)) | set(clocks)))

@@ -125,6 +125,8 @@ class SampleApp:
             "before": _with_app(before, times.before, status.before),
             "after": _with_app(self._observer.reading(), times.after, status.after),
             "summary": None,
+            "cores": None,
+            "delegates": _delegates(times.xnnpack_partitions),
         }
 
     def _ask(self, job: Job, warmup: int, runs: int, doing: str, timeout: float) -> app.AppRun:
@@ -166,6 +168,12 @@ class SampleApp:
         raise ChildCrashed(
             f"on {self._session.name}: the process {doing} took longer than {timeout:g} s and was stopped"
         )
+
+
+def _delegates(partitions: int | None) -> list[dict[str, Any]] | None:
+    if partitions is None:
+        return None
+    return [{"name": "xnnpack", "whole": None, "parts": partitions}] if partitions else []
 
 
 def _with_app(reading: dict[str, Any], by_app: app.AppReading, status: str | None) -> dict[str, Any]:

@@ -7,13 +7,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from mobilecnn.bench.devices.adb import benchmark_model, operator_profile
+from mobilecnn.bench.devices.adb import benchmark_model, operator_profile, printed
 from mobilecnn.bench.devices.adb.observer import Observer
 from mobilecnn.bench.devices.adb.phone import core_mask
 from mobilecnn.bench.devices.adb.refusals import check_pages, not_started
 from mobilecnn.bench.devices.adb.session import CACHE, TMP, Session
 from mobilecnn.bench.devices.seam import Answer, Job
+from mobilecnn.bench.records.protocol import GPU, NO_DELEGATE, XNNPACK
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256
 
@@ -43,19 +45,17 @@ class Tool:
 class BenchmarkModel:
     """``benchmark_model`` as what answers and times on a phone."""
 
-    def __init__(self, session: Session, observer: Observer, given: Path | None, cores: str | None) -> None:
+    def __init__(self, session: Session, observer: Observer, given: Path | None) -> None:
         """Nothing happens yet.
 
         Args:
             session: session on the phone.
             observer: observer of the phone.
             given: program to bring to the phone; None for the one that is there.
-            cores: cores that it is bound to: ``big``, ``little`` or ``all``; None for the big ones.
         """
         self._session = session
         self._given = given
         self._observer = observer
-        self._cores = cores or "big"
         self._tool: Tool | None = None
 
     def version(self) -> str:
@@ -76,13 +76,14 @@ class BenchmarkModel:
         code, lines = self._benchmark(job, self._timing_flags(job), doing, timeout)
         if code != 0:
             raise self._failed(job["model"], code, lines, doing)
-        output = benchmark_model.parse("\n".join(lines))
-        timed = output.inference
+        output = printed.parse("\n".join(lines))
+        self._refuse_ignored(job, output)
+        timed, warmup = output.inference, output.warmup
         return {
             "runtime_version": self.tool().version,
             "xnnpack_partitions": output.xnnpack_partitions,
             "init_ns": output.init_ns,
-            "first_ns": timed.first_ns if output.warmup is None else output.warmup.first_ns,
+            "first_ns": timed.first_ns if warmup is None else warmup.first_ns,
             "warmup_ns": [],
             "samples_ns": [timed.mean_ns if timed.median_ns is None else timed.median_ns],
             "timed_seconds": timed.count * timed.mean_ns / 1e9,
@@ -99,8 +100,46 @@ class BenchmarkModel:
                 "mean_ns": timed.mean_ns,
                 "deviation_ns": timed.deviation_ns,
                 "median_ns": timed.median_ns,
+                "p5_ns": timed.p5_ns,
+                "p95_ns": timed.p95_ns,
+                "warmup_count": 0 if warmup is None else warmup.count,
+                "warmup_ns": 0 if warmup is None else warmup.count * warmup.mean_ns,
             },
+            "cores": self.mask(job["cores"]),
+            "delegates": _delegates(output),
         }
+
+    def _refuse_ignored(self, job: Job, output: printed.Output) -> None:
+        """Refuse figures of another threading or delegate than was asked for.
+
+        Raises:
+            EnvironmentProblem: the program did not know a flag, or could not have the delegate.
+        """
+        on, asked = f"on {self._session.name}: this build of benchmark_model", job["delegate"]
+        if "--num_threads" in output.unknown_flags:
+            raise EnvironmentProblem(f"{on} does not know --num_threads; take another build")
+        applied = {delegate.name: delegate for delegate in output.delegates if delegate.parts != 0}
+        if asked == NO_DELEGATE and (applied or not output.switched_off):
+            does = (
+                f"used {', '.join(applied)} nevertheless"
+                if applied
+                else "does not say that it left XNNPACK out"
+            )
+            raise EnvironmentProblem(
+                f"{on} {does}, and --delegate none was asked for; leave it out, or take the benchmark_model of TFLite, "
+                "which knows --use_xnnpack=false"
+            )
+        if asked in (XNNPACK, GPU) and (asked not in applied or applied[asked].whole is None):
+            refused = [delegate.name for delegate in output.delegates if delegate.parts == 0]
+            if asked in refused:
+                does = f"could give no operator of this model to the delegate {asked}"
+            elif any(flag in output.unknown_flags for flag in ("--use_gpu", "--use_xnnpack")):
+                does = f"does not know the delegate {asked}"
+            else:
+                does = f"does not say that it applied the delegate {asked}"
+            raise EnvironmentProblem(
+                f"{on} {does}, and --delegate {asked} was asked for; leave it out, or take another build"
+            )
 
     def operators(self, job: Job, doing: str, timeout: float) -> Answer:
         """See :meth:`mobilecnn.bench.devices.seam.CanProfileOperators.operators`."""
@@ -121,6 +160,7 @@ class BenchmarkModel:
             job["runs"],
             job["seconds"],
             job["longest_seconds"],
+            job["delegate"],
         )
 
     def answer(self, job: Job, doing: str, timeout: float) -> Answer:
@@ -136,7 +176,7 @@ class BenchmarkModel:
                 self._session.store(Path(file.name), tensor, sha256(content), "600")
             self._session.tell('rm -f "$1"', [answer], doing)
             flags = benchmark_model.flags_for_answer(
-                job["model"], job["threads"], packed["shape"], tensor, answer
+                job["model"], job["threads"], packed["shape"], tensor, answer, job["delegate"]
             )
             code, lines = self._benchmark(job, flags, doing, deadline - time.monotonic())
             unknown = any("output_filepath" in line for line in lines)
@@ -155,15 +195,15 @@ class BenchmarkModel:
         return {"outputs": outputs}
 
     def _benchmark(self, job: Job, flags: Sequence[str], doing: str, timeout: float) -> tuple[int, list[str]]:
-        tool, mask = self.tool(), self.mask
+        tool, mask = self.tool(), self.mask(job["cores"])
         cores = int(mask, 16).bit_count()
         if job["threads"] > cores:
             raise UsageError(
                 f"--threads {job['threads']} is more than the {cores} core{'s' if cores > 1 else ''} of "
-                f"{self._session.name} that --cores {self._cores} stands for; use --threads {cores} or --cores all"
+                f"{self._session.name} that --cores {job['cores']} stands for; use --threads {cores} or --cores all"
             )
         # As it is, it may use any core, also where the phone has no taskset.
-        bound = [] if self._cores == "all" else ["taskset", mask]
+        bound = [] if job["cores"] == "all" else ["taskset", mask]
         return self._session.ask(RUN, [self._session.folder, *bound, tool.path, *flags], doing, timeout)
 
     def _failed(self, model: str, code: int, lines: Sequence[str], doing: str) -> Exception:
@@ -234,19 +274,25 @@ class BenchmarkModel:
             )
         return Tool(FOUND, f"sha256:{digest}")
 
-    def check_cores(self) -> None:
-        """Refuse a choice of cores that the phone does not tell apart.
+    def mask(self, which: str) -> str:
+        """The cores that it is bound to, as :func:`core_mask` gives them.
 
         Raises:
-            EnvironmentProblem: it is one.
+            EnvironmentProblem: the phone does not tell its cores apart, or has no such ones.
         """
-        if self._cores != "all" and not self._observer.facts().max_frequencies_khz:
+        try:
+            return core_mask(self._observer.facts(), which)
+        except ValueError as error:
             raise EnvironmentProblem(
-                f"{self._session.name} does not tell the clocks of its cores, so that which are {self._cores} is "
-                "unknown; use --cores all"
-            )
+                f"--cores {which} cannot be had on {self._session.name}: {error}"
+            ) from error
 
-    @property
-    def mask(self) -> str:
-        """The cores that it is bound to, as :func:`core_mask` gives them."""
-        return core_mask(self._observer.facts(), self._cores)
+
+def _delegates(output: printed.Output) -> list[dict[str, Any]] | None:
+    """Delegates as :class:`mobilecnn.bench.records.measurement.Delegated`; None where nothing is told."""
+    if not output.delegates and not output.switched_off:
+        return None
+    return [
+        {"name": delegate.name, "whole": delegate.whole, "parts": delegate.parts}
+        for delegate in output.delegates
+    ]

@@ -27,7 +27,8 @@ output (``stream``: with several); everything that libraries print goes to stand
     one pass reads and writes, and how long each took.
 ``{"task": "time", "model", "runtime", "threads", "seed", "warmup_runs", "warmup_seconds",
 "runs", "seconds", "longest_seconds", "most_runs"}``
-    Load the model, fill its inputs with seeded random data, run it once, warm up, time it.
+    Load the model, fill its inputs with seeded random data, run it once, warm up, time it. With
+    ``"delegate": "none"`` by the built-in kernels; with ``"cores"`` bound to those (:mod:`.cores`).
 ``{"task": "stream", "model", "runtime", "threads", "seed", "runs", "seconds", "most_runs",
 "window_seconds", "most_samples"}``
     The same without a warm-up, and for as long as is asked. Answers with several lines: one

@@ -16,6 +16,8 @@ from typing import Any
 PROC = Path("/proc")
 CPUS = Path("/sys/devices/system/cpu")
 THERMAL = Path("/sys/class/thermal")
+POWER = Path("/sys/class/power_supply")
+PROFILE = Path("/sys/firmware/acpi/platform_profile")
 OLD_VCGENCMD = "/opt/vc/bin/vcgencmd"
 MACHINE_ID = Path("/etc/machine-id")
 
@@ -55,7 +57,51 @@ def surroundings() -> dict[str, Any]:
         "load_average": float(load[0]) if load else None,
         "available_bytes": available_bytes(),
         "swapped_bytes": sum(swapped) * os.sysconf("SC_PAGE_SIZE") if swapped else None,
+        "offline_cores": offline_cores(),
+        "boost": boost(),
+        "on_battery": on_battery(),
+        "power_saver": power_saver(),
     }
+
+
+def offline_cores() -> int | None:
+    """Number of cores that are there and switched off; None where unreadable."""
+    text = _text(CPUS / "present")
+    if not text:
+        return None
+    present, online = (listed(_text(CPUS / name)) for name in ("present", "online"))
+    return len(present - online)
+
+
+def listed(text: str) -> set[int]:
+    """The numbers of a list as the kernel writes it: ``0-3,6``."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if first.isdigit() and (not last or last.isdigit()):
+            numbers.update(range(int(first), min(int(last or first), int(first) + 4096) + 1))
+    return numbers
+
+
+def boost() -> bool | None:
+    """Whether clocks may rise above the nominal one (turbo); None where unreadable."""
+    allowed, forbidden = _text(CPUS / "cpufreq/boost"), _text(CPUS / "intel_pstate/no_turbo")
+    if forbidden in ("0", "1"):
+        return forbidden == "0"
+    return allowed == "1" if allowed in ("0", "1") else None
+
+
+def on_battery() -> bool | None:
+    """Whether no mains supply of this machine is connected; None where none is shown."""
+    supplies = [_text(path.parent / "online") for path in POWER.glob("*/type") if _text(path) == "Mains"]
+    known = [text for text in supplies if text in ("0", "1")]
+    return all(text == "0" for text in known) if known else None
+
+
+def power_saver() -> bool | None:
+    """Whether the machine was asked to save power; None where it has no such switch."""
+    profile = _text(PROFILE)
+    return profile in ("low-power", "quiet", "cool") if profile else None
 
 
 def cpu_by_process() -> dict[tuple[int, str], tuple[str, float]]:

@@ -7,6 +7,7 @@ import sys
 import sysconfig
 import time
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -71,8 +72,14 @@ def installed(name: str) -> str:
         return "unknown"
 
 
-def load_runtime(name: str, numpy_version: str) -> tuple[Any, str]:
-    """The interpreter class and the version of a runtime."""
+def load_runtime(name: str, numpy_version: str, delegate: str = "default") -> tuple[Any, str]:
+    """What makes an interpreter, and the version of a runtime.
+
+    Args:
+        name: the runtime.
+        numpy_version: version of numpy.
+        delegate: ``default`` and ``xnnpack`` for the runtime's own choice, ``none`` for its built-in kernels.
+    """
     if name not in PACKAGES:
         raise Problem("UsageError", f"unknown runtime {name!r}; choose one of {', '.join(PACKAGES)}")
     if name == "tflite-runtime" and not numpy_version.startswith(("0.", "1.")):
@@ -85,7 +92,18 @@ def load_runtime(name: str, numpy_version: str) -> tuple[Any, str]:
         module = import_module(MODULES[name])
     except Exception as error:
         raise unimportable(PACKAGES[name], error, advise(name)) from error
-    return module.Interpreter, installed(name)
+    version = installed(name)
+    if delegate != "none":
+        return module.Interpreter, version
+    try:
+        resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    except AttributeError:
+        raise Problem(
+            "EnvironmentProblem",
+            f"{PACKAGES[name]} {version} cannot leave XNNPACK out; leave out --delegate none, or install a newer one: "
+            f"{advise(name)}",
+        ) from None
+    return partial(module.Interpreter, experimental_op_resolver_type=resolver), version
 
 
 def load(interpreter_class: Any, job: dict[str, Any], version: str) -> tuple[Any, int]:
@@ -126,6 +144,33 @@ def partitions(interpreter: Any) -> int | None:
         return int(sum(operator["op_name"] == "DELEGATE" for operator in interpreter._get_ops_details()))
     except Exception:  # noqa: BLE001 - not part of the public interface: it may go, or change.
         return None
+
+
+def delegates(interpreter: Any, asked: str, version: str) -> list[dict[str, Any]] | None:
+    """The delegates of an interpreter as ``mobilecnn.bench.records.measurement.Delegated``; None where it does not say.
+
+    Raises:
+        Problem: what was asked for is not what there is.
+    """
+    parts = partitions(interpreter)
+    if asked == "none" and parts:
+        raise Problem(
+            "EnvironmentProblem",
+            f"--delegate none was asked for, and version {version} of the runtime uses XNNPACK nevertheless",
+        )
+    if asked == "xnnpack" and not parts:
+        why = (
+            "does not tell whether it uses XNNPACK"
+            if parts is None
+            else "finds no operator that XNNPACK can run"
+        )
+        raise Problem(
+            "EnvironmentProblem",
+            f"--delegate xnnpack was asked for, and version {version} of the runtime {why}; leave it out",
+        )
+    if parts is None:
+        return None
+    return [{"name": "xnnpack", "whole": None, "parts": parts}] if parts else []
 
 
 @contextmanager

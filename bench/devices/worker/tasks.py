@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from mobilecnn.bench.devices.worker import elf, machine
+from mobilecnn.bench.devices.worker import cores, elf, machine
 from mobilecnn.bench.devices.worker.problem import Problem, first_line
 from mobilecnn.bench.devices.worker.runtimes import (
+    delegates,
     installed,
     load,
     load_numpy,
@@ -35,6 +36,7 @@ def time_model(job: dict[str, Any]) -> dict[str, Any]:
     """Do a ``time`` job; the answer is what ``mobilecnn.bench.records.measurement.Run`` documents."""
     np = load_numpy()
     interpreter, start = _started(np, job)
+    applied = delegates(interpreter, job.get("delegate", "default"), start["runtime_version"])
     invoke = interpreter.invoke
     limits = (job["longest_seconds"], job["most_runs"])
     with running(job, start["runtime_version"]):
@@ -60,6 +62,8 @@ def time_model(job: dict[str, Any]) -> dict[str, Any]:
         "before": before,
         "after": after,
         "summary": None,
+        "cores": cores.used(),
+        "delegates": applied,
     }
 
 
@@ -118,8 +122,9 @@ def count_runs(job: dict[str, Any]) -> dict[str, Any]:
 
 def answer_inputs(job: dict[str, Any]) -> dict[str, Any]:
     """Do an ``answer`` job: one output tensor for each input, in their order."""
+    cores.bind(job)
     np = load_numpy()
-    interpreter_class, version = load_runtime(job["runtime"], np.__version__)
+    interpreter_class, version = load_runtime(job["runtime"], np.__version__, job.get("delegate", "default"))
     interpreter, _ = load(interpreter_class, job, version)
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     outputs = []
@@ -138,7 +143,8 @@ def answer_inputs(job: dict[str, Any]) -> dict[str, Any]:
 
 def _started(np: Any, job: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """An interpreter with random inputs that has run once, and what that took."""
-    interpreter_class, version = load_runtime(job["runtime"], np.__version__)
+    cores.bind(job)
+    interpreter_class, version = load_runtime(job["runtime"], np.__version__, job.get("delegate", "default"))
     baseline = machine.resident_bytes("VmRSS")
     interpreter, init_ns = load(interpreter_class, job, version)
     rng = np.random.default_rng(job["seed"])

@@ -123,7 +123,7 @@ def _point(model: TimedModel, top: Accuracy) -> Point:
         median.value / 1e6,
         100 * top.accuracy,
         str(model.number),
-        Interval(median.value / 1e6, median.low / 1e6, median.high / 1e6),
-        Interval(100 * top.accuracy, *(100 * end for end in top.interval)),
+        median.scaled(1e-6),
+        Interval(100 * top.accuracy, 100 * top.interval[0], 100 * top.interval[1]),
         hollow=not model.result.valid,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages import remarks, svg
 from mobilecnn.bench.pages.numbers import ms, number, short, span, time
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Note, Notes, Table
@@ -25,7 +24,7 @@ def section(models: Sequence[TimedModel]) -> list[Content]:
         groups.setdefault(model.where, []).append(
             svg.Bar(
                 _name(model),
-                Interval(*(value / 1e6 for value in (median.value, median.low, median.high))),
+                median.scaled(1e-6),
                 shown if valid else f"{shown} INVALID",
                 hollow=not valid,
             )

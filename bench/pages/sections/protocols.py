@@ -11,7 +11,7 @@ from mobilecnn.bench.pages.subjects import Place, identity, run_name, runtime, s
 def section(results: Results, places: Mapping[str, Place]) -> list[Content]:
     """The measurements and the files, in a table each."""
     header = (
-        "run", "file", "began", "device", "runtime", "threads", "rounds", "warm-up", "timed, at least", "seed",
+        "run", "file", "began", "device", "runtime", "threads", "delegate", "cores", "rounds", "warm-up", "timed, at least", "seed",
         "mobilecnn", "command",
     )  # fmt: skip
     rows: list[list[str | Cell]] = []
@@ -26,6 +26,8 @@ def section(results: Results, places: Mapping[str, Place]) -> list[Content]:
                 places[identity(made.device)].label,
                 runtime(made),
                 Cell(str(how.threads), how.threads),
+                how.delegate,
+                made.cores_used or "any",
                 Cell(
                     f"{made.rounds} of {how.rounds}, cut short" if short else str(made.rounds),
                     made.rounds,
@@ -41,7 +43,7 @@ def section(results: Results, places: Mapping[str, Place]) -> list[Content]:
     models = {model.sha256: model for timed in results.timed for model in timed.measurement.models}
     return [
         Table(
-            header, rows, "The measurements.", left=(0, 1, 2, 3, 4, 11), wrap=(3, 11), sortable=True
+            header, rows, "The measurements.", left=(0, 1, 2, 3, 4, 6, 7, 13), wrap=(3, 13), sortable=True
         ),
         Table(
             ("model", "bytes", "SHA-256"),

@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mobilecnn.bench.judge.findings import Finding
 from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.pages import svg
+from mobilecnn.bench.pages import remarks, svg
 from mobilecnn.bench.pages.numbers import share, short, times
-from mobilecnn.bench.pages.page import Cell, Content, Figure, Heading, Note, Table
+from mobilecnn.bench.pages.page import Cell, Content, Figure, Heading, Note, Notes, Table
 from mobilecnn.bench.pages.plot import OTHER, Axis, Plot, Point, Series
 from mobilecnn.bench.pages.subjects import TimedModel
 from mobilecnn.bench.records.published import PUBLISHED_FORMAT, TABLE_8, actual, theoretical
@@ -27,12 +28,14 @@ class _Pair:
         model: the model.
         theoretical: ratio of the multiply-adds.
         actual: ratio of the times.
+        notes: what must be said of that ratio.
     """
 
     base: TimedModel
     model: TimedModel
     theoretical: float
     actual: Interval
+    notes: tuple[Finding, ...]
 
     @property
     def valid(self) -> bool:
@@ -81,16 +84,10 @@ def _pairs(models: Sequence[TimedModel]) -> list[_Pair]:
             continue
         alexnets = [model for model in mine if model.architecture == _ALEXNET.model]
         base = alexnets[0] if alexnets else max(mine, key=lambda model: (model.macs, -model.number))
-        pairs += [
-            _Pair(
-                base,
-                model,
-                base.macs / model.macs,
-                base.summary.compare(base.index, model.index).ratio,
-            )
-            for model in mine
-            if model is not base
-        ]
+        for model in mine:
+            if model is not base:
+                time = base.summary.compare(base.index, model.index)
+                pairs.append(_Pair(base, model, base.macs / model.macs, time.ratio, time.notes))
     return pairs
 
 
@@ -142,7 +139,14 @@ def _speedup(pairs: Sequence[_Pair]) -> list[Content]:
             sortable=True,
             heading=1,
         ),
+        *_notes(pairs),
     ]
+
+
+def _notes(pairs: Sequence[_Pair]) -> list[Content]:
+    """What must be said of some ratios; nothing where there is nothing."""
+    said = [(f"{pair.model.number} {short(pair.model.name)}", note) for pair in pairs for note in pair.notes]
+    return [Notes(remarks.lines(said))] if said else []
 
 
 def _row(pair: _Pair) -> list[str | Cell]:

@@ -129,6 +129,7 @@ def bench(
     seconds: float = 1.0,
     seed: int = 0,
     cool_down: float = 0.0,
+    delegate: str = "default",
     allow_wrong_answers: bool = False,
     output: str | Path | None = None,
     progress: Progress | None = None,
@@ -142,7 +143,8 @@ def bench(
         models: paths of ``.tflite`` files, or results of :func:`export`.
         device: device to time on: ``local``, a name of ``mobilecnn devices``, or an SSH host.
         benchmark_model: path of TFLite's benchmark program, for phones.
-        cores: cores to use on a phone: ``big``, ``little`` or ``all``.
+        cores: cores that the processes are bound to: ``prime``, ``big``, ``little``, ``all``, or a hexadecimal
+            mask whose bit i is core i.  [default: ``big`` on a phone, else any]
         runtime: runtime for the files: ``litert`` or ``tflite-runtime``.
         threads: number of interpreter threads.
         rounds: number of fresh processes for each file.
@@ -153,6 +155,8 @@ def bench(
         seed: seed of the order of the files and of the input data.
         cool_down: longest wait before each process, in seconds, until the device is about as cool as at the
             start.
+        delegate: what runs the operators: ``default``, ``xnnpack``, ``none`` (the built-in kernels), or ``gpu`` (on a
+            phone).
         allow_wrong_answers: whether to time files whose answers differ from those of their passports.
         output: path of the measurement's JSON file, which must not exist; complete rounds are kept beside
             it, as ``*.partial.json``, when the work is cut short.
@@ -180,9 +184,10 @@ def bench(
         seconds=seconds,
         seed=seed,
         cool_down=cool_down,
+        delegate=delegate,
+        cores=cores,
     )
-    program = None if benchmark_model is None else Path(benchmark_model)
-    phone = None if program is None and cores is None else OnPhone(program, cores)
+    phone = None if benchmark_model is None else OnPhone(Path(benchmark_model))
     where = timing_device(device, runtime, phone)
     with nullcontext(None) if output is None else recording(Path(output)) as keep, where:
         return measure(
@@ -217,6 +222,7 @@ def compare(
     models: Sequence[str] = (),
     across: bool = False,
     max_slowdown: float | None = None,
+    even_invalid: bool = False,
 ) -> "Compared":
     """What became faster or slower from measurement ``a`` to measurement ``b``, model by model.
 
@@ -227,14 +233,23 @@ def compare(
             OTHER.  [default: all that both have]
         across: whether runs on unlike devices, runtimes or thread counts may be compared, too.
         max_slowdown: largest share by which b may be slower: 0.05 is 5 %.
+        even_invalid: whether verdicts are given on INVALID results, too; otherwise they are undecided.
 
     Raises:
         InputError: a file is missing or damaged, no model is in both, or the runs are unlike.
         CheckFailed: a model of b is certainly slower than ``max_slowdown`` allows.
+        EnvironmentProblem: that cannot be told, because a result is INVALID.
     """
     from mobilecnn.bench.judge import compare as judge
 
-    compared = judge.apart(_measurement(a), _measurement(b), models, across=across, max_slowdown=max_slowdown)
+    compared = judge.apart(
+        _measurement(a),
+        _measurement(b),
+        models,
+        across=across,
+        max_slowdown=max_slowdown,
+        even_invalid=even_invalid,
+    )
     if max_slowdown is not None:
         judge.refuse_slowdown(compared, max_slowdown)
     return compared

@@ -106,7 +106,7 @@ def _time(
         data(table(terminal.HEADER, terminal.rows(summary), left=2))
         data("")
         data(table(terminal.ONCE, terminal.once(summary.results)))
-        for line in [*remarks.results(summary.named), "", *_origin(summary, record)]:
+        for line in [*remarks.results(summary.named, summary.compared), "", *_origin(summary, record)]:
             data(line)
     _name_the_report([record])
 
@@ -166,7 +166,7 @@ def _show_outcomes(outcomes: "Sequence[Outcome]", summaries: "Sequence[Summary |
             continue
         rows += [[name, *row] for row in terminal.rows(summary)]
         once += [[name, *row] for row in terminal.once(summary.results)]
-        findings += [f"{name}: {line}" for line in remarks.results(summary.named)]
+        findings += [f"{name}: {line}" for line in remarks.results(summary.named, summary.compared)]
         origins += [f"{name}: {line}" for line in _origin(summary, outcome.record)]
     data(table(("device", *terminal.HEADER), rows, left=3))
     if once:

@@ -41,7 +41,11 @@ HEADER = ("model", "A ms", "", "B ms", "", "B / A", "95 % interval", "verdict")
 @click.option(
     "--max-slowdown",
     metavar="PERCENT",
-    help="Exit with 1 if B is certainly slower than A by more than this, or executes that many more instructions.",
+    help="Exit with 1 if B is certainly slower than A by more than this, or executes that many more instructions; with 3 "
+    "if that cannot be told because a result is INVALID.",
+)
+@click.option(
+    "--even-invalid", is_flag=True, help="Give verdicts on INVALID results, too; they are marked INVALID."
 )
 @options.device
 @options.protocol
@@ -57,6 +61,7 @@ def command(
     names: tuple[str, ...],
     across: bool,
     max_slowdown: str | None,
+    even_invalid: bool,
     device_name: str,
     phone: "OnPhone | None",
     protocol: "Protocol",
@@ -68,8 +73,8 @@ def command(
 
     A and B are two measurement files of `mobilecnn bench`, whose models are matched by name,
     or two .tflite files, which are timed in turn. The table gives B's time relative to A's
-    with its 95 % interval; undecided means that the interval includes 1. "!" marks an INVALID
-    result.
+    with its 95 % interval; undecided means that the interval includes 1, or that a result is
+    INVALID, which "!" marks.
 
     With --device emulated, or two of its records, instructions are compared, which need no
     interval: they are the same on every run.
@@ -96,7 +101,11 @@ def command(
     else:
         options.refuse(ctx, FOR_FILES, "is for two .tflite files, and these are records; leave it out")
     if kind == COUNTS:
-        options.refuse(ctx, ["across"], "is for times, and these are records of instructions; leave it out")
+        options.refuse(
+            ctx,
+            ["across", "even_invalid"],
+            "is for times, and these are records of instructions; leave it out",
+        )
     allowed = None if max_slowdown is None else bench.percentage(max_slowdown)
     if kind == COUNTS:
         counts.compare_records(a, b, names, allowed, as_json)
@@ -109,7 +118,7 @@ def command(
         measured, record = time_models(
             (a, b), device_name, phone, protocol, allow_wrong_answers, output, "compare"
         )
-        compared = bench.together(measured, allowed)
+        compared = bench.together(measured, allowed, even_invalid=even_invalid)
         about: dict[str, Any] = {"a": str(a), "b": str(b), "measurement": str(record)}
         lines = [
             f"A: {a}",
@@ -119,7 +128,7 @@ def command(
         ]
     else:
         sides = Measurement.read(a), Measurement.read(b)
-        compared = bench.apart(*sides, names, across=across, max_slowdown=allowed)
+        compared = bench.apart(*sides, names, across=across, max_slowdown=allowed, even_invalid=even_invalid)
         about = {"a": _about(a, sides[0]), "b": _about(b, sides[1])}
         lines = [_line("A", a, sides[0]), _line("B", b, sides[1])]
     if as_json:
@@ -157,6 +166,7 @@ def _line(side: str, path: Path, measured: "Measurement") -> str:
 
 
 def _table(compared: "Compared") -> str:
+    from mobilecnn.bench.pages import terminal
     from mobilecnn.bench.pages.numbers import interval
 
     header, rows = list(HEADER), []
@@ -169,11 +179,11 @@ def _table(compared: "Compared") -> str:
                 *_median(row.b),
                 f"{ratio.value:.3f}",
                 interval(ratio),
-                row.time.verdict,
+                terminal.verdict(row.time),
             ]
         )
         if row.slowdown is not None:
-            rows[-1].append(row.slowdown)
+            rows[-1].append(row.slowdown if row.time.valid else f"{row.slowdown} (INVALID)")
     if compared.rows[0].slowdown is not None:
         header.append("slowdown")
     return table(header, rows)
@@ -195,6 +205,12 @@ def _remarks(compared: "Compared") -> list[str]:
         for side, result in (("A", row.a), ("B", row.b))
     ]
     lines = remarks.lines((name, reason) for name, result in sides for reason in result.reasons)
+    lines += remarks.lines((row.name, note) for row in compared.rows for note in row.time.notes)
+    lines += (
+        []
+        if not compared.even_invalid
+        else ["Verdicts on INVALID results were asked for (--even-invalid): do not quote them."]
+    )
     lines += remarks.answers((name, result.model) for name, result in sides)
     lines += [f"only in A: {', '.join(compared.only_a)}"] if compared.only_a else []
     lines += [f"only in B: {', '.join(compared.only_b)}"] if compared.only_b else []

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from mobilecnn.bench.records.instructions import CountPlan, Counts, Instructions
     from mobilecnn.bench.records.protocol import Protocol
 
-FOR_TIMING = ("rounds", "warmup_seconds", "seconds", "cool_down", *options.PHONE)
+FOR_TIMING = (
+    "rounds",
+    "warmup_seconds",
+    "seconds",
+    "cool_down",
+    "delegate",
+    "cores",
+    "even_invalid",
+    *options.PHONE,
+)
 """Parameters of the two commands that mean nothing to counting."""
 
 KINDS = ("multiply-add", "dot product", "load/store", "other")

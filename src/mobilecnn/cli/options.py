@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 from click.types import StringParamType
 
-from mobilecnn.bench.records.protocol import CORES, OnPhone, Protocol
+from mobilecnn.bench.records.protocol import CORES, DEFAULT, DELEGATES, OnPhone, Protocol
 from mobilecnn.cli.output import FOLDER
 from mobilecnn.quantize.runtimes import RUNTIMES
 
@@ -161,6 +161,21 @@ def record_output(stem: str, what: str) -> Callable[[Command], Command]:
 _rounds = partial(click.option, cls=SectionOption, section="Rounds")
 _phone = partial(click.option, cls=SectionOption, section="Phones")
 
+delegate = click.option(
+    "--delegate",
+    type=click.Choice(DELEGATES),
+    default=DEFAULT,
+    show_default=True,
+    help="What runs the operators: the runtime's choice, XNNPACK or an error, none (its built-in kernels), or a phone's "
+    "GPU. What was used is recorded.",
+)
+cores = click.option(
+    "--cores",
+    metavar=f"{'|'.join(CORES)}|MASK",
+    help="Cores that the processes are bound to; a mask is hexadecimal, bit i is core i.  [default: big on a phone, else "
+    "any]",
+)
+
 _PROTOCOL: dict[str, Callable[[Command], Command]] = {
     "runtime": runtime,
     "threads": click.option(
@@ -205,13 +220,15 @@ _PROTOCOL: dict[str, Callable[[Command], Command]] = {
         metavar="SECONDS",
         help="Longest wait before each process, until the device is about as cool as at the start.",
     ),
+    "delegate": delegate,
+    "cores": cores,
 }
 """Member of a :class:`Protocol` -> its option."""
 
 PROTOCOL = tuple(_PROTOCOL)
 """Parameters that :func:`protocol` gives a command."""
 
-PHONE = ("benchmark_model", "cores")
+PHONE = ("benchmark_model",)
 """Parameters that :func:`phone` gives a command."""
 
 
@@ -241,18 +258,14 @@ def phone(command: Command) -> Command:
     """Give ``command`` the options of an :class:`OnPhone`; it takes them as ``phone``, None without any."""
 
     @wraps(command)
-    def collect(benchmark_model: Path | None, cores: str | None, **values: Any) -> None:
-        given = benchmark_model is not None or cores is not None
-        command(phone=OnPhone(benchmark_model, cores) if given else None, **values)
+    def collect(benchmark_model: Path | None, **values: Any) -> None:
+        command(phone=None if benchmark_model is None else OnPhone(benchmark_model), **values)
 
-    with_cores = _phone(
-        "--cores", type=click.Choice(CORES), help="Cores of the phone to use.  [default: big]"
-    )(collect)
     return _phone(
         "--benchmark-model",
         type=FILE,
         help="TFLite's benchmark program for Android.  [default: the one on the phone, else the sample app]",
-    )(with_cores)
+    )(collect)
 
 
 def given(ctx: click.Context) -> dict[str, str]:

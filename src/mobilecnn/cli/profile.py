@@ -24,6 +24,8 @@ WIDEST = 40
 @click.argument("model", type=options.FILE)
 @options.device
 @options.phone
+@options.delegate
+@options.cores
 @options.runtime
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
 @click.option("--rounds", default=3, show_default=True, help="Processes for each different operator.")
@@ -45,6 +47,8 @@ def command(
     model: Path,
     device_name: str,
     phone: "OnPhone | None",
+    delegate: str,
+    cores: str | None,
     runtime: str,
     threads: int,
     rounds: int,
@@ -81,6 +85,8 @@ def command(
         threads=threads,
         runtime=runtime,
         seed=seed,
+        delegate=delegate,
+        cores=cores,
         seconds=seconds,
         warmup_seconds=seconds / 2,
     )

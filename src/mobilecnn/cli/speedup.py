@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,8 @@ class SpeedupRequest:
 @click.command()
 @options.device
 @options.phone
+@options.delegate
+@options.cores
 @options.runtime
 @click.option(
     "--experiment", type=click.Choice(("table8", "guidelines", "decomposition")), default="table8", show_default=True,
@@ -72,6 +74,8 @@ class SpeedupRequest:
 def command(
     device_name: str,
     phone: "OnPhone | None",
+    delegate: str,
+    cores: str | None,
     runtime: str,
     experiment: str,
     resolutions: tuple[str, ...],
@@ -104,8 +108,11 @@ def command(
         )
     where = timing_device(device_name, runtime, phone)
     default = DEFAULT if experiment == "table8" else DEFAULT[:1]
-    quick = {"seconds": 0.2, "warmup_seconds": 0.1} if experiment == "decomposition" else {}
-    protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed, **quick)  # type: ignore[arg-type]
+    quick: dict[str, Any] = {"seconds": 0.2, "warmup_seconds": 0.1} if experiment == "decomposition" else {}
+    protocol = replace(
+        Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed, delegate=delegate, cores=cores),
+        **quick,
+    )
     require("a chart", "report")
     check_writable(output)
     lock(output / experiment)

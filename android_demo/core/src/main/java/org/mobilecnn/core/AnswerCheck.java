@@ -13,6 +13,8 @@ public final class AnswerCheck {
     private static final double FLOAT32_TOLERANCE = 1e-4;
     private static final double TIMES_OWN_ROUNDING = 2.0;
     private static final double OUTPUT_STEPS = 2.0;
+    private static final double MOST_STEPS = 16.0;
+    private static final double STEPS = 256.0;
 
     /** What came out. */
     public enum Verdict { VERIFIED, DIFFERS, NOT_CHECKED }
@@ -96,10 +98,25 @@ public final class AnswerCheck {
         if (!Double.isNaN(passport.tolerance)) {
             return Math.max(FLOAT32_TOLERANCE, passport.tolerance) * peak;
         }
+        double most = MOST_STEPS * step(passport);
         double own = Double.isNaN(passport.maxDifference)
-                ? Double.POSITIVE_INFINITY
-                : TIMES_OWN_ROUNDING * passport.maxDifference;
+                ? most
+                : Math.min(TIMES_OWN_ROUNDING * passport.maxDifference, most);
         return Math.max(FLOAT32_TOLERANCE * peak, Math.max(own, OUTPUT_STEPS * passport.output.scale));
+    }
+
+    /** One step of an output of 8 bits: the scale, or 1/256 of the range of the scores where that is more. */
+    private static double step(Passport passport) {
+        double lowest = Double.POSITIVE_INFINITY;
+        double highest = Double.NEGATIVE_INFINITY;
+        for (Passport.Golden each : passport.golden) {
+            for (double score : each.scores()) {
+                lowest = Math.min(lowest, score);
+                highest = Math.max(highest, score);
+            }
+        }
+        double spread = lowest >= 0.0 && highest <= 1.0 ? 1.0 : highest - lowest;
+        return Math.max(passport.output.scale, spread / STEPS);
     }
 
     private static String figure(double value) {
