@@ -179,7 +179,7 @@ def test_a_name_is_no_option_and_no_command(
         assert there.read_bytes() == small.read_bytes()
         assert phone.put(Path(name)) and len(either.pushed) == 1
     Path(name).write_bytes(elf())
-    with AdbDevice("pixel", either.serial, OnPhone(Path(name), "all")) as phone:
+    with AdbDevice("pixel", either.serial, OnPhone(Path(name))) as phone:
         assert phone.version("benchmark_model") == f"sha256:{sha256(elf())}"
 
 
