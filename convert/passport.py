@@ -10,6 +10,7 @@ import base64
 import binascii
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from mobilecnn.contract import InputContract
+from mobilecnn.convert import output_kinds
+from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.errors import InputError, ModelFileError
-from mobilecnn.records import Open, Signed, Stored, Upgrade, schema
+from mobilecnn.records import Members, Open, Signed, Stored, Upgrade, schema
 from mobilecnn.train.images import Pixels
 
 
@@ -129,9 +132,25 @@ class ModelInput(Open):
 
 @dataclass(frozen=True)
 class ModelOutput(Open):
-    """The one output: a score for each class."""
+    """The one output.
+
+    Attributes:
+        tensor: the tensor with the scores.
+        kind: what the scores are, a name of :data:`mobilecnn.convert.output_kinds.KINDS`; ``unknown`` in a
+            passport of version 1 or 2.
+    """
 
     tensor: TensorType
+    kind: str
+
+    def __post_init__(self) -> None:
+        if not output_kinds.named(self.kind).fits(self.scores):
+            raise ValueError(f"an output of kind {self.kind} has no {self.scores} scores")
+
+    @property
+    def scores(self) -> int:
+        """Number of scores of one answer."""
+        return math.prod(self.tensor.shape)
 
 
 @dataclass(frozen=True)
@@ -178,8 +197,13 @@ class ParityRecord(Open):
         holds: False where the file must not be shipped.
         tolerance: largest relative difference allowed; None where the format has no such limit.
         images: number of images.
-        top1_agreement: share of images with the same best class, 0 to 1.
-        distinct_answers: number of different best classes that the reference gives.
+        agreement: share of images with the same answer, 0 to 1: the same best class; of one output the same
+            side of the threshold; of labels the same set.
+        label_agreement: share of the single yes and no that are the same, over all labels; None where
+            labels exclude one another.
+        distinct_answers: number of different answers that the reference gives.
+        constant: whether the file gives every image the same scores, and the reference does not; None in a
+            passport of version 1 or 2.
         max_difference: largest absolute difference of a score.
         mean_difference: mean absolute difference of a score.
         relative: largest absolute difference over the largest absolute reference score.
@@ -193,8 +217,10 @@ class ParityRecord(Open):
     holds: bool
     tolerance: float | None
     images: int
-    top1_agreement: float
+    agreement: float
+    label_agreement: float | None
     distinct_answers: int
+    constant: bool | None
     max_difference: float | None
     mean_difference: float | None
     relative: float | None
@@ -209,11 +235,22 @@ class Golden(Open):
 
     Attributes:
         picture: base64 of a PNG of the contract's size (:func:`encode_picture`).
-        scores: one for each class, in output order.
+        scores: one for each output, in order.
     """
 
     picture: str
     scores: tuple[float, ...]
+
+
+def _with_kind(members: Members) -> Members:
+    """The members of version 3, of those of version 2: nothing there says what the scores are."""
+    output, parity = members.get("output"), members.get("parity")
+    if isinstance(output, dict):
+        members = {**members, "output": {**output, "kind": output_kinds.UNKNOWN.name}}
+    if isinstance(parity, dict):
+        renamed = {"agreement" if name == "top1_agreement" else name: value for name, value in parity.items()}
+        members = {**members, "parity": {**renamed, "label_agreement": None, "constant": None}}
+    return members
 
 
 @dataclass(frozen=True)
@@ -224,7 +261,8 @@ class Passport(Stored, Open):
         created: date and time of the export, ISO 8601.
         tool: package -> version of what made the file.
         source: the Keras model.
-        labels: class names in output order; empty when unknown.
+        labels: class names in output order, of one output the two that it tells apart, that of a low score
+            first; empty when unknown.
         latency_only: reasons not to trust the answers; empty for a file to ship.
         file: the exported file.
         input: its input.
@@ -243,9 +281,12 @@ class Passport(Stored, Open):
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.passport"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     NOUN: ClassVar[str] = "passport"
-    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: lambda members: {**members, "lowering": {}}}
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {
+        1: lambda members: {**members, "lowering": {}},
+        2: _with_kind,
+    }
 
     created: str
     tool: dict[str, str]
@@ -265,6 +306,18 @@ class Passport(Stored, Open):
     operators: tuple[OperatorUse, ...]
     warnings: tuple[str, ...]
     golden: tuple[Golden, ...]
+
+    def __post_init__(self) -> None:
+        scores = self.output.scores
+        if self.labels and len(self.labels) not in (scores, self.kind.answers(scores)):
+            raise ValueError(f"{len(self.labels)} labels for {self.kind.answers(scores)} classes")
+        if any(len(golden.scores) != scores for golden in self.golden):
+            raise ValueError(f"a golden picture has other than {scores} scores")
+
+    @property
+    def kind(self) -> OutputKind:
+        """What the scores are."""
+        return output_kinds.named(self.output.kind)
 
     @property
     def contract(self) -> InputContract:
@@ -343,5 +396,5 @@ def decode_picture(text: str, contract: InputContract) -> Pixels:
 
 
 def rounded(scores: npt.NDArray[np.float32]) -> tuple[float, ...]:
-    """Scores, (classes,), for the passport: 7 significant digits, what float32 holds."""
+    """Scores, (outputs,), for the passport: 7 significant digits, what float32 holds."""
     return tuple(float(f"{score:.7g}") for score in scores.tolist())

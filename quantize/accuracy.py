@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.errors import DataError
+from mobilecnn.quantize import decisions
 from mobilecnn.quantize.evaluation import Accuracy
-from mobilecnn.quantize.inference import ClassifierAnswers, ask
+from mobilecnn.quantize.inference import Classifier, ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
 
@@ -21,42 +23,80 @@ def evaluate(
     dataset: Dataset,
     *,
     input_range: str | None = None,
+    output_kind: str | None = None,
     runtime: str = "litert",
     unsafe: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> tuple[Accuracy, ...]:
     """Accuracy of each file on all of ``dataset``, each compared with the first.
 
+    A single output tells two classes apart: a high score stands for the second label of the model or, where it
+    has none, for the second class of the data set.
+
     Raises:
         ModelFileError, DataError, EnvironmentProblem: a file, an image or a runtime does not work.
     """
     results: list[Accuracy] = []
     first_right: npt.NDArray[np.bool_] | None = None
-    first_best: npt.NDArray[np.int64] | None = None
+    first_named: npt.NDArray[np.str_] | None = None
     asked = ask(
         paths, dataset.pixels, len(dataset),
-        input_range=input_range, runtime=runtime, unsafe=unsafe, progress=progress,
+        input_range=input_range, output_kind=output_kind, runtime=runtime, unsafe=unsafe, progress=progress,
     )  # fmt: skip
     with closing(asked):
         for answers in asked:
-            labels = labels_for(dataset, answers.classifier.labels, answers.classifier.classes)
-            best = answers.scores.argmax(axis=1)
+            labels, names = _classes(answers.classifier, dataset)
+            best = decisions.best(answers.classifier.kind, answers.scores)
             right = best == labels
-            if first_right is None or first_best is None:
-                first_right, first_best = right, best
+            # By name: the same class may be another output of another file.
+            named = np.asarray([*names, ""])[best]
+            if first_right is None or first_named is None:
+                first_right, first_named = right, named
+            agreement = float(((named == first_named) & (best >= 0)).mean())
             results.append(
-                _accuracy(answers, dataset, right, best, first_right, first_best, is_first=not results)
+                _accuracy(answers, dataset, right, names, first_right, agreement, is_first=not results)
             )
     return tuple(results)
+
+
+def _classes(model: Classifier, dataset: Dataset) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """The data set's labels as classes of the model, int64 (images,), and the names of all its classes.
+
+    Raises:
+        DataError: they do not fit, or the model has no classes that exclude one another.
+    """
+    if model.kind.decision == "each":
+        raise DataError(
+            f"{model.path} says yes or no to each of {model.classes} labels by itself ({model.kind.name}), and class folders "
+            "say one class of each image, so that there is no accuracy; for classes that exclude one another give "
+            f"--output-kind {_EXCLUSIVE[model.kind.name]} to export, or here where the model has no passport"
+        )
+    classes = model.kind.answers(model.classes)
+    if (
+        model.kind.decision == "binary"
+        and dataset.labelled
+        and not model.labels
+        and len(dataset.classes) != classes
+    ):
+        raise DataError(
+            f"{dataset.name} has {len(dataset.classes)} classes ({', '.join(dataset.classes[:5])}), and the one output of "
+            f"{model.path} tells two apart; give a folder of two class folders, or export the model with --labels and the "
+            "names of the two, that of a low score first"
+        )
+    return labels_for(dataset, model.labels, classes), model.labels or dataset.classes
+
+
+_EXCLUSIVE = {"sigmoid-multi-label": "sigmoid-exclusive", "logits-multi-label": "logits"}
+"""Kind of independent labels -> the kind of the same scores of classes that exclude one another."""
 
 
 def _accuracy(
     answers: ClassifierAnswers,
     dataset: Dataset,
     right: npt.NDArray[np.bool_],
-    best: npt.NDArray[np.int64],
+    names: tuple[str, ...],
     first_right: npt.NDArray[np.bool_],
-    first_best: npt.NDArray[np.int64],
+    agreement: float,
     *,
     is_first: bool,
 ) -> Accuracy:
@@ -81,9 +121,12 @@ def _accuracy(
         interval=wilson(correct, len(right)),
         balanced_accuracy=float(np.mean(list(recall.values()))),
         recall=recall,
-        agreement_with_first=float((best == first_best).mean()),
+        agreement_with_first=agreement,
         lost_against_first=lost,
         gained_against_first=gained,
         verdict_against_first=verdict,
         input_contract_stated=model.contract.stated,
+        output_kind=model.kind.name,
+        positive=names[1] if model.kind.decision == "binary" else "",
+        not_finite=int((~decisions.finite(answers.scores)).sum()),
     )

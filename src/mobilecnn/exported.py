@@ -147,7 +147,7 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         latency_only=tuple(reasons),
         file=passport.ModelFile(file.path.name, row.name, len(file.content), digest),
         input=passport.ModelInput(seen.inputs[0], facts.contract),
-        output=passport.ModelOutput(seen.outputs[0]),
+        output=passport.ModelOutput(seen.outputs[0], facts.kind.name),
         recipe=passport.QuantizationRecipe(row.io(origin.io), row.recipe_for(origin.io)),
         lowering=file.changes,
         calibration=images.manifest if row.needs_calibration else None,

@@ -158,6 +158,7 @@ def export(
     classes: int | None = None,
     size: int | tuple[int, int] | None = None,
     input_range: str | None = None,
+    output_kind: str | None = None,
     labels: Sequence[str] | None = None,
     allow_code: bool = False,
     progress: Progress | None = None,
@@ -184,15 +185,19 @@ def export(
         size: input side in pixels, or (height, width); for a zoo name or a model of free size.
         input_range: range of the input: ``raw`` 0..255, ``unit`` 0..1, ``tf`` -1..1, ``torch``, ``caffe`` or ``lite``.
             [default: what the model says]
-        labels: class names in output order.  [default: what the model says]
+        output_kind: what the outputs are, where the model does not show it, such as ``sigmoid-exclusive``; a row
+            of :data:`mobilecnn.convert.output_kinds.KINDS`.  [default: what the last layer shows]
+        labels: class names in output order; for a single output two, that of a low score first.
+            [default: what the model says]
         allow_code: whether Python code in a file may run (Lambda layers).
         progress: function called as each step begins.
 
     Raises:
         UsageError, ModelFileError, DataError, OutputError: an argument is out of range, or a file cannot be
             read or written.
-        CheckFailed: a float32 file differs from the Keras model by more than float32 may, or an answer
-            is not finite. The files are written all the same.
+        CheckFailed: a float32 file differs from the Keras model by more than float32 may, or an answer of a
+            file is not finite; the files are written all the same. Or the Keras model's own answers are not
+            finite; then nothing is written.
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
     from mobilecnn.convert.conversion import Source
@@ -212,6 +217,7 @@ def export(
             classes=classes,
             size=size,
             input_range=input_range,
+            output_kind=output_kind,
             labels=None if labels is None else tuple(labels),
             unsafe=allow_code,
             seed=seed,

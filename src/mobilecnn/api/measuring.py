@@ -26,6 +26,7 @@ def evaluate(
     *,
     runtime: str = "litert",
     input_range: str | None = None,
+    output_kind: str | None = None,
     allow_code: bool = False,
     output: str | Path | None = None,
     progress: Progress | None = None,
@@ -37,6 +38,7 @@ def evaluate(
         data: folder of class folders, or ``digits`` (its held-out part).
         runtime: runtime for .tflite files: ``litert`` or ``tflite-runtime``.
         input_range: range of the input instead of the one that the models state; as in :func:`export`.
+        output_kind: what the outputs are, where a model does not show it; as in :func:`export`.
         allow_code: whether Python code in Keras files may run.
         output: path of a JSON file for the result, replaced if it exists; :func:`report` reads it.
         progress: function called as each image is decoded.

@@ -19,6 +19,7 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, progres
 )
 @options.runtime
 @options.input_range
+@options.output_kind
 @options.allow_code
 @click.option(
     "-o",
@@ -32,6 +33,7 @@ def command(
     source: str,
     runtime: str,
     input_range: str | None,
+    output_kind: str | None,
     allow_code: bool,
     output: Path | None,
     as_json: bool,
@@ -54,6 +56,7 @@ def command(
             source,
             runtime=runtime,
             input_range=input_range,
+            output_kind=output_kind,
             allow_code=allow_code,
             output=output,
             progress=update,
@@ -61,6 +64,13 @@ def command(
     for result in evaluation.results:
         if not result.input_contract_stated:
             talk(options.assumed_range(result.file))
+        if result.positive:
+            talk(f"{result.file}: a high score stands for {result.positive}")
+        if result.not_finite:
+            talk(
+                f"Warning: {result.file} answers with NaN or infinity on {result.not_finite} of {result.images} images; they "
+                "count as wrong"
+            )
     if as_json:
         document(evaluation.to_json())
         return

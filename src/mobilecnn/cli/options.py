@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from mobilecnn.bench.records.protocol import CORES, OnPhone, Protocol
 from mobilecnn.cli.output import FOLDER
+from mobilecnn.convert.output_kinds import CHOICES
 from mobilecnn.quantize.runtimes import RUNTIMES
 
 # Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table
@@ -49,6 +50,13 @@ input_range = click.option(
     type=click.Choice(RANGES),
     help="Range of the model's input: raw 0..255, unit 0..1, tf -1..1, torch (ImageNet mean and deviation), "
     "caffe (BGR minus mean), lite ((x - 127) / 128).  [default: what the model or its passport says]",
+)
+output_kind = click.option(
+    "--output-kind",
+    type=click.Choice(CHOICES),
+    help="What the scores are, where the model's last layer leaves a choice: logit-binary for one linear output, "
+    "sigmoid-exclusive for sigmoids of classes that exclude one another, ...  [default: what the model or its passport "
+    "shows]",
 )
 allow_code = click.option(
     "--allow-code",
@@ -239,6 +247,14 @@ def assumed_range(what: str) -> str:
     return (
         f"Warning: {what} does not say what input range it expects; 0..1 is assumed. "
         f"Say --input-range {'|'.join(RANGES)} to be sure."
+    )
+
+
+def unknown_kind(what: str) -> str:
+    """The warning about a model whose last layer does not show what its scores are."""
+    return (
+        f"Warning: nothing in {what} shows what its scores are; the largest counts as the best class, and no probabilities "
+        "are shown. Say --output-kind softmax|logits|... if you know."
     )
 
 
