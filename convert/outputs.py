@@ -266,9 +266,11 @@ _LINEAR_IN_FILES = frozenset(["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED",
 
 
 def shown_by_file(graph: "Graph") -> Shown:
-    """What the last operation of a ``.tflite`` file with one output shows of its scores."""
+    """What the last operation of a ``.tflite`` file shows of its scores; ``unknown`` where it has not one output."""
+    if len(graph.outputs) != 1:
+        return "unknown"
     makers = {id(tensor): operation for operation in graph.operations for tensor in operation.outputs}
-    tensor = graph.outputs[0]
+    (tensor,) = graph.outputs
     classes = tensor.elements
     for _ in graph.operations:
         operation = makers.get(id(tensor))

@@ -64,7 +64,7 @@ def bright_logit(keras: Any, image: Any) -> Any:
 
 def three_labels(keras: Any, image: Any) -> Any:
     """Bright, dark, and a picture at all."""
-    return brightness(keras, image, [[20.0, -20.0, 0.0]], [-10.0, 10.0, 5.0], "sigmoid")
+    return brightness(keras, image, [[20.0, -20.0, 1.0]], [-10.0, 10.0, 4.0], "sigmoid")
 
 
 def two_logits(keras: Any, image: Any) -> Any:
@@ -145,7 +145,6 @@ def test_one_linear_output_is_asked_about_and_taken_at_its_word(
     for typed in (["export", "it.keras", "--float32"], ["evaluate", "it.keras", "--data", pictures]):
         refused = run(*typed)
         assert refused.exit_code == 2 and "regression" in refused.stderr, refused.output
-        assert not list(tmp_path.glob("*.tflite"))
         assert run(*typed, "--output-kind", "logit-binary").exit_code == 0
     (row,) = json.loads(run("evaluate", "it.float32.tflite", "--data", pictures, "--json").stdout)["results"]
     assert row["correct"] == 16
@@ -169,7 +168,7 @@ def test_labels_by_themselves_have_no_accuracy_and_all_that_is_true(
     assert refused.exit_code == 2 and "--output-kind sigmoid-exclusive" in refused.stderr
     said = run("predict", "it.int8.tflite", pictures / "b_bright" / "0.png")
     lines = [line.split() for line in said.stdout.splitlines()[2:]]
-    assert [(line[0], line[-1]) for line in lines] == [("picture", "yes"), ("bright", "yes"), ("dark", "no")]
+    assert [(line[0], line[-1]) for line in lines] == [("bright", "yes"), ("picture", "yes"), ("dark", "no")]
 
 
 @pytest.mark.parametrize("build", [two_sigmoids, two_logits], ids=["sigmoid-exclusive", "logits"])
@@ -220,7 +219,7 @@ def test_odd_shapes_become_the_usual_one(keras: Any, pictures: Path, tmp_path: P
     # The file's own graph shows the same.
     graph = flatbuffer.graph(file.path.read_bytes(), name)
     assert outputs.shown_by_file(graph) == ("sigmoid" if card.source.classes == 1 else "softmax")
-    if card.source.classes < 3:
+    if name in ("no axis", "a dictionary", "grey without channels"):
         (row,) = mobilecnn.evaluate(file, pictures).results
         assert row.accuracy == 1.0
 
@@ -237,8 +236,9 @@ def no_logarithm(keras: Any, image: Any) -> Any:
     return keras.ops.log(brightness(keras, image, [[-9.0, 9.0]], [4.0, -5.0], "relu"))
 
 
-@pytest.mark.parametrize("build", [broken, no_logarithm], ids=["nan", "infinity"])
-@pytest.mark.parametrize("form", ["--json", "--runtime=litert"], ids=["json", "text"])
+@pytest.mark.parametrize(
+    ("build", "form"), [(broken, "--json"), (no_logarithm, "--runtime=litert")], ids=["nan", "infinity"]
+)
 def test_a_model_that_gives_no_numbers_is_said_to(
     keras: Any, pictures: Path, tmp_path: Path, build: Build, form: str
 ) -> None:

@@ -60,6 +60,7 @@ def evaluate(
         _paths(models),
         dataset,
         input_range=input_range,
+        output_kind=output_kind,
         runtime=runtime,
         unsafe=allow_code,
         progress=progress,
