@@ -93,7 +93,7 @@ _OPERATIONS: dict[str, Shown] = {"Softmax": "softmax", "Sigmoid": "sigmoid", "Lo
 """Name of a layer or operation without weights -> what it shows."""
 
 
-def score_count(keras: Any, model: Any, size: Sequence[int]) -> int:
+def score_count(keras: Any, model: Any, size: Sequence[int | None]) -> int:
     """Number of scores that a Keras model gives for one picture.
 
     Args:

@@ -35,7 +35,7 @@ def probabilities(kind: OutputKind, scores: Scores) -> Numbers | None:
         elif kind.link == "sigmoid":
             exact = 1 / (1 + np.exp(-exact))
     if kind.decision == "binary":
-        return np.concatenate([1 - exact, exact], axis=1)
+        return np.asarray(np.concatenate([1 - exact, exact], axis=1), np.float64)
     return None if kind.link is None else np.asarray(exact)
 
 

@@ -84,8 +84,8 @@ def test_todays_version_is_written_as_it_was(name: str) -> None:
 
 def test_an_evaluation_of_version_1_reads_and_says_nothing_of_what_it_did_not_know() -> None:
     old, new = (Evaluation.read(SAMPLES / f"evaluation-{version}.json") for version in (1, 2))
-    unsaid = {"output_kind": "unknown", "positive": "", "not_finite": None}
-    assert old == replace(new, results=tuple(replace(row, **unsaid) for row in new.results))
+    unsaid = tuple(replace(row, output_kind="unknown", positive="", not_finite=None) for row in new.results)
+    assert old == replace(new, results=unsaid)
 
 
 @pytest.mark.parametrize("name", MEASUREMENTS)

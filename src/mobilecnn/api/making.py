@@ -167,7 +167,7 @@ def export(
 
     The files are ``output``/NAME.FORMAT.tflite, each with its passport beside it. Warns
     (:class:`UserWarning`) when neither the model nor ``input_range`` says what the pixels are
-    scaled to, and 0..1 is assumed.
+    scaled to, and 0..1 is assumed; and when nothing in the model shows what its scores are.
 
     Args:
         model: Keras model, path of a ``.keras`` or ``.h5`` file, or name of a zoo network (random weights:
@@ -227,6 +227,12 @@ def export(
         warnings.warn(
             f"{files[0].path.name}: the model does not say what input range it expects, and 0..1 is assumed; "
             "say input_range= to be sure",
+            stacklevel=2,
+        )
+    if files[0].passport.kind.name == "unknown" and output_kind is None:
+        warnings.warn(
+            f"{files[0].path.name}: nothing in the model shows what its scores are, and no probabilities are made of them; "
+            "say output_kind= if you know",
             stacklevel=2,
         )
     for file in files:
