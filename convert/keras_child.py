@@ -20,6 +20,7 @@ import numpy as np
 
 from mobilecnn.convert.keras_facts import describe
 from mobilecnn.convert.keras_loading import load
+from mobilecnn.convert.outputs import as_input
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.train.backend import load_keras
@@ -71,10 +72,7 @@ def _answer(model: Any, image: Any) -> Any:
     (wanted,) = model.inputs
     if len(wanted.shape) == 3:
         image = tf.squeeze(image, axis=3)
-    given = model.input
-    if isinstance(given, dict | list | tuple):
-        image = dict.fromkeys(given, image) if isinstance(given, dict) else [image]
-    answer = model(image, training=False)
+    answer = model(as_input(model, image), training=False)
     while isinstance(answer, dict | list | tuple):
         (answer,) = answer.values() if isinstance(answer, dict) else answer
     if len(answer.shape) != 2:

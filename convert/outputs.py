@@ -117,17 +117,25 @@ def score_count(keras: Any, model: Any, size: Sequence[int | None]) -> int:
     if None in shape and None not in size:
         (source,) = model.inputs
         picture = keras.KerasTensor((1, *size, *tuple(source.shape)[3:]), dtype=source.dtype)
-        (made,) = keras.tree.flatten(
-            model.compute_output_spec(keras.tree.pack_sequence_as(model.input, [picture]))
-        )
+        (made,) = keras.tree.flatten(model.compute_output_spec(as_input(model, picture)))
         shape = tuple(made.shape)[1:]
     if None not in shape and sum(extent > 1 for extent in shape) <= 1 and 0 not in shape:
         return math.prod(shape)
     raise ModelFileError(_not_scores(tuple(output.shape[:1]) + shape))
 
 
+def as_input(model: Any, picture: Any) -> Any:
+    """``picture`` as a Keras model with one input takes it: alone, or in the list or dictionary of its inputs."""
+    given = getattr(
+        model, "input", None
+    )  # A Sequential model has none before it is called, and takes one tensor.
+    if isinstance(given, dict):
+        return dict.fromkeys(given, picture)
+    return [picture] if isinstance(given, list | tuple) else picture
+
+
 def _several(keras: Any, model: Any) -> str:
-    made = model.output
+    made = getattr(model, "output", None)  # A Sequential model has none before it is called.
     if isinstance(made, dict):
         names = ", ".join(map(str, made))
         part = f"model.output[{next(iter(made))!r}]"

@@ -154,9 +154,12 @@ def test_the_remedies_in_those_messages_work(keras: Any) -> None:
 
 
 def test_a_free_size_is_counted_at_the_size_asked_for(keras: Any) -> None:
-    image = keras.Input((None, None, 3))
+    image = keras.Input((None, None, 3), name="image")
     model = keras.Model(image, keras.layers.Conv2D(CLASSES, 6)(image))
     assert score_count(keras, model, (6, 6)) == CLASSES
+    wrapped = keras.Model({"image": image}, {"probs": model(image)})
+    sequential = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(CLASSES, 6)])
+    assert score_count(keras, wrapped, (6, 6)) == score_count(keras, sequential, (6, 6)) == CLASSES
     for size, words in (
         ((None, None), "export with --size"),
         ((9, 6), r"\(1, 4, 1, 4\)|segmentation|several"),
