@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from mobilecnn import tensors
 from mobilecnn.convert.keras_facts import describe
 from mobilecnn.convert.keras_loading import load
 from mobilecnn.convert.outputs import as_input
@@ -121,12 +122,10 @@ def _scores(model: Any, size: list[int]) -> Any:
 def _run(function: Any, inputs: Path, outputs: Path) -> None:
     import tensorflow as tf
 
-    images = np.load(inputs, mmap_mode="r", allow_pickle=False)
     scores = [
-        np.asarray(function(tf.constant(images[start : start + BATCH])), np.float32)
-        for start in range(0, len(images), BATCH)
+        np.asarray(function(tf.constant(images)), np.float32) for images in tensors.slices(inputs, BATCH)
     ]
-    np.save(outputs, np.concatenate(scores))
+    tensors.write(outputs, scores, (sum(map(len, scores)), *scores[0].shape[1:]))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from mobilecnn.quantize import decisions
 from mobilecnn.quantize.evaluation import Accuracy
 from mobilecnn.quantize.inference import Classifier, ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
+from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
 
 ALPHA = 0.05
@@ -27,11 +28,14 @@ def evaluate(
     runtime: str = "litert",
     unsafe: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
+    remarked: Remarked = no_remark,
 ) -> tuple[Accuracy, ...]:
     """Accuracy of each file on all of ``dataset``, each compared with the first.
 
     A single output tells two classes apart: a high score stands for the second label of the model or, where it
     has none, for the second class of the data set.
+
+    ``remarked`` is told of files of which only the first frame was used.
 
     Raises:
         ModelFileError, DataError, EnvironmentProblem: a file, an image or a runtime does not work.
@@ -40,7 +44,7 @@ def evaluate(
     first_right: npt.NDArray[np.bool_] | None = None
     first_named: npt.NDArray[np.str_] | None = None
     asked = ask(
-        paths, dataset.pixels, len(dataset),
+        paths, lambda contract: dataset.pixels(contract, remarked), len(dataset),
         input_range=input_range, output_kind=output_kind, runtime=runtime, unsafe=unsafe, progress=progress,
     )  # fmt: skip
     with closing(asked):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from mobilecnn.convert import output_kinds
 from mobilecnn.quantize.proportions import wilson
 from mobilecnn.records import Members, Stored, Upgrade
+from mobilecnn.remarks import Remark
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Accuracy:
 
 
 def _with_kinds(members: Members) -> Members:
-    """The members of version 2, of those of version 1, which knew only the best of several scores."""
+    """The members of version 2, of those of version 1, which knew only the best of several scores, and no remarks."""
+    members = {**members, "remarks": []}
     added: dict[str, Any] = {"output_kind": output_kinds.UNKNOWN.name, "positive": "", "not_finite": None}
     results = members.get("results")
     if not isinstance(results, list):
@@ -82,13 +84,14 @@ def _with_kinds(members: Members) -> Members:
 class Evaluation(Stored):
     """What ``mobilecnn evaluate`` found.
 
-    History. 1: the first. 2: ``output_kind``, ``positive`` and ``not_finite`` of each result.
+    History. 1: the first. 2: ``remarks``; ``output_kind``, ``positive`` and ``not_finite`` of each result.
 
     Attributes:
-        data: the data set, as it was given.
+        data: the data set, as it was given; of a folder that is divided into parts, the part.
         images: number of images; all files were asked the same.
         runtime: that ran the .tflite files.
         results: accuracy of each file; at least one.
+        remarks: what of the data was not used, or not as one might expect; empty in a record of version 1.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.evaluation"
@@ -100,6 +103,7 @@ class Evaluation(Stored):
     images: int
     runtime: str
     results: tuple[Accuracy, ...]
+    remarks: tuple[Remark, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.results or any(result.images != self.images for result in self.results):

@@ -1,7 +1,6 @@
 """Scores of any model file for any images, computed in a child process."""
 
-import tempfile
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn import tensors
 from mobilecnn.contract import InputContract, contract_for
 from mobilecnn.convert import output_kinds, outputs, passport
 from mobilecnn.convert.conversion import KERAS_SUFFIXES, KerasModel, Source
@@ -16,11 +16,11 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import DataError, ModelFileError, UsageError
-from mobilecnn.files import read_bytes, sha256
+from mobilecnn.files import read_bytes, sha256, temporary_folder
 from mobilecnn.process import Child, python
 from mobilecnn.quantize.formats import Recipe
 from mobilecnn.quantize.runtimes import RUNTIMES
-from mobilecnn.train.images import Pixels, to_tensor
+from mobilecnn.train.images import Floats, Pixels, to_tensor
 
 Scores = npt.NDArray[np.float32]
 
@@ -179,18 +179,18 @@ def ask(
     """
     if runtime not in RUNTIMES:
         raise UsageError(f"unknown runtime {runtime!r}; choose one of {', '.join(RUNTIMES)}")
-    with tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder:
-        answered = Path(folder) / "outputs.npy"
-        tensors: dict[InputContract, Path] = {}
+    with temporary_folder() as folder:
+        answered = folder / "outputs.npy"
+        made: dict[InputContract, Path] = {}
 
         def prepare(contract: InputContract, label: str) -> Path:
             # Whether a contract was stated or assumed changes no number.
             key = replace(contract, stated=True)
-            if key not in tensors:
-                made = Path(folder) / f"inputs-{len(tensors)}.npy"
-                write_tensors(made, images(contract), contract, count, label, progress)
-                tensors[key] = made
-            return tensors[key]
+            if key not in made:
+                inputs = folder / f"inputs-{len(made)}.npy"
+                write_tensors(inputs, images(contract), contract, count, label, progress)
+                made[key] = inputs
+            return made[key]
 
         for path in paths:
             if path.suffix.lower() in KERAS_SUFFIXES:
@@ -235,13 +235,15 @@ def write_tensors(
 
     Raises:
         DataError: there is no image.
+        EnvironmentProblem: there is no room for the file.
     """
     if count == 0:
         raise DataError("there are no images to run")
-    open_memmap: Callable[..., npt.NDArray[np.float32]] = np.lib.format.open_memmap
-    tensors = open_memmap(path, mode="w+", dtype=np.float32, shape=(count, *contract.shape))
-    for index, pixels in enumerate(images):
-        tensors[index] = to_tensor(pixels, contract)
-        if progress is not None:
-            progress(index + 1, count, label)
-    del tensors  # Closes the file; all of it is written.
+
+    def rows() -> Iterator[Floats]:
+        for index, pixels in enumerate(images):
+            yield to_tensor(pixels, contract)
+            if progress is not None:
+                progress(index + 1, count, label)
+
+    tensors.write(path, rows(), (count, *contract.shape))

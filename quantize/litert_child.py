@@ -10,8 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from mobilecnn import tensors
 from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
@@ -51,10 +50,9 @@ def _quantize(message: dict[str, Any]) -> None:
             mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
             qsv_update_func=qsv_utils.min_max_update,
         )
-        images = np.load(message["calibration"], mmap_mode="r", allow_pickle=False)
-        calibration.calibrate(
-            {SIGNATURE: [{INPUT_NAME: np.array(images[i : i + 1])} for i in range(len(images))]}, None
-        )
+        # The library makes a list of what it is given, so it is given a few images at a time.
+        for images in tensors.slices(Path(message["calibration"])):
+            calibration.calibrate({SIGNATURE: [{INPUT_NAME: image[None]} for image in images]}, None)
         ranges = calibration.get_model_qsvs()
     try:
         result = quantizer.Quantizer(content, message["recipe"]).quantize(ranges)
@@ -74,14 +72,13 @@ def _run(message: dict[str, Any]) -> dict[str, Any]:
         reason = (str(error).strip().splitlines() or ["no reason given"])[0]
         raise ModelFileError(f"{message['runtime']} cannot run {name} ({reason[:300]})") from error
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    images = np.load(message["inputs"], mmap_mode="r", allow_pickle=False)
+    inputs = (image[None] for images in tensors.slices(Path(message["inputs"])) for image in images)
     scores = []
-    for start in range(len(images)):
-        image = np.asarray(images[start : start + 1])
+    for image in inputs:
         interpreter.set_tensor(source["index"], encode(image, source["dtype"], *source["quantization"]))
         interpreter.invoke()
-        scores.append(decode(interpreter.get_tensor(result["index"]), *result["quantization"]))
-    np.save(message["outputs"], np.concatenate(scores).reshape(len(images), -1))
+        scores.append(decode(interpreter.get_tensor(result["index"]), *result["quantization"]).reshape(1, -1))
+    tensors.write(Path(message["outputs"]), scores, (len(scores), scores[0].size))
     return {"input": source["dtype"].__name__, "output": result["dtype"].__name__}
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from mobilecnn.contract import InputContract
 from mobilecnn.convert.conversion import KerasModel
 from mobilecnn.quantize.parity import compare
+from mobilecnn.tensors import slices, write
 
 MOVEMENTS = 2
 """Number of times that the Keras model is asked again; the largest change counts."""
@@ -35,13 +36,13 @@ def movement(
         reference: the model's scores for them, (images, classes).
         work: a folder for temporary files.
     """
-    images = np.load(tensors, mmap_mode="r", allow_pickle=False)[:MOVED_IMAGES]
+    images = next(slices(tensors, MOVED_IMAGES))
     rounding = np.spacing(np.abs(images).max())
     moved, answered = work / "moved.npy", work / "moved-scores.npy"
     changes = []
     for seed in range(MOVEMENTS):
         signs = np.random.default_rng(seed).choice(np.asarray([-1, 1], np.float32), images.shape)
-        np.save(moved, images + rounding * signs)
+        write(moved, [images + rounding * signs], images.shape)
         keras.start_run(contract, moved, answered)
         keras.finish()
         scores = np.load(answered, allow_pickle=False)

@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilecnn.contract import InputContract
+from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.steps import Progress
 from mobilecnn.train.augmentation import AUGMENTATIONS
 from mobilecnn.train.datasets.dataset import Dataset
+from mobilecnn.train.datasets.reading import refuse_unreadable
 from mobilecnn.train.images import Floats, Pixels, to_pixels, to_tensor
 from mobilecnn.train.plan import TrainingPlan
 
@@ -48,13 +50,23 @@ class Pictures:
         contract: the network's input.
     """
 
-    def __init__(self, dataset: Dataset, contract: InputContract, progress: Progress) -> None:
-        """Decode the pictures, if they fit into :data:`IN_MEMORY`.
+    def __init__(
+        self,
+        dataset: Dataset,
+        contract: InputContract,
+        progress: Progress,
+        remarked: Remarked = no_remark,
+    ) -> None:
+        """Decode the pictures, to keep them if they fit into :data:`IN_MEMORY`.
+
+        Those that do not fit are decoded all the same, so that a damaged one is found now and not in the
+        middle of the training.
 
         Args:
             dataset: labelled images.
             contract: the network's input.
             progress: called after each decoded picture.
+            remarked: told of files of which only the first frame is used.
 
         Raises:
             DataError: a picture is damaged.
@@ -65,11 +77,12 @@ class Pictures:
         self._memory: Pixels | None = None
         if len(dataset) * math.prod(contract.shape) <= IN_MEMORY:
             self._memory = np.empty((len(dataset), *contract.shape), np.uint8)
-            for index, pixels in enumerate(dataset.pixels(contract)):
+            for index, pixels in enumerate(dataset.pixels(contract, remarked)):
                 self._memory[index] = pixels
                 progress(index + 1, len(dataset), "")
         else:
             self._pool = ThreadPoolExecutor(os.cpu_count())
+            refuse_unreadable(dataset.images, progress)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -78,7 +91,7 @@ class Pictures:
         """The pictures at ``indices``: uint8, (n, height, width, channels).
 
         Raises:
-            DataError: a picture is damaged (raised here only if the pictures are not in memory).
+            DataError: a picture that is not in memory was damaged meanwhile.
         """
         if self._memory is not None:
             return self._memory[indices]
@@ -112,7 +125,7 @@ def epoch_batches(pictures: Pictures, classes: int, plan: TrainingPlan, epoch: i
         epoch: number of the epoch, from 1.
 
     Raises:
-        DataError: a picture is damaged (raised here only if the pictures are not in memory).
+        DataError: a picture that is not in memory was damaged meanwhile.
     """
     labels = pictures.labels
     one_hot = np.eye(classes, dtype=np.float32)

@@ -11,7 +11,7 @@ import io
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,15 @@ import numpy as np
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import CheckFailed, DataError, OutputError, UsageError
 from mobilecnn.files import atomic, check_writable, write_text
+from mobilecnn.remarks import Remarked, listed, no_remark
 from mobilecnn.steps import Progress, no_progress
-from mobilecnn.train import checkpoint, zoo
+from mobilecnn.train import checkpoint, datasets, zoo
 from mobilecnn.train.augmentation import AUGMENTATIONS
 from mobilecnn.train.backend import load_keras, require_backend
 from mobilecnn.train.batches import Pictures, epoch_batches, epoch_order, in_batches
 from mobilecnn.train.datasets import load, reader_of
+from mobilecnn.train.datasets.dataset import Dataset
+from mobilecnn.train.datasets.reading import refuse_unreadable
 from mobilecnn.train.images import to_tensor
 from mobilecnn.train.keras_file import ModelInfo, write_info
 from mobilecnn.train.learner import compiled, trainable_form
@@ -101,7 +104,14 @@ def learning_rate_at(step: int, steps: int, highest: float) -> float:
     return highest * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))
 
 
-def prepare(plan: TrainingPlan, output: Path, resume: bool = False, progress: Progress = no_progress) -> Job:
+def prepare(
+    plan: TrainingPlan,
+    output: Path,
+    resume: bool = False,
+    progress: Progress = no_progress,
+    skip_bad: bool = False,
+    remarked: Remarked = no_remark,
+) -> Job:
     """Check everything that can be checked before training, and read the images.
 
     Args:
@@ -109,6 +119,8 @@ def prepare(plan: TrainingPlan, output: Path, resume: bool = False, progress: Pr
         output: a ``.keras`` path; an existing file is replaced when the training is complete.
         resume: continue the training that was interrupted with the same plan and output.
         progress: called for each image that is read.
+        skip_bad: leave out images that cannot be read.
+        remarked: told what of the data is not used, or not as one might expect.
 
     Raises:
         UsageError: a value is out of range; or there is nothing to resume, or it had another plan.
@@ -125,35 +137,65 @@ def prepare(plan: TrainingPlan, output: Path, resume: bool = False, progress: Pr
     if output.is_dir():
         raise OutputError(f"{output} is a folder; give the name of a file to write")
     check_writable(output.parent)
-    dataset = load(plan.data, part="train")
-    if not dataset.labelled:
-        raise DataError(f"{plan.data} has loose images; put those of each class into a folder of its own")
-    if len(dataset.classes) < 2:
-        raise DataError(
-            f"{plan.data} has one class only ({dataset.classes[0]}); a classifier needs at least two class folders"
-        )
-    total = len(dataset)
-    done = checkpoint.completed(output, plan, total, dataset.classes) if resume else ()
-    training, validation = dataset.split(plan.validation, plan.seed)
-    if not len(validation):
-        raise DataError(
-            f"{plan.data} has one image a class, and none is left to validate with; at least two a class are needed"
-        )
+    training, validation = _split(plan, skip_bad, remarked, progress)
+    total = len(training) + len(validation)
+    done = checkpoint.completed(output, plan, total, training.classes) if resume else ()
     contract = zoo.contract(name)
 
     def counted_from(first: int) -> Progress:
         return lambda read, _, what: progress(first + read, total, what)
 
+    try:
+        trained_on = Pictures(training, contract, counted_from(0), remarked)
+        validated_on = Pictures(validation, contract, counted_from(len(training)), remarked)
+    except DataError:
+        refuse_unreadable([*training.images, *validation.images])  # That error knows one of the two.
+        raise
     return Job(
         plan=plan,
         output=output,
         name=name,
         contract=contract,
-        classes=dataset.classes,
-        training=Pictures(training, contract, counted_from(0)),
-        validation=Pictures(validation, contract, counted_from(len(training))),
+        classes=training.classes,
+        training=trained_on,
+        validation=validated_on,
         done=done,
     )
+
+
+def _split(
+    plan: TrainingPlan, skip_bad: bool, remarked: Remarked, progress: Progress
+) -> tuple[Dataset, Dataset]:
+    """The images to train on, and those to validate on: a part of the data's own, else a share of each class."""
+
+    def checked(dataset: Dataset) -> Dataset:
+        for remark in dataset.remarks:
+            remarked(remark)
+        if not dataset.labelled:
+            raise DataError(
+                f"{dataset.name} has loose images; put those of each class into a folder of its own"
+            )
+        return dataset.readable(remarked, progress) if skip_bad else dataset
+
+    dataset = checked(load(plan.data, part="train"))
+    if len(dataset.classes) < 2:
+        raise DataError(
+            f"{dataset.name} has one class only ({dataset.classes[0]}); a classifier needs at least two class folders"
+        )
+    own = datasets.validation(plan.data)
+    if own is not None:
+        own = checked(own)
+        unknown = [name for name in own.classes if name not in dataset.classes]
+        if unknown:
+            raise DataError(f"{own.name} has classes that {dataset.name} does not have: {listed(unknown)}")
+        index = np.asarray([dataset.classes.index(name) for name in own.classes], np.int64)
+        return dataset, replace(own, classes=dataset.classes, labels=index[own.labels])
+    training, validation = dataset.split(plan.validation, plan.seed)
+    if not len(validation):
+        raise DataError(
+            f"{plan.data} has one image a class, and none is left to validate with; at least two a class are needed"
+        )
+    return training, validation
 
 
 def _check(plan: TrainingPlan) -> None:
@@ -188,7 +230,7 @@ def run(
 
     Raises:
         CheckFailed: the loss or a weight is no longer a finite number.
-        DataError: a picture is damaged (raised here only if the pictures are not in memory).
+        DataError: a picture that is not in memory was damaged meanwhile.
         InputError: the checkpoint to resume is damaged.
         OutputError: a file cannot be written.
     """

@@ -7,6 +7,8 @@ that a model gets the same numbers for the same picture in each of them.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,46 +17,125 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
+from mobilecnn.train.modes import flattened
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-"""Endings of file names that are taken as images, in lower case."""
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo",
+    ".png", ".apng", ".bmp", ".dib", ".webp", ".gif", ".tif", ".tiff",
+    ".avif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm",
+)  # fmt: skip
+"""Endings of file names that are taken as images, in lower case. What a file is, its content decides."""
 
-_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
+_FORMATS = {
+    "JPEG": "JPEG",
+    "PNG": "PNG",
+    "BMP": "BMP",
+    "WEBP": "WebP",
+    "GIF": "GIF",
+    "TIFF": "TIFF",
+    "JPEG2000": "JPEG 2000",
+    "PPM": "PNM",
+    "DIB": "DIB",
+    "AVIF": "AVIF",
+}
+"""Pillow's name of a format that is read -> its name in messages."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A picture read from a file.
+
+    Attributes:
+        image: the picture, in mode L or RGB, upright.
+        several: whether the file has further frames or pages, which are not used.
+    """
+
+    image: Image.Image
+    several: bool
 
 
 def open_image(path: Path) -> Image.Image:
-    """Decode one picture completely, upright (EXIF orientation applied).
+    """Decode one picture completely, in mode L or RGB, upright (EXIF orientation applied).
+
+    Of a file with several frames or pages it is the first.
 
     Raises:
-        DataError: the file is missing, not a picture, damaged, or absurdly large.
+        DataError: the file is missing, not a picture, damaged, absurdly large, or has no known scale.
     """
-    if not path.is_file():
-        raise DataError(f"no such image: {path}")
+    return open_picture(path).image
+
+
+def open_picture(path: Path) -> Opened:
+    """:func:`open_image`, with what else is known of the file.
+
+    Raises:
+        DataError: as in :func:`open_image`.
+    """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        return decode(path)
+    except DataError as error:
+        raise DataError(f"{error}; give another picture") from error
+
+
+def decode(path: Path) -> Opened:
+    """:func:`open_picture`, for callers that say what to do about a picture that cannot be read.
+
+    Raises:
+        DataError: as in :func:`open_image`; the message says what is wrong, and no remedy.
+    """
+    try:
+        if not path.is_file():
+            if not path.exists():
+                raise DataError(f"no such image: {path}")
+            raise DataError(f"{path} is {'a folder' if path.is_dir() else 'no ordinary file'}, not an image")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
+    try:
+        # Not by its path: Pillow would map an uncompressed TIFF file at the size that it has when it is upright.
+        with path.open("rb") as file, Image.open(file, formats=_readable()) as image:
+            stored = _stored(image)
+            # A photo with its preview or its depth map is one picture.
+            several = image.format != "MPO" and bool(getattr(image, "is_animated", False))
             image.load()
-            return ImageOps.exif_transpose(image)
+            return Opened(ImageOps.exif_transpose(flattened(image, stored)), several)
     except UnidentifiedImageError:
-        raise DataError(
-            f"{path} is not a {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]} image; remove or replace it"
-        ) from None
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as error:
-        raise DataError(f"{path} is a damaged image ({error}); remove or replace it") from error
+        if path.stat().st_size == 0:
+            raise DataError(f"{path} is an empty file") from None
+        names = [_FORMATS[name] for name in _readable()]
+        raise DataError(f"{path} is not a {', '.join(names[:-1])} or {names[-1]} image") from None
+    except DataError as error:
+        raise DataError(f"{path} {error}") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise DataError(f"{path} cannot be read ({error.strerror})") from error
+        # Decoders meet damage with exceptions of every kind: struct.error, KeyError, zlib.error, EOFError, ...
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path} is a damaged image ({reason[:200]})") from error
+
+
+@cache
+def _readable() -> tuple[str, ...]:
+    """The keys of :data:`_FORMATS` that this Pillow reads: AVIF came late, and is not in every build."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def _stored(image: Image.Image) -> str:
+    """Pillow's name for how the pixels lie in a PNG file; empty for other files."""
+    tiles = getattr(image, "tile", None)
+    if image.format != "PNG" or not tiles:
+        return ""
+    return str(tiles[0][3])
 
 
 def to_pixels(image: Image.Image | Path | Pixels, contract: InputContract) -> Pixels:
     """A picture at the network's size: uint8, (height, width, channels), channels in RGB order.
 
-    An array is taken as 8-bit grey, (h, w), or RGB, (h, w, 3). Transparent pixels are put on black.
+    An array is taken as 8-bit grey, (h, w), or RGB, (h, w, 3). Pictures of other modes become grey or RGB as
+    :mod:`mobilecnn.train.modes` says; transparent pixels are put on black.
 
     Raises:
         DataError: the picture cannot be decoded.
@@ -63,11 +144,7 @@ def to_pixels(image: Image.Image | Path | Pixels, contract: InputContract) -> Pi
         image = open_image(image)
     elif isinstance(image, np.ndarray):
         image = Image.fromarray(image)
-    if image.has_transparency_data:
-        # Dropping the alpha channel would show whatever colour the file hides under it.
-        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        image = Image.alpha_composite(black, image.convert("RGBA"))
-    image = image.convert("L" if contract.channels == 1 else "RGB")
+    image = flattened(image).convert("L" if contract.channels == 1 else "RGB")
     if image.size != (contract.width, contract.height):
         # Rows, then columns, in two steps: which of them Pillow takes first depends on its version and
         # on the sizes, and the rounding in between shows. Other readers of a passport do the same.

@@ -1,17 +1,17 @@
 """Choosing images, bringing them to the network's size, and writing them as tensors."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from mobilecnn.contract import InputContract
 from mobilecnn.convert.passport import ImageManifest
 from mobilecnn.errors import UsageError
 from mobilecnn.quantize.inference import write_tensors
+from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.train import datasets
 from mobilecnn.train.images import Pixels, random_pixels
 
@@ -22,6 +22,10 @@ RANDOM_IMAGES = 8
 """Number of random pictures, at most."""
 
 
+KEPT = 8
+"""Number of images that stay in memory, at most."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     """The representative data set that is asked for.
@@ -30,11 +34,13 @@ class Calibration:
         source: a folder of images (class folders or loose), ``digits``, or ``random``.
         samples: largest number of images to take, the classes taking turns.
         seed: seed of the choice.
+        skip_bad: leave out chosen images that cannot be read.
     """
 
     source: str
     samples: int = 100
     seed: int = 0
+    skip_bad: bool = False
 
     def check(self) -> None:
         """Refuse a data set that cannot be chosen.
@@ -70,12 +76,12 @@ class CalibrationImages:
     """What calibration and parity see.
 
     Attributes:
-        pixels: uint8 (images, height, width, channels).
-        tensors: .npy file of the same as the network takes them, float32 (images, height, width, channels).
+        pixels: the first of them, at most :data:`KEPT`: uint8 (images, height, width, channels).
+        tensors: .npy file of all of them as the network takes them, float32 (images, height, width, channels).
         manifest: which they are.
     """
 
-    pixels: npt.NDArray[np.uint8]
+    pixels: Pixels
     tensors: Path
     manifest: ImageManifest
 
@@ -85,20 +91,35 @@ class CalibrationImages:
         return self.manifest.data == RANDOM
 
 
-def choose(calibration: Calibration | None) -> ChosenImages:
+def choose(calibration: Calibration | None, remarked: Remarked = no_remark) -> ChosenImages:
     """The images to calibrate and compare on; random pictures where there is no calibration.
 
+    Args:
+        calibration: what is asked for.
+        remarked: told what of the data is not used, or not as one might expect.
+
     Raises:
-        DataError: the folder is missing, or holds no images.
+        DataError: the folder is missing, or holds no images, or none that can be read.
     """
     if calibration is None or calibration.source == RANDOM:
         count, seed = RANDOM_IMAGES, 0
         if calibration is not None:
             count, seed = min(calibration.samples, RANDOM_IMAGES), calibration.seed
         return ChosenImages(RANDOM, seed, count, 0, lambda contract: random_pixels(count, contract, seed))
-    chosen = datasets.load(calibration.source, "train").sample(calibration.samples, calibration.seed)
+    dataset = datasets.load(calibration.source, "train")
+    for remark in dataset.remarks:
+        remarked(remark)
+    chosen = dataset.sample(calibration.samples, calibration.seed)
+    if calibration.skip_bad:
+        chosen = chosen.readable(remarked)
     classes = len(set(chosen.labels.tolist()))
-    return ChosenImages(calibration.source, calibration.seed, len(chosen), classes, chosen.pixels)
+    return ChosenImages(
+        chosen.name,
+        calibration.seed,
+        len(chosen),
+        classes,
+        lambda contract: chosen.pixels(contract, remarked),
+    )
 
 
 def prepare(chosen: ChosenImages, contract: InputContract, tensors: Path) -> CalibrationImages:
@@ -106,9 +127,18 @@ def prepare(chosen: ChosenImages, contract: InputContract, tensors: Path) -> Cal
 
     Raises:
         DataError: an image is damaged, or there is none.
+        EnvironmentProblem: there is no room for the file.
     """
-    pixels = np.stack(list(chosen.pixels(contract)))
-    write_tensors(tensors, pixels, contract, chosen.images)
-    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-    manifest = ImageManifest(chosen.data, chosen.seed, chosen.images, chosen.classes, digest)
-    return CalibrationImages(pixels, tensors, manifest)
+    digest = hashlib.sha256()
+    first: list[Pixels] = []
+
+    def decoded() -> Iterator[Pixels]:
+        for pixels in chosen.pixels(contract):
+            digest.update(pixels.tobytes())
+            if len(first) < KEPT:
+                first.append(pixels)
+            yield pixels
+
+    write_tensors(tensors, decoded(), contract, chosen.images)
+    manifest = ImageManifest(chosen.data, chosen.seed, chosen.images, chosen.classes, digest.hexdigest())
+    return CalibrationImages(np.stack(first), tensors, manifest)

@@ -5,7 +5,6 @@ that one flatbuffer, the check of each file's answers against the Keras model's,
 child processes share the work: one holds Keras, the other the TFLite runtime and the quantizer.
 """
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from mobilecnn.convert.output_kinds import choices, named
 from mobilecnn.errors import CheckFailed, MobileCnnError, UsageError
 from mobilecnn.exported import Answered, Changes, Exported, Origin, write
 from mobilecnn.extras import require
-from mobilecnn.files import check_writable
+from mobilecnn.files import check_writable, temporary_folder
 from mobilecnn.quantize import decisions
 from mobilecnn.quantize import formats as table
 from mobilecnn.quantize.calibration.images import (
@@ -34,6 +33,7 @@ from mobilecnn.quantize.gate import STEADY, float32_limit
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.steadiness import movement
+from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.steps import Progress, Steps
 
 
@@ -69,6 +69,7 @@ def export(
     calibration: Calibration | None = None,
     io: str = "int8",
     progress: Progress | None = None,
+    remarked: Remarked = no_remark,
 ) -> tuple[Exported, ...]:
     """Export ``source`` in each of ``formats`` to ``output``/NAME.FORMAT.tflite, with passports.
 
@@ -80,6 +81,7 @@ def export(
             measured on random pictures.
         io: type that quantized files take and give, where their format has it: ``int8`` or ``float32``.
         progress: called with (step, steps, what is being done).
+        remarked: told what of the calibration data is not used, or not as one might expect.
 
     Raises:
         UsageError, ModelFileError, DataError, OutputError: what the user gave does not work.
@@ -91,13 +93,12 @@ def export(
     check_writable(output)
     steps = Steps(progress, 5 + 2 * len(rows))
     with (
-        tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder,
+        temporary_folder() as work,
         KerasModel(source) as keras,
         TfliteProcess(f"that quantizes {source.text}") as tflite,
     ):
-        work = Path(folder)
         # The child imports TensorFlow meanwhile, so a data set that is missing is told at once.
-        chosen = choose(calibration)
+        chosen = choose(calibration, remarked)
         facts, images, converted = _convert(keras, chosen, work, steps)
         description = Description(source.stem, facts.contract, facts.labels, facts.kind)
         base = work / "base.tflite"

@@ -1,16 +1,21 @@
 """Writing files so that no reader ever sees half of one; reading and hashing them."""
 
+import errno
 import hashlib
 import json
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.errors import InputError, OutputError
+from mobilecnn.errors import EnvironmentProblem, InputError, OutputError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers that mean: no room, for the disk, for the user, for one file."""
 
 
 @contextmanager
@@ -36,12 +41,58 @@ def atomic(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
-        ) from error
+        remedy = (
+            "make room there, or choose another place"
+            if error.errno in FULL
+            else "choose a place that you may write to"
+        )
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder that is removed at the end of the block.
+
+    Raises:
+        EnvironmentProblem: it cannot be made, or has no room for what the block writes into it.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(prefix="mobilecnn-")
+    except OSError as error:
+        raise no_room(error) from error
+    with made as folder:
+        try:
+            yield Path(folder)
+        except OSError as error:
+            if error.errno in FULL:
+                raise no_room(error) from error
+            raise
+
+
+def no_room(error: OSError, folder: Path | None = None, needed: int = 0) -> EnvironmentProblem:
+    """What is said about ``error``, met when a temporary file was written.
+
+    Args:
+        error: the error.
+        folder: folder of the file.  [default: the system's temporary folder]
+        needed: size of the file in bytes; 0 where unknown.
+    """
+    remedy = "make room there, or set TMPDIR to a folder that has it"
+    try:
+        folder = folder or Path(tempfile.gettempdir())
+        free = f"{shutil.disk_usage(folder).free / 1e6:,.1f} MB are free"
+    except OSError as unusable:
+        return EnvironmentProblem(f"there is no temporary folder to write to ({unusable.strerror}); {remedy}")
+    if error.errno not in FULL:
+        return EnvironmentProblem(
+            f"cannot write to the temporary folder {folder}: {error.strerror or error}; {remedy}"
+        )
+    size = f"{needed / 1e6:,.1f} MB are needed and " if needed else ""
+    limit = " (and a limit on the size of files, ulimit -f, may be set)" if error.errno == errno.EFBIG else ""
+    return EnvironmentProblem(f"the temporary folder {folder} is full: {size}{free}{limit}; {remedy}")
 
 
 def write_together(contents: dict[Path, bytes]) -> None:

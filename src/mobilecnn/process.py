@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from mobilecnn.errors import BY_NAME, ChildCrashed, EnvironmentProblem, MobileCnnError
+from mobilecnn.files import FULL, no_room
 
 Message = dict[str, Any]
 
@@ -85,7 +86,10 @@ class Child(Closing):
         self._buffer = b""
         self._mark = mark.encode() if mark else None
         self._noise = 0
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        try:
+            self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        except OSError as error:
+            raise no_room(error) from error
         self._process = subprocess.Popen(
             list(command),
             stdin=stdin,
@@ -267,3 +271,8 @@ def serve(handle: Callable[[Channel], None]) -> None:
         handle(channel)
     except MobileCnnError as error:
         channel.send(error=type(error).__name__, message=str(error))
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        full = no_room(error)
+        channel.send(error=type(full).__name__, message=str(full))

@@ -34,6 +34,12 @@ def damaged(*where: str | int, value: Any) -> dict[str, Any]:
     return document
 
 
+def test_an_evaluation_of_the_first_version_has_no_remarks() -> None:
+    document = results.evaluation().to_json()
+    remarks = document.pop("remarks")
+    assert Evaluation.from_json({**document, "version": 1}).remarks == () and remarks == ()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

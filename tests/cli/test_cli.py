@@ -77,8 +77,8 @@ def material(
     (folder / "truncated.keras").write_bytes((third_party / "theirs.keras").read_bytes()[:5000])
     (folder / "noise.h5").write_bytes(b"no HDF5 at all" * 100)
     (folder / "text.jpg").write_text("not a picture")
+    (folder / "text.bin").write_bytes(b"\xff\xfe")
     (folder / "three.txt").write_text("a\nb\nc\n")
-    (folder / "twice.txt").write_text("a\na\n")
     layers = keras.layers
     twice = keras.Sequential(
         [keras.Input((8, 8, 3)), layers.Lambda(lambda x: 2 * x), layers.Flatten(), layers.Dense(2)]
@@ -115,7 +115,7 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("export", "good.keras", "--float32", "--classes", "3", "-o", "out"), "--classes"),
     (("export", "good.keras", "--float32", "--size", "64", "-o", "out"), "48x48"),
     (("export", "good.keras", "--float32", "--labels", "three.txt", "-o", "out"), "3 labels for 2 outputs"),
-    (("export", "good.keras", "--float32", "--labels", "twice.txt", "-o", "out"), "twice"),
+    (("export", "good.keras", "--float32", "--labels", "text.bin", "-o", "out"), "not a UTF-8 text file"),
     (("export", "good.keras", "--float32", "--labels", "nothing.txt", "-o", "out"), "no such labels file"),
     (("export", "good.keras", "--float32", "--input-range", "0..1", "-o", "out"), "'raw', 'unit', 'tf'"),
     (("export", "good.keras", "--float32", "-o", "/proc/here"), "cannot write"),
@@ -132,6 +132,7 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("predict", "good.tflite", "missing.jpg"), "no such image"),
     (("predict", "good.tflite", "text.jpg"), "is not a JPEG"),
     (("predict", "good.tflite", "damaged/dog/0.jpg"), "damaged image"),
+    (("predict", "good.tflite", "photos"), "is a folder"),
     (("predict", "truncated.tflite", "photos/cat/0.jpg"), "truncated or damaged"),
     (("inspect", "missing.tflite"), "no such model"),
     (("inspect", "truncated.tflite"), "truncated or damaged"),

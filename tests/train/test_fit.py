@@ -1,6 +1,7 @@
 """Training: the course it takes, stopping and continuing, what is refused."""
 
 import csv
+import shutil
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,8 @@ from trainings import interrupt_after, small_plan, write_class, write_colors
 
 from mobilecnn.contract import InputContract, contract_for
 from mobilecnn.errors import DataError, OutputError, UsageError
-from mobilecnn.train import checkpoint, fit, zoo
+from mobilecnn.remarks import Remarks
+from mobilecnn.train import batches, checkpoint, fit, zoo
 from mobilecnn.train.datasets import load
 from mobilecnn.train.keras_file import read_info
 from mobilecnn.train.learner import compiled, trainable_form
@@ -106,6 +108,40 @@ def test_shufflenet_learns_and_the_saved_model_is_the_learner(
     assert accuracy == pytest.approx(outcome.history[-1].val_accuracy)
     loss = -np.log(scores[np.arange(len(scores)), job.validation.labels]).mean()
     assert loss == pytest.approx(outcome.history[-1].val_loss, abs=1e-4)
+
+
+def test_a_part_of_the_data_is_validated_on(colors: Path, tmp_path: Path) -> None:
+    for name in ("train", "val"):
+        shutil.copytree(colors, tmp_path / "set" / name)
+    shutil.rmtree(tmp_path / "set" / "val" / "blue")
+    remarks = Remarks()
+    job = fit.prepare(small_plan(tmp_path / "set"), tmp_path / "model.keras", remarked=remarks)
+    assert job.classes == ("blue", "green", "red")
+    assert np.bincount(job.training.labels).tolist() == [22, 12, 8]
+    assert np.bincount(job.validation.labels).tolist() == [0, 12, 8]
+    assert [remark.code for remark in remarks.rows] == ["part", "part"]
+    (tmp_path / "set" / "val" / "red").rename(tmp_path / "set" / "val" / "pink")
+    with pytest.raises(DataError, match=r"val has classes that .*train does not have: pink"):
+        fit.prepare(small_plan(tmp_path / "set"), tmp_path / "model.keras")
+
+
+def test_damaged_pictures_are_all_listed_before_training(
+    colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "IN_MEMORY", 1000)
+    shutil.copytree(colors, tmp_path / "set")
+    for label in ("blue", "red"):
+        (tmp_path / "set" / label / "0.png").write_bytes(b"")
+    plan, output = small_plan(tmp_path / "set"), tmp_path / "model.keras"
+    with pytest.raises(
+        DataError, match=r"2 of 42 images .*blue/0\.png is an empty file; .*red/0\.png is an empty"
+    ):
+        fit.prepare(plan, output)
+    monkeypatch.setattr(batches, "IN_MEMORY", 10**9)
+    with pytest.raises(DataError, match="2 of 42 images"):
+        fit.prepare(plan, output)
+    job = fit.prepare(plan, output, skip_bad=True)
+    assert len(job.training) + len(job.validation) == 40
 
 
 def test_grouped_convolutions_written_out_compute_the_same(keras: Any) -> None:

@@ -3,9 +3,9 @@
 A new format is a module beside this one and a row of :data:`READERS`.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from mobilecnn.errors import DataError
 from mobilecnn.train.datasets import digits, folder
@@ -21,8 +21,9 @@ class Reader:
     Attributes:
         sources: what a user gives to name such a data set, as error messages put it.
         accepts: tells whether a source is in this format.
-        read: reads a :data:`Part` of a source. A format without a split of its own returns
-            all images for each part.
+        read: reads a :data:`Part` of a source. A source without parts of its own gives all images for
+            each part.
+        validation: reads the part to validate on while training; None where a source has none of its own.
         default_size: input side in pixels where neither the user nor the network's name gives one;
             None for the network's default.
         immediate: whether reading takes no time worth showing.
@@ -33,6 +34,7 @@ class Reader:
     read: Callable[[str, Part], Dataset]
     default_size: int | None = None
     immediate: bool = False
+    validation: Callable[[str], Dataset | None] = lambda source: None
 
 
 READERS: tuple[Reader, ...] = (
@@ -43,7 +45,12 @@ READERS: tuple[Reader, ...] = (
         default_size=digits.DEFAULT_SIZE,
         immediate=True,
     ),
-    Reader("a folder of class folders with images", folder.accepts, lambda source, _: folder.read(source)),
+    Reader(
+        "a folder of class folders with images",
+        folder.accepts,
+        folder.read,
+        validation=folder.read_validation,
+    ),
 )
 """Readers in the order in which they are asked; the first that accepts a source reads it."""
 
@@ -58,13 +65,25 @@ def load(source: str, part: Part = "all") -> Dataset:
 
     Args:
         source: ``digits``; or a folder of class folders; or a folder of images, which are unlabelled.
-        part: share of ``digits`` to read; a folder has no split of its own and is read whole.
+        part: share of ``digits``, or of a folder divided into ``train``, ``val`` and ``test``; another folder is read
+            whole.
 
     Raises:
-        DataError: no reader accepts the source, the source cannot be read, or it has no image.
+        DataError: no reader accepts the source, the source cannot be read, or it has no image, or not this part.
     """
     reader = reader_of(source)
     if reader is not None:
         return reader.read(source, part)
-    problem = f"{source} is a file" if Path(source).exists() else f"no such folder: {source}"
+    there = os.path.exists(source)  # noqa: PTH110 - Path.exists raises on a name that is too long
+    problem = f"{source} is a file" if there else f"no such folder: {source}"
     raise DataError(f"{problem}; give {' or '.join(reader.sources for reader in READERS)}")
+
+
+def validation(source: str) -> Dataset | None:
+    """The part of ``source`` to validate on while training; None where it has none of its own.
+
+    Raises:
+        DataError: that part cannot be read, or has no image.
+    """
+    reader = reader_of(source)
+    return None if reader is None else reader.validation(source)

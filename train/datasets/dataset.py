@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,11 @@ import numpy.typing as npt
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
-from mobilecnn.train.images import Pixels, to_pixels
+from mobilecnn.labels import normal
+from mobilecnn.remarks import Remark, Remarked, listed, no_remark, plural
+from mobilecnn.steps import Progress, no_progress
+from mobilecnn.train.datasets.reading import first_frames, refusal, unreadable
+from mobilecnn.train.images import Pixels, decode, to_pixels
 
 Part = Literal["train", "test", "all"]
 """Share of a data set: what training may see, what is held out from it, or both together."""
@@ -26,12 +30,14 @@ class Dataset:
         classes: class names; a label is an index into them. Empty when unlabelled.
         images: paths, or uint8 arrays: (height, width) if grey, (height, width, 3) if RGB.
         labels: class of each image, int64, (n,); empty when unlabelled.
+        remarks: what was passed over when it was read.
     """
 
     name: str
     classes: tuple[str, ...]
     images: Sequence[Path | Pixels]
     labels: npt.NDArray[np.int64]
+    remarks: tuple[Remark, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -41,18 +47,67 @@ class Dataset:
         """Whether every image has a class."""
         return len(self.classes) > 0
 
-    def pixels(self, contract: InputContract) -> Iterator[Pixels]:
+    def pixels(self, contract: InputContract, remarked: Remarked = no_remark) -> Iterator[Pixels]:
         """Decode the images one after the other, at the network's size: uint8, (height, width, channels).
 
+        Args:
+            contract: the network's input.
+            remarked: told at the end of files of which only the first frame was used.
+
         Raises:
-            DataError: an image is damaged; the message names it.
+            DataError: an image cannot be read; the message lists all that cannot.
         """
-        return (to_pixels(image, contract) for image in self.images)
+        several: list[Path] = []
+        for index, image in enumerate(self.images):
+            if isinstance(image, Path):
+                try:
+                    opened = decode(image)
+                except DataError as error:
+                    rest = unreadable(self.images[index + 1 :])
+                    raise refusal([error, *rest.values()], len(self)) from error
+                several += [image] if opened.several else []
+                yield to_pixels(opened.image, contract)
+            else:
+                yield to_pixels(image, contract)
+        if several:
+            remarked(first_frames(self.name, several))
+
+    def readable(self, remarked: Remarked = no_remark, progress: Progress = no_progress) -> "Dataset":
+        """The images that can be read; the others are told to ``remarked``. Classes without an image are left out.
+
+        Args:
+            remarked: told of what is left out.
+            progress: called after each image that was tried.
+
+        Raises:
+            DataError: no image is left.
+        """
+        bad = unreadable(self.images, progress)
+        if not bad:
+            return self
+        kept = [index for index in range(len(self)) if index not in bad]
+        if not kept:
+            raise DataError(f"none of the {plural(len(self), 'image')} of {self.name} can be read: {bad[0]}")
+        names = listed([str(error) for error in bad.values()], "; ")
+        remarked(
+            Remark("unreadable", len(bad), f"{self.name}: {plural(len(bad), 'image')} left out: {names}")
+        )
+        left = self.subset(kept)
+        # Not those that had no image before: a small sample is not of every class.
+        gone = set(self.labels.tolist()) - set(left.labels.tolist())
+        if not gone:
+            return left
+        names = listed([self.classes[label] for label in sorted(gone)])
+        text = f"{self.name}: {plural(len(gone), 'class', 'classes')} left without an image: {names}"
+        remarked(Remark("empty-class", len(gone), text))
+        labels = [label for label in range(len(self.classes)) if label not in gone]
+        classes = tuple(self.classes[label] for label in labels)
+        return replace(left, classes=classes, labels=np.searchsorted(labels, left.labels))
 
     def subset(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> "Dataset":
         """The images at ``indices``, in that order."""
         labels = self.labels[np.asarray(indices, dtype=np.int64)] if self.labelled else self.labels
-        return Dataset(self.name, self.classes, [self.images[int(index)] for index in indices], labels)
+        return replace(self, images=[self.images[int(index)] for index in indices], labels=labels)
 
     def sample(self, count: int, seed: int = 0) -> "Dataset":
         """At most ``count`` images, drawn from the classes in turn; the same seed draws the same images."""
@@ -88,11 +143,12 @@ class Dataset:
 def labels_for(dataset: Dataset, model_labels: Sequence[str], classes: int) -> npt.NDArray[np.int64]:
     """The data set's labels as indices into a model's outputs, int64, (n,).
 
-    If the model carries labels, classes are matched by name. Otherwise the classes in sorted
+    If the model carries labels, classes are matched by name, in the form of
+    :func:`mobilecnn.labels.normal`. Otherwise the classes in sorted
     order are taken as the outputs in order, and there must be as many of each.
 
     Raises:
-        DataError: the data set is unlabelled, or has classes that the model does not have.
+        DataError: the data set is unlabelled, or has a class that the model has not, or twice.
     """
     if not dataset.labelled:
         raise DataError(f"{dataset.name} has loose images; accuracy needs one folder a class")
@@ -103,11 +159,19 @@ def labels_for(dataset: Dataset, model_labels: Sequence[str], classes: int) -> n
                 "model carries no labels to match them by; export it with --labels"
             )
         return dataset.labels
-    unknown = [name for name in dataset.classes if name not in model_labels]
-    if unknown:
-        raise DataError(
-            f"the model has no class {unknown[0]!r} of {dataset.name}; it knows {', '.join(model_labels[:12])}"
-            + (" ..." if len(model_labels) > 12 else "")
-        )
-    index = np.asarray([list(model_labels).index(name) for name in dataset.classes], np.int64)
+    outputs: dict[str, list[int]] = {}
+    for output, label in enumerate(model_labels):
+        outputs.setdefault(normal(label), []).append(output)
+    for name in dataset.classes:
+        places = outputs.get(normal(name), [])
+        if not places:
+            raise DataError(
+                f"the model has no class {name!r} of {dataset.name}; it knows {listed(list(model_labels))}"
+            )
+        if len(places) > 1:
+            raise DataError(
+                f"{dataset.name} has the class {name!r}, and so the model calls {len(places)} of its outputs "
+                f"({listed([str(place) for place in places])}); export it with --labels that tell them apart"
+            )
+    index = np.asarray([outputs[normal(name)][0] for name in dataset.classes], np.int64)
     return index[dataset.labels]

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.files import FULL, temporary_folder
 from mobilecnn.steps import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -78,25 +78,30 @@ def train(
     augment: str = "shift",
     label_smoothing: float = 0.0,
     resume: bool = False,
+    skip_bad: bool = False,
     progress: Progress | None = None,
     on_epoch: "Callable[[Epoch], None] | None" = None,
 ) -> "Trained":
     """Train a network of the zoo on labelled images; the model is ``path`` of the result.
 
+    Warns (:class:`UserWarning`) of what in the data is not used, or not as one might expect.
+
     Args:
         architecture: name of a zoo network.
-        data: folder of class folders, or ``digits``, of which the held-out part is not used.
+        data: folder of class folders, or of parts, of which ``train`` is used, and ``val`` to validate on; or
+            ``digits``, of which the held-out part is not used.
         output: path of the ``.keras`` file, replaced if it exists; the history goes beside it as CSV.
         epochs: number of passes over the images.
         batch_size: images of one training step.
         learning_rate: highest learning rate, reached after a warm-up.  [default: 0.005; 0.0003 without batch normalization]
         size: input side in pixels.  [default: the network's; 64 for digits]
         seed: seed of everything random.
-        validation: share of each class that is held back to validate on.
+        validation: share of each class that is held back to validate on, where the data has no ``val`` of its own.
         class_weights: whether to weigh the images so that every class counts alike.
         augment: random changes of the training images: ``none``, ``shift`` or ``flip-shift``.
         label_smoothing: probability that is spread over all classes.
         resume: whether to continue an interrupted training; the other options must be the same.
+        skip_bad: whether to leave out images that cannot be read.
         progress: function called after each training step.
         on_epoch: function called with the figures of each completed epoch.
 
@@ -105,6 +110,7 @@ def train(
         CheckFailed: the loss or a weight is no longer a finite number.
         EnvironmentProblem: Keras or its backend is not installed.
     """
+    from mobilecnn.remarks import Remarks
     from mobilecnn.train import fit
 
     plan = training_plan(
@@ -120,7 +126,10 @@ def train(
         augment=augment,
         label_smoothing=label_smoothing,
     )
-    job = fit.prepare(plan, Path(output), resume)
+    remarks = Remarks()
+    job = fit.prepare(plan, Path(output), resume, skip_bad=skip_bad, remarked=remarks)
+    for remark in remarks.rows:
+        warnings.warn(remark.text, stacklevel=2)
     return fit.run(job, progress or no_progress, on_epoch or (lambda epoch: None))
 
 
@@ -161,13 +170,15 @@ def export(
     output_kind: str | None = None,
     labels: Sequence[str] | None = None,
     allow_code: bool = False,
+    skip_bad: bool = False,
     progress: Progress | None = None,
 ) -> "tuple[Exported, ...]":
     """Export a Keras model as ``.tflite`` files, each checked against it; a result for each file.
 
     The files are ``output``/NAME.FORMAT.tflite, each with its passport beside it. Warns
     (:class:`UserWarning`) when neither the model nor ``input_range`` says what the pixels are
-    scaled to, and 0..1 is assumed; and when nothing in the model shows what its scores are.
+    scaled to, and 0..1 is assumed; when nothing in the model shows what its scores are; and of what in the
+    calibration data is not used, or not as one might expect.
 
     Args:
         model: Keras model, path of a ``.keras`` or ``.h5`` file, or name of a zoo network (random weights:
@@ -190,6 +201,7 @@ def export(
         labels: class names in output order; for a single output two, that of a low score first.
             [default: what the model says]
         allow_code: whether Python code in a file may run (Lambda layers).
+        skip_bad: whether to leave out images that cannot be read.
         progress: function called as each step begins.
 
     Raises:
@@ -205,11 +217,13 @@ def export(
     from mobilecnn.exported import refuse_different
     from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.quantize.formats import names
+    from mobilecnn.remarks import Remarks
 
     if isinstance(labels, str):
         raise UsageError(f"labels must be a list of class names, and is the text {labels!r}")
     chosen = names() if formats == ALL else (formats,) if isinstance(formats, str) else tuple(formats)
-    given = None if calibration is None else Calibration(str(calibration), samples, seed)
+    given = None if calibration is None else Calibration(str(calibration), samples, seed, skip_bad)
+    remarks = Remarks()
     with _as_file(model, name) as (text, in_memory):
         source = Source(
             text=text,
@@ -222,7 +236,9 @@ def export(
             unsafe=allow_code,
             seed=seed,
         )
-        files = exported(source, chosen, Path(output), given, io, progress)
+        files = exported(source, chosen, Path(output), given, io, progress, remarks)
+    for remark in remarks.rows:
+        warnings.warn(remark.text, stacklevel=2)
     if not files[0].passport.contract.stated:
         warnings.warn(
             f"{files[0].path.name}: the model does not say what input range it expects, and 0..1 is assumed; "
@@ -257,11 +273,13 @@ def _as_file(model: Any, name: str | None) -> "Iterator[tuple[str, InMemory | No
             f"a path, a zoo name or a Keras model can be exported, and this is a {type(model).__name__}"
         )
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name or model.name)
-    with tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder:
-        path = Path(folder) / f"{stem}.keras"
+    with temporary_folder() as folder:
+        path = folder / f"{stem}.keras"
         try:
             model.save(path)
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ModelFileError(
                 f"Keras cannot save the model {model.name!r} ({first[:200]}); build it of Keras' own layers"

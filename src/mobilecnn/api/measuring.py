@@ -1,12 +1,13 @@
 """What files do, and what was kept of it: ``evaluate``, ``bench``, ``summarize``, ``compare``, ``report``, ``load``."""
 
+import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mobilecnn.errors import InputError, ModelFileError, UsageError
-from mobilecnn.steps import Progress, Say, no_say
+from mobilecnn.steps import Progress, Say, no_progress, no_say
 
 if TYPE_CHECKING:
     from mobilecnn.bench.judge.compare import Compared
@@ -28,18 +29,22 @@ def evaluate(
     input_range: str | None = None,
     output_kind: str | None = None,
     allow_code: bool = False,
+    skip_bad: bool = False,
     output: str | Path | None = None,
     progress: Progress | None = None,
 ) -> "Evaluation":
     """Accuracy of model files on the same labelled images, each file compared with the first.
 
+    Warns (:class:`UserWarning`) of what in the data is not used, or not as one might expect.
+
     Args:
         models: paths of ``.tflite``, ``.keras`` or ``.h5`` files, or results of :func:`export`.
-        data: folder of class folders, or ``digits`` (its held-out part).
+        data: folder of class folders, or of parts of which ``test`` is used; or ``digits`` (its held-out part).
         runtime: runtime for .tflite files: ``litert`` or ``tflite-runtime``.
         input_range: range of the input instead of the one that the models state; as in :func:`export`.
         output_kind: what the outputs are, where a model does not show it; as in :func:`export`.
         allow_code: whether Python code in Keras files may run.
+        skip_bad: whether to leave out images that cannot be read.
         output: path of a JSON file for the result, replaced if it exists; :func:`report` reads it.
         progress: function called as each image is decoded.
 
@@ -48,26 +53,62 @@ def evaluate(
             read or written.
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
+    evaluation = evaluated(
+        _paths(models),
+        str(data),
+        runtime=runtime,
+        input_range=input_range,
+        output_kind=output_kind,
+        allow_code=allow_code,
+        skip_bad=skip_bad,
+        output=None if output is None else Path(output),
+        progress=progress,
+    )
+    for remark in evaluation.remarks:
+        warnings.warn(remark.text, stacklevel=2)
+    return evaluation
+
+
+def evaluated(
+    models: Sequence[Path],
+    data: str,
+    *,
+    runtime: str,
+    input_range: str | None,
+    output_kind: str | None,
+    allow_code: bool,
+    skip_bad: bool,
+    output: Path | None,
+    progress: Progress | None,
+) -> "Evaluation":
+    """:func:`evaluate` without its warnings, for the command, which says them in its own way."""
     from mobilecnn.files import check_writable, write_json
     from mobilecnn.quantize import accuracy
     from mobilecnn.quantize.evaluation import Evaluation
+    from mobilecnn.remarks import Remarks
     from mobilecnn.train.datasets import load as load_data
 
     if output is not None:
-        check_writable(Path(output).parent)  # Before the work, not after.
-    dataset = load_data(str(data), "test")
+        check_writable(output.parent)  # Before the work, not after.
+    remarks = Remarks()
+    dataset = load_data(data, "test")
+    for remark in dataset.remarks:
+        remarks(remark)
+    if skip_bad:
+        dataset = dataset.readable(remarks, progress or no_progress)
     results = accuracy.evaluate(
-        _paths(models),
+        models,
         dataset,
         input_range=input_range,
         output_kind=output_kind,
         runtime=runtime,
         unsafe=allow_code,
         progress=progress,
+        remarked=remarks,
     )
-    evaluation = Evaluation(str(data), len(dataset), runtime, results)
+    evaluation = Evaluation(dataset.name, len(dataset), runtime, results, tuple(remarks.rows))
     if output is not None:
-        write_json(Path(output), evaluation.to_json())
+        write_json(output, evaluation.to_json())
     return evaluation
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, kilobytes, progress, table, talk
+from mobilecnn.cli.output import data, document, json_option, kilobytes, note, progress, table, talk
 
 
 @click.command()
@@ -15,12 +15,13 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, progres
     "source",
     default="digits",
     show_default=True,
-    help="A folder of class folders, or 'digits' (its held-out part).",
+    help="A folder of class folders, or of parts (test is used), or 'digits' (its held-out part).",
 )
 @options.runtime
 @options.input_range
 @options.output_kind
 @options.allow_code
+@options.skip_bad
 @click.option(
     "-o",
     "--output",
@@ -35,6 +36,7 @@ def command(
     input_range: str | None,
     output_kind: str | None,
     allow_code: bool,
+    skip_bad: bool,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -48,19 +50,22 @@ def command(
     Example:
       mobilecnn evaluate digits.keras out/*.tflite --data digits
     """
-    from mobilecnn.api.measuring import evaluate
+    from mobilecnn.api.measuring import evaluated
 
     with progress("Evaluating") as update:
-        evaluation = evaluate(
+        evaluation = evaluated(
             models,
             source,
             runtime=runtime,
             input_range=input_range,
             output_kind=output_kind,
             allow_code=allow_code,
+            skip_bad=skip_bad,
             output=output,
             progress=update,
         )
+    for remark in evaluation.remarks:
+        note(remark)
     for result in evaluation.results:
         if not result.input_contract_stated:
             talk(options.assumed_range(result.file))

@@ -1,13 +1,14 @@
 """``mobilecnn export``."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, kilobytes, progress, table, talk
+from mobilecnn.cli.output import data, document, json_option, kilobytes, note, progress, table, talk
 from mobilecnn.quantize import formats as known
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     help="A text file, one class name a line, in output order; for a single output two, that of a low score first.",
 )
 @options.allow_code
+@options.skip_bad
 @click.option(
     "-o", "--output", type=options.FILE, default=Path(), help="Folder for the files.  [default: here]"
 )
@@ -81,6 +83,7 @@ def command(
     output_kind: str | None,
     labels: Path | None,
     allow_code: bool,
+    skip_bad: bool,
     output: Path,
     as_json: bool,
 ) -> None:
@@ -100,6 +103,7 @@ def command(
     from mobilecnn.export import export
     from mobilecnn.exported import refuse_different
     from mobilecnn.quantize.calibration.images import Calibration
+    from mobilecnn.remarks import Remarks
 
     source = Source(
         text=model,
@@ -111,14 +115,16 @@ def command(
         unsafe=allow_code,
         seed=seed,
     )
-    given = None if calibration is None else Calibration(calibration, samples, seed)
+    given = None if calibration is None else Calibration(calibration, samples, seed, skip_bad)
+    remarks = Remarks(note)
     with progress("Exporting") as update:
-        exported = export(source, known.names() if everything else formats, output, given, io, update)
+        exported = export(
+            source, known.names() if everything else formats, output, given, io, update, remarks
+        )
 
     if as_json:
-        document(
-            {"files": [{"path": str(file.path), "passport": file.passport.to_json()} for file in exported]}
-        )
+        files = [{"path": str(file.path), "passport": file.passport.to_json()} for file in exported]
+        document({"files": files, "remarks": [asdict(remark) for remark in remarks.rows]})
     else:
         _show(exported)
     for file in exported:

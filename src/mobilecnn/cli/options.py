@@ -92,6 +92,11 @@ devices = click.option(
     help="Where to time: local, a name of `mobilecnn devices`, or an SSH host; or emulated, to count "
     "instructions. May be repeated: the devices are timed side by side.",
 )
+skip_bad = click.option(
+    "--skip-bad",
+    is_flag=True,
+    help="Leave out images that cannot be read, and list them, instead of refusing them all.",
+)
 runtime = click.option(
     "--runtime",
     type=click.Choice(RUNTIMES),
@@ -262,16 +267,8 @@ def read_labels(path: Path) -> tuple[str, ...]:
     """The class names in a text file, one a line.
 
     Raises:
-        DataError: it cannot be read, or names a class twice.
+        DataError: it cannot be read.
     """
-    from mobilecnn.errors import DataError
-    from mobilecnn.files import read_bytes
+    from mobilecnn.labels import read
 
-    try:
-        lines = read_bytes(path, "labels file", DataError).decode().splitlines()
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not a UTF-8 text file; give one class name a line") from None
-    labels = tuple(line.strip() for line in lines if line.strip())
-    if len(set(labels)) != len(labels):
-        raise DataError(f"{path} names a class twice; give each output its own name")
-    return labels
+    return read(path)

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mobilecnn.cli import JSON_DONE, JSON_FLAG
+
+if TYPE_CHECKING:
+    from mobilecnn.remarks import Remark
 
 FOLDER = Path("mobilecnn-runs")
 """Folder of the records that the user gave no name, below the current one."""
@@ -41,6 +44,11 @@ def document(value: Any) -> None:
     """Print the one JSON document of a command."""
     click.echo(json.dumps(value, indent=2, allow_nan=False))
     click.get_current_context().meta[JSON_DONE] = True
+
+
+def note(remark: "Remark") -> None:
+    """Say on standard error what of the data was not used, or not as one might expect."""
+    talk(f"Note: {remark.text}")
 
 
 def talk(text: str) -> None:

@@ -1,12 +1,13 @@
 """``mobilecnn predict``."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, table, talk
+from mobilecnn.cli.output import data, document, json_option, note, table, talk
 
 if TYPE_CHECKING:
     from mobilecnn.convert.output_kinds import OutputKind
@@ -35,16 +36,21 @@ def command(
 ) -> None:
     """The five best classes of one image.
 
-    MODEL is a .tflite, .keras or .h5 file; IMAGE a JPEG, PNG, BMP or WebP picture. It is
-    resized and normalized as the model's passport says. Probabilities are shown where the
-    passport or the model says what its scores are.
+    MODEL is a .tflite, .keras or .h5 file; IMAGE a picture, such as a JPEG, PNG, WebP, GIF or
+    TIFF file. It is resized and normalized as the model's passport says. Probabilities are
+    shown where the passport or the model says what its scores are.
     """
     from mobilecnn.errors import CheckFailed
     from mobilecnn.quantize.decisions import finite, ranked
     from mobilecnn.quantize.inference import ask
-    from mobilecnn.train.images import open_image, to_pixels
+    from mobilecnn.train.datasets.reading import first_frames
+    from mobilecnn.train.images import open_picture, to_pixels
 
-    picture = open_image(image)
+    opened = open_picture(image)
+    picture = opened.image
+    remarks = [first_frames(str(image), [image])] if opened.several else []
+    for remark in remarks:
+        note(remark)
     (answers,) = ask(
         [model],
         lambda contract: [to_pixels(picture, contract)],
@@ -83,6 +89,7 @@ def command(
                 "image": str(image),
                 "output_kind": classifier.kind.name,
                 "predictions": predictions,
+                "remarks": [asdict(remark) for remark in remarks],
             }
         )
     else:

@@ -2,13 +2,14 @@
 
 import shlex
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, progress, talk
+from mobilecnn.cli.output import data, document, json_option, note, progress, talk
 
 if TYPE_CHECKING:
     from mobilecnn.steps import Progress
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     "source",
     required=True,
     metavar="DATA",
-    help="A folder with one folder of images a class, or 'digits'.",
+    help="A folder with one folder of images a class, or of parts (train, val), or 'digits'.",
 )
 @click.option(
     "-o",
@@ -42,7 +43,10 @@ if TYPE_CHECKING:
 @click.option("--size", type=int, help="Input side in pixels.  [default: the network's; 64 for digits]")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option(
-    "--validation", default=0.1, show_default=True, help="Share of each class that is held back to judge by."
+    "--validation",
+    default=0.1,
+    show_default=True,
+    help="Share of each class that is held back to judge by, where the data has no val of its own.",
 )
 @click.option("--class-weights", is_flag=True, help="Weigh the images so that every class counts alike.")
 @click.option(
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     "--label-smoothing", default=0.0, show_default=True, help="Probability that is spread over all classes."
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training; give the same options.")
+@options.skip_bad
 @json_option
 @click.pass_context
 def command(
@@ -66,6 +71,7 @@ def command(
     output: Path,
     size: int | None,
     resume: bool,
+    skip_bad: bool,
     as_json: bool,
     **members: Any,
 ) -> None:
@@ -81,10 +87,19 @@ def command(
       mobilecnn train mobilenet_v2_x0.35_96 --data flowers/ -o flowers.keras --augment flip-shift
     """
     from mobilecnn.api.making import training_plan
+    from mobilecnn.remarks import Remarks
     from mobilecnn.steps import no_progress
     from mobilecnn.train import fit
-    from mobilecnn.train.datasets import reader_of
+    from mobilecnn.train.datasets import load, reader_of, validation
 
+    if "validation" in options.given(ctx) and (own := validation(source)) is not None:
+        whole = load(source, "train").name
+        options.refuse(
+            ctx,
+            {"validation"},
+            f"has no effect, for {own.name} is validated on; leave it out, or give --data {whole}",
+        )
+    remarks = Remarks(note)
     plan = training_plan(architecture, source, size, **members)
     try:
         reader = reader_of(source)
@@ -92,7 +107,7 @@ def command(
             nullcontext(no_progress) if reader and reader.immediate else progress("Reading images")
         )
         with reading as update:
-            job = fit.prepare(plan, output, resume, update)
+            job = fit.prepare(plan, output, resume, update, skip_bad, remarks)
         talk(
             f"{job.name} at {plan.size}x{plan.size}: {len(job.training)} images of {len(job.classes)} classes to train on, "
             f"{len(job.validation)} to judge by"
@@ -122,6 +137,7 @@ def command(
                 "val_loss": last.val_loss,
                 "val_accuracy": last.val_accuracy,
                 "seconds": trained.seconds,
+                "remarks": [asdict(remark) for remark in remarks.rows],
             }
         )
     else:

@@ -1,0 +1,62 @@
+"""What is said about a data set that was not used as it lies there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+SHOWN = 10
+"""Largest number of names in a message; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One kind of thing that was passed over, or used otherwise than one might expect.
+
+    Attributes:
+        code: kind, for programs: ``hidden``, ``other-files``, ``empty-class``, ...
+        count: number of such files, folders or classes.
+        text: sentence without a full stop, with their names.
+    """
+
+    code: str
+    count: int
+    text: str
+
+
+Remarked = Callable[[Remark], None]
+"""Function called with each remark."""
+
+
+def no_remark(remark: Remark) -> None:
+    """A :data:`Remarked` for nobody."""
+
+
+class Remarks:
+    """Collects remarks, each once, in their order; calling it adds one."""
+
+    def __init__(self, said: Remarked = no_remark) -> None:
+        """Collect nothing yet; ``said`` is called with each new remark."""
+        self.rows: list[Remark] = []
+        self._said = said
+
+    def __call__(self, remark: Remark) -> None:
+        """Add ``remark``, unless it is there."""
+        if remark not in self.rows:
+            self.rows.append(remark)
+            self._said(remark)
+
+
+def listed(names: Sequence[str], separator: str = ", ") -> str:
+    """The first :data:`SHOWN` names, and how many follow."""
+    shown = separator.join(names[:SHOWN])
+    return shown if len(names) <= SHOWN else f"{shown}{separator}and {len(names) - SHOWN:,} more"
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Kinds with their counts, the most frequent first: ``12 .heic, 2 .txt``."""
+    rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    return listed([f"{count:,} {kind}" for kind, count in rows])
+
+
+def plural(count: int, noun: str, nouns: str = "") -> str:
+    """``1 file``, ``2,000 files``."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
