@@ -15,7 +15,7 @@ EXCUSED = 1e-2
 """Largest relative difference that unsteadiness excuses: beyond it a right file looks like a wrong one."""
 
 AGREEMENT_TO_DOUBT = 0.9
-"""Share of images below which agreement on the best class puts a file in doubt."""
+"""Share of images below which agreement on the answer puts a file in doubt."""
 
 
 def holds(row: Format, parity: Parity, tolerance: float) -> bool:
@@ -43,6 +43,8 @@ def float32_limit(movement: float) -> float:
 
 def doubt(parity: Parity) -> str | None:
     """Why a file whose answers are finite should be evaluated before it is shipped; None where nothing says so."""
-    if parity.top1_agreement >= AGREEMENT_TO_DOUBT:
+    if parity.constant:
+        return f"gives the same scores for all {parity.images} images; evaluate it before shipping"
+    if parity.agreement >= AGREEMENT_TO_DOUBT:
         return None
-    return f"agrees with the Keras model on only {parity.top1_agreement:.0%} of the images; evaluate it before shipping"
+    return f"agrees with the Keras model on only {parity.agreement:.0%} of the images; evaluate it before shipping"

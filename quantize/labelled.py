@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.convert.checks import LabelledCheck
 from mobilecnn.convert.conversion import KerasFacts, KerasModel
-from mobilecnn.convert.passport import LabelledCheck
+from mobilecnn.convert.output_kinds import OutputKind
+from mobilecnn.quantize import decisions
+from mobilecnn.quantize.accuracy import right_classes
 from mobilecnn.quantize.inference import TfliteProcess, write_tensors
 from mobilecnn.quantize.proportions import mcnemar
 from mobilecnn.steps import Steps
-from mobilecnn.train.datasets.dataset import Dataset, labels_for
+from mobilecnn.train.datasets.dataset import Dataset
 
 CHANCE = 0.05
 """Largest p-value of the permutation test with which a model counts as better than chance."""
@@ -30,12 +33,24 @@ SURE = 0.01
 """Largest p-value of the exact McNemar test with which a loss counts."""
 
 
+def labels_of(dataset: Dataset, facts: KerasFacts, model: str) -> npt.NDArray[np.int64]:
+    """The labels of ``dataset`` as classes of ``model``, int64 (images,).
+
+    Raises:
+        DataError: the images are not labelled, have classes that the model does not have, or the model says yes or
+            no to each label by itself, of which class folders say nothing.
+    """
+    remedy = "give --output-kind {kind}, and for labels that do not leave --data out"
+    return right_classes(dataset, facts.kind, facts.classes, facts.labels, model, remedy)
+
+
 def check(
     keras: KerasModel,
     tflite: TfliteProcess,
     files: Mapping[str, Path],
     facts: KerasFacts,
     dataset: Dataset,
+    labels: npt.NDArray[np.int64],
     work: Path,
     steps: Steps,
 ) -> dict[str, LabelledCheck]:
@@ -46,15 +61,15 @@ def check(
         tflite: process that runs the files.
         files: format -> file.
         facts: what the Keras model is.
-        dataset: labelled images.
+        dataset: the images.
+        labels: right class of each, (images,): what :func:`labels_of` gives.
         work: folder for temporary files.
         steps: is told what is done.
 
     Raises:
-        DataError: the images are not labelled, are damaged, or have classes that the model does not have.
+        DataError: an image is damaged.
         ModelFileError, EnvironmentProblem: a model cannot be run.
     """
-    labels = labels_for(dataset, facts.labels, facts.classes)
     tensors, answers = work / "labelled.npy", work / "labelled-answers.npy"
     steps(f"running the Keras model on {dataset.name}")
     write_tensors(tensors, dataset.pixels(facts.contract), facts.contract, len(dataset))
@@ -63,9 +78,9 @@ def check(
     for name, path in files.items():
         steps(f"running {name} on {dataset.name}")
         tflite.run(path, tensors, answers)
-        best[name] = _best(answers)
+        best[name] = _best(facts.kind, answers)
     keras.finish()
-    reference = _best(work / "labelled-reference.npy")
+    reference = _best(facts.kind, work / "labelled-reference.npy")
     right, chance = reference == labels, chance_of(reference, labels)
     return {
         name: LabelledCheck(
@@ -107,7 +122,7 @@ def chance_of(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> 
     chance.
 
     Args:
-        answers: best class of each image, (images,).
+        answers: class that each image is put in, (images,); -1 without an answer.
         labels: right class of each image, (images,).
     """
     if _share_as_right(labels, labels) > CHANCE:
@@ -124,7 +139,6 @@ def _share_as_right(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64
     return (1 + as_right) / (1 + PERMUTATIONS)
 
 
-def _best(scores: Path) -> npt.NDArray[np.int64]:
-    """Best class of each image, (images,)."""
-    best: npt.NDArray[np.int64] = np.load(scores, allow_pickle=False).argmax(axis=1)
-    return best
+def _best(kind: OutputKind, scores: Path) -> npt.NDArray[np.int64]:
+    """Class that each image is put in, (images,); -1 where a score is not finite, which is never right."""
+    return decisions.best(kind, np.load(scores, allow_pickle=False))

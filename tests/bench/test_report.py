@@ -284,6 +284,8 @@ def test_names_and_device_output_stay_text(tmp_path: Path, three: list[Path]) ->
         each["passport"]["architecture"] = each["passport"]["format"] = HOSTILE
     asked = poisoned(results.evaluation().to_json())
     asked["data"] = asked["runtime"] = HOSTILE
+    for row in asked["results"]:
+        row["output_kind"] = "softmax"  # One of a table.
     first, second = written(tmp_path, a=measured, b=asked)
     hostile = "<img src=x onerror=alert(3)>\N{RIGHT-TO-LEFT OVERRIDE}.json"
     text = made(first.rename(tmp_path / hostile), second.rename(tmp_path / f"b{hostile}"))

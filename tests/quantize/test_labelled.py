@@ -11,7 +11,7 @@ from PIL import Image
 
 import mobilecnn
 from mobilecnn.cli import cli
-from mobilecnn.convert.passport import LabelledCheck
+from mobilecnn.convert.checks import LabelledCheck
 from mobilecnn.errors import CheckFailed
 from mobilecnn.quantize.labelled import CHANCE, chance_of, problem
 

@@ -46,6 +46,13 @@ def _accuracy(models: Sequence[TimedModel], given: Evaluated) -> list[Content]:
     if untimed:
         named = ", ".join(f"{short(Path(top.file).name)} {top.accuracy:.2%}" for top in untimed)
         parts.append(Note(f"Asked, but not in these measurements: {named}."))
+    parts += [
+        Note(
+            f"{short(Path(top.file).name)} answers with NaN or infinity on {count(top.not_finite, 'image')}; they count as wrong."
+        )
+        for top in evaluation.results
+        if top.not_finite
+    ]
     parts.append(
         Note(
             f"Top-1 accuracy on {data}, with Wilson score intervals; .tflite files ran on {evaluation.runtime} where "
