@@ -3,7 +3,7 @@
 import base64
 import binascii
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from PIL import Image
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import ModelFileError
-from mobilecnn.records import Open
+from mobilecnn.records import ADDED, Open
 from mobilecnn.train.images import Pixels
 
 
@@ -92,6 +92,7 @@ class LabelledCheck(Open):
         correct: number that the file had right.
         lost: number that the Keras model had right and the file wrong.
         gained: the opposite.
+        not_finite: number that the file answered with a number that is not finite, which count as wrong.
     """
 
     data: str
@@ -102,11 +103,13 @@ class LabelledCheck(Open):
     correct: int
     lost: int
     gained: int
+    not_finite: int = field(default=0, metadata=ADDED)
 
     def __post_init__(self) -> None:
         if (
             self.correct - self.gained != self.keras_correct - self.lost
             or self.images == 0
+            or self.not_finite > self.images - self.correct
             or (max(self.correct + self.lost, self.keras_correct + self.gained) > self.images)
         ):
             raise ValueError("the counts of the labelled images contradict each other")

@@ -43,6 +43,11 @@ class OutputKind:
         """Number of classes or labels that ``outputs`` scores tell apart: two for a binary kind."""
         return BINARY_CLASSES if self.decision == "binary" else outputs
 
+    @property
+    def accuracy(self) -> str:
+        """What the share of right answers is called: ``top-1`` of the best of several scores, else ``accuracy``."""
+        return "top-1" if self.decision == "best" else "accuracy"
+
     def fits(self, outputs: int) -> bool:
         """Whether a network with so many outputs can be of this kind."""
         return (outputs == 1) == (self.decision == "binary") or self.name in ("softmax", "unknown")

@@ -105,6 +105,12 @@ class Evaluation(Stored):
     results: tuple[Accuracy, ...]
     remarks: tuple[Remark, ...] = ()
 
+    @property
+    def accuracy(self) -> str:
+        """What the share of right answers is called: ``top-1``, or ``accuracy`` where a file has one output."""
+        names = {output_kinds.named(result.output_kind).accuracy for result in self.results}
+        return names.pop() if len(names) == 1 else "accuracy"
+
     def __post_init__(self) -> None:
         if not self.results or any(result.images != self.images for result in self.results):
             raise ValueError("the results are not all of the same images")

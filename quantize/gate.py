@@ -1,5 +1,7 @@
 """What decides whether an exported file may be shipped: the limits, and the verdict on a file's parity."""
 
+from mobilecnn.errors import CheckFailed
+from mobilecnn.quantize import decisions
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.parity import Parity
 
@@ -27,6 +29,25 @@ def holds(row: Format, parity: Parity, tolerance: float) -> bool:
         tolerance: largest relative difference of an exact format.
     """
     return parity.finite and (not row.exact or parity.relative <= tolerance)
+
+
+def refuse_not_finite(model: str, scores: decisions.Scores) -> None:
+    """Refuse answers of a Keras model to which no file can be held.
+
+    Args:
+        model: its name, for messages.
+        scores: its answers, float32 (images, outputs).
+
+    Raises:
+        CheckFailed: some are not finite.
+    """
+    whole = decisions.finite(scores)
+    if not whole.all():
+        raise CheckFailed(
+            f"{model}: the Keras model itself answers with NaN or infinity on {int((~whole).sum())} of {len(whole)} images, so "
+            "that no file can be held to it; nothing was written. Look for weights that are not finite, as after a training "
+            "that diverged, and for a division by zero or the logarithm of 0"
+        )
 
 
 def float32_limit(movement: float) -> float:

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from mobilecnn.convert.checks import LabelledCheck
 from mobilecnn.convert.conversion import KerasFacts, KerasModel
-from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.quantize import decisions
 from mobilecnn.quantize.accuracy import right_classes
+from mobilecnn.quantize.gate import refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess, write_tensors
 from mobilecnn.quantize.proportions import mcnemar
 from mobilecnn.steps import Steps
@@ -51,6 +51,7 @@ def check(
     facts: KerasFacts,
     dataset: Dataset,
     labels: npt.NDArray[np.int64],
+    model: str,
     work: Path,
     steps: Steps,
 ) -> dict[str, LabelledCheck]:
@@ -63,25 +64,30 @@ def check(
         facts: what the Keras model is.
         dataset: the images.
         labels: right class of each, (images,): what :func:`labels_of` gives.
+        model: the Keras model, for messages.
         work: folder for temporary files.
         steps: is told what is done.
 
     Raises:
         DataError: an image is damaged.
+        CheckFailed: the Keras model itself answers with numbers that are not finite.
         ModelFileError, EnvironmentProblem: a model cannot be run.
     """
     tensors, answers = work / "labelled.npy", work / "labelled-answers.npy"
     steps(f"running the Keras model on {dataset.name}")
     write_tensors(tensors, dataset.pixels(facts.contract), facts.contract, len(dataset))
     keras.start_run(facts.contract, tensors, work / "labelled-reference.npy")
-    best = {}
+    given = {}
     for name, path in files.items():
         steps(f"running {name} on {dataset.name}")
         tflite.run(path, tensors, answers)
-        best[name] = _best(facts.kind, answers)
+        given[name] = np.load(answers, allow_pickle=False)
     keras.finish()
-    reference = _best(facts.kind, work / "labelled-reference.npy")
+    scores = np.load(work / "labelled-reference.npy", allow_pickle=False)
+    refuse_not_finite(model, scores)
+    reference = decisions.best(facts.kind, scores)
     right, chance = reference == labels, chance_of(reference, labels)
+    best = {name: decisions.best(facts.kind, scores) for name, scores in given.items()}
     return {
         name: LabelledCheck(
             data=dataset.name,
@@ -92,6 +98,7 @@ def check(
             correct=int((answer == labels).sum()),
             lost=int((right & (answer != labels)).sum()),
             gained=int((~right & (answer == labels)).sum()),
+            not_finite=int((answer < 0).sum()),
         )
         for name, answer in best.items()
     }
@@ -105,6 +112,8 @@ def problem(result: LabelledCheck) -> str | None:
             f"the Keras model itself has {result.keras_correct} of {images} right, no more than chance gives: their input "
             "range, their colours or the order of the labels is not that of its training"
         )
+    if result.not_finite:
+        return f"it answers with NaN or infinity on {result.not_finite} of {images}"
     net = result.lost - result.gained
     if net > LOSS * result.images and mcnemar(result.lost, result.gained) < SURE:
         return (
@@ -122,7 +131,7 @@ def chance_of(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> 
     chance.
 
     Args:
-        answers: class that each image is put in, (images,); -1 without an answer.
+        answers: class that each image is put in, (images,).
         labels: right class of each image, (images,).
     """
     if _share_as_right(labels, labels) > CHANCE:
@@ -137,8 +146,3 @@ def _share_as_right(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64
         int((generator.permutation(answers) == labels).sum()) >= correct for _ in range(PERMUTATIONS)
     )
     return (1 + as_right) / (1 + PERMUTATIONS)
-
-
-def _best(kind: OutputKind, scores: Path) -> npt.NDArray[np.int64]:
-    """Class that each image is put in, (images,); -1 where a score is not finite, which is never right."""
-    return decisions.best(kind, np.load(scores, allow_pickle=False))

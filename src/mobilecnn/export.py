@@ -16,7 +16,7 @@ from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
 from mobilecnn.convert.lowering import lower
 from mobilecnn.convert.lowering.description import Description
 from mobilecnn.convert.output_kinds import choices, named
-from mobilecnn.errors import CheckFailed, MobileCnnError, OutputError, UsageError
+from mobilecnn.errors import MobileCnnError, OutputError, UsageError
 from mobilecnn.exported import Answered, Changes, Exported, Origin, write
 from mobilecnn.extras import require
 from mobilecnn.files import check_file, temporary_folder
@@ -31,7 +31,7 @@ from mobilecnn.quantize.calibration.images import (
     prepare,
 )
 from mobilecnn.quantize.formats import Format
-from mobilecnn.quantize.gate import STEADY, float32_limit
+from mobilecnn.quantize.gate import STEADY, float32_limit, refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.labelled import check, labels_of
 from mobilecnn.quantize.parity import compare
@@ -153,7 +153,7 @@ def export(
             tolerance = float32_limit(movement(keras, facts.contract, images.tensors, reference, work))
         labelled = {}
         if dataset is not None and labels is not None:
-            labelled = check(keras, tflite, made, facts, dataset, labels, work, steps)
+            labelled = check(keras, tflite, made, facts, dataset, labels, source.name, work, steps)
 
         steps("writing")
         origin = Origin(source, facts, images, io, tolerance)
@@ -190,13 +190,7 @@ def _reference(keras: KerasModel, work: Path, source: Source, facts: KerasFacts)
     """
     keras.finish()
     reference: npt.NDArray[np.float32] = np.load(work / "reference.npy", allow_pickle=False)
-    whole = decisions.finite(reference)
-    if not whole.all():
-        raise CheckFailed(
-            f"{source.name}: the Keras model itself answers with NaN or infinity on {int((~whole).sum())} of "
-            f"{len(whole)} images, so that no file can be held to it; nothing was written. Look for weights that are not "
-            "finite, as after a training that diverged, and for a division by zero or the logarithm of 0"
-        )
+    refuse_not_finite(source.name, reference)
     if (reason := decisions.contradiction(facts.kind, reference)) is not None:
         others = [name for name in choices("unknown", facts.classes) if named(name).link != "identity"]
         raise UsageError(

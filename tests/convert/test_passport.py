@@ -186,6 +186,7 @@ def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
         (lambda d: d["input"]["contract"].update(overrides=None), "contract.overrides must be a text"),
         (lambda d: d.update(labelled={"data": "x"}), "labelled.images is missing"),
         (lambda d: d.update(labelled=LABELLED | {"correct": 11}), "labelled images contradict each other"),
+        (lambda d: d.update(labelled=LABELLED | {"not_finite": 3}), "labelled images contradict each other"),
         (lambda d: d.update(labelled=LABELLED | {"lost": 2}), "labelled images contradict each other"),
         (lambda d: d["recipe"].update(entries=[nested(40)]), "nested too deeply"),
         (lambda d: d["recipe"].update(entries=[{"regex": float("inf")}]), "must be a finite number"),

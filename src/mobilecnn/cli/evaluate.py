@@ -102,7 +102,7 @@ def command(
         "format",
         "size",
         "correct",
-        "top-1",
+        evaluation.accuracy,
         "95 % interval",
         "balanced",
         "agrees with first",

@@ -198,7 +198,7 @@ def _show(exported: "tuple[Exported, ...]") -> None:
     if (check := exported[0].passport.labelled) is not None:
         data(
             table(
-                ["labelled images", "correct", "top-1"],
+                ["labelled images", "correct", exported[0].passport.kind.accuracy],
                 [
                     [name, f"{correct}/{check.images}", f"{correct / check.images:.2%}"]
                     for name, correct in (("the Keras model", check.keras_correct), *_correct(exported))
