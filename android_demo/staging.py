@@ -11,6 +11,7 @@ from typing import Any
 
 from mobilecnn.convert import inspection, passport
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.output_kinds import UNKNOWN
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import ModelFileError, OutputError, UsageError
 from mobilecnn.files import read_bytes, sha256, write_together
@@ -150,6 +151,11 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
 
 def _remarks(card: Passport, need: str | None) -> list[str]:
     remarks = [f"not a model to ship: {reason}" for reason in card.latency_only]
+    if card.kind == UNKNOWN:
+        remarks.append(
+            "its passport does not say what its scores are: the app shows them as they are, without per cent (export it "
+            "again, with --output-kind where the model does not show it)"
+        )
     if not card.labels:
         remarks.append("it has no labels: the app shows class numbers (mobilecnn export --labels FILE)")
     if not card.contract.stated:

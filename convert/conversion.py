@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobilecnn.contract import InputContract, contract_for, settle
+from mobilecnn.convert import output_kinds
+from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.process import Child, Message, python
 from mobilecnn.train.complexity import LayerCount
@@ -45,6 +47,8 @@ class Source:
         unsafe: whether code in the file may run (Lambda layers).
         seed: seed of the random initialization of a zoo name.
         in_memory: the model that ``text`` is a copy of; None for the user's own file and a zoo name.
+        output_kind: name of a row of :data:`mobilecnn.convert.output_kinds.KINDS`, or None to take what the
+            model shows.
     """
 
     text: str
@@ -56,6 +60,7 @@ class Source:
     unsafe: bool = False
     seed: int = 0
     in_memory: InMemory | None = None
+    output_kind: str | None = None
 
     @property
     def name(self) -> str:
@@ -86,8 +91,9 @@ class KerasFacts:
 
     Attributes:
         contract: its complete input contract.
-        labels: class names in output order; empty when unknown.
+        labels: class names in output order, of one output the two that it tells apart; empty when unknown.
         classes: number of outputs.
+        kind: what the outputs are.
         parameters: number of weights and biases.
         architecture: zoo name; empty for a network from elsewhere.
     """
@@ -95,6 +101,7 @@ class KerasFacts:
     contract: InputContract
     labels: tuple[str, ...]
     classes: int
+    kind: OutputKind
     parameters: int
     architecture: str
 
@@ -152,7 +159,8 @@ class KerasModel(Child):
                     "--classes is for zoo names; a model file has the classes it was trained with"
                 )
             self._info = read_info(path)
-            message: Message = {"do": "load", "path": str(path), "unsafe": source.unsafe}
+            sides = (source.size, source.size) if isinstance(source.size, int) else source.size
+            message: Message = {"do": "load", "path": str(path), "unsafe": source.unsafe, "sides": sides}
         else:
             square = source.size if isinstance(source.size, int) else None
             rectangle = source.size if isinstance(source.size, tuple) else None
@@ -200,20 +208,32 @@ class KerasModel(Child):
                 )
             height, width = wanted
         if height is None or width is None:
-            raise UsageError(f"{source.text} takes images of any size, and TFLite needs one: give --size")
+            raise UsageError(
+                f"{source.text} takes images of any size, and a .tflite file needs one: export it with --size"
+            )
         shape = (int(height), int(width), int(answer["channels"]))
         labels = self._info.labels if source.labels is None else source.labels
-        if labels and len(labels) != answer["classes"]:
-            raise UsageError(
-                f"{len(labels)} labels for {answer['classes']} outputs; give one a line, in output order"
-            )
+        kind = self._kind(answer["shown"], int(answer["classes"]))
+        if labels and len(labels) != kind.answers(answer["classes"]):
+            one = kind.decision == "binary"
+            of = "the two classes of one output" if one else f"{answer['classes']} outputs"
+            order = "that of a low score first" if one else "in output order"
+            raise UsageError(f"{len(labels)} labels for {of}; give one a line, {order}")
         return KerasFacts(
             contract=self._contract(shape, answer["proven_range"], answer["range_evidence"]),
             labels=labels,
             classes=int(answer["classes"]),
+            kind=kind,
             parameters=int(answer["parameters"]),
             architecture=self._info.architecture,
         )
+
+    def _kind(self, shown: output_kinds.Shown, outputs: int) -> OutputKind:
+        said = self._source.output_kind
+        if shown == "softmax" and outputs == 1 and said is None and not self._source.trained:
+            return output_kinds.SOFTMAX  # Its answers mean nothing anyhow: for latency.
+        model = self._source.text if self._source.in_memory is None else self._source.name
+        return output_kinds.settle(shown, outputs, said, model)
 
     def _contract(self, shape: tuple[int, int, int], proven: str | None, evidence: str) -> InputContract:
         source, stated = self._source, self._info.contract
@@ -236,7 +256,7 @@ class KerasModel(Child):
         self.send({"do": "convert", "size": list(contract.shape), "output": str(output)})
 
     def start_run(self, contract: InputContract, inputs: Path, outputs: Path) -> None:
-        """Begin running ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, classes))."""
+        """Begin running ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, outputs))."""
         self.send({"do": "run", "size": list(contract.shape), "inputs": str(inputs), "outputs": str(outputs)})
 
     def finish(self) -> None:

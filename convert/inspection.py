@@ -10,6 +10,8 @@ from typing import Any
 from mobilecnn.convert import versions
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
+from mobilecnn.convert.output_kinds import Shown
+from mobilecnn.convert.outputs import shown_by_file
 from mobilecnn.convert.passport import OperatorUse, Quantization, TensorType
 from mobilecnn.errors import ModelFileError
 from mobilecnn.files import read_bytes, sha256
@@ -37,6 +39,8 @@ class Inspection:
         parameters: number of constant elements.
         inputs: input tensors.
         outputs: output tensors.
+        ends_in: last operation as far as it says what the scores are: ``softmax``, ``sigmoid``, ``linear``, or
+            ``unknown``.
         operators: a row for each kind and version of operator, most multiply-adds first.
         warnings: what will hurt on a device.
     """
@@ -49,6 +53,7 @@ class Inspection:
     parameters: int
     inputs: tuple[TensorType, ...]
     outputs: tuple[TensorType, ...]
+    ends_in: Shown
     operators: tuple[OperatorUse, ...]
     warnings: tuple[str, ...]
 
@@ -117,6 +122,7 @@ def inspection_of(graph: Graph, file: str, nbytes: int, digest: str) -> Inspecti
         parameters=sum(use.parameters for use in uses),
         inputs=tuple(tensor_type(tensor) for tensor in graph.inputs),
         outputs=tuple(tensor_type(tensor) for tensor in graph.outputs),
+        ends_in=shown_by_file(graph),
         operators=tuple(uses),
         warnings=tuple(_warnings(graph)),
     )

@@ -2,13 +2,14 @@
 
 :mod:`mobilecnn.convert.conversion` starts it; nothing else imports it. One message in, one message out:
 
-* ``load``: ``{path, unsafe}`` or ``{architecture, classes, size, seed}`` -> what the model is
+* ``load``: ``{path, unsafe, sides}`` or ``{architecture, classes, size, seed}`` -> what the model is
 * ``convert``: ``{output, size}`` -> writes the float32 flatbuffer as the converter makes it
 * ``count``: ``{path, unsafe, size}`` -> the layers of any Keras file, a classifier or not
 * ``run``: ``{inputs, outputs, size}`` (.npy files) -> the model's scores
 """
 
 import io
+import math
 import re
 from contextlib import redirect_stdout
 from dataclasses import asdict
@@ -20,6 +21,7 @@ import numpy as np
 from mobilecnn import tensors
 from mobilecnn.convert.keras_facts import describe
 from mobilecnn.convert.keras_loading import load
+from mobilecnn.convert.outputs import as_input
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.train.backend import load_keras
@@ -39,7 +41,7 @@ def main(channel: Channel) -> None:
         match message["do"]:
             case "load":
                 model, scores = load(keras, message), None
-                channel.send(**describe(keras, model))
+                channel.send(**describe(keras, model, message.get("sides")))
             case "count":
                 rows = layers(load(keras, message), message["size"])
                 channel.send(layers=[asdict(row) for row in rows])
@@ -56,8 +58,28 @@ def _function(model: Any, size: list[int]) -> Any:
     """The model as one graph function of a static batch of 1, and its trace."""
     import tensorflow as tf
 
-    function = tf.function(lambda image: model(image, training=False), autograph=False)
+    function = tf.function(lambda image: _answer(model, image), autograph=False)
     return function.get_concrete_function(tf.TensorSpec([1, *size], tf.float32, name="image"))
+
+
+def _answer(model: Any, image: Any) -> Any:
+    """The model's scores, (batch, classes), for pictures (batch, height, width, channels), both always so.
+
+    A model may take grey pictures without an axis of channels, wrap its input or output in a dictionary, and
+    give axes of length 1 beside the classes.
+    """
+    import tensorflow as tf
+
+    (wanted,) = model.inputs
+    if len(wanted.shape) == 3:
+        image = tf.squeeze(image, axis=3)
+    answer = model(as_input(model, image), training=False)
+    while isinstance(answer, dict | list | tuple):
+        (answer,) = answer.values() if isinstance(answer, dict) else answer
+    if len(answer.shape) != 2:
+        classes = math.prod(extent or 1 for extent in answer.shape[1:])
+        answer = tf.reshape(answer, [answer.shape[0] or -1, classes])
+    return answer
 
 
 def _convert(model: Any, size: list[int], output: Path) -> None:
@@ -91,7 +113,7 @@ def _scores(model: Any, size: list[int]) -> Any:
     import tensorflow as tf
 
     return tf.function(
-        lambda image: model(image, training=False),
+        lambda image: _answer(model, image),
         autograph=False,
         input_signature=[tf.TensorSpec([None, *size], tf.float32)],
     )

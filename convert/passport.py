@@ -6,22 +6,19 @@ the app's reader is ``android_demo/core/.../Passport.java``. The members of the 
 those of the JSON, by name; a member that is unknown here is passed over, a version that is unknown refused.
 """
 
-import base64
-import binascii
-import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
 from mobilecnn.contract import InputContract
+from mobilecnn.convert import output_kinds
+from mobilecnn.convert.checks import Golden, ImageManifest, LabelledCheck, ParityRecord, decode_picture
+from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.errors import InputError, ModelFileError
-from mobilecnn.records import ADDED, Open, Signed, Stored, Upgrade, schema
+from mobilecnn.records import ADDED, Members, Open, Signed, Stored, Upgrade, schema
 from mobilecnn.train.images import Pixels
 
 
@@ -129,9 +126,25 @@ class ModelInput(Open):
 
 @dataclass(frozen=True)
 class ModelOutput(Open):
-    """The one output: a score for each class."""
+    """The one output.
+
+    Attributes:
+        tensor: the tensor with the scores.
+        kind: what the scores are, a name of :data:`mobilecnn.convert.output_kinds.KINDS`; ``unknown`` in a
+            passport of version 1 or 2.
+    """
 
     tensor: TensorType
+    kind: str
+
+    def __post_init__(self) -> None:
+        if not output_kinds.named(self.kind).fits(self.scores):
+            raise ValueError(f"an output of kind {self.kind} has no {self.scores} scores")
+
+    @property
+    def scores(self) -> int:
+        """Number of scores of one answer."""
+        return math.prod(self.tensor.shape)
 
 
 @dataclass(frozen=True)
@@ -147,107 +160,15 @@ class QuantizationRecipe(Open):
     entries: tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True)
-class ImageManifest(Open):
-    """Images that calibrated or checked a file.
-
-    Attributes:
-        data: a folder, ``digits``, or ``random``.
-        seed: seed of the choice.
-        images: number of images.
-        classes: number of classes among them; 0 for random pictures.
-        sha256: SHA-256 of the images' pixels, uint8 (images, height, width, channels).
-    """
-
-    data: str
-    seed: int
-    images: int
-    classes: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class ParityRecord(Open):
-    """The file's answers against the Keras model's (:class:`mobilecnn.quantize.parity.Parity`).
-
-    A difference that is not finite is None, and ``finite`` is False then.
-
-    Attributes:
-        reference: what the answers were compared with, in words.
-        data: the images.
-        holds: False where the file must not be shipped.
-        tolerance: largest relative difference allowed; None where the format has no such limit.
-        images: number of images.
-        top1_agreement: share of images with the same best class, 0 to 1.
-        distinct_answers: number of different best classes that the reference gives.
-        max_difference: largest absolute difference of a score.
-        mean_difference: mean absolute difference of a score.
-        relative: largest absolute difference over the largest absolute reference score.
-        sqnr_db: signal-to-quantization-noise ratio in dB; None where it is infinite.
-        finite: whether every answer of the file is finite.
-        identical: whether all answers are the reference's.
-    """
-
-    reference: str
-    data: ImageManifest
-    holds: bool
-    tolerance: float | None
-    images: int
-    top1_agreement: float
-    distinct_answers: int
-    max_difference: float | None
-    mean_difference: float | None
-    relative: float | None
-    sqnr_db: float | None
-    finite: bool
-    identical: bool
-
-
-@dataclass(frozen=True)
-class LabelledCheck(Open):
-    """How many labelled images the Keras model and the file had right at export.
-
-    Attributes:
-        data: a folder, or ``digits``: its held-out part.
-        images: number of images.
-        classes: number of classes among them.
-        keras_correct: number that the Keras model had right.
-        keras_chance: how often its answers in random order have as many right, 0 to 1; None where that can say
-            nothing of so few images.
-        correct: number that the file had right.
-        lost: number that the Keras model had right and the file wrong.
-        gained: the opposite.
-    """
-
-    data: str
-    images: int
-    classes: int
-    keras_correct: int
-    keras_chance: float | None
-    correct: int
-    lost: int
-    gained: int
-
-    def __post_init__(self) -> None:
-        if (
-            self.correct - self.gained != self.keras_correct - self.lost
-            or self.images == 0
-            or (max(self.correct + self.lost, self.keras_correct + self.gained) > self.images)
-        ):
-            raise ValueError("the counts of the labelled images contradict each other")
-
-
-@dataclass(frozen=True)
-class Golden(Open):
-    """A picture and the scores that the file gave for it at export.
-
-    Attributes:
-        picture: base64 of a PNG of the contract's size (:func:`encode_picture`).
-        scores: one for each class, in output order.
-    """
-
-    picture: str
-    scores: tuple[float, ...]
+def _with_kind(members: Members) -> Members:
+    """The members of version 3, of those of version 2: nothing there says what the scores are."""
+    output, parity = members.get("output"), members.get("parity")
+    if isinstance(output, dict):
+        members = {**members, "output": {**output, "kind": output_kinds.UNKNOWN.name}}
+    if isinstance(parity, dict):
+        renamed = {"agreement" if name == "top1_agreement" else name: value for name, value in parity.items()}
+        members = {**members, "parity": {**renamed, "label_agreement": None, "constant": None}}
+    return members
 
 
 @dataclass(frozen=True)
@@ -258,7 +179,8 @@ class Passport(Stored, Open):
         created: date and time of the export, ISO 8601.
         tool: package -> version of what made the file.
         source: the Keras model.
-        labels: class names in output order; empty when unknown.
+        labels: class names in output order, of one output the two that it tells apart, that of a low score
+            first; empty when unknown.
         latency_only: reasons not to trust the answers; empty for a file to ship.
         file: the exported file.
         input: its input.
@@ -278,9 +200,12 @@ class Passport(Stored, Open):
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.passport"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     NOUN: ClassVar[str] = "passport"
-    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: lambda members: {**members, "lowering": {}}}
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {
+        1: lambda members: {**members, "lowering": {}},
+        2: _with_kind,
+    }
 
     created: str
     tool: dict[str, str]
@@ -301,6 +226,18 @@ class Passport(Stored, Open):
     warnings: tuple[str, ...]
     golden: tuple[Golden, ...]
     labelled: LabelledCheck | None = field(default=None, metadata=ADDED)
+
+    def __post_init__(self) -> None:
+        scores = self.output.scores
+        if self.labels and len(self.labels) not in (scores, self.kind.answers(scores)):
+            raise ValueError(f"{len(self.labels)} labels for {self.kind.answers(scores)} classes")
+        if any(len(golden.scores) != scores for golden in self.golden):
+            raise ValueError(f"a golden picture has other than {scores} scores")
+
+    @property
+    def kind(self) -> OutputKind:
+        """What the scores are."""
+        return output_kinds.named(self.output.kind)
 
     @property
     def contract(self) -> InputContract:
@@ -351,33 +288,3 @@ def read(model: Path, digest: str) -> Passport | None:
             "export it again, or remove the passport"
         )
     return card
-
-
-def encode_picture(pixels: Pixels) -> str:
-    """A golden input, uint8 (height, width, channels), as base64 of a PNG: exact and readable anywhere."""
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=True)
-    return base64.b64encode(stream.getvalue()).decode()
-
-
-def decode_picture(text: str, contract: InputContract) -> Pixels:
-    """The picture that :func:`encode_picture` made ``text`` of, uint8 (height, width, channels).
-
-    Raises:
-        ModelFileError: it is not a picture of the contract's size.
-    """
-    try:
-        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as image:
-            if image.size != (contract.width, contract.height):
-                raise ValueError(f"size {image.size}")
-            return np.asarray(image, dtype=np.uint8).reshape(contract.shape)
-    except (binascii.Error, OSError, ValueError, SyntaxError) as error:
-        raise ModelFileError(
-            f"a golden input in the passport is damaged ({error}); export the model again"
-        ) from error
-
-
-def rounded(scores: npt.NDArray[np.float32]) -> tuple[float, ...]:
-    """Scores, (classes,), for the passport: 7 significant digits, what float32 holds."""
-    return tuple(float(f"{score:.7g}") for score in scores.tolist())

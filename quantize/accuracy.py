@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.convert.output_kinds import OutputKind
+from mobilecnn.errors import DataError
+from mobilecnn.quantize import decisions
 from mobilecnn.quantize.evaluation import Accuracy
-from mobilecnn.quantize.inference import ClassifierAnswers, ask
+from mobilecnn.quantize.inference import Classifier, ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
 from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
@@ -23,12 +26,16 @@ def evaluate(
     *,
     input_range: str | None = None,
     override: bool = False,
+    output_kind: str | None = None,
     runtime: str = "litert",
     unsafe: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
     remarked: Remarked = no_remark,
 ) -> tuple[Accuracy, ...]:
     """Accuracy of each file on all of ``dataset``, each compared with the first.
+
+    A single output tells two classes apart: a high score stands for the second label of the model or, where it
+    has none, for the second class of the data set.
 
     ``remarked`` is told of files of which only the first frame was used.
 
@@ -37,31 +44,86 @@ def evaluate(
     """
     results: list[Accuracy] = []
     first_right: npt.NDArray[np.bool_] | None = None
-    first_best: npt.NDArray[np.int64] | None = None
+    first_named: npt.NDArray[np.str_] | None = None
     asked = ask(
         paths, lambda contract: dataset.pixels(contract, remarked), len(dataset),
-        input_range=input_range, override=override, runtime=runtime, unsafe=unsafe, progress=progress,
+        input_range=input_range, override=override, output_kind=output_kind, runtime=runtime, unsafe=unsafe,
+        progress=progress,
     )  # fmt: skip
     with closing(asked):
         for answers in asked:
-            labels = labels_for(dataset, answers.classifier.labels, answers.classifier.classes)
-            best = answers.scores.argmax(axis=1)
+            labels, names = _classes(answers.classifier, dataset)
+            best = decisions.best(answers.classifier.kind, answers.scores)
             right = best == labels
-            if first_right is None or first_best is None:
-                first_right, first_best = right, best
+            # By name: the same class may be another output of another file.
+            named = np.asarray([*names, ""])[best]
+            if first_right is None or first_named is None:
+                first_right, first_named = right, named
+            agreement = float(((named == first_named) & (best >= 0)).mean())
             results.append(
-                _accuracy(answers, dataset, right, best, first_right, first_best, is_first=not results)
+                _accuracy(answers, dataset, right, names, first_right, agreement, is_first=not results)
             )
     return tuple(results)
+
+
+def _classes(model: Classifier, dataset: Dataset) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """The data set's labels as classes of the model, int64 (images,), and the names of all its classes.
+
+    Raises:
+        DataError: they do not fit, or the model has no classes that exclude one another.
+    """
+    remedy = "give --output-kind {kind} to export, or here where the model has no passport"
+    labels = right_classes(dataset, model.kind, model.classes, model.labels, str(model.path), remedy)
+    return labels, model.labels or dataset.classes
+
+
+def right_classes(
+    dataset: Dataset, kind: OutputKind, outputs: int, labels: tuple[str, ...], what: str, remedy: str
+) -> npt.NDArray[np.int64]:
+    """The data set's labels as classes of a model, int64 (images,).
+
+    A single output tells two classes apart: a high score stands for the second of ``labels`` or, without any, for
+    the second class of the data set.
+
+    Args:
+        dataset: labelled images.
+        kind: what the model's outputs are.
+        outputs: number of them.
+        labels: class names of the model; empty when unknown.
+        what: the model, for messages.
+        remedy: what to do where the classes do not exclude one another but should, for messages; ``{kind}`` in it
+            stands for the name of the right kind.
+
+    Raises:
+        DataError: the labels do not fit, or the model has no classes that exclude one another.
+    """
+    if kind.decision == "each":
+        raise DataError(
+            f"{what} says yes or no to each of {outputs} labels by itself ({kind.name}), and class folders say one class of "
+            f"each image, so that there is no accuracy; for classes that exclude one another "
+            f"{remedy.format(kind=_EXCLUSIVE[kind.name])}"
+        )
+    classes = kind.answers(outputs)
+    if kind.decision == "binary" and dataset.labelled and not labels and len(dataset.classes) != classes:
+        raise DataError(
+            f"{dataset.name} has {len(dataset.classes)} classes ({', '.join(dataset.classes[:5])}), and the one output of "
+            f"{what} tells two apart; give a folder of two class folders, or export the model with --labels and the names "
+            "of the two, that of a low score first"
+        )
+    return labels_for(dataset, labels, classes)
+
+
+_EXCLUSIVE = {"sigmoid-multi-label": "sigmoid-exclusive", "logits-multi-label": "logits"}
+"""Kind of independent labels -> the kind of the same scores of classes that exclude one another."""
 
 
 def _accuracy(
     answers: ClassifierAnswers,
     dataset: Dataset,
     right: npt.NDArray[np.bool_],
-    best: npt.NDArray[np.int64],
+    names: tuple[str, ...],
     first_right: npt.NDArray[np.bool_],
-    first_best: npt.NDArray[np.int64],
+    agreement: float,
     *,
     is_first: bool,
 ) -> Accuracy:
@@ -86,9 +148,12 @@ def _accuracy(
         interval=wilson(correct, len(right)),
         balanced_accuracy=float(np.mean(list(recall.values()))),
         recall=recall,
-        agreement_with_first=float((best == first_best).mean()),
+        agreement_with_first=agreement,
         lost_against_first=lost,
         gained_against_first=gained,
         verdict_against_first=verdict,
         input_contract_stated=model.contract.stated,
+        output_kind=model.kind.name,
+        positive=names[1] if model.kind.decision == "binary" else "",
+        not_finite=int((~decisions.finite(answers.scores)).sum()),
     )

@@ -3,16 +3,17 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from mobilecnn.convert import output_kinds
 from mobilecnn.quantize.proportions import wilson
-from mobilecnn.records import Stored, Upgrade
+from mobilecnn.records import Members, Stored, Upgrade
 from mobilecnn.remarks import Remark
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Top-1 accuracy of one file.
+    """Accuracy of one file: the share of images whose best class is right; of one output, whose side of the threshold is.
 
     Attributes:
         file: its name as it was given.
@@ -25,11 +26,15 @@ class Accuracy:
         interval: lower and upper end of its 95 % Wilson score interval.
         balanced_accuracy: mean of the classes' recalls (what ISIC 2018 Task 3 scores by).
         recall: share of each class's images that were right, by class name.
-        agreement_with_first: share of images with the same best class as the first file.
+        agreement_with_first: share of images that are put in the same class as by the first file.
         lost_against_first: number of images that the first file had right and this one has wrong.
         gained_against_first: the opposite.
         verdict_against_first: ``better``, ``worse`` or ``undecided`` than the first file; ``-`` for itself.
         input_contract_stated: False where the input contract was assumed.
+        output_kind: name of what its outputs are (:data:`mobilecnn.convert.output_kinds.KINDS`).
+        positive: class that a high score of a single output stands for; empty for a network with several.
+        not_finite: number of images with an answer that is not a finite number, which count as wrong; None in
+            a record of version 1, which did not ask.
     """
 
     file: str
@@ -47,8 +52,14 @@ class Accuracy:
     gained_against_first: int
     verdict_against_first: str
     input_contract_stated: bool
+    output_kind: str
+    positive: str
+    not_finite: int | None
 
     def __post_init__(self) -> None:
+        output_kinds.named(self.output_kind)
+        if (self.not_finite or 0) > self.images - self.correct:
+            raise ValueError("more images than the wrong ones have no finite answer")
         if not 0 <= self.correct <= self.images or self.images == 0:
             raise ValueError("correct is not a number of the images")
         expected = (self.correct / self.images, *wilson(self.correct, self.images))
@@ -59,11 +70,21 @@ class Accuracy:
             raise ValueError("accuracy and interval are not those of the counts")
 
 
+def _with_kinds(members: Members) -> Members:
+    """The members of version 2, of those of version 1, which knew only the best of several scores, and no remarks."""
+    members = {**members, "remarks": []}
+    added: dict[str, Any] = {"output_kind": output_kinds.UNKNOWN.name, "positive": "", "not_finite": None}
+    results = members.get("results")
+    if not isinstance(results, list):
+        return members
+    return {**members, "results": [{**row, **added} if isinstance(row, dict) else row for row in results]}
+
+
 @dataclass(frozen=True)
 class Evaluation(Stored):
     """What ``mobilecnn evaluate`` found.
 
-    History. 1: the first. 2: ``remarks``.
+    History. 1: the first. 2: ``remarks``; ``output_kind``, ``positive`` and ``not_finite`` of each result.
 
     Attributes:
         data: the data set, as it was given; of a folder that is divided into parts, the part.
@@ -76,13 +97,19 @@ class Evaluation(Stored):
     SCHEMA: ClassVar[str] = "mobilecnn.evaluation"
     VERSION: ClassVar[int] = 2
     NOUN: ClassVar[str] = "evaluation"
-    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: lambda members: {**members, "remarks": []}}
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _with_kinds}
 
     data: str
     images: int
     runtime: str
     results: tuple[Accuracy, ...]
     remarks: tuple[Remark, ...] = ()
+
+    @property
+    def accuracy(self) -> str:
+        """What the share of right answers is called: ``top-1``, or ``accuracy`` where a file has one output."""
+        names = {output_kinds.named(result.output_kind).accuracy for result in self.results}
+        return names.pop() if len(names) == 1 else "accuracy"
 
     def __post_init__(self) -> None:
         if not self.results or any(result.images != self.images for result in self.results):

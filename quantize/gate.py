@@ -1,5 +1,7 @@
 """What decides whether an exported file may be shipped: the limits, and the verdict on a file's parity."""
 
+from mobilecnn.errors import CheckFailed
+from mobilecnn.quantize import decisions
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.parity import Parity
 
@@ -15,7 +17,7 @@ EXCUSED = 1e-2
 """Largest relative difference that unsteadiness excuses: beyond it a right file looks like a wrong one."""
 
 AGREEMENT_TO_DOUBT = 0.9
-"""Share of images below which agreement on the best class puts a file in doubt."""
+"""Share of images below which agreement on the answer puts a file in doubt."""
 
 
 def holds(row: Format, parity: Parity, tolerance: float) -> bool:
@@ -27,6 +29,25 @@ def holds(row: Format, parity: Parity, tolerance: float) -> bool:
         tolerance: largest relative difference of an exact format.
     """
     return parity.finite and (not row.exact or parity.relative <= tolerance)
+
+
+def refuse_not_finite(model: str, scores: decisions.Scores) -> None:
+    """Refuse answers of a Keras model to which no file can be held.
+
+    Args:
+        model: its name, for messages.
+        scores: its answers, float32 (images, outputs).
+
+    Raises:
+        CheckFailed: some are not finite.
+    """
+    whole = decisions.finite(scores)
+    if not whole.all():
+        raise CheckFailed(
+            f"{model}: the Keras model itself answers with NaN or infinity on {int((~whole).sum())} of {len(whole)} images, so "
+            "that no file can be held to it; nothing was written. Look for weights that are not finite, as after a training "
+            "that diverged, and for a division by zero or the logarithm of 0"
+        )
 
 
 def float32_limit(movement: float) -> float:
@@ -43,6 +64,8 @@ def float32_limit(movement: float) -> float:
 
 def doubt(parity: Parity) -> str | None:
     """Why a file whose answers are finite should be evaluated before it is shipped; None where nothing says so."""
-    if parity.top1_agreement >= AGREEMENT_TO_DOUBT:
+    if parity.constant:
+        return f"gives the same scores for all {parity.images} images; evaluate it before shipping"
+    if parity.agreement >= AGREEMENT_TO_DOUBT:
         return None
-    return f"agrees with the Keras model on only {parity.top1_agreement:.0%} of the images; evaluate it before shipping"
+    return f"agrees with the Keras model on only {parity.agreement:.0%} of the images; evaluate it before shipping"

@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from mobilecnn import tensors
 from mobilecnn.contract import InputContract, settle
-from mobilecnn.convert import passport
+from mobilecnn.convert import output_kinds, outputs, passport
 from mobilecnn.convert.conversion import KERAS_SUFFIXES, KerasModel, Source
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.output_kinds import OutputKind
+from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import DataError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256, temporary_folder
 from mobilecnn.process import Child, python
@@ -41,7 +43,7 @@ class TfliteProcess(Child):
         self.receive()
 
     def run(self, model: Path, inputs: Path, outputs: Path, runtime: str = "litert") -> dict[str, Any]:
-        """Run ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, classes)).
+        """Run ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, outputs)).
 
         Returns the numpy names of the file's own ``input`` and ``output`` types.
 
@@ -62,8 +64,9 @@ class Classifier:
         path: the file.
         format: the format that its passport names; ``tflite`` without a passport; ``keras``.
         contract: how a picture becomes its input.
-        labels: class names in output order; empty when unknown.
+        labels: class names in output order, of one output the two that it tells apart; empty when unknown.
         classes: number of outputs.
+        kind: what the outputs are.
         nbytes: size in bytes.
         sha256: SHA-256 in hexadecimal.
     """
@@ -73,21 +76,26 @@ class Classifier:
     contract: InputContract
     labels: tuple[str, ...]
     classes: int
+    kind: OutputKind
     nbytes: int
     sha256: str
 
 
-def open_tflite(path: Path, input_range: str | None = None, override: bool = False) -> Classifier:
+def open_tflite(
+    path: Path, input_range: str | None = None, override: bool = False, output_kind: str | None = None
+) -> Classifier:
     """Read a .tflite file and its passport.
 
     Args:
         path: the file.
         input_range: range of the input (a key of ``RANGES``) where no passport says it.
         override: whether ``input_range`` goes before what the passport says.
+        output_kind: name of what the outputs are, where neither passport nor graph says so.
 
     Raises:
         ModelFileError: missing, damaged, not an image classifier, or with a passport of another file.
-        UsageError: the input range is unknown, or not the one that was given.
+        UsageError: the input range is unknown, or not the one that was given; ``output_kind`` is not what
+            passport or graph say, or is needed.
     """
     content = read_bytes(path, "model", ModelFileError)
     graph = flatbuffer.graph(content, str(path))
@@ -96,7 +104,8 @@ def open_tflite(path: Path, input_range: str | None = None, override: bool = Fal
             f"{path} has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; an image classifier has one of each"
         )
     shape, scores = graph.inputs[0].shape, graph.outputs[0].shape
-    if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or not scores:
+    spread = sum(extent > 1 for extent in scores) > 1 or 0 in scores
+    if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or not scores or spread:
         raise ModelFileError(
             f"{path} maps {shape} to {scores}; an image classifier maps (1, height, width, 3) to (1, classes)"
         )
@@ -106,20 +115,38 @@ def open_tflite(path: Path, input_range: str | None = None, override: bool = Fal
         None if card is None else card.contract, shape[1:], input_range, override,
         what=str(path), because="it has no passport" if card is None else "its passport says so",
     )  # fmt: skip
+    classes = graph.outputs[0].elements
+    kind = _kind(path, card, graph, output_kind)
+    labels = card.labels if card else ()
     return Classifier(
         path=path,
         format=card.file.format if card else "tflite",
         contract=contract,
-        labels=card.labels if card else (),
-        classes=int(np.prod(scores)),
+        # Passports of version 2 may have a single name for a single output, which says nothing.
+        labels=labels if len(labels) == kind.answers(classes) else (),
+        classes=classes,
+        kind=kind,
         nbytes=len(content),
         sha256=digest,
     )
 
 
+def _kind(path: Path, card: Passport | None, graph: flatbuffer.Graph, said: str | None) -> OutputKind:
+    """What the outputs of a file are, as its passport says or, where that says nothing, its graph and the user."""
+    if card is None or card.kind == output_kinds.UNKNOWN:
+        shown, (result,) = outputs.shown_by_file(graph), graph.outputs
+        return output_kinds.settle(shown, result.elements, said, str(path))
+    if said not in (None, card.kind.name):
+        raise UsageError(
+            f"the passport of {path} says that its outputs are {card.kind.name}, and --output-kind {said} is another "
+            "kind; leave it out, or export the model again with it"
+        )
+    return card.kind
+
+
 @dataclass(frozen=True)
 class ClassifierAnswers:
-    """Scores of a model file: ``scores``, float32 (images, classes), for the images in order."""
+    """Scores of a model file: ``scores``, float32 (images, outputs), for the images in order."""
 
     classifier: Classifier
     scores: Scores
@@ -132,6 +159,7 @@ def ask(
     *,
     input_range: str | None = None,
     override: bool = False,
+    output_kind: str | None = None,
     runtime: str = "litert",
     unsafe: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
@@ -147,6 +175,7 @@ def ask(
         count: number of images.
         input_range: range of the input for the models that do not say it themselves.
         override: whether ``input_range`` goes before what the models say.
+        output_kind: name of what the outputs are, where a model does not say so.
         runtime: what runs .tflite files: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
         unsafe: allow code in Keras files.
         progress: called with (images decoded, number of images, file name).
@@ -158,7 +187,7 @@ def ask(
     if runtime not in RUNTIMES:
         raise UsageError(f"unknown runtime {runtime!r}; choose one of {', '.join(RUNTIMES)}")
     with temporary_folder() as folder:
-        outputs = folder / "outputs.npy"
+        answered = folder / "outputs.npy"
         made: dict[InputContract, Path] = {}
 
         def prepare(contract: InputContract, label: str) -> Path:
@@ -172,25 +201,38 @@ def ask(
 
         for path in paths:
             if path.suffix.lower() in KERAS_SUFFIXES:
-                source = Source(str(path), input_range=input_range, override=override, unsafe=unsafe)
+                source = Source(
+                    str(path),
+                    input_range=input_range,
+                    override=override,
+                    unsafe=unsafe,
+                    output_kind=output_kind,
+                )
                 with KerasModel(source) as model:
                     facts = model.load()
-                    model.start_run(facts.contract, prepare(facts.contract, path.name), outputs)
+                    model.start_run(facts.contract, prepare(facts.contract, path.name), answered)
                     model.finish()
                 content = read_bytes(path, "model", ModelFileError)
                 classifier = Classifier(
-                    path, "keras", facts.contract, facts.labels, facts.classes, len(content), sha256(content)
+                    path,
+                    "keras",
+                    facts.contract,
+                    facts.labels,
+                    facts.classes,
+                    facts.kind,
+                    len(content),
+                    sha256(content),
                 )
             elif path.suffix.lower() == ".tflite":
-                classifier = open_tflite(path, input_range, override)
+                classifier = open_tflite(path, input_range, override, output_kind)
                 inputs = prepare(classifier.contract, path.name)
                 with TfliteProcess(f"that runs {path}") as process:
-                    process.run(path, inputs, outputs, runtime)
+                    process.run(path, inputs, answered, runtime)
             else:
                 kinds = ", ".join((".tflite", *KERAS_SUFFIXES))
                 missing = "" if path.exists() else f" (and there is no {path})"
                 raise ModelFileError(f"{path} is not a model file; {kinds} are{missing}")
-            yield ClassifierAnswers(classifier, np.load(outputs, allow_pickle=False))
+            yield ClassifierAnswers(classifier, np.load(answered, allow_pickle=False))
 
 
 def write_tensors(

@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.convert.checks import LabelledCheck
 from mobilecnn.convert.conversion import KerasFacts, KerasModel
-from mobilecnn.convert.passport import LabelledCheck
+from mobilecnn.quantize import decisions
+from mobilecnn.quantize.accuracy import right_classes
+from mobilecnn.quantize.gate import refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess, write_tensors
 from mobilecnn.quantize.proportions import mcnemar
 from mobilecnn.steps import Steps
-from mobilecnn.train.datasets.dataset import Dataset, labels_for
+from mobilecnn.train.datasets.dataset import Dataset
 
 CHANCE = 0.05
 """Largest p-value of the permutation test with which a model counts as better than chance."""
@@ -30,12 +33,25 @@ SURE = 0.01
 """Largest p-value of the exact McNemar test with which a loss counts."""
 
 
+def labels_of(dataset: Dataset, facts: KerasFacts, model: str) -> npt.NDArray[np.int64]:
+    """The labels of ``dataset`` as classes of ``model``, int64 (images,).
+
+    Raises:
+        DataError: the images are not labelled, have classes that the model does not have, or the model says yes or
+            no to each label by itself, of which class folders say nothing.
+    """
+    remedy = "give --output-kind {kind}, and for labels that do not leave --data out"
+    return right_classes(dataset, facts.kind, facts.classes, facts.labels, model, remedy)
+
+
 def check(
     keras: KerasModel,
     tflite: TfliteProcess,
     files: Mapping[str, Path],
     facts: KerasFacts,
     dataset: Dataset,
+    labels: npt.NDArray[np.int64],
+    model: str,
     work: Path,
     steps: Steps,
 ) -> dict[str, LabelledCheck]:
@@ -46,27 +62,32 @@ def check(
         tflite: process that runs the files.
         files: format -> file.
         facts: what the Keras model is.
-        dataset: labelled images.
+        dataset: the images.
+        labels: right class of each, (images,): what :func:`labels_of` gives.
+        model: the Keras model, for messages.
         work: folder for temporary files.
         steps: is told what is done.
 
     Raises:
-        DataError: the images are not labelled, are damaged, or have classes that the model does not have.
+        DataError: an image is damaged.
+        CheckFailed: the Keras model itself answers with numbers that are not finite.
         ModelFileError, EnvironmentProblem: a model cannot be run.
     """
-    labels = labels_for(dataset, facts.labels, facts.classes)
     tensors, answers = work / "labelled.npy", work / "labelled-answers.npy"
     steps(f"running the Keras model on {dataset.name}")
     write_tensors(tensors, dataset.pixels(facts.contract), facts.contract, len(dataset))
     keras.start_run(facts.contract, tensors, work / "labelled-reference.npy")
-    best = {}
+    given = {}
     for name, path in files.items():
         steps(f"running {name} on {dataset.name}")
         tflite.run(path, tensors, answers)
-        best[name] = _best(answers)
+        given[name] = np.load(answers, allow_pickle=False)
     keras.finish()
-    reference = _best(work / "labelled-reference.npy")
+    scores = np.load(work / "labelled-reference.npy", allow_pickle=False)
+    refuse_not_finite(model, scores)
+    reference = decisions.best(facts.kind, scores)
     right, chance = reference == labels, chance_of(reference, labels)
+    best = {name: decisions.best(facts.kind, scores) for name, scores in given.items()}
     return {
         name: LabelledCheck(
             data=dataset.name,
@@ -77,6 +98,7 @@ def check(
             correct=int((answer == labels).sum()),
             lost=int((right & (answer != labels)).sum()),
             gained=int((~right & (answer == labels)).sum()),
+            not_finite=int((answer < 0).sum()),
         )
         for name, answer in best.items()
     }
@@ -90,6 +112,8 @@ def problem(result: LabelledCheck) -> str | None:
             f"the Keras model itself has {result.keras_correct} of {images} right, no more than chance gives: their input "
             "range, their colours or the order of the labels is not that of its training"
         )
+    if result.not_finite:
+        return f"it answers with NaN or infinity on {result.not_finite} of {images}"
     net = result.lost - result.gained
     if net > LOSS * result.images and mcnemar(result.lost, result.gained) < SURE:
         return (
@@ -107,7 +131,7 @@ def chance_of(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> 
     chance.
 
     Args:
-        answers: best class of each image, (images,).
+        answers: class that each image is put in, (images,).
         labels: right class of each image, (images,).
     """
     if _share_as_right(labels, labels) > CHANCE:
@@ -122,9 +146,3 @@ def _share_as_right(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64
         int((generator.permutation(answers) == labels).sum()) >= correct for _ in range(PERMUTATIONS)
     )
     return (1 + as_right) / (1 + PERMUTATIONS)
-
-
-def _best(scores: Path) -> npt.NDArray[np.int64]:
-    """Best class of each image, (images,)."""
-    best: npt.NDArray[np.int64] = np.load(scores, allow_pickle=False).argmax(axis=1)
-    return best

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.convert.output_kinds import UNKNOWN, OutputKind
+from mobilecnn.quantize import decisions
+
 FLOAT32_TOLERANCE = 1e-4
 """Largest relative difference between one float32 file's answers on two processors or runtimes."""
 
@@ -19,10 +22,13 @@ class Parity:
 
     Attributes:
         images: number of images.
-        top1_agreement: share of images with the same best class, the first of equal ones, as a user's
-            argmax takes it.
-        distinct: number of different best classes that the reference gives; where it is 1, agreement on
-            many images says no more than agreement on one.
+        agreement: share of images with the same answer: the same best class, the first of equal ones, as a
+            user's argmax takes it; of one output the same side of the threshold; of labels the same set.
+        label_agreement: share of the single yes and no that are the same, over all labels and images; None
+            where labels exclude one another.
+        distinct: number of different answers that the reference gives; where it is 1, agreement on many
+            images says no more than agreement on one.
+        constant: whether the file gives every image the very same scores, and the reference does not.
         max_difference: largest absolute difference of a score.
         mean_difference: mean absolute difference.
         relative: largest absolute difference over the largest absolute reference score.
@@ -31,8 +37,10 @@ class Parity:
     """
 
     images: int
-    top1_agreement: float
+    agreement: float
+    label_agreement: float | None
     distinct: int
+    constant: bool
     max_difference: float
     mean_difference: float
     relative: float
@@ -51,8 +59,10 @@ class Parity:
 
         return {
             "images": self.images,
-            "top1_agreement": self.top1_agreement,
+            "agreement": self.agreement,
+            "label_agreement": self.label_agreement,
             "distinct_answers": self.distinct,
+            "constant": self.constant,
             "max_difference": number(self.max_difference),
             "mean_difference": number(self.mean_difference),
             "relative": number(self.relative),
@@ -62,20 +72,21 @@ class Parity:
         }
 
 
-def compare(reference: Scores, scores: Scores) -> Parity:
-    """Parity of ``scores`` with ``reference``, both (n, classes).
+def compare(reference: Scores, scores: Scores, kind: OutputKind = UNKNOWN) -> Parity:
+    """Parity of ``scores`` with ``reference``, both (n, outputs), of one kind.
 
-    A score that is not finite counts as an infinite difference, never as agreement.
+    A score that is not finite, of either, counts as an infinite difference, never as agreement.
     """
     assert reference.shape == scores.shape and len(reference) > 0
     exact, given = reference.astype(np.float64), scores.astype(np.float64)
-    finite = np.isfinite(given).all(axis=1)
-    best = exact.argmax(axis=1)
-    agrees = finite & (given.argmax(axis=1) == best)
+    finite = decisions.finite(reference) & decisions.finite(scores)
+    wanted, answers = _answers(kind, reference), _answers(kind, scores)
+    same = (wanted == answers) & finite[:, np.newaxis]
     with np.errstate(invalid="ignore", over="ignore"):
-        difference = np.where(np.isfinite(given), np.abs(exact - given), np.inf)
+        apart = np.abs(exact - given)
+        difference = np.where(np.isfinite(apart), apart, np.inf)
         noise = float((difference**2).sum())
-    peak = float(np.abs(exact).max())
+    peak = float(np.abs(exact[np.isfinite(exact)]).max(initial=0.0))
     largest = float(difference.max())
     if noise == 0:
         sqnr = math.inf
@@ -85,10 +96,19 @@ def compare(reference: Scores, scores: Scores) -> Parity:
         sqnr = float(10 * np.log10(max((exact**2).sum(), np.finfo(float).tiny) / noise))
     return Parity(
         images=len(reference),
-        top1_agreement=float(agrees.mean()),
-        distinct=len(np.unique(best)),
+        agreement=float(same.all(axis=1).mean()),
+        label_agreement=float(same.mean()) if kind.decision == "each" else None,
+        distinct=len(np.unique(wanted, axis=0)),
+        constant=bool((scores == scores[0]).all() and not (reference == reference[0]).all()),
         max_difference=largest,
         mean_difference=float(difference.mean()),
         relative=largest / peak if peak > 0 else largest,
         sqnr_db=sqnr,
     )
+
+
+def _answers(kind: OutputKind, scores: Scores) -> npt.NDArray[np.int64]:
+    """What each image is taken for: a column of classes, or a column of 0 and 1 for each label."""
+    if kind.decision == "each":
+        return decisions.yes(kind, scores).astype(np.int64)
+    return decisions.best(kind, scores)[:, np.newaxis]

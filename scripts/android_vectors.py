@@ -8,6 +8,7 @@ from the top; float32 little-endian.
 import base64
 import itertools
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,14 @@ from mobilecnn.bench.records import measurement
 from mobilecnn.bench.timing import answers
 from mobilecnn.bench.timing.answers import Questions
 from mobilecnn.contract import contract_for
-from mobilecnn.convert import passport
+from mobilecnn.convert import checks
+from mobilecnn.convert.checks import Golden, ImageManifest, ParityRecord
+from mobilecnn.convert.output_kinds import KINDS
 from mobilecnn.convert.passport import (
-    Golden,
-    ImageManifest,
     ModelFile,
     ModelInput,
     ModelOutput,
     OperatorUse,
-    ParityRecord,
     Passport,
     Quantization,
     QuantizationRecipe,
@@ -37,6 +37,7 @@ from mobilecnn.convert.passport import (
     TensorType,
 )
 from mobilecnn.files import write_text
+from mobilecnn.quantize import decisions
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.records import Signed
 from mobilecnn.train.images import to_pixels, to_tensor
@@ -147,12 +148,27 @@ def samples(rng: np.random.Generator) -> list[dict[str, Any]]:
 
 
 def best(rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Scores with their best five classes as ``mobilecnn predict`` orders them: equal scores by class."""
+    """Scores of every kind with the answer as ``mobilecnn predict`` gives it: equal scores by class."""
     cases = []
-    for scores in ([0.5], [1.0, 3.0, 3.0, 2.0], [0.0] * 7, rng.integers(-9, 9, 40).tolist()):
-        ranked = (-np.asarray(scores, np.float32)).argsort(kind="stable")[:5]
-        cases.append({"scores": _floats(scores), "best": ranked.tolist()})
+    rows = (
+        [1.0, 3.0, 3.0, 2.0],
+        [0.0] * 7,
+        [0.7, 0.2, 0.1],
+        rng.integers(-9, 9, 40).tolist(),
+        [200.0, -200.0],
+    )
+    for kind in KINDS:
+        binary = kind.decision == "binary"
+        for scores in ([0.5], [0.0], [0.75], [0.25], [-3.0], [90.0]) if binary else rows:
+            given = np.asarray(scores, np.float32)
+            answer = [asdict(row) for row in decisions.ranked(kind, given, 5)]
+            cases.append({"kind": kind.name, "scores": _floats(given), "best": answer})
     return cases
+
+
+def kinds() -> list[dict[str, str]]:
+    """The kinds of output."""
+    return [{"name": kind.name, "decision": kind.decision, "link": kind.link or "none"} for kind in KINDS]
 
 
 def judged() -> list[dict[str, Any]]:
@@ -184,7 +200,7 @@ def judged() -> list[dict[str, Any]]:
         tolerance = answers.allowed(expected, scale, limit, own)
         questions = Questions((), expected, scale, 0, tolerance)
         verdict = measurement.NOT_CHECKED if tolerance >= peak else answers.judge(questions, given).verdict
-        card = _passport(name, limit, own, scale, passport.encode_picture(picture), expected)
+        card = _passport(name, limit, own, scale, checks.encode_picture(picture), expected)
         judgements.append(
             {
                 "passport": card.to_json(),
@@ -219,13 +235,13 @@ def _passport(
             TensorType("image", dtype, (1, 2, 2, 3), dynamic=False, quantization=coded),
             contract_for("unit", (2, 2, 3)),
         ),
-        output=ModelOutput(TensorType("scores", dtype, (1, 3), dynamic=False, quantization=coded)),
+        output=ModelOutput(TensorType("scores", dtype, (1, 3), dynamic=False, quantization=coded), "softmax"),
         recipe=QuantizationRecipe(dtype, ()),
         lowering={"stamp_versions": ("2 operators have another version",)} if scale else {},
         calibration=images if scale else None,
         parity=ParityRecord(
-            "the Keras model", images, holds=True, tolerance=tolerance, images=len(scores), top1_agreement=1.0,
-            distinct_answers=2, max_difference=max_difference, mean_difference=max_difference,
+            "the Keras model", images, holds=True, tolerance=tolerance, images=len(scores), agreement=1.0, label_agreement=None,
+            distinct_answers=2, constant=False, max_difference=max_difference, mean_difference=max_difference,
             relative=max_difference, sqnr_db=40.0, finite=True, identical=False,
         ),
         macs=12,
@@ -246,6 +262,7 @@ def vectors() -> str:
         "codes": codes(),
         "samples": samples(rng),
         "best": best(rng),
+        "kinds": kinds(),
         "judged": judged(),
     }
     lines = [

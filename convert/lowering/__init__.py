@@ -60,4 +60,4 @@ def lower(content: bytes, description: Description) -> Lowered:
     """
     model = flatbuffer.parse(content, description.title)
     changes = {run.__name__: tuple(run(model, description)) for run in PASSES}
-    return Lowered(append_labels(flatbuffer.pack(model), description.labels), changes)
+    return Lowered(append_labels(flatbuffer.pack(model), description.output_labels), changes)

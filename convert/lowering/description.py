@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mobilecnn.contract import InputContract
+from mobilecnn.convert.output_kinds import UNKNOWN, OutputKind
 
 
 @dataclass(frozen=True)
@@ -14,12 +15,19 @@ class Description:
     Attributes:
         title: the model's name.
         contract: how a picture becomes the input.
-        labels: class names in output order; empty when unknown.
+        labels: class names in output order, of one output the two that it tells apart; empty when unknown.
+        kind: what the outputs are.
     """
 
     title: str
     contract: InputContract
     labels: tuple[str, ...]
+    kind: OutputKind = UNKNOWN
+
+    @property
+    def output_labels(self) -> tuple[str, ...]:
+        """A name for each output: of one output that of the class whose probability it tells."""
+        return self.labels[-1:] if self.kind.decision == "binary" else self.labels
 
 
 Pass = Callable[[Any, Description], Iterable[str]]

@@ -17,6 +17,7 @@ import flatbuffers
 from mobilecnn.contract import InputContract
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering.description import Description
+from mobilecnn.convert.output_kinds import KINDS, UNKNOWN, OutputKind
 
 ENTRY = "TFLITE_METADATA"
 """Name of the metadata entry."""
@@ -51,19 +52,21 @@ _PARSER_VERSION = "1.0.0"
 
 def describe(model: Any, description: Description) -> list[str]:
     """Write the TFLite Metadata of an image classifier."""
-    content = build(description.contract, description.labels, description.title)
+    content = build(description.contract, description.output_labels, description.title, description.kind)
     return ["TFLite Metadata"] if flatbuffer.set_metadata(model, ENTRY, content) else []
 
 
-def build(contract: InputContract, labels: Sequence[str], name: str) -> bytes:
+def build(contract: InputContract, labels: Sequence[str], name: str, kind: OutputKind = UNKNOWN) -> bytes:
     """The metadata flatbuffer of an image classifier that is called ``name``.
 
+    ``labels`` has a name for each output, as readers of the format want it: where one output tells two classes
+    apart, that of the class whose probability it is. Scores have bounds where they are probabilities.
     A ``bgr`` contract has no colour space of its own in the schema; it is described in words,
     and the colour space is left unknown.
     """
     b = flatbuffers.Builder(1024)
     image = _input(b, contract)
-    scores = _output(b, labels)
+    scores = _output(b, labels, kind)
     inputs, outputs = _vector(b, [image]), _vector(b, [scores])
     b.StartObject(9)
     b.PrependUOffsetTRelativeSlot(_SUBGRAPH_INPUTS, inputs, 0)
@@ -119,7 +122,7 @@ def _input(b: flatbuffers.Builder, contract: InputContract) -> int:
     return _tensor(b, "image", words, content, _stats(b, low, high), process=process)
 
 
-def _output(b: flatbuffers.Builder, labels: Sequence[str]) -> int:
+def _output(b: flatbuffers.Builder, labels: Sequence[str], kind: OutputKind) -> int:
     b.StartObject(0)
     properties = b.EndObject()
     content = _content(b, _FEATURE, properties)
@@ -131,7 +134,16 @@ def _output(b: flatbuffers.Builder, labels: Sequence[str]) -> int:
         b.PrependUOffsetTRelativeSlot(_FILE_DESCRIPTION, words, 0)
         b.PrependInt8Slot(_FILE_TYPE, _TENSOR_AXIS_LABELS, 0)
         files = _vector(b, [b.EndObject()])
-    return _tensor(b, "scores", "A score for each class", content, _stats(b, [0.0], [1.0]), files=files)
+    stats = _stats(b, [0.0], [1.0]) if kind.link == "identity" else 0
+    return _tensor(b, "scores", _WORDS.get(kind.name, "A score for each class"), content, stats, files=files)
+
+
+_WORDS = {
+    kind.name: f"{kind.words[0].upper()}{kind.words[1:]}"
+    for kind in KINDS
+    if kind.name not in ("softmax", "unknown")
+}
+"""Description of scores by their kind, where they are more than scores of classes."""
 
 
 def _tensor(

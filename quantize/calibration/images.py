@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mobilecnn.contract import InputContract
-from mobilecnn.convert.passport import ImageManifest
+from mobilecnn.convert.checks import ImageManifest
 from mobilecnn.errors import UsageError
 from mobilecnn.quantize.inference import write_tensors
 from mobilecnn.remarks import Remarked, no_remark

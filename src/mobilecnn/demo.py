@@ -184,7 +184,7 @@ def _parity(demo: Demo) -> Table:
             (
                 file.path.name,
                 f"{file.nbytes / 1000:,.0f} kB",
-                f"{file.parity.top1_agreement:.1%}",
+                f"{file.parity.agreement:.1%}",
                 f"{file.parity.max_difference:.1e}",
                 f"{file.parity.mean_difference:.1e}",
                 f"{file.parity.sqnr_db:.1f} dB" if math.isfinite(file.parity.sqnr_db) else "identical",

@@ -9,16 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
 from mobilecnn.convert.lowering import lower
 from mobilecnn.convert.lowering.description import Description
-from mobilecnn.errors import OutputError, UsageError
+from mobilecnn.convert.output_kinds import choices, named
+from mobilecnn.errors import MobileCnnError, OutputError, UsageError
 from mobilecnn.exported import Answered, Changes, Exported, Origin, write
 from mobilecnn.extras import require
 from mobilecnn.files import check_file, temporary_folder
 from mobilecnn.locks import locked
+from mobilecnn.quantize import decisions
 from mobilecnn.quantize import formats as table
 from mobilecnn.quantize.calibration.images import (
     Calibration,
@@ -28,9 +31,9 @@ from mobilecnn.quantize.calibration.images import (
     prepare,
 )
 from mobilecnn.quantize.formats import Format
-from mobilecnn.quantize.gate import STEADY, float32_limit
+from mobilecnn.quantize.gate import STEADY, float32_limit, refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess
-from mobilecnn.quantize.labelled import check
+from mobilecnn.quantize.labelled import check, labels_of
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.steadiness import movement
 from mobilecnn.records import schema
@@ -94,6 +97,7 @@ def export(
 
     Raises:
         UsageError, ModelFileError, DataError, OutputError: what the user gave does not work.
+        CheckFailed: the Keras model itself answers with numbers that are not finite; nothing is written.
         EnvironmentProblem: a child process crashed.
     """
     rows = check_request(formats, calibration, io)
@@ -121,8 +125,8 @@ def export(
         # The child imports TensorFlow meanwhile, so a data set that is missing is told at once.
         chosen = choose(calibration, remarked)
         dataset = None if data is None else _labelled(data, remarked, skip_bad)
-        facts, images, converted = _convert(keras, chosen, work, steps)
-        description = Description(source.stem, facts.contract, facts.labels)
+        facts, images, labels, converted = _convert(keras, chosen, dataset, source.name, work, steps)
+        description = Description(source.stem, facts.contract, facts.labels, facts.kind)
         base = work / "base.tflite"
         lowered = lower(converted.read_bytes(), description)
         base.write_bytes(lowered.content)
@@ -130,22 +134,26 @@ def export(
         steps("running the Keras model")
         keras.start_run(facts.contract, images.tensors, work / "reference.npy")
         made, changes, scores = {}, {}, {}
-        for row in rows:
-            steps(f"making {row.name}")
-            made[row.name], changed = _quantize(tflite, row, io, base, images, description)
-            changes[row.name] = _joined(lowered.beyond_names, changed)
-            steps(f"running {row.name}")
-            tflite.run(made[row.name], images.tensors, work / f"{row.name}.npy")
-            scores[row.name] = np.load(work / f"{row.name}.npy", allow_pickle=False)
-        keras.finish()
-        reference = np.load(work / "reference.npy", allow_pickle=False)
-        parities = {name: compare(reference, answers) for name, answers in scores.items()}
+        try:
+            for row in rows:
+                steps(f"making {row.name}")
+                made[row.name], changed = _quantize(tflite, row, io, base, images, description)
+                changes[row.name] = _joined(lowered.beyond_names, changed)
+                steps(f"running {row.name}")
+                tflite.run(made[row.name], images.tensors, work / f"{row.name}.npy")
+                scores[row.name] = np.load(work / f"{row.name}.npy", allow_pickle=False)
+        except MobileCnnError:
+            # The quantizer breaks down over ranges that are not finite; the model's own answers say why.
+            _reference(keras, work, source, facts)
+            raise
+        reference = _reference(keras, work, source, facts)
+        parities = {name: compare(reference, answers, facts.kind) for name, answers in scores.items()}
         tolerance = STEADY
         if any(row.exact and parities[row.name].relative > STEADY for row in rows):
             tolerance = float32_limit(movement(keras, facts.contract, images.tensors, reference, work))
         labelled = {}
-        if dataset is not None:
-            labelled = check(keras, tflite, made, facts, dataset, work, steps)
+        if dataset is not None and labels is not None:
+            labelled = check(keras, tflite, made, facts, dataset, labels, source.name, work, steps)
 
         steps("writing")
         origin = Origin(source, facts, images, io, tolerance)
@@ -173,25 +181,45 @@ def _labelled(data: str, remarked: Remarked, skip_bad: bool) -> Dataset:
     return dataset.readable(remarked, no_progress) if skip_bad else dataset
 
 
-def _convert(
-    keras: KerasModel, chosen: ChosenImages, work: Path, steps: Steps
-) -> tuple[KerasFacts, CalibrationImages, Path]:
-    """The loaded model, the images at its size, and the converter's float32 file.
+def _reference(keras: KerasModel, work: Path, source: Source, facts: KerasFacts) -> npt.NDArray[np.float32]:
+    """The Keras model's answers, (images, outputs), once they are there.
 
-    The images are decoded while the child loads the model or converts it.
+    Raises:
+        CheckFailed: some are not finite, and nothing can be held to them.
+        UsageError: they are not of the kind that the user says.
+    """
+    keras.finish()
+    reference: npt.NDArray[np.float32] = np.load(work / "reference.npy", allow_pickle=False)
+    refuse_not_finite(source.name, reference)
+    if (reason := decisions.contradiction(facts.kind, reference)) is not None:
+        others = [name for name in choices("unknown", facts.classes) if named(name).link != "identity"]
+        raise UsageError(
+            f"{source.name}: --output-kind {facts.kind.name} cannot be meant: {reason}; give --output-kind "
+            f"{' or '.join(others)}"
+        )
+    return reference
+
+
+def _convert(
+    keras: KerasModel, chosen: ChosenImages, dataset: Dataset | None, name: str, work: Path, steps: Steps
+) -> tuple[KerasFacts, CalibrationImages, npt.NDArray[np.int64] | None, Path]:
+    """The loaded model, the images at its size, the labels of ``dataset``, and the converter's float32 file.
+
+    The images are decoded while the child loads the model or converts it; labels that do not fit are refused before.
     """
     early = keras.expected_contract
     steps("loading the model")
     tensors = work / "calibration.npy"
     images = None if early is None else prepare(chosen, early, tensors)
     facts = keras.load()
+    labels = None if dataset is None else labels_of(dataset, facts, name)
     steps("converting")
     converted = work / "converted.tflite"
     keras.start_convert(facts.contract, converted)
     if images is None or early != facts.contract:
         images = prepare(chosen, facts.contract, tensors)
     keras.finish()
-    return facts, images, converted
+    return facts, images, labels, converted
 
 
 def _quantize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn.convert import inspection, passport
+from mobilecnn.convert import checks, inspection, passport
 from mobilecnn.convert.conversion import KerasFacts, Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
@@ -114,7 +114,7 @@ class Answered:
     changes: Changes
     parity: Parity
     scores: Scores
-    labelled: passport.LabelledCheck | None
+    labelled: checks.LabelledCheck | None
 
 
 def write(paths: Sequence[Path], files: Iterable[Answered], origin: Origin) -> tuple[Exported, ...]:
@@ -169,11 +169,11 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         latency_only=tuple(reasons),
         file=passport.ModelFile(file.path.name, row.name, len(file.content), digest),
         input=passport.ModelInput(seen.inputs[0], facts.contract),
-        output=passport.ModelOutput(seen.outputs[0]),
+        output=passport.ModelOutput(seen.outputs[0], facts.kind.name),
         recipe=passport.QuantizationRecipe(row.io(origin.io), row.recipe_for(origin.io)),
         lowering=file.changes,
         calibration=images.manifest if row.needs_calibration else None,
-        parity=passport.ParityRecord(
+        parity=checks.ParityRecord(
             reference="the Keras model",
             data=images.manifest,
             holds=gate.holds(row, parity, origin.tolerance),
@@ -186,7 +186,7 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         operators=seen.operators,
         warnings=seen.warnings,
         golden=tuple(
-            passport.Golden(passport.encode_picture(pixels), passport.rounded(answer))
+            checks.Golden(checks.encode_picture(pixels), checks.rounded(answer))
             for pixels, answer in zip(images.pixels[:GOLDEN_IMAGES], file.scores[:GOLDEN_IMAGES], strict=True)
             if parity.finite
         ),

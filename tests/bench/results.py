@@ -116,6 +116,7 @@ def evaluation(data: str = "flowers") -> Evaluation:
                 images=500, correct=correct, accuracy=correct / 500, interval=wilson(correct, 500),
                 balanced_accuracy=correct / 500, recall={"a": 0.5, "b": 0.5}, agreement_with_first=1.0,
                 lost_against_first=0, gained_against_first=0, verdict_against_first="-", input_contract_stated=True,
+                output_kind="softmax", positive="", not_finite=0,
             )
         )  # fmt: skip
     return Evaluation(data, 500, "litert", tuple(results))

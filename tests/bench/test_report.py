@@ -188,6 +188,18 @@ def test_accuracy_is_matched_by_content_and_the_front_is_right(three: list[Path]
     assert "Asked, but not in these measurements: keras.keras 58.00%." in text
 
 
+def test_a_file_with_one_output_has_no_top_1(tmp_path: Path) -> None:
+    evaluated = results.evaluation()
+    binary = replace(evaluated.results[0], output_kind="sigmoid-binary", positive="b")
+    paths = written(
+        tmp_path, it=results.measured(), accuracy=replace(evaluated, results=(binary, *evaluated.results[1:]))
+    )
+    text = made(*paths)
+    header, *rows = cells(text, "Accuracy on flowers, 500 images against latency.")
+    assert rows[0][header.index("accuracy")] == "57.20%" and "top-1" not in text.lower()
+    assert "Accuracy on flowers, 500 images, with Wilson" in text and "accuracy (%)" in text
+
+
 def test_fronts_are_of_alike_runs(tmp_path: Path) -> None:
     threads = replace(results.measured().protocol, threads=4)
     paths = written(
@@ -284,6 +296,8 @@ def test_names_and_device_output_stay_text(tmp_path: Path, three: list[Path]) ->
         each["passport"]["architecture"] = each["passport"]["format"] = HOSTILE
     asked = poisoned(results.evaluation().to_json())
     asked["data"] = asked["runtime"] = HOSTILE
+    for row in asked["results"]:
+        row["output_kind"] = "softmax"  # One of a table.
     first, second = written(tmp_path, a=measured, b=asked)
     hostile = "<img src=x onerror=alert(3)>\N{RIGHT-TO-LEFT OVERRIDE}.json"
     text = made(first.rename(tmp_path / hostile), second.rename(tmp_path / f"b{hostile}"))

@@ -10,15 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilecnn.convert import passport
+from mobilecnn.convert.output_kinds import UNKNOWN
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import InputError, ModelFileError
 
 FOLDER = Path(__file__).parent.parent / "samples" / "passports"
 
-SAMPLES = sorted((FOLDER / "2").glob("*.json"))
-"""Passports of version 2: four formats, and a zoo name for latency only."""
+SAMPLES = sorted((FOLDER / "3").glob("*.json"))
+"""Passports of version 3: four formats, a zoo name for latency only, and one output."""
 
-OLD_SAMPLES = sorted(FOLDER.glob("*.json"))
+OLD_SAMPLES = sorted((FOLDER / "2").glob("*.json"))
+"""Four formats and the zoo name, of version 2."""
+
+OLDEST_SAMPLES = sorted(FOLDER.glob("*.json"))
 """The same of version 1."""
 
 LABELLED = {
@@ -42,7 +46,7 @@ def place(folder: Path, sample: Path, change: Change | None = None) -> tuple[Pat
 
 
 def with_what_was_added(document: dict[str, Any]) -> dict[str, Any]:
-    """A passport with the members that the samples were written without."""
+    """A passport with the members that the samples of older versions were written without."""
     document["input"]["contract"]["overrides"] = ""
     return {**document, "labelled": None}
 
@@ -56,18 +60,53 @@ def test_there_is_a_sample_of_each_format() -> None:
 def test_a_passport_of_today_reads_and_writes(sample: Path) -> None:
     document = json.loads(sample.read_text())
     card = Passport.from_json(document)
-    assert json.loads(card.to_bytes()) == with_what_was_added(document)
+    assert json.loads(card.to_bytes()) == document
     again = Passport.from_json(json.loads(card.to_bytes()))
     assert (again, again.to_bytes()) == (card, card.to_bytes())
     assert len(card.pictures) == len(card.golden) == 3
     assert all(picture.shape == card.contract.shape for picture in card.pictures)
 
 
-@pytest.mark.parametrize("sample", OLD_SAMPLES, ids=lambda sample: sample.stem)
-def test_a_passport_of_version_1_reads_and_says_nothing_of_passes(sample: Path) -> None:
+@pytest.mark.parametrize("sample", [*OLD_SAMPLES, *OLDEST_SAMPLES], ids=lambda sample: sample.stem)
+def test_an_older_passport_reads_and_says_nothing_of_what_it_did_not_know(sample: Path) -> None:
     document = json.loads(sample.read_text())
     card = Passport.from_json(document)
-    assert json.loads(card.to_bytes()) == with_what_was_added({**document, "version": 2, "lowering": {}})
+    assert card.kind == UNKNOWN and card.parity.constant is None
+    if document["version"] == 1:
+        assert card.lowering == {}
+    document["parity"]["agreement"] = document["parity"].pop("top1_agreement")
+    document["parity"] |= {"label_agreement": None, "constant": None}
+    document["output"]["kind"] = "unknown"
+    assert json.loads(card.to_bytes()) == with_what_was_added({"lowering": {}, **document, "version": 3})
+
+
+@pytest.mark.parametrize("part", ["output", "parity"])
+@pytest.mark.parametrize("value", [None, 7, [], "x", {}])
+def test_an_older_passport_that_is_damaged_is_no_crash(part: str, value: Any) -> None:
+    with pytest.raises(InputError, match=part):
+        Passport.from_json({**json.loads(OLD_SAMPLES[0].read_text()), part: value})
+
+
+def test_one_output_has_the_names_of_two_classes() -> None:
+    (sample,) = (sample for sample in SAMPLES if sample.stem == "binary.int8")
+    card = Passport.from_json(json.loads(sample.read_text()))
+    assert (card.output.kind, card.output.scores, card.labels) == ("sigmoid-binary", 1, ("dark", "bright"))
+    assert [len(golden.scores) for golden in card.golden] == [1, 1, 1]
+
+
+def test_what_was_added_to_version_2_is_read_from_it_as_well() -> None:
+    document = json.loads(OLD_SAMPLES[0].read_text())
+    document["input"]["contract"]["overrides"] = "raw"
+    card = Passport.from_json({**document, "labelled": LABELLED})
+    assert card.contract.overrides == "raw" and card.labelled is not None and card.labelled.lost == 1
+    assert card.kind == UNKNOWN
+
+
+def test_labelled_images_and_a_range_set_aside_are_kept() -> None:
+    cards = [Passport.from_json(json.loads(sample.read_text())) for sample in SAMPLES]
+    assert {card.contract.overrides for card in cards} == {"", "unit"}
+    (checked,) = (card.labelled for card in cards if card.labelled is not None)
+    assert (checked.images, checked.keras_correct, checked.correct) == (60, 58, 57)
 
 
 def test_what_a_passport_says() -> None:
@@ -108,13 +147,13 @@ def test_somebody_elses_json_is_no_passport(tmp_path: Path) -> None:
     assert passport.read(model, digest) is None
 
 
-@pytest.mark.parametrize("version", [0, 3, 99, "1", [1], 1.5, True, None])
+@pytest.mark.parametrize("version", [0, 4, 99, "1", [1], 1.5, True, None])
 def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
     model, digest = place(tmp_path, SAMPLES[0], lambda document: document.update(version=version))
-    words = r"it\.json: a passport of version .*; this mobilecnn reads 1 to 2; export the model again, or use"
+    words = r"it\.json: a passport of version .*; this mobilecnn reads 1 to 3; export the model again, or use"
     with pytest.raises(ModelFileError, match=words):
         passport.read(model, digest)
-    with pytest.raises(InputError, match=r"a passport of version .* reads 1 to 2"):
+    with pytest.raises(InputError, match=r"a passport of version .* reads 1 to 3"):
         Passport.from_json({**json.loads(SAMPLES[0].read_text()), "version": version})
 
 
@@ -125,6 +164,18 @@ def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
         (lambda d: d.pop("lowering"), "lowering is missing"),
         (lambda d: d.pop("golden"), "golden is missing"),
         (lambda d: d["parity"].pop("tolerance"), "parity.tolerance is missing"),
+        (lambda d: d["output"].pop("kind"), "output.kind is missing"),
+        (
+            lambda d: d["output"].update(kind="probabilities"),
+            "output: unknown kind of output 'probabilities'",
+        ),
+        (lambda d: d["output"].update(kind="sigmoid-multi-label"), "output: an output of kind .* 1 scores"),
+        (
+            lambda d: d["output"]["tensor"].update(shape=[1, 3]),
+            "output: an output of kind sigmoid-binary .* 3 sc",
+        ),
+        (lambda d: d.update(labels=["a", "b", "c"]), "3 labels for 2 classes"),
+        (lambda d: d["golden"][1].update(scores=[0.5, 0.5]), "a golden picture has other than 1 scores"),
         (lambda d: d.update(labels=[1]), r"labels\[0\] must be a text"),
         (lambda d: d["file"].update(bytes=-1), "file.bytes must be a whole number from 0"),
         (lambda d: d["golden"][2].update(scores=[float("nan")]), r"golden\[2\].scores\[0\] must be a finite"),
@@ -135,6 +186,7 @@ def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
         (lambda d: d["input"]["contract"].update(overrides=None), "contract.overrides must be a text"),
         (lambda d: d.update(labelled={"data": "x"}), "labelled.images is missing"),
         (lambda d: d.update(labelled=LABELLED | {"correct": 11}), "labelled images contradict each other"),
+        (lambda d: d.update(labelled=LABELLED | {"not_finite": 3}), "labelled images contradict each other"),
         (lambda d: d.update(labelled=LABELLED | {"lost": 2}), "labelled images contradict each other"),
         (lambda d: d["recipe"].update(entries=[nested(40)]), "nested too deeply"),
         (lambda d: d["recipe"].update(entries=[{"regex": float("inf")}]), "must be a finite number"),

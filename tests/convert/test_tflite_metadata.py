@@ -11,6 +11,8 @@ from ai_edge_litert.interpreter import Interpreter
 from mobilecnn.contract import contract_for
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import tflite_metadata as metadata
+from mobilecnn.convert.lowering.description import Description
+from mobilecnn.convert.output_kinds import named
 from mobilecnn.files import sha256
 
 
@@ -26,7 +28,51 @@ from mobilecnn.files import sha256
 def test_the_bytes_are_those_that_the_schemas_reader_understood(
     range_name: str, shape: tuple[int, int, int], digest: str
 ) -> None:
-    assert sha256(metadata.build(contract_for(range_name, shape), ["a", "b"], "demo")) == digest
+    assert (
+        sha256(metadata.build(contract_for(range_name, shape), ["a", "b"], "demo", named("softmax")))
+        == digest
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "bounded"),
+    [
+        ("softmax", b"A score for each class", True),
+        ("sigmoid-binary", b"The probability of the second of two classes", True),
+        ("sigmoid-multi-label", b"A probability for each label by itself", True),
+        ("logits", b"A logit for each class", False),
+        ("unknown", b"A score for each class", False),
+    ],
+)
+def test_scores_are_described_and_bounded_where_they_are_probabilities(
+    kind: str, words: bytes, bounded: bool
+) -> None:
+    def content(name: str) -> bytes:
+        return metadata.build(contract_for("unit", (8, 8, 3)), [], "demo", named(name))
+
+    assert words in content(kind)
+    output = output_of(content(kind))
+    assert bool(field(output, 5)) is bounded
+
+
+def test_one_output_has_one_label_in_the_file() -> None:
+    contract = contract_for("unit", (8, 8, 3))
+    assert Description("it", contract, ("dark", "bright"), named("sigmoid-binary")).output_labels == (
+        "bright",
+    )
+    assert Description("it", contract, ("dark", "bright"), named("softmax")).output_labels == (
+        "dark",
+        "bright",
+    )
+    assert Description("it", contract, (), named("sigmoid-binary")).output_labels == ()
+
+
+def output_of(content: bytes) -> flatbuffers.table.Table:
+    """The table of the output, by way of model -> subgraph -> outputs."""
+    table = flatbuffers.table.Table(content, flatbuffers.encode.Get(flatbuffers.packer.uoffset, content, 0))
+    for slot in (3, 3):
+        table = flatbuffers.table.Table(content, table.Indirect(table.Vector(field(table, slot))))
+    return table
 
 
 def field(table: flatbuffers.table.Table, slot: int) -> int:

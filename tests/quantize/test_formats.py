@@ -103,7 +103,7 @@ def test_a_format_is_one_row(third_party: Path, photos: Path, tmp_path: Path) ->
     """Of a type that the version tables do not know: exported, checked, and not said to run anywhere."""
     file = made(third_party, photos, tmp_path)
     assert file.path.name == "theirs.int16x8.tflite"
-    assert file.holds and file.parity.top1_agreement >= 11 / 12 and file.parity.sqnr_db > 35
+    assert file.holds and file.parity.agreement >= 11 / 12 and file.parity.sqnr_db > 35
     graph = flatbuffer.graph(file.path.read_bytes(), "int16x8")
     assert graph.inputs[0].dtype == graph.outputs[0].dtype == "int16"
     assert file.passport.recipe.io == "int16" and file.passport.calibration is not None

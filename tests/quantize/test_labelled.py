@@ -1,6 +1,7 @@
 """The check on labelled images: it sees what parity cannot, and says nothing where it can say nothing."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from PIL import Image
 
 import mobilecnn
 from mobilecnn.cli import cli
-from mobilecnn.convert.passport import LabelledCheck
-from mobilecnn.errors import CheckFailed
+from mobilecnn.convert.checks import LabelledCheck
+from mobilecnn.errors import CheckFailed, DataError
 from mobilecnn.quantize.labelled import CHANCE, chance_of, problem
 
 TEN = np.arange(200) % 10
@@ -61,6 +62,10 @@ def test_few_images_or_one_class_say_nothing(labels: list[int]) -> None:
         (check(200, 0, 90), None),
         (check(100, 0, 0, chance=0.6), "the Keras model itself has 100 of 200"),
         (check(100, 0, 0, chance=None), None),
+        (
+            replace(check(199, 1, 0), not_finite=1),
+            "it answers with NaN or infinity on 1 of 200 images of photos",
+        ),
     ],
 )
 def test_what_is_wrong(result: LabelledCheck, words: str | None) -> None:
@@ -104,6 +109,87 @@ def test_a_wrong_range_fails_the_command(brightness: Path, tmp_path: Path, given
         assert card["parity"]["holds"], "parity does not see it"
         assert card["labelled"]["keras_correct"] == card["labelled"]["correct"] == right
         assert (card["labelled"]["keras_chance"] > CHANCE) is (code == 1)
+
+
+def saved(keras: Any, file: Path, kernel: list[float], bias: list[float], activation: str) -> Path:
+    """A model of pictures of 0..1 whose scores are a linear function of how bright they are."""
+    image = keras.Input((8, 12, 1))
+    dense = keras.layers.Dense(len(bias), activation=activation)
+    model = keras.Model(image, dense(keras.layers.GlobalAveragePooling2D()(image)))
+    dense.set_weights([np.asarray([kernel]), np.asarray(bias)])
+    model.save(file)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("activation", "kernel", "labels", "right"),
+    [
+        ("sigmoid", 20.0, ["dark", "bright"], 16),
+        ("linear", 20.0, ["bright", "dark"], 0),
+        ("linear", -20.0, None, 16),  # The folders in order: a high score is the second, dark.
+        ("sigmoid", 20.0, None, 0),
+    ],
+)
+def test_one_output_is_held_to_two_classes(
+    brightness: Path,
+    keras: Any,
+    tmp_path: Path,
+    activation: str,
+    kernel: float,
+    labels: list[str] | None,
+    right: int,
+) -> None:
+    model = saved(keras, tmp_path / "one.keras", [kernel], [-kernel / 2], activation)
+    options: dict[str, Any] = {
+        "data": brightness / "pictures", "input_range": "unit", "output": tmp_path, "labels": labels,
+        "output_kind": "logit-binary" if activation == "linear" else None,
+    }  # fmt: skip
+    if right:
+        (file,) = mobilecnn.export(model, "float32", **options)
+        assert file.passport.labelled is not None and file.passport.labelled.correct == right
+    else:
+        with pytest.raises(CheckFailed, match="the Keras model itself has 0 of 16 images"):
+            mobilecnn.export(model, "float32", **options)
+
+
+@pytest.mark.parametrize(
+    ("activation", "kind", "exclusive"),
+    [("sigmoid", None, "sigmoid-exclusive"), ("linear", "logits-multi-label", "logits")],
+)
+def test_labels_by_themselves_are_refused_before_the_work(
+    brightness: Path, keras: Any, tmp_path: Path, activation: str, kind: str | None, exclusive: str
+) -> None:
+    model = saved(keras, tmp_path / "several.keras", [-20.0, 20.0], [10.0, -10.0], activation)
+    options: dict[str, Any] = {
+        "data": brightness / "pictures", "input_range": "unit", "output": tmp_path, "labels": ["dark", "bright"],
+    }  # fmt: skip
+    steps: list[str] = []
+
+    def progress(_done: int, _steps: int, words: str) -> None:
+        steps.append(words)
+
+    words = f"class folders say one class of each .* give --output-kind {exclusive}, and for labels that do not leave --data"
+    with pytest.raises(DataError, match=words):
+        mobilecnn.export(model, "float32", output_kind=kind, progress=progress, **options)
+    assert steps == ["loading the model"] and not list(tmp_path.glob("*.tflite"))
+    (file,) = mobilecnn.export(model, "float32", output_kind=exclusive, **options)
+    assert file.passport.labelled is not None and file.passport.labelled.correct == 16
+
+
+def test_a_model_without_an_answer_for_labelled_images_is_refused(
+    brightness: Path, keras: Any, tmp_path: Path
+) -> None:
+    image = keras.Input((8, 12, 1))
+    mean = keras.layers.GlobalAveragePooling2D()(image)
+    scores = keras.ops.concatenate([-keras.ops.log(mean - 0.4), 0 * mean + 3], axis=1)
+    keras.Model(image, keras.layers.Softmax()(scores)).save(tmp_path / "nan.keras")
+    bright = brightness / "pictures" / "bright"
+    options: dict[str, Any] = {"data": brightness / "pictures", "input_range": "unit", "output": tmp_path}
+    with pytest.raises(CheckFailed, match="NaN or infinity on 8 of 16 images"):
+        mobilecnn.export(
+            tmp_path / "nan.keras", "float32", calibration=bright, labels=["dark", "bright"], **options
+        )
+    assert not list(tmp_path.glob("*.tflite"))
 
 
 def test_labels_in_another_order_fail_from_python(brightness: Path, keras: Any, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def test_known_answer() -> None:
     given = scores([0.0, 3.5, 4.0], [0.0, 0.0, 1.0])
     parity = compare(reference, given)
     assert parity.images == 2 and parity.distinct == 2
-    assert parity.top1_agreement == 0.5
+    assert parity.agreement == 0.5
     assert parity.max_difference == 1.0
     assert parity.mean_difference == pytest.approx(2.5 / 6)
     assert parity.relative == pytest.approx(0.25)
@@ -41,19 +41,19 @@ def test_a_file_that_agrees_on_less_than_nine_in_ten_is_in_doubt(wrong: int, wor
 def test_identical_answers() -> None:
     reference = scores([0.25, 0.75])
     parity = compare(reference, reference)
-    assert (parity.top1_agreement, parity.max_difference, parity.sqnr_db) == (1.0, 0.0, math.inf)
+    assert (parity.agreement, parity.max_difference, parity.sqnr_db) == (1.0, 0.0, math.inf)
     assert parity.to_json()["sqnr_db"] is None and parity.to_json()["identical"]
 
 
 def test_all_zero_answers_are_no_agreement() -> None:
     """An int8 file whose scores all fall below half a step answers class 0 to everything."""
-    assert compare(scores([0.1, 0.2, 0.3]), scores([0.0, 0.0, 0.0])).top1_agreement == 0.0
+    assert compare(scores([0.1, 0.2, 0.3]), scores([0.0, 0.0, 0.0])).agreement == 0.0
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_answers_that_are_not_finite_never_agree(bad: float) -> None:
     parity = compare(scores([0.1, 0.9], [0.9, 0.1]), scores([0.1, bad], [0.9, 0.1]))
-    assert parity.top1_agreement == 0.5
+    assert parity.agreement == 0.5
     assert parity.max_difference == math.inf and parity.sqnr_db == -math.inf
     assert not parity.to_json()["finite"] and parity.to_json()["max_difference"] is None
 
@@ -66,7 +66,7 @@ def test_noise_in_proportion_gives_its_decibels(
     parity = compare(reference, noisy)
     assert parity.sqnr_db == pytest.approx(-20 * math.log10(share), abs=0.2)
     assert parity.relative == pytest.approx(share, rel=0.01)
-    assert parity.top1_agreement == 1.0
+    assert parity.agreement == 1.0
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,6 @@ def section(models: Sequence[TimedModel], evaluated: Sequence[Evaluated]) -> lis
     return [part for given in evaluated for part in _accuracy(models, given)]
 
 
-_HEADER = (
-    "#", "model", "device", "run", "format", "median (ms)", "95 % interval", "top-1", "95 % interval of top-1",
-    "correct", "on the front",
-)  # fmt: skip
-
-
 def _accuracy(models: Sequence[TimedModel], given: Evaluated) -> list[Content]:
     evaluation = given.evaluation
     known = {accuracy.sha256: accuracy for accuracy in evaluation.results}
@@ -42,13 +36,20 @@ def _accuracy(models: Sequence[TimedModel], given: Evaluated) -> list[Content]:
     data = f"{evaluation.data}, {count(evaluation.images, 'image')}"
     parts: list[Content] = [Heading(f"{data}: {given.file}")]
     if joined:
-        parts += _front_chart(joined, data)
+        parts += _front_chart(joined, data, evaluation.accuracy)
     if untimed:
         named = ", ".join(f"{short(Path(top.file).name)} {top.accuracy:.2%}" for top in untimed)
         parts.append(Note(f"Asked, but not in these measurements: {named}."))
+    parts += [
+        Note(
+            f"{short(Path(top.file).name)} answers with NaN or infinity on {count(top.not_finite, 'image')}; they count as wrong."
+        )
+        for top in evaluation.results
+        if top.not_finite
+    ]
     parts.append(
         Note(
-            f"Top-1 accuracy on {data}, with Wilson score intervals; .tflite files ran on {evaluation.runtime} where "
+            f"{_title(evaluation.accuracy)} on {data}, with Wilson score intervals; .tflite files ran on {evaluation.runtime} where "
             "`mobilecnn evaluate` ran. Files are matched by their SHA-256. On the front: no other file is both at least as "
             "accurate and at least as fast on that device, with that runtime and as many threads. That is by the "
             "estimates alone; where intervals overlap, it may be otherwise."
@@ -57,7 +58,12 @@ def _accuracy(models: Sequence[TimedModel], given: Evaluated) -> list[Content]:
     return parts
 
 
-def _front_chart(joined: Sequence[tuple[TimedModel, Accuracy]], data: str) -> list[Content]:
+def _title(accuracy: str) -> str:
+    """What the share of right answers is called, at the beginning of a sentence."""
+    return "Accuracy" if accuracy == "accuracy" else f"{accuracy.capitalize()} accuracy"
+
+
+def _front_chart(joined: Sequence[tuple[TimedModel, Accuracy]], data: str, accuracy: str) -> list[Content]:
     series: list[Series] = []
     front: set[int] = set()
     for colour, where in enumerate(dict.fromkeys(model.where for model, _ in joined)):
@@ -74,7 +80,7 @@ def _front_chart(joined: Sequence[tuple[TimedModel, Accuracy]], data: str) -> li
     plot = Plot(
         series,
         Axis("median latency (ms)", log=max(medians) > 10 * min(medians)),
-        Axis("top-1 accuracy (%)", most=100.0),
+        Axis(f"{_title(accuracy).lower()} (%)", most=100.0),
         "Accuracy against latency; the figures are in the table below.",
     )
     rows: list[list[str | Cell]] = [
@@ -93,10 +99,14 @@ def _front_chart(joined: Sequence[tuple[TimedModel, Accuracy]], data: str) -> li
         ]
         for model, top in joined
     ]
+    header = (
+        "#", "model", "device", "run", "format", "median (ms)", "95 % interval", accuracy, f"95 % interval of {accuracy}",
+        "correct", "on the front",
+    )  # fmt: skip
     caption = f"Accuracy on {data} against latency."
     return [
         Figure(svg.draw(plot), f"{caption} Up and to the left is better; the steps join what is on a front."),
-        Table(_HEADER, rows, caption, left=(0, 1, 2, 3, 4), wrap=(2,), sortable=True, heading=1),
+        Table(header, rows, caption, left=(0, 1, 2, 3, 4), wrap=(2,), sortable=True, heading=1),
     ]
 
 

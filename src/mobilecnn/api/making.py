@@ -169,6 +169,7 @@ def export(
     size: int | tuple[int, int] | None = None,
     input_range: str | None = None,
     override_input_range: bool = False,
+    output_kind: str | None = None,
     labels: Sequence[str] | None = None,
     allow_code: bool = False,
     skip_bad: bool = False,
@@ -177,7 +178,8 @@ def export(
     """Export a Keras model as ``.tflite`` files, each checked against it; a result for each file.
 
     The files are ``output``/NAME.FORMAT.tflite, each with its passport beside it. Warns
-    (:class:`UserWarning`) of what in the calibration data is not used, or not as one might expect.
+    (:class:`UserWarning`) when nothing in the model shows what its scores are; and of what in the
+    calibration data is not used, or not as one might expect.
 
     Args:
         model: Keras model, path of a ``.keras`` or ``.h5`` file, or name of a zoo network (random weights:
@@ -199,7 +201,10 @@ def export(
             [default: what the model states, or its first layers prove]
         override_input_range: whether ``input_range`` goes before what the model states or proves; the passports
             then say so.
-        labels: class names in output order.  [default: what the model says]
+        output_kind: what the outputs are, where the model does not show it, such as ``sigmoid-exclusive``; a row
+            of :data:`mobilecnn.convert.output_kinds.KINDS`.  [default: what the last layer shows]
+        labels: class names in output order; for a single output two, that of a low score first.
+            [default: what the model says]
         allow_code: whether Python code in a file may run (Lambda layers).
         skip_bad: whether to leave out images that cannot be read.
         progress: function called as each step begins.
@@ -207,9 +212,10 @@ def export(
     Raises:
         UsageError, ModelFileError, DataError, OutputError: an argument is out of range, or a file cannot be
             read or written.
-        CheckFailed: a float32 file differs from the Keras model by more than float32 may, an answer is not
-            finite, or of ``data`` the Keras model has no more right than chance gives, or a file much fewer than
-            the Keras model. The files are written all the same.
+        CheckFailed: a float32 file differs from the Keras model by more than float32 may, an answer of a file is
+            not finite, or of ``data`` the Keras model has no more right than chance gives, or a file much fewer
+            than the Keras model; the files are written all the same. Or the Keras model's own answers are not
+            finite; then nothing is written.
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
     from mobilecnn.convert.conversion import Source
@@ -232,6 +238,7 @@ def export(
             size=size,
             input_range=input_range,
             override=override_input_range,
+            output_kind=output_kind,
             labels=None if labels is None else tuple(labels),
             unsafe=allow_code,
             seed=seed,
@@ -249,6 +256,12 @@ def export(
         )
     for remark in remarks.rows:
         warnings.warn(remark.text, stacklevel=2)
+    if files[0].passport.kind.name == "unknown" and output_kind is None:
+        warnings.warn(
+            f"{files[0].path.name}: nothing in the model shows what its scores are, and no probabilities are made of them; "
+            "say output_kind= if you know",
+            stacklevel=2,
+        )
     for file in files:
         refuse_different(file)
     return files

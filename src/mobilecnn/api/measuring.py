@@ -28,6 +28,7 @@ def evaluate(
     runtime: str = "litert",
     input_range: str | None = None,
     override_input_range: bool = False,
+    output_kind: str | None = None,
     allow_code: bool = False,
     skip_bad: bool = False,
     output: str | Path | None = None,
@@ -43,6 +44,7 @@ def evaluate(
         runtime: runtime for .tflite files: ``litert`` or ``tflite-runtime``.
         input_range: range of the input of models that do not say it themselves; as in :func:`export`.
         override_input_range: whether ``input_range`` goes before what the models say.
+        output_kind: what the outputs are, where a model does not show it; as in :func:`export`.
         allow_code: whether Python code in Keras files may run.
         skip_bad: whether to leave out images that cannot be read.
         output: path of a JSON file for the result, replaced if it exists; :func:`report` reads it.
@@ -59,6 +61,7 @@ def evaluate(
         runtime=runtime,
         input_range=input_range,
         override_input_range=override_input_range,
+        output_kind=output_kind,
         allow_code=allow_code,
         skip_bad=skip_bad,
         output=None if output is None else Path(output),
@@ -76,6 +79,7 @@ def evaluated(
     runtime: str,
     input_range: str | None,
     override_input_range: bool,
+    output_kind: str | None,
     allow_code: bool,
     skip_bad: bool,
     output: Path | None,
@@ -103,6 +107,7 @@ def evaluated(
             dataset,
             input_range=input_range,
             override=override_input_range,
+            output_kind=output_kind,
             runtime=runtime,
             unsafe=allow_code,
             progress=progress,

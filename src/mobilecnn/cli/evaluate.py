@@ -21,6 +21,7 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, note, p
 @options.runtime
 @options.input_range
 @options.override_input_range
+@options.output_kind
 @options.allow_code
 @options.skip_bad
 @click.option(
@@ -36,6 +37,7 @@ def command(
     runtime: str,
     input_range: str | None,
     override_input_range: bool,
+    output_kind: str | None,
     allow_code: bool,
     skip_bad: bool,
     output: Path | None,
@@ -60,6 +62,7 @@ def command(
             runtime=runtime,
             input_range=input_range,
             override_input_range=override_input_range,
+            output_kind=output_kind,
             allow_code=allow_code,
             skip_bad=skip_bad,
             output=output,
@@ -70,6 +73,13 @@ def command(
     for result in evaluation.results:
         if not result.input_contract_stated:
             talk(options.assumed_range(result.file))
+        if result.positive:
+            talk(f"{result.file}: a high score stands for {result.positive}")
+        if result.not_finite:
+            talk(
+                f"Warning: {result.file} answers with NaN or infinity on {result.not_finite} of {result.images} images; they "
+                "count as wrong"
+            )
     if as_json:
         document(evaluation.to_json())
         return
@@ -92,7 +102,7 @@ def command(
         "format",
         "size",
         "correct",
-        "top-1",
+        evaluation.accuracy,
         "95 % interval",
         "balanced",
         "agrees with first",

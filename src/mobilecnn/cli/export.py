@@ -66,7 +66,12 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--size", type=int, help="Input side in pixels, of a zoo name or a model of free size.")
 @options.input_range
 @options.override_input_range
-@click.option("--labels", type=options.FILE, help="A text file, one class name a line, in output order.")
+@options.output_kind
+@click.option(
+    "--labels",
+    type=options.FILE,
+    help="A text file, one class name a line, in output order; for a single output two, that of a low score first.",
+)
 @options.allow_code
 @options.skip_bad
 @click.option(
@@ -86,6 +91,7 @@ def command(
     size: int | None,
     input_range: str | None,
     override_input_range: bool,
+    output_kind: str | None,
     labels: Path | None,
     allow_code: bool,
     skip_bad: bool,
@@ -105,6 +111,7 @@ def command(
       mobilecnn export mobilenet_v2_x1.0_224 --int8 --calibration random -o out
     """
     from mobilecnn.convert.conversion import Source
+    from mobilecnn.convert.output_kinds import UNKNOWN
     from mobilecnn.export import export
     from mobilecnn.exported import refuse_different
     from mobilecnn.quantize.calibration.images import Calibration
@@ -116,6 +123,7 @@ def command(
         size=size,
         input_range=input_range,
         override=override_input_range,
+        output_kind=output_kind,
         labels=None if labels is None else options.read_labels(labels),
         unsafe=allow_code,
         seed=seed,
@@ -145,13 +153,25 @@ def command(
             talk(f"Warning: {file.path.name}: {warning}")
     first = exported[0]
     if first.parity.images > 1 and first.parity.distinct == 1 and not first.passport.latency_only:
-        talk("Warning: the Keras model puts all these images in one class, so agreement on them says little")
+        talk(
+            "Warning: the Keras model gives one and the same answer for all these images, so agreement on them says little"
+        )
     if own := first.passport.contract.overrides:
         talk(
             f"Warning: the model's own input range is {own}, and it is set aside for --input-range {input_range}"
         )
+    if first.passport.kind == UNKNOWN and output_kind is None:
+        talk(options.unknown_kind(model))
     for file in exported:
         refuse_different(file)
+
+
+_AGREEMENT = {
+    "best": ("top-1 agreement",),
+    "binary": ("class agreement",),
+    "each": ("same labels", "each label"),
+}
+"""How an answer is read off -> the headers of the columns that say how often the answers are the same."""
 
 
 def _show(exported: "tuple[Exported, ...]") -> None:
@@ -160,22 +180,25 @@ def _show(exported: "tuple[Exported, ...]") -> None:
         [
             str(file.path),
             kilobytes(file.nbytes),
-            f"{file.parity.top1_agreement:.1%}",
+            f"{file.parity.agreement:.1%}",
+            *(() if labels is None else (f"{labels:.1%}",)),
             f"{file.parity.max_difference:.2e}",
             f"{file.parity.mean_difference:.2e}",
             f"{file.parity.sqnr_db:.1f}",
             file.passport.minimum_runtime or "unknown",
         ]
         for file in exported
+        for labels in [file.parity.label_agreement]
     ]
-    header = ["file", "size", "top-1 agreement", "max diff", "mean diff", "SQNR dB", "runtime >="]
+    agreement = _AGREEMENT[exported[0].passport.kind.decision]
+    header = ["file", "size", *agreement, "max diff", "mean diff", "SQNR dB", "runtime >="]
     data(table(header, rows))
     images = exported[0].passport.parity.data
     data(f"Against the Keras model on {images.images} images ({images.data}).")
     if (check := exported[0].passport.labelled) is not None:
         data(
             table(
-                ["labelled images", "correct", "top-1"],
+                ["labelled images", "correct", exported[0].passport.kind.accuracy],
                 [
                     [name, f"{correct}/{check.images}", f"{correct / check.images:.2%}"]
                     for name, correct in (("the Keras model", check.keras_correct), *_correct(exported))

@@ -48,7 +48,8 @@ def command(model: Path, as_json: bool) -> None:
         for tensor in tensors:
             codes = tensor.quantization
             scale = f", scale {codes.scale:.7g}, zero point {codes.zero_point}" if codes else ""
-            data(f"{what} {tensor.name}: {tensor.dtype} {list(tensor.shape)}{scale}")
+            ends = f", {seen.ends_in}" if what == "output" and seen.ends_in != "unknown" else ""
+            data(f"{what} {tensor.name}: {tensor.dtype} {list(tensor.shape)}{scale}{ends}")
     data("")
     data(
         table(

@@ -11,6 +11,7 @@ from click.types import StringParamType
 
 from mobilecnn.bench.records.protocol import CORES, DEFAULT, DELEGATES, OnPhone, Protocol
 from mobilecnn.cli.output import FOLDER
+from mobilecnn.convert.output_kinds import CHOICES
 from mobilecnn.quantize.runtimes import RUNTIMES
 
 # Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table
@@ -92,6 +93,13 @@ override_input_range = click.option(
     "--override-input-range",
     is_flag=True,
     help="Take --input-range even where the model or its passport says another; a passport then says so.",
+)
+output_kind = click.option(
+    "--output-kind",
+    type=click.Choice(CHOICES),
+    help="What the scores are, where the model's last layer leaves a choice: logit-binary for one linear output, "
+    "sigmoid-exclusive for sigmoids of classes that exclude one another, ...  [default: what the model or its passport "
+    "shows]",
 )
 allow_code = click.option(
     "--allow-code",
@@ -300,6 +308,14 @@ def assumed_range(what: str) -> str:
     return (
         f"Warning: nobody said what input range {what} expects, and its passport assumes 0..1. "
         f"Say --input-range {'|'.join(RANGES)} to be sure."
+    )
+
+
+def unknown_kind(what: str) -> str:
+    """The warning about a model whose last layer does not show what its scores are."""
+    return (
+        f"Warning: nothing in {what} shows what its scores are; the largest counts as the best class, and no probabilities "
+        "are shown. Say --output-kind softmax|logits|... if you know."
     )
 
 

@@ -2,14 +2,19 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, note, table, talk
 
+if TYPE_CHECKING:
+    from mobilecnn.convert.output_kinds import OutputKind
+    from mobilecnn.quantize.decisions import Ranked
+
 SHOWN = 5
-"""Number of classes that are shown."""
+"""Number of classes that are shown; of labels by themselves, all that the answer has."""
 
 
 @click.command()
@@ -18,6 +23,7 @@ SHOWN = 5
 @options.runtime
 @options.input_range
 @options.override_input_range
+@options.output_kind
 @options.allow_code
 @json_option
 def command(
@@ -26,14 +32,18 @@ def command(
     runtime: str,
     input_range: str | None,
     override_input_range: bool,
+    output_kind: str | None,
     allow_code: bool,
     as_json: bool,
 ) -> None:
     """The five best classes of one image.
 
     MODEL is a .tflite, .keras or .h5 file; IMAGE a picture, such as a JPEG, PNG, WebP, GIF or
-    TIFF file. It is resized and normalized as the model's passport says.
+    TIFF file. It is resized and normalized as the model's passport says. Probabilities are
+    shown where the passport or the model says what its scores are.
     """
+    from mobilecnn.errors import CheckFailed
+    from mobilecnn.quantize.decisions import finite, ranked
     from mobilecnn.quantize.inference import ask
     from mobilecnn.train.datasets.reading import first_frames
     from mobilecnn.train.images import open_picture, to_pixels
@@ -49,30 +59,60 @@ def command(
         1,
         input_range=input_range,
         override=override_input_range,
+        output_kind=output_kind,
         runtime=runtime,
         unsafe=allow_code,
     )
-    if not answers.classifier.contract.stated:
+    classifier = answers.classifier
+    if not classifier.contract.stated:
         talk(options.assumed_range(str(model)))
-    scores, labels = answers.scores[0], answers.classifier.labels
-    best = [int(index) for index in (-scores).argsort(kind="stable")[:SHOWN]]
-    predictions = [
-        {"class": index, "label": labels[index] if labels else str(index), "score": float(scores[index])}
-        for index in best
-    ]
+    if classifier.kind.link is None and output_kind is None:
+        talk(options.unknown_kind(str(model)))
+    if not finite(answers.scores).all():
+        raise CheckFailed(
+            f"{model} gives no answer for {image}: a score is NaN or infinite; a network whose weights are finite may do so "
+            "when its input is of another range than it was trained on (--input-range)"
+        )
+    best = ranked(classifier.kind, answers.scores[0], SHOWN)
+    names = [classifier.labels[row.index] if classifier.labels else str(row.index) for row in best]
     if as_json:
+        predictions = [
+            {
+                "class": row.index,
+                "label": name,
+                "score": row.score,
+                "probability": row.probability,
+                "chosen": row.chosen,
+            }
+            for row, name in zip(best, names, strict=True)
+        ]
         document(
             {
                 "model": str(model),
                 "image": str(image),
+                "output_kind": classifier.kind.name,
                 "predictions": predictions,
                 "remarks": [asdict(remark) for remark in remarks],
             }
         )
     else:
-        data(
-            table(
-                ["label", "class", "score"],
-                [[str(row["label"]), str(row["class"]), f"{row['score']:.4f}"] for row in predictions],
-            )
-        )
+        data(_table(classifier.kind, best, names))
+
+
+def _table(kind: "OutputKind", best: "tuple[Ranked, ...]", names: list[str]) -> str:
+    """The answer as a table: scores where they are no probabilities, and probabilities where there are some."""
+    header = ["label", "class"]
+    header += [] if kind.link == "identity" else ["score"]
+    header += [] if kind.link is None else ["probability"]
+    header += ["answer"] if kind.decision == "each" else []
+    cells = [
+        {
+            "label": name,
+            "class": str(row.index),
+            "score": f"{row.score:.4f}",
+            "probability": "" if row.probability is None else f"{row.probability:.4f}",
+            "answer": "yes" if row.chosen else "no",
+        }
+        for row, name in zip(best, names, strict=True)
+    ]
+    return table(header, [[row[name] for name in header] for row in cells])

@@ -12,14 +12,14 @@ import java.nio.file.Paths;
 import org.mobilecnn.core.Benchmark;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Problem;
-import org.mobilecnn.core.TopK;
+import org.mobilecnn.core.Ranking;
 import org.mobilecnn.demo.Classifier;
 
 /**
  * Runs the app's classifier on this computer: {@code Ask LIBRARY MODEL PICTURE...}.
  *
  * <p>Prints one JSON document: the runtime, the verdict on the golden pictures, and for each PNG
- * picture the scores and the best classes. A refusal is a document with {@code error}.
+ * picture the scores and the best classes with their probabilities. A refusal is a document with {@code error}.
  */
 public final class Ask {
     private Ask() {}
@@ -54,9 +54,17 @@ public final class Ask {
 
     private static JsonObject answer(Passport passport, float[] scores) {
         JsonArray labels = new JsonArray();
-        for (int index : TopK.of(scores, 5)) {
-            labels.add(passport.label(index));
+        JsonArray probabilities = new JsonArray();
+        if (Ranking.finite(scores)) {
+            for (Ranking.Entry entry : Ranking.of(passport.kind, scores, 5)) {
+                labels.add(passport.label(entry.index));
+                probabilities.add(Double.isNaN(entry.probability) ? Json.NULL : Json.value(entry.probability));
+            }
         }
-        return new JsonObject().add("scores", Json.array(scores)).add("best", labels);
+        JsonArray given = new JsonArray();
+        for (float score : scores) {
+            given.add(Float.isNaN(score) || Float.isInfinite(score) ? Json.NULL : Json.value(score));
+        }
+        return new JsonObject().add("scores", given).add("best", labels).add("probabilities", probabilities);
     }
 }

@@ -2,6 +2,7 @@ package org.mobilecnn.demo;
 
 import android.content.Context;
 import org.mobilecnn.core.AnswerCheck;
+import org.mobilecnn.core.OutputKind;
 import org.mobilecnn.core.Passport;
 
 /** What the screen says of a model, in the user's language. */
@@ -40,6 +41,9 @@ final class ModelText {
                 Classifier.runtime(), passport.sha256));
         if (!passport.contract.stated) {
             text.append("\n\n").append(context.getString(R.string.assumed));
+        }
+        if (passport.kind == OutputKind.UNKNOWN) {
+            text.append("\n\n").append(context.getString(R.string.unknown_kind));
         }
         for (String warning : passport.warnings) {
             text.append("\n\n").append(warning);

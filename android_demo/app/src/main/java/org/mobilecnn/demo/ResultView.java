@@ -8,13 +8,16 @@ import android.widget.ProgressBar;
 import android.widget.TextView;
 import java.text.NumberFormat;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import org.mobilecnn.core.TopK;
+import org.mobilecnn.core.OutputKind;
+import org.mobilecnn.core.Passport;
+import org.mobilecnn.core.Ranking;
 
 /** The lower part of the screen: the picture, the times, and the best classes with their bars. */
 final class ResultView {
-    /** The number of classes that are shown. */
+    /** The number of classes that are shown; of labels by themselves, all that the answer has. */
     private static final int CLASSES = 5;
 
     /** The length of a full bar; {@code res/layout/result.xml} has the same. */
@@ -23,6 +26,7 @@ final class ResultView {
     private final Activity activity;
     private final ImageView picture;
     private final TextView times;
+    private final ViewGroup results;
     private final List<View> rows = new ArrayList<>();
 
     /** Adds the rows to the layout {@code main}, which the activity must have set. */
@@ -30,8 +34,12 @@ final class ResultView {
         this.activity = activity;
         picture = activity.findViewById(R.id.picture);
         times = activity.findViewById(R.id.times);
-        ViewGroup results = activity.findViewById(R.id.results);
-        for (int i = 0; i < CLASSES; i++) {
+        results = activity.findViewById(R.id.results);
+        addRows(CLASSES);
+    }
+
+    private void addRows(int wanted) {
+        while (rows.size() < wanted) {
             View row = activity.getLayoutInflater().inflate(R.layout.result, results, false);
             row.setVisibility(View.GONE);
             results.addView(row);
@@ -71,24 +79,43 @@ final class ResultView {
     private void show(ModelSession.Answer answer, String text) {
         picture.setImageBitmap(answer.bitmap);
         times.setText(text);
-        float[] shares = TopK.confidence(answer.result.scores);
-        int[] best = TopK.of(answer.result.scores, CLASSES);
-        NumberFormat percent = NumberFormat.getPercentInstance(Locale.getDefault());
-        percent.setMaximumFractionDigits(1);
+        Passport passport = answer.passport;
+        if (!Ranking.finite(answer.result.scores)) {
+            times.setText(text + "\n" + activity.getString(R.string.not_finite));
+        }
+        List<Ranking.Entry> best = Ranking.finite(answer.result.scores)
+                ? Ranking.of(passport.kind, answer.result.scores, CLASSES)
+                : Collections.<Ranking.Entry>emptyList();
+        addRows(best.size());
         for (int i = 0; i < rows.size(); i++) {
             View row = rows.get(i);
-            row.setVisibility(i < best.length ? View.VISIBLE : View.GONE);
-            if (i < best.length) {
-                float share = shares[best[i]];
-                fill(row, answer.passport.label(best[i]), share, percent.format(share));
+            row.setVisibility(i < best.size() ? View.VISIBLE : View.GONE);
+            if (i < best.size()) {
+                fill(row, passport, best.get(i));
             }
         }
     }
 
-    private void fill(View row, String label, float share, String percentage) {
-        ((TextView) row.findViewById(R.id.label)).setText(label);
-        ((TextView) row.findViewById(R.id.confidence)).setText(percentage);
-        ((ProgressBar) row.findViewById(R.id.bar)).setProgress(Math.round(FULL_BAR * share));
-        row.setContentDescription(activity.getString(R.string.result_line, label, percentage));
+    private void fill(View row, Passport passport, Ranking.Entry entry) {
+        boolean yes = entry.chosen && passport.kind.decision == OutputKind.Decision.EACH;
+        String label = passport.label(entry.index);
+        String share = share(entry);
+        ((TextView) row.findViewById(R.id.label)).setText(yes ? activity.getString(R.string.label_yes, label) : label);
+        ((TextView) row.findViewById(R.id.confidence)).setText(share);
+        ProgressBar bar = row.findViewById(R.id.bar);
+        bar.setVisibility(Double.isNaN(entry.probability) ? View.INVISIBLE : View.VISIBLE);
+        bar.setProgress((int) Math.round(FULL_BAR * (Double.isNaN(entry.probability) ? 0 : entry.probability)));
+        row.setContentDescription(
+                activity.getString(yes ? R.string.result_line_yes : R.string.result_line, label, share));
+    }
+
+    /** A probability in per cent; a score of no known meaning as it is. */
+    private static String share(Ranking.Entry entry) {
+        if (Double.isNaN(entry.probability)) {
+            return String.format(Locale.getDefault(), "%.4g", entry.score);
+        }
+        NumberFormat percent = NumberFormat.getPercentInstance(Locale.getDefault());
+        percent.setMaximumFractionDigits(1);
+        return percent.format(entry.probability);
     }
 }

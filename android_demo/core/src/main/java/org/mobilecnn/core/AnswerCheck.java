@@ -83,7 +83,7 @@ public final class AnswerCheck {
         if (largest <= tolerance) {
             return new AnswerCheck(Verdict.VERIFIED, "", golden.size(), finite, tolerance);
         }
-        String reason = "golden picture " + (picture + 1) + ": the score of " + passport.label(score) + " is "
+        String reason = "golden picture " + (picture + 1) + ": the score of " + passport.scored(score) + " is "
                 + figure(given[picture][score]) + " and should be " + figure(golden.get(picture).scores()[score])
                 + " (allowed difference " + figure(tolerance) + ")";
         return new AnswerCheck(Verdict.DIFFERS, reason, golden.size(), finite, tolerance);

@@ -14,7 +14,7 @@ import java.util.Map;
 /** The JSON that {@code mobilecnn export} writes beside a {@code .tflite}: what it is and what to feed it. */
 public final class Passport {
     /** The latest version of the format that this class reads; it reads all before it, too. */
-    public static final int VERSION = 2;
+    public static final int VERSION = 3;
 
     private static final String SCHEMA = "mobilecnn.passport";
 
@@ -39,7 +39,10 @@ public final class Passport {
     /** The tensor with the scores. */
     public final TensorSpec output;
 
-    /** Class names in output order; empty when unknown. */
+    /** What they stand for; unknown in a passport of version 1 or 2. */
+    public final OutputKind kind;
+
+    /** Class names in output order, of one output the two that it tells apart; empty when unknown. */
     public final List<String> labels;
 
     /** Pictures, and what the file says of them. */
@@ -144,7 +147,9 @@ public final class Passport {
         JsonObject in = need(document, "input").asObject();
         contract = contract(need(in, "contract").asObject());
         input = tensor(need(in, "tensor").asObject());
-        output = tensor(need(need(document, "output").asObject(), "tensor").asObject());
+        JsonObject out = need(document, "output").asObject();
+        output = tensor(need(out, "tensor").asObject());
+        kind = version < 3 ? OutputKind.UNKNOWN : OutputKind.named(need(out, "kind").asString());
         labels = strings(need(document, "labels").asArray());
         JsonObject parity = need(document, "parity").asObject();
         maxDifference = number(need(parity, "max_difference"));
@@ -188,9 +193,14 @@ public final class Passport {
                     + input.elements() + " values and pictures of " + contract.elements()
                     + "; export the model again");
         }
-        if (!labels.isEmpty() && labels.size() != output.elements()) {
+        if (kind == null || (kind.decision == OutputKind.Decision.BINARY && output.elements() != 1)) {
+            throw new Problem(Problem.MODEL_FILE, "the passport of " + file
+                    + " does not say what its output is, or says of several that they are one"
+                    + "; export the model again");
+        }
+        if (!labels.isEmpty() && labels.size() != kind.answers(output.elements())) {
             throw new Problem(Problem.MODEL_FILE, "the passport of " + file + " has " + labels.size()
-                    + " labels for " + output.elements()
+                    + " labels for " + kind.answers(output.elements())
                     + " outputs; export the model again with a labels file that names each output");
         }
         for (Golden asked : golden) {
@@ -202,7 +212,12 @@ public final class Passport {
         }
     }
 
-    /** What the output {@code index} stands for: its label, or its number where there are none. */
+    /** What the score {@code output} is of: its class, of a single one the second of the two. */
+    public String scored(int output) {
+        return label(kind.decision == OutputKind.Decision.BINARY ? 1 : output);
+    }
+
+    /** The class or label {@code index} by name, or by number where there are no names. */
     public String label(int index) {
         return labels.isEmpty() ? "class " + index : labels.get(index);
     }

@@ -1,6 +1,6 @@
 package org.mobilecnn.core;
 
-/** The best classes, and how sure the network is of each. */
+/** The largest of a row of scores. */
 public final class TopK {
     private TopK() {}
 
@@ -19,33 +19,5 @@ public final class TopK {
             taken[next] = true;
         }
         return best;
-    }
-
-    /**
-     * How sure the network is, from 0 to 1: the scores themselves where they are probabilities
-     * (none negative, sum 1), else their softmax.
-     */
-    public static float[] confidence(float[] scores) {
-        double sum = 0.0;
-        double largest = Double.NEGATIVE_INFINITY;
-        boolean negative = false;
-        for (float score : scores) {
-            sum += score;
-            largest = Math.max(largest, score);
-            negative |= score < 0;
-        }
-        // The codes of an int8 softmax are off by up to half a step of 1/256 each.
-        if (!negative && Math.abs(sum - 1.0) <= Math.max(0.02, scores.length / 512.0) && largest <= 1.0) {
-            return scores.clone();
-        }
-        float[] shares = new float[scores.length];
-        double total = 0.0;
-        for (float score : scores) {
-            total += Math.exp(score - largest);
-        }
-        for (int i = 0; i < scores.length; i++) {
-            shares[i] = (float) (Math.exp(scores[i] - largest) / total);
-        }
-        return shares;
     }
 }

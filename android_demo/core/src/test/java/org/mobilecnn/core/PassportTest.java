@@ -5,6 +5,7 @@ import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 
 import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonArray;
 import com.eclipsesource.json.JsonObject;
 import org.junit.Test;
 
@@ -42,6 +43,25 @@ public final class PassportTest {
     }
 
     @Test
+    public void olderVersionsSayNothingOfTheKindOfScores() throws Exception {
+        JsonObject old = good().set("version", 2);
+        old.get("output").asObject().remove("kind");
+        assertEquals(OutputKind.UNKNOWN, Passport.parse("a", old.toString()).kind);
+        assertEquals(OutputKind.SOFTMAX, Passport.parse("a", good().toString()).kind);
+    }
+
+    @Test
+    public void oneOutputHasTwoLabels() throws Exception {
+        JsonObject document = good().set("labels", Json.array("cat", "dog")).set("golden", new JsonArray());
+        JsonObject output = document.get("output").asObject().set("kind", "sigmoid-binary");
+        output.get("tensor").asObject().set("shape", Json.array(1, 1));
+        Passport passport = Passport.parse("a", document.toString());
+        assertEquals("cat", passport.label(0));
+        assertEquals("dog", passport.scored(0));
+        refused(document.set("labels", Json.array("dog")), "has 1 labels for 2 outputs");
+    }
+
+    @Test
     public void withoutLabelsClassesHaveNumbers() throws Exception {
         Passport passport = Passport.parse("a", good().set("labels", Json.array(new int[0])).toString());
         assertEquals("class 2", passport.label(2));
@@ -72,14 +92,16 @@ public final class PassportTest {
         refused(changed("input", "contract", "color", "\"cmyk\""), "contradicts itself; export");
         refused(changed("input", "contract", "resize", "\"crop\""), "contradicts itself; export");
         refused(changed("input", "contract", "std", "[1, 0, 1]"), "divides by zero");
+        refused(changedKind("probabilities"), "does not say what its output is");
+        refused(changedKind("sigmoid-binary"), "does not say what its output is");
         refused(changed("input", "tensor", "dtype", "\"int16\""), "a tensor of type int16");
         refused(changed("input", "tensor", "quantization", "null"), "without a scale");
     }
 
     @Test
     public void otherVersionsAndOtherFilesAreNamed() throws Exception {
-        refused(good().set("version", 0), "version 0; this app reads 1 to 2");
-        refused(good().set("version", 3), "version 3; this app reads 1 to 2");
+        refused(good().set("version", 0), "version 0; this app reads 1 to 3");
+        refused(good().set("version", 4), "version 4; this app reads 1 to 3");
         refused(good().set("schema", "theirs"), "is not a passport");
         refusedText("{", "a.json is damaged");
         refusedText("", "a.json is damaged");
@@ -90,6 +112,12 @@ public final class PassportTest {
     private static JsonObject changed(String first, String second, String member, String value) throws Exception {
         JsonObject document = good();
         document.get(first).asObject().get(second).asObject().set(member, Json.parse(value));
+        return document;
+    }
+
+    private static JsonObject changedKind(String kind) throws Exception {
+        JsonObject document = good();
+        document.get("output").asObject().set("kind", kind);
         return document;
     }
 

@@ -2,11 +2,14 @@ package org.mobilecnn.core;
 
 import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
 
 import com.eclipsesource.json.JsonArray;
 import com.eclipsesource.json.JsonObject;
 import com.eclipsesource.json.JsonValue;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Locale;
 import org.junit.Test;
 
@@ -76,15 +79,41 @@ public final class PythonAgreementTest {
     }
 
     @Test
-    public void theBestClassesAreThoseOfPredict() throws Exception {
+    public void answersAreThoseOfPredict() throws Exception {
         for (JsonObject vector : Vectors.of("best")) {
             JsonArray expected = vector.get("best").asArray();
-            int[] best = TopK.of(Vectors.floats(vector.get("scores")), 5);
-            assertEquals(expected.size(), best.length);
-            for (int i = 0; i < best.length; i++) {
-                assertEquals(expected.get(i).asInt(), best[i]);
+            OutputKind kind = OutputKind.named(vector.get("kind").asString());
+            List<Ranking.Entry> best = Ranking.of(kind, Vectors.floats(vector.get("scores")), 5);
+            assertEquals(vector.toString(), expected.size(), best.size());
+            for (int i = 0; i < best.size(); i++) {
+                JsonObject wanted = expected.get(i).asObject();
+                assertEquals(vector.toString(), wanted.get("index").asInt(), best.get(i).index);
+                assertEquals(wanted.get("score").asDouble(), best.get(i).score, 1e-12);
+                JsonValue probability = wanted.get("probability");
+                double none = Double.NaN;
+                assertEquals(probability.isNull() ? none : probability.asDouble(), best.get(i).probability, 1e-12);
+                assertEquals(vector.toString(), wanted.get("chosen").asBoolean(), best.get(i).chosen);
             }
         }
+    }
+
+    @Test
+    public void everyKindOfPythonIsKnownHere() throws Exception {
+        int known = 0;
+        for (JsonObject vector : Vectors.of("kinds")) {
+            OutputKind kind = OutputKind.named(vector.get("name").asString());
+            assertEquals(vector.get("decision").asString(), kind.decision.name().toLowerCase(Locale.ROOT));
+            assertEquals(vector.get("link").asString(), kind.link.name().toLowerCase(Locale.ROOT));
+            known++;
+        }
+        assertEquals(known, OutputKind.values().length);
+    }
+
+    @Test
+    public void whatIsNotANumberIsNoAnswer() {
+        assertFalse(Ranking.finite(new float[] {0.5f, Float.NaN}));
+        assertFalse(Ranking.finite(new float[] {Float.NEGATIVE_INFINITY}));
+        assertTrue(Ranking.finite(new float[] {0.5f, -3.0f}));
     }
 
     @Test

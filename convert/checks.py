@@ -1,0 +1,158 @@
+"""What a passport keeps of how its file was checked: the images, parity, labelled images, golden pictures."""
+
+import base64
+import binascii
+import io
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from mobilecnn.contract import InputContract
+from mobilecnn.errors import ModelFileError
+from mobilecnn.records import ADDED, Open
+from mobilecnn.train.images import Pixels
+
+
+@dataclass(frozen=True)
+class ImageManifest(Open):
+    """Images that calibrated or checked a file.
+
+    Attributes:
+        data: a folder, ``digits``, or ``random``.
+        seed: seed of the choice.
+        images: number of images.
+        classes: number of classes among them; 0 for random pictures.
+        sha256: SHA-256 of the images' pixels, uint8 (images, height, width, channels).
+    """
+
+    data: str
+    seed: int
+    images: int
+    classes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ParityRecord(Open):
+    """The file's answers against the Keras model's (:class:`mobilecnn.quantize.parity.Parity`).
+
+    A difference that is not finite is None, and ``finite`` is False then.
+
+    Attributes:
+        reference: what the answers were compared with, in words.
+        data: the images.
+        holds: False where the file must not be shipped.
+        tolerance: largest relative difference allowed; None where the format has no such limit.
+        images: number of images.
+        agreement: share of images with the same answer, 0 to 1: the same best class; of one output the same
+            side of the threshold; of labels the same set.
+        label_agreement: share of the single yes and no that are the same, over all labels; None where
+            labels exclude one another.
+        distinct_answers: number of different answers that the reference gives.
+        constant: whether the file gives every image the same scores, and the reference does not; None in a
+            passport of version 1 or 2.
+        max_difference: largest absolute difference of a score.
+        mean_difference: mean absolute difference of a score.
+        relative: largest absolute difference over the largest absolute reference score.
+        sqnr_db: signal-to-quantization-noise ratio in dB; None where it is infinite.
+        finite: whether every answer of the file is finite.
+        identical: whether all answers are the reference's.
+    """
+
+    reference: str
+    data: ImageManifest
+    holds: bool
+    tolerance: float | None
+    images: int
+    agreement: float
+    label_agreement: float | None
+    distinct_answers: int
+    constant: bool | None
+    max_difference: float | None
+    mean_difference: float | None
+    relative: float | None
+    sqnr_db: float | None
+    finite: bool
+    identical: bool
+
+
+@dataclass(frozen=True)
+class LabelledCheck(Open):
+    """How many labelled images the Keras model and the file had right at export.
+
+    Attributes:
+        data: a folder, or ``digits``: its held-out part.
+        images: number of images.
+        classes: number of classes among them.
+        keras_correct: number that the Keras model had right.
+        keras_chance: how often its answers in random order have as many right, 0 to 1; None where that can say
+            nothing of so few images.
+        correct: number that the file had right.
+        lost: number that the Keras model had right and the file wrong.
+        gained: the opposite.
+        not_finite: number that the file answered with a number that is not finite, which count as wrong.
+    """
+
+    data: str
+    images: int
+    classes: int
+    keras_correct: int
+    keras_chance: float | None
+    correct: int
+    lost: int
+    gained: int
+    not_finite: int = field(default=0, metadata=ADDED)
+
+    def __post_init__(self) -> None:
+        if (
+            self.correct - self.gained != self.keras_correct - self.lost
+            or self.images == 0
+            or self.not_finite > self.images - self.correct
+            or (max(self.correct + self.lost, self.keras_correct + self.gained) > self.images)
+        ):
+            raise ValueError("the counts of the labelled images contradict each other")
+
+
+@dataclass(frozen=True)
+class Golden(Open):
+    """A picture and the scores that the file gave for it at export.
+
+    Attributes:
+        picture: base64 of a PNG of the contract's size (:func:`encode_picture`).
+        scores: one for each output, in order.
+    """
+
+    picture: str
+    scores: tuple[float, ...]
+
+
+def encode_picture(pixels: Pixels) -> str:
+    """A golden input, uint8 (height, width, channels), as base64 of a PNG: exact and readable anywhere."""
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    stream = io.BytesIO()
+    image.save(stream, "PNG", optimize=True)
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def decode_picture(text: str, contract: InputContract) -> Pixels:
+    """The picture that :func:`encode_picture` made ``text`` of, uint8 (height, width, channels).
+
+    Raises:
+        ModelFileError: it is not a picture of the contract's size.
+    """
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as image:
+            if image.size != (contract.width, contract.height):
+                raise ValueError(f"size {image.size}")
+            return np.asarray(image, dtype=np.uint8).reshape(contract.shape)
+    except (binascii.Error, OSError, ValueError, SyntaxError) as error:
+        raise ModelFileError(
+            f"a golden input in the passport is damaged ({error}); export the model again"
+        ) from error
+
+
+def rounded(scores: npt.NDArray[np.float32]) -> tuple[float, ...]:
+    """Scores, (outputs,), for the passport: 7 significant digits, what float32 holds."""
+    return tuple(float(f"{score:.7g}") for score in scores.tolist())
