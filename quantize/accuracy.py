@@ -25,6 +25,7 @@ def evaluate(
     override: bool = False,
     runtime: str = "litert",
     unsafe: bool = False,
+    custom_objects: Path | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     remarked: Remarked = no_remark,
 ) -> tuple[Accuracy, ...]:
@@ -40,7 +41,8 @@ def evaluate(
     first_best: npt.NDArray[np.int64] | None = None
     asked = ask(
         paths, lambda contract: dataset.pixels(contract, remarked), len(dataset),
-        input_range=input_range, override=override, runtime=runtime, unsafe=unsafe, progress=progress,
+        input_range=input_range, override=override, runtime=runtime, unsafe=unsafe,
+        custom_objects=custom_objects, progress=progress,
     )  # fmt: skip
     with closing(asked):
         for answers in asked:

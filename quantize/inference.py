@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mobilecnn import tensors
 from mobilecnn.contract import InputContract, settle
 from mobilecnn.convert import passport
-from mobilecnn.convert.conversion import KERAS_SUFFIXES, KerasModel, Source
+from mobilecnn.convert.conversion import KerasModel, Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import DataError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256, temporary_folder
@@ -19,6 +19,7 @@ from mobilecnn.process import Child, python
 from mobilecnn.quantize.formats import Recipe
 from mobilecnn.quantize.runtimes import RUNTIMES
 from mobilecnn.train.images import Floats, Pixels, to_tensor
+from mobilecnn.train.keras_archive import kind_of, sha256_of, size_of
 
 Scores = npt.NDArray[np.float32]
 
@@ -66,6 +67,7 @@ class Classifier:
         classes: number of outputs.
         nbytes: size in bytes.
         sha256: SHA-256 in hexadecimal.
+        notes: what was changed in a Keras model's architecture to load it, a phrase each.
     """
 
     path: Path
@@ -75,6 +77,7 @@ class Classifier:
     classes: int
     nbytes: int
     sha256: str
+    notes: tuple[str, ...] = ()
 
 
 def open_tflite(path: Path, input_range: str | None = None, override: bool = False) -> Classifier:
@@ -134,9 +137,10 @@ def ask(
     override: bool = False,
     runtime: str = "litert",
     unsafe: bool = False,
+    custom_objects: Path | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Generator[ClassifierAnswers, None, None]:
-    """Scores of one or several .tflite, .keras or .h5 files, one after the other.
+    """Scores of one or several .tflite or Keras files, or SavedModel folders, one after the other.
 
     Files that are fed alike share what was decoded for the first of them: in a temporary
     folder, until the generator is closed or at its end.
@@ -149,6 +153,7 @@ def ask(
         override: whether ``input_range`` goes before what the models say.
         runtime: what runs .tflite files: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
         unsafe: allow code in Keras files.
+        custom_objects: a Python file with the user's own layers and functions in the Keras files; it runs.
         progress: called with (images decoded, number of images, file name).
 
     Raises:
@@ -171,25 +176,34 @@ def ask(
             return made[key]
 
         for path in paths:
-            if path.suffix.lower() in KERAS_SUFFIXES:
-                source = Source(str(path), input_range=input_range, override=override, unsafe=unsafe)
+            if path.suffix.lower() != ".tflite":
+                kind_of(path)  # What is no model is told here, and not taken for a zoo name.
+                source = Source(
+                    str(path),
+                    input_range=input_range,
+                    override=override,
+                    unsafe=unsafe,
+                    custom_objects=custom_objects,
+                )
                 with KerasModel(source) as model:
                     facts = model.load()
                     model.start_run(facts.contract, prepare(facts.contract, path.name), outputs)
                     model.finish()
-                content = read_bytes(path, "model", ModelFileError)
                 classifier = Classifier(
-                    path, "keras", facts.contract, facts.labels, facts.classes, len(content), sha256(content)
+                    path,
+                    "keras",
+                    facts.contract,
+                    facts.labels,
+                    facts.classes,
+                    size_of(path),
+                    sha256_of(path),
+                    facts.notes,
                 )
-            elif path.suffix.lower() == ".tflite":
+            else:
                 classifier = open_tflite(path, input_range, override)
                 inputs = prepare(classifier.contract, path.name)
                 with TfliteProcess(f"that runs {path}") as process:
                     process.run(path, inputs, outputs, runtime)
-            else:
-                kinds = ", ".join((".tflite", *KERAS_SUFFIXES))
-                missing = "" if path.exists() else f" (and there is no {path})"
-                raise ModelFileError(f"{path} is not a model file; {kinds} are{missing}")
             yield ClassifierAnswers(classifier, np.load(outputs, allow_pickle=False))
 
 

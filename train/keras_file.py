@@ -12,6 +12,7 @@ from typing import Any
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import ModelFileError
+from mobilecnn.train.keras_archive import ARCHIVE, kind_of
 
 MEMBER = "mobilecnn.json"
 """Name of the archive's member."""
@@ -50,14 +51,12 @@ def write_info(path: Path, info: ModelInfo) -> None:
 
 
 def read_info(path: Path) -> ModelInfo:
-    """What the file says about itself; all empty for ``.h5`` files and models from elsewhere.
+    """What the file says about itself; all empty for HDF5 files, folders, and models from elsewhere.
 
     Raises:
-        ModelFileError: the file is missing, or a damaged ``.keras`` file.
+        ModelFileError: the file is missing, no model, or a damaged ``.keras`` file.
     """
-    if not path.is_file():
-        raise ModelFileError(f"no such model: {path}")
-    if path.suffix != ".keras":
+    if kind_of(path) != ARCHIVE:
         return ModelInfo()
     try:
         with zipfile.ZipFile(path) as archive:
@@ -73,7 +72,9 @@ def read_info(path: Path) -> ModelInfo:
             contract=None if contract is None else InputContract.from_json(contract),
             training=content["training"],
         )
-    except (zipfile.BadZipFile, OSError, KeyError, TypeError, ValueError) as error:
+    except ModelFileError:
+        raise
+    except Exception as error:  # zipfile raises zlib.error, EOFError, NotImplementedError and more.
         raise ModelFileError(
             f"{path} is not a readable .keras file ({error}); save it again from Keras"
         ) from error

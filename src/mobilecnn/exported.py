@@ -20,6 +20,7 @@ from mobilecnn.quantize.calibration.images import CalibrationImages
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.labelled import problem
 from mobilecnn.quantize.parity import Parity
+from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.version import __version__
 
 GOLDEN_IMAGES = 3
@@ -158,7 +159,7 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         tool={"mobilecnn": __version__, **{name: version(name) for name in TOOLS}},
         source=passport.SourceModel(
             model=source.name,
-            sha256=sha256(Path(source.text).read_bytes()) if kept else None,
+            sha256=sha256_of(Path(source.text)) if kept else None,
             architecture=facts.architecture,
             trained=source.trained,
             seed=None if source.is_file else source.seed,

@@ -19,6 +19,7 @@ SHOWN = 5
 @options.input_range
 @options.override_input_range
 @options.allow_code
+@options.custom_objects
 @json_option
 def command(
     model: Path,
@@ -27,12 +28,13 @@ def command(
     input_range: str | None,
     override_input_range: bool,
     allow_code: bool,
+    custom_objects: Path | None,
     as_json: bool,
 ) -> None:
     """The five best classes of one image.
 
-    MODEL is a .tflite, .keras or .h5 file; IMAGE a picture, such as a JPEG, PNG, WebP, GIF or
-    TIFF file. It is resized and normalized as the model's passport says.
+    MODEL is a .tflite, .keras or .h5 file, or a SavedModel folder; IMAGE a picture, such as a
+    JPEG, PNG, WebP, GIF or TIFF file. It is resized and normalized as the model's passport says.
     """
     from mobilecnn.quantize.inference import ask
     from mobilecnn.train.datasets.reading import first_frames
@@ -51,7 +53,10 @@ def command(
         override=override_input_range,
         runtime=runtime,
         unsafe=allow_code,
+        custom_objects=custom_objects,
     )
+    for change in answers.classifier.notes:
+        talk(f"Note: {model}: {change}")
     if not answers.classifier.contract.stated:
         talk(options.assumed_range(str(model)))
     scores, labels = answers.scores[0], answers.classifier.labels
