@@ -10,6 +10,10 @@ import base64
 import binascii
 import io
 import json
+import math
+import os
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +25,8 @@ from PIL import Image
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import InputError, ModelFileError
-from mobilecnn.records import Open, Signed, Stored, Upgrade, schema
+from mobilecnn.files import LARGEST_RECORD, read_bytes
+from mobilecnn.records import Open, Signed, Stored, Upgrade, parse_json
 from mobilecnn.train.images import Pixels
 
 
@@ -280,6 +285,20 @@ class Passport(Stored, Open):
         """
         return tuple(decode_picture(golden.picture, self.contract) for golden in self.golden)
 
+    def __post_init__(self) -> None:
+        outputs, values = math.prod(self.output.tensor.shape), math.prod(self.input.tensor.shape)
+        if values != math.prod(self.contract.shape):
+            raise ValueError(f"input.tensor.shape has {values:,} values, and pictures of input.contract have "
+                             f"{math.prod(self.contract.shape):,}")
+        # A single score decides between two classes.
+        if self.labels and len(self.labels) not in (outputs, 2 if outputs == 1 else outputs):
+            raise ValueError(f"labels has {len(self.labels)} names for {outputs:,} outputs")
+        for index, golden in enumerate(self.golden):
+            if len(golden.scores) != outputs:
+                raise ValueError(f"golden[{index}].scores has {len(golden.scores)} values for {outputs:,} outputs")
+        if not 0 <= self.parity.top1_agreement <= 1:
+            raise ValueError("parity.top1_agreement must be from 0 to 1")
+
     def to_bytes(self) -> bytes:
         """The content of the passport's file: indented JSON in UTF-8."""
         return (json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n").encode()
@@ -299,15 +318,18 @@ def read(model: Path, digest: str) -> Passport | None:
         ModelFileError: it is damaged, of an unknown version, or of another file.
     """
     path = beside(model)
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
+    content = read_bytes(path, Passport.NOUN, ModelFileError, LARGEST_RECORD)
     try:
-        card = Passport.read(path)
-    except InputError as error:
-        if schema(path, Passport.NOUN) not in (None, Passport.SCHEMA):
+        document = parse_json(content)
+        named = document.get("schema") if isinstance(document, dict) else None
+        if isinstance(named, str) and named != Passport.SCHEMA:
             return None
+        card = Passport.from_json(document)
+    except (InputError, ValueError) as error:
         raise ModelFileError(
-            f"{error}; export the model again, or use the mobilecnn that wrote the passport"
+            f"{path}: {error}; export the model again, or use the mobilecnn that wrote the passport"
         ) from error
     if card.file.sha256 != digest:
         raise ModelFileError(
@@ -334,9 +356,23 @@ def decode_picture(text: str, contract: InputContract) -> Pixels:
     try:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as image:
             if image.size != (contract.width, contract.height):
-                raise ValueError(f"size {image.size}")
+                raise ValueError(f"it has {image.width} x {image.height} pixels")
+            if image.mode != ("L" if contract.channels == 1 else "RGB"):
+                raise ValueError(f"its pixels are {image.mode}")
             return np.asarray(image, dtype=np.uint8).reshape(contract.shape)
-    except (binascii.Error, OSError, ValueError, SyntaxError) as error:
+    except (
+        binascii.Error,
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        IndexError,
+        OverflowError,
+        struct.error,
+        zlib.error,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
         raise ModelFileError(
             f"a golden input in the passport is damaged ({error}); export the model again"
         ) from error

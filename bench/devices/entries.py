@@ -28,7 +28,7 @@ from typing import Any
 from mobilecnn.bench.devices.backends import BACKENDS, profiles_of
 from mobilecnn.bench.devices.seam import Backend, Entry
 from mobilecnn.errors import InputError, UsageError
-from mobilecnn.files import read_bytes, write_text
+from mobilecnn.files import LARGEST_TEXT, read_bytes, write_text
 
 WITH_ENTRIES = {backend.kind: backend for backend in BACKENDS if backend.entry is not None}
 """Backends that have entries, by kind."""
@@ -116,7 +116,7 @@ def read() -> dict[str, Entry]:
     if not file.exists():
         return {}
     try:
-        document = tomllib.loads(read_bytes(file, "devices file").decode())
+        document = tomllib.loads(read_bytes(file, "devices file", most=LARGEST_TEXT).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{file} is not TOML ({error}); correct it, or remove it and add anew") from error
     return {name: _parse(f"{file}: [{name}]", name, table) for name, table in document.items()}

@@ -1,6 +1,5 @@
 """The files that a report is made of: measurements, counts, evaluations, alone or in folders."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.errors import InputError
 from mobilecnn.quantize.evaluation import Evaluation
-from mobilecnn.records import Stored
+from mobilecnn.records import Stored, parse_json
 
 KINDS = (
     "a measurement or counts of `mobilecnn bench`, or a result of `mobilecnn evaluate` or `mobilecnn speedup`"
@@ -130,10 +129,10 @@ def _listed(given: Path) -> list[Path]:
 
 def _document(path: Path) -> tuple[Path, bytes, Any]:
     """Path of a result file, its content, and that as JSON; of a ``speedup.json``, that of the measurement it is made of."""
-    content = files.read_bytes(path, "result")
+    content = files.read_bytes(path, "result", most=files.LARGEST_RECORD)
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(content)
+    except ValueError as error:
         raise InputError(f"{path} is not {KINDS}: it is not JSON ({error})") from error
     if (
         isinstance(document, dict)
@@ -151,9 +150,9 @@ def _beside(path: Path, document: dict[str, Any]) -> tuple[Path, bytes, Any]:
         raise InputError(f"{path}: measurement must be the name of a file")
     beside = path.with_name(Path(named).name)
     try:
-        content = files.read_bytes(beside, "measurement")
-        return beside, content, json.loads(content)
-    except (InputError, ValueError, RecursionError) as error:
+        content = files.read_bytes(beside, "measurement", most=files.LARGEST_RECORD)
+        return beside, content, parse_json(content)
+    except (InputError, ValueError) as error:
         raise InputError(
             f"{path} is made of the measurement {beside}, which cannot be read: {error}"
         ) from error

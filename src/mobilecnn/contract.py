@@ -8,6 +8,13 @@ from mobilecnn.errors import InputError, ModelFileError, UsageError
 from mobilecnn.records import Open, record
 
 
+MOST_PIXELS = 1 << 26
+"""Largest number of pixels of a network's input: 8192 x 8192."""
+
+LARGEST_MEAN = 1e5
+"""Largest absolute value of a mean, and of a std and its inverse, on 0..255 pixels."""
+
+
 @dataclass(frozen=True)
 class InputContract(Open):
     """What a network expects: ``tensor = (pixels - mean) / std``, shape (1, height, width, channels).
@@ -68,15 +75,20 @@ class InputContract(Open):
         Raises:
             ValueError: its members contradict each other.
         """
-        if (
-            {len(self.mean), len(self.std)} != {self.channels}
-            or self.color not in ("rgb", "bgr", "grey")
-            or (self.channels == 1) != (self.color == "grey")
-            or self.resize != "stretch"
-            or 0.0 in self.std
-            or min(self.shape) < 1
-        ):
-            raise ValueError("the input contract contradicts itself")
+        if min(self.shape) < 1 or self.height * self.width > MOST_PIXELS:
+            raise ValueError(f"height x width must be from 1 to {MOST_PIXELS:,} pixels, and is {self.height} x {self.width}")
+        if self.channels != {"rgb": 3, "bgr": 3, "grey": 1}.get(self.color):
+            raise ValueError(f"color must be rgb or bgr for 3 channels, or grey for 1, and is {self.color[:20]!r} for {self.channels}")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != self.channels:
+                raise ValueError(f"{name} must have {self.channels} values, one for each channel, and has {len(values)}")
+        # Beyond these, float32 keeps nothing of a picture's 256 levels.
+        if not all(abs(value) <= LARGEST_MEAN for value in self.mean):
+            raise ValueError(f"mean must be from {-LARGEST_MEAN:g} to {LARGEST_MEAN:g}, and is {list(self.mean)}")
+        if not all(1 / LARGEST_MEAN <= abs(value) <= LARGEST_MEAN for value in self.std):
+            raise ValueError(f"std must not be 0, nor beyond {LARGEST_MEAN:g}, and is {list(self.std)}")
+        if self.resize != "stretch":
+            raise ValueError(f"resize must be stretch, and is {self.resize[:20]!r}")
 
 
 RANGES: dict[str, tuple[str, tuple[float, float, float], tuple[float, float, float]]] = {

@@ -24,6 +24,41 @@ Upgrade = Callable[[Members], Members]
 _Record = TypeVar("_Record")
 
 
+MOST_CONTAINERS = 1 << 20
+"""Largest number of lists and objects in a JSON document; each takes 20 times its two characters in memory."""
+
+MOST_VALUES = 1 << 23
+"""Largest number of commas in a JSON document, and so about of values. A million kept samples have a million."""
+
+
+def parse_json(content: bytes) -> Any:
+    """What a JSON document holds, its size in memory bounded and its members unambiguous.
+
+    NaN and Infinity pass, so that :func:`record` can name the member that they are in.
+
+    Raises:
+        ValueError: it is not JSON, is nested too deeply, holds too much, or names a member twice.
+    """
+    if content.count(b"[") + content.count(b"{") > MOST_CONTAINERS or content.count(b",") > MOST_VALUES:
+        raise ValueError(f"it holds more than {MOST_CONTAINERS:,} lists or {MOST_VALUES:,} values")
+    try:
+        return json.loads(content, object_pairs_hook=_unambiguous)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except ValueError as error:
+        # Python's own words name a setting of Python that no user shall change.
+        raise ValueError("it has a number of thousands of digits") if "digits" in str(error) else error from None
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> Members:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for index, name in enumerate(names) if name in names[:index])
+        raise ValueError(f"its member {twice[:80]!r} is there twice")
+    return members
+
+
 class Stored:
     """Base of the frozen dataclasses that are each the content of one JSON file.
 
@@ -68,10 +103,10 @@ class Stored:
             InputError: the file is missing, holds something else, is of an unknown version, or damaged;
                 the message names it.
         """
-        content = files.read_bytes(path, cls.NOUN)
+        content = files.read_bytes(path, cls.NOUN, most=files.LARGEST_RECORD)
         try:
-            document = json.loads(content)
-        except (ValueError, RecursionError) as error:
+            document = parse_json(content)
+        except ValueError as error:
             raise InputError(f"{path} is not a {cls.NOUN}: it is not JSON ({error})") from error
         try:
             return cls.from_json(document)
@@ -165,8 +200,8 @@ def schema(path: Path, what: str = "measurement") -> str | None:
         InputError: the file is missing or unreadable.
     """
     try:
-        document = json.loads(files.read_bytes(path, what))
-    except (ValueError, RecursionError):
+        document = parse_json(files.read_bytes(path, what, most=files.LARGEST_RECORD))
+    except ValueError:
         return None
     name = document.get("schema") if isinstance(document, dict) else None
     return name if isinstance(name, str) else None

@@ -203,7 +203,7 @@ class BenchmarkModel:
                 f"{program} is a program for {abi}, and {self._session.name} runs {', '.join(android.abis)}; "
                 f"take {needed}"
             )
-        digest = sha256(program.read_bytes())
+        digest = sha256(read_bytes(program, "benchmark_model program"))
         target = f"{CACHE}/tools/{digest}"
         self._session.store(program, target, digest, "755")
         return Tool(target, f"sha256:{digest}")
@@ -214,7 +214,7 @@ class BenchmarkModel:
         Raises:
             EnvironmentProblem: it cannot be written there.
         """
-        self._session.store(program, FOUND, sha256(program.read_bytes()), "755")
+        self._session.store(program, FOUND, sha256(read_bytes(program, "benchmark_model program")), "755")
 
     def _found(self) -> Tool:
         digest = self._session.digest(FOUND)

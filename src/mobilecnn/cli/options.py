@@ -249,10 +249,10 @@ def read_labels(path: Path) -> tuple[str, ...]:
         DataError: it cannot be read, or names a class twice.
     """
     from mobilecnn.errors import DataError
-    from mobilecnn.files import read_bytes
+    from mobilecnn.files import LARGEST_TEXT, read_bytes
 
     try:
-        lines = read_bytes(path, "labels file", DataError).decode().splitlines()
+        lines = read_bytes(path, "labels file", DataError, LARGEST_TEXT).decode().splitlines()
     except UnicodeDecodeError:
         raise DataError(f"{path} is not a UTF-8 text file; give one class name a line") from None
     labels = tuple(line.strip() for line in lines if line.strip())
