@@ -122,6 +122,7 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
             f"{model} has no passport {passport.beside(model).name} beside it, and the app takes what to feed it "
             "from there; export it with mobilecnn, or copy both files"
         )
+    passport.check_fits(card, graph, model)
     for which, tensors in (("input", graph.inputs), ("output", graph.outputs)):
         if len(tensors) != 1 or tensors[0].dtype not in FEEDS:
             types = ", ".join(tensor.dtype for tensor in tensors)

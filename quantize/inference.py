@@ -98,8 +98,11 @@ def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
         raise ModelFileError(
             f"{path} maps {shape} to {scores}; an image classifier maps (1, height, width, 3) to (1, classes)"
         )
+    flatbuffer.check_runnable(graph, str(path))
     digest = sha256(content)
     card = passport.read(path, digest)
+    if card is not None:
+        passport.check_fits(card, graph, path)
     contract = contract_for("unit", shape[1:], stated=False) if card is None else card.contract
     if input_range is not None:
         contract = contract_for(input_range, shape[1:])
@@ -108,7 +111,7 @@ def open_tflite(path: Path, input_range: str | None = None) -> Classifier:
         format=card.file.format if card else "tflite",
         contract=contract,
         labels=card.labels if card else (),
-        classes=int(np.prod(scores)),
+        classes=graph.outputs[0].elements,
         nbytes=len(content),
         sha256=digest,
     )

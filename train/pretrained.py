@@ -88,7 +88,10 @@ def write(
     if len(labels) != classes:
         raise UsageError(f"{len(labels)} labels for {classes} outputs; give one a line, in output order")
     contract = zoo.contract(name)
-    facts = {"weights": weights.name, "sha256": sha256(read_bytes(weights, "weights file", ModelFileError, torch_file.LARGEST))}
+    facts = {
+        "weights": weights.name,
+        "sha256": sha256(read_bytes(weights, "weights file", ModelFileError, torch_file.LARGEST)),
+    }
     with atomic(output) as temporary:
         model.save(temporary)
         write_info(temporary, ModelInfo(name, labels, contract, facts))

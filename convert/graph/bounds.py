@@ -131,7 +131,9 @@ def check(content: bytes) -> None:
             if tables > MOST_TABLES:
                 raise ValueError(f"it has more than {MOST_TABLES:,} tables")
         if left < 0:
-            raise ValueError(f"its parts overlap: together they are more than {SHARED} times as large as the file")
+            raise ValueError(
+                f"its parts overlap: together they are more than {SHARED} times as large as the file"
+            )
 
 
 def _number(form: str, content: bytes, position: int) -> int:

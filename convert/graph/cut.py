@@ -75,7 +75,9 @@ def cut(content: bytes, name: str) -> tuple[Part, ...]:
     model = flatbuffer.parse(content, name)
     subgraph = model.subgraphs[0]
     operators = list(subgraph.operators or [])
-    records = flatbuffer.graph_of(model).operations
+    graph = flatbuffer.graph_of(model)
+    flatbuffer.check_runnable(graph, name)
+    records = graph.operations
     makers = {
         index: position for position, operator in enumerate(operators) for index in _indices(operator.outputs)
     }
@@ -91,7 +93,9 @@ def cut(content: bytes, name: str) -> tuple[Part, ...]:
             fixed.update(_indices(operator.outputs))
             continue
         if not record.outputs:
-            raise ModelFileError(f"{name} has an operator without outputs ({record.kind}), which cannot be timed apart")
+            raise ModelFileError(
+                f"{name} has an operator without outputs ({record.kind}), which cannot be timed apart"
+            )
         parts.append(_part(model, operator, operators, record, makers, fixed))
         left -= len(parts[-1].content or b"")
         if left < 0:
@@ -104,7 +108,12 @@ def cut(content: bytes, name: str) -> tuple[Part, ...]:
 
 
 def _part(
-    model: Any, operator: Any, operators: Sequence[Any], record: Operation, makers: dict[int, int], fixed: set[int]
+    model: Any,
+    operator: Any,
+    operators: Sequence[Any],
+    record: Operation,
+    makers: dict[int, int],
+    fixed: set[int],
 ) -> Part:
     subgraph = model.subgraphs[0]
     first = record.outputs[0]

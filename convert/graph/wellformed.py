@@ -95,7 +95,9 @@ def _check_operators(subgraph: Any, model: Any) -> None:
             raise ValueError(f"{what} reads {name} before anything is in it")
         overwritten = [index for index in outputs if index in constants]
         if overwritten:
-            raise ValueError(f"{what} writes into the constant {_called(overwritten[0], tensors[overwritten[0]].name)}")
+            raise ValueError(
+                f"{what} writes into the constant {_called(overwritten[0], tensors[overwritten[0]].name)}"
+            )
         written.update(outputs)
     for index in indices(subgraph.outputs):
         if index not in written:
@@ -146,4 +148,3 @@ def _called(index: int, name: Any) -> str:
 
 def _shown(shape: Sequence[int]) -> str:
     return f"({', '.join(map(str, shape[:8]))}{', ...' if len(shape) > 8 else ''})"
-

@@ -126,7 +126,7 @@ def open_input(
         InputError: (as ``kind``) the file is missing, no regular file, too large, or cannot be read.
     """
     try:
-        _check_regular(path, os.stat(path), what, kind, most)
+        _check_regular(path, path.stat(), what, kind, most)
         # It may have been replaced by a pipe since; and an open that waits for its writer cannot be ended.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         stream = os.fdopen(descriptor, "rb")
@@ -143,14 +143,14 @@ def open_input(
     return stream
 
 
-def _check_regular(
-    path: Path, status: os.stat_result, what: str, kind: type[InputError], most: int
-) -> None:
+def _check_regular(path: Path, status: os.stat_result, what: str, kind: type[InputError], most: int) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise kind(f"{path} is a folder; a {what} is expected")
     if not stat.S_ISREG(status.st_mode):
         irregular = _IRREGULAR.get(stat.S_IFMT(status.st_mode), "no regular file")
-        raise kind(f"{path} is {irregular}; a {what} must be a regular file: save its content to one, and name that")
+        raise kind(
+            f"{path} is {irregular}; a {what} must be a regular file: save its content to one, and name that"
+        )
     if status.st_size > most:
         raise kind(f"{path} has {status.st_size:,} bytes; a {what} may have at most {most:,}")
 

@@ -47,7 +47,9 @@ def parse_json(content: bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
     except ValueError as error:
         # Python's own words name a setting of Python that no user shall change.
-        raise ValueError("it has a number of thousands of digits") if "digits" in str(error) else error from None
+        raise (
+            ValueError("it has a number of thousands of digits") if "digits" in str(error) else error
+        ) from None
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> Members:
