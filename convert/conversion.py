@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mobilecnn.contract import InputContract, contract_for
 from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.files import exists, is_folder, open_input
 from mobilecnn.process import Child, Message, python
 from mobilecnn.train.complexity import LayerCount
 from mobilecnn.train.keras_file import ModelInfo, read_info
@@ -70,7 +71,7 @@ class Source:
     @property
     def is_file(self) -> bool:
         """Whether ``text`` names a file: by its suffix, a folder in it, or because it exists."""
-        return self.text.lower().endswith(KERAS_SUFFIXES) or "/" in self.text or Path(self.text).exists()
+        return self.text.lower().endswith(KERAS_SUFFIXES) or "/" in self.text or exists(Path(self.text))
 
     @property
     def stem(self) -> str:
@@ -117,10 +118,9 @@ def layer_table(path: Path, size: int | None = None, unsafe: bool = False) -> tu
 
 
 def _check_file(path: Path) -> None:
-    if path.is_dir():
+    if is_folder(path):
         raise ModelFileError(f"{path} is a folder; give a .keras or .h5 file, or a zoo name")
-    if not path.is_file():
-        raise ModelFileError(f"no such model: {path}")
+    open_input(path, "model", ModelFileError).close()
     if path.suffix.lower() not in KERAS_SUFFIXES:
         raise ModelFileError(f"{path} is not a {', '.join(KERAS_SUFFIXES)} file")
 

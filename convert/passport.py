@@ -8,7 +8,6 @@ those of the JSON, by name; a member that is unknown here is passed over, a vers
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from mobilecnn.contract import InputContract
 from mobilecnn.convert import golden
 from mobilecnn.convert.graph.flatbuffer import Graph
 from mobilecnn.errors import InputError, ModelFileError
-from mobilecnn.files import LARGEST_RECORD, read_bytes
+from mobilecnn.files import LARGEST_RECORD, exists, read_bytes
 from mobilecnn.records import Open, Signed, Stored, Upgrade, parse_json
 from mobilecnn.train.images import Pixels
 
@@ -315,7 +314,7 @@ def read(model: Path, digest: str) -> Passport | None:
         ModelFileError: it is damaged, of an unknown version, or of another file.
     """
     path = beside(model)
-    if not os.path.lexists(path):
+    if not exists(path):
         return None
     content = read_bytes(path, Passport.NOUN, ModelFileError, LARGEST_RECORD)
     try:
@@ -325,8 +324,9 @@ def read(model: Path, digest: str) -> Passport | None:
             return None
         card = Passport.from_json(document)
     except (InputError, ValueError) as error:
+        reason = error if isinstance(error, InputError) else f"it is not JSON ({error})"
         raise ModelFileError(
-            f"{path}: {error}; export the model again, or use the mobilecnn that wrote the passport"
+            f"{path}: {reason}; export the model again, or use the mobilecnn that wrote the passport"
         ) from error
     if card.file.sha256 != digest:
         raise ModelFileError(

@@ -14,7 +14,7 @@ from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import KERAS_SUFFIXES, KerasModel, Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import DataError, ModelFileError, UsageError
-from mobilecnn.files import read_bytes, sha256
+from mobilecnn.files import exists, read_bytes, sha256
 from mobilecnn.process import Child, python
 from mobilecnn.quantize.formats import Recipe
 from mobilecnn.quantize.runtimes import RUNTIMES
@@ -185,7 +185,7 @@ def ask(
                     process.run(path, inputs, outputs, runtime)
             else:
                 kinds = ", ".join((".tflite", *KERAS_SUFFIXES))
-                missing = "" if path.exists() else f" (and there is no {path})"
+                missing = "" if exists(path) else f" (and there is no {path})"
                 raise ModelFileError(f"{path} is not a model file; {kinds} are{missing}")
             yield ClassifierAnswers(classifier, np.load(outputs, allow_pickle=False))
 

@@ -6,6 +6,8 @@ calibration, evaluation and prediction all use :func:`to_pixels` and :func:`to_t
 that a model gets the same numbers for the same picture in each of them.
 """
 
+import struct
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
+from mobilecnn.files import LARGEST_IMAGE, open_input
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -31,10 +34,11 @@ def open_image(path: Path) -> Image.Image:
     Raises:
         DataError: the file is missing, not a picture, damaged, or absurdly large.
     """
-    if not path.is_file():
-        raise DataError(f"no such image: {path}")
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with (
+            open_input(path, "image", DataError, LARGEST_IMAGE) as stream,
+            Image.open(stream, formats=_FORMATS) as image,
+        ):
             image.load()
             return ImageOps.exif_transpose(image)
     except UnidentifiedImageError:
@@ -45,6 +49,10 @@ def open_image(path: Path) -> Image.Image:
         OSError,
         ValueError,
         SyntaxError,
+        EOFError,
+        IndexError,
+        struct.error,
+        zlib.error,
         Image.DecompressionBombError,
         Image.DecompressionBombWarning,
     ) as error:

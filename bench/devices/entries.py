@@ -28,7 +28,7 @@ from typing import Any
 from mobilecnn.bench.devices.backends import BACKENDS, profiles_of
 from mobilecnn.bench.devices.seam import Backend, Entry
 from mobilecnn.errors import InputError, UsageError
-from mobilecnn.files import LARGEST_TEXT, read_bytes, write_text
+from mobilecnn.files import LARGEST_TEXT, exists, read_bytes, write_text
 
 WITH_ENTRIES = {backend.kind: backend for backend in BACKENDS if backend.entry is not None}
 """Backends that have entries, by kind."""
@@ -113,7 +113,7 @@ def read() -> dict[str, Entry]:
             names the entry and the field.
     """
     file = path()
-    if not file.exists():
+    if not exists(file):
         return {}
     try:
         document = tomllib.loads(read_bytes(file, "devices file", most=LARGEST_TEXT).decode())

@@ -82,7 +82,7 @@ def read(paths: Sequence[Path]) -> Results:
     from mobilecnn.convert.passport import Passport
 
     kept: dict[str, _Given] = {}
-    for path, listed in [(path, given.is_dir()) for given in paths for path in _listed(given)]:
+    for path, listed in [(path, files.is_folder(given)) for given in paths for path in _listed(given)]:
         place, content, document = _document(path)
         schema = document.get("schema") if isinstance(document, dict) else None
         if schema == Passport.SCHEMA and listed:
@@ -119,7 +119,7 @@ def _given(file: str, schema: Any, document: Any) -> _Given:
 
 def _listed(given: Path) -> list[Path]:
     """The file itself, or the result files in a folder."""
-    if not given.is_dir():
+    if not files.is_folder(given):
         return [given]
     paths = sorted(given.glob("*.json"))
     if not paths:

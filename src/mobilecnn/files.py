@@ -171,6 +171,19 @@ def read_bytes(
     return content
 
 
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder; False where the system cannot even look, as at a name that is too long."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether there is something at ``path``, if only a link to nowhere; False where the system cannot look."""
+    return os.path.lexists(path)
+
+
 def cache() -> Path:
     """The folder for files that are made or fetched once: ``mobilecnn`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
     # The XDG specification has relative paths ignored.

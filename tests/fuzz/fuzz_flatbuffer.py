@@ -92,9 +92,7 @@ def as_objects(random: Random, content: bytes) -> bytes | None:
     builder = flatbuffers.Builder(1 << 16)
     try:
         builder.Finish(model.Pack(builder), IDENTIFIER)
-    except (
-        Exception
-    ):  # The packer refuses what the format cannot hold: numbers too large, a union without a type.
+    except Exception:  # noqa: BLE001 - numbers too large, a union without a type: the format cannot hold it.
         return None
     return bytes(builder.Output())
 

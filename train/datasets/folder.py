@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from mobilecnn.errors import DataError
+from mobilecnn.files import is_folder
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.images import SUFFIXES
 
 
 def accepts(source: str) -> bool:
     """Whether ``source`` is a folder."""
-    return Path(source).is_dir()
+    return is_folder(Path(source))
 
 
 def read(source: str) -> Dataset:
