@@ -356,6 +356,6 @@ def check_fits(card: Passport, graph: Graph, model: Path) -> None:
             ):
                 if theirs != ours:
                     raise ModelFileError(
-                        f"{beside(model)}: {which}.tensor.{name} is {ours}, and {model.name} has {theirs}; export the "
+                        f"{beside(model)}: {which}.tensor.{name} is {str(ours)[:80]!r}, and the file has {str(theirs)[:80]!r}; export the "
                         "model again"
                     )

@@ -7,6 +7,7 @@ that a model gets the same numbers for the same picture in each of them.
 """
 
 import struct
+import warnings
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,6 +37,9 @@ def open_image(path: Path) -> Image.Image:
     """
     try:
         with (
+            warnings.catch_warnings(
+                action="ignore"
+            ),  # Of EXIF data that is damaged; many photographs have such.
             open_input(path, "image", DataError, LARGEST_IMAGE) as stream,
             Image.open(stream, formats=_FORMATS) as image,
         ):

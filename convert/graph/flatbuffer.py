@@ -9,6 +9,7 @@ or mangled file fails here, in memory-safe Python, and not in a native parser. B
 
 import math
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -107,8 +108,7 @@ def parse(content: bytes, name: str) -> Any:
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
         if not model.subgraphs or model.buffers is None or model.operatorCodes is None:
             raise ValueError("no graph in it")
-        for buffer in model.buffers:
-            _bring_in(buffer, content)
+        _bring_in(model.buffers, content)
         wellformed.check(model)
     except (
         struct.error,
@@ -125,13 +125,20 @@ def parse(content: bytes, name: str) -> Any:
     return model
 
 
-def _bring_in(buffer: Any, content: bytes) -> None:
+def _bring_in(buffers: Iterable[Any], content: bytes) -> None:
     """Turn data behind the flatbuffer, where the quantizer writes it, into ordinary data."""
-    if buffer.data is None and buffer.offset > 1:
-        if buffer.offset + buffer.size > len(content):
-            raise ValueError("a buffer ends behind the file")
-        buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
-        buffer.offset = buffer.size = 0
+    left = bounds.SHARED * len(content)
+    for buffer in buffers:
+        if buffer.data is None and buffer.offset > 1:
+            if buffer.offset + buffer.size > len(content):
+                raise ValueError("a buffer ends behind the file")
+            left -= buffer.size
+            if left < 0:
+                raise ValueError(
+                    "its parts overlap: its buffers are together many times as large as the file"
+                )
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
 
 
 def pack(model: Any) -> bytes:

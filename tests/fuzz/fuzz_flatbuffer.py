@@ -145,7 +145,7 @@ def as_bytes(random: Random, content: bytes) -> bytes:
         by_kind.setdefault(kind, []).append(position)
     for _ in range(random.choice((1, 1, 2, 4))):
         kind = random.choice(sorted(by_kind))
-        position = random.choice(by_kind[kind])
+        position = min(random.choice(by_kind[kind]), len(made) - 4)
         if kind == "vtable":
             struct.pack_into("<H", made, position, random.choice((0, 2, 4, 5, 8, 100, 2**15, 2**16 - 1)))
         elif kind == "offset":
