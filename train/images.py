@@ -28,6 +28,9 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 
+# Pillow warns of damaged EXIF data, which many photographs have: by Python's own lines on the terminal.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
 
 def open_image(path: Path) -> Image.Image:
     """Decode one picture completely, upright (EXIF orientation applied).
@@ -37,9 +40,6 @@ def open_image(path: Path) -> Image.Image:
     """
     try:
         with (
-            warnings.catch_warnings(
-                action="ignore"
-            ),  # Of EXIF data that is damaged; many photographs have such.
             open_input(path, "image", DataError, LARGEST_IMAGE) as stream,
             Image.open(stream, formats=_FORMATS) as image,
         ):

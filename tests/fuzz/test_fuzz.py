@@ -28,6 +28,9 @@ from mobilecnn.convert import conversion
 from mobilecnn.errors import MobileCnnError
 from mobilecnn.quantize import inference
 
+# As in the command line, which pytest's own filters override: see train/images.py.
+pytestmark = pytest.mark.filterwarnings(r"ignore::UserWarning:PIL\.")
+
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
 """Seed of the first case."""
 
