@@ -90,12 +90,15 @@ class Stored:
         Raises:
             InputError: it is something else, of a version unknown here, or damaged.
         """
-        what = f"{'an' if cls.NOUN[0] in 'aeiou' else 'a'} {cls.NOUN}"
         oldest = min(cls.UPGRADES, default=cls.VERSION)
-        version, members = members_of(document, what, cls.SCHEMA, oldest, cls.VERSION)
+        version, members = members_of(document, cls._one(), cls.SCHEMA, oldest, cls.VERSION)
         for older in range(version, cls.VERSION):
             members = cls.UPGRADES[older](members)
         return record(cls, members)
+
+    @classmethod
+    def _one(cls) -> str:
+        return f"{'an' if cls.NOUN[0] in 'aeiou' else 'a'} {cls.NOUN}"
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -109,7 +112,7 @@ class Stored:
         try:
             document = parse_json(content)
         except ValueError as error:
-            raise InputError(f"{path} is not a {cls.NOUN}: it is not JSON ({error})") from error
+            raise InputError(f"{path} is not {cls._one()}: it is not JSON ({error})") from error
         try:
             return cls.from_json(document)
         except InputError as error:

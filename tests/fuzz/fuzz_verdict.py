@@ -122,5 +122,6 @@ def sweep(cases: Iterator[tuple[str, Callable[[], Outcome]]], kept: Path) -> Cou
     if faults:
         kept.mkdir(parents=True, exist_ok=True)
         (kept / "faults.txt").write_text("\n\n".join(faults), encoding="utf-8", errors="backslashreplace")
-    assert not faults, f"{len(faults)} faults of {sum(counts.values())}, in {kept}; the first: {faults[0]}"
+    told = ", ".join(f"{kind}: {count}" for kind, count in sorted(counts.items()))
+    assert not faults, f"{len(faults)} faults ({told}), in {kept}; the first: {faults[0]}"
     return counts
