@@ -39,7 +39,6 @@ FILES = (
     "convert/test_passport.py",
     "convert/test_versions.py",
     "convert/test_wellformed.py",
-    "fuzz/test_inputs.py",
     "quantize/test_formats.py",
     "quantize/test_parity.py",
     "test_api.py",

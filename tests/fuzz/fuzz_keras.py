@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import warnings
 import zipfile
 from random import Random
 
@@ -29,7 +30,7 @@ def _members(content: bytes) -> list[tuple[str, bytes]]:
 
 def _packed(members: list[tuple[str, bytes]], method: int = zipfile.ZIP_STORED) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(stream, "w", method) as archive:
         for name, data in members:
             archive.writestr(zipfile.ZipInfo(name), data, method)
     return stream.getvalue()
