@@ -168,10 +168,11 @@ def _array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> npt.N
     Raises:
         ValueError: it is an array of another shape or of another kind of values.
     """
+    npy: Any = np.lib.format
     with archive.open(name) as member:
-        if np.lib.format.read_magic(member) != (1, 0):
+        if npy.read_magic(member) != (1, 0):
             raise ValueError(f"{name} is an array of another version")
-        said, _, dtype = np.lib.format.read_array_header_1_0(member, max_header_size=_LARGEST_HEADER)
+        said, _, dtype = npy.read_array_header_1_0(member, max_header_size=_LARGEST_HEADER)
         nbytes = dtype.itemsize * math.prod(shape)
         if (
             said != shape
@@ -180,7 +181,7 @@ def _array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> npt.N
         ):
             raise ValueError(f"{name} has not the shape {list(shape)}")
         member.seek(0)
-        array: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+        array: npt.NDArray[Any] = npy.read_array(member, allow_pickle=False)
         return array
 
 

@@ -13,6 +13,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from mobilecnn.bench.devices.worker import runtimes
+from mobilecnn.bench.devices.worker.problem import Problem
 from mobilecnn.bench.timing import rounds
 from mobilecnn.contract import contract_for
 from mobilecnn.convert.graph import bounds, build, cut, flatbuffer
@@ -207,7 +208,7 @@ def test_no_contract_is_made_for_such_pictures(shape: tuple[int, int, int]) -> N
 def test_the_worker_on_a_device_has_the_same_bound() -> None:
     assert runtimes.MOST_VALUES == flatbuffer.MOST_VALUES
     details: list[dict[str, Any]] = [{"name": "image", "shape": np.array([1, 100_000, 100_000, 3], np.int32)}]
-    with pytest.raises(runtimes.Problem, match="30,000,000,000 values"):
+    with pytest.raises(Problem, match="30,000,000,000 values"):
         runtimes._refuse_huge(details)
 
 

@@ -41,6 +41,13 @@ def scales(*values: float) -> Any:
     return np.array(values, np.float32)
 
 
+def requantize(tensor: Any, count: int) -> None:
+    tensor.quantization.scale, tensor.quantization.zeroPoint = (
+        scales(*[1.0] * count),
+        np.zeros(count, np.int64),
+    )
+
+
 WRONG: dict[str, tuple[Change, str]] = {
     "no input of a convolution": (lambda m: setattr(operator(m, 0), "inputs", None), "operator 0 has 0 inputs; it needs 2"),
     "one input": (lambda m: setattr(operator(m, 0), "inputs", numbers(0)), "operator 0 has 1 inputs; it needs 2"),
@@ -60,13 +67,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     "scale infinite": (lambda m: setattr(tensor(m, 2).quantization, "scale", scales(*[float("inf")] * 4)), "tensor 2 .* negative or not finite"),
     "scale negative": (lambda m: setattr(tensor(m, 0).quantization, "scale", scales(-1)), "negative or not finite"),
     "scale 0 of the input": (lambda m: setattr(tensor(m, 0).quantization, "scale", scales(0)), "tensor 0 .* has the scale 0"),
-    "too few scales": (
-        lambda m: (
-            setattr(tensor(m, 1).quantization, "scale", scales(1, 1, 1)),
-            setattr(tensor(m, 1).quantization, "zeroPoint", np.zeros(3, np.int64)),
-        ),
-        "tensor 1 .* has 3 scales for 4 channels",
-    ),
+    "too few scales": (lambda m: requantize(tensor(m, 1), 3), "tensor 1 .* has 3 scales for 4 channels"),
     "no such dimension": (lambda m: setattr(tensor(m, 1).quantization, "quantizedDimension", 9), "tensor 1 .* along dimension 9 of 4"),
     "a dimension below": (lambda m: setattr(tensor(m, 1).quantization, "quantizedDimension", -1), "along dimension -1 of 4"),
     "read before written": (lambda m: m.subgraphs[0].operators.reverse(), "operator 0 reads tensor .* before anything is in it"),

@@ -38,11 +38,14 @@ def _vector(random: Random, values: npt.NDArray[Any]) -> npt.NDArray[Any] | None
     if what == 0:
         return None
     if what == 1:
-        return values[:-1]
+        return np.delete(values, -1) if len(values) else values
     if what == 2:
         return np.concatenate([values, values[-1:]])
     if what == 3:
-        return np.resize(values, random.choice((0, 1, 2, 5, 1000))) if len(values) else values
+        longer: npt.NDArray[Any] = (
+            np.resize(values, random.choice((0, 1, 2, 5, 1000))) if len(values) else values
+        )
+        return longer
     if not len(values):
         return np.zeros(3, values.dtype)
     made = values.copy()
