@@ -7,12 +7,12 @@ command line. :mod:`mobilecnn.convert.keras_child` describes the messages.
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilecnn.contract import InputContract, contract_for
+from mobilecnn.contract import InputContract, check_size, contract_for
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.files import exists, is_folder, open_input
 from mobilecnn.process import Child, Message, python
 from mobilecnn.train.complexity import LayerCount
-from mobilecnn.train.keras_file import ModelInfo, read_info
+from mobilecnn.train.keras_file import MEMBER, ModelInfo, read_info
 from mobilecnn.train.zoo import names
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -199,6 +199,13 @@ class KerasModel(Child):
         if height is None or width is None:
             raise UsageError(f"{source.text} takes images of any size, and TFLite needs one: give --size")
         shape = (int(height), int(width), int(answer["channels"]))
+        check_size(shape[0], shape[1])
+        stated = self._info.contract
+        if stated is not None and stated.channels != shape[2]:
+            raise ModelFileError(
+                f"{source.text} contradicts itself: its {MEMBER} says that pictures have {stated.channels} channels, and "
+                f"the network takes {shape[2]}; train or save it again"
+            )
         labels = self._info.labels if source.labels is None else source.labels
         if labels and len(labels) != answer["classes"]:
             raise UsageError(

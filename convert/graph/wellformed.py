@@ -20,6 +20,9 @@ FEWEST_INPUTS = {
 }  # fmt: skip
 """Smallest number of inputs, by code of the operator, of those whose arithmetic is counted or versioned."""
 
+MOST_METADATA = 1 << 20
+"""Largest number of bytes of metadata entries that share buffers."""
+
 _QUANTIZED = (
     schema.TensorType.INT4, schema.TensorType.INT8, schema.TensorType.UINT8, schema.TensorType.INT16,
     schema.TensorType.INT32,
@@ -127,8 +130,9 @@ def _check_metadata(model: Any) -> None:
     buffers = [entry.buffer for entry in model.metadata or []]
     if any(not 0 <= index < len(model.buffers) for index in buffers):
         raise ValueError("a metadata entry has no buffer")
-    if len(set(buffers)) < len(buffers):
-        raise ValueError("two metadata entries share a buffer")
+    sizes = [len(data) for index in buffers if (data := model.buffers[index].data) is not None]
+    if len(set(buffers)) < len(buffers) and sum(sizes) > MOST_METADATA:
+        raise ValueError("metadata entries share a buffer, and would be many times as large as it is")
 
 
 def _data(tensor: Any, model: Any) -> bool:

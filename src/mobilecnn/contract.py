@@ -98,6 +98,18 @@ what the EfficientNet-Lite networks were trained on.
 """
 
 
+def check_size(height: int, width: int) -> None:
+    """Refuse pictures that no memory holds, before any is asked for.
+
+    Raises:
+        ModelFileError: the sides are impossible.
+    """
+    if min(height, width) < 1 or height * width > MOST_PIXELS:
+        raise ModelFileError(
+            f"the model takes {height} x {width} pixels; from 1 to {MOST_PIXELS:,} are possible: give it a smaller input"
+        )
+
+
 def contract_for(range_name: str, shape: Sequence[int], stated: bool = True) -> InputContract:
     """The contract of a named range at ``shape`` = (height, width, channels).
 
@@ -108,10 +120,7 @@ def contract_for(range_name: str, shape: Sequence[int], stated: bool = True) -> 
     if range_name not in RANGES:
         raise UsageError(f"unknown input range {range_name!r}; choose one of {', '.join(RANGES)}")
     height, width, channels = shape
-    if min(height, width) < 1 or height * width > MOST_PIXELS:
-        raise ModelFileError(
-            f"the model takes {height} x {width} pixels; from 1 to {MOST_PIXELS:,} are possible: give it a smaller input"
-        )
+    check_size(height, width)
     color, mean, std = RANGES[range_name]
     if channels == 1:
         if range_name in ("torch", "caffe"):

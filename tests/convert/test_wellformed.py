@@ -166,3 +166,17 @@ def test_what_is_odd_is_described_as_it_is(tmp_path: Path, name: str) -> None:
     assert holds(inspect(path)), inspect(path)
     for more in ([], ["--json"]):
         assert CliRunner().invoke(cli, ["inspect", str(path), *more]).exit_code == 0
+
+
+def test_metadata_that_share_a_buffer_are_not_multiplied() -> None:
+    model = sound()
+    flatbuffer.set_metadata(model, "first", bytes(300_000))
+    for number in range(8):
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = f"again {number}", model.metadata[0].buffer
+        model.metadata.append(entry)
+    content = flatbuffer.pack(model)
+    with pytest.raises(ModelFileError, match="metadata entries share a buffer"):
+        flatbuffer.graph(content, "it")
+    model.metadata = model.metadata[:2]
+    assert set(flatbuffer.graph(flatbuffer.pack(model), "it").metadata) == {"first", "again 0"}

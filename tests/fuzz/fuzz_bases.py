@@ -36,19 +36,18 @@ def _model(dtype: str) -> bytes:
     return flatbuffer.pack(model)
 
 
-def newest_passport() -> Path:
-    """A sample passport of the newest version."""
-    folders = sorted(
-        (path for path in (SAMPLES / "passports").iterdir() if path.is_dir()), key=lambda path: int(path.name)
-    )
-    return folders[-1] / "tiny.int8.json"
+def passports() -> list[Path]:
+    """A sample passport of each version, the oldest first."""
+    folder = SAMPLES / "passports"
+    later = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: int(path.name))
+    return [place / "tiny.int8.json" for place in (folder, *later)]
 
 
-def base(dtype: str) -> Base:
-    """A classifier whose features are of that type."""
+def base(dtype: str, sample: Path | None = None) -> Base:
+    """A classifier whose features are of that type; its passport is of the newest version, or of that of a sample."""
     content = _model(dtype)
     graph = flatbuffer.graph(content, dtype)
-    document = json.loads(newest_passport().read_text())
+    document = json.loads((sample or passports()[-1]).read_text())
     document["file"] = {
         "name": "it.tflite",
         "format": dtype,

@@ -96,7 +96,10 @@ def test_tflite_files(bases: list[fuzz_bases.Base], picture: Path, tmp_path: Pat
                 path = tmp_path / "it.tflite"
                 path.write_bytes(fuzz_flatbuffer.mutated(random, base.model))
                 yield f"{name} {base.name} inspect", lambda path=path: run(["inspect", path])  # type: ignore[misc]
-                yield f"{name} {base.name} predict", lambda path=path: run(["predict", path, picture])  # type: ignore[misc]
+                yield (
+                    f"{name} {base.name} predict",
+                    lambda path=path: run(["predict", path, picture, "--input-range", "unit"]),
+                )  # type: ignore[misc]
                 if random.random() < 0.1:
                     yield f"{name} {base.name} json", lambda path=path: run(["inspect", path, "--json"])  # type: ignore[misc]
 
@@ -105,8 +108,12 @@ def test_tflite_files(bases: list[fuzz_bases.Base], picture: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("times", [SHORT, LONG])
 @pytest.mark.usefixtures("_litert")
-def test_passports(bases: list[fuzz_bases.Base], picture: Path, tmp_path: Path, times: int) -> None:
+def test_passports(picture: Path, tmp_path: Path, times: int) -> None:
     """What lies beside a sound file and is no sound passport of it."""
+
+    bases = [
+        fuzz_bases.base(dtype, sample) for dtype in ("float32", "int8") for sample in fuzz_bases.passports()
+    ]
 
     def cases() -> Iterator[Case]:
         for name, random in seeds("passport", 15 * times):
