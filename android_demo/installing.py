@@ -184,7 +184,7 @@ def install(build: Build, app: Path, name: str, serial: str) -> None:
     activity = component(app)
     package = activity.partition("/")[0]
     seconds = INSTALL_SECONDS + build.path.stat().st_size / SLOWEST_PUSH
-    _, said = adb("-s", serial, "install", "-r", str(build.path), seconds=seconds)
+    _, said = adb("-s", serial, "install", "-r", str(build.path.absolute()), seconds=seconds)
     if not re.search(r"^Success\s*$", said, re.MULTILINE):
         refusal = re.search(r"INSTALL_[A-Z_]+", said)
         advice = REFUSALS.get(refusal[0] if refusal else "", "look with: adb devices, and try again")

@@ -14,6 +14,7 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import ModelFileError, OutputError, UsageError
 from mobilecnn.files import read_bytes, sha256, write_together
+from mobilecnn.locks import locked
 
 MODELS = Path("app/src/main/assets/models")
 """Folder of the app's models, within the app."""
@@ -94,19 +95,20 @@ def stage(models: Sequence[Path], app: Path) -> tuple[Staged, ...]:
             raise UsageError(f"two models are called {name}; give one another name")
     checked = [_check(model, release) for model in models]
     folder = app / MODELS
-    assets = {}
-    for model, (_, content, card) in zip(models, checked, strict=True):
-        # The passport first: an interruption in between leaves a passport that refuses the older model.
-        assets[folder / passport.beside(model).name] = card
-        assets[folder / model.name] = content
-    write_together(assets)
-    try:
-        for old in folder.iterdir():
-            if old.is_file() and old not in assets and not old.name.startswith("."):
-                old.unlink()
-    except OSError as error:
-        raise OutputError(f"cannot remove an older model: {error}") from error
-    return tuple(staged for staged, _, _ in checked)
+    pairs = [
+        {folder / passport.beside(model).name: card, folder / model.name: content}
+        for model, (_, content, card) in zip(models, checked, strict=True)
+    ]
+    staged = {path for pair in pairs for path in pair}
+    with locked(folder):
+        write_together(pairs)
+        try:
+            for old in folder.iterdir():
+                if old.is_file() and old not in staged and not old.name.startswith("."):
+                    old.unlink()
+        except OSError as error:
+            raise OutputError(f"cannot remove an older model: {error}") from error
+    return tuple(record for record, _, _ in checked)
 
 
 def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:

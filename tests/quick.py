@@ -46,6 +46,7 @@ FILES = (
     "test_files.py",
     "test_records.py",
     "test_structure.py",
+    "test_writing.py",
     "train/test_augmentation.py",
     "train/test_checkpoint_file.py",
     "train/test_images.py",

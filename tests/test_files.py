@@ -142,7 +142,7 @@ def test_the_error_tree_has_the_documented_exit_codes() -> None:
 
 def test_several_files_appear_together(tmp_path: Path) -> None:
     contents = {tmp_path / "a.json": b"1", tmp_path / "inner" / "a.tflite": b"2"}
-    files.write_together(contents)
+    files.write_together([contents])
     assert {path: path.read_bytes() for path in contents} == contents
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "inner"]
 
@@ -151,9 +151,9 @@ def test_no_file_appears_where_one_cannot(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"old")
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(errors.OutputError, match="cannot write"):
-        files.write_together({tmp_path / "a.json": b"1", tmp_path / "file" / "a.tflite": b"2"})
+        files.write_together([{tmp_path / "a.json": b"1", tmp_path / "file" / "a.tflite": b"2"}])
     with pytest.raises(errors.OutputError, match="cannot write"):
-        files.write_together({tmp_path / "file" / "a.json": b"1", tmp_path / "a.tflite": b"2"})
+        files.write_together([{tmp_path / "file" / "a.json": b"1", tmp_path / "a.tflite": b"2"}])
     assert (tmp_path / "a.json").read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "file"]
 
@@ -162,6 +162,6 @@ def test_a_name_that_cannot_be_taken_leaves_the_later_ones_as_they_were(tmp_path
     (tmp_path / "a.json").mkdir()
     (tmp_path / "a.tflite").write_bytes(b"old")
     with pytest.raises(errors.OutputError, match=r"cannot write .*a\.json"):
-        files.write_together({tmp_path / "a.json": b"1", tmp_path / "a.tflite": b"2"})
+        files.write_together([{tmp_path / "a.json": b"1", tmp_path / "a.tflite": b"2"}])
     assert (tmp_path / "a.tflite").read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.tflite"]

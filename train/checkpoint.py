@@ -1,23 +1,26 @@
 """The state of an unfinished training on disk: saved after every epoch, read back to resume.
 
 A checkpoint is a folder with ``state.json`` and a file of variables that it names.
-``state.json`` is written last, so that a crash between the two leaves the epoch before.
+``state.json`` is written last, so that a crash between the two leaves the epoch before. The folder comes into being
+with both inside, so that one without them is somebody else's: it is neither written to nor deleted.
 """
 
+import contextlib
 import math
-import shutil
+import re
+import secrets
 import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn.errors import InputError, UsageError
+from mobilecnn.errors import InputError, OutputError, UsageError
 from mobilecnn.files import LARGEST_RECORD, atomic, open_input, read_bytes, write_json
 from mobilecnn.records import parse_json, record
 from mobilecnn.train.plan import Epoch, TrainingPlan
@@ -32,6 +35,11 @@ _UNREADABLE = (
     TypeError, KeyError, OverflowError, struct.error, MemoryError,
 )  # fmt: skip
 """What zipfile and numpy raise of a file that is no archive of arrays."""
+
+_VARIABLES = re.compile(r"epoch-[0-9]+\.npz")
+
+_UNFINISHED = re.compile(r"\.(state|epoch-[0-9]+)\.[0-9a-f]{8}\.(json|npz)")
+"""Temporary names of the two files, which a process that was killed leaves."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,44 @@ def _variables_of(epochs: int) -> str:
 def folder(output: Path) -> Path:
     """The checkpoint of the training whose model goes to ``output``."""
     return output.with_suffix(".checkpoint")
+
+
+def refuse_foreign(output: Path) -> None:
+    """Refuse an output beside which the checkpoint's name is taken by something else than a checkpoint.
+
+    Raises:
+        OutputError: it is; nothing there was touched.
+    """
+    path = folder(output)
+    if path.is_symlink() or path.exists():
+        reason = _foreign(path)
+        if reason:
+            raise OutputError(
+                f"{path} is not a checkpoint of mobilecnn ({reason}), and training keeps its own there; move it away, or "
+                "choose another name with -o"
+            )
+
+
+def _foreign(path: Path) -> str:
+    """Why ``path`` is not a folder that :func:`save` made; empty where it is."""
+    if path.is_symlink() or not path.is_dir():
+        return "it is no folder of its own"
+    try:
+        names = sorted(entry.name for entry in path.iterdir())
+        if _STATE not in names:
+            return f"it has no {_STATE}"
+        for name in names:
+            if name != _STATE and not _VARIABLES.fullmatch(name) and not _UNFINISHED.fullmatch(name):
+                return f"it has {name}"
+        state = parse_json(read_bytes(path / _STATE, "checkpoint", most=LARGEST_RECORD))
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or error}"
+    except (ValueError, InputError):
+        return f"its {_STATE} is damaged, or another program's"
+    members = {field.name for field in fields(_State)}
+    if not isinstance(state, dict) or not members <= set(state):
+        return f"its {_STATE} is another program's"
+    return ""
 
 
 def exists(output: Path) -> bool:
@@ -130,16 +176,36 @@ def save(
         variables: values of the learner's variables, in the order in which :func:`restore` gets them.
 
     Raises:
-        OutputError: the checkpoint cannot be written.
+        OutputError: the checkpoint cannot be written, or its name is taken by something else.
     """
-    path = folder(output) / _variables_of(len(history))
-    with atomic(path) as temporary:
+    where = folder(output)
+    name = _variables_of(len(history))
+    state = asdict(_State(asdict(plan), tuple(classes), images, name, tuple(history)))
+    if where.exists():
+        refuse_foreign(output)
+        _save(where, variables, name, state)
+        for old in where.iterdir():
+            if _VARIABLES.fullmatch(old.name) and old.name != name:
+                old.unlink(missing_ok=True)
+        return
+    new = where.with_name(f".{where.name[:100]}.{secrets.token_hex(4)}")
+    try:
+        _save(new, variables, name, state)
+        new.rename(where)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {where}: {error.strerror or error}; choose a place that you may write to"
+        ) from error
+    except OutputError as error:
+        raise OutputError(str(error).replace(str(new), str(where))) from error
+    finally:
+        _delete(new)
+
+
+def _save(where: Path, variables: Sequence[npt.NDArray[Any]], name: str, state: dict[str, Any]) -> None:
+    with atomic(where / name) as temporary:
         np.savez(temporary, *variables)
-    state = _State(asdict(plan), tuple(classes), images, path.name, tuple(history))
-    write_json(folder(output) / _STATE, asdict(state))
-    for old in folder(output).glob("epoch-*.npz"):
-        if old != path:
-            old.unlink(missing_ok=True)
+    write_json(where / _STATE, state)
 
 
 def restore(output: Path, variables: Sequence[Any]) -> None:
@@ -186,8 +252,22 @@ def _array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> npt.N
 
 
 def remove(output: Path) -> None:
-    """Delete the checkpoint, if there is one."""
-    shutil.rmtree(folder(output), ignore_errors=True)
+    """Delete the checkpoint, if there is one.
+
+    Raises:
+        OutputError: what is there is no checkpoint; it was not touched.
+    """
+    refuse_foreign(output)
+    _delete(folder(output))
+
+
+def _delete(where: Path) -> None:
+    """Delete the files that :func:`save` makes, and the folder if nothing else is in it."""
+    with contextlib.suppress(OSError):
+        for path in where.iterdir():
+            if path.name == _STATE or _VARIABLES.fullmatch(path.name) or _UNFINISHED.fullmatch(path.name):
+                path.unlink()
+        where.rmdir()
 
 
 def _read(output: Path) -> _State:

@@ -19,7 +19,8 @@ import numpy as np
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import CheckFailed, DataError, OutputError, UsageError
-from mobilecnn.files import atomic, check_writable, write_text
+from mobilecnn.files import check_file, read_bytes, together
+from mobilecnn.locks import locked
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train import checkpoint, zoo
 from mobilecnn.train.augmentation import AUGMENTATIONS
@@ -115,16 +116,25 @@ def prepare(plan: TrainingPlan, output: Path, resume: bool = False, progress: Pr
         ModelNameError: the network is unknown, or cannot be built at this size.
         DataError: the images cannot be read, or are not enough to train and validate with.
         InputError: the checkpoint to resume is damaged.
-        OutputError: ``output`` cannot be written.
+        OutputError: ``output`` cannot be written, another training writes it, or something of another program's is
+            where the history or the checkpoint goes.
     """
     require_backend("training")
     _check(plan)
     name = zoo.parse(plan.architecture, size=plan.size)
     if output.suffix != ".keras":
         raise UsageError(f"the model is saved as a .keras file; write -o {output.with_suffix('.keras')}")
-    if output.is_dir():
-        raise OutputError(f"{output} is a folder; give the name of a file to write")
-    check_writable(output.parent)
+    check_file(output)
+    history_path = _history_path(output)
+    if history_path.exists() and not _is_history(history_path):
+        raise OutputError(
+            f"{history_path} is no history of a training, which goes there; move it away, or choose another name "
+            "with -o"
+        )
+    if not resume:  # Else it is read, and what is wrong with it is said then.
+        checkpoint.refuse_foreign(output)
+    with locked(output):  # Two trainings at once are better refused before the images are read.
+        pass
     dataset = load(plan.data, part="train")
     if not dataset.labelled:
         raise DataError(f"{plan.data} has loose images; put those of each class into a folder of its own")
@@ -190,11 +200,20 @@ def run(
         CheckFailed: the loss or a weight is no longer a finite number.
         DataError: a picture is damaged (raised here only if the pictures are not in memory).
         InputError: the checkpoint to resume is damaged.
-        OutputError: a file cannot be written.
+        OutputError: a file cannot be written, or another training writes it.
     """
+    with locked(job.output):
+        return _run(job, progress, on_epoch)
+
+
+def _run(job: Job, progress: Progress, on_epoch: Callable[[Epoch], None]) -> Trained:
     if not job.done:
         # It belongs to an earlier training that was not resumed.
         checkpoint.remove(job.output)
+    elif checkpoint.saved_epochs(job.output) != len(job.done):
+        raise UsageError(
+            f"cannot resume: another training has changed {checkpoint.folder(job.output)} meanwhile; give --resume again"
+        )
     keras = load_keras()
     plan = job.plan
     keras.utils.set_random_seed(plan.seed)
@@ -227,11 +246,9 @@ def run(
 
     model.set_weights(learner.get_weights())
     seconds = round(sum(row.seconds for row in history), 3)
-    _write_model(model, job, history[-1], highest)
-    history_path = job.output.with_suffix(".history.csv")
-    write_text(history_path, _as_csv(history))
+    _write_model(model, job, history, highest)
     checkpoint.remove(job.output)
-    return Trained(job.output, history_path, tuple(history), highest, seconds)
+    return Trained(job.output, _history_path(job.output), tuple(history), highest, seconds)
 
 
 def _train_epoch(
@@ -273,7 +290,9 @@ def _validate(learner: Any, job: Job) -> tuple[float, float]:
     return float(losses.mean()), float((scores.argmax(axis=1) == job.validation.labels).mean())
 
 
-def _write_model(model: Any, job: Job, last: Epoch, highest: float) -> None:
+def _write_model(model: Any, job: Job, history: Sequence[Epoch], highest: float) -> None:
+    """Write the model and its history, both or neither."""
+    last = history[-1]
     facts = {
         **asdict(job.plan),
         "learning_rate": highest,
@@ -284,9 +303,19 @@ def _write_model(model: Any, job: Job, last: Epoch, highest: float) -> None:
         "val_loss": last.val_loss,
         "val_accuracy": last.val_accuracy,
     }
-    with atomic(job.output) as temporary:
-        zoo.main_output(model).save(temporary)
-        write_info(temporary, ModelInfo(str(job.name), job.classes, job.contract, facts))
+    with together([(_history_path(job.output), job.output)]) as [[history_file, model_file]]:
+        zoo.main_output(model).save(model_file)
+        write_info(model_file, ModelInfo(str(job.name), job.classes, job.contract, facts))
+        history_file.write_text(_as_csv(history), encoding="utf-8")
+
+
+def _history_path(output: Path) -> Path:
+    return output.with_suffix(".history.csv")
+
+
+def _is_history(path: Path) -> bool:
+    columns = ",".join(field.name for field in fields(Epoch)).encode()
+    return path.is_file() and read_bytes(path, "history").startswith(columns)
 
 
 def _as_csv(history: Sequence[Epoch]) -> str:

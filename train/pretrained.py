@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobilecnn.contract import InputContract
-from mobilecnn.errors import EnvironmentProblem, ModelFileError, OutputError, UsageError
-from mobilecnn.files import atomic, check_writable, read_bytes, sha256
+from mobilecnn.errors import EnvironmentProblem, ModelFileError, UsageError
+from mobilecnn.files import atomic, check_file, read_bytes, sha256
+from mobilecnn.locks import locked
 from mobilecnn.train import torch_file, zoo
 from mobilecnn.train.keras_file import ModelInfo, write_info
 
@@ -77,9 +78,12 @@ def write(
         raise UsageError(f"there are no published weights for {name!r}; choose from {', '.join(NETWORKS)}")
     if output.suffix != ".keras":
         raise UsageError(f"the model is saved as a .keras file; write -o {output.with_suffix('.keras')}")
-    if output.is_dir():
-        raise OutputError(f"{output} is a folder; give the name of a file to write")
-    check_writable(output.parent)
+    check_file(output)
+    with locked(output):
+        return _write(name, output, weights, labels)
+
+
+def _write(name: str, output: Path, weights: Path | None, labels: tuple[str, ...] | None) -> Written:
     network = NETWORKS[name]
     weights = installed_weights(network) if weights is None else weights
     model = network.load(weights)

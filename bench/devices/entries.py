@@ -21,6 +21,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,15 @@ from mobilecnn.bench.devices.backends import BACKENDS, profiles_of
 from mobilecnn.bench.devices.seam import Backend, Entry
 from mobilecnn.errors import InputError, UsageError
 from mobilecnn.files import LARGEST_TEXT, exists, read_bytes, write_text
+from mobilecnn.locks import locked
 
 WITH_ENTRIES = {backend.kind: backend for backend in BACKENDS if backend.entry is not None}
 """Backends that have entries, by kind."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
+
+PATIENCE_SECONDS = 10.0
+"""Seconds to wait for another process that changes the devices file, which takes it some milliseconds."""
 
 _HEADER = (
     "# The boards and phones of `mobilecnn devices`, which rewrites this file (and drops other comments).\n"
@@ -103,6 +108,15 @@ def path() -> Path:
     configured = os.environ.get("XDG_CONFIG_HOME", "")
     folder = Path(configured) if configured.startswith("/") else Path.home() / ".config"
     return folder / "mobilecnn" / "devices.toml"
+
+
+def changing() -> AbstractContextManager[None]:
+    """Keep other processes from changing the file while the block reads and writes it; the entries of both stay.
+
+    Raises:
+        OutputError: its folder cannot be written, or another process does not finish.
+    """
+    return locked(path(), patience=PATIENCE_SECONDS)
 
 
 def read() -> dict[str, Entry]:

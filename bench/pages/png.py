@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from mobilecnn.bench.pages.page import UNPRINTABLE
 from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Point, Series
 from mobilecnn.extras import require
 
@@ -27,6 +28,19 @@ def draw(plots: Sequence[Plot], title: str) -> bytes:
         title: lines above the first.
     """
     require("a chart", "report")
+    import matplotlib
+
+    # A name may have dollar signs, which are no formula.
+    with matplotlib.rc_context({"text.parse_math": False}):
+        return _draw(plots, plain(title))
+
+
+def plain(text: str) -> str:
+    """``text`` as it is drawn: a replacement character for what cannot be, as on a page; lines stay lines."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else UNPRINTABLE for letter in text)
+
+
+def _draw(plots: Sequence[Plot], title: str) -> bytes:
     # The figure classes directly: pyplot would look for a display and keep every figure alive.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -87,7 +101,8 @@ def _series(axes: Any, series: Series) -> None:
         markersize=6,
         capsize=2,
         color=colour(series.colour),
-        label=series.name or "_",
+        # What begins with an underscore has no place in a legend.
+        label=f" {plain(series.name)}" if series.name else "_",
         clip_on=False,
     )
     hollow = [point for point in points if point.hollow and series.marks]
@@ -133,7 +148,7 @@ def _keys(axes: Any, plot: Plot) -> None:
             (right_is_near, left_is_near), ("center", 0)
         )
         axes.annotate(
-            point.key, (point.x, _high(point)), xytext=(across, 9 if side == "center" else -2),
+            plain(point.key), (point.x, _high(point)), xytext=(across, 9 if side == "center" else -2),
             textcoords="offset points", fontsize=8.5, ha=side,
         )  # fmt: skip
 

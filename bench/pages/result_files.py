@@ -121,7 +121,8 @@ def _listed(given: Path) -> list[Path]:
     """The file itself, or the result files in a folder."""
     if not files.is_folder(given):
         return [given]
-    paths = sorted(given.glob("*.json"))
+    # A hidden one is being written, or was when its process was killed.
+    paths = sorted(path for path in given.glob("*.json") if not path.name.startswith("."))
     if not paths:
         raise InputError(f"the folder {given} holds no .json file")
     return paths

@@ -150,7 +150,7 @@ def measure_all(
         try:
             futures += [pool.submit(time_on, member) for member in members]
             wait(futures)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             stopping.set()
             while not all(future.done() for future in futures):
                 # Once is enough: cleaning up takes some seconds, and is not to be cut short.
@@ -161,7 +161,7 @@ def measure_all(
             left = [
                 f"{member.name}: {_left(future)}" for member, future in zip(members, futures, strict=False)
             ]
-            raise KeyboardInterrupt("; ".join(left)) from None
+            raise type(interrupt)("; ".join(left)) from None
     return tuple(future.result() for future in futures)
 
 

@@ -1,11 +1,31 @@
 """``python -m mobilecnn`` and the ``mobilecnn`` command."""
 
-from mobilecnn.cli import cli
+import sys
+
+from mobilecnn import interruption
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    cli.main(prog_name="mobilecnn")
+    interruption.during_start()
+    # Not at the top: Ctrl-C while these are imported must find the handler.
+    from mobilecnn.cli import cli
+    from mobilecnn.cli.terminal import guard
+
+    guard()
+    interruption.listen()
+    code: str | int | None = 0
+    try:
+        cli.main(prog_name="mobilecnn")
+    except SystemExit as ended:
+        code = ended.code
+    except KeyboardInterrupt as interrupt:  # While the outcome of the command was printed.
+        code = interruption.exit_code(type(interrupt))
+    except OSError:  # Not even the message can be written.
+        code = 3
+    finally:
+        interruption.ignore()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
+from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
 from mobilecnn.convert.lowering import lower
 from mobilecnn.convert.lowering.description import Description
-from mobilecnn.errors import UsageError
+from mobilecnn.errors import OutputError, UsageError
 from mobilecnn.exported import Answered, Changes, Exported, Origin, write
 from mobilecnn.extras import require
-from mobilecnn.files import check_writable
+from mobilecnn.files import check_file
+from mobilecnn.locks import locked
 from mobilecnn.quantize import formats as table
 from mobilecnn.quantize.calibration.images import (
     Calibration,
@@ -31,6 +33,7 @@ from mobilecnn.quantize.gate import STEADY, float32_limit
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.steadiness import movement
+from mobilecnn.records import schema
 from mobilecnn.steps import Progress, Steps
 
 
@@ -84,9 +87,18 @@ def export(
     """
     rows = check_request(formats, calibration, io)
     require("exporting", "export")
-    check_writable(output)
+    paths = [output / f"{source.stem}.{row.name}.tflite" for row in rows]
+    for path in paths:
+        check_file(path)
+        card = passport.beside(path)
+        if card.exists() and schema(card, "passport") != passport.Passport.SCHEMA:
+            raise OutputError(
+                f"{card} is no passport, and that of {path.name} goes there; move it away, or choose "
+                "another folder with -o"
+            )
     steps = Steps(progress, 5 + 2 * len(rows))
     with (
+        locked(*paths),
         tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder,
         KerasModel(source) as keras,
         TfliteProcess(f"that quantizes {source.text}") as tflite,
@@ -119,16 +131,18 @@ def export(
 
         steps("writing")
         origin = Origin(source, facts, images, io, tolerance)
-        exported = tuple(
-            write(
-                Answered(
-                    output / f"{source.stem}.{row.name}.tflite", row, made[row.name].read_bytes(),
-                    changes[row.name], parities[row.name], scores[row.name],
-                ),
-                origin,
+        answered = (
+            Answered(
+                path,
+                row,
+                made[row.name].read_bytes(),
+                changes[row.name],
+                parities[row.name],
+                scores[row.name],
             )
-            for row in rows
-        )  # fmt: skip
+            for path, row in zip(paths, rows, strict=True)
+        )
+        exported = write(paths, answered, origin)
         steps("done")
     return exported
 

@@ -1,5 +1,6 @@
-"""One exported file: what it was made of, its passport, and the two written together."""
+"""One exported file: what it was made of, its passport, and all of an export written together."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,7 +14,7 @@ from mobilecnn.convert.conversion import KerasFacts, Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import CheckFailed
-from mobilecnn.files import sha256, write_together
+from mobilecnn.files import sha256, together
 from mobilecnn.quantize import gate
 from mobilecnn.quantize.calibration.images import CalibrationImages
 from mobilecnn.quantize.formats import Format
@@ -110,13 +111,28 @@ class Answered:
     scores: Scores
 
 
-def write(file: Answered, origin: Origin) -> Exported:
-    """Write a file and its passport."""
-    card = _passport(file, origin)
-    # The passport takes its name first: a reader that finds a model finds its passport, and after an
-    # interruption in between the passport refuses the older model by its hash.
-    write_together({passport.beside(file.path): card.to_bytes(), file.path: file.content})
-    return Exported(file.path, file.row.name, len(file.content), file.parity, card.parity.holds, card)
+def write(paths: Sequence[Path], files: Iterable[Answered], origin: Origin) -> tuple[Exported, ...]:
+    """Write files and their passports: all of them, or none if one cannot be written.
+
+    Args:
+        paths: paths of the files.
+        files: the files, in the same order; they are taken one after another.
+        origin: what they share.
+
+    Raises:
+        OutputError: one cannot be written.
+    """
+    exported = []
+    # The passport comes first: a reader that finds a model finds its passport.
+    with together([(passport.beside(path), path) for path in paths]) as temporaries:
+        for file, (card_file, model_file) in zip(files, temporaries, strict=True):
+            card = _passport(file, origin)
+            card_file.write_bytes(card.to_bytes())
+            model_file.write_bytes(file.content)
+            exported.append(
+                Exported(file.path, file.row.name, len(file.content), file.parity, card.parity.holds, card)
+            )
+    return tuple(exported)
 
 
 def _passport(file: Answered, origin: Origin) -> Passport:

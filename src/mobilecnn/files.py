@@ -1,17 +1,21 @@
 """Writing files so that no reader ever sees half of one; reading and hashing them."""
 
+import errno
 import hashlib
 import json
 import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from mobilecnn.errors import InputError, OutputError
+
+LONGEST_PART = 40
+"""Most characters that a temporary name has of the stem, and of the suffix: it must not be too long where the name is not."""
 
 
 @contextmanager
@@ -25,36 +29,95 @@ def atomic(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder or the file cannot be written.
     """
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        name = path.parent / f".{path.stem}.{secrets.token_hex(4)}{path.suffix}"
-        # Not mkstemp, whose files are private: this one gets the permissions of an ordinary file. Working
-        # them out would mean reading the process's mask, which is only possible by changing it for a
-        # moment, and other threads would notice.
-        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        temporary = name
+    with together([[path]]) as [[temporary]]:
         yield temporary
-        temporary.replace(path)
+
+
+@contextmanager
+def together(groups: Sequence[Sequence[Path]]) -> Iterator[list[list[Path]]]:
+    """Yield a temporary name beside each path; rename all of them if the block succeeds.
+
+    The files of a group belong together, as a passport and its model do. However the process ends, each group is
+    found in one of these states: all its old files; only its first, either the old or the new one; none; all its new
+    ones. A new file never stands beside an old one of its group. If the block or a renaming fails, all
+    old files are there again, and nothing else.
+
+    Args:
+        groups: paths, none of them twice; their folders are created.
+
+    Raises:
+        OutputError: a folder or a file cannot be written.
+    """
+    paths = [path for group in groups for path in group]
+    made: list[Path] = []
+    path = Path()
+    try:
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.append(_new(path))
+        new = iter(tuple(made))
+        temporaries = [[next(new) for _ in group] for group in groups]
+        yield temporaries
+        for path, temporary in zip(paths, tuple(made), strict=True):
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            _to_disk(temporary)
+        moves: list[tuple[Path, Path]] = []
+        try:
+            for group, names in zip(groups, temporaries, strict=True):
+                if len(paths) > 1:
+                    for path in reversed(group):
+                        if path.exists():
+                            made.append(_unused(path))
+                            moves.append((path, made[-1]))
+                            path.rename(made[-1])
+                for path, temporary in zip(group, names, strict=True):
+                    moves.append((temporary, path))
+                    temporary.replace(path)
+        except BaseException:
+            for source, target in reversed(moves):
+                if not source.exists():  # Else it was not yet moved.
+                    target.rename(source)
+            raise
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
         ) from error
     finally:
-        if temporary is not None:
+        for temporary in made:
             temporary.unlink(missing_ok=True)
 
 
-def write_together(contents: dict[Path, bytes]) -> None:
-    """Write several files so that none appears before all are written (see :func:`atomic`).
+def _new(path: Path) -> Path:
+    """A new empty file with a temporary name beside ``path``."""
+    name = _unused(path)
+    # Not mkstemp, whose files are private: this one gets the permissions of an ordinary file. Working
+    # them out would mean reading the process's mask, which is only possible by changing it for a
+    # moment, and other threads would notice.
+    os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return name
 
-    They take their names in the order given.
-    """
-    with ExitStack() as renamed:
-        # The last to enter is the first to be renamed.
-        temporaries = [(renamed.enter_context(atomic(path)), path) for path in reversed(contents)]
-        for temporary, path in temporaries:
-            temporary.write_bytes(contents[path])
+
+def _unused(path: Path) -> Path:
+    stem, suffix = path.stem[:LONGEST_PART], path.suffix[:LONGEST_PART]
+    return path.parent / f".{stem}.{secrets.token_hex(4)}{suffix}"
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until the content is on the disk: some file systems say only then that they are full."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_together(groups: Sequence[Mapping[Path, bytes]]) -> None:
+    """Write several files, none of which appears before all are written (see :func:`together`)."""
+    with together([list(group) for group in groups]) as temporaries:
+        for group, names in zip(groups, temporaries, strict=True):
+            for temporary, content in zip(names, group.values(), strict=True):
+                temporary.write_bytes(content)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -79,6 +142,10 @@ def check_writable(folder: Path) -> None:
     Raises:
         OutputError: the folder cannot be created or written to.
     """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(
+            f"cannot write to {folder}: it is a file, and a folder is expected; choose another with -o"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -87,6 +154,24 @@ def check_writable(folder: Path) -> None:
         raise OutputError(
             f"cannot write to the folder {folder}: {error.strerror or error}; choose another with -o"
         ) from error
+
+
+def check_file(path: Path) -> None:
+    """Refuse a name at which no file can be written, before long work begins; its folder is created.
+
+    Raises:
+        OutputError: it is a folder, cannot be a name, or its folder cannot be written to.
+    """
+    try:
+        if stat.S_ISDIR(path.stat().st_mode):
+            raise OutputError(f"{path} is a folder; give the name of a file to write")
+    except OSError as error:
+        # What its folder lacks is said below.
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
+            raise OutputError(
+                f"cannot write {path}: {error.strerror or error}; choose another name"
+            ) from error
+    check_writable(path.parent)
 
 
 LARGEST_MODEL = 2 << 30

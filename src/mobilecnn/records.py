@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NewType, Self, TypeVar, get_args, get_origin, 
 
 from mobilecnn import files
 from mobilecnn.errors import InputError, MobileCnnError, OutputError, UsageError
+from mobilecnn.locks import locked
 
 _LARGEST = 2**63 - 1
 
@@ -168,8 +169,15 @@ def recording(path: Path) -> Iterator[Callable[[Kept], None]]:
     error's message says where.
 
     Raises:
-        OutputError: one of the two names is taken (before the block runs), or cannot be written.
+        OutputError: one of the two names is taken, also by another process that is about to write it (before the
+            block runs), or cannot be written.
     """
+    with locked(path), _recording(path) as keep:
+        yield keep
+
+
+@contextmanager
+def _recording(path: Path) -> Iterator[Callable[[Kept], None]]:
     unfinished = partial(path)
     check_free(path)
     kept = ""

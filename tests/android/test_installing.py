@@ -63,6 +63,17 @@ def refused(done: Result, code: int, *words: str) -> None:
         assert word in line, line
 
 
+@pytest.mark.parametrize("name", ["-r.apk", "-a it's `id`.apk", "--help.apk"])
+def test_a_builds_name_is_no_option(
+    phone: Phone, app: Path, apk: Path, exported: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(app)
+    shutil.copy(apk, app / name)
+    done = android(app, exported / MODEL, "--install", f"--apk={name}")
+    assert done.exit_code == 0, done.output
+    assert (phone.root / "installed.apk").read_bytes() == apk.read_bytes()
+
+
 @pytest.mark.parametrize("features", [FEATURES, ()], ids=["new", "old"])
 def test_it_installs_and_starts(
     phone: Phone, app: Path, apk: Path, exported: Path, features: tuple[str, ...]

@@ -162,6 +162,24 @@ def test_a_model_is_pushed_once_and_never_trusted_blindly(either: Phone, model: 
     assert len(either.pushed) == 4
 
 
+@pytest.mark.parametrize(
+    "name", ["-p.tflite", "--help", '-a it\'s "b" $HOME;`id`.tflite', "a\nb.tflite", "é\x1b.tflite"]
+)
+def test_a_name_is_no_option_and_no_command(
+    either: Phone, small: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is given by its name alone, from its folder, or as a program."""
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(small.read_bytes())
+    with AdbDevice("pixel", either.serial) as phone:
+        there = either.root / phone.put(Path(name))[1:]
+        assert there.read_bytes() == small.read_bytes()
+        assert phone.put(Path(name)) and len(either.pushed) == 1
+    Path(name).write_bytes(elf())
+    with AdbDevice("pixel", either.serial, OnPhone(Path(name), "all")) as phone:
+        assert phone.version("benchmark_model") == f"sha256:{sha256(elf())}"
+
+
 def test_a_given_program_is_pushed_and_recorded(either: Phone, model: Path, tmp_path: Path) -> None:
     program = tmp_path / "benchmark_model"
     program.write_bytes(elf())

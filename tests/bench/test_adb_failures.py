@@ -232,7 +232,7 @@ def interrupt(phone: Phone, model: Path, how: signal.Signals, send: Callable[[in
             code = process.wait(timeout=60)
         finally:
             process.kill()
-    assert code == (130 if how == signal.SIGINT else -how)
+    assert code == (-how if how == signal.SIGKILL else 128 + how)
     phone.expect_nothing_left()
     assert list(Path.cwd().iterdir()) == []
 
@@ -244,7 +244,7 @@ def test_ctrl_c_leaves_nothing_on_the_phone(
     interrupt(either, small, signal.SIGINT, send)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_command_that_is_killed_leaves_nothing_on_the_phone(
     pixel: Phone, small: Path, how: signal.Signals
 ) -> None:

@@ -77,6 +77,17 @@ def test_the_same_chart_is_a_picture_too() -> None:
         assert png.draw([both, whole], "title").startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("name", ["$\\frac$", "$$", "$x^{$", "\x1b[31m\x07", "_hidden", "\ud800", "[red]"])
+@pytest.mark.filterwarnings("error")
+def test_a_name_is_drawn_as_it_is(name: str) -> None:
+    points = [plot.Point(1, 2, name), plot.Point(2, 3, name)]
+    chart = plot.Plot([plot.Series(name, points)], plot.Axis("x"), plot.Axis("y"), "what")
+    drawn = png.draw([chart], f"{name}\nsecond line")
+    assert drawn.startswith(b"\x89PNG")
+    # The legend is there: the picture is another without a name in it.
+    assert drawn != png.draw([replace(chart, series=[plot.Series("", points)])], f"{name}\nsecond line")
+
+
 def test_a_key_is_written_once_and_stays_in_the_frame() -> None:
     points = [plot.Point(1, 2, "ShuffleNet"), plot.Point(9, 9, "MobileNet")]
     two = [plot.Series(name, points, colour=colour) for colour, name in enumerate(("a", "b"))]

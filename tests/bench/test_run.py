@@ -283,6 +283,8 @@ def command_line(arguments: Sequence[str], folder: Path) -> Iterator[subprocess.
         (signal.SIGINT, os.kill),
         (signal.SIGINT, os.killpg),  # Ctrl-C: the worker gets it too.
         (signal.SIGTERM, os.kill),
+        (signal.SIGTERM, os.killpg),
+        (signal.SIGHUP, os.killpg),
         (signal.SIGKILL, os.kill),
     ],
 )
@@ -301,7 +303,7 @@ def test_an_interrupted_run_leaves_nothing(
         code = process.wait(timeout=120)
         assert gone(worker)
     assert list(here.iterdir()) == []
-    assert code == (130 if how == signal.SIGINT else -how)
+    assert code == (-how if how == signal.SIGKILL else 128 + how)
 
 
 def test_a_record_is_complete_and_raw(exported: Path) -> None:

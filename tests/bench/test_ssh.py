@@ -254,6 +254,8 @@ def test_a_cache_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch, exported: 
         (signal.SIGINT, os.kill),
         (signal.SIGINT, os.killpg),
         (signal.SIGTERM, os.kill),
+        (signal.SIGTERM, os.killpg),
+        (signal.SIGHUP, os.killpg),
         (signal.SIGKILL, os.kill),
     ],
 )
@@ -286,7 +288,7 @@ def test_an_interrupted_command_leaves_nothing_on_the_board(
             code = process.wait(timeout=120)
         finally:
             process.kill()
-    assert code == (130 if how == signal.SIGINT else -how)
+    assert code == (-how if how == signal.SIGKILL else 128 + how)
     board.expect_nothing_left()
     assert list(folder.iterdir()) == []
 

@@ -240,9 +240,16 @@ def until(condition: Callable[[], bool], process: "subprocess.Popen[bytes]", sec
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("send", [os.kill, os.killpg])
+@pytest.mark.parametrize(
+    ("how", "send"), [(signal.SIGINT, os.kill), (signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)]
+)
 def test_ctrl_c_stops_all_and_keeps_what_is_complete(
-    board: Board, phone_with_litert: Phone, exported: Path, here: Path, send: Callable[[int, int], None]
+    board: Board,
+    phone_with_litert: Phone,
+    exported: Path,
+    here: Path,
+    how: signal.Signals,
+    send: Callable[[int, int], None],
 ) -> None:
     model = exported / "theirs.int8.tflite"
     pixel = AdbEntry(serial=phone_with_litert.serial)
@@ -253,13 +260,17 @@ def test_ctrl_c_stops_all_and_keeps_what_is_complete(
         try:
             kept = [here / f"it-{name}.partial.json" for name in names]
             until(lambda: all(path.exists() for path in kept), process)
-            send(process.pid, signal.SIGINT)
+            send(process.pid, how)
             _, said = process.communicate(timeout=120)
         finally:
             process.kill()
-    assert process.returncode == 130, said.decode()
-    (line,) = [line for line in said.decode().splitlines() if line.startswith("Interrupted: ")]
-    assert line.startswith("Interrupted: pi5: ") and "; pixel: " in line and "; local: " in line
+    assert process.returncode == 128 + how, said.decode()
+    (line,) = [line for line in said.decode().splitlines() if line.startswith("Interrupted")]
+    assert (
+        line.startswith("Interrupted: pi5: " if how == signal.SIGINT else "Interrupted by SIGTERM: pi5: ")
+        and "; pixel: " in line
+        and "; local: " in line
+    )
     for path in kept:
         assert f"{Measurement.read(path).rounds} of 1000 rounds are complete, in {path.name}" in line
     assert sorted(path.name for path in here.iterdir()) == sorted(path.name for path in kept)

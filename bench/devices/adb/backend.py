@@ -20,13 +20,15 @@ def _set_up(name: str, entry: AdbEntry, options: Mapping[str, Any], say: Say) ->
     from mobilecnn.bench.devices.adb import setup
     from mobilecnn.bench.devices.adb.device import AdbDevice
 
-    source = options["from"]
+    source, digest = options["from"], options["sha256"]
     if not options["download"]:
         if source is not None:
             raise UsageError("--from says where --download downloads from; add --download")
+        if digest is not None:
+            raise UsageError("--sha256 says what --download must give; add --download")
         return SetUp({"needs": list(setup.NEEDS)}, [f"{name} needs:", *(f"* {need}" for need in setup.NEEDS)])
     with AdbDevice(name, entry.serial) as phone:
-        program = setup.setup(phone, source or setup.NIGHTLY, say)
+        program = setup.setup(phone, setup.NIGHTLY if source is None else source, digest, say)
     version = f"sha256:{program.parent.name}"
     return SetUp(
         {"runtime": "benchmark_model", "version": version, "file": str(program)},
@@ -58,6 +60,9 @@ BACKEND = Backend(
     setup_options=(
         Option("download", "For a phone: download benchmark_model here, and put it there.", flag=True),
         Option("from", "With --download: the address.  [default: Google's nightly builds]"),
+        Option(
+            "sha256", "With --download: SHA-256 of the program; without it, it is told and nothing is sent."
+        ),
     ),
 )
 """Phones that the devices file names."""

@@ -130,7 +130,9 @@ class Session:
         doing = f"that brings {file} to {self.name}"
         assert self._serial is not None
         seconds = ANSWER_SECONDS + file.stat().st_size / SLOWEST_PUSH
-        code, said = adb("-s", self._serial, "push", str(file), pushed, seconds=seconds, begun=self._begun)
+        code, said = adb(
+            "-s", self._serial, "push", _absolute(file), pushed, seconds=seconds, begun=self._begun
+        )
         if code != 0:
             self._expect_connection(doing)
             raise EnvironmentProblem(
@@ -273,6 +275,11 @@ class Session:
                 f"on {self.name}: the answer of the process {doing} did not arrive whole"
             )
         return content
+
+
+def _absolute(file: Path) -> str:
+    """The name of a file for adb, which would take one that begins with a dash for an option."""
+    return str(file.absolute())
 
 
 def _with_words(script: str, words: Sequence[str]) -> str:

@@ -46,25 +46,27 @@ def evaluate(
             read or written.
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
-    from mobilecnn.files import check_writable, write_json
+    from mobilecnn.files import check_file, write_json
+    from mobilecnn.locks import locked
     from mobilecnn.quantize import accuracy
     from mobilecnn.quantize.evaluation import Evaluation
     from mobilecnn.train.datasets import load as load_data
 
     if output is not None:
-        check_writable(Path(output).parent)  # Before the work, not after.
-    dataset = load_data(str(data), "test")
-    results = accuracy.evaluate(
-        _paths(models),
-        dataset,
-        input_range=input_range,
-        runtime=runtime,
-        unsafe=allow_code,
-        progress=progress,
-    )
-    evaluation = Evaluation(str(data), len(dataset), runtime, results)
-    if output is not None:
-        write_json(Path(output), evaluation.to_json())
+        check_file(Path(output))  # Before the work, not after.
+    with nullcontext() if output is None else locked(Path(output)):
+        dataset = load_data(str(data), "test")
+        results = accuracy.evaluate(
+            _paths(models),
+            dataset,
+            input_range=input_range,
+            runtime=runtime,
+            unsafe=allow_code,
+            progress=progress,
+        )
+        evaluation = Evaluation(str(data), len(dataset), runtime, results)
+        if output is not None:
+            write_json(Path(output), evaluation.to_json())
     return evaluation
 
 
@@ -216,13 +218,16 @@ def write_report(results: Sequence[Path], page: Path) -> "Results":
     """:func:`report`, and what the page shows."""
     from mobilecnn.bench.pages.report import html
     from mobilecnn.bench.pages.result_files import read
-    from mobilecnn.files import write_text
+    from mobilecnn.files import check_file, write_text
+    from mobilecnn.locks import locked
 
     # A measurement is never replaced, not even by a slip of the page's name.
     if page.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"the page's name must end in .html, and it is {page}")
-    shown = read(results)
-    write_text(page, html(shown))
+    check_file(page)
+    with locked(page):
+        shown = read(results)
+        write_text(page, html(shown))
     return shown
 
 

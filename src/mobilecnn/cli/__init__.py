@@ -3,16 +3,23 @@
 Nothing here imports numpy, Keras or TensorFlow, so ``mobilecnn --help`` is immediate.
 Standard output is data, standard error is talk, and ``--json`` prints exactly one
 document. Exit codes: 0 done, 1 the check failed, 2 wrong usage or input, 3 device or
-environment, 130 interrupted.
+environment; 128 and the signal's number when it was ended: 130 by Ctrl-C, 143 by SIGTERM, 129 by
+SIGHUP, 141 because the reader of a pipe has gone.
 """
 
+import contextlib
+import errno
 import json
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 import click
+from click.exceptions import Exit
 
-from mobilecnn.errors import MobileCnnError
+from mobilecnn import interruption
+from mobilecnn.cli import terminal
+from mobilecnn.errors import EnvironmentProblem, InputError, MobileCnnError
 from mobilecnn.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -61,10 +68,13 @@ class Failure(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the message, and under ``--json`` the document."""
-        click.echo(f"Error: {self.message}", err=True)
+        # Where one cannot be printed, the exit code still says it.
+        with contextlib.suppress(Exit, EnvironmentProblem):
+            terminal.write(f"Error: {self.message}", err=True)
         if self.as_json:
             problem = {"kind": self.kind, "message": self.message, "exit_code": self.exit_code}
-            click.echo(json.dumps({"error": problem}))
+            with contextlib.suppress(Exit, EnvironmentProblem):
+                terminal.write(json.dumps({"error": problem}))
 
 
 class LazyGroup(click.Group):
@@ -83,17 +93,64 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read the options before the command."""
+        with _ending({}):
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; the one place where errors of mobilecnn become click's."""
-        try:
+        """Run the command."""
+        with _ending(ctx.meta):
             return super().invoke(ctx)
-        except MobileCnnError as error:
-            # A check that fails has printed its findings, which are the one document.
-            wanted = ctx.meta.get(JSON_FLAG) and not ctx.meta.get(JSON_DONE)
-            raise Failure(error, as_json=bool(wanted)) from error
-        except KeyboardInterrupt as interrupt:
-            click.echo(f"Interrupted: {interrupt}" if str(interrupt) else "Interrupted.", err=True)
-            ctx.exit(130)
+
+
+@contextlib.contextmanager
+def _ending(meta: dict[str, Any]) -> Iterator[None]:
+    """The one place where what ends a command becomes what click shows, and an exit code.
+
+    Args:
+        meta: what the command has noted in its context.
+    """
+    try:
+        try:
+            yield
+        except (KeyboardInterrupt, Exit):
+            raise
+        except Exception as error:
+            # What fails because it was interrupted, such as an import, does not fail for its own reasons.
+            if (kind := interruption.came()) is not None:
+                raise kind from error
+            raise
+    except MobileCnnError as error:
+        raise _failure(error, meta) from error
+    except KeyboardInterrupt as interrupt:
+        raise Exit(_interrupted(interrupt)) from interrupt
+    except click.ClickException as error:
+        error.message = terminal.clean(error.message)  # type: ignore[misc]  # What was typed may be a file's name.
+        raise
+    except BrokenPipeError as error:
+        raise Exit(terminal.CLOSED_PIPE) from error
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename is not None else ""
+        # A name that cannot be one is what the user gave.
+        kind = InputError if error.errno in (errno.ENAMETOOLONG, errno.ELOOP) else EnvironmentProblem
+        problem = kind(f"the system does not allow it: {error.strerror or error}{where}")
+        raise _failure(problem, meta) from error
+
+
+def _failure(error: MobileCnnError, meta: dict[str, Any]) -> Failure:
+    # A check that fails has printed its findings, which are the one document.
+    return Failure(error, as_json=bool(meta.get(JSON_FLAG) and not meta.get(JSON_DONE)))
+
+
+def _interrupted(interrupt: KeyboardInterrupt) -> int:
+    """Say that the command was interrupted; the exit code."""
+    kind = type(interrupt)
+    signal = interruption.name(kind)
+    said = f"Interrupted by {signal}" if signal else "Interrupted"
+    with contextlib.suppress(Exit, EnvironmentProblem):
+        terminal.write(f"{said}: {interrupt}" if str(interrupt) else f"{said}.", err=True)
+    return interruption.exit_code(kind)
 
 
 @click.group(cls=LazyGroup, context_settings=CONTEXT)

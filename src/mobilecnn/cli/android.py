@@ -7,6 +7,7 @@ import click
 
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, kilobytes, table, talk
+from mobilecnn.cli.terminal import Lines, joined
 
 BUILD = """\
 Next, with Android Studio: open {app} and press Run.
@@ -83,7 +84,7 @@ def command(
         raise UsageError("--device names the phone to install on; give --install too")
     component = installing.component(app)
     staged = stage(models, app)
-    build, step, lacking = None, BUILD.format(app=shlex.quote(str(app)), component=component), ""
+    build, step, lacking = None, _step(BUILD, app=shlex.quote(str(app)), component=component), ""
     try:
         build = installing.find(app, apk)
     except InputError as error:
@@ -91,7 +92,7 @@ def command(
             raise
         lacking = str(error)
     if build is not None:
-        step = INSTALL.format(apk=shlex.quote(str(build.path)), component=component)
+        step = _step(INSTALL, apk=shlex.quote(str(build.path)), component=component)
         if build.newer is not None:
             talk(
                 f"Warning: {build.newer} is newer than {build.path}; build again to have the change in the app."
@@ -106,7 +107,7 @@ def command(
         name, serial = installing.serial_of(device)
         talk(f"Installing {build.path} on {name}.")
         installing.install(build, app, name, serial)
-        step = f"Installed on {name}, and started."
+        step = joined(f"Installed on {name}, and started.")
     if as_json:
         document(
             {
@@ -135,3 +136,8 @@ def command(
         for remark in model.remarks:
             talk(f"Warning: {model.file}: {remark}.")
     talk(step)
+
+
+def _step(text: str, **values: str) -> Lines:
+    """One of the texts above, with names put in, each of which stays in its line."""
+    return joined(*(line.format(**values) for line in text.splitlines()))

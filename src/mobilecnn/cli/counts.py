@@ -101,7 +101,8 @@ def bench(
     data(table(HEADER, _rows(summary)))
     for line in _remarks([("", summary)]):
         data(line)
-    data(f"\n{NOTE}")
+    data("")
+    data(NOTE)
     data(f"{device_line(counted)}; counts of every inference: {path}")
 
 

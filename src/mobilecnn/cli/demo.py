@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, kilobytes, new_name, progress, table
+from mobilecnn.cli.output import data, document, json_option, kilobytes, lock, new_name, progress, table
 
 
 @click.command()
@@ -32,16 +32,17 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.demo import demo
     from mobilecnn.demo import page as render
-    from mobilecnn.files import check_writable, write_text
+    from mobilecnn.files import check_file, write_text
 
     protocol = Protocol(rounds=rounds)
-    check_writable(output)
+    page = output / "index.html"
+    check_file(page)
+    lock(page)
     with tempfile.TemporaryDirectory(prefix="mobilecnn-") as work, device("local") as where:
         made = demo(output, Path(work), where, protocol, epochs, progress, sys.argv[1:])
     timing = made.timing.measurement
     timing.write(new_name(output, "measurement"))
     made.paper.measurement.write(new_name(output, "measurement-speedup"))
-    page = output / "index.html"
     write_text(page, render(made))
     if as_json:
         document({**made.to_json(), "page": str(page)})
@@ -65,4 +66,5 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     data(table(header, rows))
     data("")
     data(table(paper_tables.SPEEDUP, [paper_tables.speedup(row) for row in made.paper.rows], left=2))
-    data(f"\n{terminal.device(timing)}\nThe page: {page.resolve()}")
+    for line in ("", terminal.device(timing), f"The page: {page.resolve()}"):
+        data(line)

@@ -86,7 +86,8 @@ def _list(as_json: bool) -> None:
     ]
     header = ("name", "kind", "host", *columns)
     data(table(header, rows, left=len(header)))
-    talk(f"\nFile: {entries.path()}")
+    talk("")
+    talk(f"File: {entries.path()}")
 
 
 @command.command()
@@ -107,7 +108,8 @@ def add(name: str, as_json: bool, **given: Any) -> None:
     entry = registry.new_entry(
         {option: value for option, value in given.items() if value not in (None, False)}
     )
-    entries.write({**entries.read(), name: entry})
+    with entries.changing():
+        entries.write({**entries.read(), name: entry})
     if as_json:
         document({"file": str(entries.path()), "added": {"name": name, **entries.to_json(entry)}})
         return
@@ -122,11 +124,12 @@ def remove(name: str, as_json: bool) -> None:
     from mobilecnn.bench.devices import entries
     from mobilecnn.errors import UsageError
 
-    named = entries.read()
-    if name not in named:
-        known = ", ".join(named) or "there is none"
-        raise UsageError(f"no device is named {name!r} in {entries.path()}; choose one of: {known}")
-    entries.write({other: entry for other, entry in named.items() if other != name})
+    with entries.changing():
+        named = entries.read()
+        if name not in named:
+            known = ", ".join(named) or "there is none"
+            raise UsageError(f"no device is named {name!r} in {entries.path()}; choose one of: {known}")
+        entries.write({other: entry for other, entry in named.items() if other != name})
     if as_json:
         document({"file": str(entries.path()), "removed": name})
         return

@@ -13,6 +13,7 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, progres
 @click.option(
     "--data",
     "source",
+    type=options.SOURCE,
     default="digits",
     show_default=True,
     help="A folder of class folders, or 'digits' (its held-out part).",

@@ -25,12 +25,13 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", type=options.SOURCE)
 @_formats
 @click.option("--all", "everything", is_flag=True, help="All of these formats.")
 @click.option(
     "--calibration",
     metavar="DATA",
+    type=options.SOURCE,
     help="Representative images: a folder, 'digits', or 'random' (latency only).",
 )
 @click.option(

@@ -9,7 +9,7 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, million
 
 
 @click.command()
-@click.argument("model", type=options.FILE)
+@click.argument("model", type=options.READ_ONLY)
 @json_option
 def command(model: Path, as_json: bool) -> None:
     """What is in a .tflite file: operators, inputs, outputs, runtime needed.

@@ -17,7 +17,7 @@ SORTS = ("name", "macs", "params", "top1")
 
 
 @click.command()
-@click.argument("model", required=False)
+@click.argument("model", required=False, type=options.SOURCE)
 @click.option("--classes", type=int, help="Classes of a zoo name.  [default: the network's, most often 1000]")
 @click.option("--size", type=int, help="Input side of MODEL, in pixels.  [default: the network's]")
 @options.allow_code

@@ -16,7 +16,46 @@ from mobilecnn.quantize.runtimes import RUNTIMES
 # in mobilecnn.contract.
 RANGES = ("raw", "unit", "tf", "torch", "caffe", "lite")
 
-FILE = click.Path(path_type=Path)
+
+class FileName(click.Path):
+    """The name of a file or folder, as a :class:`pathlib.Path`.
+
+    Refused are an empty one, which would mean the current folder, and one that is not UTF-8: the records, which are
+    JSON, could not be read again.
+    """
+
+    def __init__(self, any_bytes: bool = False) -> None:
+        super().__init__(path_type=Path)
+        self.any_bytes = any_bytes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; a usage error where it is refused."""
+        text = str(value)
+        if not text:
+            self.fail("the name is empty; give that of a file or folder", param, ctx)
+        if not self.any_bytes and any("\ud800" <= letter <= "\udfff" for letter in text):
+            self.fail(f"{text} is not UTF-8, and cannot be kept in a record; rename it", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = FileName()
+
+READ_ONLY = FileName(any_bytes=True)
+"""A file whose name is only shown."""
+
+
+class Source(click.ParamType):
+    """A text that may be the name of a file or folder, as :class:`FileName` takes it."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text; a usage error where it is refused."""
+        FILE.convert(value, param, ctx)
+        return str(value)
+
+
+SOURCE = Source()
 
 Command = Callable[..., None]
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from mobilecnn.cli import JSON_DONE, JSON_FLAG
+from mobilecnn.cli.terminal import Lines, clean, joined, write
 
 FOLDER = Path("mobilecnn-runs")
 """Folder of the records that the user gave no name, below the current one."""
@@ -33,25 +34,25 @@ json_option = click.option(
 
 
 def data(text: str) -> None:
-    """Print a result on standard output."""
-    click.echo(text)
+    """Print a line of a result, or :class:`Lines`, on standard output."""
+    write(text)
 
 
 def document(value: Any) -> None:
     """Print the one JSON document of a command."""
-    click.echo(json.dumps(value, indent=2, allow_nan=False))
+    write(Lines(json.dumps(value, indent=2, allow_nan=False)))  # JSON has escapes of its own.
     click.get_current_context().meta[JSON_DONE] = True
 
 
 def talk(text: str) -> None:
-    """Say something to the person at the terminal, on standard error."""
-    click.echo(text, err=True)
+    """Say a line, or :class:`Lines`, to the person at the terminal, on standard error."""
+    write(text, err=True)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> Lines:
     """An aligned text table: the first ``left`` columns to the left, the others to the right."""
-    lines = [list(header), *[list(row) for row in rows]]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    cleaned = [[clean(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[column]) for row in cleaned) for column in range(len(header))]
 
     def render(line: Sequence[str]) -> str:
         cells = [
@@ -61,7 +62,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -
         return "  ".join(cells).rstrip()
 
     rule = "  ".join("-" * width for width in widths)
-    return "\n".join([render(lines[0]), rule, *[render(line) for line in lines[1:]]])
+    return joined(render(cleaned[0]), rule, *[render(row) for row in cleaned[1:]])
 
 
 @contextmanager
@@ -93,13 +94,13 @@ def several_progresses(labels: Sequence[str]) -> Iterator[list[Callable[[int, in
         with rich.Progress(*columns, console=Console(stderr=True), speed_estimate_period=60) as bar:
 
             def updates(label: str) -> Callable[[int, int, str], None]:
-                task = bar.add_task(label, total=None, what="")
+                task = bar.add_task(clean(label), total=None, what="")
 
                 def update(done: int, total: int, what: str = "") -> None:
                     if done < next(row.completed for row in bar.tasks if row.id == task):
                         # The next file has begun, and it may be faster or slower than the last.
                         bar.reset(task)
-                    bar.update(task, completed=done, total=total, what=what)
+                    bar.update(task, completed=done, total=total, what=clean(what))
 
                 return update
 
@@ -121,16 +122,30 @@ def _logs(label: str) -> Callable[[int, int, str], None]:
     return log
 
 
+def lock(path: Path) -> None:
+    """Keep other processes from writing ``path`` until the command ends.
+
+    Raises:
+        OutputError: one is writing it, or its folder cannot be written.
+    """
+    from mobilecnn.locks import locked
+
+    click.get_current_context().with_resource(locked(path))
+
+
 def record_path(output: Path | None, stem: str, devices: Sequence[str] = ()) -> Path:
     """The file of a record: ``output``, or without it a :func:`new_name` in :data:`FOLDER`.
 
     Raises:
         OutputError: its folder cannot be written, which is better said before minutes of work.
     """
-    from mobilecnn.files import check_writable
+    from mobilecnn.files import check_file, check_writable
 
-    check_writable(FOLDER if output is None else output.parent)
-    return new_name(FOLDER, stem, devices) if output is None else output
+    if output is None:
+        check_writable(FOLDER)
+        return new_name(FOLDER, stem, devices)
+    check_file(output)
+    return output
 
 
 def new_name(folder: Path, stem: str, devices: Sequence[str] = ()) -> Path:
@@ -139,11 +154,16 @@ def new_name(folder: Path, stem: str, devices: Sequence[str] = ()) -> Path:
     With several devices the name itself is not used: the names made from it, one a device, are free.
     """
     from mobilecnn.bench.timing.fleet import records
+    from mobilecnn.locks import lock_of
     from mobilecnn.records import partial
 
     stem = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     path, number = folder / f"{stem}.json", 2
-    while any(file.exists() or partial(file).exists() for file in records(path, devices) or (path,)):
+    while any(
+        name.exists()
+        for file in records(path, devices) or (path,)
+        for name in (file, partial(file), lock_of(file))
+    ):
         path, number = folder / f"{stem}-{number}.json", number + 1
     return path
 

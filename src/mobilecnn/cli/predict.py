@@ -12,8 +12,8 @@ SHOWN = 5
 
 
 @click.command()
-@click.argument("model", type=options.FILE)
-@click.argument("image", type=options.FILE)
+@click.argument("model", type=options.READ_ONLY)
+@click.argument("image", type=options.READ_ONLY)
 @options.runtime
 @options.input_range
 @options.allow_code

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, new_name, progress, table, talk
+from mobilecnn.cli.output import data, document, json_option, lock, new_name, progress, table, talk
+from mobilecnn.cli.terminal import joined
 
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.adb.operator_profile import OperatorProfile
@@ -85,6 +86,7 @@ def command(
     )
     require("a chart", "report")
     check_writable(output)
+    lock(output / "profile.json")
     record = new_name(output, "measurement")
     with where, recording(record) as keep, progress("Profiling") as update:
         profile = bench.profile(
@@ -171,7 +173,7 @@ def _own(said: "OperatorProfile") -> str:
         (kind.type, str(kind.count), f"{kind.mean_ms:.3f}", f"{kind.percent:.1f}%") for kind in said.types
     ]
     header = ("benchmark_model's own profile", "operators", "ms", "share")
-    return table(header, rows) + "\nof the whole file, with the profiling on, which costs time itself"
+    return joined(table(header, rows), "of the whole file, with the profiling on, which costs time itself")
 
 
 def _cells(row: "OperatorTime", peak: float) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, new_name, progress, table, talk
+from mobilecnn.cli.output import data, document, json_option, lock, new_name, progress, table, talk
 from mobilecnn.quantize import formats
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def command(
     protocol = Protocol(rounds=rounds, threads=threads, runtime=runtime, seed=seed, **quick)  # type: ignore[arg-type]
     require("a chart", "report")
     check_writable(output)
+    lock(output / experiment)
     request = SpeedupRequest(
         where, protocol, tuple(dict.fromkeys(formats)) or default, output, allow_wrong_answers
     )
@@ -202,7 +203,8 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     data(terminal.device(measurement))
     for guideline in bench.GUIDELINES:
         mine = [paper_tables.guideline(row) for row in rows if row.guideline == guideline.name]
-        data(f"\n{guideline.name}: {guideline.title}")
+        data("")
+        data(f"{guideline.name}: {guideline.title}")
         data(table(paper_tables.GUIDELINES, mine, left=2))
     restless = sum(not row.result.valid for row in rows)
     if restless:

@@ -63,5 +63,6 @@ def show_origin(stream: "Stream", files: str) -> None:
     versions = "/".join(sorted({series.start.runtime_version for series in stream.series}))
     for line in remarks.answers((model.file, model) for model in stream.models):
         data(line)
-    data(f"\n{terminal.facts(stream.device, stream.plan.runtime, versions, stream.plan.threads)}")
+    data("")
+    data(terminal.facts(stream.device, stream.plan.runtime, versions, stream.plan.threads))
     data(files)

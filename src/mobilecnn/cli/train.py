@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     "source",
     required=True,
     metavar="DATA",
+    type=options.SOURCE,
     help="A folder with one folder of images a class, or 'digits'.",
 )
 @click.option(
@@ -101,7 +102,8 @@ def command(
         with progress("Training") as update:
             trained = fit.run(job, update, lambda epoch: _say(epoch, plan.epochs))
     except KeyboardInterrupt:
-        talk(_interrupted(ctx, output))
+        for line in ("", *_interrupted(ctx, output)):
+            talk(line)
         raise
 
     last = trained.history[-1]
@@ -149,12 +151,12 @@ def _say(epoch: "Epoch", epochs: int) -> None:
     )
 
 
-def _interrupted(ctx: click.Context, output: Path) -> str:
+def _interrupted(ctx: click.Context, output: Path) -> tuple[str, ...]:
     from mobilecnn.train import checkpoint
 
     if not (saved := checkpoint.saved_epochs(output)):
-        return "\nInterrupted before the first epoch was complete: nothing is saved."
-    return f"\nInterrupted: epoch {saved} is saved. Continue with\n  {_command_line(ctx)}"
+        return ("Interrupted before the first epoch was complete: nothing is saved.",)
+    return f"Interrupted: epoch {saved} is saved. Continue with", f"  {_command_line(ctx)}"
 
 
 def _command_line(ctx: click.Context) -> str:

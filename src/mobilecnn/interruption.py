@@ -1,0 +1,101 @@
+"""The signals that ask a program to end: SIGTERM and SIGHUP unwind the work as Ctrl-C does.
+
+Each becomes an exception in the main thread, so that blocks are left in order: child processes end, temporary
+folders go, a board is cleaned up, and what is complete is kept. Only a program installs this
+(:mod:`mobilecnn.__main__`); the Python API leaves the signals of its caller alone.
+"""
+
+import os
+import signal
+import threading
+import time
+from types import FrameType
+
+CLEANING_SECONDS = 15.0
+"""Seconds after a signal in which further ones are ignored: cleaning up takes some, and is not to be cut short."""
+
+
+AGAIN_SECONDS = 0.05
+"""Seconds until a signal that was lost comes again."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: a service manager, ``kill`` or ``timeout`` ends the program."""
+
+
+class HungUp(KeyboardInterrupt):
+    """SIGHUP: the terminal, or the connection that it belongs to, is gone."""
+
+
+SIGNALS: dict[signal.Signals, type[KeyboardInterrupt]] = {
+    signal.SIGINT: KeyboardInterrupt,
+    signal.SIGTERM: Terminated,
+    signal.SIGHUP: HungUp,
+}
+"""Signal -> what it raises."""
+
+_came: list[tuple[float, type[KeyboardInterrupt]]] = []
+"""Times of the signals that were raised, in seconds of the monotonic clock, with their exceptions."""
+
+
+def exit_code(kind: type[BaseException]) -> int:
+    """The exit code of a program that was interrupted: 128 and the signal's number, as shells report it."""
+    number = next((number for number, raised in SIGNALS.items() if kind is raised), signal.SIGINT)
+    return 128 + number
+
+
+def name(kind: type[BaseException]) -> str:
+    """What to tell the user: nothing for Ctrl-C, which is the user's own, else the signal."""
+    return next(
+        (number.name for number, raised in SIGNALS.items() if kind is raised is not KeyboardInterrupt), ""
+    )
+
+
+def came() -> type[KeyboardInterrupt] | None:
+    """The last interruption of this process; None without one.
+
+    A library may swallow the exception, or fail in another way because of it, as an import does that is cut short.
+    """
+    return _came[-1][1] if _came else None
+
+
+def again(kind: type[BaseException]) -> None:
+    """Send this process the signal of ``kind`` once more: its exception was raised where nothing can catch it."""
+    _came.clear()
+    number = exit_code(kind) - 128
+    threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), number)).start()
+
+
+def during_start() -> None:
+    """Until :func:`listen`, end at once and without a word: nothing is there yet to be cleaned up."""
+    _handle(_leave)
+
+
+def listen() -> None:
+    """Have the signals raise their exceptions from now on."""
+    _handle(_raise)
+
+
+def ignore() -> None:
+    """Ignore the signals from now on: the work is done, and only the interpreter has to end."""
+    _handle(signal.SIG_IGN)
+
+
+def _handle(handler: "signal.Handlers | object") -> None:
+    for number in SIGNALS:
+        # What was ignored stays ignored: nohup, and the background jobs of a script, rely on it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    os._exit(128 + number)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    now = time.monotonic()
+    if _came and now - _came[-1][0] < CLEANING_SECONDS:
+        return
+    kind = SIGNALS[signal.Signals(number)]
+    _came.append((now, kind))
+    raise kind

@@ -1,0 +1,161 @@
+"""``-o`` of every command that has one: names that cannot be written, and outputs that another process writes."""
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mobilecnn.cli import cli
+from mobilecnn.locks import lock_of, locked
+
+FILES: dict[str, tuple[list[str], str]] = {
+    "train": (["squeezenet_v1.1", "--data", "nothing"], ".keras"),
+    "pretrained": (["efficientnet_lite0"], ".keras"),
+    "evaluate": (["no.tflite"], ".json"),
+    "bench": (["no.tflite"], ".json"),
+    "compare": (["no.tflite", "nor.tflite"], ".json"),
+    "sustained": (["no.tflite"], ".json"),
+    "single-stream": (["no.tflite"], ".json"),
+    "report": (["no.json"], ".html"),
+}
+"""Command -> what else it is given, and the suffix of the file that it writes."""
+
+FOLDERS: dict[str, tuple[list[str], str]] = {
+    "export": (["no.keras", "--float32"], "no.float32.tflite"),
+    "profile": (["no.tflite"], "profile.json"),
+    "speedup": ([], "table8"),
+    "demo": ([], "index.html"),
+}
+"""Command -> what else it is given, and the name of what it locks in the folder that it writes to."""
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, which is empty."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def expect_one_line(refused: Result, words: str) -> None:
+    assert refused.exit_code == 2, (refused.output, refused.exception)
+    (line,) = [line for line in refused.stderr.splitlines() if line.startswith("Error: ")]
+    assert words in line and refused.stdout == "", refused.output
+
+
+@pytest.mark.parametrize("command", FILES)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "the name is empty"),
+        ("folder{}", "is a folder"),
+        ("file/it{}", "a folder is expected"),
+        ("n" * 300 + "{}", "File name too long"),
+        (os.fsdecode(b"\xff") + "{}", "is not UTF-8"),
+        ("/proc/nowhere/it{}", "cannot write"),
+    ],
+    ids=["empty", "folder", "below a file", "long", "bytes", "proc"],
+)
+def test_a_file_that_cannot_be_written(command: str, name: str, words: str, here: Path) -> None:
+    given, suffix = FILES[command]
+    (here / "file").write_text("precious")
+    name = name.format(suffix)
+    if name.startswith("folder"):
+        (here / name).mkdir()
+    expect_one_line(run(command, *given, "-o", name), words)
+    assert (here / "file").read_text() == "precious"
+    assert not [path for path in here.rglob("*") if path.is_file() and path.name != "file"]
+
+
+@pytest.mark.parametrize("command", FOLDERS)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "the name is empty"),
+        ("file", "a folder is expected"),
+        ("file/deep", "Not a directory"),
+        ("n" * 300, "File name too long"),
+        (os.fsdecode(b"\xff"), "is not UTF-8"),
+        ("/proc/nowhere", "cannot write"),
+    ],
+    ids=["empty", "file", "below a file", "long", "bytes", "proc"],
+)
+def test_a_folder_that_cannot_be_written(command: str, name: str, words: str, here: Path) -> None:
+    (here / "file").write_text("precious")
+    expect_one_line(run(command, *FOLDERS[command][0], "-o", name), words)
+    assert [path.name for path in here.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("command", [*FILES, *FOLDERS])
+@pytest.mark.parametrize("name", ["out", "-out", "o\nut"])
+def test_what_another_process_writes_is_refused(command: str, name: str, here: Path) -> None:
+    if command in FILES:
+        given, suffix = FILES[command]
+        output = written = here / f"{name}{suffix}"
+    else:
+        given, inner = FOLDERS[command]
+        output = here / name
+        written = output / inner
+    # A lock belongs to what has opened the file, so that this process is as good as another.
+    with locked(written):
+        expect_one_line(
+            run(command, *given, "-o", output.name), f"another mobilecnn (process {os.getpid()} on "
+        )
+    assert not lock_of(written).exists()
+    assert not [path for path in here.rglob("*") if path.is_file()]
+
+
+def test_two_that_choose_a_name_choose_two(here: Path) -> None:
+    from mobilecnn.cli.output import new_name
+
+    first = new_name(here, "bench")
+    with locked(first):
+        second = new_name(here, "bench")
+    assert first != second
+
+
+def test_two_devices_added_at_once_are_both_there(here: Path) -> None:
+    variables = {**os.environ, "XDG_CONFIG_HOME": str(here)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "mobilecnn", "devices", "add", f"pi{number}", "--host", "h"], env=variables,
+            stdout=subprocess.DEVNULL,
+        )
+        for number in range(4)
+    ]  # fmt: skip
+    assert [process.wait(100) for process in processes] == [0] * 4
+    text = (here / "mobilecnn" / "devices.toml").read_text()
+    assert all(f"[pi{number}]" in text for number in range(4))
+
+
+def limited(arguments: Sequence[object], most: int) -> "subprocess.CompletedProcess[str]":
+    """Run a command that can write no file larger than ``most`` bytes, as on a disk that is full then."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+    command = [sys.executable, "-m", "mobilecnn", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit)
+
+
+@pytest.mark.parametrize("what", ["passport", "history"])
+def test_a_file_of_the_users_own_is_not_replaced(
+    what: str, here: Path, photos: Path, third_party: Path
+) -> None:
+    own = here / {"passport": "theirs.float32.json", "history": "it.history.csv"}[what]
+    own.write_text('{"mine": 1}')
+    if what == "passport":
+        refused = run("export", third_party / "theirs.keras", "--float32")
+    else:
+        refused = run("train", "squeezenet_v1.1", "--data", photos, "-o", "it.keras")
+    expect_one_line(refused, f"{own.name} is no")
+    assert own.read_text() == '{"mine": 1}' and list(here.iterdir()) == [own]

@@ -1,0 +1,228 @@
+"""Outputs of several files and several writers: a pair is never mixed, and nobody writes what another is writing."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mobilecnn import files, locks
+from mobilecnn.errors import OutputError
+from mobilecnn.records import check_free, recording
+
+PAIRS = 2
+"""Pairs of files that are written together below."""
+
+# Each step that changes the folder is told to an audit hook, which ends the process there or lets the step fail.
+AT_A_STEP = """
+import json, os, signal, sys
+from pathlib import Path
+from mobilecnn import files
+how, folder = sys.argv[1], Path(sys.argv[2])
+names = [(folder / f"{index}.json", folder / f"{index}.tflite") for index in range(int(sys.argv[3]))]
+def steps_until(last):
+    def strike(event, arguments):
+        nonlocal last
+        if event in ("os.rename", "os.remove", "open") and str(arguments[0]).startswith(str(folder)):
+            if last == 0 and (how == "kill" or event == "os.rename"):
+                last = -1
+                if how == "kill":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                raise {"fail": OSError(28, "No space left on device"), "stop": KeyboardInterrupt()}[how]
+            last -= last > 0
+    sys.addaudithook(strike)
+    files.write_together([{path: b"new" for path in pair} for pair in names])
+for step in range(1000):
+    for pair in names:
+        for path in pair:
+            path.write_bytes(b"old")
+    if (child := os.fork()) == 0:
+        sys.stderr.close()
+        try:
+            steps_until(step)
+        except BaseException:
+            os._exit(7)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    states = [[path.read_text() if path.exists() else None for path in pair] for pair in names]
+    others = [path.name for path in folder.iterdir() if not any(path in pair for pair in names)]
+    print(json.dumps([code, states, others]), flush=True)
+    for name in others:
+        (folder / name).unlink()
+    if code == 0:
+        break
+"""
+
+WHOLE = (["old", "old"], ["old", None], [None, None], ["new", None], ["new", "new"])
+
+
+def at_each_step(how: str, folder: Path) -> list[tuple[int, list[list[str | None]], list[str]]]:
+    """Exit code, contents and further files, for an end of the writing at each of its steps."""
+    command = [sys.executable, "-c", AT_A_STEP, how, str(folder), str(PAIRS)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [tuple(json.loads(line)) for line in said.splitlines()]
+
+
+def test_a_kill_at_any_step_leaves_no_new_file_beside_an_old_one(tmp_path: Path) -> None:
+    ends = at_each_step("kill", tmp_path)
+    assert len(ends) > 10 and ends[-1][0] == 0
+    for code, states, _ in ends[:-1]:
+        assert code == -signal.SIGKILL
+        assert all(state in WHOLE for state in states), states
+    assert ends[-1][1:] == ([["new", "new"]] * PAIRS, [])
+
+
+@pytest.mark.parametrize("how", ["fail", "stop"])
+def test_a_failure_at_any_renaming_leaves_all_as_it_was(how: str, tmp_path: Path) -> None:
+    ends = at_each_step(how, tmp_path)
+    assert len(ends) > 5
+    for code, states, others in ends[:-1]:
+        assert (code, states, others) in (
+            (7, [["old", "old"]] * PAIRS, []),
+            (0, [["new", "new"]] * PAIRS, []),
+        )
+    assert ends[-1] == (0, [["new", "new"]] * PAIRS, [])
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from mobilecnn import errors, files
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+folder = Path(sys.argv[1])
+try:
+    files.write_together([{folder / "a.json": b"new", folder / "a.tflite": bytes(5000)}])
+except errors.OutputError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_leaves_all_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"old")
+    said = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert "a.tflite: File too large" in said.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"] and (
+        tmp_path / "a.json"
+    ).read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 250 + ".json", "é" * 120 + ".tflite", ".json", "-o.json", "a\nb.json"]
+)
+def test_a_name_that_the_system_allows_can_be_written(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    files.check_file(path)
+    with locks.locked(path):
+        files.write_together([{path: b"1", tmp_path / "other": b"2"}])
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([name, "other"])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a" * 300 + ".json", "File name too long"),
+        ("folder", "is a folder"),
+        ("file/a.json", "is a file, and a folder"),
+    ],
+)
+def test_a_name_that_cannot_be_written_is_refused_beforehand(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputError, match=words):
+        files.check_file(tmp_path / name)
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from mobilecnn.locks import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def holder(path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that writes ``path``."""
+    command = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("name", ["it.json", "a" * 250 + ".json", "folder"])
+def test_who_writes_is_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with (
+        holder(path) as process,
+        pytest.raises(OutputError, match=rf"another mobilecnn \(process {process.pid} on "),
+        locks.locked(tmp_path / "free", path),
+    ):
+        pass
+    assert not locks.lock_of(tmp_path / "free").exists()
+
+
+def test_a_killed_writer_blocks_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "it.json"
+    with holder(path) as process:
+        process.kill()
+        process.wait()
+        assert locks.lock_of(path).exists()
+        with locks.locked(path):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+COUNT = """
+import sys
+from pathlib import Path
+from mobilecnn.locks import locked
+path = Path(sys.argv[1])
+for _ in range(30):
+    with locked(path, patience=60):
+        path.write_text(str(int(path.read_text()) + 1))
+"""
+
+
+def test_writers_that_wait_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "count"
+    path.write_text("0")
+    processes = [subprocess.Popen([sys.executable, "-c", COUNT, str(path)]) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert path.read_text() == "90"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["count"]
+
+
+@pytest.mark.parametrize("what", ["folder", "link", "device"])
+def test_what_lies_where_the_lock_goes_is_one_clear_error(tmp_path: Path, what: str) -> None:
+    lock = locks.lock_of(tmp_path / "it")
+    (tmp_path / "precious").write_text("precious")
+    if what == "folder":
+        lock.mkdir()
+    elif what == "link":
+        lock.symlink_to("precious")
+    else:
+        lock = Path("/dev/null/it")
+    with pytest.raises(OutputError, match="cannot lock"), locks.locked(lock.with_name("it")):
+        pass
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_a_record_is_made_by_one_process(tmp_path: Path) -> None:
+    path = tmp_path / "it.json"
+    with holder(path), pytest.raises(OutputError, match="another mobilecnn"), recording(path):
+        pass
+    check_free(path)
+    assert json.dumps(sorted(entry.name for entry in tmp_path.iterdir())) in (
+        "[]",
+        f'["{locks.lock_of(path).name}"]',
+    )
