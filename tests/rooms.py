@@ -9,7 +9,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench", "android_demo")
-BASE = (("errors", "steps", "version"), ("extras", "files", "process"), ("records",), ("contract",))
+BASE = (
+    ("documents", "errors", "steps", "version"),
+    ("extras", "files", "process"),
+    ("records",),
+    ("contract",),
+)
 PROGRAMS = (("exported",), ("export",), ("networks",), ("demo", "api"), ("",), ("cli", "__main__"))
 """Rooms of the modules below and above the stages, the lowest first; "" is the package itself."""
 BENCH = ("records", "judge", "devices", "timing", "papers", "pages")
