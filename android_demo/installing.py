@@ -17,7 +17,7 @@ from mobilecnn.bench.devices.adb.client import adb, choose
 from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.bench.devices.adb.session import SLOWEST_PUSH
 from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
-from mobilecnn.files import open_input
+from mobilecnn.files import LARGEST_TEXT, open_input, read_bytes
 
 BUILDS = (Path("app/build/outputs/apk/debug/app-debug.apk"), Path("build/mobilecnn-demo.apk"))
 """Builds that Gradle and ``ci/build_apk.py`` leave in the app's folder."""
@@ -135,8 +135,8 @@ def component(app: Path) -> str:
     """
     path = app / SETTINGS
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_bytes(path, "Gradle script", most=LARGEST_TEXT).decode()
+    except (InputError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{app} is not the Android sample app ({error}); "
             "give the folder android_demo of a checkout of mobilecnn, or a copy of it, with --app"

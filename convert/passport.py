@@ -16,9 +16,10 @@ from typing import Any, ClassVar
 from mobilecnn.contract import InputContract
 from mobilecnn.convert import golden
 from mobilecnn.convert.graph.flatbuffer import Graph
+from mobilecnn.documents import parse_json
 from mobilecnn.errors import InputError, ModelFileError
 from mobilecnn.files import LARGEST_RECORD, exists, read_bytes
-from mobilecnn.records import Open, Signed, Stored, Upgrade, parse_json
+from mobilecnn.records import Open, Signed, Stored, Upgrade
 from mobilecnn.train.images import Pixels
 
 

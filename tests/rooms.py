@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench", "android_demo")
 BASE = (
-    ("errors", "steps", "version"),
+    ("documents", "errors", "steps", "version"),
     ("extras", "files", "interruption", "locks", "process"),
     ("records",),
     ("contract",),

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.documents import MOST_CONTAINERS, MOST_VALUES, parse_json
 from mobilecnn.errors import InputError
 from mobilecnn.quantize.evaluation import Evaluation
-from mobilecnn.records import MOST_CONTAINERS, MOST_VALUES, parse_json, schema
+from mobilecnn.records import schema
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.documents import parse_json
 from mobilecnn.errors import InputError, OutputError, UsageError
 from mobilecnn.files import LARGEST_RECORD, atomic, open_input, read_bytes, write_json
-from mobilecnn.records import parse_json, record
+from mobilecnn.records import record
 from mobilecnn.train.plan import Epoch, TrainingPlan
 
 _STATE = "state.json"

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mobilecnn.contract import InputContract
+from mobilecnn.documents import parse_json
 from mobilecnn.errors import InputError, ModelFileError
 from mobilecnn.files import open_input
-from mobilecnn.records import Open, parse_json, record
+from mobilecnn.records import Open, record
 
 MEMBER = "mobilecnn.json"
 """Name of the archive's member."""

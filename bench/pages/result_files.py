@@ -9,9 +9,10 @@ from typing import Any
 from mobilecnn import files
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.documents import parse_json
 from mobilecnn.errors import InputError
 from mobilecnn.quantize.evaluation import Evaluation
-from mobilecnn.records import Stored, parse_json
+from mobilecnn.records import Stored
 
 KINDS = (
     "a measurement or counts of `mobilecnn bench`, or a result of `mobilecnn evaluate` or `mobilecnn speedup`"

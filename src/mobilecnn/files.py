@@ -181,7 +181,10 @@ LARGEST_RECORD = 128 << 20
 """Number of bytes of the largest JSON record that is read. A million kept samples have about 20 MB."""
 
 LARGEST_TEXT = 16 << 20
-"""Number of bytes of the largest list of labels or devices that is read."""
+"""Number of bytes of the largest list of labels that is read."""
+
+LARGEST_TOML = 1 << 17
+"""Number of bytes of the largest TOML file that is read: a thousand devices."""
 
 LARGEST_IMAGE = 512 << 20
 """Number of bytes of the largest image file that is read."""

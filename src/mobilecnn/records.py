@@ -1,6 +1,5 @@
 """Records on disk: one JSON file each, read strictly, versioned, and never replaced."""
 
-import json
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,55 +10,16 @@ from types import UnionType
 from typing import Any, ClassVar, NewType, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from mobilecnn import files
+from mobilecnn.documents import Members, parse_json
 from mobilecnn.errors import InputError, MobileCnnError, OutputError, UsageError
 from mobilecnn.locks import locked
 
 _LARGEST = 2**63 - 1
 
-Members = dict[str, Any]
-"""Members of a JSON object by name."""
-
 Upgrade = Callable[[Members], Members]
 """Turns the members of one version of a record into those of the next."""
 
 _Record = TypeVar("_Record")
-
-
-MOST_CONTAINERS = 1 << 20
-"""Largest number of lists and objects in a JSON document; each takes 20 times its two characters in memory."""
-
-MOST_VALUES = 1 << 23
-"""Largest number of commas in a JSON document, and so about of values. A million kept samples have a million."""
-
-
-def parse_json(content: bytes) -> Any:
-    """What a JSON document holds, its size in memory bounded and its members unambiguous.
-
-    NaN and Infinity pass, so that :func:`record` can name the member that they are in.
-
-    Raises:
-        ValueError: it is not JSON, is nested too deeply, holds too much, or names a member twice.
-    """
-    if content.count(b"[") + content.count(b"{") > MOST_CONTAINERS or content.count(b",") > MOST_VALUES:
-        raise ValueError(f"it holds more than {MOST_CONTAINERS:,} lists or {MOST_VALUES:,} values")
-    try:
-        return json.loads(content, object_pairs_hook=_unambiguous)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except ValueError as error:
-        # Python's own words name a setting of Python that no user shall change.
-        raise (
-            ValueError("it has a number of thousands of digits") if "digits" in str(error) else error
-        ) from None
-
-
-def _unambiguous(pairs: list[tuple[str, Any]]) -> Members:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for index, name in enumerate(names) if name in names[:index])
-        raise ValueError(f"its member {twice[:80]!r} is there twice")
-    return members
 
 
 class Stored:

@@ -37,25 +37,27 @@ def _vector(random: Random, values: npt.NDArray[Any]) -> npt.NDArray[Any] | None
     what = random.randrange(6)
     if what == 0:
         return None
+    made: npt.NDArray[Any] = values.copy()
     if what == 1:
-        return np.delete(values, -1) if len(values) else values
-    if what == 2:
-        return np.concatenate([values, values[-1:]])
-    if what == 3:
-        longer: npt.NDArray[Any] = (
-            np.resize(values, random.choice((0, 1, 2, 5, 1000))) if len(values) else values
-        )
-        return longer
-    if not len(values):
-        return np.zeros(3, values.dtype)
-    made = values.copy()
+        made = made[:-1]
+    elif what == 2:
+        made = np.concatenate([made, made[-1:]])
+    elif what == 3 and len(made):
+        made = np.resize(made, random.choice((0, 1, 2, 5, 1000)))
+    elif not len(made):
+        made = np.zeros(3, made.dtype)
+    else:
+        _renumber(random, made)
+    return made
+
+
+def _renumber(random: Random, made: npt.NDArray[Any]) -> None:
     place = random.randrange(len(made))
     if made.dtype.kind == "f":
         made[place] = random.choice(REAL)
     else:
         limits = np.iinfo(made.dtype)
         made[place] = min(max(random.choice(WHOLE), int(limits.min)), int(limits.max))
-    return made
 
 
 def _changed(random: Random, value: Any) -> Any:

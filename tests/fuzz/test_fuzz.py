@@ -8,6 +8,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -95,13 +96,13 @@ def test_tflite_files(bases: list[fuzz_bases.Base], picture: Path, tmp_path: Pat
             for base in bases:
                 path = tmp_path / "it.tflite"
                 path.write_bytes(fuzz_flatbuffer.mutated(random, base.model))
-                yield f"{name} {base.name} inspect", lambda path=path: run(["inspect", path])  # type: ignore[misc]
+                yield f"{name} {base.name} inspect", partial(run, ["inspect", path])
                 yield (
                     f"{name} {base.name} predict",
-                    lambda path=path: run(["predict", path, picture, "--input-range", "unit"]),
-                )  # type: ignore[misc]
+                    partial(run, ["predict", path, picture, "--input-range", "unit"]),
+                )
                 if random.random() < 0.1:
-                    yield f"{name} {base.name} json", lambda path=path: run(["inspect", path, "--json"])  # type: ignore[misc]
+                    yield f"{name} {base.name} json", partial(run, ["inspect", path, "--json"])
 
     report("tflite", sweep(cases(), tmp_path / "kept"), tmp_path)
 
@@ -120,7 +121,7 @@ def test_passports(picture: Path, tmp_path: Path, times: int) -> None:
             base = random.choice(bases)
             (tmp_path / "it.tflite").write_bytes(base.model)
             (tmp_path / "it.json").write_bytes(fuzz_json.mutated(random, base.passport))
-            yield f"{name} predict", lambda: run(["predict", tmp_path / "it.tflite", picture])
+            yield f"{name} predict", partial(run, ["predict", tmp_path / "it.tflite", picture])
 
     report("passports", sweep(cases(), tmp_path / "kept"), tmp_path)
 
@@ -147,13 +148,13 @@ def test_records(tmp_path: Path, times: int) -> None:
             path = tmp_path / "it.json"
             path.write_bytes(fuzz_json.mutated(random, records[kind]))
             other = sound if kind.startswith("measurement") else path
-            yield f"{name} {kind} compare", lambda path=path, other=other: run(["compare", other, path])  # type: ignore[misc]
+            yield f"{name} {kind} compare", partial(run, ["compare", other, path])
             page = tmp_path / "report.html"
             yield (
                 f"{name} {kind} report",
-                lambda path=path, page=page: run(["report", sound, path, "-o", page]),  # type: ignore[misc]
+                partial(run, ["report", sound, path, "-o", page]),
             )
-            yield f"{name} {kind} API", lambda path=path: read(path)  # type: ignore[misc]
+            yield f"{name} {kind} API", partial(read, path)
 
     report("records", sweep(cases(), tmp_path / "kept"), tmp_path)
 
@@ -170,7 +171,7 @@ def test_images(bases: list[fuzz_bases.Base], tmp_path: Path, times: int) -> Non
             suffix, content = fuzz_images.mutated(random)
             path = tmp_path / f"it{suffix}"
             path.write_bytes(content)
-            yield f"{name} {suffix}", lambda path=path: run(["predict", model, path])  # type: ignore[misc]
+            yield f"{name} {suffix}", partial(run, ["predict", model, path])
 
     report("images", sweep(cases(), tmp_path / "kept"), tmp_path)
 
@@ -216,8 +217,8 @@ def test_keras_files(keras_file: bytes, picture: Path, tmp_path: Path, times: in
         for number, (name, random) in enumerate(seeds("keras", 13 * times)):
             path = tmp_path / "it.keras"
             path.write_bytes(fuzz_keras.mutated(random, keras_file))
-            yield f"{name} predict", lambda path=path: run(["predict", path, picture])  # type: ignore[misc]
+            yield f"{name} predict", partial(run, ["predict", path, picture])
             if number % 10 == 0:
-                yield f"{name} export", lambda path=path: export(path, tmp_path / "out")  # type: ignore[misc]
+                yield f"{name} export", partial(export, path, tmp_path / "out")
 
     report("keras", sweep(cases(), tmp_path / "kept"), tmp_path)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobilecnn.errors import DataError
-from mobilecnn.files import exists
 from mobilecnn.train.datasets import digits, folder
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.dataset import Part as Part
@@ -67,5 +66,5 @@ def load(source: str, part: Part = "all") -> Dataset:
     reader = reader_of(source)
     if reader is not None:
         return reader.read(source, part)
-    problem = f"{source} is a file" if exists(Path(source)) else f"no such folder: {source}"
+    problem = f"{source} is a file" if Path(source).exists() else f"no such folder: {source}"
     raise DataError(f"{problem}; give {' or '.join(reader.sources for reader in READERS)}")

@@ -5,14 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from mobilecnn.errors import DataError
-from mobilecnn.files import is_folder
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.images import SUFFIXES
 
 
 def accepts(source: str) -> bool:
     """Whether ``source`` is a folder."""
-    return is_folder(Path(source))
+    return Path(source).is_dir()
 
 
 def read(source: str) -> Dataset:
