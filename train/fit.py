@@ -142,6 +142,11 @@ def prepare(plan: TrainingPlan, output: Path, resume: bool = False, progress: Pr
         raise DataError(
             f"{plan.data} has one class only ({dataset.classes[0]}); a classifier needs at least two class folders"
         )
+    for label in dataset.classes:
+        if any("\ud800" <= letter <= "\udfff" for letter in label):
+            raise DataError(
+                f"the class folder {label} of {plan.data} is not UTF-8, and would be a label; rename it"
+            )
     total = len(dataset)
     done = checkpoint.completed(output, plan, total, dataset.classes) if resume else ()
     training, validation = dataset.split(plan.validation, plan.seed)

@@ -29,7 +29,7 @@ from mobilecnn.bench.devices.backends import BACKENDS, profiles_of
 from mobilecnn.bench.devices.seam import Backend, Entry
 from mobilecnn.documents import parse_toml
 from mobilecnn.errors import InputError, UsageError
-from mobilecnn.files import LARGEST_TOML, exists, read_bytes, write_text
+from mobilecnn.files import LARGEST_TOML, exists, home, read_bytes, write_text
 from mobilecnn.locks import locked
 
 WITH_ENTRIES = {backend.kind: backend for backend in BACKENDS if backend.entry is not None}
@@ -106,7 +106,7 @@ def path() -> Path:
     """The path of the file: below ``$XDG_CONFIG_HOME``, else ``~/.config``."""
     # The specification wants relative paths ignored.
     configured = os.environ.get("XDG_CONFIG_HOME", "")
-    folder = Path(configured) if configured.startswith("/") else Path.home() / ".config"
+    folder = Path(configured) if configured.startswith("/") else home() / ".config"
     return folder / "mobilecnn" / "devices.toml"
 
 

@@ -54,7 +54,7 @@ def worker_file() -> Path:
     digest, content = _packed()
     name = f"worker-{digest[:12]}.pyz"
     # A container may have a home that is read-only, or none.
-    with contextlib.suppress(OSError, OutputError, RuntimeError):
+    with contextlib.suppress(OSError, OutputError, EnvironmentProblem):
         return _placed(files.cache() / name, content)
     try:
         return _placed(_private_folder() / name, content)

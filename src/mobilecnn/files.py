@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mobilecnn.errors import InputError, OutputError
+from mobilecnn.errors import EnvironmentProblem, InputError, OutputError
 
 LONGEST_PART = 40
 """Most characters that a temporary name has of the stem, and of the suffix: it must not be too long where the name is not."""
@@ -272,11 +272,25 @@ def exists(path: Path) -> bool:
     return os.path.lexists(path)
 
 
+def home() -> Path:
+    """The user's home folder.
+
+    Raises:
+        EnvironmentProblem: there is none, as for a user of a container whom the system does not know.
+    """
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise EnvironmentProblem(
+            "there is no home folder; set HOME to a folder that you may write to"
+        ) from error
+
+
 def cache() -> Path:
     """The folder for files that are made or fetched once: ``mobilecnn`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
     # The XDG specification has relative paths ignored.
     configured = os.environ.get("XDG_CACHE_HOME", "")
-    folder = Path(configured) if configured.startswith("/") else Path.home() / ".cache"
+    folder = Path(configured) if configured.startswith("/") else home() / ".cache"
     return folder / "mobilecnn"
 
 

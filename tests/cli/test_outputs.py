@@ -1,11 +1,12 @@
 """``-o`` of every command that has one: names that cannot be written, and outputs that another process writes."""
 
+import errno
 import os
-import resource
+import pwd
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -137,14 +138,44 @@ def test_two_devices_added_at_once_are_both_there(here: Path) -> None:
     assert all(f"[pi{number}]" in text for number in range(4))
 
 
-def limited(arguments: Sequence[object], most: int) -> "subprocess.CompletedProcess[str]":
-    """Run a command that can write no file larger than ``most`` bytes, as on a disk that is full then."""
+@pytest.mark.parametrize("failing", [1, 2])
+def test_an_export_that_fails_while_it_is_written_changes_nothing(
+    failing: int, here: Path, third_party: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mobilecnn.exported
 
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    passport, made = mobilecnn.exported._passport, 0
 
-    command = [sys.executable, "-m", "mobilecnn", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit)
+    def fails(*arguments: Any) -> Any:
+        nonlocal made
+        made += 1
+        if made == failing:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return passport(*arguments)
+
+    old = [f"theirs.{format}.{suffix}" for format in ("float32", "float16") for suffix in ("json", "tflite")]
+    for name in old:
+        (here / name).write_text('{"schema": "mobilecnn.passport"}')
+    monkeypatch.setattr(mobilecnn.exported, "_passport", fails)
+    expect_one_line(
+        run("export", third_party / "theirs.keras", "--float32", "--float16"), "No space left on device"
+    )
+    assert sorted(path.name for path in here.iterdir()) == sorted(old)
+    assert all(path.read_text() == '{"schema": "mobilecnn.passport"}' for path in here.iterdir())
+
+
+@pytest.mark.parametrize("command", ["devices", "devices probe pi", "devices add pi --host h"])
+def test_without_a_home_folder(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a user of a container whom the system does not know."""
+
+    def unknown(number: int) -> Any:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    refused = run(*command.split())
+    assert refused.exit_code == 3 and "there is no home folder; set HOME" in refused.stderr, refused.output
 
 
 @pytest.mark.parametrize("what", ["passport", "history"])

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from sshd import Board
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -65,6 +66,44 @@ def test_a_signal_during_an_import_ends_quietly(
     assert ended.returncode in (128 + how, -how), ended.stderr
     if how == signal.SIGINT:
         assert ended.returncode == 130
+
+
+HANDLED = """
+import os, sys, time
+from mobilecnn import interruption
+from mobilecnn.cli.terminal import guard
+guard()
+interruption.listen()
+number = int(sys.argv[1])
+class Cleared:
+    def __del__(self):
+        os.kill(os.getpid(), number)
+        time.sleep(0.01)
+try:
+    {strike}
+    time.sleep(60)
+except KeyboardInterrupt as interrupt:
+    os.kill(os.getpid(), number)  # The impatient: it does not cut the cleaning short.
+    time.sleep(0.1)
+    print("cleaned up", interruption.exit_code(type(interrupt)))
+"""
+
+
+@pytest.mark.parametrize("how", SIGNALS)
+@pytest.mark.parametrize(
+    "strike", ["os.kill(os.getpid(), number)", "Cleared()"], ids=["plain", "where nothing catches"]
+)
+def test_a_signal_is_neither_lost_nor_taken_twice(how: signal.Signals, strike: str) -> None:
+    command = [
+        "env",
+        "--default-signal=INT",
+        sys.executable,
+        "-c",
+        HANDLED.format(strike=strike),
+        str(how.value),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    assert (done.stdout, done.stderr) == (f"cleaned up {128 + how}\n", "")
 
 
 @contextlib.contextmanager
@@ -174,6 +213,17 @@ def test_a_long_run_keeps_what_is_complete(
         (os.killpg if everybody else os.kill)(process.pid, how)
         expect_clean_end(process, tmp_path, how, said)
     assert {path.name for path in tmp_path.iterdir()} == {"it.partial.json", "it.partial.png", "tmp"}
+
+
+@pytest.mark.parametrize("how", SIGNALS)
+def test_setting_up_a_board_leaves_nothing_there(board: Board, tmp_path: Path, how: signal.Signals) -> None:
+    with started(["devices", "setup", "board"], tmp_path) as process:
+        said = wait_for(process, "Making an environment")
+        time.sleep(0.5)
+        os.kill(process.pid, how)
+        expect_clean_end(process, tmp_path, how, said)
+    board.expect_nothing_left()
+    assert list(board.home.glob(".local/share/mobilecnn/env-*")) == []
 
 
 def test_what_was_ignored_stays_ignored(exported: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from hostile import SHOWN, TEXT, expect_clean
 
-from mobilecnn.cli.terminal import Lines, clean, joined
+from mobilecnn.cli.terminal import Lines, clean, joined, typed
 from mobilecnn.convert.graph import build, flatbuffer
 
 COMMAND = [sys.executable, "-m", "mobilecnn"]
@@ -179,6 +180,12 @@ def test_a_progress_bar_shows_names_as_they_are(tmp_path: Path) -> None:
         assert piece not in text, ascii(text)
 
 
+def test_what_is_to_be_typed_can_be_typed() -> None:
+    paths = [Path("-o.json"), Path("it's.json"), Path("--"), Path("a/-b"), Path("c d")]
+    words = shlex.split(typed(paths))
+    assert [Path(word) for word in words] == paths and not [word for word in words if word.startswith("-")]
+
+
 SHELL: list[tuple[str, int, str]] = [
     # what the shell runs, the exit code, what standard error must say
     ("$M models >/dev/full", 3, "cannot write to standard output: No space left on device"),
@@ -189,6 +196,7 @@ SHELL: list[tuple[str, int, str]] = [
     ("$M inspect nothing.tflite 2>/dev/full", 2, ""),
     ("$M inspect 2>/dev/full", 3, ""),
     ("$M inspect nothing.tflite 2>&-", 2, ""),
+    ("$M evaluate nothing.tflite --data nothing 2>&-", 2, ""),  # It would show its progress.
     ("$M inspect nothing.tflite <&-", 2, "no such model"),
     ("$M inspect nothing.tflite <&- >&-", 2, "no such model"),
     ("{ $M models; echo $? >code; } | true; exit $(cat code)", 141, ""),
@@ -234,14 +242,15 @@ LONG = "n" * 300
         (["bench", os.fsdecode(b"\xff.tflite")], r"\xff.tflite is not UTF-8"),
         (["report", os.fsdecode(b"\xff.json")], r"\xff.json is not UTF-8"),
         (["export", os.fsdecode(b"\xff.keras"), "--float32"], r"\xff.keras is not UTF-8"),
+        (["devices", "add", "pi", "--host", "h", "--python", os.fsdecode(b"a\xff")], r"a\xff is not UTF-8"),
         (["inspect", ""], "the name is empty"),
         (["evaluate", ""], "the name is empty"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_odd_names_are_one_clear_line(tmp_path: Path, typed: Sequence[str], words: str) -> None:
     for more in ([], ["--json"]):
-        done = run(*typed, *more, cwd=tmp_path)
+        done = run(*typed, *more, cwd=tmp_path, env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path)})
         assert done.returncode == 2, done.stderr
         (line,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
         assert words in line

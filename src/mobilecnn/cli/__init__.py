@@ -119,7 +119,7 @@ def _ending(meta: dict[str, Any]) -> Iterator[None]:
         except Exception as error:
             # What fails because it was interrupted, such as an import, does not fail for its own reasons.
             if (kind := interruption.came()) is not None:
-                raise kind from error
+                raise kind(*([str(error)] if isinstance(error, MobileCnnError) else [])) from error
             raise
     except MobileCnnError as error:
         raise _failure(error, meta) from error
@@ -133,8 +133,12 @@ def _ending(meta: dict[str, Any]) -> Iterator[None]:
     except OSError as error:
         where = f" ({error.filename})" if error.filename is not None else ""
         # A name that cannot be one is what the user gave.
-        kind = InputError if error.errno in (errno.ENAMETOOLONG, errno.ELOOP) else EnvironmentProblem
-        problem = kind(f"the system does not allow it: {error.strerror or error}{where}")
+        given = error.errno in (errno.ENAMETOOLONG, errno.ELOOP)
+        words = f"the system does not allow it: {error.strerror or error}{where}"
+        raise _failure(InputError(words) if given else EnvironmentProblem(words), meta) from error
+    except UnicodeEncodeError as error:
+        end = error.object[max(0, error.start - 40) : error.end]
+        problem = InputError(f"what ends in {end} is not UTF-8, and cannot be written; give it another name")
         raise _failure(problem, meta) from error
 
 

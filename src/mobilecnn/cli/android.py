@@ -1,13 +1,12 @@
 """``mobilecnn android``."""
 
-import shlex
 from pathlib import Path
 
 import click
 
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, kilobytes, table, talk
-from mobilecnn.cli.terminal import Lines, joined
+from mobilecnn.cli.terminal import Lines, joined, typed
 
 BUILD = """\
 Next, with Android Studio: open {app} and press Run.
@@ -84,7 +83,7 @@ def command(
         raise UsageError("--device names the phone to install on; give --install too")
     component = installing.component(app)
     staged = stage(models, app)
-    build, step, lacking = None, _step(BUILD, app=shlex.quote(str(app)), component=component), ""
+    build, step, lacking = None, _step(BUILD, app=typed([app]), component=component), ""
     try:
         build = installing.find(app, apk)
     except InputError as error:
@@ -92,7 +91,7 @@ def command(
             raise
         lacking = str(error)
     if build is not None:
-        step = _step(INSTALL, apk=shlex.quote(str(build.path)), component=component)
+        step = _step(INSTALL, apk=typed([build.path]), component=component)
         if build.newer is not None:
             talk(
                 f"Warning: {build.newer} is newer than {build.path}; build again to have the change in the app."

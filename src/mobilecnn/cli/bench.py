@@ -1,6 +1,5 @@
 """``mobilecnn bench``: times files in rounds, on one device or on several side by side."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from mobilecnn.cli.output import (
     table,
     talk,
 )
+from mobilecnn.cli.terminal import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -199,4 +199,4 @@ def _origin(summary: "Summary", record: Path) -> list[str]:
 
 def _name_the_report(records: "Sequence[Path]") -> None:
     if records:
-        talk(f"As a page: mobilecnn report {shlex.join(map(str, records))}")
+        talk(f"As a page: mobilecnn report {typed(records)}")

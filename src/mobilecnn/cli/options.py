@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
+from click.types import StringParamType
 
 from mobilecnn.bench.records.protocol import CORES, OnPhone, Protocol
 from mobilecnn.cli.output import FOLDER
@@ -44,12 +45,10 @@ READ_ONLY = FileName(any_bytes=True)
 """A file whose name is only shown."""
 
 
-class Source(click.ParamType):
+class Source(StringParamType):
     """A text that may be the name of a file or folder, as :class:`FileName` takes it."""
 
-    name = "text"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The text; a usage error where it is refused."""
         FILE.convert(value, param, ctx)
         return str(value)

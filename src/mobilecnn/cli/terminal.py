@@ -10,8 +10,11 @@ import contextlib
 import logging
 import os
 import re
+import shlex
 import sys
 import warnings
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -48,6 +51,11 @@ def _escape(match: re.Match[str]) -> str:
     return _NAMED.get(letter) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
+def typed(paths: Iterable[Path]) -> str:
+    """File names as a user types them after a command: quoted, and none of them an option."""
+    return shlex.join(f"./{path}" if str(path).startswith("-") else str(path) for path in paths)
+
+
 class Lines(str):
     """A text of several clean lines, from :func:`joined`: it is printed as it is."""
 
@@ -67,8 +75,6 @@ def write(text: str, err: bool = False) -> None:
     stream = sys.stderr if err else sys.stdout
     what = "standard error" if err else "standard output"
     if stream is None:
-        if err:
-            return  # There is nobody to talk to.
         raise EnvironmentProblem(f"{what} is closed; give it a file or a terminal")
     try:
         click.echo(joined(text), err=err)
@@ -100,6 +106,8 @@ def guard() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # The lowest number that is free.
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")  # There is nobody to talk to.
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # What the locale's encoding lacks.
