@@ -4,15 +4,17 @@ The TensorFlow converter can abort its process, and a model file can carry code;
 command line. :mod:`mobilecnn.convert.keras_child` describes the messages.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilecnn.contract import InputContract, contract_for, settle
+from mobilecnn.contract import InputContract, check_size, contract_for, settle
 from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.files import LARGEST_TEXT, exists, is_folder, open_input
 from mobilecnn.process import Child, Message, python
 from mobilecnn.train.complexity import LayerCount
 from mobilecnn.train.keras_archive import SAVED_MODEL, kind_of, size_of
-from mobilecnn.train.keras_file import ModelInfo, read_info
+from mobilecnn.train.keras_file import MEMBER, ModelInfo, read_info
 from mobilecnn.train.zoo import names
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -71,7 +73,7 @@ class Source:
         """What the passport calls the model: its file name, zoo name, or own name."""
         if self.in_memory is not None:
             return self.in_memory.name
-        return Path(self.text).resolve().name if self.is_file else self.text
+        return _own_name(Path(self.text)) if self.is_file else self.text
 
     @property
     def trained(self) -> bool:
@@ -81,7 +83,7 @@ class Source:
     @property
     def is_file(self) -> bool:
         """Whether ``text`` names a file or folder: by its suffix, a folder in it, or because it exists."""
-        return self.text.lower().endswith(KERAS_SUFFIXES) or "/" in self.text or Path(self.text).exists()
+        return self.text.lower().endswith(KERAS_SUFFIXES) or "/" in self.text or exists(Path(self.text))
 
     @property
     def stem(self) -> str:
@@ -111,7 +113,12 @@ class KerasFacts:
 
 
 def _stem(path: Path) -> str:
-    return path.resolve().name if path.is_dir() else path.stem
+    return _own_name(path) if is_folder(path) else path.stem
+
+
+def _own_name(path: Path) -> str:
+    """The last part of ``path``, also of ``.`` and of a link; of one in a circle, its own."""
+    return Path(os.path.realpath(path)).name
 
 
 def layer_table(
@@ -143,10 +150,10 @@ def _request(path: Path, unsafe: bool, custom_objects: Path | None) -> Message:
     """The members of a message to the child that say what to load.
 
     Raises:
-        UsageError: there is no such file of the user's own layers.
+        InputError: the file of the user's own layers is missing, or no regular file.
     """
-    if custom_objects is not None and not custom_objects.is_file():
-        raise UsageError(f"--custom-objects {custom_objects}: there is no such Python file")
+    if custom_objects is not None:
+        open_input(custom_objects, "Python file", most=LARGEST_TEXT).close()
     return {
         "path": str(path),
         "unsafe": unsafe,
@@ -247,6 +254,13 @@ class KerasModel(Child):
         if height is None or width is None:
             raise UsageError(f"{source.text} takes images of any size, and TFLite needs one: give --size")
         shape = (int(height), int(width), int(answer["channels"]))
+        check_size(shape[0], shape[1])
+        stated = self._info.contract
+        if stated is not None and stated.channels != shape[2]:
+            raise ModelFileError(
+                f"{source.text} contradicts itself: its {MEMBER} says that pictures have {stated.channels} channels, and "
+                f"the network takes {shape[2]}; train or save it again"
+            )
         labels = self._info.labels if source.labels is None else source.labels
         if labels and len(labels) != answer["classes"]:
             raise UsageError(

@@ -6,22 +6,20 @@ the app's reader is ``android_demo/core/.../Passport.java``. The members of the 
 those of the JSON, by name; a member that is unknown here is passed over, a version that is unknown refused.
 """
 
-import base64
-import binascii
-import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
 from mobilecnn.contract import InputContract
+from mobilecnn.convert import golden
+from mobilecnn.convert.graph.flatbuffer import Graph
+from mobilecnn.documents import parse_json
 from mobilecnn.errors import InputError, ModelFileError
-from mobilecnn.records import ADDED, Open, Signed, Stored, Upgrade, schema
+from mobilecnn.files import LARGEST_RECORD, exists, read_bytes
+from mobilecnn.records import ADDED, Open, Signed, Stored, Upgrade
 from mobilecnn.train.images import Pixels
 
 
@@ -242,7 +240,7 @@ class Golden(Open):
     """A picture and the scores that the file gave for it at export.
 
     Attributes:
-        picture: base64 of a PNG of the contract's size (:func:`encode_picture`).
+        picture: base64 of a PNG of the contract's size (:func:`mobilecnn.convert.golden.encode_picture`).
         scores: one for each class, in output order.
     """
 
@@ -314,7 +312,25 @@ class Passport(Stored, Open):
         Raises:
             ModelFileError: one is damaged, or not of the contract's size.
         """
-        return tuple(decode_picture(golden.picture, self.contract) for golden in self.golden)
+        return tuple(golden.decode_picture(entry.picture, self.contract) for entry in self.golden)
+
+    def __post_init__(self) -> None:
+        outputs, values = math.prod(self.output.tensor.shape), math.prod(self.input.tensor.shape)
+        if values != math.prod(self.contract.shape):
+            raise ValueError(
+                f"input.tensor.shape has {values:,} values, and pictures of input.contract have "
+                f"{math.prod(self.contract.shape):,}"
+            )
+        # A single score decides between two classes.
+        if self.labels and len(self.labels) not in (outputs, 2 if outputs == 1 else outputs):
+            raise ValueError(f"labels has {len(self.labels)} names for {outputs:,} outputs")
+        for index, entry in enumerate(self.golden):
+            if len(entry.scores) != outputs:
+                raise ValueError(
+                    f"golden[{index}].scores has {len(entry.scores)} values for {outputs:,} outputs"
+                )
+        if not 0 <= self.parity.top1_agreement <= 1:
+            raise ValueError("parity.top1_agreement must be from 0 to 1")
 
     def to_bytes(self) -> bytes:
         """The content of the passport's file: indented JSON in UTF-8."""
@@ -335,15 +351,19 @@ def read(model: Path, digest: str) -> Passport | None:
         ModelFileError: it is damaged, of an unknown version, or of another file.
     """
     path = beside(model)
-    if not path.exists():
+    if not exists(path):
         return None
+    content = read_bytes(path, Passport.NOUN, ModelFileError, LARGEST_RECORD)
     try:
-        card = Passport.read(path)
-    except InputError as error:
-        if schema(path, Passport.NOUN) not in (None, Passport.SCHEMA):
+        document = parse_json(content)
+        named = document.get("schema") if isinstance(document, dict) else None
+        if isinstance(named, str) and named != Passport.SCHEMA:
             return None
+        card = Passport.from_json(document)
+    except (InputError, ValueError) as error:
+        reason = error if isinstance(error, InputError) else f"it is not JSON ({error})"
         raise ModelFileError(
-            f"{error}; export the model again, or use the mobilecnn that wrote the passport"
+            f"{path}: {reason}; export the model again, or use the mobilecnn that wrote the passport"
         ) from error
     if card.file.sha256 != digest:
         raise ModelFileError(
@@ -353,31 +373,26 @@ def read(model: Path, digest: str) -> Passport | None:
     return card
 
 
-def encode_picture(pixels: Pixels) -> str:
-    """A golden input, uint8 (height, width, channels), as base64 of a PNG: exact and readable anywhere."""
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=True)
-    return base64.b64encode(stream.getvalue()).decode()
-
-
-def decode_picture(text: str, contract: InputContract) -> Pixels:
-    """The picture that :func:`encode_picture` made ``text`` of, uint8 (height, width, channels).
+def check_fits(card: Passport, graph: Graph, model: Path) -> None:
+    """Refuse a passport that says something else of the file's input and output than the file does.
 
     Raises:
-        ModelFileError: it is not a picture of the contract's size.
+        ModelFileError: naming the member.
     """
-    try:
-        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as image:
-            if image.size != (contract.width, contract.height):
-                raise ValueError(f"size {image.size}")
-            return np.asarray(image, dtype=np.uint8).reshape(contract.shape)
-    except (binascii.Error, OSError, ValueError, SyntaxError) as error:
-        raise ModelFileError(
-            f"a golden input in the passport is damaged ({error}); export the model again"
-        ) from error
-
-
-def rounded(scores: npt.NDArray[np.float32]) -> tuple[float, ...]:
-    """Scores, (classes,), for the passport: 7 significant digits, what float32 holds."""
-    return tuple(float(f"{score:.7g}") for score in scores.tolist())
+    for which, said, tensors in (
+        ("input", card.input.tensor, graph.inputs),
+        ("output", card.output.tensor, graph.outputs),
+    ):
+        codes = None if said.quantization is None else (said.quantization.scale, said.quantization.zero_point)
+        for tensor in tensors:
+            stored = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else None
+            for name, theirs, ours in (
+                ("dtype", tensor.dtype, said.dtype),
+                ("shape", tensor.shape, said.shape),
+                ("quantization", stored, codes),
+            ):
+                if theirs != ours:
+                    raise ModelFileError(
+                        f"{beside(model)}: {which}.tensor.{name} is {str(ours)[:80]!r}, and the file has {str(theirs)[:80]!r}; export the "
+                        "model again"
+                    )

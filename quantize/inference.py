@@ -103,8 +103,11 @@ def open_tflite(path: Path, input_range: str | None = None, override: bool = Fal
         raise ModelFileError(
             f"{path} maps {shape} to {scores}; an image classifier maps (1, height, width, 3) to (1, classes)"
         )
+    flatbuffer.check_runnable(graph, str(path))
     digest = sha256(content)
     card = passport.read(path, digest)
+    if card is not None:
+        passport.check_fits(card, graph, path)
     contract = settle(
         None if card is None else card.contract, shape[1:], input_range, override,
         what=str(path), because="it has no passport" if card is None else "its passport says so",
@@ -114,7 +117,7 @@ def open_tflite(path: Path, input_range: str | None = None, override: bool = Fal
         format=card.file.format if card else "tflite",
         contract=contract,
         labels=card.labels if card else (),
-        classes=int(np.prod(scores)),
+        classes=graph.outputs[0].elements,
         nbytes=len(content),
         sha256=digest,
     )

@@ -5,13 +5,14 @@ are renamed: an HDF5 file called ``.keras`` is an HDF5 file.
 """
 
 import hashlib
-import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from mobilecnn.documents import parse_json
 from mobilecnn.errors import ModelFileError
+from mobilecnn.files import is_folder, open_input
 
 ARCHIVE, HDF5, SAVED_MODEL, FOLDER = "archive", "hdf5", "saved_model", "folder"
 """Kinds of model that are read: a ``.keras`` zip archive, an HDF5 file, a SavedModel folder, an unzipped ``.keras``."""
@@ -111,18 +112,15 @@ def kind_of(path: Path) -> str:
         ModelFileError: it is missing, or something else; the message says what.
     """
     try:
-        if path.is_dir():
+        if is_folder(path):
             return _kind_of_folder(path)
-        if not path.is_file():
-            what = "is neither a file nor a folder" if path.exists() else ""
-            raise ModelFileError(f"{path} {what}" if what else f"no such model: {path}")
-        with path.open("rb") as file:
+        with open_input(path, "model", ModelFileError) as file:
             head = file.read(_HEAD)
             if _is_hdf5(file):
                 return HDF5
-        if zipfile.is_zipfile(path):
-            _check_is_keras(path)
-            return ARCHIVE
+            if zipfile.is_zipfile(file):
+                _check_is_keras(path, file)
+                return ARCHIVE
     except OSError as error:
         raise ModelFileError(f"cannot read the model {path}: {error.strerror or error}") from error
     raise ModelFileError(f"{path} {_what_else(path, head)}")
@@ -149,7 +147,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
-def _is_hdf5(file: Any) -> bool:
+def _is_hdf5(file: BinaryIO) -> bool:
     """Whether the signature of HDF5 is where it may be: at 0, or at 512 times a power of 2."""
     offset = 0
     while True:
@@ -177,9 +175,9 @@ def _kind_of_folder(path: Path) -> str:
     )
 
 
-def _check_is_keras(path: Path) -> None:
+def _check_is_keras(path: Path, file: BinaryIO) -> None:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             members = archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeError) as error:
         raise ModelFileError(
@@ -275,13 +273,12 @@ def read_config(content: bytes, what: str) -> Any:
     if len(content) > MOST_CONFIG:
         raise ModelFileError(f"{what} has {len(content) >> 20} MB; no model has such an architecture")
     try:
-        config = json.loads(content)
-        too_deep = _depth(config) > DEEPEST_CONFIG
-    except RecursionError:
-        too_deep, config = True, None
+        config = parse_json(content)
     except ValueError as error:
-        raise ModelFileError(f"{what} is not JSON ({error}); save the model again from Keras") from error
-    if too_deep:
+        raise ModelFileError(
+            f"{what} is not JSON that Keras writes ({error}); save the model again from Keras"
+        ) from error
+    if _depth(config) > DEEPEST_CONFIG:
         raise ModelFileError(
             f"{what} is nested more than {DEEPEST_CONFIG} deep; no model has such an architecture"
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn.convert import inspection, passport
+from mobilecnn.convert import golden, inspection, passport
 from mobilecnn.convert.conversion import KerasFacts, Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
@@ -187,7 +187,7 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         operators=seen.operators,
         warnings=seen.warnings,
         golden=tuple(
-            passport.Golden(passport.encode_picture(pixels), passport.rounded(answer))
+            passport.Golden(golden.encode_picture(pixels), golden.rounded(answer))
             for pixels, answer in zip(images.pixels[:GOLDEN_IMAGES], file.scores[:GOLDEN_IMAGES], strict=True)
             if parity.finite
         ),

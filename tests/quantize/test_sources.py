@@ -130,7 +130,7 @@ def test_layers_of_the_users_own_by_every_command(models: Path, photos: Path, tm
             ("export", "alexnet", "--float32", "--custom-objects", code),
             "is for model files, and alexnet is a zoo name",
         ),
-        (("export", own, "--float32", "--custom-objects", "none.py"), "there is no such Python file"),
+        (("export", own, "--float32", "--custom-objects", "none.py"), "no such Python file: none.py"),
     ):
         refused = run(*wrong)
         assert refused.exit_code == 2 and words in refused.stderr, refused.output
