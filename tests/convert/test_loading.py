@@ -1,23 +1,19 @@
-"""Loading Keras files and SavedModels of every kind, and what is said of those that cannot be."""
+"""Loading Keras files of every kind, and what is said of those that cannot be."""
 
 import json
 import re
 import shutil
 import warnings
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from keras_files import SHAPE, answers, edited, loaded, network, refusal, renamed, save, with_key
 
-from mobilecnn.convert import keras_child
-from mobilecnn.convert.keras_loading import Loaded, load
-from mobilecnn.convert.saved_model import SavedClassifier
 from mobilecnn.errors import ModelFileError
 
-SHAPE = (12, 12, 3)
 CUSTOM = """import keras
 
 @keras.saving.register_keras_serializable(package="mine")
@@ -37,99 +33,15 @@ def twice(x):
 """
 
 
-def network(keras: Any, policy: str = "float32") -> Any:
-    keras.utils.set_random_seed(1)
-    layers = keras.layers
-    keras.config.set_dtype_policy(policy)
-    try:
-        image = keras.Input(SHAPE)
-        x = layers.Rescaling(1 / 255)(image)
-        x = layers.Conv2D(4, 3)(x)
-        x = layers.BatchNormalization()(x)
-        x = layers.DepthwiseConv2D(3)(x)
-        x = layers.GlobalAveragePooling2D()(x)
-        return keras.Model(image, layers.Dense(3, activation="softmax")(x))
-    finally:
-        keras.config.set_dtype_policy("float32")
-
-
-def answers(model: Any) -> Any:
-    images = np.random.default_rng(0).uniform(0, 255, (4, *SHAPE)).astype(np.float32)
-    return np.asarray(model(images, training=False))
-
-
-def save(model: Any, path: Path) -> Path:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras calls HDF5 a legacy format.
-        model.save(path)
-    return path
-
-
-def loaded(keras: Any, path: Path, custom: Path | None = None, unsafe: bool = False) -> Loaded:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return load(keras, {"path": str(path), "unsafe": unsafe, "custom_objects": custom and str(custom)})
-
-
-def refusal(keras: Any, path: Path, custom: Path | None = None) -> str:
-    with pytest.raises(ModelFileError) as told:
-        loaded(keras, path, custom)
-    return str(told.value)
-
-
 @pytest.fixture(scope="module")
 def files(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``plain.keras``, ``plain.h5``, ``plain.weights.h5``, and ``sm``, a SavedModel; all of one network."""
+    """A folder with ``plain.keras``, ``plain.h5`` and ``plain.weights.h5``, of one network."""
     folder = tmp_path_factory.mktemp("files")
     model = network(keras)
     save(model, folder / "plain.keras")
     save(model, folder / "plain.h5")
     model.save_weights(folder / "plain.weights.h5")
-    model.export(folder / "sm", verbose=False)
     return folder
-
-
-def edited(path: Path, new: Path, edit: Callable[[Any], Any], version: str | None = None) -> Path:
-    """A copy of a Keras file with another architecture, and as if another Keras had written it."""
-    if path.suffix == ".h5":
-        import h5py
-
-        shutil.copyfile(path, new)
-        with h5py.File(new, "r+") as opened:
-            opened.attrs["model_config"] = json.dumps(edit(json.loads(opened.attrs["model_config"])))
-            if version is not None:
-                opened.attrs["keras_version"] = version
-        return new
-    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(new, "w") as changed:
-        for name in archive.namelist():
-            content = archive.read(name)
-            if name == "config.json":
-                content = json.dumps(edit(json.loads(content))).encode()
-            if name == "metadata.json" and version is not None:
-                content = json.dumps({"keras_version": version}).encode()
-            changed.writestr(name, content)
-    return new
-
-
-def with_key(kind: str, key: str, value: Any) -> Callable[[Any], Any]:
-    def edit(config: Any) -> Any:
-        for layer in config["config"]["layers"]:
-            if layer["class_name"] == kind:
-                layer["config"][key] = value
-        return config
-
-    return edit
-
-
-def renamed(kind: str, new: str) -> Callable[[Any], Any]:
-    def edit(config: Any) -> Any:
-        for layer in config["config"]["layers"]:
-            if layer["class_name"] == kind:
-                layer["class_name"] = new
-                layer["registered_name"] = new
-        return config
-
-    return edit
 
 
 @pytest.mark.parametrize("name", ["as.keras", "as.h5", "as.hdf5", "as.model"])
@@ -383,97 +295,3 @@ def test_a_fault_in_the_users_file_has_its_line(
     (tmp_path / "bad.py").write_text(code)
     with pytest.raises(ModelFileError, match=words):
         loaded(keras, custom / "mine.keras", tmp_path / "bad.py")
-
-
-def test_a_saved_model_is_run_by_its_signature(keras: Any, files: Path, tmp_path: Path) -> None:
-    model = loaded(keras, files / "sm").model
-    assert isinstance(model, SavedClassifier)
-    np.testing.assert_allclose(answers(model), answers(network(keras)), atol=1e-6)
-    about = model.describe()
-    assert (about["height"], about["width"], about["channels"], about["classes"]) == (12, 12, 3, 3)
-    assert about["parameters"] == network(keras).count_params()
-    keras_child._convert(model, list(SHAPE), tmp_path / "a.tflite")
-    assert (tmp_path / "a.tflite").read_bytes()[4:8] == b"TFL3"
-
-
-def _module(make: Callable[[Any, Any], Any]) -> Callable[[Path], None]:
-    """Saves a SavedModel whose signature ``make`` gives."""
-
-    def write(path: Path) -> None:
-        import tensorflow as tf
-
-        module = tf.Module()
-        module.weights = tf.Variable(tf.ones((3, 4)))
-        tf.saved_model.save(module, str(path), signatures=make(tf, module))
-
-    return write
-
-
-def _signature(body: Callable[[Any, Any, Any], Any], shape: list[int | None], dtype: str = "float32") -> Any:
-    return _module(
-        lambda tf, module: tf.function(lambda image: body(tf, module, image)).get_concrete_function(
-            tf.TensorSpec(shape, dtype, name="image")
-        )
-    )
-
-
-def _mean(tf: Any, module: Any, image: Any) -> Any:
-    return {"scores": tf.reduce_mean(tf.cast(image, "float32"), [1, 2]) @ module.weights}
-
-
-@pytest.mark.parametrize(
-    ("write", "words"),
-    [
-        (_signature(_mean, [None, 8, 8, 3], "uint8"), "takes uint8; save the model with a signature that takes the image as float32"),
-        (_signature(_mean, [8, 8, 8, 3]), "takes 8 images at a time"),
-        (_signature(lambda tf, module, image: {"a": image}, [None, 8, 8, 3]), "an image classifier maps"),
-        (_signature(lambda tf, module, image: {"a": _mean(tf, module, image)["scores"], "b": image}, [None, 8, 8, 3]), r"outputs \['a', 'b'\]"),
-        (_signature(lambda tf, module, image: {"a": tf.strings.length(image)}, [None], "string"), "takes string"),
-        (_module(lambda tf, module: {}), "has no signature 'serving_default'"),
-        (
-            _signature(lambda tf, module, image: {"a": tf.cast(tf.strings.length(tf.io.read_file("/etc/passwd")), "float32") + _mean(tf, module, image)["scores"]}, [None, 8, 8, 3]),
-            r"can reach files or other programs \(ReadFile\).*--allow-code",
-        ),
-        (
-            _signature(lambda tf, module, image: {"a": _mean(tf, module, tf.quantization.fake_quant_with_min_max_args(image))["scores"]}, [None, 8, 8, 3]),
-            "was trained for quantization",
-        ),
-        (lambda path: (path.mkdir(), (path / "saved_model.pb").write_bytes(b"\xff" * 50)), "is damaged"),
-        (lambda path: (path.mkdir(), (path / "saved_model.pbtxt").write_bytes(b"")), "has its graph as text"),
-    ],
-    ids=["uint8", "batch", "picture", "two", "text", "none", "reads", "qat", "damaged", "as text"],
-)  # fmt: skip
-def test_a_saved_model_that_is_no_classifier(keras: Any, write: Any, words: str, tmp_path: Path) -> None:
-    write(tmp_path / "sm")
-    with pytest.raises(ModelFileError, match=words):
-        loaded(keras, tmp_path / "sm")
-
-
-@pytest.mark.parametrize(
-    ("operation", "name"),
-    [
-        (lambda ops, x: ops.erfinv(x), "Erfinv"),
-        (lambda ops, x: ops.qr(ops.reshape(x, (-1, 12, 36)))[0], "Qr"),
-        (lambda ops, x: ops.fft2((x, x))[0], "Complex, FFT2D"),
-    ],
-)
-def test_operations_that_tflite_lacks_are_listed(
-    keras: Any, operation: Any, name: str, tmp_path: Path
-) -> None:
-    image = keras.Input(SHAPE)
-    x = keras.layers.Flatten()(operation(keras.ops, image))
-    with pytest.raises(ModelFileError, match=rf"TFLite does not have \({name}\); replace"):
-        keras_child._convert(keras.Model(image, keras.layers.Dense(3)(x)), list(SHAPE), tmp_path / "a.tflite")
-
-
-def test_a_graph_in_float16_is_told(tmp_path: Path) -> None:
-    import tensorflow as tf
-
-    def half(image: Any, training: bool) -> Any:
-        return tf.cast(
-            tf.matmul(tf.cast(tf.reshape(image, (1, -1)), tf.float16), tf.ones((432, 3), tf.float16)),
-            tf.float32,
-        )
-
-    with pytest.raises(ModelFileError, match="computes in float16"):
-        keras_child._convert(half, list(SHAPE), tmp_path / "a.tflite")

@@ -204,7 +204,9 @@ def test_an_architecture_is_bounded(content: bytes, words: str, monkeypatch: pyt
 )
 def test_what_the_file_says_of_itself_is_read_strictly(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.keras").write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"a\.keras is not a readable \.keras file"):
+    with pytest.raises(
+        ModelFileError, match=r"a\.keras is (not a readable \.keras file|damaged \(mobilecnn\.json)"
+    ):
         read_info(tmp_path / "a.keras")
 
 

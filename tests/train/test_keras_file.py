@@ -30,6 +30,7 @@ def with_member(folder: Path, content: bytes, method: int = zipfile.ZIP_STORED) 
     path = folder / "it.keras"
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr(MEMBER, content)
+        archive.writestr("config.json", "{}")  # By which it is a Keras model.
     return path
 
 
@@ -98,7 +99,7 @@ def test_an_archive_whose_directory_lies_is_refused(
     content = bytearray(path.read_bytes())
     struct.pack_into(form, content, struct.unpack_from("<I", content, len(content) - 6)[0] + offset, value)
     path.write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"is not a readable \.keras file"):
+    with pytest.raises(ModelFileError, match=r"is (not a readable|a damaged) \.keras file"):
         read_info(path)
 
 
