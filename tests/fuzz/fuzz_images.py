@@ -9,6 +9,8 @@ from random import Random
 import numpy as np
 from PIL import Image
 
+FORMS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF", "PPM", "JPEG2000")
+
 SIDES = (0, 1, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1)
 
 
@@ -17,6 +19,9 @@ def _sample(random: Random, form: str) -> bytes:
         "PNG": ("RGB", "L", "RGBA", "P", "1", "LA", "I;16"),
         "JPEG": ("RGB", "L", "CMYK"),
         "BMP": ("RGB", "L", "1"),
+        "GIF": ("RGB", "L", "P"),
+        "TIFF": ("RGB", "L", "CMYK", "1", "I;16"),
+        "PPM": ("RGB", "L", "1"),
     }
     mode = random.choice(modes.get(form, ("RGB", "RGBA")))
     pixels = np.frombuffer(random.randbytes(24 * 20 * 3), np.uint8).reshape(24, 20, 3)
@@ -121,7 +126,7 @@ def _webp(random: Random) -> bytes:
 
 
 def _any(random: Random) -> bytes:
-    content = bytearray(_sample(random, random.choice(("PNG", "JPEG", "BMP", "WEBP"))))
+    content = bytearray(_sample(random, random.choice(FORMS)))
     if random.random() < 0.4:
         return bytes(content[: random.randrange(len(content))])
     for _ in range(random.choice((1, 8, 64))):
