@@ -9,7 +9,7 @@ WORKERS ?= 2
 TESTS := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/pytest
 # Tests that share little, the longest first: whoever has finished takes from the other. Of all others, those of
 # a file stay together, because they share what takes long to make; many wait for something, so one more at once.
-APART := tests/cli/test_demo.py tests/bench/test_experiments.py tests/test_conformance.py tests/train \
+APART := tests/cli/test_demo.py tests/fuzz tests/bench/test_experiments.py tests/test_conformance.py tests/train \
 	tests/convert tests/quantize
 
 setup: .venv/.ready

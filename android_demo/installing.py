@@ -17,6 +17,7 @@ from mobilecnn.bench.devices.adb.client import adb, choose
 from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.bench.devices.adb.session import SLOWEST_PUSH
 from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
+from mobilecnn.files import LARGEST_TEXT, open_input, read_bytes
 
 BUILDS = (Path("app/build/outputs/apk/debug/app-debug.apk"), Path("build/mobilecnn-demo.apk"))
 """Builds that Gradle and ``ci/build_apk.py`` leave in the app's folder."""
@@ -97,7 +98,7 @@ def _difference(apk: Path, app: Path) -> str:
     staged = {path.name: path for path in folder.iterdir() if not path.name.startswith(".")}
     inside = f"assets/{MODELS.name}/"
     try:
-        with zipfile.ZipFile(apk) as archive:
+        with open_input(apk, "build") as stream, zipfile.ZipFile(stream) as archive:
             members = {member.filename: member for member in archive.infolist()}
             if not {"AndroidManifest.xml", "classes.dex"} <= set(members):
                 raise InputError(f"{apk} is not an Android app; build it again")
@@ -114,8 +115,6 @@ def _difference(apk: Path, app: Path) -> str:
                 same = packed[name].file_size == staged[name].stat().st_size
                 if not same or archive.read(packed[name]) != staged[name].read_bytes():
                     return f"its {name} is not the staged one"
-    except FileNotFoundError as error:
-        raise InputError(f"there is no such build: {apk}") from error
     except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
         raise InputError(f"{apk} is not an Android app, or is damaged ({error}); build it again") from error
     return ""
@@ -136,8 +135,8 @@ def component(app: Path) -> str:
     """
     path = app / SETTINGS
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_bytes(path, "Gradle script", most=LARGEST_TEXT).decode()
+    except (InputError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{app} is not the Android sample app ({error}); "
             "give the folder android_demo of a checkout of mobilecnn, or a copy of it, with --app"

@@ -3,7 +3,7 @@
 All checks come first. Afterwards the app holds exactly the given models.
 """
 
-import tomllib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,9 @@ from mobilecnn.convert import inspection, passport
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.output_kinds import UNKNOWN
 from mobilecnn.convert.passport import Passport
-from mobilecnn.errors import ModelFileError, OutputError, UsageError
-from mobilecnn.files import read_bytes, sha256, write_together
+from mobilecnn.documents import parse_toml
+from mobilecnn.errors import InputError, ModelFileError, OutputError, UsageError
+from mobilecnn.files import LARGEST_TOML, read_bytes, sha256, write_together
 from mobilecnn.locks import locked
 
 MODELS = Path("app/src/main/assets/models")
@@ -70,13 +71,13 @@ def runtime(app: Path) -> str:
     """
     path = app / VERSIONS
     try:
-        version = tomllib.loads(path.read_text(encoding="utf-8"))["versions"]["tflite"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        version = parse_toml(read_bytes(path, "list of versions", most=LARGEST_TOML))["versions"]["tflite"]
+    except (InputError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{app} is not the Android sample app (no version of tflite in {path}: {error}); "
             "give the folder android_demo of a checkout of mobilecnn, or a copy of it, with --app"
         ) from error
-    if not isinstance(version, str) or not version.replace(".", "").isdigit():
+    if not isinstance(version, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)*", version):
         raise UsageError(f"the version of tflite in {path} must be like 2.16.1, and is {version!r}")
     return version
 
@@ -125,6 +126,7 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
             f"{model} has no passport {passport.beside(model).name} beside it, and the app takes what to feed it "
             "from there; export it with mobilecnn, or copy both files"
         )
+    passport.check_fits(card, graph, model)
     for which, tensors in (("input", graph.inputs), ("output", graph.outputs)):
         if len(tensors) != 1 or tensors[0].dtype not in FEEDS:
             types = ", ".join(tensor.dtype for tensor in tensors)

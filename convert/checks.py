@@ -1,18 +1,8 @@
 """What a passport keeps of how its file was checked: the images, parity, labelled images, golden pictures."""
 
-import base64
-import binascii
-import io
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
-from mobilecnn.contract import InputContract
-from mobilecnn.errors import ModelFileError
 from mobilecnn.records import ADDED, Open
-from mobilecnn.train.images import Pixels
 
 
 @dataclass(frozen=True)
@@ -77,6 +67,10 @@ class ParityRecord(Open):
     finite: bool
     identical: bool
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.agreement <= 1:
+            raise ValueError("agreement must be from 0 to 1")
+
 
 @dataclass(frozen=True)
 class LabelledCheck(Open):
@@ -120,39 +114,9 @@ class Golden(Open):
     """A picture and the scores that the file gave for it at export.
 
     Attributes:
-        picture: base64 of a PNG of the contract's size (:func:`encode_picture`).
+        picture: base64 of a PNG of the contract's size (:func:`mobilecnn.convert.golden.encode_picture`).
         scores: one for each output, in order.
     """
 
     picture: str
     scores: tuple[float, ...]
-
-
-def encode_picture(pixels: Pixels) -> str:
-    """A golden input, uint8 (height, width, channels), as base64 of a PNG: exact and readable anywhere."""
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=True)
-    return base64.b64encode(stream.getvalue()).decode()
-
-
-def decode_picture(text: str, contract: InputContract) -> Pixels:
-    """The picture that :func:`encode_picture` made ``text`` of, uint8 (height, width, channels).
-
-    Raises:
-        ModelFileError: it is not a picture of the contract's size.
-    """
-    try:
-        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as image:
-            if image.size != (contract.width, contract.height):
-                raise ValueError(f"size {image.size}")
-            return np.asarray(image, dtype=np.uint8).reshape(contract.shape)
-    except (binascii.Error, OSError, ValueError, SyntaxError) as error:
-        raise ModelFileError(
-            f"a golden input in the passport is damaged ({error}); export the model again"
-        ) from error
-
-
-def rounded(scores: npt.NDArray[np.float32]) -> tuple[float, ...]:
-    """Scores, (outputs,), for the passport: 7 significant digits, what float32 holds."""
-    return tuple(float(f"{score:.7g}") for score in scores.tolist())

@@ -4,20 +4,29 @@ The TensorFlow converter can abort its process, and a model file can carry code;
 command line. :mod:`mobilecnn.convert.keras_child` describes the messages.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilecnn.contract import InputContract, contract_for, settle
+from mobilecnn.contract import InputContract, check_size, contract_for, settle
 from mobilecnn.convert import output_kinds
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.files import LARGEST_TEXT, exists, is_folder, open_input
 from mobilecnn.process import Child, Message, python
 from mobilecnn.train.complexity import LayerCount
-from mobilecnn.train.keras_file import ModelInfo, read_info
+from mobilecnn.train.keras_archive import SAVED_MODEL, kind_of, size_of
+from mobilecnn.train.keras_file import MEMBER, ModelInfo, read_info
 from mobilecnn.train.zoo import names
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
-"""File names that are taken as Keras models."""
+"""File names that are taken as Keras models, whether or not there is such a file."""
+
+LOADING_SECONDS = 300.0
+"""Seconds that loading a model may take, beside :data:`SECONDS_A_MEGABYTE`; a large one takes 20."""
+
+SECONDS_A_MEGABYTE = 1.0
+"""Seconds more for each megabyte of a model's file."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class Source:
         override: whether ``input_range`` goes before what the model states or proves.
         labels: class names in output order, or None to take what the model says.
         unsafe: whether code in the file may run (Lambda layers).
+        custom_objects: a Python file with the layers and functions of the user's own that the model has; it runs.
         seed: seed of the random initialization of a zoo name.
         in_memory: the model that ``text`` is a copy of; None for the user's own file and a zoo name.
         output_kind: name of a row of :data:`mobilecnn.convert.output_kinds.KINDS`, or None to take what the
@@ -58,6 +68,7 @@ class Source:
     override: bool = False
     labels: tuple[str, ...] | None = None
     unsafe: bool = False
+    custom_objects: Path | None = None
     seed: int = 0
     in_memory: InMemory | None = None
     output_kind: str | None = None
@@ -67,7 +78,7 @@ class Source:
         """What the passport calls the model: its file name, zoo name, or own name."""
         if self.in_memory is not None:
             return self.in_memory.name
-        return Path(self.text).name if self.is_file else self.text
+        return _own_name(Path(self.text)) if self.is_file else self.text
 
     @property
     def trained(self) -> bool:
@@ -76,13 +87,13 @@ class Source:
 
     @property
     def is_file(self) -> bool:
-        """Whether ``text`` names a file: by its suffix, a folder in it, or because it exists."""
-        return self.text.lower().endswith(KERAS_SUFFIXES) or "/" in self.text or Path(self.text).exists()
+        """Whether ``text`` names a file or folder: by its suffix, a folder in it, or because it exists."""
+        return self.text.lower().endswith(KERAS_SUFFIXES) or "/" in self.text or exists(Path(self.text))
 
     @property
     def stem(self) -> str:
         """The name that exported files begin with."""
-        return Path(self.text).stem if self.is_file else str(names.parse(self.text))
+        return _stem(Path(self.text)) if self.is_file else str(names.parse(self.text))
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,7 @@ class KerasFacts:
         kind: what the outputs are.
         parameters: number of weights and biases.
         architecture: zoo name; empty for a network from elsewhere.
+        notes: what was changed in the model's architecture to load it, a phrase each.
     """
 
     contract: InputContract
@@ -104,34 +116,61 @@ class KerasFacts:
     kind: OutputKind
     parameters: int
     architecture: str
+    notes: tuple[str, ...] = ()
 
 
-def layer_table(path: Path, size: int | None = None, unsafe: bool = False) -> tuple[LayerCount, ...]:
+def _stem(path: Path) -> str:
+    return _own_name(path) if is_folder(path) else path.stem
+
+
+def _own_name(path: Path) -> str:
+    """The last part of ``path``, also of ``.`` and of a link; of one in a circle, its own."""
+    return Path(os.path.realpath(path)).name
+
+
+def layer_table(
+    path: Path, size: int | None = None, unsafe: bool = False, custom_objects: Path | None = None
+) -> tuple[LayerCount, ...]:
     """What :func:`mobilecnn.train.complexity.layers` says of any Keras file with a graph of layers.
 
     Args:
         path: a .keras or .h5 file.
         size: the input side in pixels where the model leaves it free.
         unsafe: whether code in the file may run (Lambda layers).
+        custom_objects: a Python file with the layers and functions of the user's own that the model has; it runs.
 
     Raises:
         ModelFileError: the file is missing, Keras refuses it, or it has no graph.
     """
-    _check_file(path)
+    if kind_of(path) == SAVED_MODEL:
+        raise ModelFileError(f"{path} is a SavedModel, which has no layers to count; give the Keras file")
     read_info(path)
-    with Child(python("mobilecnn.convert.keras_child"), f"that counts {path}") as child:
-        child.send({"do": "count", "path": str(path), "unsafe": unsafe, "size": size})
-        rows = child.receive()["layers"]
+    with Child(
+        python("mobilecnn.convert.keras_child"), f"that counts {path}", {"KERAS_BACKEND": "tensorflow"}
+    ) as child:
+        child.send({"do": "count", "size": size, **_request(path, unsafe, custom_objects)})
+        rows = child.receive(_patience(path))["layers"]
     return tuple(LayerCount(**{**row, "output_shape": tuple(row["output_shape"])}) for row in rows)
 
 
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise ModelFileError(f"{path} is a folder; give a .keras or .h5 file, or a zoo name")
-    if not path.is_file():
-        raise ModelFileError(f"no such model: {path}")
-    if path.suffix.lower() not in KERAS_SUFFIXES:
-        raise ModelFileError(f"{path} is not a {', '.join(KERAS_SUFFIXES)} file")
+def _request(path: Path, unsafe: bool, custom_objects: Path | None) -> Message:
+    """The members of a message to the child that say what to load.
+
+    Raises:
+        InputError: the file of the user's own layers is missing, or no regular file.
+    """
+    if custom_objects is not None:
+        open_input(custom_objects, "Python file", most=LARGEST_TEXT).close()
+    return {
+        "path": str(path),
+        "unsafe": unsafe,
+        "custom_objects": None if custom_objects is None else str(custom_objects),
+    }
+
+
+def _patience(path: Path) -> float:
+    """Seconds that loading the model at ``path`` may take."""
+    return LOADING_SECONDS + SECONDS_A_MEGABYTE * size_of(path) / 1e6
 
 
 class KerasModel(Child):
@@ -145,7 +184,7 @@ class KerasModel(Child):
         """Check what can be checked without Keras, then start the child.
 
         Raises:
-            ModelFileError: a missing file, a damaged archive, an unknown suffix.
+            ModelFileError: a missing file, a damaged archive, something that is no model.
             ModelNameError: a zoo name that the grammar refuses.
             UsageError: options that do not fit the kind of source.
         """
@@ -153,15 +192,31 @@ class KerasModel(Child):
         self._info = ModelInfo()
         if source.is_file:
             path = Path(source.text)
-            _check_file(path)
+            kind = kind_of(path)
+            if kind == SAVED_MODEL and source.input_range is None:
+                # Told at once, not after loading.
+                settle(
+                    None, (), None, source.override, what=str(path), because="nothing in a SavedModel does"
+                )
+            if kind == SAVED_MODEL and source.custom_objects is not None:
+                raise UsageError(f"{path} is a SavedModel, which has no layers: leave --custom-objects out")
             if source.classes is not None:
                 raise UsageError(
                     "--classes is for zoo names; a model file has the classes it was trained with"
                 )
             self._info = read_info(path)
             sides = (source.size, source.size) if isinstance(source.size, int) else source.size
-            message: Message = {"do": "load", "path": str(path), "unsafe": source.unsafe, "sides": sides}
+            message: Message = {
+                "do": "load",
+                "sides": sides,
+                **_request(path, source.unsafe, source.custom_objects),
+            }
+            self._patience: float | None = _patience(path)
         else:
+            if source.custom_objects is not None:
+                raise UsageError(
+                    f"--custom-objects is for model files, and {source.text} is a zoo name; leave it out"
+                )
             square = source.size if isinstance(source.size, int) else None
             rectangle = source.size if isinstance(source.size, tuple) else None
             name = names.parse(source.text, size=square)
@@ -172,6 +227,7 @@ class KerasModel(Child):
                 "size": rectangle or name.size,
                 "seed": source.seed,
             }
+            self._patience = None
             from mobilecnn.train import zoo
 
             self._info = ModelInfo(architecture=str(name), contract=zoo.contract(name, rectangle))
@@ -198,7 +254,7 @@ class KerasModel(Child):
                 that was given, or labels do not fit.
         """
         source = self._source
-        answer = self.receive()
+        answer = self.receive(self._patience)
         height, width = answer["height"], answer["width"]
         if source.is_file and source.size is not None:
             wanted = (source.size, source.size) if isinstance(source.size, int) else source.size
@@ -212,6 +268,13 @@ class KerasModel(Child):
                 f"{source.text} takes images of any size, and a .tflite file needs one: export it with --size"
             )
         shape = (int(height), int(width), int(answer["channels"]))
+        check_size(shape[0], shape[1])
+        stated = self._info.contract
+        if stated is not None and stated.channels != shape[2]:
+            raise ModelFileError(
+                f"{source.text} contradicts itself: its {MEMBER} says that pictures have {stated.channels} channels, and "
+                f"the network takes {shape[2]}; train or save it again"
+            )
         labels = self._info.labels if source.labels is None else source.labels
         kind = self._kind(answer["shown"], int(answer["classes"]))
         if labels and len(labels) != kind.answers(answer["classes"]):
@@ -226,6 +289,7 @@ class KerasModel(Child):
             kind=kind,
             parameters=int(answer["parameters"]),
             architecture=self._info.architecture,
+            notes=tuple(answer["notes"]),
         )
 
     def _kind(self, shown: output_kinds.Shown, outputs: int) -> OutputKind:

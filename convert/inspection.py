@@ -92,7 +92,7 @@ def macs(operation: Operation) -> int:
         return image.elements * math.prod(weight.shape[:3])
     if operation.kind == "BATCH_MATMUL":
         left = operation.inputs[0]
-        return 0 if left is None else operation.outputs[0].elements * left.shape[-1]
+        return 0 if left is None else operation.outputs[0].elements * math.prod(left.shape[-1:])
     return 0
 
 

@@ -2,15 +2,14 @@
 
 :mod:`mobilecnn.convert.conversion` starts it; nothing else imports it. One message in, one message out:
 
-* ``load``: ``{path, unsafe, sides}`` or ``{architecture, classes, size, seed}`` -> what the model is
+* ``load``: ``{path, unsafe, custom_objects, sides}`` or ``{architecture, classes, size, seed}`` -> what the model is
 * ``convert``: ``{output, size}`` -> writes the float32 flatbuffer as the converter makes it
-* ``count``: ``{path, unsafe, size}`` -> the layers of any Keras file, a classifier or not
+* ``count``: ``{path, unsafe, custom_objects, size}`` -> the layers of any Keras file, a classifier or not
 * ``run``: ``{inputs, outputs, size}`` (.npy files) -> the model's scores
 """
 
 import io
 import math
-import re
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
@@ -19,9 +18,12 @@ from typing import Any
 import numpy as np
 
 from mobilecnn import tensors
+from mobilecnn.convert.keras_causes import not_converted
 from mobilecnn.convert.keras_facts import describe
 from mobilecnn.convert.keras_loading import load
+from mobilecnn.convert.memory import bound_memory
 from mobilecnn.convert.outputs import as_input
+from mobilecnn.convert.saved_model import SavedClassifier
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.train.backend import load_keras
@@ -33,24 +35,31 @@ BATCH = 25
 
 def main(channel: Channel) -> None:
     """Answer messages until the parent closes the pipe."""
+    bound_memory()
     # TensorFlow takes seconds to import: while the parent still prepares the first message.
     keras = load_keras()
+    keras.config.set_floatx("float32")  # Whatever ~/.keras/keras.json says.
     model: Any = None
     scores: Any = None  # The model as a function of a batch: traced once, which takes seconds.
     while (message := channel.receive()) is not None:
         match message["do"]:
             case "load":
-                model, scores = load(keras, message), None
-                channel.send(**describe(keras, model, message.get("sides")))
+                loaded = load(keras, message)
+                model, scores = loaded.model, None
+                sides = message.get("sides")
+                about = (
+                    model.describe() if isinstance(model, SavedClassifier) else describe(keras, model, sides)
+                )
+                channel.send(**about, notes=list(loaded.notes))
             case "count":
-                rows = layers(load(keras, message), message["size"])
+                rows = layers(load(keras, message).model, message["size"])
                 channel.send(layers=[asdict(row) for row in rows])
             case "convert":
                 _convert(model, message["size"], Path(message["output"]))
                 channel.send(done=True)
             case "run":
                 scores = scores or _scores(model, message["size"])
-                _run(scores, Path(message["inputs"]), Path(message["outputs"]))
+                _run(scores, _batch(model) or BATCH, Path(message["inputs"]), Path(message["outputs"]))
                 channel.send(done=True)
 
 
@@ -93,20 +102,8 @@ def _convert(model: Any, size: list[int], output: Path) -> None:
         with redirect_stdout(io.StringIO()):
             content = converter.convert()
     except Exception as error:
-        raise ModelFileError(_why_not_converted(str(error))) from error
+        raise ModelFileError(not_converted(error)) from error
     output.write_bytes(content)
-
-
-def _why_not_converted(text: str) -> str:
-    if "ERROR_NEEDS_FLEX_OPS" in text or "Flex ops" in text:
-        operations = re.search(r"Flex ops: ([\w, ]+)|tf\.(\w+)", text)
-        names = (operations.group(1) or operations.group(2)) if operations else "some of its operations"
-        return (
-            f"the model needs TensorFlow operations that TFLite does not have ({names}); "
-            "replace the layers that use them"
-        )
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"the TFLite converter refused the model ({(lines or ['no reason given'])[0][:300]})"
 
 
 def _scores(model: Any, size: list[int]) -> Any:
@@ -115,15 +112,20 @@ def _scores(model: Any, size: list[int]) -> Any:
     return tf.function(
         lambda image: _answer(model, image),
         autograph=False,
-        input_signature=[tf.TensorSpec([None, *size], tf.float32)],
+        input_signature=[tf.TensorSpec([_batch(model), *size], tf.float32)],
     )
 
 
-def _run(function: Any, inputs: Path, outputs: Path) -> None:
+def _batch(model: Any) -> int | None:
+    """Batch size that the model fixes; None for any."""
+    return model.batch if isinstance(model, SavedClassifier) else None
+
+
+def _run(function: Any, batch: int, inputs: Path, outputs: Path) -> None:
     import tensorflow as tf
 
     scores = [
-        np.asarray(function(tf.constant(images)), np.float32) for images in tensors.slices(inputs, BATCH)
+        np.asarray(function(tf.constant(images)), np.float32) for images in tensors.slices(inputs, batch)
     ]
     tensors.write(outputs, scores, (sum(map(len, scores)), *scores[0].shape[1:]))
 

@@ -19,8 +19,8 @@ def describe(keras: Any, model: Any, size: Sequence[int] | None = None) -> dict[
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     if not inputs or not outputs:
         raise ModelFileError(
-            "the model has no fixed input (a subclassed model, or one never built); save it as a functional or "
-            "Sequential model with an Input"
+            "the model has no fixed input (a subclassed model, or one never built); give it one: image = "
+            "keras.Input((height, width, 3)), then keras.Model(image, model(image)).save('model.keras'), and give that"
         )
     if len(inputs) != 1:
         raise ModelFileError(

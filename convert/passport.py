@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mobilecnn.contract import InputContract
-from mobilecnn.convert import output_kinds
-from mobilecnn.convert.checks import Golden, ImageManifest, LabelledCheck, ParityRecord, decode_picture
+from mobilecnn.convert import golden, output_kinds
+from mobilecnn.convert.checks import Golden, ImageManifest, LabelledCheck, ParityRecord
+from mobilecnn.convert.graph.flatbuffer import Graph
 from mobilecnn.convert.output_kinds import OutputKind
+from mobilecnn.documents import Members, parse_json
 from mobilecnn.errors import InputError, ModelFileError
-from mobilecnn.records import ADDED, Members, Open, Signed, Stored, Upgrade, schema
+from mobilecnn.files import LARGEST_RECORD, exists, read_bytes
+from mobilecnn.records import ADDED, Open, Signed, Stored, Upgrade
 from mobilecnn.train.images import Pixels
 
 
@@ -227,13 +230,6 @@ class Passport(Stored, Open):
     golden: tuple[Golden, ...]
     labelled: LabelledCheck | None = field(default=None, metadata=ADDED)
 
-    def __post_init__(self) -> None:
-        scores = self.output.scores
-        if self.labels and len(self.labels) not in (scores, self.kind.answers(scores)):
-            raise ValueError(f"{len(self.labels)} labels for {self.kind.answers(scores)} classes")
-        if any(len(golden.scores) != scores for golden in self.golden):
-            raise ValueError(f"a golden picture has other than {scores} scores")
-
     @property
     def kind(self) -> OutputKind:
         """What the scores are."""
@@ -251,7 +247,22 @@ class Passport(Stored, Open):
         Raises:
             ModelFileError: one is damaged, or not of the contract's size.
         """
-        return tuple(decode_picture(golden.picture, self.contract) for golden in self.golden)
+        return tuple(golden.decode_picture(entry.picture, self.contract) for entry in self.golden)
+
+    def __post_init__(self) -> None:
+        outputs, values = self.output.scores, math.prod(self.input.tensor.shape)
+        if values != math.prod(self.contract.shape):
+            raise ValueError(
+                f"input.tensor.shape has {values:,} values, and pictures of input.contract have "
+                f"{math.prod(self.contract.shape):,}"
+            )
+        if self.labels and len(self.labels) not in (outputs, self.kind.answers(outputs)):
+            raise ValueError(f"labels has {len(self.labels)} names for {outputs:,} outputs")
+        for index, entry in enumerate(self.golden):
+            if len(entry.scores) != outputs:
+                raise ValueError(
+                    f"golden[{index}].scores has {len(entry.scores)} values for {outputs:,} outputs"
+                )
 
     def to_bytes(self) -> bytes:
         """The content of the passport's file: indented JSON in UTF-8."""
@@ -272,15 +283,19 @@ def read(model: Path, digest: str) -> Passport | None:
         ModelFileError: it is damaged, of an unknown version, or of another file.
     """
     path = beside(model)
-    if not path.exists():
+    if not exists(path):
         return None
+    content = read_bytes(path, Passport.NOUN, ModelFileError, LARGEST_RECORD)
     try:
-        card = Passport.read(path)
-    except InputError as error:
-        if schema(path, Passport.NOUN) not in (None, Passport.SCHEMA):
+        document = parse_json(content)
+        named = document.get("schema") if isinstance(document, dict) else None
+        if isinstance(named, str) and named != Passport.SCHEMA:
             return None
+        card = Passport.from_json(document)
+    except (InputError, ValueError) as error:
+        reason = error if isinstance(error, InputError) else f"it is not JSON ({error})"
         raise ModelFileError(
-            f"{error}; export the model again, or use the mobilecnn that wrote the passport"
+            f"{path}: {reason}; export the model again, or use the mobilecnn that wrote the passport"
         ) from error
     if card.file.sha256 != digest:
         raise ModelFileError(
@@ -288,3 +303,28 @@ def read(model: Path, digest: str) -> Passport | None:
             "export it again, or remove the passport"
         )
     return card
+
+
+def check_fits(card: Passport, graph: Graph, model: Path) -> None:
+    """Refuse a passport that says something else of the file's input and output than the file does.
+
+    Raises:
+        ModelFileError: naming the member.
+    """
+    for which, said, tensors in (
+        ("input", card.input.tensor, graph.inputs),
+        ("output", card.output.tensor, graph.outputs),
+    ):
+        codes = None if said.quantization is None else (said.quantization.scale, said.quantization.zero_point)
+        for tensor in tensors:
+            stored = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else None
+            for name, theirs, ours in (
+                ("dtype", tensor.dtype, said.dtype),
+                ("shape", tensor.shape, said.shape),
+                ("quantization", stored, codes),
+            ):
+                if theirs != ours:
+                    raise ModelFileError(
+                        f"{beside(model)}: {which}.tensor.{name} is {str(ours)[:80]!r}, and the file has {str(theirs)[:80]!r}; export the "
+                        "model again"
+                    )

@@ -270,7 +270,7 @@ def _mul(operation: Operation) -> int | None:
     quantized = len(scales) == 3 and all(scales)
     match _activations(operation):
         case "int8":
-            return 3 if quantized and scales[0][0] * scales[1][0] / scales[2][0] >= 1 else 2
+            return 3 if quantized and scales[0][0] * scales[1][0] >= scales[2][0] else 2
         case "int16":
             return 4 if quantized else 7
         case claimed:

@@ -29,6 +29,7 @@ def evaluate(
     output_kind: str | None = None,
     runtime: str = "litert",
     unsafe: bool = False,
+    custom_objects: Path | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     remarked: Remarked = no_remark,
 ) -> tuple[Accuracy, ...]:
@@ -48,7 +49,7 @@ def evaluate(
     asked = ask(
         paths, lambda contract: dataset.pixels(contract, remarked), len(dataset),
         input_range=input_range, override=override, output_kind=output_kind, runtime=runtime, unsafe=unsafe,
-        progress=progress,
+        custom_objects=custom_objects, progress=progress,
     )  # fmt: skip
     with closing(asked):
         for answers in asked:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mobilecnn.convert import output_kinds
+from mobilecnn.documents import Members
 from mobilecnn.quantize.proportions import wilson
-from mobilecnn.records import Members, Stored, Upgrade
+from mobilecnn.records import Stored, Upgrade
 from mobilecnn.remarks import Remark
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mobilecnn import tensors
 from mobilecnn.contract import InputContract, settle
 from mobilecnn.convert import output_kinds, outputs, passport
-from mobilecnn.convert.conversion import KERAS_SUFFIXES, KerasModel, Source
+from mobilecnn.convert.conversion import KerasModel, Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.convert.passport import Passport
@@ -21,6 +21,7 @@ from mobilecnn.process import Child, python
 from mobilecnn.quantize.formats import Recipe
 from mobilecnn.quantize.runtimes import RUNTIMES
 from mobilecnn.train.images import Floats, Pixels, to_tensor
+from mobilecnn.train.keras_archive import kind_of, sha256_of, size_of
 
 Scores = npt.NDArray[np.float32]
 
@@ -69,6 +70,7 @@ class Classifier:
         kind: what the outputs are.
         nbytes: size in bytes.
         sha256: SHA-256 in hexadecimal.
+        notes: what was changed in a Keras model's architecture to load it, a phrase each.
     """
 
     path: Path
@@ -79,6 +81,7 @@ class Classifier:
     kind: OutputKind
     nbytes: int
     sha256: str
+    notes: tuple[str, ...] = ()
 
 
 def open_tflite(
@@ -109,8 +112,11 @@ def open_tflite(
         raise ModelFileError(
             f"{path} maps {shape} to {scores}; an image classifier maps (1, height, width, 3) to (1, classes)"
         )
+    flatbuffer.check_runnable(graph, str(path))
     digest = sha256(content)
     card = passport.read(path, digest)
+    if card is not None:
+        passport.check_fits(card, graph, path)
     contract = settle(
         None if card is None else card.contract, shape[1:], input_range, override,
         what=str(path), because="it has no passport" if card is None else "its passport says so",
@@ -162,9 +168,10 @@ def ask(
     output_kind: str | None = None,
     runtime: str = "litert",
     unsafe: bool = False,
+    custom_objects: Path | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Generator[ClassifierAnswers, None, None]:
-    """Scores of one or several .tflite, .keras or .h5 files, one after the other.
+    """Scores of one or several .tflite or Keras files, or SavedModel folders, one after the other.
 
     Files that are fed alike share what was decoded for the first of them: in a temporary
     folder, until the generator is closed or at its end.
@@ -178,6 +185,7 @@ def ask(
         output_kind: name of what the outputs are, where a model does not say so.
         runtime: what runs .tflite files: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
         unsafe: allow code in Keras files.
+        custom_objects: a Python file with the user's own layers and functions in the Keras files; it runs.
         progress: called with (images decoded, number of images, file name).
 
     Raises:
@@ -200,19 +208,20 @@ def ask(
             return made[key]
 
         for path in paths:
-            if path.suffix.lower() in KERAS_SUFFIXES:
+            if path.suffix.lower() != ".tflite":
+                kind_of(path)  # What is no model is told here, and not taken for a zoo name.
                 source = Source(
                     str(path),
                     input_range=input_range,
                     override=override,
                     unsafe=unsafe,
+                    custom_objects=custom_objects,
                     output_kind=output_kind,
                 )
                 with KerasModel(source) as model:
                     facts = model.load()
                     model.start_run(facts.contract, prepare(facts.contract, path.name), answered)
                     model.finish()
-                content = read_bytes(path, "model", ModelFileError)
                 classifier = Classifier(
                     path,
                     "keras",
@@ -220,18 +229,15 @@ def ask(
                     facts.labels,
                     facts.classes,
                     facts.kind,
-                    len(content),
-                    sha256(content),
+                    size_of(path),
+                    sha256_of(path),
+                    facts.notes,
                 )
-            elif path.suffix.lower() == ".tflite":
+            else:
                 classifier = open_tflite(path, input_range, override, output_kind)
                 inputs = prepare(classifier.contract, path.name)
                 with TfliteProcess(f"that runs {path}") as process:
                     process.run(path, inputs, answered, runtime)
-            else:
-                kinds = ", ".join((".tflite", *KERAS_SUFFIXES))
-                missing = "" if path.exists() else f" (and there is no {path})"
-                raise ModelFileError(f"{path} is not a model file; {kinds} are{missing}")
             yield ClassifierAnswers(classifier, np.load(answered, allow_pickle=False))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn import tensors
+from mobilecnn.causes import cause
 from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
@@ -56,9 +57,8 @@ def _quantize(message: dict[str, Any]) -> None:
         ranges = calibration.get_model_qsvs()
     try:
         result = quantizer.Quantizer(content, message["recipe"]).quantize(ranges)
-    except (ValueError, RuntimeError, KeyError) as error:
-        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise ModelFileError(f"the quantizer refused the model ({reason[:300]})") from error
+    except Exception as error:
+        raise ModelFileError(f"the quantizer refused the model ({cause(error)})") from error
     assert result.quantized_model is not None
     Path(message["output"]).write_bytes(result.quantized_model)
 
@@ -69,8 +69,7 @@ def _run(message: dict[str, Any]) -> dict[str, Any]:
         interpreter = interpreter_class(message["runtime"])(model_path=name, num_threads=_threads())
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise ModelFileError(f"{message['runtime']} cannot run {name} ({reason[:300]})") from error
+        raise ModelFileError(f"{message['runtime']} cannot run {name} ({cause(error)})") from error
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     inputs = (image[None] for images in tensors.slices(Path(message["inputs"])) for image in images)
     scores = []

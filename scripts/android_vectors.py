@@ -22,7 +22,7 @@ from mobilecnn.bench.records import measurement
 from mobilecnn.bench.timing import answers
 from mobilecnn.bench.timing.answers import Questions
 from mobilecnn.contract import contract_for
-from mobilecnn.convert import checks
+from mobilecnn.convert import golden
 from mobilecnn.convert.checks import Golden, ImageManifest, ParityRecord
 from mobilecnn.convert.output_kinds import KINDS
 from mobilecnn.convert.passport import (
@@ -200,7 +200,7 @@ def judged() -> list[dict[str, Any]]:
         tolerance = answers.allowed(expected, scale, limit, own)
         questions = Questions((), expected, scale, 0, tolerance)
         verdict = measurement.NOT_CHECKED if tolerance >= peak else answers.judge(questions, given).verdict
-        card = _passport(name, limit, own, scale, checks.encode_picture(picture), expected)
+        card = _passport(name, limit, own, scale, golden.encode_picture(picture), expected)
         judgements.append(
             {
                 "passport": card.to_json(),

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
+from mobilecnn.causes import cause
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.extras import EXTRAS, require
 
@@ -44,7 +45,7 @@ def load_keras() -> ModuleType:
         ) from error
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise EnvironmentProblem(
-            f"Keras cannot start on the backend {backend} ({_first_line(error)}); check KERAS_BACKEND, or install "
+            f"Keras cannot start on the backend {backend} ({cause(error)}); check KERAS_BACKEND, or install "
             "a working one with: python -m pip install --force-reinstall keras tensorflow"
         ) from error
     keras.config.set_image_data_format("channels_last")
@@ -70,8 +71,3 @@ def _quiet() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(null)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__

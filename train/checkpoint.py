@@ -6,11 +6,12 @@ with both inside, so that one without them is somebody else's: it is neither wri
 """
 
 import contextlib
-import io
-import json
+import math
 import re
 import secrets
+import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -19,12 +20,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.documents import parse_json
 from mobilecnn.errors import InputError, OutputError, UsageError
-from mobilecnn.files import atomic, read_bytes, remedy, write_json
+from mobilecnn.files import LARGEST_RECORD, atomic, open_input, read_bytes, remedy, write_json
 from mobilecnn.records import record
 from mobilecnn.train.plan import Epoch, TrainingPlan
 
 _STATE = "state.json"
+
+_LARGEST_HEADER = 1 << 12
+"""Number of bytes before the values of an array, at most."""
+
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError, NotImplementedError, SyntaxError,
+    TypeError, KeyError, OverflowError, struct.error, MemoryError,
+)  # fmt: skip
+"""What zipfile and numpy raise of a file that is no archive of arrays."""
 
 _VARIABLES = re.compile(r"epoch-[0-9]+\.npz")
 
@@ -49,6 +60,18 @@ class _State:
     images: int
     variables: str
     history: tuple[Epoch, ...]
+
+    def __post_init__(self) -> None:
+        if [epoch.epoch for epoch in self.history] != list(range(1, len(self.history) + 1)):
+            raise ValueError("history does not number its epochs from 1")
+        # Not any name: the file is read, and those of other epochs are deleted.
+        if self.variables != _variables_of(len(self.history)):
+            raise ValueError(f"variables must be {_variables_of(len(self.history))}")
+
+
+def _variables_of(epochs: int) -> str:
+    """Name of the file of variables after so many epochs."""
+    return f"epoch-{epochs}.npz"
 
 
 def folder(output: Path) -> Path:
@@ -83,10 +106,10 @@ def _foreign(path: Path) -> str:
         for name in names:
             if name != _STATE and not _VARIABLES.fullmatch(name) and not _UNFINISHED.fullmatch(name):
                 return f"it has {name}"
-        state = json.loads(read_bytes(path / _STATE, "checkpoint"))
+        state = parse_json(read_bytes(path / _STATE, "checkpoint", most=LARGEST_RECORD))
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}"
-    except (ValueError, RecursionError, InputError):
+    except (ValueError, InputError):
         return f"its {_STATE} is damaged, or another program's"
     members = {field.name for field in fields(_State)}
     if not isinstance(state, dict) or not members <= set(state):
@@ -157,7 +180,7 @@ def save(
         OutputError: the checkpoint cannot be written, or its name is taken by something else.
     """
     where = folder(output)
-    name = f"epoch-{len(history)}.npz"
+    name = _variables_of(len(history))
     state = asdict(_State(asdict(plan), tuple(classes), images, name, tuple(history)))
     if where.exists():
         refuse_foreign(output)
@@ -191,15 +214,40 @@ def restore(output: Path, variables: Sequence[Any]) -> None:
         InputError: the checkpoint is damaged, or has not a value of the right shape for each variable.
     """
     path = folder(output) / _read(output).variables
+    shapes = [tuple(variable.shape) for variable in variables]
     try:
-        with np.load(io.BytesIO(read_bytes(path, "checkpoint")), allow_pickle=False) as stored:
-            arrays = [stored[f"arr_{index}"] for index in range(len(stored.files))]
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
-        raise _damaged(output) from error
-    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
-        raise _damaged(output)
+        with open_input(path, "checkpoint") as stream, zipfile.ZipFile(stream) as archive:
+            names = [f"arr_{index}.npy" for index in range(len(shapes))]
+            if archive.namelist() != names:
+                raise ValueError(f"it has not the {len(names)} variables of the network")
+            arrays = [_array(archive, name, shape) for name, shape in zip(names, shapes, strict=True)]
+    except _UNREADABLE as error:
+        raise _damaged(output, f"{path.name}: {error}") from error
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
+
+
+def _array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """One array of a file of variables; what it says of itself is believed only where it is as expected.
+
+    Raises:
+        ValueError: it is an array of another shape or of another kind of values.
+    """
+    npy: Any = np.lib.format
+    with archive.open(name) as member:
+        if npy.read_magic(member) != (1, 0):
+            raise ValueError(f"{name} is an array of another version")
+        said, _, dtype = npy.read_array_header_1_0(member, max_header_size=_LARGEST_HEADER)
+        nbytes = dtype.itemsize * math.prod(shape)
+        if (
+            said != shape
+            or dtype.kind not in "fiub"
+            or archive.getinfo(name).file_size > nbytes + _LARGEST_HEADER
+        ):
+            raise ValueError(f"{name} has not the shape {list(shape)}")
+        member.seek(0)
+        array: npt.NDArray[Any] = npy.read_array(member, allow_pickle=False)
+        return array
 
 
 def remove(output: Path) -> None:
@@ -222,19 +270,14 @@ def _delete(where: Path) -> None:
 
 
 def _read(output: Path) -> _State:
-    content = read_bytes(folder(output) / _STATE, "checkpoint")
+    content = read_bytes(folder(output) / _STATE, "checkpoint", most=LARGEST_RECORD)
     try:
-        state = json.loads(content)
-        return _State(
-            plan=dict(state["plan"]),
-            classes=tuple(state["classes"]),
-            images=int(state["images"]),
-            variables=str(state["variables"]),
-            history=tuple(record(Epoch, row) for row in state["history"]),
-        )
-    except (ValueError, KeyError, TypeError, RecursionError, InputError) as error:
-        raise _damaged(output) from error
+        return record(_State, parse_json(content))
+    except (ValueError, InputError) as error:
+        raise _damaged(output, f"{_STATE}: {error}") from error
 
 
-def _damaged(output: Path) -> InputError:
-    return InputError(f"the checkpoint {folder(output)} is damaged; delete it and train from the beginning")
+def _damaged(output: Path, reason: str) -> InputError:
+    return InputError(
+        f"the checkpoint {folder(output)} is damaged ({reason}); delete it and train from the beginning"
+    )

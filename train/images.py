@@ -6,10 +6,13 @@ calibration, evaluation and prediction all use :func:`to_pixels` and :func:`to_t
 that a model gets the same numbers for the same picture in each of them.
 """
 
+import os
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +20,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
+from mobilecnn.files import LARGEST_IMAGE, open_input
 from mobilecnn.train.modes import flattened
 
 Pixels = npt.NDArray[np.uint8]
@@ -57,6 +61,10 @@ class Opened:
     several: bool
 
 
+# Pillow warns of damaged EXIF data, which many photographs have: by Python's own lines on the terminal.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
 def open_image(path: Path) -> Image.Image:
     """Decode one picture completely, in mode L or RGB, upright (EXIF orientation applied).
 
@@ -86,23 +94,21 @@ def decode(path: Path) -> Opened:
     Raises:
         DataError: as in :func:`open_image`; the message says what is wrong, and no remedy.
     """
-    try:
-        if not path.is_file():
-            if not path.exists():
-                raise DataError(f"no such image: {path}")
-            raise DataError(f"{path} is {'a folder' if path.is_dir() else 'no ordinary file'}, not an image")
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
+    with open_input(path, "image", DataError, LARGEST_IMAGE) as file:
+        return _decode(path, file)
+
+
+def _decode(path: Path, file: BinaryIO) -> Opened:
     try:
         # Not by its path: Pillow would map an uncompressed TIFF file at the size that it has when it is upright.
-        with path.open("rb") as file, Image.open(file, formats=_readable()) as image:
+        with Image.open(file, formats=_readable()) as image:
             stored = _stored(image)
             # A photo with its preview or its depth map is one picture.
             several = image.format != "MPO" and bool(getattr(image, "is_animated", False))
             image.load()
             return Opened(ImageOps.exif_transpose(flattened(image, stored)), several)
     except UnidentifiedImageError:
-        if path.stat().st_size == 0:
+        if os.fstat(file.fileno()).st_size == 0:
             raise DataError(f"{path} is an empty file") from None
         names = [_FORMATS[name] for name in _readable()]
         raise DataError(f"{path} is not a {', '.join(names[:-1])} or {names[-1]} image") from None

@@ -5,19 +5,30 @@ member ``mobilecnn.json`` survives copying and renaming, as a file beside it wou
 """
 
 import json
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mobilecnn.contract import InputContract
-from mobilecnn.errors import ModelFileError
+from mobilecnn.documents import parse_json
+from mobilecnn.errors import InputError, ModelFileError
+from mobilecnn.files import open_input
+from mobilecnn.records import Open, record
+from mobilecnn.train.keras_archive import ARCHIVE, kind_of
 
 MEMBER = "mobilecnn.json"
 """Name of the archive's member."""
 
 _LARGEST = 1 << 22
 """Largest size of the member in bytes."""
+
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError, struct.error,
+)  # fmt: skip
+"""What zipfile raises of a file that is no archive, or has an encrypted or damaged member."""
 
 
 @dataclass(frozen=True)
@@ -50,30 +61,43 @@ def write_info(path: Path, info: ModelInfo) -> None:
 
 
 def read_info(path: Path) -> ModelInfo:
-    """What the file says about itself; all empty for ``.h5`` files and models from elsewhere.
+    """What the file says about itself; all empty for HDF5 files, folders, and models from elsewhere.
 
     Raises:
-        ModelFileError: the file is missing, or a damaged ``.keras`` file.
+        ModelFileError: the file is missing, no model, or a damaged ``.keras`` file.
     """
-    if not path.is_file():
-        raise ModelFileError(f"no such model: {path}")
-    if path.suffix != ".keras":
+    if kind_of(path) != ARCHIVE:
         return ModelInfo()
+    with open_input(path, "model", ModelFileError) as stream:
+        return _read(path, stream)
+
+
+@dataclass(frozen=True)
+class _Member(Open):
+    """What the member holds: the members of :class:`ModelInfo`, the contract under ``input``."""
+
+    architecture: str
+    labels: tuple[str, ...]
+    input: InputContract | None
+    training: dict[str, Any] | None
+
+    def __post_init__(self) -> None:
+        if self.input is not None:
+            self.input.check()
+
+
+def _read(path: Path, stream: BinaryIO) -> ModelInfo:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(stream) as archive:
             if MEMBER not in archive.namelist():
                 return ModelInfo()
             if archive.getinfo(MEMBER).file_size > _LARGEST:
-                raise ModelFileError(f"{path} is damaged: its {MEMBER} is too large")
-            content = json.loads(archive.read(MEMBER))
-        contract = content["input"]
-        return ModelInfo(
-            architecture=str(content["architecture"]),
-            labels=tuple(str(label) for label in content["labels"]),
-            contract=None if contract is None else InputContract.from_json(contract),
-            training=content["training"],
-        )
-    except (zipfile.BadZipFile, OSError, KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"its {MEMBER} is larger than {_LARGEST:,} bytes")
+            member = record(_Member, parse_json(archive.read(MEMBER)), MEMBER)
+        return ModelInfo(member.architecture, member.labels, member.input, member.training)
+    except InputError as error:
+        raise ModelFileError(f"{path} is damaged ({error}); train or save it again") from error
+    except _UNREADABLE as error:
         raise ModelFileError(
             f"{path} is not a readable .keras file ({error}); save it again from Keras"
         ) from error

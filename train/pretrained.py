@@ -92,7 +92,10 @@ def _write(name: str, output: Path, weights: Path | None, labels: tuple[str, ...
     if len(labels) != classes:
         raise UsageError(f"{len(labels)} labels for {classes} outputs; give one a line, in output order")
     contract = zoo.contract(name)
-    facts = {"weights": weights.name, "sha256": sha256(read_bytes(weights, "weights file", ModelFileError))}
+    facts = {
+        "weights": weights.name,
+        "sha256": sha256(read_bytes(weights, "weights file", ModelFileError, torch_file.LARGEST)),
+    }
     with atomic(output) as temporary:
         model.save(temporary)
         write_info(temporary, ModelInfo(name, labels, contract, facts))

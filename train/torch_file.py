@@ -91,9 +91,7 @@ def read(path: Path) -> dict[str, Array]:
         ModelFileError: the file is missing or damaged, or holds anything but a state dict.
     """
     try:
-        if path.is_file() and path.stat().st_size > LARGEST:
-            raise _RefusedError(f"it has more than {LARGEST:,} bytes")
-        content = read_bytes(path, "weights file", ModelFileError)
+        content = read_bytes(path, "weights file", ModelFileError, LARGEST)
         if content.startswith(b"PK"):
             tensors, numbers = _read_zip(content)
         elif content.startswith(_PLAIN):

@@ -19,7 +19,6 @@
 import json
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import MISSING, Field, fields
@@ -28,8 +27,9 @@ from typing import Any
 
 from mobilecnn.bench.devices.backends import BACKENDS, profiles_of
 from mobilecnn.bench.devices.seam import Backend, Entry
+from mobilecnn.documents import parse_toml
 from mobilecnn.errors import InputError, UsageError
-from mobilecnn.files import home, read_bytes, write_text
+from mobilecnn.files import LARGEST_TOML, exists, home, read_bytes, write_text
 from mobilecnn.locks import locked
 
 WITH_ENTRIES = {backend.kind: backend for backend in BACKENDS if backend.entry is not None}
@@ -127,11 +127,11 @@ def read() -> dict[str, Entry]:
             names the entry and the field.
     """
     file = path()
-    if not file.exists():
+    if not exists(file):
         return {}
     try:
-        document = tomllib.loads(read_bytes(file, "devices file").decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        document = parse_toml(read_bytes(file, "devices file", most=LARGEST_TOML))
+    except ValueError as error:
         raise InputError(f"{file} is not TOML ({error}); correct it, or remove it and add anew") from error
     return {name: _parse(f"{file}: [{name}]", name, table) for name, table in document.items()}
 

@@ -4,7 +4,6 @@ The tag in a wheel's name says for which C library it is built, and may be wrong
 looked into (:mod:`mobilecnn.bench.devices.worker.elf`), and a version that needs a newer system is left out.
 """
 
-import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mobilecnn.bench.devices.worker.elf import Needs
+from mobilecnn.documents import parse_json
 from mobilecnn.errors import EnvironmentProblem, InputError, OutputError, UsageError
 from mobilecnn.files import cache, read_bytes, write_json
 
@@ -161,7 +161,7 @@ def remembered(system: System) -> dict[str, Needs]:
 def remember(needs: Mapping[str, Needs]) -> None:
     """Keep what wheels need, by file name: a package index never replaces a file."""
     kept = {**_kept(), **{file: need for file, need in needs.items() if need.page_bytes is not None}}
-    with suppress(OutputError, RuntimeError):  # A home that is read-only, or none.
+    with suppress(OutputError, EnvironmentProblem):  # A home that is read-only, or none.
         write_json(_kept_file(), {file: list(kept[file]) for file in list(kept)[-MOST_KEPT:]})
 
 
@@ -171,8 +171,8 @@ def _kept_file() -> Path:
 
 def _kept() -> dict[str, Needs]:
     try:
-        document = json.loads(read_bytes(_kept_file(), "cache file")[: 1 << 20])
-    except (InputError, ValueError, RecursionError, RuntimeError):
+        document = parse_json(read_bytes(_kept_file(), "cache file", most=1 << 20))
+    except (InputError, ValueError, EnvironmentProblem):
         return {}
     return read_needs(document.items()) if isinstance(document, dict) else {}
 

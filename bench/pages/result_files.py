@@ -1,6 +1,5 @@
 """The files that a report is made of: measurements, counts, evaluations, alone or in folders."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Any
 from mobilecnn import files
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.documents import parse_json
 from mobilecnn.errors import InputError
 from mobilecnn.quantize.evaluation import Evaluation
 from mobilecnn.records import Stored
@@ -83,7 +83,7 @@ def read(paths: Sequence[Path]) -> Results:
     from mobilecnn.convert.passport import Passport
 
     kept: dict[str, _Given] = {}
-    for path, listed in [(path, given.is_dir()) for given in paths for path in _listed(given)]:
+    for path, listed in [(path, files.is_folder(given)) for given in paths for path in _listed(given)]:
         place, content, document = _document(path)
         schema = document.get("schema") if isinstance(document, dict) else None
         if schema == Passport.SCHEMA and listed:
@@ -120,7 +120,7 @@ def _given(file: str, schema: Any, document: Any) -> _Given:
 
 def _listed(given: Path) -> list[Path]:
     """The file itself, or the result files in a folder."""
-    if not given.is_dir():
+    if not files.is_folder(given):
         return [given]
     # A hidden one is being written, or was when its process was killed.
     paths = sorted(path for path in given.glob("*.json") if not path.name.startswith("."))
@@ -131,10 +131,10 @@ def _listed(given: Path) -> list[Path]:
 
 def _document(path: Path) -> tuple[Path, bytes, Any]:
     """Path of a result file, its content, and that as JSON; of a ``speedup.json``, that of the measurement it is made of."""
-    content = files.read_bytes(path, "result")
+    content = files.read_bytes(path, "result", most=files.LARGEST_RECORD)
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(content)
+    except ValueError as error:
         raise InputError(f"{path} is not {KINDS}: it is not JSON ({error})") from error
     if (
         isinstance(document, dict)
@@ -152,9 +152,9 @@ def _beside(path: Path, document: dict[str, Any]) -> tuple[Path, bytes, Any]:
         raise InputError(f"{path}: measurement must be the name of a file")
     beside = path.with_name(Path(named).name)
     try:
-        content = files.read_bytes(beside, "measurement")
-        return beside, content, json.loads(content)
-    except (InputError, ValueError, RecursionError) as error:
+        content = files.read_bytes(beside, "measurement", most=files.LARGEST_RECORD)
+        return beside, content, parse_json(content)
+    except (InputError, ValueError) as error:
         raise InputError(
             f"{path} is made of the measurement {beside}, which cannot be read: {error}"
         ) from error

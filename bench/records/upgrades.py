@@ -6,7 +6,8 @@ Damage passes through unchanged; the strict reader names it.
 from collections.abc import Mapping
 from typing import Any
 
-from mobilecnn.records import Members, Upgrade
+from mobilecnn.documents import Members
+from mobilecnn.records import Upgrade
 
 _UNASKED = {
     "verdict": "not checked",

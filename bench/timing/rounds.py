@@ -199,9 +199,12 @@ def _refuse_wrong(models: Sequence[Model], protocol: Protocol) -> None:
 
 def _model(path: Path) -> LookedAt:
     content = read_bytes(path, "model", ModelFileError)
-    flatbuffer.parse(content, str(path))
+    graph = flatbuffer.graph(content, str(path))
+    flatbuffer.check_runnable(graph, str(path))
     digest = sha256(content)
     card = passport.read(path, digest)
+    if card is not None:
+        passport.check_fits(card, graph, path)
     prepared = prepare(path, content, card)
     unasked = prepared if isinstance(prepared, Answers) else Answers(NOT_CHECKED, "it was not asked")
     model = Model(str(path), digest, len(content), _facts(card), unasked)

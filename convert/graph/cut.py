@@ -15,13 +15,19 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph import bounds, flatbuffer, wellformed
 from mobilecnn.convert.graph.flatbuffer import Operation, Tensor
 from mobilecnn.convert.inspection import macs
 from mobilecnn.errors import ModelFileError
 
 TIMED = ("float32", "int8", "uint8", "int16")
 """Types of input that the worker on the device can fill with random data."""
+
+MOST_ON_CONSTANTS = 256
+"""Largest number of operators on constants that are timed with the operator that reads them."""
+
+_FRAME = 1 << 13
+"""Number of bytes of a part beside its constants, at most."""
 
 
 @dataclass(frozen=True)
@@ -69,32 +75,53 @@ def cut(content: bytes, name: str) -> tuple[Part, ...]:
     model = flatbuffer.parse(content, name)
     subgraph = model.subgraphs[0]
     operators = list(subgraph.operators or [])
-    records = flatbuffer.graph_of(model).operations
-    makers = {int(index): operator for operator in operators for index in operator.outputs}
+    graph = flatbuffer.graph_of(model)
+    flatbuffer.check_runnable(graph, name)
+    records = graph.operations
+    makers = {
+        index: position for position, operator in enumerate(operators) for index in _indices(operator.outputs)
+    }
     fixed: set[int] = {
         index
-        for index, tensor in enumerate(subgraph.tensors)
+        for index, tensor in enumerate(subgraph.tensors or [])
         if (data := model.buffers[tensor.buffer].data) is not None and len(data) > 0
     }
-    parts = []
+    parts: list[Part] = []
+    left = bounds.SHARED * len(content) + len(operators) * _FRAME
     for operator, record in zip(operators, records, strict=True):
         if all(index in fixed for index in _indices(operator.inputs)):
             fixed.update(_indices(operator.outputs))
             continue
-        parts.append(_part(model, operator, record, makers, fixed))
+        if not record.outputs:
+            raise ModelFileError(
+                f"{name} has an operator without outputs ({record.kind}), which cannot be timed apart"
+            )
+        parts.append(_part(model, operator, operators, record, makers, fixed))
+        left -= len(parts[-1].content or b"")
+        if left < 0:
+            raise ModelFileError(
+                f"{name} shares its weights among so many operators that its parts would be many times its size"
+            )
     if not parts:
         raise ModelFileError(f"{name} has no operators to time")
     return tuple(parts)
 
 
-def _part(model: Any, operator: Any, record: Operation, makers: dict[int, Any], fixed: set[int]) -> Part:
+def _part(
+    model: Any,
+    operator: Any,
+    operators: Sequence[Any],
+    record: Operation,
+    makers: dict[int, int],
+    fixed: set[int],
+) -> Part:
     subgraph = model.subgraphs[0]
     first = record.outputs[0]
     inputs = [index for index in dict.fromkeys(_indices(operator.inputs)) if index not in fixed]
     refused = sorted({_dtype(model, index) for index in inputs} - set(TIMED))
     content = None
     if not refused:
-        chain = [*_behind(operator, makers, fixed), operator]
+        chain = [*_behind(operator, operators, makers, fixed), operator]
         content = flatbuffer.pack(_alone(model, chain, inputs, _indices(operator.outputs)))
     tensors = {id(tensor): tensor for tensor in (*record.inputs, *record.outputs) if tensor is not None}
     return Part(
@@ -123,14 +150,26 @@ def _detail(record: Operation) -> str:
     return f"convolution {kernel}" + (", grouped" if weight.shape[3] != image.shape[-1] else "")
 
 
-def _behind(operator: Any, makers: dict[int, Any], fixed: set[int]) -> list[Any]:
-    """The operators on constants that ``operator`` reads from, in the order in which they run."""
-    chain: list[Any] = []
-    for index in _indices(operator.inputs):
-        maker = makers.get(index)
-        if index in fixed and maker is not None:
-            chain += [link for link in (*_behind(maker, makers, fixed), maker) if link not in chain]
-    return chain
+def _behind(operator: Any, operators: Sequence[Any], makers: dict[int, int], fixed: set[int]) -> list[Any]:
+    """The operators on constants that ``operator`` reads from, in the order in which they run.
+
+    Raises:
+        ModelFileError: they are more than :data:`MOST_ON_CONSTANTS`.
+    """
+    behind: set[int] = set()
+    pending = [operator]
+    while pending:
+        for index in _indices(pending.pop().inputs):
+            maker = makers.get(index)
+            if index in fixed and maker is not None and maker not in behind:
+                behind.add(maker)
+                pending.append(operators[maker])
+        if len(behind) > MOST_ON_CONSTANTS:
+            raise ModelFileError(
+                f"an operator reads from more than {MOST_ON_CONSTANTS} operators on constants, which would have to be "
+                "timed with it; export the model again, so that they are computed beforehand"
+            )
+    return [operators[position] for position in sorted(behind)]
 
 
 def _alone(model: Any, chain: Sequence[Any], inputs: Iterable[int], outputs: Iterable[int]) -> Any:
@@ -163,8 +202,8 @@ def _alone(model: Any, chain: Sequence[Any], inputs: Iterable[int], outputs: Ite
         mine = copy.copy(operator)
         mine.opcodeIndex = len(alone.operatorCodes)
         alone.operatorCodes.append(model.operatorCodes[operator.opcodeIndex])
-        mine.inputs = np.array([place(int(index)) for index in operator.inputs], np.int32)
-        mine.outputs = np.array([place(int(index)) for index in operator.outputs], np.int32)
+        mine.inputs = np.array([place(index) for index in wellformed.indices(operator.inputs)], np.int32)
+        mine.outputs = np.array([place(index) for index in wellformed.indices(operator.outputs)], np.int32)
         graph.operators.append(mine)
     graph.inputs = np.array([place(index) for index in inputs], np.int32)
     graph.outputs = np.array([place(index) for index in outputs], np.int32)
@@ -172,7 +211,7 @@ def _alone(model: Any, chain: Sequence[Any], inputs: Iterable[int], outputs: Ite
 
 
 def _indices(indices: Any) -> list[int]:
-    return [int(index) for index in (indices if indices is not None else []) if index >= 0]
+    return [index for index in wellformed.indices(indices) if index >= 0]
 
 
 def _dtype(model: Any, index: int) -> str:

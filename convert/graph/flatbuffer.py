@@ -2,10 +2,14 @@
 
 The schema is the one that ships with the runtime (``ai_edge_litert``). Reading goes
 through the schema's object form, which follows every offset in the file, so a truncated
-or mangled file fails here, in memory-safe Python, and not in a native parser.
+or mangled file fails here, in memory-safe Python, and not in a native parser. Before that,
+:mod:`~mobilecnn.convert.graph.bounds` bounds the work; after it,
+:mod:`~mobilecnn.convert.graph.wellformed` refuses graphs that contradict themselves.
 """
 
+import math
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,6 +18,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from mobilecnn.convert.graph import bounds, wellformed
 from mobilecnn.errors import ModelFileError
 
 IDENTIFIER = b"TFL3"
@@ -47,7 +52,7 @@ class Tensor:
     @property
     def elements(self) -> int:
         """The number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -99,13 +104,12 @@ def parse(content: bytes, name: str) -> Any:
     if content[4:8] != IDENTIFIER:
         raise ModelFileError(f"{name} is not a .tflite file (its identifier is not TFL3)")
     try:
+        bounds.check(content)
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
         if not model.subgraphs or model.buffers is None or model.operatorCodes is None:
             raise ValueError("no graph in it")
-        for subgraph in model.subgraphs:
-            _check(subgraph, model)
-        for buffer in model.buffers:
-            _bring_in(buffer, content)
+        _bring_in(model.buffers, content)
+        wellformed.check(model)
     except (
         struct.error,
         ValueError,
@@ -121,29 +125,20 @@ def parse(content: bytes, name: str) -> Any:
     return model
 
 
-def _check(subgraph: Any, model: Any) -> None:
-    """Refuse indices out of range, which the object form does not check by itself."""
-    tensors = len(subgraph.tensors or [])
-    lists = [subgraph.inputs, subgraph.outputs]
-    for operator in subgraph.operators or []:
-        if not 0 <= operator.opcodeIndex < len(model.operatorCodes):
-            raise ValueError("an operator has no operator code")
-        lists += [operator.inputs, operator.outputs]
-    for indices in lists:
-        if any(not -1 <= int(index) < tensors for index in (indices if indices is not None else [])):
-            raise ValueError("a tensor index is out of range")
-    for tensor in subgraph.tensors or []:
-        if not 0 <= tensor.buffer < len(model.buffers):
-            raise ValueError("a tensor has no buffer")
-
-
-def _bring_in(buffer: Any, content: bytes) -> None:
+def _bring_in(buffers: Iterable[Any], content: bytes) -> None:
     """Turn data behind the flatbuffer, where the quantizer writes it, into ordinary data."""
-    if buffer.data is None and buffer.offset > 1:
-        if buffer.offset + buffer.size > len(content):
-            raise ValueError("a buffer ends behind the file")
-        buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
-        buffer.offset = buffer.size = 0
+    left = bounds.SHARED * len(content)
+    for buffer in buffers:
+        if buffer.data is None and buffer.offset > 1:
+            if buffer.offset + buffer.size > len(content):
+                raise ValueError("a buffer ends behind the file")
+            left -= buffer.size
+            if left < 0:
+                raise ValueError(
+                    "its parts overlap: its buffers are together many times as large as the file"
+                )
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
 
 
 def pack(model: Any) -> bytes:
@@ -163,15 +158,34 @@ def graph(content: bytes, name: str) -> Graph:
     return graph_of(parse(content, name))
 
 
+MOST_VALUES = 1 << 28
+"""Largest number of values in a tensor of a graph that is run: 1 GB as float32. A picture of 4000 x 3000 has 36 million."""
+
+
+def check_runnable(graph: Graph, name: str) -> None:
+    """Refuse a graph whose tensors nothing could hold, before any memory is asked for.
+
+    Raises:
+        ModelFileError: naming the tensor and its shape.
+    """
+    tensors = [*graph.inputs, *graph.outputs]
+    for operation in graph.operations:
+        tensors += [*(tensor for tensor in operation.inputs if tensor is not None), *operation.outputs]
+    for tensor in tensors:
+        if tensor.elements > MOST_VALUES:
+            raise ModelFileError(
+                f"{name} cannot be run: its tensor {tensor.name[:80]!r} {list(tensor.shape)} has {tensor.elements:,} "
+                f"values, and at most {MOST_VALUES:,} are computed; export it with a smaller input"
+            )
+
+
 def graph_of(model: Any) -> Graph:
     """The first subgraph of a ``ModelT`` as plain records."""
     subgraph = model.subgraphs[0]
     tensors = [_tensor(tensor, model) for tensor in subgraph.tensors or []]
 
     def pick(indices: Any) -> tuple[Tensor | None, ...]:
-        return tuple(
-            tensors[int(index)] if index >= 0 else None for index in (indices if indices is not None else [])
-        )
+        return tuple(tensors[index] if index >= 0 else None for index in wellformed.indices(indices))
 
     def all_of(indices: Any) -> tuple[Tensor, ...]:
         return tuple(tensor for tensor in pick(indices) if tensor is not None)
@@ -214,7 +228,7 @@ def _text(value: Any) -> str:
 
 def _data(model: Any, index: int) -> bytes:
     data = model.buffers[index].data if 0 <= index < len(model.buffers) else None
-    return b"" if data is None else bytes(bytearray(data))
+    return b"" if data is None else bytes(data)
 
 
 def tensor_of(model: Any, index: int) -> Tensor:
@@ -231,8 +245,8 @@ def _tensor(tensor: Any, model: Any) -> Tensor:
     return Tensor(
         name=_text(tensor.name),
         dtype=_names("TensorType").get(int(tensor.type), f"TYPE_{tensor.type}").lower(),
-        shape=tuple(int(size) for size in (tensor.shape if tensor.shape is not None else ())),
-        dynamic=signature is not None and any(int(size) < 0 for size in signature),
+        shape=tuple(wellformed.indices(tensor.shape)),
+        dynamic=any(size < 0 for size in wellformed.indices(signature)),
         scales=tuple(float(scale) for scale in scales),
         zero_points=tuple(int(point) for point in zero_points),
         constant=data is not None and len(data) > 0,

@@ -4,8 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
-from mobilecnn.errors import InputError, ModelFileError, UsageError
-from mobilecnn.records import ADDED, Open, record
+from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.records import ADDED, Open
+
+MOST_PIXELS = 1 << 26
+"""Largest number of pixels of a network's input: 8192 x 8192."""
+
+LARGEST_MEAN = 1e5
+"""Largest absolute value of a mean, and of a std and its inverse, on 0..255 pixels."""
 
 
 @dataclass(frozen=True)
@@ -75,37 +81,34 @@ class InputContract(Open):
         """The contract as a JSON object."""
         return {**asdict(self), "mean": list(self.mean), "std": list(self.std)}
 
-    @classmethod
-    def from_json(cls, document: Any) -> Self:
-        """The contract that :meth:`to_json` made ``document`` of.
-
-        Raises:
-            ModelFileError: it is not a contract.
-        """
-        try:
-            contract = record(cls, document)
-            contract.check()
-        except (InputError, ValueError) as error:
-            raise ModelFileError(
-                f"the model's input contract is damaged ({error}); export it again"
-            ) from error
-        return contract
-
     def check(self) -> None:
         """Refuse a contract that cannot be met.
 
         Raises:
             ValueError: its members contradict each other.
         """
-        if (
-            {len(self.mean), len(self.std)} != {self.channels}
-            or self.color not in ("rgb", "bgr", "grey")
-            or (self.channels == 1) != (self.color == "grey")
-            or self.resize != "stretch"
-            or 0.0 in self.std
-            or min(self.shape) < 1
-        ):
-            raise ValueError("the input contract contradicts itself")
+        if min(self.shape) < 1 or self.height * self.width > MOST_PIXELS:
+            raise ValueError(
+                f"height x width must be from 1 to {MOST_PIXELS:,} pixels, and is {self.height} x {self.width}"
+            )
+        if self.channels != {"rgb": 3, "bgr": 3, "grey": 1}.get(self.color):
+            raise ValueError(
+                f"color must be rgb or bgr for 3 channels, or grey for 1, and is {self.color[:20]!r} for {self.channels}"
+            )
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != self.channels:
+                raise ValueError(
+                    f"{name} must have {self.channels} values, one for each channel, and has {len(values)}"
+                )
+        # Beyond these, float32 keeps nothing of a picture's 256 levels.
+        if not all(abs(value) <= LARGEST_MEAN for value in self.mean):
+            raise ValueError(
+                f"mean must be from {-LARGEST_MEAN:g} to {LARGEST_MEAN:g}, and is {list(self.mean)}"
+            )
+        if not all(1 / LARGEST_MEAN <= abs(value) <= LARGEST_MEAN for value in self.std):
+            raise ValueError(f"std must not be 0, nor beyond {LARGEST_MEAN:g}, and is {list(self.std)}")
+        if self.resize != "stretch":
+            raise ValueError(f"resize must be stretch, and is {self.resize[:20]!r}")
 
 
 RANGES: dict[str, tuple[str, tuple[float, float, float], tuple[float, float, float]]] = {
@@ -180,16 +183,29 @@ def settle(
     return replace(wanted, overrides=known.range_name or known.meaning)
 
 
+def check_size(height: int, width: int) -> None:
+    """Refuse pictures that no memory holds, before any is asked for.
+
+    Raises:
+        ModelFileError: the sides are impossible.
+    """
+    if min(height, width) < 1 or height * width > MOST_PIXELS:
+        raise ModelFileError(
+            f"the model takes {height} x {width} pixels; from 1 to {MOST_PIXELS:,} are possible: give it a smaller input"
+        )
+
+
 def contract_for(range_name: str, shape: Sequence[int], stated: bool = True) -> InputContract:
     """The contract of a named range at ``shape`` = (height, width, channels).
 
     Raises:
         UsageError: the name is not in :data:`RANGES`, or does not fit the channels.
-        ModelFileError: the number of channels is neither 3 nor 1.
+        ModelFileError: the number of channels is neither 3 nor 1, or that of pixels impossible.
     """
     if range_name not in RANGES:
         raise UsageError(f"unknown input range {range_name!r}; choose one of {', '.join(RANGES)}")
     height, width, channels = shape
+    check_size(height, width)
     color, mean, std = RANGES[range_name]
     if channels == 1:
         if range_name in ("torch", "caffe"):

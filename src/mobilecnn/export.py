@@ -138,7 +138,7 @@ def export(
             for row in rows:
                 steps(f"making {row.name}")
                 made[row.name], changed = _quantize(tflite, row, io, base, images, description)
-                changes[row.name] = _joined(lowered.beyond_names, changed)
+                changes[row.name] = _joined(_loading(facts), _joined(lowered.beyond_names, changed))
                 steps(f"running {row.name}")
                 tflite.run(made[row.name], images.tensors, work / f"{row.name}.npy")
                 scores[row.name] = np.load(work / f"{row.name}.npy", allow_pickle=False)
@@ -240,6 +240,11 @@ def _quantize(
     lowered = lower(made.read_bytes(), description)
     made.write_bytes(lowered.content)
     return made, lowered.beyond_names
+
+
+def _loading(facts: KerasFacts) -> Changes:
+    """What loading the model changed, in the form of a pass over the graph."""
+    return {"loading": facts.notes} if facts.notes else {}
 
 
 def _joined(first: Changes, second: Changes) -> Changes:

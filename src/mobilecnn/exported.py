@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn.convert import checks, inspection, passport
+from mobilecnn.convert import checks, golden, inspection, passport
 from mobilecnn.convert.conversion import KerasFacts, Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
@@ -20,6 +20,7 @@ from mobilecnn.quantize.calibration.images import CalibrationImages
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.labelled import problem
 from mobilecnn.quantize.parity import Parity
+from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.version import __version__
 
 GOLDEN_IMAGES = 3
@@ -158,7 +159,7 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         tool={"mobilecnn": __version__, **{name: version(name) for name in TOOLS}},
         source=passport.SourceModel(
             model=source.name,
-            sha256=sha256(Path(source.text).read_bytes()) if kept else None,
+            sha256=sha256_of(Path(source.text)) if kept else None,
             architecture=facts.architecture,
             trained=source.trained,
             seed=None if source.is_file else source.seed,
@@ -186,7 +187,7 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         operators=seen.operators,
         warnings=seen.warnings,
         golden=tuple(
-            checks.Golden(checks.encode_picture(pixels), checks.rounded(answer))
+            checks.Golden(golden.encode_picture(pixels), golden.rounded(answer))
             for pixels, answer in zip(images.pixels[:GOLDEN_IMAGES], file.scores[:GOLDEN_IMAGES], strict=True)
             if parity.finite
         ),

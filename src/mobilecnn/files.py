@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mobilecnn.errors import EnvironmentProblem, InputError, OutputError
 
@@ -226,25 +226,106 @@ def check_file(path: Path) -> None:
     check_writable(path.parent)
 
 
-def read_bytes(path: Path, what: str, kind: type[InputError] = InputError) -> bytes:
-    """The content of ``path``.
+LARGEST_MODEL = 2 << 30
+"""Number of bytes of the largest model or program that is read. A flatbuffer cannot address more."""
+
+LARGEST_RECORD = 128 << 20
+"""Number of bytes of the largest JSON record that is read. A million kept samples have about 20 MB."""
+
+LARGEST_TEXT = 16 << 20
+"""Number of bytes of the largest list of labels that is read."""
+
+LARGEST_TOML = 1 << 17
+"""Number of bytes of the largest TOML file that is read: a thousand devices."""
+
+LARGEST_IMAGE = 512 << 20
+"""Number of bytes of the largest image file that is read."""
+
+_IRREGULAR = {
+    stat.S_IFIFO: "a pipe (FIFO)",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def open_input(
+    path: Path, what: str, kind: type[InputError] = InputError, most: int = LARGEST_MODEL
+) -> BinaryIO:
+    """Open a file that the user names, at once: a regular file of bounded size.
+
+    A pipe would be waited for, and a device may never end; neither is opened.
 
     Args:
         path: the file.
         what: noun for the file in messages ("model", "labels file").
         kind: class of the error to raise.
+        most: largest number of bytes.
 
     Raises:
-        InputError: (as ``kind``) the file is missing, is a folder, or cannot be read.
+        InputError: (as ``kind``) the file is missing, no regular file, too large, or cannot be read.
     """
-    if not path.exists():
-        raise kind(f"no such {what}: {path}")
-    if path.is_dir():
-        raise kind(f"{path} is a folder; a {what} is expected")
     try:
-        return path.read_bytes()
+        _check_regular(path, path.stat(), what, kind, most)
+        # It may have been replaced by a pipe since; and an open that waits for its writer cannot be ended.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        stream = os.fdopen(descriptor, "rb")
+    except FileNotFoundError:
+        raise kind(f"no such {what}: {path}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise kind(f"cannot read the {what} {path}: {reason}") from error
+    try:
+        _check_regular(path, os.fstat(descriptor), what, kind, most)
+    except InputError:
+        stream.close()
+        raise
+    return stream
+
+
+def _check_regular(path: Path, status: os.stat_result, what: str, kind: type[InputError], most: int) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise kind(f"{path} is a folder; {_any(what)} is expected")
+    if not stat.S_ISREG(status.st_mode):
+        irregular = _IRREGULAR.get(stat.S_IFMT(status.st_mode), "no regular file")
+        raise kind(
+            f"{path} is {irregular}; {_any(what)} must be a regular file: save its content to one, and name that"
+        )
+    if status.st_size > most:
+        raise kind(f"{path} has {status.st_size:,} bytes; {_any(what)} may have at most {most:,}")
+
+
+def _any(what: str) -> str:
+    return f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
+
+
+def read_bytes(
+    path: Path, what: str, kind: type[InputError] = InputError, most: int = LARGEST_MODEL
+) -> bytes:
+    """The content of ``path``; arguments and errors are those of :func:`open_input`."""
+    try:
+        with open_input(path, what, kind, most) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            content = stream.read(size + 1)
     except OSError as error:
         raise kind(f"cannot read the {what} {path}: {error.strerror or error}") from error
+    if len(content) > size:
+        # What the kernel makes up, such as the files in /proc, has no size and may not end.
+        raise kind(f"{path} grows while it is read; copy it, and name the copy")
+    return content
+
+
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder; False where the system cannot even look, as at a name that is too long."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether there is something at ``path``, if only a link to nowhere; False where the system cannot look."""
+    return os.path.lexists(path)
 
 
 def home() -> Path:

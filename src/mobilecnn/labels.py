@@ -5,7 +5,7 @@ import unicodedata
 from pathlib import Path
 
 from mobilecnn.errors import DataError
-from mobilecnn.files import read_bytes
+from mobilecnn.files import LARGEST_TEXT, read_bytes
 
 
 def normal(label: str) -> str:
@@ -26,7 +26,7 @@ def read(path: Path) -> tuple[str, ...]:
         DataError: the file cannot be read.
     """
     try:
-        text = read_bytes(path, "labels file", DataError).decode()
+        text = read_bytes(path, "labels file", DataError, LARGEST_TEXT).decode()
     except UnicodeDecodeError:
         raise DataError(f"{path} is not a UTF-8 text file; give one class name a line") from None
     # Not splitlines, which also splits at characters that may stand in a name.

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Any, Self
 
+from mobilecnn.causes import last_words
 from mobilecnn.errors import BY_NAME, ChildCrashed, EnvironmentProblem, MobileCnnError
 from mobilecnn.files import FULL, no_room
 
@@ -228,7 +229,7 @@ class Child(Closing):
         known = number in {member.value for member in signal.Signals}
         how = f"was ended by {signal.Signals(number).name}" if known else f"ended with code {code}"
         words = self.words()
-        last = f"; its last words: {words[-1]}" if words else ""
+        last = f"; its last words: {last_words(words)}" if words else ""
         how = f"the process {self.doing} {how}"
         return ChildCrashed(f"{how}{last}", how, words)
 

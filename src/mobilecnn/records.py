@@ -1,6 +1,5 @@
 """Records on disk: one JSON file each, read strictly, versioned, and never replaced."""
 
-import json
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,13 +10,11 @@ from types import UnionType
 from typing import Any, ClassVar, NewType, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from mobilecnn import files
+from mobilecnn.documents import Members, parse_json
 from mobilecnn.errors import InputError, MobileCnnError, OutputError, UsageError
 from mobilecnn.locks import locked
 
 _LARGEST = 2**63 - 1
-
-Members = dict[str, Any]
-"""Members of a JSON object by name."""
 
 Upgrade = Callable[[Members], Members]
 """Turns the members of one version of a record into those of the next."""
@@ -54,12 +51,15 @@ class Stored:
         Raises:
             InputError: it is something else, of a version unknown here, or damaged.
         """
-        what = f"{'an' if cls.NOUN[0] in 'aeiou' else 'a'} {cls.NOUN}"
         oldest = min(cls.UPGRADES, default=cls.VERSION)
-        version, members = members_of(document, what, cls.SCHEMA, oldest, cls.VERSION)
+        version, members = members_of(document, cls._one(), cls.SCHEMA, oldest, cls.VERSION)
         for older in range(version, cls.VERSION):
             members = cls.UPGRADES[older](members)
         return record(cls, members)
+
+    @classmethod
+    def _one(cls) -> str:
+        return f"{'an' if cls.NOUN[0] in 'aeiou' else 'a'} {cls.NOUN}"
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -69,11 +69,11 @@ class Stored:
             InputError: the file is missing, holds something else, is of an unknown version, or damaged;
                 the message names it.
         """
-        content = files.read_bytes(path, cls.NOUN)
+        content = files.read_bytes(path, cls.NOUN, most=files.LARGEST_RECORD)
         try:
-            document = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{path} is not a {cls.NOUN}: it is not JSON ({error})") from error
+            document = parse_json(content)
+        except ValueError as error:
+            raise InputError(f"{path} is not {cls._one()}: it is not JSON ({error})") from error
         try:
             return cls.from_json(document)
         except InputError as error:
@@ -173,8 +173,8 @@ def schema(path: Path, what: str = "measurement") -> str | None:
         InputError: the file is missing or unreadable.
     """
     try:
-        document = json.loads(files.read_bytes(path, what))
-    except (ValueError, RecursionError):
+        document = parse_json(files.read_bytes(path, what, most=files.LARGEST_RECORD))
+    except ValueError:
         return None
     name = document.get("schema") if isinstance(document, dict) else None
     return name if isinstance(name, str) else None

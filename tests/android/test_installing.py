@@ -160,7 +160,7 @@ def test_what_is_not_a_build(phone: Phone, app: Path, exported: Path, tmp_path: 
     done = android(app, model, "--install")
     refused(done, 2, "not on a phone: there is no build of the app", "app-debug.apk or ")
     assert f"cd {app}" in done.stderr
-    refused(android(app, model, "--install", "--apk", tmp_path / "no.apk"), 2, "there is no such build")
+    refused(android(app, model, "--install", "--apk", tmp_path / "no.apk"), 2, "no such build")
     other = tmp_path / "other.apk"
     other.write_bytes(b"PK nothing")
     refused(

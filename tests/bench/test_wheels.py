@@ -159,3 +159,13 @@ def test_a_cache_that_cannot_be_written_is_done_without(monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc")
     wheels.remember({NEW: Needs(34, 65536)})
     assert wheels.remembered(PI) == {}
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    wheels.remember({NEW: Needs(34, 65536)})
+    assert wheels.remembered(PI) == {}

@@ -249,7 +249,7 @@ class BenchmarkModel:
                 f"take {needed}"
             )
         check_pages(self._session.name, program, self._observer.page_bytes())
-        digest = sha256(program.read_bytes())
+        digest = sha256(read_bytes(program, "benchmark_model program"))
         target = f"{CACHE}/tools/{digest}"
         self._session.store(program, target, digest, "755")
         return Tool(target, f"sha256:{digest}")
@@ -260,7 +260,7 @@ class BenchmarkModel:
         Raises:
             EnvironmentProblem: it cannot be written there.
         """
-        self._session.store(program, FOUND, sha256(program.read_bytes()), "755")
+        self._session.store(program, FOUND, sha256(read_bytes(program, "benchmark_model program")), "755")
 
     def _found(self) -> Tool:
         digest = self._session.digest(FOUND)

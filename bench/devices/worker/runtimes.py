@@ -24,6 +24,9 @@ REQUIREMENTS = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime 'n
 NEWEST_PYTHON = (3, 11)
 """Newest Python that tflite-runtime has wheels for."""
 
+MOST_VALUES = 1 << 28
+"""Largest number of values of an input; a test holds it to that of mobilecnn.convert.graph.flatbuffer."""
+
 
 def load_numpy() -> Any:
     """The module numpy."""
@@ -111,6 +114,7 @@ def load(interpreter_class: Any, job: dict[str, Any], version: str) -> tuple[Any
     start = time.perf_counter_ns()
     try:
         interpreter = interpreter_class(model_path=job["model"], num_threads=job["threads"])
+        _refuse_huge(interpreter.get_input_details())
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError, OSError) as error:
         raise Problem(
@@ -119,6 +123,20 @@ def load(interpreter_class: Any, job: dict[str, Any], version: str) -> tuple[Any
             "the file is damaged, or uses an operator that this runtime does not have",
         ) from error
     return interpreter, time.perf_counter_ns() - start
+
+
+def _refuse_huge(inputs: list[dict[str, Any]]) -> None:
+    """Refuse inputs that would fill the device's memory, before any is asked for."""
+    for details in inputs:
+        values = 1
+        for size in details["shape"]:
+            values *= int(size)
+        if values > MOST_VALUES:
+            raise Problem(
+                "ModelFileError",
+                f"the input {details['name'][:80]!r} has {values:,} values, and at most {MOST_VALUES:,} are filled; "
+                "export the model with a smaller input",
+            )
 
 
 def random_input(np: Any, rng: Any, details: dict[str, Any]) -> Any:

@@ -173,6 +173,7 @@ def export(
     labels: Sequence[str] | None = None,
     allow_code: bool = False,
     skip_bad: bool = False,
+    custom_objects: str | Path | None = None,
     progress: Progress | None = None,
 ) -> "tuple[Exported, ...]":
     """Export a Keras model as ``.tflite`` files, each checked against it; a result for each file.
@@ -182,9 +183,9 @@ def export(
     calibration data is not used, or not as one might expect.
 
     Args:
-        model: Keras model, path of a ``.keras`` or ``.h5`` file, or name of a zoo network (random weights:
-            for latency). A model is saved to a temporary file and loaded by another process, so its layers
-            must be those of Keras.
+        model: Keras model, path of a ``.keras`` or ``.h5`` file or of a SavedModel folder, or name of a zoo
+            network (random weights: for latency). A model is saved to a temporary file and loaded by another
+            process, which knows the layers of Keras, and those in ``custom_objects``.
         formats: one or several of the names ``float32``, ``float16``, ``int8`` and ``dynamic``; or ``all``.
         calibration: source of representative images, which int8 needs: a folder, ``digits``, or ``random``
             (latency only). The answers are compared on them.
@@ -207,6 +208,7 @@ def export(
             [default: what the model says]
         allow_code: whether Python code in a file may run (Lambda layers).
         skip_bad: whether to leave out images that cannot be read.
+        custom_objects: path of a Python file with the layers and functions of your own that the model has; it runs.
         progress: function called as each step begins.
 
     Raises:
@@ -241,6 +243,7 @@ def export(
             output_kind=output_kind,
             labels=None if labels is None else tuple(labels),
             unsafe=allow_code,
+            custom_objects=None if custom_objects is None else Path(custom_objects),
             seed=seed,
         )
         files = exported(
@@ -271,6 +274,7 @@ def export(
 def _as_file(model: Any, name: str | None) -> "Iterator[tuple[str, InMemory | None]]":
     """What a :class:`Source` takes: a path or zoo name as it is, a Keras model as a file while the block runs."""
     from mobilecnn.convert.conversion import InMemory
+    from mobilecnn.convert.keras_causes import not_saved
 
     if isinstance(model, str | os.PathLike):
         if name is not None:
@@ -291,10 +295,7 @@ def _as_file(model: Any, name: str | None) -> "Iterator[tuple[str, InMemory | No
         except Exception as error:
             if isinstance(error, OSError) and error.errno in FULL:
                 raise
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ModelFileError(
-                f"Keras cannot save the model {model.name!r} ({first[:200]}); build it of Keras' own layers"
-            ) from error
+            raise ModelFileError(not_saved(model.name, error)) from error
         trained = True
         if model in _built:
             from mobilecnn.train.keras_file import write_info

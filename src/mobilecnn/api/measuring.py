@@ -31,6 +31,7 @@ def evaluate(
     output_kind: str | None = None,
     allow_code: bool = False,
     skip_bad: bool = False,
+    custom_objects: str | Path | None = None,
     output: str | Path | None = None,
     progress: Progress | None = None,
 ) -> "Evaluation":
@@ -39,7 +40,7 @@ def evaluate(
     Warns (:class:`UserWarning`) of what in the data is not used, or not as one might expect.
 
     Args:
-        models: paths of ``.tflite``, ``.keras`` or ``.h5`` files, or results of :func:`export`.
+        models: paths of ``.tflite``, ``.keras`` or ``.h5`` files or of SavedModel folders, or results of :func:`export`.
         data: folder of class folders, or of parts of which ``test`` is used; or ``digits`` (its held-out part).
         runtime: runtime for .tflite files: ``litert`` or ``tflite-runtime``.
         input_range: range of the input of models that do not say it themselves; as in :func:`export`.
@@ -47,6 +48,7 @@ def evaluate(
         output_kind: what the outputs are, where a model does not show it; as in :func:`export`.
         allow_code: whether Python code in Keras files may run.
         skip_bad: whether to leave out images that cannot be read.
+        custom_objects: path of a Python file with your own layers and functions in the Keras files; it runs.
         output: path of a JSON file for the result, replaced if it exists; :func:`report` reads it.
         progress: function called as each image is decoded.
 
@@ -64,6 +66,7 @@ def evaluate(
         output_kind=output_kind,
         allow_code=allow_code,
         skip_bad=skip_bad,
+        custom_objects=None if custom_objects is None else Path(custom_objects),
         output=None if output is None else Path(output),
         progress=progress,
     )
@@ -82,6 +85,7 @@ def evaluated(
     output_kind: str | None,
     allow_code: bool,
     skip_bad: bool,
+    custom_objects: Path | None,
     output: Path | None,
     progress: Progress | None,
 ) -> "Evaluation":
@@ -110,6 +114,7 @@ def evaluated(
             output_kind=output_kind,
             runtime=runtime,
             unsafe=allow_code,
+            custom_objects=custom_objects,
             progress=progress,
             remarked=remarks,
         )

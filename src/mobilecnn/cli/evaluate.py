@@ -24,6 +24,7 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, note, p
 @options.output_kind
 @options.allow_code
 @options.skip_bad
+@options.custom_objects
 @click.option(
     "-o",
     "--output",
@@ -40,12 +41,13 @@ def command(
     output_kind: str | None,
     allow_code: bool,
     skip_bad: bool,
+    custom_objects: Path | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
     """Accuracy of one or several model files on labelled images.
 
-    MODEL is a .tflite, .keras or .h5 file. The interval is the 95 % Wilson score interval.
+    MODEL is a .tflite, .keras or .h5 file, or a SavedModel folder. The interval is the 95 % Wilson score interval.
     Each file is compared with the first on the same images: the verdict is an exact
     McNemar test at 5 %, and says undecided when the images cannot tell.
 
@@ -65,6 +67,7 @@ def command(
             output_kind=output_kind,
             allow_code=allow_code,
             skip_bad=skip_bad,
+            custom_objects=custom_objects,
             output=output,
             progress=update,
         )

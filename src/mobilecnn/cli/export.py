@@ -74,6 +74,7 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 )
 @options.allow_code
 @options.skip_bad
+@options.custom_objects
 @click.option(
     "-o", "--output", type=options.FILE, default=Path(), help="Folder for the files.  [default: here]"
 )
@@ -95,15 +96,17 @@ def command(
     labels: Path | None,
     allow_code: bool,
     skip_bad: bool,
+    custom_objects: Path | None,
     output: Path,
     as_json: bool,
 ) -> None:
     """Turn a Keras model into float32, float16, int8 and dynamic-range TFLite files.
 
-    MODEL is a .keras or .h5 file, or a zoo name (random weights: for latency). Each file
-    is checked against the Keras model on the calibration images, and gets a passport
-    (JSON) beside it. Exits with 1 if a float32 file does not give the model's answers, or
-    if the images of --data show that the model is fed wrongly or that a file has lost.
+    MODEL is a .keras or .h5 file, a SavedModel folder, or a zoo name (random weights: for
+    latency). Each file is checked against the Keras model on the calibration images, and
+    gets a passport (JSON) beside it. Exits with 1 if a float32 file does not give the
+    model's answers, or if the images of --data show that the model is fed wrongly or that
+    a file has lost.
 
     \b
     Example:
@@ -126,6 +129,7 @@ def command(
         output_kind=output_kind,
         labels=None if labels is None else options.read_labels(labels),
         unsafe=allow_code,
+        custom_objects=custom_objects,
         seed=seed,
     )
     given = None if calibration is None else Calibration(calibration, samples, seed, skip_bad)
@@ -151,6 +155,8 @@ def command(
     for file in exported:
         for warning in _warnings(file):
             talk(f"Warning: {file.path.name}: {warning}")
+    for change in exported[0].passport.lowering.get("loading", ()):
+        talk(f"Note: {model}: {change}")
     first = exported[0]
     if first.parity.images > 1 and first.parity.distinct == 1 and not first.passport.latency_only:
         talk(

@@ -21,6 +21,7 @@ SORTS = ("name", "macs", "params", "top1")
 @click.option("--classes", type=int, help="Classes of a zoo name.  [default: the network's, most often 1000]")
 @click.option("--size", type=int, help="Input side of MODEL, in pixels.  [default: the network's]")
 @options.allow_code
+@options.custom_objects
 @click.option("--family", help="List only this family.")
 @click.option(
     "--max-macs", type=float, metavar="M", help="List only networks of at most M million multiply-adds."
@@ -41,6 +42,7 @@ def command(
     classes: int | None,
     size: int | None,
     allow_code: bool,
+    custom_objects: Path | None,
     family: str | None,
     max_macs: float | None,
     max_params: float | None,
@@ -62,7 +64,7 @@ def command(
     if model is None:
         options.refuse(
             ctx,
-            ("classes", "size", "allow_code"),
+            ("classes", "size", "allow_code", "custom_objects"),
             "is for one network; give its name: mobilecnn models NAME",
         )
         _list(family, max_macs, max_params, sort, as_json)
@@ -76,9 +78,13 @@ def command(
 
     if Source(model).is_file:
         options.refuse(ctx, ["classes"], "is for zoo names; a model file has the classes it was trained with")
-        _show_file(Path(model), size, allow_code, as_json)
+        _show_file(Path(model), size, allow_code, custom_objects, as_json)
     else:
-        options.refuse(ctx, ["allow_code"], f"is for model files, and {model} is a zoo name; leave it out")
+        options.refuse(
+            ctx,
+            ["allow_code", "custom_objects"],
+            f"is for model files, and {model} is a zoo name; leave it out",
+        )
         _show(model, classes, size, as_json)
 
 
@@ -153,10 +159,12 @@ def _show(text: str, classes: int | None, size: int | None, as_json: bool) -> No
         data(f"Published: {figures}{'. ' if figures else ''}{stored.source}.")
 
 
-def _show_file(path: Path, size: int | None, allow_code: bool, as_json: bool) -> None:
+def _show_file(
+    path: Path, size: int | None, allow_code: bool, custom_objects: Path | None, as_json: bool
+) -> None:
     from mobilecnn.convert.conversion import layer_table
 
-    rows = layer_table(path, size, allow_code)
+    rows = layer_table(path, size, allow_code, custom_objects)
     if as_json:
         document({"model": str(path), **_layers_as_json(rows)})
         return

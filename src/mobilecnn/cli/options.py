@@ -107,6 +107,13 @@ allow_code = click.option(
     help="Let Python code inside Keras files run (Lambda layers). Only for files you trust.",
 )
 
+custom_objects = click.option(
+    "--custom-objects",
+    type=FILE,
+    metavar="FILE.py",
+    help="Python file with the layers, functions and losses of your own that the model has. It runs.",
+)
+
 
 def _only_device(ctx: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> str:
     """The one name; click itself would silently take the last."""

@@ -25,6 +25,7 @@ SHOWN = 5
 @options.override_input_range
 @options.output_kind
 @options.allow_code
+@options.custom_objects
 @json_option
 def command(
     model: Path,
@@ -34,13 +35,14 @@ def command(
     override_input_range: bool,
     output_kind: str | None,
     allow_code: bool,
+    custom_objects: Path | None,
     as_json: bool,
 ) -> None:
     """The five best classes of one image.
 
-    MODEL is a .tflite, .keras or .h5 file; IMAGE a picture, such as a JPEG, PNG, WebP, GIF or
-    TIFF file. It is resized and normalized as the model's passport says. Probabilities are
-    shown where the passport or the model says what its scores are.
+    MODEL is a .tflite, .keras or .h5 file, or a SavedModel folder; IMAGE a picture, such as a
+    JPEG, PNG, WebP, GIF or TIFF file. It is resized and normalized as the model's passport says.
+    Probabilities are shown where the passport or the model says what its scores are.
     """
     from mobilecnn.errors import CheckFailed
     from mobilecnn.quantize.decisions import finite, ranked
@@ -62,8 +64,11 @@ def command(
         output_kind=output_kind,
         runtime=runtime,
         unsafe=allow_code,
+        custom_objects=custom_objects,
     )
     classifier = answers.classifier
+    for change in classifier.notes:
+        talk(f"Note: {model}: {change}")
     if not classifier.contract.stated:
         talk(options.assumed_range(str(model)))
     if classifier.kind.link is None and output_kind is None:

@@ -22,6 +22,12 @@ public final class InputContract {
     /** False where nothing in the model stated its input range, and 0..1 was assumed at export. */
     public final boolean stated;
 
+    /** Largest number of pixels, as in Python. */
+    private static final long MOST_PIXELS = 1L << 26;
+
+    /** Largest absolute value of a mean, and of a std and its inverse, as in Python. */
+    private static final double LARGEST_MEAN = 1e5;
+
     private final float[] mean;
     private final float[] std;
 
@@ -48,7 +54,7 @@ public final class InputContract {
         boolean known = grey || color.equals("rgb") || color.equals("bgr");
         boolean lengths = mean.length == channels && std.length == channels;
         if (!known || grey != (channels == 1) || (channels != 1 && channels != 3) || !lengths
-                || height < 1 || width < 1 || !resize.equals("stretch")) {
+                || height < 1 || width < 1 || (long) height * width > MOST_PIXELS || !resize.equals("stretch")) {
             throw new Problem(Problem.MODEL_FILE,
                     "the passport's input contract contradicts itself; export the model again");
         }
@@ -57,6 +63,10 @@ public final class InputContract {
                 throw new Problem(Problem.MODEL_FILE,
                         "the passport's input contract divides by zero; export the model again");
             }
+            within(Math.abs(value), 1.0 / LARGEST_MEAN);
+        }
+        for (float value : mean) {
+            within(Math.abs(value), 0.0);
         }
         this.height = height;
         this.width = width;
@@ -65,6 +75,13 @@ public final class InputContract {
         this.mean = mean.clone();
         this.std = std.clone();
         this.stated = stated;
+    }
+
+    private static void within(double value, double least) throws Problem {
+        if (value < least || value > LARGEST_MEAN) {
+            throw new Problem(Problem.MODEL_FILE,
+                    "the passport's input contract has a mean or std of " + value + "; export the model again");
+        }
     }
 
     /** Number of values of one picture: height * width * channels. */

@@ -249,7 +249,7 @@ public final class Passport {
             shape[i] = sizes.get(i).asInt();
         }
         JsonValue codes = need(value, "quantization");
-        float scale = codes.isNull() ? 0.0f : (float) need(codes.asObject(), "scale").asDouble();
+        float scale = codes.isNull() ? 0.0f : (float) finite(need(codes.asObject(), "scale"));
         int zero = codes.isNull() ? 0 : need(codes.asObject(), "zero_point").asInt();
         return new TensorSpec(need(value, "dtype").asString(), shape, scale, zero);
     }
@@ -267,7 +267,15 @@ public final class Passport {
     }
 
     private static double number(JsonValue value) {
-        return value.isNull() ? Double.NaN : value.asDouble();
+        return value.isNull() ? Double.NaN : finite(value);
+    }
+
+    private static double finite(JsonValue value) {
+        double number = value.asDouble();
+        if (Double.isInfinite(number)) {
+            throw new NumberFormatException("a number that is not finite");
+        }
+        return number;
     }
 
     private static List<String> strings(JsonArray array) {
@@ -281,7 +289,7 @@ public final class Passport {
     private static double[] doubles(JsonArray array) {
         double[] all = new double[array.size()];
         for (int i = 0; i < all.length; i++) {
-            all[i] = array.get(i).asDouble();
+            all[i] = finite(array.get(i));
         }
         return all;
     }
@@ -289,7 +297,7 @@ public final class Passport {
     private static float[] floats(JsonArray array) {
         float[] all = new float[array.size()];
         for (int i = 0; i < all.length; i++) {
-            all[i] = (float) array.get(i).asDouble();
+            all[i] = (float) finite(array.get(i));
         }
         return all;
     }

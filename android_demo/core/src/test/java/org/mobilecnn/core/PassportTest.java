@@ -94,6 +94,12 @@ public final class PassportTest {
         refused(changed("input", "contract", "std", "[1, 0, 1]"), "divides by zero");
         refused(changedKind("probabilities"), "does not say what its output is");
         refused(changedKind("sigmoid-binary"), "does not say what its output is");
+        refused(changed("input", "contract", "std", "[1, 1e9, 1]"), "a mean or std of 1.0E9");
+        refused(changed("input", "contract", "std", "[1, 1e-9, 1]"), "a mean or std of");
+        refused(changed("input", "contract", "mean", "[1e9, 1, 1]"), "a mean or std of 1.0E9");
+        refused(changed("input", "contract", "mean", "[1e400, 1, 1]"), "a number that is not finite");
+        refused(changed("input", "contract", "width", "2000000000"), "contradicts itself");
+        refused(changed("output", "tensor", "quantization", "{\"scale\": 1e999, \"zero_point\": 0}"), "not finite");
         refused(changed("input", "tensor", "dtype", "\"int16\""), "a tensor of type int16");
         refused(changed("input", "tensor", "quantization", "null"), "without a scale");
     }

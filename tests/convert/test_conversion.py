@@ -1,0 +1,40 @@
+"""Models that the converter refuses: the cause is told."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keras_files import SHAPE
+
+from mobilecnn.convert import keras_child
+from mobilecnn.errors import ModelFileError
+
+
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        (lambda ops, x: ops.erfinv(x), "Erfinv"),
+        (lambda ops, x: ops.qr(ops.reshape(x, (-1, 12, 36)))[0], "Qr"),
+        (lambda ops, x: ops.fft2((x, x))[0], "Complex, FFT2D"),
+    ],
+)
+def test_operations_that_tflite_lacks_are_listed(
+    keras: Any, operation: Any, name: str, tmp_path: Path
+) -> None:
+    image = keras.Input(SHAPE)
+    x = keras.layers.Flatten()(operation(keras.ops, image))
+    with pytest.raises(ModelFileError, match=rf"TFLite does not have \({name}\); replace"):
+        keras_child._convert(keras.Model(image, keras.layers.Dense(3)(x)), list(SHAPE), tmp_path / "a.tflite")
+
+
+def test_a_graph_in_float16_is_told(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    def half(image: Any, training: bool) -> Any:
+        return tf.cast(
+            tf.matmul(tf.cast(tf.reshape(image, (1, -1)), tf.float16), tf.ones((432, 3), tf.float16)),
+            tf.float32,
+        )
+
+    with pytest.raises(ModelFileError, match="computes in float16"):
+        keras_child._convert(half, list(SHAPE), tmp_path / "a.tflite")

@@ -1,0 +1,117 @@
+"""Whatever a command is given as a file: what is no regular file of bounded size is refused, at once."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fuzz_bases
+import pytest
+from fuzz_verdict import run
+from PIL import Image
+
+Make = Callable[[Path], object]
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+
+
+def _large(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 42)  # It takes no room.
+
+
+IRREGULAR: dict[str, tuple[Make, str]] = {
+    "pipe": (os.mkfifo, "is a pipe (FIFO); a"),
+    "socket": (_socket, "is a socket; a"),
+    "zero": (lambda path: path.symlink_to("/dev/zero"), "is a device; a"),
+    "null": (lambda path: path.symlink_to("/dev/null"), "is a device; a"),
+    "random": (lambda path: path.symlink_to("/dev/urandom"), "is a device; a"),
+    "proc": (lambda path: path.symlink_to("/proc/self/maps"), "grows while it is read"),
+    "folder": (lambda path: path.mkdir(), "is a folder"),
+    "large": (_large, "4,398,046,511,104 bytes; a"),
+    "circle": (lambda path: path.symlink_to(path), "Too many levels"),
+    "nowhere": (lambda path: path.symlink_to("nowhere"), "no such"),
+    "missing": (lambda path: None, "no such"),
+}
+"""What is no regular file of bounded size: how it is made, and what is said of it."""
+
+COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "inspect": ("it.tflite", ("inspect", "it.tflite")),
+    "predict": ("it.tflite", ("predict", "it.tflite", "sound.png")),
+    "predict, image": ("it.png", ("predict", "sound.tflite", "it.png")),
+    "predict, Keras": ("it.keras", ("predict", "it.keras", "sound.png")),
+    "predict, HDF5": ("it.h5", ("predict", "it.h5", "sound.png")),
+    "passport": ("sound.json", ("predict", "sound.tflite", "sound.png")),
+    "bench": ("it.tflite", ("bench", "it.tflite")),
+    "bench, passport": ("sound.json", ("bench", "sound.tflite")),
+    "sustained": ("it.tflite", ("sustained", "it.tflite")),
+    "single-stream": ("it.tflite", ("single-stream", "it.tflite")),
+    "profile": ("it.tflite", ("profile", "it.tflite")),
+    "compare": ("it.json", ("compare", "record.json", "it.json")),
+    "report": ("it.json", ("report", "record.json", "it.json", "-o", "page.html")),
+    "export": ("it.keras", ("export", "it.keras", "--float32", "-o", "out")),
+    "export, labels": ("it.txt", ("export", "lenet5", "--float32", "--labels", "it.txt", "-o", "out")),
+    "models": ("it.keras", ("models", "it.keras")),
+    "devices": ("config/mobilecnn/devices.toml", ("devices",)),
+}
+"""What a command is given: the file that is irregular, and the command line."""
+
+PASSED_OVER = {
+    ("predict, HDF5", "proc"): "HDF5 is read by its own library, in a child",
+    ("predict, Keras", "proc"): "the archive has no directory",
+    ("export", "proc"): "the archive has no directory",
+    ("models", "proc"): "the archive has no directory",
+    ("predict, image", "proc"): "it is no picture",
+    ("passport", "missing"): "a model without a passport is a model",
+    ("bench, passport", "missing"): "a model without a passport is a model",
+    ("report", "folder"): "a folder of records is one of the things to report",
+    ("devices", "missing"): "there are none yet",
+}
+"""Pairs that are right, or that are refused for what they hold."""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    base = fuzz_bases.base("float32")
+    (tmp_path / "sound.tflite").write_bytes(base.model)
+    (tmp_path / "sound.json").write_text(json.dumps(base.passport))
+    (tmp_path / "record.json").write_text(json.dumps(fuzz_bases.records()["measurement-3"]))
+    Image.new("RGB", (8, 8)).save(tmp_path / "sound.png")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "mobilecnn").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("kind", IRREGULAR)
+def test_what_is_no_regular_file_is_refused_at_once(here: Path, command: str, kind: str) -> None:
+    if (command, kind) in PASSED_OVER:
+        return
+    name, arguments = COMMANDS[command]
+    make, words = IRREGULAR[kind]
+    (here / name).unlink(missing_ok=True)
+    make(here / name)
+    began = time.monotonic()
+    outcome = run(arguments)
+    assert not outcome.fault and outcome.code == 2, outcome
+    assert words in outcome.output and Path(name).name in outcome.output
+    # Not one that waits: the machine may be busy with other tests.
+    assert time.monotonic() - began < 30
+    assert not list(here.glob("out/*")) and not (here / "page.html").exists()
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "devices"])
+@pytest.mark.parametrize("name", ["x" * 300, "a/" * 3000 + "x", "é" * 200], ids=["long", "deep", "letters"])
+def test_a_name_that_cannot_be_one_is_an_input_error(here: Path, command: str, name: str) -> None:
+    given, arguments = COMMANDS[command]
+    if given not in arguments:
+        return
+    other = name + Path(given).suffix
+    outcome = run([other if argument == given else argument for argument in arguments])
+    assert not outcome.fault and outcome.code == 2, outcome
