@@ -79,6 +79,8 @@ def _answer(model: Any, image: Any) -> Any:
     """
     import tensorflow as tf
 
+    if isinstance(model, SavedClassifier):
+        return model(image)
     (wanted,) = model.inputs
     if len(wanted.shape) == 3:
         image = tf.squeeze(image, axis=3)
