@@ -102,7 +102,7 @@ _BY_SUFFIX: dict[str, str] = {
 }
 """Suffix of a file whose content tells nothing -> what is said of it, after its name."""
 
-_UNKNOWN = "is not a model file that is known here; .keras and .h5 files are, and the folder of a SavedModel"
+_UNKNOWN = "is not a model file that is known here, by its content; .keras and .h5 files are, and the folder of a SavedModel"
 
 
 def kind_of(path: Path) -> str:
