@@ -58,7 +58,8 @@ def digits(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # The last 200 are held out.
     model.fit(images[:-200], np.asarray(known.labels)[:-200], epochs=4, batch_size=64, verbose=0)
     model.save(folder / "digits.keras")
-    source = Source(str(folder / "digits.keras"), labels=tuple(f"digit {i}" for i in range(10)))
+    labels = tuple(f"digit {index}" for index in range(10))
+    source = Source(str(folder / "digits.keras"), input_range="unit", labels=labels)
     export(source, ("float32", "float16", "int8", "dynamic"), folder, Calibration("digits"))
     return folder
 
