@@ -61,9 +61,21 @@ def test_the_names_in_it_are_those_of_a_measurement() -> None:
         "heaviest_cpu_seconds": {},
         "cooled": None,
         "summary": None,
+        "cores": None,
+        "delegates": None,
     }
     unread = dict.fromkeys(
-        ("throttled", "load_average", "available_bytes", "swapped_bytes", "thermal_status")
+        (
+            "throttled",
+            "load_average",
+            "available_bytes",
+            "swapped_bytes",
+            "thermal_status",
+            "offline_cores",
+            "boost",
+            "on_battery",
+            "power_saver",
+        )
     )
     run = ANSWER["run"]
     sides = {side: {**unread, "governors": [], **run[side]} for side in ("before", "after")}

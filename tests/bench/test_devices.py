@@ -48,6 +48,7 @@ from mobilecnn.records import record
 JOB: dict[str, Any] = {
     "task": "time", "runtime": "litert", "threads": 1, "seed": 0, "warmup_runs": 1, "warmup_seconds": 0.0,
     "runs": 3, "seconds": 0.0, "longest_seconds": 150.0, "most_runs": 100_000,
+    "delegate": "default",
 }  # fmt: skip
 
 
@@ -103,7 +104,8 @@ def work(target: Device, more: dict[str, Any], doing: str, timeout: float) -> An
     if isinstance(target, CanCount):
         return target.count({**JOB, "task": "count", **more}, doing, timeout)
     timer = require(target, CanTime)
-    return timer.time({**JOB, "runtime": timer.adapt(Protocol()).runtime, **more}, doing, timeout)
+    protocol = timer.adapt(Protocol())
+    return timer.time({**JOB, "runtime": protocol.runtime, "cores": protocol.cores, **more}, doing, timeout)
 
 
 def endless(target: Device) -> dict[str, Any]:
