@@ -2,8 +2,8 @@
 # What the tests need beyond Python: OpenSSH, because they time a model over SSH on this machine,
 # with a server of their own on a free port of 127.0.0.1; adb, because they time one on a stand-in
 # for a phone; a JDK, Maven and Debian's Android tools, because they build the sample app; QEMU, a C
-# compiler, Debian's keys and binutils for arm64, because they count what the runtimes' arm64 builds
-# execute. On Debian and Ubuntu this installs what is missing, if it may.
+# compiler, Debian's keys, binutils for arm64 and LLVM, because they count what the runtimes' arm64 builds
+# execute, and model how long that takes. On Debian and Ubuntu this installs what is missing, if it may.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -27,6 +27,7 @@ need dexdump dexdump
 need binutils readelf
 need qemu-user qemu-aarch64
 need gcc cc
+need llvm-19 llvm-mca-19 llvm-mc-19
 need binutils-aarch64-linux-gnu aarch64-linux-gnu-objdump
 [ -e /usr/include/stdio.h ] || missing="$missing libc6-dev"
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"

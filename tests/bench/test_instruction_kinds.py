@@ -140,7 +140,7 @@ def test_a_program_of_known_counts(tmp_path: Path) -> None:
     (tmp_path / "it.s").write_text(f".arch armv8.2-a+dotprod\n.global _start\n{PROGRAM}")
     for words in (["as", "it.s", "-o", "it.o"], ["ld", "it.o", "-o", "it"]):
         subprocess.run([f"aarch64-linux-gnu-{words[0]}", *words[1:]], cwd=tmp_path, check=True)
-    plugin = f"{build.counter()},out={tmp_path / 'marks'}"
+    plugin = f"{build.plugin('counter')},out={tmp_path / 'marks'}"
     subprocess.run(["qemu-aarch64", "-cpu", "cortex-a76", "-plugin", plugin, tmp_path / "it"], check=True)
     # From after one svc to the next: seven around the loop besides its own.
     expected = {"multiply_add": 2000, "dot_product": 1000, "load_store": 2000, "other": 3007}
@@ -148,5 +148,7 @@ def test_a_program_of_known_counts(tmp_path: Path) -> None:
 
 
 def test_the_mark_is_the_same_on_both_sides_and_harmless() -> None:
-    assert f"#define MARK {MARK:#x} " in COUNTER.read_text().lower().replace("mark", "MARK")
+    assert f"#define MARK {MARK:#x} " in COUNTER.with_name("qemu_plugin.h").read_text().lower().replace(
+        "mark", "MARK"
+    )
     assert not os.isatty(MARK)

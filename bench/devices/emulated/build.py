@@ -306,14 +306,18 @@ def _run(
     return done.stdout
 
 
-def counter() -> Path:
-    """The compiled plugin ``counter.c``.
+def plugin(name: str) -> Path:
+    """A compiled plugin of QEMU.
+
+    Args:
+        name: ``counter`` or ``blocks``: the name of its source here, without ``.c``.
 
     Raises:
         EnvironmentProblem: there is no compiler, or it refuses.
     """
-    source = Path(__file__).with_name("counter.c")
-    there = cache() / f"counter-{sha256(source.read_bytes())[:12]}-{sys.platform}-{os.uname().machine}.so"
+    source = Path(__file__).with_name(f"{name}.c")
+    made_of = source.read_bytes() + source.with_name("qemu_plugin.h").read_bytes()
+    there = cache() / f"{name}-{sha256(made_of)[:12]}-{sys.platform}-{os.uname().machine}.so"
     if not there.exists():
         flags = ["-std=c11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden"]
         with _making(there) as new:

@@ -9,49 +9,16 @@
  * Instructions are classified once, when QEMU translates a block. A block is counted when it is
  * entered; it has one entry and one exit, and a system call ends it, so that the counts at a mark
  * are exact. They are those of all threads, and are for programs of which one thread runs at a time.
- *
- * QEMU's header is not packaged everywhere. The few declarations below are its interface, version 1
- * (QEMU 4.2 to 8.2): https://www.qemu.org/docs/master/devel/tcg-plugins.html
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#define EXPORT __attribute__((visibility("default")))
-
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-typedef struct {
-    const char *target_name;
-    struct {
-        int min, cur;
-    } version;
-    /* More follows, for the emulation of whole machines. */
-} qemu_info_t;
-enum qemu_plugin_op { QEMU_PLUGIN_INLINE_ADD_U64 };
-
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-                                           void (*callback)(qemu_plugin_id_t, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, enum qemu_plugin_op op, void *counter,
-                                              uint64_t increment);
-void qemu_plugin_register_vcpu_syscall_cb(qemu_plugin_id_t id,
-                                          void (*callback)(qemu_plugin_id_t, unsigned int vcpu, int64_t number,
-                                                           uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
-                                                           uint64_t a5, uint64_t a6, uint64_t a7, uint64_t a8));
+#include "qemu_plugin.h"
 
 EXPORT int qemu_plugin_version = 1;
 
 enum kind { MULTIPLY_ADD, DOT_PRODUCT, LOAD_STORE, OTHER, KINDS };
-
-#define MARK 0x6d634e4e /* Also in bench/devices/worker/tasks.py. */
-#define SYS_IOCTL 29    /* Of Linux on arm64. */
 
 static uint64_t executed[KINDS];
 static FILE *out;

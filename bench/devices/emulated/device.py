@@ -91,7 +91,7 @@ class EmulatedDevice(InChild):
         with tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder:
             marks = Path(folder) / "marks"
             # QEMU takes a comma in a path when it is doubled.
-            paths = [str(path).replace(",", ",,") for path in (build.counter(), marks)]
+            paths = [str(path).replace(",", ",,") for path in (build.plugin("counter"), marks)]
             with self._worker(job, doing, f"{paths[0]},out={paths[1]}") as child:
                 answer = child.receive(timeout)
             try:

@@ -1,0 +1,125 @@
+"""Executed blocks and simulated cache traffic, held against programs of which both are known."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mobilecnn.bench.devices.emulated import build
+from mobilecnn.bench.devices.emulated.blocks import Section, Traffic, sections
+
+MARK = """
+        mov x8, #29
+        mov w0, #0x4e4e
+        movk w0, #0x6d63, lsl #16
+        svc #0
+"""
+END = """
+        mov x8, #93
+        mov x0, #0
+        svc #0
+        .bss
+        .balign 4096
+buffer: .skip 1048576
+"""
+
+SMALL = "4096/2:65536/4"
+"""Caches of 64 lines in 32 sets, and of 1024 lines in 256 sets."""
+
+
+def executed(folder: Path, work: str, caches: tuple[str, ...] = (SMALL,)) -> Section:
+    """What ``work`` executes between two marks; x19 holds the address of a page-aligned megabyte."""
+    program = f"_start: adrp x19, buffer\n add x19, x19, :lo12:buffer\n{MARK}{work}{MARK}{END}"
+    (folder / "it.s").write_text(f".arch armv8.2-a\n.global _start\n{program}")
+    for words in (["as", "it.s", "-o", "it.o"], ["ld", "it.o", "-o", "it"]):
+        subprocess.run([f"aarch64-linux-gnu-{words[0]}", *words[1:]], cwd=folder, check=True)
+    plugin = ",".join(
+        [str(build.plugin("blocks")), f"out={folder / 'it.txt'}", *(f"caches={c}" for c in caches)]
+    )
+    subprocess.run(["qemu-aarch64", "-cpu", "cortex-a72", "-plugin", plugin, folder / "it"], check=True)
+    levels = tuple(caches_of.count("/") for caches_of in caches)
+    (section,) = sections((folder / "it.txt").read_text().splitlines(), levels)
+    return section
+
+
+def test_blocks_their_order_and_the_instructions_are_exact(tmp_path: Path) -> None:
+    section = executed(
+        tmp_path,
+        """
+        mov x20, #1000
+        mov x21, #0
+again:  add x21, x21, #1
+        tbz x21, #0, even
+        add x22, x22, #1
+even:   subs x20, x20, #1
+        b.ne again
+        """,
+    )
+    loop, odd, even = (
+        next(block for block in section.ran.values() if block.times == times and len(block.words) == length)
+        for times, length in ((999, 2), (500, 3), (500, 2))
+    )
+    # The first turn begins in the block that sets up; the last mark's four instructions are none of it.
+    assert section.instructions == 2 + 1000 * 2 + 500 + 1000 * 2 + 4
+    numbers = {id(block): number for number, block in section.ran.items()}
+    assert (
+        section.then[numbers[id(loop)], numbers[id(odd)]] + section.then[numbers[id(loop)], numbers[id(even)]]
+        == 999
+    )
+
+
+SWEEP = """
+        mov x20, #{times}
+sweep:  mov x21, x19
+        mov x22, #{lines}
+line:   {touch}
+        add x21, x21, #64
+        subs x22, x22, #1
+        b.ne line
+        subs x20, x20, #1
+        b.ne sweep
+"""
+
+
+@pytest.mark.parametrize(
+    ("touch", "lines", "times", "traffic"),
+    [
+        ("ldr x0, [x21]", 64, 1, Traffic((64, 64), 0)),
+        ("ldr x0, [x21]", 64, 10, Traffic((64, 64), 0)),  # fits the first level
+        ("ldr x0, [x21]", 128, 10, Traffic((1280, 128), 0)),  # fits the second; the first evicts all before reuse
+        ("ldr x0, [x21]", 2048, 3, Traffic((6144, 6144), 0)),  # fits none
+        ("str x0, [x21]", 64, 10, Traffic((64, 64), 0)),  # written lines stay in the first level
+        ("str x0, [x21]", 2048, 3, Traffic((6144, 6144), 6144 - 1024)),  # all but what the second level holds
+        ("ldp x0, x1, [x21, #56]", 32, 1, Traffic((33, 33), 0)),  # across two lines
+    ],
+)  # fmt: skip
+def test_traffic_is_that_of_a_cache_with_lru_sets_and_write_back(
+    touch: str, lines: int, times: int, traffic: Traffic, tmp_path: Path
+) -> None:
+    section = executed(tmp_path, SWEEP.format(touch=touch, lines=lines, times=times))
+    assert section.traffic() == traffic
+
+
+def test_several_processors_are_simulated_at_once(tmp_path: Path) -> None:
+    work = SWEEP.format(touch="ldr x0, [x21]", lines=128, times=10)
+    section = executed(tmp_path, work, (SMALL, "8192/2", "4096/2:8192/2:65536/4"))
+    assert [section.traffic(processor) for processor in range(3)] == [
+        Traffic((1280, 128), 0),
+        Traffic((128,), 0),
+        Traffic((1280, 128, 128), 0),
+    ]
+
+
+@pytest.mark.parametrize("caches", ["4096", "0/2", "4096/0", "1000/2", "4096/2:", "1/1:1/1:1/1:1/1", "x/y"])
+def test_caches_that_are_none_are_refused(caches: str, tmp_path: Path) -> None:
+    plugin = f"{build.plugin('blocks')},out={tmp_path / 'it.txt'},caches={caches}"
+    done = subprocess.run(
+        ["qemu-aarch64", "-plugin", plugin, "true"], check=False, capture_output=True, text=True
+    )
+    assert done.returncode != 0 and "caches=SIZE/WAYS" in done.stderr
+
+
+@pytest.mark.parametrize("line", ["ran 1 2", "what", "ran 7 1 0 0 0 0"])
+def test_lines_of_another_kind_are_refused(line: str) -> None:
+    with pytest.raises((ValueError, KeyError)):
+        list(sections(["mark", line, "end"], (2,)))

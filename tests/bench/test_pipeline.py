@@ -1,0 +1,125 @@
+"""Cycles of executed blocks, held against what LLVM's models say of whole loops."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from test_blocks import executed
+
+from mobilecnn.bench.devices.emulated import pipeline
+from mobilecnn.bench.devices.emulated.blocks import Ran, Section
+from mobilecnn.errors import EnvironmentProblem
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+CHAIN = """
+        mov x20, #10000
+again:  fmadd d0, d0, d1, d2
+        fmadd d0, d0, d1, d2
+        subs x20, x20, #1
+        b.ne again
+"""
+"""Two dependent multiply-adds a turn: the pipeline waits for each."""
+
+TWO_BLOCKS = """
+        mov x20, #10000
+again:  fmadd d0, d0, d1, d2
+        cbz x20, out
+        fmadd d0, d0, d1, d2
+        subs x20, x20, #1
+        b.ne again
+out:
+"""
+"""The same work in a loop with a branch inside, which is never taken."""
+
+
+@pytest.mark.parametrize("work", [CHAIN, TWO_BLOCKS], ids=["one block", "two blocks"])
+@pytest.mark.parametrize(
+    ("model", "latency"),
+    [("cortex-a57", 9), ("cortex-a72", 9), ("neoverse-n1", 4)],
+)
+def test_a_loop_costs_its_chain_of_dependences(work: str, model: str, latency: int, tmp_path: Path) -> None:
+    cycles = pipeline.cycles(executed(tmp_path, work), model)
+    assert cycles == pytest.approx(10_000 * 2 * latency, rel=0.01)
+
+
+def test_calls_returns_and_system_instructions_cost_nothing_of_their_own(tmp_path: Path) -> None:
+    plain = "mov x20, #1000\nagain: add x1, x1, #1\n add x1, x1, #1\n subs x20, x20, #1\n b.ne again\n"
+    calling = (
+        "mov x20, #1000\nagain: bl increase\n add x1, x1, #1\n subs x20, x20, #1\n b.ne again\n b over\n"
+        "increase: add x1, x1, #1\n nop\n mrs x2, tpidr_el0\n ret\nover:\n"
+    )
+    cycles = [pipeline.cycles(executed(tmp_path, work), "cortex-a72") for work in (plain, calling)]
+    assert cycles[0] == pytest.approx(2000, rel=0.05)
+    assert cycles[1] == pytest.approx(cycles[0], rel=0.25)
+
+
+def section(blocks: dict[int, tuple[int, int]], then: dict[tuple[int, int], int]) -> Section:
+    """Blocks of (times, length) without caches."""
+    nop = 0xD503201F
+    return Section({n: Ran((nop,) * length, times, 0, ()) for n, (times, length) in blocks.items()}, then)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "then", "sequences"),
+    [
+        ({1: (9, 2)}, {(1, 1): 8}, [(1,)]),
+        ({1: (9, 2), 2: (9, 2)}, {(1, 2): 9, (2, 1): 8}, [(1, 2)]),
+        ({1: (9, 2), 2: (1, 2), 3: (8, 2)}, {(1, 2): 1, (1, 3): 8, (3, 1): 8}, [(1, 3), (2,)]),
+        ({1: (9, 2), 2: (9, 2), 3: (9, 2)}, {(1, 2): 9, (2, 3): 9}, [(1, 2, 3)]),
+        ({3: (9, 2), 2: (9, 2), 1: (9, 2)}, {(1, 2): 9, (2, 3): 9}, [(1, 2, 3)]),
+        ({1: (9, 2), 2: (3, 2), 3: (3, 2)}, {(1, 2): 3, (1, 3): 3}, [(1,), (2,), (3,)]),
+        ({1: (9, 300), 2: (9, 300), 3: (9, 2)}, {(1, 2): 9, (2, 3): 9}, [(1, 2), (3,)]),
+    ],
+)
+def test_blocks_that_follow_each_other_are_one_sequence(
+    blocks: dict[int, tuple[int, int]], then: dict[tuple[int, int], int], sequences: list[tuple[int, ...]]
+) -> None:
+    made = pipeline.sequences(section(blocks, then))
+    assert sorted(made) == sorted(sequences)
+    assert sorted(number for numbers in made for number in numbers) == sorted(blocks)
+
+
+def test_known_costs_come_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = executed(tmp_path, CHAIN)
+    first = pipeline.cycles(work, "cortex-a72")
+    monkeypatch.setattr(pipeline, "_simulated", None)
+    assert pipeline.cycles(work, "cortex-a72") == first
+
+
+def test_words_that_are_no_instructions_are_passed_over() -> None:
+    texts = pipeline.disassembled([0x00010001, 0x91000421, 0xFFFFFFFF], pipeline.tools())
+    assert texts == {0x00010001: None, 0x91000421: "add\tx1, x1, #1", 0xFFFFFFFF: None}
+
+
+def test_without_llvm_the_message_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    pipeline.tools.cache_clear()
+    try:
+        with pytest.raises(
+            EnvironmentProblem, match=r"none is installed; Debian, Ubuntu: sudo apt-get install llvm-19"
+        ):
+            pipeline.tools()
+        old = tmp_path / "llvm-mca"
+        for name in ("llvm-mc", "llvm-mca"):
+            (tmp_path / name).write_text("#!/bin/sh\necho 'Debian LLVM version 14.0.6'\n")
+            (tmp_path / name).chmod(0o755)
+        with pytest.raises(EnvironmentProblem, match=rf"{old} is of version 14.0.6; .*install llvm-19"):
+            pipeline.tools()
+    finally:
+        pipeline.tools.cache_clear()
+
+
+def test_a_cache_folder_that_cannot_be_written_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shutil.which("llvm-mca-19") or shutil.which("llvm-mca")
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(EnvironmentProblem, match="set XDG_CACHE_HOME to a folder that you may write to"):
+        pipeline.costs_of([(0x91000421,)], "cortex-a72")
