@@ -38,7 +38,7 @@ def executed(folder: Path, work: str, caches: tuple[str, ...] = (SMALL,)) -> Sec
     )
     subprocess.run(["qemu-aarch64", "-cpu", "cortex-a72", "-plugin", plugin, folder / "it"], check=True)
     levels = tuple(caches_of.count("/") for caches_of in caches)
-    (section,) = sections((folder / "it.txt").read_text().splitlines(), levels)
+    (section,) = sections((folder / "it.txt").read_text().splitlines(keepends=True), levels)
     return section
 
 
@@ -122,4 +122,10 @@ def test_caches_that_are_none_are_refused(caches: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["ran 1 2", "what", "ran 7 1 0 0 0 0"])
 def test_lines_of_another_kind_are_refused(line: str) -> None:
     with pytest.raises((ValueError, KeyError)):
-        list(sections(["mark", line, "end"], (2,)))
+        list(sections(["mark\n", f"{line}\n", "end\n"], (2,)))
+
+
+def test_what_is_cut_after_the_last_mark_is_passed_over() -> None:
+    whole = ["block 1 40 d503201f\n", "mark\n", "end\n", "mark\n", "ran 1 5 0\n", "end\n"]
+    (section,) = sections([*whole, "blo"], ())
+    assert section.instructions == 5

@@ -73,7 +73,7 @@ def sections(lines: Iterable[str], levels: tuple[int, ...]) -> Iterator[Section]
     """What lies between each mark and the next, from the lines of ``blocks.c``.
 
     Args:
-        lines: lines of its file.
+        lines: lines of its file, each with its end.
         levels: number of cache levels of each simulated processor.
 
     Raises:
@@ -84,6 +84,8 @@ def sections(lines: Iterable[str], levels: tuple[int, ...]) -> Iterator[Section]
     then: dict[tuple[int, int], int] = {}
     marks = 0
     for line in lines:
+        if not line.endswith("\n"):
+            return  # What follows the last mark may be cut anywhere when the program ends.
         match line.split():
             case ["block", number, _, text]:
                 words[int(number)] = tuple(int(text[at : at + 8], 16) for at in range(0, len(text), 8))
