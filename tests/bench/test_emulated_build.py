@@ -83,7 +83,7 @@ def test_a_missing_program_is_named_with_its_package(
 
 def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
-    for make in (build.counter, lambda: build.root(no_say)):
+    for make in (lambda: build.plugin("counter"), lambda: build.root(no_say)):
         with pytest.raises(EnvironmentProblem, match="cannot make /proc/nowhere/mobilecnn/"):
             make()
 
