@@ -1,7 +1,9 @@
 """Outputs of several files and several writers: a pair is never mixed, and nobody writes what another is writing."""
 
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -226,3 +228,48 @@ def test_a_record_is_made_by_one_process(tmp_path: Path) -> None:
         "[]",
         f'["{locks.lock_of(path).name}"]',
     )
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "socket"])
+def test_what_is_no_regular_file_is_never_replaced(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("it.json")
+    if kind == "socket":
+        with socket.socket(socket.AF_UNIX) as opened:
+            opened.bind(str(path))
+    else:
+        os.mkfifo("pipe")
+        path.symlink_to("pipe") if kind.startswith("link") else Path("pipe").rename(path)
+    before = path.lstat()
+    words = "is a device, a pipe or a socket, and writing would replace it"
+    with pytest.raises(OutputError, match=words):
+        files.check_file(path)
+    with pytest.raises(OutputError, match=words):
+        files.write_text(path, "x")
+    assert os.path.samestat(path.lstat(), before) and {entry.name for entry in Path().iterdir()} <= {
+        "it.json",
+        "pipe",
+    }
+
+
+def test_what_a_link_stands_for_is_written(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "it.json"
+    link.symlink_to("there/real.json")
+    for text in ("first", "second"):
+        files.write_text(link, text)
+        assert link.is_symlink() and (tmp_path / "there/real.json").read_text() == text
+    assert [entry.name for entry in (tmp_path / "there").iterdir()] == ["real.json"]
+
+
+def test_a_lock_is_no_reason_to_take_a_users_file(tmp_path: Path) -> None:
+    mine = tmp_path / ".it.json.lock"
+    mine.write_text("mine")
+    with (
+        pytest.raises(OutputError, match=r"\.it\.json\.lock is not mobilecnn's"),
+        locks.locked(tmp_path / "it.json"),
+    ):
+        pass
+    assert mine.read_text() == "mine"

@@ -31,7 +31,7 @@ from mobilecnn.train.datasets import load, reader_of
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.reading import refuse_unreadable
 from mobilecnn.train.images import to_tensor
-from mobilecnn.train.keras_file import ModelInfo, write_info
+from mobilecnn.train.keras_file import ModelInfo, check_name, write_info
 from mobilecnn.train.learner import compiled, trainable_form
 from mobilecnn.train.plan import Epoch, TrainingPlan
 
@@ -134,8 +134,7 @@ def prepare(
     require_backend("training")
     _check(plan)
     name = zoo.parse(plan.architecture, size=plan.size)
-    if output.suffix != ".keras":
-        raise UsageError(f"the model is saved as a .keras file; write -o {output.with_suffix('.keras')}")
+    check_name(output)
     check_file(output)
     history_path = _history_path(output)
     if history_path.exists() and not _is_history(history_path):

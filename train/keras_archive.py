@@ -144,7 +144,11 @@ def sha256_of(path: Path) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if file.is_file())
+    files = sorted(file for file in folder.rglob("*") if not file.is_dir())
+    for file in files:
+        if not file.is_file():
+            raise ModelFileError(f"{file} is no regular file; a model's folder holds files and folders only")
+    return files
 
 
 def _is_hdf5(file: BinaryIO) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from mobilecnn.contract import InputContract
 from mobilecnn.documents import parse_json
-from mobilecnn.errors import InputError, ModelFileError
+from mobilecnn.errors import InputError, ModelFileError, UsageError
 from mobilecnn.files import open_input
 from mobilecnn.records import Open, record
 from mobilecnn.train.keras_archive import ARCHIVE, kind_of
@@ -101,3 +101,15 @@ def _read(path: Path, stream: BinaryIO) -> ModelInfo:
         raise ModelFileError(
             f"{path} is not a readable .keras file ({error}); save it again from Keras"
         ) from error
+
+
+def check_name(output: Path) -> None:
+    """Refuse a name for a trained model that is none of a ``.keras`` file.
+
+    Raises:
+        UsageError: the name has another suffix, or is that of a folder.
+    """
+    if output.name in ("", ".."):
+        raise UsageError(f"{output} is a folder; give the name of a .keras file with -o")
+    if output.suffix != ".keras":
+        raise UsageError(f"the model is saved as a .keras file; write -o {output.with_suffix('.keras')}")

@@ -17,7 +17,7 @@ from mobilecnn.errors import EnvironmentProblem, ModelFileError, UsageError
 from mobilecnn.files import atomic, check_file, read_bytes, sha256
 from mobilecnn.locks import locked
 from mobilecnn.train import torch_file, zoo
-from mobilecnn.train.keras_file import ModelInfo, write_info
+from mobilecnn.train.keras_file import ModelInfo, check_name, write_info
 
 if TYPE_CHECKING:
     import keras
@@ -76,8 +76,7 @@ def write(
     """
     if name not in NETWORKS:
         raise UsageError(f"there are no published weights for {name!r}; choose from {', '.join(NETWORKS)}")
-    if output.suffix != ".keras":
-        raise UsageError(f"the model is saved as a .keras file; write -o {output.with_suffix('.keras')}")
+    check_name(output)
     check_file(output)
     with locked(output):
         return _write(name, output, weights, labels)

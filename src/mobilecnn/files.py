@@ -52,11 +52,15 @@ def together(groups: Sequence[Sequence[Path]]) -> Iterator[list[list[Path]]]:
     Raises:
         OutputError: a folder or a file cannot be written.
     """
-    paths = [path for group in groups for path in group]
     made: list[Path] = []
     path = Path()
     try:
+        # What a link stands for is written; the link stays.
+        groups = [[path.resolve() if path.is_symlink() else path for path in group] for group in groups]
+        paths = [path for group in groups for path in group]
         for path in paths:
+            if exists(path) and not path.is_file() and not path.is_dir():
+                raise OutputError(_special(path))
             path.parent.mkdir(parents=True, exist_ok=True)
             made.append(_new(path))
         new = iter(tuple(made))
@@ -210,15 +214,21 @@ def check_writable(folder: Path) -> None:
         ) from error
 
 
+def _special(path: Path) -> str:
+    return f"{path} is a device, a pipe or a socket, and writing would replace it; give the name of a file"
+
+
 def check_file(path: Path) -> None:
     """Refuse a name at which no file can be written, before long work begins; its folder is created.
 
     Raises:
-        OutputError: it is a folder, cannot be a name, or its folder cannot be written to.
+        OutputError: it is a folder or a device, cannot be a name, or its folder cannot be written to.
     """
     try:
         if stat.S_ISDIR(path.stat().st_mode):
             raise OutputError(f"{path} is a folder; give the name of a file to write")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OutputError(_special(path))
     except OSError as error:
         # What its folder lacks is said below.
         if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):

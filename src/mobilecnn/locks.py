@@ -11,9 +11,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from mobilecnn.errors import OutputError
+from mobilecnn.files import remedy
 
 LONGEST_NAME = 200
 """Largest length of a file's name, in bytes, of which a lock still has the name; most file systems allow 255."""
+
+_HEAD = b"process "
+"""Beginning of the content of a lock's file."""
 
 _TELLING_SECONDS = 0.2
 """Seconds in which a process that has just locked a file has written into it who it is."""
@@ -54,9 +58,7 @@ def _held(path: Path, patience: float) -> Iterator[None]:
         lock = lock_of(path.parent.resolve() / path.name)  # The current folder may change meanwhile.
         descriptor = _take(lock, path, time.monotonic() + patience)
     except OSError as error:
-        raise OutputError(
-            f"cannot lock {path}: {error.strerror or error}; choose a place that you may write to"
-        ) from error
+        raise OutputError(f"cannot lock {path}: {error.strerror or error}; {remedy(error)}") from error
     try:
         yield
     finally:
@@ -73,8 +75,13 @@ def _take(lock: Path, path: Path, deadline: float) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is(descriptor, lock):
+                if os.pread(descriptor, len(_HEAD), 0) not in (b"", _HEAD):
+                    raise OutputError(
+                        f"{lock} is not mobilecnn's, and the lock of {path} goes there; move it away, or choose another "
+                        "name with -o"
+                    )
                 os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+                os.pwrite(descriptor, _HEAD + f"{os.getpid()} on {socket.gethostname()}\n".encode(), 0)
                 return descriptor
         except BlockingIOError:
             if time.monotonic() >= deadline:
@@ -85,6 +92,12 @@ def _take(lock: Path, path: Path, deadline: float) -> int:
                     "another name with -o"
                 ) from None
             time.sleep(0.05)
+        except OSError:  # A full disk: what was made of the file is taken away again.
+            with contextlib.suppress(OSError):
+                if os.fstat(descriptor).st_size == 0:
+                    lock.unlink()
+            os.close(descriptor)
+            raise
         except BaseException:
             os.close(descriptor)
             raise

@@ -214,3 +214,12 @@ def test_a_renamed_file_keeps_what_it_says_of_itself(tmp_path: Path) -> None:
     said = json.dumps({"architecture": "alexnet", "labels": ["a"], "input": None, "training": None}).encode()
     (tmp_path / "a.h5").write_bytes(zipped({**MEMBERS, MEMBER: said}))
     assert read_info(tmp_path / "a.h5") == ModelInfo("alexnet", ("a",))
+
+
+@pytest.mark.parametrize("name", ["variables/variables.index", "fingerprint.pb"])
+def test_a_pipe_in_a_models_folder_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "variables").mkdir()
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ModelFileError, match=rf"{name} is no regular file"):
+        keras_archive.size_of(tmp_path)
