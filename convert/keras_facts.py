@@ -41,6 +41,12 @@ def describe(keras: Any, model: Any, size: Sequence[int] | None = None) -> dict[
     if shape[3] not in (1, 3):
         hint = "; channels must come last" if shape[1] in (1, 3) else ""
         raise ModelFileError(f"the model takes {shape[3]} channels; pictures have 3, or 1 for grey{hint}")
+    dtype = str(inputs[0].dtype)
+    if dtype in ("bool", "int8", "string") or dtype.startswith("complex"):
+        raise ModelFileError(
+            f"the model takes values of type {dtype}, which pixels from 0 to 255 are not; give it an input of type float32 "
+            "or uint8"
+        )
     classes = ends.score_count(keras, model, size or shape[1:3])
     finding = follow(keras, model)
     return {

@@ -209,6 +209,7 @@ class _Walk:
 
         if name in _SAME:
             whole = len(inputs) == 1 and _elements(inputs[0]) == _elements(tensor) == self._classes
+            whole = whole and "float" in str(tensor.dtype)  # Integers are no probabilities any more.
             return of_inputs() if whole else "unknown"
         if name in _OPERATIONS:
             return self._activated(_OPERATIONS[name], tensor, getattr(operation, "axis", -1))
@@ -296,8 +297,10 @@ def shown_by_file(graph: "Graph") -> Shown:
             return "unknown" if _clipped(operation) else "linear"
         averages = operation.kind in _AVERAGES_IN_FILES and tensor.shape[-1:] == (classes,)
         if (
-            not averages and (operation.kind not in _SAME_IN_FILES or source.elements != classes)
-        ) or _clipped(operation):
+            (not averages and (operation.kind not in _SAME_IN_FILES or source.elements != classes))
+            or (operation.kind == "CAST" and "float" not in tensor.dtype)  # Cut to integers.
+            or _clipped(operation)
+        ):
             return "unknown"
         tensor = source
     return "unknown"

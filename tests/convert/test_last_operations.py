@@ -56,6 +56,7 @@ SHOWN: list[tuple[str, str, Build]] = [
     ("softmax", "dropout behind", lambda k, x: k.layers.Dropout(0.5)(dense(k, x, "softmax"))),
     ("softmax", "linear behind", lambda k, x: k.layers.Activation("linear", dtype="float32")(dense(k, x, "softmax"))),
     ("softmax", "cast behind", lambda k, x: k.ops.cast(dense(k, x, "softmax"), "float16")),
+    ("unknown", "cut to integers", lambda k, x: k.ops.cast(k.ops.cast(dense(k, x, "sigmoid"), "int32"), "float32")),
     ("softmax", "map of one place", lambda k, x: k.layers.Flatten()(k.layers.Softmax()(k.layers.Conv2D(CLASSES, 6)(x)))),
     ("softmax", "map of one place, kept", lambda k, x: k.layers.Conv2D(CLASSES, 6, activation="softmax")(x)),
     ("softmax", "mean of places", lambda k, x: flat(k, k.layers.Conv2D(CLASSES, 1, activation="softmax")(x))),

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mobilecnn.convert.keras_facts import describe
 from mobilecnn.convert.preprocessing import CHANGE_NOTHING, CHANGE_VALUES, SCALE, follow
+from mobilecnn.errors import ModelFileError
 from mobilecnn.train import zoo
 
 Build = Callable[[Any, Any], Any]
@@ -233,3 +235,15 @@ def test_the_lists_of_layers_do_not_overlap(keras: Any) -> None:
     assert not CHANGE_NOTHING & SCALE and not CHANGE_VALUES & (CHANGE_NOTHING | SCALE)
     random = {name for name in dir(keras.layers) if name.startswith("Random")}
     assert random - CHANGE_NOTHING == {"RandomFourierFeatures"} & random
+
+
+@pytest.mark.parametrize("dtype", ["int8", "bool", "complex64"])
+def test_an_input_that_no_pixels_are_is_refused(keras: Any, dtype: str) -> None:
+    image = keras.Input((8, 8, 3), dtype=dtype)
+    model = keras.Model(
+        image, keras.layers.Dense(2)(keras.layers.Flatten()(keras.ops.cast(image, "float32")))
+    )
+    with pytest.raises(
+        ModelFileError, match=f"takes values of type {dtype}, which pixels from 0 to 255 are not"
+    ):
+        describe(keras, model)
