@@ -59,6 +59,7 @@ class Source:
         in_memory: the model that ``text`` is a copy of; None for the user's own file and a zoo name.
         output_kind: name of a row of :data:`mobilecnn.convert.output_kinds.KINDS`, or None to take what the
             model shows.
+        shared: whether ``input_range`` and ``output_kind`` are for several models, and so for those that say nothing.
     """
 
     text: str
@@ -72,6 +73,7 @@ class Source:
     seed: int = 0
     in_memory: InMemory | None = None
     output_kind: str | None = None
+    shared: bool = False
 
     @property
     def name(self) -> str:
@@ -297,14 +299,22 @@ class KerasModel(Child):
         if shown == "softmax" and outputs == 1 and said is None and not self._source.trained:
             return output_kinds.SOFTMAX  # Its answers mean nothing anyhow: for latency.
         model = self._source.text if self._source.in_memory is None else self._source.name
-        return output_kinds.settle(shown, outputs, said, model)
+        return output_kinds.settle(shown, outputs, said, model, self._source.shared)
 
     def _contract(self, shape: tuple[int, int, int], proven: str | None, evidence: str) -> InputContract:
         source, stated = self._source, self._info.contract
         found = None if proven is None else contract_for(proven, shape)
         what = source.text if source.in_memory is None else source.name
         if stated is None:
-            return settle(found, shape, source.input_range, source.override, what=what, because=evidence)
+            return settle(
+                found,
+                shape,
+                source.input_range,
+                source.override,
+                what=what,
+                because=evidence,
+                shared=source.shared,
+            )
         known = stated.sized(shape[0], shape[1])
         by = "the file" if source.is_file and source.in_memory is None else "the zoo"
         chosen = source.override and source.input_range is not None
@@ -313,7 +323,15 @@ class KerasModel(Child):
                 f"{what} contradicts itself: {by} says that it takes {known.meaning}, and {evidence}, which takes "
                 f"{found.meaning}; say which with --input-range and --override-input-range"
             )
-        return settle(known, shape, source.input_range, source.override, what=what, because=f"{by} says so")
+        return settle(
+            known,
+            shape,
+            source.input_range,
+            source.override,
+            what=what,
+            because=f"{by} says so",
+            shared=source.shared,
+        )
 
     def start_convert(self, contract: InputContract, output: Path) -> None:
         """Begin writing the converter's float32 flatbuffer for this input shape to ``output``."""

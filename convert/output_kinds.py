@@ -107,7 +107,7 @@ def choices(shown: Shown, outputs: int) -> tuple[str, ...]:
     return (_OF_ONE if outputs == 1 else _OF_SEVERAL)[shown]
 
 
-def settle(shown: Shown, outputs: int, said: str | None, model: str) -> OutputKind:
+def settle(shown: Shown, outputs: int, said: str | None, model: str, shared: bool = False) -> OutputKind:
     """The kind of output of a network: what its graph shows and, where that leaves a choice, what the user says.
 
     Args:
@@ -115,6 +115,7 @@ def settle(shown: Shown, outputs: int, said: str | None, model: str) -> OutputKi
         outputs: number of outputs.
         said: name of the kind that the user states, or None.
         model: the model, for messages.
+        shared: whether the user says it of several models, so that it is for those that may be of that kind.
 
     Raises:
         UsageError: the user says what the graph contradicts, or nobody says what a single output is.
@@ -129,6 +130,8 @@ def settle(shown: Shown, outputs: int, said: str | None, model: str) -> OutputKi
     ends = (
         "nothing in it shows what its scores are" if shown == "unknown" else f"its last operation is {shown}"
     )
+    if shared and said in _BY_NAME and said not in allowed:
+        said = None
     if said is None:
         if outputs == 1 and shown != "sigmoid":
             raise UsageError(

@@ -85,7 +85,12 @@ class Classifier:
 
 
 def open_tflite(
-    path: Path, input_range: str | None = None, override: bool = False, output_kind: str | None = None
+    path: Path,
+    input_range: str | None = None,
+    override: bool = False,
+    output_kind: str | None = None,
+    *,
+    shared: bool = False,
 ) -> Classifier:
     """Read a .tflite file and its passport.
 
@@ -94,6 +99,7 @@ def open_tflite(
         input_range: range of the input (a key of ``RANGES``) where no passport says it.
         override: whether ``input_range`` goes before what the passport says.
         output_kind: name of what the outputs are, where neither passport nor graph says so.
+        shared: whether range and kind are given for several models, and so for those that say nothing.
 
     Raises:
         ModelFileError: missing, damaged, not an image classifier, or with a passport of another file.
@@ -120,9 +126,10 @@ def open_tflite(
     contract = settle(
         None if card is None else card.contract, shape[1:], input_range, override,
         what=str(path), because="it has no passport" if card is None else "its passport says so",
+        shared=shared,
     )  # fmt: skip
     classes = graph.outputs[0].elements
-    kind = _kind(path, card, graph, output_kind)
+    kind = _kind(path, card, graph, output_kind, shared)
     labels = card.labels if card else ()
     return Classifier(
         path=path,
@@ -137,12 +144,14 @@ def open_tflite(
     )
 
 
-def _kind(path: Path, card: Passport | None, graph: flatbuffer.Graph, said: str | None) -> OutputKind:
+def _kind(
+    path: Path, card: Passport | None, graph: flatbuffer.Graph, said: str | None, shared: bool
+) -> OutputKind:
     """What the outputs of a file are, as its passport says or, where that says nothing, its graph and the user."""
     if card is None or card.kind == output_kinds.UNKNOWN:
         shown, (result,) = outputs.shown_by_file(graph), graph.outputs
-        return output_kinds.settle(shown, result.elements, said, str(path))
-    if said not in (None, card.kind.name):
+        return output_kinds.settle(shown, result.elements, said, str(path), shared)
+    if not shared and said not in (None, card.kind.name):
         raise UsageError(
             f"the passport of {path} says that its outputs are {card.kind.name}, and --output-kind {said} is another "
             "kind; leave it out, or export the model again with it"
@@ -194,6 +203,10 @@ def ask(
     """
     if runtime not in RUNTIMES:
         raise UsageError(f"unknown runtime {runtime!r}; choose one of {', '.join(RUNTIMES)}")
+    if override and len(paths) > 1:
+        raise UsageError(
+            "--override-input-range sets the range of one model aside, and several are given: name that model alone"
+        )
     with temporary_folder() as folder:
         answered = folder / "outputs.npy"
         made: dict[InputContract, Path] = {}
@@ -217,6 +230,7 @@ def ask(
                     unsafe=unsafe,
                     custom_objects=custom_objects,
                     output_kind=output_kind,
+                    shared=len(paths) > 1,
                 )
                 with KerasModel(source) as model:
                     facts = model.load()
@@ -234,7 +248,7 @@ def ask(
                     facts.notes,
                 )
             else:
-                classifier = open_tflite(path, input_range, override, output_kind)
+                classifier = open_tflite(path, input_range, override, output_kind, shared=len(paths) > 1)
                 inputs = prepare(classifier.contract, path.name)
                 with TfliteProcess(f"that runs {path}") as process:
                     process.run(path, inputs, answered, runtime)

@@ -146,6 +146,7 @@ def settle(
     *,
     what: str,
     because: str,
+    shared: bool = False,
 ) -> InputContract:
     """The contract of a model of which something may be known, and for which the user may have given a range.
 
@@ -156,6 +157,7 @@ def settle(
         override: whether the user's range goes before the model's own.
         what: the model, for messages.
         because: what was seen of its input range, as a clause: ``it does not scale its input``.
+        shared: whether the user's range is for several models, so that it is for those that say nothing.
 
     Raises:
         UsageError: nothing is known and nothing given, or the two contradict each other.
@@ -175,6 +177,8 @@ def settle(
     wanted = contract_for(given, shape)
     if known is None or not known.stated or known.feeds_as(wanted):
         return wanted
+    if shared:
+        return known
     if not override:
         raise UsageError(
             f"{what} takes {known.meaning}, because {because}, and --input-range says {wanted.meaning}: leave "

@@ -71,3 +71,12 @@ def test_every_kind_can_be_said_of_some_network_and_fits_it() -> None:
     said = {name for shown, outputs in shapes for name in choices(shown, outputs)}
     assert said == set(CHOICES) == {kind.name for kind in KINDS}
     assert all(named(name).fits(outputs) for shown, outputs in shapes for name in choices(shown, outputs))
+
+
+def test_what_is_said_of_several_models_is_for_those_that_may_be_it() -> None:
+    assert settle("softmax", 3, "logits", "it", shared=True).name == "softmax"
+    assert settle("linear", 3, "logits", "it", shared=True).name == "logits"
+    with pytest.raises(UsageError, match="unknown kind of output 'probs'"):
+        settle("softmax", 3, "probs", "it", shared=True)
+    with pytest.raises(UsageError, match="has one output"):
+        settle("linear", 1, "softmax", "it", shared=True)

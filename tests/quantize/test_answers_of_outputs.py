@@ -286,3 +286,31 @@ def test_a_file_alone_that_gives_no_numbers_is_refused_and_not_timed(
         said = run(*typed, "--json")
         json.loads(said.stdout)
         assert said.exit_code in (0, 1) and "Traceback" not in said.output
+
+
+def test_a_range_for_several_models_is_for_those_that_say_nothing(
+    keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One takes raw pixels and does not say so, the other 0..1 and proves it; both tell bright from dark."""
+    monkeypatch.chdir(tmp_path)
+    for name, scale in (("silent", 1.0), ("proven", 255.0)):
+        image = keras.Input((8, 8, 3))
+        layers = keras.layers
+        x = layers.Rescaling(scale)(image) if scale > 1 else image
+        x = layers.Dense(2, use_bias=True)(layers.GlobalAveragePooling2D()(x))
+        model = keras.Model(image, layers.Softmax()(x))
+        model.layers[-2].set_weights([np.array([[-1.0, 1.0]] * 3) / 100, np.array([3.84, -3.84])])
+        model.save(f"{name}.keras")
+    for label, level in (("bright", 200), ("dark", 60)):
+        Path("data", label).mkdir(parents=True)
+        for index in range(3):
+            Image.new("RGB", (8, 8), (level + index,) * 3).save(Path("data", label, f"{index}.png"))
+    for label, level in (("dark", "a"), ("bright", "b")):
+        Path("data", label).rename(Path("data", level))
+    both = ("evaluate", "silent.keras", "proven.keras", "--data", "data")
+    assert "Say with --input-range" in run(*both).stderr
+    done = run(*both, "--input-range", "raw", "--json")
+    assert done.exit_code == 0, done.output
+    assert [row["accuracy"] for row in json.loads(done.stdout)["results"]] == [1.0, 1.0]
+    refused = run(*both, "--input-range", "raw", "--override-input-range")
+    assert refused.exit_code == 2 and "name that model alone" in refused.stderr
