@@ -30,11 +30,12 @@ def test_operations_that_tflite_lacks_are_listed(
 def test_a_graph_in_float16_is_told(tmp_path: Path) -> None:
     import tensorflow as tf
 
-    def half(image: Any, training: bool) -> Any:
-        return tf.cast(
-            tf.matmul(tf.cast(tf.reshape(image, (1, -1)), tf.float16), tf.ones((432, 3), tf.float16)),
-            tf.float32,
-        )
+    class Half:
+        inputs = (tf.TensorSpec((None, *SHAPE)),)
+
+        def __call__(self, image: Any, training: bool) -> Any:
+            flat = tf.cast(tf.reshape(image, (1, -1)), tf.float16)
+            return tf.cast(tf.matmul(flat, tf.ones((432, 3), tf.float16)), tf.float32)
 
     with pytest.raises(ModelFileError, match="computes in float16"):
-        keras_child._convert(half, list(SHAPE), tmp_path / "a.tflite")
+        keras_child._convert(Half(), list(SHAPE), tmp_path / "a.tflite")

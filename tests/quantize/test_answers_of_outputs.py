@@ -305,8 +305,8 @@ def test_a_range_for_several_models_is_for_those_that_say_nothing(
         Path("data", label).mkdir(parents=True)
         for index in range(3):
             Image.new("RGB", (8, 8), (level + index,) * 3).save(Path("data", label, f"{index}.png"))
-    for label, level in (("dark", "a"), ("bright", "b")):
-        Path("data", label).rename(Path("data", level))
+    for label, folder in (("dark", "a"), ("bright", "b")):
+        Path("data", label).rename(Path("data", folder))
     both = ("evaluate", "silent.keras", "proven.keras", "--data", "data")
     assert "Say with --input-range" in run(*both).stderr
     done = run(*both, "--input-range", "raw", "--json")

@@ -167,7 +167,9 @@ def test_a_model_that_keras_cannot_save_gets_advice_that_works(keras: Any, tmp_p
     with pytest.raises(ModelFileError, match=r"it has no configuration\); .*model\.export\('FOLDER'\)"):
         mobilecnn.export(model, "float32", output=tmp_path)
     model.export(tmp_path / "FOLDER", verbose=False)
-    (file,) = mobilecnn.export(tmp_path / "FOLDER", "float32", output=tmp_path, input_range="unit")
+    (file,) = mobilecnn.export(
+        tmp_path / "FOLDER", "float32", output=tmp_path, input_range="unit", output_kind="logits"
+    )
     assert file.holds
 
 

@@ -259,5 +259,5 @@ def test_bad_outputs(colors: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is a folder"):
         fit.prepare(plan, tmp_path / "folder.keras")
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot write to the folder"):
+    with pytest.raises(OutputError, match="it is a file, and a folder is expected"):
         fit.prepare(plan, tmp_path / "file" / "model.keras")
