@@ -54,6 +54,7 @@ ANSWERED = (
 ).read_text()
 
 
+LABELS = [f"digit {index}" for index in range(10)]
 PASSPORT = Path(__file__).parent.parent / "samples/passports/tiny.float32.json"
 
 
@@ -156,8 +157,8 @@ def test_the_passport_travels_with_the_model(with_app: Phone, model: Path) -> No
         phone.put(model)
         assert len(with_app.pushed) == 2
         # The same model exported with other labels is another file to the app.
-        second = with_app.root / phone.put(give_passport(model, labels=["a"]))[1:]
-        assert json.loads(second.with_suffix(".json").read_text())["labels"] == ["a"]
+        second = with_app.root / phone.put(give_passport(model, labels=LABELS))[1:]
+        assert json.loads(second.with_suffix(".json").read_text())["labels"] == LABELS
         assert json.loads(first.with_suffix(".json").read_text())["labels"] == []
 
 
