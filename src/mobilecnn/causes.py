@@ -116,7 +116,7 @@ _NOISE = re.compile(
 _PLACES = (
     re.compile(r"^(?:<unknown>|loc\([^)]*\)|[\w./+-]+\.(?:cc|h|cpp|py|td|mlir)):?(?:\d+:?)*:?\s*"),
     re.compile(r"^(?:callsite|fused|loc)\(.*?\)\)*:?\s*(?=error|'|[a-z])"),
-    re.compile(r"\(?(?:external/|/tmp/|/usr/|/home/|/work/|/opt/|/root/)?(?:[\w.+-]+/)+[\w.+-]+\.(?:cc|h|cpp|td|py):\d+\)?:?\s*"),
+    re.compile(r"\(?/?(?:[\w.+-]+/)+[\w.+-]+\.(?:cc|h|cpp|td|py):\d+\)?:?\s*"),
 )  # fmt: skip
 """Places in the tool's own source, which tell the user nothing."""
 
