@@ -11,9 +11,10 @@ import java.util.Locale;
  */
 public final class AnswerCheck {
     private static final double FLOAT32_TOLERANCE = 1e-4;
-    private static final double TIMES_OWN_ROUNDING = 2.0;
+    private static final double TIMES_OWN_ROUNDING = 3.0;
     private static final double OUTPUT_STEPS = 2.0;
     private static final double MOST_STEPS = 16.0;
+    private static final double MOST_FLOAT_STEPS = 64.0;
     private static final double STEPS = 256.0;
 
     /** What came out. */
@@ -98,7 +99,7 @@ public final class AnswerCheck {
         if (!Double.isNaN(passport.tolerance)) {
             return Math.max(FLOAT32_TOLERANCE, passport.tolerance) * peak;
         }
-        double most = MOST_STEPS * step(passport);
+        double most = (passport.output.scale > 0.0 ? MOST_STEPS : MOST_FLOAT_STEPS) * step(passport);
         double own = Double.isNaN(passport.maxDifference)
                 ? most
                 : Math.min(TIMES_OWN_ROUNDING * passport.maxDifference, most);
