@@ -64,16 +64,20 @@ class Core:
     """A processor that QEMU models.
 
     Attributes:
-        name: QEMU's name of it, in the option ``-cpu``.
-        title: Arm's name of it.
-        variant: CPU variant that ``/proc/cpuinfo`` shows on a board with this processor.
+        name: name of its folder in the root.
+        qemu: QEMU's name of it, in the option ``-cpu``; of one that QEMU does not know, that of its like.
+        title: its maker's name of it.
+        implementer: CPU implementer that ``/proc/cpuinfo`` shows on a board with this processor.
+        variant: CPU variant, from the same place.
         part: CPU part, from the same place.
         revision: CPU revision, from the same place.
         features: CPU features, from the same place.
     """
 
     name: str
+    qemu: str
     title: str
+    implementer: str
     variant: str
     part: str
     revision: int
@@ -84,7 +88,7 @@ class Core:
         lines = {
             "processor": "0",
             "Features": self.features,
-            "CPU implementer": "0x41",
+            "CPU implementer": self.implementer,
             "CPU architecture": "8",
             "CPU variant": self.variant,
             "CPU part": self.part,
@@ -93,18 +97,22 @@ class Core:
         return "".join(f"{name}\t: {value}\n" for name, value in lines.items())
 
 
+_CRYPTO = "fp asimd evtstrm aes pmull sha1 sha2 crc32"
+
 CORES = {
     core.name: core
     for core in (
-        Core("cortex-a53", "Cortex-A53", "0x0", "0xd03", 4, "fp asimd evtstrm crc32 cpuid"),
-        Core("cortex-a72", "Cortex-A72", "0x0", "0xd08", 3, "fp asimd evtstrm crc32 cpuid"),
+        Core("cortex-a53", "cortex-a53", "Cortex-A53", "0x41", "0x0", "0xd03", 4, "fp asimd evtstrm crc32 cpuid"),
+        Core("cortex-a57", "cortex-a72", "Cortex-A57", "0x41", "0x1", "0xd07", 1, _CRYPTO),
+        Core("cortex-a72", "cortex-a72", "Cortex-A72", "0x41", "0x0", "0xd08", 3, "fp asimd evtstrm crc32 cpuid"),
+        Core("kryo", "cortex-a72", "Kryo", "0x51", "0x2", "0x205", 1, _CRYPTO),
         Core(
-            "cortex-a76", "Cortex-A76", "0x4", "0xd0b", 1,
+            "cortex-a76", "cortex-a76", "Cortex-A76", "0x41", "0x4", "0xd0b", 1,
             "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",
         ),
     )
 }  # fmt: skip
-"""Processors by name, as Linux shows them on a Raspberry Pi 3 B, 4 B and 5."""
+"""Processors by name, as Linux shows them on a Raspberry Pi 3 B, 4 B and 5, and on phones with a Snapdragon 810 and 820."""
 
 
 def requirements() -> dict[str, tuple[str, ...]]:
@@ -133,14 +141,14 @@ def program(name: str) -> str:
     return path
 
 
-def command(root: Path, core: str, arguments: Sequence[str], plugin: str | None = None) -> list[str]:
+def command(root: Path, core: str, arguments: Sequence[str], *plugins: str) -> list[str]:
     """The command that runs the Python of ``root``, always alike: no variable of this machine reaches it.
 
     Args:
         root: from :func:`root`.
         core: a key of :data:`CORES`.
         arguments: arguments of Python.
-        plugin: a plugin of QEMU, with its options.
+        plugins: plugins of QEMU, each with its options.
 
     Raises:
         EnvironmentProblem: there is no QEMU.
@@ -149,8 +157,8 @@ def command(root: Path, core: str, arguments: Sequence[str], plugin: str | None 
     return [
         # As numpy starts threads of its own otherwise.
         "env", "-i", "PYTHONHASHSEED=0", "OPENBLAS_NUM_THREADS=1",
-        program("qemu-aarch64"), "-seed", "0", "-cpu", core, "-L", str(folder),
-        *(() if plugin is None else ("-plugin", plugin)),
+        program("qemu-aarch64"), "-seed", "0", "-cpu", CORES[core].qemu, "-L", str(folder),
+        *(word for plugin in plugins for word in ("-plugin", plugin)),
         str(folder / "usr/bin/python3.11"), "-s", *arguments,
     ]  # fmt: skip
 
