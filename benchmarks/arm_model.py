@@ -31,9 +31,10 @@ import numpy.typing as npt
 
 from mobilecnn.bench.devices.emulated import build
 from mobilecnn.bench.devices.emulated.blocks import sections
-from mobilecnn.bench.devices.emulated.work import Work, work_of
+from mobilecnn.bench.devices.emulated.work import work_of
 from mobilecnn.bench.devices.wheels import download
 from mobilecnn.bench.records.chips import CHIPS, Chip
+from mobilecnn.bench.records.work import Work
 from mobilecnn.files import cache, write_json
 
 PUBLISHED = {

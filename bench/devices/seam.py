@@ -14,6 +14,7 @@ from typing import Protocol as Interface
 
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.bench.records.protocol import OnPhone, Protocol
+from mobilecnn.bench.records.work import TimeModel
 from mobilecnn.errors import UsageError
 from mobilecnn.steps import Say, no_say
 
@@ -192,7 +193,14 @@ class CanStream(Device, Interface):
 
 @runtime_checkable
 class CanCount(Device, Interface):
-    """A device that counts the instructions of an inference."""
+    """A device that counts the instructions of an inference, and may model the time that they take."""
+
+    def time_model(self) -> TimeModel:
+        """What turns the work of an inference into time there.
+
+        Raises:
+            EnvironmentProblem: what models it is not here.
+        """
 
     def count(self, job: Job, doing: str, timeout: float) -> Answer:
         """Count a model's instructions, as :func:`mobilecnn.bench.devices.jobs.count` says.

@@ -1,13 +1,16 @@
 """What counts of instructions say, of one record and of two side by side: what executes more?"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from mobilecnn.bench.judge.compare import both, name_of, pairs
 from mobilecnn.bench.judge.findings import Finding
+from mobilecnn.bench.judge.modelled import modelled_ns, modelled_ratio
+from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.records.instructions import Counts, CountSeries, Instructions
 from mobilecnn.bench.records.measurement import Model
+from mobilecnn.bench.records.work import TimeModel
 from mobilecnn.errors import CheckFailed, InputError
 
 LARGEST_SPREAD = 0.001
@@ -27,6 +30,9 @@ class CountResult:
         spread: how far the inferences are apart, as a share of the typical one.
         relative: instructions relative to those of the first model.
         warnings: what is odd about the counts.
+        modelled: modelled time in ns, with the interval of the model's error; None where only instructions were
+            counted.
+        modelled_relative: modelled time relative to that of the first model, likewise.
     """
 
     model: Model
@@ -36,9 +42,11 @@ class CountResult:
     spread: float
     relative: float
     warnings: tuple[Finding, ...]
+    modelled: Interval | None = None
+    modelled_relative: Interval | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The result as a JSON object."""
+        """The result as a JSON object, with the units in the names."""
         return {
             **asdict(self.model),
             **with_total(self.counts),
@@ -46,7 +54,14 @@ class CountResult:
             "spread": self.spread,
             "relative_to_first": self.relative,
             "warnings": [finding.to_json() for finding in self.warnings],
+            **_modelled("modelled_ns", self.modelled),
+            **_modelled("modelled_relative_to_first", self.modelled_relative),
         }
+
+
+def _modelled(name: str, figure: Interval | None) -> dict[str, Any]:
+    """A modelled figure and its interval as members of a JSON object; none where there is none."""
+    return {} if figure is None else {name: figure.value, f"{name}_interval": [figure.low, figure.high]}
 
 
 @dataclass(frozen=True)
@@ -64,13 +79,13 @@ class CountSummary:
     @classmethod
     def of(cls, counted: Instructions) -> Self:
         """Compute it."""
-        first = counted.series[0].typical.total
+        first = counted.series[0]
         # A record that was cut short has fewer series than models.
         made = zip(counted.models, counted.series, strict=False)
-        return cls(counted, tuple(_result(model, series, first) for model, series in made))
+        return cls(counted, tuple(_result(model, series, first, counted.model) for model, series in made))
 
 
-def _result(model: Model, series: CountSeries, first: int) -> CountResult:
+def _result(model: Model, series: CountSeries, first: CountSeries, time: TimeModel | None) -> CountResult:
     macs = model.passport.macs if model.passport else None
     total, spread = series.typical.total, series.spread
     unsteady = Finding("unsteady-counts", f"its inferences differ by {100 * spread:.2g} %", "", "warning")
@@ -80,8 +95,10 @@ def _result(model: Model, series: CountSeries, first: int) -> CountResult:
         counts=series.typical,
         per_mac=total / macs if macs else None,
         spread=spread,
-        relative=total / first,
+        relative=total / first.typical.total,
         warnings=(unsteady,) if spread > LARGEST_SPREAD else (),
+        modelled=None if time is None else modelled_ns(series, time),
+        modelled_relative=None if time is None else modelled_ratio(series, first, time),
     )
 
 
@@ -94,25 +111,37 @@ class ComparedCounts:
         a: what it executes in A.
         b: what it executes in B.
         limit: ``within`` or ``beyond`` what was allowed; None where no limit was given.
+        a_time: its modelled time in A, ns; None where only instructions were counted.
+        b_time: its modelled time in B, likewise.
+        time: B's modelled time relative to A's, with the interval of the model's error of ratios, likewise.
     """
 
     name: str
     a: Counts
     b: Counts
-    limit: str | None
+    limit: str | None = None
+    a_time: Interval | None = None
+    b_time: Interval | None = None
+    time: Interval | None = None
 
     @property
     def ratio(self) -> float:
         """B's instructions relative to A's."""
         return self.b.total / self.a.total
 
+    @property
+    def excess(self) -> float:
+        """What B has more than A, as a share of A's: modelled time, or instructions where there is none."""
+        return (self.ratio if self.time is None else self.time.value) - 1
+
     def to_json(self) -> dict[str, Any]:
-        """The comparison as a JSON object."""
+        """The comparison as a JSON object, with the units in the names."""
         return {
             "model": self.name,
-            "a": with_total(self.a),
-            "b": with_total(self.b),
+            "a": {**with_total(self.a), **_modelled("modelled_ns", self.a_time)},
+            "b": {**with_total(self.b), **_modelled("modelled_ns", self.b_time)},
             "instructions_b_relative_to_a": self.ratio,
+            **_modelled("modelled_b_relative_to_a", self.time),
             "limit": self.limit,
         }
 
@@ -125,7 +154,7 @@ def with_total(counts: Counts) -> dict[str, int]:
 def together(counted: Instructions, allowed: float | None = None) -> tuple[ComparedCounts, ...]:
     """The two files of one record: the first is A, the second B."""
     a, b = counted.models
-    return (_row(both(name_of(a), name_of(b)), counted.series[0], counted.series[1], allowed),)
+    return (_row(both(name_of(a), name_of(b)), (counted, 0), (counted, 1), allowed),)
 
 
 def apart(
@@ -141,13 +170,13 @@ def apart(
 
     Raises:
         InputError: nothing to compare, a name that one record has not or has twice, or another
-            processor, runtime or emulator.
+            processor, runtime, emulator or model of time.
     """
     chosen = pairs(a.models[: len(a.series)], b.models[: len(b.series)], names)
     unlike = [f"{what}: {here} and {there}" for what, here, there in _conditions(a, b) if here != there]
     if unlike:
         raise InputError(f"A and B were not counted alike: {'; '.join(unlike)}. Count them alike")
-    return tuple(_row(name, a.series[first], b.series[second], allowed) for name, first, second in chosen)
+    return tuple(_row(name, (a, first), (b, second), allowed) for name, first, second in chosen)
 
 
 def _conditions(a: Instructions, b: Instructions) -> list[tuple[str, str, str]]:
@@ -159,24 +188,48 @@ def _conditions(a: Instructions, b: Instructions) -> list[tuple[str, str, str]]:
         ("emulator", a.device.kernel, b.device.kernel),
         ("system", a.device.os or "", b.device.os or ""),
         ("runtime", versions(a), versions(b)),
+        ("model of time", _modelled_by(a.model), _modelled_by(b.model)),
     ]
 
 
-def _row(name: str, a: CountSeries, b: CountSeries, allowed: float | None) -> ComparedCounts:
-    row = ComparedCounts(name, a.typical, b.typical, None)
+def _modelled_by(model: TimeModel | None) -> str:
+    """All that decides a modelled time beside the work."""
+    if model is None:
+        return "none (--counts-only)"
+    chip = model.chip
+    constants = "/".join(f"{value:g}" for value in asdict(chip.constants).values())
+    return f"{chip.title} at {chip.gigahertz:g} GHz, {chip.model} of LLVM {model.llvm}, constants {constants}"
+
+
+def _row(
+    name: str, a: tuple[Instructions, int], b: tuple[Instructions, int], allowed: float | None
+) -> ComparedCounts:
+    """A row from the record and the number of each side."""
+    ours, theirs = (record.series[number] for record, number in (a, b))
+    row = ComparedCounts(name, ours.typical, theirs.typical)
+    if (model := a[0].model) is not None:
+        row = replace(
+            row,
+            a_time=modelled_ns(ours, model),
+            b_time=modelled_ns(theirs, model),
+            time=modelled_ratio(theirs, ours, model),
+        )
     if allowed is None:
         return row
-    return ComparedCounts(name, row.a, row.b, "beyond" if row.ratio > 1 + allowed else "within")
+    return replace(row, limit="beyond" if row.excess > allowed else "within")
 
 
 def refuse_more(rows: Sequence[ComparedCounts], allowed: float) -> None:
-    """Fail if a model of B executes more than A's by more than the share ``allowed``.
+    """Fail if a model of B takes more than A's by more than the share ``allowed``, modelled, or executes more.
 
     Raises:
         CheckFailed: naming each.
     """
-    beyond = [f"{row.name} executes {row.ratio - 1:.2%} more" for row in rows if row.limit == "beyond"]
-    if beyond:
-        raise CheckFailed(
-            f"B may execute {100 * allowed:g}% more instructions than A, and {', '.join(beyond)}"
-        )
+    beyond = [row for row in rows if row.limit == "beyond"]
+    if not beyond:
+        return
+    if beyond[0].time is None:
+        each = ", ".join(f"{row.name} executes {row.excess:.2%} more" for row in beyond)
+        raise CheckFailed(f"B may execute {100 * allowed:g}% more instructions than A, and {each}")
+    each = ", ".join(f"{row.name} takes {row.excess:.2%} longer" for row in beyond)
+    raise CheckFailed(f"B may take {100 * allowed:g}% longer than A, and as modelled {each}")

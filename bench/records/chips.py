@@ -93,12 +93,12 @@ CHIPS = {
             Constants(1.245, 3.52, 103.0), 0.059, 0.09, 0.16,
         ),
         Chip(
-            "sd810", "Snapdragon 810", "cortex-a72", "cortex-a57", 2.0, (Cache(32, 2), Cache(2048, 16)),
+            "sd810", "Snapdragon 810", "cortex-a57", "cortex-a57", 2.0, (Cache(32, 2), Cache(2048, 16)),
             Constants(1.406, 5.82, 106.0), 0.044, 0.097, 0.151,
         ),
         # No table of times is published for it: its core is that of the 821, at another clock.
-        Chip("sd820", "Snapdragon 820", "cortex-a72", "kryo", 2.15, _KRYO, *_KRYO_FIT),
-        Chip("sd821", "Snapdragon 821", "cortex-a72", "kryo", 2.35, _KRYO, *_KRYO_FIT),
+        Chip("sd820", "Snapdragon 820", "kryo", "kryo", 2.15, _KRYO, *_KRYO_FIT),
+        Chip("sd821", "Snapdragon 821", "kryo", "kryo", 2.35, _KRYO, *_KRYO_FIT),
     )
 }  # fmt: skip
 """Chips by name.

@@ -1,17 +1,20 @@
-"""The record of the instructions that an inference executes on an emulated processor.
+"""The record of the instructions that an inference executes on an emulated processor, and of the time that a model of
+a chip gives them.
 
 Instructions are no time: a processor executes several at once or waits hundreds of cycles for one.
 But they are the same on every run and every machine, so that a file, an exporter or a runtime that
-became costlier on ARM shows, by a few thousandths, without a board.
+became costlier on ARM shows, by a few thousandths, without a board. A modelled time is no measurement: the record keeps
+the work that it is made of, the model's constants and their errors.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
 from mobilecnn.bench.records.measurement import Facts, Model
 from mobilecnn.bench.records.protocol import Protocol, check_range
-from mobilecnn.records import Stored
+from mobilecnn.bench.records.work import TimeModel, Work
+from mobilecnn.records import ADDED, Stored
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class CountPlan:
         seed: seed of the input data.
         warmup_runs: number of inferences after the first whose counts are kept apart.
         runs: number of inferences counted, all in one process, because each gives almost the same number.
+        counts_only: whether no time is modelled.
 
     Raises:
         UsageError: a value is out of its range.
@@ -32,6 +36,7 @@ class CountPlan:
     seed: int = Protocol.seed
     warmup_runs: int = 1
     runs: int = 3
+    counts_only: bool = field(default=True, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_range("--warmup-runs", self.warmup_runs, 0, 1000)
@@ -79,21 +84,31 @@ class CountSeries:
         xnnpack_partitions: parts of the graph that XNNPACK took over; None if unknown.
         warmup: counts of each inference before those that count; the first of the process is in none.
         samples: counts of each that counts.
+        work: work of each that counts, in the same order; empty where no time is modelled.
     """
 
     runtime_version: str
     xnnpack_partitions: int | None
     warmup: tuple[Counts, ...]
     samples: tuple[Counts, ...]
+    work: tuple[Work, ...] = field(default=(), metadata=ADDED)
 
     def __post_init__(self) -> None:
         if not self.samples:
             raise ValueError("there are no samples")
+        if self.work and len(self.work) != len(self.samples):
+            raise ValueError("there is not as much work as samples")
 
     @property
     def typical(self) -> Counts:
         """The sample of the median total; the lower of the two in the middle."""
         return sorted(self.samples, key=lambda counts: counts.total)[(len(self.samples) - 1) // 2]
+
+    @property
+    def typical_work(self) -> Work | None:
+        """The work of the median cycles; the lower of the two in the middle. None where no time is modelled."""
+        ordered = sorted(self.work, key=lambda work: work.cycles)
+        return ordered[(len(ordered) - 1) // 2] if ordered else None
 
     @property
     def spread(self) -> float:
@@ -114,6 +129,7 @@ class Instructions(Stored):
         plan: what was counted.
         models: files whose instructions were counted.
         series: counts of the models, in their order. One that was cut short has fewer.
+        model: what turns the work of the series into time; None where no time is modelled.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.instructions"
@@ -126,6 +142,7 @@ class Instructions(Stored):
     plan: CountPlan
     models: tuple[Model, ...]
     series: tuple[CountSeries, ...]
+    model: TimeModel | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
         if datetime.fromisoformat(self.created).tzinfo is None:
@@ -135,6 +152,8 @@ class Instructions(Stored):
         for series in self.series:
             if (len(series.warmup), len(series.samples)) != (self.plan.warmup_runs, self.plan.runs):
                 raise ValueError("a series has not the inferences that were planned")
+            if bool(series.work) == (self.model is None):
+                raise ValueError("a series has work and there is no model of time, or the reverse")
 
     @property
     def kept(self) -> str:

@@ -1,4 +1,4 @@
-"""Counts the instructions of .tflite files on an emulated processor."""
+"""Counts the instructions of .tflite files on an emulated processor, and models their time."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -48,6 +48,9 @@ def count(
     counter = require(device, CanCount)
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
+    model = (
+        None if plan.counts_only else counter.time_model()
+    )  # Before the minutes of work: it may not be there.
     facts = device.probe()
     asked = sum(file.questions is not None for file in looked_at)
     steps = Steps(progress, asked + len(models))
@@ -69,6 +72,7 @@ def count(
             plan,
             tuple(file.model for file in placed),
             tuple(done),
+            model,
         )
         if keep is not None:
             keep(counted)

@@ -1,14 +1,15 @@
-"""Emulated processors, as the registry knows them."""
+"""Emulated chips, as the registry knows them."""
 
 from mobilecnn.bench.devices.emulated.device import NAMES, EmulatedDevice
 from mobilecnn.bench.devices.seam import Backend
+from mobilecnn.bench.records.chips import CHIPS
 
 BACKEND = Backend(
     kind="emulated",
-    noun="emulated processor",
+    noun="emulated chip",
     make=lambda name, entry, settings: EmulatedDevice(name, settings.say),
-    provides=NAMES,
-    taken="{name} is an emulated processor, a {shown}; choose another name, such as pi4",
+    provides={name: CHIPS[chip].title for name, chip in NAMES.items()},
+    taken="{name} is an emulated chip, that of a {shown}; choose another name, such as pi4",
     no_setup="{name} is made by itself when it is first used: mobilecnn devices probe {name}",
 )
-"""Processors that are always there."""
+"""Chips that are always there."""

@@ -1,9 +1,10 @@
-"""A device that is none: an ARM processor that QEMU models, on which instructions are counted.
+"""A device that is none: an ARM chip whose processor QEMU models, on which instructions are counted and time is modelled.
 
 The worker runs in the Python of :mod:`mobilecnn.bench.devices.emulated.build` with the runtimes' own aarch64 builds,
 so that the kernels are those that the modelled processor would be given. What it executes is counted
-exactly, by ``counter.c``. How long it would take is not known: an emulator has no pipeline, no caches
-and no clock of the processor, so nothing is timed here.
+exactly, by ``counter.c``. How long it takes is not measured: an emulator has no pipeline, no caches
+and no clock of the processor. It is modelled, from the blocks that ``blocks.c`` saw and the caches that it
+simulated (:mod:`mobilecnn.bench.devices.emulated.work`).
 """
 
 import re
@@ -11,25 +12,33 @@ import subprocess
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
 from mobilecnn.bench.devices.emulated import build
+from mobilecnn.bench.devices.emulated.blocks import sections
+from mobilecnn.bench.devices.emulated.pipeline import tools
+from mobilecnn.bench.devices.emulated.work import work_of
 from mobilecnn.bench.devices.on_worker import InChild
 from mobilecnn.bench.devices.packing import worker_file
 from mobilecnn.bench.devices.seam import Answer, Job
+from mobilecnn.bench.records.chips import CHIPS
 from mobilecnn.bench.records.measurement import Facts
+from mobilecnn.bench.records.work import TimeModel, Work
 from mobilecnn.errors import EnvironmentProblem, UsageError
 from mobilecnn.process import Child
 from mobilecnn.steps import Say, no_say
 
 NAMES = {
-    "emulated": "cortex-a72",
-    "emulated-a53": "cortex-a53",
-    "emulated-a72": "cortex-a72",
-    "emulated-a76": "cortex-a76",
+    **{f"emulated-{chip}": chip for chip in CHIPS},
+    "emulated": "pi4",
+    "emulated-a53": "pi3",
+    "emulated-a72": "pi4",
+    "emulated-a76": "pi5",
 }
-"""Names of the emulated devices -> the processor, a key of :data:`mobilecnn.bench.devices.emulated.build.CORES`."""
+"""Names of the emulated devices -> the chip, a key of :data:`mobilecnn.bench.records.chips.CHIPS`. Those of a processor
+mean the Raspberry Pi with it."""
 
 KINDS = ("multiply_add", "dot_product", "load_store", "other")
 """Kinds of instructions, in the order in which ``counter.c`` writes them."""
@@ -39,7 +48,7 @@ OLDEST, NEWEST = (4, 2), (8, 2)
 
 
 class EmulatedDevice(InChild):
-    """An ARM core that QEMU models; it can answer and count, and cannot time.
+    """An ARM chip that is modelled; it can answer and count, and cannot be timed.
 
     What it is made of stays, for the next time; making that, once, is not interrupted by :meth:`stop`.
     """
@@ -55,15 +64,17 @@ class EmulatedDevice(InChild):
             say: told what is done when there is no root yet.
         """
         self.name = name
-        self.core = build.CORES[NAMES[name]]
+        self.chip = CHIPS[NAMES[name]]
+        self.core = build.CORES[self.chip.core]
         self._say = say
 
     @property
     def limits(self) -> str:
         """See :attr:`mobilecnn.bench.devices.seam.Device.limits`."""
         return (
-            f"{self.name} counts instructions and has no clock: nothing can be timed there. "
-            f"mobilecnn bench MODEL.tflite --device {self.name} counts them; for times name a board, a phone, or local"
+            f"{self.name} counts instructions, models their time, and has no clock: nothing can be timed there. "
+            f"mobilecnn bench MODEL.tflite --device {self.name} counts and models; for measured times name a board, a "
+            "phone, or local"
         )
 
     def probe(self) -> Facts:
@@ -78,37 +89,59 @@ class EmulatedDevice(InChild):
             virtualised=None,
         )
 
+    def time_model(self) -> TimeModel:
+        """See :meth:`mobilecnn.bench.devices.seam.CanCount.time_model`."""
+        return TimeModel(self.chip, tools().version)
+
     def count(self, job: Job, doing: str, timeout: float) -> Answer:
         """See :meth:`mobilecnn.bench.devices.seam.CanCount.count`.
 
         Returns:
             What the worker says, and ``warmup`` and ``samples``: for each inference the number of
-            instructions by :data:`KINDS`.
+            instructions by :data:`KINDS`; and ``work``, that of each sample, where time is modelled.
         """
         if job["threads"] != 1:
             raise UsageError(f"--threads must be 1 on {self.name}: instructions are counted on one core")
         qemu_version()
+        warmup, planned = job["warmup_runs"], job["warmup_runs"] + job["runs"]
         with tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder:
-            marks = Path(folder) / "marks"
-            # QEMU takes a comma in a path when it is doubled.
-            paths = [str(path).replace(",", ",,") for path in (build.plugin("counter"), marks)]
-            with self._worker(job, doing, f"{paths[0]},out={paths[1]}") as child:
+            marks, blocks = Path(folder) / "marks", Path(folder) / "blocks"
+            plugins = [f"{_word(build.plugin('counter'))},out={_word(marks)}"]
+            if not job["counts_only"]:
+                simulated = f"caches={self.chip.simulated}"
+                plugins.append(f"{_word(build.plugin('blocks'))},out={_word(blocks)},{simulated}")
+            with self._worker(job, doing, *plugins) as child:
                 answer = child.receive(timeout)
             try:
                 counts = between(marks.read_text())
+                work = () if job["counts_only"] else self._work(blocks)
             except (OSError, ValueError) as error:
                 raise EnvironmentProblem(f"the process {doing} was not counted: {error}") from error
-        if len(counts) != job["warmup_runs"] + job["runs"]:
-            raise EnvironmentProblem(
-                f"the process {doing} ran {job['warmup_runs'] + job['runs']} inferences, and {len(counts)} were counted"
-            )
-        return {**answer, "warmup": counts[: job["warmup_runs"]], "samples": counts[job["warmup_runs"] :]}
+        for found in [counts] if job["counts_only"] else [counts, work]:
+            if len(found) != planned:
+                raise EnvironmentProblem(
+                    f"the process {doing} ran {planned} inferences, and {len(found)} were counted"
+                )
+        answer = {**answer, "warmup": counts[:warmup], "samples": counts[warmup:]}
+        return answer if job["counts_only"] else {**answer, "work": [asdict(each) for each in work[warmup:]]}
+
+    def _work(self, blocks: Path) -> list[Work]:
+        """Work between each mark and the next, from the file of ``blocks.c``."""
+        with blocks.open() as lines:
+            return [
+                work_of(section, self.chip.model) for section in sections(lines, (len(self.chip.caches),))
+            ]
 
     @contextmanager
-    def _worker(self, job: Job, doing: str, plugin: str | None = None) -> Generator[Child, None, None]:
-        command = build.command(build.root(self._say), self.core.name, [str(worker_file())], plugin)
+    def _worker(self, job: Job, doing: str, *plugins: str) -> Generator[Child, None, None]:
+        command = build.command(build.root(self._say), self.core.name, [str(worker_file())], *plugins)
         with self._child(command, job, doing) as child:
             yield child
+
+
+def _word(path: Path) -> str:
+    """A path in an option of QEMU, which takes a comma where it is doubled."""
+    return str(path).replace(",", ",,")
 
 
 def between(marks: str) -> list[dict[str, int]]:

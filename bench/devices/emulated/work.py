@@ -1,28 +1,8 @@
-"""The work of an inference on a processor, and the time that it takes there."""
-
-from dataclasses import dataclass
+"""The work of an inference on a processor, from the blocks that were executed."""
 
 from mobilecnn.bench.devices.emulated import pipeline
 from mobilecnn.bench.devices.emulated.blocks import Section
-from mobilecnn.bench.records.chips import Chip
-
-
-@dataclass(frozen=True)
-class Work:
-    """What was executed between two marks, in the terms of which a processor's time consists.
-
-    Attributes:
-        instructions: number of instructions executed.
-        cycles: cycles of the pipeline, with all data in the first-level cache and all branches foreseen.
-        lines: lines of 64 bytes fetched from the memory.
-        turns: number of times that a block was followed by another than the one that mostly follows it: loops
-            that end, and branches that go the rarer way.
-    """
-
-    instructions: int
-    cycles: float
-    lines: int
-    turns: int
+from mobilecnn.bench.records.work import Work
 
 
 def work_of(section: Section, model: str, processor: int = 0) -> Work:
@@ -42,13 +22,6 @@ def work_of(section: Section, model: str, processor: int = 0) -> Work:
         section.traffic(processor).fills[-1],
         turns(section),
     )
-
-
-def milliseconds(work: Work, chip: Chip) -> float:
-    """Time of one inference on a chip: one thread on its fastest core, in milliseconds."""
-    constants = chip.constants
-    cycles = constants.cycles * work.cycles + constants.line * work.lines + constants.turn * work.turns
-    return cycles / (chip.gigahertz * 1e6)
 
 
 def turns(section: Section) -> int:

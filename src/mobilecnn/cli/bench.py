@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @options.devices
 @options.protocol
 @options.phone
+@options.counts_only
 @options.allow_wrong_answers
 @options.record_output(
     "bench",
@@ -47,6 +48,7 @@ def command(
     device_names: tuple[str, ...],
     phone: "OnPhone | None",
     protocol: "Protocol",
+    counts_only: bool,
     allow_wrong_answers: bool,
     output: Path | None,
     as_json: bool,
@@ -64,8 +66,8 @@ def command(
     the reasons stand below the table. That is a finding about the machine and not a
     failure: the exit code is 0. Warnings say what could be better about the machine.
 
-    With --device emulated (a Cortex-A72; emulated-a53, emulated-a76) instructions are counted
-    instead, by kind, without any board. They are not times.
+    With --device emulated-pi4 (or -pi3, -pi5, -rk3399, -sd810, -sd820, -sd821) no board is needed:
+    instructions are counted and the time of that chip is modelled, with the error of the model.
 
     Several devices are timed side by side; when one fails, the others go on, and the exit
     code is that of the failure.
@@ -76,9 +78,11 @@ def command(
       mobilecnn bench out/*.tflite --device pi4 --device pi5
     """
     if counts.counts_instead(device_names):
-        plan = counts.plan_of(ctx, device_names[0], protocol)
+        plan = counts.plan_of(ctx, device_names[0], protocol, counts_only)
         counts.bench(models, device_names[0], plan, output, allow_wrong_answers, as_json)
-    elif len(device_names) == 1:
+        return
+    counts.refuse_here(ctx)
+    if len(device_names) == 1:
         _time(models, device_names[0], phone, protocol, allow_wrong_answers, output, as_json)
     else:
         _time_on_all(models, device_names, phone, protocol, allow_wrong_answers, output, as_json)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FILES, TIMES, COUNTS = "a model", "times", "emulated instructions"
 """Kinds of what is compared: two .tflite files, or two records."""
 
-FOR_FILES = ("device_name", *options.PROTOCOL, *options.PHONE, "allow_wrong_answers", "output")
+FOR_FILES = ("device_name", *options.PROTOCOL, *options.PHONE, "allow_wrong_answers", "output", "counts_only")
 """Parameters that mean something to .tflite files only, which are timed or counted first."""
 
 HEADER = ("model", "A ms", "", "B ms", "", "B / A", "95 % interval", "verdict")
@@ -41,7 +41,8 @@ HEADER = ("model", "A ms", "", "B ms", "", "B / A", "95 % interval", "verdict")
 @click.option(
     "--max-slowdown",
     metavar="PERCENT",
-    help="Exit with 1 if B is certainly slower than A by more than this, or executes that many more instructions; with 3 "
+    help="Exit with 1 if B is certainly slower than A by more than this, as measured or modelled (with --counts-only: "
+    "executes that many more instructions); with 3 "
     "if that cannot be told because a result is INVALID.",
 )
 @click.option(
@@ -50,6 +51,7 @@ HEADER = ("model", "A ms", "", "B ms", "", "B / A", "95 % interval", "verdict")
 @options.device
 @options.protocol
 @options.phone
+@options.counts_only
 @options.allow_wrong_answers
 @options.record_output("compare", "The measurement file of two .tflite files.")
 @json_option
@@ -65,6 +67,7 @@ def command(
     device_name: str,
     phone: "OnPhone | None",
     protocol: "Protocol",
+    counts_only: bool,
     allow_wrong_answers: bool,
     output: Path | None,
     as_json: bool,
@@ -76,14 +79,14 @@ def command(
     with its 95 % interval; undecided means that the interval includes 1, or that a result is
     INVALID, which "!" marks.
 
-    With --device emulated, or two of its records, instructions are compared, which need no
-    interval: they are the same on every run.
+    With --device emulated-pi4, or two of its records, modelled times are compared, or with
+    --counts-only instructions. Both are the same on every run: a gate that needs no board.
 
     \b
     Example:
       mobilecnn compare before.json after.json --max-slowdown 5%
       mobilecnn compare old/digits.int8.tflite new/digits.int8.tflite
-      mobilecnn compare old/digits.int8.tflite new/digits.int8.tflite --device emulated-a76 --max-slowdown 1%
+      mobilecnn compare old/digits.int8.tflite new/digits.int8.tflite --device emulated-pi5 --max-slowdown 1%
     """
     from mobilecnn.bench.judge import compare as bench
     from mobilecnn.bench.pages import terminal
@@ -111,10 +114,11 @@ def command(
         counts.compare_records(a, b, names, allowed, as_json)
         return
     if kind == FILES and counts.counts_instead([device_name]):
-        plan = counts.plan_of(ctx, device_name, protocol)
+        plan = counts.plan_of(ctx, device_name, protocol, counts_only)
         counts.compare_files(a, b, device_name, plan, output, allow_wrong_answers, allowed, as_json)
         return
     if kind == FILES:
+        counts.refuse_here(ctx)
         measured, record = time_models(
             (a, b), device_name, phone, protocol, allow_wrong_answers, output, "compare"
         )

@@ -1,4 +1,4 @@
-"""What ``bench`` and ``compare`` do on a device that counts instructions instead of timing."""
+"""What ``bench`` and ``compare`` do on an emulated chip, which counts instructions and models their time."""
 
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from mobilecnn.cli.output import data, document, millions, progress, record_path
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
-    from mobilecnn.bench.judge.instructions import ComparedCounts, CountSummary
+    from mobilecnn.bench.judge.instructions import ComparedCounts, CountResult, CountSummary
     from mobilecnn.bench.records.instructions import CountPlan, Counts, Instructions
     from mobilecnn.bench.records.protocol import Protocol
 
@@ -30,13 +30,18 @@ FOR_TIMING = (
 """Parameters of the two commands that mean nothing to counting."""
 
 KINDS = ("multiply-add", "dot product", "load/store", "other")
-HEADER = ("file", "instructions", *KINDS, "per MAC", "answers", "/ first")
+COUNTED = ("file", "instructions", *KINDS, "per MAC", "answers", "/ first")
+MODELLED = ("file", "modelled ms", "90 %", "/ first", "90 %", "instructions", "per MAC", "answers")
 NOTE = "emulated, instructions: millions of an inference, counted and exact; they are not times"
 UNIT = "instructions of an inference, emulated"
 
 
+MODELLED_RUNS = 1
+"""Number of inferences that are counted where time is modelled: simulated caches make each slow, and all are alike."""
+
+
 def counts_instead(names: Sequence[str]) -> bool:
-    """Whether the device counts instructions instead of timing.
+    """Whether the device counts instructions and models time, instead of measuring it.
 
     Args:
         names: names of the devices, as the user gives them.
@@ -55,7 +60,16 @@ def counts_instead(names: Sequence[str]) -> bool:
     return bool(counting)
 
 
-def plan_of(ctx: click.Context, device: str, protocol: "Protocol") -> "CountPlan":
+def refuse_here(ctx: click.Context) -> None:
+    """Refuse what means something on an emulated chip only, for a device that times.
+
+    Raises:
+        UsageError: such an option is given.
+    """
+    options.refuse(ctx, ["counts_only"], "is for emulated chips, such as --device emulated-pi4; leave it out")
+
+
+def plan_of(ctx: click.Context, device: str, protocol: "Protocol", counts_only: bool) -> "CountPlan":
     """What to count, from the options.
 
     Raises:
@@ -69,7 +83,9 @@ def plan_of(ctx: click.Context, device: str, protocol: "Protocol") -> "CountPlan
     # The defaults are those of counting and not those of timing.
     given = options.given(ctx)
     chosen = {name: getattr(protocol, name) for name in ("runs", "warmup_runs") if name in given}
-    return CountPlan(protocol.runtime, protocol.seed, **chosen)
+    if not counts_only:
+        chosen = {"runs": MODELLED_RUNS, **chosen}
+    return CountPlan(protocol.runtime, protocol.seed, counts_only=counts_only, **chosen)
 
 
 def count(
@@ -104,15 +120,20 @@ def bench(
             "unit": UNIT,
             "device": asdict(counted.device),
             "plan": asdict(counted.plan),
+            "model": counted.model and asdict(counted.model),
         }
         document({**about, "results": [result.to_json() for result in summary.results]})
         return
-    data(table(HEADER, _rows(summary)))
+    if counted.model is None:
+        data(table(COUNTED, _counted(summary)))
+    else:
+        data(table(MODELLED, _modelled(summary)))
     for line in _remarks([("", summary)]):
         data(line)
     data("")
-    data(NOTE)
-    data(f"{device_line(counted)}; counts of every inference: {path}")
+    for line in notes(counted):
+        data(line)
+    data(f"{device_line(counted)}; every inference: {path}")
 
 
 def compare_files(
@@ -130,7 +151,7 @@ def compare_files(
 
     counted, path = count((a, b), device, plan, output, "compare", wrong)
     about = {"a": str(a), "b": str(b), "record": str(path)}
-    lines = [f"A: {a}", f"B: {b}", device_line(counted), f"counts of every inference: {path}"]
+    lines = [f"A: {a}", f"B: {b}", *notes(counted), device_line(counted), f"every inference: {path}"]
     _show(
         together(counted, allowed),
         about,
@@ -157,7 +178,7 @@ def compare_records(a: Path, b: Path, names: Sequence[str], allowed: float | Non
     lines.append("")
     for side, path, counted in zip("AB", (a, b), sides, strict=True):
         lines.append(f"{side}: {path}, {counted.created}")
-    _show(rows, about, [*lines, device_line(sides[0])], allowed, as_json)
+    _show(rows, about, [*lines, *notes(sides[0]), device_line(sides[0])], allowed, as_json)
 
 
 def _show(
@@ -172,10 +193,26 @@ def _show(
     if as_json:
         document({**about, "unit": UNIT, "rows": [row.to_json() for row in rows]})
     else:
-        for line in [_compared(rows), *lines, f"{NOTE}; by kind: B minus A"]:
+        for line in [_compared(rows), *lines]:
             data(line)
     if allowed is not None:
         refuse_more(rows, allowed)
+
+
+def notes(counted: "Instructions") -> list[str]:
+    """What the figures are, and how far a modelled time may be from a real one."""
+    if counted.model is None:
+        return [NOTE]
+    chip = counted.model.chip
+    errors = (
+        f"half were missed by less than {chip.median_error:.0%}, nine of ten by less than {chip.error:.0%} (their ratios: "
+        f"{chip.ratio_error:.0%})"
+    )
+    return [
+        f"modelled, not measured: one thread of a {chip.title} at {chip.gigahertz:g} GHz, warm, unthrottled, alone",
+        f"error of the model: of networks with published times {errors}",
+        "instructions: millions of an inference, counted and exact",
+    ]
 
 
 def device_line(counted: "Instructions") -> str:
@@ -185,44 +222,67 @@ def device_line(counted: "Instructions") -> str:
 
 
 def _compared(rows: "Sequence[ComparedCounts]") -> str:
-    """A and B side by side, and by how much each kind of instruction grew."""
-    header = ["model", "A", "B", "B / A", *KINDS]
-    if rows[0].limit is not None:
-        header.append("limit")
-    return table(
-        header,
-        [
-            [
-                row.name,
-                millions(row.a.total),
-                millions(row.b.total),
-                f"{row.ratio:.4f}",
-                *(f"{(y - x) / 1e6:+,.2f}" for x, y in zip(_kinds(row.a), _kinds(row.b), strict=True)),
-                *([] if row.limit is None else [row.limit]),
+    """A and B side by side: modelled times, or instructions and by how much each kind of them grew."""
+    from mobilecnn.bench.pages.numbers import interval, ms
+
+    shown, header = [], ["model", "A", "B", "B / A", *(f"{kind}, B - A" for kind in KINDS)]
+    for row in rows:
+        cells = [millions(row.a.total), millions(row.b.total), f"{row.ratio:.4f}"]
+        if row.a_time is None or row.b_time is None or row.time is None:
+            cells += [f"{(y - x) / 1e6:+,.2f}" for x, y in zip(_kinds(row.a), _kinds(row.b), strict=True)]
+        else:
+            header = [
+                "model",
+                "A modelled ms",
+                "B modelled ms",
+                "B / A",
+                "90 %",
+                "A instructions",
+                "B",
+                "B / A",
             ]
-            for row in rows
-        ],
-    )
+            times = [ms(row.a_time.value, 2), ms(row.b_time.value, 2), f"{row.time.value:.4f}"]
+            cells = [*times, interval(row.time), *cells]
+        shown.append([row.name, *cells, *([] if row.limit is None else [row.limit])])
+    return table([*header, *(["limit"] if rows[0].limit is not None else [])], shown)
 
 
 def _kinds(counts: "Counts") -> tuple[int, int, int, int]:
     return counts.multiply_add, counts.dot_product, counts.load_store, counts.other
 
 
-def _rows(summary: "CountSummary") -> list[Sequence[str]]:
-    from mobilecnn.bench.pages.remarks import VERDICTS
-
+def _counted(summary: "CountSummary") -> list[Sequence[str]]:
+    """A row for each file, under :data:`COUNTED`."""
     return [
         (
             result.model.file,
             millions(result.counts.total),
             *map(millions, _kinds(result.counts)),
-            "-" if result.per_mac is None else f"{result.per_mac:.3f}",
-            VERDICTS[result.model.answers.verdict],
+            *_checked(result),
             f"{result.relative:.3f}",
         )
         for result in summary.results
     ]
+
+
+def _modelled(summary: "CountSummary") -> list[Sequence[str]]:
+    """A row for each file, under :data:`MODELLED`."""
+    from mobilecnn.bench.pages.numbers import interval, ms
+
+    rows: list[Sequence[str]] = []
+    for result in summary.results:
+        time, relative = result.modelled, result.modelled_relative
+        assert time is not None and relative is not None
+        times = (ms(time.value, 2), interval(time, 1e6, 2), f"{relative.value:.3f}", interval(relative))
+        rows.append((result.model.file, *times, millions(result.counts.total), *_checked(result)))
+    return rows
+
+
+def _checked(result: "CountResult") -> tuple[str, str]:
+    """Instructions for each multiply-add, and whether the answers are right."""
+    from mobilecnn.bench.pages.remarks import VERDICTS
+
+    return "-" if result.per_mac is None else f"{result.per_mac:.3f}", VERDICTS[result.model.answers.verdict]
 
 
 def _remarks(sides: "Sequence[tuple[str, CountSummary]]") -> list[str]:

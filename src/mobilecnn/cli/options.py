@@ -139,8 +139,13 @@ devices = click.option(
     multiple=True,
     default=("local",),
     show_default=True,
-    help="Where to time: local, a name of `mobilecnn devices`, or an SSH host; or emulated, to count "
-    "instructions. May be repeated: the devices are timed side by side.",
+    help="Where to time: local, a name of `mobilecnn devices`, or an SSH host; or an emulated chip, such as "
+    "emulated-pi4, on which time is modelled. May be repeated: the devices are timed side by side.",
+)
+counts_only = click.option(
+    "--counts-only",
+    is_flag=True,
+    help="On an emulated chip, count instructions and model no time: faster, and needs no LLVM.",
 )
 skip_bad = click.option(
     "--skip-bad",

@@ -1,0 +1,47 @@
+"""What an inference makes a processor do, and the time that a model of a chip gives it."""
+
+from dataclasses import dataclass
+
+from mobilecnn.bench.records.chips import Chip
+
+
+@dataclass(frozen=True)
+class Work:
+    """What was executed between two marks, in the terms of which a processor's time consists.
+
+    Attributes:
+        instructions: number of instructions executed.
+        cycles: cycles of the pipeline, with all data in the first-level cache and all branches foreseen.
+        lines: lines of 64 bytes fetched from the memory.
+        turns: number of times that a block was followed by another than the one that mostly follows it: loops
+            that end, and branches that go the rarer way.
+    """
+
+    instructions: int
+    cycles: float
+    lines: int
+    turns: int
+
+    def __post_init__(self) -> None:
+        if self.instructions < 1 or self.cycles <= 0:
+            raise ValueError("work without instructions or cycles")
+
+
+@dataclass(frozen=True)
+class TimeModel:
+    """What turns work into time.
+
+    Attributes:
+        chip: chip that is modelled, with its constants and their errors.
+        llvm: release of LLVM whose scheduling model gave the cycles.
+    """
+
+    chip: Chip
+    llvm: str
+
+
+def milliseconds(work: Work, chip: Chip) -> float:
+    """Time of one inference on a chip: one thread on its fastest core, in milliseconds."""
+    constants = chip.constants
+    cycles = constants.cycles * work.cycles + constants.line * work.lines + constants.turn * work.turns
+    return cycles / (chip.gigahertz * 1e6)
