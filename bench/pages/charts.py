@@ -26,7 +26,7 @@ def speedups(rows: Sequence[SpeedupRow]) -> Plot:
                     row.published.label,
                     None,
                     over.actual,
-                    not row.result.valid,
+                    not row.valid,
                 )
             )
     series = [Series(name, points, colour=colour) for colour, (name, points) in enumerate(lines.items())]

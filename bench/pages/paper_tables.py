@@ -5,25 +5,30 @@ from mobilecnn.bench.papers.experiments import GuidelineRow
 from mobilecnn.bench.papers.speedup import SpeedupRow
 from mobilecnn.bench.records.published import BASELINES
 
-SPEEDUP_HERE = (
-    "model", "format", "multiply-adds (M)", "ms", "95 % interval",
-    "theoretical", *(part for base in BASELINES for part in (f"over {base.label}", "95 % interval", "efficiency")),
-)  # fmt: skip
 SPEEDUP_PAPER = ("published err %", "MFLOPs", "ms", "theoretical", "actual", "efficiency")
-SPEEDUP = (*SPEEDUP_HERE, "", *SPEEDUP_PAPER)
-"""Header of the speedup table. Left of the empty column: counted and timed here; right of it: the paper's figures,
-of its Snapdragon 820."""
+"""Columns of the paper's figures, of its Snapdragon 820."""
+
+
+def speedup_here_header(modelled: bool) -> tuple[str, ...]:
+    """Columns of what was counted and timed, or modelled, here."""
+    time, ends = ("modelled ms", "90 %") if modelled else ("ms", "95 % interval")
+    over = (part for base in BASELINES for part in (f"over {base.label}", ends, "efficiency"))
+    return ("model", "format", "multiply-adds (M)", time, ends, "theoretical", *over)
+
+
+def speedup_header(modelled: bool) -> tuple[str, ...]:
+    """Columns of :func:`speedup`: left of the empty one those of here, right of it the paper's."""
+    return (*speedup_here_header(modelled), "", *SPEEDUP_PAPER)
 
 
 def speedup_here(row: SpeedupRow) -> list[str]:
-    """What was counted and timed here, as text, under :data:`SPEEDUP_HERE`."""
-    median = row.result.median
+    """What was counted and timed here, as text, under :func:`speedup_here_header`."""
     return [
         row.published.label,
         row.format,
         f"{row.macs / 1e6:.1f}",
-        ms(median.value, 2) + ("" if row.result.valid else " !"),
-        interval(median, 1e6, 2),
+        ms(row.time.value, 2) + ("" if row.valid else " !"),
+        interval(row.time, 1e6, 2),
         f"{row.over[0].theoretical:.2f}x",  # That over either AlexNet: their multiply-adds are equal.
         *(
             part
@@ -51,27 +56,27 @@ def speedup_paper(row: SpeedupRow) -> list[str]:
 
 
 def speedup(row: SpeedupRow) -> list[str]:
-    """One row as text, under :data:`SPEEDUP`."""
+    """One row as text, under :func:`speedup_header`."""
     return [*speedup_here(row), "|", *speedup_paper(row)]
 
 
-GUIDELINES = (
-    "", "case", "channels", "format", "multiply-adds M", "ms", "images/s", "relative", "95 % interval", "",
-    "images/s", "relative",
-)  # fmt: skip
-"""Header of the guidelines' tables. Left of the empty column: counted and timed here; right of it: the paper's
-figures, of its Snapdragon 810."""
+def guidelines_header(modelled: bool) -> tuple[str, ...]:
+    """Columns of the guidelines' tables. Left of the empty one: counted and timed, or modelled, here; right of it: the
+    paper's figures, of its Snapdragon 810."""
+    time, ends = ("modelled ms", "90 %") if modelled else ("ms", "95 % interval")
+    here = ("", "case", "channels", "format", "multiply-adds M", time, "images/s", "relative", ends)
+    return (*here, "", "images/s", "relative")
 
 
 def guideline(row: GuidelineRow) -> list[str]:
-    """One row as text, under :data:`GUIDELINES`."""
+    """One row as text, under :func:`guidelines_header`."""
     return [
         row.guideline,
         f"{row.case.label}, x{row.scale}",
         ",".join(str(row.scale * count) for count in row.case.channels),
         row.dtype,
         f"{row.macs / 1e6:.1f}",
-        ms(row.result.median.value) + ("" if row.result.valid else " !"),
+        ms(row.time.value) + ("" if row.valid else " !"),
         f"{row.per_second:.1f}",
         f"{row.rate.value:.2f}",
         interval(row.rate, digits=2),

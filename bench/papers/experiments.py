@@ -21,10 +21,11 @@ from typing import Any
 
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.judge.summary import Result, compare, summarize
+from mobilecnn.bench.judge.summary import Result
+from mobilecnn.bench.papers.times import figures, take
+from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.build import Layers
 from mobilecnn.convert.inspection import macs
@@ -186,7 +187,8 @@ class GuidelineRow:
         scale: factor of the channels.
         dtype: float32 or int8.
         macs: multiply-adds of one inference.
-        result: its timing.
+        time: its time in ns, measured or modelled, with its interval.
+        result: its timing; None where the time is modelled.
         rate: its images a second over those of the first case with equal scale: below 1 is
             slower; with the 95 % interval.
         paper_rate: the paper's value of ``rate``.
@@ -197,14 +199,20 @@ class GuidelineRow:
     scale: int
     dtype: str
     macs: int
-    result: Result
+    time: Interval
+    result: Result | None
     rate: Interval
     paper_rate: float
 
     @property
+    def valid(self) -> bool:
+        """Whether nothing speaks against the time."""
+        return self.result is None or self.result.valid
+
+    @property
     def per_second(self) -> float:
         """Images a second here."""
-        return 1e9 / self.result.median.value
+        return 1e9 / self.time.value
 
     @property
     def published(self) -> float:
@@ -220,13 +228,10 @@ class GuidelineRow:
             "channels": [self.scale * count for count in self.case.channels],
             "format": self.dtype,
             "macs": self.macs,
-            "median_ns": self.result.median.value,
-            "interval_ns": [self.result.median.low, self.result.median.high],
+            **figures(self.time, self.result),
             "images_per_second": self.per_second,
             "relative_rate": self.rate.value,
             "relative_rate_interval": [self.rate.low, self.rate.high],
-            "valid": self.result.valid,
-            "reasons": [finding.to_json() for finding in self.result.reasons],
             "paper_snapdragon_810": {
                 "images_per_second": self.published,
                 "relative_rate": self.paper_rate,
@@ -243,9 +248,9 @@ def guidelines(
     progress: Progress | None = None,
     command: Sequence[str] = (),
     *,
-    keep: Callable[[Measurement], None] | None = None,
-) -> tuple[tuple[GuidelineRow, ...], Measurement]:
-    """Time the networks of all four guidelines on ``device``.
+    keep: Callable[[Any], None] | None = None,
+) -> tuple[tuple[GuidelineRow, ...], Measurement | Instructions]:
+    """Time the networks of all four guidelines on ``device``; on an emulated chip, model their time.
 
     Args:
         device: device to time on.
@@ -253,7 +258,7 @@ def guidelines(
         work: a folder for their files (about 30 MB); the caller removes it.
         dtypes: types of the networks.
         scales: some of :data:`SCALES`.
-        progress, command, keep: as :func:`mobilecnn.bench.timing.rounds.measure` takes them.
+        progress, command, keep: as :func:`mobilecnn.bench.papers.times.take` takes them.
 
     Raises:
         EnvironmentProblem: the device or a child process failed.
@@ -273,8 +278,7 @@ def guidelines(
         name = case.label.replace(":", "-").replace(",", "").replace(" ", "-").lower()
         paths.append(work / f"{guideline.name.lower()}-{name}-x{scale}-{dtype}.tflite")
         write_bytes(paths[-1], content)
-    measurement = measure(paths, device, protocol, progress, command, keep=keep)
-    results = summarize(measurement)
+    taken = take(paths, device, protocol, progress, command, keep=keep)
     rows = []
     for index, (guideline, case, scale, dtype) in enumerate(chosen):
         base = next(
@@ -282,15 +286,20 @@ def guidelines(
             for number, other in enumerate(chosen)
             if other == (guideline, guideline.cases[0], scale, dtype)
         )
-        # How long the first takes, over how long this takes.
-        rate = (
-            Interval(1.0, 1.0, 1.0)
-            if index == base
-            else compare(measurement, base, index, results=results).ratio
-        )
+        rate = taken.speedup(base, index)
         column = SCALES.index(scale)
         paper = case.published[column] / guideline.cases[0].published[column]
         rows.append(
-            GuidelineRow(guideline.name, case, scale, dtype, counts[index], results[index], rate, paper)
+            GuidelineRow(
+                guideline.name,
+                case,
+                scale,
+                dtype,
+                counts[index],
+                taken.time(index),
+                taken.result(index),
+                rate,
+                paper,
+            )
         )
-    return tuple(rows), measurement
+    return tuple(rows), taken.record

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.devices.seam import CanCount, Device
 from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.judge.summary import Result, compare, summarize
-from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.judge.summary import Result
+from mobilecnn.bench.papers.times import Times, figures, take
+from mobilecnn.bench.records.instructions import Instructions
+from mobilecnn.bench.records.measurement import Measurement, Model
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.published import BASELINES, NETWORKS, Published, actual, notes, theoretical
-from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.quantize import formats
 from mobilecnn.steps import Progress, Steps
 
@@ -68,7 +69,8 @@ class SpeedupRow:
         resolution: one of :data:`mobilecnn.bench.records.published.RESOLUTIONS`.
         format: name of a row of :data:`mobilecnn.quantize.formats.FORMATS`.
         macs: multiply-adds, counted in the exported file.
-        result: its timing.
+        time: its time in ns, measured or modelled, with its interval.
+        result: its timing; None where the time is modelled.
         over: its speedup over each of the AlexNets that were timed in the format, plain AlexNet first.
         paper_actual: the paper's time ratio.
         paper_theoretical: the paper's multiply-adds ratio.
@@ -78,10 +80,16 @@ class SpeedupRow:
     resolution: str
     format: str
     macs: int
-    result: Result
+    time: Interval
+    result: Result | None
     over: tuple[Over, ...]
     paper_actual: float
     paper_theoretical: float
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing speaks against the time."""
+        return self.result is None or self.result.valid
 
     @property
     def paper_efficiency(self) -> float:
@@ -98,11 +106,7 @@ class SpeedupRow:
             "top1_error_published_percent": self.published.top1_error,
             "mflops_published": self.published.mflops,
             "macs": self.macs,
-            "median_ns": self.result.median.value,
-            "interval_ns": [self.result.median.low, self.result.median.high],
-            "valid": self.result.valid,
-            "reasons": [finding.to_json() for finding in self.result.reasons],
-            "warnings": [finding.to_json() for finding in self.result.warnings],
+            **figures(self.time, self.result),
             "base": first.base.model,
             **first.to_json(),
             **{f"over_{other.base.model}": other.to_json() for other in others},
@@ -117,15 +121,15 @@ class SpeedupRow:
 
 @dataclass(frozen=True)
 class Speedup:
-    """The whole table, with the measurement it is made of.
+    """The whole table, with the record that it is made of.
 
     Attributes:
-        measurement: the measurement.
+        record: the measurement, or the counts of a chip whose time is modelled.
         resolution: one of :data:`mobilecnn.bench.records.published.RESOLUTIONS`.
         rows: the rows.
     """
 
-    measurement: Measurement
+    record: Measurement | Instructions
     resolution: str
     rows: tuple[SpeedupRow, ...]
 
@@ -138,6 +142,7 @@ class Speedup:
         """The table as a JSON object."""
         return {
             "source": "arXiv 1707.01083v2, Table 8 (columns under paper_snapdragon_820)",
+            "times": "measured" if isinstance(self.record, Measurement) else "modelled",
             "notes": list(self.notes),
             "rows": [row.to_json() for row in self.rows],
         }
@@ -153,9 +158,9 @@ def speedup(
     formats: Sequence[str] = FORMATS,
     resolution: str = "224",
     allow_wrong_answers: bool = False,
-    keep: Callable[[Measurement], None] | None = None,
+    keep: Callable[[Any], None] | None = None,
 ) -> Speedup:
-    """Export and time :data:`mobilecnn.bench.records.published.NETWORKS` on ``device``.
+    """Export and time :data:`mobilecnn.bench.records.published.NETWORKS` on ``device``; on an emulated chip, model it.
 
     Args:
         export: exports one network at that resolution.
@@ -165,7 +170,7 @@ def speedup(
         command: the command line, for the record.
         formats: formats to time, of those that ``export`` makes.
         resolution: one of :data:`mobilecnn.bench.records.published.RESOLUTIONS`.
-        allow_wrong_answers, keep: as :func:`mobilecnn.bench.timing.rounds.measure` takes them.
+        allow_wrong_answers, keep: as :func:`mobilecnn.bench.papers.times.take` takes them.
 
     Raises:
         CheckFailed: a file does not answer on the device as its passport says.
@@ -174,7 +179,8 @@ def speedup(
     """
     device.probe()  # Before the minutes of work: it may not be there.
     # Each file is asked its golden pictures once before it is timed.
-    total = len(NETWORKS) + (1 + protocol.rounds) * len(NETWORKS) * len(formats)
+    processes = 1 if isinstance(device, CanCount) else protocol.rounds
+    total = len(NETWORKS) + (1 + processes) * len(NETWORKS) * len(formats)
     steps = Steps(progress, total)
     files: list[Path] = []
     for row in NETWORKS:
@@ -186,21 +192,18 @@ def speedup(
         if progress is not None:
             progress(len(NETWORKS) + done, total, f"timing {what}" if what else "")
 
-    measurement = measure(
-        files, device, protocol, timing, command, allow_wrong_answers=allow_wrong_answers, keep=keep
-    )
-    return Speedup(measurement, resolution, table(measurement, resolution))
+    taken = take(files, device, protocol, timing, command, allow_wrong_answers=allow_wrong_answers, keep=keep)
+    return Speedup(taken.record, resolution, table(taken, resolution))
 
 
-def table(measurement: Measurement, resolution: str = "224") -> tuple[SpeedupRow, ...]:
-    """The rows, from a measurement of the paper's networks at one resolution: a pure function of it.
+def table(taken: Times, resolution: str = "224") -> tuple[SpeedupRow, ...]:
+    """The rows, from times of the paper's networks at one resolution: a pure function of them.
 
     A format appears when AlexNet was timed in it; then the others must have been too, but for AlexNet with
     local response normalization, which older measurements do not have.
     """
-    results = summarize(measurement)
     index = {}
-    for position, model in enumerate(measurement.models):
+    for position, model in enumerate(taken.models):
         assert model.passport is not None
         index[model.passport.architecture, model.passport.format] = position
     rows = []
@@ -215,16 +218,14 @@ def table(measurement: Measurement, resolution: str = "224") -> tuple[SpeedupRow
                     published=published,
                     resolution=resolution,
                     format=name,
-                    macs=_macs(measurement, position),
-                    result=results[position],
+                    macs=_macs(taken.models[position]),
+                    time=taken.time(position),
+                    result=taken.result(position),
                     over=tuple(
                         Over(
                             row,
-                            _macs(measurement, base) / _macs(measurement, position),
-                            # How many times as long the base takes; it is itself exactly.
-                            Interval(1.0, 1.0, 1.0)
-                            if position == base
-                            else compare(measurement, base, position, results=results).ratio,
+                            _macs(taken.models[base]) / _macs(taken.models[position]),
+                            taken.speedup(base, position),
                         )
                         for row, base in bases.items()
                     ),
@@ -235,7 +236,6 @@ def table(measurement: Measurement, resolution: str = "224") -> tuple[SpeedupRow
     return tuple(rows)
 
 
-def _macs(measurement: Measurement, position: int) -> int:
-    passport = measurement.models[position].passport
-    assert passport is not None and passport.macs is not None
-    return passport.macs
+def _macs(model: Model) -> int:
+    assert model.passport is not None and model.passport.macs is not None
+    return model.passport.macs

@@ -146,7 +146,8 @@ def page(demo: Demo) -> str:
                 "5. The ShuffleNet paper's question: do fewer multiply-adds mean less time?",
                 [
                     Table(
-                        paper_tables.SPEEDUP_HERE, [paper_tables.speedup_here(row) for row in demo.paper.rows]
+                        paper_tables.speedup_here_header(modelled=False),
+                        [paper_tables.speedup_here(row) for row in demo.paper.rows],
                     ),
                     Note(_SPEEDUP_NOTE),
                     *map(Note, demo.paper.notes),
@@ -156,7 +157,11 @@ def page(demo: Demo) -> str:
                         "Theoretical and actual speedup over either AlexNet, with the paper's points. A hollow mark: INVALID.",
                     ),
                     *_remarks(
-                        [(f"{row.published.label} {row.format}", row.result) for row in demo.paper.rows]
+                        [
+                            (f"{row.published.label} {row.format}", row.result)
+                            for row in demo.paper.rows
+                            if row.result is not None
+                        ]
                     ),
                 ],
             ),

@@ -131,7 +131,7 @@ def test_another_resolution(bases: tuple[str, str], tmp_path: Path, monkeypatch:
     assert png.draw([plot], "title").startswith(b"\x89PNG")
     assert made.rows[2].paper_actual == pytest.approx(1156.7 / 87.4)
     assert made.to_json()["notes"] == [UNKNOWN, RATIO_OF_224]
-    for model in made.measurement.models:
+    for model in made.record.models:
         seen = inspect(Path(model.file))
         assert [tensor.shape for tensor in seen.inputs] == [(1, 240, 256, 3)]
     assert paper_tables.speedup_paper(made.rows[2])[2] == "87.4"

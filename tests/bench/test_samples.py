@@ -17,6 +17,7 @@ from mobilecnn.bench.judge.streams import StreamSummary
 from mobilecnn.bench.judge.summary import Summary
 from mobilecnn.bench.pages import report, result_files
 from mobilecnn.bench.papers import speedup
+from mobilecnn.bench.papers.times import times
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.stream import Stream
@@ -121,7 +122,7 @@ def test_what_instructions_say() -> None:
 def test_what_a_speedup_says() -> None:
     """The rows of the file, from the measurement beside it."""
     kept = said("speedup.json")
-    rows = [row.to_json() for row in speedup.table(Measurement.read(SAMPLES / "measurement-3.json"))]
+    rows = [row.to_json() for row in speedup.table(times(Measurement.read(SAMPLES / "measurement-3.json")))]
     # Then there was one AlexNet, and no need to name it.
     assert [row.pop("base") for row in rows] == ["alexnet"] * len(rows)
     assert plain(rows) == near(plain(kept["rows"]))

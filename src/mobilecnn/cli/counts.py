@@ -32,7 +32,6 @@ FOR_TIMING = (
 KINDS = ("multiply-add", "dot product", "load/store", "other")
 COUNTED = ("file", "instructions", *KINDS, "per MAC", "answers", "/ first")
 MODELLED = ("file", "modelled ms", "90 %", "/ first", "90 %", "instructions", "per MAC", "answers")
-NOTE = "emulated, instructions: millions of an inference, counted and exact; they are not times"
 UNIT = "instructions of an inference, emulated"
 
 
@@ -111,6 +110,7 @@ def bench(
 ) -> None:
     """Count, and print a row for each file."""
     from mobilecnn.bench.judge.instructions import CountSummary
+    from mobilecnn.bench.pages import modelled
 
     counted, path = count(models, device, plan, output, "instructions", wrong)
     summary = CountSummary.of(counted)
@@ -131,9 +131,9 @@ def bench(
     for line in _remarks([("", summary)]):
         data(line)
     data("")
-    for line in notes(counted):
+    for line in modelled.notes(counted):
         data(line)
-    data(f"{device_line(counted)}; every inference: {path}")
+    data(f"{modelled.device(counted)}; every inference: {path}")
 
 
 def compare_files(
@@ -148,10 +148,17 @@ def compare_files(
 ) -> None:
     """Count two files and print what B executes beyond A; fail if that is more than ``allowed``."""
     from mobilecnn.bench.judge.instructions import CountSummary, together
+    from mobilecnn.bench.pages import modelled
 
     counted, path = count((a, b), device, plan, output, "compare", wrong)
     about = {"a": str(a), "b": str(b), "record": str(path)}
-    lines = [f"A: {a}", f"B: {b}", *notes(counted), device_line(counted), f"every inference: {path}"]
+    lines = [
+        f"A: {a}",
+        f"B: {b}",
+        *modelled.notes(counted),
+        modelled.device(counted),
+        f"every inference: {path}",
+    ]
     _show(
         together(counted, allowed),
         about,
@@ -165,6 +172,7 @@ def compare_records(a: Path, b: Path, names: Sequence[str], allowed: float | Non
     """Print what B's models execute beyond A's; fail if that is more than ``allowed``."""
     from mobilecnn.bench.judge.compare import alone
     from mobilecnn.bench.judge.instructions import CountSummary, apart
+    from mobilecnn.bench.pages import modelled
     from mobilecnn.bench.records.instructions import Instructions
 
     sides = Instructions.read(a), Instructions.read(b)
@@ -178,7 +186,7 @@ def compare_records(a: Path, b: Path, names: Sequence[str], allowed: float | Non
     lines.append("")
     for side, path, counted in zip("AB", (a, b), sides, strict=True):
         lines.append(f"{side}: {path}, {counted.created}")
-    _show(rows, about, [*lines, *notes(sides[0]), device_line(sides[0])], allowed, as_json)
+    _show(rows, about, [*lines, *modelled.notes(sides[0]), modelled.device(sides[0])], allowed, as_json)
 
 
 def _show(
@@ -197,28 +205,6 @@ def _show(
             data(line)
     if allowed is not None:
         refuse_more(rows, allowed)
-
-
-def notes(counted: "Instructions") -> list[str]:
-    """What the figures are, and how far a modelled time may be from a real one."""
-    if counted.model is None:
-        return [NOTE]
-    chip = counted.model.chip
-    errors = (
-        f"half were missed by less than {chip.median_error:.0%}, nine of ten by less than {chip.error:.0%} (their ratios: "
-        f"{chip.ratio_error:.0%})"
-    )
-    return [
-        f"modelled, not measured: one thread of a {chip.title} at {chip.gigahertz:g} GHz, warm, unthrottled, alone",
-        f"error of the model: of networks with published times {errors}",
-        "instructions: millions of an inference, counted and exact",
-    ]
-
-
-def device_line(counted: "Instructions") -> str:
-    """The processor, the emulator and the runtime, in one line."""
-    facts, versions = counted.device, sorted({series.runtime_version for series in counted.series})
-    return f"{facts.kind}: {facts.cpu}, {facts.kernel}; {counted.plan.runtime} {'/'.join(versions)}, 1 thread"
 
 
 def _compared(rows: "Sequence[ComparedCounts]") -> str:

@@ -42,7 +42,7 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
         made = demo(output, Path(work), where, protocol, epochs, progress, sys.argv[1:])
     timing = made.timing.measurement
     timing.write(new_name(output, "measurement"))
-    made.paper.measurement.write(new_name(output, "measurement-speedup"))
+    made.paper.record.write(new_name(output, "measurement-speedup"))
     write_text(page, render(made))
     if as_json:
         document({**made.to_json(), "page": str(page)})
@@ -65,6 +65,12 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     ]
     data(table(header, rows))
     data("")
-    data(table(paper_tables.SPEEDUP, [paper_tables.speedup(row) for row in made.paper.rows], left=2))
+    data(
+        table(
+            paper_tables.speedup_header(modelled=False),
+            [paper_tables.speedup(row) for row in made.paper.rows],
+            left=2,
+        )
+    )
     for line in ("", terminal.device(timing), f"The page: {page.resolve()}"):
         data(line)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mobilecnn.bench.devices.seam import Device
+    from mobilecnn.bench.papers.speedup import Speedup
+    from mobilecnn.bench.records.instructions import Instructions
+    from mobilecnn.bench.records.measurement import Measurement
     from mobilecnn.bench.records.protocol import OnPhone, Protocol
     from mobilecnn.bench.timing.profile import Profile
 
@@ -71,7 +74,9 @@ class SpeedupRequest:
     help="Folder for speedup.png, speedup.json and measurement-*.json.",
 )  # fmt: skip
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     device_name: str,
     phone: "OnPhone | None",
     delegate: str,
@@ -95,7 +100,7 @@ def command(
     promise beside the one that the device delivers. Right of the bar: the paper's own
     figures. A "!" after a time: INVALID, the reason is below.
     """
-    from mobilecnn.bench.devices.registry import timing_device
+    from mobilecnn.bench.devices.registry import device
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.errors import UsageError
     from mobilecnn.extras import require
@@ -107,7 +112,8 @@ def command(
         raise UsageError(
             f"--format {min(other)} is not for the guidelines, whose networks are written in one of: {', '.join(DEFAULT)}"
         )
-    where = timing_device(device_name, runtime, phone)
+    where = device(device_name, runtime, phone, talk)
+    _refuse_clockless(ctx, where, threads)
     default = DEFAULT if experiment == "table8" else DEFAULT[:1]
     quick: dict[str, Any] = {"seconds": 0.2, "warmup_seconds": 0.1} if experiment == "decomposition" else {}
     protocol = replace(
@@ -132,10 +138,29 @@ def command(
         document(content)
 
 
+def _refuse_clockless(ctx: click.Context, device: "Device", threads: int) -> None:
+    """Refuse what means nothing on a device without a clock, whose times are modelled; and devices without either.
+
+    Raises:
+        UsageError: such an option is given.
+    """
+    from mobilecnn.bench.devices.seam import CanCount, CanTime, require
+    from mobilecnn.errors import UsageError
+
+    if not isinstance(device, CanCount):
+        require(device, CanTime)
+        return
+    names = ("rounds", "delegate", "cores", *options.PHONE)
+    options.refuse(ctx, names, f"is for timing, and the times of {device.name} are modelled; leave it out")
+    if threads != 1:
+        raise UsageError(f"--threads must be 1 on {device.name}: one core is modelled")
+
+
 def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str, Any]:
     """Theoretical against actual speedup at one resolution."""
-    from mobilecnn.bench.pages import charts, paper_tables, png, remarks, terminal
+    from mobilecnn.bench.pages import charts, modelled, paper_tables, png
     from mobilecnn.bench.papers import speedup as bench
+    from mobilecnn.bench.records.measurement import Measurement
     from mobilecnn.bench.records.published import RESOLUTIONS as SIZES
     from mobilecnn.files import write_bytes, write_json
     from mobilecnn.networks import exporter
@@ -158,32 +183,54 @@ def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str
             allow_wrong_answers=request.allow_wrong_answers,
             keep=keep,
         )
-    line = terminal.device(speedup.measurement)
+    line = modelled.where(speedup.record)
     stem = "speedup" if resolution == "224" else f"speedup-{resolution}"
     picture = request.output / f"{stem}.png"
     where = "" if resolution == "224" else f", {resolution}"
-    title = f"Theoretical and actual speedup over AlexNet{where}\n{line}"
+    is_modelled = not isinstance(speedup.record, Measurement)
+    kind = "modelled" if is_modelled else "actual"
+    title = f"Theoretical and {kind} speedup over AlexNet{where}\n{line}"
     write_bytes(picture, png.draw([charts.speedups(speedup.rows)], title))
     content = {**speedup.to_json(), "measurement": str(record), "chart": str(picture)}
     write_json(request.output / f"{stem}.json", content)
     if as_json:
         return content
     data(f"{resolution}: {line}" if where else line)
-    data(table(paper_tables.SPEEDUP, [paper_tables.speedup(row) for row in speedup.rows], left=2))
-    for note in speedup.notes:
+    rows = [paper_tables.speedup(row) for row in speedup.rows]
+    data(table(paper_tables.speedup_header(is_modelled), rows, left=2))
+    for note in [*_about(speedup.record), *speedup.notes]:
         data(note)
-    for line in remarks.results(
-        [(f"{row.published.label} {row.format}", row.result) for row in speedup.rows]
-    ):
+    for line in _said(speedup):
         talk(line)
-    data(f"Chart: {picture}   {terminal.kept(speedup.measurement)}: {record}")
+    data(f"Chart: {picture}   {modelled.kept(speedup.record)}: {record}")
     return content
+
+
+def _about(record: "Measurement | Instructions") -> list[str]:
+    """How far modelled times may be from real ones; nothing of measured ones."""
+    from mobilecnn.bench.pages import modelled
+    from mobilecnn.bench.records.instructions import Instructions
+
+    return modelled.notes(record)[:-1] if isinstance(record, Instructions) else []
+
+
+def _said(speedup: "Speedup") -> list[str]:
+    """Why some measured times are INVALID, warnings, and answers that were not verified."""
+    from mobilecnn.bench.pages import remarks
+
+    measured = [
+        (f"{row.published.label} {row.format}", row.result) for row in speedup.rows if row.result is not None
+    ]
+    return remarks.results(measured) or remarks.answers(
+        (model.file, model) for model in speedup.record.models
+    )
 
 
 def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Tables 1 to 4."""
-    from mobilecnn.bench.pages import paper_tables, remarks, terminal
+    from mobilecnn.bench.pages import modelled, paper_tables, remarks
     from mobilecnn.bench.papers import experiments as bench
+    from mobilecnn.bench.records.measurement import Measurement
     from mobilecnn.files import write_json
     from mobilecnn.records import recording
 
@@ -193,7 +240,7 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
         recording(record) as keep,
         progress("Guidelines") as update,
     ):
-        rows, measurement = bench.guidelines(
+        rows, taken = bench.guidelines(
             request.device,
             request.protocol,
             Path(work),
@@ -210,18 +257,21 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     write_json(request.output / "guidelines.json", content)
     if as_json:
         return content
-    data(terminal.device(measurement))
+    data(modelled.where(taken))
+    for line in _about(taken):
+        data(line)
+    header = paper_tables.guidelines_header(not isinstance(taken, Measurement))
     for guideline in bench.GUIDELINES:
         mine = [paper_tables.guideline(row) for row in rows if row.guideline == guideline.name]
         data("")
         data(f"{guideline.name}: {guideline.title}")
-        data(table(paper_tables.GUIDELINES, mine, left=2))
-    restless = sum(not row.result.valid for row in rows)
+        data(table(header, mine, left=2))
+    restless = sum(not row.valid for row in rows)
     if restless:
         talk(remarks.elsewhere(f"{restless} of {len(rows)} networks", "guidelines.json"))
     data(
         "relative: images a second over those of the first row with as many channels   "
-        f"{terminal.kept(measurement)}: {record}"
+        f"{modelled.kept(taken)}: {record}"
     )
     return content
 

@@ -1,0 +1,43 @@
+"""What is said of counts and modelled times: where they come from, and how far a time may be from a real one."""
+
+from mobilecnn.bench.pages import terminal
+from mobilecnn.bench.records.instructions import Instructions
+from mobilecnn.bench.records.measurement import Measurement
+
+COUNTED = "emulated, instructions: millions of an inference, counted and exact; they are not times"
+
+
+def device(counted: Instructions) -> str:
+    """The processor, the emulator and the runtime, in one line; of a modelled time also the chip."""
+    facts, versions = counted.device, "/".join(sorted({series.runtime_version for series in counted.series}))
+    model = counted.model
+    modelled = (
+        "" if model is None else f" as in a {model.chip.title}, {model.chip.model} of LLVM {model.llvm}"
+    )
+    return f"{facts.kind}: {facts.cpu}{modelled}, {facts.kernel}; {counted.plan.runtime} {versions}, 1 thread"
+
+
+def notes(counted: Instructions) -> list[str]:
+    """What the figures are, and how far a modelled time may be from a real one."""
+    if counted.model is None:
+        return [COUNTED]
+    chip = counted.model.chip
+    errors = (
+        f"half were missed by less than {chip.median_error:.0%}, nine of ten by less than {chip.error:.0%} (their ratios: "
+        f"{chip.ratio_error:.0%})"
+    )
+    return [
+        f"modelled, not measured: one thread of a {chip.title} at {chip.gigahertz:g} GHz, warm, unthrottled, alone",
+        f"error of the model: of networks with published times {errors}",
+        "instructions: millions of an inference, counted and exact",
+    ]
+
+
+def where(record: Measurement | Instructions) -> str:
+    """Device and runtime of a record, in one line."""
+    return terminal.device(record) if isinstance(record, Measurement) else device(record)
+
+
+def kept(record: Measurement | Instructions) -> str:
+    """What the file of a record holds of each process."""
+    return terminal.kept(record) if isinstance(record, Measurement) else "the work of every inference"
