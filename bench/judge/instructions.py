@@ -54,14 +54,16 @@ class CountResult:
             "spread": self.spread,
             "relative_to_first": self.relative,
             "warnings": [finding.to_json() for finding in self.warnings],
-            **_modelled("modelled_ns", self.modelled),
-            **_modelled("modelled_relative_to_first", self.modelled_relative),
+            **_modelled("", self.modelled, "_ns"),
+            **_modelled("relative_to_first_", self.modelled_relative),
         }
 
 
-def _modelled(name: str, figure: Interval | None) -> dict[str, Any]:
+def _modelled(name: str, figure: Interval | None, unit: str = "") -> dict[str, Any]:
     """A modelled figure and its interval as members of a JSON object; none where there is none."""
-    return {} if figure is None else {name: figure.value, f"{name}_interval": [figure.low, figure.high]}
+    ends = f"modelled_{name}interval{unit}"
+    whole = f"modelled_{name}".rstrip("_") + unit
+    return {} if figure is None else {whole: figure.value, ends: [figure.low, figure.high]}
 
 
 @dataclass(frozen=True)
@@ -138,10 +140,10 @@ class ComparedCounts:
         """The comparison as a JSON object, with the units in the names."""
         return {
             "model": self.name,
-            "a": {**with_total(self.a), **_modelled("modelled_ns", self.a_time)},
-            "b": {**with_total(self.b), **_modelled("modelled_ns", self.b_time)},
+            "a": {**with_total(self.a), **_modelled("", self.a_time, "_ns")},
+            "b": {**with_total(self.b), **_modelled("", self.b_time, "_ns")},
             "instructions_b_relative_to_a": self.ratio,
-            **_modelled("modelled_b_relative_to_a", self.time),
+            **_modelled("b_relative_to_a_", self.time),
             "limit": self.limit,
         }
 

@@ -4,9 +4,11 @@ The error of a chip's model is that of networks whose published times had no par
 time reaches as far as nine of ten of them were missed; that of a ratio likewise, in which the constants mostly cancel.
 """
 
+from collections.abc import Sequence
+
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.records.instructions import CountSeries
-from mobilecnn.bench.records.work import TimeModel, milliseconds
+from mobilecnn.bench.records.work import TimeModel, milliseconds, parts
 
 
 def modelled_ns(series: CountSeries, model: TimeModel) -> Interval:
@@ -27,6 +29,18 @@ def modelled_ratio(series: CountSeries, base: CountSeries, model: TimeModel) -> 
     assert mine is not None and other is not None
     ratio = milliseconds(mine, model.chip) / milliseconds(other, model.chip)
     return Interval(1.0, 1.0, 1.0) if series is base else _within(ratio, model.chip.ratio_error)
+
+
+def modelled_sum(all_series: Sequence[CountSeries], model: TimeModel) -> Interval:
+    """Sum of the times of several inferences in ns, as :func:`modelled_ns`: their errors may all be of one sign."""
+    return _within(sum(modelled_ns(series, model).value for series in all_series), model.chip.error)
+
+
+def bound(series: CountSeries, model: TimeModel) -> str:
+    """What most of a modelled time is spent on: ``pipeline``, ``memory`` or ``branches``."""
+    assert series.typical_work is not None
+    spent = parts(series.typical_work, model.chip)
+    return max(spent, key=spent.__getitem__)
 
 
 def _within(value: float, error: float) -> Interval:

@@ -10,7 +10,8 @@ from mobilecnn.bench.pages.plot import OTHER, Axis, Plot, Point, Series
 from mobilecnn.bench.papers.speedup import SpeedupRow
 from mobilecnn.bench.records.published import BASELINES
 from mobilecnn.bench.records.stream import StreamSeries, Window
-from mobilecnn.bench.timing.profile import OperatorTime, Profile, group_of
+from mobilecnn.bench.timing.groups import group_of
+from mobilecnn.bench.timing.profile import OperatorTime, Profile
 
 
 def speedups(rows: Sequence[SpeedupRow]) -> Plot:

@@ -8,6 +8,7 @@ from mobilecnn.bench.pages.sections import (
     device_cards,
     instructions,
     latency,
+    modelled,
     protocols,
     speedups,
     states,
@@ -17,10 +18,19 @@ from mobilecnn.bench.pages.subjects import places, timed_models
 
 def html(results: Results) -> str:
     """The whole page: the same results give the same page, byte for byte."""
-    emulated = Section("Instructions, emulated", instructions.section(results.counted))
+    with_times = [given for given in results.counted if given.instructions.model is not None]
+    emulated = [
+        *([Section("Modelled, not measured", modelled.section(with_times))] if with_times else []),
+        *(
+            [Section("Instructions, emulated", instructions.section(results.counted))]
+            if results.counted
+            else []
+        ),
+    ]
     if not results.timed:
-        title = f"mobilecnn report: emulated instructions of {count(len(results.counted), 'record')}"
-        return page(title, "Nothing was timed.", [emulated])
+        what = "modelled times" if with_times else "emulated instructions"
+        title = f"mobilecnn report: {what} of {count(len(results.counted), 'record')}"
+        return page(title, "Nothing was timed.", emulated)
     where = places(results)
     models = timed_models(results, where)
     files = len({model.result.model.sha256 for model in models})
@@ -35,7 +45,7 @@ def html(results: Results) -> str:
     sections = [
         Section("Devices", device_cards.section(where, results)),
         Section("Latency", latency.section(models)),
-        *([emulated] if results.counted else []),
+        *emulated,
         Section("Theoretical against actual speedup", speedups.section(models)),
         Section("Accuracy against latency", accuracies.section(models, results.evaluated)),
         Section("Temperature and clock", states.section(results, where)),

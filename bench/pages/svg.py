@@ -37,6 +37,7 @@ class Bar:
     figure: Interval
     shown: str
     hollow: bool = False
+    hatched: bool = False
 
 
 def draw(plot: Plot) -> str:
@@ -108,12 +109,13 @@ def bars(groups: Sequence[tuple[str, Sequence[Bar]]], unit: str) -> str:
             low, middle, high = (
                 _percent(scale.share(value)) for value in (bar.figure.low, bar.figure.value, bar.figure.high)
             )
+            kind = f"bar {colour} hatched" if bar.hatched else f"bar {colour}"
             # A line from 0 makes lengths comparable; a logarithmic scale has no 0.
-            stem = "" if log else f'<line class="bar {colour}" x1="0%" x2="{middle}" y1="10" y2="10"/>'
+            stem = "" if log else f'<line class="{kind}" x1="0%" x2="{middle}" y1="10" y2="10"/>'
             lines.append(
                 f'<li><span>{text(bar.name)}</span><span class="value">{text(bar.shown)}</span>'
                 f'<svg height="20" aria-hidden="true">{grid}{stem}'
-                f'<line class="bar {colour}" x1="{low}" x2="{high}" y1="10" y2="10"/>'
+                f'<line class="{kind}" x1="{low}" x2="{high}" y1="10" y2="10"/>'
                 f"{_bound(low, colour)}{_bound(high, colour)}{_mark(middle, '10', 0, colour, bar.hollow)}</svg></li>"
             )
     numbers = "".join(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.papers.speedup import Exporter
+from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.profile import Profile, profile
@@ -19,8 +20,8 @@ from mobilecnn.steps import Progress
 NETWORKS = ("shufflenet_v1_x1.0_g3", "mobilenet_v2_x1.0_224")
 """Networks of the paper's Figure 2, by their zoo names."""
 
-Recording = Callable[[str], AbstractContextManager[Callable[[Measurement], None]]]
-"""File stem of a network -> context that keeps its measurement (:func:`mobilecnn.records.recording`)."""
+Recording = Callable[[str], AbstractContextManager[Callable[[Measurement | Instructions], None]]]
+"""File stem of a network -> context that keeps its record (:func:`mobilecnn.records.recording`)."""
 
 
 def decompose(

@@ -22,10 +22,10 @@ from typing import Any
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result
-from mobilecnn.bench.papers.times import figures, take
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.times import figures, take
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.build import Layers
 from mobilecnn.convert.inspection import macs
@@ -258,7 +258,7 @@ def guidelines(
         work: a folder for their files (about 30 MB); the caller removes it.
         dtypes: types of the networks.
         scales: some of :data:`SCALES`.
-        progress, command, keep: as :func:`mobilecnn.bench.papers.times.take` takes them.
+        progress, command, keep: as :func:`mobilecnn.bench.timing.times.take` takes them.
 
     Raises:
         EnvironmentProblem: the device or a child process failed.

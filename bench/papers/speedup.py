@@ -16,11 +16,11 @@ from typing import Any
 from mobilecnn.bench.devices.seam import CanCount, Device
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result
-from mobilecnn.bench.papers.times import Times, figures, take
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement, Model
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.published import BASELINES, NETWORKS, Published, actual, notes, theoretical
+from mobilecnn.bench.timing.times import Times, figures, take
 from mobilecnn.quantize import formats
 from mobilecnn.steps import Progress, Steps
 
@@ -170,7 +170,7 @@ def speedup(
         command: the command line, for the record.
         formats: formats to time, of those that ``export`` makes.
         resolution: one of :data:`mobilecnn.bench.records.published.RESOLUTIONS`.
-        allow_wrong_answers, keep: as :func:`mobilecnn.bench.papers.times.take` takes them.
+        allow_wrong_answers, keep: as :func:`mobilecnn.bench.timing.times.take` takes them.
 
     Raises:
         CheckFailed: a file does not answer on the device as its passport says.

@@ -7,14 +7,16 @@ became costlier on ARM shows, by a few thousandths, without a board. A modelled 
 the work that it is made of, the model's constants and their errors.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from mobilecnn.bench.records.measurement import Facts, Model
 from mobilecnn.bench.records.protocol import Protocol, check_range
 from mobilecnn.bench.records.work import TimeModel, Work
-from mobilecnn.records import ADDED, Stored
+from mobilecnn.documents import Members
+from mobilecnn.records import Stored, Upgrade
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class CountPlan:
     seed: int = Protocol.seed
     warmup_runs: int = 1
     runs: int = 3
-    counts_only: bool = field(default=True, metadata=ADDED)
+    counts_only: bool = True
 
     def __post_init__(self) -> None:
         check_range("--warmup-runs", self.warmup_runs, 0, 1000)
@@ -91,7 +93,7 @@ class CountSeries:
     xnnpack_partitions: int | None
     warmup: tuple[Counts, ...]
     samples: tuple[Counts, ...]
-    work: tuple[Work, ...] = field(default=(), metadata=ADDED)
+    work: tuple[Work, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.samples:
@@ -117,6 +119,17 @@ class CountSeries:
         return (max(totals) - min(totals)) / self.typical.total
 
 
+def _from_version_1(members: Members) -> Members:
+    """Members of version 2; version 1 models no time. Damage passes through, and the strict reader names it."""
+    plan, series = members.get("plan"), members.get("series")
+    if isinstance(plan, dict):
+        plan = {**plan, "counts_only": True}
+    if isinstance(series, list):
+        series = [{**each, "work": []} if isinstance(each, dict) else each for each in series]
+    filled = {"plan": plan, "series": series}
+    return {**members, **{name: value for name, value in filled.items() if name in members}, "model": None}
+
+
 @dataclass(frozen=True)
 class Instructions(Stored):
     """Counted instructions of one or several models.
@@ -133,6 +146,8 @@ class Instructions(Stored):
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.instructions"
+    VERSION: ClassVar[int] = 2
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _from_version_1}
     NOUN: ClassVar[str] = "record of instructions"
 
     created: str
@@ -142,7 +157,7 @@ class Instructions(Stored):
     plan: CountPlan
     models: tuple[Model, ...]
     series: tuple[CountSeries, ...]
-    model: TimeModel | None = field(default=None, metadata=ADDED)
+    model: TimeModel | None = None
 
     def __post_init__(self) -> None:
         if datetime.fromisoformat(self.created).tzinfo is None:

@@ -40,8 +40,16 @@ class TimeModel:
     llvm: str
 
 
+def parts(work: Work, chip: Chip) -> dict[str, float]:
+    """What the time of one inference consists of, in milliseconds: one thread on the chip's fastest core, warm."""
+    constants, per_millisecond = chip.constants, chip.gigahertz * 1e6
+    return {
+        "pipeline": constants.cycles * work.cycles / per_millisecond,
+        "memory": constants.line * work.lines / per_millisecond,
+        "branches": constants.turn * work.turns / per_millisecond,
+    }
+
+
 def milliseconds(work: Work, chip: Chip) -> float:
     """Time of one inference on a chip: one thread on its fastest core, in milliseconds."""
-    constants = chip.constants
-    cycles = constants.cycles * work.cycles + constants.line * work.lines + constants.turn * work.turns
-    return cycles / (chip.gigahertz * 1e6)
+    return sum(parts(work, chip).values())

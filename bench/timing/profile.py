@@ -12,14 +12,25 @@ from typing import Any
 
 from mobilecnn.bench.devices import jobs
 from mobilecnn.bench.devices.adb.operator_profile import OperatorProfile
-from mobilecnn.bench.devices.seam import CanMeasureBandwidth, CanProfileOperators, CanTime, Device, require
+from mobilecnn.bench.devices.seam import (
+    CanCount,
+    CanMeasureBandwidth,
+    CanProfileOperators,
+    CanTime,
+    Device,
+    require,
+)
 from mobilecnn.bench.judge import statistics
 from mobilecnn.bench.judge.findings import Finding
+from mobilecnn.bench.judge.modelled import bound, modelled_sum
 from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.judge.summary import Result, summarize
+from mobilecnn.bench.judge.summary import Result
+from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement, Rounds
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.timing.rounds import TIMING_TIMEOUT, measure
+from mobilecnn.bench.timing.groups import group_of
+from mobilecnn.bench.timing.rounds import TIMING_TIMEOUT
+from mobilecnn.bench.timing.times import Times, take
 from mobilecnn.convert.graph import build, cut
 from mobilecnn.convert.graph.cut import Part
 from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError, UsageError
@@ -32,38 +43,6 @@ PRODUCT, EMPTY = "matrix-product", "empty"
 
 BANDWIDTH_TIMEOUT = 120.0
 """Seconds that measuring the bandwidth may take; a board imports numpy in ten, and allocates what it copies."""
-
-GROUPS = {
-    "CONV_2D": "convolution",
-    "DEPTHWISE_CONV_2D": "depthwise convolution",
-    "TRANSPOSE_CONV": "convolution",
-    "FULLY_CONNECTED": "fully connected",
-    "BATCH_MATMUL": "fully connected",
-    **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "SUM", "REDUCE_MAX"), "pooling"),
-    **dict.fromkeys(
-        (
-            "ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "RELU", "RELU6", "RELU_N1_TO_1", "LEAKY_RELU",
-            "PRELU", "ELU", "GELU", "HARD_SWISH", "LOGISTIC", "TANH", "EXP", "SQRT", "RSQRT", "SOFTMAX",
-            "LOCAL_RESPONSE_NORMALIZATION",
-        ),
-        "element-wise",
-    ),
-    **dict.fromkeys(
-        (
-            "RESHAPE", "TRANSPOSE", "CONCATENATION", "SPLIT", "SPLIT_V", "SLICE", "STRIDED_SLICE", "PAD", "PADV2",
-            "MIRROR_PAD", "SQUEEZE", "EXPAND_DIMS", "GATHER", "PACK", "UNPACK", "DEPTH_TO_SPACE",
-            "SPACE_TO_DEPTH", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR",
-        ),
-        "data movement",
-    ),
-    **dict.fromkeys(("QUANTIZE", "DEQUANTIZE", "CAST"), "conversion of types"),
-}  # fmt: skip
-"""Kinds of work by operator; an operator that is not here is "other"."""
-
-
-def group_of(part: Part) -> str:
-    """What kind of work an operator is; convolutions are told apart by kernel and groups."""
-    return part.detail or GROUPS.get(part.kind, "other")
 
 
 @dataclass(frozen=True)
@@ -94,15 +73,17 @@ class OperatorTime:
 
     Attributes:
         part: operator that was timed.
-        median: its time, with the 95 % interval; None where it could not be timed apart.
+        median: its time, measured or modelled, with its interval; None where it could not be timed apart.
         share: its share of the sum of all operators.
         reasons: findings that make the time unreliable.
+        bound: what most of a modelled time is spent on; None where it is measured.
     """
 
     part: Part
     median: Interval | None
     share: float
     reasons: tuple[Finding, ...]
+    bound: str | None = None
 
     @property
     def valid(self) -> bool:
@@ -121,6 +102,15 @@ class OperatorTime:
         """Operations for each byte that must be moved at least."""
         return 2 * self.part.macs / self.part.nbytes if self.part.nbytes else 0.0
 
+    def _figures(self) -> dict[str, Any]:
+        """The time, named for what it is."""
+        names = (
+            ("median_ns", "interval_ns") if self.bound is None else ("modelled_ns", "modelled_interval_ns")
+        )
+        time, bound = self.median, {} if self.bound is None else {"bound": self.bound}
+        figures = (None, None) if time is None else (time.value, [time.low, time.high])
+        return {**dict(zip(names, figures, strict=True)), **bound}
+
     def to_json(self) -> dict[str, Any]:
         """The operator as a JSON object, with the units in the names."""
         part = self.part
@@ -132,8 +122,7 @@ class OperatorTime:
             "dtype": part.dtype,
             "macs": part.macs,
             "bytes": part.nbytes,
-            "median_ns": None if self.median is None else self.median.value,
-            "interval_ns": None if self.median is None else [self.median.low, self.median.high],
+            **self._figures(),
             "flop_per_second": self.flops,
             "share": self.share,
             "valid": self.valid,
@@ -146,7 +135,7 @@ class Group:
     """Figures of all operators of one kind of work.
 
     Attributes:
-        name: kind of work, a value of :data:`GROUPS`.
+        name: kind of work, a value of :data:`mobilecnn.bench.timing.groups.GROUPS`.
         count: number of operators.
         macs: sum of their multiply-adds.
         time: sum of their times, ns.
@@ -174,7 +163,7 @@ class Profile:
             file computes.
         peak_dtype: type in which the file computes.
         bandwidth: bandwidth of the memory; None where the device cannot measure it.
-        measurement: measurement with the raw samples.
+        record: measurement with the raw samples, or counts with the work of which the times are modelled.
         own: profile of the runtime itself, from one more run of the whole file; None where it gives none.
     """
 
@@ -186,7 +175,7 @@ class Profile:
     peak: float
     peak_dtype: str
     bandwidth: Bandwidth | None
-    measurement: Measurement
+    record: Measurement | Instructions
     own: OperatorProfile | None = None
 
     def groups(self) -> tuple[Group, ...]:
@@ -209,7 +198,8 @@ class Profile:
     def to_json(self) -> dict[str, Any]:
         """The profile as a JSON object, with the units in the names."""
         return {
-            "model": asdict(self.measurement.models[0]),
+            "model": asdict(self.record.models[0]),
+            "times": "measured" if isinstance(self.record, Measurement) else "modelled",
             "operators": [row.to_json() for row in self.rows],
             "groups": [
                 {
@@ -245,9 +235,9 @@ def profile(
     command: Sequence[str] = (),
     *,
     allow_wrong_answers: bool = False,
-    keep: Callable[[Measurement], None] | None = None,
+    keep: Callable[[Any], None] | None = None,
 ) -> Profile:
-    """Time ``path`` and each of its operators on ``device``.
+    """Time ``path`` and each of its operators on ``device``; on an emulated chip, model their times.
 
     Args:
         path: a .tflite file.
@@ -260,8 +250,8 @@ def profile(
         UsageError: the device cannot time, or what times there wants passports.
         ModelFileError, CheckFailed, EnvironmentProblem: as :func:`mobilecnn.bench.timing.rounds.measure` does.
     """
-    timer = require(device, CanTime)
-    if (runtime := timer.adapt(protocol).runtime) in timer.passport_runtimes:
+    timer = None if isinstance(device, CanCount) else require(device, CanTime)
+    if timer is not None and (runtime := timer.adapt(protocol).runtime) in timer.passport_runtimes:
         raise UsageError(
             f"what times on {device.name} is the {runtime}, which takes what to feed a file from its passport, and "
             "single operators have none; give --benchmark-model PATH"
@@ -279,7 +269,7 @@ def profile(
         files.append(work / f"{name}.tflite")
         write_bytes(files[-1], content)
     bandwidth = _bandwidth(device, protocol.threads)
-    measurement = measure(
+    taken = take(
         [path, *files],
         device,
         protocol,
@@ -289,8 +279,10 @@ def profile(
         keep=keep,
     )
     places = {key: 1 + list(contents).index(EMPTY) + 2 + number for number, key in enumerate(distinct)}
-    analysed = analyse(measurement, operators, places, product_macs, dtype, bandwidth)
-    return replace(analysed, own=_own_profile(path, device, measurement.protocol))
+    analysed = analyse(taken, operators, places, product_macs, dtype, bandwidth)
+    if isinstance(taken.record, Instructions):
+        return analysed
+    return replace(analysed, own=_own_profile(path, device, taken.record.protocol))
 
 
 def _computed_in(operators: Iterable[Part]) -> str:
@@ -318,54 +310,68 @@ def _own_profile(path: Path, device: Device, protocol: Protocol) -> OperatorProf
 
 
 def analyse(
-    measurement: Measurement,
+    taken: Times,
     operators: Sequence[Part],
     places: dict[str, int],
     product_macs: int,
     dtype: str,
     bandwidth: Bandwidth | None,
 ) -> Profile:
-    """Profile that a measurement gives; a pure function of it.
+    """Profile that times give; a pure function of them.
 
     Args:
-        measurement: measurement of the whole file, the empty one, the matrix product, and the distinct parts.
+        taken: times of the whole file, the empty one, the matrix product, and the distinct parts.
         operators: all parts.
-        places: key of a part -> its index among the measurement's models.
+        places: key of a part -> its index among the files.
         product_macs: multiply-adds of the matrix product.
         dtype: type in which it was computed.
         bandwidth: bandwidth of the memory; None where it was not measured.
     """
-    results = summarize(measurement)
     timed = [(part, places.get(part.key)) for part in operators]
-    sums: Rounds = {
-        number: [
-            sum(
-                statistics.median(measurement.rounds_of(place)[number])
-                for _, place in timed
-                if place is not None
-            )
-        ]
-        for number in range(measurement.rounds)
-    }
-    seed = measurement.protocol.seed
-    total = statistics.median_interval(sums, seed)
+    total, ratio = _total(taken, [place for _, place in timed if place is not None])
     rows = []
     for part, place in timed:
-        result = None if place is None else results[place]
-        median = None if result is None else result.median
-        share = 0.0 if median is None else median.value / total.value
-        rows.append(OperatorTime(part, median, share, _reasons(part, result)))
+        time = None if place is None else taken.time(place)
+        share = 0.0 if time is None else time.value / total.value
+        result = None if place is None else taken.result(place)
+        rows.append(OperatorTime(part, time, share, _reasons(part, result), _bound(taken, place)))
     return Profile(
         rows=tuple(rows),
         total=total,
-        whole=results[0].median,
-        ratio=statistics.ratio_interval(sums, measurement.rounds_of(0), seed),
-        call=results[1].median.value,
-        peak=2e9 * product_macs / results[2].median.value,
+        whole=taken.time(0),
+        ratio=ratio,
+        call=taken.time(1).value,
+        peak=2e9 * product_macs / taken.time(2).value,
         peak_dtype=dtype,
         bandwidth=bandwidth,
-        measurement=measurement,
+        record=taken.record,
     )
+
+
+def _total(taken: Times, places: Sequence[int]) -> tuple[Interval, Interval]:
+    """Sum of the times of the parts at ``places``, and its ratio to the time of the whole file."""
+    record = taken.record
+    if isinstance(record, Instructions):
+        assert record.model is not None
+        total = modelled_sum([record.series[place] for place in places], record.model)
+        # Of the same work twice: what the model misses, it misses in both.
+        ratio = total.value / taken.time(0).value
+        return total, Interval(ratio, ratio, ratio)
+    sums: Rounds = {
+        number: [sum(statistics.median(record.rounds_of(place)[number]) for place in places)]
+        for number in range(record.rounds)
+    }
+    seed = record.protocol.seed
+    return statistics.median_interval(sums, seed), statistics.ratio_interval(sums, record.rounds_of(0), seed)
+
+
+def _bound(taken: Times, place: int | None) -> str | None:
+    """What most of a part's modelled time is spent on; None where it is measured."""
+    record = taken.record
+    if isinstance(record, Measurement):
+        return None
+    assert record.model is not None
+    return "unknown" if place is None else bound(record.series[place], record.model)
 
 
 def _reasons(part: Part, result: Result | None) -> tuple[Finding, ...]:

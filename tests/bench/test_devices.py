@@ -151,7 +151,7 @@ def test_a_profile_of_a_phone_has_no_bandwidth_and_that_of_its_own_tool(
     protocol = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=1, seconds=0)
     with device("pixel", "litert") as pixel:
         profiled = profile(model, pixel, protocol, tmp_path)
-    assert profiled.bandwidth is None and profiled.measurement.device.kind == "adb"
+    assert profiled.bandwidth is None and profiled.record.device.kind == "adb"
     assert all(row.median is not None and row.median.value > 0 for row in profiled.rows)
     assert profiled.own is not None
     assert len(profiled.own.operators) == sum(kind.count for kind in profiled.own.types) >= len(profiled.rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from mobilecnn.bench.devices.emulated import build
 from mobilecnn.bench.devices.emulated.device import KINDS, NAMES, EmulatedDevice
 from mobilecnn.bench.devices.registry import device
 from mobilecnn.bench.devices.seam import (
@@ -19,6 +20,7 @@ from mobilecnn.bench.devices.seam import (
     require,
 )
 from mobilecnn.bench.records import stream
+from mobilecnn.bench.records.chips import CHIPS
 from mobilecnn.bench.records.instructions import CountPlan, Counts, Instructions
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing import long_run
@@ -57,13 +59,12 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_it_says_what_it_models_and_nothing_of_this_machine(emulated_root: Path) -> None:
-    for name, core in NAMES.items():
-        if name == "emulated":
-            continue
+    for name in ("emulated-a53", "emulated-a72", "emulated-pi5", "emulated-sd810", "emulated-sd820"):
+        core = CHIPS[NAMES[name]].core
         with device(name) as emulated:
             facts = emulated.probe()
         assert (facts.kind, facts.machine) == ("emulated", "aarch64")
-        assert facts.cpu == core.title()
+        assert facts.cpu == build.CORES[core].title
         assert ("asimddp" in facts.cpu_features) == (core == "cortex-a76")
         assert not any(feature.startswith(("avx", "fma")) for feature in facts.cpu_features)
         assert facts.kernel.startswith("QEMU ") and facts.python == "3.11.2"
@@ -79,18 +80,25 @@ def test_probe_and_list_show_it() -> None:
     assert re.search(r"^litert +\d", shown.stdout, re.MULTILINE)
     assert re.search(r"^(clock|temperature) +\d", shown.stdout, re.MULTILINE) is None
     listed = run("devices", "list").stdout
-    assert re.search(r"^emulated-a76 +emulated +cortex-a76$", listed, re.MULTILINE)
+    assert re.search(r"^emulated-a76 +emulated +Raspberry Pi 5$", listed, re.MULTILINE)
+    assert re.search(r"^emulated-sd820 +emulated +Snapdragon 820$", listed, re.MULTILINE)
 
 
 def test_diagnose_is_for_what_times() -> None:
     refused = run("devices", "diagnose", "emulated")
-    assert refused.exit_code == 2 and "counts instructions and has no clock" in refused.stderr
+    assert (
+        refused.exit_code == 2
+        and "counts instructions, models their time, and has no clock" in refused.stderr
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_names_are_taken(name: str) -> None:
     refused = run("devices", "add", name, "--host", "10.0.0.7")
-    assert refused.exit_code == 2 and f"{name} is an emulated processor" in refused.stderr
+    assert (
+        refused.exit_code == 2
+        and f"{name} is an emulated chip, that of a {CHIPS[NAMES[name]].title}" in refused.stderr
+    )
     refused = run("devices", "setup", name)
     assert refused.exit_code == 2 and "is made by itself when it is first used" in refused.stderr
 
@@ -99,11 +107,11 @@ def test_it_times_nothing(exported: Path) -> None:
     model = exported / "theirs.int8.tflite"
     with device("emulated") as emulated_device:
         for capability in (CanTime, CanStream, CanMeasureBandwidth, CanProfileOperators):
-            with pytest.raises(UsageError, match="counts instructions and has no clock"):
+            with pytest.raises(UsageError, match="counts instructions, models their time, and has no clock"):
                 require(emulated_device, capability)
-        with pytest.raises(UsageError, match="counts instructions and has no clock"):
+        with pytest.raises(UsageError, match="counts instructions, models their time, and has no clock"):
             measure([model], emulated_device, Protocol())
-        with pytest.raises(UsageError, match="counts instructions and has no clock"):
+        with pytest.raises(UsageError, match="counts instructions, models their time, and has no clock"):
             long_run.run([model], emulated_device, stream.StreamPlan.sustained(0.01, Protocol()))
         with pytest.raises(UsageError, match="--threads must be 1"):
             require(emulated_device, CanCount).count({"task": "count", "threads": 2}, "that counts", 60)
@@ -113,14 +121,15 @@ def test_it_times_nothing(exported: Path) -> None:
     ("words", "says"),
     [
         (["bench", "--rounds", 1], "--rounds is for timing, and emulated counts instructions"),
-        (["sustained"], "emulated counts instructions and has no clock"),
-        (["single-stream"], "emulated counts instructions and has no clock"),
+        (["sustained"], "emulated counts instructions, models their time, and has no clock"),
+        (["single-stream"], "emulated counts instructions, models their time, and has no clock"),
         (["bench", "--cool-down", 1], "--cool-down is for timing"),
         (["bench", "--cores", "big"], "--cores is for timing"),
         (["bench", "--threads", 2], "--threads must be 1 on emulated"),
         (["bench", "--runs", 0], "--runs must be from 1"),
         (["bench", "--device", "local"], "--device emulated counts instructions and is named alone"),
-        (["profile"], "emulated counts instructions and has no clock"),
+        (["profile", "--rounds", 2], "--rounds is for timing, and the times of emulated are modelled"),
+        (["profile", "--threads", 2], "--threads must be 1 on emulated: one core is modelled"),
         (["compare", "b.tflite", "--seconds", 1], "--seconds is for timing"),
     ],
 )
@@ -151,7 +160,7 @@ def hold_against_the_table(counted: Instructions) -> None:
 @pytest.fixture(scope="module")
 def on_a76(networks: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
     record = tmp_path_factory.mktemp("records") / "a76.json"
-    done = run("bench", *networks, "--device", "emulated-a76", "-o", record, "--runs", 2)
+    done = run("bench", *networks, "--device", "emulated-a76", "-o", record, "--runs", 2, "--counts-only")
     assert done.exit_code == 0, done.output
     return done, record
 
@@ -216,7 +225,7 @@ def test_a_report_of_it(on_a76: tuple[Result, Path], tmp_path: Path) -> None:
 def test_two_files_are_compared(exported: Path, tmp_path: Path) -> None:
     models = [exported / f"theirs.{name}.tflite" for name in ("int8", "float32")]
     beyond = run(
-        "compare", *models, "--device", "emulated-a76", "--max-slowdown", "1%", "--runs", 1, "-o", tmp_path / "it.json",
+        "compare", *models, "--device", "emulated-a76", "--max-slowdown", "1%", "--counts-only", "--runs", 1, "-o", tmp_path / "it.json",
         "--json",
     )  # fmt: skip
     assert beyond.exit_code == 1, beyond.output
@@ -236,6 +245,6 @@ def test_a_file_that_answers_wrongly_is_not_counted(exported: Path, tmp_path: Pa
     for entry in passport["golden"]:
         entry["scores"] = entry["scores"][::-1]
     (tmp_path / "wrong.json").write_text(json.dumps(passport))
-    refused = run("bench", model, "--device", "emulated", "-o", tmp_path / "it.json")
+    refused = run("bench", model, "--device", "emulated", "--counts-only", "-o", tmp_path / "it.json")
     assert refused.exit_code == 1, refused.output
     assert "golden picture 1: score" in refused.stderr and not (tmp_path / "it.json").exists()

@@ -13,6 +13,7 @@ from mobilecnn.bench.pages import charts, png
 from mobilecnn.bench.records.measurement import VERIFIED, Measurement
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.profile import Bandwidth, Profile, analyse, profile
+from mobilecnn.bench.timing.times import times
 from mobilecnn.convert.graph.cut import Part, cut
 from mobilecnn.convert.inspection import inspect
 from mobilecnn.errors import EnvironmentProblem, ModelFileError
@@ -31,7 +32,7 @@ def test_a_real_file_on_this_machine(profiled: Profile, exported: Path) -> None:
     assert [row.part for row in profiled.rows] == list(parts)
     assert all(row.median is not None and row.median.value > 0 for row in profiled.rows)
     assert all(row.share > 0 for row in profiled.rows)
-    assert profiled.measurement.models[0].answers.verdict == VERIFIED
+    assert profiled.record.models[0].answers.verdict == VERIFIED
     assert profiled.peak > 0 and profiled.peak_dtype == "float32"
     assert profiled.bandwidth is not None and profiled.bandwidth.bytes_per_second > 0
     assert sum(group.macs for group in profiled.groups()) == inspect(path).macs
@@ -45,8 +46,8 @@ def test_int8_is_held_against_the_int8_product(exported: Path, tmp_path: Path, r
     protocol = replace(SHORT, runtime=runtime, rounds=1)
     profiled = profile(exported / "theirs.int8.tflite", LocalDevice(), protocol, tmp_path)
     assert profiled.peak_dtype == "int8"
-    assert inspect(Path(profiled.measurement.models[2].file)).macs == 67_108_864
-    assert profiled.measurement.models[2].file.endswith("matrix-product.tflite")
+    assert inspect(Path(profiled.record.models[2].file)).macs == 67_108_864
+    assert profiled.record.models[2].file.endswith("matrix-product.tflite")
 
 
 def part(
@@ -56,11 +57,11 @@ def part(
     return Part(key, kind, (1, 2), "float32", detail, macs, 100, content, reason, key)
 
 
-def with_times(profiled: Profile, times: dict[int, list[int]]) -> Measurement:
+def with_times(profiled: Profile, samples: dict[int, list[int]]) -> Measurement:
     """The real measurement with other samples: model -> ns in each round."""
-    document: dict[str, Any] = profiled.measurement.to_json()
+    document: dict[str, Any] = profiled.record.to_json()
     for run in document["runs"]:
-        run["samples_ns"] = [times.get(run["model"], [1, 1])[run["round"]]] * 3
+        run["samples_ns"] = [samples.get(run["model"], [1, 1])[run["round"]]] * 3
     return Measurement.from_json(document)
 
 
@@ -74,7 +75,12 @@ def test_what_known_times_say(profiled: Profile) -> None:
         part("a", 500, detail="convolution 1x1"),
     ]
     said = analyse(
-        measurement, [*parts, part("c", content=None, kind="ODD")], {"a": 3, "b": 4}, 8_000, "int8", None
+        times(measurement),
+        [*parts, part("c", content=None, kind="ODD")],
+        {"a": 3, "b": 4},
+        8_000,
+        "int8",
+        None,
     )
     assert said.total.value == pytest.approx(9_000)
     assert said.ratio.value == pytest.approx(1.0)

@@ -13,14 +13,16 @@ import pytest
 
 from mobilecnn.bench.judge import instructions
 from mobilecnn.bench.judge.single_stream import single_stream
+from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.streams import StreamSummary
 from mobilecnn.bench.judge.summary import Summary
 from mobilecnn.bench.pages import report, result_files
 from mobilecnn.bench.papers import speedup
-from mobilecnn.bench.papers.times import times
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.stream import Stream
+from mobilecnn.bench.timing.times import times
+from mobilecnn.errors import CheckFailed
 from mobilecnn.quantize.evaluation import Evaluation
 from mobilecnn.records import Stored
 
@@ -43,7 +45,7 @@ KINDS: dict[str, type[Stored]] = {
     "measurement-4.json": Measurement,
     "measurement-4-phone.json": Measurement,
     "stream-1.json": Stream,
-    "instructions-1.json": Instructions,
+    "instructions-2.json": Instructions,
     "evaluation-2.json": Evaluation,
 }
 """Samples of the versions that are written today."""
@@ -108,6 +110,38 @@ def test_what_a_stream_says() -> None:
         "single_stream": [single_stream(stream, *pair).to_json() for pair in made],
     }
     assert plain(said) == near(SAID["stream-1.json"])
+
+
+def test_what_modelled_times_say() -> None:
+    """The times of the sample by hand: its work, constants 1, 4 and 10 cycles, 2.4 GHz, errors of 12.5 and 20 %."""
+    counted = Instructions.read(SAMPLES / "instructions-2.json")
+    first, second = instructions.CountSummary.of(counted).results
+    cycles = 61.5 + 3 * 4 + 2 * 10, 71.5 + 3 * 4 + 2 * 10  # The middle one of three.
+    for result, spent in zip((first, second), cycles, strict=True):
+        assert result.modelled is not None
+        time = spent / 2.4
+        assert result.modelled == near_interval(time, time / 1.125, time / 0.875)
+    ratio = cycles[1] / cycles[0]
+    assert first.modelled_relative == Interval(1.0, 1.0, 1.0)
+    assert second.modelled_relative == near_interval(ratio, ratio / 1.2, ratio / 0.8)
+    (row,) = instructions.together(counted, 0.1)
+    assert (row.time, row.limit) == (second.modelled_relative, "beyond")
+    with pytest.raises(
+        CheckFailed, match=r"may take 10% longer than A, and as modelled a = b takes 10\.70% longer"
+    ):
+        instructions.refuse_more([row], 0.1)
+
+
+def near_interval(value: float, low: float, high: float) -> Any:
+    """An interval but for the last digits."""
+    ends: Any = [pytest.approx(end, rel=1e-12) for end in (value, low, high)]
+    return Interval(*ends)
+
+
+def test_instructions_of_version_1_have_no_model_of_time() -> None:
+    old, new = (Instructions.read(SAMPLES / f"instructions-{version}.json") for version in (1, 2))
+    counted = tuple(replace(series, work=()) for series in new.series)
+    assert old == replace(new, plan=replace(new.plan, counts_only=True), series=counted, model=None)
 
 
 def test_what_instructions_say() -> None:

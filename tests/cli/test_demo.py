@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from mobilecnn.bench.papers import speedup
-from mobilecnn.bench.papers.times import times
 from mobilecnn.bench.records import published
 from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.timing.times import times
 from mobilecnn.cli import cli
 
 

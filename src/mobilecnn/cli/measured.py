@@ -1,13 +1,18 @@
-"""What the commands share about measurements: making one."""
+"""What the commands share about measurements and modelled times."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from mobilecnn.cli import options
 from mobilecnn.cli.output import progress, record_path, talk
 
 if TYPE_CHECKING:
+    from mobilecnn.bench.devices.seam import Device
+    from mobilecnn.bench.records.instructions import Instructions
     from mobilecnn.bench.records.measurement import Measurement
     from mobilecnn.bench.records.protocol import OnPhone, Protocol
 
@@ -40,3 +45,29 @@ def time_models(
             say=talk,
         )
     return measurement, record
+
+
+def refuse_clockless(ctx: click.Context, device: "Device", threads: int) -> None:
+    """Refuse what means nothing on a device without a clock, whose times are modelled; and devices without either.
+
+    Raises:
+        UsageError: such an option is given.
+    """
+    from mobilecnn.bench.devices.seam import CanCount, CanTime, require
+    from mobilecnn.errors import UsageError
+
+    if not isinstance(device, CanCount):
+        require(device, CanTime)
+        return
+    names = ("rounds", "seconds", "delegate", "cores", *options.PHONE)
+    options.refuse(ctx, names, f"is for timing, and the times of {device.name} are modelled; leave it out")
+    if threads != 1:
+        raise UsageError(f"--threads must be 1 on {device.name}: one core is modelled")
+
+
+def about(record: "Measurement | Instructions") -> list[str]:
+    """How far modelled times may be from real ones; nothing of measured ones."""
+    from mobilecnn.bench.pages import modelled
+    from mobilecnn.bench.records.instructions import Instructions
+
+    return modelled.notes(record)[:-1] if isinstance(record, Instructions) else []

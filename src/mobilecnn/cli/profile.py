@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mobilecnn.cli import options
+from mobilecnn.cli.measured import about, refuse_clockless
 from mobilecnn.cli.output import data, document, json_option, lock, new_name, progress, table, talk
 from mobilecnn.cli.terminal import joined
 
@@ -43,7 +44,9 @@ WIDEST = 40
     help="Folder for roofline.png, profile.json, measurement-*.json and the operators' files.",
 )  # fmt: skip
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     model: Path,
     device_name: str,
     phone: "OnPhone | None",
@@ -71,15 +74,16 @@ def command(
     Example:
       mobilecnn profile out/digits.int8.tflite --device pi4
     """
-    from mobilecnn.bench.devices.registry import timing_device
-    from mobilecnn.bench.pages import charts, png, remarks, terminal
+    from mobilecnn.bench.devices.registry import device
+    from mobilecnn.bench.pages import charts, modelled, png, remarks
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.bench.timing import profile as bench
     from mobilecnn.extras import require
     from mobilecnn.files import check_writable, write_bytes, write_json
     from mobilecnn.records import recording
 
-    where = timing_device(device_name, runtime, phone)
+    where = device(device_name, runtime, phone, talk)
+    refuse_clockless(ctx, where, threads)
     protocol = Protocol(
         rounds=rounds,
         threads=threads,
@@ -105,7 +109,7 @@ def command(
             allow_wrong_answers=allow_wrong_answers,
             keep=keep,
         )
-    line = terminal.device(profile.measurement)
+    line = modelled.where(profile.record)
     picture = output / "roofline.png"
     write_bytes(picture, png.draw([charts.roofline(profile)], f"{model.name}\n{line}"))
     content = {**profile.to_json(), "measurement": str(record), "chart": str(picture)}
@@ -115,6 +119,8 @@ def command(
         document(content)
         return
     data(line)
+    for note in about(profile.record):
+        data(note)
     data(_groups(profile))
     data("")
     data(_operators(profile, top))
@@ -129,10 +135,10 @@ def command(
     for row in profile.rows:
         if row.part.reason:
             talk(f"not timed: {row.part.name}: {row.part.reason}")
-    whole = profile.measurement.models[0]
+    whole = profile.record.models[0]
     for words in remarks.answers([(whole.file, whole)]):
         talk(words)
-    data(f"Chart: {picture}   {terminal.kept(profile.measurement)}: {record}")
+    data(f"Chart: {picture}   {modelled.kept(profile.record)}: {record}")
 
 
 def _unit(profile: "Profile") -> str:
@@ -160,18 +166,14 @@ def _operators(profile: "Profile", top: int) -> str:
     rows = list(profile.rows)
     if top:
         rows = sorted(rows, key=lambda row: -(row.median.value if row.median else 0.0))[:top]
-    header = (
-        "operator",
-        "kind",
-        "output",
-        "multiply-adds M",
-        "ms",
-        "95 % interval",
-        _unit(profile),
-        "of peak",
-        "share",
-    )
-    return table(header, [_cells(row, profile.peak) for row in rows], left=3)
+    is_modelled = any(row.bound for row in rows)
+    time, ends = ("modelled ms", "90 %") if is_modelled else ("ms", "95 % interval")
+    header = ["operator", "kind", "output", "multiply-adds M", time, ends, _unit(profile), "of peak", "share"]
+    cells = [_cells(row, profile.peak) for row in rows]
+    if is_modelled:
+        header.append("bound")
+        cells = [[*line, row.bound or ""] for line, row in zip(cells, rows, strict=True)]
+    return table(header, cells, left=3)
 
 
 def _own(said: "OperatorProfile") -> str:
@@ -202,15 +204,18 @@ def _cells(row: "OperatorTime", peak: float) -> list[str]:
 def _lines(profile: "Profile") -> list[str]:
     from mobilecnn.bench.pages.numbers import interval, ms
 
-    calls = len(profile.rows)
-    times = f"{profile.ratio.value:.2f} times ({interval(profile.ratio)})"
+    calls, ratio = len(profile.rows), profile.ratio
+    ends = f" ({interval(ratio)})" if ratio.low < ratio.high else ""
+    times = f"{ratio.value:.2f} times{ends}"
     article = "an" if profile.peak_dtype == "int8" else "a"
     lines = [
         f"sum {ms(profile.total.value)} ms, whole file {ms(profile.whole.value)} ms: {times}",
         f"{calls} calls of an operator that does nothing: {ms(calls * profile.call)} ms, in the sum",
         f"peak of {article} {profile.peak_dtype} matrix product: {profile.peak / 1e9:.1f} {_unit(profile)}",
     ]
-    if profile.bandwidth is None:
+    if any(row.bound for row in profile.rows):
+        lines.append("bound: what most of a modelled time is spent on; the chart has no slope of a memory")
+    elif profile.bandwidth is None:
         lines.append(
             "memory: unknown, because the device cannot measure its bandwidth; the chart has no slope"
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mobilecnn.cli import options
+from mobilecnn.cli.measured import about, refuse_clockless
 from mobilecnn.cli.output import data, document, json_option, lock, new_name, progress, table, talk
 from mobilecnn.quantize import formats
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from mobilecnn.bench.devices.seam import Device
     from mobilecnn.bench.papers.speedup import Speedup
-    from mobilecnn.bench.records.instructions import Instructions
-    from mobilecnn.bench.records.measurement import Measurement
     from mobilecnn.bench.records.protocol import OnPhone, Protocol
     from mobilecnn.bench.timing.profile import Profile
 
@@ -113,7 +112,7 @@ def command(
             f"--format {min(other)} is not for the guidelines, whose networks are written in one of: {', '.join(DEFAULT)}"
         )
     where = device(device_name, runtime, phone, talk)
-    _refuse_clockless(ctx, where, threads)
+    refuse_clockless(ctx, where, threads)
     default = DEFAULT if experiment == "table8" else DEFAULT[:1]
     quick: dict[str, Any] = {"seconds": 0.2, "warmup_seconds": 0.1} if experiment == "decomposition" else {}
     protocol = replace(
@@ -136,24 +135,6 @@ def command(
             content = contents[0] if len(contents) == 1 else {"resolutions": contents}
     if as_json:
         document(content)
-
-
-def _refuse_clockless(ctx: click.Context, device: "Device", threads: int) -> None:
-    """Refuse what means nothing on a device without a clock, whose times are modelled; and devices without either.
-
-    Raises:
-        UsageError: such an option is given.
-    """
-    from mobilecnn.bench.devices.seam import CanCount, CanTime, require
-    from mobilecnn.errors import UsageError
-
-    if not isinstance(device, CanCount):
-        require(device, CanTime)
-        return
-    names = ("rounds", "delegate", "cores", *options.PHONE)
-    options.refuse(ctx, names, f"is for timing, and the times of {device.name} are modelled; leave it out")
-    if threads != 1:
-        raise UsageError(f"--threads must be 1 on {device.name}: one core is modelled")
 
 
 def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str, Any]:
@@ -198,20 +179,12 @@ def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str
     data(f"{resolution}: {line}" if where else line)
     rows = [paper_tables.speedup(row) for row in speedup.rows]
     data(table(paper_tables.speedup_header(is_modelled), rows, left=2))
-    for note in [*_about(speedup.record), *speedup.notes]:
+    for note in [*about(speedup.record), *speedup.notes]:
         data(note)
     for line in _said(speedup):
         talk(line)
     data(f"Chart: {picture}   {modelled.kept(speedup.record)}: {record}")
     return content
-
-
-def _about(record: "Measurement | Instructions") -> list[str]:
-    """How far modelled times may be from real ones; nothing of measured ones."""
-    from mobilecnn.bench.pages import modelled
-    from mobilecnn.bench.records.instructions import Instructions
-
-    return modelled.notes(record)[:-1] if isinstance(record, Instructions) else []
 
 
 def _said(speedup: "Speedup") -> list[str]:
@@ -258,7 +231,7 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     if as_json:
         return content
     data(modelled.where(taken))
-    for line in _about(taken):
+    for line in about(taken):
         data(line)
     header = paper_tables.guidelines_header(not isinstance(taken, Measurement))
     for guideline in bench.GUIDELINES:
@@ -278,7 +251,7 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
 
 def _decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Figure 2: shares of the time by kind of work."""
-    from mobilecnn.bench.pages import terminal
+    from mobilecnn.bench.pages import modelled
     from mobilecnn.bench.papers import decomposition as bench
     from mobilecnn.files import write_json
     from mobilecnn.networks import exporter
@@ -308,7 +281,9 @@ def _decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     write_json(request.output / "decomposition.json", content)
     if as_json:
         return content
-    data(terminal.device(profiles[0][2].measurement))
+    taken = profiles[0][2].record
+    for line in [modelled.where(taken), *about(taken)]:
+        data(line)
     header = ("share of the operators' time", *(f"{name} {kind}" for name, kind, _ in profiles))
     data(table(header, _shares(profiles)))
     data(f"Each operator timed apart: {request.output / 'decomposition.json'}")

@@ -1,0 +1,78 @@
+"""Section "Modelled, not measured": times that a model of a chip gives, in a chart and a table of their own."""
+
+from collections.abc import Sequence
+
+from mobilecnn.bench.judge.compare import name_of
+from mobilecnn.bench.judge.instructions import CountResult, CountSummary
+from mobilecnn.bench.judge.modelled import bound
+from mobilecnn.bench.pages import svg
+from mobilecnn.bench.pages.numbers import ms, number, short, span, time, times
+from mobilecnn.bench.pages.page import Cell, Content, Figure, Note, Table
+from mobilecnn.bench.pages.result_files import Counted
+from mobilecnn.bench.records.measurement import DIFFERS
+from mobilecnn.bench.records.work import TimeModel
+
+_HEADER = (
+    "model", "format", "chip", "modelled (ms)", "90 % interval", "relative to the file's first", "90 % interval",
+    "most of it", "instructions (M)", "answers", "runtime", "file",
+)  # fmt: skip
+
+
+def section(counted: Sequence[Counted]) -> list[Content]:
+    """The chart, the table, and how far the model may be wrong; ``counted`` are records with a model of time."""
+    groups: dict[str, list[svg.Bar]] = {}
+    rows: list[list[str | Cell]] = []
+    models: dict[str, TimeModel] = {}
+    for given in counted:
+        model = given.instructions.model
+        assert model is not None
+        chip = f"{model.chip.title} at {model.chip.gigahertz:g} GHz"
+        models[chip] = model
+        for result in CountSummary.of(given.instructions).results:
+            assert result.modelled is not None
+            shown = f"{ms(result.modelled.value, 2)} ms modelled ({span(result.modelled)})"
+            bar = svg.Bar(
+                short(name_of(result.model)), result.modelled.scaled(1e-6), shown, hollow=True, hatched=True
+            )
+            groups.setdefault(f"modelled: {chip}", []).append(bar)
+            rows.append(_row(given, result, chip, model))
+    chart = Figure(
+        svg.bars(list(groups.items()), "modelled ms"),
+        "Modelled time of one inference, by chip; hatched, because nothing was timed. The intervals are those in which "
+        "nine of ten published times of other networks lie.",
+        wide=True,
+    )
+    caption = "Every file whose time was modelled. None of these figures is a measurement."
+    table = Table(_HEADER, rows, caption, left=(0, 1, 2, 7, 9, 10, 11), sortable=True)
+    return [chart, table, *(Note(_error(chip, model)) for chip, model in models.items())]
+
+
+def _row(given: Counted, result: CountResult, chip: str, model: TimeModel) -> list[str | Cell]:
+    modelled, relative, known = result.modelled, result.modelled_relative, result.model.passport
+    assert modelled is not None and relative is not None
+    series = given.instructions.series[given.instructions.models.index(result.model)]
+    answers = result.model.answers.verdict
+    return [
+        short(name_of(result.model), 80),
+        (known.format if known else None) or "-",
+        chip,
+        time(modelled.value),
+        Cell(span(modelled), modelled.low),
+        times(relative.value),
+        Cell(f"{relative.low:.2f} to {relative.high:.2f}", relative.low),
+        bound(series, model),
+        number(result.counts.total, 1e6, 2),
+        Cell(answers, bad=answers == DIFFERS),
+        f"{given.instructions.plan.runtime} {result.runtime_version}",
+        given.file,
+    ]
+
+
+def _error(chip: str, model: TimeModel) -> str:
+    of = model.chip
+    return (
+        f"{chip}: one thread, warm, unthrottled, alone. Cycles by the {of.model} of LLVM {model.llvm}, simulated caches, "
+        f"and constants fitted to published times; of networks that had no part in the fit half were missed by less than "
+        f"{of.median_error:.0%}, nine of ten by less than {of.error:.0%}, and nine of ten of their ratios by less than "
+        f"{of.ratio_error:.0%}."
+    )
