@@ -114,16 +114,19 @@ class EmulatedDevice(InChild):
                 answer = child.receive(timeout)
             try:
                 counts = between(marks.read_text())
-                work = () if job["counts_only"] else self._work(blocks)
+                work = [] if job["counts_only"] else self._work(blocks)
             except (OSError, ValueError) as error:
                 raise EnvironmentProblem(f"the process {doing} was not counted: {error}") from error
-        for found in [counts] if job["counts_only"] else [counts, work]:
-            if len(found) != planned:
-                raise EnvironmentProblem(
-                    f"the process {doing} ran {planned} inferences, and {len(found)} were counted"
-                )
-        answer = {**answer, "warmup": counts[:warmup], "samples": counts[warmup:]}
-        return answer if job["counts_only"] else {**answer, "work": [asdict(each) for each in work[warmup:]]}
+        if len(counts) != planned or len(work) not in (0, planned):
+            raise EnvironmentProblem(
+                f"the process {doing} ran {planned} inferences, and {len(counts)} were counted"
+            )
+        return {
+            **answer,
+            "warmup": counts[:warmup],
+            "samples": counts[warmup:],
+            "work": [asdict(each) for each in work[warmup:]],
+        }
 
     def _work(self, blocks: Path) -> list[Work]:
         """Work between each mark and the next, from the file of ``blocks.c``."""
