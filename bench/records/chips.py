@@ -17,6 +17,21 @@ class Cache:
 
 
 @dataclass(frozen=True)
+class Constants:
+    """What turns the work of an inference into a chip's time, fitted to published times.
+
+    Attributes:
+        cycles: factor of the pipeline's cycles.
+        line: cycles that a line from the memory costs.
+        turn: cycles that a branch costs that goes another way than mostly.
+    """
+
+    cycles: float
+    line: float
+    turn: float
+
+
+@dataclass(frozen=True)
 class Chip:
     """A chip, as far as the time of one thread on its fastest core depends on it.
 
@@ -27,6 +42,10 @@ class Chip:
         model: LLVM's scheduling model of its core.
         gigahertz: clock of that core.
         caches: data caches, the first level first; the last one is before the memory.
+        constants: what turns work into cycles of the clock.
+        median_error: median relative error of the time of a network of which the constants know nothing.
+        error: 90th percentile of the same.
+        ratio_error: 90th percentile of the relative error of the ratio of two such networks' times.
     """
 
     name: str
@@ -35,6 +54,10 @@ class Chip:
     model: str
     gigahertz: float
     caches: tuple[Cache, ...]
+    constants: Constants
+    median_error: float
+    error: float
+    ratio_error: float
 
     @property
     def simulated(self) -> str:
@@ -43,33 +66,45 @@ class Chip:
 
 
 _A72 = (Cache(32, 2), Cache(1024, 16))
+_KRYO = (Cache(24, 3), Cache(1024, 8))
+_KRYO_FIT = (Constants(1.156, 6.33, 22.7), 0.043, 0.147, 0.295)
 
 CHIPS = {
     chip.name: chip
     for chip in (
         # LLVM's own model of the Cortex-A53 gives a multiply-add ten cycles and no forwarding to the next one; that of
         # the Cortex-A55, which issues alike, is closer to the A53 than that.
-        Chip("pi3", "Raspberry Pi 3 B+", "cortex-a53", "cortex-a55", 1.4, (Cache(32, 4), Cache(512, 16))),
-        Chip("pi4", "Raspberry Pi 4 B", "cortex-a72", "cortex-a72", 1.8, _A72),
+        Chip(
+            "pi3", "Raspberry Pi 3 B+", "cortex-a53", "cortex-a55", 1.4, (Cache(32, 4), Cache(512, 16)),
+            Constants(1.13, 6.1, 0.0), 0.023, 0.12, 0.2,
+        ),
+        Chip(
+            "pi4", "Raspberry Pi 4 B", "cortex-a72", "cortex-a72", 1.8, _A72,
+            Constants(1.247, 7.07, 140.0), 0.058, 0.118, 0.216,
+        ),
         # LLVM lends the Cortex-A76 the model of the A57; the Neoverse N1 is the A76's sibling, with a model of its own.
         Chip(
-            "pi5",
-            "Raspberry Pi 5",
-            "cortex-a76",
-            "neoverse-n1",
-            2.4,
+            "pi5", "Raspberry Pi 5", "cortex-a76", "neoverse-n1", 2.4,
             (Cache(64, 4), Cache(512, 8), Cache(2048, 16)),
+            Constants(1.06, 4.1, 0.0), 0.034, 0.15, 0.2,
         ),
-        Chip("rk3399", "Rockchip RK3399", "cortex-a72", "cortex-a72", 1.8, _A72),
-        Chip("sd810", "Snapdragon 810", "cortex-a72", "cortex-a57", 2.0, (Cache(32, 2), Cache(2048, 16))),
-        Chip("sd820", "Snapdragon 820", "cortex-a72", "kryo", 2.15, (Cache(24, 3), Cache(1024, 8))),
-        Chip("sd821", "Snapdragon 821", "cortex-a72", "kryo", 2.35, (Cache(24, 3), Cache(1024, 8))),
+        Chip(
+            "rk3399", "Rockchip RK3399", "cortex-a72", "cortex-a72", 1.8, _A72,
+            Constants(1.245, 3.52, 103.0), 0.059, 0.09, 0.16,
+        ),
+        Chip(
+            "sd810", "Snapdragon 810", "cortex-a72", "cortex-a57", 2.0, (Cache(32, 2), Cache(2048, 16)),
+            Constants(1.406, 5.82, 106.0), 0.044, 0.097, 0.151,
+        ),
+        # No table of times is published for it: its core is that of the 821, at another clock.
+        Chip("sd820", "Snapdragon 820", "cortex-a72", "kryo", 2.15, _KRYO, *_KRYO_FIT),
+        Chip("sd821", "Snapdragon 821", "cortex-a72", "kryo", 2.35, _KRYO, *_KRYO_FIT),
     )
-}
+}  # fmt: skip
 """Chips by name.
 
 Cores and clocks are those of the boards' and phones' data sheets; sizes and associativity of the caches those of
 Arm's technical reference manuals of the cores (Cortex-A53 DDI 0500, A57 DDI 0488, A72 100095, A76 100798), with the
 sizes that the chips' makers chose. Qualcomm has published neither for Kryo: these are figures of independent
-measurements.
+measurements. Constants and errors are those of ``benchmarks/arm_model.py``.
 """

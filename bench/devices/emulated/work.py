@@ -1,9 +1,10 @@
-"""The work of an inference on a processor: cycles of its pipeline, lines from its memory, branches that turn."""
+"""The work of an inference on a processor, and the time that it takes there."""
 
 from dataclasses import dataclass
 
 from mobilecnn.bench.devices.emulated import pipeline
 from mobilecnn.bench.devices.emulated.blocks import Section
+from mobilecnn.bench.records.chips import Chip
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,13 @@ def work_of(section: Section, model: str, processor: int = 0) -> Work:
         section.traffic(processor).fills[-1],
         turns(section),
     )
+
+
+def milliseconds(work: Work, chip: Chip) -> float:
+    """Time of one inference on a chip: one thread on its fastest core, in milliseconds."""
+    constants = chip.constants
+    cycles = constants.cycles * work.cycles + constants.line * work.lines + constants.turn * work.turns
+    return cycles / (chip.gigahertz * 1e6)
 
 
 def turns(section: Section) -> int:
