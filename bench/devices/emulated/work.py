@@ -14,7 +14,7 @@ class Work:
     Attributes:
         instructions: number of instructions executed.
         cycles: cycles of the pipeline, with all data in the first-level cache and all branches foreseen.
-        lines: lines of 64 bytes fetched from the memory.
+        lines: lines of 64 bytes fetched into the first-level data cache, from wherever they lay.
         turns: number of times that a block was followed by another than the one that mostly follows it: loops
             that end, and branches that go the rarer way.
     """
@@ -39,7 +39,7 @@ def work_of(section: Section, model: str, processor: int = 0) -> Work:
     return Work(
         section.instructions,
         pipeline.cycles(section, model),
-        section.traffic(processor).fills[-1],
+        section.traffic(processor).fills[0],
         turns(section),
     )
 
