@@ -1,41 +1,44 @@
-"""Hold modelled ARM time against ncnn's published benchmark of six chips.
+"""Hold modelled ARM time against ncnn's published benchmark of six chips, and against LiteRT's published figures.
 
-    python benchmarks/arm_model.py --params FOLDER [--only NETWORK]... [--json]
+    python benchmarks/arm_model.py --params FOLDER [--skip NETWORK]... [--terms] [--litert] [--json] [--table FILE]
+                                   [--chart FILE]
 
 FOLDER holds the network descriptions of ncnn's benchmark (benchmark/*.param of github.com/Tencent/ncnn) and
 published.csv: a row a network with the columns network, input (side in pixels) and milliseconds of one thread on each
 chip. The networks run in ncnn's own aarch64 wheels on an emulated core; a release near the time when a chip's column
 was published. What they executed is kept in ~/.cache/mobilecnn/arm-model, so that the benchmark can be stopped and
-goes on where it was.
+goes on where it was; vgg16 takes longer than all others together, and can be left out with --skip.
 
-Three constants a chip turn the work into time: a factor of the pipeline's cycles, cycles for a line from the
-memory, and cycles for a branch that turns. The error of a network is that of constants fitted without it.
-Prints for each chip the median, 90th percentile and worst error of the times, the median error of the speedups over
-AlexNet, and the rank correlation; the exit code is 1 if a median is over 5 %, or a 90th percentile over 13 %, or that of
-speedups over 7 %.
+Three constants a chip turn the work into time: a factor of the pipeline's cycles, cycles for a line that is fetched
+into the first-level cache, and cycles for a branch that turns. The error of a network is that of constants fitted
+without it. Prints for each chip the median, 90th percentile and worst error of the times, the median error of the
+speedups over AlexNet, the 90th percentile of the error of the ratio of any two, and the rank correlation. The exit
+code is 1 if a median is over 5 %, a 90th percentile over 13 %, or the median error of speedups over 7 %.
+
+--terms prints the same with other terms. --litert runs the networks of LiteRT's published figures with the constants
+of bench/records/chips.py, and fits nothing. --table writes the table that tests/bench/test_arm_model.py holds the
+constants against, --chart the chart of docs/arm_model.md.
 """
 
 import argparse
 import csv
 import itertools
 import json
-import subprocess
 import sys
-import tempfile
-import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
+import arm_litert
+from arm_fit import BASELINE, TERMS, Fit, held_out
+from arm_traces import simulated, traced
 
 from mobilecnn.bench.devices.emulated import build
-from mobilecnn.bench.devices.emulated.blocks import sections
+from mobilecnn.bench.devices.emulated.blocks import Section
 from mobilecnn.bench.devices.emulated.work import work_of
-from mobilecnn.bench.devices.wheels import download
+from mobilecnn.bench.pages import png
+from mobilecnn.bench.pages.plot import Axis, Plot, Point, Series
 from mobilecnn.bench.records.chips import CHIPS, Chip
-from mobilecnn.bench.records.work import Work
-from mobilecnn.files import cache, write_json
+from mobilecnn.files import write_bytes, write_text
 
 PUBLISHED = {
     "sd821": ("sd821_kryo_2.35GHz", "1.0.20221128"),
@@ -47,130 +50,111 @@ PUBLISHED = {
 }
 """Chip -> its column in published.csv, and the release of ncnn that runs for it."""
 
-BASELINE = "alexnet"
-LIMITS = {"median": 0.05, "p90": 0.13, "speedup": 0.07}
-SECONDS = 1800
-"""Seconds that a network may take."""
+LIMITS = {"median_error": 0.05, "error": 0.13, "speedup_error": 0.07}
+"""Figure of a fit -> its largest value that passes."""
 
-PROGRAM = """
-import os, sys
-sys.path.insert(0, sys.argv[1])
-import ncnn
-net = ncnn.Net()
-net.opt.num_threads = 1
-net.opt.lightmode = True
-net.load_param(sys.argv[2])
-net.load_model(ncnn.DataReaderFromEmpty())
-picture = ncnn.Mat(int(sys.argv[3]), int(sys.argv[3]), 3)
-picture.fill(0.01)
-def run():
-    with net.create_extractor() as extractor:
-        extractor.input("data", picture)
-        code, _ = extractor.extract("output")
-        assert code == 0
-run()
-run()
-os.isatty(0x6d634e4e)
-run()
-os.isatty(0x6d634e4e)
-"""
-"""What runs a network as ncnn's benchmark does, weights all zero; the third inference lies between two marks."""
+TRIED = (
+    ("cycles",),
+    ("cycles", "memory"),
+    ("cycles", "memory", "written"),
+    ("cycles", "lines"),
+    ("cycles", "turns"),
+    ("cycles", "memory", "turns"),
+    ("cycles", "memory", "written", "turns"),
+    TERMS,
+    ("cycles", "lines", "memory", "turns"),
+)
+"""Sets of terms that --terms compares. memory: lines fetched from the memory; written: lines written back to it."""
+
+Amounts = dict[str, float]
+"""Term -> its amount in one inference."""
 
 
-@dataclass(frozen=True)
-class Fit:
-    """Constants of a chip, and the errors of the networks without which each was fitted."""
-
-    cycles: float
-    line: float
-    turn: float
-    errors: dict[str, float]
+def amounts(section: Section, chip: Chip, caches: tuple[str, ...]) -> Amounts:
+    """All terms of what was executed, on one of the chips whose caches were simulated."""
+    processor = caches.index(chip.simulated)
+    traffic = section.traffic(processor)
+    work = asdict(work_of(section, chip.model, processor))
+    return {**work, "memory": traffic.fills[-1], "written": traffic.written}
 
 
-def unpacked(release: str) -> Path:
-    """The folder of ncnn's aarch64 wheel, downloaded once."""
-    folder = cache() / "arm-model" / f"ncnn-{release}"
-    if not folder.is_dir():
-        with tempfile.TemporaryDirectory(dir=cache()) as work:
-            wanted = [f"ncnn=={release}", "--no-deps"]
-            subprocess.run(download("", "aarch64", build.GLIBC, build.PYTHON, Path(work), wanted), check=True)
-            (wheel,) = Path(work).glob("*.whl")
-            with zipfile.ZipFile(wheel) as content:
-                content.extractall(Path(work) / "it")
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            (Path(work) / "it").rename(folder)
-    return folder
-
-
-def works(param: Path, side: int, core: str, release: str, chips: list[Chip]) -> dict[str, Work]:
-    """The work of one inference on each of ``chips``, which have the same core."""
-    kept = (
-        cache() / "arm-model" / f"{param.stem}-{side}-{release}-{'-'.join(chip.name for chip in chips)}.json"
-    )
-    if kept.exists():
-        return {name: Work(**members) for name, members in json.loads(kept.read_text()).items()}
-    root = build.root(lambda text: print(text, file=sys.stderr))
-    with tempfile.TemporaryDirectory() as work:
-        (Path(work) / "run.py").write_text(PROGRAM)
-        out = Path(work) / "blocks"
-        plugin = ",".join(
-            [str(build.plugin("blocks")), f"out={out}", *(f"caches={chip.simulated}" for chip in chips)]
-        )
-        arguments = [f"{work}/run.py", str(unpacked(release)), str(param), str(side)]
-        subprocess.run(
-            build.command(root, core, arguments, plugin), check=True, capture_output=True, timeout=SECONDS
-        )
-        with out.open() as lines:
-            (section,) = sections(lines, tuple(len(chip.caches) for chip in chips))
-    made = {chip.name: work_of(section, chip.model, number) for number, chip in enumerate(chips)}
-    write_json(kept, {name: asdict(work) for name, work in made.items()})
+def measured(params: Path, rows: list[dict[str, str]]) -> dict[str, dict[str, Amounts]]:
+    """Chip -> network -> its terms."""
+    together: dict[tuple[str, str], list[Chip]] = {}
+    for name, (_, release) in PUBLISHED.items():
+        together.setdefault((build.CORES[CHIPS[name].core].qemu, release), []).append(CHIPS[name])
+    made: dict[str, dict[str, Amounts]] = {name: {} for name in PUBLISHED}
+    for ((core, release), chips), row in itertools.product(together.items(), rows):
+        timed = [chip for chip in chips if row[PUBLISHED[chip.name][0]]]
+        if not timed:
+            continue
+        print(f"{row['network']} on {core}, ncnn {release}", file=sys.stderr)
+        caches = simulated(chips)
+        section = traced(params / f"{row['network']}.param", int(row["input"]), core, release, caches)
+        for chip in timed:
+            made[chip.name][row["network"]] = amounts(section, chip, caches)
     return made
 
 
-def fitted(terms: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Constants, none negative, with the smallest sum of absolute relative errors.
-
-    Args:
-        terms: (networks, constants), each row divided by the published cycles.
-    """
-    weights = np.ones(len(terms))
-    constants = np.zeros(terms.shape[1])
-    for _ in range(60):  # Least squares, weighted again and again, come to least absolute errors.
-        constants = _not_negative(terms * weights[:, None], weights)
-        weights = 1 / np.sqrt(np.maximum(np.abs(terms @ constants - 1), 0.02))
-    return constants
+def published(rows: list[dict[str, str]], chip: Chip) -> dict[str, float]:
+    """Network -> published time in milliseconds."""
+    column = PUBLISHED[chip.name][0]
+    return {row["network"]: float(row[column]) for row in rows if row[column]}
 
 
-def _not_negative(terms: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Least squares without negative constants: the best of all choices of constants that may differ from 0."""
-    best, smallest = np.zeros(terms.shape[1]), np.inf
-    for chosen in itertools.product((False, True), repeat=terms.shape[1]):
-        columns = np.flatnonzero(chosen)
-        if not len(columns):
-            continue
-        solved = np.linalg.lstsq(terms[:, columns], wanted, rcond=None)[0]
-        squares = float(((terms[:, columns] @ solved - wanted) ** 2).sum())
-        if (solved >= 0).all() and squares < smallest:
-            best, smallest = np.zeros(terms.shape[1]), squares
-            best[columns] = solved
-    return best
+def fit(work: dict[str, Amounts], times: dict[str, float], chip: Chip, terms: tuple[str, ...]) -> Fit:
+    cycles = {network: times[network] * chip.gigahertz * 1e6 for network in work}
+    return held_out({name: [work[name][term] for term in terms] for name in work}, cycles)
 
 
-def held_out(work: dict[str, Work], published: dict[str, float]) -> Fit:
-    """Constants of all networks, and the error of each with constants fitted without it."""
-    names = list(work)
-    terms = np.array([[work[name].cycles, work[name].lines, work[name].turns] for name in names])
-    terms /= np.array([published[name] for name in names])[:, None]
-    errors = {}
-    for number, name in enumerate(names):
-        others = np.arange(len(names)) != number
-        errors[name] = float(terms[number] @ fitted(terms[others]) - 1)
-    cycles, line, turn = (float(constant) for constant in fitted(terms))
-    return Fit(cycles, line, turn, errors)
+def line(name: str, found: Fit) -> str:
+    """A row of the printed table."""
+    return (
+        f"{name:9} {len(found.errors):8}  {found.median_error:6.1%} {found.error:6.1%} "
+        f"{abs(found.errors[found.worst]):6.1%} {found.worst:16} {found.speedup_error:8.1%} {found.ratio_error:7.1%}  "
+        f"{found.correlation:.2f}  {' '.join(f'{constant:8.4g}' for constant in found.constants)}"
+    )
 
 
-def ranks(values: list[float]) -> npt.NDArray[np.intp]:
-    return np.argsort(np.argsort(values))
+HEAD = "networks  median    p90  worst                   speedups  ratios  rank"
+
+
+def table(
+    work: dict[str, dict[str, Amounts]], rows: list[dict[str, str]], checks: list[arm_litert.Check]
+) -> str:
+    """The table for the tests, as CSV."""
+    lines = ["runtime,chip,network,milliseconds,instructions,cycles,lines,turns"]
+    columns = ("instructions", "cycles", "lines", "turns")
+    for name, networks in work.items():
+        times = published(rows, CHIPS[name])
+        lines += [
+            f"ncnn,{name},{network},{times[network]:g}," + ",".join(f"{terms[key]:.0f}" for key in columns)
+            for network, terms in networks.items()
+        ]
+    for check in checks:
+        terms = asdict(check.work)
+        amounts = ",".join(f"{terms[key]:.0f}" for key in columns)
+        lines.append(f"litert,{check.chip.name},{check.network},{check.published:g},{amounts}")
+    return "\n".join(lines) + "\n"
+
+
+def chart(fits: dict[str, Fit], rows: list[dict[str, str]]) -> bytes:
+    """Modelled against published times of all chips, as PNG."""
+    series = []
+    for colour, (name, found) in enumerate(fits.items()):
+        times = published(rows, CHIPS[name])
+        points = [
+            Point(times[network], times[network] * (1 + error)) for network, error in found.errors.items()
+        ]
+        series.append(Series(CHIPS[name].title, points, colour=colour))
+    plot = Plot(
+        series,
+        Axis("published time, ms", log=True),
+        Axis("modelled time, ms, with constants of the other networks", log=True),
+        "Modelled against published times, log-log.",
+        equal="modelled = published",
+    )
+    return png.draw([plot], "ncnn's published benchmark, one thread")
 
 
 def main() -> int:
@@ -178,51 +162,46 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--params", type=Path, required=True)
-    parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--skip", action="append", default=[])
+    parser.add_argument("--terms", action="store_true")
+    parser.add_argument("--litert", action="store_true")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--table", type=Path)
+    parser.add_argument("--chart", type=Path)
     arguments = parser.parse_args()
     with (arguments.params / "published.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if not arguments.only or row["network"] in arguments.only]
-    together: dict[tuple[str, str], list[Chip]] = {}
-    for name, (_, release) in PUBLISHED.items():
-        together.setdefault((CHIPS[name].core, release), []).append(CHIPS[name])
-    work: dict[str, dict[str, Work]] = {name: {} for name in PUBLISHED}
-    for (core, release), chips in together.items():
-        for row in rows:
-            print(f"{row['network']} on {core}, ncnn {release}", file=sys.stderr)
-            param = arguments.params / f"{row['network']}.param"
-            for name, amount in works(param, int(row["input"]), core, release, chips).items():
-                work[name][row["network"]] = amount
-    documents, failed = [], False
-    print("chip      networks  median    p90  worst                   speedups  rank  cycles  line  turn")
-    for name, (column, _) in PUBLISHED.items():
-        published = {
-            row["network"]: float(row[column]) * 1e6 * CHIPS[name].gigahertz for row in rows if row[column]
-        }
-        fit = held_out({key: work[name][key] for key in published}, published)
-        sizes = np.abs(list(fit.errors.values()))
-        worst = max(fit.errors, key=lambda network: abs(fit.errors[network]))
-        modelled = {network: published[network] * (1 + error) for network, error in fit.errors.items()}
-        base = modelled[BASELINE] / published[BASELINE]
-        speedups = [
-            abs(base / (1 + error) - 1) for network, error in fit.errors.items() if network != BASELINE
-        ]
-        figures = {
-            "median": float(np.median(sizes)),
-            "p90": float(np.quantile(sizes, 0.9)),
-            "speedup": float(np.median(speedups)),
-        }
-        correlation = float(
-            np.corrcoef(ranks(list(modelled.values())), ranks([published[n] for n in modelled]))[0, 1]
-        )
-        failed |= any(figures[key] > LIMITS[key] for key in LIMITS)
-        documents.append({"chip": name, **figures, "worst": worst, "rank": correlation, **asdict(fit)})
-        print(
-            f"{name:9} {len(sizes):8}  {figures['median']:6.1%} {figures['p90']:6.1%} {sizes.max():6.1%} {worst:16} "
-            f"{figures['speedup']:8.1%}  {correlation:.2f}  {fit.cycles:6.2f} {fit.line:5.1f} {fit.turn:5.0f}"
-        )
+        rows = [row for row in csv.DictReader(file) if row["network"] not in arguments.skip]
+    if BASELINE not in {row["network"] for row in rows} or len(rows) < len(TERMS) + 2:
+        parser.error(f"at least {len(TERMS) + 2} networks are needed, {BASELINE} among them")
+    work = measured(arguments.params, rows)
+    print(f"chip      {HEAD}  constants of {', '.join(TERMS)}")
+    fits = {}
+    for name, networks in work.items():
+        fits[name] = fit(networks, published(rows, CHIPS[name]), CHIPS[name], TERMS)
+        print(line(name, fits[name]), flush=True)
+    failed = any(getattr(found, key) > limit for found in fits.values() for key, limit in LIMITS.items())
+    if arguments.terms:
+        for terms in TRIED:
+            print(f"\nchip      {HEAD}  constants of {', '.join(terms)}")
+            for name, networks in work.items():
+                print(line(name, fit(networks, published(rows, CHIPS[name]), CHIPS[name], terms)))
+    checks = arm_litert.checked() if arguments.litert else []
+    failed |= any(abs(check.error) > arm_litert.LIMIT for check in checks)
     if arguments.json:
-        print(json.dumps(documents, indent=2))
+        documents = [
+            {
+                "chip": name,
+                "constants": dict(zip(TERMS, found.constants, strict=True)),
+                **{key: getattr(found, key) for key in (*LIMITS, "ratio_error", "correlation")},
+                "errors": found.errors,
+            }
+            for name, found in fits.items()
+        ]
+        print(json.dumps({"chips": documents, "litert": [asdict(check) for check in checks]}, indent=2))
+    if arguments.table:
+        write_text(arguments.table, table(work, rows, checks))
+    if arguments.chart:
+        write_bytes(arguments.chart, chart(fits, rows))
     return int(failed)
 
 

@@ -37,7 +37,7 @@ def modelled_sum(all_series: Sequence[CountSeries], model: TimeModel) -> Interva
 
 
 def bound(series: CountSeries, model: TimeModel) -> str:
-    """What most of a modelled time is spent on: ``pipeline``, ``memory`` or ``branches``."""
+    """What most of a modelled time is spent on: ``pipeline``, ``data`` or ``branches``."""
     assert series.typical_work is not None
     spent = parts(series.typical_work, model.chip)
     return max(spent, key=spent.__getitem__)

@@ -22,7 +22,7 @@ class Constants:
 
     Attributes:
         cycles: factor of the pipeline's cycles.
-        line: cycles that a line from the memory costs.
+        line: cycles that a line costs which is fetched into the first-level cache.
         turn: cycles that a branch costs that goes another way than mostly.
     """
 
@@ -67,7 +67,7 @@ class Chip:
 
 _A72 = (Cache(32, 2), Cache(1024, 16))
 _KRYO = (Cache(24, 3), Cache(1024, 8))
-_KRYO_FIT = (Constants(1.156, 6.33, 22.7), 0.043, 0.147, 0.295)
+_KRYO_FIT = (Constants(1.142, 2.363, 30.18), 0.043, 0.177, 0.321)
 
 CHIPS = {
     chip.name: chip
@@ -76,25 +76,25 @@ CHIPS = {
         # the Cortex-A55, which issues alike, is closer to the A53 than that.
         Chip(
             "pi3", "Raspberry Pi 3 B+", "cortex-a53", "cortex-a55", 1.4, (Cache(32, 4), Cache(512, 16)),
-            Constants(1.13, 6.1, 0.0), 0.023, 0.12, 0.2,
+            Constants(0.8131, 19.6, 97.07), 0.039, 0.106, 0.151,
         ),
         Chip(
             "pi4", "Raspberry Pi 4 B", "cortex-a72", "cortex-a72", 1.8, _A72,
-            Constants(1.247, 7.07, 140.0), 0.058, 0.118, 0.216,
+            Constants(0.7069, 13.63, 164.9), 0.037, 0.077, 0.121,
         ),
         # LLVM lends the Cortex-A76 the model of the A57; the Neoverse N1 is the A76's sibling, with a model of its own.
         Chip(
             "pi5", "Raspberry Pi 5", "cortex-a76", "neoverse-n1", 2.4,
             (Cache(64, 4), Cache(512, 8), Cache(2048, 16)),
-            Constants(1.06, 4.1, 0.0), 0.034, 0.15, 0.2,
+            Constants(0.8299, 4.493, 1.921), 0.039, 0.176, 0.302,
         ),
         Chip(
             "rk3399", "Rockchip RK3399", "cortex-a72", "cortex-a72", 1.8, _A72,
-            Constants(1.245, 3.52, 103.0), 0.059, 0.09, 0.16,
+            Constants(1.262, 2.487, 73.26), 0.041, 0.105, 0.154,
         ),
         Chip(
             "sd810", "Snapdragon 810", "cortex-a57", "cortex-a57", 2.0, (Cache(32, 2), Cache(2048, 16)),
-            Constants(1.406, 5.82, 106.0), 0.044, 0.097, 0.151,
+            Constants(1.388, 2.874, 94.79), 0.031, 0.091, 0.132,
         ),
         # No table of times is published for it: its core is that of the 821, at another clock.
         Chip("sd820", "Snapdragon 820", "kryo", "kryo", 2.15, _KRYO, *_KRYO_FIT),

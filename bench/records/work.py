@@ -12,7 +12,7 @@ class Work:
     Attributes:
         instructions: number of instructions executed.
         cycles: cycles of the pipeline, with all data in the first-level cache and all branches foreseen.
-        lines: lines of 64 bytes fetched from the memory.
+        lines: lines of 64 bytes fetched into the first-level data cache, from wherever they lay.
         turns: number of times that a block was followed by another than the one that mostly follows it: loops
             that end, and branches that go the rarer way.
     """
@@ -45,7 +45,7 @@ def parts(work: Work, chip: Chip) -> dict[str, float]:
     constants, per_millisecond = chip.constants, chip.gigahertz * 1e6
     return {
         "pipeline": constants.cycles * work.cycles / per_millisecond,
-        "memory": constants.line * work.lines / per_millisecond,
+        "data": constants.line * work.lines / per_millisecond,
         "branches": constants.turn * work.turns / per_millisecond,
     }
 

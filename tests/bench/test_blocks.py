@@ -86,10 +86,14 @@ line:   {touch}
     [
         ("ldr x0, [x21]", 64, 1, Traffic((64, 64), 0)),
         ("ldr x0, [x21]", 64, 10, Traffic((64, 64), 0)),  # fits the first level
-        ("ldr x0, [x21]", 128, 10, Traffic((1280, 128), 0)),  # fits the second; the first evicts all before reuse
+        # Fits the second; the first evicts all before reuse.
+        ("ldr x0, [x21]", 128, 10, Traffic((1280, 128), 0)),
         ("ldr x0, [x21]", 2048, 3, Traffic((6144, 6144), 0)),  # fits none
         ("str x0, [x21]", 64, 10, Traffic((64, 64), 0)),  # written lines stay in the first level
-        ("str x0, [x21]", 2048, 3, Traffic((6144, 6144), 6144 - 1024)),  # all but what the second level holds
+        # All but what the second level holds.
+        ("str x0, [x21]", 2048, 3, Traffic((6144, 6144), 6144 - 1024)),
+        ("ldr x1, [x21]\n str x0, [x21]", 64, 1, Traffic((64, 64), 0)),  # was read first
+        ("ldr x1, [x21]\n str x0, [x21]", 2048, 1, Traffic((2048, 2048), 1024)),
         ("ldp x0, x1, [x21, #56]", 32, 1, Traffic((33, 33), 0)),  # across two lines
     ],
 )  # fmt: skip

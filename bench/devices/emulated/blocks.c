@@ -28,7 +28,7 @@
 
 EXPORT int qemu_plugin_version = 1;
 
-enum { MOST_PROCESSORS = 4, MOST_LEVELS = 3, LINE_BITS = 6, BUCKETS = 1 << 16 };
+enum { MOST_PROCESSORS = 4, MOST_LEVELS = 3, LINE_BITS = 6, BUCKETS = 1 << 16, RECENT = 1 << 10 };
 
 struct cache {
     uint64_t sets, ways;
@@ -52,10 +52,12 @@ struct block {
     uint32_t *words;
     struct sums now, marked;
     struct block *next;
+    struct step *steps;
 };
 struct step {
-    struct block *from, *to;
+    struct block *to;
     uint64_t times, marked;
+    struct step *next;
 };
 
 static FILE *out;
@@ -63,9 +65,9 @@ static int processors;
 static struct processor processor[MOST_PROCESSORS];
 static struct block *buckets[BUCKETS], **blocks;
 static size_t block_count, block_room;
-static struct step *steps; /* a hash table; its size is a power of two */
-static size_t step_count, step_room;
 static struct block *running;
+static uint64_t recent[RECENT]; /* what was accessed last of all lines with the same remainder; bit 0: was written */
+static uint64_t remainders = RECENT; /* divides every first level's number of sets */
 
 static void *allocated(void *old, size_t count, size_t size) {
     void *room = realloc(old, count * size);
@@ -81,18 +83,26 @@ static void *zeroed(size_t count, size_t size) { return memset(allocated(NULL, c
 /* Bring a line to the front of its set: whether it was there, and in `victim` what was evicted if that was written. */
 static bool touch(struct cache *cache, uint64_t line, bool written, uint64_t *victim) {
     uint64_t *set = cache->lines + line % cache->sets * cache->ways;
+    uint64_t before = set[0];
     size_t way = 0;
-    while (way < cache->ways && set[way] >> 1 != line)
-        way++;
-    bool there = way < cache->ways;
-    if (there)
-        written |= set[way] & 1;
-    else
-        way = cache->ways - 1;
-    *victim = !there && (set[way] & 1) ? set[way] >> 1 : 0;
-    memmove(set + 1, set, way * sizeof *set);
+    *victim = 0;
+    if (before >> 1 == line) {
+        set[0] |= written;
+        return true;
+    }
+    while (++way < cache->ways) { /* All that is passed moves one way back. */
+        uint64_t here = set[way];
+        set[way] = before;
+        before = here;
+        if (here >> 1 == line) {
+            set[0] = here | written;
+            return true;
+        }
+    }
     set[0] = line << 1 | written;
-    return there;
+    if (before & 1)
+        *victim = before >> 1;
+    return false;
 }
 
 static void reach(struct processor *to, int level, uint64_t line, bool written, struct traffic *traffic) {
@@ -114,47 +124,36 @@ static void reach(struct processor *to, int level, uint64_t line, bool written, 
 }
 
 static void accessed(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t address, void *data) {
-    static uint64_t last;
     struct block *block = data;
     bool written = qemu_plugin_mem_is_store(info);
     uint64_t end = (address + (1u << qemu_plugin_mem_size_shift(info)) - 1) >> LINE_BITS;
     (void)vcpu;
     block->now.accesses++;
     for (uint64_t line = address >> LINE_BITS; line <= end; line++) {
-        if ((line << 1 | written) == last)
-            continue; /* It is at the front of its set already. */
+        uint64_t *last = &recent[line % remainders];
+        if (*last >> 1 == line && (*last & 1) >= written)
+            continue; /* It is at the front of its set in every first level. */
         for (int i = 0; i < processors; i++)
             reach(&processor[i], 0, line, written, &block->now.traffic[i]);
-        last = line << 1 | written;
+        *last = line << 1 | written;
     }
-}
-
-static struct step *step_of(struct block *from, struct block *to) {
-    size_t at = (from->id * (size_t)2654435761u ^ to->id * (size_t)40503u) & (step_room - 1);
-    while (steps[at].to != NULL && (steps[at].from != from || steps[at].to != to))
-        at = (at + 1) & (step_room - 1);
-    return &steps[at];
 }
 
 static void entered(unsigned int vcpu, void *data) {
     struct block *block = data;
     (void)vcpu;
     if (running != NULL) {
-        struct step *step = step_of(running, block);
-        if (step->to == NULL) {
-            step->from = running, step->to = block;
-            step_count++;
-        }
+        struct step **at = &running->steps, *step;
+        while ((step = *at) != NULL && step->to != block)
+            at = &step->next;
+        if (step == NULL) {
+            step = zeroed(1, sizeof *step);
+            step->to = block;
+        } else
+            *at = step->next;
         step->times++;
-        if (step_count * 2 > step_room) { /* Rarely: the table doubles. */
-            struct step *old = steps;
-            size_t room = step_room;
-            steps = zeroed(step_room *= 2, sizeof *steps);
-            for (size_t i = 0; i < room; i++)
-                if (old[i].to != NULL)
-                    *step_of(old[i].from, old[i].to) = old[i];
-            free(old);
-        }
+        step->next = running->steps; /* The last one comes first. */
+        running->steps = step;
     }
     running = block;
 }
@@ -217,14 +216,15 @@ static void called(qemu_plugin_id_t id, unsigned int vcpu, int64_t number, uint6
         fputc('\n', out);
         *marked = *now;
     }
-    for (size_t i = 0; i < step_room; i++) {
-        if (steps[i].times == steps[i].marked)
-            continue;
-        fprintf(out, "then %u %u", steps[i].from->id, steps[i].to->id);
-        print(steps[i].times - steps[i].marked);
-        fputc('\n', out);
-        steps[i].marked = steps[i].times;
-    }
+    for (size_t i = 0; i < block_count; i++)
+        for (struct step *step = blocks[i]->steps; step != NULL; step = step->next) {
+            if (step->times == step->marked)
+                continue;
+            fprintf(out, "then %u %u", blocks[i]->id, step->to->id);
+            print(step->times - step->marked);
+            fputc('\n', out);
+            step->marked = step->times;
+        }
     fputs("end\n", out);
     fflush(out); /* A program that is killed leaves what it has marked. */
 }
@@ -260,7 +260,9 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
         fprintf(stderr, "blocks: is for qemu-aarch64, with out=FILE,caches=SIZE/WAYS:SIZE/WAYS\n");
         return 1;
     }
-    steps = zeroed(step_room = 1 << 16, sizeof *steps);
+    for (int i = 0; i < processors; i++)
+        while (processor[i].level[0].sets % remainders)
+            remainders /= 2;
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     qemu_plugin_register_vcpu_syscall_cb(id, called);
     return 0;

@@ -19,7 +19,7 @@ def work_of(section: Section, model: str, processor: int = 0) -> Work:
     return Work(
         section.instructions,
         pipeline.cycles(section, model),
-        section.traffic(processor).fills[-1],
+        section.traffic(processor).fills[0],
         turns(section),
     )
 
