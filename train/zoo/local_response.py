@@ -3,7 +3,8 @@
 Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012, section 3.3.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import keras
 
@@ -20,16 +21,14 @@ class LocalResponseNormalization(keras.layers.Layer):  # type: ignore[misc]
     additions, a product and a quotient.
     """
 
+    operator: ClassVar[Callable[[Any], Any] | None] = None
+    """What computes the same in one operator, while :mod:`mobilecnn.convert.own_operators` has a model converted."""
+
     def call(self, x: Any) -> Any:
         """Normalize a feature map (batch, height, width, channels)."""
+        if (operator := type(self).operator) is not None:
+            return operator(x)
         radius = NEIGHBOURS // 2
-        if keras.backend.backend() == "tensorflow":
-            import tensorflow as tf
-
-            # A single operator, which the converter turns into TFLite's own.
-            return tf.nn.local_response_normalization(
-                x, depth_radius=radius, bias=BIAS, alpha=ALPHA, beta=BETA
-            )
         squares = keras.ops.pad(keras.ops.square(x), ((0, 0), (0, 0), (0, 0), (radius, radius)))
         channels = x.shape[-1]
         energy = sum(squares[..., offset : offset + channels] for offset in range(NEIGHBOURS))
