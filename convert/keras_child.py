@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from mobilecnn import tensors
+from mobilecnn.convert import own_operators
 from mobilecnn.convert.keras_causes import not_converted
 from mobilecnn.convert.keras_facts import describe
 from mobilecnn.convert.keras_loading import load
@@ -68,7 +69,8 @@ def _function(model: Any, size: list[int]) -> Any:
     import tensorflow as tf
 
     function = tf.function(lambda image: _answer(model, image), autograph=False)
-    return function.get_concrete_function(tf.TensorSpec([1, *size], tf.float32, name="image"))
+    with own_operators.for_conversion():
+        return function.get_concrete_function(tf.TensorSpec([1, *size], tf.float32, name="image"))
 
 
 def _answer(model: Any, image: Any) -> Any:

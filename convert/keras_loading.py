@@ -53,8 +53,8 @@ def load(keras: Any, message: dict[str, Any]) -> Loaded:
     """
     if "architecture" in message:
         return Loaded(_from_zoo(keras, message))
-    # Registers the one layer of ours that a file may hold.
-    import mobilecnn.train.zoo.weighted_sum  # noqa: F401
+    # Registers the layers of ours that a file may hold.
+    import mobilecnn.train.zoo.own_layers  # noqa: F401
 
     path, unsafe = Path(message["path"]), bool(message["unsafe"])
     kind = kind_of(path)

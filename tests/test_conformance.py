@@ -49,11 +49,11 @@ SMALL = {
 
 # One more member where other code builds it.
 MORE = (
-    "googlenet_aux", "googlenet_bn", "se_bn_inception", "resnet50", "squeezenet_v1.0_complex_bypass",
+    "alexnet_lrn", "googlenet_aux", "googlenet_bn", "se_bn_inception", "resnet50", "squeezenet_v1.0_complex_bypass",
     "shufflenet_v1_x2.0_g3_se",
 )  # fmt: skip
 
-import_module("mobilecnn.train.zoo.weighted_sum")  # So that Keras knows the layer when it loads a file.
+import_module("mobilecnn.train.zoo.own_layers")  # So that Keras knows them when it loads a file.
 
 AFFORDABLE = 700e6
 """Multiply-adds up to which the sweep takes a network at its own size; larger ones, at a smaller size."""

@@ -8,33 +8,34 @@ from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.streams import StreamSummary
 from mobilecnn.bench.pages.plot import OTHER, Axis, Plot, Point, Series
 from mobilecnn.bench.papers.speedup import SpeedupRow
-from mobilecnn.bench.records.published import TABLE_8
+from mobilecnn.bench.records.published import BASELINES
 from mobilecnn.bench.records.stream import StreamSeries, Window
 from mobilecnn.bench.timing.profile import OperatorTime, Profile, group_of
 
 
 def speedups(rows: Sequence[SpeedupRow]) -> Plot:
-    """Theoretical against actual speedup over AlexNet, with the paper's points."""
-    others = [row for row in rows if row.published.model != rows[0].published.model]
-    formats = dict.fromkeys(row.format for row in rows)
-    series = [
-        Series(
-            name,
-            [
-                Point(row.theoretical, row.actual.value, row.published.label, None, row.actual, not row.result.valid)
-                for row in others
-                if row.format == name
-            ],
-            colour=index,
-        )
-        for index, name in enumerate(formats)
-    ]  # fmt: skip
+    """Theoretical against actual speedup over AlexNet, without and with LRN, with the paper's points."""
+    others = [row for row in rows if row.published not in BASELINES]
+    lines: dict[str, list[Point]] = {}
+    for row in others:
+        for over in row.over:
+            lines.setdefault(f"{row.format}, over {over.base.label}", []).append(
+                Point(
+                    over.theoretical,
+                    over.actual.value,
+                    row.published.label,
+                    None,
+                    over.actual,
+                    not row.result.valid,
+                )
+            )
+    series = [Series(name, points, colour=colour) for colour, (name, points) in enumerate(lines.items())]
     published = {row.published.label: row for row in others}.values()
     paper = [Point(row.paper_theoretical, row.paper_actual, row.published.label) for row in published]
     return Plot(
         [*series, Series("paper: float32, Snapdragon 820", paper, colour=OTHER)],
-        Axis(f"theoretical speedup over {TABLE_8[0].label} (multiply-adds)", log=True, suffix="x"),
-        Axis(f"actual speedup over {TABLE_8[0].label} (time)", log=True, suffix="x"),
+        Axis("theoretical speedup over AlexNet (multiply-adds)", log=True, suffix="x"),
+        Axis("actual speedup over AlexNet (time)", log=True, suffix="x"),
         "Theoretical against actual speedup over AlexNet, log-log, with the paper's points; the figures are in the "
         "table above.",
         equal="actual = theoretical",

@@ -8,8 +8,8 @@ from typing import Literal
 
 from mobilecnn.bench.judge.statistics import Interval
 
-COLOURS = 6
-"""Number of colours of series; ``page.css`` defines them."""
+COLOURS = 8
+"""Number of colours of series, enough for four formats over two baselines; ``page.css`` defines them."""
 
 OTHER = -1
 """Colour index of published figures, which were not measured here."""

@@ -15,7 +15,7 @@ from mobilecnn.bench.pages.page import UNPRINTABLE
 from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Point, Series
 from mobilecnn.extras import require
 
-MARKERS = ("o", "s", "D", "^", "v", "P")
+MARKERS = ("o", "s", "D", "^", "v", "<", ">", "P")
 LINES = {"straight": ("-", 1.6), "thin": ("-", 0.8), "dashed": ("--", 1.0), "steps": ("-", 1.0)}
 """Style and width in points of each way to join points."""
 

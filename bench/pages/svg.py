@@ -25,6 +25,8 @@ _SHAPES = (
     '<path d="M0-6L6 0L0 6L-6 0Z"/>',
     '<path d="M0-6L6 5H-6Z"/>',
     '<path d="M0 6L6-5H-6Z"/>',
+    '<path d="M-6 0L5-6V6Z"/>',
+    '<path d="M6 0L-5-6V6Z"/>',
     '<path d="M-6-2H-2V-6H2V-2H6V2H2V6H-2V2H-6Z"/>',
 )
 

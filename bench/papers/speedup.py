@@ -2,7 +2,8 @@
 
 Theoretical speedup is AlexNet's multiply-adds over the model's; actual speedup is
 AlexNet's time over the model's, both in the same format on the same device; efficiency is
-actual over theoretical. Published figures: X. Zhang, X. Zhou, M. Lin, J. Sun, "ShuffleNet:
+actual over theoretical. Whether the paper's AlexNet had its local response normalization is
+unknown, so that each is over AlexNet without and with it. Published figures: X. Zhang, X. Zhou, M. Lin, J. Sun, "ShuffleNet:
 An Extremely Efficient Convolutional Neural Network for Mobile Devices", arXiv 1707.01083v2
 (CVPR 2018), Table 8: one thread of a Snapdragon 820.
 """
@@ -17,7 +18,7 @@ from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result, compare, summarize
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.records.published import TABLE_8, Published, actual, theoretical
+from mobilecnn.bench.records.published import BASELINES, NETWORKS, Published, actual, notes, theoretical
 from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.quantize import formats
 from mobilecnn.steps import Progress, Steps
@@ -30,17 +31,45 @@ Exporter = Callable[[str], Mapping[str, Path]]
 
 
 @dataclass(frozen=True)
+class Over:
+    """A model's speedup over one of the AlexNets.
+
+    Attributes:
+        base: one of :data:`mobilecnn.bench.records.published.BASELINES`.
+        theoretical: its multiply-adds over the model's.
+        actual: its time over the model's, with the 95 % interval.
+    """
+
+    base: Published
+    theoretical: float
+    actual: Interval
+
+    @property
+    def efficiency(self) -> float:
+        """Actual over theoretical speedup."""
+        return self.actual.value / self.theoretical
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as a JSON object; the base is said where they are put."""
+        return {
+            "theoretical_speedup": self.theoretical,
+            "actual_speedup": self.actual.value,
+            "actual_speedup_interval": [self.actual.low, self.actual.high],
+            "efficiency": self.efficiency,
+        }
+
+
+@dataclass(frozen=True)
 class SpeedupRow:
     """One model in one format.
 
     Attributes:
-        published: its row in the paper.
+        published: its row in the paper; both AlexNets have the same.
         resolution: one of :data:`mobilecnn.bench.records.published.RESOLUTIONS`.
         format: name of a row of :data:`mobilecnn.quantize.formats.FORMATS`.
         macs: multiply-adds, counted in the exported file.
         result: its timing.
-        actual: AlexNet's time over this model's, with its 95 % interval.
-        theoretical: AlexNet's multiply-adds over this model's.
+        over: its speedup over each of the AlexNets that were timed in the format, plain AlexNet first.
         paper_actual: the paper's time ratio.
         paper_theoretical: the paper's multiply-adds ratio.
     """
@@ -50,15 +79,9 @@ class SpeedupRow:
     format: str
     macs: int
     result: Result
-    actual: Interval
-    theoretical: float
+    over: tuple[Over, ...]
     paper_actual: float
     paper_theoretical: float
-
-    @property
-    def efficiency(self) -> float:
-        """Actual over theoretical speedup."""
-        return self.actual.value / self.theoretical
 
     @property
     def paper_efficiency(self) -> float:
@@ -67,6 +90,7 @@ class SpeedupRow:
 
     def to_json(self) -> dict[str, Any]:
         """The row as a JSON object; times in ns unless the name says otherwise."""
+        first, *others = self.over
         return {
             "model": self.published.model,
             "resolution": self.resolution,
@@ -79,10 +103,9 @@ class SpeedupRow:
             "valid": self.result.valid,
             "reasons": [finding.to_json() for finding in self.result.reasons],
             "warnings": [finding.to_json() for finding in self.result.warnings],
-            "theoretical_speedup": self.theoretical,
-            "actual_speedup": self.actual.value,
-            "actual_speedup_interval": [self.actual.low, self.actual.high],
-            "efficiency": self.efficiency,
+            "base": first.base.model,
+            **first.to_json(),
+            **{f"over_{other.base.model}": other.to_json() for other in others},
             "paper_snapdragon_820": {
                 "milliseconds": self.published.at(self.resolution),
                 "theoretical_speedup": self.paper_theoretical,
@@ -94,15 +117,28 @@ class SpeedupRow:
 
 @dataclass(frozen=True)
 class Speedup:
-    """The whole table, with the measurement it is made of."""
+    """The whole table, with the measurement it is made of.
+
+    Attributes:
+        measurement: the measurement.
+        resolution: one of :data:`mobilecnn.bench.records.published.RESOLUTIONS`.
+        rows: the rows.
+    """
 
     measurement: Measurement
+    resolution: str
     rows: tuple[SpeedupRow, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be said beside the table."""
+        return notes(self.resolution)
 
     def to_json(self) -> dict[str, Any]:
         """The table as a JSON object."""
         return {
             "source": "arXiv 1707.01083v2, Table 8 (columns under paper_snapdragon_820)",
+            "notes": list(self.notes),
             "rows": [row.to_json() for row in self.rows],
         }
 
@@ -119,7 +155,7 @@ def speedup(
     allow_wrong_answers: bool = False,
     keep: Callable[[Measurement], None] | None = None,
 ) -> Speedup:
-    """Export and time the paper's five networks on ``device``.
+    """Export and time :data:`mobilecnn.bench.records.published.NETWORKS` on ``device``.
 
     Args:
         export: exports one network at that resolution.
@@ -138,28 +174,29 @@ def speedup(
     """
     device.probe()  # Before the minutes of work: it may not be there.
     # Each file is asked its golden pictures once before it is timed.
-    total = len(TABLE_8) + (1 + protocol.rounds) * len(TABLE_8) * len(formats)
+    total = len(NETWORKS) + (1 + protocol.rounds) * len(NETWORKS) * len(formats)
     steps = Steps(progress, total)
     files: list[Path] = []
-    for row in TABLE_8:
+    for row in NETWORKS:
         steps(f"exporting {row.model}")
         made = export(row.model)
         files += [made[name] for name in formats]
 
     def timing(done: int, _all: int, what: str) -> None:
         if progress is not None:
-            progress(len(TABLE_8) + done, total, f"timing {what}" if what else "")
+            progress(len(NETWORKS) + done, total, f"timing {what}" if what else "")
 
     measurement = measure(
         files, device, protocol, timing, command, allow_wrong_answers=allow_wrong_answers, keep=keep
     )
-    return Speedup(measurement, table(measurement, resolution))
+    return Speedup(measurement, resolution, table(measurement, resolution))
 
 
 def table(measurement: Measurement, resolution: str = "224") -> tuple[SpeedupRow, ...]:
     """The rows, from a measurement of the paper's networks at one resolution: a pure function of it.
 
-    A format appears when AlexNet was timed in it; then the others must have been too.
+    A format appears when AlexNet was timed in it; then the others must have been too, but for AlexNet with
+    local response normalization, which older measurements do not have.
     """
     results = summarize(measurement)
     index = {}
@@ -168,10 +205,10 @@ def table(measurement: Measurement, resolution: str = "224") -> tuple[SpeedupRow
         index[model.passport.architecture, model.passport.format] = position
     rows = []
     for name in formats.names():
-        base = index.get((TABLE_8[0].model, name))
-        if base is None:
+        if (BASELINES[0].model, name) not in index:
             continue
-        for published in TABLE_8:
+        bases = {row: index[row.model, name] for row in BASELINES if (row.model, name) in index}
+        for published in (*bases, *(row for row in NETWORKS if row not in BASELINES)):
             position = index[published.model, name]
             rows.append(
                 SpeedupRow(
@@ -180,13 +217,19 @@ def table(measurement: Measurement, resolution: str = "224") -> tuple[SpeedupRow
                     format=name,
                     macs=_macs(measurement, position),
                     result=results[position],
-                    # How many times as long AlexNet takes; it is itself exactly.
-                    actual=Interval(1.0, 1.0, 1.0)
-                    if position == base
-                    else compare(measurement, base, position, results=results).ratio,
-                    theoretical=_macs(measurement, base) / _macs(measurement, position),
-                    paper_actual=actual(published, resolution, TABLE_8[0]),
-                    paper_theoretical=theoretical(published, TABLE_8[0]),
+                    over=tuple(
+                        Over(
+                            row,
+                            _macs(measurement, base) / _macs(measurement, position),
+                            # How many times as long the base takes; it is itself exactly.
+                            Interval(1.0, 1.0, 1.0)
+                            if position == base
+                            else compare(measurement, base, position, results=results).ratio,
+                        )
+                        for row, base in bases.items()
+                    ),
+                    paper_actual=actual(published, resolution),
+                    paper_theoretical=theoretical(published),
                 )
             )
     return tuple(rows)

@@ -4,7 +4,7 @@ X. Zhang, X. Zhou, M. Lin, J. Sun, "ShuffleNet: An Extremely Efficient Convoluti
 for Mobile Devices", arXiv 1707.01083v2 (CVPR 2018), Table 8: one thread of a Snapdragon 820.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,38 @@ TABLE_8 = (
 )
 """Rows of the table, AlexNet first: the others are compared with it."""
 
+BASELINES = (TABLE_8[0], replace(TABLE_8[0], model="alexnet_lrn", label="AlexNet+LRN"))
+"""What the paper's AlexNet may have been: without and with its local response normalization (LRN)."""
+
+NETWORKS = (*BASELINES, *TABLE_8[1:])
+"""Rows of the table that is made here: the paper's, with both readings of its AlexNet."""
+
+UNKNOWN = (
+    "Unknown of the paper's AlexNet: whether it had the local response normalization (LRN) of the network's own paper, "
+    "whether its convolutions were in two groups (its 720 M multiply-adds fit those at 227 pixels, 724 M, and a single "
+    "tower at 224, 714 M), and which engine ran it. Here alexnet and alexnet_lrn are of two groups, without and with LRN; "
+    "LRN applies no weights, and adds time but no multiply-adds."
+)
+"""What is beside every table of speedups over AlexNet."""
+
+RATIO_OF_224 = (
+    "The paper gives multiply-adds at 224 x 224 only: its theoretical speedup beside this table is the ratio at 224 x 224, "
+    "and its efficiency is over that."
+)
+"""What is beside the paper's theoretical speedups at a larger resolution."""
+
+
+def notes(resolution: str) -> tuple[str, ...]:
+    """What is said beside the table at one of :data:`RESOLUTIONS`."""
+    return (UNKNOWN,) if RESOLUTIONS[resolution] is None else (UNKNOWN, RATIO_OF_224)
+
 
 PUBLISHED_FORMAT = "float32"
 """Format of the paper's networks."""
 
 
 def theoretical(row: Published, base: Published = TABLE_8[0]) -> float:
-    """The paper's theoretical speedup of ``row`` over ``base``: the ratio of their multiply-adds."""
+    """The paper's theoretical speedup of ``row`` over ``base``: the ratio of their multiply-adds, at 224 pixels."""
     return base.mflops / row.mflops
 
 

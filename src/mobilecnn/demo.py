@@ -149,10 +149,11 @@ def page(demo: Demo) -> str:
                         paper_tables.SPEEDUP_HERE, [paper_tables.speedup_here(row) for row in demo.paper.rows]
                     ),
                     Note(_SPEEDUP_NOTE),
+                    *map(Note, demo.paper.notes),
                     *_paper(demo),
                     Figure(
                         svg.draw(charts.speedups(demo.paper.rows)),
-                        "Theoretical and actual speedup over AlexNet, with the paper's points. A hollow mark: INVALID.",
+                        "Theoretical and actual speedup over either AlexNet, with the paper's points. A hollow mark: INVALID.",
                     ),
                     *_remarks(
                         [(f"{row.published.label} {row.format}", row.result) for row in demo.paper.rows]
@@ -172,8 +173,10 @@ _ACCURACY_NOTE = (
     "with the Keras model by an exact McNemar test, and undecided means that these images cannot tell."
 )
 _SPEEDUP_NOTE = (
-    "Counted and timed here, with random weights, one image at a time. Theoretical and actual speedup are over AlexNet "
-    "in the same format; efficiency is actual over theoretical. An exclamation mark: INVALID, the reasons are below."
+    "Counted and timed here, with random weights, one image at a time. Theoretical speedup is over AlexNet, which has as "
+    "many multiply-adds with local response normalization (LRN) as without; actual speedup is over the AlexNet that the "
+    "header names, in the same format; efficiency is actual over theoretical. An exclamation mark: INVALID, the reasons "
+    "are below."
 )
 
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages import page, plot, png, svg
+from mobilecnn.bench.records.published import BASELINES
+from mobilecnn.quantize import formats
 
 
 @given(st.text())
@@ -105,7 +107,12 @@ def test_pictures_and_pages_have_the_same_colours() -> None:
     for index in range(plot.COLOURS):
         assert f"--s{index}: {png.colour(index)};" in style
     assert f"--other: {png.colour(plot.OTHER)};" in style
-    assert len(png.MARKERS) == plot.COLOURS and set(png.LINES) == set(get_args(plot.Line))
+    assert len(png.MARKERS) == len(svg._SHAPES) == plot.COLOURS and set(png.LINES) == set(get_args(plot.Line))
+
+
+def test_speedups_in_all_formats_can_be_told_apart() -> None:
+    """Each format over either AlexNet has a colour and a shape of its own."""
+    assert len(formats.names()) * len(BASELINES) <= plot.COLOURS
 
 
 def luminance(colour: str) -> float:

@@ -13,7 +13,16 @@ from mobilecnn.bench.pages import charts, paper_tables, png
 from mobilecnn.bench.papers import decomposition, experiments, speedup
 from mobilecnn.bench.papers.experiments import GUIDELINES, SCALES, guidelines, network
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.records.published import RESOLUTIONS, TABLE_8
+from mobilecnn.bench.records.published import (
+    BASELINES,
+    RATIO_OF_224,
+    RESOLUTIONS,
+    TABLE_8,
+    UNKNOWN,
+    actual,
+    notes,
+    theoretical,
+)
 from mobilecnn.cli import cli
 from mobilecnn.cli import speedup as command
 from mobilecnn.convert.graph import build as graphs
@@ -87,27 +96,45 @@ def test_the_papers_resolutions() -> None:
     assert command.DEFAULT == speedup.FORMATS == graphs.DTYPES
 
 
-@pytest.mark.parametrize("base", [pytest.param("alexnet", marks=pytest.mark.sweep), "mobilenet_v1_x0.25_224"])
-def test_another_resolution(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_papers_theoretical_speedup_is_that_of_224_at_every_resolution() -> None:
+    half = TABLE_8[1]
+    assert round(theoretical(half), 2) == 18.95
+    assert [round(actual(half, size) / theoretical(half), 2) for size in RESOLUTIONS] == [0.64, 0.7, 0.74]
+    assert [notes(size) for size in RESOLUTIONS] == [(UNKNOWN,), *[(UNKNOWN, RATIO_OF_224)] * 2]
+
+
+@pytest.mark.parametrize(
+    "bases",
+    [
+        pytest.param(("alexnet", "alexnet_lrn"), marks=pytest.mark.sweep),
+        ("mobilenet_v1_x0.25_224", "mobilenet_v1_x0.5_224"),
+    ],
+)
+def test_another_resolution(bases: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The same way at a size that does not take minutes; converting AlexNet's 60 million weights takes one by itself.
-    rows = (replace(TABLE_8[0], model=base), TABLE_8[1])
+    baselines = tuple(replace(row, model=name) for row, name in zip(BASELINES, bases, strict=True))
+    rows = (*baselines, TABLE_8[1])
     monkeypatch.setitem(RESOLUTIONS, "480x640", (240, 256))
-    monkeypatch.setattr(speedup, "TABLE_8", rows)
+    monkeypatch.setattr(speedup, "BASELINES", baselines)
+    monkeypatch.setattr(charts, "BASELINES", baselines)
+    monkeypatch.setattr(speedup, "NETWORKS", rows)
     export = exporter(("float16",), tmp_path, RESOLUTIONS["480x640"])
     made = speedup.speedup(export, LocalDevice(), SHORT, formats=("float16",), resolution="480x640")
     assert tuple(row.published for row in made.rows) == rows
     assert {(row.resolution, row.format) for row in made.rows} == {("480x640", "float16")}
     plot = charts.speedups(made.rows)
     assert [(series.name, len(series.points)) for series in plot.series] == [
-        ("float16", 1),
+        ("float16, over AlexNet", 1),
+        ("float16, over AlexNet+LRN", 1),
         ("paper: float32, Snapdragon 820", 1),
     ]
     assert png.draw([plot], "title").startswith(b"\x89PNG")
-    assert made.rows[1].paper_actual == pytest.approx(1156.7 / 87.4)
+    assert made.rows[2].paper_actual == pytest.approx(1156.7 / 87.4)
+    assert made.to_json()["notes"] == [UNKNOWN, RATIO_OF_224]
     for model in made.measurement.models:
         seen = inspect(Path(model.file))
         assert [tensor.shape for tensor in seen.inputs] == [(1, 240, 256, 3)]
-    assert paper_tables.speedup_paper(made.rows[1])[2] == "87.4"
+    assert paper_tables.speedup_paper(made.rows[2])[2] == "87.4"
 
 
 def test_decomposition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,6 +148,32 @@ def test_speedups_are_over_alexnet_with_the_papers_beside(three: list[Path]) -> 
     ]
 
 
+def test_speedups_are_over_either_alexnet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    normalized = ("alexnet_lrn", "float32", 724_410_000, 60_970_000, 240.0)
+    monkeypatch.setattr(results, "NETWORKS", (*results.NETWORKS, normalized))
+    measured = results.measured()
+    text = made(*written(tmp_path, it=measured))
+    header, *rows = cells(text, "Speedup on Raspberry Pi 4 Model B Rev 1.4, it.json.")
+    named = {(row[3], row[1]): dict(zip(header, row, strict=True)) for row in rows}
+    half, theirs = "shufflenet_v1_x0.5_g3.float32", ("18.95x", "12.11x", "64%")
+    plain, base = "1 alexnet.float32", "7 alexnet_lrn.float32"
+    for over, least in ((plain, 12.4), (base, 15.7)):
+        row = named[over, half]
+        assert row["theoretical"] == "19.27x" and least < float(row["actual"].partition("x")[0]) < least + 0.6
+        assert tuple(row[f"paper: {name}"] for name in ("theoretical", "actual", "efficiency")) == theirs
+    # What its normalization costs AlexNet, once; and the formats that were timed with one AlexNet have one base.
+    assert named[plain, "alexnet_lrn.float32"]["theoretical"] == "1.00x"
+    assert 0.77 < float(named[plain, "alexnet_lrn.float32"]["actual"].partition("x")[0]) < 0.81
+    assert (base, "alexnet.float32") not in named
+    assert {row[3] for row in rows if row[2] == "int8"} == {"2 alexnet.int8"}
+    assert text.count("Unknown of the paper") == 1
+    # With its normalization alone it is the base too.
+    (tmp_path / "alone").mkdir()
+    text = made(*written(tmp_path / "alone", it=without("alexnet", measured)))
+    header, *rows = cells(text, "Speedup on Raspberry Pi 4 Model B Rev 1.4, it.json.")
+    assert {row[3] for row in rows if row[2] == "float32"} == {"5 alexnet_lrn.float32"}
+
+
 def without(architecture: str, one: Measurement) -> Measurement:
     """The measurement as if that network had not been timed."""
     kept = [i for i, m in enumerate(one.models) if m.passport and m.passport.architecture != architecture]

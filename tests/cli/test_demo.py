@@ -38,13 +38,17 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
     assert [row["verdict_against_first"] for row in document["accuracy"]][1:] == ["undecided"] * 4
 
     rows = {(row["model"], row["format"]): row for row in document["speedup"]["rows"]}
-    assert set(rows) == {(row.model, name) for row in published.TABLE_8 for name in ("float32", "int8")}
+    assert set(rows) == {(row.model, name) for row in published.NETWORKS for name in ("float32", "int8")}
     small = rows["shufflenet_v1_x0.5_g3", "float32"]
     assert small["theoretical_speedup"] == pytest.approx(724.41 / 37.59, rel=1e-3)
     assert small["paper_snapdragon_820"]["actual_speedup"] == pytest.approx(12.11, abs=0.01)
     # How much faster it is here than AlexNet is a result and no test.
     base = rows["alexnet", "float32"]
     assert small["actual_speedup"] == pytest.approx(base["median_ns"] / small["median_ns"], rel=0.01)
+    normalized = rows["alexnet_lrn", "float32"]
+    over = small["over_alexnet_lrn"]
+    assert over["actual_speedup"] == pytest.approx(normalized["median_ns"] / small["median_ns"], rel=0.01)
+    assert document["speedup"]["notes"] == [published.UNKNOWN]
 
     page = tmp_path / "mobilecnn-demo" / "index.html"
     assert document["page"] == str(page.relative_to(tmp_path))
@@ -52,7 +56,14 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
     assert text.count("<figure") == 2 and text.count('class="plot"') == 1 and 'class="mark' in text
     assert not re.search(r'(src|href)="(?!data:)', text), "the page needs nothing from elsewhere"
     assert "<script" not in text
-    for words in ("digits.int8.tflite", "ShuffleNet 0.5x (g=3)", "1. Trained", "held-out"):
+    for words in (
+        "digits.int8.tflite",
+        "ShuffleNet 0.5x (g=3)",
+        "1. Trained",
+        "held-out",
+        "over AlexNet+LRN",
+        "Unknown of the paper",
+    ):
         assert words in text
     records = sorted(path.name for path in page.parent.glob("measurement-*.json"))
     assert len(records) == 2
@@ -60,14 +71,17 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
 
 def test_speedup_writes_its_table_chart_and_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Another network under AlexNet's name: converting its 60 million weights takes a minute, and the demo does it.
-    stand_in = replace(published.TABLE_8[0], model="mobilenet_v1_x0.25_128")
-    monkeypatch.setattr(speedup, "TABLE_8", (stand_in, published.TABLE_8[1]))
+    names = ("mobilenet_v1_x0.25_128", "mobilenet_v1_x0.25_160")
+    stand_ins = tuple(replace(row, model=name) for row, name in zip(published.BASELINES, names, strict=True))
+    monkeypatch.setattr(speedup, "BASELINES", stand_ins)
+    monkeypatch.setattr(speedup, "NETWORKS", (*stand_ins, published.TABLE_8[1]))
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["speedup", "--rounds", "1"])
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     assert lines[1].split()[:2] == ["model", "format"]
-    assert [line.split()[0] for line in lines[3:7]] == ["AlexNet", "ShuffleNet", "AlexNet", "ShuffleNet"]
+    assert [line.split()[0] for line in lines[3:9]] == ["AlexNet", "AlexNet+LRN", "ShuffleNet"] * 2
+    assert lines[9] == published.UNKNOWN
 
     folder = tmp_path / "mobilecnn-speedup"
     assert (folder / "speedup.png").read_bytes()[:4] == b"\x89PNG"
@@ -77,12 +91,17 @@ def test_speedup_writes_its_table_chart_and_samples(tmp_path: Path, monkeypatch:
     # The table is a pure function of the measurement file.
     for row in speedup.table(measured):
         assert rows[row.published.model, row.format] == json.loads(json.dumps(row.to_json()))
-    base, small = rows[stand_in.model, "int8"], rows["shufflenet_v1_x0.5_g3", "int8"]
-    assert base["actual_speedup"] == base["theoretical_speedup"] == 1
-    assert small["actual_speedup"] == pytest.approx(base["median_ns"] / small["median_ns"], rel=0.01)
-    assert small["efficiency"] == pytest.approx(small["actual_speedup"] / small["theoretical_speedup"])
-    low, high = small["actual_speedup_interval"]
-    assert low <= small["actual_speedup"] <= high
+    small = rows["shufflenet_v1_x0.5_g3", "int8"]
+    assert small["base"] == names[0]
+    for name, over in zip(names, (small, small[f"over_{names[1]}"]), strict=True):
+        base = rows[name, "int8"]
+        itself = base if name == names[0] else base[f"over_{name}"]
+        assert itself["actual_speedup"] == itself["theoretical_speedup"] == 1
+        assert over["theoretical_speedup"] == base["macs"] / small["macs"]
+        assert over["actual_speedup"] == pytest.approx(base["median_ns"] / small["median_ns"], rel=0.01)
+        assert over["efficiency"] == pytest.approx(over["actual_speedup"] / over["theoretical_speedup"])
+        low, high = over["actual_speedup_interval"]
+        assert low <= over["actual_speedup"] <= high
 
 
 def test_the_papers_figures() -> None:

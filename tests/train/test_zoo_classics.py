@@ -1,6 +1,7 @@
 """LeNet, AlexNet, ZFNet, VGG, GoogLeNet and BN-Inception: what the papers' tables and other code say of their parts."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,35 @@ def test_alexnet_neurons_of_the_paper(keras: Any) -> None:
     }  # fmt: skip
     model = _build("alexnet", 227, variant="")
     assert {name: np.prod(model.get_layer(name).output.shape[1:]) for name in neurons} == neurons
+
+
+def test_the_normalization_is_that_of_section_3_3(keras: Any, tmp_path: Path) -> None:
+    from mobilecnn.train.zoo.own_layers import LocalResponseNormalization
+
+    # So large that the squares count beside k.
+    x = np.random.default_rng(5).normal(0, 90, (2, 3, 4, 7)).astype(np.float32)
+    k, n, alpha, beta = 2, 5, 1e-4, 0.75
+    expected = np.empty_like(x)
+    for i in range(7):
+        neighbours = x[..., max(0, i - n // 2) : min(6, i + n // 2) + 1]
+        expected[..., i] = x[..., i] / (k + alpha * (neighbours**2).sum(-1)) ** beta
+    image = keras.Input((3, 4, 7))
+    model = keras.Model(image, LocalResponseNormalization()(image))
+    model.save(tmp_path / "one.keras")
+    again = keras.models.load_model(tmp_path / "one.keras", safe_mode=True)
+    for run in (model, again):
+        np.testing.assert_allclose(np.asarray(run(x)), expected, rtol=1e-4)
+
+
+def test_alexnet_normalizes_before_its_first_two_pools(keras: Any) -> None:
+    model = _build("alexnet", 67, 3, variant="_lrn")
+    names = [layer.name for layer in model.layers]
+    assert names[1:7] == ["conv1", "norm1", "pool1", "conv2", "norm2", "pool2"]
+    assert [name for name in names if not name.startswith("norm")] == [
+        layer.name for layer in _build("alexnet", 67, 3, variant="").layers
+    ]
+    rows = {row.name: row for row in layers(model)}
+    assert {(rows[name].params_total, rows[name].macs) for name in ("norm1", "norm2")} == {(0, 0)}
 
 
 def test_zfnet_feature_maps_of_the_papers_figure_3(keras: Any) -> None:

@@ -1,16 +1,23 @@
-"""AlexNet, in two groups as published and as a single tower.
+"""AlexNet, in two groups as published, with and without its normalization, and as a single tower.
 
 Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural
-Networks", NIPS 2012, section 3.5: ``alexnet``, as the single-file network that Caffe publishes
-(bvlc_alexnet). Krizhevsky, "One weird trick for parallelizing convolutional neural networks",
+Networks", NIPS 2012, sections 3.3 and 3.5: ``alexnet_lrn``; without section 3.3: ``alexnet``, whose
+layers are otherwise those of the single file that Caffe publishes (bvlc_alexnet). Krizhevsky,
+"One weird trick for parallelizing convolutional neural networks",
 arXiv 1404.5997, 2014: ``alexnet_1tower``, with the channels and padding of torchvision.
 
 * The two halves of the original, one on each of two GPUs, are here two groups of a convolution.
   The single tower has no groups and fewer channels.
 * The paper says that images are 224x224, but its first feature map of 55x55 without padding
   needs 227x227, which Caffe takes. torchvision pads by two pixels and takes 224x224.
-* The local response normalization of section 3.3 is left out: it has no parameters, its
-  multiply-adds are not counted, and later work found no use for it.
+* The local response normalization of section 3.3 follows the ReLU of the first two convolutions
+  in ``alexnet_lrn``: 5 channels, k = 2, alpha = 0.0001, beta = 0.75. Caffe has k = 1 and divides
+  alpha by 5. It has no parameters and applies no weights, so that the counts of both networks are
+  equal; the time is not. The layer is mobilecnn's own: Keras loads it once
+  ``mobilecnn.train.zoo.own_layers`` is imported, and the commands import it. In a ``.tflite`` it is
+  one operator, which exists for float32 only: an int8 file converts to float32 before it, and back
+  after it.
+* Later work found no use for this normalization, so ``alexnet`` and ``alexnet_1tower`` have none.
 * torchvision averages the last feature map to 6x6. At 224x224 it is 6x6 already, so the average
   is left out here; another input side changes the first fully connected layer.
 * Dropout follows the first two fully connected layers, as in section 4.2 of the paper;
@@ -23,11 +30,12 @@ import keras
 from keras import layers
 
 from mobilecnn.errors import ModelNameError
+from mobilecnn.train.zoo.local_response import LocalResponseNormalization
 from mobilecnn.train.zoo.squeezenet import ceil_pool
 
 LayerRow = tuple[str, *tuple[int, ...]]
-"""Row of a table of layers: ("conv", channels, kernel, stride, padding, groups), ("pool",), or
-("ceil_pool",) for a pool whose last window may extend beyond the edge."""
+"""Row of a table of layers: ("conv", channels, kernel, stride, padding, groups), ("pool",),
+("ceil_pool",) for a pool whose last window may extend beyond the edge, or ("lrn",)."""
 
 # Side of the output at an input of 227.
 GROUPED: tuple[LayerRow, ...] = (
@@ -41,6 +49,9 @@ GROUPED: tuple[LayerRow, ...] = (
     ("pool",),  # 6
 )
 
+# Section 3.3: after the first two convolutions, and before the pools.
+GROUPED_LRN: tuple[LayerRow, ...] = (GROUPED[0], ("lrn",), *GROUPED[1:3], ("lrn",), *GROUPED[3:])
+
 # Side of the output at an input of 224.
 SINGLE_TOWER: tuple[LayerRow, ...] = (
     ("conv", 64, 11, 4, 2, 1),  # 55
@@ -53,26 +64,27 @@ SINGLE_TOWER: tuple[LayerRow, ...] = (
     ("pool",),  # 6
 )
 
+NETWORKS = {"": GROUPED, "_lrn": GROUPED_LRN, "_1tower": SINGLE_TOWER}
+
 
 def build(*, variant: str, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
-        variant: ``""`` for the two groups, or ``"_1tower"``.
+        variant: a key of :data:`NETWORKS`.
         size: input side, pixels; 227 gives the two groups their published feature maps, 224
             the single tower. Or (height, width): then the last feature map is averaged to 6x6,
             the only size that the fully connected layers take.
         classes: number of outputs.
         name: name of the model.
     """
-    rows = SINGLE_TOWER if variant == "_1tower" else GROUPED
-    return assemble(rows, size=size, classes=classes, name=name)
+    return assemble(NETWORKS[variant], size=size, classes=classes, name=name)
 
 
 def assemble(
     rows: tuple[LayerRow, ...], *, size: int | tuple[int, int], classes: int, name: str
 ) -> keras.Model:
-    """Build a network of the convolutions and pools in ``rows`` and AlexNet's three fully connected layers.
+    """Build a network of the layers in ``rows`` and AlexNet's three fully connected layers.
 
     Args:
         rows: the layers before the fully connected ones.
@@ -88,6 +100,8 @@ def assemble(
             x = layers.MaxPooling2D(3, strides=2, name=f"pool{number}")(x)
         elif kind == "ceil_pool":
             x = ceil_pool(x, f"pool{number}")
+        elif kind == "lrn":
+            x = LocalResponseNormalization(name=f"norm{number}")(x)
         else:
             number += 1
             out, kernel, stride, padding, groups = numbers

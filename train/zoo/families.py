@@ -83,8 +83,8 @@ SENETS = (
 FAMILIES = (
     Family("lenet", "lenet{variant:5|_caffe}", "lenet", 32, 16, ("lenet5", "lenet_caffe"),
            sizes={"lenet_caffe": 28}, channels=1, classes=10),
-    Family("alexnet", "alexnet{variant:|_1tower}", "alexnet", 227, 67, ("alexnet", "alexnet_1tower"),
-           sizes={"alexnet_1tower": 224}, rectangular=True),
+    Family("alexnet", "alexnet{variant:|_lrn|_1tower}", "alexnet", 227, 67,
+           ("alexnet", "alexnet_lrn", "alexnet_1tower"), sizes={"alexnet_1tower": 224}, rectangular=True),
     Family("zfnet", "zfnet{variant:|_b}", "zfnet", 224, 47, ("zfnet", "zfnet_b")),
     Family("vgg", "vgg{depth:16|19}", "vgg", 224, 32, ("vgg16", "vgg19")),
     Family("googlenet", "googlenet{variant:|_aux|_bn}", "googlenet", 224, 31,

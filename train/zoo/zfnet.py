@@ -8,7 +8,7 @@ Figure 3 (``zfnet``) and the wider convolutions of Table 3 (``zfnet_b``).
   beyond the edge, they are the published 110, 55, 26, 13 and 6.
 * Table 3 shows 512-1024-512 channels in the last three convolutions as one of several changes
   to the network: ``zfnet_b``. The fully connected layers keep 4096 units.
-* The contrast normalization of Figure 3 is left out, like AlexNet's: it has no parameters.
+* The contrast normalization of Figure 3 is left out, as in ``alexnet``: it has no parameters.
 """
 
 import keras

@@ -11,9 +11,16 @@ from mobilecnn.bench.pages.numbers import share, short, times
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Heading, Note, Notes, Table
 from mobilecnn.bench.pages.plot import OTHER, Axis, Plot, Point, Series
 from mobilecnn.bench.pages.subjects import TimedModel
-from mobilecnn.bench.records.published import PUBLISHED_FORMAT, TABLE_8, actual, theoretical
+from mobilecnn.bench.records.published import (
+    BASELINES,
+    PUBLISHED_FORMAT,
+    TABLE_8,
+    UNKNOWN,
+    actual,
+    theoretical,
+)
 
-_ALEXNET = TABLE_8[0]
+_ALEXNETS = tuple(row.model for row in BASELINES)
 
 _LETTERS = dict(zip("abcd", TABLE_8[1:], strict=True))
 """Letter by which the charts name a network of the paper -> its row."""
@@ -68,26 +75,37 @@ def section(models: Sequence[TimedModel]) -> list[Content]:
         Note(
             "Theoretical: the multiply-adds of the base over the model's, as their passports count them. Actual: the "
             "base's time over the model's, in the same format and the same rounds. Efficiency: actual over theoretical. "
-            "The base is AlexNet, as in the paper, else the file with the most multiply-adds. Paper: X. Zhang et al., "
-            "ShuffleNet, arXiv 1707.01083v2, Table 8: float32, over its AlexNet, one thread of a Snapdragon 820; in the "
-            f"charts {letters}."
+            "The base is AlexNet, as in the paper, without LRN and with it where both were timed; else the file with the "
+            "most multiply-adds. Paper: X. Zhang et al., ShuffleNet, arXiv 1707.01083v2, Table 8: float32, over its "
+            f"AlexNet, one thread of a Snapdragon 820; in the charts {letters}."
         ),
+        Note(UNKNOWN),
     ]
 
 
 def _pairs(models: Sequence[TimedModel]) -> list[_Pair]:
-    """The speedups of one measurement. The base of a format is AlexNet, else what has the most multiply-adds."""
+    """The speedups of one measurement.
+
+    The bases of a format are the AlexNets, without and with local response normalization; else what has the most
+    multiply-adds.
+    """
     pairs = []
     for name in dict.fromkeys(model.format for model in models):
         mine = [model for model in models if model.format == name != "-" and model.macs]
         if len({model.macs for model in mine}) < 2:
             continue
-        alexnets = [model for model in mine if model.architecture == _ALEXNET.model]
-        base = alexnets[0] if alexnets else max(mine, key=lambda model: (model.macs, -model.number))
+        alexnets: dict[str, TimedModel] = {}
         for model in mine:
-            if model is not base:
-                time = base.summary.compare(base.index, model.index)
-                pairs.append(_Pair(base, model, base.macs / model.macs, time.ratio, time.notes))
+            if model.architecture in _ALEXNETS:
+                alexnets.setdefault(model.architecture, model)
+        bases = [alexnets[name] for name in _ALEXNETS if name in alexnets]
+        bases = bases or [max(mine, key=lambda model: (model.macs, -model.number))]
+        for base in bases:
+            for model in mine:
+                # What AlexNet costs without LRN stands once: as that with LRN over it.
+                if model is not base and (base is bases[0] or model is not bases[0]):
+                    time = base.summary.compare(base.index, model.index)
+                    pairs.append(_Pair(base, model, base.macs / model.macs, time.ratio, time.notes))
     return pairs
 
 
@@ -154,8 +172,8 @@ def _row(pair: _Pair) -> list[str | Cell]:
     published = next((row for row in _LETTERS.values() if row.model == model.architecture), None)
     # The paper's are float32, over its AlexNet, of pictures of this size: beside others they would be
     # another quantity.
-    alike = model.format == PUBLISHED_FORMAT and base.architecture == _ALEXNET.model
-    alike = alike and math.isclose(base.macs, 1e6 * _ALEXNET.mflops, rel_tol=0.1)
+    alike = model.format == PUBLISHED_FORMAT and base.architecture in _ALEXNETS
+    alike = alike and math.isclose(base.macs, 1e6 * TABLE_8[0].mflops, rel_tol=0.1)
     theory, time = (theoretical(published), actual(published)) if published and alike else (None, None)
     return [
         Cell(str(model.number), model.number),

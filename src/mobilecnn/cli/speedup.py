@@ -89,10 +89,11 @@ def command(
 ) -> None:
     """The ShuffleNet papers' measurements, made anew on a device.
 
-    Builds AlexNet, ShuffleNet V1 0.5x, 1x, 2x (g=3) and MobileNet V1 at 224, exports them
-    in float32 and int8 with random weights, times them, and prints the speedup over AlexNet
-    that the multiply-adds promise beside the one that the device delivers. Right of the
-    bar: the paper's own figures. A "!" after a time: INVALID, the reason is below.
+    Builds AlexNet without and with local response normalization (LRN), ShuffleNet V1 0.5x,
+    1x, 2x (g=3) and MobileNet V1 at 224, exports them in float32 and int8 with random
+    weights, times them, and prints the speedup over either AlexNet that the multiply-adds
+    promise beside the one that the device delivers. Right of the bar: the paper's own
+    figures. A "!" after a time: INVALID, the reason is below.
     """
     from mobilecnn.bench.devices.registry import timing_device
     from mobilecnn.bench.records.protocol import Protocol
@@ -169,6 +170,8 @@ def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str
         return content
     data(f"{resolution}: {line}" if where else line)
     data(table(paper_tables.SPEEDUP, [paper_tables.speedup(row) for row in speedup.rows], left=2))
+    for note in speedup.notes:
+        data(note)
     for line in remarks.results(
         [(f"{row.published.label} {row.format}", row.result) for row in speedup.rows]
     ):
