@@ -73,7 +73,9 @@ def _panel(axes: Any, plot: Plot) -> None:
         for point in points:
             values += [*ends(point.x, point.x_interval), *ends(point.y, point.y_interval)]
         limits = [min(values) / 1.9, max(values) * 1.6]
-        axes.plot(limits, limits, color=colour(OTHER), linewidth=1, linestyle="--", label=plot.equal, zorder=0)
+        axes.plot(
+            limits, limits, color=colour(OTHER), linewidth=1, linestyle="--", label=plot.equal, zorder=0
+        )
         axes.set(xlim=limits, ylim=limits, aspect="equal")
     _scale(axes, True, plot.x)
     _scale(axes, False, plot.y)

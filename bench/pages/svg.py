@@ -91,7 +91,9 @@ def bars(groups: Sequence[tuple[str, Sequence[Bar]]], unit: str) -> str:
 
     The scale begins at 0, or is logarithmic where one is more than 30 times another.
     """
-    everything = [value for _, group in groups for bar in group for value in ends(bar.figure.value, bar.figure)]
+    everything = [
+        value for _, group in groups for bar in group for value in ends(bar.figure.value, bar.figure)
+    ]
     log = max(everything) > 30 * min(everything)
     scale = _Scale(everything, Axis(unit, log=log, zero=not log))
     grid = "".join(

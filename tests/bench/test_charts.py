@@ -92,7 +92,9 @@ def test_an_interval_beside_its_figure_is_drawn_as_it_is(
     drawn = Page(svg.draw(chart))
     marks = [a for tag, a in drawn.tags if tag == "svg" and str(a.get("class", "")).startswith("mark s")]
     (mark,) = [mark for mark in marks if mark["x"] != "11"]  # That is the legend's.
-    across, up = [a for tag, a in drawn.tags if tag == "line" and str(a.get("class", "")).startswith("interval")]
+    across, up = [
+        a for tag, a in drawn.tags if tag == "line" and str(a.get("class", "")).startswith("interval")
+    ]
     for line, near, far, sign in ((across, "x1", "x2", 1), (up, "y1", "y2", -1)):
         ends = [float(str(line[end]).rstrip("%")) for end in (near, far)]
         place = float(str(mark[near[0]]).rstrip("%"))
