@@ -1,10 +1,10 @@
 """Writing files so that no reader ever sees half of one; reading and hashing them."""
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import stat
 import tempfile
@@ -13,13 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mobilecnn import temporaries
 from mobilecnn.errors import EnvironmentProblem, InputError, OutputError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers that mean: no room, for the disk, for the user, for one file."""
-
-LONGEST_PART = 40
-"""Most characters that a temporary name has of the stem, and of the suffix: it must not be too long where the name is not."""
 
 
 @contextmanager
@@ -53,33 +51,41 @@ def together(groups: Sequence[Sequence[Path]]) -> Iterator[list[list[Path]]]:
         OutputError: a folder or a file cannot be written.
     """
     made: list[Path] = []
+    held: list[int] = []
     path = Path()
     try:
-        # What a link stands for is written; the link stays.
-        groups = [[path.resolve() if path.is_symlink() else path for path in group] for group in groups]
-        paths = [path for group in groups for path in group]
+        real = {}
+        for path in (path for group in groups for path in group):
+            # What a link stands for is written; the link stays.
+            real[path] = path.resolve() if path.is_symlink() else path
+        groups = [[real[path] for path in group] for group in groups]
+        paths = list(real.values())
         for path in paths:
             if exists(path) and not path.is_file() and not path.is_dir():
                 raise OutputError(_special(path))
             path.parent.mkdir(parents=True, exist_ok=True)
-            made.append(_new(path))
+            temporaries.sweep(path)
+            temporary, descriptor = temporaries.new(path)
+            made.append(temporary)
+            held.append(descriptor)
         new = iter(tuple(made))
-        temporaries = [[next(new) for _ in group] for group in groups]
-        yield temporaries
+        names = [[next(new) for _ in group] for group in groups]
+        yield names
         for path, temporary in zip(paths, tuple(made), strict=True):
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             _to_disk(temporary)
         moves: list[tuple[Path, Path]] = []
         try:
-            for group, names in zip(groups, temporaries, strict=True):
+            for group, new_ones in zip(groups, names, strict=True):
                 if len(paths) > 1:
                     for path in reversed(group):
                         if path.exists():
-                            made.append(_unused(path))
+                            held += _held(path)
+                            made.append(temporaries.unused(path))
                             moves.append((path, made[-1]))
                             path.rename(made[-1])
-                for path, temporary in zip(group, names, strict=True):
+                for path, temporary in zip(group, new_ones, strict=True):
                     moves.append((temporary, path))
                     temporary.replace(path)
         except BaseException:
@@ -92,6 +98,17 @@ def together(groups: Sequence[Sequence[Path]]) -> Iterator[list[list[Path]]]:
     finally:
         for temporary in made:
             temporary.unlink(missing_ok=True)
+        for descriptor in held:
+            os.close(descriptor)
+
+
+def _held(path: Path) -> list[int]:
+    """The descriptor that holds an old file, which nobody may sweep while it is put aside; none where it is unreadable."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        temporaries.hold(descriptor)
+        return [descriptor]
+    return []
 
 
 def remedy(error: OSError) -> str:
@@ -146,21 +163,6 @@ def no_room(error: OSError, folder: Path | None = None, needed: int = 0) -> Envi
     return EnvironmentProblem(f"the temporary folder {folder} is full: {size}{free}{limit}; {advice}")
 
 
-def _new(path: Path) -> Path:
-    """A new empty file with a temporary name beside ``path``."""
-    name = _unused(path)
-    # Not mkstemp, whose files are private: this one gets the permissions of an ordinary file. Working
-    # them out would mean reading the process's mask, which is only possible by changing it for a
-    # moment, and other threads would notice.
-    os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    return name
-
-
-def _unused(path: Path) -> Path:
-    stem, suffix = path.stem[:LONGEST_PART], path.suffix[:LONGEST_PART]
-    return path.parent / f".{stem}.{secrets.token_hex(4)}{suffix}"
-
-
 def _to_disk(path: Path) -> None:
     """Wait until the content is on the disk: some file systems say only then that they are full."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -172,8 +174,8 @@ def _to_disk(path: Path) -> None:
 
 def write_together(groups: Sequence[Mapping[Path, bytes]]) -> None:
     """Write several files, none of which appears before all are written (see :func:`together`)."""
-    with together([list(group) for group in groups]) as temporaries:
-        for group, names in zip(groups, temporaries, strict=True):
+    with together([list(group) for group in groups]) as made:
+        for group, names in zip(groups, made, strict=True):
             for temporary, content in zip(names, group.values(), strict=True):
                 temporary.write_bytes(content)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mobilecnn.errors import OutputError
 from mobilecnn.files import remedy
+from mobilecnn.temporaries import same
 
 LONGEST_NAME = 200
 """Largest length of a file's name, in bytes, of which a lock still has the name; most file systems allow 255."""
@@ -74,7 +75,7 @@ def _take(lock: Path, path: Path, deadline: float) -> int:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is(descriptor, lock):
+            if same(descriptor, lock):
                 if os.pread(descriptor, len(_HEAD), 0) not in (b"", _HEAD):
                     raise OutputError(
                         f"{lock} is not mobilecnn's, and the lock of {path} goes there; move it away, or choose another "
@@ -102,14 +103,6 @@ def _take(lock: Path, path: Path, deadline: float) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
-
-
-def _is(descriptor: int, path: Path) -> bool:
-    """Whether a name still stands for the open file: who held it before has removed it."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
-    except FileNotFoundError:
-        return False
 
 
 def _holder(descriptor: int) -> str:
