@@ -178,7 +178,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 folder = Path(sys.argv[1])
 try:
     files.write_together([{folder / "a.json": b"new", folder / "a.tflite": bytes(5000)}])
-except errors.OutputError as error:
+except errors.EnvironmentProblem as error:
     print(error)
 """
 
@@ -188,7 +188,7 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path: Path) -> None:
     said = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    assert "a.tflite: File too large; make room there" in said.stdout
+    assert "a.tflite: a limit on the size of files, as of ulimit -f, is reached (File too large); make room there" in said.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"] and (
         tmp_path / "a.json"
     ).read_bytes() == b"old"

@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from mobilecnn import temporaries
 from mobilecnn.documents import parse_json
-from mobilecnn.errors import InputError, OutputError, UsageError
-from mobilecnn.files import LARGEST_RECORD, atomic, open_input, read_bytes, remedy, write_json
+from mobilecnn.errors import EnvironmentProblem, InputError, OutputError, UsageError
+from mobilecnn.files import LARGEST_RECORD, atomic, open_input, read_bytes, unwritable, write_json
 from mobilecnn.records import record
 from mobilecnn.train.plan import Epoch, TrainingPlan
 
@@ -180,6 +180,7 @@ def save(
 
     Raises:
         OutputError: the checkpoint cannot be written, or its name is taken by something else.
+        EnvironmentProblem: the disk is full.
     """
     where = folder(output)
     name = _variables_of(len(history))
@@ -200,9 +201,9 @@ def save(
             _save(new, variables, name, state)
             new.rename(where)
     except OSError as error:
-        raise OutputError(f"cannot write {where}: {error.strerror or error}; {remedy(error)}") from error
-    except OutputError as error:
-        raise OutputError(str(error).replace(str(new), str(where))) from error
+        raise unwritable(f"write {where}", error) from error
+    except (OutputError, EnvironmentProblem) as error:
+        raise type(error)(str(error).replace(str(new), str(where))) from error
     finally:
         _delete(new)
 

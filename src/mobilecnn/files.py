@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mobilecnn import temporaries
-from mobilecnn.errors import EnvironmentProblem, InputError, OutputError
+from mobilecnn.errors import EnvironmentProblem, InputError, MobileCnnError, OutputError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Error numbers that mean: no room, for the disk, for the user, for one file."""
+FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a limit on the size of files, as of ulimit -f, is reached",
+}
+"""Error numbers that mean that there is no room -> where there is none."""
 
 
 @contextmanager
@@ -30,6 +34,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
     Raises:
         OutputError: the folder or the file cannot be written.
+        EnvironmentProblem: the disk is full.
     """
     with together([[path]]) as [[temporary]]:
         yield temporary
@@ -49,6 +54,7 @@ def together(groups: Sequence[Sequence[Path]]) -> Iterator[list[list[Path]]]:
 
     Raises:
         OutputError: a folder or a file cannot be written.
+        EnvironmentProblem: the disk is full.
     """
     made: list[Path] = []
     held: list[int] = []
@@ -94,7 +100,7 @@ def together(groups: Sequence[Sequence[Path]]) -> Iterator[list[list[Path]]]:
                     target.rename(source)
             raise
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy(error)}") from error
+        raise unwritable(f"write {path}", error) from error
     finally:
         for temporary in made:
             temporary.unlink(missing_ok=True)
@@ -111,13 +117,21 @@ def _held(path: Path) -> list[int]:
     return []
 
 
-def remedy(error: OSError) -> str:
-    """What to do about an output that cannot be written."""
+def unwritable(doing: str, error: OSError, advice: str = "") -> MobileCnnError:
+    """What is said about ``error``, met at an output: a full disk is no fault of its name.
+
+    Args:
+        doing: what cannot be done, with the name of the output, as in "write it.json".
+        error: the error.
+        advice: what to do where the name is the reason.  [default: by the error]
+    """
     if error.errno in FULL:
-        return "make room there, or choose another place"
-    if error.errno == errno.ENAMETOOLONG:
-        return "choose a shorter name"
-    return "choose a place that you may write to"
+        full = f"{FULL[error.errno]} ({error.strerror})"
+        return EnvironmentProblem(f"cannot {doing}: {full}; make room there, or choose another place")
+    if not advice:
+        long = error.errno == errno.ENAMETOOLONG
+        advice = "choose a shorter name" if long else "choose a place that you may write to"
+    return OutputError(f"cannot {doing}: {error.strerror or error}; {advice}")
 
 
 @contextmanager
@@ -201,6 +215,7 @@ def check_writable(folder: Path) -> None:
 
     Raises:
         OutputError: the folder cannot be created or written to.
+        EnvironmentProblem: the disk is full.
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(
@@ -211,9 +226,7 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OutputError(
-            f"cannot write to the folder {folder}: {error.strerror or error}; choose another with -o"
-        ) from error
+        raise unwritable(f"write to the folder {folder}", error, "choose another with -o") from error
 
 
 def _special(path: Path) -> str:
@@ -225,6 +238,7 @@ def check_file(path: Path) -> None:
 
     Raises:
         OutputError: it is a folder or a device, cannot be a name, or its folder cannot be written to.
+        EnvironmentProblem: the disk is full.
     """
     try:
         if stat.S_ISDIR(path.stat().st_mode):
@@ -234,7 +248,7 @@ def check_file(path: Path) -> None:
     except OSError as error:
         # What its folder lacks is said below.
         if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
-            raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy(error)}") from error
+            raise unwritable(f"write {path}", error) from error
     check_writable(path.parent)
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from mobilecnn.errors import OutputError
-from mobilecnn.files import remedy
+from mobilecnn.files import unwritable
 from mobilecnn.temporaries import same
 
 LONGEST_NAME = 200
@@ -37,6 +37,7 @@ def locked(*paths: Path, patience: float = 0.0) -> Iterator[None]:
 
     Raises:
         OutputError: another process holds one, which the message names; or the folder cannot be written.
+        EnvironmentProblem: the disk is full.
     """
     with ExitStack() as held:
         for path in paths:
@@ -59,7 +60,7 @@ def _held(path: Path, patience: float) -> Iterator[None]:
         lock = lock_of(path.parent.resolve() / path.name)  # The current folder may change meanwhile.
         descriptor = _take(lock, path, time.monotonic() + patience)
     except OSError as error:
-        raise OutputError(f"cannot lock {path}: {error.strerror or error}; {remedy(error)}") from error
+        raise unwritable(f"lock {path}", error) from error
     try:
         yield
     finally:
