@@ -188,7 +188,10 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path: Path) -> None:
     said = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    assert "a.tflite: a limit on the size of files, as of ulimit -f, is reached (File too large); make room there" in said.stdout
+    assert (
+        "a.tflite: a limit on the size of files, as of ulimit -f, is reached (File too large); make room there"
+        in said.stdout
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"] and (
         tmp_path / "a.json"
     ).read_bytes() == b"old"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mobilecnn.bench.devices import jobs
-from mobilecnn.bench.devices.seam import CanStream, Device, require
+from mobilecnn.bench.devices.seam import CanStream, CanTime, Device, require
 from mobilecnn.bench.records.stream import (
     LONGEST_WINDOW,
     Start,
@@ -57,6 +57,9 @@ def run(
         EnvironmentProblem: the device is not as it must be, or a process crashed.
     """
     streamer = require(device, CanStream)
+    require(device, CanTime).adapt(
+        plan.protocol()
+    )  # It refuses what it cannot have, such as a phone's delegate.
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()

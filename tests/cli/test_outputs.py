@@ -158,7 +158,9 @@ def test_an_export_that_fails_while_it_is_written_changes_nothing(
         (here / name).write_text('{"schema": "mobilecnn.passport"}')
     monkeypatch.setattr(mobilecnn.exported, "_passport", fails)
     expect_one_line(
-        run("export", third_party / "theirs.keras", "--float32", "--float16"), "the disk is full (No space left on device)", 3
+        run("export", third_party / "theirs.keras", "--float32", "--float16"),
+        "the disk is full (No space left on device)",
+        3,
     )
     assert sorted(path.name for path in here.iterdir()) == sorted(old)
     assert all(path.read_text() == '{"schema": "mobilecnn.passport"}' for path in here.iterdir())
