@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from mobilecnn.bench.records.measurement import Cooled, Delegated, Facts, Model
+from mobilecnn.bench.records.measurement import Cooled, Facts, Model
 from mobilecnn.bench.records.protocol import DEFAULT, Protocol, check_range
+from mobilecnn.bench.records.told import Delegated
 from mobilecnn.documents import Members
 from mobilecnn.records import Stored, Upgrade
 

@@ -370,9 +370,18 @@ def home() -> Path:
 
 def cache() -> Path:
     """The folder for files that are made or fetched once: ``mobilecnn`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
+    return _xdg("XDG_CACHE_HOME", ".cache")
+
+
+def state_folder() -> Path:
+    """The folder for what processes tell one another: ``mobilecnn`` in ``$XDG_STATE_HOME``, else in ``~/.local/state``."""
+    return _xdg("XDG_STATE_HOME", ".local/state")
+
+
+def _xdg(variable: str, usual: str) -> Path:
     # The XDG specification has relative paths ignored.
-    configured = os.environ.get("XDG_CACHE_HOME", "")
-    folder = Path(configured) if configured.startswith("/") else home() / ".cache"
+    configured = os.environ.get(variable, "")
+    folder = Path(configured) if configured.startswith("/") else home() / usual
     return folder / "mobilecnn"
 
 

@@ -17,9 +17,10 @@ from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.devices.registry import device
 from mobilecnn.bench.devices.seam import CanReadState, CanStream, require
 from mobilecnn.bench.devices.ssh.entry import SshEntry
-from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Cooled, Delegated, Facts, Model
+from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Cooled, Facts, Model
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.stream import Start, State, Stream, StreamPlan, StreamSeries, Window
+from mobilecnn.bench.records.told import Delegated
 from mobilecnn.bench.timing import long_run
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.records import partial, recording
