@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ _LARGEST_HEADER = 1 << 12
 
 _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError, NotImplementedError, SyntaxError,
-    TypeError, KeyError, OverflowError, struct.error, MemoryError,
+    TypeError, KeyError, OverflowError, struct.error, MemoryError, TokenError,
 )  # fmt: skip
 """What zipfile and numpy raise of a file that is no archive of arrays."""
 
