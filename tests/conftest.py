@@ -65,9 +65,10 @@ def _is_left_out(config: pytest.Config, item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_devices_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The devices file of whoever runs the tests is neither read nor written."""
+    """The devices file of whoever runs the tests is neither read nor written, and other tests may time at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench", "android_demo")
 BASE = (
-    ("causes", "documents", "errors", "remarks", "steps", "version"),
+    ("causes", "documents", "errors", "remarks", "steps", "temporaries", "version"),
     ("extras", "files", "interruption", "locks"),
     ("labels", "process", "records", "tensors"),
     ("contract",),

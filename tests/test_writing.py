@@ -1,7 +1,10 @@
 """Outputs of several files and several writers: a pair is never mixed, and nobody writes what another is writing."""
 
+import errno
+import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,8 +58,8 @@ for step in range(1000):
     states = [[path.read_text() if path.exists() else None for path in pair] for pair in names]
     others = [path.name for path in folder.iterdir() if not any(path in pair for pair in names)]
     print(json.dumps([code, states, others]), flush=True)
-    for name in others:
-        (folder / name).unlink()
+    files.write_together([{path: b"next" for path in pair} for pair in names])
+    assert len(list(folder.iterdir())) == 2 * len(names), "what was killed is not swept"
     if code == 0:
         break
 """
@@ -79,6 +83,81 @@ def test_a_kill_at_any_step_leaves_no_new_file_beside_an_old_one(tmp_path: Path)
     assert ends[-1][1:] == ([["new", "new"]] * PAIRS, [])
 
 
+WRITE = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from mobilecnn import files
+from mobilecnn.train import checkpoint
+from mobilecnn.train.plan import Epoch, TrainingPlan
+how, path = sys.argv[1], Path(sys.argv[2])
+def end():
+    if how.endswith("hold"):
+        print("held", flush=True)
+        sys.stdin.read()
+    if how.endswith("kill"):
+        os.kill(os.getpid(), signal.SIGKILL)
+if how.startswith("checkpoint"):
+    real = checkpoint.write_json
+    checkpoint.write_json = lambda *arguments: (end(), real(*arguments))
+    epoch = Epoch(1, 0.1, 1.0, 0.5, 1.0, 0.5, 1.0)
+    checkpoint.save(path, TrainingPlan("lenet5", "digits", 8), 1, ("a",), (epoch,), [np.zeros(3)])
+else:
+    with files.together([[path], [path.with_suffix(".txt")]]) as names:
+        names[0][0].write_bytes(b"whole")
+        end()
+"""
+
+
+def write(how: str, path: Path, **options: Any) -> "subprocess.Popen[str]":
+    return subprocess.Popen([sys.executable, "-c", WRITE, how, str(path)], text=True, **options)
+
+
+@pytest.mark.parametrize("name", ["it.json", "a" * 245 + ".keras", ".json", "[a].b.json", "checkpoint.keras"])
+def test_what_a_killed_writer_left_goes_and_what_a_living_one_has_stays(tmp_path: Path, name: str) -> None:
+    kind = "checkpoint" if name.startswith("checkpoint") else "files"
+    others = [
+        ".it.0123abcd.txt.json",
+        ".it.json",
+        ".other.0123abcd.json",
+        "it.0123abcd.json",
+        ".it.0123ABCD.json",
+    ]
+    for other in others:
+        (tmp_path / other).write_text("mine")
+    path = tmp_path / name
+    assert write(f"{kind} kill", path).wait() == -signal.SIGKILL
+    dead = {entry.name for entry in tmp_path.iterdir()} - {*others, name}
+    assert dead
+    with write(f"{kind} hold", path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as living:
+        assert living.stdout is not None and living.stdout.readline() == "held\n"
+        held = {entry.name for entry in tmp_path.iterdir()} - {*others, name}
+        assert held and not held & dead  # Its own, and no longer what the dead one left.
+        assert write(kind, path).wait() == 0
+        assert held <= {entry.name for entry in tmp_path.iterdir()}
+        if kind == "checkpoint":
+            living.kill()
+    assert kind == "checkpoint" or living.returncode == 0
+    shutil.rmtree(path.with_suffix(".checkpoint"), ignore_errors=True)
+    assert write(kind, path).wait() == 0
+    left = {entry.name for entry in tmp_path.iterdir()} - set(others)
+    assert left == (
+        {"checkpoint.checkpoint"} if kind == "checkpoint" else {name, path.with_suffix(".txt").name}
+    )
+
+
+def test_a_file_system_without_locks_is_written_and_not_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    (tmp_path / ".it.0123abcd.json").write_text("of somebody")
+    files.write_text(tmp_path / "it.json", "x")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [".it.0123abcd.json", "it.json"]
+
+
 @pytest.mark.parametrize("how", ["fail", "stop"])
 def test_a_failure_at_any_renaming_leaves_all_as_it_was(how: str, tmp_path: Path) -> None:
     ends = at_each_step(how, tmp_path)
@@ -99,7 +178,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 folder = Path(sys.argv[1])
 try:
     files.write_together([{folder / "a.json": b"new", folder / "a.tflite": bytes(5000)}])
-except errors.OutputError as error:
+except errors.EnvironmentProblem as error:
     print(error)
 """
 
@@ -109,7 +188,10 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path: Path) -> None:
     said = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    assert "a.tflite: File too large; make room there" in said.stdout
+    assert (
+        "a.tflite: a limit on the size of files, as of ulimit -f, is reached (File too large); make room there"
+        in said.stdout
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"] and (
         tmp_path / "a.json"
     ).read_bytes() == b"old"

@@ -7,22 +7,25 @@ with both inside, so that one without them is somebody else's: it is neither wri
 
 import contextlib
 import math
+import os
 import re
 import secrets
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn import temporaries
 from mobilecnn.documents import parse_json
-from mobilecnn.errors import InputError, OutputError, UsageError
-from mobilecnn.files import LARGEST_RECORD, atomic, open_input, read_bytes, remedy, write_json
+from mobilecnn.errors import EnvironmentProblem, InputError, OutputError, UsageError
+from mobilecnn.files import LARGEST_RECORD, atomic, open_input, read_bytes, unwritable, write_json
 from mobilecnn.records import record
 from mobilecnn.train.plan import Epoch, TrainingPlan
 
@@ -33,7 +36,7 @@ _LARGEST_HEADER = 1 << 12
 
 _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError, NotImplementedError, SyntaxError,
-    TypeError, KeyError, OverflowError, struct.error, MemoryError,
+    TypeError, KeyError, OverflowError, struct.error, MemoryError, TokenError,
 )  # fmt: skip
 """What zipfile and numpy raise of a file that is no archive of arrays."""
 
@@ -178,6 +181,7 @@ def save(
 
     Raises:
         OutputError: the checkpoint cannot be written, or its name is taken by something else.
+        EnvironmentProblem: the disk is full.
     """
     where = folder(output)
     name = _variables_of(len(history))
@@ -189,16 +193,32 @@ def save(
             if _VARIABLES.fullmatch(old.name) and old.name != name:
                 old.unlink(missing_ok=True)
         return
-    new = where.with_name(f".{where.name[:100]}.{secrets.token_hex(4)}")
+    stem = f".{where.name[:100]}."
+    # A training that was killed in its first epoch's saving has left one.
+    temporaries.sweep_names(where.parent, re.compile(rf"{re.escape(stem)}[0-9a-f]{{8}}"), _delete)
+    new = where.with_name(f"{stem}{secrets.token_hex(4)}")
     try:
-        _save(new, variables, name, state)
-        new.rename(where)
+        with _held(new):
+            _save(new, variables, name, state)
+            new.rename(where)
     except OSError as error:
-        raise OutputError(f"cannot write {where}: {error.strerror or error}; {remedy(error)}") from error
-    except OutputError as error:
-        raise OutputError(str(error).replace(str(new), str(where))) from error
+        raise unwritable(f"write {where}", error) from error
+    except (OutputError, EnvironmentProblem) as error:
+        raise type(error)(str(error).replace(str(new), str(where))) from error
     finally:
         _delete(new)
+
+
+@contextlib.contextmanager
+def _held(new: Path) -> Iterator[None]:
+    """Make a folder, and keep it from being swept while the block runs."""
+    new.mkdir(parents=True)
+    descriptor = os.open(new, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        temporaries.hold(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _save(where: Path, variables: Sequence[npt.NDArray[Any]], name: str, state: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from mobilecnn.documents import parse_json
 from mobilecnn.errors import ModelFileError
-from mobilecnn.files import is_folder, open_input
+from mobilecnn.files import exists, is_folder, open_input
 
 ARCHIVE, HDF5, SAVED_MODEL, FOLDER = "archive", "hdf5", "saved_model", "folder"
 """Kinds of model that are read: a ``.keras`` zip archive, an HDF5 file, a SavedModel folder, an unzipped ``.keras``."""
@@ -165,7 +165,11 @@ def _is_hdf5(file: BinaryIO) -> bool:
 
 
 def _kind_of_folder(path: Path) -> str:
-    if (path / "saved_model.pb").is_file() or (path / "saved_model.pbtxt").is_file():
+    graph = path / "saved_model.pb"
+    if exists(graph):
+        open_input(graph, "graph", ModelFileError).close()
+        return SAVED_MODEL
+    if (path / "saved_model.pbtxt").is_file():
         return SAVED_MODEL
     if (path / CONFIG).is_file() and any((path / name).is_file() for name in WEIGHTS):
         return FOLDER

@@ -58,7 +58,7 @@ def worker_file() -> Path:
         return _placed(files.cache() / name, content)
     try:
         return _placed(_private_folder() / name, content)
-    except (OSError, OutputError) as error:
+    except (OSError, OutputError, EnvironmentProblem) as error:
         raise EnvironmentProblem(
             f"the bench worker cannot be written to a file ({error}); set TMPDIR to a folder that can be written"
         ) from error

@@ -95,3 +95,8 @@ class Plot:
     y: Axis
     what: str
     equal: str = ""
+
+
+def ends(value: float, interval: Interval | None) -> tuple[float, ...]:
+    """All that must have room on an axis for a figure: itself, and both ends of its interval, which may lie beside it."""
+    return (value,) if interval is None else (interval.low, value, interval.high)

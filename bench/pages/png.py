@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench.pages.page import UNPRINTABLE
-from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Point, Series
+from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Point, Series, ends
 from mobilecnn.extras import require
 
 MARKERS = ("o", "s", "D", "^", "v", "<", ">", "P")
@@ -68,10 +68,15 @@ def _panel(axes: Any, plot: Plot) -> None:
     for series in plot.series:
         _series(axes, series)
     if plot.equal:
-        values = [1.0, *(value for s in plot.series for p in s.points for value in (p.x, p.y))]
-        ends = [min(values) / 1.9, max(values) * 1.6]
-        axes.plot(ends, ends, color=colour(OTHER), linewidth=1, linestyle="--", label=plot.equal, zorder=0)
-        axes.set(xlim=ends, ylim=ends, aspect="equal")
+        points = [point for series in plot.series for point in series.points]
+        values = [1.0]
+        for point in points:
+            values += [*ends(point.x, point.x_interval), *ends(point.y, point.y_interval)]
+        limits = [min(values) / 1.9, max(values) * 1.6]
+        axes.plot(
+            limits, limits, color=colour(OTHER), linewidth=1, linestyle="--", label=plot.equal, zorder=0
+        )
+        axes.set(xlim=limits, ylim=limits, aspect="equal")
     _scale(axes, True, plot.x)
     _scale(axes, False, plot.y)
     axes.set_ylabel(plot.y.label)
@@ -85,32 +90,41 @@ def _panel(axes: Any, plot: Plot) -> None:
 def _series(axes: Any, series: Series) -> None:
     points = series.points
     style, width = LINES[series.line] if series.line else ("", 1.0)
-    axes.errorbar(
+    axes.plot(
         [point.x for point in points],
         [point.y for point in points],
-        yerr=[
-            [0.0 if p.y_interval is None else p.y - p.y_interval.low for p in points],
-            [0.0 if p.y_interval is None else p.y_interval.high - p.y for p in points],
-        ]
-        if any(point.y_interval for point in points)
-        else None,
         linestyle=style,
         linewidth=width,
-        elinewidth=1.0,
         marker=MARKERS[series.colour % len(MARKERS)] if series.marks else "",
         markersize=6,
-        capsize=2,
         color=colour(series.colour),
         # What begins with an underscore has no place in a legend.
         label=f" {plain(series.name)}" if series.name else "_",
         clip_on=False,
     )
+    _intervals(axes, series)
     hollow = [point for point in points if point.hollow and series.marks]
     if hollow:
         axes.plot(
             [point.x for point in hollow], [point.y for point in hollow], linestyle="", color="white",
             marker=MARKERS[series.colour % len(MARKERS)], markersize=3.5, clip_on=False, zorder=3,
         )  # fmt: skip
+
+
+def _intervals(axes: Any, series: Series) -> None:
+    """Draw each interval from end to end: as lengths from its point, one that lies beside the point has no form."""
+    drawn = {"color": colour(series.colour), "clip_on": False, "label": "_"}
+    bars = {"linewidth": 1.0, "zorder": 2, **drawn}
+    caps = {"linestyle": "", "markersize": 4, **drawn}
+    for point in series.points:
+        if point.x_interval is not None:
+            low, high = point.x_interval.low, point.x_interval.high
+            axes.hlines(point.y, low, high, **bars)
+            axes.plot([low, high], [point.y] * 2, marker="|", **caps)
+        if point.y_interval is not None:
+            low, high = point.y_interval.low, point.y_interval.high
+            axes.vlines(point.x, low, high, **bars)
+            axes.plot([point.x] * 2, [low, high], marker="_", **caps)
 
 
 def _scale(axes: Any, across: bool, shown: Axis) -> None:
@@ -154,7 +168,7 @@ def _keys(axes: Any, plot: Plot) -> None:
 
 
 def _high(point: Point) -> float:
-    return point.y if point.y_interval is None else point.y_interval.high
+    return max(ends(point.y, point.y_interval))
 
 
 def colour(index: int) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages.page import text
-from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Series
+from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Series, ends
 
 LONGEST_KEY = 4
 """Most letters of a key that may stand to the right of a point at the right edge."""
@@ -45,8 +45,8 @@ class Bar:
 def draw(plot: Plot) -> str:
     """A chart as HTML."""
     series, x, y, what, equal = plot.series, plot.x, plot.y, plot.what, plot.equal
-    xs = [value for line in series for p in line.points for value in _ends(p.x, p.x_interval)]
-    ys = [value for line in series for p in line.points for value in _ends(p.y, p.y_interval)]
+    xs = [value for line in series for p in line.points for value in ends(p.x, p.x_interval)]
+    ys = [value for line in series for p in line.points for value in ends(p.y, p.y_interval)]
     if equal:
         xs = ys = [*xs, *ys]
     across, up = _Scale(xs, x), _Scale(ys, y)
@@ -95,7 +95,7 @@ def bars(groups: Sequence[tuple[str, Sequence[Bar]]], unit: str) -> str:
     The scale begins at 0, or is logarithmic where one is more than 30 times another.
     """
     everything = [
-        value for _, group in groups for bar in group for value in (bar.figure.low, bar.figure.high)
+        value for _, group in groups for bar in group for value in ends(bar.figure.value, bar.figure)
     ]
     log = max(everything) > 30 * min(everything)
     scale = _Scale(everything, Axis(unit, log=log, zero=not log))
@@ -244,10 +244,6 @@ def _legend(series: Series) -> str:
 
 def _colour(index: int) -> str:
     return "other" if index == OTHER else f"s{index % COLOURS}"
-
-
-def _ends(value: float, interval: Interval | None) -> tuple[float, ...]:
-    return (value,) if interval is None else (interval.low, value, interval.high)
 
 
 def _percent(share: float) -> str:

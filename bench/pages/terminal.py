@@ -7,6 +7,7 @@ from mobilecnn.bench.pages.numbers import interval, ms
 from mobilecnn.bench.pages.remarks import VERDICTS
 from mobilecnn.bench.records.measurement import Facts, Measurement
 from mobilecnn.bench.records.protocol import DEFAULT
+from mobilecnn.bench.records.stream import Stream
 
 HEADER = (
     "file", "", "median ms", "95 % interval", "p90", "p99", "min", "runs", "answers", "time / first", "95 % interval", "",
@@ -63,11 +64,32 @@ def once(results: Iterable[Result]) -> list[tuple[str, ...]]:
 
 def device(measurement: Measurement) -> str:
     """The device and the runtime, in one line."""
-    protocol = measurement.protocol
+    return _with_settings(
+        facts(
+            measurement.device,
+            measurement.protocol.runtime,
+            measurement.runtime_versions,
+            measurement.protocol.threads,
+        ),
+        measurement.cores_used,
+        measurement.protocol.delegate,
+    )
+
+
+def stream_device(stream: Stream) -> str:
+    """:func:`device` of a stream."""
+    versions = "/".join(sorted({series.start.runtime_version for series in stream.series}))
+    plan = stream.plan
+    return _with_settings(
+        facts(stream.device, plan.runtime, versions, plan.threads), stream.cores_used, plan.delegate
+    )
+
+
+def _with_settings(known: str, cores: str | None, delegate: str) -> str:
     parts = [
-        facts(measurement.device, protocol.runtime, measurement.runtime_versions, protocol.threads),
-        f"on its cores {measurement.cores_used} (mask)" if measurement.cores_used else None,
-        f"delegate {protocol.delegate}" if protocol.delegate != DEFAULT else None,
+        known,
+        f"on its cores {cores} (mask)" if cores else None,
+        f"delegate {delegate}" if delegate != DEFAULT else None,
     ]
     return ", ".join(part for part in parts if part)
 

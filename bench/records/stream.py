@@ -7,13 +7,17 @@ them, which takes some milliseconds, clock, temperature and throttling are read.
 """
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
 from mobilecnn.bench.records.measurement import Cooled, Facts, Model
-from mobilecnn.bench.records.protocol import Protocol, check_range
-from mobilecnn.records import Stored
+from mobilecnn.bench.records.protocol import DEFAULT, Protocol, check_range
+from mobilecnn.bench.records.told import Delegated
+from mobilecnn.documents import Members
+from mobilecnn.records import Stored, Upgrade
 
 SUSTAINED, SINGLE_STREAM = "sustained", "single-stream"
 
@@ -45,7 +49,9 @@ class StreamPlan:
         threads: threads of the interpreter.
         runtime: one of :data:`mobilecnn.quantize.runtimes.RUNTIMES`.
         seed: seed of the input data.
-        cool_down: seconds, as in :class:`mobilecnn.bench.records.protocol.Protocol`.
+        cool_down: seconds, as in :class:`mobilecnn.bench.records.protocol.Protocol`; so are the next two.
+        delegate: delegate that was asked for.
+        cores: cores that the process was to be bound to; None for any.
 
     Raises:
         UsageError: a value is out of its range.
@@ -58,6 +64,8 @@ class StreamPlan:
     runtime: str
     seed: int
     cool_down: float
+    delegate: str = DEFAULT
+    cores: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind == SUSTAINED:
@@ -70,8 +78,11 @@ class StreamPlan:
         self.protocol()
 
     def protocol(self) -> Protocol:
-        """The protocol of a measurement with the same runtime, threads, seed and waits."""
-        return Protocol(threads=self.threads, runtime=self.runtime, seed=self.seed, cool_down=self.cool_down)
+        """The protocol of a measurement with the same runtime, threads, seed, waits, delegate and cores."""
+        return Protocol(
+            threads=self.threads, runtime=self.runtime, seed=self.seed, cool_down=self.cool_down, delegate=self.delegate,
+            cores=self.cores,
+        )  # fmt: skip
 
     @classmethod
     def sustained(cls, minutes: float, protocol: Protocol) -> Self:
@@ -90,8 +101,10 @@ class StreamPlan:
         return min(max(self.seconds / WINDOWS, SHORTEST_WINDOW), LONGEST_WINDOW)
 
 
-def _common(protocol: Protocol) -> tuple[int, str, int, float]:
-    return protocol.threads, protocol.runtime, protocol.seed, protocol.cool_down
+def _common(protocol: Protocol) -> tuple[int, str, int, float, str, str | None]:
+    return (
+        protocol.threads, protocol.runtime, protocol.seed, protocol.cool_down, protocol.delegate, protocol.cores
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -159,6 +172,9 @@ class Start:
         init_ns: time of loading the file and allocating the tensors.
         first_ns: time of the first inference.
         state: state of the device after it.
+        cores: cores that the process could run on, a hexadecimal mask: bit i is core i; None if unknown.
+        delegates: delegates that the runtime tells of; empty where it says that there are none, None where it
+            says nothing.
     """
 
     runtime_version: str
@@ -166,6 +182,12 @@ class Start:
     init_ns: int
     first_ns: int
     state: State
+    cores: str | None = None
+    delegates: tuple[Delegated, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.cores is not None and not re.fullmatch("[0-9a-f]{1,1024}", self.cores):
+            raise ValueError("cores is no hexadecimal mask")
 
 
 @dataclass(frozen=True)
@@ -205,9 +227,28 @@ class StreamSeries:
         return (self.start.state, *(window.state for window in self.windows))
 
 
+def _from_version_1(members: Members) -> Members:
+    """Members of version 2; version 1 knows no delegates and no cores."""
+    plan, series = members.get("plan"), members.get("series")
+
+    def with_start(value: object) -> object:
+        start = value.get("start") if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(start, dict):
+            return value
+        return {**value, "start": {"cores": None, "delegates": None, **start}}
+
+    return {
+        **members,
+        **({"plan": {"delegate": DEFAULT, "cores": None, **plan}} if isinstance(plan, dict) else {}),
+        **({"series": [with_start(value) for value in series]} if isinstance(series, list) else {}),
+    }
+
+
 @dataclass(frozen=True)
 class Stream(Stored):
     """Long runs of one or several models, one after another.
+
+    Version 1 knows no delegates and no cores.
 
     Attributes:
         created: when it began, ISO 8601 with the time zone.
@@ -221,7 +262,9 @@ class Stream(Stored):
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.stream"
+    VERSION: ClassVar[int] = 2
     NOUN: ClassVar[str] = "record of a stream"
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _from_version_1}
 
     created: str
     tool: str
@@ -236,6 +279,13 @@ class Stream(Stored):
             raise ValueError("created has no time zone")
         if not 1 <= len(self.series) <= len(self.models):
             raise ValueError("there are no series, or more than models")
+
+    @property
+    def cores_used(self) -> str | None:
+        """Masks of the cores that the processes were bound to; None where they were not."""
+        if self.plan.cores is None:
+            return None
+        return "/".join(sorted({series.start.cores or "unknown" for series in self.series}))
 
     @property
     def kept(self) -> str:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mobilecnn.bench.devices import jobs
-from mobilecnn.bench.devices.seam import CanStream, Device, require
+from mobilecnn.bench.devices.claims import claimed
+from mobilecnn.bench.devices.seam import CanStream, CanTime, Device, require
 from mobilecnn.bench.records.stream import (
     LONGEST_WINDOW,
     Start,
@@ -54,68 +55,74 @@ def run(
         UsageError: no models, or the device does not tell of each inference.
         ModelFileError: one is missing, damaged, or refused by the runtime.
         CheckFailed: one does not answer on the device as its passport says; none is run.
-        EnvironmentProblem: the device is not as it must be, or a process crashed.
+        EnvironmentProblem: the device is not as it must be, another process times there, or a process crashed.
     """
     streamer = require(device, CanStream)
+    require(device, CanTime).adapt(
+        plan.protocol()
+    )  # It refuses what it cannot have, such as a phone's delegate.
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = device.probe()
-    wait = cool_down.plan(device, plan.cool_down, say)
-    total = max(1, round(plan.seconds)) * len(models)
+    with claimed(device, say):
+        wait = cool_down.plan(device, plan.cool_down, say)
+        total = max(1, round(plan.seconds)) * len(models)
 
-    def show(done: float, what: str) -> None:
-        if progress is not None:
-            progress(min(int(done), total), total, what)
+        def show(done: float, what: str) -> None:
+            if progress is not None:
+                progress(min(int(done), total), total, what)
 
-    placed = check_answers(
-        looked_at,
-        device,
-        plan.protocol(),
-        lambda what: show(0, what),
-        allow_wrong_answers=allow_wrong_answers,
-    )
-    done: list[StreamSeries] = []
-
-    def stream() -> Stream:
-        return Stream(
-            created,
-            __version__,
-            tuple(command),
-            facts,
-            plan,
-            tuple(file.model for file in placed),
-            tuple(done),
+        placed = check_answers(
+            looked_at,
+            device,
+            plan.protocol(),
+            lambda what: show(0, what),
+            allow_wrong_answers=allow_wrong_answers,
         )
+        done: list[StreamSeries] = []
 
-    for number, file in enumerate(placed):
-        passed = number * plan.seconds
+        def stream() -> Stream:
+            return Stream(
+                created,
+                __version__,
+                tuple(command),
+                facts,
+                plan,
+                tuple(file.model for file in placed),
+                tuple(done),
+            )
 
-        def tell(what: str, passed: float = passed) -> None:
-            show(passed, what)
+        for number, file in enumerate(placed):
+            passed = number * plan.seconds
 
-        cooled = cool_down.wait(device, wait, say, tell)
-        tell(file.path.name)
-        doing = f"that runs {file.path} with {plan.runtime}"
-        windows: list[Window] = []
-        start: Start | None = None
-        try:
-            # Closed at once and not some time: with the messages ends the process.
-            with closing(streamer.stream(jobs.stream(file.there, plan), doing, PATIENCE_SECONDS)) as messages:
-                start = record(Start, next(messages))
-                for message in messages:
-                    windows.append(record(Window, message))
-                    last = windows[-1]
-                    show(
-                        passed + min(last.end_seconds, plan.seconds),
-                        f"{file.path.name}: {last.median_ns / 1e6:.3f} ms",
-                    )
-        except InputError as error:
-            raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
-        finally:
-            # Also when the user stops it: minutes of work are not thrown away.
-            if start is not None and windows:
-                done.append(StreamSeries(start, cooled, tuple(windows)))
-                if keep is not None:
-                    keep(stream())
-    show(total, "")
-    return stream()
+            def tell(what: str, passed: float = passed) -> None:
+                show(passed, what)
+
+            cooled = cool_down.wait(device, wait, say, tell)
+            tell(file.path.name)
+            doing = f"that runs {file.path} with {plan.runtime}"
+            windows: list[Window] = []
+            start: Start | None = None
+            try:
+                # Closed at once and not some time: with the messages ends the process.
+                with closing(
+                    streamer.stream(jobs.stream(file.there, plan), doing, PATIENCE_SECONDS)
+                ) as messages:
+                    start = record(Start, next(messages))
+                    for message in messages:
+                        windows.append(record(Window, message))
+                        last = windows[-1]
+                        show(
+                            passed + min(last.end_seconds, plan.seconds),
+                            f"{file.path.name}: {last.median_ns / 1e6:.3f} ms",
+                        )
+            except InputError as error:
+                raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
+            finally:
+                # Also when the user stops it: minutes of work are not thrown away.
+                if start is not None and windows:
+                    done.append(StreamSeries(start, cooled, tuple(windows)))
+                    if keep is not None:
+                        keep(stream())
+        show(total, "")
+        return stream()

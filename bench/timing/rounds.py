@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mobilecnn.bench.devices import jobs
+from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import CanTime, Device, require
 from mobilecnn.bench.records.measurement import (
     DIFFERS,
@@ -69,46 +70,47 @@ def measure(
         ModelFileError: one is missing, damaged, or refused by the runtime; all are looked
             at before the first is timed.
         CheckFailed: one does not answer on the device as its passport says; nothing is timed.
-        EnvironmentProblem: the device is not as it must be, or a process crashed
-            (ChildCrashed); the message names the model.
+        EnvironmentProblem: the device is not as it must be, another process times there, or a process
+            crashed (ChildCrashed); the message names the model.
     """
     timer = require(device, CanTime)
     looked_at = look_at(models)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     protocol = timer.adapt(protocol)
     facts = device.probe()
-    plan = cool_down.plan(device, protocol.cool_down, say)
-    asked = sum(file.questions is not None for file in looked_at)
-    steps = Steps(progress, asked + protocol.rounds * len(models))
-    placed = check_answers(looked_at, device, protocol, steps, allow_wrong_answers=allow_wrong_answers)
-    rng = np.random.default_rng(protocol.seed)
-    runs: list[Run] = []
-    for number in range(protocol.rounds):
-        for position, index in enumerate(rng.permutation(len(models)).tolist()):
-            cooled = cool_down.wait(device, plan, say, steps.show)
-            steps(models[index].name)
-            job = jobs.timing(placed[index].there, protocol)
-            doing = f"that times {models[index]} with {protocol.runtime}"
-            answer = timer.time(job, doing, TIMING_TIMEOUT)
-            where = {"round": number, "position": position, "model": index, "cooled": None}
-            try:
-                runs.append(replace(record(Run, {**answer, **where}), cooled=cooled))
-            except InputError as error:
-                raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
-        _refuse_changed([file for file in placed if file.there == str(file.path.resolve())])
-        measurement = Measurement(
-            created=created,
-            tool=__version__,
-            command=tuple(command),
-            device=facts,
-            protocol=protocol,
-            models=tuple(file.model for file in placed),
-            runs=tuple(runs),
-        )
-        if keep is not None:
-            keep(measurement)
-    steps("")
-    return measurement
+    with claimed(device, say):
+        plan = cool_down.plan(device, protocol.cool_down, say)
+        asked = sum(file.questions is not None for file in looked_at)
+        steps = Steps(progress, asked + protocol.rounds * len(models))
+        placed = check_answers(looked_at, device, protocol, steps, allow_wrong_answers=allow_wrong_answers)
+        rng = np.random.default_rng(protocol.seed)
+        runs: list[Run] = []
+        for number in range(protocol.rounds):
+            for position, index in enumerate(rng.permutation(len(models)).tolist()):
+                cooled = cool_down.wait(device, plan, say, steps.show)
+                steps(models[index].name)
+                job = jobs.timing(placed[index].there, protocol)
+                doing = f"that times {models[index]} with {protocol.runtime}"
+                answer = timer.time(job, doing, TIMING_TIMEOUT)
+                where = {"round": number, "position": position, "model": index, "cooled": None}
+                try:
+                    runs.append(replace(record(Run, {**answer, **where}), cooled=cooled))
+                except InputError as error:
+                    raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
+            _refuse_changed([file for file in placed if file.there == str(file.path.resolve())])
+            measurement = Measurement(
+                created=created,
+                tool=__version__,
+                command=tuple(command),
+                device=facts,
+                protocol=protocol,
+                models=tuple(file.model for file in placed),
+                runs=tuple(runs),
+            )
+            if keep is not None:
+                keep(measurement)
+        steps("")
+        return measurement
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ def main() -> None:
     interruption.during_start()
     # Not at the top: Ctrl-C while these are imported must find the handler.
     from mobilecnn.cli import cli
-    from mobilecnn.cli.terminal import guard
+    from mobilecnn.cli.terminal import guard, unwritten
 
     guard()
     interruption.listen()
@@ -21,7 +21,8 @@ def main() -> None:
         code = ended.code
     except KeyboardInterrupt as interrupt:  # While the outcome of the command was printed.
         code = interruption.exit_code(type(interrupt))
-    except OSError:  # Not even the message can be written.
+    except OSError as error:  # Not even the message can be written.
+        unwritten(error)
         code = 3
     finally:
         interruption.ignore()

@@ -1,10 +1,10 @@
 """Writing files so that no reader ever sees half of one; reading and hashing them."""
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import stat
 import tempfile
@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mobilecnn.errors import EnvironmentProblem, InputError, OutputError
+from mobilecnn import temporaries
+from mobilecnn.errors import EnvironmentProblem, InputError, MobileCnnError, OutputError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Error numbers that mean: no room, for the disk, for the user, for one file."""
-
-LONGEST_PART = 40
-"""Most characters that a temporary name has of the stem, and of the suffix: it must not be too long where the name is not."""
+FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a limit on the size of files, as of ulimit -f, is reached",
+}
+"""Error numbers that mean that there is no room -> where there is none."""
 
 
 @contextmanager
@@ -32,6 +34,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
     Raises:
         OutputError: the folder or the file cannot be written.
+        EnvironmentProblem: the disk is full.
     """
     with together([[path]]) as [[temporary]]:
         yield temporary
@@ -51,35 +54,44 @@ def together(groups: Sequence[Sequence[Path]]) -> Iterator[list[list[Path]]]:
 
     Raises:
         OutputError: a folder or a file cannot be written.
+        EnvironmentProblem: the disk is full.
     """
     made: list[Path] = []
+    held: list[int] = []
     path = Path()
     try:
-        # What a link stands for is written; the link stays.
-        groups = [[path.resolve() if path.is_symlink() else path for path in group] for group in groups]
-        paths = [path for group in groups for path in group]
+        real = {}
+        for path in (path for group in groups for path in group):
+            # What a link stands for is written; the link stays.
+            real[path] = path.resolve() if path.is_symlink() else path
+        groups = [[real[path] for path in group] for group in groups]
+        paths = list(real.values())
         for path in paths:
             if exists(path) and not path.is_file() and not path.is_dir():
                 raise OutputError(_special(path))
             path.parent.mkdir(parents=True, exist_ok=True)
-            made.append(_new(path))
+            temporaries.sweep(path)
+            temporary, descriptor = temporaries.new(path)
+            made.append(temporary)
+            held.append(descriptor)
         new = iter(tuple(made))
-        temporaries = [[next(new) for _ in group] for group in groups]
-        yield temporaries
+        names = [[next(new) for _ in group] for group in groups]
+        yield names
         for path, temporary in zip(paths, tuple(made), strict=True):
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             _to_disk(temporary)
         moves: list[tuple[Path, Path]] = []
         try:
-            for group, names in zip(groups, temporaries, strict=True):
+            for group, new_ones in zip(groups, names, strict=True):
                 if len(paths) > 1:
                     for path in reversed(group):
                         if path.exists():
-                            made.append(_unused(path))
+                            held += _held(path)
+                            made.append(temporaries.unused(path))
                             moves.append((path, made[-1]))
                             path.rename(made[-1])
-                for path, temporary in zip(group, names, strict=True):
+                for path, temporary in zip(group, new_ones, strict=True):
                     moves.append((temporary, path))
                     temporary.replace(path)
         except BaseException:
@@ -88,19 +100,38 @@ def together(groups: Sequence[Sequence[Path]]) -> Iterator[list[list[Path]]]:
                     target.rename(source)
             raise
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy(error)}") from error
+        raise unwritable(f"write {path}", error) from error
     finally:
         for temporary in made:
             temporary.unlink(missing_ok=True)
+        for descriptor in held:
+            os.close(descriptor)
 
 
-def remedy(error: OSError) -> str:
-    """What to do about an output that cannot be written."""
+def _held(path: Path) -> list[int]:
+    """The descriptor that holds an old file, which nobody may sweep while it is put aside; none where it is unreadable."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        temporaries.hold(descriptor)
+        return [descriptor]
+    return []
+
+
+def unwritable(doing: str, error: OSError, advice: str = "") -> MobileCnnError:
+    """What is said about ``error``, met at an output: a full disk is no fault of its name.
+
+    Args:
+        doing: what cannot be done, with the name of the output, as in "write it.json".
+        error: the error.
+        advice: what to do where the name is the reason.  [default: by the error]
+    """
     if error.errno in FULL:
-        return "make room there, or choose another place"
-    if error.errno == errno.ENAMETOOLONG:
-        return "choose a shorter name"
-    return "choose a place that you may write to"
+        full = f"{FULL[error.errno]} ({error.strerror})"
+        return EnvironmentProblem(f"cannot {doing}: {full}; make room there, or choose another place")
+    if not advice:
+        long = error.errno == errno.ENAMETOOLONG
+        advice = "choose a shorter name" if long else "choose a place that you may write to"
+    return OutputError(f"cannot {doing}: {error.strerror or error}; {advice}")
 
 
 @contextmanager
@@ -146,21 +177,6 @@ def no_room(error: OSError, folder: Path | None = None, needed: int = 0) -> Envi
     return EnvironmentProblem(f"the temporary folder {folder} is full: {size}{free}{limit}; {advice}")
 
 
-def _new(path: Path) -> Path:
-    """A new empty file with a temporary name beside ``path``."""
-    name = _unused(path)
-    # Not mkstemp, whose files are private: this one gets the permissions of an ordinary file. Working
-    # them out would mean reading the process's mask, which is only possible by changing it for a
-    # moment, and other threads would notice.
-    os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    return name
-
-
-def _unused(path: Path) -> Path:
-    stem, suffix = path.stem[:LONGEST_PART], path.suffix[:LONGEST_PART]
-    return path.parent / f".{stem}.{secrets.token_hex(4)}{suffix}"
-
-
 def _to_disk(path: Path) -> None:
     """Wait until the content is on the disk: some file systems say only then that they are full."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -172,8 +188,8 @@ def _to_disk(path: Path) -> None:
 
 def write_together(groups: Sequence[Mapping[Path, bytes]]) -> None:
     """Write several files, none of which appears before all are written (see :func:`together`)."""
-    with together([list(group) for group in groups]) as temporaries:
-        for group, names in zip(groups, temporaries, strict=True):
+    with together([list(group) for group in groups]) as made:
+        for group, names in zip(groups, made, strict=True):
             for temporary, content in zip(names, group.values(), strict=True):
                 temporary.write_bytes(content)
 
@@ -199,6 +215,7 @@ def check_writable(folder: Path) -> None:
 
     Raises:
         OutputError: the folder cannot be created or written to.
+        EnvironmentProblem: the disk is full.
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(
@@ -209,9 +226,7 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OutputError(
-            f"cannot write to the folder {folder}: {error.strerror or error}; choose another with -o"
-        ) from error
+        raise unwritable(f"write to the folder {folder}", error, "choose another with -o") from error
 
 
 def _special(path: Path) -> str:
@@ -223,6 +238,7 @@ def check_file(path: Path) -> None:
 
     Raises:
         OutputError: it is a folder or a device, cannot be a name, or its folder cannot be written to.
+        EnvironmentProblem: the disk is full.
     """
     try:
         if stat.S_ISDIR(path.stat().st_mode):
@@ -232,7 +248,7 @@ def check_file(path: Path) -> None:
     except OSError as error:
         # What its folder lacks is said below.
         if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
-            raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy(error)}") from error
+            raise unwritable(f"write {path}", error) from error
     check_writable(path.parent)
 
 
@@ -354,9 +370,18 @@ def home() -> Path:
 
 def cache() -> Path:
     """The folder for files that are made or fetched once: ``mobilecnn`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
+    return _xdg("XDG_CACHE_HOME", ".cache")
+
+
+def state_folder() -> Path:
+    """The folder for what processes tell one another: ``mobilecnn`` in ``$XDG_STATE_HOME``, else in ``~/.local/state``."""
+    return _xdg("XDG_STATE_HOME", ".local/state")
+
+
+def _xdg(variable: str, usual: str) -> Path:
     # The XDG specification has relative paths ignored.
-    configured = os.environ.get("XDG_CACHE_HOME", "")
-    folder = Path(configured) if configured.startswith("/") else home() / ".cache"
+    configured = os.environ.get(variable, "")
+    folder = Path(configured) if configured.startswith("/") else home() / usual
     return folder / "mobilecnn"
 
 

@@ -159,7 +159,7 @@ def _recording(path: Path) -> Iterator[Callable[[Kept], None]]:
     try:
         unfinished.rename(path)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; {kept}") from error
+        raise files.unwritable(f"write {path}", error, kept) from error
 
 
 def schema(path: Path, what: str = "measurement") -> str | None:

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 from html_pages import HOSTILE, Page
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mobilecnn.bench.judge.statistics import Interval
@@ -77,6 +77,36 @@ def test_the_same_chart_is_a_picture_too() -> None:
         both = replace(whole, series=[*whole.series, *lines])
         assert Page(svg.draw(both)).count("svg") > 4
         assert png.draw([both, whole], "title").startswith(b"\x89PNG")
+
+
+@given(numbers, numbers, numbers, st.booleans(), st.booleans())
+@settings(max_examples=25)
+@example(5.0, 7.0, 9.0, False, False)  # Below its interval,
+@example(11.0, 7.0, 9.0, True, True)  # above it,
+@example(11.0, 7.0, 7.0, True, False)  # beside one without width,
+@example(1 / 3 * 3.1, 1.0, 1 / 3 * 3.1 * (1 - 1e-16), True, False)  # and by the last digit.
+def test_an_interval_beside_its_figure_is_drawn_as_it_is(
+    value: float, one: float, other: float, log: bool, equal: bool
+) -> None:
+    interval = Interval(value, min(one, other), max(one, other))
+    chart = one_series([plot.Point(value, value, "1", interval, interval)], log=log, equal=equal)
+    assert png.draw([chart], "title").startswith(b"\x89PNG")
+    drawn = Page(svg.draw(chart))
+    marks = [a for tag, a in drawn.tags if tag == "svg" and str(a.get("class", "")).startswith("mark s")]
+    (mark,) = [mark for mark in marks if mark["x"] != "11"]  # That is the legend's.
+    across, up = [
+        a for tag, a in drawn.tags if tag == "line" and str(a.get("class", "")).startswith("interval")
+    ]
+    for line, near, far, sign in ((across, "x1", "x2", 1), (up, "y1", "y2", -1)):
+        ends = [float(str(line[end]).rstrip("%")) for end in (near, far)]
+        place = float(str(mark[near[0]]).rstrip("%"))
+        assert all(0 <= end <= 300 for end in (*ends, place))
+        assert sign * ends[0] <= sign * ends[1]
+        assert value > interval.high or sign * place <= sign * ends[1]
+        assert value < interval.low or sign * place >= sign * ends[0]
+    bar = Page(svg.bars([("device", [svg.Bar("it", interval, "")])], "ms"))
+    places = [a["x"] for tag, a in bar.tags if tag == "svg" and str(a.get("class", "")).startswith("mark")]
+    assert all(0 <= float(str(place).rstrip("%")) <= 100 for place in places) and places
 
 
 @pytest.mark.parametrize("name", ["$\\frac$", "$$", "$x^{$", "\x1b[31m\x07", "_hidden", "\ud800", "[red]"])

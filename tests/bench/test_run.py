@@ -17,6 +17,7 @@ import pytest
 from installed import INSTALLED
 
 from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.devices.seam import Identity
 from mobilecnn.bench.judge.summary import summarize
 from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Facts, Measurement
 from mobilecnn.bench.records.protocol import Protocol
@@ -234,11 +235,14 @@ def test_a_killed_worker_is_reported_with_its_model(
 ) -> None:
     models = [bare(exported, tmp_path)]  # The first worker is the one that times.
     probed = LocalDevice()
-    facts = probed.probe()
+    facts, told = probed.probe(), probed.identity()
 
-    class Probed(LocalDevice):
+    class Probed(LocalDevice):  # The workers that tell these must not be the one that is killed.
         def probe(self) -> Facts:
-            return facts  # Its own worker must not be the one that is killed.
+            return facts
+
+        def identity(self) -> Identity:
+            return told
 
     def strike() -> None:
         process = first_worker(os.getpid())

@@ -44,7 +44,7 @@ MEASUREMENTS = sorted(path.name for path in SAMPLES.glob("measurement-*.json"))
 KINDS: dict[str, type[Stored]] = {
     "measurement-4.json": Measurement,
     "measurement-4-phone.json": Measurement,
-    "stream-1.json": Stream,
+    "stream-2.json": Stream,
     "instructions-2.json": Instructions,
     "evaluation-2.json": Evaluation,
 }
@@ -98,8 +98,18 @@ def test_what_measurements_say(name: str) -> None:
     assert {"results": plain(results), "relative": relative[1:]} == near(SAID[name])
 
 
-def test_what_a_stream_says() -> None:
-    stream = Stream.read(SAMPLES / "stream-1.json")
+def test_a_stream_of_version_1_reads_and_says_nothing_of_what_it_did_not_know() -> None:
+    old, new = (Stream.read(SAMPLES / f"stream-{version}.json") for version in (1, 2))
+    assert (new.plan.delegate, new.cores_used, old.cores_used) == ("xnnpack", "c", None)
+    unsaid = [
+        replace(series, start=replace(series.start, cores=None, delegates=None)) for series in new.series
+    ]
+    assert old == replace(new, plan=replace(new.plan, delegate="default", cores=None), series=tuple(unsaid))
+
+
+@pytest.mark.parametrize("name", ["stream-1.json", "stream-2.json"])
+def test_what_a_stream_says(name: str) -> None:
+    stream = Stream.read(SAMPLES / name)
     made = zip(stream.models, stream.series, strict=False)
     results = StreamSummary.of(stream).sustained
     outcomes = [result.outcome.to_json() for result in results]

@@ -20,6 +20,7 @@ from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Cooled, Facts, Model
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.stream import Start, State, Stream, StreamPlan, StreamSeries, Window
+from mobilecnn.bench.records.told import Delegated
 from mobilecnn.bench.timing import long_run
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.records import partial, recording
@@ -38,7 +39,7 @@ STREAM = Stream(
     models=tuple(Model(f"{name}.tflite", name * 64, 9, None, Answers(NOT_CHECKED, "no")) for name in "ab"),
     series=(
         StreamSeries(
-            Start("2.3.0", 1, 5_000_000, 9_000_000, STATE),
+            Start("2.3.0", 1, 5_000_000, 9_000_000, STATE, "f0", (Delegated("xnnpack", None, 1),)),
             Cooled(2.5, 51.0, 50.5),
             (
                 Window(0.0, 0.5, 3, 11.0, 12.0, 10, 13, (11, 13, 10), 0.1, STATE),
@@ -62,7 +63,7 @@ def test_json_and_back(tmp_path: Path) -> None:
     ("path", "value", "words"),
     [
         (("schema",), "mobilecnn.measurement", "its schema is not mobilecnn.stream"),
-        (("version",), 2, "a stream of version 2; this mobilecnn reads 1"),
+        (("version",), 3, "a stream of version 3; this mobilecnn reads 1 to 2"),
         (("version",), True, "a stream of version True"),
         (("created",), "2026-01-02T03:04:05", "no time zone"),
         (("plan", "kind"), "endless", "kind must be sustained or single-stream"),

@@ -86,8 +86,8 @@ def test_all_devices_are_in_one_table_and_have_a_file_each(exported: Path, here:
 
 def test_a_device_that_fails_costs_the_others_nothing(exported: Path, here: Path, tmp_path: Path) -> None:
     (here / "bare.tflite").write_bytes((exported / "theirs.int8.tflite").read_bytes())
-    # It is asked who it is, it is probed, its runtime is looked for, and it times one round.
-    broken = SshEntry("busy", breaking(tmp_path, 4, elsewhere(tmp_path, "broken")))
+    # It is asked who it is, probed, its runtime is looked for, it is asked who is to be locked, and times one round.
+    broken = SshEntry("busy", breaking(tmp_path, 5, elsewhere(tmp_path, "broken")))
     entries.write({**entries.read(), "pi5": broken})
     done = bench("bare.tflite", *QUICK, *ALL, "-o", "runs/it.json")
     assert done.exit_code == 3, done.output

@@ -66,6 +66,47 @@ def test_a_sustained_load_as_json(models: list[str], here: Path) -> None:
     assert (here / "it.png").exists()
 
 
+LONG = {"sustained": ("--minutes", MINUTES), "single-stream": ("--min-seconds", "0.3")}
+
+
+@pytest.mark.parametrize("command", LONG)
+def test_cores_and_the_delegate_are_asked_for_and_recorded(
+    command: str, models: list[str], here: Path
+) -> None:
+    last = f"{1 << max(os.sched_getaffinity(0)):x}"
+    done = run(
+        command, models[0], *LONG[command], "--cores", f"0x{last}", "--delegate", "none", "-o", "it.json"
+    )
+    assert done.exit_code == 0, done.output
+    made = Stream.read(here / "it.json")
+    assert (made.plan.cores, made.plan.delegate) == (f"0x{last}", "none")
+    assert (made.series[0].start.cores, made.series[0].start.delegates) == (last, ())
+    assert f"on its cores {last} (mask), delegate none" in done.stdout
+
+
+@pytest.mark.parametrize("command", LONG)
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--delegate", "gpu"), 2, "--delegate gpu is for phones"),
+        (("--cores", "fast"), 2, "unknown --cores 'fast'"),
+        (("--cores", "1" + 64 * "0"), 3, "cannot be had"),
+        (
+            ("--cores", "1", "--threads", "2"),
+            2,
+            "--threads 2 is more than the 1 core that --cores 1 stands for",
+        ),
+        (("--delegate", "none", "--device", "emulated"), 2, "emulated counts instructions and has no clock"),
+    ],
+)
+def test_cores_and_delegates_that_are_not_there_are_refused(
+    command: str, options: tuple[str, ...], code: int, words: str, models: list[str], here: Path
+) -> None:
+    refused = run(command, models[0], *LONG[command], *options, "-o", "it.json")
+    assert refused.exit_code == code, refused.output
+    assert words in refused.stderr and list(here.iterdir()) == []
+
+
 def test_a_single_stream(models: list[str], here: Path) -> None:
     done = run("single-stream", *models, "--min-seconds", "0.3", "--min-queries", "100")
     assert done.exit_code == 0, done.output
@@ -119,7 +160,6 @@ def test_values_that_cannot_be_meant_are_refused(here: Path, arguments: list[str
         ("bench", "--single-stream"),
         ("bench", "--min-queries"),
         *((command, option) for command in ("sustained", "single-stream") for option in OF_ROUNDS),
-        ("sustained", "--cores"),
         ("single-stream", "--minutes"),
     ],
 )

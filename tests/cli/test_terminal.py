@@ -191,8 +191,18 @@ SHELL: list[tuple[str, int, str]] = [
     ("$M models >/dev/full", 3, "cannot write to standard output: No space left on device"),
     ("$M models --json >/dev/full", 3, "cannot write to standard output: No space left on device"),
     ("$M inspect nothing.tflite --json >/dev/full", 2, "no such model"),
-    ("$M --help >/dev/full", 3, "No space left on device"),
+    *[
+        (f"$M {asked} {there}", 3, words)
+        for asked in ("--help", "--version", "bench --help", "devices --help", "devices add -h")
+        for there, words in (
+            (">/dev/full", "cannot write to standard output: No space left on device; give it a place with room"),
+            (">&-", "standard output is closed; give it a file or a terminal"),
+        )
+    ],
     ("$M models >&-", 3, "standard output is closed"),
+    ("$M models --json >&-", 3, "standard output is closed"),
+    ("$M --help >&- 2>&-", 3, ""),
+    ("$M models </dev/null 2>&- >/dev/full", 3, ""),
     ("$M inspect nothing.tflite 2>/dev/full", 2, ""),
     ("$M inspect 2>/dev/full", 3, ""),
     ("$M inspect nothing.tflite 2>&-", 2, ""),

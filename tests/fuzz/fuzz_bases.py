@@ -70,6 +70,6 @@ def base(dtype: str, sample: Path | None = None) -> Base:
 
 
 def records() -> dict[str, dict[str, Any]]:
-    """A record of every kind, by the name of its sample."""
-    names = ("measurement-3", "measurement-1", "evaluation-1", "instructions-1", "stream-1", "speedup")
-    return {name: json.loads((SAMPLES / f"{name}.json").read_text()) for name in names}
+    """A record of every kind and version, by the name of its sample."""
+    samples = [path for path in sorted(SAMPLES.glob("*.json")) if path.name != "said.json"]
+    return {path.stem: json.loads(path.read_text()) for path in samples}

@@ -23,12 +23,14 @@ _FIELDS = (
 """Fields of an entry of a zip archive's directory: place and form."""
 
 
-def _members(content: bytes) -> list[tuple[str, bytes]]:
+def members(content: bytes) -> list[tuple[str, bytes]]:
+    """Names and contents of an archive."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return [(member.filename, archive.read(member)) for member in archive.infolist()]
 
 
-def _packed(members: list[tuple[str, bytes]], method: int = zipfile.ZIP_STORED) -> bytes:
+def packed(members: list[tuple[str, bytes]], method: int = zipfile.ZIP_STORED) -> bytes:
+    """An archive of names and contents, also of the same name twice."""
     stream = io.BytesIO()
     with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(stream, "w", method) as archive:
         for name, data in members:
@@ -52,31 +54,32 @@ def _weights(random: Random, content: bytes) -> bytes:
     return bytes(made)
 
 
-def _archive(random: Random, members: list[tuple[str, bytes]]) -> bytes:
+def archive(random: Random, entries: list[tuple[str, bytes]]) -> bytes:
+    """An archive with damage to its form."""
     what = random.randrange(7)
-    place = random.randrange(len(members))
-    name, data = members[place]
+    place = random.randrange(len(entries))
+    name, data = entries[place]
     if what == 0:
-        return _packed(members[:place] + members[place + 1 :])
+        return packed(entries[:place] + entries[place + 1 :])
     if what == 1:
         other = random.choice(
             ("../../" + name, "/" + name, name.upper(), name + "\x1b[31m", "x" * 300, name + "/")
         )
-        return _packed([*members[:place], (other, data), *members[place + 1 :]])
+        return packed([*entries[:place], (other, data), *entries[place + 1 :]])
     if what == 2:
-        return _packed([*members, (random.choice(members)[0] + random.choice(("", "x")), b"\0" * 100)])
+        return packed([*entries, (random.choice(entries)[0] + random.choice(("", "x")), b"\0" * 100)])
     if what == 3:
         bomb = bytes(random.choice((1 << 20, 300 << 20)))
-        return _packed([*members[:place], (name, bomb), *members[place + 1 :]], zipfile.ZIP_DEFLATED)
-    content = bytearray(_packed(members, random.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))))
+        return packed([*entries[:place], (name, bomb), *entries[place + 1 :]], zipfile.ZIP_DEFLATED)
+    content = bytearray(packed(entries, random.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))))
     if what == 4:
         return bytes(content[: random.randrange(len(content))])
     directory = struct.unpack_from("<I", content, len(content) - 6)[0]
-    entries = [directory]
-    while len(entries) < len(members):
-        sizes = struct.unpack_from("<HHH", content, entries[-1] + 28)
-        entries.append(entries[-1] + 46 + sum(sizes))
-    entry = random.choice(entries)
+    places = [directory]
+    while len(places) < len(entries):
+        sizes = struct.unpack_from("<HHH", content, places[-1] + 28)
+        places.append(places[-1] + 46 + sum(sizes))
+    entry = random.choice(places)
     if what == 5:  # Encrypted, with another method, of another size, somewhere else.
         offset, form = random.choice(_FIELDS)
         value = random.choice((0, 1, 8, 12, 14, 95, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1))
@@ -89,22 +92,22 @@ def _archive(random: Random, members: list[tuple[str, bytes]]) -> bytes:
 
 def mutated(random: Random, content: bytes) -> bytes:
     """A mutated .keras file."""
-    members = _members(content)
-    names = [name for name, _ in members]
+    entries = members(content)
+    names = [name for name, _ in entries]
     what = random.random()
     if what < 0.45:
         name = random.choice([name for name in names if name.endswith(".json")] + ["config.json"])
         place = names.index(name)
-        document = json.loads(members[place][1])
+        document = json.loads(entries[place][1])
         made = (
             fuzz_json.mutated(random, document)
             if random.random() < 0.2
             else json.dumps(fuzz_json.tree(random, document)).encode(errors="surrogatepass")
         )
-        return _packed([*members[:place], (name, made), *members[place + 1 :]])
+        return packed([*entries[:place], (name, made), *entries[place + 1 :]])
     if what < 0.65:
         place = names.index("model.weights.h5")
-        return _packed(
-            [*members[:place], (names[place], _weights(random, members[place][1])), *members[place + 1 :]]
+        return packed(
+            [*entries[:place], (names[place], _weights(random, entries[place][1])), *entries[place + 1 :]]
         )
-    return _archive(random, members)
+    return archive(random, entries)

@@ -1,4 +1,4 @@
-"""One fuzz case: a command run in this process, and whether what it did is a fault.
+"""Fuzz cases: their seeds; each a command run in this process, and whether what it did is a fault.
 
 A command may succeed, or end with one line of an error and the exit code of its class. A traceback, a hang, a
 control character on the terminal, a lone half of a pair of files and memory beyond a bound are faults.
@@ -6,6 +6,8 @@ control character on the terminal, a lone half of a pair of files and memory bey
 
 import gc
 import io
+import json
+import os
 import resource
 import signal
 import traceback
@@ -15,9 +17,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from types import FrameType
 
+import pytest
+
 from mobilecnn.cli import cli
+
+SEED = int(os.environ.get("FUZZ_SEED", "0"))
+"""Seed of the first case."""
+
+SHORT, LONG = pytest.param(1, id="short"), pytest.param(40, id="long", marks=pytest.mark.sweep)
+"""Times as many cases: in ``make test``, and in ``make test-all``."""
 
 SECONDS = 60
 """Seconds after which a case hangs, on a machine that is busy with other tests."""
@@ -43,6 +54,17 @@ class Outcome:
     code: int
     output: str
     fault: str
+
+
+Case = tuple[str, Callable[[], Outcome]]
+"""Name of a case, and what runs it."""
+
+
+def seeds(kind: str, count: int) -> Iterator[tuple[str, Random]]:
+    """Names of cases, each with the generator that it seeds."""
+    for number in range(SEED, SEED + count):
+        name = f"{kind}-{number}"
+        yield name, Random(name)
 
 
 @contextmanager
@@ -101,7 +123,7 @@ def _fault(code: int, output: str, growth: int) -> str:
     return ""
 
 
-def sweep(cases: Iterator[tuple[str, Callable[[], Outcome]]], kept: Path) -> Counter[str]:
+def sweep(cases: Iterator[Case], kept: Path) -> Counter[str]:
     """Run cases; how many there were by exit code.
 
     Args:
@@ -125,3 +147,9 @@ def sweep(cases: Iterator[tuple[str, Callable[[], Outcome]]], kept: Path) -> Cou
     told = ", ".join(f"{kind}: {count}" for kind, count in sorted(counts.items()))
     assert not faults, f"{len(faults)} faults ({told}), in {kept}; the first: {faults[0]}"
     return counts
+
+
+def report(kind: str, counts: Counter[str], folder: Path) -> None:
+    """Keep the figures, for whoever asks how the cases ended."""
+    print(kind, dict(sorted(counts.items())))
+    (folder / "counts.json").write_text(json.dumps(counts))

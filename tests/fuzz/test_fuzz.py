@@ -5,46 +5,27 @@ see one again, ``PYTHONPATH=tests/fuzz`` and the mutator with ``Random(NAME)``.
 """
 
 import json
-import os
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from random import Random
-from typing import Any
 
 import fuzz_bases
 import fuzz_flatbuffer
+import fuzz_forks
 import fuzz_images
 import fuzz_json
-import fuzz_keras
-import fuzz_zygote
 import numpy as np
 import pytest
-from fuzz_verdict import Outcome, run, sweep
+from fuzz_verdict import LONG, SHORT, Case, Outcome, report, run, seeds, sweep
 from PIL import Image
 
+import mobilecnn
+from mobilecnn.bench.judge.streams import StreamSummary
 from mobilecnn.bench.records.stream import Stream
-from mobilecnn.convert import conversion
 from mobilecnn.errors import MobileCnnError
-from mobilecnn.quantize import inference
 
 # As in the command line, which pytest's own filters override: see train/images.py.
 pytestmark = pytest.mark.filterwarnings(r"ignore::UserWarning:PIL\.")
-
-SEED = int(os.environ.get("FUZZ_SEED", "0"))
-"""Seed of the first case."""
-
-SHORT, LONG = pytest.param(1, id="short"), pytest.param(40, id="long", marks=pytest.mark.sweep)
-"""Times as many cases: in ``make test``, and in ``make test-all``."""
-
-Case = tuple[str, Callable[[], Outcome]]
-
-
-def seeds(kind: str, count: int) -> Iterator[tuple[str, Random]]:
-    for number in range(SEED, SEED + count):
-        name = f"{kind}-{number}"
-        yield name, Random(name)
 
 
 @pytest.fixture(scope="module")
@@ -59,35 +40,13 @@ def picture(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def _litert(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Children that run .tflite files are forks of one that has imported the runtime."""
-    with (
-        fuzz_zygote.zygote(tmp_path_factory.mktemp("z"), "ai_edge_litert.interpreter") as name,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(inference, "python", lambda module: fuzz_zygote.command(name, module))
+def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with fuzz_forks.litert(tmp_path_factory.mktemp("z")):
         yield
-
-
-@pytest.fixture(scope="module")
-def _keras_child(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Children that hold Keras models are forks of one that has imported TensorFlow."""
-    with (
-        fuzz_zygote.zygote(tmp_path_factory.mktemp("z"), "tensorflow", "keras", "h5py") as name,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(conversion, "python", lambda module: fuzz_zygote.command(name, module))
-        yield
-
-
-def report(kind: str, counts: Counter[str], folder: Path) -> None:
-    """Keep the figures, for whoever asks how the cases ended."""
-    print(kind, dict(sorted(counts.items())))
-    (folder / "counts.json").write_text(json.dumps(counts))
 
 
 @pytest.mark.parametrize("times", [SHORT, LONG])
-@pytest.mark.usefixtures("_litert")
+@pytest.mark.usefixtures("_forks")
 def test_tflite_files(bases: list[fuzz_bases.Base], picture: Path, tmp_path: Path, times: int) -> None:
     """25 files, or 1,000 of each command: read by ``inspect``, and run by ``predict`` in a child."""
 
@@ -108,7 +67,7 @@ def test_tflite_files(bases: list[fuzz_bases.Base], picture: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("times", [SHORT, LONG])
-@pytest.mark.usefixtures("_litert")
+@pytest.mark.usefixtures("_forks")
 def test_passports(picture: Path, tmp_path: Path, times: int) -> None:
     """What lies beside a sound file and is no sound passport of it."""
 
@@ -128,14 +87,16 @@ def test_passports(picture: Path, tmp_path: Path, times: int) -> None:
 
 @pytest.mark.parametrize("times", [SHORT, LONG])
 def test_records(tmp_path: Path, times: int) -> None:
-    """Measurements, counts, evaluations and streams: by ``compare``, by ``report`` and by the Python API."""
+    """Records of each kind and version: by ``compare``, by ``report`` and by the Python API."""
     records = fuzz_bases.records()
     sound = tmp_path / "sound.json"
-    sound.write_text(json.dumps(records["measurement-3"]))
+    sound.write_text(json.dumps(records["measurement-4"]))
 
     def read(path: Path) -> Outcome:
         try:
-            Stream.read(path)
+            record = mobilecnn.load(path)
+            if isinstance(record, Stream):  # What the commands say of one, which they make themselves.
+                json.dumps(StreamSummary.of(record).to_json(), allow_nan=False)
         except MobileCnnError as error:
             return Outcome(error.exit_code, str(error), "")
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is said.
@@ -160,65 +121,29 @@ def test_records(tmp_path: Path, times: int) -> None:
 
 
 @pytest.mark.parametrize("times", [SHORT, LONG])
-@pytest.mark.usefixtures("_litert")
+@pytest.mark.usefixtures("_forks")
 def test_images(bases: list[fuzz_bases.Base], tmp_path: Path, times: int) -> None:
+    """13 pictures, or 520: by ``predict``, and every other by ``evaluate`` among sound ones."""
     model = tmp_path / "it.tflite"
     model.write_bytes(bases[0].model)
     (tmp_path / "it.json").write_text(json.dumps(bases[0].passport))
 
+    for label in ("class 0", "class 1"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "data" / label / "sound.png")
+
     def cases() -> Iterator[Case]:
-        for name, random in seeds("image", 13 * times):
+        for number, (name, random) in enumerate(seeds("image", 13 * times)):
             suffix, content = fuzz_images.mutated(random)
-            path = tmp_path / f"it{suffix}"
+            path = tmp_path / "data" / "class 0" / f"it{suffix}"
             path.write_bytes(content)
             yield f"{name} {suffix}", partial(run, ["predict", model, path])
+            if number % 2:
+                options = ["--skip-bad"] if random.random() < 0.5 else []
+                yield (
+                    f"{name} {suffix} evaluate",
+                    partial(run, ["evaluate", model, "--data", tmp_path / "data", *options]),
+                )
+            path.unlink()
 
     report("images", sweep(cases(), tmp_path / "kept"), tmp_path)
-
-
-@pytest.fixture(scope="module")
-def keras_file(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A small trained classifier as this project keeps it, with labels and an input contract inside."""
-    from mobilecnn.contract import contract_for
-    from mobilecnn.train.keras_file import ModelInfo, write_info
-
-    keras.utils.set_random_seed(1)
-    layers = keras.layers
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 3)),
-            layers.Conv2D(4, 3, activation="relu"),
-            layers.BatchNormalization(),
-            layers.GlobalAveragePooling2D(),
-            layers.Dense(3, activation="softmax"),
-        ]
-    )
-    path = tmp_path_factory.mktemp("keras") / "it.keras"
-    model.save(path)
-    write_info(path, ModelInfo("", ("a", "b", "c"), contract_for("tf", (8, 8, 3)), {"epochs": 1}))
-    return path.read_bytes()
-
-
-@pytest.mark.parametrize("times", [SHORT, LONG])
-@pytest.mark.usefixtures("_keras_child")
-def test_keras_files(keras_file: bytes, picture: Path, tmp_path: Path, times: int) -> None:
-    """13 files, or 520: by ``predict``, and every tenth by ``export``, which leaves pairs or nothing."""
-
-    def export(path: Path, folder: Path) -> Outcome:
-        outcome = run(["export", path, "--float32", "-o", folder])
-        names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-        halves = names ^ {"it.float32.tflite", "it.float32.json"} if names else set()
-        for entry in names:
-            (folder / entry).unlink()
-        fault = outcome.fault or (f"half-written: {sorted(halves)}" if halves else "")
-        return Outcome(outcome.code, outcome.output, fault)
-
-    def cases() -> Iterator[Case]:
-        for number, (name, random) in enumerate(seeds("keras", 13 * times)):
-            path = tmp_path / "it.keras"
-            path.write_bytes(fuzz_keras.mutated(random, keras_file))
-            yield f"{name} predict", partial(run, ["predict", path, picture])
-            if number % 10 == 0:
-                yield f"{name} export", partial(export, path, tmp_path / "out")
-
-    report("keras", sweep(cases(), tmp_path / "kept"), tmp_path)

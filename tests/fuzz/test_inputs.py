@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import socket
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -40,6 +42,8 @@ IRREGULAR: dict[str, tuple[Make, str]] = {
 }
 """What is no regular file of bounded size: how it is made, and what is said of it."""
 
+APP = Path(__file__).parents[2] / "android_demo"
+
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "inspect": ("it.tflite", ("inspect", "it.tflite")),
     "predict": ("it.tflite", ("predict", "it.tflite", "sound.png")),
@@ -56,6 +60,25 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "report": ("it.json", ("report", "record.json", "it.json", "-o", "page.html")),
     "export": ("it.keras", ("export", "it.keras", "--float32", "-o", "out")),
     "export, labels": ("it.txt", ("export", "lenet5", "--float32", "--labels", "it.txt", "-o", "out")),
+    "export, SavedModel": ("saved/saved_model.pb", ("export", "saved", "--float32", "-o", "out")),
+    "predict, SavedModel": ("saved/saved_model.pb", ("predict", "saved", "sound.png")),
+    "export, own layers": (
+        "it.py",
+        ("export", "sound.keras", "--float32", "--custom-objects", "it.py", "-o", "out"),
+    ),
+    "train, checkpoint": (
+        "it.checkpoint/state.json",
+        ("train", "lenet5", "--data", "data", "--resume", "-o", "it.keras"),
+    ),
+    "pretrained, weights": (
+        "it.pth",
+        ("pretrained", "efficientnet_lite0", "--weights", "it.pth", "-o", "x.keras"),
+    ),
+    "pretrained, labels": (
+        "it.txt",
+        ("pretrained", "efficientnet_lite0", "--labels", "it.txt", "-o", "x.keras"),
+    ),
+    "android": ("it.tflite", ("android", "--model", "it.tflite", "--app", "app")),
     "models": ("it.keras", ("models", "it.keras")),
     "devices": ("config/mobilecnn/devices.toml", ("devices",)),
 }
@@ -69,6 +92,14 @@ PASSED_OVER = {
     ("predict, image", "proc"): "it is no picture",
     ("passport", "missing"): "a model without a passport is a model",
     ("bench, passport", "missing"): "a model without a passport is a model",
+    ("export, SavedModel", "proc"): "the child reads it, and it is no graph",
+    ("predict, SavedModel", "proc"): "the child reads it, and it is no graph",
+    ("export, SavedModel", "missing"): "a folder without one is no SavedModel",
+    ("predict, SavedModel", "missing"): "a folder without one is no SavedModel",
+    ("export, own layers", "proc"): "the child reads it, and it is no Python",
+    ("train, checkpoint", "circle"): "there is nothing to resume",
+    ("train, checkpoint", "nowhere"): "there is nothing to resume",
+    ("train, checkpoint", "missing"): "there is nothing to resume",
     ("report", "folder"): "a folder of records is one of the things to report",
     ("devices", "missing"): "there are none yet",
 }
@@ -82,6 +113,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "sound.json").write_text(json.dumps(base.passport))
     (tmp_path / "record.json").write_text(json.dumps(fuzz_bases.records()["measurement-3"]))
     Image.new("RGB", (8, 8)).save(tmp_path / "sound.png")
+    for label in ("a", "b"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (8, 8)).save(tmp_path / "data" / label / f"{number}.png")
+    for part in ("app/build.gradle.kts", "gradle/libs.versions.toml"):
+        (tmp_path / "app" / part).parent.mkdir(parents=True)
+        shutil.copy(APP / part, tmp_path / "app" / part)
+    with zipfile.ZipFile(tmp_path / "sound.keras", "w") as archive:  # As far as this process looks into one.
+        for name in ("config.json", "metadata.json", "model.weights.h5"):
+            archive.writestr(name, "{}")
+    (tmp_path / "saved" / "variables").mkdir(parents=True)
+    (tmp_path / "it.checkpoint").mkdir()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     (tmp_path / "config" / "mobilecnn").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)

@@ -130,9 +130,11 @@ SOUND = VALUES[0].tobytes()
         npy((3, 4), "<f4", SOUND + bytes(64 << 20)),
         b"\x93NUMPY",
         b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 60_000,
+        b"\x93NUMPY\x01\x00\x09\x00" + b"{'a': [(\n",
+        b"\x93NUMPY\x01\x00\x09\x00" + b'"""{\'a\': \n',
         b"",
     ],
-    ids=range(12),
+    ids=range(14),
 )
 def test_an_array_that_says_something_else_of_itself_is_refused(output: Path, content: bytes) -> None:
     replaced(output, content, zipfile.ZIP_DEFLATED)

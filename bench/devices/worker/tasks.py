@@ -76,8 +76,9 @@ def stream_model(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """
     np = load_numpy()
     interpreter, start = _started(np, job)
+    applied = delegates(interpreter, job.get("delegate", "default"), start["runtime_version"])
     del start["baseline_rss_bytes"]
-    yield {**start, "state": machine.state()}
+    yield {**start, "state": machine.state(), "cores": cores.used(), "delegates": applied}
     count, begin = 0, time.perf_counter()
     while True:
         since = time.perf_counter() - begin

@@ -129,8 +129,11 @@ def _ending(meta: dict[str, Any]) -> Iterator[None]:
         error.message = terminal.clean(error.message)  # type: ignore[misc]  # What was typed may be a file's name.
         raise
     except BrokenPipeError as error:
+        terminal.unwritten(error)
         raise Exit(terminal.CLOSED_PIPE) from error
     except OSError as error:
+        if (unwritten := terminal.unwritten(error)) is not None:
+            raise _failure(unwritten, meta) from error
         where = f" ({error.filename})" if error.filename is not None else ""
         # A name that cannot be one is what the user gave.
         given = error.errno in (errno.ENAMETOOLONG, errno.ELOOP)

@@ -270,7 +270,9 @@ def _collected(options: Mapping[str, Callable[[Command], Command]]) -> Callable[
 protocol = _collected(_PROTOCOL)
 """Decorator: gives a command an option for each member of a :class:`Protocol`, taken as ``protocol``."""
 
-long_process = _collected({name: _PROTOCOL[name] for name in ("runtime", "threads", "seed", "cool_down")})
+long_process = _collected(
+    {name: _PROTOCOL[name] for name in ("runtime", "threads", "seed", "cool_down", "delegate", "cores")}
+)
 """Decorator: like :data:`protocol`, with only the options that mean something to one long process."""
 
 

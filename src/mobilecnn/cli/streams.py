@@ -60,9 +60,8 @@ def show_origin(stream: "Stream", files: str) -> None:
     """Print the last lines: wrong answers, the device, the runtime, and the files."""
     from mobilecnn.bench.pages import remarks, terminal
 
-    versions = "/".join(sorted({series.start.runtime_version for series in stream.series}))
     for line in remarks.answers((model.file, model) for model in stream.models):
         data(line)
     data("")
-    data(terminal.facts(stream.device, stream.plan.runtime, versions, stream.plan.threads))
+    data(terminal.stream_device(stream))
     data(files)

@@ -7,13 +7,15 @@ into visible escapes. What commands print is a line each (:func:`write`) or :cla
 """
 
 import contextlib
+import errno
+import io
 import logging
 import os
 import re
 import shlex
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -72,20 +74,53 @@ def write(text: str, err: bool = False) -> None:
         Exit: its reader has gone.
         EnvironmentProblem: it cannot be written.
     """
-    stream = sys.stderr if err else sys.stdout
-    what = "standard error" if err else "standard output"
-    if stream is None:
-        raise EnvironmentProblem(f"{what} is closed; give it a file or a terminal")
     try:
         click.echo(joined(text), err=err)
     except BrokenPipeError:
-        _mute(stream)
+        _mute(sys.stderr if err else sys.stdout)
         raise Exit(CLOSED_PIPE) from None
     except OSError as error:
-        _mute(stream)
-        raise EnvironmentProblem(
-            f"cannot write to {what}: {error.strerror or error}; give it a place with room, or > /dev/null"
-        ) from error
+        raise _unwritten(err, error) from error
+
+
+class _Stream(io.TextIOWrapper):
+    """A standard stream that remembers what could not be written to it."""
+
+    failure: OSError | None = None
+
+    def write(self, text: str) -> int:
+        with self._remembering():
+            return super().write(text)
+
+    def flush(self) -> None:
+        with self._remembering():
+            super().flush()
+
+    @contextlib.contextmanager
+    def _remembering(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.failure = error
+            raise
+
+
+def unwritten(error: OSError) -> EnvironmentProblem | None:
+    """What to say of ``error`` where click met it, which prints the help and the version; None where no stream did."""
+    for err, stream in ((False, sys.stdout), (True, sys.stderr)):
+        if isinstance(stream, _Stream) and stream.failure is error:
+            return _unwritten(err, error)
+    return None
+
+
+def _unwritten(err: bool, error: OSError) -> EnvironmentProblem:
+    _mute(sys.stderr if err else sys.stdout)
+    what = "standard error" if err else "standard output"
+    if error.errno == errno.EBADF:
+        return EnvironmentProblem(f"{what} is closed; give it a file or a terminal")
+    return EnvironmentProblem(
+        f"cannot write to {what}: {error.strerror or error}; give it a place with room, or > /dev/null"
+    )
 
 
 def _mute(stream: TextIO) -> None:
@@ -101,20 +136,29 @@ def guard() -> None:
 
     Without them, the next file that is opened would become standard output, and be written to.
     """
-    for number in (0, 1, 2):
+    for number, mode in ((0, os.O_RDWR), (1, os.O_RDONLY), (2, os.O_RDWR)):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # The lowest number that is free.
-    if sys.stderr is None:
-        sys.stderr = os.fdopen(2, "w")  # There is nobody to talk to.
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # What the locale's encoding lacks.
+            os.open(os.devnull, mode)  # The lowest number that is free.
+    # Who closed standard output has no result, and is told so: writing to what is open for reading only fails with
+    # the error of what is closed. Who closed standard error wants to hear nothing.
+    sys.stdout, sys.stderr = _stream(1, sys.stdout), _stream(2, sys.stderr)
     warnings.showwarning = _warn
     sys.unraisablehook = _lost
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_CleanFormatter("%(levelname)s: %(message)s"))
+
+
+def _stream(number: int, before: TextIO | None) -> _Stream:
+    # An escape stands for what the locale's encoding lacks.
+    binary = open(number, "wb", closefd=False)  # noqa: SIM115 - for good
+    return _Stream(
+        binary,
+        before.encoding if before else None,
+        "backslashreplace",
+        line_buffering=number == 2 or binary.isatty(),
+    )
 
 
 def _warn(message: Warning | str, *about: object, **named: object) -> None:
