@@ -24,6 +24,7 @@ from mobilecnn.convert.keras_loading import load
 from mobilecnn.convert.memory import bound_memory
 from mobilecnn.convert.outputs import as_input
 from mobilecnn.convert.saved_model import SavedClassifier
+from mobilecnn.convert.scopes import take_any_name
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.train.backend import load_keras
@@ -38,6 +39,7 @@ def main(channel: Channel) -> None:
     bound_memory()
     # TensorFlow takes seconds to import: while the parent still prepares the first message.
     keras = load_keras()
+    take_any_name()
     keras.config.set_floatx("float32")  # Whatever ~/.keras/keras.json says.
     model: Any = None
     scores: Any = None  # The model as a function of a batch: traced once, which takes seconds.
