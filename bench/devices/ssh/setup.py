@@ -5,6 +5,7 @@ takes its process down there is remembered (:mod:`mobilecnn.bench.devices.ssh.un
 an older one.
 """
 
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -211,7 +212,7 @@ def _carry(device: SshDevice, python: str, choice: Choice, system: System, wante
             )
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
-                cause = find(PIP, done.stderr, name="this machine", python=sys.executable)
+                cause = find(PIP, done.stderr, name="this machine", python=shlex.quote(sys.executable))
                 raise _failed(choice, str(cause), f"for {device.name} here")
             left_out = _judged(choice, {file.name: _needs(file) for file in folder.iterdir()}, system, say)
             if not left_out:
