@@ -52,6 +52,15 @@ def test_a_python_that_will_not_do(board: Board, tmp_path: Path, text: str, word
         pi.probe()
 
 
+def test_a_library_that_is_loaded_first(board: Board) -> None:
+    """As is advised where the loader has no static thread-local storage left."""
+    loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if ".so" in line}
+    library = next(path for path in sorted(loaded) if "/libm." in path or "/libz." in path)
+    program(board.home / "python", f'exec env LD_PRELOAD={library} {PYTHON} "$@"')
+    with SshDevice("pi", "board", "~/python") as pi:
+        assert pi.probe().kind == "ssh"
+
+
 def test_no_python(board: Board) -> None:
     with (
         SshDevice("pi", "board", "~/nowhere/python") as pi,

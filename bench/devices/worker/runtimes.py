@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Iterator
 
-from mobilecnn.bench.devices.worker import causes
+from mobilecnn.bench.devices.worker import causes, signs
 from mobilecnn.bench.devices.worker.problem import Problem, first_line
 
 PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
@@ -41,7 +41,7 @@ def load_numpy() -> Any:
 def unimportable(package: str, error: BaseException, advice: str) -> Problem:
     """Why a package cannot be imported, and what to do."""
     cause = causes.find(
-        causes.PYTHON,
+        signs.PYTHON,
         causes.words_of(error),
         name="this machine",
         python=shlex.quote(sys.executable),
