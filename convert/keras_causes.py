@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,11 @@ _UNKNOWN = re.compile(
     r"Could not deserialize '[\w.]*?(?P<moved>\w+)' because it is not a KerasSaveable"
 )
 """Words with which Keras names a class or a function that it does not know."""
+
+_MEMORY = Signature(
+    re.compile(r"OOM when allocating tensor with shape\s*\[(?P<shape>[\d,]+)\]|(?:bad_alloc|MemoryError|Unable to allocate|Cannot allocate memory|failed to allocate memory)"),
+    "{path} needs more memory than this process may have; export it on a machine with more, or make the model smaller",
+)  # fmt: skip
 
 _OTHER_WEIGHTS = "the weights in {{path}} are not those of its architecture: {difference}; save the whole model again with model.save"
 
@@ -100,10 +106,7 @@ _LOADING = (
         re.compile(r"No cast function available|setting an array element with a sequence"),
         "{path} has weights of a type that HDF5 does not have (bfloat16); save the model again with model.save('model.keras')",
     ),
-    Signature(
-        re.compile(r"OOM when allocating tensor with shape\s*\[(?P<shape>[\d,]+)\]|(?:bad_alloc|MemoryError|Unable to allocate|Cannot allocate memory|failed to allocate memory)"),
-        "{path} needs more memory than this process may have; export it on a machine with more, or make the model smaller",
-    ),
+    _MEMORY,
 )  # fmt: skip
 
 
@@ -198,6 +201,15 @@ def not_saved(name: str, error: Exception) -> str:
     return (
         f"Keras cannot save the model {name!r} ({cause(error)}); mend that, or write it as a SavedModel with "
         "model.export('FOLDER'), and export the folder with input_range="
+    )
+
+
+def not_run(error: Exception, size: Sequence[int]) -> str:
+    """The message for an exception of the model itself, run on pictures of ``size``, (height, width, channels)."""
+    pictures = "x".join(map(str, size))
+    return explain(error, (_MEMORY,), path="the model") or (
+        f"the model cannot be run on a picture of {pictures} ({cause(error)}); where that is not the size it was made for, give "
+        f"--size; model(numpy.zeros((1, {', '.join(map(str, size))}), 'float32')) in Python must work"
     )
 
 
