@@ -69,7 +69,8 @@ printf "\\n%s\\n%s\\n%s\\n%s\\n" "$1" "$d" "$HOME" "$(uname -sm)"; cat >/dev/nul
 """
 FIND = """
 printf "\\n%s\\n" "$1"; shift;
-for p in "$@"; do if command -v "$p" >/dev/null 2>&1; then printf "%s\\n" "$p"; exit 0; fi; done; echo
+for p in "$@"; do case $p in */*) [ -e "$p" ];; *) command -v "$p" >/dev/null 2>&1;; esac &&
+  { printf "%s\\n" "$p"; exit 0; }; done; echo
 """
 DIGEST = """
 printf "\\n%s\\n" "$1"; [ -f "$2" ] || { echo; exit 0; }; h=$(sha256sum <"$2") || exit 1; echo "${h%% *}"

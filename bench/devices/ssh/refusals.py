@@ -224,7 +224,7 @@ def why_refused(
     folder = next(
         (match[1] for line in error.words if (match := re.search(r"template .(/.*)/mobilecnn\.", line))), ""
     )
-    inside = find(SHELL, error.words, folder=folder or "FOLDER", **about)
+    inside = find(SHELL, error.words, folder=shlex.quote(folder or "/tmp"), **about)  # noqa: S108 - where mktemp looks
     if folder:
         return f"{name} lets us in, and no private folder can be made in {folder}: {inside}" + (
             ""
@@ -235,6 +235,8 @@ def why_refused(
     cause = find(LOGIN, said, **about)
     if cause.code:
         return str(cause)
+    if inside.code:
+        return f"{name} lets us in, and no private folder can be made there: {inside}"
     if not error.how:  # It was stopped.
         return f"{name} lets us in, but its login shell does not do what it is told: {error}; try: {ssh} echo well"
     answers = f"it answers {cause.line!r}" if said else "it says nothing"
