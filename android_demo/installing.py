@@ -191,7 +191,7 @@ def install(build: Build, app: Path, name: str, serial: str) -> None:
         reason = refusal[0] if refusal else " ".join(said.split())[-300:] or "it says nothing"
         raise EnvironmentProblem(
             f"{name} ({serial}) did not install {build.path} ({reason}): "
-            + advice.format(serial=serial, package=package)
+            + advice.format(serial=shlex.quote(serial), package=package)
         )
     # The exit code of adb itself says little.
     _, said = adb("-s", serial, "shell", f"am start -n {shlex.quote(activity)}; echo mobilecnn $?")

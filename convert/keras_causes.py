@@ -1,6 +1,8 @@
 """Why Keras cannot load or save a model, and why the converter refuses one: the cause, and what helps."""
 
 import re
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +21,11 @@ NO_MODEL = {
 """What an HDF5 file without a model holds -> what is said of it, after its name."""
 
 _OLDER = (
-    'export it from Keras 2 as a SavedModel: pip install tf_keras, then python -c "import tf_keras; '
-    "tf_keras.models.load_model('{path}', compile=False).export('FOLDER')\", and give FOLDER with --input-range"
+    'export it from Keras 2 as a SavedModel: pip install tf_keras, then python -c "import sys, tf_keras; '
+    'tf_keras.models.load_model(sys.argv[1], compile=False).export(sys.argv[2])" {typed} FOLDER, and give FOLDER with '
+    "--input-range"
 )
+"""What helps where Keras 2 loads a file and Keras 3 does not; ``typed`` is the file as a shell takes it."""
 
 _CUSTOM = (
     "give the Python file that defines it: --custom-objects FILE.py (in Python: custom_objects='FILE.py')"
@@ -46,6 +50,41 @@ _UNKNOWN = re.compile(
 )
 """Words with which Keras names a class or a function that it does not know."""
 
+_MEMORY = Signature(
+    re.compile(r"OOM when allocating tensor with shape\s*\[(?P<shape>[\d,]+)\]|(?:bad_alloc|MemoryError|Unable to allocate|Cannot allocate memory|failed to allocate memory)"),
+    "{path} needs more memory than this process may have; export it on a machine with more, or make the model smaller",
+)  # fmt: skip
+
+_OTHER_WEIGHTS = "the weights in {{path}} are not those of its architecture: {difference}; save the whole model again with model.save"
+
+_DIFFERENCES = (
+    (
+        re.compile(r"Layer '(?P<layer>.+?)' expected (?P<wanted>\d+) variables?, but received (?P<stored>\d+)"),
+        "its layer {layer!r} has {wanted} variables, and {stored} are stored",
+    ),
+    (
+        re.compile(r"shape of the target variable and the shape of the target value .*?variable\.shape=(?P<wanted>\([^)]*\)), Received: value\.shape=(?P<stored>\([^)]*\))\. Target variable: <Variable path=(?P<layer>.+?), shape=", _S),
+        "{layer} has the shape {wanted}, and {stored} is stored",
+    ),
+    (
+        re.compile(r"Shape mismatch in layer #\d+ \(named (?P<layer>.+?)\) ?for weight .*?expects shape (?P<wanted>\([^)]*\))\. Received .*?shape (?P<stored>\([^)]*\))", _S),
+        "its layer {layer!r} has a weight of shape {wanted}, and {stored} is stored",
+    ),
+    (
+        re.compile(r"Layer count mismatch.*?expected (?P<wanted>\d+) layers, found (?P<stored>\d+)", _S),
+        "{wanted} of its layers have weights, and those of {stored} are stored",
+    ),
+    (
+        re.compile(r"Weight count mismatch for layer #\d+ \(named (?P<layer>.+?)(?: in the current model, .+? in the save file)?\)\.\s+Layer expects (?P<wanted>\d+) weight\(s\)\. Received (?P<stored>\d+)", _S),
+        "its layer {layer!r} has {wanted} weights, and {stored} are stored",
+    ),
+    (
+        re.compile(r"Model expects (?P<wanted>\d+) top-level weight\(s\)\.\s+Received (?P<stored>\d+)"),
+        "it has {wanted} weights outside of its layers, and {stored} are stored",
+    ),
+)  # fmt: skip
+"""Keras' words for weights that are not the architecture's -> how they differ, for :data:`_OTHER_WEIGHTS`."""
+
 _LOADING = (
     Signature(
         re.compile(r"safe_mode=False|disallowed by default|enable_unsafe_deserialization"),
@@ -59,42 +98,15 @@ _LOADING = (
     ),
     Signature(
         re.compile(r"Could not deserialize \w+ '(?P<name>[^']+)' because its parent module (?P<package>\w+)[\w.]* cannot be imported"),
-        "{path} uses {name} of the package {package}, which is not installed; install it beside mobilecnn: "
-        "pip install {package}",
+        "{path} uses {name} of the package {package}, which is not installed; if you know and trust it, "
+        "install it beside mobilecnn: pip install {package}",
     ),
-    Signature(
-        re.compile(r"Layer '(?P<layer>[^']+)' expected (?P<wanted>\d+) variables?, but received (?P<stored>\d+)"),
-        "the weights in {path} are not those of its architecture: its layer {layer!r} has {wanted} variables, and {stored} "
-        "are stored; save the whole model again with model.save",
-    ),
-    Signature(
-        re.compile(r"shape of the target variable and the shape of the target value .*?variable\.shape=(?P<wanted>\([^)]*\)), Received: value\.shape=(?P<stored>\([^)]*\))\. Target variable: <Variable path=(?P<layer>[^,]+),", _S),
-        "the weights in {path} are not those of its architecture: {layer} has the shape {wanted}, and {stored} is stored; "
-        "save the whole model again with model.save",
-    ),
-    Signature(
-        re.compile(r"Shape mismatch in layer #\d+ \(named (?P<layer>[^)]+)\).*?expects shape (?P<wanted>\([^)]*\))\. Received .*?shape (?P<stored>\([^)]*\))", _S),
-        "the weights in {path} are not those of its architecture: its layer {layer!r} has a weight of shape {wanted}, and "
-        "{stored} is stored; save the whole model again with model.save",
-    ),
-    Signature(
-        re.compile(r"Layer count mismatch.*?expected (?P<wanted>\d+) layers, found (?P<stored>\d+)", _S),
-        "the weights in {path} are not those of its architecture: {wanted} of its layers have weights, and those of {stored} "
-        "are stored; save the whole model again with model.save",
-    ),
-    Signature(
-        re.compile(r"Weight count mismatch for .*?named (?P<layer>\S+) in .*?expects (?P<wanted>\d+) weight\(s\)\. Received (?P<stored>\d+)", _S),
-        "the weights in {path} are not those of its architecture: its layer {layer!r} has {wanted} weights, and {stored} are "
-        "stored; save the whole model again with model.save",
-    ),
+    *(Signature(pattern, _OTHER_WEIGHTS.format(difference=difference)) for pattern, difference in _DIFFERENCES),
     Signature(
         re.compile(r"No cast function available|setting an array element with a sequence"),
         "{path} has weights of a type that HDF5 does not have (bfloat16); save the model again with model.save('model.keras')",
     ),
-    Signature(
-        re.compile(r"OOM when allocating tensor with shape\s*\[(?P<shape>[\d,]+)\]|(?:bad_alloc|MemoryError|Unable to allocate|Cannot allocate memory|failed to allocate memory)"),
-        "{path} needs more memory than this process may have; export it on a machine with more, or make the model smaller",
-    ),
+    _MEMORY,
 )  # fmt: skip
 
 
@@ -147,7 +159,9 @@ class Why:
                 "tfmot.sparsity.keras.strip_pruning(model), save that, and give it"
             )
         if name in _KERAS_2_ONLY:
-            return f"{self.path} uses {name!r}, which Keras 2 has and Keras {self.here} does not; {_OLDER.format(path=self.path)}"
+            return (
+                f"{self.path} uses {name!r}, which Keras 2 has and Keras {self.here} does not; {self._older}"
+            )
         if self._newer:
             return f"{self.path} uses {name!r}, which Keras {self.here} does not have; {self._instead()}"
         if self.code is not None:
@@ -158,6 +172,10 @@ class Why:
         return f"{self.path} uses the {what} {name!r}, which Keras {self.here} does not have; {_CUSTOM}"
 
     @property
+    def _older(self) -> str:
+        return _OLDER.format(typed=shlex.quote(self.path))
+
+    @property
     def _newer(self) -> bool:
         return bool(self.written_by) and _release(self.written_by) > _release(self.here)
 
@@ -165,7 +183,7 @@ class Why:
         if self._newer:
             return f"Keras {self.written_by} wrote it: pip install 'keras>={self.written_by}'"
         if before_keras_3(self.written_by):
-            return f"Keras {self.written_by} wrote it; {_OLDER.format(path=self.path)}"
+            return f"Keras {self.written_by} wrote it; {self._older}"
         return "save it again from the program that made it"
 
 
@@ -183,6 +201,15 @@ def not_saved(name: str, error: Exception) -> str:
     return (
         f"Keras cannot save the model {name!r} ({cause(error)}); mend that, or write it as a SavedModel with "
         "model.export('FOLDER'), and export the folder with input_range="
+    )
+
+
+def not_run(error: Exception, size: Sequence[int]) -> str:
+    """The message for an exception of the model itself, run on pictures of ``size``, (height, width, channels)."""
+    pictures = "x".join(map(str, size))
+    return explain(error, (_MEMORY,), path="the model") or (
+        f"the model cannot be run on a picture of {pictures} ({cause(error)}); where that is not the size it was made for, give "
+        f"--size; model(numpy.zeros((1, {', '.join(map(str, size))}), 'float32')) in Python must work"
     )
 
 

@@ -10,7 +10,8 @@
 
 import io
 import math
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ import numpy as np
 
 from mobilecnn import tensors
 from mobilecnn.convert import own_operators
-from mobilecnn.convert.keras_causes import not_converted
+from mobilecnn.convert.keras_causes import not_converted, not_run
 from mobilecnn.convert.keras_facts import describe
 from mobilecnn.convert.keras_loading import load
 from mobilecnn.convert.memory import bound_memory
 from mobilecnn.convert.outputs import as_input
 from mobilecnn.convert.saved_model import SavedClassifier
-from mobilecnn.errors import ModelFileError
+from mobilecnn.convert.scopes import take_any_name
+from mobilecnn.errors import MobileCnnError, ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.complexity import layers
@@ -39,6 +41,7 @@ def main(channel: Channel) -> None:
     bound_memory()
     # TensorFlow takes seconds to import: while the parent still prepares the first message.
     keras = load_keras()
+    take_any_name()
     keras.config.set_floatx("float32")  # Whatever ~/.keras/keras.json says.
     model: Any = None
     scores: Any = None  # The model as a function of a batch: traced once, which takes seconds.
@@ -60,8 +63,20 @@ def main(channel: Channel) -> None:
                 channel.send(done=True)
             case "run":
                 scores = scores or _scores(model, message["size"])
-                _run(scores, _batch(model) or BATCH, Path(message["inputs"]), Path(message["outputs"]))
+                with _running(message["size"]):
+                    _run(scores, _batch(model) or BATCH, Path(message["inputs"]), Path(message["outputs"]))
                 channel.send(done=True)
+
+
+@contextmanager
+def _running(size: list[int]) -> Iterator[None]:
+    """An error of the model within the block as one of ours; one of the files it reads or writes stays what it is."""
+    try:
+        yield
+    except (MobileCnnError, OSError):
+        raise
+    except Exception as error:
+        raise ModelFileError(not_run(error, size)) from error
 
 
 def _function(model: Any, size: list[int]) -> Any:
@@ -101,7 +116,9 @@ def _convert(model: Any, size: list[int], output: Path) -> None:
     # From the concrete function alone: with the model passed along, TensorFlow would
     # write and reread a SavedModel first, which takes longer. The batch is
     # static because a free one makes old runtimes refuse XNNPACK (several times slower).
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([_function(model, size)])
+    with _running(size):
+        function = _function(model, size)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
     try:
         with redirect_stdout(io.StringIO()):
             content = converter.convert()

@@ -1,6 +1,7 @@
 """Loading a model, from a file, a folder or by its zoo name: in the child process only."""
 
 import json
+import re
 import shutil
 import tempfile
 import zipfile
@@ -102,7 +103,9 @@ def _read(path: Path, kind: str) -> _Written:
         content = hdf5.read(path, str(path), path.stat().st_size)
         if content.holds != hdf5.WHOLE:
             raise ModelFileError(f"{path} {keras_causes.NO_MODEL[content.holds]}")
-        return _Written(_architecture(content.config, f"the architecture in {path}"), content.keras_version)
+        return _Written(
+            _architecture(content.config, f"the architecture in {path}"), _version(content.keras_version)
+        )
     if kind == FOLDER:
         if (beside := path / WEIGHTS[0]).is_file():
             hdf5.read(beside, str(beside), beside.stat().st_size)
@@ -138,7 +141,12 @@ def _bounded(file: Path) -> bytes:
 
 def _written(path: Path, config: bytes, metadata: bytes) -> _Written:
     version = read_config(metadata, f"{METADATA} in {path}").get("keras_version", "") if metadata else ""
-    return _Written(_architecture(config, f"{CONFIG} in {path}"), str(version)[:40])
+    return _Written(_architecture(config, f"{CONFIG} in {path}"), _version(str(version)))
+
+
+def _version(text: str) -> str:
+    """``text`` if it is a version; else nothing, because it is told in a command that installs it."""
+    return text if re.fullmatch(r"[0-9]{1,4}(?:\.[0-9]{1,6}){0,3}[A-Za-z0-9.+-]{0,20}", text) else ""
 
 
 def _architecture(content: bytes, what: str) -> dict[str, Any]:

@@ -59,6 +59,8 @@ def cause(told: BaseException | str) -> str:
     Args:
         told: an exception; or what a process wrote, several lines.
     """
+    if isinstance(told, KeyError) and told.args:
+        return _shortened(f"KeyError: {told}")  # It names the key alone.
     if isinstance(told, BaseException):
         return _shortened(_line(str(told)) or type(told).__name__)
     return _shortened(_line(told) or "it says nothing")
@@ -80,10 +82,22 @@ def last_words(lines: Sequence[str]) -> str:
             if match := telling.search(text):
                 return _shortened(_placeless(match["line"]))
     useful = [line for line in lines if not _NOISE.match(line)]
-    return _shortened((useful or lines)[-1])
+    named = [line for line in useful if _ERROR.match(line)]  # What follows it is more of its words.
+    return _shortened((named or useful or lines)[-1])
 
 
 _WRAPPED = (
+    # Keras: what failed in a layer stands between its name and its arguments.
+    re.compile(
+        r"Exception encountered when calling [^\n]*\(\)\.\s+(?:\x1b\[1m)?(?P<inner>.*?)(?:\x1b\[0m)?\s+Arguments received by\b",
+        re.DOTALL,
+    ),
+    re.compile(r"Could not automatically infer the output shape .*? Error encountered:\s+(?P<inner>.*)", re.DOTALL),
+    # TensorFlow: the error stands below the places in the user's code, or below those in the graph.
+    re.compile(
+        r"in user code:\s.*?^\s*(?P<inner>(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception): .*)", re.DOTALL | re.MULTILINE
+    ),
+    re.compile(r"Graph execution error:\s.*?(?P<inner>[^\n]+)\n\s*\[\[\{\{node\b", re.DOTALL),
     # Keras: the error of one object stands between two other sentences.
     re.compile(r"Example error message for object [^\n]*:\n\n(?P<inner>.*?)\n\nList of objects", re.DOTALL),
     re.compile(r"Exception encountered: (?P<inner>.*)", re.DOTALL),
@@ -105,6 +119,12 @@ _TELLING = (
 )
 """Lines that tell the cause wherever they stand."""
 
+_ERROR = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Exit|Interrupt)\b")
+"""Beginning of the line that names the error of a traceback."""
+
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""What makes a terminal write in bold or in colour."""
+
 _TRACEBACK = "Traceback (most recent call last):"
 
 _NOISE = re.compile(
@@ -117,6 +137,8 @@ _PLACES = (
     re.compile(r"^(?:<unknown>|loc\([^)]*\)|[\w./+-]+\.(?:cc|h|cpp|py|td|mlir)):?(?:\d+:?)*:?\s*"),
     re.compile(r"^(?:callsite|fused|loc)\(.*?\)\)*:?\s*(?=error|'|[a-z])"),
     re.compile(r"\(?/?(?:[\w.+-]+/)+[\w.+-]+\.(?:cc|h|cpp|td|py):\d+\)?:?\s*"),
+    re.compile(r"^\{\{function_node [^}]*\}\}\s*"),
+    re.compile(r"\s*\[Op:\w+\](?: name:.*)?$"),
 )  # fmt: skip
 """Places in the tool's own source, which tell the user nothing."""
 
@@ -151,5 +173,5 @@ def _placeless(line: str) -> str:
 
 
 def _shortened(line: str) -> str:
-    line = " ".join(line.split())
+    line = " ".join(_ESCAPES.sub("", line).split())
     return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."

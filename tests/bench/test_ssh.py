@@ -56,7 +56,10 @@ def worker(board: Board, seconds: float = 120) -> int:
         ("changed", "host key of changed is not the one.*ssh-keygen -f .*changed.* -R .*fingerprint"),
         ("refused", "refused refuses your key.*ssh-copy-id"),
         ("closed", "no SSH server answers at closed.*Connection refused"),
-        ("nobody.invalid", "no device or host is named nobody.invalid.*mobilecnn devices add"),
+        (
+            "nobody.invalid",
+            "(no device or host is named|resolves no names now, and so does not find) nobody.invalid.*mobilecnn devices add",
+        ),
         ("jumped", "the jump host nowhere.invalid of jumped is unknown.*ProxyJump.*ssh -G jumped"),
         ("jumped-closed", "no SSH server answers at the jump host closed of jumped-closed"),
         (

@@ -52,6 +52,30 @@ def test_a_python_that_will_not_do(board: Board, tmp_path: Path, text: str, word
         pi.probe()
 
 
+def test_a_python_that_is_not_executable(board: Board, tmp_path: Path) -> None:
+    python = Path(program(tmp_path / "python3", f'exec {PYTHON} "$@"'))
+    python.chmod(0o644)
+    with (
+        SshDevice("pi", "board", str(python)) as pi,
+        pytest.raises(
+            EnvironmentProblem, match=f"{python} on pi may not be run by its user .*chmod .x {python}"
+        ),
+    ):
+        pi.probe()
+    python.chmod(0o755)  # As is advised.
+    with SshDevice("pi", "board", str(python)) as pi:
+        assert pi.probe().kind == "ssh"
+
+
+def test_a_library_that_is_loaded_first(board: Board) -> None:
+    """As is advised where the loader has no static thread-local storage left."""
+    loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if ".so" in line}
+    library = next(path for path in sorted(loaded) if "/libm." in path or "/libz." in path)
+    program(board.home / "python", f'exec env LD_PRELOAD={library} {PYTHON} "$@"')
+    with SshDevice("pi", "board", "~/python") as pi:
+        assert pi.probe().kind == "ssh"
+
+
 def test_no_python(board: Board) -> None:
     with (
         SshDevice("pi", "board", "~/nowhere/python") as pi,

@@ -252,6 +252,9 @@ def test_what_does_not_run_is_not_installed_again(board: Board, wheels: Path, tm
     assert failed.exit_code == 3, failed.output
     assert f"{OTHER} 98.0 does not run there" in failed.stderr and "SIGILL" in failed.stderr
     assert "instructions that the processor of pi does not have" in failed.stderr
+    assert "takes an older one now" in failed.stderr and "looks for a version" not in failed.stderr
+    pinned = run("devices", "setup", "pi", "--runtime", OTHER, "--version", "98.0")
+    assert pinned.exit_code == 3 and "without --version, mobilecnn devices setup pi" in pinned.stderr
     board.expect_nothing_left()
     assert environments(board) == ["did-not-run"]
     wanted = run("devices", "setup", "pi", "--runtime", OTHER, "--version", "99.0")

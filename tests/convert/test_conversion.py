@@ -39,3 +39,15 @@ def test_a_graph_in_float16_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(ModelFileError, match="computes in float16"):
         keras_child._convert(Half(), list(SHAPE), tmp_path / "a.tflite")
+
+
+def test_a_model_that_cannot_be_run_at_that_size(keras: Any, tmp_path: Path) -> None:
+    """Keras' own words stand in the middle of others, in bold."""
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Reshape((-1, 5))(image)
+    model = keras.Model(image, keras.layers.Dense(3)(keras.layers.GlobalAveragePooling1D()(x)))
+    with pytest.raises(
+        ModelFileError, match=r"cannot be run on a picture of 4x4x3 \(\w.*\); where .* give --size"
+    ) as failed:
+        keras_child._convert(model, [4, 4, 3], tmp_path / "a.tflite")
+    assert str(failed.value).isprintable() and "Exception encountered" not in str(failed.value)

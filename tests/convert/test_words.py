@@ -28,6 +28,51 @@ error: 'tf.Qr' op is neither a custom op nor a flex op
 ^
 <unknown>:0: error: failed while converting: 'main'"""
 
+KERAS_CALL = """Exception encountered when calling Scale.call().
+
+\x1b[1m{{function_node __wrapped____MklBatchMatMulV2_device_/job:localhost/replica:0/task:0/device:CPU:0}} Matrix size-incompatible: \
+In[0]: [1,4,4,3], In[1]: [7,7] 0 0 [Op:BatchMatMulV2] name: \x1b[0m
+
+Arguments received by Scale.call():
+  • x=tf.Tensor(shape=(1, 4, 4, 3), dtype=float32)
+  • mask=None"""
+
+KERAS_INFERRED = """Exception encountered when calling Scale.call().
+
+\x1b[1mCould not automatically infer the output shape / dtype of 'scale' (of type Scale). Either the `Scale.call()` method is \
+incorrect, or you need to implement the `Scale.compute_output_spec() / compute_output_shape()` method. Error encountered:
+
+no such thing
+and more\x1b[0m
+
+Arguments received by Scale.call():
+  • args=('<KerasTensor shape=(None, 4, 4, 3), dtype=float32, sparse=False, ragged=False, name=keras_tensor>',)
+  • kwargs=<class 'inspect._empty'>"""
+
+USER_CODE = """in user code:
+
+    File "/home/me/own.py", line 14, in h  *
+        if x.shape[0] == 3: raise TypeError("a fault")
+
+    TypeError: a fault
+    of two lines
+"""
+
+IN_USER_CODE = (
+    'in user code:\n\n    File "/home/me/own.py", line 20, in call\n        return self.d(x)\n\n    ValueError: '
+    + KERAS_CALL
+)
+
+GRAPH = """Graph execution error:
+
+Detected at node Reshape defined at (most recent call last):
+  File "/home/me/own.py", line 8, in <module>
+
+  File "/home/me/own.py", line 7, in g
+
+Input to reshape is a tensor with 12 values, but the requested shape requires a multiple of 7
+\t [[{{node Reshape}}]] [Op:__inference_g_14]"""
+
 ABORTED = (
     "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
     "I0000 00:00:1795665121.912251    1609 port.cc:153] oneDNN custom operations are on.",
@@ -37,11 +82,23 @@ ABORTED = (
 )
 
 
+def told(text: str) -> tuple[str, ...]:
+    """The lines in which a process that raises a ValueError ends, as they are kept of it."""
+    traceback = f'Traceback (most recent call last):\n  File "/x/it.py", line 1, in <module>\n    it()\nValueError: {text}'
+    return tuple(line.strip() for line in traceback.splitlines() if line.strip())
+
+
 @pytest.mark.parametrize(
     ("told", "line"),
     [
         (KERAS_WEIGHTS, "Layer 'conv2d' expected 1 variables, but received 2 variables during loading. Expected: ['kernel']"),
         (KERAS_CONFIG, "Unrecognized keyword arguments passed to Conv2D: {'sparkle': 3}"),
+        (KERAS_CALL, "Matrix size-incompatible: In[0]: [1,4,4,3], In[1]: [7,7] 0 0"),
+        (KERAS_INFERRED, "no such thing"),
+        (USER_CODE, "TypeError: a fault"),
+        (IN_USER_CODE, "Matrix size-incompatible: In[0]: [1,4,4,3], In[1]: [7,7] 0 0"),
+        (GRAPH, "Input to reshape is a tensor with 12 values, but the requested shape requires a multiple of 7"),
+        (KeyError("input_layer_27"), "KeyError: 'input_layer_27'"),
         (MLIR, "'tf.Qr' op is neither a custom op nor a flex op"),
         ("<unknown>:0: error: loc(\"a/b\"): 'tf.Mul' op needs two operands", "'tf.Mul' op needs two operands"),
         (
@@ -73,8 +130,15 @@ def test_the_line_that_tells(told: str | Exception, line: str) -> None:
          "Segmentation fault"),
         (("Traceback (most recent call last):", 'File "a.py", line 1, in <module>', "KeyError: 'a bug'"), "KeyError: 'a bug'"),
         (("welcome to the board", "out of luck"), "out of luck"),
+        (told(KERAS_CALL), "Matrix size-incompatible: In[0]: [1,4,4,3], In[1]: [7,7] 0 0"),
+        (told(KERAS_INFERRED), "no such thing"),
+        (told(USER_CODE), "TypeError: a fault"),
+        (told(GRAPH), "Input to reshape is a tensor with 12 values, but the requested shape requires a multiple of 7"),
+        (told("a fault\nof two lines"), "ValueError: a fault"),
     ],
-    ids=["llvm", "check", "exception", "assertion", "python", "traceback", "plain"],
+    ids=[
+        "llvm", "check", "exception", "assertion", "python", "traceback", "plain", "call", "inferred", "user", "graph", "lines",
+    ],
 )  # fmt: skip
 def test_why_a_process_ended(lines: tuple[str, ...], line: str) -> None:
     assert last_words(lines) == line

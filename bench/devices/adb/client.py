@@ -149,8 +149,9 @@ STATES = {
     "offline": "is offline to adb: unplug it and plug it in again, or try: adb reconnect offline",
     "connecting": "does not finish connecting: unplug it and plug it in again",
     "no permissions": (
-        "may not be opened by this user: install the udev rules (Debian: android-sdk-platform-tools-common), join the "
-        "group plugdev, and plug it in again"
+        "may not be opened by this user: install the udev rules (Debian: sudo apt-get install "
+        "android-sdk-platform-tools-common); where you are not at the machine's own screen, also: sudo usermod -aG plugdev "
+        '"$(id -un)", and log in again. Then adb kill-server, and plug it in again'
     ),
 }
 """Connection states in which a device cannot be used -> advice."""

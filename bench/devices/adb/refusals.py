@@ -5,8 +5,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from mobilecnn.bench.devices.worker.causes import Cause, Sign, Tool, find, first, of_adb
+from mobilecnn.bench.devices.worker.causes import Cause, Sign, Tool, advised, find, first, of_adb
 from mobilecnn.bench.devices.worker.elf import read
+from mobilecnn.bench.devices.worker.signs import SYSTEM
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.files import read_bytes
 
@@ -15,11 +16,14 @@ _ROOM = "free some: {adb} shell df /data/local/tmp shows it, and {adb} shell rm 
 STORING = Tool(
     of_adb,
     (
-        Sign("no-room", r"No space left on device|ENOSPC|not enough space", "there is no room on {name}", _ROOM),
-        Sign("quota", r"[Qq]uota exceeded", "the quota of adb's user on {name} is used up", _ROOM),
-        Sign(
-            "read-only", r"Read-only file system", "a file system of {name} is read-only",
-            "restart the phone; /data/local/tmp is the folder that adb's user may write to",
+        *advised(
+            SYSTEM,
+            {
+                "read-only": "restart the phone; /data/local/tmp is the folder that adb's user may write to",
+                "no-room": _ROOM,
+                "quota": _ROOM,
+                "disk-fault": "restart the phone; its storage may be worn out",
+            },
         ),
         Sign(
             "not-yours", r"Permission denied|Operation not permitted", "adb's user may not write there",
@@ -29,7 +33,6 @@ STORING = Tool(
             "no-program", r"(?P<program>sha256sum|base64|mkdir|mktemp): (?:inaccessible or )?not found",
             "{name} has no {program}", "Android 8 or newer is needed",
         ),
-        Sign("disk-fault", r"Input/output error", "the storage of {name} fails", "restart the phone; it may be worn out"),
         Sign("not-whole", r"did not arrive whole", "the file changed on its way, or while it was read", "try again"),
         Sign(
             "connection", r"couldn't read from device|EOF|connection reset|closed|protocol fault",

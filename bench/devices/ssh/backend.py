@@ -1,5 +1,6 @@
 """Boards over SSH, as the registry knows them."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ def _set_up(name: str, entry: SshEntry, options: Mapping[str, Any], say: Say) ->
         version = setup(board, runtime, offline, say, entry.python or "python3", options["version"])
     remark = (
         f"Note: {name} is timed with {entry.python}, as its entry says. For the new environment, add it "
-        f"anew without --python: mobilecnn devices add {name} --host {entry.host} --profile {entry.profile}"
+        f"anew without --python: mobilecnn devices add {name} --host {shlex.quote(entry.host)} --profile {entry.profile}"
     )
     return SetUp(
         {"runtime": runtime, "version": version, "offline": offline},

@@ -21,7 +21,8 @@ from typing import IO
 from mobilecnn.bench.devices.seam import PROBE_TIMEOUT
 from mobilecnn.bench.devices.ssh.address import Address
 from mobilecnn.bench.devices.ssh.refusals import client_failed, why_refused
-from mobilecnn.bench.devices.worker.causes import SHELL, Tool, cleaned, find
+from mobilecnn.bench.devices.worker.causes import Tool, cleaned, find
+from mobilecnn.bench.devices.worker.signs import SHELL
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError
 from mobilecnn.process import Child
 
@@ -68,7 +69,8 @@ printf "\\n%s\\n%s\\n%s\\n%s\\n" "$1" "$d" "$HOME" "$(uname -sm)"; cat >/dev/nul
 """
 FIND = """
 printf "\\n%s\\n" "$1"; shift;
-for p in "$@"; do if command -v "$p" >/dev/null 2>&1; then printf "%s\\n" "$p"; exit 0; fi; done; echo
+for p in "$@"; do case $p in */*) [ -e "$p" ];; *) command -v "$p" >/dev/null 2>&1;; esac &&
+  { printf "%s\\n" "$p"; exit 0; }; done; echo
 """
 DIGEST = """
 printf "\\n%s\\n" "$1"; [ -f "$2" ] || { echo; exit 0; }; h=$(sha256sum <"$2") || exit 1; echo "${h%% *}"
@@ -200,7 +202,8 @@ class Connection:
         self._control = tempfile.TemporaryDirectory(prefix="mobilecnn-", dir="/tmp" if long else None)  # noqa: S108
         try:
             # A session of its own: Ctrl-C must not cut the connection that cleans up after it.
-            options = ["ControlMaster=yes", "ControlPersist=no"]
+            # Of a connection that the server ends, ssh tells at this level only.
+            options = ["ControlMaster=yes", "ControlPersist=no", "LogLevel=INFO"]
             self._guard = self._start(f"that connects to {self.name}", options, GUARD, own_session=True)
             self._running = self._guard  # Until it is connected; if it is stopped, it cleans up all the same.
             # One that reads its input to the end first (fish) obeys only then.
@@ -240,10 +243,11 @@ class Connection:
         arguments = [
             word for option in (*options, *OPTIONS, f"ControlPath={socket}") for word in ("-o", option)
         ]
-        remote = shlex.join(["sh", "-c", " ".join(script.split()), "sh", self._mark, *words])
+        # Of the messages there those in English are known here, and not every server takes a locale from us.
+        spoken = "LC_ALL=C; export LC_ALL; " + " ".join(script.split())
+        remote = shlex.join(["sh", "-c", spoken, "sh", self._mark, *words])
         *port, host = self._address.words
         command = ["ssh", *arguments, *port, "--", host, remote]
-        # ssh hands the locale on: the messages from there shall be those that are known here.
         # A host that is jumped over has a client of its own, which BatchMode does not reach.
         return Child(
             command, doing, {"LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"}, stdin, self._mark, own_session

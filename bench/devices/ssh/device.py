@@ -12,7 +12,7 @@ from mobilecnn.bench.devices.seam import PROBE_TIMEOUT, Answer, Job
 from mobilecnn.bench.devices.ssh import connection, unfit
 from mobilecnn.bench.devices.ssh.address import parse
 from mobilecnn.bench.devices.ssh.connection import FIND, RUN, Connection
-from mobilecnn.bench.devices.worker.causes import PYTHON
+from mobilecnn.bench.devices.worker.signs import PYTHON
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError, ModelFileError
 from mobilecnn.files import read_bytes, sha256

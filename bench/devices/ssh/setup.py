@@ -5,6 +5,7 @@ takes its process down there is remembered (:mod:`mobilecnn.bench.devices.ssh.un
 an older one.
 """
 
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -15,8 +16,9 @@ from mobilecnn.bench.devices.seam import PROBE_TIMEOUT
 from mobilecnn.bench.devices.ssh import unfit
 from mobilecnn.bench.devices.ssh.device import SshDevice, environment
 from mobilecnn.bench.devices.wheels import PACKAGES, Choice, System
-from mobilecnn.bench.devices.worker.causes import PIP, find
+from mobilecnn.bench.devices.worker.causes import find
 from mobilecnn.bench.devices.worker.elf import Needs, of_wheel
+from mobilecnn.bench.devices.worker.signs import PIP, PYTHON
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError
 from mobilecnn.files import sha256, write_bytes
@@ -102,12 +104,21 @@ def setup(
         if not unfit.SIGNS.search(str(error)):
             raise
         unfit.remember(board, runtime, made)
+        again = f"mobilecnn devices setup {name} --runtime {runtime} takes an older one now"
         raise EnvironmentProblem(
-            f"{PACKAGES[runtime]} {made} does not run there: {error}. That is remembered on {name}: "
-            f"mobilecnn devices setup {name} --runtime {runtime} takes an older one now"
+            f"{PACKAGES[runtime]} {made} does not run there: {_told(error, name)}. That is remembered on {name}: "
+            + (again if version is None else f"without --version, {again}")
         ) from error
     board.ask(FINISH, [board.folder, target, new], f"that finishes the environment on {name}")
     return made
+
+
+def _told(error: MobileCnnError, name: str) -> str:
+    """What went wrong, without the advice to set the board up, which is being done."""
+    if not isinstance(error, ChildCrashed):
+        return str(error)
+    cause = find(PYTHON, [*error.words, error.how], name=name)
+    return f"{error.how}: {cause.text or cause.line}"
 
 
 def _system(device: SshDevice, python: str) -> System:
@@ -211,7 +222,7 @@ def _carry(device: SshDevice, python: str, choice: Choice, system: System, wante
             )
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
-                cause = find(PIP, done.stderr, name="this machine", python=sys.executable)
+                cause = find(PIP, done.stderr, name="this machine", python=shlex.quote(sys.executable))
                 raise _failed(choice, str(cause), f"for {device.name} here")
             left_out = _judged(choice, {file.name: _needs(file) for file in folder.iterdir()}, system, say)
             if not left_out:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
 import sysconfig
 import time
@@ -15,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Iterator
 
-from mobilecnn.bench.devices.worker import causes
+from mobilecnn.bench.devices.worker import causes, signs
 from mobilecnn.bench.devices.worker.problem import Problem, first_line
 
 PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
@@ -40,7 +41,11 @@ def load_numpy() -> Any:
 def unimportable(package: str, error: BaseException, advice: str) -> Problem:
     """Why a package cannot be imported, and what to do."""
     cause = causes.find(
-        causes.PYTHON, causes.words_of(error), name="this machine", python=sys.executable, install=advice
+        signs.PYTHON,
+        causes.words_of(error),
+        name="this machine",
+        python=shlex.quote(sys.executable),
+        install=advice,
     )
     where = f"{package} cannot be imported by {sys.executable}, Python {platform.python_version()}"
     said = f": {cause}" if cause.code else f" ({cause.line}); {advice}"
@@ -49,15 +54,16 @@ def unimportable(package: str, error: BaseException, advice: str) -> Problem:
 
 def install(requirements: str) -> str:
     """The command that installs packages for this Python, where it takes any."""
+    python = shlex.quote(sys.executable)
     managed = (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").exists()
     inside = sys.prefix != sys.base_prefix
     if (managed and not inside) or find_spec("pip") is None:
         why = "takes nothing from pip (it is externally managed)" if managed and not inside else "has no pip"
         return (
-            f"this Python {why}, and an environment does: {sys.executable} -m venv FOLDER && FOLDER/bin/python -m pip "
+            f"this Python {why}, and an environment does: {python} -m venv FOLDER && FOLDER/bin/python -m pip "
             f"install {requirements}"
         )
-    return f"{sys.executable} -m pip install {requirements}"
+    return f"{python} -m pip install {requirements}"
 
 
 def advise(name: str) -> str:
