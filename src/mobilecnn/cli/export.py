@@ -116,7 +116,7 @@ def command(
     from mobilecnn.convert.conversion import Source
     from mobilecnn.convert.output_kinds import UNKNOWN
     from mobilecnn.export import export
-    from mobilecnn.exported import refuse_different
+    from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.remarks import Remarks
 
@@ -168,8 +168,9 @@ def command(
         )
     if first.passport.kind == UNKNOWN and output_kind is None:
         talk(options.unknown_kind(model))
-    for file in exported:
-        refuse_different(file)
+    for doubt in doubts(exported):
+        talk(f"Warning: {doubt}")
+    refuse_different(exported)
 
 
 _AGREEMENT = {
