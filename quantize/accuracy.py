@@ -43,6 +43,10 @@ def evaluate(
     Raises:
         ModelFileError, DataError, EnvironmentProblem: a file, an image or a runtime does not work.
     """
+
+    def fits(model: Classifier) -> None:
+        _classes(model, dataset)
+
     results: list[Accuracy] = []
     first_right: npt.NDArray[np.bool_] | None = None
     first_named: npt.NDArray[np.str_] | None = None
@@ -50,6 +54,7 @@ def evaluate(
         paths, lambda contract: dataset.pixels(contract, remarked), len(dataset),
         input_range=input_range, override=override, output_kind=output_kind, runtime=runtime, unsafe=unsafe,
         custom_objects=custom_objects, progress=progress,
+        accept=fits,
     )  # fmt: skip
     with closing(asked):
         for answers in asked:

@@ -1,6 +1,7 @@
 """Scores of any model file for any images, computed in a child process."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from mobilecnn import tensors
 from mobilecnn.contract import InputContract, settle
 from mobilecnn.convert import output_kinds, outputs, passport
-from mobilecnn.convert.conversion import KerasModel, Source
+from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.convert.passport import Passport
@@ -179,6 +180,7 @@ def ask(
     unsafe: bool = False,
     custom_objects: Path | None = None,
     progress: Callable[[int, int, str], None] | None = None,
+    accept: Callable[[Classifier], None] | None = None,
 ) -> Generator[ClassifierAnswers, None, None]:
     """Scores of one or several .tflite or Keras files, or SavedModel folders, one after the other.
 
@@ -196,6 +198,7 @@ def ask(
         unsafe: allow code in Keras files.
         custom_objects: a Python file with the user's own layers and functions in the Keras files; it runs.
         progress: called with (images decoded, number of images, file name).
+        accept: called with each model before any image is decoded, to refuse it.
 
     Raises:
         UsageError: an unknown runtime, or an input range that is unknown or contradicted.
@@ -220,39 +223,72 @@ def ask(
                 made[key] = inputs
             return made[key]
 
-        for path in paths:
-            if path.suffix.lower() != ".tflite":
-                kind_of(path)  # What is no model is told here, and not taken for a zoo name.
-                source = Source(
-                    str(path),
-                    input_range=input_range,
-                    override=override,
-                    unsafe=unsafe,
-                    custom_objects=custom_objects,
-                    output_kind=output_kind,
-                    shared=len(paths) > 1,
-                )
-                with KerasModel(source) as model:
-                    facts = model.load()
-                    model.start_run(facts.contract, prepare(facts.contract, path.name), answered)
-                    model.finish()
-                classifier = Classifier(
-                    path,
-                    "keras",
-                    facts.contract,
-                    facts.labels,
-                    facts.classes,
-                    facts.kind,
-                    size_of(path),
-                    sha256_of(path),
-                    facts.notes,
-                )
+        def source(path: Path) -> Source:
+            return Source(
+                str(path),
+                input_range=input_range,
+                override=override,
+                unsafe=unsafe,
+                custom_objects=custom_objects,
+                output_kind=output_kind,
+                shared=len(paths) > 1,
+            )
+
+        def read(path: Path, model: KerasModel | None) -> Classifier:
+            if model is not None:
+                classifier = _loaded(path, model.load())
             else:
                 classifier = open_tflite(path, input_range, override, output_kind, shared=len(paths) > 1)
+            if accept is not None:
+                accept(classifier)
+            return classifier
+
+        # What does not fit is refused before any image is decoded, whichever file it is. Keras models beyond the first
+        # are loaded twice for that: a process that holds one takes half a gigabyte, so there is one at a time.
+        for index, path in enumerate(paths):
+            if index > 0 or _is_tflite(path):
+                with _keras(path, source) as model:
+                    read(path, model)
+        for path in paths:
+            with _keras(path, source) as model:
+                classifier = read(path, model)
                 inputs = prepare(classifier.contract, path.name)
-                with TfliteProcess(f"that runs {path}") as process:
-                    process.run(path, inputs, answered, runtime)
+                if model is not None:
+                    model.start_run(classifier.contract, inputs, answered)
+                    model.finish()
+                else:
+                    with TfliteProcess(f"that runs {path}") as process:
+                        process.run(path, inputs, answered, runtime)
             yield ClassifierAnswers(classifier, np.load(answered, allow_pickle=False))
+
+
+def _is_tflite(path: Path) -> bool:
+    return path.suffix.lower() == ".tflite"
+
+
+@contextmanager
+def _keras(path: Path, source: Callable[[Path], Source]) -> Iterator[KerasModel | None]:
+    """The process that loads ``path``; None for a .tflite file, which needs none to be read."""
+    if _is_tflite(path):
+        yield None
+        return
+    kind_of(path)  # What is no model is told here, and not taken for a zoo name.
+    with KerasModel(source(path)) as model:
+        yield model
+
+
+def _loaded(path: Path, facts: KerasFacts) -> Classifier:
+    return Classifier(
+        path=path,
+        format="keras",
+        contract=facts.contract,
+        labels=facts.labels,
+        classes=facts.classes,
+        kind=facts.kind,
+        nbytes=size_of(path),
+        sha256=sha256_of(path),
+        notes=facts.notes,
+    )
 
 
 def write_tensors(

@@ -32,7 +32,7 @@ def worse(lost: int, gained: int) -> float:
     The tosses are the images on which two classifiers differ, as in :func:`mcnemar`.
     """
     tosses = lost + gained
-    return sum(math.comb(tosses, count) for count in range(lost, tosses + 1)) / 2**tosses
+    return float(sum(math.comb(tosses, count) for count in range(lost, tosses + 1)) / 2**tosses)
 
 
 def mcnemar(lost: int, gained: int) -> float:
