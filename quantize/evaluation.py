@@ -82,8 +82,12 @@ def _with_kinds(members: Members) -> Members:
 
 
 def _with_names(members: Members) -> Members:
-    """The members of version 3, of those of version 2, whose remarks have no ``names``: they may be missing."""
-    return members
+    """The members of version 3, of those of version 2, whose remarks had no names but those in their text."""
+    remarks = members.get("remarks")
+    if not isinstance(remarks, list):
+        return members
+    named = [{**remark, "names": []} if isinstance(remark, dict) else remark for remark in remarks]
+    return {**members, "remarks": named}
 
 
 @dataclass(frozen=True)

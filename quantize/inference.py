@@ -21,6 +21,7 @@ from mobilecnn.files import read_bytes, sha256, temporary_folder
 from mobilecnn.process import Child, python
 from mobilecnn.quantize.formats import Recipe
 from mobilecnn.quantize.runtimes import RUNTIMES
+from mobilecnn.remarks import plural
 from mobilecnn.train.images import Floats, Pixels, to_tensor
 from mobilecnn.train.keras_archive import kind_of, sha256_of, size_of
 
@@ -111,7 +112,7 @@ def open_tflite(
     graph = flatbuffer.graph(content, str(path))
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise ModelFileError(
-            f"{path} has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; an image classifier has one of each"
+            f"{path} has {plural(len(graph.inputs), 'input')} and {plural(len(graph.outputs), 'output')}; an image classifier has one of each"
         )
     shape, scores = graph.inputs[0].shape, graph.outputs[0].shape
     spread = sum(extent > 1 for extent in scores) > 1 or 0 in scores

@@ -1,9 +1,7 @@
 """What is said about a data set that was not used as it lies there."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-
-from mobilecnn.records import ADDED
+from dataclasses import dataclass
 
 SHOWN = 10
 """Largest number of names in the text of a remark; the others are counted, and in its ``names``."""
@@ -23,7 +21,7 @@ class Remark:
     code: str
     count: int
     text: str
-    names: tuple[str, ...] = field(default=(), metadata=ADDED)
+    names: tuple[str, ...] = ()
 
 
 Remarked = Callable[[Remark], None]

@@ -85,6 +85,10 @@ def test_todays_version_is_written_as_it_was(name: str) -> None:
 def test_evaluations_of_older_versions_read_and_say_nothing_of_what_they_did_not_know() -> None:
     old, new, today = (Evaluation.read(SAMPLES / f"evaluation-{version}.json") for version in (1, 2, 3))
     assert new == replace(today, remarks=()) and today.remarks[0].names == ("2 .txt", "1 .csv")
+    document = today.to_json()
+    remarks = [{"code": "hidden", "count": 1, "text": "1 hidden"}]
+    (remark,) = Evaluation.from_json({**document, "version": 2, "remarks": remarks}).remarks
+    assert (remark.text, remark.names) == ("1 hidden", ())
     unsaid = tuple(replace(row, output_kind="unknown", positive="", not_finite=None) for row in new.results)
     assert old == replace(new, results=unsaid)
 

@@ -192,19 +192,21 @@ def test_classes_of_which_no_image_was_drawn_are_not_named(tmp_path: Path) -> No
     assert [left.classes[label] for label in left.labels] == drawn
 
 
+READINGS: list[Callable[[Dataset], object]] = [
+    lambda dataset: list(dataset.pixels(UNIT)),
+    lambda dataset: dataset.readable(),
+    lambda dataset: refuse_unreadable(dataset.images),
+]
+
+
 def test_unreadable_images_are_all_listed_however_many(tmp_path: Path) -> None:
     put(tmp_path, *(f"cat/{number:03}.png" for number in range(30)))
     for path in (tmp_path / "cat").iterdir():
         path.write_bytes(b"")
     dataset = datasets.load(str(tmp_path))
-    refused = [
-        lambda: list(dataset.pixels(UNIT)),
-        lambda: dataset.readable(),
-        lambda: refuse_unreadable(dataset.images),
-    ]
-    for attempt in refused:
+    for read in READINGS:
         with pytest.raises(DataError, match=r"30 (of 30 )?images .* read: ") as raised:
-            attempt()
+            read(dataset)
         assert str(raised.value).count("png is an empty file") == 30
     put(tmp_path, "dog/0.png")
     remarks = Remarks()

@@ -85,11 +85,12 @@ class Dataset:
         bad = unreadable(self.images, progress)
         if not bad:
             return self
+        reasons = [str(error) for error in bad.values()]
         kept = [index for index in range(len(self)) if index not in bad]
         if not kept:
-            reasons = "; ".join(str(error) for error in bad.values())
-            raise DataError(f"none of the {plural(len(self), 'image')} of {self.name} can be read: {reasons}")
-        reasons = [str(error) for error in bad.values()]
+            raise DataError(
+                f"none of the {plural(len(self), 'image')} of {self.name} can be read: {'; '.join(reasons)}"
+            )
         text = f"{self.name}: {plural(len(bad), 'image')} left out"
         remarked(of_names("unreadable", reasons, text, most=None))
         left = self.subset(kept)

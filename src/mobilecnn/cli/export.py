@@ -183,6 +183,8 @@ _AGREEMENT = {
 
 def _show(exported: "tuple[Exported, ...]") -> None:
     """Print the parity of each file as a table."""
+    from mobilecnn.remarks import plural
+
     rows = [
         [
             str(file.path),
@@ -201,7 +203,7 @@ def _show(exported: "tuple[Exported, ...]") -> None:
     header = ["file", "size", *agreement, "max diff", "mean diff", "SQNR dB", "runtime >="]
     data(table(header, rows))
     images = exported[0].passport.parity.data
-    data(f"Against the Keras model on {images.images} images ({images.data}).")
+    data(f"Against the Keras model on {plural(images.images, 'image')} ({images.data}).")
     if (check := exported[0].passport.labelled) is not None:
         data(
             table(
@@ -212,7 +214,9 @@ def _show(exported: "tuple[Exported, ...]") -> None:
                 ],
             )
         )
-        data(f"On {check.images} labelled images of {check.classes} classes ({check.data}).")
+        data(
+            f"On {plural(check.images, 'labelled image')} of {plural(check.classes, 'class', 'classes')} ({check.data})."
+        )
 
 
 def _correct(exported: "tuple[Exported, ...]") -> Iterator[tuple[str, int]]:
