@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn import tensors
 from mobilecnn.contract import InputContract, settle
 from mobilecnn.convert import output_kinds, outputs, passport
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
@@ -22,7 +21,8 @@ from mobilecnn.process import Child, python
 from mobilecnn.quantize.formats import Recipe
 from mobilecnn.quantize.runtimes import RUNTIMES
 from mobilecnn.remarks import plural
-from mobilecnn.train.images import Floats, Pixels, to_tensor
+from mobilecnn.train import inputs
+from mobilecnn.train.images import Pixels
 from mobilecnn.train.keras_archive import kind_of, sha256_of, size_of
 
 Scores = npt.NDArray[np.float32]
@@ -36,7 +36,7 @@ class TfliteProcess(Child):
         super().__init__(python("mobilecnn.quantize.litert_child"), doing)
 
     def quantize(self, model: Path, recipe: Recipe, output: Path, calibration: Path | None) -> None:
-        """Quantize the float32 file ``model``; ``calibration`` is an .npy of float32 inputs.
+        """Quantize the float32 file ``model``; ``calibration`` is a file of inputs.
 
         Raises:
             ModelFileError: the quantizer refuses the model.
@@ -46,7 +46,7 @@ class TfliteProcess(Child):
         self.receive()
 
     def run(self, model: Path, inputs: Path, outputs: Path, runtime: str = "litert") -> dict[str, Any]:
-        """Run ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, outputs)).
+        """Run ``inputs``, a file of inputs (:mod:`mobilecnn.train.inputs`), into ``outputs`` (.npy, float32, (n, outputs)).
 
         Returns the numpy names of the file's own ``input`` and ``output`` types.
 
@@ -219,9 +219,8 @@ def ask(
             # Where a contract came from changes no number.
             key = replace(contract, stated=True, overrides="")
             if key not in made:
-                inputs = folder / f"inputs-{len(made)}.npy"
-                write_tensors(inputs, images(contract), contract, count, label, progress)
-                made[key] = inputs
+                made[key] = folder / f"inputs-{len(made)}.npy"
+                write_inputs(made[key], images(contract), contract, count, label, progress)
             return made[key]
 
         def source(path: Path) -> Source:
@@ -253,13 +252,13 @@ def ask(
         for path in paths:
             with _keras(path, source) as model:
                 classifier = read(path, model)
-                inputs = prepare(classifier.contract, path.name)
+                given = prepare(classifier.contract, path.name)
                 if model is not None:
-                    model.start_run(classifier.contract, inputs, answered)
+                    model.start_run(classifier.contract, given, answered)
                     model.finish()
                 else:
                     with TfliteProcess(f"that runs {path}") as process:
-                        process.run(path, inputs, answered, runtime)
+                        process.run(path, given, answered, runtime)
             yield ClassifierAnswers(classifier, np.load(answered, allow_pickle=False))
 
 
@@ -292,7 +291,7 @@ def _loaded(path: Path, facts: KerasFacts) -> Classifier:
     )
 
 
-def write_tensors(
+def write_inputs(
     path: Path,
     images: Iterable[Pixels],
     contract: InputContract,
@@ -300,7 +299,7 @@ def write_tensors(
     label: str = "",
     progress: Callable[[int, int, str], None] | None = None,
 ) -> None:
-    """Write ``count`` images as one .npy of float32 tensors (n, h, w, c), without holding them all.
+    """Write ``count`` images as a file of inputs (:mod:`mobilecnn.train.inputs`), without holding them all.
 
     Raises:
         DataError: there is no image.
@@ -309,10 +308,10 @@ def write_tensors(
     if count == 0:
         raise DataError("there are no images to run")
 
-    def rows() -> Iterator[Floats]:
+    def told() -> Iterator[Pixels]:
         for index, pixels in enumerate(images):
-            yield to_tensor(pixels, contract)
+            yield pixels
             if progress is not None:
                 progress(index + 1, count, label)
 
-    tensors.write(path, rows(), (count, *contract.shape))
+    inputs.write(path, told(), contract, count)

@@ -15,7 +15,7 @@ from mobilecnn.convert.conversion import KerasFacts, KerasModel
 from mobilecnn.quantize import decisions
 from mobilecnn.quantize.accuracy import right_classes
 from mobilecnn.quantize.gate import refuse_not_finite
-from mobilecnn.quantize.inference import TfliteProcess, write_tensors
+from mobilecnn.quantize.inference import TfliteProcess, write_inputs
 from mobilecnn.quantize.proportions import worse
 from mobilecnn.remarks import Remarked, no_remark, plural
 from mobilecnn.steps import Steps
@@ -87,7 +87,7 @@ def check(
     """
     tensors, answers = work / "labelled.npy", work / "labelled-answers.npy"
     steps(f"running the Keras model on {dataset.name}")
-    write_tensors(tensors, dataset.pixels(facts.contract, remarked), facts.contract, len(dataset))
+    write_inputs(tensors, dataset.pixels(facts.contract, remarked), facts.contract, len(dataset))
     keras.start_run(facts.contract, tensors, work / "labelled-reference.npy")
     given = {}
     for name, path in files.items():

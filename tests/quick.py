@@ -62,6 +62,7 @@ FILES = (
     "train/test_checkpoint_file.py",
     "train/test_folders.py",
     "train/test_images.py",
+    "train/test_inputs.py",
     "train/test_keras_archive.py",
     "train/test_keras_file.py",
     "train/test_modes.py",
