@@ -273,3 +273,38 @@ def test_validation_and_test_may_be_one(tmp_path: Path) -> None:
     root = divided(tmp_path, "train", "val")
     link(root, "test", "val")
     assert len(datasets.load(str(root), "test")) == 3
+
+
+def moved(root: Path, *moves: str) -> Path:
+    for move in moves:
+        old, new = move.split(" > ")
+        (root / new).parent.mkdir(parents=True, exist_ok=True)
+        (root / old).rename(root / new)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("tree", "moves", "given", "classes"),
+    [
+        ("cat/0.png dog/0.png test/0.png", ["test > ../outside"], "", ("cat", "dog")),
+        ("cat/0.png dog/0.png test/0.png", ["test > a test"], "", ("a test", "cat", "dog")),
+        ("cat/0.png dog/0.png test/0.png", [], "test", ()),
+        ("bus/0.png train/0.png test/0.png", ["train > trains", "test > tests"], "", ("bus", "tests", "trains")),
+        ("car/0.png train/steam/0.png", ["train/steam/0.png > train/0.png"], "", ("car", "train")),
+        ("fold1/cat/0.png fold2/cat/0.png", [], "fold1", ("cat",)),
+        ("fold1/cat/0.png fold2/cat/0.png", ["fold1 > train", "fold2 > val"], "", ("cat",)),
+        ("a/train/cat/0.png a/val/cat/0.png b/0.png", [], "a", ("cat",)),
+        ("a/train/0.png a/val/1.png b/0.png", ["a/train/0.png > a/0.png", "a/val/1.png > a/1.png"], "", ("a", "b")),
+        ("c/train/0.png c/val/0.png d/train/0.png d/val/0.png",
+         ["c/train > train/c", "c/val > val/c", "d/train > train/d", "d/val > val/d"], "", ("c", "d")),
+        ("train/train/c/0.png train/val/c/0.png test/c/0.png", [], "train", ("c",)),
+    ],
+)  # fmt: skip
+def test_the_ways_out_work(
+    tree: str, moves: list[str], given: str, classes: tuple[str, ...], tmp_path: Path
+) -> None:
+    root = put(tmp_path / "root", *tree.split())
+    with pytest.raises(DataError):
+        datasets.load(str(root), "train")
+    dataset = datasets.load(str(moved(root, *moves) / given), "train")
+    assert dataset.classes == classes and len(dataset) >= max(1, len(classes))

@@ -24,7 +24,7 @@ _FILLER = "dataset|data|set|images|image|imgs|img|split|folder"
 
 _PART = re.compile(f"(?:{_FILLER})*({'|'.join(sorted(NAMES, key=len, reverse=True))})(?:{_FILLER})*")
 
-_FOLD = re.compile(r"(?:^|[^a-z])(?:k?folds?|cv|crossval)[^a-z0-9]*[0-9]+$")
+_FOLD = re.compile(r"(?:^|[^a-z])(?:k?folds?|crossval)[^a-z0-9]*[0-9]+$")
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -139,16 +139,19 @@ def _refuse_mixed(folder: Path, found: list[str], others: list[str], with_classe
 
 def _refuse_shared(folder: Path, by_part: Mapping[str, Path], images: Mapping[str, Sequence[Path]]) -> None:
     """Refuse a part with images of the one that is trained on."""
-    for part, path in by_part.items():
-        if part == "train" or "train" not in by_part:
-            continue
-        trained = by_part["train"].name
-        twice = shared({trained: images[trained], path.name: images[path.name]})
-        if twice:
-            raise DataError(
-                f"{folder}: {plural(len(twice), 'image')} of {path.name} are the very files that {trained} has, by a link, "
-                f"as {twice[0][1]}; no figure of them says anything: take them out of one of the two"
-            )
+    if "train" not in by_part:
+        return
+    trained = by_part["train"]
+    # The first of them, so that it is the first of each pair.
+    names = [trained.name, *(path.name for path in by_part.values() if path != trained)]
+    pairs = shared({name: images[name] for name in names})
+    twice = [other for first, other in pairs if first.is_relative_to(trained)]
+    if twice:
+        part = twice[0].relative_to(folder).parts[0]
+        raise DataError(
+            f"{folder}: {plural(len(twice), 'image')} of {part} are the very files that {trained.name} has, by a link, as "
+            f"{twice[0]}; no figure of them says anything: take them out of one of the two"
+        )
 
 
 def refuse_divided(folder: Path, images: Mapping[str, Sequence[Path]]) -> None:
