@@ -14,7 +14,9 @@ from PIL import Image
 import mobilecnn
 from mobilecnn.cli import cli
 from mobilecnn.convert.checks import LabelledCheck
+from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import CheckFailed, DataError
+from mobilecnn.exported import Exported, doubts, refuse_different
 from mobilecnn.quantize.labelled import CHANCE, chance_of, doubt, keras_doubt, keras_problem, problem
 
 TEN = np.arange(200) % 10
@@ -121,6 +123,57 @@ def test_what_is_left_open_of_a_file(result: LabelledCheck, words: str | None) -
 def test_what_is_said_of_the_keras_model(result: LabelledCheck, wrong: str | None, open_: str | None) -> None:
     for said, words in ((keras_problem(result), wrong), (keras_doubt(result), open_)):
         assert (said is None) if words is None else (said is not None and words in said)
+
+
+SAMPLE = Path(__file__).parent.parent / "samples" / "passports" / "3" / "binary.int8.json"
+
+
+def files(*checks: LabelledCheck | None) -> list[Exported]:
+    """Exported files ``0.tflite``, ... that give the Keras model's answers, each with what its labelled images say."""
+    card = Passport.from_json(json.loads(SAMPLE.read_text()))
+    nothing: Any = None
+    return [
+        Exported(
+            Path(f"{index}.tflite"), "int8", 1, nothing, holds=True, passport=replace(card, labelled=checked)
+        )
+        for index, checked in enumerate(checks)
+    ]
+
+
+LOST, FED_WRONGLY = check(7, 7, 0, 14), check(100, 0, 0, chance=0.6)
+
+
+@pytest.mark.parametrize(
+    ("checks", "begins", "ends"),
+    [
+        ([LOST, check(14, 0, 0, 14)], "0.tflite: it has 7 of 14", "do not ship it"),
+        ([check(14, 0, 0, 14), LOST], "1.tflite: it has 7 of 14", "do not ship it"),
+        ([LOST, check(14, 0, 0, 14), LOST], "0.tflite: it has 7 of 14", "do not ship them"),
+        ([FED_WRONGLY], "0.tflite: the Keras model itself", "do not ship it"),
+        ([FED_WRONGLY, FED_WRONGLY], "0.tflite, 1.tflite: the Keras model itself", "do not ship them"),
+    ],
+)
+def test_all_files_that_are_wrong_are_named(checks: list[LabelledCheck], begins: str, ends: str) -> None:
+    with pytest.raises(CheckFailed) as refused:
+        refuse_different(files(*checks))
+    message = str(refused.value)
+    assert message.startswith(begins) and message.endswith(ends)
+    assert message.count(".tflite: it has 7 of 14") == checks.count(LOST)
+    assert message.count("the Keras model itself") <= 1
+    assert doubts(files(*checks)) == []
+
+
+def test_files_without_a_fault_or_a_check_pass() -> None:
+    for checks in ([None, None], [check(14, 0, 0, 14)] * 2):
+        refuse_different(files(*checks))
+        assert doubts(files(*checks)) == []
+
+
+def test_what_is_open_of_the_model_is_said_once_and_of_each_file_by_its_name() -> None:
+    few = [check(1, 1, 0, 3, None), check(2, 0, 0, 3, None), check(1, 1, 0, 3, None)]
+    said = doubts(files(*few))
+    assert [text.split(":")[0] for text in said[1:]] == ["0.tflite", "2.tflite"]
+    assert said[0].startswith("undecided whether the Keras model, which has 2 of 3 images")
 
 
 @pytest.fixture(scope="module")
