@@ -173,7 +173,8 @@ def test_a_class_of_trains_is_one_and_is_named(names: tuple[str, ...], tmp_path:
     train = names[-1].split("/")[0]
     assert set(dataset.classes) == {name.split("/")[0] for name in names}
     assert datasets.validation(str(tmp_path)) is None
-    words = f"{tmp_path}: taken as a class, though a part of a data set may be called so: {train}"
+    words = f"{tmp_path}: {train} is taken as a class like the others; if it is the part to train on, give "
+    words += str(tmp_path / train)
     assert said(dataset)["class-or-part"] == (1, words)
 
 
@@ -188,7 +189,7 @@ def test_a_divided_set_of_vehicles_keeps_its_class_of_trains(tmp_path: Path) -> 
     ("tree", "words"),
     [
         # Images that no class folder names, beside class folders.
-        ("cat/0.png dog/0.png test/0.png", "has test beside cat, dog: if it is divided into parts, give the folder of it, such as"),
+        ("cat/0.png dog/0.png test/0.png", "has test beside cat, dog: if test is a part of the data, give its folder, {0}/test, or"),
         ("cat/0.png dog/0.png test/0.png", "or move it out of {0} to use the others as classes; if test is a class, rename it"),
         ("cat/0.png val/0.png", "has val beside cat"),
         ("cat/0.png training_set/0.png", "has training_set beside cat"),

@@ -253,8 +253,9 @@ class _Folders:
         remarks = list(self._beside(_CLASS_FOLDERS)) if self.images else []
         ambiguous = [name for name in self.images if part_of(name) is not None]
         if ambiguous and len(self.images) > 1:
-            text = f"taken as a class, though a part of a data set may be called so: {ambiguous[0]}"
-            remarks.append(Remark("class-or-part", 1, text, tuple(ambiguous)))
+            name = ambiguous[0]
+            text = f"{name} is taken as a class like the others; if it is the part to train on, give {self.root / name}"
+            remarks.append(Remark("class-or-part", 1, text, (name,)))
         deeper = sorted(
             {
                 str(path.parent.relative_to(self.root))

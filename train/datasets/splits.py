@@ -124,17 +124,18 @@ def _refuse_folds(folder: Path, names: Iterable[str]) -> None:
 def _refuse_mixed(folder: Path, found: list[str], others: list[str], with_classes: bool) -> None:
     """Refuse names of parts beside other names."""
     first, *more = found
-    one = f"give the folder of {'it' if not more else 'one'}, such as {folder / first}"
     if more:
-        as_class = "if these are classes, rename them"
-    elif with_classes:
-        as_class = f"if {first} is a class, rename it, or take its images out of their subfolders"
+        ways = (
+            f"if it is divided into parts, give the folder of one, such as {folder / first}, or move them out of {folder} to "
+            "use the others as classes; if these are classes, rename them"
+        )
     else:
-        as_class = f"if {first} is a class, rename it"
-    apart = f", or move {'them' if more else 'it'} out of {folder} to use the others as classes"
-    raise DataError(
-        f"{folder} has {listed(found)} beside {listed(others)}: if it is divided into parts, {one}{apart}; {as_class}"
-    )
+        deeper = ", or take its images out of their subfolders" if with_classes else ""
+        ways = (
+            f"if {first} is a part of the data, give its folder, {folder / first}, or move it out of {folder} to use the "
+            f"others as classes; if {first} is a class, rename it{deeper}"
+        )
+    raise DataError(f"{folder} has {listed(found)} beside {listed(others)}: {ways}")
 
 
 def _refuse_shared(folder: Path, by_part: Mapping[str, Path], images: Mapping[str, Sequence[Path]]) -> None:
