@@ -31,7 +31,7 @@ def sixteen_bits(image: Image.Image) -> bool:
     """Whether a file stores its channels in 16 bits; to be asked before the pixels are loaded."""
     tiles: Any = getattr(image, "tile", None) or [(None, None, None, ())]
     stored = tiles[0][3]
-    words = (stored,) if isinstance(stored, str) else stored
+    words = stored if isinstance(stored, tuple) else (stored,)
     if bits := _tags(image).get(_BITS_PER_SAMPLE):
         return bool(bits[0] == 16)
     if image.format == "PPM":  # Its own largest value is white, whichever it is.
