@@ -177,9 +177,7 @@ def doubt(result: LabelledCheck) -> str | None:
             f"{_p(result)}); give --data more images"
         )
     if worse(result.lost, result.gained) <= SURE:
-        return (
-            f"is worse than the Keras model, by less than {LOSS:.0%} of its right answers: {_counts(result)}"
-        )
+        return f"is worse than the Keras model, by no more than {LOSS:.0%} of its right answers: {_counts(result)}"
     return None
 
 

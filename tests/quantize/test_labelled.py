@@ -97,7 +97,7 @@ def test_what_is_wrong_with_a_file(result: LabelledCheck, words: str | None) -> 
         (check(190, 0, 0), None),
         (check(190, 2, 0), None),
         (check(2, 0, 2, 2, None), None),
-        (check(910, 55, 15, 1000), "is worse than the Keras model, by less than 5% of its right answers: it has 910 of"),
+        (check(910, 55, 15, 1000), "is worse than the Keras model, by no more than 5% of its right answers: it has 910 of"),
         (check(95, 6, 0, 101), "undecided: it has 95 of 101 images of photos right, and the Keras model 101, and so few"),
         (check(4, 3, 0, 10), "(exact McNemar test, p = 0.12); give --data more images"),
         (check(0, 2, 0, 2, None), "undecided"),
