@@ -87,6 +87,8 @@ class LabelledCheck(Open):
         lost: number that the Keras model had right and the file wrong.
         gained: the opposite.
         not_finite: number that the file answered with a number that is not finite, which count as wrong.
+        chance: how often the file's answers in random order have as many right, 0 to 1; None where that can say
+            nothing of so few images, and in a passport of a version that did not ask.
     """
 
     data: str
@@ -98,6 +100,7 @@ class LabelledCheck(Open):
     lost: int
     gained: int
     not_finite: int = field(default=0, metadata=ADDED)
+    chance: float | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
         if (

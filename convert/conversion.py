@@ -14,6 +14,7 @@ from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.files import LARGEST_TEXT, exists, is_folder, open_input
 from mobilecnn.process import Child, Message, python
+from mobilecnn.remarks import plural
 from mobilecnn.train.complexity import LayerCount
 from mobilecnn.train.keras_archive import SAVED_MODEL, kind_of, size_of
 from mobilecnn.train.keras_file import MEMBER, ModelInfo, read_info
@@ -274,16 +275,16 @@ class KerasModel(Child):
         stated = self._info.contract
         if stated is not None and stated.channels != shape[2]:
             raise ModelFileError(
-                f"{source.text} contradicts itself: its {MEMBER} says that pictures have {stated.channels} channels, and "
+                f"{source.text} contradicts itself: its {MEMBER} says that pictures have {plural(stated.channels, 'channel')}, and "
                 f"the network takes {shape[2]}; train or save it again"
             )
         labels = self._info.labels if source.labels is None else source.labels
         kind = self._kind(answer["shown"], int(answer["classes"]))
         if labels and len(labels) != kind.answers(answer["classes"]):
             one = kind.decision == "binary"
-            of = "the two classes of one output" if one else f"{answer['classes']} outputs"
+            of = "the two classes of one output" if one else plural(answer["classes"], "output")
             order = "that of a low score first" if one else "in output order"
-            raise UsageError(f"{len(labels)} labels for {of}; give one a line, {order}")
+            raise UsageError(f"{plural(len(labels), 'label')} for {of}; give one a line, {order}")
         return KerasFacts(
             contract=self._contract(shape, answer["proven_range"], answer["range_evidence"]),
             labels=labels,

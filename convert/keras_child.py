@@ -5,7 +5,7 @@
 * ``load``: ``{path, unsafe, custom_objects, sides}`` or ``{architecture, classes, size, seed}`` -> what the model is
 * ``convert``: ``{output, size}`` -> writes the float32 flatbuffer as the converter makes it
 * ``count``: ``{path, unsafe, custom_objects, size}`` -> the layers of any Keras file, a classifier or not
-* ``run``: ``{inputs, outputs, size}`` (.npy files) -> the model's scores
+* ``run``: ``{inputs, outputs, size}`` (:mod:`mobilecnn.train.inputs`, .npy) -> the model's scores
 """
 
 import io
@@ -31,6 +31,7 @@ from mobilecnn.errors import MobileCnnError, ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.complexity import layers
+from mobilecnn.train.inputs import slices
 
 BATCH = 25
 """Number of images in a batch of the Keras model: enough to fill the cores, and little memory."""
@@ -145,9 +146,7 @@ def _batch(model: Any) -> int | None:
 def _run(function: Any, batch: int, inputs: Path, outputs: Path) -> None:
     import tensorflow as tf
 
-    scores = [
-        np.asarray(function(tf.constant(images)), np.float32) for images in tensors.slices(inputs, batch)
-    ]
+    scores = [np.asarray(function(tf.constant(images)), np.float32) for images in slices(inputs, batch)]
     tensors.write(outputs, scores, (sum(map(len, scores)), *scores[0].shape[1:]))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from mobilecnn.convert import outputs as ends
 from mobilecnn.convert.preprocessing import follow
 from mobilecnn.errors import ModelFileError
+from mobilecnn.remarks import plural
 
 
 def describe(keras: Any, model: Any, size: Sequence[int] | None = None) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def describe(keras: Any, model: Any, size: Sequence[int] | None = None) -> dict[
         )
     if len(inputs) != 1:
         raise ModelFileError(
-            f"the model has {len(inputs)} inputs and {len(outputs)} outputs; an image classifier has one of each"
+            f"the model has {plural(len(inputs), 'input')} and {plural(len(outputs), 'output')}; an image classifier has one of each"
         )
     shape = list(inputs[0].shape)
     if len(shape) == 3:  # Grey pictures without an axis of channels, which the child adds.

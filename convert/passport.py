@@ -22,6 +22,7 @@ from mobilecnn.documents import Members, parse_json
 from mobilecnn.errors import InputError, ModelFileError
 from mobilecnn.files import LARGEST_RECORD, exists, read_bytes
 from mobilecnn.records import ADDED, Open, Signed, Stored, Upgrade
+from mobilecnn.remarks import plural
 from mobilecnn.train.images import Pixels
 
 
@@ -257,11 +258,11 @@ class Passport(Stored, Open):
                 f"{math.prod(self.contract.shape):,}"
             )
         if self.labels and len(self.labels) not in (outputs, self.kind.answers(outputs)):
-            raise ValueError(f"labels has {len(self.labels)} names for {outputs:,} outputs")
+            raise ValueError(f"labels has {plural(len(self.labels), 'name')} for {plural(outputs, 'output')}")
         for index, entry in enumerate(self.golden):
             if len(entry.scores) != outputs:
                 raise ValueError(
-                    f"golden[{index}].scores has {len(entry.scores)} values for {outputs:,} outputs"
+                    f"golden[{index}].scores has {plural(len(entry.scores), 'value')} for {plural(outputs, 'output')}"
                 )
 
     def to_bytes(self) -> bytes:

@@ -13,7 +13,7 @@ from mobilecnn.quantize import decisions
 from mobilecnn.quantize.evaluation import Accuracy
 from mobilecnn.quantize.inference import Classifier, ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
-from mobilecnn.remarks import Remarked, no_remark
+from mobilecnn.remarks import Remarked, listed, no_remark, plural
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
 
 ALPHA = 0.05
@@ -43,6 +43,10 @@ def evaluate(
     Raises:
         ModelFileError, DataError, EnvironmentProblem: a file, an image or a runtime does not work.
     """
+
+    def fits(model: Classifier) -> None:
+        _classes(model, dataset)
+
     results: list[Accuracy] = []
     first_right: npt.NDArray[np.bool_] | None = None
     first_named: npt.NDArray[np.str_] | None = None
@@ -50,6 +54,7 @@ def evaluate(
         paths, lambda contract: dataset.pixels(contract, remarked), len(dataset),
         input_range=input_range, override=override, output_kind=output_kind, runtime=runtime, unsafe=unsafe,
         custom_objects=custom_objects, progress=progress,
+        accept=fits,
     )  # fmt: skip
     with closing(asked):
         for answers in asked:
@@ -107,7 +112,7 @@ def right_classes(
     classes = kind.answers(outputs)
     if kind.decision == "binary" and dataset.labelled and not labels and len(dataset.classes) != classes:
         raise DataError(
-            f"{dataset.name} has {len(dataset.classes)} classes ({', '.join(dataset.classes[:5])}), and the one output of "
+            f"{dataset.name} has {plural(len(dataset.classes), 'class', 'classes')} ({listed(dataset.classes)}), and the one output of "
             f"{what} tells two apart; give a folder of two class folders, or export the model with --labels and the names "
             "of the two, that of a low score first"
         )

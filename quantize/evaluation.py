@@ -81,11 +81,21 @@ def _with_kinds(members: Members) -> Members:
     return {**members, "results": [{**row, **added} if isinstance(row, dict) else row for row in results]}
 
 
+def _with_names(members: Members) -> Members:
+    """The members of version 3, of those of version 2, whose remarks had no names but those in their text."""
+    remarks = members.get("remarks")
+    if not isinstance(remarks, list):
+        return members
+    named = [{**remark, "names": []} if isinstance(remark, dict) else remark for remark in remarks]
+    return {**members, "remarks": named}
+
+
 @dataclass(frozen=True)
 class Evaluation(Stored):
     """What ``mobilecnn evaluate`` found.
 
     History. 1: the first. 2: ``remarks``; ``output_kind``, ``positive`` and ``not_finite`` of each result.
+    3: ``names`` of each remark.
 
     Attributes:
         data: the data set, as it was given; of a folder that is divided into parts, the part.
@@ -96,9 +106,9 @@ class Evaluation(Stored):
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.evaluation"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     NOUN: ClassVar[str] = "evaluation"
-    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _with_kinds}
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _with_kinds, 2: _with_names}
 
     data: str
     images: int

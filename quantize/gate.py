@@ -4,6 +4,7 @@ from mobilecnn.errors import CheckFailed
 from mobilecnn.quantize import decisions
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.parity import Parity
+from mobilecnn.remarks import plural
 
 STEADY = 1e-6
 """Relative difference that any right float32 file may show: eight units in the last place of the largest score."""
@@ -44,7 +45,7 @@ def refuse_not_finite(model: str, scores: decisions.Scores) -> None:
     whole = decisions.finite(scores)
     if not whole.all():
         raise CheckFailed(
-            f"{model}: the Keras model itself answers with NaN or infinity on {int((~whole).sum())} of {len(whole)} images, so "
+            f"{model}: the Keras model itself answers with NaN or infinity on {int((~whole).sum())} of {plural(len(whole), 'image')}, so "
             "that no file can be held to it; nothing was written. Look for weights that are not finite, as after a training "
             "that diverged, and for a division by zero or the logarithm of 0"
         )

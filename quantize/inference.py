@@ -1,6 +1,7 @@
 """Scores of any model file for any images, computed in a child process."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn import tensors
 from mobilecnn.contract import InputContract, settle
 from mobilecnn.convert import output_kinds, outputs, passport
-from mobilecnn.convert.conversion import KerasModel, Source
+from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.convert.passport import Passport
@@ -20,7 +20,9 @@ from mobilecnn.files import read_bytes, sha256, temporary_folder
 from mobilecnn.process import Child, python
 from mobilecnn.quantize.formats import Recipe
 from mobilecnn.quantize.runtimes import RUNTIMES
-from mobilecnn.train.images import Floats, Pixels, to_tensor
+from mobilecnn.remarks import plural
+from mobilecnn.train import inputs
+from mobilecnn.train.images import Pixels
 from mobilecnn.train.keras_archive import kind_of, sha256_of, size_of
 
 Scores = npt.NDArray[np.float32]
@@ -34,7 +36,7 @@ class TfliteProcess(Child):
         super().__init__(python("mobilecnn.quantize.litert_child"), doing)
 
     def quantize(self, model: Path, recipe: Recipe, output: Path, calibration: Path | None) -> None:
-        """Quantize the float32 file ``model``; ``calibration`` is an .npy of float32 inputs.
+        """Quantize the float32 file ``model``; ``calibration`` is a file of inputs.
 
         Raises:
             ModelFileError: the quantizer refuses the model.
@@ -44,7 +46,7 @@ class TfliteProcess(Child):
         self.receive()
 
     def run(self, model: Path, inputs: Path, outputs: Path, runtime: str = "litert") -> dict[str, Any]:
-        """Run ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, outputs)).
+        """Run ``inputs``, a file of inputs (:mod:`mobilecnn.train.inputs`), into ``outputs`` (.npy, float32, (n, outputs)).
 
         Returns the numpy names of the file's own ``input`` and ``output`` types.
 
@@ -110,7 +112,7 @@ def open_tflite(
     graph = flatbuffer.graph(content, str(path))
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise ModelFileError(
-            f"{path} has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; an image classifier has one of each"
+            f"{path} has {plural(len(graph.inputs), 'input')} and {plural(len(graph.outputs), 'output')}; an image classifier has one of each"
         )
     shape, scores = graph.inputs[0].shape, graph.outputs[0].shape
     spread = sum(extent > 1 for extent in scores) > 1 or 0 in scores
@@ -179,6 +181,7 @@ def ask(
     unsafe: bool = False,
     custom_objects: Path | None = None,
     progress: Callable[[int, int, str], None] | None = None,
+    accept: Callable[[Classifier], None] | None = None,
 ) -> Generator[ClassifierAnswers, None, None]:
     """Scores of one or several .tflite or Keras files, or SavedModel folders, one after the other.
 
@@ -196,6 +199,7 @@ def ask(
         unsafe: allow code in Keras files.
         custom_objects: a Python file with the user's own layers and functions in the Keras files; it runs.
         progress: called with (images decoded, number of images, file name).
+        accept: called with each model before any image is decoded, to refuse it.
 
     Raises:
         UsageError: an unknown runtime, or an input range that is unknown or contradicted.
@@ -215,47 +219,79 @@ def ask(
             # Where a contract came from changes no number.
             key = replace(contract, stated=True, overrides="")
             if key not in made:
-                inputs = folder / f"inputs-{len(made)}.npy"
-                write_tensors(inputs, images(contract), contract, count, label, progress)
-                made[key] = inputs
+                made[key] = folder / f"inputs-{len(made)}.npy"
+                write_inputs(made[key], images(contract), contract, count, label, progress)
             return made[key]
 
-        for path in paths:
-            if path.suffix.lower() != ".tflite":
-                kind_of(path)  # What is no model is told here, and not taken for a zoo name.
-                source = Source(
-                    str(path),
-                    input_range=input_range,
-                    override=override,
-                    unsafe=unsafe,
-                    custom_objects=custom_objects,
-                    output_kind=output_kind,
-                    shared=len(paths) > 1,
-                )
-                with KerasModel(source) as model:
-                    facts = model.load()
-                    model.start_run(facts.contract, prepare(facts.contract, path.name), answered)
-                    model.finish()
-                classifier = Classifier(
-                    path,
-                    "keras",
-                    facts.contract,
-                    facts.labels,
-                    facts.classes,
-                    facts.kind,
-                    size_of(path),
-                    sha256_of(path),
-                    facts.notes,
-                )
+        def source(path: Path) -> Source:
+            return Source(
+                str(path),
+                input_range=input_range,
+                override=override,
+                unsafe=unsafe,
+                custom_objects=custom_objects,
+                output_kind=output_kind,
+                shared=len(paths) > 1,
+            )
+
+        def read(path: Path, model: KerasModel | None) -> Classifier:
+            if model is not None:
+                classifier = _loaded(path, model.load())
             else:
                 classifier = open_tflite(path, input_range, override, output_kind, shared=len(paths) > 1)
-                inputs = prepare(classifier.contract, path.name)
-                with TfliteProcess(f"that runs {path}") as process:
-                    process.run(path, inputs, answered, runtime)
+            if accept is not None:
+                accept(classifier)
+            return classifier
+
+        # What does not fit is refused before any image is decoded, whichever file it is. Keras models beyond the first
+        # are loaded twice for that: a process that holds one takes half a gigabyte, so there is one at a time.
+        for index, path in enumerate(paths):
+            if index > 0 or _is_tflite(path):
+                with _keras(path, source) as model:
+                    read(path, model)
+        for path in paths:
+            with _keras(path, source) as model:
+                classifier = read(path, model)
+                given = prepare(classifier.contract, path.name)
+                if model is not None:
+                    model.start_run(classifier.contract, given, answered)
+                    model.finish()
+                else:
+                    with TfliteProcess(f"that runs {path}") as process:
+                        process.run(path, given, answered, runtime)
             yield ClassifierAnswers(classifier, np.load(answered, allow_pickle=False))
 
 
-def write_tensors(
+def _is_tflite(path: Path) -> bool:
+    return path.suffix.lower() == ".tflite"
+
+
+@contextmanager
+def _keras(path: Path, source: Callable[[Path], Source]) -> Iterator[KerasModel | None]:
+    """The process that loads ``path``; None for a .tflite file, which needs none to be read."""
+    if _is_tflite(path):
+        yield None
+        return
+    kind_of(path)  # What is no model is told here, and not taken for a zoo name.
+    with KerasModel(source(path)) as model:
+        yield model
+
+
+def _loaded(path: Path, facts: KerasFacts) -> Classifier:
+    return Classifier(
+        path=path,
+        format="keras",
+        contract=facts.contract,
+        labels=facts.labels,
+        classes=facts.classes,
+        kind=facts.kind,
+        nbytes=size_of(path),
+        sha256=sha256_of(path),
+        notes=facts.notes,
+    )
+
+
+def write_inputs(
     path: Path,
     images: Iterable[Pixels],
     contract: InputContract,
@@ -263,7 +299,7 @@ def write_tensors(
     label: str = "",
     progress: Callable[[int, int, str], None] | None = None,
 ) -> None:
-    """Write ``count`` images as one .npy of float32 tensors (n, h, w, c), without holding them all.
+    """Write ``count`` images as a file of inputs (:mod:`mobilecnn.train.inputs`), without holding them all.
 
     Raises:
         DataError: there is no image.
@@ -272,10 +308,10 @@ def write_tensors(
     if count == 0:
         raise DataError("there are no images to run")
 
-    def rows() -> Iterator[Floats]:
+    def told() -> Iterator[Pixels]:
         for index, pixels in enumerate(images):
-            yield to_tensor(pixels, contract)
+            yield pixels
             if progress is not None:
                 progress(index + 1, count, label)
 
-    tensors.write(path, rows(), (count, *contract.shape))
+    inputs.write(path, told(), contract, count)

@@ -15,8 +15,9 @@ from mobilecnn.convert.conversion import KerasFacts, KerasModel
 from mobilecnn.quantize import decisions
 from mobilecnn.quantize.accuracy import right_classes
 from mobilecnn.quantize.gate import refuse_not_finite
-from mobilecnn.quantize.inference import TfliteProcess, write_tensors
-from mobilecnn.quantize.proportions import mcnemar
+from mobilecnn.quantize.inference import TfliteProcess, write_inputs
+from mobilecnn.quantize.proportions import worse
+from mobilecnn.remarks import Remarked, no_remark, plural
 from mobilecnn.steps import Steps
 from mobilecnn.train.datasets.dataset import Dataset
 
@@ -27,10 +28,19 @@ PERMUTATIONS = 999
 """Number of random orders of the answers in that test."""
 
 LOSS = 0.05
-"""Share of the images that a file may net lose against the Keras model, however sure the loss is."""
+"""Share of the Keras model's right answers that a file may net lose, however sure the loss is."""
 
 SURE = 0.01
-"""Largest p-value of the exact McNemar test with which a loss counts."""
+"""Largest one-sided p-value of the exact McNemar test with which a loss is sure: 0.05 for five files together."""
+
+FEW = 3
+"""Number of images that a file must net lose to fail by the plain rule, which is for too few images for a test.
+
+The rule is that half of what the Keras model has right is gone. Where one image in twenty may be lost
+(:data:`LOSS`), three of six or fewer are lost in 1 of 450 files."""
+
+NONE_RIGHT = 5
+"""Number of images of which a Keras model must have one right, where they say nothing of chance."""
 
 
 def labels_of(dataset: Dataset, facts: KerasFacts, model: str) -> npt.NDArray[np.int64]:
@@ -54,6 +64,7 @@ def check(
     model: str,
     work: Path,
     steps: Steps,
+    remarked: Remarked = no_remark,
 ) -> dict[str, LabelledCheck]:
     """Ask the Keras model and the files for all of ``dataset``; format -> how many each has right.
 
@@ -67,6 +78,7 @@ def check(
         model: the Keras model, for messages.
         work: folder for temporary files.
         steps: is told what is done.
+        remarked: told what of the images is used otherwise than one might expect.
 
     Raises:
         DataError: an image is damaged.
@@ -75,7 +87,7 @@ def check(
     """
     tensors, answers = work / "labelled.npy", work / "labelled-answers.npy"
     steps(f"running the Keras model on {dataset.name}")
-    write_tensors(tensors, dataset.pixels(facts.contract), facts.contract, len(dataset))
+    write_inputs(tensors, dataset.pixels(facts.contract, remarked), facts.contract, len(dataset))
     keras.start_run(facts.contract, tensors, work / "labelled-reference.npy")
     given = {}
     for name, path in files.items():
@@ -99,28 +111,86 @@ def check(
             lost=int((right & (answer != labels)).sum()),
             gained=int((~right & (answer == labels)).sum()),
             not_finite=int((answer < 0).sum()),
+            chance=chance_of(answer, labels),
         )
         for name, answer in best.items()
     }
 
 
-def problem(result: LabelledCheck) -> str | None:
-    """What is wrong with a file, or with the Keras model itself, by their answers; None where nothing is."""
-    images = f"{result.images} images of {result.data}"
+def keras_problem(result: LabelledCheck) -> str | None:
+    """What the images show to be wrong with the Keras model, or how it is fed; None where nothing is."""
     if result.keras_chance is not None and result.keras_chance > CHANCE:
-        return (
-            f"the Keras model itself has {result.keras_correct} of {images} right, no more than chance gives: their input "
-            "range, their colours or the order of the labels is not that of its training"
-        )
+        right = f"{result.keras_correct} of {_images(result)} right, no more than chance gives"
+    elif result.keras_chance is None and result.keras_correct == 0 and result.images >= NONE_RIGHT:
+        right = f"none of {_images(result)} right"
+    else:
+        return None
+    return (
+        f"the Keras model itself has {right}: their input range, their colours or the order of the labels is not that of "
+        "its training; say another --input-range, or give --labels in the order of its outputs"
+    )
+
+
+def problem(result: LabelledCheck) -> str | None:
+    """What the images show to be wrong with a file; None where nothing is."""
     if result.not_finite:
-        return f"it answers with NaN or infinity on {result.not_finite} of {images}"
-    net = result.lost - result.gained
-    if net > LOSS * result.images and mcnemar(result.lost, result.gained) < SURE:
         return (
-            f"it has {result.correct} of {images} right, and the Keras model {result.keras_correct}: more than "
-            f"{LOSS:.0%} of them are lost"
+            f"it answers with NaN or infinity on {result.not_finite} of {_images(result)}; ship a format that does not, or "
+            f"{_CALIBRATE}"
         )
+    net = result.lost - result.gained
+    if result.chance is not None and result.chance > CHANCE:
+        reason = "no more than chance gives"
+    elif net > LOSS * result.keras_correct and worse(result.lost, result.gained) <= SURE:
+        reason = f"more than {LOSS:.0%} of those are lost (exact McNemar test, {_p(result)})"
+    elif net >= FEW and 2 * net >= result.keras_correct:
+        reason = "half of those or more are lost"
+    else:
+        return None
+    return f"{_counts(result)}: {reason}; ship a format that keeps them, or {_CALIBRATE}"
+
+
+_CALIBRATE = "calibrate it on more images of the kind that it is for (--calibration, --samples)"
+
+
+def keras_doubt(result: LabelledCheck) -> str | None:
+    """Why the images cannot tell whether the Keras model knows more than chance; None where they can."""
+    if result.keras_chance is not None or keras_problem(result) is not None:
+        return None
+    why = (
+        "they are all of one class" if result.classes == 1 else "they are too few, or nearly all of one class"
+    )
+    return (
+        f"undecided whether the Keras model, which has {result.keras_correct} of {_images(result)} right, knows more than "
+        f"chance: {why}; give --data ten or more images of each of several classes"
+    )
+
+
+def doubt(result: LabelledCheck) -> str | None:
+    """What should be known of a file in which nothing was found wrong; None where nothing should."""
+    net = result.lost - result.gained
+    if problem(result) is not None or net <= 0:
+        return None
+    if net > LOSS * result.keras_correct:
+        return (
+            f"undecided: {_counts(result)}, and so few images cannot tell whether it is worse (exact McNemar test, "
+            f"{_p(result)}); give --data more images"
+        )
+    if worse(result.lost, result.gained) <= SURE:
+        return f"is worse than the Keras model, by no more than {LOSS:.0%} of its right answers: {_counts(result)}"
     return None
+
+
+def _images(result: LabelledCheck) -> str:
+    return f"{plural(result.images, 'image')} of {result.data}"
+
+
+def _counts(result: LabelledCheck) -> str:
+    return f"it has {result.correct} of {_images(result)} right, and the Keras model {result.keras_correct}"
+
+
+def _p(result: LabelledCheck) -> str:
+    return f"p = {worse(result.lost, result.gained):.2g}"
 
 
 def chance_of(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> float | None:

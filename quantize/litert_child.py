@@ -2,8 +2,8 @@
 
 :class:`mobilecnn.quantize.inference.TfliteProcess` starts it; nothing else imports it.
 
-* ``quantize``: ``{model, recipe, output, calibration}`` (.npy of float32 inputs or null)
-* ``run``: ``{model, runtime, inputs, outputs}`` -> float32 scores, and the types of input and output
+* ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
+* ``run``: ``{model, runtime, inputs, outputs}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, and the types of input and output
 """
 
 import os
@@ -18,6 +18,7 @@ from mobilecnn.process import Channel, serve
 from mobilecnn.quantize import large_tensors
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.runtimes import interpreter_class
+from mobilecnn.train.inputs import slices
 
 
 def main(channel: Channel) -> None:
@@ -52,7 +53,7 @@ def _quantize(message: dict[str, Any]) -> None:
             qsv_update_func=qsv_utils.min_max_update,
         )
         # The library makes a list of what it is given, so it is given a few images at a time.
-        for images in tensors.slices(Path(message["calibration"])):
+        for images in slices(Path(message["calibration"])):
             calibration.calibrate({SIGNATURE: [{INPUT_NAME: image[None]} for image in images]}, None)
         ranges = calibration.get_model_qsvs()
     try:
@@ -71,7 +72,7 @@ def _run(message: dict[str, Any]) -> dict[str, Any]:
     except (ValueError, RuntimeError) as error:
         raise ModelFileError(f"{message['runtime']} cannot run {name} ({cause(error)})") from error
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    inputs = (image[None] for images in tensors.slices(Path(message["inputs"])) for image in images)
+    inputs = (image[None] for images in slices(Path(message["inputs"])) for image in images)
     scores = []
     for image in inputs:
         interpreter.set_tensor(source["index"], encode(image, source["dtype"], *source["quantization"]))

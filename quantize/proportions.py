@@ -26,6 +26,15 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     return max(0.0, min(low, share)), min(1.0, max(high, share))
 
 
+def worse(lost: int, gained: int) -> float:
+    """One-sided p-value of the exact McNemar test: how often a fair coin gives ``lost`` heads or more.
+
+    The tosses are the images on which two classifiers differ, as in :func:`mcnemar`.
+    """
+    tosses = lost + gained
+    return float(sum(math.comb(tosses, count) for count in range(lost, tosses + 1)) / 2**tosses)
+
+
 def mcnemar(lost: int, gained: int) -> float:
     """Two-sided p-value of the exact McNemar test: are ``lost`` and ``gained`` equally likely?
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from mobilecnn.contract import InputContract
 from mobilecnn.convert.conversion import KerasModel
 from mobilecnn.quantize.parity import compare
-from mobilecnn.tensors import slices, write
+from mobilecnn.tensors import write
+from mobilecnn.train.inputs import slices
 
 MOVEMENTS = 2
 """Number of times that the Keras model is asked again; the largest change counts."""
@@ -32,7 +33,7 @@ def movement(
     Args:
         keras: the loaded model.
         contract: its input contract.
-        tensors: .npy file of inputs, float32 (images, height, width, channels).
+        tensors: file of inputs (:mod:`mobilecnn.train.inputs`).
         reference: the model's scores for them, (images, classes).
         work: a folder for temporary files.
     """

@@ -66,6 +66,9 @@ FILES = (
     "train/test_keras_file.py",
     "train/test_modes.py",
     "train/test_names.py",
+    "train/test_narrow.py",
+    "train/test_pixel_files.py",
+    "train/test_splits.py",
     "train/test_torch_file.py",
     "train/test_torch_file_refused.py",
 )

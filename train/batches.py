@@ -18,7 +18,7 @@ from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.steps import Progress
 from mobilecnn.train.augmentation import AUGMENTATIONS
 from mobilecnn.train.datasets.dataset import Dataset
-from mobilecnn.train.datasets.reading import refuse_unreadable
+from mobilecnn.train.datasets.reading import Noticed, refuse_unreadable
 from mobilecnn.train.images import Floats, Pixels, to_pixels, to_tensor
 from mobilecnn.train.plan import TrainingPlan
 
@@ -66,7 +66,7 @@ class Pictures:
             dataset: labelled images.
             contract: the network's input.
             progress: called after each decoded picture.
-            remarked: told of files of which only the first frame is used.
+            remarked: told of files of which only the first frame is used, or whose values seem too small.
 
         Raises:
             DataError: a picture is damaged.
@@ -82,7 +82,10 @@ class Pictures:
                 progress(index + 1, len(dataset), "")
         else:
             self._pool = ThreadPoolExecutor(os.cpu_count())
-            refuse_unreadable(dataset.images, progress)
+            noticed = Noticed()
+            refuse_unreadable(dataset.images, progress, noticed)
+            for remark in noticed.remarks(dataset.name):
+                remarked(remark)
 
     def __len__(self) -> int:
         return len(self.labels)

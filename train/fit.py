@@ -21,7 +21,7 @@ from mobilecnn.contract import InputContract
 from mobilecnn.errors import CheckFailed, DataError, OutputError, UsageError
 from mobilecnn.files import check_file, read_bytes, together
 from mobilecnn.locks import locked
-from mobilecnn.remarks import Remarked, listed, no_remark
+from mobilecnn.remarks import Remarked, listed, no_remark, of_names, plural
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train import checkpoint, datasets, zoo
 from mobilecnn.train.augmentation import AUGMENTATIONS
@@ -188,8 +188,13 @@ def _split(
 
     dataset = checked(load(plan.data, part="train"))
     if len(dataset.classes) < 2:
+        (only,) = dataset.classes
+        deeper = any(remark.code == "nested" for remark in dataset.remarks)
+        inside = (
+            f"; if those in {Path(dataset.name) / only} are the classes, give that folder" if deeper else ""
+        )
         raise DataError(
-            f"{dataset.name} has one class only ({dataset.classes[0]}); a classifier needs at least two class folders"
+            f"{dataset.name} has one class only ({only}); a classifier needs at least two class folders{inside}"
         )
     own = datasets.validation(plan.data)
     if own is not None:
@@ -197,6 +202,10 @@ def _split(
         unknown = [name for name in own.classes if name not in dataset.classes]
         if unknown:
             raise DataError(f"{own.name} has classes that {dataset.name} does not have: {listed(unknown)}")
+        missing = [name for name in dataset.classes if name not in own.classes]
+        if missing:
+            text = f"{own.name} has no image of {plural(len(missing), 'class', 'classes')} that {dataset.name} has"
+            remarked(of_names("not-validated", missing, text))
         index = np.asarray([dataset.classes.index(name) for name in own.classes], np.int64)
         return dataset, replace(own, classes=dataset.classes, labels=index[own.labels])
     training, validation = dataset.split(plan.validation, plan.seed)

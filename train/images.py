@@ -21,7 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
 from mobilecnn.files import LARGEST_IMAGE, open_input
-from mobilecnn.train.modes import flattened
+from mobilecnn.train.modes import flattened, is_narrow, sixteen_bits
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -55,10 +55,12 @@ class Opened:
     Attributes:
         image: the picture, in mode L or RGB, upright.
         several: whether the file has further frames or pages, which are not used.
+        narrow: whether it has 16 bits and seems to use 12 or fewer (:func:`mobilecnn.train.modes.is_narrow`).
     """
 
     image: Image.Image
     several: bool
+    narrow: bool
 
 
 # Pillow warns of damaged EXIF data, which many photographs have: by Python's own lines on the terminal.
@@ -102,11 +104,12 @@ def _decode(path: Path, file: BinaryIO) -> Opened:
     try:
         # Not by its path: Pillow would map an uncompressed TIFF file at the size that it has when it is upright.
         with Image.open(file, formats=_readable()) as image:
-            stored = _stored(image)
+            stored, sixteen = _stored(image), sixteen_bits(image)
             # A photo with its preview or its depth map is one picture.
             several = image.format != "MPO" and bool(getattr(image, "is_animated", False))
             image.load()
-            return Opened(ImageOps.exif_transpose(flattened(image, stored)), several)
+            upright = ImageOps.exif_transpose(flattened(image, stored))
+            return Opened(upright, several, sixteen and is_narrow(image))
     except UnidentifiedImageError:
         if os.fstat(file.fileno()).st_size == 0:
             raise DataError(f"{path} is an empty file") from None

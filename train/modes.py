@@ -4,7 +4,8 @@ The rule, which other readers of a passport follow too:
 
 * transparency is put on black;
 * of 16 bits the upper 8 are kept, as Pillow keeps them for colour and TensorFlow for all PNG files; where a
-  file says that it uses fewer bits (12 in 16), the upper 8 of those;
+  file says that it uses fewer bits (12 in 16), the upper 8 of those; where it does not say so, and seems to,
+  that is told (:func:`is_narrow`) and changes nothing;
 * other colour spaces (CMYK, YCbCr, HSV, CIELAB) become RGB without the file's own colour profile;
 * 32-bit integers and floats have no scale that says which value is white, so they are refused.
 """
@@ -19,8 +20,38 @@ from mobilecnn.errors import DataError
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF tags, and two of their values.
 _WHITE_IS_ZERO, _SIGNED = 0, 2
 
+NARROW = 4095
+"""Largest value of a picture of 12 bits. Of 16 bits it is a sixteenth of white."""
+
 _STEPS_OF_GREY = {"L;2": 85, "L;4": 17}
 """Pillow's name of a PNG file's grey of 2 and of 4 bits -> what multiplies such a value to eight bits."""
+
+
+def sixteen_bits(image: Image.Image) -> bool:
+    """Whether a file stores its channels in 16 bits; to be asked before the pixels are loaded."""
+    tiles: Any = getattr(image, "tile", None) or [(None, None, None, ())]
+    stored = tiles[0][3]
+    words = stored if isinstance(stored, tuple) else (stored,)
+    if bits := _tags(image).get(_BITS_PER_SAMPLE):
+        return bool(bits[0] == 16)
+    if image.format == "PPM":  # Its own largest value is white, whichever it is.
+        return image.mode == "I" or any(word == 0xFFFF for word in words)
+    return image.mode.startswith("I;16") or any(isinstance(word, str) and ";16" in word for word in words)
+
+
+def is_narrow(image: Image.Image) -> bool:
+    """Whether a loaded picture of 16 bits has values, and none above :data:`NARROW`.
+
+    Then 12 bits or fewer may have been stored in 16 as they are, which nothing in the file says. The values are taken
+    as what they are, because a picture of the dark has such values, too.
+    """
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return 0 < int(np.asarray(image).max()) <= NARROW
+    if image.mode not in ("RGB", "RGBA"):
+        return False
+    # Pillow has kept the upper eight bits, or of a PNM file rounded to them.
+    largest = (NARROW >> 8) + (image.format == "PPM")
+    return 0 < int(np.asarray(image)[..., :3].max()) <= largest
 
 
 def flattened(image: Image.Image, stored: str = "") -> Image.Image:

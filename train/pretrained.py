@@ -16,6 +16,7 @@ from mobilecnn.contract import InputContract
 from mobilecnn.errors import EnvironmentProblem, ModelFileError, UsageError
 from mobilecnn.files import atomic, check_file, read_bytes, sha256
 from mobilecnn.locks import locked
+from mobilecnn.remarks import plural
 from mobilecnn.train import torch_file, zoo
 from mobilecnn.train.keras_file import ModelInfo, check_name, write_info
 
@@ -89,7 +90,9 @@ def _write(name: str, output: Path, weights: Path | None, labels: tuple[str, ...
     classes = int(model.output_shape[-1])
     labels = tuple(str(number) for number in range(classes)) if labels is None else labels
     if len(labels) != classes:
-        raise UsageError(f"{len(labels)} labels for {classes} outputs; give one a line, in output order")
+        raise UsageError(
+            f"{plural(len(labels), 'label')} for {plural(classes, 'output')}; give one a line, in output order"
+        )
     contract = zoo.contract(name)
     facts = {
         "weights": weights.name,

@@ -11,6 +11,7 @@ from mobilecnn.bench.judge.findings import Finding
 from mobilecnn.bench.judge.statistics import Interval, median
 from mobilecnn.bench.records.measurement import Facts, Measurement, Reading, Run
 from mobilecnn.bench.records.protocol import LONGEST_SECONDS, Protocol
+from mobilecnn.remarks import plural
 
 LARGEST_STEP = 0.01
 """Largest step of the clock as a share of the median: a tenth of what makes an interval too wide."""
@@ -88,7 +89,7 @@ def _protocol(protocol: Protocol, runs: Sequence[Run]) -> Iterator[Finding]:
     if fewest < protocol.warmup_runs or shortest < KEPT * min(protocol.warmup_seconds, LONGEST_SECONDS):
         yield Finding(
             "short-warmup",
-            f"a process warmed up for less than the {protocol.warmup_runs} inferences and {protocol.warmup_seconds:g} s that "
+            f"a process warmed up for less than the {plural(protocol.warmup_runs, 'inference')} and {protocol.warmup_seconds:g} s that "
             "were asked for",
             "take a newer benchmark_model, or a smaller --warmup-runs for a slow model",
             "warning",
@@ -150,7 +151,7 @@ def _threads(measured: Measurement, runs: Sequence[Run]) -> Iterator[Finding]:
     if threads > cores:
         yield Finding(
             "too-many-threads",
-            f"{threads} threads shared {cores} core{'' if cores == 1 else 's'}",
+            f"{threads} threads shared {plural(cores, 'core')}",
             f"use --threads {cores}",
             "warning",
         )
@@ -168,7 +169,7 @@ def _threads(measured: Measurement, runs: Sequence[Run]) -> Iterator[Finding]:
 def _delegates(runs: Sequence[Run]) -> Iterator[Finding]:
     for delegate in runs[0].delegates or ():
         if delegate.name != "xnnpack" and not delegate.whole:
-            parts = "parts" if delegate.parts is None else f"{delegate.parts} parts"
+            parts = "parts" if delegate.parts is None else plural(delegate.parts, "part")
             yield Finding(
                 "partly-delegated",
                 f"the delegate {delegate.name} took over only {parts} of the model, and the processor ran the rest",

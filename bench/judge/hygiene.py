@@ -15,6 +15,7 @@ from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.records.measurement import Facts, Run
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.stream import StreamSeries
+from mobilecnn.remarks import plural
 
 WIDEST_INTERVAL = 0.10
 """Largest width of the interval as a share of the median. Differences that are worth a decision are larger."""
@@ -215,7 +216,7 @@ def warnings(device: Facts, runs: Sequence[Run]) -> Iterator[Finding]:
         hottest = max(wait.celsius for wait in late)
         yield Finding(
             "still-warm",
-            f"before {len(late)} of {len(runs)} processes it was still {hottest:.1f} C after "
+            f"before {len(late)} of {plural(len(runs), 'process', 'processes')} it was still {hottest:.1f} C after "
             f"{max(wait.seconds for wait in late):.0f} s, and not {late[0].goal_c:.1f} C",
             "use a longer --cool-down",
             "warning",

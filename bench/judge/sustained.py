@@ -23,6 +23,7 @@ from mobilecnn.bench.judge import hygiene
 from mobilecnn.bench.judge.findings import Finding
 from mobilecnn.bench.records.measurement import Model
 from mobilecnn.bench.records.stream import StreamSeries, Window
+from mobilecnn.remarks import plural
 
 SustainedVerdict = Literal["steady", "slower", "faster", "drifting", "undecided"]
 
@@ -106,7 +107,7 @@ def judge(windows: Sequence[Window]) -> Sustained:
         return Sustained(verdict, seconds, at, first, last, Finding(verdict, text, "", "note"))
 
     if len(windows) < FEWEST_WINDOWS:
-        few = f"undecided: {len(windows)} windows are too few to tell a change from chance"
+        few = f"undecided: {plural(len(windows), 'window')} {'is' if len(windows) == 1 else 'are'} too few to tell a change from chance"
         finding = Finding("few-windows", few, "run it for longer", "note")
         return Sustained("undecided", seconds, None, overall, overall, finding)
     low, high = (float(value) for value in np.percentile(medians, (10, 90)))

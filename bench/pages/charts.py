@@ -12,6 +12,7 @@ from mobilecnn.bench.records.published import BASELINES
 from mobilecnn.bench.records.stream import StreamSeries, Window
 from mobilecnn.bench.timing.groups import group_of
 from mobilecnn.bench.timing.profile import OperatorTime, Profile
+from mobilecnn.remarks import plural
 
 
 def speedups(rows: Sequence[SpeedupRow]) -> Plot:
@@ -119,8 +120,8 @@ def sustained(summary: StreamSummary) -> tuple[list[Plot], str]:
             unknown.append(what)
     facts, threads = stream.device, stream.plan.threads
     title = (
-        f"Sustained load: {facts.board or facts.cpu or facts.machine}, {stream.plan.runtime}, {threads} "
-        f"thread{'' if threads == 1 else 's'}"
+        f"Sustained load: {facts.board or facts.cpu or facts.machine}, {stream.plan.runtime}, "
+        f"{plural(threads, 'thread')}"
     )
     return plots, title + (f"\nnot readable here: {', '.join(unknown)}" if unknown else "")
 

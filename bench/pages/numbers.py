@@ -46,8 +46,3 @@ def short(name: str, most: int = 48) -> str:
     return (
         name if len(name) <= most else f"{name[: most // 2]}\N{HORIZONTAL ELLIPSIS}{name[-(most // 2 - 1) :]}"
     )
-
-
-def count(number: int, noun: str) -> str:
-    """``1 model``, ``2 models``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

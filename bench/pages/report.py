@@ -1,6 +1,5 @@
 """Measurements and accuracies of several files as one HTML page: a pure function of the files."""
 
-from mobilecnn.bench.pages.numbers import count
 from mobilecnn.bench.pages.page import Section, page
 from mobilecnn.bench.pages.result_files import Results, Timed
 from mobilecnn.bench.pages.sections import (
@@ -14,6 +13,7 @@ from mobilecnn.bench.pages.sections import (
     states,
 )
 from mobilecnn.bench.pages.subjects import places, timed_models
+from mobilecnn.remarks import plural
 
 
 def html(results: Results) -> str:
@@ -29,15 +29,15 @@ def html(results: Results) -> str:
     ]
     if not results.timed:
         what = "modelled times" if with_times else "emulated instructions"
-        title = f"mobilecnn report: {what} of {count(len(results.counted), 'record')}"
+        title = f"mobilecnn report: {what} of {plural(len(results.counted), 'record')}"
         return page(title, "Nothing was timed.", emulated)
     where = places(results)
     models = timed_models(results, where)
     files = len({model.result.model.sha256 for model in models})
-    title = f"mobilecnn report: {count(files, 'model')} on {count(len(where), 'device')}"
+    title = f"mobilecnn report: {plural(files, 'model')} on {plural(len(where), 'device')}"
     first, last = _day(results.timed[0]), _day(results.timed[-1])
     lead = (
-        f"{count(len(results.timed), 'measurement')} of {first}"
+        f"{plural(len(results.timed), 'measurement')} of {first}"
         + (f" to {last}" if first != last else "")
         + ". Latency is that of one inference, batch 1, on a warm interpreter; the numbers in the charts are those "
         "of the rows of the first table."

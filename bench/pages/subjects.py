@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 
 from mobilecnn.bench.judge.compare import name_of
 from mobilecnn.bench.judge.summary import Result, Summary
-from mobilecnn.bench.pages.numbers import count
 from mobilecnn.bench.pages.result_files import Results, Timed
 from mobilecnn.bench.records.kinds import LOCAL
 from mobilecnn.bench.records.measurement import Facts, Measurement
 from mobilecnn.bench.records.protocol import DEFAULT
+from mobilecnn.remarks import plural
 
 
 def origin(facts: Facts) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ class TimedModel:
         cores = f", cores {made.cores_used}" if made.cores_used else ""
         delegate = f", delegate {made.protocol.delegate}" if made.protocol.delegate != DEFAULT else ""
         return (
-            f"{self.place.label}: {runtime(made)}, {count(made.protocol.threads, 'thread')}{cores}{delegate}"
+            f"{self.place.label}: {runtime(made)}, {plural(made.protocol.threads, 'thread')}{cores}{delegate}"
         )
 
     @property

@@ -8,6 +8,7 @@ from mobilecnn.bench.pages.remarks import VERDICTS
 from mobilecnn.bench.records.measurement import Facts, Measurement
 from mobilecnn.bench.records.protocol import DEFAULT
 from mobilecnn.bench.records.stream import Stream
+from mobilecnn.remarks import plural
 
 HEADER = (
     "file", "", "median ms", "95 % interval", "p90", "p99", "min", "runs", "answers", "time / first", "95 % interval", "",
@@ -97,12 +98,12 @@ def _with_settings(known: str, cores: str | None, delegate: str) -> str:
 def facts(device: Facts, runtime: str, versions: str, threads: int) -> str:
     """:func:`device` of the facts themselves."""
     parts = [
-        device.board, device.cpu, f"{device.cores} cores", device.machine,
+        device.board, device.cpu, plural(device.cores, "core"), device.machine,
         f"governor {'/'.join(device.governors)}" if device.governors else None,
         "virtual machine" if device.virtualised else None,
     ]  # fmt: skip
     known = ", ".join(part for part in parts if part)
-    return f"{device.kind}: {known}; {runtime} {versions}, {threads} thread{'' if threads == 1 else 's'}"
+    return f"{device.kind}: {known}; {runtime} {versions}, {plural(threads, 'thread')}"
 
 
 def xnnpack(results: Iterable[Result]) -> str:

@@ -24,6 +24,7 @@ from mobilecnn.convert.graph import build
 from mobilecnn.errors import MobileCnnError
 from mobilecnn.files import write_bytes
 from mobilecnn.quantize.parity import FLOAT32_TOLERANCE
+from mobilecnn.remarks import plural
 from mobilecnn.steps import Progress, Steps
 
 Verdict = Literal["ok", "warning", "failed", "not tried"]
@@ -115,7 +116,7 @@ def _way(
     begin(REACH)
     clock = time.monotonic()
     facts = device.probe()
-    what = f"{facts.board or facts.cpu or 'unknown'}, {facts.machine}, {facts.cores} cores"
+    what = f"{facts.board or facts.cpu or 'unknown'}, {facts.machine}, {plural(facts.cores, 'core')}"
     yield StepResult(
         REACH, "ok", f"{what}; {time.monotonic() - clock:.1f} s for the connection and the answer"
     )
@@ -163,7 +164,7 @@ def _way(
         yield StepResult(
             TIMES,
             "ok",
-            f"{value:.3f} ms ({low:.3f} to {high:.3f}) for that product, {result.rounds} processes",
+            f"{value:.3f} ms ({low:.3f} to {high:.3f}) for that product, {plural(result.rounds, 'process', 'processes')}",
         )
     for spoiling in (*result.reasons, *result.warnings):
         if spoiling.severity != "note":

@@ -10,6 +10,8 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
+from mobilecnn.remarks import plural
+
 FEWEST_INPUTS = {
     number: fewest
     for name, fewest in (
@@ -55,14 +57,14 @@ def _check_tensor(what: str, tensor: Any, model: Any) -> None:
     scales, points = parameters.scale, parameters.zeroPoint
     if points is None or len(points) != len(scales):
         count = 0 if points is None else len(points)
-        raise ValueError(f"{what} has {len(scales)} scales and {count} zero points")
+        raise ValueError(f"{what} has {plural(len(scales), 'scale')} and {plural(count, 'zero point')}")
     if not all(math.isfinite(scale) and scale >= 0 for scale in scales.tolist()):
         raise ValueError(f"{what} has a scale that is negative or not finite")
     axis = parameters.quantizedDimension
     if shape and not 0 <= axis < len(shape):
         raise ValueError(f"{what} is quantized along dimension {axis} of {len(shape)}")
     if len(scales) > 1 and shape and shape[axis] != len(scales):
-        raise ValueError(f"{what} has {len(scales)} scales for {shape[axis]} channels")
+        raise ValueError(f"{what} has {len(scales)} scales for {plural(shape[axis], 'channel')}")
 
 
 def _check_operators(subgraph: Any, model: Any) -> None:
@@ -89,7 +91,9 @@ def _check_operators(subgraph: Any, model: Any) -> None:
                 raise ValueError(f"{what} has tensor {index} of {len(tensors)}")
         fewest = FEWEST_INPUTS.get(number, 0)
         if len(inputs) < fewest or -1 in inputs[:fewest]:
-            raise ValueError(f"{what} has {len([i for i in inputs if i >= 0])} inputs; it needs {fewest}")
+            raise ValueError(
+                f"{what} has {plural(len([i for i in inputs if i >= 0]), 'input')}; it needs {fewest}"
+            )
         if number in FEWEST_INPUTS and not [index for index in outputs if index >= 0]:
             raise ValueError(f"{what} has no output")
         unwritten = [index for index in inputs if index >= 0 and index not in written]

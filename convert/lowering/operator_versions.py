@@ -6,6 +6,7 @@ from typing import Any
 from mobilecnn.convert import versions
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering.description import Description
+from mobilecnn.remarks import plural
 
 METADATA = "min_runtime_version"
 """Name of the metadata entry that TensorFlow's converter writes the release to."""
@@ -38,4 +39,5 @@ def stamp_versions(model: Any, _: Description) -> list[str]:
     # The runtime reads a fixed field of 16 bytes; an unknown minimum is left empty.
     flatbuffer.set_metadata(model, METADATA, (minimum or "").encode().ljust(16, b"\0"))
     changed = sum(version != operation.version for version, operation in zip(stated, operations, strict=True))
-    return [f"{changed} operators have another version"] if changed else []
+    have = "has" if changed == 1 else "have"
+    return [f"{plural(changed, 'operator')} {have} another version"] if changed else []

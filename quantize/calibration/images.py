@@ -1,4 +1,4 @@
-"""Choosing images, bringing them to the network's size, and writing them as tensors."""
+"""Choosing images, bringing them to the network's size, and writing them for the children."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ import numpy as np
 from mobilecnn.contract import InputContract
 from mobilecnn.convert.checks import ImageManifest
 from mobilecnn.errors import UsageError
-from mobilecnn.quantize.inference import write_tensors
+from mobilecnn.quantize.inference import write_inputs
 from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.train import datasets
 from mobilecnn.train.images import Pixels, random_pixels
@@ -77,7 +77,7 @@ class CalibrationImages:
 
     Attributes:
         pixels: the first of them, at most :data:`KEPT`: uint8 (images, height, width, channels).
-        tensors: .npy file of all of them as the network takes them, float32 (images, height, width, channels).
+        tensors: file of all of them (:mod:`mobilecnn.train.inputs`).
         manifest: which they are.
     """
 
@@ -123,7 +123,7 @@ def choose(calibration: Calibration | None, remarked: Remarked = no_remark) -> C
 
 
 def prepare(chosen: ChosenImages, contract: InputContract, tensors: Path) -> CalibrationImages:
-    """Decode the chosen images as ``contract`` says, and write them to the .npy file ``tensors``.
+    """Decode the chosen images as ``contract`` says, and write them to the file of inputs ``tensors``.
 
     Raises:
         DataError: an image is damaged, or there is none.
@@ -139,6 +139,6 @@ def prepare(chosen: ChosenImages, contract: InputContract, tensors: Path) -> Cal
                 first.append(pixels)
             yield pixels
 
-    write_tensors(tensors, decoded(), contract, chosen.images)
+    write_inputs(tensors, decoded(), contract, chosen.images)
     manifest = ImageManifest(chosen.data, chosen.seed, chosen.images, chosen.classes, digest.hexdigest())
     return CalibrationImages(np.stack(first), tensors, manifest)

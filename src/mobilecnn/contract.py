@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.records import ADDED, Open
+from mobilecnn.remarks import plural
 
 MOST_PIXELS = 1 << 26
 """Largest number of pixels of a network's input: 8192 x 8192."""
@@ -98,7 +99,7 @@ class InputContract(Open):
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != self.channels:
                 raise ValueError(
-                    f"{name} must have {self.channels} values, one for each channel, and has {len(values)}"
+                    f"{name} must have {plural(self.channels, 'value')}, one for each channel, and has {len(values)}"
                 )
         # Beyond these, float32 keeps nothing of a picture's 256 levels.
         if not all(abs(value) <= LARGEST_MEAN for value in self.mean):

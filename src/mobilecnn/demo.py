@@ -30,6 +30,7 @@ from mobilecnn.quantize import formats
 from mobilecnn.quantize.accuracy import evaluate
 from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.quantize.evaluation import Accuracy
+from mobilecnn.remarks import plural
 from mobilecnn.train import datasets, fit, zoo
 from mobilecnn.train.plan import TrainingPlan
 
@@ -124,7 +125,7 @@ def page(demo: Demo) -> str:
     last = demo.training.history[-1]
     where = terminal.device(demo.timing.measurement)
     trained = (
-        f"{ARCHITECTURE} on scikit-learn's handwritten digits: {len(demo.training.history)} epochs in "
+        f"{ARCHITECTURE} on scikit-learn's handwritten digits: {plural(len(demo.training.history), 'epoch')} in "
         f"{demo.training.seconds:.0f} s, {last.val_accuracy:.1%} on the validation images."
     )
     return pages.page(

@@ -153,7 +153,7 @@ def export(
             tolerance = float32_limit(movement(keras, facts.contract, images.tensors, reference, work))
         labelled = {}
         if dataset is not None and labels is not None:
-            labelled = check(keras, tflite, made, facts, dataset, labels, source.name, work, steps)
+            labelled = check(keras, tflite, made, facts, dataset, labels, source.name, work, steps, remarked)
 
         steps("writing")
         origin = Origin(source, facts, images, io, tolerance)

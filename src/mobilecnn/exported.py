@@ -15,10 +15,9 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import CheckFailed
 from mobilecnn.files import sha256, together
-from mobilecnn.quantize import gate
+from mobilecnn.quantize import gate, labelled
 from mobilecnn.quantize.calibration.images import CalibrationImages
 from mobilecnn.quantize.formats import Format
-from mobilecnn.quantize.labelled import problem
 from mobilecnn.quantize.parity import Parity
 from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.version import __version__
@@ -57,22 +56,44 @@ class Exported:
     passport: Passport
 
 
-def refuse_different(file: Exported) -> None:
-    """Refuse a file that does not give the Keras model's answers, or whose labelled images show something wrong.
+def refuse_different(files: Sequence[Exported]) -> None:
+    """Refuse files that do not give the Keras model's answers, or whose labelled images show something wrong.
 
     Raises:
-        CheckFailed: it does not, or they do.
+        CheckFailed: naming all of one export that do not, or of which they do.
     """
+    checks = [file.passport.labelled for file in files if file.passport.labelled is not None]
+    if all(file.holds for file in files) and checks and (words := labelled.keras_problem(checks[0])):
+        # What is wrong with the model is wrong with every file.
+        wrong, refused = [f"{', '.join(str(file.path) for file in files)}: {words}"], len(files)
+    else:
+        wrong = [words for file in files if (words := _problem(file)) is not None]
+        refused = len(wrong)
+    if wrong:
+        raise CheckFailed(f"{'; '.join(wrong)}; do not ship {'it' if refused == 1 else 'them'}")
+
+
+def doubts(files: Sequence[Exported]) -> list[str]:
+    """What the labelled images of one export leave open, or show that is not enough to refuse a file."""
+    checked = [(file.path.name, file.passport.labelled) for file in files]
+    first = next((check for _, check in checked if check is not None), None)
+    if first is None or labelled.keras_problem(first) is not None:
+        return []
+    model = labelled.keras_doubt(first)
+    words = [(name, labelled.doubt(check)) for name, check in checked if check is not None]
+    return [*([] if model is None else [model]), *(f"{name}: {text}" for name, text in words if text)]
+
+
+def _problem(file: Exported) -> str | None:
     check = file.passport.labelled
     if file.holds:
-        if check is not None and (words := problem(check)) is not None:
-            raise CheckFailed(f"{file.path}: {words}; do not ship it")
-        return
+        words = None if check is None else labelled.problem(check)
+        return None if words is None else f"{file.path}: {words}"
     allowed = file.passport.parity.tolerance
     limit = "" if allowed is None else f"{file.format} may show {allowed:.0e}, and "
-    raise CheckFailed(
+    return (
         f"{file.path} does not give the Keras model's answers: relative difference {file.parity.relative:.1e} "
-        f"({limit}every answer must be finite); do not ship it"
+        f"({limit}every answer must be finite)"
     )
 
 

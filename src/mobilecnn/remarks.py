@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 SHOWN = 10
-"""Largest number of names in a message; the others are counted."""
+"""Largest number of names in the text of a remark; the others are counted, and in its ``names``."""
 
 
 @dataclass(frozen=True)
@@ -14,12 +14,14 @@ class Remark:
     Attributes:
         code: kind, for programs: ``hidden``, ``other-files``, ``empty-class``, ...
         count: number of such files, folders or classes.
-        text: sentence without a full stop, with their names.
+        text: sentence without a full stop, with the first of their names.
+        names: all of their names; of files of other kinds the kinds with their counts.
     """
 
     code: str
     count: int
     text: str
+    names: tuple[str, ...] = ()
 
 
 Remarked = Callable[[Remark], None]
@@ -45,16 +47,25 @@ class Remarks:
             self._said(remark)
 
 
+def of_names(code: str, names: Sequence[str], text: str, most: int | None = SHOWN) -> Remark:
+    """The remark about things with ``names``, of which the text shows ``most`` at most, or all where that is None."""
+    printable = [
+        name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for name in names
+    ]
+    shown = "; ".join(printable) if most is None else listed(printable)
+    return Remark(code, len(names), f"{text}: {shown}", tuple(printable))
+
+
 def listed(names: Sequence[str], separator: str = ", ") -> str:
     """The first :data:`SHOWN` names, and how many follow."""
     shown = separator.join(names[:SHOWN])
     return shown if len(names) <= SHOWN else f"{shown}{separator}and {len(names) - SHOWN:,} more"
 
 
-def counted(counts: Mapping[str, int]) -> str:
-    """Kinds with their counts, the most frequent first: ``12 .heic, 2 .txt``."""
+def counted(counts: Mapping[str, int]) -> list[str]:
+    """Kinds with their counts, the most frequent first: ``12 .heic``, ``2 .txt``."""
     rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
-    return listed([f"{count:,} {kind}" for kind, count in rows])
+    return [f"{count:,} {kind}" for kind, count in rows]
 
 
 def plural(count: int, noun: str, nouns: str = "") -> str:

@@ -17,35 +17,43 @@ from mobilecnn.files import no_room
 
 Floats = npt.NDArray[np.float32]
 
-AT_ONCE = 8 << 20
-"""Largest number of bytes that :func:`slices` reads at a time, where a row is not larger."""
+AT_ONCE = 2 << 20
+"""Largest number of elements that :func:`slices` reads at a time, where a row has not more: as float32 8 MiB."""
 
 _format: Any = np.lib.format  # Its functions have no types.
 
-_FLOATS = np.dtype("<f4")
+_TYPES = (np.dtype("<f4"), np.dtype("|u1"))
 
 
-def write(path: Path, rows: Iterable[Floats], shape: Sequence[int]) -> None:
-    """Write ``rows`` as one float32 array; the space for it is reserved before the first row is made.
+def write(
+    path: Path, rows: Iterable[Any], shape: Sequence[int], dtype: type[np.float32 | np.uint8] = np.float32
+) -> None:
+    """Write ``rows`` as one array; the space for it is reserved before the first row is made.
 
     Args:
         path: the ``.npy`` file.
         rows: parts of the array along its first axis, each of one or more rows.
         shape: shape of the array; the rows must fill it.
+        dtype: float32, or uint8 for pixels.
 
     Raises:
         EnvironmentProblem: the file's folder has no room for it.
     """
-    size = int(np.prod(shape, dtype=np.int64)) * _FLOATS.itemsize
+    stored = np.dtype(dtype).newbyteorder("<")
+    size = int(np.prod(shape, dtype=np.int64)) * stored.itemsize
     try:
         with path.open("wb") as file:
-            header = {"descr": "<f4", "fortran_order": False, "shape": tuple(int(side) for side in shape)}
+            header = {
+                "descr": stored.str,
+                "fortran_order": False,
+                "shape": tuple(int(side) for side in shape),
+            }
             _format.write_array_header_1_0(file, header)
             file.flush()
             begin = file.tell()
             _reserve(file.fileno(), begin + size)
             for row in rows:
-                file.write(np.ascontiguousarray(row, _FLOATS).data)
+                file.write(np.ascontiguousarray(row, stored).data)
             assert file.tell() == begin + size, "the rows do not fill the array"
     except OSError as error:
         raise no_room(error, path.parent, size) from error
@@ -62,31 +70,31 @@ def _reserve(descriptor: int, size: int) -> None:
             raise
 
 
-def slices(path: Path, rows: int | None = None) -> Iterator[Floats]:
-    """The array in a file that :func:`write` made, float32, ``rows`` of its rows at a time.
+def slices(path: Path, rows: int | None = None) -> Iterator[Any]:
+    """The array in a file that :func:`write` made, float32 or uint8, ``rows`` of its rows at a time.
 
     Args:
         path: the ``.npy`` file.
-        rows: number of rows of a slice; the last may be smaller.  [default: as many as :data:`AT_ONCE` bytes hold]
+        rows: number of rows of a slice; the last may be smaller.  [default: as many as have :data:`AT_ONCE` elements]
     """
     with path.open("rb") as file:
-        shape = _shape(file)
-        bytes_of_row = int(np.prod(shape[1:], dtype=np.int64)) * _FLOATS.itemsize
-        step = rows or max(1, AT_ONCE // max(1, bytes_of_row))
+        shape, stored = _header(file)
+        elements = int(np.prod(shape[1:], dtype=np.int64))
+        step = rows or max(1, AT_ONCE // max(1, elements))
         for start in range(0, shape[0], step):
             count = min(step, shape[0] - start)
-            content = file.read(count * bytes_of_row)
-            yield np.frombuffer(content, _FLOATS).reshape(count, *shape[1:])
+            content = file.read(count * elements * stored.itemsize)
+            yield np.frombuffer(content, stored).reshape(count, *shape[1:])
 
 
 def shape(path: Path) -> tuple[int, ...]:
     """The shape of the array in a ``.npy`` file that :func:`write` made."""
     with path.open("rb") as file:
-        return _shape(file)
+        return _header(file)[0]
 
 
-def _shape(file: Any) -> tuple[int, ...]:
+def _header(file: Any) -> tuple[tuple[int, ...], Any]:
     _format.read_magic(file)
     sides, _, dtype = _format.read_array_header_1_0(file)
-    assert dtype == _FLOATS
-    return tuple(sides)
+    assert dtype in _TYPES
+    return tuple(sides), dtype

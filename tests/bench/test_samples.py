@@ -46,7 +46,7 @@ KINDS: dict[str, type[Stored]] = {
     "measurement-4-phone.json": Measurement,
     "stream-2.json": Stream,
     "instructions-2.json": Instructions,
-    "evaluation-2.json": Evaluation,
+    "evaluation-3.json": Evaluation,
 }
 """Samples of the versions that are written today."""
 
@@ -85,8 +85,13 @@ def test_todays_version_is_written_as_it_was(name: str) -> None:
     assert json.dumps(record.to_json(), indent=1) == json.dumps(document, indent=1)
 
 
-def test_an_evaluation_of_version_1_reads_and_says_nothing_of_what_it_did_not_know() -> None:
-    old, new = (Evaluation.read(SAMPLES / f"evaluation-{version}.json") for version in (1, 2))
+def test_evaluations_of_older_versions_read_and_say_nothing_of_what_they_did_not_know() -> None:
+    old, new, today = (Evaluation.read(SAMPLES / f"evaluation-{version}.json") for version in (1, 2, 3))
+    assert new == replace(today, remarks=()) and today.remarks[0].names == ("2 .txt", "1 .csv")
+    document = today.to_json()
+    remarks = [{"code": "hidden", "count": 1, "text": "1 hidden"}]
+    (remark,) = Evaluation.from_json({**document, "version": 2, "remarks": remarks}).remarks
+    assert (remark.text, remark.names) == ("1 hidden", ())
     unsaid = tuple(replace(row, output_kind="unknown", positive="", not_finite=None) for row in new.results)
     assert old == replace(new, results=unsaid)
 
@@ -173,7 +178,14 @@ def test_what_a_speedup_says() -> None:
 
 
 def test_all_that_can_stand_on_a_page(tmp_path: Path) -> None:
-    names = [*MEASUREMENTS, "evaluation-1.json", "evaluation-2.json", "instructions-1.json", "speedup.json"]
+    names = [
+        *MEASUREMENTS,
+        "evaluation-1.json",
+        "evaluation-2.json",
+        "evaluation-3.json",
+        "instructions-1.json",
+        "speedup.json",
+    ]
     text = report.html(result_files.read([SAMPLES / name for name in names]))
     for name in MEASUREMENTS:
         assert f"{name}" in text

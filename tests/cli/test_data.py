@@ -143,6 +143,48 @@ def test_a_16_bit_picture_gets_the_answer_of_its_8_bits(exported: Path, tmp_path
     assert answers[0] == answers[1]
 
 
+def test_12_bits_in_16_are_named_by_the_commands(photos: Path, exported: Path, tmp_path: Path) -> None:
+    data = tmp_path / "xrays"
+    shutil.copytree(photos, data)
+    grey = np.random.default_rng(0).integers(0, 4096, (48, 48)).astype(np.uint16)
+    for name in ("a", "b"):
+        Image.fromarray(grey).save(data / "cat" / f"{name}.png")
+    model = exported / "theirs.int8.tflite"
+    predicted, evaluated = (
+        run("predict", model, data / "cat" / "a.png", "--json"),
+        run("evaluate", model, "--data", data, "--json"),
+    )
+    for done, names in ((predicted, ["a.png"]), (evaluated, ["a.png", "b.png"])):
+        assert done.exit_code == 0 and "Note: " in done.stderr and "nearly black" in done.stderr
+        (remark,) = json.loads(done.stdout)["remarks"]
+        assert (remark["code"], remark["count"], remark["names"]) == ("narrow", len(names), names)
+
+
+def test_all_names_are_in_the_document(photos: Path, exported: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(photos, data)
+    for number in range(30):
+        (data / f"empty {number:02}").mkdir()
+    done = run(
+        "evaluate", exported / "theirs.int8.tflite", "--data", data, "--json", "-o", tmp_path / "kept.json"
+    )
+    assert "empty 09, and 20 more" in done.stderr
+    for document in (json.loads(done.stdout), json.loads((tmp_path / "kept.json").read_text())):
+        (remark,) = document["remarks"]
+        assert remark["names"] == [f"empty {number:02}" for number in range(30)]
+
+
+def test_one_is_said_as_one(photos: Path, exported: Path, tmp_path: Path) -> None:
+    (tmp_path / "data" / "cat").mkdir(parents=True)
+    shutil.copy(photos / "cat" / "0.jpg", tmp_path / "data" / "cat")
+    (tmp_path / "bare").mkdir()
+    shutil.copy(exported / "theirs.float32.tflite", tmp_path / "bare" / "bare.tflite")
+    refused = run(
+        "evaluate", tmp_path / "bare" / "bare.tflite", "--data", tmp_path / "data", "--input-range", "raw"
+    )
+    assert refused.exit_code == 2 and "has 1 class and the model 2 outputs" in refused.stderr
+
+
 def test_outputs_of_one_name_are_exported(third_party: Path, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_bytes("\ufeffcrane\r\ncrane\r\n".encode())
     typed = ("export", third_party / "theirs.keras", "--float32", "--labels", tmp_path / "labels.txt")
@@ -165,7 +207,7 @@ main()
 """A program that runs a command while no file may become larger than so many bytes, as on a small disk."""
 
 
-@pytest.mark.parametrize(("command", "limit"), [("export", 200_000), ("evaluate", 200_000), ("export", 100)])
+@pytest.mark.parametrize(("command", "limit"), [("export", 60_000), ("evaluate", 60_000), ("export", 100)])
 def test_a_full_temporary_folder_is_named(
     command: str, limit: int, photos: Path, third_party: Path, exported: Path, tmp_path: Path
 ) -> None:
@@ -181,7 +223,7 @@ def test_a_full_temporary_folder_is_named(
     )
     assert done.returncode == 3, done.stderr
     (error,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
-    assert f"the temporary folder {work}" in error and "is full: 0.3 MB are needed" in error
+    assert f"the temporary folder {work}" in error and "is full: 0.1 MB are needed" in error
     assert "set TMPDIR to a folder that has it" in error
     assert "Traceback" not in done.stderr and "SIGBUS" not in done.stderr
     # TensorFlow may leave a file of its own when its process is ended.

@@ -194,7 +194,7 @@ def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
             r"input.contract.mean\[0\] must be a finite",
         ),
         (lambda d: d["input"]["contract"].update(mean=[1e9]), "input: mean must be from -100000 to 100000"),
-        (lambda d: d["input"]["contract"].update(mean=[]), "input: mean must have 1 values"),
+        (lambda d: d["input"]["contract"].update(mean=[]), "input: mean must have 1 value, one"),
         (
             lambda d: d["input"]["contract"].update(stated="false"),
             "input.contract.stated must be true or false",
@@ -210,7 +210,7 @@ def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
         ),
         (lambda d: d["input"]["contract"].update(resize="crop"), "input: resize must be stretch"),
         (lambda d: d.update(labels=["a"] * 20), "labels has 20 names for 10 outputs"),
-        (lambda d: d["golden"][1].update(scores=[0.5]), r"golden\[1\].scores has 1 values for 10 outputs"),
+        (lambda d: d["golden"][1].update(scores=[0.5]), r"golden\[1\].scores has 1 value for 10 outputs"),
         (lambda d: d["output"]["tensor"].update(shape=[2**62, 4]), "labels has 10 names for 18,446"),
         (lambda d: d["parity"].update(agreement=98.9), "parity: agreement must be from 0 to 1"),
         (lambda d: d["input"]["contract"].update(overrides=None), "contract.overrides must be a text"),

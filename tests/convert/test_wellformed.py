@@ -50,9 +50,9 @@ def requantize(tensor: Any, count: int) -> None:
 
 WRONG: dict[str, tuple[Change, str]] = {
     "no input of a convolution": (lambda m: setattr(operator(m, 0), "inputs", None), "operator 0 has 0 inputs; it needs 2"),
-    "one input": (lambda m: setattr(operator(m, 0), "inputs", numbers(0)), "operator 0 has 1 inputs; it needs 2"),
-    "no kernel": (lambda m: setattr(operator(m, 0), "inputs", numbers(0, -1)), "operator 0 has 1 inputs; it needs 2"),
-    "one summand": (lambda m: setattr(operator(m, 1), "inputs", numbers(3)), "operator 1 has 1 inputs; it needs 2"),
+    "one input": (lambda m: setattr(operator(m, 0), "inputs", numbers(0)), "operator 0 has 1 input; it needs 2"),
+    "no kernel": (lambda m: setattr(operator(m, 0), "inputs", numbers(0, -1)), "operator 0 has 1 input; it needs 2"),
+    "one summand": (lambda m: setattr(operator(m, 1), "inputs", numbers(3)), "operator 1 has 1 input; it needs 2"),
     "no output": (lambda m: setattr(operator(m, 0), "outputs", numbers()), "operator 0 has no output"),
     "input beyond": (lambda m: setattr(operator(m, 0), "inputs", numbers(0, 1, 99)), "operator 0 has tensor 99 of"),
     "output far below": (lambda m: setattr(operator(m, 1), "outputs", numbers(-7)), "operator 1 has tensor -7 of"),
@@ -61,8 +61,8 @@ WRONG: dict[str, tuple[Change, str]] = {
     "code beyond": (lambda m: setattr(operator(m, 0), "opcodeIndex", 1000), "operator 0 has code 1000 of 3"),
     "buffer beyond": (lambda m: setattr(tensor(m, 1), "buffer", 4000), r"tensor 1 \('kernel_1'\) has no buffer"),
     "a negative side": (lambda m: setattr(tensor(m, 0), "shape", numbers(1, -4, 4, 3)), r"tensor 0 .* has the shape \(1, -4, 4, 3\)"),
-    "scales without zero points": (lambda m: setattr(tensor(m, 0).quantization, "zeroPoint", None), "tensor 0 .* has 1 scales and 0 zero points"),
-    "more zero points": (lambda m: setattr(tensor(m, 0).quantization, "zeroPoint", np.zeros(2, np.int64)), "has 1 scales and 2 zero points"),
+    "scales without zero points": (lambda m: setattr(tensor(m, 0).quantization, "zeroPoint", None), "tensor 0 .* has 1 scale and 0 zero points"),
+    "more zero points": (lambda m: setattr(tensor(m, 0).quantization, "zeroPoint", np.zeros(2, np.int64)), "has 1 scale and 2 zero points"),
     "scale NaN": (lambda m: setattr(tensor(m, 0).quantization, "scale", scales(float("nan"))), "has a scale that is negative or not finite"),
     "scale infinite": (lambda m: setattr(tensor(m, 2).quantization, "scale", scales(*[float("inf")] * 4)), "tensor 2 .* negative or not finite"),
     "scale negative": (lambda m: setattr(tensor(m, 0).quantization, "scale", scales(-1)), "negative or not finite"),

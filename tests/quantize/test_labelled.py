@@ -1,6 +1,7 @@
 """The check on labelled images: it sees what parity cannot, and says nothing where it can say nothing."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from PIL import Image
 import mobilecnn
 from mobilecnn.cli import cli
 from mobilecnn.convert.checks import LabelledCheck
+from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import CheckFailed, DataError
-from mobilecnn.quantize.labelled import CHANCE, chance_of, problem
+from mobilecnn.exported import Exported, doubts, refuse_different
+from mobilecnn.quantize.labelled import CHANCE, chance_of, doubt, keras_doubt, keras_problem, problem
 
 TEN = np.arange(200) % 10
 
@@ -22,8 +25,10 @@ TEN = np.arange(200) % 10
 def check(
     correct: int, lost: int, gained: int, images: int = 200, chance: float | None = 0.001
 ) -> LabelledCheck:
-    """A check of a file whose Keras model has ``correct - gained + lost`` right."""
-    return LabelledCheck("photos", images, 2, correct + lost - gained, chance, correct, lost, gained)
+    """A check of a file whose Keras model has ``correct - gained + lost`` right, and which is as far from chance."""
+    return LabelledCheck(
+        "photos", images, 2, correct + lost - gained, chance, correct, lost, gained, chance=chance
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,26 +56,124 @@ def test_few_images_or_one_class_say_nothing(labels: list[int]) -> None:
     assert chance_of(1 - asked, asked) is None
 
 
+LEAST = "ship a format that keeps them, or calibrate it on more images"
+
+
 @pytest.mark.parametrize(
     ("result", "words"),
     [
         (check(190, 0, 0), None),
-        (check(180, 12, 2), None),  # 5 % and no more.
-        (check(170, 20, 0), "it has 170 of 200 images of photos right, and the Keras model 190"),
-        (check(100, 90, 0), "more than 5% of them are lost"),
-        (check(5, 3, 0, images=10), None),  # Three of three may be chance.
         (check(200, 0, 90), None),
-        (check(100, 0, 0, chance=0.6), "the Keras model itself has 100 of 200"),
-        (check(100, 0, 0, chance=None), None),
-        (
-            replace(check(199, 1, 0), not_finite=1),
-            "it answers with NaN or infinity on 1 of 200 images of photos",
-        ),
+        # A sure loss, of more than 5 % of the Keras model's right answers.
+        (check(97 - 7, 7, 0, 100), "it has 90 of 100 images of photos right, and the Keras model 97: more than 5% of those"),
+        (check(7, 7, 0, 14), "it has 7 of 14 images of photos right, and the Keras model 14"),
+        (check(0, 7, 0, 7), "it has 0 of 7 images of photos right"),
+        (check(170, 20, 0), LEAST),
+        (check(100, 90, 0), "(exact McNemar test, p = 8.1e-28)"),
+        (check(8, 8, 0), "p = 0.0039"),  # 4 % of the images, and half of what was known.
+        (check(910, 55, 15, 1000), None),  # 4 %: sure, and said.
+        (check(95, 5, 0, 100), None),  # 5 %, and not sure.
+        # Too few images for a test.
+        (check(0, 4, 0, 4), "half of those or more are lost"),
+        (check(0, 3, 0, 3, None), "half of those or more are lost"),
+        (check(3, 3, 0, 6), LEAST),
+        (check(4, 3, 0, 10), None),
+        (check(0, 2, 0, 2, None), None),
+        # Chance is for a file what it is for the Keras model.
+        (replace(check(100, 3, 1), chance=0.3), "and the Keras model 102: no more than chance gives"),
+        (replace(check(100, 3, 1), chance=CHANCE), None),
+        (replace(check(199, 1, 0), not_finite=1), "it answers with NaN or infinity on 1 of 200 images of photos; ship a"),
+        (replace(check(0, 1, 0, 1, None), not_finite=1), "NaN or infinity on 1 of 1 image of photos"),
     ],
-)
-def test_what_is_wrong(result: LabelledCheck, words: str | None) -> None:
+)  # fmt: skip
+def test_what_is_wrong_with_a_file(result: LabelledCheck, words: str | None) -> None:
     said = problem(result)
     assert (said is None) if words is None else (said is not None and words in said)
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (check(190, 0, 0), None),
+        (check(190, 2, 0), None),
+        (check(2, 0, 2, 2, None), None),
+        (check(910, 55, 15, 1000), "is worse than the Keras model, by no more than 5% of its right answers: it has 910 of"),
+        (check(95, 6, 0, 101), "undecided: it has 95 of 101 images of photos right, and the Keras model 101, and so few"),
+        (check(4, 3, 0, 10), "(exact McNemar test, p = 0.12); give --data more images"),
+        (check(0, 2, 0, 2, None), "undecided"),
+        (check(0, 7, 0, 7), None),  # That is no doubt.
+    ],
+)  # fmt: skip
+def test_what_is_left_open_of_a_file(result: LabelledCheck, words: str | None) -> None:
+    said = doubt(result)
+    assert (said is None) if words is None else (said is not None and words in said)
+
+
+@pytest.mark.parametrize(
+    ("result", "wrong", "open_"),
+    [
+        (check(100, 0, 0), None, None),
+        (check(100, 0, 0, chance=0.6), "itself has 100 of 200 images of photos right, no more than chance gives", None),
+        (check(0, 0, 0, 5, None), "itself has none of 5 images of photos right", None),
+        (check(1, 0, 0, 5, None), None, "undecided whether the Keras model, which has 1 of 5 images"),
+        (check(0, 0, 0, 4, None), None, "they are too few, or nearly all of one class; give --data ten or more"),
+        (replace(check(50, 0, 0, 50, None), classes=1), None, "they are all of one class; give --data ten or more"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_the_keras_model(result: LabelledCheck, wrong: str | None, open_: str | None) -> None:
+    for said, words in ((keras_problem(result), wrong), (keras_doubt(result), open_)):
+        assert (said is None) if words is None else (said is not None and words in said)
+
+
+SAMPLE = Path(__file__).parent.parent / "samples" / "passports" / "3" / "binary.int8.json"
+
+
+def files(*checks: LabelledCheck | None) -> list[Exported]:
+    """Exported files ``0.tflite``, ... that give the Keras model's answers, each with what its labelled images say."""
+    card = Passport.from_json(json.loads(SAMPLE.read_text()))
+    nothing: Any = None
+    return [
+        Exported(
+            Path(f"{index}.tflite"), "int8", 1, nothing, holds=True, passport=replace(card, labelled=checked)
+        )
+        for index, checked in enumerate(checks)
+    ]
+
+
+LOST, FED_WRONGLY = check(7, 7, 0, 14), check(100, 0, 0, chance=0.6)
+
+
+@pytest.mark.parametrize(
+    ("checks", "begins", "ends"),
+    [
+        ([LOST, check(14, 0, 0, 14)], "0.tflite: it has 7 of 14", "do not ship it"),
+        ([check(14, 0, 0, 14), LOST], "1.tflite: it has 7 of 14", "do not ship it"),
+        ([LOST, check(14, 0, 0, 14), LOST], "0.tflite: it has 7 of 14", "do not ship them"),
+        ([FED_WRONGLY], "0.tflite: the Keras model itself", "do not ship it"),
+        ([FED_WRONGLY, FED_WRONGLY], "0.tflite, 1.tflite: the Keras model itself", "do not ship them"),
+    ],
+)
+def test_all_files_that_are_wrong_are_named(checks: list[LabelledCheck], begins: str, ends: str) -> None:
+    with pytest.raises(CheckFailed) as refused:
+        refuse_different(files(*checks))
+    message = str(refused.value)
+    assert message.startswith(begins) and message.endswith(ends)
+    assert message.count(".tflite: it has 7 of 14") == checks.count(LOST)
+    assert message.count("the Keras model itself") <= 1
+    assert doubts(files(*checks)) == []
+
+
+def test_files_without_a_fault_or_a_check_pass() -> None:
+    for checks in ([None, None], [check(14, 0, 0, 14)] * 2):
+        refuse_different(files(*checks))
+        assert doubts(files(*checks)) == []
+
+
+def test_what_is_open_of_the_model_is_said_once_and_of_each_file_by_its_name() -> None:
+    few = [check(1, 1, 0, 3, None), check(2, 0, 0, 3, None), check(1, 1, 0, 3, None)]
+    said = doubts(files(*few))
+    assert [text.split(":")[0] for text in said[1:]] == ["0.tflite", "2.tflite"]
+    assert said[0].startswith("undecided whether the Keras model, which has 2 of 3 images")
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +212,54 @@ def test_a_wrong_range_fails_the_command(brightness: Path, tmp_path: Path, given
         assert card["parity"]["holds"], "parity does not see it"
         assert card["labelled"]["keras_correct"] == card["labelled"]["correct"] == right
         assert (card["labelled"]["keras_chance"] > CHANCE) is (code == 1)
+
+
+def test_a_file_that_collapses_fails_the_command_and_names_the_next_step(
+    brightness: Path, tmp_path: Path
+) -> None:
+    """Calibrated on the dark pictures alone, the int8 file cannot tell the bright ones from them."""
+    (tmp_path / "labels.txt").write_text("dark\nbright\n")
+    pictures = brightness / "pictures"
+    command = [
+        "export", str(brightness / "brightness.keras"), "--float32", "--int8", "--calibration", str(pictures / "dark"),
+        "--data", str(pictures), "--labels", str(tmp_path / "labels.txt"), "-o", str(tmp_path), "--input-range", "unit",
+    ]  # fmt: skip
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 1, done.output
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert error.startswith(
+        f"Error: {tmp_path / 'brightness.int8.tflite'}: it has 8 of 16 images of {pictures} right"
+    )
+    assert error.endswith("of the kind that it is for (--calibration, --samples); do not ship it")
+    # The next step works.
+    assert CliRunner().invoke(cli, [*command, "--calibration", str(pictures)]).exit_code == 0
+
+
+def test_what_the_images_leave_open_is_said(brightness: Path, tmp_path: Path) -> None:
+    bright = tmp_path / "pictures" / "bright"
+    shutil.copytree(brightness / "pictures" / "bright", bright)
+    model = str(brightness / "brightness.keras")
+    with pytest.warns(UserWarning, match=r"undecided whether the Keras model, .* 8 of 8 .* all of one class"):
+        mobilecnn.export(
+            model,
+            "float32",
+            data=bright.parent,
+            input_range="unit",
+            labels=["dark", "bright"],
+            output=tmp_path,
+        )
+    (tmp_path / "labels.txt").write_text("dark\nbright\n")
+    command = [
+        "export",
+        model,
+        "--float32",
+        "--data",
+        str(bright.parent),
+        "--labels",
+        str(tmp_path / "labels.txt"),
+    ]
+    done = CliRunner().invoke(cli, [*command, "-o", str(tmp_path), "--input-range", "unit"])
+    assert done.exit_code == 0 and "Warning: undecided whether the Keras model" in done.stderr
 
 
 def saved(keras: Any, file: Path, kernel: list[float], bias: list[float], activation: str) -> Path:

@@ -119,9 +119,19 @@ def test_a_part_of_the_data_is_validated_on(colors: Path, tmp_path: Path) -> Non
     assert job.classes == ("blue", "green", "red")
     assert np.bincount(job.training.labels).tolist() == [22, 12, 8]
     assert np.bincount(job.validation.labels).tolist() == [0, 12, 8]
-    assert [remark.code for remark in remarks.rows] == ["part", "part"]
+    assert [remark.code for remark in remarks.rows] == ["part", "part", "not-validated"]
+    assert remarks.rows[-1].text.endswith(
+        "has no image of 1 class that " + f"{tmp_path / 'set' / 'train'} has: blue"
+    )
     (tmp_path / "set" / "val" / "red").rename(tmp_path / "set" / "val" / "pink")
     with pytest.raises(DataError, match=r"val has classes that .*train does not have: pink"):
+        fit.prepare(small_plan(tmp_path / "set"), tmp_path / "model.keras")
+
+
+def test_one_class_that_holds_classes_is_named(colors: Path, tmp_path: Path) -> None:
+    shutil.copytree(colors, tmp_path / "set" / "colors")
+    words = rf"one class only \(colors\); .* if those in {tmp_path / 'set' / 'colors'} are the classes, give that folder"
+    with pytest.raises(DataError, match=words):
         fit.prepare(small_plan(tmp_path / "set"), tmp_path / "model.keras")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from trees import CLASSES, put, said
 
 from mobilecnn import labels
 from mobilecnn.contract import contract_for
@@ -17,29 +18,11 @@ from mobilecnn.remarks import Remark, Remarks
 from mobilecnn.train import datasets
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
 from mobilecnn.train.datasets.listing import SYSTEM_NAMES, is_system
-from mobilecnn.train.datasets.splits import part_of
+from mobilecnn.train.datasets.reading import refuse_unreadable
 from mobilecnn.train.images import SUFFIXES, open_image
 
 UNIT = contract_for("unit", (4, 4, 3))
 
-
-def put(root: Path, *names: str) -> Path:
-    """Make a small picture of each name below ``root``; a name that ends in / is an empty folder."""
-    for name in names:
-        path = root / name
-        if name.endswith("/"):
-            path.mkdir(parents=True)
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (4, 4), (10, 20, 30)).save(path, "PNG")
-    return root
-
-
-def said(dataset: Dataset) -> dict[str, tuple[int, str]]:
-    return {remark.code: (remark.count, remark.text) for remark in dataset.remarks}
-
-
-CLASSES = ("cat/0.png", "cat/1.png", "dog/0.png")
 
 SYSTEM = [
     ".DS_Store", "._0.png", ".ipynb_checkpoints/0-checkpoint.png", "__MACOSX/cat/._0.png", "Thumbs.db",
@@ -84,8 +67,8 @@ def test_what_is_no_image_and_what_is_no_class_is_said_once(tmp_path: Path) -> N
     assert dataset.classes == ("cat", "dog") and len(dataset) == 5
     root = f"{tmp_path}: "
     assert said(dataset) == {
-        "empty-class": (2, root + "2 folders without images, which are no classes: empty, phone (12 .heic)"),
-        "beside": (1, root + "1 image beside the class folders, of no class and not used: loose.png"),
+        "empty-class": (2, root + "2 folders without images beside the class folders: empty, phone (12 .heic)"),
+        "beside": (1, root + "1 image beside the class folders, not used: loose.png"),
         "nested": (
             2, root + "images in 2 subfolders of class folders, taken as of that class: cat/deep/er, dog/a",
         ),
@@ -93,17 +76,19 @@ def test_what_is_no_image_and_what_is_no_class_is_said_once(tmp_path: Path) -> N
     }  # fmt: skip
 
 
-def test_long_lists_are_cut_short(tmp_path: Path) -> None:
+def test_long_lists_are_cut_short_in_the_text_alone(tmp_path: Path) -> None:
     put(tmp_path, *CLASSES, *(f"empty {number}/" for number in range(30)))
-    count, text = said(datasets.load(str(tmp_path)))["empty-class"]
-    assert count == 30 and text.endswith("empty 16, empty 17, and 20 more")
+    (remark,) = datasets.load(str(tmp_path)).remarks
+    assert remark.count == 30 and remark.text.endswith("empty 16, empty 17, and 20 more")
+    assert set(remark.names) == {f"empty {number}" for number in range(30)}
 
 
 def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
     root = put(tmp_path / "root", *CLASSES, "cat/deep/2.png")
     put(tmp_path / "elsewhere", "9.png")
+    put(tmp_path / "other", "9.png")
     (root / "eel").symlink_to(tmp_path / "elsewhere")
-    (root / "cat" / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "cat" / "linked").symlink_to(tmp_path / "other")
     for place, target in (
         ("cat/self", "cat"),
         ("cat/deep/up", "cat"),
@@ -136,88 +121,6 @@ def test_an_empty_root_says_what_it_holds(tmp_path: Path) -> None:
         DataError, match=r"no images in .* passed over: 1 \.DS_Store; 1 file not taken .* 1 \.heic"
     ):
         datasets.load(str(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("name", "part"),
-    [
-        ("train", "train"), ("Training", "train"), ("train2017", "train"), ("train_set", "train"),
-        ("val", "validation"), ("VALID", "validation"), ("validation", "validation"), ("dev", "validation"),
-        ("eval", "validation"), ("test", "test"), ("testing", "test"), ("test-images", "test"),
-        ("cat", None), ("training shoes", None), ("trainer", None), ("", None), ("images", None),
-    ],
-)  # fmt: skip
-def test_names_of_parts(name: str, part: str | None) -> None:
-    assert part_of(name) == part
-
-
-def divided(root: Path, *names: str) -> Path:
-    return put(root, *(f"{name}/{label}" for name in names for label in CLASSES))
-
-
-@pytest.mark.parametrize(
-    "names", [("train", "val", "test"), ("Training", "valid", "testing"), ("train2017", "dev", "test1")]
-)
-def test_parts_are_used_for_what_they_are(names: tuple[str, str, str], tmp_path: Path) -> None:
-    train, val, test = names
-    root = divided(tmp_path, *names)
-    put(root, "README/")
-    training, tested = datasets.load(str(root), "train"), datasets.load(str(root), "test")
-    validated = datasets.validation(str(root))
-    assert validated is not None
-    for dataset, name in ((training, train), (tested, test), (validated, val)):
-        assert dataset.name == str(root / name) and dataset.classes == ("cat", "dog") and len(dataset) == 3
-        assert said(dataset)["part"][1].endswith(f"of it {root / name} is read")
-    with pytest.raises(DataError, match=r"no particular part is wanted; give the folder to use: .*/"):
-        datasets.load(str(root))
-
-
-@pytest.mark.parametrize(
-    ("names", "part", "words"),
-    [
-        (("train", "val"), "test", "the test part is wanted; give the folder to use: {0}/train or {0}/val"),
-        (("val", "test"), "train", "the train part is wanted; give the folder to use: {0}/test or {0}/val"),
-        (
-            ("train", "val", "validation"),
-            "train",
-            "two folders for validation, val and validation; give the one",
-        ),
-        (
-            ("train", "test", "other"),
-            "train",
-            "has test, train beside other: if it is divided into parts, give .*{0}/test",
-        ),
-        (
-            ("train", "other"),
-            "train",
-            "if train is a class, rename it, or take its images out of their subfolders",
-        ),
-    ],
-)
-def test_parts_that_do_not_fit_are_refused(
-    names: tuple[str, ...], part: datasets.Part, words: str, tmp_path: Path
-) -> None:
-    with pytest.raises(DataError, match=words.format(tmp_path)):
-        datasets.load(str(divided(tmp_path, *names)), part)
-
-
-@pytest.mark.parametrize("name", ["train", "test", "eval"])
-def test_a_class_may_be_called_like_a_part(name: str, tmp_path: Path) -> None:
-    put(tmp_path, "bus/0.png", "car/0.png", f"{name}/0.png", f"{name}/1.png")
-    dataset = datasets.load(str(tmp_path), "test")
-    assert dataset.classes == tuple(sorted(("bus", "car", name))) and len(dataset) == 4
-    assert datasets.validation(str(tmp_path)) is None
-
-
-def test_two_parts_of_loose_images_are_no_classes(tmp_path: Path) -> None:
-    put(tmp_path, "train/0.png", "val/1.png")
-    dataset = datasets.load(str(tmp_path), "train")
-    assert not dataset.labelled and dataset.name == str(tmp_path / "train")
-
-
-def test_one_part_alone_with_classes_is_that_part(tmp_path: Path) -> None:
-    dataset = datasets.load(str(divided(tmp_path, "train")), "train")
-    assert dataset.classes == ("cat", "dog") and dataset.name == str(tmp_path / "train")
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -266,7 +169,9 @@ def test_a_class_that_is_left_without_images_is_no_class(damaged: Path) -> None:
     remarks = Remarks()
     dataset = datasets.load(str(damaged)).readable(remarks)
     assert dataset.classes == ("dog", "eel") and dataset.labels.tolist() == [0, 1]
-    assert remarks.rows[-1] == Remark("empty-class", 1, f"{damaged}: 1 class left without an image: cat")
+    assert remarks.rows[-1] == Remark(
+        "empty-class", 1, f"{damaged}: 1 class left without an image: cat", ("cat",)
+    )
     for name in ("dog", "eel"):
         (damaged / name / "0.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"none of the 6 images of .* can be read"):
@@ -287,12 +192,27 @@ def test_classes_of_which_no_image_was_drawn_are_not_named(tmp_path: Path) -> No
     assert [left.classes[label] for label in left.labels] == drawn
 
 
-def test_a_long_list_of_unreadable_images_is_cut_short(tmp_path: Path) -> None:
+READINGS: list[Callable[[Dataset], object]] = [
+    lambda dataset: list(dataset.pixels(UNIT)),
+    lambda dataset: dataset.readable(),
+    lambda dataset: refuse_unreadable(dataset.images),
+]
+
+
+def test_unreadable_images_are_all_listed_however_many(tmp_path: Path) -> None:
     put(tmp_path, *(f"cat/{number:03}.png" for number in range(30)))
     for path in (tmp_path / "cat").iterdir():
         path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"30 of 30 images .*/009\.png is an empty file; and 20 more; remove"):
-        list(datasets.load(str(tmp_path)).pixels(UNIT))
+    dataset = datasets.load(str(tmp_path))
+    for read in READINGS:
+        with pytest.raises(DataError, match=r"30 (of 30 )?images .* read: ") as raised:
+            read(dataset)
+        assert str(raised.value).count("png is an empty file") == 30
+    put(tmp_path, "dog/0.png")
+    remarks = Remarks()
+    datasets.load(str(tmp_path)).readable(remarks)
+    left_out = remarks.rows[0]
+    assert left_out.count == len(left_out.names) == left_out.text.count("png is an empty file") == 30
 
 
 def test_first_frames_are_said_once(tmp_path: Path) -> None:

@@ -1,14 +1,13 @@
 """Every mode of picture that Pillow reads becomes the right eight bits, grey and RGB."""
 
 import io
-import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pictures import png, twelve_bits
 from PIL import Image
 
 from mobilecnn.contract import contract_for
@@ -111,19 +110,6 @@ def test_signed_values_are_refused(mode: str, bits: int, tmp_path: Path) -> None
         open_image(tmp_path / "a.tif")
 
 
-def png(kind: int, bits: int, row: bytes, *chunks: tuple[bytes, bytes], width: int = 1) -> bytes:
-    """A PNG file of one row, by the standard."""
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-        )
-
-    header = struct.pack(">IIBBBBB", width, 1, bits, kind, 0, 0, 0)
-    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(name, content) for name, content in parts)
-
-
 def tiff(image: Image.Image, **options: Any) -> bytes:
     stream = io.BytesIO()
     image.save(stream, "TIFF", **options)
@@ -134,15 +120,6 @@ def jpeg(image: Image.Image, **options: Any) -> bytes:
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=100, **options)
     return stream.getvalue()
-
-
-def twelve_bits(first: int, second: int) -> bytes:
-    """A TIFF file of two pixels of 12 bits."""
-    packed = bytes([first >> 4, (first & 15) << 4 | second >> 8, second & 255])
-    entries = [(256, 3, 2), (257, 3, 1), (258, 3, 12), (259, 3, 1), (262, 3, 1), (273, 4, 122), (277, 3, 1)]
-    entries += [(278, 3, 1), (279, 4, 3)]
-    body = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
-    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + body + struct.pack("<I", 0) + packed
 
 
 FILES: dict[str, tuple[bytes, list[RGB]]] = {

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
 from mobilecnn.labels import normal
-from mobilecnn.remarks import Remark, Remarked, listed, no_remark, plural
+from mobilecnn.remarks import Remark, Remarked, listed, no_remark, of_names, plural
 from mobilecnn.steps import Progress, no_progress
-from mobilecnn.train.datasets.reading import first_frames, refusal, unreadable
+from mobilecnn.train.datasets.reading import Noticed, refusal, unreadable
 from mobilecnn.train.images import Pixels, decode, to_pixels
 
 Part = Literal["train", "test", "all"]
@@ -52,12 +52,12 @@ class Dataset:
 
         Args:
             contract: the network's input.
-            remarked: told at the end of files of which only the first frame was used.
+            remarked: told at the end of files of which only the first frame was used, or whose values seem too small.
 
         Raises:
             DataError: an image cannot be read; the message lists all that cannot.
         """
-        several: list[Path] = []
+        noticed = Noticed()
         for index, image in enumerate(self.images):
             if isinstance(image, Path):
                 try:
@@ -65,12 +65,12 @@ class Dataset:
                 except DataError as error:
                     rest = unreadable(self.images[index + 1 :])
                     raise refusal([error, *rest.values()], len(self)) from error
-                several += [image] if opened.several else []
+                noticed(image, opened)
                 yield to_pixels(opened.image, contract)
             else:
                 yield to_pixels(image, contract)
-        if several:
-            remarked(first_frames(self.name, several))
+        for remark in noticed.remarks(self.name):
+            remarked(remark)
 
     def readable(self, remarked: Remarked = no_remark, progress: Progress = no_progress) -> "Dataset":
         """The images that can be read; the others are told to ``remarked``. Classes without an image are left out.
@@ -85,21 +85,22 @@ class Dataset:
         bad = unreadable(self.images, progress)
         if not bad:
             return self
+        reasons = [str(error) for error in bad.values()]
         kept = [index for index in range(len(self)) if index not in bad]
         if not kept:
-            raise DataError(f"none of the {plural(len(self), 'image')} of {self.name} can be read: {bad[0]}")
-        names = listed([str(error) for error in bad.values()], "; ")
-        remarked(
-            Remark("unreadable", len(bad), f"{self.name}: {plural(len(bad), 'image')} left out: {names}")
-        )
+            raise DataError(
+                f"none of the {plural(len(self), 'image')} of {self.name} can be read: {'; '.join(reasons)}"
+            )
+        text = f"{self.name}: {plural(len(bad), 'image')} left out"
+        remarked(of_names("unreadable", reasons, text, most=None))
         left = self.subset(kept)
         # Not those that had no image before: a small sample is not of every class.
         gone = set(self.labels.tolist()) - set(left.labels.tolist())
         if not gone:
             return left
-        names = listed([self.classes[label] for label in sorted(gone)])
-        text = f"{self.name}: {plural(len(gone), 'class', 'classes')} left without an image: {names}"
-        remarked(Remark("empty-class", len(gone), text))
+        names = [self.classes[label] for label in sorted(gone)]
+        text = f"{self.name}: {plural(len(gone), 'class', 'classes')} left without an image"
+        remarked(of_names("empty-class", names, text))
         labels = [label for label in range(len(self.classes)) if label not in gone]
         classes = tuple(self.classes[label] for label in labels)
         return replace(left, classes=classes, labels=np.searchsorted(labels, left.labels))
@@ -155,19 +156,21 @@ def labels_for(dataset: Dataset, model_labels: Sequence[str], classes: int) -> n
     if not model_labels:
         if len(dataset.classes) != classes:
             raise DataError(
-                f"{dataset.name} has {len(dataset.classes)} classes and the model {classes} outputs, and the "
+                f"{dataset.name} has {plural(len(dataset.classes), 'class', 'classes')} and the model "
+                f"{plural(classes, 'output')}, and the "
                 "model carries no labels to match them by; export it with --labels"
             )
         return dataset.labels
     outputs: dict[str, list[int]] = {}
     for output, label in enumerate(model_labels):
         outputs.setdefault(normal(label), []).append(output)
+    unknown = [repr(name) for name in dataset.classes if normal(name) not in outputs]
+    if unknown:
+        raise DataError(
+            f"the model has no class {', '.join(unknown)} of {dataset.name}; it knows {listed(list(model_labels))}"
+        )
     for name in dataset.classes:
-        places = outputs.get(normal(name), [])
-        if not places:
-            raise DataError(
-                f"the model has no class {name!r} of {dataset.name}; it knows {listed(list(model_labels))}"
-            )
+        places = outputs[normal(name)]
         if len(places) > 1:
             raise DataError(
                 f"{dataset.name} has the class {name!r}, and so the model calls {len(places)} of its outputs "

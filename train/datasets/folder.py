@@ -1,22 +1,22 @@
 """Data sets in folders: a folder of images for each class, or a single folder of unlabelled images.
 
 The root may be divided into parts: folders called ``train``, ``val`` and ``test``, or alike, that each are such a
-folder. Training and calibration then take ``train``, training validates on ``val``, and evaluation takes ``test``.
+folder, and it may lie alone in another folder. Training and calibration then take ``train``, training validates on ``val``, and evaluation takes ``test``.
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from mobilecnn.errors import DataError
 from mobilecnn.labels import normal
-from mobilecnn.remarks import Remark, counted, listed, plural
+from mobilecnn.remarks import Remark, counted, listed, of_names, plural
 from mobilecnn.train.datasets.dataset import Dataset, Part
-from mobilecnn.train.datasets.listing import PassedOver, images_below, level
-from mobilecnn.train.datasets.splits import parts
+from mobilecnn.train.datasets.listing import PassedOver, images_below, level, shared
+from mobilecnn.train.datasets.splits import part_of, parts, refuse_divided
 from mobilecnn.train.images import SUFFIXES
 
 
@@ -36,20 +36,20 @@ def read(source: str, part: Part = "all") -> Dataset:
         part: which part to read of a folder that is divided into parts; of another all is read.
 
     Raises:
-        DataError: the folder cannot be read, has no image, or not this part.
+        DataError: the folder cannot be read, has no image, or not this part; or its names can be read in two ways.
     """
     folder = Path(source)
-    inside = _Folders(folder)
-    by_part = parts(folder, inside.images)
-    if not by_part:
-        return inside.dataset()
-    if part not in by_part:
+    found = _opened(folder)
+    if not found.by_part:
+        return found.dataset()
+    if part not in found.by_part:
         wanted = "no particular part" if part == "all" else f"the {part} part"
+        names, paths = zip(*((path.name, str(path)) for path in found.by_part.values()), strict=True)
         raise DataError(
-            f"{folder} is divided into {listed([path.name for path in by_part.values()])}, and {wanted} is wanted; give "
-            f"the folder to use: {listed([str(path) for path in by_part.values()], ' or ')}"
+            f"{found.folders.root} is divided into {listed(names)}, and {wanted} is wanted; give the folder to use: "
+            f"{listed(paths, ' or ')}"
         )
-    return _part(folder, by_part, part)
+    return found.part(part)
 
 
 def read_validation(source: str) -> Dataset | None:
@@ -58,16 +58,91 @@ def read_validation(source: str) -> Dataset | None:
     Raises:
         DataError: it cannot be read, or has no image.
     """
-    folder = Path(source)
-    by_part = parts(folder, _Folders(folder).images)
-    return _part(folder, by_part, "validation") if "validation" in by_part else None
+    found = _opened(Path(source))
+    return found.part("validation") if "validation" in found.by_part else None
 
 
-def _part(folder: Path, by_part: Mapping[str, Path], part: str) -> Dataset:
-    dataset = _Folders(by_part[part]).dataset()
-    names = listed([path.name for path in by_part.values()])
-    said = Remark("part", len(dataset), f"{folder} is divided into {names}: of it {by_part[part]} is read")
-    return replace(dataset, remarks=(said, *dataset.remarks))
+_CLASS_FOLDERS = "the class folders"
+
+WRAPPERS = 3
+"""Number of folders around a data set, each alone in the one before, that are gone through."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A data set in folders.
+
+    Attributes:
+        folders: the class folders, or the folders of its parts.
+        by_part: part -> its folder; empty where the folders are classes.
+        outside: what is said of the folders around it.
+    """
+
+    folders: "_Folders"
+    by_part: Mapping[str, Path]
+    outside: tuple[Remark, ...] = ()
+
+    def dataset(self) -> Dataset:
+        """The images of the class folders.
+
+        Raises:
+            DataError: see :meth:`_Folders.dataset`.
+        """
+        dataset = self.folders.dataset()
+        return replace(dataset, remarks=(*self.outside, *dataset.remarks))
+
+    def part(self, part: str) -> Dataset:
+        """The images of a part that there is.
+
+        Raises:
+            DataError: it is divided into parts itself, or holds no images of classes.
+        """
+        path = self.by_part[part]
+        inside = _opened(path)
+        if inside.by_part and set(inside.by_part) != {part}:
+            raise DataError(
+                f"{path} is a part, and divided into {listed([path.name for path in inside.by_part.values()])} itself; give "
+                f"the folder to use: {listed([str(path) for path in inside.by_part.values()], ' or ')}"
+            )
+        (sole,) = inside.folders.images if len(inside.folders.images) == 1 else (None,)
+        if inside.by_part:
+            dataset = inside.part(part)
+        elif sole is not None and (part_of(sole) == part or sole == path.name):
+            dataset = _Folders(inside.folders.root / sole).dataset()
+        else:
+            dataset = inside.dataset()
+        names = listed([path.name for path in self.by_part.values()])
+        text = f"{self.folders.root} is divided into {names}: of it {path} is read"
+        said = Remark("part", len(dataset), text)
+        return replace(
+            dataset, remarks=(*self.outside, said, *self.folders.beside("the parts"), *dataset.remarks)
+        )
+
+
+def _opened(folder: Path, wrappers: int = WRAPPERS) -> _Found:
+    """What is in ``folder``, or in the one folder in it.
+
+    That is gone into where it is divided into parts, or has class folders and the name of the one around it, as
+    archives are unpacked.
+
+    Raises:
+        DataError: a folder cannot be read, or its names can be read in two ways.
+    """
+    folders = _Folders(folder)
+    by_part = parts(folder, folders.images)
+    if by_part:
+        return _Found(folders, by_part)
+    if wrappers and len(folders.images) == 1:
+        around = folder / next(iter(folders.images))
+        inner = _opened(around, wrappers - 1)
+        doubled = around.name == folder.absolute().name and not folders.loose
+        if inner.by_part or (doubled and inner.folders.images and not inner.folders.loose):
+            said = Remark(
+                "wrapper", 1, f"{folder} holds one folder with images: {inner.folders.root} is read"
+            )
+            return replace(inner, outside=(said, *folders.beside("that folder"), *inner.outside))
+    refuse_divided(folder, folders.images)
+    return _Found(folders, {})
 
 
 class _Folders:
@@ -76,6 +151,7 @@ class _Folders:
     Attributes:
         root: the root.
         images: name of each folder in it that holds images, as it is stored -> those images, on any level.
+        loose: images directly in it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -86,12 +162,13 @@ class _Folders:
         """
         self.root = root
         self.images: dict[str, list[Path]] = {}
-        self._passed = PassedOver()
+        self._passed, self._level = PassedOver(), PassedOver()
         self._empty: dict[str, PassedOver] = {}
         try:
-            self._beside, folders = level(root, self._passed)
+            self.loose, folders = level(root, self._level)
         except OSError as error:
             raise DataError(f"cannot read the folder {root}: {error.strerror or error}") from error
+        self._passed.add(self._level)
         for folder in folders:
             passed = PassedOver()
             try:
@@ -109,16 +186,18 @@ class _Folders:
         """The images, each folder a class; without folders, unlabelled.
 
         Raises:
-            DataError: there is no image, or two classes have one name.
+            DataError: there is no image, or two classes have one name or the same files.
         """
-        if not self.images and not self._beside:
+        if not self.images and not self.loose:
             held = "".join(f"; {remark.text}" for remark in self._passed.remarks())
             raise DataError(
                 f"no images in {self.root}; put {', '.join(SUFFIXES)} files into it, in class folders or loose{held}"
             )
-        remarks = tuple(replace(remark, text=f"{self.root}: {remark.text}") for remark in self._remarks())
         if not self.images:
-            return Dataset(str(self.root), (), self._beside, np.zeros(0, np.int64), remarks)
+            remarks = self._of_root(self._remarks())
+            return Dataset(str(self.root), (), self.loose, np.zeros(0, np.int64), remarks)
+        self._refuse_shared()
+        remarks = self._of_root(self._remarks())
         images = [image for members in self.images.values() for image in members]
         labels = [label for label, members in enumerate(self.images.values()) for _ in members]
         return Dataset(str(self.root), self._classes(), images, np.asarray(labels, np.int64), remarks)
@@ -139,20 +218,44 @@ class _Folders:
             stored[label] = name
         return tuple(stored)
 
-    def _remarks(self) -> list[Remark]:
-        remarks = []
-        if self._empty and self.images:
+    def beside(self, them: str) -> tuple[Remark, ...]:
+        """What lies in the root beside ``them``, the parts or the one folder that is read, and is not used."""
+        return self._of_root([*self._beside(them), *self._level.remarks()])
+
+    def _of_root(self, remarks: Iterable[Remark]) -> tuple[Remark, ...]:
+        return tuple(replace(remark, text=f"{self.root}: {remark.text}") for remark in remarks)
+
+    def _beside(self, them: str) -> Iterator[Remark]:
+        """Folders without images, and loose ones."""
+        if self._empty:
             names = [
-                name + (f" ({counted(passed.others)})" if passed.others else "")
+                name + (f" ({listed(counted(passed.others))})" if passed.others else "")
                 for name, passed in self._empty.items()
             ]
-            count = len(names)
-            text = f"{plural(count, 'folder')} without images, which {'is no class' if count == 1 else 'are no classes'}"
-            remarks.append(Remark("empty-class", count, f"{text}: {listed(names)}"))
-        if self._beside and self.images:
-            count = len(self._beside)
-            text = f"{plural(count, 'image')} beside the class folders, of no class and not used"
-            remarks.append(Remark("beside", count, f"{text}: {listed([path.name for path in self._beside])}"))
+            text = f"{plural(len(names), 'folder')} without images beside {them}"
+            yield of_names("empty-class" if them == _CLASS_FOLDERS else "empty-part", names, text)
+        if self.loose:
+            names = [path.name for path in self.loose]
+            yield of_names("beside", names, f"{plural(len(names), 'image')} beside {them}, not used")
+
+    def _refuse_shared(self) -> None:
+        twice = shared(self.images)
+        if not twice:
+            return
+        pairs = sorted({(str(one.parent), str(other.parent)) for one, other in twice})
+        names = listed([f"{one} and {other}" for one, other in pairs], "; ")
+        raise DataError(
+            f"{plural(len(twice), 'image file')} of {self.root} {'is' if len(twice) == 1 else 'are'} in two classes, by a "
+            f"link: the same is in {names}; take the link away, so that each has one class"
+        )
+
+    def _remarks(self) -> list[Remark]:
+        remarks = list(self._beside(_CLASS_FOLDERS)) if self.images else []
+        ambiguous = [name for name in self.images if part_of(name) is not None]
+        if ambiguous and len(self.images) > 1:
+            name = ambiguous[0]
+            text = f"{name} is taken as a class like the others; if it is the part to train on, give {self.root / name}"
+            remarks.append(Remark("class-or-part", 1, text, (name,)))
         deeper = sorted(
             {
                 str(path.parent.relative_to(self.root))
@@ -163,5 +266,5 @@ class _Folders:
         )
         if deeper:
             text = f"images in {plural(len(deeper), 'subfolder')} of class folders, taken as of that class"
-            remarks.append(Remark("nested", len(deeper), f"{text}: {listed(deeper)}"))
+            remarks.append(of_names("nested", deeper, text))
         return remarks + self._passed.remarks()

@@ -2,10 +2,11 @@
 
 import stat
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mobilecnn.remarks import Remark, counted, listed, plural
+from mobilecnn.remarks import Remark, counted, of_names, plural
 from mobilecnn.train.images import SUFFIXES
 
 SYSTEM_NAMES = frozenset(
@@ -55,16 +56,16 @@ class PassedOver:
     def remarks(self) -> list[Remark]:
         """A remark for each kind that there is."""
 
-        def counts(code: str, kinds: Counter[str], noun: str, nouns: str, what: str) -> Remark:
-            total = kinds.total()
-            return Remark(code, total, f"{plural(total, noun, nouns)} {what}: {counted(kinds)}")
+        def counts(code: str, kinds: Counter[str], noun: str, what: str) -> Remark:
+            remark = of_names(code, counted(kinds), f"{plural(kinds.total(), noun)} {what}")
+            return replace(remark, count=kinds.total())
 
         def names(code: str, paths: list[str], noun: str, what: str) -> Remark:
-            return Remark(code, len(paths), f"{plural(len(paths), noun)} {what}: {listed(paths)}")
+            return of_names(code, paths, f"{plural(len(paths), noun)} {what}")
 
         remarks = [
-            counts("hidden", self.hidden, "hidden or system name", "hidden or system names", "passed over"),
-            counts("other-files", self.others, "file", "files", "not taken as images"),
+            counts("hidden", self.hidden, "hidden or system name", "passed over"),
+            counts("other-files", self.others, "file", "not taken as images"),
             names("no-file", self.strange, "name", "with no ordinary file behind"),
             names("loop", self.loops, "link", "to folders that were read already"),
             names("closed", self.closed, "folder", "that may not be read"),
@@ -130,3 +131,23 @@ def level(folder: Path, passed: PassedOver) -> tuple[list[Path], list[Path]]:
 def _identity(folder: Path) -> tuple[int, int]:
     status = folder.stat()
     return status.st_dev, status.st_ino
+
+
+def shared(groups: Mapping[str, Iterable[Path]]) -> list[tuple[Path, Path]]:
+    """Image files that lie in two groups, by a link: the path in each, for each file once.
+
+    Args:
+        groups: name of a group -> its files.
+    """
+    seen: dict[tuple[int, int], tuple[str, Path]] = {}
+    twice: dict[tuple[int, int], tuple[Path, Path]] = {}
+    for name, paths in groups.items():
+        for path in paths:
+            try:
+                identity = _identity(path)
+            except OSError:
+                continue  # It is gone; decoding it says so.
+            group, first = seen.setdefault(identity, (name, path))
+            if group != name:
+                twice.setdefault(identity, (first, path))
+    return list(twice.values())

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages import svg
-from mobilecnn.bench.pages.numbers import count, short, span, time
+from mobilecnn.bench.pages.numbers import short, span, time
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Heading, Note, Table
 from mobilecnn.bench.pages.plot import Axis, Plot, Point, Series
 from mobilecnn.bench.pages.result_files import Evaluated
 from mobilecnn.bench.pages.subjects import TimedModel, run_name
 from mobilecnn.quantize.evaluation import Accuracy
+from mobilecnn.remarks import plural
 
 
 def section(models: Sequence[TimedModel], evaluated: Sequence[Evaluated]) -> list[Content]:
@@ -33,7 +34,7 @@ def _accuracy(models: Sequence[TimedModel], given: Evaluated) -> list[Content]:
         (model, known[digest]) for model, digest in zip(models, digests, strict=True) if digest in known
     ]
     untimed = [accuracy for accuracy in evaluation.results if accuracy.sha256 not in digests]
-    data = f"{evaluation.data}, {count(evaluation.images, 'image')}"
+    data = f"{evaluation.data}, {plural(evaluation.images, 'image')}"
     parts: list[Content] = [Heading(f"{data}: {given.file}")]
     if joined:
         parts += _front_chart(joined, data, evaluation.accuracy)
@@ -42,7 +43,7 @@ def _accuracy(models: Sequence[TimedModel], given: Evaluated) -> list[Content]:
         parts.append(Note(f"Asked, but not in these measurements: {named}."))
     parts += [
         Note(
-            f"{short(Path(top.file).name)} answers with NaN or infinity on {count(top.not_finite, 'image')}; they count as wrong."
+            f"{short(Path(top.file).name)} answers with NaN or infinity on {plural(top.not_finite, 'image')}; they count as wrong."
         )
         for top in evaluation.results
         if top.not_finite

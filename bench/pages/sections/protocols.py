@@ -6,6 +6,7 @@ from mobilecnn.bench.judge.compare import name_of
 from mobilecnn.bench.pages.page import Cell, Content, Note, Table
 from mobilecnn.bench.pages.result_files import Results
 from mobilecnn.bench.pages.subjects import Place, identity, run_name, runtime, summarized
+from mobilecnn.remarks import plural
 
 
 def section(results: Results, places: Mapping[str, Place]) -> list[Content]:
@@ -33,8 +34,8 @@ def section(results: Results, places: Mapping[str, Place]) -> list[Content]:
                     made.rounds,
                     short,
                 ),
-                f"{how.warmup_runs} runs, {how.warmup_seconds:g} s",
-                f"{how.runs} runs, {how.seconds:g} s",
+                f"{plural(how.warmup_runs, 'run')}, {how.warmup_seconds:g} s",
+                f"{plural(how.runs, 'run')}, {how.seconds:g} s",
                 Cell(str(how.seed), how.seed),
                 made.tool,
                 " ".join(("mobilecnn", *made.command)) if made.command else "-",

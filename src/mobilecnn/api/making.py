@@ -179,8 +179,8 @@ def export(
     """Export a Keras model as ``.tflite`` files, each checked against it; a result for each file.
 
     The files are ``output``/NAME.FORMAT.tflite, each with its passport beside it. Warns
-    (:class:`UserWarning`) when nothing in the model shows what its scores are; and of what in the
-    calibration data is not used, or not as one might expect.
+    (:class:`UserWarning`) when nothing in the model shows what its scores are; of what in the calibration
+    data is not used, or not as one might expect; and of what the images of ``data`` leave undecided.
 
     Args:
         model: Keras model, path of a ``.keras`` or ``.h5`` file or of a SavedModel folder, or name of a zoo
@@ -215,14 +215,14 @@ def export(
         UsageError, ModelFileError, DataError, OutputError: an argument is out of range, or a file cannot be
             read or written.
         CheckFailed: a float32 file differs from the Keras model by more than float32 may, an answer of a file is
-            not finite, or of ``data`` the Keras model has no more right than chance gives, or a file much fewer
-            than the Keras model; the files are written all the same. Or the Keras model's own answers are not
+            not finite, or of ``data`` the Keras model or a file has no more right than chance gives, or a file much
+            fewer than the Keras model; the files are written all the same. Or the Keras model's own answers are not
             finite; then nothing is written.
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
     from mobilecnn.convert.conversion import Source
     from mobilecnn.export import export as exported
-    from mobilecnn.exported import refuse_different
+    from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.quantize.formats import names
     from mobilecnn.remarks import Remarks
@@ -265,8 +265,9 @@ def export(
             "say output_kind= if you know",
             stacklevel=2,
         )
-    for file in files:
-        refuse_different(file)
+    for doubt in doubts(files):
+        warnings.warn(doubt, stacklevel=2)
+    refuse_different(files)
     return files
 
 

@@ -183,6 +183,7 @@ def diagnose(name: str, as_json: bool) -> None:
 
 def _rows(board: "Examined") -> Sequence[tuple[str, str]]:
     from mobilecnn.bench.judge.hygiene import SINCE_START, THERMAL_STATUS, throttling
+    from mobilecnn.remarks import plural
 
     facts = board.facts
     clocks = sorted({khz // 1000 for khz in board.frequencies_khz.values()})
@@ -208,7 +209,7 @@ def _rows(board: "Examined") -> Sequence[tuple[str, str]]:
         ("board", facts.board or "unknown"),
         (
             "CPU",
-            f"{facts.cpu or 'unknown'}, {facts.machine}, {facts.cores} core{'' if facts.cores == 1 else 's'}",
+            f"{facts.cpu or 'unknown'}, {facts.machine}, {plural(facts.cores, 'core')}",
         ),
         ("CPU features", " ".join(facts.cpu_features) or "none"),
         ("memory", f"{facts.memory_bytes / 2**20:,.0f} MiB" if facts.memory_bytes else "unknown"),

@@ -56,6 +56,7 @@ def command(
       mobilecnn evaluate digits.keras out/*.tflite --data digits
     """
     from mobilecnn.api.measuring import evaluated
+    from mobilecnn.remarks import plural
 
     with progress("Evaluating") as update:
         evaluation = evaluated(
@@ -80,7 +81,8 @@ def command(
             talk(f"{result.file}: a high score stands for {result.positive}")
         if result.not_finite:
             talk(
-                f"Warning: {result.file} answers with NaN or infinity on {result.not_finite} of {result.images} images; they "
+                f"Warning: {result.file} answers with NaN or infinity on {result.not_finite} of {plural(result.images, 'image')}; "
+                "they "
                 "count as wrong"
             )
     if as_json:

@@ -116,7 +116,7 @@ def command(
     from mobilecnn.convert.conversion import Source
     from mobilecnn.convert.output_kinds import UNKNOWN
     from mobilecnn.export import export
-    from mobilecnn.exported import refuse_different
+    from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.remarks import Remarks
 
@@ -168,8 +168,9 @@ def command(
         )
     if first.passport.kind == UNKNOWN and output_kind is None:
         talk(options.unknown_kind(model))
-    for file in exported:
-        refuse_different(file)
+    for doubt in doubts(exported):
+        talk(f"Warning: {doubt}")
+    refuse_different(exported)
 
 
 _AGREEMENT = {
@@ -182,6 +183,8 @@ _AGREEMENT = {
 
 def _show(exported: "tuple[Exported, ...]") -> None:
     """Print the parity of each file as a table."""
+    from mobilecnn.remarks import plural
+
     rows = [
         [
             str(file.path),
@@ -200,7 +203,7 @@ def _show(exported: "tuple[Exported, ...]") -> None:
     header = ["file", "size", *agreement, "max diff", "mean diff", "SQNR dB", "runtime >="]
     data(table(header, rows))
     images = exported[0].passport.parity.data
-    data(f"Against the Keras model on {images.images} images ({images.data}).")
+    data(f"Against the Keras model on {plural(images.images, 'image')} ({images.data}).")
     if (check := exported[0].passport.labelled) is not None:
         data(
             table(
@@ -211,7 +214,9 @@ def _show(exported: "tuple[Exported, ...]") -> None:
                 ],
             )
         )
-        data(f"On {check.images} labelled images of {check.classes} classes ({check.data}).")
+        data(
+            f"On {plural(check.images, 'labelled image')} of {plural(check.classes, 'class', 'classes')} ({check.data})."
+        )
 
 
 def _correct(exported: "tuple[Exported, ...]") -> Iterator[tuple[str, int]]:

@@ -131,6 +131,7 @@ def _list(
 
 
 def _show(text: str, classes: int | None, size: int | None, as_json: bool) -> None:
+    from mobilecnn.remarks import plural
     from mobilecnn.train import zoo
     from mobilecnn.train.complexity import layers
 
@@ -148,7 +149,7 @@ def _show(text: str, classes: int | None, size: int | None, as_json: bool) -> No
         }  # fmt: skip
         document({**facts, **_layers_as_json(rows)})
         return
-    data(f"{name}, {_by(name.shape)}, {classes} classes")
+    data(f"{name}, {_by(name.shape)}, {plural(classes, 'class', 'classes')}")
     _print_layers(rows)
     if stored is not None and stored.source:
         accuracy = "" if stored.top1 is None else f"top-1 {stored.top1:.1f} %"

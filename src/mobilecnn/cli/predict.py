@@ -47,12 +47,14 @@ def command(
     from mobilecnn.errors import CheckFailed
     from mobilecnn.quantize.decisions import finite, ranked
     from mobilecnn.quantize.inference import ask
-    from mobilecnn.train.datasets.reading import first_frames
+    from mobilecnn.train.datasets.reading import Noticed
     from mobilecnn.train.images import open_picture, to_pixels
 
     opened = open_picture(image)
     picture = opened.image
-    remarks = [first_frames(str(image), [image])] if opened.several else []
+    noticed = Noticed()
+    noticed(image, opened)
+    remarks = noticed.remarks(str(image))
     for remark in remarks:
         note(remark)
     (answers,) = ask(

@@ -37,6 +37,7 @@ def command(name: str, output: Path, weights: Path | None, labels: Path | None, 
       mobilecnn pretrained efficientnet_lite0 -o lite0.keras
       mobilecnn predict lite0.keras photo.jpg
     """
+    from mobilecnn.remarks import plural
     from mobilecnn.train import pretrained
 
     written = pretrained.write(name, output, weights, None if labels is None else options.read_labels(labels))
@@ -53,5 +54,5 @@ def command(name: str, output: Path, weights: Path | None, labels: Path | None, 
     else:
         height, width, _ = written.contract.shape
         data(
-            f"{written.path}: {name}, {height}x{width}, {len(written.labels)} classes, from {written.weights}"
+            f"{written.path}: {name}, {height}x{width}, {plural(len(written.labels), 'class', 'classes')}, from {written.weights}"
         )

@@ -81,6 +81,7 @@ def command(
     from mobilecnn.extras import require
     from mobilecnn.files import check_writable, write_bytes, write_json
     from mobilecnn.records import recording
+    from mobilecnn.remarks import plural
 
     where = device(device_name, runtime, phone, talk)
     refuse_clockless(ctx, where, threads)
@@ -131,7 +132,7 @@ def command(
         data(_own(profile.own))
     restless = sorted({row.part.name for row in profile.rows if row.median is not None and not row.valid})
     if restless:
-        talk(remarks.elsewhere(f"{len(restless)} operators", "profile.json"))
+        talk(remarks.elsewhere(plural(len(restless), "operator"), "profile.json"))
     for row in profile.rows:
         if row.part.reason:
             talk(f"not timed: {row.part.name}: {row.part.reason}")

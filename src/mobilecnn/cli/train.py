@@ -88,7 +88,7 @@ def command(
       mobilecnn train mobilenet_v2_x0.35_96 --data flowers/ -o flowers.keras --augment flip-shift
     """
     from mobilecnn.api.making import training_plan
-    from mobilecnn.remarks import Remarks
+    from mobilecnn.remarks import Remarks, plural
     from mobilecnn.steps import no_progress
     from mobilecnn.train import fit
     from mobilecnn.train.datasets import load, reader_of, validation
@@ -110,7 +110,8 @@ def command(
         with reading as update:
             job = fit.prepare(plan, output, resume, update, skip_bad, remarks)
         talk(
-            f"{job.name} at {plan.size}x{plan.size}: {len(job.training)} images of {len(job.classes)} classes to train on, "
+            f"{job.name} at {plan.size}x{plan.size}: {plural(len(job.training), 'image')} of "
+            f"{plural(len(job.classes), 'class', 'classes')} to train on, "
             f"{len(job.validation)} to judge by"
         )
         _announce(job)
@@ -144,7 +145,7 @@ def command(
         )
     else:
         data(
-            f"{trained.path}: validation accuracy {last.val_accuracy:.2%} after {last.epoch} epochs, "
+            f"{trained.path}: validation accuracy {last.val_accuracy:.2%} after {plural(last.epoch, 'epoch')}, "
             f"{trained.seconds:.0f} s; history in {trained.history_path}"
         )
 
