@@ -74,7 +74,7 @@ def check(
         ModelFileError, EnvironmentProblem: a model cannot be run.
     """
     tensors, answers = work / "labelled.npy", work / "labelled-answers.npy"
-    steps(f"running the Keras model on {dataset.name}")
+    steps(f"running {facts.called} on {dataset.name}")
     write_tensors(tensors, dataset.pixels(facts.contract), facts.contract, len(dataset))
     keras.start_run(facts.contract, tensors, work / "labelled-reference.npy")
     given = {}
@@ -84,7 +84,7 @@ def check(
         given[name] = np.load(answers, allow_pickle=False)
     keras.finish()
     scores = np.load(work / "labelled-reference.npy", allow_pickle=False)
-    refuse_not_finite(model, scores)
+    refuse_not_finite(model, scores, facts.called)
     reference = decisions.best(facts.kind, scores)
     right, chance = reference == labels, chance_of(reference, labels)
     best = {name: decisions.best(facts.kind, scores) for name, scores in given.items()}
@@ -104,12 +104,15 @@ def check(
     }
 
 
-def problem(result: LabelledCheck) -> str | None:
-    """What is wrong with a file, or with the Keras model itself, by their answers; None where nothing is."""
+def problem(result: LabelledCheck, called: str = "the Keras model") -> str | None:
+    """What is wrong with a file, or with what it was made of, by their answers; None where nothing is.
+
+    ``called`` is what it was made of, for messages.
+    """
     images = f"{result.images} images of {result.data}"
     if result.keras_chance is not None and result.keras_chance > CHANCE:
         return (
-            f"the Keras model itself has {result.keras_correct} of {images} right, no more than chance gives: their input "
+            f"{called} itself has {result.keras_correct} of {images} right, no more than chance gives: their input "
             "range, their colours or the order of the labels is not that of its training"
         )
     if result.not_finite:
@@ -117,7 +120,7 @@ def problem(result: LabelledCheck) -> str | None:
     net = result.lost - result.gained
     if net > LOSS * result.images and mcnemar(result.lost, result.gained) < SURE:
         return (
-            f"it has {result.correct} of {images} right, and the Keras model {result.keras_correct}: more than "
+            f"it has {result.correct} of {images} right, and {called} {result.keras_correct}: more than "
             f"{LOSS:.0%} of them are lost"
         )
     return None

@@ -65,13 +65,13 @@ def refuse_different(file: Exported) -> None:
     """
     check = file.passport.labelled
     if file.holds:
-        if check is not None and (words := problem(check)) is not None:
+        if check is not None and (words := problem(check, file.passport.parity.reference)) is not None:
             raise CheckFailed(f"{file.path}: {words}; do not ship it")
         return
     allowed = file.passport.parity.tolerance
     limit = "" if allowed is None else f"{file.format} may show {allowed:.0e}, and "
     raise CheckFailed(
-        f"{file.path} does not give the Keras model's answers: relative difference {file.parity.relative:.1e} "
+        f"{file.path} does not give {file.passport.parity.reference}'s answers: relative difference {file.parity.relative:.1e} "
         f"({limit}every answer must be finite); do not ship it"
     )
 
@@ -175,7 +175,7 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         lowering=file.changes,
         calibration=images.manifest if row.needs_calibration else None,
         parity=checks.ParityRecord(
-            reference="the Keras model",
+            reference=facts.called,
             data=images.manifest,
             holds=gate.holds(row, parity, origin.tolerance),
             tolerance=origin.tolerance if row.exact else None,
