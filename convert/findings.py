@@ -38,7 +38,7 @@ ALL = frozenset(RANGES)
 """The ranges that may be meant where nothing is known."""
 
 LEVELS = 100
-"""Smallest number of whole numbers that a cast may leave of a range; pixels have 256."""
+"""Smallest number of different whole numbers that a cast must leave of a range; pixels have 256."""
 
 WHOLE = "whole numbers"
 """What values are cast to that are rounded and keep their type."""
@@ -51,9 +51,9 @@ HELD = 0.75
 STEPS = 0.05
 """Smallest share of a quantized tensor's span that a range must fill, if no range fills it better: 12 of 256 levels."""
 
-
 SAME = 0.01
-"""Largest difference, as a share of the span, of what is taken for the same range: ``lite`` is 0.004 from ``tf``."""
+"""Largest difference between two contracts, as a share of the span, that the rounding of a quantized input explains:
+``lite`` is 0.004 from ``tf``."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def judged(channels: Sequence[Channel], follows: str) -> Finding:
         )
         return Finding(None, evidence, possible=frozenset())
     if not possible:
-        evidence = f"it {does}, which makes of no range numbers that are of use to a network ({follows})"
+        evidence = f"it {does}, which leaves nothing usable of any input range ({follows})"
         return Finding(None, evidence, possible=possible)
     return Finding(conclude(channels), f"it {does} ({follows})", possible=possible)
 
@@ -128,7 +128,7 @@ def cast(channels: Sequence[Channel], dtype: str) -> Finding:
         proven = None
     evidence = f"it casts {_object(channels)} to {dtype}"
     if not possible:
-        evidence += ", which leaves the pixels of no range as they are"
+        evidence += ", which destroys the pixels of every input range"
     return Finding(proven, evidence, possible=possible if proven is None else frozenset([proven]))
 
 
@@ -165,12 +165,11 @@ def quantized(channels: Sequence[Channel], dtype: str, scale: float, zero_point:
         if min(end, high) - max(start, low) >= HELD * width and width >= STEPS * span:
             rest.add(name)
     possible = frozenset(exact or fitting or rest)
-    evidence = f"it takes {_object(channels)} as {dtype} for values from {low:.4g} to {high:.4g}"
+    evidence = f"it quantizes {_object(channels)} to {dtype} for values from {low:.4g} to {high:.4g}"
     if not possible:
-        evidence += ", which holds the pixels of no range"
-    even = [
-        name for name in exact if len(set(RANGES[name][1])) == 1
-    ]  # Not by the extremes of three channels.
+        evidence += ", which fits no input range"
+    # The extremes of three channels together do not tell in which order these are.
+    even = [name for name in exact if len(set(RANGES[name][1])) == 1]
     proven = even[0] if len(exact) == 1 and even else None
     return Finding(proven, evidence, possible=possible)
 

@@ -216,7 +216,7 @@ REFUSED: list[tuple[str, bytes | None, str | None, str]] = [
     ("either", None, "unit", r"cannot be given unit \(0..1\): .* give one that it may have \(tf .*, lite .*\), or"),
     ("raw", None, "unit", r"takes raw \(0..255\), because it computes 0.003922 \* input .*, and --input-range says unit"),
     ("unit", None, "tf", r"takes unit \(0..1\), because it computes 2 \* input - 1"),
-    ("tf", None, "unit", r"takes tf \(-1..1\), because it takes its input as int8 for values from -1.004 to 0.9961"),
+    ("tf", None, "unit", r"takes tf \(-1..1\), because it quantizes its input to int8 for values from -1.004 to 0.9961"),
     ("open", None, "unit", r"cannot be given unit \(0..1\): it computes 0.003922"),
     ("nothing", TF, "unit", r"takes tf \(-1..1\), because its TFLITE_METADATA says so, and --input-range says unit"),
     ("nothing", ODD, "tf", r"takes \(pixels - \[128.0, 128.0, 128.0\]\) / \[128.0, 128.0, 128.0\], because its TFLITE"),
@@ -224,7 +224,7 @@ REFUSED: list[tuple[str, bytes | None, str | None, str]] = [
     ("raw", UNIT, "unit", "contradicts itself: its TFLITE_METADATA says that it takes unit"),
     ("raw", ODD, None, "contradicts itself"),
     ("either", UNIT, None, r"contradicts itself: .*unit .*for values from -1 to 0.9922, which excludes that"),
-    ("none", TF, None, "contradicts itself: .*makes of no range numbers"),
+    ("none", TF, None, "contradicts itself: .*leaves nothing usable of any input range"),
     ("none", None, None, "cannot be given any range: it computes 1.538e-05"),
     ("none", None, "raw", r"cannot be given raw \(0..255\): it computes 1.538e-05 .*no range fits it"),
 ]  # fmt: skip

@@ -143,24 +143,24 @@ def test_grey_pictures() -> None:
 
 
 CONTRADICTIONS: dict[str, tuple[Callable[[], Made], str]] = {
-    "divided by 255 twice": (lambda: Made().then("MUL", 1 / 255).then("MUL", 1 / 255), "makes of no range numbers"),
-    "times 255 twice": (lambda: Made().then("MUL", 255.0).then("MUL", 255.0), "makes of no range numbers"),
+    "divided by 255 twice": (lambda: Made().then("MUL", 1 / 255).then("MUL", 1 / 255), "leaves nothing usable of any input range"),
+    "times 255 twice": (lambda: Made().then("MUL", 255.0).then("MUL", 255.0), "leaves nothing usable of any input range"),
     "divided by 0": (lambda: Made().then("DIV", 0.0), "makes numbers of it that are not finite"),
     "times 0": (lambda: Made().then("MUL", 0.0), "makes the same numbers of all pictures"),
-    "far away": (lambda: Made().then("ADD", 1e4), "makes of no range numbers"),
-    "a cast to int8": (lambda: Made().then("CAST", dtype="int8"), "casts its input to int8, which leaves"),
-    "a cast of 0..1": (lambda: Made().then("MUL", 1 / 255).then("CAST", dtype="int32"), "to int32, which leaves"),
-    "a cast to bool": (lambda: Made().then("CAST", dtype="bool"), "to bool, which leaves"),
-    "rounded 0..1": (lambda: Made().then("MUL", 1 / 255).then("FLOOR"), "to whole numbers, which leaves"),
+    "far away": (lambda: Made().then("ADD", 1e4), "leaves nothing usable of any input range"),
+    "a cast to int8": (lambda: Made().then("CAST", dtype="int8"), "casts its input to int8, which destroys"),
+    "a cast of 0..1": (lambda: Made().then("MUL", 1 / 255).then("CAST", dtype="int32"), "to int32, which destroys"),
+    "a cast to bool": (lambda: Made().then("CAST", dtype="bool"), "to bool, which destroys"),
+    "rounded 0..1": (lambda: Made().then("MUL", 1 / 255).then("FLOOR"), "to whole numbers, which destroys"),
     "uint8 times 255": (
         lambda: Made(dtype="uint8").then("CAST", dtype="float32").then("MUL", 255.0),
         "contradicts itself: its input is of type uint8, and it computes 255"),
     "0..1 by quantization, 0..255 by arithmetic": (
         lambda: Made(dtype="int8", scale=1 / 255, zero_point=-128).then("DEQUANTIZE", dtype="float32").then("MUL", 1 / 255),
-        "contradicts itself: it takes its input as int8 for values from 0 to 1, and it computes 0.003922"),
+        "contradicts itself: it quantizes its input to int8 for values from 0 to 1, and it computes 0.003922"),
     "quantized for a thousandth": (
-        lambda: Made(dtype="int8", scale=1e-5, zero_point=-128), "which holds the pixels of no range"),
-    "quantized for what is far": (lambda: Made().then("QUANTIZE", dtype="uint8", scale=1e4, zero_point=0), "of no range"),
+        lambda: Made(dtype="int8", scale=1e-5, zero_point=-128), "which fits no input range"),
+    "quantized for what is far": (lambda: Made().then("QUANTIZE", dtype="uint8", scale=1e4, zero_point=0), "fits no input range"),
     "BGR": (lambda: Made().then("SUB", CAFFE), "its input is BGR"),
     "int8 without a scale": (lambda: Made(dtype="int8"), "its input is of type int8"),
 }  # fmt: skip
@@ -229,7 +229,7 @@ def test_quantizations(
 ) -> None:
     finding = follow_file(Made(dtype=dtype, scale=scale, zero_point=zero_point).graph())
     assert (finding.proven, set(finding.possible)) == (proven, possible), finding
-    assert f"it takes its input as {dtype} for values from" in finding.evidence
+    assert f"it quantizes its input to {dtype} for values from" in finding.evidence
     behind = Made().then("QUANTIZE", dtype=dtype, scale=scale, zero_point=zero_point)
     assert follow_file(behind.graph()) == finding
 

@@ -143,33 +143,33 @@ ANY = "float32"
 CONTRADICTIONS: dict[str, tuple[Build, str, str]] = {
     # A graph that is right for no range: how it begins, the type of its input, what is said of it.
     "divided by 255 twice": (
-        lambda k, x: scaled(k, x, 1 / 255, 1 / 255), ANY, r"computes 1\.538e-05 \* input, which makes of no range"),
-    "times 255 twice": (lambda k, x: scaled(k, x, 255, 255), ANY, r"computes 6\.50.e\+04 \* input, which makes of no range"),
-    "16-bit pixels": (lambda k, x: scaled(k, x, 1 / 65535), ANY, "makes of no range numbers"),
+        lambda k, x: scaled(k, x, 1 / 255, 1 / 255), ANY, r"computes 1\.538e-05 \* input, which leaves nothing usable"),
+    "times 255 twice": (lambda k, x: scaled(k, x, 255, 255), ANY, r"computes 6\.50.e\+04 \* input, which leaves nothing usable"),
+    "16-bit pixels": (lambda k, x: scaled(k, x, 1 / 65535), ANY, "leaves nothing usable of any input range"),
     "a factor of 0": (lambda k, x: scaled(k, x, 0.0), ANY, "Rescaling at its input makes the same numbers of all pictures"),
-    "an offset of 100": (lambda k, x: k.layers.Rescaling(1 / 255, offset=100)(x), ANY, r"input \+ 100, which makes of no"),
-    "an offset of -5000": (lambda k, x: k.layers.Rescaling(1.0, offset=-5000)(x), ANY, "input - 5000, which makes of no"),
-    "a deviation of a billion": (lambda k, x: normalization(k, [0.5] * 3, [1e9] * 3)(x), ANY, "makes of no range numbers"),
-    "a deviation of 0": (lambda k, x: normalization(k, [0.5] * 3, [0.0] * 3)(x), ANY, "makes of no range numbers"),
+    "an offset of 100": (lambda k, x: k.layers.Rescaling(1 / 255, offset=100)(x), ANY, r"input \+ 100, which leaves nothing"),
+    "an offset of -5000": (lambda k, x: k.layers.Rescaling(1.0, offset=-5000)(x), ANY, "input - 5000, which leaves nothing"),
+    "a deviation of a billion": (lambda k, x: normalization(k, [0.5] * 3, [1e9] * 3)(x), ANY, "leaves nothing usable of any input range"),
+    "a deviation of 0": (lambda k, x: normalization(k, [0.5] * 3, [0.0] * 3)(x), ANY, "leaves nothing usable of any input range"),
     "a channel without deviation": (
-        lambda k, x: normalization(k, [127.0] * 3, [60.0, 60.0, 0.0])(x), ANY, "makes of no range numbers"),
+        lambda k, x: normalization(k, [127.0] * 3, [60.0, 60.0, 0.0])(x), ANY, "leaves nothing usable of any input range"),
     "a deviation that is no number": (
         lambda k, x: normalization(k, [1.0] * 3, [float("nan")] * 3)(x), ANY, "numbers of it that are not finite"),
-    "a cast to int8": (lambda k, x: cast(k, x, "int8"), ANY, "casts its input to int8, which leaves the pixels of no range"),
-    "a cast to bool": (lambda k, x: cast(k, x, "bool"), ANY, "casts its input to bool, which leaves"),
-    "a cast of 0..1": (lambda k, x: cast(k, x / 255.0, "uint8"), ANY, r"casts 0\.003922 \* input to uint8, which leaves"),
-    "a cast of -1..1": (lambda k, x: cast(k, x / 127.5 - 1.0, "int32"), ANY, "to int32, which leaves"),
-    "a cast of what is beyond the type": (lambda k, x: cast(k, x - 500.0, "uint8"), ANY, "input - 500 to uint8, which leaves"),
-    "a cast that bounds": (lambda k, x: k.ops.saturate_cast(x, "int8"), ANY, "to int8, which leaves"),
-    "rounding of 0..1": (lambda k, x: k.ops.round(x / 255.0), ANY, "to whole numbers, which leaves"),
-    "three bits": (lambda k, x: cast(k, x, "float8_e4m3fn"), ANY, "casts its input to float8_e4m3fn, which leaves"),
+    "a cast to int8": (lambda k, x: cast(k, x, "int8"), ANY, "casts its input to int8, which destroys the pixels"),
+    "a cast to bool": (lambda k, x: cast(k, x, "bool"), ANY, "casts its input to bool, which destroys"),
+    "a cast of 0..1": (lambda k, x: cast(k, x / 255.0, "uint8"), ANY, r"casts 0\.003922 \* input to uint8, which destroys"),
+    "a cast of -1..1": (lambda k, x: cast(k, x / 127.5 - 1.0, "int32"), ANY, "to int32, which destroys"),
+    "a cast of what is beyond the type": (lambda k, x: cast(k, x - 500.0, "uint8"), ANY, "input - 500 to uint8, which destroys"),
+    "a cast that bounds": (lambda k, x: k.ops.saturate_cast(x, "int8"), ANY, "to int8, which destroys"),
+    "rounding of 0..1": (lambda k, x: k.ops.round(x / 255.0), ANY, "to whole numbers, which destroys"),
+    "three bits": (lambda k, x: cast(k, x, "float8_e4m3fn"), ANY, "casts its input to float8_e4m3fn, which destroys"),
     "a layer that computes in uint8": (
-        lambda k, x: k.layers.Resizing(20, 20, dtype="uint8")(x / 127.5 - 1.0), ANY, "to uint8, which leaves"),
+        lambda k, x: k.layers.Resizing(20, 20, dtype="uint8")(x / 127.5 - 1.0), ANY, "to uint8, which destroys"),
     "a nested model of int8": (
-        lambda k, x: nested(k, x, k.layers.Rescaling(1 / 255), dtype="int8"), ANY, "casts its input to int8, which leaves"),
+        lambda k, x: nested(k, x, k.layers.Rescaling(1 / 255), dtype="int8"), ANY, "casts its input to int8, which destroys"),
     "uint8 times 255": (
         lambda k, x: scaled(k, x, 255), "uint8", r"contradicts itself: its input is of type uint8, and it computes 255 \* input"),
-    "uint8 divided by 255 twice": (lambda k, x: scaled(k, x, 1 / 255, 1 / 255), "uint8", "makes of no range numbers"),
+    "uint8 divided by 255 twice": (lambda k, x: scaled(k, x, 1 / 255, 1 / 255), "uint8", "leaves nothing usable of any input range"),
     "int32 of 0..1": (lambda k, x: k.layers.Rescaling(2.0, offset=-1)(x), "int32", "its input is of type int32, and it computes 2"),
     "a cast and times 255": (
         lambda k, x: scaled(k, cast(k, x, "uint8"), 255), ANY, "casts its input to uint8, and it computes 255"),

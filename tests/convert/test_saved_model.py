@@ -63,8 +63,8 @@ def test_both_ends_of_a_saved_model_are_followed(
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (lambda k, x: k.layers.Rescaling(1 / 255)(k.layers.Rescaling(1 / 255)(x)), "makes of no range numbers"),
-        (lambda k, x: k.ops.cast(k.ops.cast(x, "int8"), "float32"), "casts its input to int8, which leaves"),
+        (lambda k, x: k.layers.Rescaling(1 / 255)(k.layers.Rescaling(1 / 255)(x)), "leaves nothing usable of any input range"),
+        (lambda k, x: k.ops.cast(k.ops.cast(x, "int8"), "float32"), "casts its input to int8, which destroys"),
     ],
 )  # fmt: skip
 def test_a_saved_model_that_is_right_for_no_range(keras: Any, tmp_path: Path, build: Any, words: str) -> None:

@@ -78,8 +78,8 @@ def test_predictions_are_those_of_the_right_numbers(name: str, picture: Path, tm
     ("made", "given", "words"),
     [
         (proves_unit(), "raw", "takes unit (0..1), because it computes 2 * input - 1"),
-        (quantized("int8", 2 / 255, 0), "unit", "takes tf (-1..1), because it takes its input as int8"),
-        (quantized("uint8", 1 / 128, 128), "raw", "cannot be given raw (0..255): it takes its input as uint8"),
+        (quantized("int8", 2 / 255, 0), "unit", "takes tf (-1..1), because it quantizes its input to int8"),
+        (quantized("uint8", 1 / 128, 128), "raw", "cannot be given raw (0..255): it quantizes its input to uint8"),
         (Made().then("MUL", 1 / 255).then("MUL", 1 / 255), "raw", "cannot be given raw (0..255)"),
         (Made(), None, "does not say what range its input has"),
     ],
