@@ -8,8 +8,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilecnn.contract import InputContract, check_size, contract_for, settle
+from mobilecnn.contract import InputContract, check_size
 from mobilecnn.convert import output_kinds
+from mobilecnn.convert.findings import Finding, contract_of
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.files import LARGEST_TEXT, exists, is_folder, open_input
@@ -111,6 +112,7 @@ class KerasFacts:
         parameters: number of weights and biases.
         architecture: zoo name; empty for a network from elsewhere.
         notes: what was changed in the model's architecture to load it, a phrase each.
+        called: what it is, for messages: ``the Keras model`` or ``the SavedModel``.
     """
 
     contract: InputContract
@@ -120,6 +122,7 @@ class KerasFacts:
     parameters: int
     architecture: str
     notes: tuple[str, ...] = ()
+    called: str = "the Keras model"
 
 
 def _stem(path: Path) -> str:
@@ -193,15 +196,11 @@ class KerasModel(Child):
         """
         self._source = source
         self._info = ModelInfo()
+        self._saved = False
         if source.is_file:
             path = Path(source.text)
-            kind = kind_of(path)
-            if kind == SAVED_MODEL and source.input_range is None:
-                # Told at once, not after loading.
-                settle(
-                    None, (), None, source.override, what=str(path), because="nothing in a SavedModel does"
-                )
-            if kind == SAVED_MODEL and source.custom_objects is not None:
+            self._saved = kind_of(path) == SAVED_MODEL
+            if self._saved and source.custom_objects is not None:
                 raise UsageError(f"{path} is a SavedModel, which has no layers: leave --custom-objects out")
             if source.classes is not None:
                 raise UsageError(
@@ -286,13 +285,14 @@ class KerasModel(Child):
             order = "that of a low score first" if one else "in output order"
             raise UsageError(f"{plural(len(labels), 'label')} for {of}; give one a line, {order}")
         return KerasFacts(
-            contract=self._contract(shape, answer["proven_range"], answer["range_evidence"]),
+            contract=self._contract(shape, Finding.from_json(answer["range"])),
             labels=labels,
             classes=int(answer["classes"]),
             kind=kind,
             parameters=int(answer["parameters"]),
             architecture=self._info.architecture,
             notes=tuple(answer["notes"]),
+            called="the SavedModel" if self._saved else "the Keras model",
         )
 
     def _kind(self, shown: output_kinds.Shown, outputs: int) -> OutputKind:
@@ -302,35 +302,16 @@ class KerasModel(Child):
         model = self._source.text if self._source.in_memory is None else self._source.name
         return output_kinds.settle(shown, outputs, said, model, self._source.shared)
 
-    def _contract(self, shape: tuple[int, int, int], proven: str | None, evidence: str) -> InputContract:
-        source, stated = self._source, self._info.contract
-        found = None if proven is None else contract_for(proven, shape)
-        what = source.text if source.in_memory is None else source.name
-        if stated is None:
-            return settle(
-                found,
-                shape,
-                source.input_range,
-                source.override,
-                what=what,
-                because=evidence,
-                shared=source.shared,
-            )
-        known = stated.sized(shape[0], shape[1])
-        by = "the file" if source.is_file and source.in_memory is None else "the zoo"
-        chosen = source.override and source.input_range is not None
-        if found is not None and not found.feeds_as(known) and not chosen:
-            raise UsageError(
-                f"{what} contradicts itself: {by} says that it takes {known.meaning}, and {evidence}, which takes "
-                f"{found.meaning}; say which with --input-range and --override-input-range"
-            )
-        return settle(
-            known,
+    def _contract(self, shape: tuple[int, int, int], finding: Finding) -> InputContract:
+        source = self._source
+        return contract_of(
+            finding,
+            self._info.contract,
+            "the file" if source.is_file and source.in_memory is None else "the zoo",
             shape,
             source.input_range,
             source.override,
-            what=what,
-            because=f"{by} says so",
+            what=source.text if source.in_memory is None else source.name,
             shared=source.shared,
         )
 

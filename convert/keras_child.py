@@ -20,12 +20,15 @@ import numpy as np
 
 from mobilecnn import tensors
 from mobilecnn.convert import own_operators
+from mobilecnn.convert.file_preprocessing import follow_file
+from mobilecnn.convert.findings import Finding
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.keras_causes import not_converted, not_run
 from mobilecnn.convert.keras_facts import describe
 from mobilecnn.convert.keras_loading import load
 from mobilecnn.convert.memory import bound_memory
-from mobilecnn.convert.outputs import as_input
-from mobilecnn.convert.saved_model import SavedClassifier
+from mobilecnn.convert.outputs import as_input, shown_by_file
+from mobilecnn.convert.saved_model import SavedClassifier, beginning
 from mobilecnn.convert.scopes import take_any_name
 from mobilecnn.errors import MobileCnnError, ModelFileError
 from mobilecnn.process import Channel, serve
@@ -46,21 +49,27 @@ def main(channel: Channel) -> None:
     keras.config.set_floatx("float32")  # Whatever ~/.keras/keras.json says.
     model: Any = None
     scores: Any = None  # The model as a function of a batch: traced once, which takes seconds.
+    converted: dict[
+        tuple[int, ...], bytes
+    ] = {}  # Size -> the float32 flatbuffer of a SavedModel, made on loading.
     while (message := channel.receive()) is not None:
         match message["do"]:
             case "load":
                 loaded = load(keras, message)
                 model, scores = loaded.model, None
                 sides = message.get("sides")
-                about = (
-                    model.describe() if isinstance(model, SavedClassifier) else describe(keras, model, sides)
-                )
+                if isinstance(model, SavedClassifier):
+                    about = _describe_saved(model, sides, converted)
+                else:
+                    about = describe(keras, model, sides)
                 channel.send(**about, notes=list(loaded.notes))
             case "count":
                 rows = layers(load(keras, message).model, message["size"])
                 channel.send(layers=[asdict(row) for row in rows])
             case "convert":
-                _convert(model, message["size"], Path(message["output"]))
+                size = message["size"]
+                content = converted.get(tuple(size)) or _converted(_function(model, size))
+                Path(message["output"]).write_bytes(content)
                 channel.send(done=True)
             case "run":
                 scores = scores or _scores(model, message["size"])
@@ -85,7 +94,7 @@ def _function(model: Any, size: list[int]) -> Any:
     import tensorflow as tf
 
     function = tf.function(lambda image: _answer(model, image), autograph=False)
-    with own_operators.for_conversion():
+    with _running(size), own_operators.for_conversion():
         return function.get_concrete_function(tf.TensorSpec([1, *size], tf.float32, name="image"))
 
 
@@ -111,21 +120,45 @@ def _answer(model: Any, image: Any) -> Any:
     return answer
 
 
-def _convert(model: Any, size: list[int], output: Path) -> None:
+def _converted(function: Any) -> bytes:
+    """The float32 flatbuffer of a concrete function.
+
+    Raises:
+        ModelFileError: the converter refuses it.
+    """
     import tensorflow as tf
 
     # From the concrete function alone: with the model passed along, TensorFlow would
     # write and reread a SavedModel first, which takes longer. The batch is
     # static because a free one makes old runtimes refuse XNNPACK (several times slower).
-    with _running(size):
-        function = _function(model, size)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
     try:
         with redirect_stdout(io.StringIO()):
-            content = converter.convert()
+            content: bytes = converter.convert()
     except Exception as error:
         raise ModelFileError(not_converted(error)) from error
-    output.write_bytes(content)
+    return content
+
+
+def _describe_saved(
+    model: SavedClassifier, sides: list[int] | None, converted: dict[tuple[int, ...], bytes]
+) -> dict[str, Any]:
+    """What a SavedModel is: its ends are followed in what the converter makes of it, and kept in ``converted``."""
+    size = (*(sides or model.shape[:2]), model.shape[2])
+    if None in size:
+        return model.describe("unknown", Finding(None, "it takes pictures of any size"))
+    function = _function(model, list(size))
+    try:
+        converted[size] = _converted(function)
+        shown = shown_by_file(flatbuffer.graph(converted[size], "the converted SavedModel"))
+    except ModelFileError:  # Exporting tells why; it can be run all the same.
+        shown = "unknown"
+    try:
+        first = flatbuffer.graph(_converted(beginning(function)), "the beginning of the SavedModel")
+        finding = follow_file(first)
+    except ModelFileError:
+        finding = Finding(None, "TFLite has no operators for what it does to its input")
+    return model.describe(shown, finding)
 
 
 def _scores(model: Any, size: list[int]) -> Any:

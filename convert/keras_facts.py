@@ -49,7 +49,6 @@ def describe(keras: Any, model: Any, size: Sequence[int] | None = None) -> dict[
             "or uint8"
         )
     classes = ends.score_count(keras, model, size or shape[1:3])
-    finding = follow(keras, model)
     return {
         "height": shape[1],
         "width": shape[2],
@@ -57,6 +56,5 @@ def describe(keras: Any, model: Any, size: Sequence[int] | None = None) -> dict[
         "classes": classes,
         "shown": ends.shown_by_keras(model, classes),
         "parameters": int(model.count_params()),
-        "proven_range": finding.proven,
-        "range_evidence": finding.evidence,
+        "range": follow(keras, model).to_json(),
     }

@@ -1,22 +1,19 @@
 """What a Keras model does to its input before the network proper begins.
 
-The graph is followed from the input: past what changes no value at inference (augmentation, dropout, casts, resizing,
-padding), through what scales values channel by channel (``Rescaling``, ``Normalization``, arithmetic with constants, a
-reversal of the channels), and into nested models, up to the first operation that is neither. Probe pictures of one colour
-go along; what has become of them is the composition of all these steps, however they were written.
-:mod:`mobilecnn.convert.input_range` says what it proves.
+The graph is followed from the input: past what changes no value at inference (augmentation, dropout, casts between
+floating-point types, resizing, padding), through what scales values channel by channel (``Rescaling``, ``Normalization``,
+arithmetic with constants, a reversal of the channels), and into nested models, up to the first operation that is neither.
+Probe pictures of one colour (:mod:`mobilecnn.convert.probes`) go along. What has become of them there, and what was cast
+to integers on the way, are findings; :mod:`mobilecnn.convert.findings` says what they prove.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from mobilecnn.convert.input_range import Channel, Finding, conclude, formula, order_open
-
-Values = npt.NDArray[np.float32]
+from mobilecnn.convert.findings import ALL, WHOLE, Finding, cast, judged, together
+from mobilecnn.convert.probes import MixedError, Values, channels_of, pictures
 
 CHANGE_NOTHING = frozenset(
     {
@@ -43,8 +40,14 @@ CHANGE_VALUES = frozenset(
 )  # fmt: skip
 """Layers of Keras that may do anything to the values."""
 
-OPERATIONS_CHANGE_NOTHING = frozenset({"Cast", "StopGradient", "Copy", "Positive", "Pad"})
-"""Operations of ``keras.ops`` that leave the range of the values as it is; for ``Cast`` see :func:`_cast`."""
+OPERATIONS_CHANGE_NOTHING = frozenset({"Cast", "SaturateCast", "StopGradient", "Copy", "Positive", "Pad"})
+"""Operations of ``keras.ops`` that leave the range of the values as it is, where they keep floating-point numbers."""
+
+ROUNDINGS = frozenset({"Round", "Floor", "Ceil", "Trunc"})
+"""Operations of ``keras.ops`` that cast to whole numbers and keep the type."""
+
+FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
+"""Types that keep all levels of a picture, whatever its range."""
 
 OPERATIONS_SCALE = frozenset(
     {
@@ -63,22 +66,6 @@ LARGEST = 320 * 320
 SMALL = 8
 """Side of the probes, in pixels, where the model's own is free or they would be too large."""
 
-ACCURACY = 1e-3
-"""Largest deviation from ``scale * x + offset``, as a share of the span: float16 rounds so far."""
-
-
-@dataclass(frozen=True)
-class Traced:
-    """What the steps up to a tensor make of the probes.
-
-    Attributes:
-        values: what has become of them, (probes, ..., channels).
-        proven: ranges of the input that these steps prove, one after the other.
-    """
-
-    values: Values
-    proven: frozenset[str] = frozenset()
-
 
 def follow(keras: Any, model: Any) -> Finding:
     """What the operations at the input of a classifier with one input prove about the range of that input."""
@@ -86,28 +73,26 @@ def follow(keras: Any, model: Any) -> Finding:
     graph = _functional(keras, model)
     if graph is None:
         return Finding(None, "it has no graph of layers that could be followed")
-    ends: list[Finding] = []
-    _walk(keras, graph, Traced(_probes(entry.shape)), ends)
-    for end in ends:
-        if end.order_open:
-            return end
-    if (wide := _integers(str(entry.dtype))) is not None:
-        return Finding("raw" if wide else None, f"its input is of type {entry.dtype}")
-    proven = {end.proven: end for end in ends if end.proven is not None}
-    if len(proven) > 1:
-        return Finding(
-            None, f"it contradicts itself: {', and '.join(end.evidence for end in proven.values())}"
-        )
-    return next(iter((*proven.values(), *ends)), Finding(None, "it does nothing but scale its input"))
+    probes, findings = _probes(entry.shape), []
+    if (dtype := str(entry.dtype)) not in FLOATS:
+        findings.append(_of_type(dtype, probes))
+    _walk(keras, graph, probes, findings)
+    return together(findings or [Finding(None, "it does nothing but scale its input")])
 
 
-def _walk(keras: Any, graph: Any, entry: Traced, ends: list[Finding]) -> Traced | None:
-    """Follow a graph from its one input, and add the verdict wherever following ends.
+def _of_type(dtype: str, probes: Values) -> Finding:
+    """What the type of an input tells that is none of floating-point numbers."""
+    found = cast(channels_of(probes), dtype)
+    return Finding(found.proven, f"its input is of type {dtype}", possible=found.possible)
+
+
+def _walk(keras: Any, graph: Any, entry: Values, findings: list[Finding]) -> Values | None:
+    """Follow a graph from its one input, and add what is found on the way, and wherever following ends.
 
     Returns:
         What becomes of the probes at the graph's one output; None where following ends before.
     """
-    known: dict[int, Traced] = {id(graph.inputs[0]): entry}
+    known: dict[int, Values] = {id(graph.inputs[0]): entry}
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         for node in graph._nodes_by_depth[depth]:
             places = [known[id(tensor)] for tensor in node.input_tensors if id(tensor) in known]
@@ -115,45 +100,59 @@ def _walk(keras: Any, graph: Any, entry: Traced, ends: list[Finding]) -> Traced 
                 continue
             if len(places) < len(node.input_tensors):
                 # What it joins them with is beyond the end of another branch.
-                ends += [_judged(place, f"{_name(node.operation)} comes next") for place in places]
+                findings += [_judged(place, f"{_name(node.operation)} comes next") for place in places]
                 continue
-            after = _step(keras, node, known, places, ends)
+            after = _step(keras, node, known, places, findings)
             if after is not None:
                 known[id(node.outputs[0])] = after
-    return known.get(id(graph.outputs[0])) if len(graph.outputs) == 1 else None
+    if len(graph.outputs) != 1:
+        return None
+    return known.get(id(graph.outputs[0]))
 
 
 def _step(
-    keras: Any, node: Any, known: dict[int, Traced], places: list[Traced], ends: list[Finding]
-) -> Traced | None:
-    """Follow one operation on known tensors, ``places``; None, and a verdict, where following ends."""
+    keras: Any, node: Any, known: dict[int, Values], places: list[Values], findings: list[Finding]
+) -> Values | None:
+    """Follow one operation on known tensors, ``places``; None, and a finding, where following ends."""
     operation, name, place = node.operation, _name(node.operation), places[0]
-    wide = None
     if isinstance(operation, keras.Model):
         inner = _functional(keras, operation)
         if inner is None or len(inner.inputs) != 1:
-            ends.append(Finding(None, f"its nested model {operation.name} cannot be followed"))
+            findings.append(Finding(None, f"its nested model {operation.name} cannot be followed"))
             return None
-        if (wide := _integers(str(inner.inputs[0].dtype))) is None:
-            return _walk(keras, inner, place, ends)
-    elif name == "Cast":
-        wide = _integers(str(operation.dtype))
-    if wide is not None:
-        ends.append(_cast(place, wide))
-        return None
+        _add_cast(str(inner.inputs[0].dtype), node, place, findings)
+        return _walk(keras, inner, place, findings)
 
-    arguments, options = node.arguments.fill_in({key: traced.values for key, traced in known.items()})
-    proven = frozenset[str]().union(*(traced.proven for traced in places))
+    arguments, options = node.arguments.fill_in(known)
     try:
-        values = _after(keras, operation, place.values, lambda step: step(*arguments, **options))
-        if values is not None:
-            now = conclude(channels_of(values))
-            return Traced(values, proven if now is None else proven | {now})
-    except Exception:  # noqa: BLE001 - a constant of another shape, a division by zero, something that does not scale.
-        ends.append(Finding(None, f"{name} at its input does more than scale it"))
+        if _is_of_keras(operation):
+            for values in places:
+                # A layer casts what it is given to the type that it computes in.
+                _add_cast(str(getattr(operation, "compute_dtype", "float32")), node, values, findings)
+        after = _after(keras, operation, place, lambda step: step(*arguments, **options))
+        if after is not None:
+            channels = channels_of(after)
+            _add_cast(str(node.outputs[0].dtype), node, after, findings)
+            if name in ROUNDINGS:
+                findings.append(cast(channels, WHOLE))
+            return after
+    except MixedError as mixed:
+        possible = frozenset[str]() if mixed.nothing else ALL
+        findings.append(Finding(None, f"{name} at its input {mixed}", possible=possible))
         return None
-    ends += [_end(keras, operation, traced) for traced in places]
+    except Exception:  # noqa: BLE001 - a constant of another shape, a division by zero, something that does not scale.
+        findings.append(Finding(None, f"{name} at its input does more than scale it"))
+        return None
+    findings += [_end(keras, operation, values) for values in places]
     return None
+
+
+def _add_cast(dtype: str, node: Any, values: Values, findings: list[Finding]) -> None:
+    """Add what a cast to ``dtype`` tells, where it is one from floating-point numbers to others."""
+    if dtype not in FLOATS and all(str(tensor.dtype) in FLOATS for tensor in node.input_tensors):
+        finding = cast(channels_of(values), dtype)
+        if finding not in findings:
+            findings.append(finding)
 
 
 def _after(keras: Any, operation: Any, values: Values, run: Any) -> Values | None:
@@ -172,13 +171,14 @@ def _after(keras: Any, operation: Any, values: Values, run: Any) -> Values | Non
         linear = name == "Activation" and operation.activation is keras.activations.linear
         same, computed = linear or name in CHANGE_NOTHING, name in SCALE
     else:
-        same, computed = name in OPERATIONS_CHANGE_NOTHING, name in OPERATIONS_SCALE
+        same = name in OPERATIONS_CHANGE_NOTHING or name in ROUNDINGS
+        computed = name in OPERATIONS_SCALE
     if same:
         return values
     return np.asarray(keras.ops.convert_to_numpy(run(operation)), np.float32) if computed else None
 
 
-def _end(keras: Any, operation: Any, place: Traced) -> Finding:
+def _end(keras: Any, operation: Any, place: Values) -> Finding:
     """The verdict in front of an operation that is not followed."""
     name = _name(operation)
     if isinstance(operation, keras.layers.Layer):
@@ -191,29 +191,8 @@ def _end(keras: Any, operation: Any, place: Traced) -> Finding:
     return _judged(place, f"{name} comes next")
 
 
-def _cast(place: Traced, wide: bool) -> Finding:
-    """The verdict in front of a cast to integers, which are ``wide`` where they can hold 0..255."""
-    channels = channels_of(place.values)
-    now = conclude(channels, integers=True) if wide else None
-    agreed = now if place.proven <= {now} else None
-    return Finding(agreed, f"it casts {formula(channels)} to integers")
-
-
-def _judged(place: Traced, follows: str) -> Finding:
-    """The verdict at ``place``, ``follows`` being what comes after."""
-    channels = channels_of(place.values)
-    proven = next(iter(place.proven)) if len(place.proven) == 1 else None
-    if len(place.proven) > 1:
-        does = "contradicts itself about the range of its input"
-    elif all((channel.scale, channel.offset) == (1.0, 0.0) for channel in channels):
-        does = "does not change the range of its input"
-    else:
-        does = f"computes {formula(channels)}"
-    if order_open(channels):
-        return Finding(
-            None, f"it {does}, which leaves the order of its input's colours open ({follows})", True
-        )
-    return Finding(proven, f"it {does} ({follows})")
+def _judged(place: Values, follows: str) -> Finding:
+    return judged(channels_of(place), follows)
 
 
 def _name(operation: Any) -> str:
@@ -230,56 +209,11 @@ def _is_of_keras(operation: Any) -> bool:
     return type(operation).__module__.startswith("keras.")
 
 
-def _integers(dtype: str) -> bool | None:
-    """None for floating point; True for integers that can hold 0..255, False for other types."""
-    if "float" in dtype:
-        return None
-    return dtype not in ("bool", "int8", "string")
-
-
 def _probes(shape: Sequence[int | None]) -> Values:
-    """Pictures of one colour of a model's input shape: (probes, height, width, channels).
-
-    First 0, then 255 in each channel alone, then two that show whether what is done is linear.
-    """
+    """The probes as a model of that input shape takes them, with or without an axis of channels."""
     height, width = shape[1:3]
     if height is None or width is None or height * width > LARGEST:
         height = width = SMALL
     channels = shape[3] if len(shape) > 3 and shape[3] is not None else 1
-    colors = [np.zeros(channels), *(255.0 * np.eye(channels)), np.full(channels, 100.0)]
-    colors.append(np.linspace(200.0, 40.0, channels))
-    pictures = np.asarray(colors, np.float32).reshape(len(colors), 1, 1, channels)
-    values = np.broadcast_to(pictures, (len(colors), height, width, channels))
-    return np.ascontiguousarray(values if len(shape) > 3 else values[..., 0])
-
-
-def channels_of(values: Values) -> tuple[Channel, ...]:
-    """How each channel of ``values`` depends on the input, where they are what the probes have become.
-
-    Raises:
-        ValueError: they are not of one colour, or not ``scale * x + offset`` of one channel of the input.
-    """
-    count = len(values) - 3  # Channels of the input: see _probes.
-    deep = values.shape[-1] if values.ndim > 3 else 1
-    flat = values.astype(np.float64).reshape(len(values), -1, deep)
-    colors = flat.mean(axis=1)
-    span = np.ptp(colors, axis=0)
-    if not np.isfinite(flat).all() or not (span > 0).all() or (np.ptp(flat, axis=1) > ACCURACY * span).any():
-        raise ValueError("not of one colour")
-    scales = (colors[1 : count + 1] - colors[0]) / 255.0  # (channels of the input, channels here)
-    inputs = np.stack([np.full(count, 100.0), np.linspace(200.0, 40.0, count)])
-    if (np.abs(inputs @ scales + colors[0] - colors[-2:]) > ACCURACY * span).any():
-        raise ValueError("not linear")
-    channels = []
-    for index in range(deep):
-        column = scales[:, index]
-        source = int(np.abs(column).argmax())
-        if (np.delete(np.abs(column), source) > ACCURACY * abs(column[source])).any():
-            raise ValueError("channels are mixed")
-        channels.append(Channel(source, _plain(column[source]), _plain(colors[0, index])))
-    return tuple(channels)
-
-
-def _plain(value: float) -> float:
-    """A factor or summand without the rounding of float32."""
-    return float(f"{value:.6g}")
+    values = pictures((height, width, channels))
+    return values if len(shape) > 3 else values[..., 0]

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn.causes import cause
+from mobilecnn.convert.findings import Finding
+from mobilecnn.convert.output_kinds import Shown
 from mobilecnn.errors import ModelFileError
 
 SIGNATURE = "serving_default"
@@ -97,8 +99,13 @@ class SavedClassifier:
 
         return tf.cast(self._function(**{self._input: images})[self._output], tf.float32)
 
-    def describe(self) -> dict[str, Any]:
-        """What :func:`mobilecnn.convert.keras_facts.describe` says of a Keras model."""
+    def describe(self, shown: Shown, finding: Finding) -> dict[str, Any]:
+        """What :func:`mobilecnn.convert.keras_facts.describe` says of a Keras model.
+
+        Args:
+            shown: what its last operation shows of its scores.
+            finding: what the operations at its input prove about that.
+        """
         height, width, channels = self.shape
         return {
             "height": height,
@@ -106,9 +113,8 @@ class SavedClassifier:
             "channels": channels,
             "classes": self.classes,
             "parameters": self.parameters,
-            "proven_range": None,
-            "range_evidence": "nothing in a SavedModel does",
-            "shown": "unknown",
+            "range": finding.to_json(),
+            "shown": shown,
         }
 
 
@@ -141,6 +147,35 @@ def load(path: Path, unsafe: bool) -> SavedClassifier:
             "model.export(FOLDER) in Keras, tf.saved_model.save(model, FOLDER, signatures=function) otherwise"
         )
     return SavedClassifier(signatures[name], loaded, path)
+
+
+_OF_WEIGHTS = frozenset(
+    {
+        "BatchMatMul", "BatchMatMulV2", "Conv2D", "Conv2DBackpropInput", "Conv3D", "DepthwiseConv2dNative", "Einsum",
+        "MatMul", "SpaceToBatchND",
+    }
+)  # fmt: skip
+"""Operations with which the network proper begins."""
+
+
+def beginning(function: Any) -> Any:
+    """The part of a concrete function of one picture in front of its first layers of weights, as another.
+
+    The converter multiplies the scale of an input into the weights behind it, where nobody sees it any more.
+    """
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    frozen = convert_variables_to_constants_v2(function)
+    (image,) = frozen.inputs
+    followed, ends = {image.ref()}, []
+    for operation in frozen.graph.get_operations():
+        reached = [tensor for tensor in operation.inputs if tensor.ref() in followed]
+        if reached and operation.type in _OF_WEIGHTS:
+            ends += reached
+        elif reached:
+            followed.update(tensor.ref() for tensor in operation.outputs)
+    unique = list({tensor.ref(): tensor for tensor in ends or frozen.outputs}.values())
+    return frozen.prune(image, unique)
 
 
 def _check_operations(path: Path, unsafe: bool) -> None:

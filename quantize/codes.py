@@ -9,12 +9,16 @@ Floats = npt.NDArray[np.float32]
 
 
 def encode(values: Floats, dtype: npt.DTypeLike, scale: float, zero_point: int) -> npt.NDArray[Any]:
-    """``values`` as a tensor of type ``dtype`` takes them: float32 unchanged, integers rounded and clipped."""
+    """``values`` as a tensor of type ``dtype`` takes them: float32 unchanged, integers rounded and clipped.
+
+    A scale of 0 is that of a tensor without one, whose integers are the values themselves.
+    """
     kind = np.dtype(dtype)
     if kind == np.float32:
         return values
     limits = np.iinfo(kind)
-    return np.asarray(np.clip(np.round(values / scale) + zero_point, limits.min, limits.max), kind)
+    codes = np.round(values / (scale or 1.0)) + zero_point
+    return np.asarray(np.clip(codes, limits.min, limits.max), kind)
 
 
 def decode(codes: npt.NDArray[Any], scale: float, zero_point: int) -> Floats:

@@ -32,12 +32,13 @@ def holds(row: Format, parity: Parity, tolerance: float) -> bool:
     return parity.finite and (not row.exact or parity.relative <= tolerance)
 
 
-def refuse_not_finite(model: str, scores: decisions.Scores) -> None:
+def refuse_not_finite(model: str, scores: decisions.Scores, called: str = "the Keras model") -> None:
     """Refuse answers of a Keras model to which no file can be held.
 
     Args:
         model: its name, for messages.
         scores: its answers, float32 (images, outputs).
+        called: what it is, for messages.
 
     Raises:
         CheckFailed: some are not finite.
@@ -45,7 +46,7 @@ def refuse_not_finite(model: str, scores: decisions.Scores) -> None:
     whole = decisions.finite(scores)
     if not whole.all():
         raise CheckFailed(
-            f"{model}: the Keras model itself answers with NaN or infinity on {int((~whole).sum())} of {plural(len(whole), 'image')}, so "
+            f"{model}: {called} itself answers with NaN or infinity on {int((~whole).sum())} of {plural(len(whole), 'image')}, so "
             "that no file can be held to it; nothing was written. Look for weights that are not finite, as after a training "
             "that diverged, and for a division by zero or the logarithm of 0"
         )
@@ -63,10 +64,13 @@ def float32_limit(movement: float) -> float:
     return min(EXCUSED, max(STEADY, ROUNDINGS * movement))
 
 
-def doubt(parity: Parity) -> str | None:
-    """Why a file whose answers are finite should be evaluated before it is shipped; None where nothing says so."""
+def doubt(parity: Parity, called: str = "the Keras model") -> str | None:
+    """Why a file whose answers are finite should be evaluated before it is shipped; None where nothing says so.
+
+    ``called`` is what it was made of, for messages.
+    """
     if parity.constant:
         return f"gives the same scores for all {parity.images} images; evaluate it before shipping"
     if parity.agreement >= AGREEMENT_TO_DOUBT:
         return None
-    return f"agrees with the Keras model on only {parity.agreement:.0%} of the images; evaluate it before shipping"
+    return f"agrees with {called} on only {parity.agreement:.0%} of the images; evaluate it before shipping"

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mobilecnn.contract import InputContract, settle
 from mobilecnn.convert import output_kinds, outputs, passport
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
+from mobilecnn.convert.file_input import contract_of_file
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.convert.passport import Passport
@@ -98,8 +99,8 @@ def open_tflite(
 
     Args:
         path: the file.
-        input_range: range of the input (a key of ``RANGES``) where no passport says it.
-        override: whether ``input_range`` goes before what the passport says.
+        input_range: range of the input (a key of ``RANGES``) where neither passport nor file says it.
+        override: whether ``input_range`` goes before what the passport or the file says.
         output_kind: name of what the outputs are, where neither passport nor graph says so.
         shared: whether range and kind are given for several models, and so for those that say nothing.
 
@@ -121,15 +122,12 @@ def open_tflite(
             f"{path} maps {shape} to {scores}; an image classifier maps (1, height, width, 3) to (1, classes)"
         )
     flatbuffer.check_runnable(graph, str(path))
+    _check_types(path, graph)
     digest = sha256(content)
     card = passport.read(path, digest)
     if card is not None:
         passport.check_fits(card, graph, path)
-    contract = settle(
-        None if card is None else card.contract, shape[1:], input_range, override,
-        what=str(path), because="it has no passport" if card is None else "its passport says so",
-        shared=shared,
-    )  # fmt: skip
+    contract = _contract(path, card, graph, input_range, override, shared)
     classes = graph.outputs[0].elements
     kind = _kind(path, card, graph, output_kind, shared)
     labels = card.labels if card else ()
@@ -144,6 +142,56 @@ def open_tflite(
         nbytes=len(content),
         sha256=digest,
     )
+
+
+def _check_types(path: Path, graph: flatbuffer.Graph) -> None:
+    """Refuse types that pictures cannot be written to, or scores be read from.
+
+    Raises:
+        ModelFileError: naming the type.
+    """
+    source, result = graph.inputs[0], graph.outputs[0]
+    for tensor, which in ((source, "input"), (result, "output")):
+        if len(tensor.scales) > 1:
+            raise ModelFileError(
+                f"{path} has a scale for each channel of its {which}; export it with one for all of them"
+            )
+    if source.dtype not in (_WITHOUT_SCALE, _WITH_SCALE)[bool(source.scales)]:
+        raise ModelFileError(
+            f"{path} takes values of type {source.dtype}, which pixels from 0 to 255 are not; export it with an input of "
+            "float32, uint8, or int8 with a scale"
+        )
+    if result.dtype != "float32" and not (result.scales and result.dtype in _WITH_SCALE):
+        raise ModelFileError(
+            f"{path} answers with {result.dtype} values, such as the number of a class, and not with scores; export it with "
+            "an output of float32, or of int8 or uint8 with a scale"
+        )
+
+
+_WITH_SCALE = ("float32", "int8", "uint8", "int16")
+"""Types of scores, and of an input that has a scale."""
+
+_WITHOUT_SCALE = ("float32", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+"""Types of an input without a scale, which hold 0..255 as they are."""
+
+
+def _contract(
+    path: Path,
+    card: Passport | None,
+    graph: flatbuffer.Graph,
+    given: str | None,
+    override: bool,
+    shared: bool,
+) -> InputContract:
+    """How a picture becomes the input of a file, by its passport or, where that does not say it, the file and the user."""
+    if card is not None and card.contract.stated:
+        return settle(
+            card.contract, card.contract.shape, given, override,
+            what=str(path), because="its passport says so", shared=shared,
+        )  # fmt: skip
+    # An older version assumed 0..1 where nobody said another range.
+    assumed = None if card is None else card.contract
+    return contract_of_file(graph, given, override, what=str(path), shared=shared, assumed=assumed)
 
 
 def _kind(

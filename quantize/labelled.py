@@ -86,7 +86,7 @@ def check(
         ModelFileError, EnvironmentProblem: a model cannot be run.
     """
     tensors, answers = work / "labelled.npy", work / "labelled-answers.npy"
-    steps(f"running the Keras model on {dataset.name}")
+    steps(f"running {facts.called} on {dataset.name}")
     write_inputs(tensors, dataset.pixels(facts.contract, remarked), facts.contract, len(dataset))
     keras.start_run(facts.contract, tensors, work / "labelled-reference.npy")
     given = {}
@@ -96,7 +96,7 @@ def check(
         given[name] = np.load(answers, allow_pickle=False)
     keras.finish()
     scores = np.load(work / "labelled-reference.npy", allow_pickle=False)
-    refuse_not_finite(model, scores)
+    refuse_not_finite(model, scores, facts.called)
     reference = decisions.best(facts.kind, scores)
     right, chance = reference == labels, chance_of(reference, labels)
     best = {name: decisions.best(facts.kind, scores) for name, scores in given.items()}
@@ -117,7 +117,11 @@ def check(
     }
 
 
-def keras_problem(result: LabelledCheck) -> str | None:
+KERAS = "the Keras model"
+"""What a file was made of, in messages."""
+
+
+def keras_problem(result: LabelledCheck, called: str = KERAS) -> str | None:
     """What the images show to be wrong with the Keras model, or how it is fed; None where nothing is."""
     if result.keras_chance is not None and result.keras_chance > CHANCE:
         right = f"{result.keras_correct} of {_images(result)} right, no more than chance gives"
@@ -126,12 +130,12 @@ def keras_problem(result: LabelledCheck) -> str | None:
     else:
         return None
     return (
-        f"the Keras model itself has {right}: their input range, their colours or the order of the labels is not that of "
+        f"{called} itself has {right}: their input range, their colours or the order of the labels is not that of "
         "its training; say another --input-range, or give --labels in the order of its outputs"
     )
 
 
-def problem(result: LabelledCheck) -> str | None:
+def problem(result: LabelledCheck, called: str = KERAS) -> str | None:
     """What the images show to be wrong with a file; None where nothing is."""
     if result.not_finite:
         return (
@@ -147,13 +151,13 @@ def problem(result: LabelledCheck) -> str | None:
         reason = "half of those or more are lost"
     else:
         return None
-    return f"{_counts(result)}: {reason}; ship a format that keeps them, or {_CALIBRATE}"
+    return f"{_counts(result, called)}: {reason}; ship a format that keeps them, or {_CALIBRATE}"
 
 
 _CALIBRATE = "calibrate it on more images of the kind that it is for (--calibration, --samples)"
 
 
-def keras_doubt(result: LabelledCheck) -> str | None:
+def keras_doubt(result: LabelledCheck, called: str = KERAS) -> str | None:
     """Why the images cannot tell whether the Keras model knows more than chance; None where they can."""
     if result.keras_chance is not None or keras_problem(result) is not None:
         return None
@@ -161,23 +165,23 @@ def keras_doubt(result: LabelledCheck) -> str | None:
         "they are all of one class" if result.classes == 1 else "they are too few, or nearly all of one class"
     )
     return (
-        f"undecided whether the Keras model, which has {result.keras_correct} of {_images(result)} right, knows more than "
+        f"undecided whether {called}, which has {result.keras_correct} of {_images(result)} right, knows more than "
         f"chance: {why}; give --data ten or more images of each of several classes"
     )
 
 
-def doubt(result: LabelledCheck) -> str | None:
+def doubt(result: LabelledCheck, called: str = KERAS) -> str | None:
     """What should be known of a file in which nothing was found wrong; None where nothing should."""
     net = result.lost - result.gained
     if problem(result) is not None or net <= 0:
         return None
     if net > LOSS * result.keras_correct:
         return (
-            f"undecided: {_counts(result)}, and so few images cannot tell whether it is worse (exact McNemar test, "
+            f"undecided: {_counts(result, called)}, and so few images cannot tell whether it is worse (exact McNemar test, "
             f"{_p(result)}); give --data more images"
         )
     if worse(result.lost, result.gained) <= SURE:
-        return f"is worse than the Keras model, by no more than {LOSS:.0%} of its right answers: {_counts(result)}"
+        return f"is worse than {called}, by no more than {LOSS:.0%} of its right answers: {_counts(result, called)}"
     return None
 
 
@@ -185,8 +189,8 @@ def _images(result: LabelledCheck) -> str:
     return f"{plural(result.images, 'image')} of {result.data}"
 
 
-def _counts(result: LabelledCheck) -> str:
-    return f"it has {result.correct} of {_images(result)} right, and the Keras model {result.keras_correct}"
+def _counts(result: LabelledCheck, called: str) -> str:
+    return f"it has {result.correct} of {_images(result)} right, and {called} {result.keras_correct}"
 
 
 def _p(result: LabelledCheck) -> str:

@@ -36,6 +36,8 @@ FILES = (
     "convert/test_bounds.py",
     "convert/test_build.py",
     "convert/test_cut.py",
+    "convert/test_file_input.py",
+    "convert/test_file_preprocessing.py",
     "convert/test_flatbuffer.py",
     "convert/test_input_range.py",
     "convert/test_inspection.py",

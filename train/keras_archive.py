@@ -46,6 +46,12 @@ _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _HEAD = 4096
 
+_MOST_CANDIDATES = 20
+"""Number of files in a folder without a model that are looked at for one."""
+
+_SEARCHED = 1 << 20
+"""Number of bytes at the beginning of an HDF5 file that name its attributes; an architecture is one."""
+
 _SAVE_WHOLE = "without an architecture; where it was made, put it into its model, and give what model.save('model.keras') writes"
 
 _BY_CONTENT: tuple[tuple[Callable[[bytes], bool], str], ...] = (
@@ -175,12 +181,28 @@ def _kind_of_folder(path: Path) -> str:
         return FOLDER
     if (path / "model.json").is_file():
         raise ModelFileError(f"{path} is a TensorFlow.js model; give the Keras model that it was made of")
-    within = sorted((*path.glob("*/saved_model.pb"), *path.glob("*.keras"), *path.glob("*.h5")))[:3]
-    hint = f"; did you mean {within[0].parent if within[0].suffix == '.pb' else within[0]}?" if within else ""
+    within = sorted(
+        (*(file.parent for file in path.glob("*/saved_model.pb")), *path.glob("*.keras"), *path.glob("*.h5"))
+    )
+    inside = next((model for model in within[:_MOST_CANDIDATES] if _holds_model(model)), None)
+    hint = f"; did you mean {inside}?" if inside else ""
     raise ModelFileError(
         f"{path} is a folder without a model (no saved_model.pb); give a .keras or .h5 file, the folder of a "
         f"SavedModel, or a zoo name{hint}"
     )
+
+
+def _holds_model(path: Path) -> bool:
+    """Whether a file or folder is a whole model, and no HDF5 file of weights or of other arrays."""
+    if is_folder(path):
+        return (path / "saved_model.pb").is_file()
+    try:
+        if kind_of(path) != HDF5:
+            return True
+        with open_input(path, "model", ModelFileError) as file:
+            return b"model_config" in file.read(_SEARCHED)
+    except ModelFileError:
+        return False
 
 
 def _check_is_keras(path: Path, file: BinaryIO) -> None:

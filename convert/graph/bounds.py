@@ -28,7 +28,7 @@ _QUANTIZATION_DETAILS = {1: "CustomQuantization", 2: "BlockwiseQuantization", 3:
 
 
 def _options(union: type) -> dict[int, str]:
-    return {number: name for name, number in vars(union).items() if isinstance(number, int) and number}
+    return {kind: name for name, kind in vars(union).items() if isinstance(kind, int) and kind}
 
 
 FIELDS: dict[str, dict[int, _Field]] = {
@@ -102,16 +102,16 @@ def check(content: bytes) -> None:
     """
     left = SHARED * len(content) + _SMALLEST
     tables = 1
-    pending = [("Model", _number("<I", content, 0))]
+    pending = [("Model", number("<I", content, 0))]
     while pending:
         kind, position = pending.pop()
-        places, size = _table(content, position)
+        places, size = table(content, position)
         left -= size
         for slot, field in FIELDS.get(kind, {}).items():
             place = places[slot] if slot < len(places) else 0
             if place == 0:
                 continue
-            target = position + place + _number("<I", content, position + place)
+            target = position + place + number("<I", content, position + place)
             if isinstance(field, str):
                 pending.append((field, target))
                 tables += 1
@@ -119,7 +119,7 @@ def check(content: bytes) -> None:
                 pending += _chosen(content, position, places, slot, field, target)
                 tables += 1
             else:
-                count = _number("<I", content, target)
+                count = number("<I", content, target)
                 nbytes = count * (field if isinstance(field, int) else 4)
                 if target + 4 + nbytes > len(content):
                     raise ValueError(f"a vector of {count:,} entries reaches past the end of the file")
@@ -136,18 +136,27 @@ def check(content: bytes) -> None:
             )
 
 
-def _number(form: str, content: bytes, position: int) -> int:
+def number(form: str, content: bytes, position: int) -> int:
+    """The number of ``struct`` format ``form`` at ``position``.
+
+    Raises:
+        ValueError: it is not within the file.
+    """
     # A negative position would be taken from the end.
     if position < 0 or position + struct.calcsize(form) > len(content):
         raise ValueError("a table or vector lies past the end of the file")
-    number: int = struct.unpack_from(form, content, position)[0]
-    return number
+    value: int = struct.unpack_from(form, content, position)[0]
+    return value
 
 
-def _table(content: bytes, position: int) -> tuple[tuple[int, ...], int]:
-    """Where the fields of the table at ``position`` are, from there (0: absent), and its size with its head, in bytes."""
-    vtable = position - _number("<i", content, position)
-    length, size = _number("<H", content, vtable), _number("<H", content, vtable + 2)
+def table(content: bytes, position: int) -> tuple[tuple[int, ...], int]:
+    """Where the fields of the table at ``position`` are, from there (0: absent), and its size with its head, in bytes.
+
+    Raises:
+        ValueError: it is not within the file.
+    """
+    vtable = position - number("<i", content, position)
+    length, size = number("<H", content, vtable), number("<H", content, vtable + 2)
     if length < 4 or length % 2 or vtable + length > len(content) or position + size > len(content):
         raise ValueError("a table reaches past the end of the file")
     places: tuple[int, ...] = struct.unpack_from(f"<{(length - 4) // 2}H", content, vtable + 4)
@@ -163,5 +172,5 @@ def _chosen(
     content: bytes, position: int, places: tuple[int, ...], slot: int, union: dict[int, str], target: int
 ) -> list[tuple[str, int]]:
     """The table that a union holds, where its type is one of the schema's."""
-    number = _number("<B", content, position + places[slot - 1]) if places[slot - 1] else 0
-    return [(union[number], target)] if number in union else []
+    kind = number("<B", content, position + places[slot - 1]) if places[slot - 1] else 0
+    return [(union[kind], target)] if kind in union else []

@@ -10,12 +10,13 @@ or mangled file fails here, in memory-safe Python, and not in a native parser. B
 import math
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import flatbuffers
 import numpy as np
+import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from mobilecnn.convert.graph import bounds, wellformed
@@ -38,6 +39,7 @@ class Tensor:
         zero_points: zero points, as many as scales.
         constant: whether it carries data (a weight).
         nbytes: size of that data in bytes.
+        data: that data as it is stored, uint8; None without it.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Tensor:
     zero_points: tuple[int, ...]
     constant: bool
     nbytes: int
+    data: npt.NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
 
     @property
     def elements(self) -> int:
@@ -251,6 +254,7 @@ def _tensor(tensor: Any, model: Any) -> Tensor:
         zero_points=tuple(int(point) for point in zero_points),
         constant=data is not None and len(data) > 0,
         nbytes=0 if data is None else len(data),
+        data=data,
     )
 
 

@@ -1,6 +1,6 @@
 """The input contract: what a network expects of the tensor that a picture becomes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
@@ -128,6 +128,9 @@ what the EfficientNet-Lite networks were trained on.
 """
 
 
+_OF_COLOURS = ("torch", "caffe")
+"""Ranges that tell the channels apart."""
+
 MEANINGS: dict[str, str] = {
     "raw": "0..255",
     "unit": "0..1",
@@ -148,6 +151,7 @@ def settle(
     what: str,
     because: str,
     shared: bool = False,
+    possible: Collection[str] = RANGES,
 ) -> InputContract:
     """The contract of a model of which something may be known, and for which the user may have given a range.
 
@@ -159,23 +163,43 @@ def settle(
         what: the model, for messages.
         because: what was seen of its input range, as a clause: ``it does not scale its input``.
         shared: whether the user's range is for several models, so that it is for those that say nothing.
+        possible: where nothing is known, keys of :data:`RANGES` that what was seen does not exclude; none where the
+            model contradicts itself.
 
     Raises:
         UsageError: nothing is known and nothing given, or the two contradict each other.
     """
+    channels = shape[2] if len(shape) > 2 else 3
+    choices = ", ".join(
+        f"{name} ({meaning})"
+        for name, meaning in MEANINGS.items()
+        if name in possible and (channels == 3 or name not in _OF_COLOURS)
+    )
     if given is None:
         if override:
             raise UsageError(
                 "--override-input-range sets a model's own range aside for another: give --input-range"
             )
         if known is None:
-            choices = ", ".join(f"{name} ({meaning})" for name, meaning in MEANINGS.items())
+            if not choices:
+                raise UsageError(
+                    f"{what} cannot be given any range: {because}. If it is right nevertheless, say with --input-range and "
+                    "--override-input-range what it was trained on"
+                )
             raise UsageError(
                 f"{what} does not say what range its input has: {because}. Say with --input-range what it was trained "
                 f"on: {choices}"
             )
         return known
     wanted = contract_for(given, shape)
+    if known is None and given not in possible:
+        if override:
+            return replace(wanted, overrides=named(possible))
+        others = f"give one that it may have ({choices})" if choices else "no range fits it"
+        raise UsageError(
+            f"{what} cannot be given {wanted.meaning}: {because}; {others}, or, if you know it better, add "
+            "--override-input-range"
+        )
     if known is None or not known.stated or known.feeds_as(wanted):
         return wanted
     if shared:
@@ -186,6 +210,11 @@ def settle(
             "--input-range out, or, if the model is wrong about itself, add --override-input-range"
         )
     return replace(wanted, overrides=known.range_name or known.meaning)
+
+
+def named(ranges: Collection[str]) -> str:
+    """Names of ranges in one text: ``lite or tf``; of none, that there is none."""
+    return " or ".join(sorted(ranges)) or "no known range"
 
 
 def check_size(height: int, width: int) -> None:
@@ -213,7 +242,7 @@ def contract_for(range_name: str, shape: Sequence[int], stated: bool = True) -> 
     check_size(height, width)
     color, mean, std = RANGES[range_name]
     if channels == 1:
-        if range_name in ("torch", "caffe"):
+        if range_name in _OF_COLOURS:
             raise UsageError(
                 f"the input range {range_name!r} has three channels, and the model takes grey images"
             )

@@ -131,7 +131,7 @@ def export(
         lowered = lower(converted.read_bytes(), description)
         base.write_bytes(lowered.content)
 
-        steps("running the Keras model")
+        steps(f"running {facts.called}")
         keras.start_run(facts.contract, images.tensors, work / "reference.npy")
         made, changes, scores = {}, {}, {}
         try:
@@ -190,7 +190,7 @@ def _reference(keras: KerasModel, work: Path, source: Source, facts: KerasFacts)
     """
     keras.finish()
     reference: npt.NDArray[np.float32] = np.load(work / "reference.npy", allow_pickle=False)
-    refuse_not_finite(source.name, reference)
+    refuse_not_finite(source.name, reference, facts.called)
     if (reason := decisions.contradiction(facts.kind, reference)) is not None:
         others = [name for name in choices("unknown", facts.classes) if named(name).link != "identity"]
         raise UsageError(

@@ -63,7 +63,11 @@ def refuse_different(files: Sequence[Exported]) -> None:
         CheckFailed: naming all of one export that do not, or of which they do.
     """
     checks = [file.passport.labelled for file in files if file.passport.labelled is not None]
-    if all(file.holds for file in files) and checks and (words := labelled.keras_problem(checks[0])):
+    if (
+        all(file.holds for file in files)
+        and checks
+        and (words := labelled.keras_problem(checks[0], files[0].passport.parity.reference))
+    ):
         # What is wrong with the model is wrong with every file.
         wrong, refused = [f"{', '.join(str(file.path) for file in files)}: {words}"], len(files)
     else:
@@ -79,20 +83,21 @@ def doubts(files: Sequence[Exported]) -> list[str]:
     first = next((check for _, check in checked if check is not None), None)
     if first is None or labelled.keras_problem(first) is not None:
         return []
-    model = labelled.keras_doubt(first)
-    words = [(name, labelled.doubt(check)) for name, check in checked if check is not None]
+    called = files[0].passport.parity.reference
+    model = labelled.keras_doubt(first, called)
+    words = [(name, labelled.doubt(check, called)) for name, check in checked if check is not None]
     return [*([] if model is None else [model]), *(f"{name}: {text}" for name, text in words if text)]
 
 
 def _problem(file: Exported) -> str | None:
-    check = file.passport.labelled
+    check, called = file.passport.labelled, file.passport.parity.reference
     if file.holds:
-        words = None if check is None else labelled.problem(check)
+        words = None if check is None else labelled.problem(check, called)
         return None if words is None else f"{file.path}: {words}"
     allowed = file.passport.parity.tolerance
     limit = "" if allowed is None else f"{file.format} may show {allowed:.0e}, and "
     return (
-        f"{file.path} does not give the Keras model's answers: relative difference {file.parity.relative:.1e} "
+        f"{file.path} does not give {called}'s answers: relative difference {file.parity.relative:.1e} "
         f"({limit}every answer must be finite)"
     )
 
@@ -196,7 +201,7 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         lowering=file.changes,
         calibration=images.manifest if row.needs_calibration else None,
         parity=checks.ParityRecord(
-            reference="the Keras model",
+            reference=facts.called,
             data=images.manifest,
             holds=gate.holds(row, parity, origin.tolerance),
             tolerance=origin.tolerance if row.exact else None,

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilecnn.contract import RANGES
-from mobilecnn.convert.input_range import CONCLUDED, Channel, conclude, formula, order_open
+from mobilecnn.convert.input_range import (
+    CONCLUDED,
+    Channel,
+    conclude,
+    formula,
+    imagenet_order,
+    input_order,
+    sensible,
+)
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -89,27 +97,91 @@ def test_one_named_range_turned_into_another_proves_the_first(start: str, end: s
 )
 def test_means_and_deviations_of_channels(channels: tuple[Channel, ...], proven: str | None) -> None:
     assert conclude(channels) == proven
-    assert not order_open(channels)
+    assert input_order(channels) == "rgb"
 
 
 @pytest.mark.parametrize(
-    "channels",
+    ("channels", "order"),
     [
-        tuple(Channel(source, 1 / 255, 0) for source in (2, 1, 0)),
-        tuple(Channel(source, 1, 0) for source in (2, 1, 0)),
-        tuple(Channel(source, 1 / 255, 0) for source in (1, 0, 2)),
-        standardized(IMAGENET[0][::-1], IMAGENET[1][::-1]),
-        standardized((103.939, 116.779, 123.68), (1, 1, 1)),
-        standardized((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), (2, 1, 0)),
+        (tuple(Channel(source, 1 / 255, 0) for source in (2, 1, 0)), "open"),
+        (tuple(Channel(source, 1, 0) for source in (2, 1, 0)), "open"),
+        (tuple(Channel(source, 1 / 255, -0.5) for source in (2, 1, 0, 2, 1, 0)), "open"),
+        (tuple(Channel(source, 1 / 255, 0) for source in (1, 0, 2)), "open"),
+        (tuple(Channel(source, 1 / 255, 0) for source in (2, 1)), "open"),
+        # ImageNet's constants say which channel is which.
+        (standardized(IMAGENET[0][::-1], IMAGENET[1][::-1]), "bgr"),
+        (standardized((103.939, 116.779, 123.68), (1, 1, 1)), "bgr"),
+        (standardized((103.939, 116.779, 123.68), (58, 58, 58)), "bgr"),
+        (standardized((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), (2, 1, 0)), "bgr"),
     ],
 )
-def test_an_open_order_of_the_colours_proves_nothing(channels: tuple[Channel, ...]) -> None:
+def test_another_order_of_the_colours_proves_nothing(channels: tuple[Channel, ...], order: str) -> None:
     assert conclude(channels) is None
-    assert order_open(channels)
+    assert input_order(channels) == order
 
 
-def test_reversed_channels_with_the_constants_of_caffe_are_in_order() -> None:
-    assert not order_open(between("raw", "caffe"))
+@pytest.mark.parametrize(
+    ("channels", "proven"),
+    [
+        (between("raw", "caffe"), "raw"),
+        (between("unit", "caffe"), "unit"),
+        (between("tf", "caffe"), "tf"),
+        # Reversed, and ImageNet's constants in that order.
+        (standardized(IMAGENET[0][::-1], IMAGENET[1][::-1], (2, 1, 0)), None),
+        (standardized((103.939, 116.779, 123.68), (57.375, 57.12, 58.395), (2, 1, 0)), "raw"),
+        (standardized((103.939, 116.779, 123.68), (255, 255, 255), (2, 1, 0)), "raw"),
+        # Parts and copies of the channels are in no other order.
+        (alike(1 / 255, 0)[:2], "raw"),
+        (alike(1 / 255, 0)[1:], "raw"),
+        (alike(1 / 255, -0.5) * 2, "raw"),
+        (tuple(Channel(0, 1 / 255, 0) for _ in range(3)), "raw"),
+        (between("unit", "torch") * 2, "unit"),
+    ],
+)
+def test_channels_in_order(channels: tuple[Channel, ...], proven: str | None) -> None:
+    assert input_order(channels) == "rgb"
+    assert conclude(channels) == proven
+
+
+@pytest.mark.parametrize(
+    ("means", "order"),
+    [
+        ((123.68, 116.78, 103.94), "rgb"), ((0.406, 0.456, 0.485), "bgr"), ((103.53, 116.28, 123.675), "bgr"),
+        ((127.5, 127.5, 127.5), None), ((0.49, 0.48, 0.45), None), ((0.0,), None),
+    ],
+)  # fmt: skip
+def test_the_order_of_imagenets_means(means: tuple[float, ...], order: str | None) -> None:
+    assert imagenet_order(means) == order
+
+
+OTHERS = {"unit", "tf", "torch", "lite"}
+
+
+@pytest.mark.parametrize(
+    ("channels", "left"),
+    [
+        (alike(1, 0), {*OTHERS, "raw", "caffe"}),
+        (alike(2, 0), {*OTHERS, "raw", "caffe"}),
+        (alike(10, -5), {*OTHERS, "raw", "caffe"}),
+        # Another scale than that of 0..255, or of about one.
+        (alike(255, 0), OTHERS),
+        (alike(127.5, 127.5), OTHERS),
+        (alike(65025, 0), set()),
+        (alike(1 / 65025, 0), set()),
+        (alike(1 / 65535, 0), set()),
+        (alike(1e9, 0), set()),
+        # Pushed away from zero.
+        (alike(1, 100), {"raw", "caffe"}),
+        (alike(1, -5000), set()),
+        (alike(1 / 255, 100), set()),
+        (alike(1 / 255, -20), set()),
+        # One channel that nothing comes through.
+        (standardized((120, 120, 120), (60, 60, 1e9)), set()),
+        (standardized((120, 120, 120), (60, 60, 1e-7)), set()),
+    ],
+)  # fmt: skip
+def test_ranges_of_which_something_is_made(channels: tuple[Channel, ...], left: set[str]) -> None:
+    assert sensible(channels) == left
 
 
 @pytest.mark.parametrize(
@@ -138,7 +210,8 @@ def test_what_is_cast_to_integers_is_0_to_255_there(scale: float, offset: float,
 def test_any_arithmetic_gets_an_answer(rows: list[tuple[float, float, int, int]], integers: bool) -> None:
     channels = [Channel(source, sign * scale, offset) for scale, offset, sign, source in rows]
     assert conclude(channels, integers) in (None, *CONCLUDED)
-    assert order_open(channels) in (True, False)
+    assert input_order(channels) in ("rgb", "bgr", "open")
+    assert sensible(channels) <= set(RANGES)
     assert "input" in formula(channels)
 
 
@@ -157,7 +230,11 @@ def test_roundings_of_float16_change_no_conclusion(start: str, end: str, off: fl
         (alike(1 / 255, 0), "0.003922 * input"),
         (alike(2, -1), "2 * input - 1"),
         (alike(127.5, 127.5), "127.5 * input + 127.5"),
-        (between("raw", "caffe"), "1 * input - (103.9, 116.8, 123.7)"),
+        (between("raw", "caffe"), "input - (103.9, 116.8, 123.7)"),
+        (alike(1, 0), "input"),
+        (alike(-1, 255), "-1 * input + 255"),
+        (tuple(Channel(index, 1, -128.0 * (index > 0)) for index in range(3)), "input - (0, 128, 128)"),
+        (tuple(Channel(index, 1, offset) for index, offset in enumerate((1, -1, 0))), "input + (1, -1, 0)"),
     ],
 )
 def test_arithmetic_in_words(channels: tuple[Channel, ...], words: str) -> None:

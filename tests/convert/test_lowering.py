@@ -10,9 +10,9 @@ from mobilecnn.contract import contract_for
 from mobilecnn.convert import lowering
 from mobilecnn.convert.graph import build, flatbuffer
 from mobilecnn.convert.graph.build import Layers
+from mobilecnn.convert.graph.metadata import ENTRY
 from mobilecnn.convert.lowering import PASSES, lower
 from mobilecnn.convert.lowering.description import Description
-from mobilecnn.convert.lowering.tflite_metadata import ENTRY
 from mobilecnn.convert.lowering.tflite_metadata import build as metadata
 from mobilecnn.errors import ModelFileError
 

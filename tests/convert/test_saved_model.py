@@ -18,12 +18,81 @@ def test_a_saved_model_is_run_by_its_signature(keras: Any, tmp_path: Path) -> No
     model = loaded(keras, tmp_path / "sm").model
     assert isinstance(model, SavedClassifier)
     np.testing.assert_allclose(answers(model), answers(network(keras)), atol=1e-6)
-    about = model.describe()
+    converted: dict[tuple[int, ...], bytes] = {}
+    about = keras_child._describe_saved(model, None, converted)
     assert (about["height"], about["width"], about["channels"], about["classes"]) == (12, 12, 3, 3)
-    assert about["proven_range"] is None and about["range_evidence"]
     assert about["parameters"] == network(keras).count_params()
-    keras_child._convert(model, list(SHAPE), tmp_path / "a.tflite")
-    assert (tmp_path / "a.tflite").read_bytes()[4:8] == b"TFL3"
+    assert converted[SHAPE][4:8] == b"TFL3"
+
+
+def classifier(keras: Any, build: Callable[[Any, Any], Any], activation: str | None, classes: int = 2) -> Any:
+    image = keras.Input((12, 12, 3))
+    x = keras.layers.Conv2D(2, 3)(build(keras, image))
+    x = keras.layers.Dense(classes, activation=activation)(keras.layers.GlobalAveragePooling2D()(x))
+    return keras.Model(image, x)
+
+
+@pytest.mark.parametrize(
+    ("build", "activation", "classes", "proven", "shown"),
+    [
+        # The converter multiplies a factor alone into the convolution.
+        (lambda k, x: k.layers.Rescaling(1 / 255)(x), "softmax", 2, "raw", "softmax"),
+        (lambda k, x: x / 127.5 - 1.0, "sigmoid", 1, "raw", "sigmoid"),
+        (lambda k, x: k.layers.Rescaling(2.0, offset=-1)(x), "sigmoid", 4, "unit", "sigmoid"),
+        (lambda k, x: (x + 1.0) * 127.5, None, 2, "tf", "linear"),
+        (lambda k, x: k.applications.resnet.preprocess_input(x), None, 1, "raw", "linear"),
+        (lambda k, x: k.applications.resnet.preprocess_input(x * 255.0), "softmax", 2, "unit", "softmax"),
+        (lambda k, x: k.layers.Rescaling(255.0)(k.layers.Rescaling(1 / 255)(x)), "relu", 2, None, "unknown"),
+        (lambda k, x: x, "softmax", 2, None, "softmax"),
+    ],
+)  # fmt: skip
+def test_both_ends_of_a_saved_model_are_followed(
+    keras: Any,
+    tmp_path: Path,
+    build: Any,
+    activation: str | None,
+    classes: int,
+    proven: str | None,
+    shown: str,
+) -> None:
+    classifier(keras, build, activation, classes).export(tmp_path / "sm", verbose=False)
+    about = keras_child._describe_saved(loaded(keras, tmp_path / "sm").model, None, {})
+    assert (about["range"]["proven"], about["shown"]) == (proven, shown), about
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda k, x: k.layers.Rescaling(1 / 255)(k.layers.Rescaling(1 / 255)(x)), "leaves nothing usable of any input range"),
+        (lambda k, x: k.ops.cast(k.ops.cast(x, "int8"), "float32"), "casts its input to int8, which destroys"),
+    ],
+)  # fmt: skip
+def test_a_saved_model_that_is_right_for_no_range(keras: Any, tmp_path: Path, build: Any, words: str) -> None:
+    classifier(keras, build, None).export(tmp_path / "sm", verbose=False)
+    found = keras_child._describe_saved(loaded(keras, tmp_path / "sm").model, None, {})["range"]
+    assert (found["proven"], found["possible"]) == (None, []) and words in found["evidence"], found
+
+
+def test_a_saved_model_of_any_size_is_followed_at_the_size_asked_for(keras: Any, tmp_path: Path) -> None:
+    image = keras.Input((None, None, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(image / 127.5 - 1.0))
+    keras.Model(image, keras.layers.Softmax()(x)).export(tmp_path / "sm", verbose=False)
+    model = loaded(keras, tmp_path / "sm").model
+    assert keras_child._describe_saved(model, None, {})["range"]["proven"] is None
+    about = keras_child._describe_saved(model, [8, 10], {})
+    assert (about["range"]["proven"], about["shown"], about["height"]) == ("raw", "softmax", None)
+
+
+def test_what_the_converter_refuses_can_be_loaded_all_the_same(keras: Any, tmp_path: Path) -> None:
+    def scores(tf: Any, module: Any, image: Any) -> Any:
+        return {
+            "a": tf.math.betainc(1.0, 2.0, tf.sigmoid(tf.reduce_mean(image / 255.0, [1, 2]))) @ module.weights
+        }
+
+    _signature(scores, [None, 8, 8, 3])(tmp_path / "sm")
+    about = keras_child._describe_saved(loaded(keras, tmp_path / "sm").model, None, {})
+    assert about["shown"] == "unknown" and about["range"]["proven"] is None
+    assert "TFLite has no operators for what it does to its input" in about["range"]["evidence"]
 
 
 def _module(make: Callable[[Any, Any], Any]) -> Callable[[Path], None]:

@@ -1,7 +1,6 @@
 """Models of every kind through the commands: each in a child process, as a user's."""
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -73,40 +72,58 @@ def test_a_mixed_model_is_exported_in_float32_and_said(models: Path, tmp_path: P
 def test_a_saved_model_gives_the_answers_of_the_keras_model(
     models: Path, photos: Path, tmp_path: Path
 ) -> None:
-    asked = run("export", models / "folder", "--float32", "-o", tmp_path)
-    assert (
-        asked.exit_code == 2
-        and "does not say what range its input has: nothing in a SavedModel does" in asked.stderr
-    )
-    done = run(
-        "export",
-        models / "folder",
-        "--float32",
-        "--int8",
-        "--calibration",
-        photos,
-        "--input-range",
-        "raw",
-        "-o",
-        tmp_path,
-    )
+    refused = run("export", models / "folder", "--float32", "--input-range", "unit", "-o", tmp_path)
+    assert refused.exit_code == 2 and "because it computes 0.007843 * input - 1" in refused.stderr
+    assert not list(tmp_path.iterdir())
+    done = run("export", models / "folder", "--float32", "--int8", "--calibration", photos, "-o", tmp_path)
     assert done.exit_code == 0, done.output
+    assert "Against the SavedModel on" in done.stdout and "Keras" not in done.output
+    assert "shows what its scores are" not in done.stderr
     card = passport(tmp_path, "folder")
     assert (
         card["parity"]["holds"]
+        and card["parity"]["reference"] == "the SavedModel"
+        and (card["output"]["kind"], card["input"]["contract"]["std"]) == ("softmax", [1.0] * 3)
         and card["source"]["model"] == "folder"
         and len(card["source"]["sha256"]) == 64
     )
     assert (tmp_path / "folder.int8.tflite").exists()
     evaluated = run(
         "evaluate", models / "folder", tmp_path / "folder.float32.tflite",
-        "--data", photos, "--input-range", "raw", "--json",
+        "--data", photos, "--json",
     )  # fmt: skip
     assert evaluated.exit_code == 0, evaluated.output
     results = json.loads(evaluated.stdout)["results"]
     assert [result["agreement_with_first"] for result in results] == [1.0, 1.0]
     assert results[0]["sha256"] == card["source"]["sha256"] and results[0]["bytes"] > 1000
     assert "SavedModel, which has no layers to count" in run("models", models / "folder").stderr
+
+
+@pytest.mark.parametrize(
+    ("activation", "kind", "asked"),
+    [
+        ("sigmoid", "sigmoid-binary", ""),
+        (None, None, "has one output and its last operation is linear: a regression"),
+    ],
+)
+def test_a_saved_model_of_one_output(
+    keras: Any, photos: Path, activation: str | None, kind: str | None, asked: str, tmp_path: Path
+) -> None:
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.GlobalAveragePooling2D()(
+        keras.layers.Conv2D(2, 3)(keras.layers.Rescaling(1 / 255)(image))
+    )
+    keras.Model(image, keras.layers.Dense(1, activation=activation)(x)).export(
+        tmp_path / "one", verbose=False
+    )
+    done = run("predict", tmp_path / "one", photos / "cat" / "0.jpg", "--json")
+    if kind is None:
+        assert done.exit_code == 2 and asked in done.stderr and "--output-kind logit-binary" in done.stderr
+        return
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    assert answer["output_kind"] == kind
+    assert sum(row["probability"] for row in answer["predictions"]) == pytest.approx(1)
 
 
 def test_layers_of_the_users_own_by_every_command(models: Path, photos: Path, tmp_path: Path) -> None:
@@ -262,7 +279,3 @@ def test_what_is_refused_before_tensorflow_starts(models: Path, tmp_path: Path) 
         KerasModel(Source(str(tmp_path / "a.onnx")))
     with pytest.raises(UsageError, match="--classes is for zoo names"):
         KerasModel(Source(str(models / "plain.keras"), classes=3))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(UsageError, match="Say with --input-range"):
-            KerasModel(Source(str(models / "folder")))

@@ -8,6 +8,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,42 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     ):
         with pytest.raises(ModelFileError, match=words):
             kind_of(tmp_path / path)
+
+
+@pytest.mark.parametrize(
+    ("files", "meant"),
+    [
+        ({"inner/saved_model.pb": b""}, "inner"),
+        ({"a.keras": zipped(MEMBERS)}, "a.keras"),
+        ({"a.h5": HDF5_HEAD + b"model_config"}, "a.h5"),
+        ({"a.weights.h5": HDF5_HEAD, "b.h5": HDF5_HEAD + b"model_config"}, "b.h5"),
+        # Arrays, weights and what only has the name are no models.
+        ({"archive.h5": HDF5_HEAD + bytes(100)}, None),
+        ({"model.weights.h5": HDF5_HEAD + b"layers"}, None),
+        ({"a.keras": b"text", "b.h5": b"text", "c.keras": zipped({"a": b""})}, None),
+        ({"inner.keras/a": b""}, None),
+    ],
+)
+def test_only_a_model_is_suggested_of_what_a_folder_holds(
+    files: dict[str, bytes], meant: str | None, tmp_path: Path
+) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "circle.keras").symlink_to(tmp_path)
+    with pytest.raises(ModelFileError, match="is a folder without a model") as told:
+        kind_of(tmp_path)
+    assert str(told.value).endswith("or a zoo name" if meant is None else f"did you mean {tmp_path / meant}?")
+
+
+def test_a_whole_hdf5_model_is_known_from_its_weights(keras: Any, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    model.save_weights(tmp_path / "a.weights.h5")
+    with pytest.raises(ModelFileError, match=r"or a zoo name$"):
+        kind_of(tmp_path)
+    model.save(tmp_path / "whole.h5")
+    with pytest.raises(ModelFileError, match=r"did you mean .*whole\.h5"):
+        kind_of(tmp_path)
 
 
 def flagged(offset_central: int, offset_local: int, value: int) -> bytes:

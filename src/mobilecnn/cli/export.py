@@ -160,7 +160,8 @@ def command(
     first = exported[0]
     if first.parity.images > 1 and first.parity.distinct == 1 and not first.passport.latency_only:
         talk(
-            "Warning: the Keras model gives one and the same answer for all these images, so agreement on them says little"
+            f"Warning: {first.passport.parity.reference} gives one and the same answer for all these images, so agreement on them says "
+            "little"
         )
     if own := first.passport.contract.overrides:
         talk(
@@ -203,14 +204,15 @@ def _show(exported: "tuple[Exported, ...]") -> None:
     header = ["file", "size", *agreement, "max diff", "mean diff", "SQNR dB", "runtime >="]
     data(table(header, rows))
     images = exported[0].passport.parity.data
-    data(f"Against the Keras model on {plural(images.images, 'image')} ({images.data}).")
+    reference = exported[0].passport.parity.reference
+    data(f"Against {reference} on {plural(images.images, 'image')} ({images.data}).")
     if (check := exported[0].passport.labelled) is not None:
         data(
             table(
                 ["labelled images", "correct", exported[0].passport.kind.accuracy],
                 [
                     [name, f"{correct}/{check.images}", f"{correct / check.images:.2%}"]
-                    for name, correct in (("the Keras model", check.keras_correct), *_correct(exported))
+                    for name, correct in ((reference, check.keras_correct), *_correct(exported))
                 ],
             )
         )
@@ -234,5 +236,5 @@ def _warnings(file: "Exported") -> Iterator[str]:
         yield f"latency only: {' and '.join(card.latency_only)}"
     yield from card.warnings
     # Answers that mean nothing need not agree.
-    if not card.latency_only and (words := doubt(file.parity)) is not None:
+    if not card.latency_only and (words := doubt(file.parity, card.parity.reference)) is not None:
         yield words
