@@ -132,9 +132,9 @@ class ComparedCounts:
         return self.b.total / self.a.total
 
     @property
-    def excess(self) -> float:
-        """What B has more than A, as a share of A's: modelled time, or instructions where there is none."""
-        return (self.ratio if self.time is None else self.time.value) - 1
+    def relative(self) -> float:
+        """What B has, relative to A's: modelled time, or instructions where there is none."""
+        return self.ratio if self.time is None else self.time.value
 
     def to_json(self) -> dict[str, Any]:
         """The comparison as a JSON object, with the units in the names."""
@@ -218,7 +218,7 @@ def _row(
         )
     if allowed is None:
         return row
-    return replace(row, limit="beyond" if row.excess > allowed else "within")
+    return replace(row, limit="beyond" if row.relative > 1 + allowed else "within")
 
 
 def refuse_more(rows: Sequence[ComparedCounts], allowed: float) -> None:
@@ -231,7 +231,7 @@ def refuse_more(rows: Sequence[ComparedCounts], allowed: float) -> None:
     if not beyond:
         return
     if beyond[0].time is None:
-        each = ", ".join(f"{row.name} executes {row.excess:.2%} more" for row in beyond)
+        each = ", ".join(f"{row.name} executes {row.relative - 1:.2%} more" for row in beyond)
         raise CheckFailed(f"B may execute {100 * allowed:g}% more instructions than A, and {each}")
-    each = ", ".join(f"{row.name} takes {row.excess:.2%} longer" for row in beyond)
+    each = ", ".join(f"{row.name} takes {row.relative - 1:.2%} longer" for row in beyond)
     raise CheckFailed(f"B may take {100 * allowed:g}% longer than A, and as modelled {each}")
