@@ -257,11 +257,11 @@ def pip(folder: Path, *words: str) -> str:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["--index-url", "http://127.0.0.1:1/simple", "foo"], "no-network"),
-        (["--index-url", "{at}/simple", "foo"], "hash"),
-        (["--index-url", "{at}/simple", "old"], "no-wheel"),
-        (["--index-url", "https://localhost/simple", "--proxy", "{at}", "foo"], "proxy-login"),
-        (["--index-url", "http://10.255.255.1/simple", "foo"], "index-not-trusted"),
+        (["-i", "http://127.0.0.1:1/simple", "foo"], "no-network"),
+        (["-i", "{at}/simple", "foo"], "hash"),
+        (["-i", "{at}/simple", "old"], "no-wheel"),
+        (["-i", "https://localhost/simple", "--proxy", "{at}", "foo"], "proxy-login"),
+        (["-i", "http://10.255.255.1/simple", "foo"], "index-not-trusted"),
         (["--no-index", "foo"], "no-wheel"),
     ],
 )

@@ -12,6 +12,7 @@ from mobilecnn.bench.devices.seam import PROBE_TIMEOUT, Answer, Job
 from mobilecnn.bench.devices.ssh import connection, unfit
 from mobilecnn.bench.devices.ssh.address import parse
 from mobilecnn.bench.devices.ssh.connection import FIND, RUN, Connection
+from mobilecnn.bench.devices.worker.causes import ANOTHER_PYTHON
 from mobilecnn.bench.devices.worker.signs import PYTHON
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.errors import ChildCrashed, EnvironmentProblem, MobileCnnError, ModelFileError
@@ -25,9 +26,6 @@ OLDEST_PYTHON = (3, 9)
 CHECK = (  # Also for Python 2.
     "import sys; print('%d.%d.%d %d' % (tuple(sys.version_info[:3]) + (64 if sys.maxsize > 2**32 else 32,)))"
 )
-
-
-_ANOTHER = "name another: mobilecnn devices add NAME --host HOST --python PYTHON"
 
 
 class SshDevice(TimingOnWorker):
@@ -138,13 +136,13 @@ class SshDevice(TimingOnWorker):
         if not python:
             raise EnvironmentProblem(
                 f"there is no {candidates[-1]} on {self.name}; install Python there (sudo apt-get install python3), "
-                f"or {_ANOTHER}"
+                f"or {ANOTHER_PYTHON}"
             )
         version, bits = self.python_facts(python)
         if version[:2] < OLDEST_PYTHON:
             shown, oldest = (".".join(map(str, numbers)) for numbers in (version, OLDEST_PYTHON))
             raise EnvironmentProblem(
-                f"{python} on {self.name} is Python {shown}, and the bench worker needs {oldest} or newer; {_ANOTHER}"
+                f"{python} on {self.name} is Python {shown}, and the bench worker needs {oldest} or newer; {ANOTHER_PYTHON}"
             )
         if bits != 64:
             raise EnvironmentProblem(
@@ -174,12 +172,13 @@ class SshDevice(TimingOnWorker):
                 answer = child.line(connection.ANSWER_SECONDS).decode(errors="replace")
         except ChildCrashed as error:
             raise EnvironmentProblem(
-                f"{python} on {self.name} is no Python that works: {error}; {_ANOTHER}"
+                f"{python} on {self.name} is no Python that works: {error}"
+                + ("" if ANOTHER_PYTHON in str(error) else f"; {ANOTHER_PYTHON}")
             ) from error
         match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+) (32|64)", answer.strip())
         if match is None:
             raise EnvironmentProblem(
-                f"{python} on {self.name} is no Python: it answered {answer[:80]!r}; {_ANOTHER}"
+                f"{python} on {self.name} is no Python: it answered {answer[:80]!r}; {ANOTHER_PYTHON}"
             )
         *parts, bits = (int(group) for group in match.groups())
         return tuple(parts), bits

@@ -123,8 +123,8 @@ LOADING = (
     Sign(
         "static-tls", r"(?P<library>[^\s:]+): cannot allocate memory in static TLS block",
         "the loader has no static thread-local storage left for {library}, which is loaded late",
-        "load it first: write a file ~/python there with the two lines #!/bin/sh and exec env LD_PRELOAD={library} {python} "
-        "\"$@\", then chmod +x ~/python, and here: mobilecnn devices add NAME --host HOST --python '~/python'",
+        "load it first: LD_PRELOAD={library} before the command; on a board, a file ~/python of the two lines #!/bin/sh and exec env "
+        "LD_PRELOAD={library} {python} \"$@\", then chmod +x ~/python, and here: mobilecnn devices add NAME --host HOST --python '~/python'",
     ),
     Sign(
         "pages", r"(?:ELF load command (?:alignment|address/offset)|program alignment)[^\n]*(?:not (?:page-aligned|properly aligned)|smaller than system page size)",
