@@ -226,24 +226,57 @@ def test_a_file_whose_layers_prove_another_range_than_it_states(
     assert (file.passport.contract.range_name, file.passport.contract.overrides) == ("raw", "tf")
 
 
-def test_a_file_without_a_passport_is_asked_about(exported: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["float32", "float16", "int8", "dynamic"])
+def test_a_file_without_its_passport_still_states_its_range(
+    exported: Path, tmp_path: Path, name: str
+) -> None:
     bare = tmp_path / "bare.tflite"
-    bare.write_bytes((exported / "theirs.float32.tflite").read_bytes())
-    with pytest.raises(UsageError, match=r"bare\.tflite does not say .*: it has no passport"):
-        open_tflite(bare)
-    assert open_tflite(bare, "raw").contract.range_name == "raw"
+    bare.write_bytes((exported / f"theirs.{name}.tflite").read_bytes())
+    contract = open_tflite(exported / f"theirs.{name}.tflite").contract
+    assert open_tflite(bare).contract == open_tflite(bare, "raw").contract == contract
+    with pytest.raises(UsageError, match=r"takes raw \(0\.\.255\), because its TFLITE_METADATA says so"):
+        open_tflite(bare, "unit")
+    assert open_tflite(bare, "unit", override=True).contract.overrides == "raw"
 
 
-def test_an_old_passport_that_assumed_a_range_is_read_and_gives_way(exported: Path, tmp_path: Path) -> None:
-    old = tmp_path / "old.tflite"
-    old.write_bytes((exported / "theirs.float32.tflite").read_bytes())
-    document = json.loads((exported / "theirs.float32.json").read_text())
+def test_a_file_that_says_nothing_is_asked_about(silent: Path, tmp_path: Path) -> None:
+    (file,) = export(Source(str(silent / "rgb.keras"), input_range="lite"), ["float32"], tmp_path)
+    model = flatbuffer.parse(file.path.read_bytes(), "it")
+    model.metadata = []
+    (tmp_path / "bare.tflite").write_bytes(flatbuffer.pack(model))
+    with pytest.raises(
+        UsageError, match=r"bare\.tflite does not say what range its input has: it does not change"
+    ):
+        open_tflite(tmp_path / "bare.tflite")
+    for name in RANGES:
+        assert open_tflite(tmp_path / "bare.tflite", name).contract == contract_for(name, (16, 24, 3))
+
+
+def assumed(file: Path) -> None:
+    """Make the passport of ``file`` that of an older version, which assumed 0..1."""
+    document = json.loads(file.with_suffix(".json").read_text())
     contract = document["input"]["contract"]
     del contract["overrides"], document["labelled"]
     contract.update(std=[255.0] * 3, stated=False)
-    old.with_suffix(".json").write_text(json.dumps(document))
-    assert not open_tflite(old).contract.stated
-    assert open_tflite(old, "raw").contract.range_name == "raw"
+    file.with_suffix(".json").write_text(json.dumps(document))
+
+
+def test_an_old_passport_that_assumed_a_range_gives_way_to_what_is_known(
+    exported: Path, silent: Path, tmp_path: Path
+) -> None:
+    for suffix in (".tflite", ".json"):
+        (tmp_path / f"old{suffix}").write_bytes((exported / f"theirs.float32{suffix}").read_bytes())
+    assumed(tmp_path / "old.tflite")
+    for given in (None, "raw"):
+        assert open_tflite(tmp_path / "old.tflite", given).contract == contract_for("raw", (48, 48, 3))
+    with pytest.raises(
+        UsageError, match=r"takes raw \(0\.\.255\), because it computes 0.007843 \* input - 1"
+    ):
+        open_tflite(tmp_path / "old.tflite", "unit")
+    (file,) = export(Source(str(silent / "rgb.keras"), input_range="unit"), ["float32"], tmp_path)
+    assumed(file.path)
+    assert not open_tflite(file.path).contract.stated
+    assert open_tflite(file.path, "tf").contract == contract_for("tf", (16, 24, 3))
 
 
 def test_a_free_input_size_is_fixed_by_size(silent: Path, tmp_path: Path) -> None:
