@@ -1,6 +1,6 @@
 """Hold modelled ARM time against ncnn's published benchmark of six chips, and against LiteRT's published figures.
 
-    python benchmarks/arm_model.py --params FOLDER [--skip NETWORK]... [--terms] [--litert] [--json] [--table FILE]
+    python benchmarks/arm_model.py --params FOLDER [--skip [CHIP:]NETWORK]... [--terms] [--litert] [--json] [--table FILE]
                                    [--chart FILE]
 
 FOLDER holds the network descriptions of ncnn's benchmark (benchmark/*.param of github.com/Tencent/ncnn) and
@@ -78,14 +78,18 @@ def amounts(section: Section, chip: Chip, caches: tuple[str, ...]) -> Amounts:
     return {**work, "memory": traffic.fills[-1], "written": traffic.written}
 
 
-def measured(params: Path, rows: list[dict[str, str]]) -> dict[str, dict[str, Amounts]]:
-    """Chip -> network -> its terms."""
+def measured(params: Path, rows: list[dict[str, str]], skip: set[str]) -> dict[str, dict[str, Amounts]]:
+    """Chip -> network -> its terms; without those of ``skip``, NETWORK or CHIP:NETWORK."""
     together: dict[tuple[str, str], list[Chip]] = {}
     for name, (_, release) in PUBLISHED.items():
         together.setdefault((build.CORES[CHIPS[name].core].qemu, release), []).append(CHIPS[name])
     made: dict[str, dict[str, Amounts]] = {name: {} for name in PUBLISHED}
     for ((core, release), chips), row in itertools.product(together.items(), rows):
-        timed = [chip for chip in chips if row[PUBLISHED[chip.name][0]]]
+        timed = [
+            chip
+            for chip in chips
+            if row[PUBLISHED[chip.name][0]] and not {row["network"], f"{chip.name}:{row['network']}"} & skip
+        ]
         if not timed:
             continue
         print(f"{row['network']} on {core}, ncnn {release}", file=sys.stderr)
@@ -170,10 +174,11 @@ def main() -> int:
     parser.add_argument("--chart", type=Path)
     arguments = parser.parse_args()
     with (arguments.params / "published.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["network"] not in arguments.skip]
-    if BASELINE not in {row["network"] for row in rows} or len(rows) < len(TERMS) + 2:
-        parser.error(f"at least {len(TERMS) + 2} networks are needed, {BASELINE} among them")
-    work = measured(arguments.params, rows)
+        rows = list(csv.DictReader(file))
+    work = measured(arguments.params, rows, set(arguments.skip))
+    for name, networks in work.items():
+        if BASELINE not in networks or len(networks) < len(TERMS) + 2:
+            parser.error(f"{name}: at least {len(TERMS) + 2} networks are needed, {BASELINE} among them")
     print(f"chip      {HEAD}  constants of {', '.join(TERMS)}")
     fits = {}
     for name, networks in work.items():
@@ -185,7 +190,7 @@ def main() -> int:
             print(f"\nchip      {HEAD}  constants of {', '.join(terms)}")
             for name, networks in work.items():
                 print(line(name, fit(networks, published(rows, CHIPS[name]), CHIPS[name], terms)))
-    checks = arm_litert.checked() if arguments.litert else []
+    checks = arm_litert.checked() if arguments.litert or arguments.table else []
     failed |= any(abs(check.error) > arm_litert.LIMIT for check in checks)
     if arguments.json:
         documents = [

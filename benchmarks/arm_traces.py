@@ -106,14 +106,14 @@ def executed(
             subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
             whole = Path(work) / "kept"
             with out.open() as lines, gzip.open(whole, "wt") as file:
-                file.writelines(_between_marks(lines))
+                file.writelines(between_marks(lines))
             whole.rename(kept)
     with gzip.open(kept, "rt") as lines:
         (section,) = sections(lines, tuple(text.count("/") for text in caches))
     return section
 
 
-def _between_marks(lines: Iterable[str]) -> Iterator[str]:
+def between_marks(lines: Iterable[str]) -> Iterator[str]:
     """Of the lines of ``blocks.c`` those of the last section, with the blocks that ran in it."""
     blocks: dict[str, str] = {}
     inside: list[str] = []

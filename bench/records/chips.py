@@ -67,7 +67,7 @@ class Chip:
 
 _A72 = (Cache(32, 2), Cache(1024, 16))
 _KRYO = (Cache(24, 3), Cache(1024, 8))
-_KRYO_FIT = (Constants(1.142, 2.363, 30.18), 0.043, 0.177, 0.321)
+_KRYO_FIT = (Constants(1.22, 0.5588, 34.13), 0.039, 0.170, 0.281)
 
 CHIPS = {
     chip.name: chip
@@ -76,25 +76,25 @@ CHIPS = {
         # the Cortex-A55, which issues alike, is closer to the A53 than that.
         Chip(
             "pi3", "Raspberry Pi 3 B+", "cortex-a53", "cortex-a55", 1.4, (Cache(32, 4), Cache(512, 16)),
-            Constants(0.8131, 19.6, 97.07), 0.039, 0.106, 0.151,
+            Constants(0.818, 18.52, 110.2), 0.041, 0.100, 0.138,
         ),
         Chip(
             "pi4", "Raspberry Pi 4 B", "cortex-a72", "cortex-a72", 1.8, _A72,
-            Constants(0.7069, 13.63, 164.9), 0.037, 0.077, 0.121,
+            Constants(0.7211, 13.15, 168.6), 0.045, 0.084, 0.133,
         ),
         # LLVM lends the Cortex-A76 the model of the A57; the Neoverse N1 is the A76's sibling, with a model of its own.
         Chip(
             "pi5", "Raspberry Pi 5", "cortex-a76", "neoverse-n1", 2.4,
             (Cache(64, 4), Cache(512, 8), Cache(2048, 16)),
-            Constants(0.8299, 4.493, 1.921), 0.039, 0.176, 0.302,
+            Constants(0.823, 4.345, 4.004), 0.037, 0.200, 0.295,
         ),
         Chip(
             "rk3399", "Rockchip RK3399", "cortex-a72", "cortex-a72", 1.8, _A72,
-            Constants(1.262, 2.487, 73.26), 0.041, 0.105, 0.154,
+            Constants(1.23, 2.186, 102.2), 0.047, 0.098, 0.152,
         ),
         Chip(
             "sd810", "Snapdragon 810", "cortex-a57", "cortex-a57", 2.0, (Cache(32, 2), Cache(2048, 16)),
-            Constants(1.388, 2.874, 94.79), 0.031, 0.091, 0.132,
+            Constants(1.406, 2.173, 100.5), 0.035, 0.086, 0.127,
         ),
         # No table of times is published for it: its core is that of the 821, at another clock.
         Chip("sd820", "Snapdragon 820", "kryo", "kryo", 2.15, _KRYO, *_KRYO_FIT),

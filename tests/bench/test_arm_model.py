@@ -1,0 +1,153 @@
+"""The constants and stated errors of modelled ARM time, held against works of published networks.
+
+``arm_works.csv`` is what ``benchmarks/arm_model.py --table`` wrote: what an inference is to each chip, and its published
+milliseconds.
+"""
+
+import csv
+import functools
+import re
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from arm_fit import Fit, fitted, held_out
+from arm_litert import LIMIT
+from arm_litert import PUBLISHED as LITERT
+from arm_model import LIMITS, PUBLISHED
+from arm_traces import between_marks
+from test_blocks import SWEEP, executed
+
+from mobilecnn.bench.devices.emulated.blocks import sections
+from mobilecnn.bench.devices.emulated.work import Work, milliseconds, work_of
+from mobilecnn.bench.records.chips import CHIPS
+
+ROOT = Path(__file__).parents[2]
+ROWS = list(csv.DictReader((ROOT / "tests/bench/arm_works.csv").read_text().splitlines()))
+
+BEYOND = {("sd821", "error"), ("pi5", "error"), ("rk3399", "speedup_error"), ("pi4", "speedup_error")}
+"""Figures of chips that miss their limit; docs/arm_model.md tells what is known of it."""
+
+
+def work(row: dict[str, str]) -> Work:
+    return Work(int(row["instructions"]), float(row["cycles"]), int(row["lines"]), int(row["turns"]))
+
+
+@functools.cache
+def of_chip(name: str) -> Fit:
+    rows = [row for row in ROWS if (row["runtime"], row["chip"]) == ("ncnn", name)]
+    terms = {row["network"]: astuple(work(row))[1:] for row in rows}
+    clock = CHIPS[name].gigahertz * 1e6
+    return held_out(terms, {row["network"]: float(row["milliseconds"]) * clock for row in rows})
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_constants_and_errors_are_those_that_the_table_gives(name: str) -> None:
+    found, chip = of_chip(name), CHIPS[name]
+    assert len(found.errors) >= 15
+    assert astuple(chip.constants) == pytest.approx(found.constants, rel=0.01)
+    stated = (chip.median_error, chip.error, chip.ratio_error)
+    assert stated == pytest.approx((found.median_error, found.error, found.ratio_error), abs=0.001)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("figure", LIMITS)
+def test_errors_are_within_the_limits_but_for_those_that_the_page_explains(name: str, figure: str) -> None:
+    assert (getattr(of_chip(name), figure) > LIMITS[figure]) == ((name, figure) in BEYOND)
+
+
+def test_a_chip_without_a_published_table_has_what_its_core_has() -> None:
+    one, other = CHIPS["sd820"], CHIPS["sd821"]
+    assert set(CHIPS) - set(PUBLISHED) == {"sd820"}
+    for member in ("model", "caches", "constants", "median_error", "error", "ratio_error"):
+        assert getattr(one, member) == getattr(other, member)
+
+
+@pytest.mark.parametrize("network", [network for network, _, _ in LITERT])
+def test_another_runtime_s_published_times_need_no_constants_of_their_own(network: str) -> None:
+    (row,) = (row for row in ROWS if (row["runtime"], row["network"]) == ("litert", network))
+    published = next(time for name, _, time in LITERT if name == network)
+    assert float(row["milliseconds"]) == published
+    assert milliseconds(work(row), CHIPS[row["chip"]]) == pytest.approx(published, rel=LIMIT)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_page_s_table_says_what_the_chips_hold(name: str) -> None:
+    chip, found = CHIPS[name], of_chip(name)
+    page = (ROOT / "docs/arm_model.md").read_text()
+    row = re.search(rf"^\| {re.escape(chip.title)} \|.*$", page, re.MULTILINE)
+    assert row is not None
+    cells = [cell.strip() for cell in row[0].strip("|").split("|")]
+    constants = chip.constants
+    assert cells[1:] == [
+        f"{chip.model}, {chip.gigahertz:g} GHz",
+        f"{constants.cycles:.2f}",
+        f"{constants.line:.1f}",
+        f"{constants.turn:.0f}",
+        str(len(found.errors)),
+        f"{chip.median_error:.1%}".replace("%", " %"),
+        f"{chip.error:.1%}".replace("%", " %"),
+        f"{abs(found.errors[found.worst]):.0%} ({found.worst})".replace("%", " %"),
+        f"{found.speedup_error:.1%}".replace("%", " %"),
+        f"{chip.ratio_error:.1%}".replace("%", " %"),
+        f"{found.correlation:.2f}",
+    ]
+
+
+def test_a_program_of_known_work_takes_the_time_of_its_terms(tmp_path: Path) -> None:
+    chip = CHIPS["pi4"]
+    # Twice what the first level holds, ten times over, and one exit from each of ten loops.
+    section = executed(tmp_path, SWEEP.format(touch="ldr x0, [x21]", lines=1024, times=10), (chip.simulated,))
+    done = work_of(section, chip.model)
+    assert (done.instructions, done.lines) == (section.instructions, 10_240)
+    assert 10 <= done.turns <= 12
+    assert done.cycles == pytest.approx(
+        10_240 * 2, rel=0.5
+    )  # Four instructions; at least one and a half cycles.
+    constants = chip.constants
+    cycles = constants.cycles * done.cycles + constants.line * 10_240 + constants.turn * done.turns
+    assert milliseconds(done, chip) == pytest.approx(cycles / 1.8e6)
+
+
+def test_what_is_kept_of_a_trace_is_its_last_section() -> None:
+    blocks = ["block 1 40 d503201f\n", "block 2 44 91000421d503201f\n", "block 3 4c d503201f\n"]
+    first = ["mark\n", "ran 1 1 0\n", "end\n", "mark\n", "ran 3 2 0\n", "then 3 3 1\n", "end\n"]
+    last = ["mark\n", "ran 2 5 1\n", "ran 1 4 0\n", "then 2 1 4\n", "then 1 2 4\n", "end\n"]
+    whole = [*blocks[:1], *first, *blocks[1:2], *last, *blocks[2:]]
+    kept = list(between_marks([*blocks[1:], *whole]))
+    assert list(sections(kept, ())) == list(sections([*blocks, *whole], ()))[-1:]
+    assert not [line for line in kept if line.startswith("block 3")]
+
+
+TERMS = np.random.default_rng(0).uniform(1, 10, (12, 3))
+
+
+@pytest.mark.parametrize("constants", [(1.2, 7.0, 100.0), (0.8, 0.0, 3.0), (1.0, 0.0, 0.0)])
+def test_the_fit_finds_the_constants_of_exact_times(constants: tuple[float, ...]) -> None:
+    times = TERMS @ constants
+    assert fitted(TERMS / times[:, None]) == pytest.approx(constants, abs=1e-6)
+    found = held_out(
+        {str(n): tuple(row) for n, row in enumerate(TERMS)}, {str(n): time for n, time in enumerate(times)}
+    )
+    assert max(abs(error) for error in found.errors.values()) < 1e-6
+    assert found.correlation == pytest.approx(1)
+
+
+def test_one_wrong_time_does_not_move_the_constants_and_is_seen_from_the_others() -> None:
+    constants = (1.2, 7.0, 100.0)
+    times = TERMS @ constants
+    times[3] *= 2
+    names = [str(number) for number in range(len(times))]
+    found = held_out(dict(zip(names, map(tuple, TERMS), strict=True)), dict(zip(names, times, strict=True)))
+    assert found.constants == pytest.approx(constants, rel=0.1)
+    assert found.worst == "3"
+    assert found.errors["3"] == pytest.approx(-0.5, abs=1e-6)
+
+
+def test_errors_of_speedups_and_ratios_are_those_of_quotients() -> None:
+    found = Fit((1.0,), {"alexnet": 0.1, "a": 0.1, "b": -0.12, "c": 0.1}, 1.0)
+    assert found.speedup_error == pytest.approx(0.0)
+    assert found.ratio_error == pytest.approx(1.1 / 0.88 - 1)
+    assert found.median_error == pytest.approx(0.1)
+    assert found.worst == "b"
