@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,11 @@ def test_a_profile_says_what_each_operator_is_bound_by(exported: Path, tmp_path:
     assert 0.5 < document["sum_over_whole"] < 3
 
 
-def test_the_paper_s_experiments_on_the_paper_s_chip(tmp_path: Path) -> None:
+def test_the_paper_s_experiments_on_the_paper_s_chip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = experiments.GUIDELINES[0]
+    monkeypatch.setattr(experiments, "GUIDELINES", (replace(first, cases=(first.cases[0], first.cases[-1])),))
     with EmulatedDevice("emulated-sd810") as chip:
         rows, record = experiments.guidelines(chip, Protocol(), tmp_path, scales=(1,))
     assert isinstance(record, Instructions) and record.model is not None
@@ -125,7 +130,7 @@ def test_the_paper_s_experiments_on_the_paper_s_chip(tmp_path: Path) -> None:
     for row in rows:
         said: dict[str, Any] = row.to_json()
         assert said["modelled_ns"] > 0 and "median_ns" not in said and "valid" not in said
-    assert rows[0].rate.value == 1.0 and rows[3].rate.value < 1.0
+    assert rows[0].rate.value == 1.0 and rows[1].rate.value < 1.0
 
 
 @pytest.mark.parametrize("command", ["bench", "profile", "speedup"])
@@ -144,7 +149,7 @@ def test_without_llvm_there_is_no_time_and_no_work(
         pipeline.tools.cache_clear()
     assert done.exit_code == 3, done.output
     assert "modelled times need llvm-mca of LLVM 19 or newer" in done.stderr
-    assert not out.exists() or not [*out.rglob("*.tflite")]
+    assert not out.exists() or not [*out.rglob("*.json")]
 
 
 def test_what_is_for_chips_is_refused_elsewhere() -> None:

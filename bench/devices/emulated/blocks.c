@@ -1,12 +1,13 @@
 /* A QEMU plugin: which blocks of A64 instructions a program executes between marks, in what order, and what
  * that moves through simulated caches.
  *
- *     qemu-aarch64 -plugin blocks.so,out=FILE[,caches=SIZE/WAYS[:SIZE/WAYS...]]... PROGRAM
+ *     qemu-aarch64 -plugin blocks.so,out=FILE[,late=on][,caches=SIZE/WAYS[:SIZE/WAYS...]]... PROGRAM
  *
  * Each `caches` is one processor's data caches, the first level first: bytes and ways of each. A cache has
  * lines of 64 bytes, evicts the least recently used line of a set, and allocates on reads and writes. A line
  * that was written goes to the next level when it is evicted. There is no prefetching: what a prefetcher would
- * have fetched in time is counted as any other line.
+ * have fetched in time is counted as any other line. With `late=on` neither caches nor the order of blocks are looked
+ * at before the first mark, which makes the start of a program faster; let it warm the caches up after that.
  *
  * Lines of FILE, all numbers decimal but for the hexadecimal addresses and words:
  *
@@ -66,6 +67,7 @@ static struct processor processor[MOST_PROCESSORS];
 static struct block *buckets[BUCKETS], **blocks;
 static size_t block_count, block_room;
 static struct block *running;
+static bool looking = true; /* at caches and at the order of blocks */
 static uint64_t recent[RECENT]; /* what was accessed last of all lines with the same remainder; bit 0: was written */
 static uint64_t remainders = RECENT; /* divides every first level's number of sets */
 
@@ -128,6 +130,8 @@ static void accessed(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t add
     bool written = qemu_plugin_mem_is_store(info);
     uint64_t end = (address + (1u << qemu_plugin_mem_size_shift(info)) - 1) >> LINE_BITS;
     (void)vcpu;
+    if (!looking)
+        return;
     block->now.accesses++;
     for (uint64_t line = address >> LINE_BITS; line <= end; line++) {
         uint64_t *last = &recent[line % remainders];
@@ -142,6 +146,8 @@ static void accessed(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t add
 static void entered(unsigned int vcpu, void *data) {
     struct block *block = data;
     (void)vcpu;
+    if (!looking)
+        return;
     if (running != NULL) {
         struct step **at = &running->steps, *step;
         while ((step = *at) != NULL && step->to != block)
@@ -225,6 +231,7 @@ static void called(qemu_plugin_id_t id, unsigned int vcpu, int64_t number, uint6
             fputc('\n', out);
             step->marked = step->times;
         }
+    looking = true;
     fputs("end\n", out);
     fflush(out); /* A program that is killed leaves what it has marked. */
 }
@@ -251,6 +258,8 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
     for (int i = 0; i < argc; i++) {
         if (strncmp(argv[i], "out=", 4) == 0)
             out = fopen(argv[i] + 4, "w");
+        else if (strcmp(argv[i], "late=on") == 0)
+            looking = false;
         else if (strncmp(argv[i], "caches=", 7) == 0 && processors < MOST_PROCESSORS)
             right &= caches(argv[i] + 7, &processor[processors++]);
         else

@@ -109,7 +109,7 @@ class EmulatedDevice(InChild):
             plugins = [f"{_word(build.plugin('counter'))},out={_word(marks)}"]
             if not job["counts_only"]:
                 simulated = f"caches={self.chip.simulated}"
-                plugins.append(f"{_word(build.plugin('blocks'))},out={_word(blocks)},{simulated}")
+                plugins.append(f"{_word(build.plugin('blocks'))},out={_word(blocks)},late=on,{simulated}")
             with self._worker(job, doing, *plugins) as child:
                 answer = child.receive(timeout)
             try:
