@@ -25,6 +25,7 @@ FILES = (
     "bench/test_report.py",
     "bench/test_result_files.py",
     "bench/test_samples.py",
+    "bench/test_shells.py",
     "bench/test_single_stream.py",
     "bench/test_statistics.py",
     "bench/test_stream.py",
