@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from mobilecnn import contract
 from mobilecnn.cli import COMMANDS, cli, load, options
+from mobilecnn.convert.findings import Finding
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import lower
 
@@ -297,7 +298,9 @@ def test_a_contradicted_range_is_refused_or_said_aloud(material: Path, tmp_path:
         assert run(*model, "--input-range", "raw", "--override-input-range").exit_code == 0
 
 
-def test_an_old_passport_that_assumed_a_range_is_warned_about(material: Path, tmp_path: Path) -> None:
+def test_an_old_passport_that_assumed_a_range_is_warned_about(
+    material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for suffix in (".tflite", ".json"):
         shutil.copy((material / "good.tflite").with_suffix(suffix), tmp_path / f"old{suffix}")
     passport = json.loads((tmp_path / "old.json").read_text())
@@ -305,7 +308,17 @@ def test_an_old_passport_that_assumed_a_range_is_warned_about(material: Path, tm
     (tmp_path / "old.json").write_text(json.dumps(passport))
     for command in (("evaluate", "--data", material / "photos"), ("predict", material / "photos/cat/0.jpg")):
         name, *options = command
-        warned = run(name, tmp_path / "old.tflite", *options)
+        proven = run(name, tmp_path / "old.tflite", *options)
+        assert proven.exit_code == 0 and "assumes" not in proven.stderr
+        with monkeypatch.context() as silent:
+            # The file itself proves its range, and nothing is assumed any more.
+            silent.setattr(
+                "mobilecnn.convert.file_input.follow_file", lambda graph: Finding(None, "it says nothing")
+            )
+            assumed = json.loads((tmp_path / "old.json").read_text())
+            assumed["input"]["contract"]["std"] = [255.0] * 3
+            (tmp_path / "old.json").write_text(json.dumps(assumed))
+            warned = run(name, tmp_path / "old.tflite", *options)
         assert warned.exit_code == 0 and "its passport assumes 0..1" in warned.stderr
 
 
