@@ -23,6 +23,7 @@ FILES = (
     "bench/test_protocol.py",
     "bench/test_recording.py",
     "bench/test_report.py",
+    "bench/test_report_command.py",
     "bench/test_result_files.py",
     "bench/test_samples.py",
     "bench/test_shells.py",

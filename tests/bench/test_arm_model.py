@@ -70,7 +70,9 @@ LITERT_BEYOND = ("mobilenet_v1_x1.0_224", "mobilenet_v2_x1.0_224")
 
 
 @pytest.mark.parametrize("network", [network for network, _, _ in LITERT])
-def test_another_runtime_s_published_times_are_within_the_limit_but_for_those_that_the_page_explains(network: str) -> None:
+def test_another_runtime_s_published_times_are_within_the_limit_but_for_those_that_the_page_explains(
+    network: str,
+) -> None:
     (row,) = (row for row in ROWS if (row["runtime"], row["network"]) == ("litert", network))
     published = next(time for name, _, time in LITERT if name == network)
     assert float(row["milliseconds"]) == published

@@ -117,9 +117,7 @@ def test_a_profile_says_what_each_operator_is_bound_by(exported: Path, tmp_path:
     assert 0.5 < document["sum_over_whole"] < 3
 
 
-def test_the_paper_s_experiments_on_the_paper_s_chip(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_paper_s_experiments_on_the_paper_s_chip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = experiments.GUIDELINES[0]
     monkeypatch.setattr(experiments, "GUIDELINES", (replace(first, cases=(first.cases[0], first.cases[-1])),))
     with EmulatedDevice("emulated-sd810") as chip:
