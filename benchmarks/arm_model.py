@@ -16,8 +16,8 @@ speedups over AlexNet, the 90th percentile of the error of the ratio of any two,
 code is 1 if a median is over 5 %, a 90th percentile over 13 %, or the median error of speedups over 7 %.
 
 --terms prints the same with other terms. --litert runs the networks of LiteRT's published figures with the constants
-of bench/records/chips.py, and fits nothing. --table writes the table that tests/bench/test_arm_model.py holds the
-constants against, --chart the chart of docs/arm_model.md.
+of bench/records/chips.py, and fits nothing. --table does so too, and writes the table that tests/bench/test_arm_model.py
+holds the constants against; --chart writes the chart of docs/arm_model.md.
 """
 
 import argparse
