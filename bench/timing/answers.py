@@ -9,7 +9,7 @@ kernels add in another order, and round halves otherwise.
 * float32: 1e-4 of the largest score, or what parity with the Keras model allowed where that is
   more, because the network enlarges the last bit of its input (the passport's ``parity.tolerance``). Other
   kernels on one machine were apart by at most 4e-5.
-* The others: three times what the file's own rounding did to this very network, its largest
+* The others: twice (where the output is float32, three times) what the file's own rounding did to this very network, its largest
   difference from the Keras model at export (``parity.max_difference``), because a rounding that
   falls the other way is a disturbance of the same kind; but never more than 16 steps of an integer output of
   8 bits, or 64 of a float32 one, whatever the file's parity: a file that its quantization spoilt would otherwise
@@ -53,8 +53,9 @@ from mobilecnn.train.images import to_tensor
 MOST_BYTES = 32 << 20
 """Largest size of all input tensors of a job together, in bytes: three float32 pictures of 900x900."""
 
-TIMES_OWN_ROUNDING = 3.0
-"""Multiple of its own difference from the Keras model by which a quantized file may be apart."""
+TIMES_OWN_ROUNDING, TIMES_OWN_FLOAT_ROUNDING = 2.0, 3.0
+"""Multiples of its own difference from the Keras model by which a quantized file may be apart: one whose output is
+integer, and one whose output is float32."""
 
 OUTPUT_STEPS = 2.0
 """Steps of an integer output by which a file may be apart at least: one for each side's last rounding."""
@@ -152,8 +153,8 @@ def allowed(scores: Scores, scale: float, limit: float | None, apart: float) -> 
     peak = float(np.abs(scores).max())
     if limit is not None:
         return max(FLOAT32_TOLERANCE, limit) * peak
-    most = MOST_STEPS if scale else MOST_FLOAT_STEPS
-    own = min(TIMES_OWN_ROUNDING * apart, most * step(scores, scale))
+    times, most = (TIMES_OWN_ROUNDING, MOST_STEPS) if scale else (TIMES_OWN_FLOAT_ROUNDING, MOST_FLOAT_STEPS)
+    own = min(times * apart, most * step(scores, scale))
     return max(FLOAT32_TOLERANCE * peak, OUTPUT_STEPS * scale, own)
 
 

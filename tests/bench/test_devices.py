@@ -102,7 +102,7 @@ def test_it_times_a_model(on_worker: Device, exported: Path, runtime: str) -> No
 def work(target: Device, more: dict[str, Any], doing: str, timeout: float) -> Answer:
     """Have it run a model a few times, whatever it finds out by that."""
     if isinstance(target, CanCount):
-        return target.count({**JOB, "task": "count", **more}, doing, timeout)
+        return target.count({**JOB, "task": "count", "counts_only": True, **more}, doing, timeout)
     timer = require(target, CanTime)
     protocol = timer.adapt(Protocol())
     return timer.time({**JOB, "runtime": protocol.runtime, "cores": protocol.cores, **more}, doing, timeout)

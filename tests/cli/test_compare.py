@@ -197,7 +197,7 @@ def test_help_is_true() -> None:
 
 OF_COUNTING = {
     "models", "device_names", "device_name", "runtime", "threads", "runs", "warmup_runs", "seed", "allow_wrong_answers",
-    "output",
+    "output", "counts_only",
 }  # fmt: skip
 OF_RECORDS = {"names", "across"}
 OF_ALL = {"a", "b", "max_slowdown", "as_json"}

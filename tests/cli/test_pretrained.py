@@ -38,7 +38,7 @@ def lite0(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pretrained") / "lite0.keras"
     done = run("pretrained", NAME, "--output", path)
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith(f"{path}: efficientnet_lite0, 224x224, 1000 classes")
+    assert done.stdout.startswith(f"{path}: efficientnet_lite0, 224x224, 1,000 classes")
     return path
 
 
@@ -149,8 +149,8 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((NAME, "-o", "/proc/x.keras"), "cannot write"),
     ((NAME, "-o", "x.keras", "--weights", "missing.pth"), "no such weights file"),
     ((NAME, "-o", "x.keras", "--weights", "text.pth"), "cannot be read as a PyTorch state dict"),
-    ((NAME, "-o", "x.keras", "--labels", "two.txt"), "2 labels for 1000 outputs"),
-    ((NAME, "-o", "x.keras", "--labels", "none.txt"), "0 labels for 1000 outputs"),
+    ((NAME, "-o", "x.keras", "--labels", "two.txt"), "2 labels for 1,000 outputs"),
+    ((NAME, "-o", "x.keras", "--labels", "none.txt"), "0 labels for 1,000 outputs"),
 ]
 
 

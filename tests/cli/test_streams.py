@@ -44,7 +44,7 @@ def test_a_sustained_load(models: list[str], here: Path) -> None:
     assert (made.plan.kind, made.plan.threads, len(made.series)) == ("sustained", 2, 2)
     lines = done.stdout.splitlines()
     for line, model in zip(lines[::2], models, strict=False):
-        assert line.startswith(f"{model}: undecided: ") and "windows are too few" in line
+        assert line.startswith(f"{model}: undecided: ") and "too few to tell" in line
     assert "litert" in lines[-2] and "2 threads" in lines[-2]
     assert lines[-1] == f"Chart: {FOLDER / picture.name}   windows and samples: {FOLDER / record.name}"
     assert (record.stem, record.suffix, picture.suffix) == (picture.stem, ".json", ".png")
@@ -96,7 +96,11 @@ def test_cores_and_the_delegate_are_asked_for_and_recorded(
             2,
             "--threads 2 is more than the 1 core that --cores 1 stands for",
         ),
-        (("--delegate", "none", "--device", "emulated"), 2, "emulated counts instructions and has no clock"),
+        (
+            ("--delegate", "none", "--device", "emulated"),
+            2,
+            "emulated counts instructions, models their time, and has no clock",
+        ),
     ],
 )
 def test_cores_and_delegates_that_are_not_there_are_refused(
@@ -140,7 +144,10 @@ def test_a_single_stream_as_json(models: list[str], here: Path) -> None:
             ["sustained", "--device", "local", "--device", "pi"],
             "sustained takes one --device, and 2 are named",
         ),
-        (["sustained", "--device", "emulated"], "emulated counts instructions and has no clock"),
+        (
+            ["sustained", "--device", "emulated"],
+            "emulated counts instructions, models their time, and has no clock",
+        ),
         (["single-stream", "--min-queries", "63"], "--min-queries must be from 64"),
         (["single-stream", "--min-seconds", "nan"], "--min-seconds must be from 0.1"),
     ],

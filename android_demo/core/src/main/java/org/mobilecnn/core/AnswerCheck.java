@@ -11,7 +11,8 @@ import java.util.Locale;
  */
 public final class AnswerCheck {
     private static final double FLOAT32_TOLERANCE = 1e-4;
-    private static final double TIMES_OWN_ROUNDING = 3.0;
+    private static final double TIMES_OWN_ROUNDING = 2.0;
+    private static final double TIMES_OWN_FLOAT_ROUNDING = 3.0;
     private static final double OUTPUT_STEPS = 2.0;
     private static final double MOST_STEPS = 16.0;
     private static final double MOST_FLOAT_STEPS = 64.0;
@@ -99,10 +100,12 @@ public final class AnswerCheck {
         if (!Double.isNaN(passport.tolerance)) {
             return Math.max(FLOAT32_TOLERANCE, passport.tolerance) * peak;
         }
-        double most = (passport.output.scale > 0.0 ? MOST_STEPS : MOST_FLOAT_STEPS) * step(passport);
+        boolean integer = passport.output.scale > 0.0;
+        double times = integer ? TIMES_OWN_ROUNDING : TIMES_OWN_FLOAT_ROUNDING;
+        double most = (integer ? MOST_STEPS : MOST_FLOAT_STEPS) * step(passport);
         double own = Double.isNaN(passport.maxDifference)
                 ? most
-                : Math.min(TIMES_OWN_ROUNDING * passport.maxDifference, most);
+                : Math.min(times * passport.maxDifference, most);
         return Math.max(FLOAT32_TOLERANCE * peak, Math.max(own, OUTPUT_STEPS * passport.output.scale));
     }
 
