@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mobilecnn.convert.output_kinds import Shown
+from mobilecnn.convert.user_code import calls_as_keras
 from mobilecnn.errors import ModelFileError
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _not_scores(shape: tuple[int | None, ...]) -> str:
 
 def shown_by_keras(model: Any, classes: int) -> Shown:
     """What the last operation of a Keras model with one output shows of its ``classes`` scores."""
-    return _Walk(classes).shown(model.outputs[0], (), 0)
+    return _Walk(classes).shown(model.outputs[0], (), 0) if calls_as_keras(model) else "unknown"
 
 
 class _Walk:

@@ -14,6 +14,7 @@ import numpy as np
 
 from mobilecnn.convert.findings import ALL, WHOLE, Finding, cast, judged, together
 from mobilecnn.convert.probes import MixedError, Values, channels_of, pictures
+from mobilecnn.convert.user_code import calls_as_keras
 
 CHANGE_NOTHING = frozenset(
     {
@@ -200,7 +201,9 @@ def _name(operation: Any) -> str:
 
 
 def _functional(keras: Any, model: Any) -> Any:
-    """The graph of a functional or sequential model; None where it has none."""
+    """The graph of a functional or sequential model; None where it has none, or computes something else."""
+    if not calls_as_keras(model):
+        return None
     graph = getattr(model, "_functional", None) if isinstance(model, keras.Sequential) else model
     return graph if hasattr(graph, "_nodes_by_depth") and getattr(graph, "inputs", None) else None
 

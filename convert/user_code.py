@@ -64,3 +64,9 @@ def fault(error: BaseException, path: Path) -> str:
                 told = f": {cause(link)}" if str(link) else ""
                 return f"{path}, line {frame.lineno}{within}: {type(link).__name__}{told}"
     return ""
+
+
+def calls_as_keras(model: Any) -> bool:
+    """Whether a model computes its graph and nothing else: a class of the user's own may call it otherwise."""
+    methods = (getattr(type(model), name, None) for name in ("call", "__call__"))
+    return all(str(getattr(method, "__module__", "")).split(".")[0] == "keras" for method in methods)

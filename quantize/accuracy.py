@@ -13,7 +13,7 @@ from mobilecnn.quantize import decisions
 from mobilecnn.quantize.evaluation import Accuracy
 from mobilecnn.quantize.inference import Classifier, ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
-from mobilecnn.remarks import Remarked, listed, no_remark, plural
+from mobilecnn.remarks import Remarked, listed, no_remark, of_names, plural
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
 
 ALPHA = 0.05
@@ -48,6 +48,7 @@ def evaluate(
         _classes(model, dataset)
 
     results: list[Accuracy] = []
+    models: list[Classifier] = []
     first_right: npt.NDArray[np.bool_] | None = None
     first_named: npt.NDArray[np.str_] | None = None
     asked = ask(
@@ -58,6 +59,7 @@ def evaluate(
     )  # fmt: skip
     with closing(asked):
         for answers in asked:
+            models.append(answers.classifier)
             labels, names = _classes(answers.classifier, dataset)
             best = decisions.best(answers.classifier.kind, answers.scores)
             right = best == labels
@@ -69,7 +71,19 @@ def evaluate(
             results.append(
                 _accuracy(answers, dataset, right, names, first_right, agreement, is_first=not results)
             )
+    _say_two_ways(models, remarked)
     return tuple(results)
+
+
+def _say_two_ways(models: Sequence[Classifier], remarked: Remarked) -> None:
+    """Say so where the classes of some models are matched by name, and those of others by their order."""
+    unnamed = [str(model.path) for model in models if not model.labels]
+    if unnamed and len(unnamed) < len(models):
+        text = (
+            "these models carry no labels, so that their outputs are taken to be the class folders in sorted order, while "
+            "those of the others are matched by name"
+        )
+        remarked(of_names("by-order", unnamed, text))
 
 
 def _classes(model: Classifier, dataset: Dataset) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:

@@ -21,7 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
 from mobilecnn.files import LARGEST_IMAGE, open_input
-from mobilecnn.train.modes import flattened, is_narrow, sixteen_bits
+from mobilecnn.train.modes import flattened, is_narrow, is_planar, sixteen_bits
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -105,6 +105,11 @@ def _decode(path: Path, file: BinaryIO) -> Opened:
         # Not by its path: Pillow would map an uncompressed TIFF file at the size that it has when it is upright.
         with Image.open(file, formats=_readable()) as image:
             stored, sixteen = _stored(image), sixteen_bits(image)
+            if is_planar(image):
+                raise DataError(
+                    "stores its channels of 16 bits apart and uncompressed, which Pillow reads wrongly; write it as a PNG, "
+                    "or as a TIFF whose pixels are together"
+                )
             # A photo with its preview or its depth map is one picture.
             several = image.format != "MPO" and bool(getattr(image, "is_animated", False))
             image.load()

@@ -17,7 +17,12 @@ from PIL import Image
 
 from mobilecnn.errors import DataError
 
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF tags, and two of their values.
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR_CONFIGURATION, _SAMPLE_FORMAT = (
+    258,
+    262,
+    284,
+    339,
+)  # TIFF tags, and two of their values.
 _WHITE_IS_ZERO, _SIGNED = 0, 2
 
 NARROW = 4095
@@ -37,6 +42,12 @@ def sixteen_bits(image: Image.Image) -> bool:
     if image.format == "PPM":  # Its own largest value is white, whichever it is.
         return image.mode == "I" or any(word == 0xFFFF for word in words)
     return image.mode.startswith("I;16") or any(isinstance(word, str) and ";16" in word for word in words)
+
+
+def is_planar(image: Image.Image) -> bool:
+    """Whether a TIFF file stores its channels of 16 bits apart and uncompressed, of which Pillow reads every other byte."""
+    codecs = {tile[0] for tile in getattr(image, "tile", None) or ()}
+    return sixteen_bits(image) and _tags(image).get(_PLANAR_CONFIGURATION) == 2 and "raw" in codecs
 
 
 def is_narrow(image: Image.Image) -> bool:

@@ -1,6 +1,7 @@
 """Data sets: folders, the embedded digits, splits, and labels for a model."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,26 @@ def test_a_sample_takes_the_classes_in_turn(counts: list[int], wanted: int) -> N
     # No class has two more than another that still had images left.
     left = [count - took for count, took in zip(counts, taken, strict=True)]
     assert all(taken[a] <= taken[b] + 1 for a in range(len(counts)) for b in range(len(counts)) if left[b])
+
+
+@pytest.mark.parametrize(
+    ("names", "refused"),
+    [
+        (("0", "1", "10", "2"), True),
+        (("1", "11", "2"), True),
+        (("00", "01", "02", "10"), False),
+        (("0", "1", "2", "3"), False),
+        (("0", "10", "2", "other"), False),
+    ],
+)
+def test_numbers_in_two_orders_need_labels(names: tuple[str, ...], refused: bool) -> None:
+    dataset = replace(made([1] * len(names)), classes=names)
+    if refused:
+        with pytest.raises(DataError, match="sorted as text, as some tools that train do, 10 comes before 2"):
+            labels_for(dataset, [], len(names))
+    else:
+        assert labels_for(dataset, [], len(names)).tolist() == list(range(len(names)))
+    assert labels_for(dataset, list(reversed(names)), len(names)).tolist() == list(range(len(names)))[::-1]
 
 
 def test_labels_are_matched_by_name_when_the_model_has_names() -> None:

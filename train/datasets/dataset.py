@@ -160,6 +160,7 @@ def labels_for(dataset: Dataset, model_labels: Sequence[str], classes: int) -> n
                 f"{plural(classes, 'output')}, and the "
                 "model carries no labels to match them by; export it with --labels"
             )
+        _refuse_two_orders(dataset)
         return dataset.labels
     outputs: dict[str, list[int]] = {}
     for output, label in enumerate(model_labels):
@@ -178,3 +179,18 @@ def labels_for(dataset: Dataset, model_labels: Sequence[str], classes: int) -> n
             )
     index = np.asarray([outputs[normal(name)][0] for name in dataset.classes], np.int64)
     return index[dataset.labels]
+
+
+def _refuse_two_orders(dataset: Dataset) -> None:
+    """Refuse classes that are numbers of which 10 comes before 2, where their order alone says which output is which.
+
+    Raises:
+        DataError: the classes are such numbers.
+    """
+    names = dataset.classes
+    if all(name.isdecimal() for name in names) and list(names) != sorted(names, key=int):
+        raise DataError(
+            f"the classes of {dataset.name} are numbers ({listed(list(names))}), and the model carries no labels: sorted as "
+            "text, as some tools that train do, 10 comes before 2, and sorted as numbers it does not. Export the model with "
+            "--labels, a name a line in the order of its outputs, or give the folders leading zeros (02, 10) in that order"
+        )

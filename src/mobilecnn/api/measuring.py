@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mobilecnn.convert.passport import Passport
     from mobilecnn.exported import Exported
     from mobilecnn.quantize.evaluation import Evaluation
+    from mobilecnn.remarks import Remarked
 
 
 def evaluate(
@@ -88,8 +89,9 @@ def evaluated(
     custom_objects: Path | None,
     output: Path | None,
     progress: Progress | None,
+    said: "Remarked | None" = None,
 ) -> "Evaluation":
-    """:func:`evaluate` without its warnings, for the command, which says them in its own way."""
+    """:func:`evaluate` without its warnings, for the command, whose ``said`` is told each remark as it is made."""
     from mobilecnn.files import check_file, write_json
     from mobilecnn.locks import locked
     from mobilecnn.quantize import accuracy
@@ -100,7 +102,7 @@ def evaluated(
     if output is not None:
         check_file(output)  # Before the work, not after.
     with nullcontext() if output is None else locked(output):
-        remarks = Remarks()
+        remarks = Remarks() if said is None else Remarks(said)
         dataset = load_data(data, "test")
         for remark in dataset.remarks:
             remarks(remark)

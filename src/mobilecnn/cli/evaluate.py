@@ -71,9 +71,8 @@ def command(
             custom_objects=custom_objects,
             output=output,
             progress=update,
+            said=note,
         )
-    for remark in evaluation.remarks:
-        note(remark)
     for result in evaluation.results:
         if not result.input_contract_stated:
             talk(options.assumed_range(result.file))
