@@ -1,5 +1,8 @@
-"""What range the input of a ``.tflite`` file has that comes without a passport, or without one that says it."""
+"""What a ``.tflite`` file says of itself that comes without a passport, or without one that says it: range and labels."""
 
+import io
+import zipfile
+import zlib
 from collections.abc import Sequence
 
 from mobilecnn.contract import InputContract
@@ -8,6 +11,8 @@ from mobilecnn.convert.findings import Finding, contract_of
 from mobilecnn.convert.graph import metadata
 from mobilecnn.convert.graph.flatbuffer import Graph
 from mobilecnn.convert.input_range import imagenet_order
+from mobilecnn.files import LARGEST_TEXT
+from mobilecnn.labels import parse
 
 
 def contract_of_file(
@@ -72,6 +77,29 @@ def stated_by(graph: Graph, shape: Sequence[int]) -> InputContract | None:
     contract = InputContract(height, width, channels, color, mean, std)
     contract.check()
     return contract
+
+
+def labels_of_file(content: bytes, graph: Graph) -> tuple[str, ...]:
+    """The class names inside a file, in output order, as its TFLite Metadata states them; empty where it states none.
+
+    Args:
+        content: the whole file, at whose end the texts lie as a zip archive.
+        graph: the same file.
+    """
+    stated = graph.metadata.get(metadata.ENTRY)
+    if stated is None:
+        return ()
+    try:
+        name = metadata.label_file(stated)
+        if not name:
+            return ()
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            about = archive.getinfo(name)
+            if about.file_size > LARGEST_TEXT or about.flag_bits & 1:
+                return ()
+            return parse(archive.read(about).decode())
+    except (ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError):
+        return ()  # A damaged list of names names nothing; what the metadata says of the input is judged elsewhere.
 
 
 def _of_each(values: Sequence[float], channels: int) -> tuple[float, ...]:

@@ -12,12 +12,13 @@ import numpy.typing as npt
 from mobilecnn.contract import InputContract, settle
 from mobilecnn.convert import output_kinds, outputs, passport
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
-from mobilecnn.convert.file_input import contract_of_file
+from mobilecnn.convert.file_input import contract_of_file, labels_of_file
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import DataError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256, temporary_folder
+from mobilecnn.labels import normal
 from mobilecnn.process import Child, python
 from mobilecnn.quantize.formats import Recipe
 from mobilecnn.quantize.runtimes import RUNTIMES
@@ -130,7 +131,13 @@ def open_tflite(
     contract = _contract(path, card, graph, input_range, override, shared)
     classes = graph.outputs[0].elements
     kind = _kind(path, card, graph, output_kind, shared)
-    labels = card.labels if card else ()
+    inside = labels_of_file(content, graph)
+    labels = card.labels if card else inside
+    if card and labels and inside and [*map(normal, labels)] != list(inside):
+        raise ModelFileError(
+            f"the passport {passport.beside(path)} names other classes, or in another order, than the labels inside {path}; "
+            "export the model again"
+        )
     return Classifier(
         path=path,
         format=card.file.format if card else "tflite",

@@ -37,6 +37,10 @@ MOST_UNITS = 16
 """Largest number of process units of an input; one is usual."""
 
 
+LONGEST_NAME = 255
+"""Largest number of bytes of a file's name."""
+
+
 @dataclass(frozen=True)
 class Stated:
     """What the metadata says of the first input.
@@ -80,6 +84,21 @@ def read(content: bytes) -> Stated:
     return Stated(mean, std, _color(inputs[0].table(TENSOR_CONTENT)))
 
 
+def label_file(content: bytes) -> str:
+    """Name of the associated file that lists the classes of the first output; empty where none is stated.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    if content[4:8] != IDENTIFIER:
+        raise ValueError("its identifier is not M001")
+    subgraphs = _Table(content, bounds.number("<I", content, 0)).tables(MODEL_SUBGRAPHS)
+    outputs = subgraphs[0].tables(SUBGRAPH_OUTPUTS) if subgraphs else ()
+    files = outputs[0].tables(TENSOR_FILES) if outputs else ()
+    names = [file.text(FILE_NAME) for file in files if file.byte(FILE_TYPE) == TENSOR_AXIS_LABELS]
+    return names[0] if names else ""
+
+
 def _color(properties: "_Table | None") -> str:
     image = properties.table(CONTENT) if properties and properties.byte(CONTENT_KIND) == IMAGE else None
     return {RGB: "rgb", GRAYSCALE: "grey"}.get(image.byte(IMAGE_COLOR), "") if image else ""
@@ -120,6 +139,16 @@ class _Table:
         return tuple(
             _Table(self._content, place + bounds.number("<I", self._content, place)) for place in places
         )
+
+    def text(self, slot: int) -> str:
+        """A text; what is not UTF-8 in it is replaced."""
+        target = self._target(slot)
+        if target is None:
+            return ""
+        count = bounds.number("<I", self._content, target)
+        if count > LONGEST_NAME or target + 4 + count > len(self._content):
+            raise ValueError(f"a name has {count:,} bytes")
+        return self._content[target + 4 : target + 4 + count].decode("utf-8", "replace")
 
     def floats(self, slot: int) -> tuple[float, ...]:
         """A vector of one or three finite numbers, or none."""

@@ -29,6 +29,11 @@ def read(path: Path) -> tuple[str, ...]:
         text = read_bytes(path, "labels file", DataError, LARGEST_TEXT).decode()
     except UnicodeDecodeError:
         raise DataError(f"{path} is not a UTF-8 text file; give one class name a line") from None
+    return parse(text)
+
+
+def parse(text: str) -> tuple[str, ...]:
+    """The class names in a text, one a line; empty lines are passed over."""
     # Not splitlines, which also splits at characters that may stand in a name.
     labels = tuple(normal(line) for line in re.split(r"\r\n|\r|\n", text))
     return tuple(label for label in labels if label)

@@ -1,0 +1,61 @@
+"""Class names that lie inside a ``.tflite`` file: used where there is no passport, and held against one."""
+
+import io
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mobilecnn.convert.file_input import labels_of_file
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.errors import ModelFileError
+from mobilecnn.quantize.inference import open_tflite
+
+
+@pytest.mark.parametrize("name", ["float32", "float16", "int8", "dynamic"])
+def test_without_a_passport_they_are_the_labels(exported: Path, tmp_path: Path, name: str) -> None:
+    alone = tmp_path / "it.tflite"
+    shutil.copy(exported / f"theirs.{name}.tflite", alone)
+    assert open_tflite(alone).labels == ("cat", "dog")
+
+
+def test_a_passport_that_names_others_is_refused(exported: Path, tmp_path: Path) -> None:
+    path = tmp_path / "it.tflite"
+    shutil.copy(exported / "theirs.float32.tflite", path)
+    document = json.loads((exported / "theirs.float32.json").read_text())
+    assert document["labels"] == ["cat", "dog"]
+    document["labels"] = ["dog", "cat"]
+    path.with_suffix(".json").write_text(json.dumps(document))
+    with pytest.raises(
+        ModelFileError, match="names other classes, or in another order, than the labels inside"
+    ):
+        open_tflite(path)
+
+
+def with_archive(content: bytes, members: dict[str, bytes]) -> bytes:
+    """The file with another archive at its end."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return content + made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("members", "labels"),
+    [
+        ({"labels.txt": "\ufeffcafe\u0301\r\nzwei\n\n".encode()}, ("café", "zwei")),
+        ({"other.txt": b"a\nb"}, ()),
+        ({"labels.txt": b"\xff\xfe"}, ()),
+        ({"labels.txt": b"a" * (17 << 20)}, ()),
+    ],
+    ids=["of Windows and macOS", "another name", "no UTF-8", "an archive that unpacks to much"],
+)
+def test_what_lies_there(exported: Path, members: dict[str, bytes], labels: tuple[str, ...]) -> None:
+    content = (exported / "theirs.float32.tflite").read_bytes()
+    graph = flatbuffer.graph(content, "it")
+    assert labels_of_file(with_archive(content, members), graph) == labels
+    assert labels_of_file(content, graph) == ("cat", "dog")
+    assert labels_of_file(content[:-30], graph) == ()
