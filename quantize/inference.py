@@ -18,7 +18,7 @@ from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import DataError, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256, temporary_folder
-from mobilecnn.labels import normal
+from mobilecnn.labels import normal, one_line
 from mobilecnn.process import Child, python
 from mobilecnn.quantize.formats import Recipe
 from mobilecnn.quantize.runtimes import RUNTIMES
@@ -134,7 +134,7 @@ def open_tflite(
     inside = labels_of_file(content, graph)
     labels = card.labels if card else inside
     # Of a single output the file has one name, and the passport that of either answer.
-    if card and len(labels) == len(inside) and [*map(normal, labels)] != list(inside):
+    if card and len(labels) == len(inside) and [normal(one_line(label)) for label in labels] != list(inside):
         raise ModelFileError(
             f"the passport {passport.beside(path)} names other classes, or in another order, than the labels inside {path}; "
             "export the model again"

@@ -17,6 +17,7 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph import metadata as fields
 from mobilecnn.convert.lowering.description import Description
 from mobilecnn.convert.output_kinds import KINDS, UNKNOWN, OutputKind
+from mobilecnn.labels import one_line
 
 LABELS = "labels.txt"
 """Name of the labels file in the appended archive."""
@@ -64,7 +65,7 @@ def append_labels(content: bytes, labels: Sequence[str]) -> bytes:
     stream = io.BytesIO(content)
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:
         # ZipInfo's fixed date, not today's: the same export gives the same bytes.
-        archive.writestr(zipfile.ZipInfo(LABELS), "".join(f"{label}\n" for label in labels))
+        archive.writestr(zipfile.ZipInfo(LABELS), "".join(f"{one_line(label)}\n" for label in labels))
     return stream.getvalue()
 
 

@@ -8,6 +8,10 @@ from mobilecnn.errors import DataError
 from mobilecnn.files import LARGEST_TEXT, read_bytes
 
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
+"""Ends of lines; fewer than ``str.splitlines`` knows, which also splits at characters that may stand in a name."""
+
+
 def normal(label: str) -> str:
     """The form in which a class name is compared: composed (NFC), without byte order marks and surrounding space.
 
@@ -15,6 +19,11 @@ def normal(label: str) -> str:
     space that somebody typed behind it.
     """
     return unicodedata.normalize("NFC", label.replace("\ufeff", "")).strip()
+
+
+def one_line(label: str) -> str:
+    """The class name as a line of a labels file: the ends of lines in it, which a folder's name may hold, are spaces."""
+    return _LINE_END.sub(" ", label)
 
 
 def read(path: Path) -> tuple[str, ...]:
@@ -34,6 +43,5 @@ def read(path: Path) -> tuple[str, ...]:
 
 def parse(text: str) -> tuple[str, ...]:
     """The class names in a text, one a line; empty lines are passed over."""
-    # Not splitlines, which also splits at characters that may stand in a name.
-    labels = tuple(normal(line) for line in re.split(r"\r\n|\r|\n", text))
+    labels = tuple(normal(line) for line in _LINE_END.split(text))
     return tuple(label for label in labels if label)

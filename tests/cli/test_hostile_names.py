@@ -1,5 +1,6 @@
 """Labels, class folders and file names from elsewhere, through the commands that run a model."""
 
+import hashlib
 import json
 import os
 import pty
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from hostile import SHOWN, TEXT, expect_clean
 
+from mobilecnn.convert.lowering.tflite_metadata import append_labels
+
 COMMAND = [sys.executable, "-m", "mobilecnn"]
 QUICK = ["--rounds", "2", "--seconds", "0.05", "--warmup-seconds", "0", "--runs", "2"]
 
@@ -20,9 +23,12 @@ def folder(exported: Path, photos: Path, tmp_path_factory: pytest.TempPathFactor
     """A model with its passport, whose name and labels are hostile, and pictures of classes that are."""
     folder = tmp_path_factory.mktemp("hostile")
     model = folder / f"{TEXT}.int8.tflite"
-    shutil.copy(exported / "theirs.int8.tflite", model)
+    labels = [f"{TEXT}{index}" for index in range(2)]
+    content = (exported / "theirs.int8.tflite").read_bytes() + append_labels(b"", labels)
+    model.write_bytes(content)
     card = json.loads((exported / "theirs.int8.json").read_text())
-    card["labels"] = [f"{TEXT}{index}" for index in range(2)]
+    card["labels"] = labels
+    card["file"].update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
     model.with_suffix(".json").write_text(json.dumps(card))
     for index, label in enumerate(("cat", "dog")):
         shutil.copytree(photos / label, folder / "photos" / f"{TEXT}{index}")

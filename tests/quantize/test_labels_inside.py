@@ -1,5 +1,6 @@
 """Class names that lie inside a ``.tflite`` file: used where there is no passport, and held against one."""
 
+import hashlib
 import io
 import json
 import shutil
@@ -10,6 +11,7 @@ import pytest
 
 from mobilecnn.convert.file_input import labels_of_file
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering.tflite_metadata import append_labels
 from mobilecnn.errors import ModelFileError
 from mobilecnn.quantize.inference import open_tflite
 
@@ -59,3 +61,15 @@ def test_what_lies_there(exported: Path, members: dict[str, bytes], labels: tupl
     assert labels_of_file(with_archive(content, members), graph) == labels
     assert labels_of_file(content, graph) == ("cat", "dog")
     assert labels_of_file(content[:-30], graph) == ()
+
+
+def test_a_name_with_ends_of_lines_stays_one_name(exported: Path, tmp_path: Path) -> None:
+    names = ["a\nb", "c\r\nd\x85e"]
+    content = (exported / "theirs.float32.tflite").read_bytes() + append_labels(b"", names)
+    assert labels_of_file(content, flatbuffer.graph(content, "it")) == ("a b", "c d\x85e")
+    document = json.loads((exported / "theirs.float32.json").read_text())
+    document["labels"] = names
+    document["file"].update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    (tmp_path / "it.tflite").write_bytes(content)
+    (tmp_path / "it.json").write_text(json.dumps(document))
+    assert open_tflite(tmp_path / "it.tflite").labels == tuple(names)
