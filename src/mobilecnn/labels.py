@@ -7,7 +7,6 @@ from pathlib import Path
 from mobilecnn.errors import DataError
 from mobilecnn.files import LARGEST_TEXT, read_bytes
 
-
 _LINE_END = re.compile(r"\r\n|\r|\n")
 """Ends of lines; fewer than ``str.splitlines`` knows, which also splits at characters that may stand in a name."""
 
