@@ -79,6 +79,25 @@ class Editor:
         self._graph.tensors.append(tensor)
         return len(self._graph.tensors) - 1
 
+    def fill(
+        self,
+        index: int,
+        values: npt.NDArray[Any],
+        scales: npt.NDArray[np.float32] | None = None,
+        axis: int = 0,
+    ) -> None:
+        """Make a tensor a constant that holds ``values``; codes of ``scales`` along ``axis`` and zero points 0, if given."""
+        tensor = self._graph.tensors[index]
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+        tensor.buffer = len(self.model.buffers)
+        self.model.buffers.append(buffer)
+        if scales is not None:
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale = scales.astype(np.float32)
+            tensor.quantization.zeroPoint = np.zeros(len(scales), np.int64)
+            tensor.quantization.quantizedDimension = axis
+
     def operator(
         self, kind: str, inputs: Sequence[int], outputs: Sequence[int], version: int = 1, options: Any = None
     ) -> Any:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering.concatenations import nest_concatenations
 from mobilecnn.convert.lowering.conversions import drop_conversions, write_in_final_scale
 from mobilecnn.convert.lowering.description import Description, Pass
 from mobilecnn.convert.lowering.ends import name_ends
@@ -24,6 +25,7 @@ from mobilecnn.convert.lowering.float_islands import compute_in_float
 from mobilecnn.convert.lowering.int16_sums import free_int16_sums
 from mobilecnn.convert.lowering.operator_versions import stamp_versions
 from mobilecnn.convert.lowering.paddings import merge_paddings
+from mobilecnn.convert.lowering.pools import pool_by_convolution
 from mobilecnn.convert.lowering.relus import fuse_relus, requantize_relus
 from mobilecnn.convert.lowering.reshapes import drop_reshapes
 from mobilecnn.convert.lowering.rewrites import Rewrite
@@ -35,8 +37,10 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite(merge_paddings, "float32", exact=True),
     Rewrite(fuse_relus, "float32", exact=True),
     Rewrite(drop_reshapes, "float32", exact=True),
+    Rewrite(nest_concatenations, "float32", exact=True),
     Rewrite(drop_conversions, "quantized", exact=False),
     Rewrite(requantize_relus, "quantized", exact=False),
+    Rewrite(pool_by_convolution, "quantized", exact=False),
     Rewrite(compute_in_float, "quantized", exact=False),
     Rewrite(write_in_final_scale, "quantized", exact=False),
 )

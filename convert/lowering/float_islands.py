@@ -1,13 +1,20 @@
-"""Rewrite: int8 operators that XNNPACK takes in float32 only, on float32 values between int8 tensors."""
+"""Rewrite: int8 operators that XNNPACK does not take, on float32 values between int8 tensors."""
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from mobilecnn.convert.graph import wellformed
 from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.convert.xnnpack import scales_taken
 
-KINDS = ("AVERAGE_POOL_2D", "HARD_SWISH", "RELU", "RELU6")
-"""Operators that the XNNPACK delegate takes in float32 only (``xnnpack_delegate.cc``, LiteRT, August 2026)."""
+KINDS = ("ABS", "AVERAGE_POOL_2D", "GELU", "HARD_SWISH", "PRELU", "RELU", "RELU6")
+"""Operators that XNNPACK takes in float32 only and the quantizer writes in int8."""
+
+ANY_SCALES = ("ADD", "MUL", "SUB")
+"""Operators that it takes in int8, if the scales of their tensors are not too far apart."""
 
 
 def compute_in_float(editor: Editor) -> Iterator[str]:
@@ -15,29 +22,46 @@ def compute_in_float(editor: Editor) -> Iterator[str]:
 
     An int8 operator is defined as ``quantize(f(dequantize(q)))``, which is what is written out here: the nearest code of
     the exact value. The built-in int8 kernels approximate it with fixed-point arithmetic, and round ties of an average away
-    from zero, where QUANTIZE rounds them to even; so a value may lie one step from theirs. All three operators are XNNPACK's, and
-    those of one argument it makes a table of 256 values; the graph stays in one piece. An average pool leaves padding
-    out of its count as before.
+    from zero, where QUANTIZE rounds them to even; so a value may lie one step from theirs. All three operators are
+    XNNPACK's, and those of one argument it makes a table of 256 values; the graph stays in one piece. An average pool
+    leaves padding out of its count as before.
     """
     counts: Counter[str] = Counter()
     for operator in editor.operators:
         kind = editor.kind(operator)
-        source, target = (wellformed.indices(row)[:1] for row in (operator.inputs, operator.outputs))
-        if kind not in KINDS or not source or not target:
+        inputs, outputs = wellformed.indices(operator.inputs), wellformed.indices(operator.outputs)
+        if kind not in KINDS + ANY_SCALES or not _int8(editor, [*inputs, *outputs]):
             continue
-        given, made = editor.tensor(source[0]), editor.tensor(target[0])
-        if not (given.dtype == made.dtype == "int8" and len(given.scales) == len(made.scales) == 1):
+        made = editor.tensor(outputs[0])
+        if kind in ANY_SCALES and scales_taken(kind, [editor.tensor(index) for index in inputs], made):
             continue
-        wide = editor.add_tensor(f"{made.name}/float_input", given.shape, "float32")
-        computed = editor.add_tensor(f"{made.name}/float_output", made.shape, "float32")
-        editor.replace(
-            operator,
-            [
-                editor.operator("DEQUANTIZE", source, [wide], version=2),
-                editor.operator(kind, [wide], [computed], options=operator.builtinOptions),
-                editor.operator("QUANTIZE", [computed], target),
-            ],
+        computed = editor.add_tensor(f"{made.name}/float", made.shape, "float32")
+        widened = [_widened(editor, index, made.name) for index in inputs]
+        steps = [step for _, step in widened if step is not None]
+        steps.append(
+            editor.operator(
+                kind, [index for index, _ in widened], [computed], options=operator.builtinOptions
+            )
         )
+        editor.replace(operator, [*steps, editor.operator("QUANTIZE", [computed], outputs)])
         counts[kind] += 1
     for kind, count in sorted(counts.items()):
         yield f"{count} {kind} on float32 values"
+
+
+def _int8(editor: Editor, indices: list[int]) -> bool:
+    tensors = [editor.tensor(index) for index in indices if index >= 0]
+    return len(tensors) == len(indices) and all(
+        tensor.dtype == "int8" and len(tensor.scales) == 1 for tensor in tensors
+    )
+
+
+def _widened(editor: Editor, index: int, name: str) -> tuple[int, Any]:
+    """A tensor in float32, and the operator that makes it of the int8 one; None for a constant."""
+    tensor = editor.tensor(index)
+    wide = editor.add_tensor(f"{name}/float_input", tensor.shape, "float32")
+    if tensor.data is None:
+        return wide, editor.operator("DEQUANTIZE", [index], [wide], version=2)
+    codes = np.frombuffer(tensor.data.tobytes(), np.int8).astype(np.float32)
+    editor.fill(wide, (codes - np.float32(tensor.zero_points[0])) * np.float32(tensor.scales[0]))
+    return wide, None

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tflite_files import Made
 
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.inspection import inspect, inspection_of
@@ -32,11 +33,35 @@ def test_rows_add_up(exported: Path) -> None:
     assert document["minimum_runtime"] == "2.10.0"  # The dense layer has a scale for each row.
 
 
-def test_int8_names_what_splits_the_graph(exported: Path) -> None:
-    warnings = inspect(exported / "theirs.int8.tflite").warnings
-    assert any("AVERAGE_POOL_2D (1)" in warning and "splits the graph" in warning for warning in warnings)
-    assert not any("understated" in warning for warning in warnings)
-    assert inspect(exported / "theirs.float32.tflite").warnings == ()
+def test_an_exported_file_has_nothing_that_splits_the_graph(exported: Path) -> None:
+    for name in ("float32", "int8"):
+        assert inspect(exported / f"theirs.{name}.tflite").warnings == ()
+
+
+POOL = {"table": "Pool2DOptions", "strideW": 1, "strideH": 1, "filterWidth": 3, "filterHeight": 3}
+INT8 = {"dtype": "int8", "scale": 0.05}
+FLOAT = {"dtype": "float32"}
+
+
+@pytest.mark.parametrize(
+    ("operators", "warning"),
+    [
+        ((("AVERAGE_POOL_2D", {**INT8, **POOL}), ("RELU", INT8)), "XNNPACK does not take AVERAGE_POOL_2D (1) in int8"),
+        ((("LOGISTIC", INT8), ("RELU", INT8)), None),
+        ((("DEQUANTIZE", FLOAT), ("AVERAGE_POOL_2D", POOL), ("QUANTIZE", INT8)), None),
+        ((("DEQUANTIZE", FLOAT), ("RELU", {}), ("ABS", {}), ("QUANTIZE", INT8)), "left in float32 between quantized operators: RELU (1), ABS (1)"),
+        ((("DEQUANTIZE", FLOAT), ("LOGISTIC", {}), ("QUANTIZE", INT8)), "left in float32 between quantized operators: LOGISTIC (1)"),
+    ],
+)  # fmt: skip
+def test_int8_names_what_splits_the_graph_and_what_was_left_in_float(
+    operators: tuple[tuple[str, dict[str, Any]], ...], warning: str | None
+) -> None:
+    made = Made(dtype="int8", scale=0.05)
+    for kind, options in operators:
+        made.add(kind, made.last, **options)
+    seen = inspection_of(made.graph(), "it", 0, "").warnings
+    said = [text for text in seen if "XNNPACK" in text or "left in float32" in text]
+    assert said == [] if warning is None else len(said) == 1 and said[0].startswith(warning)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -51,7 +51,7 @@ def place(folder: Path, sample: Path, change: Change | None = None) -> tuple[Pat
 def with_what_was_added(document: dict[str, Any]) -> dict[str, Any]:
     """A passport with the members that the samples of older versions were written without."""
     document["input"]["contract"]["overrides"] = ""
-    return {**document, "labelled": None}
+    return {**document, "labelled": None, "taken_back": {}}
 
 
 def test_there_is_a_sample_of_each_format() -> None:

@@ -29,6 +29,8 @@ POOL = {
 }
 SAME, VALID, RELU, RELU_N1_TO_1 = 0, 1, 1, 2
 
+STRIDED = {**POOL, "strideW": 2, "strideH": 2, "padding": VALID, "shape": (1, 3, 3, 3)}
+
 
 def answers(content: bytes) -> Any:
     """What LiteRT answers for three random inputs, (3, outputs)."""
@@ -108,6 +110,13 @@ def int8(*operators: tuple[str, dict[str, Any]]) -> bytes:
     return made.pack()
 
 
+def added(constant_scale: float) -> bytes:
+    """A sum of the input and a constant of a scale that XNNPACK may not take."""
+    made = Made(dtype="int8", scale=SCALE)
+    three = made.constant(np.full((), 100), "int8", constant_scale)
+    return made.put("ADD", made.input, three, scale=SCALE, table="AddOptions").pack()
+
+
 def summed(final: float, shared: bool = False) -> bytes:
     """A sum in int8, and a QUANTIZE of it to the scale ``final``; a second QUANTIZE of it if it is shared."""
     made = Made(dtype="int8", scale=SCALE)
@@ -117,6 +126,14 @@ def summed(final: float, shared: bool = False) -> bytes:
         made.add("CONCATENATION", last, made.add("QUANTIZE", total, scale=final), shape=(1, 8, 8, 6), scale=final,
                  table="ConcatenationOptions", axis=3)  # fmt: skip
     return made.pack()
+
+
+def concatenated(count: int) -> bytes:
+    made = Made()
+    parts = [made.add("RELU", made.input)] + [conv(made, made.input, kernel) for kernel in range(1, count)]
+    return made.put(
+        "CONCATENATION", *parts, shape=(1, 8, 8, 3 * count), table="ConcatenationOptions", axis=3
+    ).pack()
 
 
 ISLAND = ["DEQUANTIZE", "HARD_SWISH", "QUANTIZE"]
@@ -139,6 +156,9 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     ("drop_reshapes", reshaped((1, 8, 8, 3)), ["RELU", "RELU"]),
     ("drop_reshapes", reshaped((1, 4, 16, 3), (1, 64, 1, 3)), ["RELU", "RESHAPE", "RELU"]),
     ("drop_reshapes", reshaped((1, 4, 16, 3)), None),
+    ("nest_concatenations", concatenated(5), ["RELU"] + 4 * ["CONV_2D"] + 2 * ["CONCATENATION"]),
+    ("nest_concatenations", concatenated(9), ["RELU"] + 8 * ["CONV_2D"] + 3 * ["CONCATENATION"]),
+    ("nest_concatenations", concatenated(4), None),
     ("drop_conversions", int8(("QUANTIZE", {}), ("RELU", {})), ["RELU"]),
     ("drop_conversions", int8(("DEQUANTIZE", {"dtype": "float32", "scale": ()}), ("QUANTIZE", {"scale": 0.1})), ["QUANTIZE"]),
     ("drop_conversions", int8(("QUANTIZE", {"scale": 0.1})), None),
@@ -146,10 +166,15 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     ("requantize_relus", int8(("RELU", {"scale": SCALE, "zero_point": -128})), ["QUANTIZE"]),
     ("requantize_relus", int8(("RELU", {"scale": 0.06})), None),
     ("requantize_relus", int8(("RELU", {"scale": 1e-5, "zero_point": -128})), None),
+    ("pool_by_convolution", int8(("AVERAGE_POOL_2D", STRIDED)), ["DEPTHWISE_CONV_2D"]),
+    ("pool_by_convolution", int8(("AVERAGE_POOL_2D", {**STRIDED, "padding": SAME, "shape": (1, 4, 4, 3)})), None),
+    ("pool_by_convolution", int8(("AVERAGE_POOL_2D", POOL)), None),
     ("compute_in_float", int8(("HARD_SWISH", {"zero_point": -100})), ISLAND),
     ("compute_in_float", int8(("RELU", {"scale": 0.06})), ["DEQUANTIZE", "RELU", "QUANTIZE"]),
     ("compute_in_float", int8(("AVERAGE_POOL_2D", POOL)), ["DEQUANTIZE", "AVERAGE_POOL_2D", "QUANTIZE"]),
     ("compute_in_float", int8(("MAX_POOL_2D", POOL)), None),
+    ("compute_in_float", added(1e-5), ["DEQUANTIZE", "ADD", "QUANTIZE"]),
+    ("compute_in_float", added(0.03), None),
     ("write_in_final_scale", summed(0.08), ["ADD"]),
     ("write_in_final_scale", summed(1e-4), None),
     ("write_in_final_scale", summed(0.08, shared=True), None),
