@@ -70,7 +70,8 @@ def tensor_type(tensor: Tensor) -> TensorType:
 def macs(operation: Operation) -> int:
     """Number of multiply-adds of one operation: one for each application of a weight.
 
-    Bias, activation, pooling and element-wise operators count nothing, as in the papers.
+    Bias, activation, pooling and element-wise operators count nothing, as in the papers; nor does an average pool that is
+    written as a depthwise convolution.
     """
     if operation.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
         weight, output = operation.inputs[1], operation.outputs[0]
@@ -79,6 +80,8 @@ def macs(operation: Operation) -> int:
         if operation.kind == "CONV_2D":  # weight: (out, rows, columns, in / groups)
             return output.elements * math.prod(weight.shape[1:])
         if operation.kind == "DEPTHWISE_CONV_2D":  # weight: (1, rows, columns, channels)
+            if weight.data is not None and _pools(weight):
+                return 0
             return output.elements * math.prod(weight.shape[1:3])
         return output.elements * weight.shape[-1]  # weight: (out, in)
     if operation.kind == "TRANSPOSE_CONV":
@@ -90,6 +93,13 @@ def macs(operation: Operation) -> int:
         left = operation.inputs[0]
         return 0 if left is None else operation.outputs[0].elements * math.prod(left.shape[-1:])
     return 0
+
+
+def _pools(kernel: Tensor) -> bool:
+    """Whether all weights are the same number, so that a depthwise convolution is a mean."""
+    assert kernel.data is not None
+    same = bool((kernel.data == kernel.data[0]).all())
+    return kernel.dtype == "int8" and kernel.elements > 1 and same and len(set(kernel.scales)) == 1
 
 
 def inspect(path: Path) -> Inspection:

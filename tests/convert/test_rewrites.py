@@ -31,6 +31,8 @@ SAME, VALID, RELU, RELU_N1_TO_1 = 0, 1, 1, 2
 
 STRIDED = {**POOL, "strideW": 2, "strideH": 2, "padding": VALID, "shape": (1, 3, 3, 3)}
 
+UNPADDED = {"padding": SAME, "filterWidth": 2, "filterHeight": 2, "shape": (1, 4, 4, 3)}
+
 
 def answers(content: bytes) -> Any:
     """What LiteRT answers for three random inputs, (3, outputs)."""
@@ -168,6 +170,7 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     ("requantize_relus", int8(("RELU", {"scale": 1e-5, "zero_point": -128})), None),
     ("pool_by_convolution", int8(("AVERAGE_POOL_2D", STRIDED)), ["DEPTHWISE_CONV_2D"]),
     ("pool_by_convolution", int8(("AVERAGE_POOL_2D", {**STRIDED, "padding": SAME, "shape": (1, 4, 4, 3)})), None),
+    ("pool_by_convolution", int8(("AVERAGE_POOL_2D", {**STRIDED, **UNPADDED})), ["DEPTHWISE_CONV_2D"]),
     ("pool_by_convolution", int8(("AVERAGE_POOL_2D", POOL)), None),
     ("compute_in_float", int8(("HARD_SWISH", {"zero_point": -100})), ISLAND),
     ("compute_in_float", int8(("RELU", {"scale": 0.06})), ["DEQUANTIZE", "RELU", "QUANTIZE"]),
