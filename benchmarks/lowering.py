@@ -2,7 +2,8 @@
 
     python benchmarks/lowering.py [NETWORK ...] [--device emulated-pi4] [--device emulated-pi5] [--runtime litert] [--json]
 
-Here: one thread, the four files of a network take turns in each round, and the shortest round counts (ROUNDS of them).
+Here: one thread, the four files of a network take turns in each round, and the shortest round counts (ROUNDS of them). It is
+the processor's time, which other programs on a busy machine lengthen less than the clock's.
 On an emulated device the time is modelled. Weights are random. The exit code is 1 if an int8 file with the rewrites is
 slower than its float32 file anywhere; within 2 % of it counts as equal.
 """
@@ -38,7 +39,7 @@ LOWERINGS = ("none", "auto")
 ROUNDS = 15
 
 LONG_ENOUGH = 0.05
-"""Seconds that a file runs for in a round at least: several inferences of a fast one."""
+"""Seconds of the processor that a file runs for in a round at least: several inferences of a fast one."""
 
 EQUAL = 1.02
 """Largest ratio of an int8 time to a float32 time that does not count as slower."""
@@ -62,7 +63,7 @@ def exported(network: str, folder: Path, size: int | None) -> dict[Case, Path]:
 
 
 def timed(files: dict[Case, Path], runtime: str) -> dict[Case, float]:
-    """Milliseconds of an inference here, one thread, the shortest of :data:`ROUNDS` rounds that the files take turns in."""
+    """Milliseconds of the processor for an inference here, one thread, the shortest of :data:`ROUNDS` rounds that the files take turns in."""
     ready: dict[Case, Any] = {}
     for case, path in files.items():
         ready[case] = interpreter_class(runtime)(model_path=str(path), num_threads=1)
@@ -79,11 +80,11 @@ def timed(files: dict[Case, Path], runtime: str) -> dict[Case, float]:
 
 def _round(interpreter: Any) -> float:
     interpreter.invoke()
-    count, start = 0, time.perf_counter()
-    while time.perf_counter() - start < LONG_ENOUGH:
+    count, start = 0, time.process_time()
+    while time.process_time() - start < LONG_ENOUGH:
         interpreter.invoke()
         count += 1
-    return 1000 * (time.perf_counter() - start) / count
+    return 1000 * (time.process_time() - start) / count
 
 
 def modelled(files: dict[Case, Path], device: str) -> dict[Case, float]:

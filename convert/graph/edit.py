@@ -98,6 +98,13 @@ class Editor:
             tensor.quantization.zeroPoint = np.zeros(len(scales), np.int64)
             tensor.quantization.quantizedDimension = axis
 
+    def add_constant(self, name: str, values: npt.ArrayLike) -> int:
+        """Index of a new constant of int32."""
+        stored = np.asarray(values, np.int32)
+        index = self.add_tensor(name, stored.shape, "int32")
+        self.fill(index, stored)
+        return index
+
     def operator(
         self, kind: str, inputs: Sequence[int], outputs: Sequence[int], version: int = 1, options: Any = None
     ) -> Any:

@@ -23,9 +23,10 @@ from mobilecnn.convert.lowering.ends import name_ends
 from mobilecnn.convert.lowering.equal_operators import merge_equal_operators
 from mobilecnn.convert.lowering.float_islands import compute_in_float
 from mobilecnn.convert.lowering.int16_sums import free_int16_sums
+from mobilecnn.convert.lowering.large_kernels import split_large_kernels
 from mobilecnn.convert.lowering.operator_versions import stamp_versions
 from mobilecnn.convert.lowering.paddings import merge_paddings
-from mobilecnn.convert.lowering.pools import pool_by_convolution
+from mobilecnn.convert.lowering.pools import pick_by_convolution, pool_by_convolution
 from mobilecnn.convert.lowering.relus import fuse_relus, requantize_relus
 from mobilecnn.convert.lowering.reshapes import drop_reshapes
 from mobilecnn.convert.lowering.rewrites import Rewrite
@@ -38,13 +39,16 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite(fuse_relus, "float32", exact=True),
     Rewrite(drop_reshapes, "float32", exact=True),
     Rewrite(nest_concatenations, "float32", exact=True),
+    Rewrite(pick_by_convolution, "float32", exact=True),
     Rewrite(drop_conversions, "quantized", exact=False),
     Rewrite(requantize_relus, "quantized", exact=False),
     Rewrite(pool_by_convolution, "quantized", exact=False),
     Rewrite(compute_in_float, "quantized", exact=False),
     Rewrite(write_in_final_scale, "quantized", exact=False),
+    Rewrite(split_large_kernels, "every", exact=False),
 )
-"""The rewrites, in the order in which they run: on the converter's file, then on what the quantizer made of it."""
+"""The rewrites, in the order in which they run: on the converter's file, on what the quantizer made of it, and last on the
+file of every format."""
 
 PASSES: tuple[Pass, ...] = (
     free_int16_sums,

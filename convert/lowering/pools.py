@@ -1,4 +1,4 @@
-"""Rewrite: int8 average pools without padding, as depthwise convolutions."""
+"""Rewrites: average pools without padding, as depthwise convolutions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mobilecnn.convert.graph import wellformed
 from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.convert.xnnpack import MOST_TAPS
 
 
 def pool_by_convolution(editor: Editor) -> Iterator[str]:
@@ -25,32 +26,55 @@ def pool_by_convolution(editor: Editor) -> Iterator[str]:
             continue
         (source,), (target,) = wellformed.indices(operator.inputs), wellformed.indices(operator.outputs)
         options = operator.builtinOptions
-        channels, name = editor.tensor(source).shape[3], editor.tensor(target).name
-        places = options.filterHeight * options.filterWidth
-        scale = np.float32(1 / places)
-        kernel = editor.add_tensor(
-            f"{name}/kernel", (1, options.filterHeight, options.filterWidth, channels), "int8"
-        )
-        editor.fill(kernel, np.ones(places * channels, np.int8), np.full(channels, scale), axis=3)
-        bias = editor.add_tensor(f"{name}/bias", (channels,), "int32")
+        shape = (1, options.filterHeight, options.filterWidth, editor.tensor(source).shape[3])
+        kernel = editor.add_tensor(f"{editor.tensor(target).name}/kernel", shape, "int8")
+        bias = editor.add_tensor(f"{editor.tensor(target).name}/bias", shape[3:], "int32")
+        scales = np.full(shape[3], np.float32(1 / (shape[1] * shape[2])))
+        editor.fill(kernel, np.ones(shape, np.int8), scales, axis=3)
         given = np.float32(editor.tensor(source).scales[0])
-        editor.fill(bias, np.zeros(channels, np.int32), np.full(channels, given * scale))
-        convolution = schema.DepthwiseConv2DOptionsT()
-        convolution.padding = schema.Padding.VALID
-        convolution.strideW, convolution.strideH = options.strideW, options.strideH
-        convolution.depthMultiplier = convolution.dilationWFactor = convolution.dilationHFactor = 1
-        convolution.fusedActivationFunction = options.fusedActivationFunction
-        editor.replace(
-            operator,
-            [
-                editor.operator(
-                    "DEPTHWISE_CONV_2D", [source, kernel, bias], [target], version=3, options=convolution
-                )
-            ],
-        )
+        editor.fill(bias, np.zeros(shape[3], np.int32), given * scales)
+        editor.replace(operator, [_depthwise(editor, operator, kernel, bias, version=3)])
         written += 1
     if written:
         yield f"{written} AVERAGE_POOL_2D as depthwise convolutions"
+
+
+def pick_by_convolution(editor: Editor) -> Iterator[str]:
+    """Write an average pool of one place, which picks every s-th, as a depthwise convolution with the weight 1.
+
+    The mean of one value is the value, and so is its product with 1. Bit-exact in float32. XNNPACK takes no pool of one place.
+    """
+    written = 0
+    for operator in editor.operators:
+        options = operator.builtinOptions
+        if editor.kind(operator) != "AVERAGE_POOL_2D" or (options.filterHeight, options.filterWidth) != (
+            1,
+            1,
+        ):
+            continue
+        (source,), (target,) = wellformed.indices(operator.inputs), wellformed.indices(operator.outputs)
+        given = editor.tensor(source)
+        if given.dtype != "float32" or len(given.shape) != 4:
+            continue
+        channels, name = given.shape[3], editor.tensor(target).name
+        kernel = editor.add_tensor(f"{name}/kernel", (1, 1, 1, channels), "float32")
+        bias = editor.add_tensor(f"{name}/bias", (channels,), "float32")
+        editor.fill(kernel, np.ones(channels, np.float32))
+        editor.fill(bias, np.zeros(channels, np.float32))
+        editor.replace(operator, [_depthwise(editor, operator, kernel, bias, version=1)])
+        written += 1
+    if written:
+        yield f"{written} AVERAGE_POOL_2D of one place as depthwise convolutions"
+
+
+def _depthwise(editor: Editor, pool: Any, kernel: int, bias: int, version: int) -> Any:
+    options, given = schema.DepthwiseConv2DOptionsT(), pool.builtinOptions
+    options.padding = schema.Padding.VALID
+    options.strideW, options.strideH = given.strideW, given.strideH
+    options.depthMultiplier = options.dilationWFactor = options.dilationHFactor = 1
+    options.fusedActivationFunction = given.fusedActivationFunction
+    inputs = [*wellformed.indices(pool.inputs), kernel, bias]
+    return editor.operator("DEPTHWISE_CONV_2D", inputs, wellformed.indices(pool.outputs), version, options)
 
 
 def _fits(editor: Editor, operator: Any) -> bool:
@@ -63,7 +87,7 @@ def _fits(editor: Editor, operator: Any) -> bool:
     if not all(row.dtype == "int8" and len(row.scales) == 1 and len(row.shape) == 4 for row in rows):
         return False
     given, made = rows[0].shape, rows[1].shape
-    return all(
+    return options.filterHeight * options.filterWidth <= MOST_TAPS and all(
         (made[axis] - 1) * stride + window <= given[axis]
         for axis, stride, window in (
             (1, options.strideH, options.filterHeight),

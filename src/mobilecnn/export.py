@@ -264,15 +264,18 @@ def _quantize(
 ) -> tuple[Path, Rewritten]:
     """The file in the format ``row``, made of the float32 file ``base``, and what was changed in it."""
     recipe = row.recipe_for(io)
-    if not recipe:
-        return base, Rewritten(b"")
-    made = base.with_name(f"{row.name}.tflite")
-    tflite.quantize(base, recipe, made, images.tensors if row.needs_calibration else None)
+    made, stages = base, ["every"]
+    if recipe:
+        made, stages = base.with_name(f"{row.name}.tflite"), ["quantized", "every"]
+        tflite.quantize(base, recipe, made, images.tensors if row.needs_calibration else None)
     rewritten = rewrite(
-        made.read_bytes(), made.name, [rule for rule in rewrites if rule.graph == "quantized"], answers
+        made.read_bytes(), row.name, [rule for rule in rewrites if rule.graph in stages], answers
     )
+    if not recipe and not rewritten.changes:
+        return base, rewritten
     # The quantizer leaves the float file's operator versions in place.
     lowered = lower(rewritten.content, description)
+    made = base.with_name(f"{row.name}.tflite")
     made.write_bytes(lowered.content)
     return made, replace(rewritten, changes=_joined(rewritten.changes, lowered.beyond_names))
 
