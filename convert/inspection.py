@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mobilecnn.convert import versions
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
@@ -80,7 +82,7 @@ def macs(operation: Operation) -> int:
         if operation.kind == "CONV_2D":  # weight: (out, rows, columns, in / groups)
             return output.elements * math.prod(weight.shape[1:])
         if operation.kind == "DEPTHWISE_CONV_2D":  # weight: (1, rows, columns, channels)
-            if weight.data is not None and _pools(weight):
+            if _pools(weight):
                 return 0
             return output.elements * math.prod(weight.shape[1:3])
         return output.elements * weight.shape[-1]  # weight: (out, in)
@@ -96,10 +98,11 @@ def macs(operation: Operation) -> int:
 
 
 def _pools(kernel: Tensor) -> bool:
-    """Whether all weights are the same number, so that a depthwise convolution is a mean."""
-    assert kernel.data is not None
-    same = bool((kernel.data == kernel.data[0]).all())
-    return kernel.dtype == "int8" and kernel.elements > 1 and same and len(set(kernel.scales)) == 1
+    """Whether all weights are the same number, so that a depthwise convolution is a mean, or picks places."""
+    if kernel.data is None or kernel.dtype not in ("int8", "float32") or len(set(kernel.scales)) > 1:
+        return False
+    values = np.frombuffer(kernel.data.tobytes(), kernel.dtype)
+    return values.size > 1 and bool((values == values[0]).all())
 
 
 def inspect(path: Path) -> Inspection:

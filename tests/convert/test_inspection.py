@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tflite_files import Made
 
@@ -18,6 +19,27 @@ def test_multiply_adds_are_those_of_the_keras_graph(
 ) -> None:
     model = keras.models.load_model(third_party / "theirs.keras", compile=False)
     assert inspect(exported / f"theirs.{name}.tflite").macs == complexity.count(model).macs
+
+
+@pytest.mark.parametrize(
+    ("weights", "dtype", "scales", "counted"),
+    [
+        (np.ones((1, 3, 3, 3)), "int8", (0.1, 0.1, 0.1), False),
+        (np.full((1, 1, 1, 3), 127), "int8", (), False),
+        (np.ones((1, 1, 1, 3)), "float32", (), False),
+        (np.ones((1, 3, 3, 3)), "int8", (0.1, 0.2, 0.1), True),
+        (np.arange(27).reshape(1, 3, 3, 3), "float32", (), True),
+    ],
+)
+def test_a_pool_that_is_written_as_a_convolution_has_no_multiply_adds(
+    weights: Any, dtype: str, scales: tuple[float, ...], counted: bool
+) -> None:
+    made = Made()
+    kernel = made.constant(weights, dtype, scales)
+    made.add(
+        "DEPTHWISE_CONV_2D", made.input, kernel, made.constant(np.zeros(3)), table="DepthwiseConv2DOptions"
+    )
+    assert inspection_of(made.graph(), "it", 0, "").macs == (8 * 8 * weights.size if counted else 0)
 
 
 def test_rows_add_up(exported: Path) -> None:

@@ -21,7 +21,7 @@ from mobilecnn.quantize.partitions import Left, partitions
 def chain(*operators: str, dtype: str = "int8", scale: Any = 0.05) -> bytes:
     made = Made(dtype=dtype, scale=scale if dtype == "int8" else ())
     for kind in operators:
-        options = {"table": "AddOptions"} if kind == "ADD" else {}
+        options: dict[str, Any] = {"table": "AddOptions"} if kind == "ADD" else {}
         inputs = [made.last] * (2 if kind == "ADD" else 1)
         made.add(kind, *inputs, scale=scale if dtype == "int8" else (), **options)
     return made.pack()
