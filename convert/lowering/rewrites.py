@@ -84,10 +84,10 @@ def rewrite(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers
     before: Scores | None = None
     changes: dict[str, tuple[str, ...]] = {}
     taken_back: dict[str, str] = {}
+    model = flatbuffer.parse(content, name)
+    if len(model.subgraphs) != 1:
+        return Rewritten(content)
     for row in rows:
-        model = flatbuffer.parse(content, name)
-        if len(model.subgraphs) != 1:
-            break
         editor = Editor(model)
         changed = tuple(row.run(editor))
         if not changed:
@@ -98,14 +98,15 @@ def rewrite(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers
             before = answers(content)
         try:
             after = answers(candidate)
-            reason = difference(before, after, step(flatbuffer.graph(content, name)), row.exact)
+            reason = difference(before, after, step(flatbuffer.graph_of(model)), row.exact)
         except ModelFileError as error:
             reason = str(error)
-        if reason is not None:
+        if reason is None:
+            content, before = candidate, after
+            changes[row.name] = changed
+        else:
+            model = flatbuffer.parse(content, name)
             taken_back[row.name] = f"{reason} ({'; '.join(changed)})"
-            continue
-        content, before = candidate, after
-        changes[row.name] = changed
     return Rewritten(content, changes, taken_back)
 
 

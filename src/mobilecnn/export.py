@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn import tensors
+from mobilecnn.contract import InputContract
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
 from mobilecnn.convert.lowering import AUTO, lower
@@ -135,7 +135,7 @@ def export(
         facts, images, labels, converted = _convert(keras, chosen, dataset, source.name, work, steps)
         description = Description(source.stem, facts.contract, facts.labels, facts.kind)
         base = work / "base.tflite"
-        answers = _golden_answers(tflite, images, work)
+        answers = _golden_answers(tflite, images, facts.contract, work)
         floats = rewrite(
             converted.read_bytes(), source.text, [row for row in rewrites if row.graph == "float32"], answers
         )
@@ -237,11 +237,13 @@ def _convert(
     return facts, images, labels, converted
 
 
-def _golden_answers(tflite: TfliteProcess, images: CalibrationImages, work: Path) -> Answers:
+def _golden_answers(
+    tflite: TfliteProcess, images: CalibrationImages, contract: InputContract, work: Path
+) -> Answers:
     """What runs the first pictures, which the passport keeps, on the content of a file."""
     golden, candidate, scores = (work / f"golden.{part}" for part in ("npy", "tflite", "scores.npy"))
-    first = next(inputs.slices(images.tensors, GOLDEN_IMAGES))
-    tensors.write(golden, first, first.shape)
+    pictures = images.pixels[:GOLDEN_IMAGES]
+    inputs.write(golden, pictures, contract, len(pictures))
 
     def answers(content: bytes) -> npt.NDArray[np.float32]:
         candidate.write_bytes(content)
