@@ -34,18 +34,18 @@ from mobilecnn.convert.lowering.tflite_metadata import append_labels, describe
 from mobilecnn.errors import UsageError
 
 REWRITES: tuple[Rewrite, ...] = (
-    Rewrite(merge_equal_operators, "float32", exact=True),
-    Rewrite(merge_paddings, "float32", exact=True),
-    Rewrite(fuse_relus, "float32", exact=True),
-    Rewrite(drop_reshapes, "float32", exact=True),
-    Rewrite(nest_concatenations, "float32", exact=True),
-    Rewrite(pick_by_convolution, "float32", exact=True),
+    Rewrite(merge_equal_operators, "converted", exact=True),
+    Rewrite(merge_paddings, "converted", exact=True),
+    Rewrite(fuse_relus, "converted", exact=True),
+    Rewrite(drop_reshapes, "converted", exact=True),
+    Rewrite(nest_concatenations, "converted", exact=True),
+    Rewrite(pick_by_convolution, "converted", exact=True),
     Rewrite(drop_conversions, "quantized", exact=False),
     Rewrite(requantize_relus, "quantized", exact=False),
     Rewrite(pool_by_convolution, "quantized", exact=False),
     Rewrite(compute_in_float, "quantized", exact=False),
     Rewrite(write_in_final_scale, "quantized", exact=False),
-    Rewrite(split_large_kernels, "every", exact=False),
+    Rewrite(split_large_kernels, "finished", exact=False),
 )
 """The rewrites, in the order in which they run: on the converter's file, on what the quantizer made of it, and last on the
 file of every format."""

@@ -36,14 +36,14 @@ class Rewrite:
 
     Attributes:
         run: pass that changes the graph, and says what it changed, a phrase for each change.
-        graph: which file it works on: ``float32``, the converter's, of which all others are made; ``quantized``, what the
-            quantizer made; or ``every``, the finished file of any format, where the quantizer should not see the change.
+        graph: which graph it works on: ``converted``, the converter's float32 one, of which all files are made;
+            ``quantized``, what the quantizer made; or ``finished``, that of any file, where the quantizer should not see the change.
         exact: whether every value of the graph that it keeps is the same, bit for bit. Else an operator may round to the
             neighbouring value where it rounded to this one.
     """
 
     run: Callable[[Editor], Iterable[str]]
-    graph: Literal["float32", "quantized", "every"]
+    graph: Literal["converted", "quantized", "finished"]
     exact: bool
 
     @property

@@ -137,7 +137,10 @@ def export(
         base = work / "base.tflite"
         answers = _golden_answers(tflite, images, facts.contract, work)
         floats = rewrite(
-            converted.read_bytes(), source.text, [row for row in rewrites if row.graph == "float32"], answers
+            converted.read_bytes(),
+            source.text,
+            [row for row in rewrites if row.graph == "converted"],
+            answers,
         )
         lowered = lower(floats.content, description)
         base.write_bytes(lowered.content)
@@ -266,9 +269,9 @@ def _quantize(
 ) -> tuple[Path, Rewritten]:
     """The file in the format ``row``, made of the float32 file ``base``, and what was changed in it."""
     recipe = row.recipe_for(io)
-    made, stages = base, ["every"]
+    made, stages = base, ["finished"]
     if recipe:
-        made, stages = base.with_name(f"{row.name}.tflite"), ["quantized", "every"]
+        made, stages = base.with_name(f"{row.name}.tflite"), ["quantized", "finished"]
         tflite.quantize(base, recipe, made, images.tensors if row.needs_calibration else None)
     rewritten = rewrite(
         made.read_bytes(), row.name, [rule for rule in rewrites if rule.graph in stages], answers

@@ -282,7 +282,7 @@ def test_a_rewrite_that_does_not_hold_is_taken_back_and_said(
             raise ModelFileError(f"litert refuses it ({error})") from error
 
     made = rectified()
-    rows = [Rewrite(run, "float32", exact=True), *chosen(["fuse_relus"])]
+    rows = [Rewrite(run, "converted", exact=True), *chosen(["fuse_relus"])]
     done = rewrite(made, "it", rows, asked)
     assert list(done.taken_back) == [run.__name__] and reason in done.taken_back[run.__name__]
     assert list(done.changes) == ["fuse_relus"]
