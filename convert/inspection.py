@@ -7,20 +7,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mobilecnn.convert import versions
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
 from mobilecnn.convert.output_kinds import Shown
 from mobilecnn.convert.outputs import shown_by_file
 from mobilecnn.convert.passport import OperatorUse, Quantization, TensorType
+from mobilecnn.convert.xnnpack import FLOAT_ONLY
 from mobilecnn.errors import ModelFileError
 from mobilecnn.files import read_bytes, sha256
 from mobilecnn.records import Signed
-
-_FLOAT_ONLY_IN_XNNPACK = frozenset(["AVERAGE_POOL_2D", "HARD_SWISH", "RELU", "RELU6", "SOFTMAX"])
-"""Operators that the XNNPACK delegate takes in float32 only, as read in ``xnnpack_delegate.cc``
-(LiteRT, August 2026): in an int8 graph each runs on the built-in kernels and splits the graph."""
-
 
 _CUSTOM = "CUSTOM:"
 """Prefix of the kind of a custom operator, before its name."""
@@ -74,7 +72,8 @@ def tensor_type(tensor: Tensor) -> TensorType:
 def macs(operation: Operation) -> int:
     """Number of multiply-adds of one operation: one for each application of a weight.
 
-    Bias, activation, pooling and element-wise operators count nothing, as in the papers.
+    Bias, activation, pooling and element-wise operators count nothing, as in the papers; nor does an average pool that is
+    written as a depthwise convolution.
     """
     if operation.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
         weight, output = operation.inputs[1], operation.outputs[0]
@@ -83,6 +82,8 @@ def macs(operation: Operation) -> int:
         if operation.kind == "CONV_2D":  # weight: (out, rows, columns, in / groups)
             return output.elements * math.prod(weight.shape[1:])
         if operation.kind == "DEPTHWISE_CONV_2D":  # weight: (1, rows, columns, channels)
+            if _pools(weight):
+                return 0
             return output.elements * math.prod(weight.shape[1:3])
         return output.elements * weight.shape[-1]  # weight: (out, in)
     if operation.kind == "TRANSPOSE_CONV":
@@ -94,6 +95,14 @@ def macs(operation: Operation) -> int:
         left = operation.inputs[0]
         return 0 if left is None else operation.outputs[0].elements * math.prod(left.shape[-1:])
     return 0
+
+
+def _pools(kernel: Tensor) -> bool:
+    """Whether all weights are the same number, so that a depthwise convolution is a mean, or picks places."""
+    if kernel.data is None or kernel.dtype not in ("int8", "float32") or len(set(kernel.scales)) > 1:
+        return False
+    values = np.frombuffer(kernel.data.tobytes(), kernel.dtype)
+    return values.size > 1 and bool((values == values[0]).all())
 
 
 def inspect(path: Path) -> Inspection:
@@ -206,20 +215,42 @@ def _left_in_float(graph: Graph) -> Iterator[str]:
     quantized = [operation for operation in graph.operations if _quantized(operation)]
     if not quantized:
         return
+    meant = _on_float_values(graph)
     left = Counter(
         operation.kind
         for operation in graph.operations
-        if not _quantized(operation) and operation.kind not in ("QUANTIZE", "DEQUANTIZE")
+        if not _quantized(operation)
+        and operation.kind not in ("QUANTIZE", "DEQUANTIZE")
+        and id(operation) not in meant
     )
     if left:
         yield f"left in float32 between quantized operators: {_counted(left)}"
     split = Counter(
         operation.kind
         for operation in quantized[:-1]
-        if operation.kind in _FLOAT_ONLY_IN_XNNPACK and operation.outputs[0].dtype in ("int8", "uint8")
+        if operation.kind in FLOAT_ONLY and operation.outputs[0].dtype in ("int8", "uint8")
     )
     if split:
         yield f"XNNPACK does not take {_counted(split)} in int8: each splits the graph onto the built-in kernels"
+
+
+def _on_float_values(graph: Graph) -> set[int]:
+    """The operators between a DEQUANTIZE and a QUANTIZE that XNNPACK takes so only: their place is there."""
+    makers: dict[int, str] = {}
+    readers: dict[int, list[str]] = {}
+    for operation in graph.operations:
+        makers.update({id(tensor): operation.kind for tensor in operation.outputs})
+        for tensor in operation.inputs:
+            readers.setdefault(id(tensor), []).append(operation.kind)
+    return {
+        id(operation)
+        for operation in graph.operations
+        if operation.kind in FLOAT_ONLY
+        and operation.inputs
+        and operation.outputs
+        and makers.get(id(operation.inputs[0])) == "DEQUANTIZE"
+        and readers.get(id(operation.outputs[0])) == ["QUANTIZE"]
+    }
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -201,6 +201,7 @@ class Passport(Stored, Open):
         warnings: what will hurt on a device.
         golden: pictures and the file's scores, to check a device or an app by.
         labelled: how many labelled images were right at export; None where none were given.
+        taken_back: rewrite of the graph -> why it was taken back, because the answers did not hold.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.passport"
@@ -230,6 +231,7 @@ class Passport(Stored, Open):
     warnings: tuple[str, ...]
     golden: tuple[Golden, ...]
     labelled: LabelledCheck | None = field(default=None, metadata=ADDED)
+    taken_back: dict[str, str] = field(default_factory=dict, metadata=ADDED)
 
     @property
     def kind(self) -> OutputKind:

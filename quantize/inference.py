@@ -29,6 +29,9 @@ from mobilecnn.train.keras_archive import kind_of, sha256_of, size_of
 
 Scores = npt.NDArray[np.float32]
 
+LOADING_SECONDS = 120.0
+"""Seconds that a runtime may take to load a file that is not run; a large one takes one."""
+
 
 class TfliteProcess(Child):
     """The child that quantizes and runs .tflite files; a context manager as :class:`Child` is."""
@@ -59,6 +62,17 @@ class TfliteProcess(Child):
         message = {"do": "run", "model": str(model), "runtime": runtime}
         self.send({**message, "inputs": str(inputs), "outputs": str(outputs)})
         return self.receive()
+
+    def split(self, model: Path) -> tuple[int, tuple[int, ...]]:
+        """How LiteRT splits a file: number of XNNPACK's partitions, and the indices of the operators outside of them.
+
+        Raises:
+            ModelFileError: the runtime refuses the file.
+            ChildCrashed: it crashed, or took longer than :data:`LOADING_SECONDS`.
+        """
+        self.send({"do": "split", "model": str(model)})
+        answer = self.receive(LOADING_SECONDS)
+        return int(answer["partitions"]), tuple(answer["outside"])
 
 
 @dataclass(frozen=True)

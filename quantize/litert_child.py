@@ -3,6 +3,7 @@
 :class:`mobilecnn.quantize.inference.TfliteProcess` starts it; nothing else imports it.
 
 * ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
+* ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
 * ``run``: ``{model, runtime, inputs, outputs}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, and the types of input and output
 """
 
@@ -30,6 +31,8 @@ def main(channel: Channel) -> None:
                 channel.send(done=True)
             case "run":
                 channel.send(**_run(message))
+            case "split":
+                channel.send(**_split(message["model"]))
 
 
 def _threads() -> int:
@@ -64,13 +67,42 @@ def _quantize(message: dict[str, Any]) -> None:
     Path(message["output"]).write_bytes(result.quantized_model)
 
 
-def _run(message: dict[str, Any]) -> dict[str, Any]:
-    name = message["model"]
+def _loaded(name: str, runtime: str) -> Any:
     try:
-        interpreter = interpreter_class(message["runtime"])(model_path=name, num_threads=_threads())
+        interpreter = interpreter_class(runtime)(model_path=name, num_threads=_threads())
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise ModelFileError(f"{message['runtime']} cannot run {name} ({cause(error)})") from error
+        raise ModelFileError(f"{runtime} cannot run {name} ({cause(error)})") from error
+    return interpreter
+
+
+def _split(name: str) -> dict[str, Any]:
+    """Delegated operators stay in the runtime's list, and each partition is one more of them, ``DELEGATE``.
+
+    What a partition covers is what leads from its inputs to its outputs.
+    """
+    listed = _loaded(name, "litert")._get_ops_details()
+    delegates = [row for row in listed if row["op_name"] == "DELEGATE"]
+    plain = [row for row in listed if row["op_name"] != "DELEGATE"]
+    makers = {int(index): row["index"] for row in plain for index in row["outputs"]}
+    reads = {row["index"]: [int(index) for index in row["inputs"]] for row in plain}
+    covered: set[int] = set()
+    for row in delegates:
+        given = set(map(int, row["inputs"]))
+        pending = [int(index) for index in row["outputs"]]
+        while pending:
+            maker = makers.get(pending.pop())
+            if maker is not None and maker not in covered:
+                covered.add(maker)
+                pending += [index for index in reads[maker] if index not in given]
+    return {
+        "partitions": len(delegates),
+        "outside": [row["index"] for row in plain if row["index"] not in covered],
+    }
+
+
+def _run(message: dict[str, Any]) -> dict[str, Any]:
+    interpreter = _loaded(message["model"], message["runtime"])
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     inputs = (image[None] for images in slices(Path(message["inputs"])) for image in images)
     scores = []

@@ -1,21 +1,54 @@
 """From a flatbuffer as the converter or the quantizer made it to the file that leaves us.
 
-A pass is a function in a module of its own: it changes the model (a schema ``ModelT``) in place and
-returns what it changed, a phrase for each change, nothing where there was nothing to do. :data:`PASSES`
-has them in order; to add one, write its module and add a line there. Passes run on the float32 file and
-again on each file that the quantizer makes of it, so a pass leaves alone what it cannot treat.
+Two tables, in order. :data:`REWRITES` has the passes that change what is computed into the same in a faster form: the
+user chooses among them, and each is proved on golden pictures (:mod:`~mobilecnn.convert.lowering.rewrites`).
+:data:`PASSES` has those that finish a file, and always run.
+
+A pass is a function: it changes the model (a schema ``ModelT``) in place and
+returns what it changed, a phrase for each change, nothing where there was nothing to do. To add one, write its module and
+add a line to a table. Passes run on the float32 file and again on each file that the quantizer makes of it, so a pass
+leaves alone what it cannot treat.
 
 The labels are the last step and no pass: they are a zip archive behind the packed flatbuffer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering.concatenations import nest_concatenations
+from mobilecnn.convert.lowering.conversions import drop_conversions, write_in_final_scale
 from mobilecnn.convert.lowering.description import Description, Pass
 from mobilecnn.convert.lowering.ends import name_ends
+from mobilecnn.convert.lowering.equal_operators import merge_equal_operators
+from mobilecnn.convert.lowering.float_islands import compute_in_float
 from mobilecnn.convert.lowering.int16_sums import free_int16_sums
+from mobilecnn.convert.lowering.large_kernels import split_large_kernels
 from mobilecnn.convert.lowering.operator_versions import stamp_versions
+from mobilecnn.convert.lowering.paddings import merge_paddings
+from mobilecnn.convert.lowering.pools import pick_by_convolution, pool_by_convolution
+from mobilecnn.convert.lowering.relus import fuse_relus, requantize_relus
+from mobilecnn.convert.lowering.reshapes import drop_reshapes
+from mobilecnn.convert.lowering.rewrites import Rewrite
 from mobilecnn.convert.lowering.tflite_metadata import append_labels, describe
+from mobilecnn.errors import UsageError
+
+REWRITES: tuple[Rewrite, ...] = (
+    Rewrite(merge_equal_operators, "converted", exact=True),
+    Rewrite(merge_paddings, "converted", exact=True),
+    Rewrite(fuse_relus, "converted", exact=True),
+    Rewrite(drop_reshapes, "converted", exact=True),
+    Rewrite(nest_concatenations, "converted", exact=True),
+    Rewrite(pick_by_convolution, "converted", exact=True),
+    Rewrite(drop_conversions, "quantized", exact=False),
+    Rewrite(requantize_relus, "quantized", exact=False),
+    Rewrite(pool_by_convolution, "quantized", exact=False),
+    Rewrite(compute_in_float, "quantized", exact=False),
+    Rewrite(write_in_final_scale, "quantized", exact=False),
+    Rewrite(split_large_kernels, "finished", exact=False),
+)
+"""The rewrites, in the order in which they run: on the converter's file, on what the quantizer made of it, and last on the
+file of every format."""
 
 PASSES: tuple[Pass, ...] = (
     free_int16_sums,
@@ -23,7 +56,7 @@ PASSES: tuple[Pass, ...] = (
     stamp_versions,
     describe,
 )
-"""The passes, in the order in which they run."""
+"""The passes that finish a file, in the order in which they run."""
 
 NAMING: frozenset[Pass] = frozenset([name_ends, describe])
 """Passes that name and describe, on every file alike, and leave what it computes and needs as it is."""
@@ -61,3 +94,25 @@ def lower(content: bytes, description: Description) -> Lowered:
     model = flatbuffer.parse(content, description.title)
     changes = {run.__name__: tuple(run(model, description)) for run in PASSES}
     return Lowered(append_labels(flatbuffer.pack(model), description.output_labels), changes)
+
+
+AUTO, NONE = "auto", "none"
+"""What is asked for where all rewrites are to run, or none."""
+
+
+def chosen(wanted: str | Sequence[str]) -> tuple[Rewrite, ...]:
+    """The rewrites that are asked for, in the table's order: ``auto``, ``none``, or names, as a list or with commas between.
+
+    Raises:
+        UsageError: there is no rewrite of a name.
+    """
+    names = wanted.split(",") if isinstance(wanted, str) else list(wanted)
+    if names in ([AUTO], [NONE]):
+        return REWRITES if names == [AUTO] else ()
+    known = [row.name for row in REWRITES]
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"unknown rewrite {name!r}; choose {AUTO}, {NONE}, or among {', '.join(known)}, with commas between"
+            )
+    return tuple(row for row in REWRITES if row.name in names)

@@ -6,18 +6,22 @@ child processes share the work: one holds Keras, the other the TFLite runtime an
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.contract import InputContract
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
-from mobilecnn.convert.lowering import lower
+from mobilecnn.convert.lowering import AUTO, lower
+from mobilecnn.convert.lowering import chosen as chosen_rewrites
 from mobilecnn.convert.lowering.description import Description
+from mobilecnn.convert.lowering.rewrites import Answers, Rewrite, Rewritten, rewrite
 from mobilecnn.convert.output_kinds import choices, named
 from mobilecnn.errors import MobileCnnError, OutputError, UsageError
-from mobilecnn.exported import Answered, Changes, Exported, Origin, write
+from mobilecnn.exported import GOLDEN_IMAGES, Answered, Changes, Exported, Origin, write
 from mobilecnn.extras import require
 from mobilecnn.files import check_file, temporary_folder
 from mobilecnn.locks import locked
@@ -39,7 +43,7 @@ from mobilecnn.quantize.steadiness import movement
 from mobilecnn.records import schema
 from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.steps import Progress, Steps, no_progress
-from mobilecnn.train import datasets
+from mobilecnn.train import datasets, inputs
 from mobilecnn.train.datasets.dataset import Dataset
 
 
@@ -78,6 +82,7 @@ def export(
     data: str | None = None,
     remarked: Remarked = no_remark,
     skip_bad: bool = False,
+    lowering: str | Sequence[str] = AUTO,
 ) -> tuple[Exported, ...]:
     """Export ``source`` in each of ``formats`` to ``output``/NAME.FORMAT.tflite, with passports.
 
@@ -94,6 +99,7 @@ def export(
         remarked: told what of the images is not used, or not as one might expect.
         skip_bad: whether to leave out labelled images that cannot be read; those of ``calibration`` have an
             option of their own.
+        lowering: rewrites of the graph (:data:`mobilecnn.convert.lowering.REWRITES`): ``auto`` for all, ``none``, or names.
 
     Raises:
         UsageError, ModelFileError, DataError, OutputError: what the user gave does not work.
@@ -101,6 +107,7 @@ def export(
         EnvironmentProblem: a child process crashed.
     """
     rows = check_request(formats, calibration, io)
+    rewrites = chosen_rewrites(lowering)
     require("exporting", "export")
     paths = [output / f"{source.stem}.{row.name}.tflite" for row in rows]
     for path in paths:
@@ -128,17 +135,27 @@ def export(
         facts, images, labels, converted = _convert(keras, chosen, dataset, source.name, work, steps)
         description = Description(source.stem, facts.contract, facts.labels, facts.kind)
         base = work / "base.tflite"
-        lowered = lower(converted.read_bytes(), description)
+        answers = _golden_answers(tflite, images, facts.contract, work)
+        floats = rewrite(
+            converted.read_bytes(),
+            source.text,
+            [row for row in rewrites if row.graph == "converted"],
+            answers,
+        )
+        lowered = lower(floats.content, description)
         base.write_bytes(lowered.content)
 
         steps(f"running {facts.called}")
         keras.start_run(facts.contract, images.tensors, work / "reference.npy")
-        made, changes, scores = {}, {}, {}
+        made, changes, taken_back, scores = {}, {}, {}, {}
         try:
             for row in rows:
                 steps(f"making {row.name}")
-                made[row.name], changed = _quantize(tflite, row, io, base, images, description)
-                changes[row.name] = _joined(_loading(facts), _joined(lowered.beyond_names, changed))
+                made[row.name], own = _quantize(tflite, row, io, base, images, description, rewrites, answers)
+                changes[row.name] = _joined(
+                    _loading(facts), _joined(floats.changes, _joined(lowered.beyond_names, own.changes))
+                )
+                taken_back[row.name] = floats.taken_back | own.taken_back
                 steps(f"running {row.name}")
                 tflite.run(made[row.name], images.tensors, work / f"{row.name}.npy")
                 scores[row.name] = np.load(work / f"{row.name}.npy", allow_pickle=False)
@@ -163,6 +180,7 @@ def export(
                 row,
                 made[row.name].read_bytes(),
                 changes[row.name],
+                taken_back[row.name],
                 parities[row.name],
                 scores[row.name],
                 labelled.get(row.name),
@@ -222,6 +240,23 @@ def _convert(
     return facts, images, labels, converted
 
 
+def _golden_answers(
+    tflite: TfliteProcess, images: CalibrationImages, contract: InputContract, work: Path
+) -> Answers:
+    """What runs the first pictures, which the passport keeps, on the content of a file."""
+    golden, candidate, scores = (work / f"golden.{part}" for part in ("npy", "tflite", "scores.npy"))
+    pictures = images.pixels[:GOLDEN_IMAGES]
+    inputs.write(golden, pictures, contract, len(pictures))
+
+    def answers(content: bytes) -> npt.NDArray[np.float32]:
+        candidate.write_bytes(content)
+        tflite.run(candidate, golden, scores)
+        found: npt.NDArray[np.float32] = np.load(scores, allow_pickle=False)
+        return found
+
+    return answers
+
+
 def _quantize(
     tflite: TfliteProcess,
     row: Format,
@@ -229,17 +264,25 @@ def _quantize(
     base: Path,
     images: CalibrationImages,
     description: Description,
-) -> tuple[Path, Changes]:
-    """The file in the format ``row``, made of the float32 file ``base``, and what the passes changed in it."""
+    rewrites: Sequence[Rewrite],
+    answers: Answers,
+) -> tuple[Path, Rewritten]:
+    """The file in the format ``row``, made of the float32 file ``base``, and what was changed in it."""
     recipe = row.recipe_for(io)
-    if not recipe:
-        return base, {}
-    made = base.with_name(f"{row.name}.tflite")
-    tflite.quantize(base, recipe, made, images.tensors if row.needs_calibration else None)
+    made, stages = base, ["finished"]
+    if recipe:
+        made, stages = base.with_name(f"{row.name}.tflite"), ["quantized", "finished"]
+        tflite.quantize(base, recipe, made, images.tensors if row.needs_calibration else None)
+    rewritten = rewrite(
+        made.read_bytes(), row.name, [rule for rule in rewrites if rule.graph in stages], answers
+    )
+    if not recipe and not rewritten.changes:
+        return base, rewritten
     # The quantizer leaves the float file's operator versions in place.
-    lowered = lower(made.read_bytes(), description)
+    lowered = lower(rewritten.content, description)
+    made = base.with_name(f"{row.name}.tflite")
     made.write_bytes(lowered.content)
-    return made, lowered.beyond_names
+    return made, replace(rewritten, changes=_joined(rewritten.changes, lowered.beyond_names))
 
 
 def _loading(facts: KerasFacts) -> Changes:

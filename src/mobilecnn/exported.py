@@ -130,6 +130,7 @@ class Answered:
         row: its format.
         content: its bytes.
         changes: what the passes over the graph changed in it.
+        taken_back: rewrite of the graph -> why it was taken back.
         parity: its answers against the Keras model's.
         scores: its answers, (images, classes).
         labelled: how many labelled images it had right; None where none were given.
@@ -139,6 +140,7 @@ class Answered:
     row: Format
     content: bytes
     changes: Changes
+    taken_back: dict[str, str]
     parity: Parity
     scores: Scores
     labelled: checks.LabelledCheck | None
@@ -218,4 +220,5 @@ def _passport(file: Answered, origin: Origin) -> Passport:
             if parity.finite
         ),
         labelled=file.labelled,
+        taken_back=file.taken_back,
     )

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from tflite_files import Made
 
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.inspection import inspect, inspection_of
@@ -19,6 +21,27 @@ def test_multiply_adds_are_those_of_the_keras_graph(
     assert inspect(exported / f"theirs.{name}.tflite").macs == complexity.count(model).macs
 
 
+@pytest.mark.parametrize(
+    ("weights", "dtype", "scales", "counted"),
+    [
+        (np.ones((1, 3, 3, 3)), "int8", (0.1, 0.1, 0.1), False),
+        (np.full((1, 1, 1, 3), 127), "int8", (), False),
+        (np.ones((1, 1, 1, 3)), "float32", (), False),
+        (np.ones((1, 3, 3, 3)), "int8", (0.1, 0.2, 0.1), True),
+        (np.arange(27).reshape(1, 3, 3, 3), "float32", (), True),
+    ],
+)
+def test_a_pool_that_is_written_as_a_convolution_has_no_multiply_adds(
+    weights: Any, dtype: str, scales: tuple[float, ...], counted: bool
+) -> None:
+    made = Made()
+    kernel = made.constant(weights, dtype, scales)
+    made.add(
+        "DEPTHWISE_CONV_2D", made.input, kernel, made.constant(np.zeros(3)), table="DepthwiseConv2DOptions"
+    )
+    assert inspection_of(made.graph(), "it", 0, "").macs == (8 * 8 * weights.size if counted else 0)
+
+
 def test_rows_add_up(exported: Path) -> None:
     seen = inspect(exported / "theirs.int8.tflite")
     content = (exported / "theirs.int8.tflite").read_bytes()
@@ -32,11 +55,35 @@ def test_rows_add_up(exported: Path) -> None:
     assert document["minimum_runtime"] == "2.10.0"  # The dense layer has a scale for each row.
 
 
-def test_int8_names_what_splits_the_graph(exported: Path) -> None:
-    warnings = inspect(exported / "theirs.int8.tflite").warnings
-    assert any("AVERAGE_POOL_2D (1)" in warning and "splits the graph" in warning for warning in warnings)
-    assert not any("understated" in warning for warning in warnings)
-    assert inspect(exported / "theirs.float32.tflite").warnings == ()
+def test_an_exported_file_has_nothing_that_splits_the_graph(exported: Path) -> None:
+    for name in ("float32", "int8"):
+        assert inspect(exported / f"theirs.{name}.tflite").warnings == ()
+
+
+POOL = {"table": "Pool2DOptions", "strideW": 1, "strideH": 1, "filterWidth": 3, "filterHeight": 3}
+INT8 = {"dtype": "int8", "scale": 0.05}
+FLOAT = {"dtype": "float32"}
+
+
+@pytest.mark.parametrize(
+    ("operators", "warning"),
+    [
+        ((("AVERAGE_POOL_2D", {**INT8, **POOL}), ("RELU", INT8)), "XNNPACK does not take AVERAGE_POOL_2D (1) in int8"),
+        ((("LOGISTIC", INT8), ("RELU", INT8)), None),
+        ((("DEQUANTIZE", FLOAT), ("AVERAGE_POOL_2D", POOL), ("QUANTIZE", INT8)), None),
+        ((("DEQUANTIZE", FLOAT), ("RELU", {}), ("ABS", {}), ("QUANTIZE", INT8)), "left in float32 between quantized operators: RELU (1), ABS (1)"),
+        ((("DEQUANTIZE", FLOAT), ("LOGISTIC", {}), ("QUANTIZE", INT8)), "left in float32 between quantized operators: LOGISTIC (1)"),
+    ],
+)  # fmt: skip
+def test_int8_names_what_splits_the_graph_and_what_was_left_in_float(
+    operators: tuple[tuple[str, dict[str, Any]], ...], warning: str | None
+) -> None:
+    made = Made(dtype="int8", scale=0.05)
+    for kind, options in operators:
+        made.add(kind, made.last, **options)
+    seen = inspection_of(made.graph(), "it", 0, "").warnings
+    said = [text for text in seen if "XNNPACK" in text or "left in float32" in text]
+    assert said == [] if warning is None else len(said) == 1 and said[0].startswith(warning)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -171,6 +171,7 @@ def export(
     override_input_range: bool = False,
     output_kind: str | None = None,
     labels: Sequence[str] | None = None,
+    lowering: str | Sequence[str] = "auto",
     allow_code: bool = False,
     skip_bad: bool = False,
     custom_objects: str | Path | None = None,
@@ -206,6 +207,7 @@ def export(
             of :data:`mobilecnn.convert.output_kinds.KINDS`.  [default: what the last layer shows]
         labels: class names in output order; for a single output two, that of a low score first.
             [default: what the model says]
+        lowering: rewrites of the graph into the same, faster: ``auto`` for all, ``none``, or names of some.
         allow_code: whether Python code in a file may run (Lambda layers).
         skip_bad: whether to leave out images that cannot be read.
         custom_objects: path of a Python file with the layers and functions of your own that the model has; it runs.
@@ -256,6 +258,7 @@ def export(
             None if data is None else str(data),
             remarks,
             skip_bad,
+            lowering,
         )
     for remark in remarks.rows:
         warnings.warn(remark.text, stacklevel=2)

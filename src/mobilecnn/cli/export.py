@@ -72,6 +72,13 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     type=options.FILE,
     help="A text file, one class name a line, in output order; for a single output two, that of a low score first.",
 )
+@click.option(
+    "--lowering",
+    metavar="auto|none|LIST",
+    default="auto",
+    show_default=True,
+    help="Rewrites of the graph into the same, faster: all, none, or names with commas between.",
+)
 @options.allow_code
 @options.skip_bad
 @options.custom_objects
@@ -94,6 +101,7 @@ def command(
     override_input_range: bool,
     output_kind: str | None,
     labels: Path | None,
+    lowering: str,
     allow_code: bool,
     skip_bad: bool,
     custom_objects: Path | None,
@@ -145,6 +153,7 @@ def command(
             source,
             remarks,
             skip_bad,
+            lowering,
         )
 
     if as_json:
@@ -235,6 +244,8 @@ def _warnings(file: "Exported") -> Iterator[str]:
     if card.latency_only:
         yield f"latency only: {' and '.join(card.latency_only)}"
     yield from card.warnings
+    for name, reason in card.taken_back.items():
+        yield f"the rewrite {name} was taken back: {reason}"
     # Answers that mean nothing need not agree.
     if not card.latency_only and (words := doubt(file.parity, card.parity.reference)) is not None:
         yield words

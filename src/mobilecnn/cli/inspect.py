@@ -1,11 +1,16 @@
 """``mobilecnn inspect``."""
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, kilobytes, millions, table
+
+if TYPE_CHECKING:
+    from mobilecnn.quantize.partitions import Partitions
 
 
 @click.command()
@@ -14,13 +19,20 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, million
 def command(model: Path, as_json: bool) -> None:
     """What is in a .tflite file: operators, inputs, outputs, runtime needed.
 
-    The file is read, not run.
+    The file is read, and loaded by LiteRT to see in how many pieces it runs; it is not run.
     """
     from mobilecnn.convert.inspection import inspect
 
     seen = inspect(model)
+    split, unknown = _split(model)
     if as_json:
-        document(seen.to_json())
+        document(
+            {
+                **seen.to_json(),
+                "xnnpack": None if split is None else asdict(split),
+                "xnnpack_unknown": unknown,
+            }
+        )
         return
     rows = [
         [
@@ -57,5 +69,17 @@ def command(model: Path, as_json: bool) -> None:
             rows,
         )
     )
+    data(f"XNNPACK partitions: {f'unknown ({unknown})' if split is None else split}")
     for warning in seen.warnings:
         data(f"Warning: {warning}")
+
+
+def _split(model: Path) -> "tuple[Partitions | None, str]":
+    """How LiteRT splits the file; None, and why, where that cannot be known here."""
+    from mobilecnn.errors import EnvironmentProblem, ModelFileError
+    from mobilecnn.quantize.partitions import partitions
+
+    try:
+        return partitions(model), ""
+    except (EnvironmentProblem, ModelFileError) as error:
+        return None, str(error)

@@ -1,0 +1,342 @@
+"""The rewrites: what each makes of a graph, that the graph computes the same, and what becomes of one that does not hold."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from tflite_files import Made
+
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.convert.lowering import REWRITES, chosen
+from mobilecnn.convert.lowering.rewrites import Rewrite, Rewritten, difference, rewrite, step
+from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.quantize.codes import decode
+
+SCALE = 0.05
+"""Scale of the int8 feature maps, whose values reach from -6.4 to 6.35."""
+
+CONV = {"table": "Conv2DOptions", "strideW": 1, "strideH": 1, "dilationWFactor": 1, "dilationHFactor": 1}
+POOL = {
+    "table": "Pool2DOptions",
+    "strideW": 1,
+    "strideH": 1,
+    "filterWidth": 3,
+    "filterHeight": 3,
+    "padding": 0,
+}
+SAME, VALID, RELU, RELU_N1_TO_1 = 0, 1, 1, 2
+
+STRIDED = {**POOL, "strideW": 2, "strideH": 2, "padding": VALID, "shape": (1, 3, 3, 3)}
+
+PICK = {**POOL, "filterWidth": 1, "filterHeight": 1, "strideW": 2, "strideH": 2, "shape": (1, 4, 4, 3)}
+UNPADDED = {"padding": SAME, "filterWidth": 2, "filterHeight": 2, "shape": (1, 4, 4, 3)}
+
+
+def answers(content: bytes) -> Any:
+    """What LiteRT answers for three random inputs, (3, outputs)."""
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    generator = np.random.default_rng(0)
+    rows = []
+    for _ in range(3):
+        if source["dtype"] == np.int8:
+            image = generator.integers(-128, 128, source["shape"], np.int8)
+        else:
+            image = generator.normal(0, 2, source["shape"]).astype(np.float32)
+        interpreter.set_tensor(source["index"], image)
+        interpreter.invoke()
+        rows.append(decode(interpreter.get_tensor(result["index"]), *result["quantization"]).reshape(1, -1))
+    return np.concatenate(rows)
+
+
+def kinds(content: bytes) -> list[str]:
+    return [operation.kind for operation in flatbuffer.graph(content, "it").operations]
+
+
+def applied(made: bytes, name: str) -> Rewritten:
+    return rewrite(made, "it", chosen([name]), answers)
+
+
+def conv(made: Made, source: int, kernel: int = 3, **options: Any) -> int:
+    """A 3 to 3 channel convolution of the tensor ``source``, float32; ``shape`` among the options."""
+    weights = np.random.default_rng(kernel).normal(0, 1, (3, kernel, kernel, 3))
+    constants = made.constant(weights), made.constant(np.zeros(3))
+    return made.add("CONV_2D", source, *constants, **{**CONV, "padding": SAME, **options})
+
+
+def twice(kind: str, **options: Any) -> bytes:
+    made = Made()
+    first, second = (made.add(kind, made.input, **options) for _ in range(2))
+    return made.put("ADD", first, second, table="AddOptions").pack()
+
+
+def convolved_twice(seeds: tuple[int, int]) -> bytes:
+    made = Made()
+    first, second = (conv(made, made.input, kernel) for kernel in seeds)
+    return made.put("ADD", first, second, table="AddOptions").pack()
+
+
+def padded(before: int, after: int, stride: int, kernel: int, padding: int = VALID) -> bytes:
+    made = Made()
+    side = 8 + before + after
+    amounts = made.constant([[0, 0], [before, after], [before, after], [0, 0]], "int32")
+    pad = made.add("PAD", made.input, amounts, shape=(1, side, side, 3), table="PadOptions")
+    out = (side - kernel) // stride + 1 if padding == VALID else -(-side // stride)
+    conv(made, pad, kernel, padding=padding, strideW=stride, strideH=stride, shape=(1, out, out, 3))
+    return made.pack()
+
+
+def rectified(shared: bool = False, fused: int = 0) -> bytes:
+    made = Made()
+    middle = conv(made, made.input, fusedActivationFunction=fused)
+    relu = made.add("RELU", middle)
+    return made.put("ADD", relu, middle if shared else made.input, table="AddOptions").pack()
+
+
+def reshaped(*shapes: tuple[int, ...]) -> bytes:
+    made = Made()
+    made.add("RELU", made.input)
+    for shape in shapes:
+        made.then("RESHAPE", shape, integers=True, shape=shape, table="ReshapeOptions")
+    return made.put("RELU", made.last).pack()
+
+
+def int8(*operators: tuple[str, dict[str, Any]]) -> bytes:
+    """A chain of int8 operators of one input."""
+    made = Made(dtype="int8", scale=SCALE)
+    for kind, options in operators:
+        made.add(kind, made.last, **{"scale": SCALE, "dtype": "int8", **options})
+    return made.pack()
+
+
+def added(constant_scale: float) -> bytes:
+    """A sum of the input and a constant of a scale that XNNPACK may not take."""
+    made = Made(dtype="int8", scale=SCALE)
+    three = made.constant(np.full((), 100), "int8", constant_scale)
+    return made.put("ADD", made.input, three, scale=SCALE, table="AddOptions").pack()
+
+
+def summed(final: float, shared: bool = False) -> bytes:
+    """A sum in int8, and a QUANTIZE of it to the scale ``final``; a second QUANTIZE of it if it is shared."""
+    made = Made(dtype="int8", scale=SCALE)
+    total = made.add("ADD", made.input, made.input, scale=2 * SCALE, table="AddOptions")
+    last = made.add("QUANTIZE", total, scale=final)
+    if shared:
+        made.add("CONCATENATION", last, made.add("QUANTIZE", total, scale=final), shape=(1, 8, 8, 6), scale=final,
+                 table="ConcatenationOptions", axis=3)  # fmt: skip
+    return made.pack()
+
+
+def depthwise(rows: int, columns: int, dtype: str = "float32", **options: Any) -> bytes:
+    """A depthwise convolution of 3 channels of 9x9, or of ``shape`` among the options."""
+    small = dtype == "int8"
+    made = Made((1, 9, 9, 3), dtype, SCALE if small else ())
+    generator = np.random.default_rng(rows)
+    scales, fused = (0.001, 0.002, 0.003), {"fusedActivationFunction": RELU}
+    if small:
+        kernel = made.constant(generator.integers(-127, 128, (1, rows, columns, 3)), dtype, scales)
+        bias = made.constant(generator.integers(-500, 500, 3), "int32", [SCALE * scale for scale in scales])
+    else:
+        kernel = made.constant(generator.normal(0, 1, (1, rows, columns, 3)))
+        bias = made.constant(generator.normal(0, 1, 3))
+    said = {
+        **CONV,
+        "table": "DepthwiseConv2DOptions",
+        "depthMultiplier": 1,
+        "padding": SAME,
+        **fused,
+        **options,
+    }
+    return made.put("DEPTHWISE_CONV_2D", made.input, kernel, bias, scale=0.1 if small else (), **said).pack()
+
+
+def sums(count: int, padded: bool = True) -> list[str]:
+    one = ["SLICE", "DEPTHWISE_CONV_2D"]
+    return ["PAD"] * padded + one + (count - 1) * [*one, "ADD"]
+
+
+def concatenated(count: int) -> bytes:
+    made = Made()
+    parts = [made.add("RELU", made.input)] + [conv(made, made.input, kernel) for kernel in range(1, count)]
+    return made.put(
+        "CONCATENATION", *parts, shape=(1, 8, 8, 3 * count), table="ConcatenationOptions", axis=3
+    ).pack()
+
+
+ISLAND = ["DEQUANTIZE", "HARD_SWISH", "QUANTIZE"]
+
+CASES: list[tuple[str, bytes, list[str] | None]] = [
+    # rewrite, graph, kinds after it; None where it must leave the graph alone
+    ("merge_equal_operators", twice("RELU"), ["RELU", "ADD"]),
+    ("merge_equal_operators", twice("AVERAGE_POOL_2D", **POOL), ["AVERAGE_POOL_2D", "ADD"]),
+    ("merge_equal_operators", convolved_twice((3, 3)), ["CONV_2D", "ADD"]),
+    ("merge_equal_operators", convolved_twice((3, 5)), None),
+    ("merge_paddings", padded(0, 1, stride=2, kernel=3), ["CONV_2D"]),
+    ("merge_paddings", padded(1, 1, stride=1, kernel=3), ["CONV_2D"]),
+    ("merge_paddings", padded(2, 2, stride=1, kernel=5), ["CONV_2D"]),
+    ("merge_paddings", padded(1, 1, stride=2, kernel=3), None),
+    ("merge_paddings", padded(2, 2, stride=1, kernel=3), None),
+    ("merge_paddings", padded(1, 1, stride=1, kernel=3, padding=SAME), None),
+    ("fuse_relus", rectified(), ["CONV_2D", "ADD"]),
+    ("fuse_relus", rectified(shared=True), None),
+    ("fuse_relus", rectified(fused=RELU), None),
+    ("drop_reshapes", reshaped((1, 8, 8, 3)), ["RELU", "RELU"]),
+    ("drop_reshapes", reshaped((1, 4, 16, 3), (1, 64, 1, 3)), ["RELU", "RESHAPE", "RELU"]),
+    ("drop_reshapes", reshaped((1, 4, 16, 3)), None),
+    ("nest_concatenations", concatenated(5), ["RELU"] + 4 * ["CONV_2D"] + 2 * ["CONCATENATION"]),
+    ("nest_concatenations", concatenated(9), ["RELU"] + 8 * ["CONV_2D"] + 3 * ["CONCATENATION"]),
+    ("nest_concatenations", concatenated(4), None),
+    ("drop_conversions", int8(("QUANTIZE", {}), ("RELU", {})), ["RELU"]),
+    ("drop_conversions", int8(("DEQUANTIZE", {"dtype": "float32", "scale": ()}), ("QUANTIZE", {"scale": 0.1})), ["QUANTIZE"]),
+    ("drop_conversions", int8(("QUANTIZE", {"scale": 0.1})), None),
+    ("requantize_relus", int8(("RELU", {"scale": 0.03, "zero_point": -128})), ["QUANTIZE"]),
+    ("requantize_relus", int8(("RELU", {"scale": SCALE, "zero_point": -128})), ["QUANTIZE"]),
+    ("requantize_relus", int8(("RELU", {"scale": 0.06})), None),
+    ("requantize_relus", int8(("RELU", {"scale": 1e-5, "zero_point": -128})), None),
+    ("pool_by_convolution", int8(("AVERAGE_POOL_2D", STRIDED)), ["DEPTHWISE_CONV_2D"]),
+    ("pool_by_convolution", int8(("AVERAGE_POOL_2D", {**STRIDED, "padding": SAME, "shape": (1, 4, 4, 3)})), None),
+    ("pool_by_convolution", int8(("AVERAGE_POOL_2D", {**STRIDED, **UNPADDED})), ["DEPTHWISE_CONV_2D"]),
+    ("pool_by_convolution", int8(("AVERAGE_POOL_2D", POOL)), None),
+    ("compute_in_float", int8(("HARD_SWISH", {"zero_point": -100})), ISLAND),
+    ("compute_in_float", int8(("RELU", {"scale": 0.06})), ["DEQUANTIZE", "RELU", "QUANTIZE"]),
+    ("compute_in_float", int8(("AVERAGE_POOL_2D", POOL)), ["DEQUANTIZE", "AVERAGE_POOL_2D", "QUANTIZE"]),
+    ("compute_in_float", int8(("MAX_POOL_2D", POOL)), None),
+    ("compute_in_float", added(1e-5), ["DEQUANTIZE", "ADD", "QUANTIZE"]),
+    ("compute_in_float", added(0.03), None),
+    ("compute_in_float", depthwise(7, 7, "int8"), ["DEQUANTIZE", "DEPTHWISE_CONV_2D", "QUANTIZE"]),
+    ("compute_in_float", depthwise(5, 5, "int8"), None),
+    ("pick_by_convolution", twice("AVERAGE_POOL_2D", **PICK), 2 * ["DEPTHWISE_CONV_2D"] + ["ADD"]),
+    ("pick_by_convolution", twice("AVERAGE_POOL_2D", **POOL), None),
+    ("split_large_kernels", depthwise(7, 7), sums(3)),
+    ("split_large_kernels", depthwise(6, 6), sums(2)),
+    ("split_large_kernels", depthwise(2, 13), sums(2)),
+    ("split_large_kernels", depthwise(9, 9, padding=VALID, shape=(1, 1, 1, 3)), sums(5, padded=False)),
+    ("split_large_kernels", depthwise(7, 7, strideW=2, strideH=2, shape=(1, 5, 5, 3)), sums(3)),
+    ("split_large_kernels", depthwise(7, 7, dilationWFactor=2, dilationHFactor=2), sums(3)),
+    ("split_large_kernels", depthwise(5, 5), None),
+    ("split_large_kernels", depthwise(1, 27), None),
+    ("split_large_kernels", depthwise(7, 7, "int8"), None),
+    ("write_in_final_scale", summed(0.08), ["ADD"]),
+    ("write_in_final_scale", summed(1e-4), None),
+    ("write_in_final_scale", summed(0.08, shared=True), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "made", "after"), CASES)
+def test_a_rewrite_changes_what_it_knows_and_the_answers_hold(
+    name: str, made: bytes, after: list[str] | None
+) -> None:
+    done = applied(made, name)
+    assert done.taken_back == {}
+    if after is None:
+        assert (done.changes, done.content) == ({}, made)
+        return
+    assert kinds(done.content) == after
+    assert list(done.changes) == [name] and all(done.changes[name])
+    again = applied(done.content, name)
+    assert (again.changes, again.content) == ({}, done.content)
+    before, now = answers(made), answers(done.content)
+    one = step(flatbuffer.graph(made, "it"))
+    if next(row for row in REWRITES if row.name == name).exact:
+        assert np.array_equal(before, now)
+    else:
+        assert np.abs(before - now).max() <= (1e-5 * np.abs(before).max() if one is None else 1.001 * one)
+
+
+def test_every_rewrite_is_tried_above_on_graphs_of_both_kinds() -> None:
+    for row in REWRITES:
+        rows = [after for name, _, after in CASES if name == row.name]
+        assert None in rows and [after for after in rows if after], row.name
+
+
+def test_each_rewrite_says_its_algebra() -> None:
+    for row in REWRITES:
+        first, _, algebra = (row.run.__doc__ or "").partition("\n\n")
+        assert first.endswith((".", ",")) and "\n" not in first
+        assert len(algebra) > 100, row.name
+
+
+def _wrong(editor: Editor) -> Iterator[str]:
+    operator = editor.operators[0]
+    operator.builtinOptions.fusedActivationFunction = RELU_N1_TO_1
+    yield "a convolution is clamped"
+
+
+def _refused(editor: Editor) -> Iterator[str]:
+    editor.operators[0].builtinOptions.strideW = 0
+    yield "a convolution without a stride"
+
+
+@pytest.mark.parametrize(("run", "reason"), [(_wrong, "answers moved by"), (_refused, "refuses it")])
+def test_a_rewrite_that_does_not_hold_is_taken_back_and_said(
+    run: Callable[[Editor], Iterator[str]], reason: str
+) -> None:
+    def asked(content: bytes) -> Any:
+        try:
+            return answers(content)
+        except (RuntimeError, ValueError) as error:
+            raise ModelFileError(f"litert refuses it ({error})") from error
+
+    made = rectified()
+    rows = [Rewrite(run, "converted", exact=True), *chosen(["fuse_relus"])]
+    done = rewrite(made, "it", rows, asked)
+    assert list(done.taken_back) == [run.__name__] and reason in done.taken_back[run.__name__]
+    assert list(done.changes) == ["fuse_relus"]
+    assert np.array_equal(answers(made), answers(done.content))
+
+
+STEP = 0.25
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "one", "exact", "reason"),
+    [
+        ([[1.0, 2.0]], [[1.0, 2.00001]], None, True, None),
+        ([[1.0, 2.0]], [[1.0, 2.0001]], None, True, "moved by 5e-05 of the largest"),
+        ([[1.0, 2.0]], [[1.0, np.nan]], None, True, "finite no more"),
+        ([[0.0, 0.5]], [[0.0, 0.5]], STEP, True, None),
+        ([[0.0, 0.5]], [[0.0, 0.75]], STEP, True, "1 of 2 answers moved, and none may"),
+        ([[0.0, 0.5]], [[0.0, 0.75]], STEP, False, None),
+        ([[0.0, 0.5]], [[0.0, 1.0]], STEP, False, "50.0% of the answers"),
+        ([[0.25, 0.5]], [[0.5, 0.5]], STEP, False, None),
+        ([[0.25, 0.5]], [[0.5, 0.25]], STEP, False, None),
+        ([[0.5, 0.75]], [[0.75, 0.5]], STEP, False, None),
+        ([[1.0, 1.0] + [0.0] * 198], [[0.5, 1.0] + [0.0] * 198], STEP, False, "1 of 1 pictures"),
+    ],
+)  # fmt: skip
+def test_what_answers_may_do(
+    before: list[list[float]], after: list[list[float]], one: float | None, exact: bool, reason: str | None
+) -> None:
+    said = difference(np.array(before, np.float32), np.array(after, np.float32), one, exact)
+    assert said is None if reason is None else said is not None and reason in said
+
+
+def test_the_step_is_that_of_the_scores_behind_a_float_output() -> None:
+    made = int8(("RELU", {"scale": 0.03}), ("DEQUANTIZE", {"dtype": "float32", "scale": ()}))
+    assert step(flatbuffer.graph(made, "it")) == pytest.approx(0.03)
+    assert step(flatbuffer.graph(rectified(), "it")) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ("auto", [row.name for row in REWRITES]),
+        ("none", []),
+        ("fuse_relus,merge_paddings", ["merge_paddings", "fuse_relus"]),
+        (["fuse_relus"], ["fuse_relus"]),
+    ],
+)
+def test_rewrites_are_chosen_by_name_in_the_tables_order(wanted: str | list[str], names: list[str]) -> None:
+    assert [row.name for row in chosen(wanted)] == names
+
+
+@pytest.mark.parametrize(
+    "wanted", ["", "fuse", "auto,none", ["none", "fuse_relus"], "fuse_relus, merge_paddings"]
+)
+def test_an_unknown_rewrite_is_refused_with_those_there_are(wanted: str | list[str]) -> None:
+    with pytest.raises(UsageError, match=r"unknown rewrite .*merge_paddings.*with commas between"):
+        chosen(wanted)
