@@ -21,7 +21,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
 from mobilecnn.files import LARGEST_IMAGE, open_input
-from mobilecnn.train.modes import flattened, is_narrow, is_planar, sixteen_bits
+from mobilecnn.train.file_kinds import failed, what_it_is
+from mobilecnn.train.modes import flattened, is_narrow, misread, sixteen_bits
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -105,11 +106,8 @@ def _decode(path: Path, file: BinaryIO) -> Opened:
         # Not by its path: Pillow would map an uncompressed TIFF file at the size that it has when it is upright.
         with Image.open(file, formats=_readable()) as image:
             stored, sixteen = _stored(image), sixteen_bits(image)
-            if is_planar(image):
-                raise DataError(
-                    "stores its channels of 16 bits apart and uncompressed, which Pillow reads wrongly; write it as a PNG, "
-                    "or as a TIFF whose pixels are together"
-                )
+            if reason := misread(image):
+                raise DataError(reason)
             # A photo with its preview or its depth map is one picture.
             several = image.format != "MPO" and bool(getattr(image, "is_animated", False))
             image.load()
@@ -119,7 +117,8 @@ def _decode(path: Path, file: BinaryIO) -> Opened:
         if os.fstat(file.fileno()).st_size == 0:
             raise DataError(f"{path} is an empty file") from None
         names = [_FORMATS[name] for name in _readable()]
-        raise DataError(f"{path} is not a {', '.join(names[:-1])} or {names[-1]} image") from None
+        kinds = f"is not a {', '.join(names[:-1])} or {names[-1]} image"
+        raise DataError(f"{path} {what_it_is(file, _readable()) or kinds}") from None
     except DataError as error:
         raise DataError(f"{path} {error}") from error
     except Exception as error:
@@ -127,7 +126,7 @@ def _decode(path: Path, file: BinaryIO) -> Opened:
             raise DataError(f"{path} cannot be read ({error.strerror})") from error
         # Decoders meet damage with exceptions of every kind: struct.error, KeyError, zlib.error, EOFError, ...
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path} is a damaged image ({reason[:200]})") from error
+        raise DataError(f"{path} {failed(file, reason[:200])}") from error
 
 
 @cache

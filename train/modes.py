@@ -17,12 +17,10 @@ from PIL import Image
 
 from mobilecnn.errors import DataError
 
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR_CONFIGURATION, _SAMPLE_FORMAT = (
-    258,
-    262,
-    284,
-    339,
-)  # TIFF tags, and two of their values.
+# TIFF tags, and two of their values.
+_SUBFILE_TYPE, _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR_CONFIGURATION, _SUBFILES, _SAMPLE_FORMAT, _DNG = (
+    254, 258, 262, 284, 330, 339, 50706,
+)  # fmt: skip
 _WHITE_IS_ZERO, _SIGNED = 0, 2
 
 NARROW = 4095
@@ -44,10 +42,25 @@ def sixteen_bits(image: Image.Image) -> bool:
     return image.mode.startswith("I;16") or any(isinstance(word, str) and ";16" in word for word in words)
 
 
-def is_planar(image: Image.Image) -> bool:
-    """Whether a TIFF file stores its channels of 16 bits apart and uncompressed, of which Pillow reads every other byte."""
+def misread(image: Image.Image) -> str:
+    """Why Pillow would read a TIFF file as other pixels than are in it, as the rest of a sentence; empty if it does not.
+
+    To be asked before the pixels are loaded.
+    """
+    tags = _tags(image)
+    if not tags:
+        return ""
     codecs = {tile[0] for tile in getattr(image, "tile", None) or ()}
-    return sixteen_bits(image) and _tags(image).get(_PLANAR_CONFIGURATION) == 2 and "raw" in codecs
+    if sixteen_bits(image) and tags.get(_PLANAR_CONFIGURATION) == 2 and "raw" in codecs:
+        return (  # It would read every other byte.
+            "stores its channels of 16 bits apart and uncompressed, which Pillow reads wrongly; write it as a PNG, "
+            "or as a TIFF whose pixels are together"
+        )
+    if _DNG in tags or (_SUBFILES in tags and tags.get(_SUBFILE_TYPE, 0) & 1):
+        return "is a camera's raw photo, of which only a small preview can be read; save it as a PNG or JPEG"
+    if _PHOTOMETRIC not in tags:  # It would take 0 as white.
+        return "does not say whether 0 is black or white (no PhotometricInterpretation); save it as a PNG"
+    return ""
 
 
 def is_narrow(image: Image.Image) -> bool:

@@ -11,6 +11,69 @@ from PIL import Image
 
 FORMS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF", "PPM", "JPEG2000")
 
+TAGS = (
+    254,
+    256,
+    257,
+    258,
+    259,
+    262,
+    266,
+    273,
+    277,
+    278,
+    279,
+    284,
+    317,
+    320,
+    322,
+    330,
+    338,
+    339,
+    347,
+    530,
+    34675,
+    50706,
+)
+"""Tags of a TIFF file that say how its pixels lie."""
+
+TIFF_VALUES = (
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    12,
+    14,
+    32,
+    64,
+    32773,
+    32803,
+    34676,
+    34712,
+    34892,
+    34925,
+    50000,
+    50001,
+)
+"""Values of those: numbers of bits, of compressions, and of kinds of colours."""
+
+FIRST = (
+    b"\xff\xd8\xff\xf7\0\x0b\x0c",
+    b"II+\0\x08\0\0\0",
+    b"MM\0*",
+    b"<?xml",
+    b"\xff\x0a",
+    b"P7\n",
+    b"RIFF\0\0\0\0AVI ",
+    b"8BPS",
+)
+"""First bytes of files of other kinds."""
+
 SIDES = (0, 1, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1)
 
 
@@ -125,6 +188,31 @@ def _webp(random: Random) -> bytes:
     return bytes(content)
 
 
+def _tiff(random: Random) -> bytes:
+    content = bytearray(_sample(random, "TIFF"))
+    (first,) = struct.unpack_from("<I", content, 4)
+    (count,) = struct.unpack_from("<H", content, first)
+    for _ in range(random.choice((1, 1, 2))):
+        entry = first + 2 + 12 * random.randrange(count)
+        what = random.randrange(4)
+        if what == 0:
+            struct.pack_into("<H", content, entry, random.choice(TAGS))
+        elif what == 1:
+            struct.pack_into("<H", content, entry + 2, random.randrange(20))
+        elif what == 2:
+            struct.pack_into("<I", content, entry + 4, random.choice((*SIDES, 3, 8)))
+        else:
+            struct.pack_into("<I", content, entry + 8, random.choice((*SIDES, *TIFF_VALUES)))
+    return bytes(content)
+
+
+def _media(random: Random) -> bytes:
+    first = random.choice(
+        (b"\0\0\0\x18ftyp" + random.choice((b"heic", b"avif", b"isom", b"\x1b[2J")), *FIRST)
+    )
+    return first + random.randbytes(random.choice((0, 3, 100, 5000)))
+
+
 def _any(random: Random) -> bytes:
     content = bytearray(_sample(random, random.choice(FORMS)))
     if random.random() < 0.4:
@@ -135,7 +223,7 @@ def _any(random: Random) -> bytes:
 
 
 KINDS: dict[str, Callable[[Random], bytes]] = {
-    ".png": _png, ".jpg": _jpeg, ".bmp": _bmp, ".webp": _webp, ".jpeg": _any
+    ".png": _png, ".jpg": _jpeg, ".bmp": _bmp, ".webp": _webp, ".jpeg": _any, ".tif": _tiff, ".avif": _media
 }  # fmt: skip
 """Suffix -> what makes a damaged file of it."""
 

@@ -128,7 +128,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda path: path.write_bytes(b""), "is an empty file"),
     "text": (
         lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\n"),
-        "is not a JPEG, PNG",
+        "is a pointer of Git LFS",
     ),
     "floats": (lambda path: Image.new("F", (4, 4)).save(path, "TIFF"), "has 32-bit"),
 }
