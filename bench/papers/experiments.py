@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result
@@ -30,7 +31,7 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.build import Layers
 from mobilecnn.convert.inspection import macs
 from mobilecnn.files import write_bytes
-from mobilecnn.steps import Progress
+from mobilecnn.steps import Progress, Say, no_say
 
 SIDE = 56
 """Pixels on each side of the feature maps (section 2: "the input image size is 56 x 56")."""
@@ -249,6 +250,7 @@ def guidelines(
     command: Sequence[str] = (),
     *,
     keep: Callable[[Any], None] | None = None,
+    say: Say = no_say,
 ) -> tuple[tuple[GuidelineRow, ...], Measurement | Instructions]:
     """Time the networks of all four guidelines on ``device``; on an emulated chip, model their time.
 
@@ -259,9 +261,10 @@ def guidelines(
         dtypes: types of the networks.
         scales: some of :data:`SCALES`.
         progress, command, keep: as :func:`mobilecnn.bench.timing.times.take` takes them.
+        say: as :func:`mobilecnn.bench.devices.claims.claimed` takes it.
 
     Raises:
-        EnvironmentProblem: the device or a child process failed.
+        EnvironmentProblem: the device or a child process failed, or another process times there; then nothing was written.
     """
     chosen = [
         (guideline, case, scale, dtype)
@@ -271,14 +274,15 @@ def guidelines(
         for case in guideline.cases
     ]
     paths, counts = [], []
-    for guideline, case, scale, dtype in chosen:
-        content = network(case, scale, dtype)
-        graph = flatbuffer.graph(content, case.label)
-        counts.append(sum(macs(operation) for operation in graph.operations))
-        name = case.label.replace(":", "-").replace(",", "").replace(" ", "-").lower()
-        paths.append(work / f"{guideline.name.lower()}-{name}-x{scale}-{dtype}.tflite")
-        write_bytes(paths[-1], content)
-    taken = take(paths, device, protocol, progress, command, keep=keep)
+    with claimed(device, say):
+        for guideline, case, scale, dtype in chosen:
+            content = network(case, scale, dtype)
+            graph = flatbuffer.graph(content, case.label)
+            counts.append(sum(macs(operation) for operation in graph.operations))
+            name = case.label.replace(":", "-").replace(",", "").replace(" ", "-").lower()
+            paths.append(work / f"{guideline.name.lower()}-{name}-x{scale}-{dtype}.tflite")
+            write_bytes(paths[-1], content)
+        taken = take(paths, device, protocol, progress, command, keep=keep)
     rows = []
     for index, (guideline, case, scale, dtype) in enumerate(chosen):
         base = next(

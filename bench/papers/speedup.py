@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import CanCount, Device
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result
@@ -22,7 +23,7 @@ from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.published import BASELINES, NETWORKS, Published, actual, notes, theoretical
 from mobilecnn.bench.timing.times import Times, figures, take
 from mobilecnn.quantize import formats
-from mobilecnn.steps import Progress, Steps
+from mobilecnn.steps import Progress, Say, Steps, no_say
 
 FORMATS = ("float32", "int8")
 """Formats that are timed unless others are asked for."""
@@ -159,6 +160,7 @@ def speedup(
     resolution: str = "224",
     allow_wrong_answers: bool = False,
     keep: Callable[[Any], None] | None = None,
+    say: Say = no_say,
 ) -> Speedup:
     """Export and time :data:`mobilecnn.bench.records.published.NETWORKS` on ``device``; on an emulated chip, model it.
 
@@ -171,28 +173,32 @@ def speedup(
         formats: formats to time, of those that ``export`` makes.
         resolution: one of :data:`mobilecnn.bench.records.published.RESOLUTIONS`.
         allow_wrong_answers, keep: as :func:`mobilecnn.bench.timing.times.take` takes them.
+        say: as :func:`mobilecnn.bench.devices.claims.claimed` takes it.
 
     Raises:
         CheckFailed: a file does not answer on the device as its passport says.
-        EnvironmentProblem: the device or a child process failed.
+        EnvironmentProblem: the device or a child process failed, or another process times there; then nothing was exported.
         OutputError: the files cannot be written.
     """
-    device.probe()  # Before the minutes of work: it may not be there.
     # Each file is asked its golden pictures once before it is timed.
     processes = 1 if isinstance(device, CanCount) else protocol.rounds
     total = len(NETWORKS) + (1 + processes) * len(NETWORKS) * len(formats)
     steps = Steps(progress, total)
-    files: list[Path] = []
-    for row in NETWORKS:
-        steps(f"exporting {row.model}")
-        made = export(row.model)
-        files += [made[name] for name in formats]
 
     def timing(done: int, _all: int, what: str) -> None:
         if progress is not None:
             progress(len(NETWORKS) + done, total, f"timing {what}" if what else "")
 
-    taken = take(files, device, protocol, timing, command, allow_wrong_answers=allow_wrong_answers, keep=keep)
+    device.probe()  # Before the minutes of work: it may not be there, or be busy.
+    with claimed(device, say):
+        files: list[Path] = []
+        for row in NETWORKS:
+            steps(f"exporting {row.model}")
+            made = export(row.model)
+            files += [made[name] for name in formats]
+        taken = take(
+            files, device, protocol, timing, command, allow_wrong_answers=allow_wrong_answers, keep=keep
+        )
     return Speedup(taken.record, resolution, table(taken, resolution))
 
 

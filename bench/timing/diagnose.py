@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.examine import examine
 from mobilecnn.bench.devices.seam import CanTime, Device, require
 from mobilecnn.bench.judge.summary import summarize
@@ -155,10 +156,11 @@ def _way(
     )
 
     begin(ANSWERS)
-    yield _answers(device, named, file, protocol)
+    with claimed(device):
+        yield _answers(device, named, file, protocol)
 
-    begin(TIMES)
-    (result,) = summarize(measure([file], device, protocol))
+        begin(TIMES)
+        (result,) = summarize(measure([file], device, protocol))
     if result.valid:
         low, value, high = (ns / 1e6 for ns in (result.median.low, result.median.value, result.median.high))
         yield StepResult(

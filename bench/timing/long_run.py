@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 from mobilecnn.bench.devices import jobs
@@ -18,10 +17,8 @@ from mobilecnn.bench.records.stream import (
 )
 from mobilecnn.bench.timing import cool_down
 from mobilecnn.bench.timing.rounds import SPARE_SECONDS, check_answers, look_at
-from mobilecnn.errors import EnvironmentProblem, InputError
-from mobilecnn.records import record
+from mobilecnn.bench.timing.taking import head, understood
 from mobilecnn.steps import Progress, Say, no_say
-from mobilecnn.version import __version__
 
 PATIENCE_SECONDS = LONGEST_WINDOW + SPARE_SECONDS
 """Seconds that one message may take."""
@@ -45,25 +42,19 @@ def run(
         device: device to run on.
         plan: plan of the run.
         progress: called with (seconds done, all, what happens).
-        command: the command line, for the record.
-        allow_wrong_answers: whether files with wrong answers are accepted.
-        keep: called after each model, and with what there is when the work fails or the user
-            stops it, such as :func:`mobilecnn.records.recording` gives.
-        say: told of waits (``plan.cool_down``).
+        command, allow_wrong_answers, keep, say: as :func:`mobilecnn.bench.timing.rounds.measure` takes them; ``keep``
+            is called after each model, and with what there is when the work fails or the user stops it.
 
     Raises:
-        UsageError: no models, or the device does not tell of each inference.
-        ModelFileError: one is missing, damaged, or refused by the runtime.
-        CheckFailed: one does not answer on the device as its passport says; none is run.
-        EnvironmentProblem: the device is not as it must be, another process times there, or a process crashed.
+        UsageError, ModelFileError, CheckFailed, EnvironmentProblem: as :func:`mobilecnn.bench.timing.rounds.measure`
+            does, and where the device does not tell of each inference.
     """
     streamer = require(device, CanStream)
     require(device, CanTime).adapt(
         plan.protocol()
     )  # It refuses what it cannot have, such as a phone's delegate.
     looked_at = look_at(models)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    facts = device.probe()
+    begun = head(device, command)
     with claimed(device, say):
         wait = cool_down.plan(device, plan.cool_down, say)
         total = max(1, round(plan.seconds)) * len(models)
@@ -82,15 +73,7 @@ def run(
         done: list[StreamSeries] = []
 
         def stream() -> Stream:
-            return Stream(
-                created,
-                __version__,
-                tuple(command),
-                facts,
-                plan,
-                tuple(file.model for file in placed),
-                tuple(done),
-            )
+            return Stream(**begun, plan=plan, models=tuple(file.model for file in placed), series=tuple(done))
 
         for number, file in enumerate(placed):
             passed = number * plan.seconds
@@ -108,16 +91,14 @@ def run(
                 with closing(
                     streamer.stream(jobs.stream(file.there, plan), doing, PATIENCE_SECONDS)
                 ) as messages:
-                    start = record(Start, next(messages))
+                    start = understood(Start, next(messages), doing)
                     for message in messages:
-                        windows.append(record(Window, message))
+                        windows.append(understood(Window, message, doing))
                         last = windows[-1]
                         show(
                             passed + min(last.end_seconds, plan.seconds),
                             f"{file.path.name}: {last.median_ns / 1e6:.3f} ms",
                         )
-            except InputError as error:
-                raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
             finally:
                 # Also when the user stops it: minutes of work are not thrown away.
                 if start is not None and windows:

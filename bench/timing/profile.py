@@ -12,6 +12,7 @@ from typing import Any
 
 from mobilecnn.bench.devices import jobs
 from mobilecnn.bench.devices.adb.operator_profile import OperatorProfile
+from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import (
     CanCount,
     CanMeasureBandwidth,
@@ -30,13 +31,13 @@ from mobilecnn.bench.records.measurement import Measurement, Rounds
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.groups import group_of
 from mobilecnn.bench.timing.rounds import TIMING_TIMEOUT
+from mobilecnn.bench.timing.taking import understood
 from mobilecnn.bench.timing.times import Times, take
 from mobilecnn.convert.graph import build, cut
 from mobilecnn.convert.graph.cut import Part
-from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError, UsageError
+from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.files import read_bytes, write_bytes
-from mobilecnn.records import record
-from mobilecnn.steps import Progress
+from mobilecnn.steps import Progress, Say, no_say
 
 PRODUCT, EMPTY = "matrix-product", "empty"
 """Names of the files that are timed beside the operators."""
@@ -236,6 +237,7 @@ def profile(
     *,
     allow_wrong_answers: bool = False,
     keep: Callable[[Any], None] | None = None,
+    say: Say = no_say,
 ) -> Profile:
     """Time ``path`` and each of its operators on ``device``; on an emulated chip, model their times.
 
@@ -244,7 +246,7 @@ def profile(
         device: device to time on.
         protocol: protocol of the timing.
         work: a folder for the parts' files; the caller removes it.
-        progress, command, allow_wrong_answers, keep: as :func:`mobilecnn.bench.timing.rounds.measure` takes them.
+        progress, command, allow_wrong_answers, keep, say: as :func:`mobilecnn.bench.timing.rounds.measure` takes them.
 
     Raises:
         UsageError: the device cannot time, or what times there wants passports.
@@ -264,25 +266,26 @@ def profile(
     for number, part in enumerate(distinct.values()):
         assert part.content is not None
         contents[f"{number:03d}-{part.kind.lower().replace(':', '-')}"] = part.content
-    files = []
-    for name, content in contents.items():
-        files.append(work / f"{name}.tflite")
-        write_bytes(files[-1], content)
-    bandwidth = _bandwidth(device, protocol.threads)
-    taken = take(
-        [path, *files],
-        device,
-        protocol,
-        progress,
-        command,
-        allow_wrong_answers=allow_wrong_answers,
-        keep=keep,
-    )
-    places = {key: 1 + list(contents).index(EMPTY) + 2 + number for number, key in enumerate(distinct)}
-    analysed = analyse(taken, operators, places, product_macs, dtype, bandwidth)
-    if isinstance(taken.record, Instructions):
-        return analysed
-    return replace(analysed, own=_own_profile(path, device, taken.record.protocol))
+    with claimed(device, say):
+        files = []
+        for name, content in contents.items():
+            files.append(work / f"{name}.tflite")
+            write_bytes(files[-1], content)
+        bandwidth = _bandwidth(device, protocol.threads)
+        taken = take(
+            [path, *files],
+            device,
+            protocol,
+            progress,
+            command,
+            allow_wrong_answers=allow_wrong_answers,
+            keep=keep,
+        )
+        places = {key: 1 + list(contents).index(EMPTY) + 2 + number for number, key in enumerate(distinct)}
+        analysed = analyse(taken, operators, places, product_macs, dtype, bandwidth)
+        if isinstance(taken.record, Instructions):
+            return analysed
+        return replace(analysed, own=_own_profile(path, device, taken.record.protocol))
 
 
 def _computed_in(operators: Iterable[Part]) -> str:
@@ -295,18 +298,15 @@ def _bandwidth(device: Device, threads: int) -> Bandwidth | None:
     if not isinstance(device, CanMeasureBandwidth):
         return None
     answer = device.bandwidth(threads, BANDWIDTH_TIMEOUT)
-    try:
-        return record(Bandwidth, answer)
-    except InputError as error:
-        raise EnvironmentProblem(f"the bench worker describes the bandwidth wrongly: {error}") from error
+    return understood(Bandwidth, answer, f"that measures the memory's bandwidth of {device.name}")
 
 
 def _own_profile(path: Path, device: Device, protocol: Protocol) -> OperatorProfile | None:
     if not isinstance(device, CanProfileOperators) or protocol.runtime != device.profiling_runtime:
         return None
     job = jobs.timing(device.put(path), protocol)
-    answer = device.operators(job, f"that profiles {path} with {protocol.runtime}", TIMING_TIMEOUT)
-    return record(OperatorProfile, answer)
+    doing = f"that profiles {path} with {protocol.runtime}"
+    return understood(OperatorProfile, device.operators(job, doing, TIMING_TIMEOUT), doing)
 
 
 def analyse(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +21,13 @@ from mobilecnn.bench.records.measurement import (
 from mobilecnn.bench.records.protocol import LONGEST_SECONDS, Protocol
 from mobilecnn.bench.timing import cool_down
 from mobilecnn.bench.timing.answers import Questions, check, prepare
+from mobilecnn.bench.timing.taking import head, understood
 from mobilecnn.convert import passport
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
-from mobilecnn.errors import CheckFailed, EnvironmentProblem, InputError, ModelFileError, UsageError
+from mobilecnn.errors import CheckFailed, ModelFileError, UsageError
 from mobilecnn.files import read_bytes, sha256
-from mobilecnn.records import record
 from mobilecnn.steps import Progress, Say, Steps, no_say
-from mobilecnn.version import __version__
 
 SPARE_SECONDS = 300.0
 """Seconds that a process may take beyond its two bounded parts: copying, imports, loading, one
@@ -75,9 +73,8 @@ def measure(
     """
     timer = require(device, CanTime)
     looked_at = look_at(models)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
     protocol = timer.adapt(protocol)
-    facts = device.probe()
+    begun = head(device, command)
     with claimed(device, say):
         plan = cool_down.plan(device, protocol.cool_down, say)
         asked = sum(file.questions is not None for file in looked_at)
@@ -93,16 +90,10 @@ def measure(
                 doing = f"that times {models[index]} with {protocol.runtime}"
                 answer = timer.time(job, doing, TIMING_TIMEOUT)
                 where = {"round": number, "position": position, "model": index, "cooled": None}
-                try:
-                    runs.append(replace(record(Run, {**answer, **where}), cooled=cooled))
-                except InputError as error:
-                    raise EnvironmentProblem(f"the process {doing} answered wrongly: {error}") from error
+                runs.append(replace(understood(Run, {**answer, **where}, doing), cooled=cooled))
             _refuse_changed([file for file in placed if file.there == str(file.path.resolve())])
             measurement = Measurement(
-                created=created,
-                tool=__version__,
-                command=tuple(command),
-                device=facts,
+                **begun,
                 protocol=protocol,
                 models=tuple(file.model for file in placed),
                 runs=tuple(runs),

@@ -82,24 +82,11 @@ def take(
         CheckFailed, EnvironmentProblem, ModelFileError, UsageError: as :func:`mobilecnn.bench.timing.rounds.measure` and
             :func:`mobilecnn.bench.timing.counting.count` do.
     """
+    options: dict[str, Any] = {"allow_wrong_answers": allow_wrong_answers, "keep": keep}
     if isinstance(device, CanCount):
         plan = CountPlan(protocol.runtime, protocol.seed, runs=1, counts_only=False)
-        return times(
-            count(
-                files,
-                device,
-                plan,
-                progress,
-                command,
-                allow_wrong_answers=allow_wrong_answers,
-                keep=keep,
-            )
-        )
-    return times(
-        measure(
-            files, device, protocol, progress, command, allow_wrong_answers=allow_wrong_answers, keep=keep
-        )
-    )
+        return times(count(files, device, plan, progress, command, **options))
+    return times(measure(files, device, protocol, progress, command, **options))
 
 
 def figures(time: Interval, result: Result | None) -> dict[str, Any]:

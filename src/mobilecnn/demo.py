@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.judge.summary import Result, Summary
 from mobilecnn.bench.pages import charts, paper_tables, remarks, svg, terminal
@@ -31,6 +32,7 @@ from mobilecnn.quantize.accuracy import evaluate
 from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.quantize.evaluation import Accuracy
 from mobilecnn.remarks import plural
+from mobilecnn.steps import Say, no_say
 from mobilecnn.train import datasets, fit, zoo
 from mobilecnn.train.plan import TrainingPlan
 
@@ -80,6 +82,7 @@ def demo(
     epochs: int,
     stage: Stage,
     command: Sequence[str] = (),
+    say: Say = no_say,
 ) -> Demo:
     """Train, export, evaluate and time; then time the paper's networks.
 
@@ -91,32 +94,34 @@ def demo(
         epochs: epochs of the training.
         stage: announces what begins.
         command: the command line, for the record.
+        say: as :func:`mobilecnn.bench.devices.claims.claimed` takes it.
 
     Raises:
         OutputError: a file cannot be written.
-        EnvironmentProblem: a child process failed.
+        EnvironmentProblem: a child process failed, or another process times on the device; then nothing was made.
     """
     name = zoo.parse(ARCHITECTURE)
     plan = TrainingPlan(ARCHITECTURE, datasets.DIGITS, fit.default_size(name, datasets.DIGITS), epochs)
-    with stage("Training") as progress:
-        training = fit.run(fit.prepare(plan, output / "digits.keras"), progress)
-    with stage("Exporting") as progress:
-        exported = export(
-            Source(str(training.path)),
-            formats.names(),
-            output,
-            Calibration(datasets.DIGITS),
-            progress=progress,
-        )
-    files = [file.path for file in exported]
-    with stage("Evaluating") as progress:
-        accuracy = evaluate(
-            [training.path, *files], datasets.load(datasets.DIGITS, "test"), progress=progress
-        )
-    with stage("Timing") as progress:
-        timing = measure(files, device, protocol, progress, command)
-    with stage("Speedup") as progress:
-        paper = speedup.speedup(exporter(speedup.FORMATS, work), device, protocol, progress, command)
+    with claimed(device, say):  # Before the minutes of work: it may be busy.
+        with stage("Training") as progress:
+            training = fit.run(fit.prepare(plan, output / "digits.keras"), progress)
+        with stage("Exporting") as progress:
+            exported = export(
+                Source(str(training.path)),
+                formats.names(),
+                output,
+                Calibration(datasets.DIGITS),
+                progress=progress,
+            )
+        files = [file.path for file in exported]
+        with stage("Evaluating") as progress:
+            accuracy = evaluate(
+                [training.path, *files], datasets.load(datasets.DIGITS, "test"), progress=progress
+            )
+        with stage("Timing") as progress:
+            timing = measure(files, device, protocol, progress, command)
+        with stage("Speedup") as progress:
+            paper = speedup.speedup(exporter(speedup.FORMATS, work), device, protocol, progress, command)
     return Demo(training, exported, accuracy, Summary.of(timing), paper)
 
 

@@ -41,12 +41,31 @@ TIMING: dict[str, Callable[[Path], tuple[str, ...]]] = {
 }
 """What times -> its command line."""
 
+LONG: dict[str, tuple[str, ...]] = {
+    "speedup": ("speedup", "-o", "out"),
+    "speedup, guidelines": ("speedup", "--experiment", "guidelines", "-o", "out"),
+    "speedup, decomposition": ("speedup", "--experiment", "decomposition", "-o", "out"),
+    "demo": ("demo", "-o", "out"),
+    "devices diagnose": ("devices", "diagnose", "local"),
+}
+"""What does other things before it times -> its command line."""
+
 NOT_TRIED = {
-    "speedup": "it exports for minutes, then does what bench does",
     "android": "it times nothing",
-    "devices": "it times nothing",
+    "devices": "it times nothing but in diagnose",
 }
 """Other commands that take a device."""
+
+WORK = (
+    "mobilecnn.networks.export",
+    "mobilecnn.bench.papers.experiments.network",
+    "mobilecnn.demo.fit.run",
+    *(
+        f"mobilecnn.bench.devices.local.device.LocalDevice.{name}"
+        for name in ("answer", "bandwidth", "stream", "time")
+    ),
+)
+"""What takes the device's time, or minutes of this machine's."""
 
 
 class Told(LocalDevice):
@@ -104,6 +123,31 @@ def test_a_second_process_is_refused_and_told_of_the_first(command: str, exporte
         assert run(*typed).exit_code == 0
 
 
+@pytest.mark.parametrize("command", [*TIMING, *LONG])
+def test_a_busy_device_is_said_before_any_work(
+    command: str, exported: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = LONG.get(command) or TIMING[command](exported / "theirs.float32.tflite")
+    begun: list[str] = []
+    for work in WORK:
+        monkeypatch.setattr(work, lambda *_, work=work, **__: begun.append(work))
+    with another() as process:
+        refused(run(*typed), "local", process.pid)
+    assert begun == [] and not [path for path in here.rglob("*") if path.is_file()]
+
+
+def test_one_device_is_claimed_once_and_let_go_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    device = Told(Identity(boot="b"))
+    with claims.claimed(device):
+        with claims.claimed(device):  # As speedup and what it calls.
+            pass
+        with pytest.raises(EnvironmentProblem), claimed(Identity(boot="b")):
+            pass
+    with claimed(Identity(boot="b")), pytest.raises(EnvironmentProblem), claims.claimed(device):
+        pass
+
+
 def test_all_that_times_is_tried() -> None:
     """What takes a device is in one of the two tables."""
     takes = {
@@ -111,7 +155,7 @@ def test_all_that_times_is_tried() -> None:
         for name in COMMANDS
         if any(str(parameter.name).startswith("device_name") for parameter in load(name).params)
     }
-    assert takes - set(NOT_TRIED) == set(TIMING)
+    assert takes - set(NOT_TRIED) == {*TIMING, *(typed[0] for typed in LONG.values())} - {"demo", "devices"}
 
 
 def test_a_machine_has_one_lock_however_it_is_reached(board: Board, exported: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_worker_that_talks_nonsense_of_its_memory(exported: Path, tmp_path: Pa
         def bandwidth(self, threads: int, timeout: float) -> Answer:
             return {"bytes": 1, "samples_ns": []}
 
-    with pytest.raises(EnvironmentProblem, match="describes the bandwidth wrongly"):
+    with pytest.raises(EnvironmentProblem, match="bandwidth of local answered wrongly: "):
         profile(exported / "theirs.int8.tflite", Odd(), SHORT, tmp_path)
 
 

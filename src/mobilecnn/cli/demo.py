@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, kilobytes, lock, new_name, progress, table
+from mobilecnn.cli.output import data, document, json_option, kilobytes, lock, new_name, progress, table, talk
 
 
 @click.command()
@@ -39,7 +39,7 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     check_file(page)
     lock(page)
     with tempfile.TemporaryDirectory(prefix="mobilecnn-") as work, device("local") as where:
-        made = demo(output, Path(work), where, protocol, epochs, progress, sys.argv[1:])
+        made = demo(output, Path(work), where, protocol, epochs, progress, sys.argv[1:], talk)
     timing = made.timing.measurement
     timing.write(new_name(output, "measurement"))
     made.paper.record.write(new_name(output, "measurement-speedup"))

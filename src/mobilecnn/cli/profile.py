@@ -109,6 +109,7 @@ def command(
             sys.argv[1:],
             allow_wrong_answers=allow_wrong_answers,
             keep=keep,
+            say=talk,
         )
     line = modelled.where(profile.record)
     picture = output / "roofline.png"

@@ -163,6 +163,7 @@ def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str
             resolution=resolution,
             allow_wrong_answers=request.allow_wrong_answers,
             keep=keep,
+            say=talk,
         )
     line = modelled.where(speedup.record)
     stem = "speedup" if resolution == "224" else f"speedup-{resolution}"
@@ -221,6 +222,7 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
             progress=update,
             command=sys.argv[1:],
             keep=keep,
+            say=talk,
         )
     content = {
         "source": "arXiv 1807.11164, Tables 1 to 4 (columns under paper_snapdragon_810)",
@@ -271,6 +273,7 @@ def _decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
             update,
             sys.argv[1:],
             allow_wrong_answers=request.allow_wrong_answers,
+            say=talk,
         )
     content = {
         "source": "after arXiv 1807.11164, Figure 2",
