@@ -5,6 +5,7 @@ Colours are those of ``page.css`` for light pages, the order of the marks is tha
 
 import math
 import re
+from bisect import bisect
 from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
@@ -18,6 +19,12 @@ from mobilecnn.extras import require
 MARKERS = ("o", "s", "D", "^", "v", "<", ">", "P")
 LINES = {"straight": ("-", 1.6), "thin": ("-", 0.8), "dashed": ("--", 1.0), "steps": ("-", 1.0)}
 """Style and width in points of each way to join points."""
+
+TITLE_SIZE, LEGEND_SIZE = 10.5, 8.5
+"""Sizes in points of the lines above a picture, and of the names of its series."""
+
+MARGIN, ROOM, HANDLE = 0.02, 0.96, 0.08
+"""Shares of a picture's width: left of its title, for a line of text, and for the mark before a name and what is around."""
 
 
 def draw(plots: Sequence[Plot], title: str) -> bytes:
@@ -41,6 +48,13 @@ def plain(text: str) -> str:
 
 
 def _draw(plots: Sequence[Plot], title: str) -> bytes:
+    stream = BytesIO()
+    drawn(plots, title).savefig(stream, format="png")
+    return stream.getvalue()
+
+
+def drawn(plots: Sequence[Plot], title: str) -> Any:
+    """What :func:`draw` saves: matplotlib's figure, with all its texts within its edges."""
     # The figure classes directly: pyplot would look for a display and keep every figure alive.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -54,14 +68,64 @@ def _draw(plots: Sequence[Plot], title: str) -> bytes:
     )
     for row, plot in zip(grid, plots, strict=True):
         _panel(row[0], plot)
-    grid[0][0].set_title(title, fontsize=10.5, loc="left")
+    # Of the figure, which is wider than the axes.
+    figure.suptitle(_wrapped(figure, title, TITLE_SIZE, ROOM), fontsize=TITLE_SIZE, x=MARGIN, ha="left")
     grid[-1][0].set_xlabel(plots[-1].x.label)
-    # Below everything: inside, some curve would run through it.
-    handles, labels = grid[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower left", frameon=False, fontsize=8.5, ncols=2)
-    stream = BytesIO()
-    figure.savefig(stream, format="png")
-    return stream.getvalue()
+    _legend(figure, *grid[0][0].get_legend_handles_labels())
+    figure.draw_without_rendering()
+    for row in grid:
+        for text in row[0].texts:
+            _pull_in(figure, text)
+    return figure
+
+
+def _legend(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> None:
+    """Name the series below everything: inside, some curve would run through the names."""
+    widest = max((_width(figure, label, LEGEND_SIZE) for label in labels), default=0.0)
+    columns = 2 if widest <= ROOM / 2 - HANDLE else 1
+    shown = [_wrapped(figure, label, LEGEND_SIZE, ROOM / columns - HANDLE) for label in labels]
+    figure.legend(
+        handles, shown, loc="outside lower left", frameon=False, fontsize=LEGEND_SIZE, ncols=columns
+    )
+
+
+def _width(figure: Any, text: str, size: float) -> float:
+    """Width of one line of text, as a share of the figure's."""
+    from matplotlib.font_manager import FontProperties
+
+    renderer = figure.canvas.get_renderer()
+    width, _, _ = renderer.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
+    return float(width / figure.bbox.width)
+
+
+def _wrapped(figure: Any, text: str, size: float, room: float) -> str:
+    """``text`` in lines of at most ``room``, a share of the figure's width: broken at spaces, or in a word without any."""
+    lines: list[str] = []
+    for whole in text.split("\n"):
+        line = whole
+        while _width(figure, line, size) > room:
+            fitting = _fitting(figure, line, size, room)
+            end = line.rfind(" ", 1, fitting + 1)
+            end = fitting if end < 1 or not line[:end].strip() else end
+            lines.append(line[:end])
+            line = line[end:].lstrip()
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _fitting(figure: Any, line: str, size: float, room: float) -> int:
+    """Number of the first letters of ``line`` that have room, at least one."""
+    counts = range(1, len(line) + 1)
+    return max(1, bisect(counts, room, key=lambda count: _width(figure, line[:count], size)))
+
+
+def _pull_in(figure: Any, text: Any) -> None:
+    """Move a text beside a mark to the mark's other side where it would be cut off."""
+    box = text.get_window_extent()
+    if box.x1 > figure.bbox.width:
+        text.set_ha("right")
+    elif box.x0 < 0:
+        text.set_ha("left")
 
 
 def _panel(axes: Any, plot: Plot) -> None:

@@ -120,6 +120,41 @@ def test_a_name_is_drawn_as_it_is(name: str) -> None:
     assert drawn != png.draw([replace(chart, series=[plot.Series("", points)])], f"{name}\nsecond line")
 
 
+LONG_DEVICE = (
+    "local: Intel(R) Xeon(R) Processor @ 2.60GHz, x86_64, Linux 6.1.0-18-cloud-amd64, 2 cores, performance governor; litert "
+    "2.3.0, 1 thread"
+)
+
+
+@pytest.mark.parametrize("equal", [False, True])
+@pytest.mark.parametrize(
+    ("title", "name", "key"),
+    [
+        (f"Theoretical and actual speedup over AlexNet\n{LONG_DEVICE}", "float32, over AlexNet+LRN", "ShuffleNet 0.5x (g=3)"),
+        (f"{'n' * 255}.tflite\n{LONG_DEVICE}", "pointwise convolutions", ""),
+        ("Sustained load", f"{'m' * 120}.int8.tflite, median", ""),
+        (f"{'two words ' * 30}\n\nlast", "\N{CJK UNIFIED IDEOGRAPH-4E2D} " * 60, "key"),
+        ("", "", ""),
+    ],
+    ids=["speedup", "roofline", "sustained", "many", "nothing"],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_no_text_is_cut_off(title: str, name: str, key: str, equal: bool) -> None:
+    points = [plot.Point(0.5, 0.6, key), plot.Point(9, 7, key and f"{key} two")]
+    chart = one_series(points, log=True, equal=equal)
+    chart = replace(chart, series=[replace(chart.series[0], name=name), plot.Series("paper", points)])
+    figure = png.drawn([chart] * (1 if equal else 2), title)
+    texts = [*figure.texts, *(text for legend in figure.legends for text in legend.get_texts())]
+    for axes in figure.axes:
+        texts += [*axes.texts, axes.xaxis.label, axes.yaxis.label]
+    for text in texts:
+        box = text.get_window_extent()
+        assert not text.get_text() or (box.x0 >= -1 and box.x1 <= figure.bbox.x1 + 1), text.get_text()
+    said = "".join(text.get_text() for text in texts)
+    for words in (title, name, key):
+        assert "".join(words.split()) in "".join(said.split())
+
+
 def test_a_key_is_written_once_and_stays_in_the_frame() -> None:
     points = [plot.Point(1, 2, "ShuffleNet"), plot.Point(9, 9, "MobileNet")]
     two = [plot.Series(name, points, colour=colour) for colour, name in enumerate(("a", "b"))]
