@@ -67,7 +67,7 @@ class ChildCrashed(EnvironmentProblem):
 
     Attributes:
         how: the message without the process's own words; empty where it did not end by itself.
-        words: lines that the process wrote to standard error.
+        words: lines that the process wrote to standard error until it ended, or was ended.
     """
 
     def __init__(self, message: str, how: str = "", words: Sequence[str] = ()) -> None:

@@ -22,8 +22,12 @@ from typing import IO, Any, Self
 from mobilecnn.causes import last_words
 from mobilecnn.errors import BY_NAME, ChildCrashed, EnvironmentProblem, MobileCnnError
 from mobilecnn.files import FULL, no_room
+from mobilecnn.interruption import SIGNALS
 
 Message = dict[str, Any]
+
+OWN_SIGNAL_SECONDS = 1.0
+"""Seconds in which a signal that ended a child may reach this process too, before the child's end is told."""
 
 MOST_BYTES = 64 << 20
 """Largest number of bytes in a line from a child. The longest real one, all samples of a tiny model, has a few MB."""
@@ -181,8 +185,11 @@ class Child(Closing):
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             ready, _, _ = select.select([self._process.stdout], [], [], left)
             if not ready:
+                words = self.words()
                 self.close()
-                raise ChildCrashed(f"the process {self.doing} said nothing for {timeout:g} s and was stopped")
+                raise ChildCrashed(
+                    f"the process {self.doing} said nothing for {timeout:g} s and was stopped", words=words
+                )
             chunk = os.read(self._process.stdout.fileno(), 1 << 16)
             if not chunk:
                 raise self._crashed()
@@ -226,6 +233,10 @@ class Child(Closing):
         if self._mark is not None and self._buffer:
             self.greeting.append(self._buffer[:1000].decode(errors="replace").strip())
         number = -code if code < 0 else code - 128  # A shell adds 128 to the signal that ended its child.
+        if number in SIGNALS:
+            # A terminal or a service manager tells all processes of a group, and a child may end before this one is
+            # told: then the work was interrupted, and nothing crashed.
+            time.sleep(OWN_SIGNAL_SECONDS)
         known = number in {member.value for member in signal.Signals}
         how = f"was ended by {signal.Signals(number).name}" if known else f"ended with code {code}"
         words = self.words()

@@ -106,6 +106,28 @@ def test_a_signal_is_neither_lost_nor_taken_twice(how: signal.Signals, strike: s
     assert (done.stdout, done.stderr) == (f"cleaned up {128 + how}\n", "")
 
 
+TOLD_LATE = """
+import os, sys
+from mobilecnn import interruption
+from mobilecnn.process import Child
+interruption.listen()
+how = f"kill -{sys.argv[1]}"
+try:
+    with Child(["sh", "-c", f"(sleep 0.1; {how} {os.getpid()}) </dev/null >/dev/null 2>&1 & {how} $$"], "that ends") as child:
+        child.receive()
+except KeyboardInterrupt as interrupt:
+    print("interrupted", interruption.exit_code(type(interrupt)))
+"""
+
+
+@pytest.mark.parametrize("how", SIGNALS)
+def test_a_child_that_is_told_first_did_not_crash(how: signal.Signals) -> None:
+    """A terminal tells all of a group, and on a busy machine a child may have ended before its parent is told."""
+    command = ["env", "--default-signal=INT", sys.executable, "-c", TOLD_LATE, str(how.value)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    assert (done.stdout, done.stderr) == (f"interrupted {128 + how}\n", "")
+
+
 @contextlib.contextmanager
 def started(arguments: Sequence[object], folder: Path, **variables: str) -> Iterator["subprocess.Popen[str]"]:
     """A command in a session of its own, with temporary files in ``folder``/tmp."""
