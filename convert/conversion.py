@@ -5,14 +5,16 @@ command line. :mod:`mobilecnn.convert.keras_child` describes the messages.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mobilecnn.contract import InputContract, check_size
-from mobilecnn.convert import output_kinds
+from mobilecnn.convert import output_kinds, user_code
 from mobilecnn.convert.findings import Finding, contract_of
 from mobilecnn.convert.output_kinds import OutputKind
-from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.errors import ChildCrashed, ModelFileError, UsageError
 from mobilecnn.files import LARGEST_TEXT, exists, is_folder, open_input
 from mobilecnn.process import Child, Message, python
 from mobilecnn.remarks import plural
@@ -151,9 +153,7 @@ def layer_table(
     if kind_of(path) == SAVED_MODEL:
         raise ModelFileError(f"{path} is a SavedModel, which has no layers to count; give the Keras file")
     read_info(path)
-    with Child(
-        python("mobilecnn.convert.keras_child"), f"that counts {path}", {"KERAS_BACKEND": "tensorflow"}
-    ) as child:
+    with KerasChild(f"that counts {path}", custom_objects) as child:
         child.send({"do": "count", "size": size, **_request(path, unsafe, custom_objects)})
         rows = child.receive(_patience(path))["layers"]
     return tuple(LayerCount(**{**row, "output_shape": tuple(row["output_shape"])}) for row in rows)
@@ -171,6 +171,7 @@ def _request(path: Path, unsafe: bool, custom_objects: Path | None) -> Message:
         "path": str(path),
         "unsafe": unsafe,
         "custom_objects": None if custom_objects is None else str(custom_objects),
+        "patience": _patience(path),
     }
 
 
@@ -179,7 +180,44 @@ def _patience(path: Path) -> float:
     return LOADING_SECONDS + SECONDS_A_MEGABYTE * size_of(path) / 1e6
 
 
-class KerasModel(Child):
+class KerasChild(Child):
+    """The child process that loads Keras models; a context manager as :class:`Child` is."""
+
+    def __init__(self, doing: str, code: Path | None) -> None:
+        """Start it.
+
+        Args:
+            doing: relative clause for messages.
+            code: file of the user's own layers, which runs in it; None without one.
+        """
+        self._code = code
+        super().__init__(
+            python("mobilecnn.convert.keras_child"),
+            doing,
+            {"KERAS_BACKEND": "tensorflow"},  # The converter is TensorFlow's, whatever trained the model.
+        )
+
+    def receive(self, timeout: float | None = None) -> Message:
+        """See :meth:`Child.receive`; where the user's code ran in a child that ended, the error names its file."""
+        with self._blaming():
+            return super().receive(timeout)
+
+    def put(self, content: bytes) -> None:
+        """See :meth:`Child.put`, and :meth:`receive`."""
+        with self._blaming():
+            super().put(content)
+
+    @contextmanager
+    def _blaming(self) -> Iterator[None]:
+        try:
+            yield
+        except ChildCrashed as error:
+            if self._code is None:
+                raise
+            raise user_code.ended(error, self._code) from error
+
+
+class KerasModel(KerasChild):
     """A Keras model held by a child process; a context manager as :class:`Child` is.
 
     The child starts importing TensorFlow at once. ``start_`` methods return before the
@@ -233,11 +271,7 @@ class KerasModel(Child):
             from mobilecnn.train import zoo
 
             self._info = ModelInfo(architecture=str(name), contract=zoo.contract(name, rectangle))
-        super().__init__(
-            python("mobilecnn.convert.keras_child"),
-            f"that converts {source.text}",
-            {"KERAS_BACKEND": "tensorflow"},  # The converter is TensorFlow's, whatever trained the model.
-        )
+        super().__init__(f"that converts {source.text}", source.custom_objects)
         self.send(message)
 
     @property
@@ -319,9 +353,16 @@ class KerasModel(Child):
         """Begin writing the converter's float32 flatbuffer for this input shape to ``output``."""
         self.send({"do": "convert", "size": list(contract.shape), "output": str(output)})
 
-    def start_run(self, contract: InputContract, inputs: Path, outputs: Path) -> None:
-        """Begin running ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, outputs))."""
-        self.send({"do": "run", "size": list(contract.shape), "inputs": str(inputs), "outputs": str(outputs)})
+    def start_run(
+        self, contract: InputContract, inputs: Path, outputs: Path, walk: int | None = None
+    ) -> None:
+        """Begin running ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, outputs)).
+
+        With ``walk``, the weights are moved meanwhile as roundings of that seed would move them
+        (:mod:`mobilecnn.convert.roundings`).
+        """
+        paths = {"inputs": str(inputs), "outputs": str(outputs)}
+        self.send({"do": "run", "size": list(contract.shape), **paths, "walk": walk})
 
     def finish(self) -> None:
         """Wait for what was started last.

@@ -140,7 +140,7 @@ class Why:
             return told
         text = str(error)
         if self.code is not None and (fault := user_code.fault(error, self.code)):
-            return f"{self.path} cannot be loaded: {fault}"
+            return f"{self.path} cannot be loaded: {fault}; mend that there"
         if unknown := _UNKNOWN.search(text):
             return self._unknown(
                 unknown["name"] or unknown["layer"] or unknown["moved"], unknown["what"] or "class"

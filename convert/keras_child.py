@@ -2,16 +2,17 @@
 
 :mod:`mobilecnn.convert.conversion` starts it; nothing else imports it. One message in, one message out:
 
-* ``load``: ``{path, unsafe, custom_objects, sides}`` or ``{architecture, classes, size, seed}`` -> what the model is
+* ``load``: ``{path, unsafe, custom_objects, patience, sides}`` or ``{architecture, classes, size, seed}`` -> what the model is
 * ``convert``: ``{output, size}`` -> writes the float32 flatbuffer as the converter makes it
-* ``count``: ``{path, unsafe, custom_objects, size}`` -> the layers of any Keras file, a classifier or not
-* ``run``: ``{inputs, outputs, size}`` (:mod:`mobilecnn.train.inputs`, .npy) -> the model's scores
+* ``count``: ``{path, unsafe, custom_objects, patience, size}`` -> the layers of any Keras file, a classifier or not
+* ``run``: ``{inputs, outputs, size, walk}`` (:mod:`mobilecnn.train.inputs`, .npy) -> the model's scores; ``walk`` is null,
+  or the seed by which its weights are moved meanwhile (:mod:`mobilecnn.convert.roundings`)
 """
 
 import io
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,10 @@ from mobilecnn.convert.keras_facts import describe
 from mobilecnn.convert.keras_loading import load
 from mobilecnn.convert.memory import bound_memory
 from mobilecnn.convert.outputs import as_input, shown_by_file
+from mobilecnn.convert.roundings import moved
 from mobilecnn.convert.saved_model import SavedClassifier, beginning
 from mobilecnn.convert.scopes import take_any_name
+from mobilecnn.convert.user_code import running
 from mobilecnn.errors import MobileCnnError, ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.train.backend import load_keras
@@ -52,34 +55,55 @@ def main(channel: Channel) -> None:
     converted: dict[
         tuple[int, ...], bytes
     ] = {}  # Size -> the float32 flatbuffer of a SavedModel, made on loading.
+    code: Path | None = None  # The user's own, and how long it may take.
+    seconds: float | None = None
     while (message := channel.receive()) is not None:
+        if message.get("custom_objects"):
+            code, seconds = Path(message["custom_objects"]), message["patience"]
         match message["do"]:
             case "load":
-                loaded = load(keras, message)
-                model, scores = loaded.model, None
-                sides = message.get("sides")
-                if isinstance(model, SavedClassifier):
-                    about = _describe_saved(model, sides, converted)
-                else:
-                    about = describe(keras, model, sides)
+                with running(code, seconds):
+                    loaded = load(keras, message)
+                    model, scores = loaded.model, None
+                    sides = message.get("sides")
+                    if isinstance(model, SavedClassifier):
+                        about = _describe_saved(model, sides, converted)
+                    else:
+                        about = describe(keras, model, sides)
                 channel.send(**about, notes=list(loaded.notes))
             case "count":
-                rows = layers(load(keras, message).model, message["size"])
+                with running(code, seconds):
+                    rows = layers(load(keras, message).model, message["size"])
                 channel.send(layers=[asdict(row) for row in rows])
             case "convert":
                 size = message["size"]
-                content = converted.get(tuple(size)) or _converted(_function(model, size))
+                content = converted.get(tuple(size))
+                if content is None:
+                    with running(code, seconds):
+                        function = _function(model, size)
+                    content = _converted(function)
                 Path(message["output"]).write_bytes(content)
                 channel.send(done=True)
             case "run":
-                scores = scores or _scores(model, message["size"])
-                with _running(message["size"]):
-                    _run(scores, _batch(model) or BATCH, Path(message["inputs"]), Path(message["outputs"]))
+                with ExitStack() as held:
+                    function = scores
+                    if message["walk"] is not None:
+                        held.enter_context(moved(model, message["walk"]))
+                        function = None  # It is another one.
+                    if function is None:
+                        function = _scores(model, message["size"])
+                        with running(code, seconds), _told(message["size"]):
+                            function.get_concrete_function()
+                    if message["walk"] is None:
+                        scores = function
+                    held.enter_context(running(code, None))
+                    held.enter_context(_told(message["size"]))
+                    _run(function, _batch(model) or BATCH, Path(message["inputs"]), Path(message["outputs"]))
                 channel.send(done=True)
 
 
 @contextmanager
-def _running(size: list[int]) -> Iterator[None]:
+def _told(size: list[int]) -> Iterator[None]:
     """An error of the model within the block as one of ours; one of the files it reads or writes stays what it is."""
     try:
         yield
@@ -94,7 +118,7 @@ def _function(model: Any, size: list[int]) -> Any:
     import tensorflow as tf
 
     function = tf.function(lambda image: _answer(model, image), autograph=False)
-    with _running(size), own_operators.for_conversion():
+    with _told(size), own_operators.for_conversion():
         return function.get_concrete_function(tf.TensorSpec([1, *size], tf.float32, name="image"))
 
 

@@ -42,7 +42,8 @@ class SavedClassifier:
     Attributes:
         shape: height, width and channels of its input; None where a side is free.
         classes: number of outputs.
-        parameters: number of values in its variables.
+        variables: its variables, each once.
+        parameters: number of values in them.
         batch: batch size that its signature fixes; None for any.
     """
 
@@ -91,7 +92,8 @@ class SavedClassifier:
         self.batch: int | None = image.shape[0]
         self.shape: tuple[int | None, int | None, int] = tuple(image.shape[1:])
         self.classes = int(scores.shape[1])
-        self.parameters = sum(int(variable.shape.num_elements() or 0) for variable in _variables(keep))
+        self.variables = _variables(keep)
+        self.parameters = sum(int(variable.shape.num_elements() or 0) for variable in self.variables)
 
     def __call__(self, images: Any, training: bool = False) -> Any:
         """Scores (batch, classes) of ``images`` (batch, height, width, channels)."""

@@ -1,17 +1,33 @@
-"""The user's own layers and functions, from a Python file that the user vouches for: in the child process only."""
+"""The user's own layers and functions, from a Python file that the user vouches for.
 
+It runs in the child process only, and may do there what it likes: raise, exit, loop, or take the process down. All
+that, wherever it happens, is told with the file's name, and with the line where there is one.
+"""
+
+import faulthandler
 import importlib.util
+import re
+import signal
 import sys
 import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from mobilecnn.causes import cause, chain
-from mobilecnn.errors import ModelFileError
+from mobilecnn.errors import ChildCrashed, MobileCnnError, ModelFileError
 
 MODULE = "mobilecnn_custom_objects"
 """Name that the file has as a module."""
+
+SHARE = 0.8
+"""Share of the parent's patience after which the code is stopped in the child, where its line is known."""
+
+
+class Endless(BaseException):
+    """The code has not ended in time. It is no Exception, which the code may catch."""
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -35,10 +51,77 @@ def load(path: Path) -> dict[str, Any]:
     sys.modules[MODULE] = module
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the user vouches for it
-    except (Exception, SystemExit) as error:
-        told = fault(error, path) or f"{path}: {type(error).__name__}: {cause(error)}"
-        raise ModelFileError(f"the file of --custom-objects fails: {told}") from error
+    except BaseException as error:
+        raise ModelFileError(_fails(fault(error, path) or f"{path}: {_named(error)}")) from error
     return _objects(module)
+
+
+def _fails(told: str) -> str:
+    return f"the file of --custom-objects fails: {told}; mend that there"
+
+
+@contextmanager
+def running(path: Path | None, seconds: float | None) -> Iterator[None]:
+    """While the block runs code of the file, whatever ends it is told with the file's name: errors, exits and loops.
+
+    Args:
+        path: the file; None where there is none, and nothing is changed.
+        seconds: how long the parent waits for the block; None where it does not mind.
+
+    Raises:
+        ModelFileError: the code failed, asked to exit, or did not end.
+    """
+    if path is None:
+        yield
+        return
+    faulthandler.enable(
+        2
+    )  # Where native code takes the process down, the parent finds the line in its last words.
+    if seconds is not None:
+        limit = SHARE * seconds
+
+        def stop(number: int, frame: Any) -> None:
+            raise Endless(f"it had not ended after {limit:g} s, and was stopped")
+
+        signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, limit)
+    try:
+        yield
+    except MobileCnnError as error:
+        if (told := fault(error, path)) and str(path) not in str(error):
+            raise type(error)(f"{error}; it failed in {told}") from error
+        raise
+    except BaseException as error:
+        told = fault(error, path)
+        if isinstance(error, Exception) and not told:
+            raise
+        raise ModelFileError(_fails(told or f"{path}: {_named(error)}")) from error
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def ended(error: ChildCrashed, path: Path) -> MobileCnnError:
+    """The error about a child that ended, or was stopped, while it ran code of the file at ``path``."""
+    if (place := _place(error.words, path)) is not None:
+        return ModelFileError(_fails(place))
+    return ChildCrashed(
+        f"{error}; the code of {path} ran in it: where that ends its process (os._exit, a signal, a library that does), or does "
+        "not come to its end, mend it there",
+        error.how,
+        error.words,
+    )
+
+
+def _place(words: Sequence[str], path: Path) -> str | None:
+    """Where in the file a process was taken down, from the stack that :mod:`faulthandler` wrote; None without one."""
+    fatal = next((place for place, line in enumerate(words) if line.startswith("Fatal Python error: ")), None)
+    if fatal is None:
+        return None
+    for line in words[fatal:]:
+        if (found := re.fullmatch(r'File "(.*)", line (\d+) in (.*)', line)) and found[1] == str(path):
+            within = "" if found[3] == "<module>" else f", in {found[3]}"
+            return f"{path}, line {found[2]}{within}: {words[fatal].removeprefix('Fatal Python error: ')}"
+    return None
 
 
 def _objects(module: ModuleType) -> dict[str, Any]:
@@ -61,9 +144,17 @@ def fault(error: BaseException, path: Path) -> str:
         for frame in reversed(traceback.extract_tb(link.__traceback__)):
             if frame.filename == str(path):
                 within = "" if frame.name == "<module>" else f", in {frame.name}"
-                told = f": {cause(link)}" if str(link) else ""
-                return f"{path}, line {frame.lineno}{within}: {type(link).__name__}{told}"
+                return f"{path}, line {frame.lineno}{within}: {_named(link)}"
+        # A function that the graph calls, whose error TensorFlow hands on as text.
+        if found := re.search(rf'File "{re.escape(str(path))}", line (\d+), in (\S+)', str(link)):
+            return f"{path}, line {found[1]}, in {found[2]}: {cause(link)}"
     return ""
+
+
+def _named(error: BaseException) -> str:
+    if isinstance(error, Endless):
+        return str(error)
+    return f"{type(error).__name__}: {cause(error)}" if str(error) else type(error).__name__
 
 
 def calls_as_keras(model: Any) -> bool:

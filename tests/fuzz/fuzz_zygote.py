@@ -93,7 +93,8 @@ def _run(name: str, module: str) -> None:
         lines = answer.split(b"\n")
         code = int(lines[1]) if len(lines) > 2 else 1
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        with contextlib.suppress(OSError):  # SIGKILL has no other.
+            signal.signal(-code, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.kill(os.getpid(), -code)
     os._exit(code)
