@@ -9,7 +9,7 @@ kernels add in another order, and round halves otherwise.
 * float32: 1e-4 of the largest score, or what parity with the Keras model allowed where that is
   more, because the network enlarges the last bit of its input (the passport's ``parity.tolerance``). Other
   kernels on one machine were apart by at most 4e-5.
-* The others: twice (where the output is float32, three times) what the file's own rounding did to this very network, its largest
+* The others: twice (where the output is float32, four times) what the file's own rounding did to this very network, its largest
   difference from the Keras model at export (``parity.max_difference``), because a rounding that
   falls the other way is a disturbance of the same kind; but never more than 16 steps of an integer output of
   8 bits, or 64 of a float32 one, whatever the file's parity: a file that its quantization spoilt would otherwise
@@ -17,7 +17,10 @@ kernels add in another order, and round halves otherwise.
   1/256 of the range of the scores: 1 for probabilities, else from the lowest to the highest golden score. On
   x86-64, XNNPACK, the built-in kernels and tflite-runtime 2.14 were apart by at most 10.5 steps in int8 and 31.4 in
   dynamic, whose kernels quantize the activations each in its own way (eight networks with random weights and a
-  trained one), and by 0.02 to 2.01 times the file's own difference; in float16 by less than 0.01 times that. The one
+  trained one), and by 0.02 to 2.01 times the file's own difference; in float16 by less than 0.01 times that. In AlexNet at
+  107 pixels, dynamic, with three dense layers one behind the other, it is 3.15 times on tflite-runtime 2.14 and 3.10 times on
+  LiteRT's built-in kernels: no fault of a release, for both differ from XNNPACK in dense and pointwise layers alone, in which
+  XNNPACK comes closer to the float network. The one
   exception is an int8 file that is wrong by half its range already at export (EfficientNet-B0 with random weights: up
   to 111 steps): its answers are the kernels' chance, and it is found to differ. ``benchmarks/kernel_differences.py``
   repeats that.
@@ -53,7 +56,7 @@ from mobilecnn.train.images import to_tensor
 MOST_BYTES = 32 << 20
 """Largest size of all input tensors of a job together, in bytes: three float32 pictures of 900x900."""
 
-TIMES_OWN_ROUNDING, TIMES_OWN_FLOAT_ROUNDING = 2.0, 3.0
+TIMES_OWN_ROUNDING, TIMES_OWN_FLOAT_ROUNDING = 2.0, 4.0
 """Multiples of its own difference from the Keras model by which a quantized file may be apart: one whose output is
 integer, and one whose output is float32."""
 

@@ -148,7 +148,7 @@ def test_a_small_error_of_a_float32_file_is_seen(exported: Path, tmp_path: Path)
         ("int8", 0.05, 16 / 256),
         ("int8", 0.9, 16 / 256),
         ("int8", 7.0, 16 / 256),
-        ("dynamic", 0.05, 0.15),
+        ("dynamic", 0.05, 0.2),
         ("dynamic", 0.9, 64 / 256),
     ],
 )
@@ -276,7 +276,7 @@ def test_a_bad_file_is_held_as_tightly_as_a_good_one(
 ) -> None:
     tolerance = answers.allowed(np.array(golden), scale, None, own)
     assert tolerance <= most + 1e-12
-    assert tolerance <= max((2 if scale else 3) * own, 2 * scale, 1e-4 * np.abs(golden).max())
+    assert tolerance <= max((2 if scale else 4) * own, 2 * scale, 1e-4 * np.abs(golden).max())
 
 
 def test_half_precision_of_a_gpu_is_allowed_for_there_and_nowhere_else(exported: Path) -> None:

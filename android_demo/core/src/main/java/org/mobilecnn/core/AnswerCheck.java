@@ -12,7 +12,7 @@ import java.util.Locale;
 public final class AnswerCheck {
     private static final double FLOAT32_TOLERANCE = 1e-4;
     private static final double TIMES_OWN_ROUNDING = 2.0;
-    private static final double TIMES_OWN_FLOAT_ROUNDING = 3.0;
+    private static final double TIMES_OWN_FLOAT_ROUNDING = 4.0;
     private static final double OUTPUT_STEPS = 2.0;
     private static final double MOST_STEPS = 16.0;
     private static final double MOST_FLOAT_STEPS = 64.0;
