@@ -99,10 +99,11 @@ def macs(operation: Operation) -> int:
 
 def _pools(kernel: Tensor) -> bool:
     """Whether all weights are the same number, so that a depthwise convolution is a mean, or picks places."""
-    if kernel.data is None or kernel.dtype not in ("int8", "float32") or len(set(kernel.scales)) > 1:
+    size = {"int8": 1, "float32": 4}.get(kernel.dtype, 0)
+    if kernel.data is None or kernel.elements < 2 or kernel.nbytes != size * kernel.elements:
         return False
     values = np.frombuffer(kernel.data.tobytes(), kernel.dtype)
-    return values.size > 1 and bool((values == values[0]).all())
+    return len(set(kernel.scales)) <= 1 and bool((values == values[0]).all())
 
 
 def inspect(path: Path) -> Inspection:

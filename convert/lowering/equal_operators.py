@@ -21,8 +21,8 @@ KINDS = frozenset(
 def merge_equal_operators(editor: Editor) -> Iterator[str]:
     """Compute f(x) once where several operators compute it.
 
-    y = f(x) and z = f(x) with the same f, constants and options are one tensor, so who reads z reads y. Bit-exact. Networks
-    of searched cells (NASNet) pool and rectify the same feature map in several branches, and the converter keeps each.
+    y = f(x) and z = f(x) with the same f, constants and options are one tensor, so who reads z reads y. Bit-exact. The
+    converter does so where it sees it; this is for what it leaves.
     """
     seen: dict[Hashable, int] = {}
     merged: dict[str, int] = {}

@@ -42,6 +42,17 @@ def test_a_pool_that_is_written_as_a_convolution_has_no_multiply_adds(
     assert inspection_of(made.graph(), "it", 0, "").macs == (8 * 8 * weights.size if counted else 0)
 
 
+@pytest.mark.parametrize("stored", [np.ones(5, np.uint8), np.ones(0, np.uint8), np.ones(4, np.uint8)])
+def test_a_kernel_of_another_size_than_its_shape_is_counted_by_its_shape(stored: Any) -> None:
+    """Files from elsewhere may say so; the runtimes refuse them."""
+    made = Made()
+    kernel, bias = made.constant(np.ones((1, 3, 3, 3))), made.constant(np.zeros(3))
+    made.add("DEPTHWISE_CONV_2D", made.input, kernel, bias, table="DepthwiseConv2DOptions")
+    model = flatbuffer.parse(made.pack(), "it")
+    model.buffers[model.subgraphs[0].tensors[kernel].buffer].data = stored
+    assert inspection_of(flatbuffer.graph_of(model), "it", 0, "").macs == 8 * 8 * 27
+
+
 def test_rows_add_up(exported: Path) -> None:
     seen = inspect(exported / "theirs.int8.tflite")
     content = (exported / "theirs.int8.tflite").read_bytes()
