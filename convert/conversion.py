@@ -7,6 +7,7 @@ command line. :mod:`mobilecnn.convert.keras_child` describes the messages.
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mobilecnn.contract import InputContract, check_size
 from mobilecnn.convert import output_kinds
@@ -113,6 +114,7 @@ class KerasFacts:
         architecture: zoo name; empty for a network from elsewhere.
         notes: what was changed in the model's architecture to load it, a phrase each.
         called: what it is, for messages: ``the Keras model`` or ``the SavedModel``.
+        training: what its file says of its training; None where it says nothing.
     """
 
     contract: InputContract
@@ -123,6 +125,7 @@ class KerasFacts:
     architecture: str
     notes: tuple[str, ...] = ()
     called: str = "the Keras model"
+    training: dict[str, Any] | None = None
 
 
 def _stem(path: Path) -> str:
@@ -293,6 +296,7 @@ class KerasModel(Child):
             architecture=self._info.architecture,
             notes=tuple(answer["notes"]),
             called="the SavedModel" if self._saved else "the Keras model",
+            training=self._info.training,
         )
 
     def _kind(self, shown: output_kinds.Shown, outputs: int) -> OutputKind:

@@ -201,6 +201,7 @@ class Passport(Stored, Open):
         warnings: what will hurt on a device.
         golden: pictures and the file's scores, to check a device or an app by.
         labelled: how many labelled images were right at export; None where none were given.
+        training: what the Keras file says of its training: the data, the plan, the figures; None where it says nothing.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.passport"
@@ -230,6 +231,7 @@ class Passport(Stored, Open):
     warnings: tuple[str, ...]
     golden: tuple[Golden, ...]
     labelled: LabelledCheck | None = field(default=None, metadata=ADDED)
+    training: dict[str, Any] | None = field(default=None, metadata=ADDED)
 
     @property
     def kind(self) -> OutputKind:

@@ -218,4 +218,5 @@ def _passport(file: Answered, origin: Origin) -> Passport:
             if parity.finite
         ),
         labelled=file.labelled,
+        training=facts.training,
     )

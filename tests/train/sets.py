@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mobilecnn.train.datasets.preparation import Request, prepare
 from mobilecnn.train.images import Pixels
 
 CLASSES = {"DF": 4, "MEL": 6, "NV": 10}
@@ -46,14 +47,13 @@ def part_folders(root: Path) -> str:
     return str(root)
 
 
-def csv_file(root: Path, divided: bool = False) -> str:
-    """A CSV file beside its images."""
+def csv_file(root: Path, divided: bool = False, wide: bool = False) -> str:
+    """A CSV file beside its images: two or, where ``wide``, one of each patient."""
     (root / "images").mkdir(parents=True)
     lines = ["Path,patient,label" + (",split" if divided else "")]
     for number, (part, name, pixels) in enumerate(labelled(("train", "val", "test") if divided else ("",))):
         Image.fromarray(pixels).save(root / "images" / f"{number:02}.png")
-        # Two pictures of each patient, in one part.
-        patient = f"{part or 'p'}{name}{number // (6 if divided else 2)}"
+        patient = f"{part or 'p'}{name}{number // (6 if divided else 1 if wide else 2)}"
         lines.append(f"images/{number:02}.png,{patient},{name}" + (f",{part}" if divided else ""))
     (root / "list.csv").write_text("\n".join(lines) + "\n")
     return str(root / "list.csv")
@@ -107,6 +107,13 @@ def idx(root: Path, packed: bool = True) -> str:
     return str(root)
 
 
+def manifest(root: Path, source: str, validation: float = 0.3, test: float = 0.3) -> str:
+    """A manifest of a set, with pictures of each class in each of three parts."""
+    output = root / "manifest.json"
+    prepare(Request(source, output, validation, test))
+    return str(output)
+
+
 @dataclass(frozen=True)
 class Case:
     """A format.
@@ -133,6 +140,10 @@ CASES = {
     "ISIC, three parts": Case(
         lambda root: isic(root, ("Training", "Validation", "Test")), THREE, grouped=True
     ),
+    "manifest": Case(lambda root: manifest(root, class_folders(root / "data")), THREE),
+    "manifest of groups": Case(lambda root: manifest(root, csv_file(root, wide=True)), THREE, grouped=True),
+    "manifest of parts": Case(lambda root: manifest(root, part_folders(root / "data")), THREE),
+    "manifest of IDX": Case(lambda root: manifest(root, idx(root)), THREE),
     "IDX": Case(idx, ("train", "test")),
     "IDX, unpacked": Case(lambda root: idx(root, packed=False), ("train", "test")),
 }

@@ -1,6 +1,7 @@
 """The suite that every reader of data sets passes, and what each refuses."""
 
 import gzip
+import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -73,6 +74,10 @@ def test_a_part_that_is_not_there_is_refused(name: str, tmp_path: Path) -> None:
     elif name == "CSV with parts":
         path = Path(source)
         path.write_text("\n".join(line for line in path.read_text().splitlines() if not line.endswith("val")))
+    elif name.startswith("manifest"):
+        document = json.loads(Path(source).read_text())
+        document["images"] = [row for row in document["images"] if row["split"] != "validation"]
+        Path(source).write_text(json.dumps(document))
     elif name.startswith("ISIC"):
         shutil.rmtree(Path(source) / f"{sets.ISIC}_Validation_GroundTruth")
     assert datasets.validation(source) is None

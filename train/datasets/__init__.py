@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mobilecnn.errors import DataError
-from mobilecnn.train.datasets import csv_file, digits, folder, idx, isic
+from mobilecnn.train.datasets import csv_file, digits, folder, idx, isic, manifest
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.dataset import Part as Part
 from mobilecnn.train.datasets.digits import DIGITS as DIGITS
@@ -45,6 +45,7 @@ READERS: tuple[Reader, ...] = (
         immediate=True,
         parts=digits.parts,
     ),
+    Reader("a manifest (.json)", manifest.accepts, manifest.read, parts=manifest.parts),
     Reader("a CSV file of paths and labels", csv_file.accepts, csv_file.read, parts=csv_file.parts),
     Reader("a folder of IDX files", idx.accepts, idx.read, parts=idx.parts),
     Reader("a folder of ISIC 2018 Task 3", isic.accepts, isic.read, parts=isic.parts),

@@ -37,6 +37,7 @@ class Dataset:
         remarks: what was passed over when it was read.
         groups: name of what each image shows, such as a lesion: images of one group belong into one part, and one of the
             group "" stands for itself. Empty where all do.
+        sha256: SHA-256 of each image, where a manifest says it; else empty.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Dataset:
     labels: npt.NDArray[np.int64]
     remarks: tuple[Remark, ...] = ()
     groups: tuple[str, ...] = ()
+    sha256: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -114,10 +116,13 @@ class Dataset:
 
     def subset(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> "Dataset":
         """The images at ``indices``, in that order."""
-        labels = self.labels[np.asarray(indices, dtype=np.int64)] if self.labelled else self.labels
-        groups = tuple(self.groups[int(index)] for index in indices) if self.groups else ()
+        chosen = [int(index) for index in indices]
         return replace(
-            self, images=[self.images[int(index)] for index in indices], labels=labels, groups=groups
+            self,
+            images=[self.images[index] for index in chosen],
+            labels=self.labels[np.asarray(chosen, dtype=np.int64)] if self.labelled else self.labels,
+            groups=tuple(self.groups[index] for index in chosen) if self.groups else (),
+            sha256=tuple(self.sha256[index] for index in chosen) if self.sha256 else (),
         )
 
     def sample(self, count: int, seed: int = 0) -> "Dataset":

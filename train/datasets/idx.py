@@ -83,7 +83,7 @@ def read(source: str, part: Part = "all") -> Dataset:
     wanted = [one for one in pairs if part in (one, "all") or len(pairs) == 1]
     rows = []
     for one in wanted:
-        images = _values(pairs[one].images, 3)
+        images = images_in(pairs[one].images)
         if len(images) != len(named[one]):
             raise DataError(
                 f"{pairs[one].images} has {plural(len(images), 'image')} and {pairs[one].labels.name} "
@@ -123,6 +123,20 @@ def _classes(folder: Path, pairs: dict[Part, _Pair], named: dict[Part, npt.NDArr
     if len(set(names)) < len(names):
         raise DataError(f"{path} has a name twice; classes need names of their own")
     return names
+
+
+def images_file(source: str, part: Part) -> Path:
+    """The file with the images of a part."""
+    return _pairs(Path(source))[part].images
+
+
+def images_in(path: Path) -> npt.NDArray[np.uint8]:
+    """The images of one file: uint8, (n, height, width).
+
+    Raises:
+        DataError: the file is missing, damaged, too large or no IDX file of images.
+    """
+    return _values(path, 3)
 
 
 def _values(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:

@@ -16,7 +16,12 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, note, p
     type=options.SOURCE,
     default="digits",
     show_default=True,
-    help="A folder of class folders, or of parts (test is used), or 'digits' (its held-out part).",
+    help="Labelled images: a manifest, a folder of class folders or of parts, ..., or 'digits' (see `mobilecnn data`).",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    help="Part of data that is divided.  [default: test]",
 )
 @options.runtime
 @options.input_range
@@ -35,6 +40,7 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, note, p
 def command(
     models: tuple[Path, ...],
     source: str,
+    split: str | None,
     runtime: str,
     input_range: str | None,
     override_input_range: bool,
@@ -62,6 +68,7 @@ def command(
         evaluation = evaluated(
             models,
             source,
+            split=split,
             runtime=runtime,
             input_range=input_range,
             override_input_range=override_input_range,

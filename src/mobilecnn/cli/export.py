@@ -33,14 +33,14 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     "--calibration",
     metavar="DATA",
     type=options.SOURCE,
-    help="Representative images: a folder, 'digits', or 'random' (latency only).",
+    help="Representative images: a manifest (of it those to train on), a folder, ..., 'digits', or 'random' (latency only).",
 )
 @click.option(
     "--data",
     "source",
     metavar="DATA",
-    help="Labelled images to ask the Keras model and each file for: a folder of class folders, or 'digits' (its "
-    "held-out part).",
+    help="Labelled images to ask the Keras model and each file for: a manifest (of it those to test on), a folder of "
+    "class folders, ..., or 'digits' (its held-out part).",
 )
 @click.option(
     "--samples", default=100, show_default=True, help="Images to take from it, the classes taking turns."

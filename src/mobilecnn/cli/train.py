@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     required=True,
     metavar="DATA",
     type=options.SOURCE,
-    help="A folder with one folder of images a class, or of parts (train, val), or 'digits'.",
+    help="Labelled images: a manifest, a folder of class folders or of parts, ..., or 'digits' (see `mobilecnn data`).",
 )
 @click.option(
     "-o",
@@ -95,11 +95,9 @@ def command(
 
     if "validation" in options.given(ctx) and (own := validation(source)) is not None:
         whole = load(source, "train").name
-        options.refuse(
-            ctx,
-            {"validation"},
-            f"has no effect, for {own.name} is validated on; leave it out, or give --data {whole}",
-        )
+        remedy = "leave it out" if whole == source else f"leave it out, or give --data {whole}"
+        named = f"{own.name} is" if own.name != source else f"images of {source} are"
+        options.refuse(ctx, {"validation"}, f"has no effect, for {named} validated on; {remedy}")
     remarks = Remarks(note)
     plan = training_plan(architecture, source, size, **members)
     try:

@@ -1,0 +1,67 @@
+"""Whether images that a model is judged by are images that it has seen: in training, or in calibration."""
+
+from pathlib import Path
+
+from mobilecnn.errors import MobileCnnError
+from mobilecnn.remarks import Remark, Remarked, of_names, plural
+from mobilecnn.train import datasets
+from mobilecnn.train.datasets import manifest
+from mobilecnn.train.datasets.dataset import Dataset
+from mobilecnn.train.datasets.identity import shared
+
+
+def say_overlap(dataset: Dataset, other: Dataset, code: str, words: str, remarked: Remarked) -> None:
+    """Say which images of ``dataset`` are in ``other``, too; nothing where none is.
+
+    Args:
+        dataset: what is judged by.
+        other: what was seen.
+        code: kind of the remark.
+        words: what was done with these images, as in "that m.keras trained on".
+        remarked: told of them.
+    """
+    indices = shared(dataset, other)
+    if not indices:
+        return
+    names = [
+        str(image) if isinstance(image, Path) else f"image {index}"
+        for index in indices
+        for image in [dataset.images[index]]
+    ]
+    text = (
+        f"{dataset.name}: {len(indices):,} of {plural(len(dataset), 'image')} {'is one' if len(indices) == 1 else 'are some'} "
+        f"{words}, so that their answers say nothing of new images"
+    )
+    remarked(of_names(code, names, text))
+
+
+def trained_on(model: str, source: str, dataset: Dataset, remarked: Remarked) -> None:
+    """Say which images of ``dataset`` models have been trained or validated on, or that it cannot be told.
+
+    Args:
+        model: the models, for messages.
+        source: data set that it was trained on, as it was given then.
+        dataset: what it is judged by.
+        remarked: told of them.
+    """
+    try:
+        seen = _trained(source)
+    except MobileCnnError as error:
+        text = (
+            f"{dataset.name}: {model} trained on {source}, which cannot be read now, so that nobody knows whether these "
+            f"images are new ({error})"
+        )
+        remarked(Remark("trained-elsewhere", 1, text, (model,)))
+        return
+    for other in seen:
+        say_overlap(dataset, other, "trained-on", f"that {model} trained on", remarked)
+
+
+def _trained(source: str) -> list[Dataset]:
+    """What training takes of a source: the parts to train and to validate on; of another all."""
+    if manifest.accepts(source):
+        # Without its files: what has changed since is another image.
+        parts = [part for part in datasets.parts(source) if part != "test"]
+        return [manifest.listed_in(source, part) for part in parts]
+    own = datasets.validation(source)
+    return [datasets.load(source, "train"), *([] if own is None else [own])]
