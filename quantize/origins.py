@@ -42,7 +42,7 @@ def say_seen(paths: Sequence[Path], dataset: Dataset, remarked: Remarked) -> Non
         except MobileCnnError:
             continue  # They are images to train on, of which more is said above.
         what = f"that {listed(models)} {'is' if len(models) == 1 else 'are'} calibrated on"
-        say_overlap(dataset, seen, "calibrated-on", what, remarked)
+        say_overlap(dataset, [seen], "calibrated-on", what, remarked)
 
 
 def say_trained(model: str, training: dict[str, Any] | None, dataset: Dataset, remarked: Remarked) -> None:

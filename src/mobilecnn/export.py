@@ -128,7 +128,7 @@ def export(
         chosen = choose(calibration, remarked)
         dataset = None if data is None else _labelled(data, remarked, skip_bad)
         if dataset is not None and chosen.dataset is not None:
-            say_overlap(dataset, chosen.dataset, "calibrated-on", "that calibrate the files", remarked)
+            say_overlap(dataset, [chosen.dataset], "calibrated-on", "that calibrate the files", remarked)
         facts, images, labels, converted = _convert(keras, chosen, dataset, source.name, work, steps)
         if dataset is not None:
             say_trained(source.name, facts.training, dataset, remarked)

@@ -1,5 +1,6 @@
 """Whether images that a model is judged by are images that it has seen: in training, or in calibration."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mobilecnn.errors import MobileCnnError
@@ -10,17 +11,19 @@ from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.identity import shared
 
 
-def say_overlap(dataset: Dataset, other: Dataset, code: str, words: str, remarked: Remarked) -> None:
-    """Say which images of ``dataset`` are in ``other``, too; nothing where none is.
+def say_overlap(
+    dataset: Dataset, others: Sequence[Dataset], code: str, words: str, remarked: Remarked
+) -> None:
+    """Say which images of ``dataset`` are in one of ``others``, too; nothing where none is.
 
     Args:
         dataset: what is judged by.
-        other: what was seen.
+        others: what was seen.
         code: kind of the remark.
         words: what was done with these images, as in "that m.keras trained on".
         remarked: told of them.
     """
-    indices = shared(dataset, other)
+    indices = sorted({index for other in others for index in shared(dataset, other)})
     if not indices:
         return
     names = [
@@ -53,8 +56,7 @@ def trained_on(model: str, source: str, dataset: Dataset, remarked: Remarked) ->
         )
         remarked(Remark("trained-elsewhere", 1, text, (model,)))
         return
-    for other in seen:
-        say_overlap(dataset, other, "trained-on", f"that {model} trained on", remarked)
+    say_overlap(dataset, seen, "trained-on", f"that {model} trained on", remarked)
 
 
 def _trained(source: str) -> list[Dataset]:

@@ -1,0 +1,186 @@
+"""``mobilecnn data``, and the commands that read what it made."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sets
+from click.testing import CliRunner, Result
+
+from mobilecnn.cli import cli
+from mobilecnn.quantize.origins import say_seen
+from mobilecnn.remarks import Remark, Remarks
+from mobilecnn.train.datasets import load
+from mobilecnn.train.datasets.dataset import Dataset
+from mobilecnn.train.datasets.overlap import trained_on
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def document(*arguments: object) -> dict[str, Any]:
+    done = run(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    made: dict[str, Any] = json.loads(done.stdout)
+    return made
+
+
+def codes(made: dict[str, Any]) -> dict[str, int]:
+    return {remark["code"]: remark["count"] for remark in made["remarks"]}
+
+
+def test_inspect_prints_what_the_document_holds(tmp_path: Path) -> None:
+    source = sets.isic(tmp_path / "isic")
+    typed = ("data", "inspect", source, "--sheet", tmp_path / "sheet.png")
+    shown, made = run(*typed), document(*typed)
+    assert shown.exit_code == 0 and (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    assert made["counts"] == {"": sets.CLASSES} and made["sheet"] == str(tmp_path / "sheet.png")
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    assert ["MEL", "6"] in lines and ["all", "20"] in lines and ["groups:", "10"] in lines
+    assert ["sizes:", "14x12", "(20)"] in lines and ["formats:", "JPEG", "RGB", "(20)"] in lines
+
+
+def test_inspect_lists_what_is_wrong(tmp_path: Path) -> None:
+    source = Path(sets.part_folders(tmp_path / "data"))
+    shutil.copy(source / "train/DF/00.png", source / "test/NV/copy.png")
+    (source / "train/NV/bad.png").write_bytes(b"no")
+    shown = run("data", "inspect", source)
+    assert shown.exit_code == 0
+    for words in ("cannot be read: 1 image", "bad.png is not a JPEG", "same content in two parts: 1", "same content in two classes: 1", "copy.png (test NV)"):  # fmt: skip
+        assert words in shown.stdout
+
+
+def test_prepare_writes_once(tmp_path: Path) -> None:
+    source, output = sets.class_folders(tmp_path / "data"), tmp_path / "m.json"
+    made = document("data", "prepare", source, "-o", output, "--test", 0.3, "--seed", 4)
+    sums = {part: sum(rows.values()) for part, rows in made["counts"].items()}
+    assert sums == {"train": 10, "validation": 4, "test": 6}
+    before = output.read_bytes()
+    refused = run("data", "prepare", source, "-o", output)
+    assert refused.exit_code == 2 and output.read_bytes() == before and "never replaced" in refused.stderr
+    assert json.loads(before)["seed"] == 4
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with class folders, their manifest, a model trained on it, and an int8 file calibrated on it."""
+    root = tmp_path_factory.mktemp("trained")
+    sets.class_folders(root / "data")
+    document("data", "prepare", root / "data", "-o", root / "m.json", "--validation", 0.25, "--test", 0.25)
+    made = document(
+        "train", "lenet5", "--data", root / "m.json", "--epochs", 1, "-o", root / "it.keras"
+    )  # fmt: skip
+    counts = document("data", "inspect", root / "m.json")["counts"]
+    assert made["images"] == sum(counts["train"].values())
+    assert made["validation_images"] == sum(counts["validation"].values())
+    assert made["classes"] == list(sets.CLASSES) and set(codes(made)) == {"part"}
+    done = run(
+        "export", root / "it.keras", "--int8", "--calibration", root / "m.json", "--data", root / "data",
+        "-o", root / "out", "--json",
+    )  # fmt: skip
+    assert done.exit_code in (0, 1)  # So short a training may guess.
+    exported = json.loads(done.stdout)
+    (root / "said.json").write_text(json.dumps(codes(exported)))
+    card = exported["files"][0]["passport"]
+    assert card["calibration"]["images"] == made["images"], "calibration takes the images to train on, only"
+    assert card["training"]["data"] == str(root / "m.json")
+    return root
+
+
+def evaluate(root: Path, *arguments: object) -> dict[str, Any]:
+    return document("evaluate", root / "out/it.int8.tflite", *arguments)
+
+
+def seen(root: Path, dataset: Dataset) -> dict[str, Remark]:
+    """What is said of the Keras file and the int8 file together, as evaluate says it."""
+    remarks = Remarks()
+    say_seen([root / "it.keras", root / "out/it.int8.tflite"], dataset, remarks)
+    return {remark.code: remark for remark in remarks.rows}
+
+
+def test_the_test_part_is_new_to_the_model(trained: Path) -> None:
+    made = evaluate(trained, "--data", trained / "m.json")
+    counts = document("data", "inspect", trained / "m.json")["counts"]
+    assert made["images"] == sum(counts["test"].values()) and set(codes(made)) == {"part"}
+    assert seen(trained, load(str(trained / "m.json"), "test")) == {}
+
+
+def test_images_that_were_trained_on_are_said(trained: Path, tmp_path: Path) -> None:
+    manifest = str(trained / "m.json")
+    train, validation = load(manifest, "train"), load(manifest, "validation")
+    of_train = codes(evaluate(trained, "--data", manifest, "--split", "train"))
+    expected = ("part", "train-part", "trained-on", "calibrated-on")
+    assert of_train == dict.fromkeys(expected, len(train))
+    said = seen(trained, validation)
+    assert set(said) == {"trained-on"} and said["trained-on"].count == len(validation)
+    # The same files by another name: by their content.
+    copy = tmp_path / "copy"
+    shutil.copytree(trained / "data", copy)
+    said = seen(trained, load(str(copy)))
+    counts = {code: remark.count for code, remark in said.items()}
+    assert counts == {"trained-on": len(train) + len(validation), "calibrated-on": len(train)}
+    text = said["trained-on"].text
+    assert text.startswith(
+        f"{copy}: {counts['trained-on']} of 20 images are some that {trained / 'it.keras'}, "
+    )
+    assert "it.int8.tflite trained on, so that" in text
+
+
+def test_export_says_what_it_is_judged_by(trained: Path) -> None:
+    counts = document("data", "inspect", trained / "m.json")["counts"]
+    train, validation = (sum(counts[part].values()) for part in ("train", "validation"))
+    said = json.loads((trained / "said.json").read_text())
+    assert said == {"part": train, "calibrated-on": train, "trained-on": train + validation}
+
+
+def test_training_data_that_are_gone_are_said(trained: Path, tmp_path: Path) -> None:
+    dataset = load(str(trained / "m.json"), "test")
+    (trained / "m.json").rename(trained / "away.json")
+    try:
+        said = seen(trained, dataset)
+    finally:
+        (trained / "away.json").rename(trained / "m.json")
+    assert set(said) == {"trained-elsewhere"} and "no such data manifest" in said["trained-elsewhere"].text
+
+
+def test_embedded_digits_are_told_apart(trained: Path) -> None:
+    remarks = Remarks()
+    trained_on("it", "digits", load("digits", "test"), remarks)
+    assert remarks.rows == []
+    trained_on("it", "digits", load("digits", "train").sample(30), remarks)
+    assert [remark.count for remark in remarks.rows] == [30]
+
+
+def test_a_changed_file_stops_every_command(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "it")
+    root = tmp_path / "it"
+    for path in (root / "data").rglob("*.png"):
+        path.write_bytes(path.read_bytes() + b"x")
+    manifest = root / "m.json"
+    for typed in (
+        ("train", "lenet5", "--data", manifest, "-o", root / "new.keras"),
+        ("evaluate", root / "it.keras", "--data", manifest),
+        ("export", root / "it.keras", "--int8", "--calibration", manifest, "-o", root / "new"),
+        ("export", root / "it.keras", "--float32", "--data", manifest, "-o", root / "new"),
+    ):
+        refused = run(*typed)
+        assert (
+            refused.exit_code == 2 and "(changed)" in refused.stderr and str(root / "data") in refused.stderr
+        )
+        assert not (root / "new.keras").exists() and not list(root.glob("new/*.tflite"))
+
+
+def test_what_makes_no_sense_is_refused(trained: Path) -> None:
+    refused = run("evaluate", trained / "it.keras", "--data", trained / "data", "--split", "test")
+    assert refused.exit_code == 2 and "is not divided into parts" in refused.stderr
+    refused = run(
+        "train", "lenet5", "--data", trained / "m.json", "--validation", 0.2, "-o", trained / "x.keras"
+    )
+    assert refused.exit_code == 2
+    assert (
+        f"--validation has no effect, for images of {trained / 'm.json'} are validated on; leave it out"
+        in refused.stderr
+    )
