@@ -5,9 +5,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sets
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from mobilecnn.cli import cli
 from mobilecnn.quantize.origins import say_seen
@@ -62,6 +64,44 @@ def test_prepare_writes_once(tmp_path: Path) -> None:
     refused = run("data", "prepare", source, "-o", output)
     assert refused.exit_code == 2 and output.read_bytes() == before and "never replaced" in refused.stderr
     assert json.loads(before)["seed"] == 4
+
+
+@pytest.mark.parametrize("augment", ["none", "lesion", "modern"])
+def test_preview_writes_a_sheet(augment: str, tmp_path: Path) -> None:
+    source, sheet = sets.class_folders(tmp_path / "data"), tmp_path / "sheet.png"
+    made = document("data", "preview", source, "--augment", augment, "--size", 32, "-o", sheet)
+    assert made["sheet"] == str(sheet) and made["augment"] == augment
+    with Image.open(sheet) as image:
+        pixels = np.asarray(image.convert("L"))
+    # Eight rows of eight tiles; where nothing is done, those of a row are alike.
+    tiles = [
+        [pixels[4 + 100 * row :][:96, 130 + 100 * column :][:, :96] for column in range(8)]
+        for row in range(8)
+    ]
+    for row in tiles:
+        assert all((tile == row[0]).all() for tile in row) == (augment == "none")
+    first = sheet.read_bytes()
+    document("data", "preview", source, "--augment", augment, "--size", 32, "-o", sheet)
+    assert sheet.read_bytes() == first
+    document("data", "preview", source, "--augment", augment, "--size", 32, "--seed", 1, "-o", sheet)
+    assert sheet.read_bytes() != first
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (("--augment", "cutout", "-o", "a.png"), "'none', 'shift'"),
+        (("--size", 0, "-o", "a.png"), "0 x 0 pixels"),
+        (("--size", 100000, "-o", "a.png"), "are possible"),
+        (("-o", "a.jpg"), "a sheet is a PNG file"),
+    ],
+)
+def test_a_preview_that_makes_no_sense_is_refused(
+    typed: tuple[object, ...], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = run("data", "preview", sets.class_folders(tmp_path / "data"), *typed)
+    assert refused.exit_code == 2 and words in refused.stderr and not list(tmp_path.glob("a.*"))
 
 
 @pytest.fixture(scope="module")

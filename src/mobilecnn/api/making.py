@@ -88,8 +88,8 @@ def train(
 
     Args:
         architecture: name of a zoo network.
-        data: folder of class folders, or of parts, of which ``train`` is used, and ``val`` to validate on; or
-            ``digits``, of which the held-out part is not used.
+        data: manifest, folder of class folders, or another data set; of one with parts ``train`` is used, and
+            ``validation`` to validate on; or ``digits``, of which the held-out part is not used.
         output: path of the ``.keras`` file, replaced if it exists; the history goes beside it as CSV.
         epochs: number of passes over the images.
         batch_size: images of one training step.
@@ -98,7 +98,8 @@ def train(
         seed: seed of everything random.
         validation: share of each class that is held back to validate on, where the data has no ``val`` of its own.
         class_weights: whether to weigh the images so that every class counts alike.
-        augment: random changes of the training images: ``none``, ``shift`` or ``flip-shift``.
+        augment: random changes of the training images: ``none``, ``shift``, ``flip-shift``, ``lesion``, ``contrast`` or
+            ``modern``.
         label_smoothing: probability that is spread over all classes.
         resume: whether to continue an interrupted training; the other options must be the same.
         skip_bad: whether to leave out images that cannot be read.

@@ -176,6 +176,43 @@ def prepare(
     talk(f"Manifest: {output}. Next: mobilecnn train ARCHITECTURE --data {output} -o MODEL.keras")
 
 
+@command.command()
+@click.argument("source", metavar="DATA", type=options.SOURCE)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=options.FILE,
+    help="PNG file for the sheet; an existing one is replaced.",
+)
+@options.augment("lesion")
+@click.option("--size", default=128, show_default=True, help="Side in pixels that the images are brought to.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the choice of images and of the changes.")
+@json_option
+def preview(source: str, output: Path, augment: str, size: int, seed: int, as_json: bool) -> None:
+    """A sheet of what augmentation makes of the images to train on.
+
+    A row for each of eight images: itself, and what it becomes in seven batches of these eight.
+    """
+    from mobilecnn.remarks import Remarks
+    from mobilecnn.train.datasets import sheets
+    from mobilecnn.train.previews import preview as made
+
+    sheets.check_name(output)
+    remarks = Remarks(note)
+    sheets.write(output, made(source, augment, size, seed, remarks))
+    if as_json:
+        document(
+            {
+                "sheet": str(output),
+                "augment": augment,
+                "remarks": [asdict(remark) for remark in remarks.rows],
+            }
+        )
+        return
+    talk(f"Sheet: {output}")
+
+
 def _manifest_counts(made: "Manifest") -> dict[str, dict[str, int]]:
     from mobilecnn.train.datasets.dataset import PARTS
 

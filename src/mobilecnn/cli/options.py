@@ -147,6 +147,31 @@ counts_only = click.option(
     is_flag=True,
     help="On an emulated chip, count instructions and model no time: faster, and needs no LLVM.",
 )
+# Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table in
+# mobilecnn.train.augmentation.
+AUGMENTATIONS = {
+    "none": "the pictures as they are",
+    "shift": "moved by up to a sixteenth of the side",
+    "flip-shift": "half of them mirrored too",
+    "lesion": "turned by up to 30 degrees, moved and zoomed by up to 0.3, half of them mirrored",
+    "contrast": "as flip-shift, the contrast of a third stretched, and of a third equalized",
+    "modern": "mirrored, RandAugment, random erasing; batches by mixup or CutMix",
+}
+
+
+def augment(default: str) -> Callable[[Command], Command]:
+    """The option for the random changes of training images."""
+    return click.option(
+        "--augment",
+        type=click.Choice(list(AUGMENTATIONS)),
+        default=default,
+        show_default=True,
+        help="Random changes of the images to train on. "
+        + ". ".join(f"{name}: {summary}" for name, summary in AUGMENTATIONS.items())
+        + ".",
+    )
+
+
 skip_bad = click.option(
     "--skip-bad",
     is_flag=True,

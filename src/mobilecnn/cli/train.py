@@ -50,13 +50,7 @@ if TYPE_CHECKING:
     help="Share of each class that is held back to judge by, where the data has no val of its own.",
 )
 @click.option("--class-weights", is_flag=True, help="Weigh the images so that every class counts alike.")
-@click.option(
-    "--augment",
-    type=click.Choice(["none", "shift", "flip-shift"]),
-    default="shift",
-    show_default=True,
-    help="Random changes of the training images: shift moves them a little, flip-shift also mirrors them.",
-)
+@options.augment("shift")
 @click.option(
     "--label-smoothing", default=0.0, show_default=True, help="Probability that is spread over all classes."
 )
