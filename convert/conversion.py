@@ -138,13 +138,16 @@ def _own_name(path: Path) -> str:
 
 
 def layer_table(
-    path: Path, size: int | None = None, unsafe: bool = False, custom_objects: Path | None = None
+    path: Path,
+    size: int | tuple[int, int] | None = None,
+    unsafe: bool = False,
+    custom_objects: Path | None = None,
 ) -> tuple[LayerCount, ...]:
     """What :func:`mobilecnn.train.complexity.layers` says of any Keras file with a graph of layers.
 
     Args:
         path: a .keras or .h5 file.
-        size: the input side in pixels where the model leaves it free.
+        size: the input side in pixels, or (height, width), where the model leaves it free.
         unsafe: whether code in the file may run (Lambda layers).
         custom_objects: a Python file with the layers and functions of the user's own that the model has; it runs.
 
@@ -265,7 +268,8 @@ class KerasModel(Child):
             wanted = (source.size, source.size) if isinstance(source.size, int) else source.size
             if (height, width) not in ((None, None), wanted):
                 raise UsageError(
-                    f"{source.text} takes {height}x{width} images and no others; leave --size out, or train at that size"
+                    f"{source.text} takes images of {width}x{height} pixels (width x height) and no others; leave --size "
+                    "out, or train at that size"
                 )
             height, width = wanted
         if height is None or width is None:

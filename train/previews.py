@@ -19,14 +19,14 @@ COLUMNS = 7
 
 
 def preview(
-    source: str, augment: str, size: int, seed: int = 0, remarked: Remarked = no_remark
+    source: str, augment: str, size: int | tuple[int, int], seed: int = 0, remarked: Remarked = no_remark
 ) -> Image.Image:
     """A row for each of some images to train on: itself, then what it becomes in some batches of them.
 
     Args:
         source: data set; of one that is divided into parts, those to train on.
         augment: name of a recipe of :data:`mobilecnn.train.augmentation.AUGMENTATIONS`.
-        size: side in pixels that the images are brought to.
+        size: side in pixels that the images are brought to, or (height, width).
         seed: seed of the choice of images and of the changes.
         remarked: told what of the data is not used.
 
@@ -37,12 +37,13 @@ def preview(
     recipe = AUGMENTATIONS.get(augment)
     if recipe is None:
         raise UsageError(f"--augment {augment} is none of {', '.join(AUGMENTATIONS)}")
-    check_size(size, size)
+    height, width = size if isinstance(size, tuple) else (size, size)
+    check_size(height, width)
     dataset = load(source, "train")
     for remark in dataset.remarks:
         remarked(remark)
     chosen = dataset.sample(ROWS, seed)
-    pixels = np.stack(list(chosen.pixels(contract_for("raw", (size, size, 3)), remarked)))
+    pixels = np.stack(list(chosen.pixels(contract_for("raw", (height, width, 3)), remarked)))
     columns = [pixels]
     labels = np.eye(len(pixels), dtype=np.float32)
     for batch in range(COLUMNS):

@@ -93,6 +93,7 @@ def test_preview_writes_a_sheet(augment: str, tmp_path: Path) -> None:
         (("--augment", "cutout", "-o", "a.png"), "'none', 'shift'"),
         (("--size", 0, "-o", "a.png"), "0 x 0 pixels"),
         (("--size", 100000, "-o", "a.png"), "are possible"),
+        (("--size", "3x4x5", "-o", "a.png"), "is no size"),
         (("-o", "a.jpg"), "a sheet is a PNG file"),
     ],
 )

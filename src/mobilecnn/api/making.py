@@ -71,7 +71,7 @@ def train(
     epochs: int = 12,
     batch_size: int = 32,
     learning_rate: float | None = None,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     seed: int = 0,
     validation: float = 0.1,
     class_weights: bool = False,
@@ -94,7 +94,7 @@ def train(
         epochs: number of passes over the images.
         batch_size: images of one training step.
         learning_rate: highest learning rate, reached after a warm-up.  [default: 0.005; 0.0003 without batch normalization]
-        size: input side in pixels.  [default: the network's; 64 for digits]
+        size: input side in pixels, or (height, width).  [default: the network's; 64 for digits]
         seed: seed of everything random.
         validation: share of each class that is held back to validate on, where the data has no ``val`` of its own.
         class_weights: whether to weigh the images so that every class counts alike.
@@ -134,13 +134,15 @@ def train(
     return fit.run(job, progress or no_progress, on_epoch or (lambda epoch: None))
 
 
-def training_plan(architecture: str, data: str, size: int | None, **options: Any) -> "TrainingPlan":
+def training_plan(
+    architecture: str, data: str, size: int | tuple[int, int] | None, **options: Any
+) -> "TrainingPlan":
     """The plan of a training, at the size that suits the network and the images where ``size`` is None.
 
     Args:
         architecture: name of a zoo network.
         data: folder of class folders, or ``digits``.
-        size: input side in pixels, or None.
+        size: input side in pixels, (height, width), or None.
         options: values of the other members of a :class:`TrainingPlan`.
 
     Raises:
@@ -149,6 +151,10 @@ def training_plan(architecture: str, data: str, size: int | None, **options: Any
     from mobilecnn.train import fit, zoo
     from mobilecnn.train.plan import TrainingPlan
 
+    if isinstance(size, tuple):
+        name = zoo.parse(architecture)
+        zoo.contract(name, size)  # Refuses what cannot be.
+        return TrainingPlan(str(name), data, size, **options)
     name = zoo.parse(architecture, size=size)
     if size is None:
         name = zoo.parse(architecture, size=fit.default_size(name, data))

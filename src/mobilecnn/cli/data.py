@@ -186,10 +186,19 @@ def prepare(
     help="PNG file for the sheet; an existing one is replaced.",
 )
 @options.augment("lesion")
-@click.option("--size", default=128, show_default=True, help="Side in pixels that the images are brought to.")
+@click.option(
+    "--size",
+    type=options.SIZE,
+    metavar="SIDE|WIDTHxHEIGHT",
+    default=128,
+    show_default=True,
+    help="Size in pixels that the images are brought to.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of the choice of images and of the changes.")
 @json_option
-def preview(source: str, output: Path, augment: str, size: int, seed: int, as_json: bool) -> None:
+def preview(
+    source: str, output: Path, augment: str, size: int | tuple[int, int], seed: int, as_json: bool
+) -> None:
     """A sheet of what augmentation makes of the images to train on.
 
     A row for each of eight images: itself, and what it becomes in seven batches of these eight.

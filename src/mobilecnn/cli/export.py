@@ -63,7 +63,12 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     type=click.IntRange(min=1),
     help="Number of classes of a zoo name.  [default: the network's, most often 1000]",
 )
-@click.option("--size", type=int, help="Input side in pixels, of a zoo name or a model of free size.")
+@click.option(
+    "--size",
+    type=options.SIZE,
+    metavar="SIDE|WIDTHxHEIGHT",
+    help="Input size in pixels, of a zoo name or a model of free size.",
+)
 @options.input_range
 @options.override_input_range
 @options.output_kind
@@ -89,7 +94,7 @@ def command(
     seed: int,
     io: str,
     classes: int | None,
-    size: int | None,
+    size: int | tuple[int, int] | None,
     input_range: str | None,
     override_input_range: bool,
     output_kind: str | None,

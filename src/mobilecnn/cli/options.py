@@ -57,6 +57,27 @@ class Source(StringParamType):
 
 SOURCE = Source()
 
+
+class Size(StringParamType):
+    """A side in pixels, or ``WIDTHxHEIGHT``: an int, or (height, width)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The size; a usage error where it is none."""
+        sides = str(value).lower().split("x")
+        if len(sides) > 2 or not all(
+            side.isascii() and side.isdecimal() and len(side) < 10 for side in sides
+        ):
+            self.fail(
+                f"{value!r} is no size; give a side in pixels (224), or width and height (320x240)",
+                param,
+                ctx,
+            )
+        width, height = int(sides[0]), int(sides[-1])
+        return width if width == height else (height, width)
+
+
+SIZE = Size()
+
 Command = Callable[..., None]
 
 

@@ -41,7 +41,12 @@ if TYPE_CHECKING:
     type=float,
     help="Highest learning rate, reached after a warm-up.  [default: 0.005; 0.0003 without batch normalization]",
 )
-@click.option("--size", type=int, help="Input side in pixels.  [default: the network's; 64 for digits]")
+@click.option(
+    "--size",
+    type=options.SIZE,
+    metavar="SIDE|WIDTHxHEIGHT",
+    help="Input size in pixels.  [default: the network's; 64 for digits]",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option(
     "--validation",
@@ -64,7 +69,7 @@ def command(
     architecture: str,
     source: str,
     output: Path,
-    size: int | None,
+    size: int | tuple[int, int] | None,
     resume: bool,
     skip_bad: bool,
     as_json: bool,
@@ -102,7 +107,7 @@ def command(
         with reading as update:
             job = fit.prepare(plan, output, resume, update, skip_bad, remarks)
         talk(
-            f"{job.name} at {plan.size}x{plan.size}: {plural(len(job.training), 'image')} of "
+            f"{job.name} at {job.contract.width}x{job.contract.height}: {plural(len(job.training), 'image')} of "
             f"{plural(len(job.classes), 'class', 'classes')} to train on, "
             f"{len(job.validation)} to judge by"
         )
