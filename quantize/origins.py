@@ -12,6 +12,7 @@ from mobilecnn.quantize.calibration.images import RANDOM, Calibration, chosen_fr
 from mobilecnn.remarks import Remarked, listed
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.overlap import say_overlap, trained_on
+from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.train.keras_file import read_info
 
 TFLITE = ".tflite"
@@ -57,10 +58,8 @@ def _data_of(training: dict[str, Any] | None) -> str | None:
 
 
 def _facts(path: Path) -> tuple[dict[str, Any] | None, ImageManifest | None]:
-    card = passport.beside(path)
-    if path.suffix == TFLITE:
-        if not card.exists():
-            return None, None
-        read = passport.Passport.read(card)
-        return read.training, read.calibration
+    """What a model says of its training, and of the images that calibrated it."""
+    if path.suffix.lower() == TFLITE:
+        card = passport.read(path, sha256_of(path))
+        return (None, None) if card is None else (card.training, card.calibration)
     return (None, None) if is_folder(path) else (read_info(path).training, None)

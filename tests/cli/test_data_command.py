@@ -187,6 +187,25 @@ def test_training_data_that_are_gone_are_said(trained: Path, tmp_path: Path) -> 
     assert set(said) == {"trained-elsewhere"} and "no such data manifest" in said["trained-elsewhere"].text
 
 
+def test_a_file_that_says_nothing_is_not_asked(trained: Path, tmp_path: Path) -> None:
+    for name, text in (
+        ("bare", None),
+        ("theirs", '{"schema": "theirs"}'),
+        ("other", (trained / "out/it.int8.json").read_text()),
+    ):
+        content = (trained / "out/it.int8.tflite").read_bytes()
+        (tmp_path / f"{name}.tflite").write_bytes(content)
+        if text is not None:
+            (tmp_path / f"{name}.json").write_text(text)
+    dataset = load(str(trained / "m.json"), "train")
+    said: list[str] = []
+    for name in ("bare", "theirs", "other"):
+        remarks = Remarks()
+        say_seen([tmp_path / f"{name}.tflite"], dataset, remarks)
+        said += [f"{name} {remark.code}" for remark in remarks.rows]
+    assert said == ["other trained-on", "other calibrated-on"]
+
+
 def test_embedded_digits_are_told_apart(trained: Path) -> None:
     remarks = Remarks()
     trained_on("it", "digits", load("digits", "test"), remarks)
