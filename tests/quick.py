@@ -52,6 +52,7 @@ FILES = (
     "convert/test_wellformed.py",
     "convert/test_words.py",
     "quantize/test_decisions.py",
+    "quantize/test_figures.py",
     "quantize/test_formats.py",
     "quantize/test_labelled.py",
     "quantize/test_parity.py",

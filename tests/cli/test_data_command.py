@@ -177,6 +177,24 @@ def test_export_says_what_it_is_judged_by(trained: Path) -> None:
     assert said == {"part": train, "calibrated-on": train, "trained-on": train + validation}
 
 
+def test_evaluate_prints_the_figures_of_each_class(trained: Path, tmp_path: Path) -> None:
+    typed = ("evaluate", trained / "out/it.int8.tflite", "--data", trained / "m.json")
+    made = document(*typed)
+    (result,) = made["results"]
+    done = run(*typed, "--by-class", "--confusion", tmp_path / "c.png")
+    assert done.exit_code == 0, done.output
+    for row in result["figures"]["classes"]:
+        share = row["sensitivity"]
+        (line,) = [text for text in done.stdout.splitlines() if text.startswith(f"{row['name']} ")]
+        assert f"{share['value']:.1%} ({share['low']:.1%} .. {share['high']:.1%})" in line
+    assert sum(map(sum, result["figures"]["confusion"])) == made["images"]
+    assert result["figures"]["balanced"]["value"] == pytest.approx(result["balanced_accuracy"])
+    assert "calibration error: " in done.stdout and "top-5" not in done.stdout
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+    refused = run(*typed, "--confusion", tmp_path / "c.svg")
+    assert refused.exit_code == 2 and "is a PNG file" in refused.stderr
+
+
 def test_training_data_that_are_gone_are_said(trained: Path, tmp_path: Path) -> None:
     dataset = load(str(trained / "m.json"), "test")
     (trained / "m.json").rename(trained / "away.json")
