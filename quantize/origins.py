@@ -11,7 +11,7 @@ from mobilecnn.files import is_folder
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration, chosen_from
 from mobilecnn.remarks import Remarked, listed
 from mobilecnn.train.datasets.dataset import Dataset
-from mobilecnn.train.datasets.overlap import say_overlap, trained_on
+from mobilecnn.train.datasets.overlap import refuse_endless, say_overlap, trained_on
 from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.train.keras_file import read_info
 
@@ -39,6 +39,7 @@ def say_seen(paths: Sequence[Path], dataset: Dataset, remarked: Remarked) -> Non
         trained_on(listed(models), source, dataset, remarked)
     for asked, models in calibrated.items():
         try:
+            refuse_endless(asked.source)
             seen = chosen_from(asked)
         except MobileCnnError:
             continue  # They are images to train on, of which more is said above.

@@ -1,6 +1,7 @@
 """``mobilecnn data``, and the commands that read what it made."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from PIL import Image
 from mobilecnn.cli import cli
 from mobilecnn.quantize.origins import say_seen
 from mobilecnn.remarks import Remark, Remarks
-from mobilecnn.train.datasets import load
+from mobilecnn.train.datasets import load, overlap
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.overlap import trained_on
 
@@ -222,6 +223,32 @@ def test_a_file_that_says_nothing_is_not_asked(trained: Path, tmp_path: Path) ->
         say_seen([tmp_path / f"{name}.tflite"], dataset, remarks)
         said += [f"{name} {remark.code}" for remark in remarks.rows]
     assert said == ["other trained-on", "other calibrated-on"]
+
+
+def test_a_source_that_a_model_names_is_not_walked_without_end(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a file says of its training may be anything: the root of the system, a loop, a pipe, nothing."""
+    monkeypatch.setattr(overlap, "MOST_ENTRIES", 20)
+    dataset = load(str(trained / "m.json"), "test")
+    large = tmp_path / "large"
+    for number in range(30):
+        (large / str(number)).mkdir(parents=True)
+    (tmp_path / "loop").mkdir()
+    (tmp_path / "loop" / "again").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.csv")
+    for source, words in (
+        ("/", "has more than 20 files and folders"),
+        (large, "has more than 20 files and folders"),
+        (tmp_path / "pipe.csv", "is a pipe"),
+        ("/dev/zero.json", "no such data manifest"),
+        ("x" * 5000, "no such folder"),
+        ("a\0b", "no such folder"),
+    ):
+        remarks = Remarks()
+        trained_on("it", str(source), dataset, remarks)
+        (remark,) = remarks.rows
+        assert remark.code == "trained-elsewhere" and words in remark.text
 
 
 def test_embedded_digits_are_told_apart(trained: Path) -> None:

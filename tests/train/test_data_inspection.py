@@ -75,7 +75,7 @@ def test_distances_are_those_of_the_formula() -> None:
 
 def test_pairs_are_counted_beyond_those_kept(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspection, "MOST_PAIRS", 2)
-    monkeypatch.setattr(inspection, "_ROWS", 2)
+    monkeypatch.setattr(inspection, "_COMPARED", 2)
     for number in range(3):
         photo(0).save(parts / f"train/cat/again-{number}.jpg", quality=90 - number)
         photo(0).save(parts / f"test/cat/again-{number}.jpg", quality=80 - number)

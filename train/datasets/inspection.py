@@ -37,8 +37,8 @@ MOST_PAIRS = 1_000
 _AT_ONCE = 256
 """Number of images that are handed to the threads together."""
 
-_ROWS = 1024
-"""Number of small pictures that are compared with all others at a time."""
+_COMPARED = 1 << 22
+"""Number of pairs of small pictures that are compared at a time: each takes some dozen bytes."""
 
 
 @dataclass(frozen=True)
@@ -257,8 +257,9 @@ def _near(seen: Sequence[_Seen], parts: Sequence[str]) -> tuple[list[tuple[int, 
     for part in range(len(names) - 1):
         members = np.flatnonzero(textured & (number == part))
         others = np.flatnonzero(textured & (number > part))
-        for start in range(0, len(members), _ROWS):
-            rows = members[start : start + _ROWS]
+        step = max(1, _COMPARED // max(len(others), 1))
+        for start in range(0, len(members), step):
+            rows = members[start : start + step]
             near = _distances(small[rows], small[others]) <= NEAR
             near &= content[rows][:, None] != content[others][None, :]
             found = np.argwhere(near)

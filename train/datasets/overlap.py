@@ -1,9 +1,11 @@
 """Whether images that a model is judged by are images that it has seen: in training, or in calibration."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mobilecnn.errors import MobileCnnError
+from mobilecnn.errors import DataError, MobileCnnError
+from mobilecnn.files import is_folder
 from mobilecnn.remarks import Remark, Remarked, of_names, plural
 from mobilecnn.train import datasets
 from mobilecnn.train.datasets import manifest
@@ -59,8 +61,33 @@ def trained_on(model: str, source: str, dataset: Dataset, remarked: Remarked) ->
     say_overlap(dataset, seen, "trained-on", f"that {model} trained on", remarked)
 
 
+MOST_ENTRIES = 300_000
+"""Largest number of files and folders of a source that a model names. What it names is anything, the root of the system too."""
+
+
+def refuse_endless(source: str) -> None:
+    """Refuse a folder with more than :data:`MOST_ENTRIES` files and folders on all levels, before it is read.
+
+    Raises:
+        DataError: it has.
+    """
+    waiting, count = [source], 0
+    while waiting and is_folder(Path(source)):
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    count += 1
+                    if count > MOST_ENTRIES:
+                        raise DataError(f"{source} has more than {MOST_ENTRIES:,} files and folders")
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except OSError:
+            continue  # It is closed, or gone.
+
+
 def _trained(source: str) -> list[Dataset]:
     """What training takes of a source: the parts to train and to validate on; of another all."""
+    refuse_endless(source)
     if manifest.accepts(source):
         # Without its files: what has changed since is another image.
         parts = [part for part in datasets.parts(source) if part != "test"]
