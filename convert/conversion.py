@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mobilecnn.contract import InputContract, check_size
 from mobilecnn.convert import output_kinds, user_code
@@ -115,6 +116,7 @@ class KerasFacts:
         architecture: zoo name; empty for a network from elsewhere.
         notes: what was changed in the model's architecture to load it, a phrase each.
         called: what it is, for messages: ``the Keras model`` or ``the SavedModel``.
+        training: what its file says of its training; None where it says nothing.
     """
 
     contract: InputContract
@@ -125,6 +127,7 @@ class KerasFacts:
     architecture: str
     notes: tuple[str, ...] = ()
     called: str = "the Keras model"
+    training: dict[str, Any] | None = None
 
 
 def _stem(path: Path) -> str:
@@ -137,13 +140,16 @@ def _own_name(path: Path) -> str:
 
 
 def layer_table(
-    path: Path, size: int | None = None, unsafe: bool = False, custom_objects: Path | None = None
+    path: Path,
+    size: int | tuple[int, int] | None = None,
+    unsafe: bool = False,
+    custom_objects: Path | None = None,
 ) -> tuple[LayerCount, ...]:
     """What :func:`mobilecnn.train.complexity.layers` says of any Keras file with a graph of layers.
 
     Args:
         path: a .keras or .h5 file.
-        size: the input side in pixels where the model leaves it free.
+        size: the input side in pixels, or (height, width), where the model leaves it free.
         unsafe: whether code in the file may run (Lambda layers).
         custom_objects: a Python file with the layers and functions of the user's own that the model has; it runs.
 
@@ -296,7 +302,8 @@ class KerasModel(KerasChild):
             wanted = (source.size, source.size) if isinstance(source.size, int) else source.size
             if (height, width) not in ((None, None), wanted):
                 raise UsageError(
-                    f"{source.text} takes {height}x{width} images and no others; leave --size out, or train at that size"
+                    f"{source.text} takes images of {width}x{height} pixels (width x height) and no others; leave --size "
+                    "out, or train at that size"
                 )
             height, width = wanted
         if height is None or width is None:
@@ -327,6 +334,7 @@ class KerasModel(KerasChild):
             architecture=self._info.architecture,
             notes=tuple(answer["notes"]),
             called="the SavedModel" if self._saved else "the Keras model",
+            training=self._info.training,
         )
 
     def _kind(self, shown: output_kinds.Shown, outputs: int) -> OutputKind:

@@ -202,6 +202,7 @@ class Passport(Stored, Open):
         golden: pictures and the file's scores, to check a device or an app by.
         labelled: how many labelled images were right at export; None where none were given.
         taken_back: rewrite of the graph -> why it was taken back, because the answers did not hold.
+        training: what the Keras file says of its training: the data, the plan, the figures; None where it says nothing.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.passport"
@@ -232,6 +233,7 @@ class Passport(Stored, Open):
     golden: tuple[Golden, ...]
     labelled: LabelledCheck | None = field(default=None, metadata=ADDED)
     taken_back: dict[str, str] = field(default_factory=dict, metadata=ADDED)
+    training: dict[str, Any] | None = field(default=None, metadata=ADDED)
 
     @property
     def kind(self) -> OutputKind:

@@ -11,6 +11,7 @@ from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.errors import DataError
 from mobilecnn.quantize import decisions
 from mobilecnn.quantize.evaluation import Accuracy
+from mobilecnn.quantize.figures import figures
 from mobilecnn.quantize.inference import Classifier, ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
 from mobilecnn.remarks import Remarked, listed, no_remark, of_names, plural
@@ -69,7 +70,9 @@ def evaluate(
                 first_right, first_named = right, named
             agreement = float(((named == first_named) & (best >= 0)).mean())
             results.append(
-                _accuracy(answers, dataset, right, names, first_right, agreement, is_first=not results)
+                _accuracy(
+                    answers, dataset, labels, right, names, first_right, agreement, is_first=not results
+                )
             )
     _say_two_ways(models, remarked)
     return tuple(results)
@@ -140,6 +143,7 @@ _EXCLUSIVE = {"sigmoid-multi-label": "sigmoid-exclusive", "logits-multi-label": 
 def _accuracy(
     answers: ClassifierAnswers,
     dataset: Dataset,
+    labels: npt.NDArray[np.int64],
     right: npt.NDArray[np.bool_],
     names: tuple[str, ...],
     first_right: npt.NDArray[np.bool_],
@@ -176,4 +180,5 @@ def _accuracy(
         output_kind=model.kind.name,
         positive=names[1] if model.kind.decision == "binary" else "",
         not_finite=int((~decisions.finite(answers.scores)).sum()),
+        figures=figures(model.kind, answers.scores, labels, names),
     )

@@ -13,6 +13,69 @@ from mobilecnn.remarks import Remark
 
 
 @dataclass(frozen=True)
+class Interval:
+    """A figure from 0 to 1 with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.value <= self.high <= 1:
+            raise ValueError("low, value and high must be in order, from 0 to 1")
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """One class against all others.
+
+    Attributes:
+        name: its name.
+        images: number of its images.
+        sensitivity: share of its images that were put in it; None where it has none.
+        specificity: share of the other images that were not; None where there are none.
+        auc: area under the ROC curve: how often one of its images has a larger probability of it than another image; None
+            where either is missing, or the scores make no probabilities.
+    """
+
+    name: str
+    images: int
+    sensitivity: Interval | None
+    specificity: Interval | None
+    auc: Interval | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What more than the accuracy there is to say (:mod:`mobilecnn.quantize.figures`).
+
+    Attributes:
+        top5: share of images whose right class is one of the best five; None of five classes or fewer.
+        balanced: mean of the sensitivities of the classes that have images.
+        auc: mean of the classes' areas under the ROC curve; None where there is none.
+        calibration_error: how far the probability of an answer is from how often it is right; None where the scores make
+            no probabilities.
+        classes: the classes of the model.
+        confusion: of each class how many of its images were put in each class, and at the end how many got no finite
+            answer; empty of more than 100 classes.
+    """
+
+    top5: Interval | None
+    balanced: Interval
+    auc: Interval | None
+    calibration_error: Interval | None
+    classes: tuple[ClassFigures, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        count = len(self.classes)
+        if self.confusion and (
+            len(self.confusion) != count or any(len(row) != count + 1 for row in self.confusion)
+        ):
+            raise ValueError("confusion has not a row for each class, and a column more")
+
+
+@dataclass(frozen=True)
 class Accuracy:
     """Accuracy of one file: the share of images whose best class is right; of one output, whose side of the threshold is.
 
@@ -36,6 +99,7 @@ class Accuracy:
         positive: class that a high score of a single output stands for; empty for a network with several.
         not_finite: number of images with an answer that is not a finite number, which count as wrong; None in
             a record of version 1, which did not ask.
+        figures: what more there is to say; None in a record of a version before 4.
     """
 
     file: str
@@ -56,6 +120,7 @@ class Accuracy:
     output_kind: str
     positive: str
     not_finite: int | None
+    figures: Figures | None = None
 
     def __post_init__(self) -> None:
         output_kinds.named(self.output_kind)
@@ -90,12 +155,23 @@ def _with_names(members: Members) -> Members:
     return {**members, "remarks": named}
 
 
+def _with_figures(members: Members) -> Members:
+    """The members of version 4, of those of version 3, which said no more than the accuracy and the recalls."""
+    results = members.get("results")
+    if not isinstance(results, list):
+        return members
+    return {
+        **members,
+        "results": [{**row, "figures": None} if isinstance(row, dict) else row for row in results],
+    }
+
+
 @dataclass(frozen=True)
 class Evaluation(Stored):
     """What ``mobilecnn evaluate`` found.
 
     History. 1: the first. 2: ``remarks``; ``output_kind``, ``positive`` and ``not_finite`` of each result.
-    3: ``names`` of each remark.
+    3: ``names`` of each remark. 4: ``figures`` of each result.
 
     Attributes:
         data: the data set, as it was given; of a folder that is divided into parts, the part.
@@ -106,9 +182,9 @@ class Evaluation(Stored):
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.evaluation"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
     NOUN: ClassVar[str] = "evaluation"
-    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _with_kinds, 2: _with_names}
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _with_kinds, 2: _with_names, 3: _with_figures}
 
     data: str
     images: int

@@ -33,7 +33,7 @@ class Batch(NamedTuple):
 
     Attributes:
         images: what the network takes, float32, (n, height, width, channels).
-        labels: one-hot labels, float32, (n, classes).
+        labels: share of each class, float32, (n, classes): one-hot where no pictures are mixed.
         weights: weight of each image, float32, (n,); None where all count alike.
     """
 
@@ -133,13 +133,14 @@ def epoch_batches(pictures: Pictures, classes: int, plan: TrainingPlan, epoch: i
     labels = pictures.labels
     one_hot = np.eye(classes, dtype=np.float32)
     weight_of = class_weights(labels, classes) if plan.class_weights else None
-    augment = AUGMENTATIONS[plan.augment]
+    recipe = AUGMENTATIONS[plan.augment]
 
     def batch(step: int, indices: Labels) -> Batch:
         generator = np.random.default_rng([plan.seed, epoch, step])
-        pixels = augment(pictures.take(indices), generator)
-        weights = None if weight_of is None else weight_of[labels[indices]]
-        return Batch(to_tensor(pixels, pictures.contract), one_hot[labels[indices]], weights)
+        tensor = to_tensor(recipe(pictures.take(indices), generator), pictures.contract)
+        # Mixing what is scaled is scaling what is mixed.
+        images, shares = recipe.mixed(tensor, one_hot[labels[indices]], generator)
+        return Batch(images, shares, None if weight_of is None else shares @ weight_of)
 
     order = epoch_order(len(pictures), plan, epoch)
     with ThreadPoolExecutor(1) as pool:

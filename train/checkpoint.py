@@ -6,6 +6,7 @@ with both inside, so that one without them is somebody else's: it is neither wri
 """
 
 import contextlib
+import json
 import math
 import os
 import re
@@ -151,7 +152,8 @@ def completed(output: Path, plan: TrainingPlan, images: int, classes: Sequence[s
         raise UsageError(f"nothing to resume: there is no {folder(output) / _STATE}; leave --resume out")
     state = _read(output)
     before = {**state.plan, "images": state.images, "classes": list(state.classes)}
-    now = {**asdict(plan), "images": images, "classes": list(classes)}
+    # As JSON has it, which knows no tuples.
+    now = json.loads(json.dumps({**asdict(plan), "images": images, "classes": list(classes)}))
     for key, value in now.items():
         if before.get(key) != value:
             raise UsageError(

@@ -6,7 +6,7 @@ counted. (Papers that print "FLOPs" for mobile networks mean this number, not tw
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,12 +74,12 @@ def total(rows: tuple[LayerCount, ...]) -> ModelCounts:
     )
 
 
-def layers(model: Any, size: int | None = None) -> tuple[LayerCount, ...]:
+def layers(model: Any, size: int | Sequence[int] | None = None) -> tuple[LayerCount, ...]:
     """Count every layer call, in the order in which the model runs them; nested models are entered.
 
     Args:
         model: a functional or Sequential Keras model.
-        size: input side in pixels where the model leaves it free.
+        size: input side in pixels, or height and width, where the model leaves it free.
 
     Raises:
         ModelFileError: the model is subclassed or was never built, so that it has no graph.
@@ -94,11 +94,16 @@ def layers(model: Any, size: int | None = None) -> tuple[LayerCount, ...]:
     rows: list[LayerCount] = []
     seen: set[int] = set()
     inputs = [
-        keras.KerasTensor((x.shape[0], *(side or size for side in x.shape[1:])), dtype=x.dtype)
-        for x in graph.inputs
+        keras.KerasTensor((x.shape[0], *_sides(x.shape[1:], size)), dtype=x.dtype) for x in graph.inputs
     ]
     _walk(keras, graph, inputs, "", seen, rows)
     return tuple(rows)
+
+
+def _sides(shape: Sequence[int | None], size: int | Sequence[int] | None) -> list[int | None]:
+    """The sides of an input, (height, width, ...), those left free as ``size`` says."""
+    given = list(size) if isinstance(size, Sequence) else [size] * len(shape)
+    return [side or (given[place] if place < len(given) else None) for place, side in enumerate(shape)]
 
 
 def _graph(keras: Any, operation: Any) -> Any:

@@ -133,7 +133,9 @@ def prepare(
     """
     require_backend("training")
     _check(plan)
-    name = zoo.parse(plan.architecture, size=plan.size)
+    sides = plan.size if isinstance(plan.size, tuple) else None
+    name = zoo.parse(plan.architecture, size=plan.size if isinstance(plan.size, int) else None)
+    contract = zoo.contract(name, sides)
     check_name(output)
     check_file(output)
     history_path = _history_path(output)
@@ -149,7 +151,6 @@ def prepare(
     training, validation = _split(plan, skip_bad, remarked, progress)
     total = len(training) + len(validation)
     done = checkpoint.completed(output, plan, total, training.classes) if resume else ()
-    contract = zoo.contract(name)
 
     def counted_from(first: int) -> Progress:
         return lambda read, _, what: progress(first + read, total, what)
@@ -267,9 +268,13 @@ def _run(job: Job, progress: Progress, on_epoch: Callable[[Epoch], None]) -> Tra
     keras = load_keras()
     plan = job.plan
     keras.utils.set_random_seed(plan.seed)
-    model = zoo.build(job.name, classes=len(job.classes))
+    classes = len(job.classes)
+    if isinstance(plan.size, tuple):
+        model = zoo.rectangle(job.name, classes, *plan.size)
+    else:
+        model = zoo.build(job.name, classes)
     highest = default_learning_rate(model) if plan.learning_rate is None else plan.learning_rate
-    learner = compiled(trainable_form(model), highest, plan.label_smoothing, len(job.classes))
+    learner = compiled(trainable_form(model), highest, plan.label_smoothing, classes)
     # Weights, the state of random layers, and the optimizer's.
     variables = [*learner.variables, *learner.optimizer.variables]
     if job.done:

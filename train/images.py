@@ -57,11 +57,13 @@ class Opened:
         image: the picture, in mode L or RGB, upright.
         several: whether the file has further frames or pages, which are not used.
         narrow: whether it has 16 bits and seems to use 12 or fewer (:func:`mobilecnn.train.modes.is_narrow`).
+        stored: its format and Pillow's name of its mode in the file, such as ``JPEG`` and ``CMYK``.
     """
 
     image: Image.Image
     several: bool
     narrow: bool
+    stored: tuple[str, str] = ("", "")
 
 
 # Pillow warns of damaged EXIF data, which many photographs have: by Python's own lines on the terminal.
@@ -110,9 +112,10 @@ def _decode(path: Path, file: BinaryIO) -> Opened:
                 raise DataError(reason)
             # A photo with its preview or its depth map is one picture.
             several = image.format != "MPO" and bool(getattr(image, "is_animated", False))
+            kind = (_FORMATS.get(str(image.format), str(image.format)), image.mode)
             image.load()
             upright = ImageOps.exif_transpose(flattened(image, stored))
-            return Opened(upright, several, sixteen and is_narrow(image))
+            return Opened(upright, several, sixteen and is_narrow(image), kind)
     except UnidentifiedImageError:
         if os.fstat(file.fileno()).st_size == 0:
             raise DataError(f"{path} is an empty file") from None

@@ -11,7 +11,7 @@ class TrainingPlan:
         architecture: canonical zoo name.
         data: source of the images, as :func:`mobilecnn.train.datasets.load` takes it; only the
             part of it that training may see is used.
-        size: input side, pixels.
+        size: input side in pixels, or (height, width).
         epochs: number of passes over the images.
         batch_size: images in a step.
         learning_rate: highest learning rate; None for
@@ -25,7 +25,7 @@ class TrainingPlan:
 
     architecture: str
     data: str
-    size: int
+    size: int | tuple[int, int]
     epochs: int = 12
     batch_size: int = 32
     learning_rate: float | None = None

@@ -5,8 +5,10 @@ Colours are those of ``page.css`` for light pages, the order of the marks is tha
 
 import math
 import re
+import warnings
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -35,11 +37,21 @@ def draw(plots: Sequence[Plot], title: str) -> bytes:
         title: lines above the first.
     """
     require("a chart", "report")
+    with drawing():
+        return _draw(plots, plain(title))
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw with matplotlib while the block runs: any name as it is, and without a word on the terminal."""
     import matplotlib
 
-    # A name may have dollar signs, which are no formula.
-    with matplotlib.rc_context({"text.parse_math": False}):
-        return _draw(plots, plain(title))
+    with warnings.catch_warnings():
+        # A letter that the font does not have is drawn as a box.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        # A name may have dollar signs, which are no formula.
+        with matplotlib.rc_context({"text.parse_math": False}):
+            yield
 
 
 def plain(text: str) -> str:

@@ -13,6 +13,7 @@ from mobilecnn.errors import UsageError
 from mobilecnn.quantize.inference import write_inputs
 from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.train import datasets
+from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.images import Pixels, random_pixels
 
 RANDOM = "random"
@@ -62,6 +63,7 @@ class ChosenImages:
         images: number of images, at least 1.
         classes: number of classes among them; 0 for random pictures.
         pixels: gives the images at a contract's size, uint8 (height, width, channels) each.
+        dataset: the images; None of random pictures.
     """
 
     data: str
@@ -69,6 +71,7 @@ class ChosenImages:
     images: int
     classes: int
     pixels: Callable[[InputContract], Iterable[Pixels]]
+    dataset: Dataset | None = None
 
 
 @dataclass(frozen=True)
@@ -106,12 +109,7 @@ def choose(calibration: Calibration | None, remarked: Remarked = no_remark) -> C
         if calibration is not None:
             count, seed = min(calibration.samples, RANDOM_IMAGES), calibration.seed
         return ChosenImages(RANDOM, seed, count, 0, lambda contract: random_pixels(count, contract, seed))
-    dataset = datasets.load(calibration.source, "train")
-    for remark in dataset.remarks:
-        remarked(remark)
-    chosen = dataset.sample(calibration.samples, calibration.seed)
-    if calibration.skip_bad:
-        chosen = chosen.readable(remarked)
+    chosen = chosen_from(calibration, remarked)
     classes = len(set(chosen.labels.tolist()))
     return ChosenImages(
         chosen.name,
@@ -119,7 +117,21 @@ def choose(calibration: Calibration | None, remarked: Remarked = no_remark) -> C
         len(chosen),
         classes,
         lambda contract: chosen.pixels(contract, remarked),
+        chosen,
     )
+
+
+def chosen_from(calibration: Calibration, remarked: Remarked = no_remark) -> Dataset:
+    """The images of a data set that calibrate: of one that is divided into parts, of those to train on.
+
+    Raises:
+        DataError: the folder is missing, or holds no images, or none that can be read.
+    """
+    dataset = datasets.load(calibration.source, "train")
+    for remark in dataset.remarks:
+        remarked(remark)
+    chosen = dataset.sample(calibration.samples, calibration.seed)
+    return chosen.readable(remarked) if calibration.skip_bad else chosen
 
 
 def prepare(chosen: ChosenImages, contract: InputContract, tensors: Path) -> CalibrationImages:

@@ -38,6 +38,7 @@ from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.gate import STEADY, float32_limit, refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.labelled import check, labels_of
+from mobilecnn.quantize.origins import say_trained
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.steadiness import movement
 from mobilecnn.records import schema
@@ -45,6 +46,7 @@ from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.steps import Progress, Steps, no_progress
 from mobilecnn.train import datasets, inputs
 from mobilecnn.train.datasets.dataset import Dataset
+from mobilecnn.train.datasets.overlap import say_overlap
 
 
 def check_request(
@@ -132,7 +134,11 @@ def export(
         # The child imports TensorFlow meanwhile, so a data set that is missing is told at once.
         chosen = choose(calibration, remarked)
         dataset = None if data is None else _labelled(data, remarked, skip_bad)
+        if dataset is not None and chosen.dataset is not None:
+            say_overlap(dataset, [chosen.dataset], "calibrated-on", "that calibrate the files", remarked)
         facts, images, labels, converted = _convert(keras, chosen, dataset, source.name, work, steps)
+        if dataset is not None:
+            say_trained(source.name, facts.training, dataset, remarked)
         description = Description(source.stem, facts.contract, facts.labels, facts.kind)
         base = work / "base.tflite"
         answers = _golden_answers(tflite, images, facts.contract, work)

@@ -221,4 +221,5 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         ),
         labelled=file.labelled,
         taken_back=file.taken_back,
+        training=facts.training,
     )

@@ -109,7 +109,9 @@ def test_an_interval_beside_its_figure_is_drawn_as_it_is(
     assert all(0 <= float(str(place).rstrip("%")) <= 100 for place in places) and places
 
 
-@pytest.mark.parametrize("name", ["$\\frac$", "$$", "$x^{$", "\x1b[31m\x07", "_hidden", "\ud800", "[red]"])
+@pytest.mark.parametrize(
+    "name", ["$\\frac$", "$$", "$x^{$", "\x1b[31m\x07", "_hidden", "\ud800", "[red]", "猫"]
+)
 @pytest.mark.filterwarnings("error")
 def test_a_name_is_drawn_as_it_is(name: str) -> None:
     points = [plot.Point(1, 2, name), plot.Point(2, 3, name)]

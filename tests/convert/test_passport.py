@@ -51,7 +51,7 @@ def place(folder: Path, sample: Path, change: Change | None = None) -> tuple[Pat
 def with_what_was_added(document: dict[str, Any]) -> dict[str, Any]:
     """A passport with the members that the samples of older versions were written without."""
     document["input"]["contract"]["overrides"] = ""
-    return {**document, "labelled": None, "taken_back": {}}
+    return {**document, "labelled": None, "taken_back": {}, "training": None}
 
 
 def test_there_is_a_sample_of_each_format() -> None:
@@ -68,6 +68,20 @@ def test_a_passport_of_today_reads_and_writes(sample: Path) -> None:
     assert (again, again.to_bytes()) == (card, card.to_bytes())
     assert len(card.pictures) == len(card.golden) == 3
     assert all(picture.shape == card.contract.shape for picture in card.pictures)
+
+
+def test_a_passport_from_before_a_member_was_added_reads() -> None:
+    document = json.loads(TINY.read_text())
+    del document["training"], document["labelled"]
+    card = Passport.from_json(document)
+    assert card.training is None and card.labelled is None
+    assert json.loads(card.to_bytes()) == json.loads(TINY.read_text())
+
+
+def test_what_training_says_is_json_of_any_shape() -> None:
+    training = {"data": "m.json", "size": [240, 320], "learning_rate": None, "accuracy": 0.5}
+    card = Passport.from_json({**json.loads(TINY.read_text()), "training": training})
+    assert json.loads(card.to_bytes())["training"] == training
 
 
 @pytest.mark.parametrize("sample", [*OLD_SAMPLES, *OLDEST_SAMPLES], ids=lambda sample: sample.stem)

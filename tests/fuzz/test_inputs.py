@@ -80,6 +80,11 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "android": ("it.tflite", ("android", "--model", "it.tflite", "--app", "app")),
     "models": ("it.keras", ("models", "it.keras")),
+    "evaluate, manifest": ("it.json", ("evaluate", "sound.tflite", "--data", "it.json")),
+    "train, table": ("it.csv", ("train", "lenet5", "--data", "it.csv", "-o", "x.keras")),
+    "data, manifest": ("it.json", ("data", "inspect", "it.json")),
+    "data, table": ("it.csv", ("data", "prepare", "it.csv", "-o", "made.json")),
+    "data, IDX": ("idx/train-images-idx3-ubyte", ("data", "inspect", "idx")),
     "devices": ("config/mobilecnn/devices.toml", ("devices",)),
 }
 """What a command is given: the file that is irregular, and the command line."""
@@ -101,6 +106,8 @@ PASSED_OVER = {
     ("train, checkpoint", "nowhere"): "there is nothing to resume",
     ("train, checkpoint", "missing"): "there is nothing to resume",
     ("report", "folder"): "a folder of records is one of the things to report",
+    ("data, IDX", "proc"): "it is no IDX file",
+    ("data, IDX", "missing"): "it is said that the labels are alone",
     ("devices", "missing"): "there are none yet",
 }
 """Pairs that are right, or that are refused for what they hold."""
@@ -123,6 +130,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with zipfile.ZipFile(tmp_path / "sound.keras", "w") as archive:  # As far as this process looks into one.
         for name in ("config.json", "metadata.json", "model.weights.h5"):
             archive.writestr(name, "{}")
+    (tmp_path / "idx").mkdir()
+    (tmp_path / "idx" / "train-labels-idx1-ubyte").write_bytes(b"\0\0\x08\1\0\0\0\1\0")
     (tmp_path / "saved" / "variables").mkdir(parents=True)
     (tmp_path / "it.checkpoint").mkdir()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))

@@ -50,6 +50,21 @@ def test_streamed_pictures_are_those_in_memory(
         np.testing.assert_array_equal(mine.weights, theirs.weights)
 
 
+def test_mixed_pictures_have_mixed_labels_and_weights(colors: Path, tmp_path: Path) -> None:
+    plan = small_plan(colors, class_weights=True, augment="modern")
+    training = fit.prepare(plan, tmp_path / "model.keras").training
+    weight_of = class_weights(training.labels, 3)
+    first, again = (list(epoch_batches(training, 3, plan, 1)) for _ in range(2))
+    assert any((batch.labels.max(axis=1) < 1).any() for batch in first)
+    for mine, theirs in zip(first, again, strict=True):
+        np.testing.assert_array_equal(mine.images, theirs.images)
+        np.testing.assert_array_equal(mine.labels, theirs.labels)
+        np.testing.assert_allclose(mine.labels.sum(axis=1), 1, rtol=1e-6)
+        assert mine.weights is not None and mine.images.dtype == np.float32
+        np.testing.assert_allclose(mine.weights, mine.labels @ weight_of, rtol=1e-6)
+        assert np.abs(mine.images).max() <= 1, "mixtures stay in the network's range"
+
+
 def test_class_weights_balance() -> None:
     labels = np.asarray([0] * 30 + [1] * 10 + [3] * 20)
     weights = class_weights(labels, 4)

@@ -27,7 +27,7 @@ def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_resumed_training_takes_the_same_course(keras: Any, colors: Path, tmp_path: Path) -> None:
-    plan = small_plan(colors, class_weights=True, augment="flip-shift", label_smoothing=0.1)
+    plan = small_plan(colors, class_weights=True, augment="modern", label_smoothing=0.1)
     whole = fit.run(fit.prepare(plan, tmp_path / "whole.keras"))
     assert not checkpoint.folder(tmp_path / "whole.keras").exists()
 

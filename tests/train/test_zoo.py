@@ -242,12 +242,27 @@ def test_the_ceil_pool_of_squeezenet(keras: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "height", "width"),
-    [("alexnet", 240, 320), ("shufflenet_v1_x0.25_g8", 64, 96), ("mobilenet_v1_x0.25_128", 48, 32)],
+    [
+        ("alexnet", 240, 320),
+        ("shufflenet_v1_x0.25_g8", 64, 96),
+        ("mobilenet_v1_x0.25_128", 48, 32),
+        ("mobilenet_v2_x0.35_96", 96, 160),
+        ("mobilenet_v3_small_x0.75", 192, 96),
+        ("shufflenet_v2_x0.5", 64, 128),
+        ("squeezenet_v1.1", 224, 160),
+        ("efficientnet_lite0", 64, 128),
+        ("efficientnet_b0", 128, 64),
+        ("resnet50", 96, 64),
+        ("resnet50_v2", 64, 96),
+        ("resnet50_separable_dw", 64, 96),
+        ("resnext50_32x4d", 64, 96),
+        ("wrn50_2", 64, 32),
+    ],
 )
 def test_rectangles(keras: Any, name: str, height: int, width: int) -> None:
-    model = zoo.rectangle(name, 3, height, width)
+    model = zoo.graph(name, 3, (height, width))
     assert model.input_shape == (None, height, width, 3) and model.output_shape == (None, 3)
-    square = zoo.build(name, 3)
+    square = zoo.graph(name, 3)
     # Neither the weights nor their number depend on the sides.
     assert [weight.shape for weight in model.weights] == [weight.shape for weight in square.weights]
     sides = zoo.contract(name).height
@@ -266,9 +281,9 @@ def test_alexnets_maps_of_any_size_are_averaged_to_six(keras: Any) -> None:
 
 def test_rectangles_that_cannot_be() -> None:
     with pytest.raises(
-        UsageError, match=r"resnet50 takes square images only; rectangles are for alexnet, mobilenet"
+        UsageError, match=r"densenet121 takes square images only; rectangles are for alexnet, resnet"
     ):
-        zoo.rectangle("resnet50", 3, 64, 96)
+        zoo.rectangle("densenet121", 3, 64, 96)
     with pytest.raises(ModelNameError, match="at least 227 x 227"):
         zoo.rectangle("alexnet", 3, 224, 320)
     with pytest.raises(ModelNameError, match="shufflenet_v1"):

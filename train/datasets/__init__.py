@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mobilecnn.errors import DataError
-from mobilecnn.train.datasets import digits, folder
+from mobilecnn.train.datasets import csv_file, digits, folder, idx, isic, manifest
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.dataset import Part as Part
 from mobilecnn.train.datasets.digits import DIGITS as DIGITS
@@ -21,12 +21,11 @@ class Reader:
     Attributes:
         sources: what a user gives to name such a data set, as error messages put it.
         accepts: tells whether a source is in this format.
-        read: reads a :data:`Part` of a source. A source without parts of its own gives all images for
-            each part.
-        validation: reads the part to validate on while training; None where a source has none of its own.
+        read: reads a :data:`Part` of a source. A source without parts gives all images for each part.
         default_size: input side in pixels where neither the user nor the network's name gives one;
             None for the network's default.
         immediate: whether reading takes no time worth showing.
+        parts: the parts that a source is divided into; empty where it is not.
     """
 
     sources: str
@@ -34,22 +33,27 @@ class Reader:
     read: Callable[[str, Part], Dataset]
     default_size: int | None = None
     immediate: bool = False
-    validation: Callable[[str], Dataset | None] = lambda source: None
+    parts: Callable[[str], tuple[Part, ...]] = lambda source: ()
 
 
 READERS: tuple[Reader, ...] = (
     Reader(
         repr(DIGITS),
         digits.accepts,
-        lambda _, part: digits.read(part),
+        digits.read,
         default_size=digits.DEFAULT_SIZE,
         immediate=True,
+        parts=digits.parts,
     ),
+    Reader("a manifest (.json)", manifest.accepts, manifest.read, parts=manifest.parts),
+    Reader("a CSV file of paths and labels", csv_file.accepts, csv_file.read, parts=csv_file.parts),
+    Reader("a folder of IDX files", idx.accepts, idx.read, parts=idx.parts),
+    Reader("a folder of ISIC 2018 Task 3", isic.accepts, isic.read, parts=isic.parts),
     Reader(
         "a folder of class folders with images",
         folder.accepts,
         folder.read,
-        validation=folder.read_validation,
+        parts=folder.parts_of,
     ),
 )
 """Readers in the order in which they are asked; the first that accepts a source reads it."""
@@ -64,16 +68,28 @@ def load(source: str, part: Part = "all") -> Dataset:
     """Read the data set that ``source`` names.
 
     Args:
-        source: ``digits``; or a folder of class folders; or a folder of images, which are unlabelled.
-        part: share of ``digits``, or of a folder divided into ``train``, ``val`` and ``test``; another folder is read
-            whole.
+        source: what a reader of :data:`READERS` accepts; a folder of loose images is unlabelled.
+        part: part of a source that is divided into parts; another is read whole.
 
     Raises:
         DataError: no reader accepts the source, the source cannot be read, or it has no image, or not this part.
     """
+    return _reader(source).read(source, part)
+
+
+def parts(source: str) -> tuple[Part, ...]:
+    """The parts that ``source`` is divided into; empty where it is not.
+
+    Raises:
+        DataError: as :func:`load`.
+    """
+    return _reader(source).parts(source)
+
+
+def _reader(source: str) -> Reader:
     reader = reader_of(source)
     if reader is not None:
-        return reader.read(source, part)
+        return reader
     there = os.path.exists(source)  # noqa: PTH110 - Path.exists raises on a name that is too long
     problem = f"{source} is a file" if there else f"no such folder: {source}"
     raise DataError(f"{problem}; give {' or '.join(reader.sources for reader in READERS)}")
@@ -85,5 +101,4 @@ def validation(source: str) -> Dataset | None:
     Raises:
         DataError: that part cannot be read, or has no image.
     """
-    reader = reader_of(source)
-    return None if reader is None else reader.validation(source)
+    return load(source, "validation") if "validation" in parts(source) else None

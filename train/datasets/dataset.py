@@ -14,11 +14,15 @@ from mobilecnn.errors import DataError
 from mobilecnn.labels import normal
 from mobilecnn.remarks import Remark, Remarked, listed, no_remark, of_names, plural
 from mobilecnn.steps import Progress, no_progress
+from mobilecnn.train.datasets.division import divide
 from mobilecnn.train.datasets.reading import Noticed, refusal, unreadable
 from mobilecnn.train.images import Pixels, decode, to_pixels
 
-Part = Literal["train", "test", "all"]
-"""Share of a data set: what training may see, what is held out from it, or both together."""
+Part = Literal["train", "validation", "test", "all"]
+"""Share of a data set: what is trained on, what is validated on meanwhile, what is held out from both, or all together."""
+
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+"""Parts that a data set may be divided into."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,9 @@ class Dataset:
         images: paths, or uint8 arrays: (height, width) if grey, (height, width, 3) if RGB.
         labels: class of each image, int64, (n,); empty when unlabelled.
         remarks: what was passed over when it was read.
+        groups: name of what each image shows, such as a lesion: images of one group belong into one part, and one of the
+            group "" stands for itself. Empty where all do.
+        sha256: SHA-256 of each image, where a manifest says it; else empty.
     """
 
     name: str
@@ -38,6 +45,8 @@ class Dataset:
     images: Sequence[Path | Pixels]
     labels: npt.NDArray[np.int64]
     remarks: tuple[Remark, ...] = ()
+    groups: tuple[str, ...] = ()
+    sha256: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -107,8 +116,14 @@ class Dataset:
 
     def subset(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> "Dataset":
         """The images at ``indices``, in that order."""
-        labels = self.labels[np.asarray(indices, dtype=np.int64)] if self.labelled else self.labels
-        return replace(self, images=[self.images[int(index)] for index in indices], labels=labels)
+        chosen = [int(index) for index in indices]
+        return replace(
+            self,
+            images=[self.images[index] for index in chosen],
+            labels=self.labels[np.asarray(chosen, dtype=np.int64)] if self.labelled else self.labels,
+            groups=tuple(self.groups[index] for index in chosen) if self.groups else (),
+            sha256=tuple(self.sha256[index] for index in chosen) if self.sha256 else (),
+        )
 
     def sample(self, count: int, seed: int = 0) -> "Dataset":
         """At most ``count`` images, drawn from the classes in turn; the same seed draws the same images."""
@@ -126,19 +141,9 @@ class Dataset:
         return self.subset(chosen)
 
     def split(self, share: float, seed: int = 0) -> tuple["Dataset", "Dataset"]:
-        """Divide each class in the same proportion: (1 - share, share). The same seed gives the same parts."""
-        generator = random.Random(seed)  # noqa: S311 - a split, not a secret
-        first: list[int] = []
-        second: list[int] = []
-        for label in range(len(self.classes)):
-            members = [int(index) for index in np.flatnonzero(self.labels == label)]
-            generator.shuffle(members)
-            cut = round(len(members) * share)
-            if len(members) > 1 and share > 0:
-                cut = min(max(cut, 1), len(members) - 1)
-            second += members[:cut]
-            first += members[cut:]
-        return self.subset(sorted(first)), self.subset(sorted(second))
+        """Divide each class in the same proportion: (1 - share, share), no group in both; the same seed, the same parts."""
+        first, second = divide(self.labels, self.groups, (share,), seed)
+        return self.subset(first), self.subset(second)
 
 
 def labels_for(dataset: Dataset, model_labels: Sequence[str], classes: int) -> npt.NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mobilecnn.errors import DataError
 from mobilecnn.extras import require
 from mobilecnn.train.datasets.dataset import Dataset, Part
 
@@ -20,10 +21,16 @@ def accepts(source: str) -> bool:
     return source == DIGITS
 
 
-def read(part: Part) -> Dataset:
+def parts(source: str) -> tuple[Part, ...]:
+    """``train`` and ``test``: a share of each class is held out."""
+    return "train", "test"
+
+
+def read(source: str, part: Part) -> Dataset:
     """The digits that training may see, those held out from it, or all of them.
 
     Raises:
+        DataError: they have no such part.
         EnvironmentProblem: scikit-learn is not installed.
     """
     require(f"the data set {DIGITS!r}", "train", "sklearn")
@@ -35,5 +42,9 @@ def read(part: Part) -> Dataset:
     digits = Dataset(DIGITS, tuple("0123456789"), list(pictures), bunch.target.astype(np.int64))
     if part == "all":
         return digits
+    if part == "validation":
+        raise DataError(
+            f"{DIGITS} has no part to validate on, only train and test; a share of train is taken for it"
+        )
     training, held_out = digits.split(HELD_OUT)
     return training if part == "train" else held_out

@@ -14,7 +14,7 @@ import numpy as np
 from mobilecnn.errors import DataError
 from mobilecnn.labels import normal
 from mobilecnn.remarks import Remark, counted, listed, of_names, plural
-from mobilecnn.train.datasets.dataset import Dataset, Part
+from mobilecnn.train.datasets.dataset import PARTS, Dataset, Part
 from mobilecnn.train.datasets.listing import PassedOver, images_below, level, shared
 from mobilecnn.train.datasets.splits import part_of, parts, refuse_divided
 from mobilecnn.train.images import SUFFIXES
@@ -52,14 +52,14 @@ def read(source: str, part: Part = "all") -> Dataset:
     return found.part(part)
 
 
-def read_validation(source: str) -> Dataset | None:
-    """The validation part of a folder that is divided into parts; None where it has none.
+def parts_of(source: str) -> tuple[Part, ...]:
+    """The parts that a folder is divided into; none where its folders are classes.
 
     Raises:
-        DataError: it cannot be read, or has no image.
+        DataError: the folder cannot be read, or its names can be read in two ways.
     """
-    found = _opened(Path(source))
-    return found.part("validation") if "validation" in found.by_part else None
+    there = _opened(Path(source)).by_part
+    return tuple(part for part in PARTS if part in there)
 
 
 _CLASS_FOLDERS = "the class folders"

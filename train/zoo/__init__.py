@@ -98,15 +98,17 @@ def _rectangular(name: str | ModelName, height: int, width: int) -> ModelName:
     return model_name
 
 
-def graph(name: str | ModelName, classes: int | None = None, size: int | None = None) -> "keras.Model":
-    """Build a network as :func:`build` does, without values for its weights: to be counted, not run.
+def graph(
+    name: str | ModelName, classes: int | None = None, size: int | tuple[int, int] | None = None
+) -> "keras.Model":
+    """Build a network as :func:`build` or, of (height, width), :func:`rectangle` does, without values for its weights: to be counted, not run.
 
     This is several times faster. It raises the same errors.
     """
     from mobilecnn.train.backend import load_keras
 
     with load_keras().StatelessScope(initialize_variables=False):
-        return build(name, classes, size)
+        return rectangle(name, classes, *size) if isinstance(size, tuple) else build(name, classes, size)
 
 
 def main_output(model: "keras.Model") -> "keras.Model":

@@ -12,15 +12,17 @@ ICML 2019, arXiv 1905.11946: Table 1 (B0), section 3.3 (the scaling), Table 2 (B
 
 import keras
 
+from mobilecnn.train.zoo.shapes import image_shape
 
-def build(*, number: int, size: int, classes: int, name: str) -> keras.Model:
+
+def build(*, number: int, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
         number: 0 to 7, for B0 to B7.
-        size: input side, pixels.
+        size: input side, or (height, width), pixels.
         classes: number of outputs.
         name: name of the model.
     """
     network = getattr(keras.applications, f"EfficientNetB{number}")
-    return network(input_shape=(size, size, 3), weights=None, classes=classes, name=name)
+    return network(input_shape=image_shape(size), weights=None, classes=classes, name=name)

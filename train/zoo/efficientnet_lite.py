@@ -16,6 +16,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from mobilecnn.train.zoo.shapes import image_shape
+
 # Table 1: expansion, channels, blocks, stride of the first block, kernel. A 224x224 input
 # leaves the stem as 112x112.
 STAGES = (
@@ -31,15 +33,15 @@ STEM = 32
 HEAD = 1280
 
 
-def build(*, size: int, classes: int, name: str) -> keras.Model:
+def build(*, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
-        size: input side, pixels.
+        size: input side, or (height, width), pixels.
         classes: number of outputs.
         name: name of the model.
     """
-    inputs = layers.Input((size, size, 3), name="image")
+    inputs = layers.Input(image_shape(size), name="image")
     x = layers.Conv2D(STEM, 3, strides=2, padding="same", use_bias=False, name="stem_conv")(inputs)
     x = _bn_relu(x, "stem")
     number = 0

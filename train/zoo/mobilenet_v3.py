@@ -11,6 +11,8 @@ MobileNetV3", arXiv 1905.02244, 2019, Tables 1 and 2.
 
 import keras
 
+from mobilecnn.train.zoo.shapes import image_shape
+
 NETWORKS = {
     "large": keras.applications.MobileNetV3Large,
     "small": keras.applications.MobileNetV3Small,
@@ -18,7 +20,7 @@ NETWORKS = {
 
 
 def build(
-    *, variant: str, width: float, minimalistic: bool, size: int, classes: int, name: str
+    *, variant: str, width: float, minimalistic: bool, size: int | tuple[int, int], classes: int, name: str
 ) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
@@ -27,12 +29,12 @@ def build(
         width: multiplier of the channels, which are rounded to multiples of 8; up to 1x the layer
             before the last keeps its channels.
         minimalistic: whether it has only operations that every accelerator runs well.
-        size: input side, pixels.
+        size: input side, or (height, width), pixels.
         classes: number of outputs.
         name: name of the model.
     """
     return NETWORKS[variant](
-        input_shape=(size, size, 3),
+        input_shape=image_shape(size),
         alpha=width,
         minimalistic=minimalistic,
         include_preprocessing=False,

@@ -12,6 +12,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from mobilecnn.train.zoo.shapes import image_shape
+
 REPEATS = {
     50: (3, 4, 6, 3),
     101: (3, 4, 23, 3),
@@ -34,7 +36,13 @@ ResidualPart = Callable[[Any, int, int, str], Any]
 
 
 def network(
-    *, depth: int, branch: ResidualPart, bias: bool = False, size: int, classes: int, name: str
+    *,
+    depth: int,
+    branch: ResidualPart,
+    bias: bool = False,
+    size: int | tuple[int, int],
+    classes: int,
+    name: str,
 ) -> keras.Model:
     """A residual network with a softmax output, randomly initialized.
 
@@ -42,7 +50,7 @@ def network(
         depth: a key of :data:`REPEATS`.
         branch: branch parallel to the shortcut of every unit.
         bias: whether the convolutions of the stem and of the shortcuts have biases.
-        size: input side, pixels.
+        size: input side, or (height, width), pixels.
         classes: number of outputs.
         name: name of the model.
     """
@@ -50,7 +58,7 @@ def network(
     def unit(x: Any, out: int, stride: int, label: str) -> Any:
         return join(x, branch(x, out, stride, label), stride, label, bias=bias)
 
-    inputs = layers.Input((size, size, 3), name="image")
+    inputs = layers.Input(image_shape(size), name="image")
     x = pool(conv_bn_relu(inputs, 64, 7, 2, "stem", bias=bias))  # 224 -> 112 -> 56
     return classifier(inputs, stages(x, REPEATS[depth], unit), classes, name)
 

@@ -38,15 +38,16 @@ from mobilecnn.train.zoo.residual import (
     pool,
     stages,
 )
+from mobilecnn.train.zoo.shapes import image_shape
 
 
-def build(*, depth: int, version: str, size: int, classes: int, name: str) -> keras.Model:
+def build(*, depth: int, version: str, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
         depth: 50, 101, 152 or 200 layers.
         version: suffix of the name: "", "_v1.5", "_v2" or "_1x100d".
-        size: input side, pixels.
+        size: input side, or (height, width), pixels.
         classes: number of outputs.
         name: name of the model.
     """
@@ -58,9 +59,9 @@ def build(*, depth: int, version: str, size: int, classes: int, name: str) -> ke
     return network(depth=depth, branch=branch, bias=original, size=size, classes=classes, name=name)
 
 
-def _version_2(depth: int, size: int, classes: int, name: str) -> keras.Model:
+def _version_2(depth: int, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     as_keras = depth != 200
-    inputs = layers.Input((size, size, 3), name="image")
+    inputs = layers.Input(image_shape(size), name="image")
     stem = conv if as_keras else conv_bn_relu
     x = stem(inputs, 64, 7, 2, "stem", bias=as_keras)
     x = stages(pool(x), REPEATS[depth], partial(_unit, bias=as_keras), last_strides=as_keras)

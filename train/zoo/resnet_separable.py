@@ -20,12 +20,12 @@ from keras import layers
 from mobilecnn.train.zoo.residual import bn, conv_bn, conv_bn_relu, network
 
 
-def build(*, linear: bool, size: int, classes: int, name: str) -> keras.Model:
+def build(*, linear: bool, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
         linear: whether the ReLU after the depthwise convolutions is left out.
-        size: input side, pixels.
+        size: input side, or (height, width), pixels.
         classes: number of outputs.
         name: name of the model.
     """

@@ -18,7 +18,7 @@ from mobilecnn.train.zoo import residual
 
 
 def build(
-    *, depth: int, cardinality: int, bottleneck: int, size: int, classes: int, name: str
+    *, depth: int, cardinality: int, bottleneck: int, size: int | tuple[int, int], classes: int, name: str
 ) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
@@ -26,7 +26,7 @@ def build(
         depth: 50 or 101 layers.
         cardinality: number of groups of the 3x3 convolutions.
         bottleneck: channels of a group in Stage 2.
-        size: input side, pixels.
+        size: input side, or (height, width), pixels.
         classes: number of outputs.
         name: name of the model.
     """

@@ -12,6 +12,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from mobilecnn.train.zoo.shapes import image_shape
+
 # Table 5: width -> output channels of Stages 2, 3, 4 and of the last convolution.
 CHANNELS = {
     0.5: (48, 96, 192, 1024),
@@ -30,17 +32,17 @@ STAGES = (
 )
 
 
-def build(*, width: float, size: int, classes: int, name: str) -> keras.Model:
+def build(*, width: float, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
         width: a key of :data:`CHANNELS`.
-        size: input side, pixels.
+        size: input side, or (height, width), pixels.
         classes: number of outputs.
         name: name of the model.
     """
     *stages, last = CHANNELS[width]
-    inputs = layers.Input((size, size, 3), name="image")
+    inputs = layers.Input(image_shape(size), name="image")
     x = layers.ZeroPadding2D(1, name="stem_pad")(inputs)
     x = layers.Conv2D(STEM, 3, strides=2, use_bias=False, name="stem_conv")(x)  # 224 -> 112
     x = _bn_relu(x, "stem")

@@ -22,6 +22,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from mobilecnn.train.zoo.shapes import image_shape
+
 INITIALIZER = "he_normal"
 """Initializer of the kernels. Without batch normalization, activations vanish with the default of Keras."""
 
@@ -60,17 +62,17 @@ NETWORKS: dict[int, tuple[tuple[str, *tuple[int, ...]], ...]] = {
 }
 
 
-def build(*, minor: int, variant: str, size: int, classes: int, name: str) -> keras.Model:
+def build(*, minor: int, variant: str, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
         minor: 0 for version 1.0, 1 for version 1.1.
         variant: "", "_227" (which differs in the size only), "_simple_bypass" or "_complex_bypass".
-        size: input side, pixels.
+        size: input side, or (height, width), pixels.
         classes: number of outputs.
         name: name of the model.
     """
-    inputs = x = layers.Input((size, size, 3), name="image")
+    inputs = x = layers.Input(image_shape(size), name="image")
     number = 0
     for kind, *numbers in NETWORKS[minor]:
         if kind == "pool":

@@ -15,11 +15,11 @@ import keras
 from mobilecnn.train.zoo.residual import bottleneck, network
 
 
-def build(*, size: int, classes: int, name: str) -> keras.Model:
+def build(*, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:
     """WRN-50-2-bottleneck with a softmax output, randomly initialized.
 
     Args:
-        size: input side, pixels.
+        size: input side, or (height, width), pixels.
         classes: number of outputs.
         name: name of the model.
     """

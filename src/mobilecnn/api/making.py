@@ -71,7 +71,7 @@ def train(
     epochs: int = 12,
     batch_size: int = 32,
     learning_rate: float | None = None,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     seed: int = 0,
     validation: float = 0.1,
     class_weights: bool = False,
@@ -88,17 +88,18 @@ def train(
 
     Args:
         architecture: name of a zoo network.
-        data: folder of class folders, or of parts, of which ``train`` is used, and ``val`` to validate on; or
-            ``digits``, of which the held-out part is not used.
+        data: manifest, folder of class folders, or another data set; of one with parts ``train`` is used, and
+            ``validation`` to validate on; or ``digits``, of which the held-out part is not used.
         output: path of the ``.keras`` file, replaced if it exists; the history goes beside it as CSV.
         epochs: number of passes over the images.
         batch_size: images of one training step.
         learning_rate: highest learning rate, reached after a warm-up.  [default: 0.005; 0.0003 without batch normalization]
-        size: input side in pixels.  [default: the network's; 64 for digits]
+        size: input side in pixels, or (height, width).  [default: the network's; 64 for digits]
         seed: seed of everything random.
         validation: share of each class that is held back to validate on, where the data has no ``val`` of its own.
         class_weights: whether to weigh the images so that every class counts alike.
-        augment: random changes of the training images: ``none``, ``shift`` or ``flip-shift``.
+        augment: random changes of the training images: ``none``, ``shift``, ``flip-shift``, ``lesion``, ``contrast`` or
+            ``modern``.
         label_smoothing: probability that is spread over all classes.
         resume: whether to continue an interrupted training; the other options must be the same.
         skip_bad: whether to leave out images that cannot be read.
@@ -133,13 +134,15 @@ def train(
     return fit.run(job, progress or no_progress, on_epoch or (lambda epoch: None))
 
 
-def training_plan(architecture: str, data: str, size: int | None, **options: Any) -> "TrainingPlan":
+def training_plan(
+    architecture: str, data: str, size: int | tuple[int, int] | None, **options: Any
+) -> "TrainingPlan":
     """The plan of a training, at the size that suits the network and the images where ``size`` is None.
 
     Args:
         architecture: name of a zoo network.
         data: folder of class folders, or ``digits``.
-        size: input side in pixels, or None.
+        size: input side in pixels, (height, width), or None.
         options: values of the other members of a :class:`TrainingPlan`.
 
     Raises:
@@ -148,6 +151,10 @@ def training_plan(architecture: str, data: str, size: int | None, **options: Any
     from mobilecnn.train import fit, zoo
     from mobilecnn.train.plan import TrainingPlan
 
+    if isinstance(size, tuple):
+        name = zoo.parse(architecture)
+        zoo.contract(name, size)  # Refuses what cannot be.
+        return TrainingPlan(str(name), data, size, **options)
     name = zoo.parse(architecture, size=size)
     if size is None:
         name = zoo.parse(architecture, size=fit.default_size(name, data))

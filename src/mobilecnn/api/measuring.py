@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from mobilecnn.exported import Exported
     from mobilecnn.quantize.evaluation import Evaluation
     from mobilecnn.remarks import Remarked
+    from mobilecnn.train.datasets.dataset import Dataset
 
 
 def evaluate(
     models: "str | Path | Exported | Sequence[str | Path | Exported]",
     data: str | Path = "digits",
     *,
+    split: str | None = None,
     runtime: str = "litert",
     input_range: str | None = None,
     override_input_range: bool = False,
@@ -42,7 +44,9 @@ def evaluate(
 
     Args:
         models: paths of ``.tflite``, ``.keras`` or ``.h5`` files or of SavedModel folders, or results of :func:`export`.
-        data: folder of class folders, or of parts of which ``test`` is used; or ``digits`` (its held-out part).
+        data: folder of class folders, or of parts of which ``test`` is used; a manifest, or another data set; or
+            ``digits`` (its held-out part).
+        split: part of data that is divided: ``train``, ``validation`` or ``test``.  [default: ``test``]
         runtime: runtime for .tflite files: ``litert`` or ``tflite-runtime``.
         input_range: range of the input of models that do not say it themselves; as in :func:`export`.
         override_input_range: whether ``input_range`` goes before what the models say.
@@ -61,6 +65,7 @@ def evaluate(
     evaluation = evaluated(
         _paths(models),
         str(data),
+        split=split,
         runtime=runtime,
         input_range=input_range,
         override_input_range=override_input_range,
@@ -80,6 +85,7 @@ def evaluated(
     models: Sequence[Path],
     data: str,
     *,
+    split: str | None,
     runtime: str,
     input_range: str | None,
     override_input_range: bool,
@@ -96,14 +102,14 @@ def evaluated(
     from mobilecnn.locks import locked
     from mobilecnn.quantize import accuracy
     from mobilecnn.quantize.evaluation import Evaluation
+    from mobilecnn.quantize.origins import say_seen
     from mobilecnn.remarks import Remarks
-    from mobilecnn.train.datasets import load as load_data
 
     if output is not None:
         check_file(output)  # Before the work, not after.
     with nullcontext() if output is None else locked(output):
         remarks = Remarks() if said is None else Remarks(said)
-        dataset = load_data(data, "test")
+        dataset = _part(data, split, remarks)
         for remark in dataset.remarks:
             remarks(remark)
         if skip_bad:
@@ -120,10 +126,41 @@ def evaluated(
             progress=progress,
             remarked=remarks,
         )
+        say_seen(models, dataset, remarks)
         evaluation = Evaluation(dataset.name, len(dataset), runtime, results, tuple(remarks.rows))
         if output is not None:
             write_json(output, evaluation.to_json())
     return evaluation
+
+
+def _part(data: str, split: str | None, remarked: "Remarked") -> "Dataset":
+    """The images to evaluate on.
+
+    Raises:
+        UsageError: ``split`` is none, or ``data`` is not divided.
+        DataError: they cannot be read.
+    """
+    from mobilecnn.remarks import Remark
+    from mobilecnn.train import datasets
+    from mobilecnn.train.datasets.dataset import PARTS
+
+    if split is None:
+        return datasets.load(data, "test")
+    part = next((part for part in PARTS if part == split), None)
+    if part is None:
+        raise UsageError(f"unknown split {split!r}; choose one of {', '.join(PARTS)}")
+    if not datasets.parts(data):
+        raise UsageError(
+            f"--split {split} has no effect, for {data} is not divided into parts; leave it out, or make a manifest "
+            "with mobilecnn data prepare"
+        )
+    dataset = datasets.load(data, part)
+    if part == "train":
+        text = (
+            f"{dataset.name}: these are the images to train on, so that their answers say nothing of new ones"
+        )
+        remarked(Remark("train-part", len(dataset), text))
+    return dataset
 
 
 def bench(

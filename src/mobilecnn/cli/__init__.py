@@ -30,6 +30,7 @@ JSON_DONE = "mobilecnn.json.done"
 
 COMMANDS = {
     "models": "List the zoo, or show one network layer by layer.",
+    "data": "Labelled images: what is in a data set, its division into parts, what augmentation makes of it.",
     "train": "Train a network on folders of images, or on the embedded digits.",
     "pretrained": "Write a network with published weights as a .keras file.",
     "export": "Turn a Keras model into float32, float16, int8 and dynamic-range TFLite files.",

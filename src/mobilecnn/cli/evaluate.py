@@ -1,11 +1,15 @@
 """``mobilecnn evaluate``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, kilobytes, note, progress, table, talk
+
+if TYPE_CHECKING:
+    from mobilecnn.quantize.evaluation import Figures, Interval
 
 
 @click.command()
@@ -16,7 +20,12 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, note, p
     type=options.SOURCE,
     default="digits",
     show_default=True,
-    help="A folder of class folders, or of parts (test is used), or 'digits' (its held-out part).",
+    help="Labelled images: a manifest, a folder of class folders or of parts, ..., or 'digits' (see `mobilecnn data`).",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    help="Part of data that is divided.  [default: test]",
 )
 @options.runtime
 @options.input_range
@@ -31,10 +40,17 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, note, p
     type=options.FILE,
     help="JSON file to write the results to, for `mobilecnn report`. An existing file is replaced.",
 )
+@click.option(
+    "--by-class",
+    is_flag=True,
+    help="Also print sensitivity, specificity and AUC of each class, and top-5, AUC and calibration error, with intervals.",
+)
+@click.option("--confusion", type=options.FILE, help="PNG file for the confusion matrix of each model.")
 @json_option
 def command(
     models: tuple[Path, ...],
     source: str,
+    split: str | None,
     runtime: str,
     input_range: str | None,
     override_input_range: bool,
@@ -43,6 +59,8 @@ def command(
     skip_bad: bool,
     custom_objects: Path | None,
     output: Path | None,
+    by_class: bool,
+    confusion: Path | None,
     as_json: bool,
 ) -> None:
     """Accuracy of one or several model files on labelled images.
@@ -58,10 +76,13 @@ def command(
     from mobilecnn.api.measuring import evaluated
     from mobilecnn.remarks import plural
 
+    if confusion is not None:
+        _check_png(confusion)
     with progress("Evaluating") as update:
         evaluation = evaluated(
             models,
             source,
+            split=split,
             runtime=runtime,
             input_range=input_range,
             override_input_range=override_input_range,
@@ -84,6 +105,11 @@ def command(
                 "they "
                 "count as wrong"
             )
+    if confusion is not None:
+        from mobilecnn.bench.pages.confusion import draw
+        from mobilecnn.files import write_bytes
+
+        write_bytes(confusion, draw(evaluation.results))
     if as_json:
         document(evaluation.to_json())
         return
@@ -113,3 +139,45 @@ def command(
         "verdict",
     ]
     data(table(header, rows, left=2))
+    if by_class:
+        for result in evaluation.results:
+            if result.figures is not None:
+                _show(result.file, result.figures)
+    if confusion is not None:
+        talk(f"Confusion matrix: {confusion}")
+
+
+def _check_png(path: Path) -> None:
+    from mobilecnn.errors import UsageError
+    from mobilecnn.extras import require
+    from mobilecnn.files import check_file
+
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"a confusion matrix is a PNG file; write --confusion {path.with_suffix('.png')}")
+    check_file(path)
+    require("a confusion matrix", "report")
+
+
+def _show(file: str, figures: "Figures") -> None:
+    """Print the figures of one file: a row for each class, then those of all."""
+
+    def cell(figure: "Interval | None") -> str:
+        if figure is None:
+            return "-"
+        return f"{figure.value:.1%} ({figure.low:.1%} .. {figure.high:.1%})"
+
+    data("")
+    data(file)
+    rows = [
+        [row.name, f"{row.images:,}", cell(row.sensitivity), cell(row.specificity), cell(row.auc)]
+        for row in figures.classes
+    ]
+    data(table(["class", "images", "sensitivity", "specificity", "AUC"], rows))
+    for word, figure in (
+        ("balanced", figures.balanced),
+        ("top-5", figures.top5),
+        ("AUC, mean", figures.auc),
+        ("calibration error", figures.calibration_error),
+    ):
+        if figure is not None:
+            data(f"{word}: {cell(figure)}")

@@ -33,14 +33,14 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     "--calibration",
     metavar="DATA",
     type=options.SOURCE,
-    help="Representative images: a folder, 'digits', or 'random' (latency only).",
+    help="Representative images: a manifest (of it those to train on), a folder, ..., 'digits', or 'random' (latency only).",
 )
 @click.option(
     "--data",
     "source",
     metavar="DATA",
-    help="Labelled images to ask the Keras model and each file for: a folder of class folders, or 'digits' (its "
-    "held-out part).",
+    help="Labelled images to ask the Keras model and each file for: a manifest (of it those to test on), a folder of "
+    "class folders, ..., or 'digits' (its held-out part).",
 )
 @click.option(
     "--samples", default=100, show_default=True, help="Images to take from it, the classes taking turns."
@@ -63,7 +63,12 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     type=click.IntRange(min=1),
     help="Number of classes of a zoo name.  [default: the network's, most often 1000]",
 )
-@click.option("--size", type=int, help="Input side in pixels, of a zoo name or a model of free size.")
+@click.option(
+    "--size",
+    type=options.SIZE,
+    metavar="SIDE|WIDTHxHEIGHT",
+    help="Input size in pixels, of a zoo name or a model of free size.",
+)
 @options.input_range
 @options.override_input_range
 @options.output_kind
@@ -96,7 +101,7 @@ def command(
     seed: int,
     io: str,
     classes: int | None,
-    size: int | None,
+    size: int | tuple[int, int] | None,
     input_range: str | None,
     override_input_range: bool,
     output_kind: str | None,

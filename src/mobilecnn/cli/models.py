@@ -19,7 +19,12 @@ SORTS = ("name", "macs", "params", "top1")
 @click.command()
 @click.argument("model", required=False, type=options.SOURCE)
 @click.option("--classes", type=int, help="Classes of a zoo name.  [default: the network's, most often 1000]")
-@click.option("--size", type=int, help="Input side of MODEL, in pixels.  [default: the network's]")
+@click.option(
+    "--size",
+    type=options.SIZE,
+    metavar="SIDE|WIDTHxHEIGHT",
+    help="Input size of MODEL, in pixels.  [default: the network's]",
+)
 @options.allow_code
 @options.custom_objects
 @click.option("--family", help="List only this family.")
@@ -40,7 +45,7 @@ def command(
     ctx: click.Context,
     model: str | None,
     classes: int | None,
-    size: int | None,
+    size: int | tuple[int, int] | None,
     allow_code: bool,
     custom_objects: Path | None,
     family: str | None,
@@ -130,26 +135,28 @@ def _list(
     data(table(header, cells))
 
 
-def _show(text: str, classes: int | None, size: int | None, as_json: bool) -> None:
+def _show(text: str, classes: int | None, size: int | tuple[int, int] | None, as_json: bool) -> None:
     from mobilecnn.remarks import plural
     from mobilecnn.train import zoo
     from mobilecnn.train.complexity import layers
 
-    name = zoo.parse(text, size=size)
+    sides = size if isinstance(size, tuple) else None
+    name = zoo.parse(text, size=size if isinstance(size, int) else None)
+    shape = zoo.contract(name, sides).shape
     classes = name.family.classes if classes is None else classes
-    rows = layers(zoo.graph(name, classes=classes))
+    rows = layers(zoo.graph(name, classes, sides))
     stored = zoo.stored_counts().get(str(name))
     # Published figures belong to the published size and classes.
-    if stored is not None and (stored.height, stored.classes) != (name.size, classes):
+    if stored is not None and (stored.height, stored.width, stored.classes) != (*shape[:2], classes):
         stored = None
     if as_json:
         facts = {
-            "model": str(name), "family": name.family.name, "input": list(name.shape), "classes": classes,
+            "model": str(name), "family": name.family.name, "input": list(shape), "classes": classes,
             **_published(stored),
         }  # fmt: skip
         document({**facts, **_layers_as_json(rows)})
         return
-    data(f"{name}, {_by(name.shape)}, {plural(classes, 'class', 'classes')}")
+    data(f"{name}, {_by(shape)}, {plural(classes, 'class', 'classes')}")
     _print_layers(rows)
     if stored is not None and stored.source:
         accuracy = "" if stored.top1 is None else f"top-1 {stored.top1:.1f} %"
@@ -161,7 +168,11 @@ def _show(text: str, classes: int | None, size: int | None, as_json: bool) -> No
 
 
 def _show_file(
-    path: Path, size: int | None, allow_code: bool, custom_objects: Path | None, as_json: bool
+    path: Path,
+    size: int | tuple[int, int] | None,
+    allow_code: bool,
+    custom_objects: Path | None,
+    as_json: bool,
 ) -> None:
     from mobilecnn.convert.conversion import layer_table
 

@@ -57,6 +57,27 @@ class Source(StringParamType):
 
 SOURCE = Source()
 
+
+class Size(StringParamType):
+    """A side in pixels, or ``WIDTHxHEIGHT``: an int, or (height, width)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The size; a usage error where it is none."""
+        sides = str(value).lower().split("x")
+        if len(sides) > 2 or not all(
+            side.isascii() and side.isdecimal() and len(side) < 10 for side in sides
+        ):
+            self.fail(
+                f"{value!r} is no size; give a side in pixels (224), or width and height (320x240)",
+                param,
+                ctx,
+            )
+        width, height = int(sides[0]), int(sides[-1])
+        return width if width == height else (height, width)
+
+
+SIZE = Size()
+
 Command = Callable[..., None]
 
 
@@ -147,6 +168,31 @@ counts_only = click.option(
     is_flag=True,
     help="On an emulated chip, count instructions and model no time: faster, and needs no LLVM.",
 )
+# Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table in
+# mobilecnn.train.augmentation.
+AUGMENTATIONS = {
+    "none": "the pictures as they are",
+    "shift": "moved by up to a sixteenth of the side",
+    "flip-shift": "half of them mirrored too",
+    "lesion": "turned by up to 30 degrees, moved and zoomed by up to 0.3, half of them mirrored",
+    "contrast": "as flip-shift, the contrast of a third stretched, and of a third equalized",
+    "modern": "mirrored, RandAugment, random erasing; batches by mixup or CutMix",
+}
+
+
+def augment(default: str) -> Callable[[Command], Command]:
+    """The option for the random changes of training images."""
+    return click.option(
+        "--augment",
+        type=click.Choice(list(AUGMENTATIONS)),
+        default=default,
+        show_default=True,
+        help="Random changes of the images to train on. "
+        + ". ".join(f"{name}: {summary}" for name, summary in AUGMENTATIONS.items())
+        + ".",
+    )
+
+
 skip_bad = click.option(
     "--skip-bad",
     is_flag=True,

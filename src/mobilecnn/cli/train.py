@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     required=True,
     metavar="DATA",
     type=options.SOURCE,
-    help="A folder with one folder of images a class, or of parts (train, val), or 'digits'.",
+    help="Labelled images: a manifest, a folder of class folders or of parts, ..., or 'digits' (see `mobilecnn data`).",
 )
 @click.option(
     "-o",
@@ -41,7 +41,12 @@ if TYPE_CHECKING:
     type=float,
     help="Highest learning rate, reached after a warm-up.  [default: 0.005; 0.0003 without batch normalization]",
 )
-@click.option("--size", type=int, help="Input side in pixels.  [default: the network's; 64 for digits]")
+@click.option(
+    "--size",
+    type=options.SIZE,
+    metavar="SIDE|WIDTHxHEIGHT",
+    help="Input size in pixels.  [default: the network's; 64 for digits]",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option(
     "--validation",
@@ -50,13 +55,7 @@ if TYPE_CHECKING:
     help="Share of each class that is held back to judge by, where the data has no val of its own.",
 )
 @click.option("--class-weights", is_flag=True, help="Weigh the images so that every class counts alike.")
-@click.option(
-    "--augment",
-    type=click.Choice(["none", "shift", "flip-shift"]),
-    default="shift",
-    show_default=True,
-    help="Random changes of the training images: shift moves them a little, flip-shift also mirrors them.",
-)
+@options.augment("shift")
 @click.option(
     "--label-smoothing", default=0.0, show_default=True, help="Probability that is spread over all classes."
 )
@@ -70,7 +69,7 @@ def command(
     architecture: str,
     source: str,
     output: Path,
-    size: int | None,
+    size: int | tuple[int, int] | None,
     resume: bool,
     skip_bad: bool,
     as_json: bool,
@@ -95,11 +94,9 @@ def command(
 
     if "validation" in options.given(ctx) and (own := validation(source)) is not None:
         whole = load(source, "train").name
-        options.refuse(
-            ctx,
-            {"validation"},
-            f"has no effect, for {own.name} is validated on; leave it out, or give --data {whole}",
-        )
+        remedy = "leave it out" if whole == source else f"leave it out, or give --data {whole}"
+        named = f"{own.name} is" if own.name != source else f"images of {source} are"
+        options.refuse(ctx, {"validation"}, f"has no effect, for {named} validated on; {remedy}")
     remarks = Remarks(note)
     plan = training_plan(architecture, source, size, **members)
     try:
@@ -110,7 +107,7 @@ def command(
         with reading as update:
             job = fit.prepare(plan, output, resume, update, skip_bad, remarks)
         talk(
-            f"{job.name} at {plan.size}x{plan.size}: {plural(len(job.training), 'image')} of "
+            f"{job.name} at {job.contract.width}x{job.contract.height}: {plural(len(job.training), 'image')} of "
             f"{plural(len(job.classes), 'class', 'classes')} to train on, "
             f"{len(job.validation)} to judge by"
         )

@@ -1,0 +1,131 @@
+"""Pictures moved, turned, enlarged and mirrored; their edge is repeated in the gap."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from mobilecnn.train.images import Pixels
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Each picture is moved by whole pixels.
+
+    Attributes:
+        share: largest shift in each direction, as a share of the picture's side.
+    """
+
+    share: float
+
+    def __call__(self, pixels: Pixels, generator: np.random.Generator) -> Pixels:
+        """The moved pictures, uint8, (n, height, width, channels)."""
+        count, height, width, _ = pixels.shape
+        reach = np.asarray([round(height * self.share), round(width * self.share)])
+        shifts = generator.integers(-reach, reach + 1, (count, 2))
+        rows = np.clip(np.arange(height) + shifts[:, :1], 0, height - 1)
+        columns = np.clip(np.arange(width) + shifts[:, 1:], 0, width - 1)
+        moved: Pixels = pixels[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+        return moved
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """Some pictures are mirrored left to right. Not for those that mean something else then, as digits do.
+
+    Attributes:
+        probability: share of the pictures that are mirrored.
+    """
+
+    probability: float = 0.5
+
+    def __call__(self, pixels: Pixels, generator: np.random.Generator) -> Pixels:
+        """The pictures, uint8, (n, height, width, channels)."""
+        mirrored = generator.random(len(pixels)) < self.probability
+        result = pixels.copy()
+        result[mirrored] = pixels[mirrored, :, ::-1]
+        return result
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Each picture is turned, moved and enlarged or made smaller about its centre, as Keras' ``ImageDataGenerator`` does.
+
+    Attributes:
+        rotation: largest angle in degrees, either way.
+        shift: largest shift, as a share of the side, in height and in width each.
+        zoom: largest share by which the height and, by itself, the width is stretched or shrunk.
+    """
+
+    rotation: float
+    shift: float
+    zoom: float
+
+    def __call__(self, pixels: Pixels, generator: np.random.Generator) -> Pixels:
+        """The changed pictures, uint8, (n, height, width, channels)."""
+        count, height, width, _ = pixels.shape
+        angles = generator.uniform(-self.rotation, self.rotation, count)
+        shifts = generator.uniform(-self.shift, self.shift, (count, 2)) * (height, width)
+        zooms = generator.uniform(1 - self.zoom, 1 + self.zoom, (count, 2))
+        return np.stack(
+            [
+                transformed(picture, matrix_of(angle, moved, zoomed))
+                for picture, angle, moved, zoomed in zip(pixels, angles, shifts, zooms, strict=True)
+            ]
+        )
+
+
+Matrix = npt.NDArray[np.float64]
+
+
+def matrix_of(angle: float, shift: npt.ArrayLike, zoom: npt.ArrayLike) -> Matrix:
+    """Where a pixel of the result comes from: (row, column, 1) about the centre -> the same in the picture, (3, 3).
+
+    Args:
+        angle: degrees.
+        shift: rows and columns that are added.
+        zoom: factors of rows and columns; below 1 the picture is enlarged.
+    """
+    turn = math.radians(angle)
+    rotation = np.asarray(
+        [[math.cos(turn), -math.sin(turn), 0], [math.sin(turn), math.cos(turn), 0], [0, 0, 1]], np.float64
+    )
+    moved = np.eye(3)
+    moved[:2, 2] = shift
+    zoomed = np.diag([*np.asarray(zoom, np.float64), 1.0])
+    matrix: Matrix = rotation @ moved @ zoomed
+    return matrix
+
+
+def transformed(picture: Pixels, matrix: Matrix) -> Pixels:
+    """A picture, uint8, (height, width, channels), each pixel taken from where ``matrix`` says, bilinearly."""
+    height, width, channels = picture.shape
+    # The farthest that a corner comes from decides how much edge is needed.
+    corners = np.asarray([[r * height / 2, c * width / 2, 1] for r in (-1, 1) for c in (-1, 1)]).T
+    reach = np.abs((matrix @ corners)[:2]).max(axis=1)
+    above, left = (
+        max(0, math.ceil(far - side / 2)) + 2 for far, side in zip(reach, (height, width), strict=True)
+    )
+    rows = np.clip(np.arange(-above, height + above), 0, height - 1)
+    columns = np.clip(np.arange(-left, width + left), 0, width - 1)
+    padded = image_of(picture.take(rows, axis=0).take(columns, axis=1))
+    (a, b, c), (d, e, f), _ = matrix
+    # Pillow counts columns first and pixels from their corners; the centre is that of all pixels' centres.
+    middle_y, middle_x = height / 2, width / 2
+    coefficients = (
+        e, d, f + middle_x + left - e * middle_x - d * middle_y,
+        b, a, c + middle_y + above - b * middle_x - a * middle_y,
+    )  # fmt: skip
+    changed = padded.transform(
+        (width, height), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR
+    )
+    return np.asarray(changed, np.uint8).reshape(height, width, channels)
+
+
+def image_of(picture: Pixels) -> Image.Image:
+    """A picture of 1 or 3 channels as Pillow has it."""
+    return Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
