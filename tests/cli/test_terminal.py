@@ -1,5 +1,6 @@
 """What reaches the terminal: clean, whole or refused, and never a traceback, whatever the streams and variables are."""
 
+import contextlib
 import json
 import os
 import pty
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from hostile import SHOWN, TEXT, expect_clean
 
+from mobilecnn.cli.output import blocks
 from mobilecnn.cli.terminal import Lines, clean, joined, typed
 from mobilecnn.convert.graph import build, flatbuffer
 
@@ -266,3 +268,49 @@ def test_odd_names_are_one_clear_line(tmp_path: Path, typed: Sequence[str], word
         assert words in line
         if done.stdout:
             json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (None, [[0, 1, 2, 3, 4, 5]]),
+        (38, [[0, 1, 2, 3, 4, 5]]),  # It fits to the letter.
+        (37, [[0, 1, 2, 3], [0, 5]]),  # The bar is at an edge.
+        (20, [[0, 1, 2], [0, 3], [0, 5]]),
+        (16, [[0, 1], [0, 2], [0, 3], [0, 5]]),
+        (10, [[0, 1, 2, 3, 4, 5]]),  # The first column alone takes more than half.
+    ],
+)
+def test_a_table_too_wide_for_a_terminal_becomes_several(
+    width: int | None, expected: list[list[int]]
+) -> None:
+    widths, bars = [6, 4, 4, 5, 1, 8], [False, False, False, False, True, False]
+    assert blocks(widths, 1, bars, width) == expected
+    if width is not None and len(expected) > 1:
+        assert all(sum(widths[column] + 2 for column in block) - 2 <= width for block in expected)
+
+
+def test_a_terminal_of_90_columns_has_no_line_that_wraps() -> None:
+    code = """
+import sys
+from mobilecnn.bench.pages import paper_tables
+from mobilecnn.bench.papers.stored import stored
+from mobilecnn.cli.output import data, table
+rows = [paper_tables.speedup(row) for row in stored("sd820").rows]
+data(table(paper_tables.speedup_header(True), rows, left=2))
+"""
+    variables = {**os.environ, "COLUMNS": "90"}
+    parent, child = pty.openpty()
+    shown = b""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=child, env=variables) as process:
+        os.close(child)
+        with contextlib.suppress(OSError):  # How a terminal ends.
+            while more := os.read(parent, 65536):
+                shown += more
+    os.close(parent)
+    assert process.returncode == 0
+    lines = shown.decode().splitlines()
+    assert max(map(len, lines)) <= 90
+    assert sum(line.startswith("ShuffleNet 1x") for line in lines) >= 4  # In each part: float32 and int8.
+    whole = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert max(map(len, whole.splitlines())) > 90 and "" not in whole.splitlines()

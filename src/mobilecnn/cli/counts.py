@@ -224,8 +224,8 @@ def _compared(rows: "Sequence[ComparedCounts]") -> str:
                 "B / A",
                 "90 %",
                 "A instructions",
-                "B",
-                "B / A",
+                "B instructions",
+                "B / A instructions",
             ]
             times = [ms(row.a_time.value, 2), ms(row.b_time.value, 2), f"{row.time.value:.4f}"]
             cells = [*times, interval(row.time), *cells]

@@ -1,6 +1,7 @@
 """What all commands share: the ``--json`` option, aligned tables, talk on stderr, progress, names of records."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -58,19 +59,63 @@ def talk(text: str) -> None:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> Lines:
-    """An aligned text table: the first ``left`` columns to the left, the others to the right."""
+    """An aligned text table: the first ``left`` columns to the left, the others to the right.
+
+    On a terminal that is too narrow for it, it becomes several below each other, each with the first ``left`` columns;
+    a file or a pipe has it whole.
+    """
     cleaned = [[clean(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cleaned) for column in range(len(header))]
 
-    def render(line: Sequence[str]) -> str:
+    def render(line: Sequence[str], columns: Sequence[int]) -> str:
         cells = [
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            line[column].ljust(widths[column]) if column < left else line[column].rjust(widths[column])
+            for column in columns
         ]
         return "  ".join(cells).rstrip()
 
-    rule = "  ".join("-" * width for width in widths)
-    return joined(render(cleaned[0]), rule, *[render(row) for row in cleaned[1:]])
+    rules = ["-" * width for width in widths]
+    bars = [
+        not header[column] and {row[column] for row in cleaned[1:]} == {"|"} for column in range(len(header))
+    ]
+    parts = []
+    for columns in blocks(widths, left, bars, _terminal_width()):
+        lines = [render(line, columns) for line in (cleaned[0], rules, *cleaned[1:])]
+        parts.append(joined(*lines))
+    return joined(*(part for index, each in enumerate(parts) for part in (["", each] if index else [each])))
+
+
+def blocks(widths: Sequence[int], left: int, bars: Sequence[bool], width: int | None) -> list[list[int]]:
+    """Columns of the tables that one too wide for a terminal becomes.
+
+    Args:
+        widths: widths of the columns, which have two blanks between them.
+        left: number of the first columns, which each of the tables has.
+        bars: which columns only part others; none stands at an edge.
+        width: characters in a line of the terminal; None for no limit.
+
+    Returns:
+        The columns of each: all in one, if that fits or the first columns leave no room for others.
+    """
+    first, others = list(range(left)), list(range(left, len(widths)))
+    room = None if width is None else width - sum(widths[:left]) - 2 * left
+    if room is None or sum(widths[left:]) + 2 * (len(others) - 1) <= room or room < sum(widths[:left]):
+        return [[*first, *others]]
+    made: list[list[int]] = [[]]
+    for column in others:
+        if made[-1] and sum(widths[other] + 2 for other in made[-1]) + widths[column] > room:
+            made.append([])
+        if made[-1] or not bars[column]:
+            made[-1].append(column)
+    for block in made:
+        while block and bars[block[-1]]:
+            block.pop()
+    return [[*first, *block] for block in made if block]
+
+
+def _terminal_width() -> int | None:
+    """Characters in a line of standard output; None where it is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 @contextmanager
