@@ -114,10 +114,13 @@ def bars(groups: Sequence[tuple[str, Sequence[Bar]]], unit: str) -> str:
             kind = f"bar {colour} hatched" if bar.hatched else f"bar {colour}"
             # A line from 0 makes lengths comparable; a logarithmic scale has no 0.
             stem = "" if log else f'<line class="{kind}" x1="0%" x2="{middle}" y1="10" y2="10"/>'
+            # What is hatched is the line from 0, or the interval where there is none; over the other it would hide where
+            # the interval begins.
+            whole = kind if log else f"bar {colour}"
             lines.append(
                 f'<li><span>{text(bar.name)}</span><span class="value">{text(bar.shown)}</span>'
                 f'<svg height="20" aria-hidden="true">{grid}{stem}'
-                f'<line class="{kind}" x1="{low}" x2="{high}" y1="10" y2="10"/>'
+                f'<line class="{whole}" x1="{low}" x2="{high}" y1="10" y2="10"/>'
                 f"{_bound(low, colour)}{_bound(high, colour)}{_mark(middle, '10', 0, colour, bar.hollow)}</svg></li>"
             )
     numbers = "".join(

@@ -64,6 +64,19 @@ def test_rows_keep_their_order(values: list[float]) -> None:
     assert [places[index] for index in order] == sorted(places)
 
 
+@pytest.mark.parametrize(
+    ("values", "stems"), [((1.0, 2.0), True), ((1.0, 100.0), False)], ids=["from 0", "logarithmic"]
+)
+def test_what_is_hatched_does_not_hide_its_interval(values: tuple[float, ...], stems: bool) -> None:
+    rows = [svg.Bar("it", Interval(value, value / 1.1, value / 0.9), "", hatched=True) for value in values]
+    drawn = Page(svg.bars([("chip", rows)], "modelled ms"))
+    lines = [a for tag, a in drawn.tags if tag == "line" and str(a.get("class", "")).startswith("bar")]
+    lines = [line for line in lines if line["x1"] != line["x2"]]  # Without the ends of intervals.
+    hatched = [line for line in lines if "hatched" in str(line["class"])]
+    assert len(hatched) == len(values) and len(lines) == len(values) * (2 if stems else 1)
+    assert all((line["x1"] == "0%") == stems for line in hatched)
+
+
 def one_series(points: Sequence[plot.Point], *, log: bool = False, equal: bool = False) -> plot.Plot:
     axes = plot.Axis("x", log=log), plot.Axis("y", log=log)
     return plot.Plot([plot.Series("one", points)], *axes, "what", equal="same" if equal else "")

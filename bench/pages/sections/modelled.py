@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from mobilecnn.bench.judge.compare import name_of
 from mobilecnn.bench.judge.instructions import CountResult, CountSummary
 from mobilecnn.bench.judge.modelled import bound
+from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages import svg
-from mobilecnn.bench.pages.numbers import ms, number, short, span, time, times
+from mobilecnn.bench.pages.numbers import ms, number, short, times
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Note, Table
 from mobilecnn.bench.pages.result_files import Counted
 from mobilecnn.bench.records.measurement import DIFFERS
@@ -30,7 +31,7 @@ def section(counted: Sequence[Counted]) -> list[Content]:
         models[chip] = model
         for result in CountSummary.of(given.instructions).results:
             assert result.modelled is not None
-            shown = f"{ms(result.modelled.value, 2)} ms modelled ({span(result.modelled)})"
+            shown = f"{_ms(result.modelled.value)} ms modelled ({_span(result.modelled)})"
             bar = svg.Bar(
                 short(name_of(result.model)), result.modelled.scaled(1e-6), shown, hollow=True, hatched=True
             )
@@ -56,8 +57,8 @@ def _row(given: Counted, result: CountResult, chip: str, model: TimeModel) -> li
         short(name_of(result.model), 80),
         (known.format if known else None) or "-",
         chip,
-        time(modelled.value),
-        Cell(span(modelled), modelled.low),
+        Cell(_ms(modelled.value), modelled.value),
+        Cell(_span(modelled), modelled.low),
         times(relative.value),
         Cell(f"{relative.low:.2f} to {relative.high:.2f}", relative.low),
         bound(series, model),
@@ -66,6 +67,15 @@ def _row(given: Counted, result: CountResult, chip: str, model: TimeModel) -> li
         f"{given.instructions.plan.runtime} {result.runtime_version}",
         given.file,
     ]
+
+
+def _ms(nanoseconds: float) -> str:
+    """A modelled time in milliseconds, with no more digits than it is worth."""
+    return ms(nanoseconds, 1 if nanoseconds >= 1e7 else 2)
+
+
+def _span(modelled: Interval) -> str:
+    return f"{_ms(modelled.low)} to {_ms(modelled.high)}"
 
 
 def _error(chip: str, model: TimeModel) -> str:
