@@ -1,9 +1,13 @@
 """The tables of the ShuffleNet papers' measurements as text."""
 
+from collections.abc import Sequence
+
 from mobilecnn.bench.pages.numbers import interval, ms
 from mobilecnn.bench.papers.experiments import GuidelineRow
-from mobilecnn.bench.papers.speedup import SpeedupRow
-from mobilecnn.bench.records.published import BASELINES
+from mobilecnn.bench.papers.speedup import Speedup, SpeedupRow
+from mobilecnn.bench.papers.sweeps import SweepRow
+from mobilecnn.bench.records.instructions import Instructions
+from mobilecnn.bench.records.published import BASELINES, PUBLISHED_FORMAT
 
 SPEEDUP_PAPER = ("published err %", "MFLOPs", "ms", "theoretical", "actual", "efficiency")
 """Columns of the paper's figures, of its Snapdragon 820."""
@@ -58,6 +62,78 @@ def speedup_paper(row: SpeedupRow) -> list[str]:
 def speedup(row: SpeedupRow) -> list[str]:
     """One row as text, under :func:`speedup_header`."""
     return [*speedup_here(row), "|", *speedup_paper(row)]
+
+
+def chips(tables: Sequence[Speedup]) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Header and rows of the paper's figures beside the modelled ones of some chips.
+
+    Args:
+        tables: a modelled table of each chip; of all, the same networks and formats in the same order.
+    """
+    header = ["model", "format", "paper ms", "over AlexNet"]
+    for table in tables:
+        assert isinstance(table.record, Instructions) and table.record.model is not None
+        title = table.record.model.chip.title
+        header += [f"{title}, modelled ms", "90 %", *(f"over {base.label}" for base in BASELINES)]
+    rows = []
+    for alike in zip(*(table.rows for table in tables), strict=True):
+        first = alike[0]
+        paper = (f"{first.published.at(first.resolution):.1f}", f"{first.paper_actual:.2f}x")
+        cells = [
+            first.published.label,
+            first.format,
+            *(paper if first.format == PUBLISHED_FORMAT else ("-", "-")),
+        ]
+        for row in alike:
+            cells += [ms(row.time.value, 1), interval(row.time, 1e6, 1, "to")]
+            cells += [f"{over.actual.value:.2f}x" for over in row.over]
+        rows.append(cells)
+    return tuple(header), rows
+
+
+def sweep_header(modelled: bool, fourfold: bool) -> tuple[str, ...]:
+    """Columns of a sweep; of the paper's there is one, of the time over the base's.
+
+    Args:
+        modelled: whether its times are.
+        fourfold: whether the factor for four times the multiply-adds is shown.
+    """
+    time, ends = ("modelled ms", "90 %") if modelled else ("ms", "95 % interval")
+    four = ("time at 4x",) if fourfold else ()
+    return (
+        "model",
+        "format",
+        "multiply-adds M",
+        time,
+        "over",
+        "multiply-adds",
+        "time",
+        ends,
+        *four,
+        "paper: time",
+    )
+
+
+def sweep(row: SweepRow, fourfold: bool) -> list[str]:
+    """One row as text, under :func:`sweep_header`."""
+    own = [
+        row.model,
+        row.format,
+        f"{row.macs / 1e6:.1f}",
+        ms(row.time.value, 2) + ("" if row.valid else " !"),
+    ]
+    if row.base is None or row.macs_ratio is None or row.time_ratio is None:
+        return [*own, *["-"] * (6 if fourfold else 5)]
+    four = [] if not fourfold else ["-" if row.fourfold is None else f"{row.fourfold:.2f}x"]
+    return [
+        *own,
+        row.base,
+        f"{row.macs_ratio:.2f}x",
+        f"{row.time_ratio.value:.2f}x",
+        interval(row.time_ratio, digits=2),
+        *four,
+        "-" if row.paper_ratio is None else f"{row.paper_ratio:.2f}x",
+    ]
 
 
 def guidelines_header(modelled: bool) -> tuple[str, ...]:

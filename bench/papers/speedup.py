@@ -180,26 +180,66 @@ def speedup(
         EnvironmentProblem: the device or a child process failed, or another process times there; then nothing was exported.
         OutputError: the files cannot be written.
     """
+    taken = timed(
+        [row.model for row in NETWORKS],
+        export,
+        device,
+        protocol,
+        progress,
+        command,
+        formats=formats,
+        allow_wrong_answers=allow_wrong_answers,
+        keep=keep,
+        say=say,
+    )
+    return Speedup(taken.record, resolution, table(taken, resolution))
+
+
+def timed(
+    networks: Sequence[str],
+    export: Exporter,
+    device: Device,
+    protocol: Protocol,
+    progress: Progress | None = None,
+    command: Sequence[str] = (),
+    *,
+    formats: Sequence[str] = FORMATS,
+    allow_wrong_answers: bool = False,
+    keep: Callable[[Any], None] | None = None,
+    say: Say = no_say,
+) -> Times:
+    """Export networks and time them on ``device``, in one record; on an emulated chip, model their time.
+
+    Args:
+        networks: names of the zoo.
+        export, device, protocol, progress, command, formats, allow_wrong_answers, keep, say: as :func:`speedup` takes
+            them.
+
+    Returns:
+        The times: of each network in turn, those of the formats in their order.
+
+    Raises:
+        CheckFailed, EnvironmentProblem, OutputError: as :func:`speedup` does.
+    """
     # Each file is asked its golden pictures once before it is timed.
     processes = 1 if isinstance(device, CanCount) else protocol.rounds
-    total = len(NETWORKS) + (1 + processes) * len(NETWORKS) * len(formats)
+    total = len(networks) + (1 + processes) * len(networks) * len(formats)
     steps = Steps(progress, total)
 
     def timing(done: int, _all: int, what: str) -> None:
         if progress is not None:
-            progress(len(NETWORKS) + done, total, f"timing {what}" if what else "")
+            progress(len(networks) + done, total, f"timing {what}" if what else "")
 
     device.probe()  # Before the minutes of work: it may not be there, or be busy.
     with claimed(device, say):
         files: list[Path] = []
-        for row in NETWORKS:
-            steps(f"exporting {row.model}")
-            made = export(row.model)
-            files += [made[name] for name in formats]
-        taken = take(
+        for name in networks:
+            steps(f"exporting {name}")
+            made = export(name)
+            files += [made[kind] for kind in formats]
+        return take(
             files, device, protocol, timing, command, allow_wrong_answers=allow_wrong_answers, keep=keep
         )
-    return Speedup(taken.record, resolution, table(taken, resolution))
 
 
 def table(taken: Times, resolution: str = "224") -> tuple[SpeedupRow, ...]:
@@ -224,13 +264,13 @@ def table(taken: Times, resolution: str = "224") -> tuple[SpeedupRow, ...]:
                     published=published,
                     resolution=resolution,
                     format=name,
-                    macs=_macs(taken.models[position]),
+                    macs=macs(taken.models[position]),
                     time=taken.time(position),
                     result=taken.result(position),
                     over=tuple(
                         Over(
                             row,
-                            _macs(taken.models[base]) / _macs(taken.models[position]),
+                            macs(taken.models[base]) / macs(taken.models[position]),
                             taken.speedup(base, position),
                         )
                         for row, base in bases.items()
@@ -242,6 +282,7 @@ def table(taken: Times, resolution: str = "224") -> tuple[SpeedupRow, ...]:
     return tuple(rows)
 
 
-def _macs(model: Model) -> int:
+def macs(model: Model) -> int:
+    """Multiply-adds of an exported network, as its passport counts them."""
     assert model.passport is not None and model.passport.macs is not None
     return model.passport.macs

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # Spelled out here as well, so that --help needs no numpy; a test holds them equal to the tables.
 RESOLUTIONS = ("224", "480x640", "720x1280")
 DEFAULT = ("float32", "int8")
+SWEEPS = ("complexity", "squeeze-excite", "groups")
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,11 @@ class SpeedupRequest:
 @options.cores
 @options.runtime
 @click.option(
-    "--experiment", type=click.Choice(("table8", "guidelines", "decomposition")), default="table8", show_default=True,
-    help="table8: the speedup over AlexNet. guidelines: the ShuffleNet V2 paper's four controlled experiments. "
-    "decomposition: what kinds of work the time of ShuffleNet V1 and MobileNet V2 consists of.",
+    "--experiment", type=click.Choice(("table8", *SWEEPS, "guidelines", "decomposition")), default="table8",
+    show_default=True,
+    help="table8: the speedup over AlexNet. complexity, squeeze-excite, groups: the ShuffleNet paper's other claims about "
+    "time. guidelines: the ShuffleNet V2 paper's four controlled experiments. decomposition: what kinds of work the time "
+    "of ShuffleNet V1 and MobileNet V2 consists of.",
 )  # fmt: skip
 @click.option(
     "--resolution", "resolutions", multiple=True, type=click.Choice(RESOLUTIONS), default=("224",), show_default=True,
@@ -62,7 +65,7 @@ class SpeedupRequest:
 )  # fmt: skip
 @click.option(
     "--format", "formats", multiple=True, type=click.Choice(formats.names()),
-    help="Format to time; may be repeated.  [default: float32 and int8; float32 for the guidelines and the decomposition]",
+    help="Format to time; may be repeated.  [default: float32 and int8 for table8; else float32]",
 )  # fmt: skip
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime. The papers used one.")
 @click.option("--rounds", default=3, show_default=True, help="Processes for each file.")
@@ -106,7 +109,7 @@ def command(
     from mobilecnn.files import check_writable
 
     if experiment != "table8" and resolutions != ("224",):
-        raise UsageError(f"--resolution is for table8; the {experiment} have sizes of their own")
+        raise UsageError(f"--resolution is for table8; {experiment} has sizes of its own")
     if experiment == "guidelines" and (other := set(formats) - set(DEFAULT)):
         raise UsageError(
             f"--format {min(other)} is not for the guidelines, whose networks are written in one of: {', '.join(DEFAULT)}"
@@ -130,6 +133,8 @@ def command(
             content = _guidelines(request, as_json)
         elif experiment == "decomposition":
             content = _decomposition(request, as_json)
+        elif experiment in SWEEPS:
+            content = _sweep(request, experiment, as_json)
         else:
             contents = [_table8(request, name, as_json) for name in dict.fromkeys(resolutions)]
             content = contents[0] if len(contents) == 1 else {"resolutions": contents}
@@ -198,6 +203,56 @@ def _said(speedup: "Speedup") -> list[str]:
     return remarks.results(measured) or remarks.answers(
         (model.file, model) for model in speedup.record.models
     )
+
+
+def _sweep(request: SpeedupRequest, name: str, as_json: bool) -> dict[str, Any]:
+    """One of the ShuffleNet paper's claims about time beside its Table 8."""
+    from mobilecnn.bench.pages import modelled, paper_tables, remarks
+    from mobilecnn.bench.papers import sweeps as bench
+    from mobilecnn.bench.records.measurement import Measurement
+    from mobilecnn.files import write_json
+    from mobilecnn.networks import exporter
+    from mobilecnn.records import recording
+
+    which = bench.SWEEPS[name]
+    record = new_name(request.output, f"{name}-measurement")
+    with (
+        tempfile.TemporaryDirectory(prefix="mobilecnn-") as work,
+        recording(record) as keep,
+        progress(name.capitalize()) as update,
+    ):
+        rows, taken = bench.sweep(
+            which,
+            exporter(request.formats, Path(work)),
+            request.device,
+            request.protocol,
+            update,
+            sys.argv[1:],
+            formats=request.formats,
+            allow_wrong_answers=request.allow_wrong_answers,
+            keep=keep,
+        )
+    content = {
+        "source": "arXiv 1707.01083v2, sections 4.3 and 4.5",
+        "question": which.title,
+        "paper": which.claim,
+        "rows": [row.to_json() for row in rows],
+        "measurement": str(record),
+    }
+    write_json(request.output / f"{name}.json", content)
+    if as_json:
+        return content
+    data(f"{name}: {which.title}")
+    data(modelled.where(taken))
+    header = paper_tables.sweep_header(not isinstance(taken, Measurement), which.fourfold)
+    data(table(header, [paper_tables.sweep(row, which.fourfold) for row in rows], left=2))
+    for line in [f"paper, one thread of a Snapdragon 820: {which.claim}", *about(taken)]:
+        data(line)
+    measured = [(f"{row.model} {row.format}", row.result) for row in rows if row.result is not None]
+    for line in remarks.results(measured) or remarks.answers((model.file, model) for model in taken.models):
+        talk(line)
+    data(f"{modelled.kept(taken)}: {record}")
+    return content
 
 
 def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
