@@ -29,6 +29,7 @@ FILES = (
     "bench/test_shells.py",
     "bench/test_single_stream.py",
     "bench/test_statistics.py",
+    "bench/test_stored.py",
     "bench/test_stream.py",
     "bench/test_summary.py",
     "bench/test_wheels.py",

@@ -41,3 +41,13 @@ def where(record: Measurement | Instructions) -> str:
 def kept(record: Measurement | Instructions) -> str:
     """What the file of a record holds of each process."""
     return terminal.kept(record) if isinstance(record, Measurement) else "the work of every inference"
+
+
+def stored(counted: Instructions) -> list[str]:
+    """What is said of a record that came with the program: what made it, its errors, and how to make it anew."""
+    assert counted.model is not None
+    error = notes(counted)[1]
+    return [
+        f"stored, not made on this machine: record of {counted.created[:10]}, {device(counted)}; {error}",
+        f"to model it anew: mobilecnn speedup --device emulated-{counted.model.chip.name}",
+    ]

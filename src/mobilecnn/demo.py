@@ -15,11 +15,13 @@ from typing import Any
 from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.judge.summary import Result, Summary
-from mobilecnn.bench.pages import charts, paper_tables, remarks, svg, terminal
+from mobilecnn.bench.pages import charts, modelled, paper_tables, remarks, svg, terminal
 from mobilecnn.bench.pages import page as pages
 from mobilecnn.bench.pages.numbers import ms, span
 from mobilecnn.bench.pages.page import Figure, Note, Section, Table
 from mobilecnn.bench.papers import speedup
+from mobilecnn.bench.papers.stored import STORED, stored
+from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.published import PUBLISHED_FORMAT
 from mobilecnn.bench.timing.rounds import measure
@@ -53,6 +55,7 @@ class Demo:
         accuracy: accuracy of the Keras model and the four files on the held-out digits.
         timing: what the measurement of the four files says.
         paper: the speedup table.
+        chips: the same table as modelled on chips that are not here, from the records that come with the program.
     """
 
     training: fit.Trained
@@ -60,6 +63,7 @@ class Demo:
     accuracy: tuple[Accuracy, ...]
     timing: Summary
     paper: speedup.Speedup
+    chips: tuple[speedup.Speedup, ...]
 
     def to_json(self) -> dict[str, Any]:
         """The outcome as a JSON object."""
@@ -71,6 +75,10 @@ class Demo:
             "accuracy": [asdict(accuracy) for accuracy in self.accuracy],
             "latency": [result.to_json() for result in self.timing.results],
             "speedup": self.paper.to_json(),
+            "stored": [
+                {"created": chip.record.created, "device": asdict(chip.record.device), **chip.to_json()}
+                for chip in self.chips
+            ],
         }
 
 
@@ -122,7 +130,7 @@ def demo(
             timing = measure(files, device, protocol, progress, command)
         with stage("Speedup") as progress:
             paper = speedup.speedup(exporter(speedup.FORMATS, work), device, protocol, progress, command)
-    return Demo(training, exported, accuracy, Summary.of(timing), paper)
+    return Demo(training, exported, accuracy, Summary.of(timing), paper, tuple(map(stored, STORED)))
 
 
 def page(demo: Demo) -> str:
@@ -171,6 +179,7 @@ def page(demo: Demo) -> str:
                     ),
                 ],
             ),
+            Section("6. The same on the paper's own chip and on a Raspberry Pi 4, modelled", _chips(demo)),
         ],
     )
 
@@ -273,6 +282,27 @@ def _paper(demo: Demo) -> list[Table | Note]:
         Note(
             "The paper's own figures: float32, one thread of a Snapdragon 820 (arXiv 1707.01083v2, Table 8); "
             "error and MFLOPs (multiply-adds in millions) as published there."
+        ),
+    ]
+
+
+def said_of_chips(demo: Demo) -> list[str]:
+    """What made the stored tables, how far they may be from real times, and how to make them anew."""
+    records = (chip.record for chip in demo.chips)
+    return [
+        line for record in records if isinstance(record, Instructions) for line in modelled.stored(record)
+    ]
+
+
+def _chips(demo: Demo) -> list[Table | Note | Figure]:
+    """The stored tables, and a chart of that of the paper's own chip."""
+    return [
+        Table(*paper_tables.chips(demo.chips), left=(0, 1)),
+        Note("Modelled, not measured: one thread of a chip that is not here, warm, unthrottled, alone."),
+        *map(Note, said_of_chips(demo)),
+        Figure(
+            svg.draw(charts.speedups(demo.chips[0].rows)),
+            "Theoretical and modelled speedup over either AlexNet on the paper's chip, with the paper's points.",
         ),
     ]
 

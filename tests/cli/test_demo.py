@@ -50,11 +50,14 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
     over = small["over_alexnet_lrn"]
     assert over["actual_speedup"] == pytest.approx(normalized["median_ns"] / small["median_ns"], rel=0.01)
     assert document["speedup"]["notes"] == [published.UNKNOWN]
+    for chip in document["stored"]:
+        assert chip["times"] == "modelled" and chip["created"] and len(chip["rows"]) == len(rows)
+    assert len(document["stored"]) == 2
 
     page = tmp_path / "mobilecnn-demo" / "index.html"
     assert document["page"] == str(page.relative_to(tmp_path))
     text = page.read_text()
-    assert text.count("<figure") == 2 and text.count('class="plot"') == 1 and 'class="mark' in text
+    assert text.count("<figure") == 3 and text.count('class="plot"') == 2 and 'class="mark' in text
     assert not re.search(r'(src|href)="(?!data:)', text), "the page needs nothing from elsewhere"
     assert "<script" not in text
     for words in (
@@ -64,6 +67,8 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
         "held-out",
         "over AlexNet+LRN",
         "Unknown of the paper",
+        "Snapdragon 820, modelled ms",
+        "stored, not made on this machine",
     ):
         assert words in text
     records = sorted(path.name for path in page.parent.glob("measurement-*.json"))

@@ -23,14 +23,15 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
 
     A small ShuffleNet V1 learns scikit-learn's handwritten digits, is exported in four
     formats, each is checked against the Keras model, asked the held-out digits and timed;
-    then comes the ShuffleNet paper's speedup table. Everything is on one HTML page. Takes
-    some minutes.
+    then comes the ShuffleNet paper's speedup table, for this machine and, from stored
+    records, as modelled on the paper's chip. Everything is on one HTML page. Takes some
+    minutes.
     """
     from mobilecnn.bench.devices.registry import device
     from mobilecnn.bench.pages import paper_tables, terminal
     from mobilecnn.bench.pages.numbers import ms
     from mobilecnn.bench.records.protocol import Protocol
-    from mobilecnn.demo import demo
+    from mobilecnn.demo import demo, said_of_chips
     from mobilecnn.demo import page as render
     from mobilecnn.files import check_file, write_text
 
@@ -72,5 +73,9 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
             left=2,
         )
     )
-    for line in ("", terminal.device(timing), f"The page: {page.resolve()}"):
+    for line in ("", terminal.device(timing), ""):
+        data(line)
+    data("Modelled, not measured: the same table on the paper's own chip and on a Raspberry Pi 4")
+    data(table(*paper_tables.chips(made.chips), left=2))
+    for line in (*said_of_chips(made), "", f"The page: {page.resolve()}"):
         data(line)
