@@ -48,6 +48,6 @@ def stored(counted: Instructions) -> list[str]:
     assert counted.model is not None
     error = notes(counted)[1]
     return [
-        f"stored, not made on this machine: record of {counted.created[:10]}, {device(counted)}; {error}",
-        f"to model it anew: mobilecnn speedup --device emulated-{counted.model.chip.name}",
+        f"Stored, not made on this machine: record of {counted.created[:10]}, {device(counted)}; {error}",
+        f"To model it anew: mobilecnn speedup --device emulated-{counted.model.chip.name}",
     ]

@@ -9,7 +9,14 @@ from mobilecnn.bench.papers.sweeps import SweepRow
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.published import BASELINES, PUBLISHED_FORMAT
 
-SPEEDUP_PAPER = ("published err %", "MFLOPs", "ms", "theoretical", "actual", "efficiency")
+SPEEDUP_PAPER = (
+    "paper err %",
+    "paper MFLOPs",
+    "paper ms",
+    "paper theoretical",
+    "paper actual",
+    "paper efficiency",
+)
 """Columns of the paper's figures, of its Snapdragon 820."""
 
 
@@ -70,7 +77,7 @@ def chips(tables: Sequence[Speedup]) -> tuple[tuple[str, ...], list[list[str]]]:
     Args:
         tables: a modelled table of each chip; of all, the same networks and formats in the same order.
     """
-    header = ["model", "format", "paper ms", "over AlexNet"]
+    header = ["model", "format", "paper ms", "paper over AlexNet"]
     for table in tables:
         assert isinstance(table.record, Instructions) and table.record.model is not None
         title = table.record.model.chip.title
@@ -141,7 +148,7 @@ def guidelines_header(modelled: bool) -> tuple[str, ...]:
     paper's figures, of its Snapdragon 810."""
     time, ends = ("modelled ms", "90 %") if modelled else ("ms", "95 % interval")
     here = ("", "case", "channels", "format", "multiply-adds M", time, "images/s", "relative", ends)
-    return (*here, "", "images/s", "relative")
+    return (*here, "", "paper images/s", "paper relative")
 
 
 def guideline(row: GuidelineRow) -> list[str]:

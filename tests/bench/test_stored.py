@@ -27,7 +27,7 @@ def test_a_stored_record_says_what_made_it_and_has_the_constants_of_its_chip(nam
         assert series.work and series.runtime_version
     first, again = modelled.stored(record)
     for words in (
-        "stored",
+        "Stored",
         record.created[:10],
         "QEMU",
         "LLVM",
@@ -36,7 +36,7 @@ def test_a_stored_record_says_what_made_it_and_has_the_constants_of_its_chip(nam
         "error of the model",
     ):
         assert words in first
-    assert again == f"to model it anew: mobilecnn speedup --device emulated-{name}"
+    assert again == f"To model it anew: mobilecnn speedup --device emulated-{name}"
 
 
 def test_the_stored_tables_are_beside_each_other() -> None:

@@ -68,7 +68,7 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
         "over AlexNet+LRN",
         "Unknown of the paper",
         "Snapdragon 820, modelled ms",
-        "stored, not made on this machine",
+        "Stored, not made on this machine",
     ):
         assert words in text
     records = sorted(path.name for path in page.parent.glob("measurement-*.json"))

@@ -76,6 +76,8 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     for line in ("", terminal.device(timing), ""):
         data(line)
     data("Modelled, not measured: the same table on the paper's own chip and on a Raspberry Pi 4")
-    data(table(*paper_tables.chips(made.chips), left=2))
+    for chip in made.chips:
+        data("")
+        data(table(*paper_tables.chips([chip]), left=2))
     for line in (*said_of_chips(made), "", f"The page: {page.resolve()}"):
         data(line)
