@@ -1,13 +1,14 @@
 """LiteRT's published times on chips whose constants were fitted to another runtime's, with nothing fitted here.
 
 XNNPACK's README states the times of one thread of the first Pixel for four networks in float32 (github.com/google/XNNPACK,
-27 March 2020). The Pixel's Snapdragon 821 runs at 2.15 GHz, as the Snapdragon 820 does. The other published figures
-of LiteRT on chips that are modelled do not serve: MLPerf's of the Raspberry Pi 4 do not say how many threads they had,
-and are beyond what one core can multiply; EfficientDet-Lite0's are of a network that is not in the zoo.
+27 March 2020). The Pixel's Snapdragon 821 runs at 2.15 GHz, as the Snapdragon 820 does. NobuoTsukamoto/benchmarks has
+EfficientDet-Lite0 of ``benchmark_model`` 2.18 with one thread on a Raspberry Pi 4 of revision 1.2, whose clock is 1.5 GHz,
+and on a Raspberry Pi 5; here it is without the operator that chooses the boxes. MLPerf's times of the Raspberry Pi 4 do
+not serve: they do not say how many threads they had, and are beyond what one core can multiply.
 """
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from arm_traces import executed
@@ -23,12 +24,16 @@ LIMIT = 0.15
 """Largest relative error of a time that passes."""
 
 PUBLISHED = (
-    ("mobilenet_v1_x1.0_224", "sd820", 82.0),
-    ("mobilenet_v2_x1.0_224", "sd820", 49.0),
-    ("mobilenet_v3_large_x1.0", "sd820", 39.0),
-    ("mobilenet_v3_small_x1.0", "sd820", 12.0),
+    ("mobilenet_v1_x1.0_224.float32", "sd820", 2.15, 82.0),
+    ("mobilenet_v2_x1.0_224.float32", "sd820", 2.15, 49.0),
+    ("mobilenet_v3_large_x1.0.float32", "sd820", 2.15, 39.0),
+    ("mobilenet_v3_small_x1.0.float32", "sd820", 2.15, 12.0),
+    ("efficientdet_lite0.float32", "pi4", 1.5, 328.7),
+    ("efficientdet_lite0.int8", "pi4", 1.5, 197.8),
+    ("efficientdet_lite0.float32", "pi5", 2.4, 104.0),
+    ("efficientdet_lite0.int8", "pi5", 2.4, 44.2),
 )
-"""Network of the zoo in float32, chip, and published milliseconds of one thread."""
+"""Network and format, chip, its clock in GHz, and published milliseconds of one thread."""
 
 PROGRAM = """
 import os, sys
@@ -37,8 +42,9 @@ from ai_edge_litert.interpreter import Interpreter
 interpreter = Interpreter(sys.argv[1], num_threads=1)
 interpreter.allocate_tensors()
 (wanted,) = interpreter.get_input_details()
-picture = numpy.random.default_rng(0).uniform(-1, 1, wanted["shape"]).astype(numpy.float32)
+picture = numpy.random.default_rng(0).uniform(0, 2, wanted["shape"]).astype(wanted["dtype"])
 interpreter.set_tensor(wanted["index"], picture)
+os.isatty(0x6d634e4e)
 for _ in range(2):
     interpreter.invoke()
     os.isatty(0x6d634e4e)
@@ -50,8 +56,8 @@ class Check:
     """A published time.
 
     Attributes:
-        network: network of the zoo.
-        chip: chip.
+        network: network and format.
+        chip: chip, at the clock of the one that was timed.
         published: time in milliseconds.
         work: what one inference is to the chip.
     """
@@ -72,19 +78,30 @@ class Check:
         return self.modelled / self.published - 1
 
 
+def exported(network: str, folder: Path) -> Path:
+    """The ``.tflite`` file of a network and format."""
+    name, _, kind = network.rpartition(".")
+    if name == "efficientdet_lite0":
+        import efficientdet
+
+        path = folder / f"{network}.tflite"
+        efficientdet.write(path, int8=kind == "int8")
+        return path
+    (file,) = export(Source(name), (kind,), folder, Calibration(RANDOM))
+    return file.path
+
+
 def checked() -> list[Check]:
     """All published figures, a printed line each."""
     checks = []
-    print("\nLiteRT, float32          chip   published  modelled   error")
-    for network, name, published in PUBLISHED:
-        chip = CHIPS[name]
+    print("\nLiteRT                          chip   published  modelled   error")
+    for network, name, gigahertz, published in PUBLISHED:
+        chip = replace(CHIPS[name], gigahertz=gigahertz)
         with tempfile.TemporaryDirectory() as work:
-            (exported,) = export(Source(network), ("float32",), Path(work), Calibration(RANDOM))
+            path = exported(network, Path(work))
             label = f"{network}-litert-{chip.core}"
-            section = executed(
-                label, PROGRAM, [str(exported.path)], exported.path, chip.core, (chip.simulated,)
-            )
+            section = executed(label, PROGRAM, [str(path)], path, chip.core, (chip.simulated,))
         check = Check(network, chip, published, work_of(section, chip.model))
         checks.append(check)
-        print(f"{network:24} {name:6} {published:9.1f} {check.modelled:9.1f} {check.error:+7.1%}", flush=True)
+        print(f"{network:31} {name:6} {published:9.1f} {check.modelled:9.1f} {check.error:+7.1%}", flush=True)
     return checks

@@ -1,6 +1,6 @@
 """Modelled times with what is known of their error: not measured, and no interval of any sample.
 
-The error of a chip's model is that of networks whose published times had no part in its constants. The interval of a
+The error of a chip's model is that of ncnn's networks whose published times had no part in its constants. The interval of a
 time reaches as far as nine of ten of them were missed; that of a ratio likewise, in which the constants mostly cancel.
 """
 
