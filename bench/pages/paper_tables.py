@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mobilecnn.bench.pages.numbers import interval, ms
 from mobilecnn.bench.papers.experiments import GuidelineRow
 from mobilecnn.bench.papers.speedup import Speedup, SpeedupRow
-from mobilecnn.bench.papers.sweeps import SweepRow
+from mobilecnn.bench.papers.sweeps import Sweep, SweepRow
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.published import BASELINES, PUBLISHED_FORMAT
 
@@ -98,49 +98,29 @@ def chips(tables: Sequence[Speedup]) -> tuple[tuple[str, ...], list[list[str]]]:
     return tuple(header), rows
 
 
-def sweep_header(modelled: bool, fourfold: bool) -> tuple[str, ...]:
-    """Columns of a sweep; of the paper's there is one, of the time over the base's.
+def sweep_header(which: Sweep, modelled: bool) -> tuple[str, ...]:
+    """Columns of a sweep: of the networks, and of each over another one.
 
     Args:
+        which: it decides whether the factor for four times the multiply-adds is shown.
         modelled: whether its times are.
-        fourfold: whether the factor for four times the multiply-adds is shown.
     """
     time, ends = ("modelled ms", "90 %") if modelled else ("ms", "95 % interval")
-    four = ("time at 4x",) if fourfold else ()
-    return (
-        "model",
-        "format",
-        "multiply-adds M",
-        time,
-        "over",
-        "multiply-adds",
-        "time",
-        ends,
-        *four,
-        "paper: time",
-    )
+    own = ("model", "format", "multiply-adds M", time)
+    four = ("time at 4x",) if which.fourfold else ()
+    return (*own, "over", "multiply-adds", "time", ends, *four, "paper: time")
 
 
-def sweep(row: SweepRow, fourfold: bool) -> list[str]:
+def sweep(row: SweepRow, which: Sweep) -> list[str]:
     """One row as text, under :func:`sweep_header`."""
-    own = [
-        row.model,
-        row.format,
-        f"{row.macs / 1e6:.1f}",
-        ms(row.time.value, 2) + ("" if row.valid else " !"),
-    ]
+    time = ms(row.time.value, 2) + ("" if row.valid else " !")
+    own = [row.model, row.format, f"{row.macs / 1e6:.1f}", time]
     if row.base is None or row.macs_ratio is None or row.time_ratio is None:
-        return [*own, *["-"] * (6 if fourfold else 5)]
-    four = [] if not fourfold else ["-" if row.fourfold is None else f"{row.fourfold:.2f}x"]
-    return [
-        *own,
-        row.base,
-        f"{row.macs_ratio:.2f}x",
-        f"{row.time_ratio.value:.2f}x",
-        interval(row.time_ratio, digits=2),
-        *four,
-        "-" if row.paper_ratio is None else f"{row.paper_ratio:.2f}x",
-    ]
+        return [*own, *["-"] * (6 if which.fourfold else 5)]
+    ratios = [f"{row.macs_ratio:.2f}x", f"{row.time_ratio.value:.2f}x", interval(row.time_ratio, digits=2)]
+    four = [] if not which.fourfold else ["-" if row.fourfold is None else f"{row.fourfold:.2f}x"]
+    paper = which.paper or "-" if row.paper_ratio is None else f"{row.paper_ratio:.2f}x"
+    return [*own, row.base, *ratios, *four, paper]
 
 
 def guidelines_header(modelled: bool) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,9 +85,11 @@ def test_a_sweep_on_this_machine(tmp_path: Path) -> None:
         assert large.macs_ratio == large.macs / small.macs > 1
         assert large.time_ratio is not None
         assert large.time_ratio.value == pytest.approx(large.time.value / small.time.value, rel=1e-6)
-        for row in (large, small):
-            assert len(paper_tables.sweep(row, True)) == len(paper_tables.sweep_header(False, True))
-            assert len(paper_tables.sweep(row, False)) == len(paper_tables.sweep_header(True, False))
+        for which in (SMALL, replace(SMALL, fourfold=False, paper="1.3x")):
+            header = paper_tables.sweep_header(which, modelled=False)
+            shown = [paper_tables.sweep(row, which) for row in (large, small)]
+            assert {len(cells) for cells in shown} == {len(header)}
+            assert [cells[-1] for cells in shown] == [which.paper or "-", "-"]
 
 
 def test_the_command_writes_its_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

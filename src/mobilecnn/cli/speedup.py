@@ -244,8 +244,8 @@ def _sweep(request: SpeedupRequest, name: str, as_json: bool) -> dict[str, Any]:
         return content
     data(f"{name}: {which.title}")
     data(modelled.where(taken))
-    header = paper_tables.sweep_header(not isinstance(taken, Measurement), which.fourfold)
-    data(table(header, [paper_tables.sweep(row, which.fourfold) for row in rows], left=2))
+    header = paper_tables.sweep_header(which, not isinstance(taken, Measurement))
+    data(table(header, [paper_tables.sweep(row, which) for row in rows], left=2))
     for line in [f"paper, one thread of a Snapdragon 820: {which.claim}", *about(taken)]:
         data(line)
     measured = [(f"{row.model} {row.format}", row.result) for row in rows if row.result is not None]
