@@ -286,12 +286,10 @@ def _paper(demo: Demo) -> list[Table | Note]:
     ]
 
 
-def said_of_chips(demo: Demo) -> list[str]:
-    """What made the stored tables, how far they may be from real times, and how to make them anew."""
-    records = (chip.record for chip in demo.chips)
-    return [
-        line for record in records if isinstance(record, Instructions) for line in modelled.stored(record)
-    ]
+def said_of_chip(chip: speedup.Speedup) -> list[str]:
+    """What made a stored table, how far it may be from real times, and how to make it anew."""
+    assert isinstance(chip.record, Instructions)
+    return modelled.stored(chip.record)
 
 
 def _chips(demo: Demo) -> list[Table | Note | Figure]:
@@ -299,7 +297,7 @@ def _chips(demo: Demo) -> list[Table | Note | Figure]:
     return [
         Table(*paper_tables.chips(demo.chips), left=(0, 1)),
         Note("Modelled, not measured: one thread of a chip that is not here, warm, unthrottled, alone."),
-        *map(Note, said_of_chips(demo)),
+        *(Note(line) for chip in demo.chips for line in said_of_chip(chip)),
         Figure(
             svg.draw(charts.speedups(demo.chips[0].rows)),
             "Theoretical and modelled speedup over either AlexNet on the paper's chip, with the paper's points.",

@@ -31,7 +31,7 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     from mobilecnn.bench.pages import paper_tables, terminal
     from mobilecnn.bench.pages.numbers import ms
     from mobilecnn.bench.records.protocol import Protocol
-    from mobilecnn.demo import demo, said_of_chips
+    from mobilecnn.demo import demo, said_of_chip
     from mobilecnn.demo import page as render
     from mobilecnn.files import check_file, write_text
 
@@ -79,5 +79,7 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     for chip in made.chips:
         data("")
         data(table(*paper_tables.chips([chip]), left=2))
-    for line in (*said_of_chips(made), "", f"The page: {page.resolve()}"):
-        data(line)
+        for line in said_of_chip(chip):
+            data(line)
+    data("")
+    data(f"The page: {page.resolve()}")
