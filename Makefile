@@ -67,6 +67,7 @@ figures: setup test-packages
 	$(BIN)/python benchmarks/help_time.py
 	$(BIN)/python benchmarks/ssh_overhead.py
 	$(BIN)/python benchmarks/emulated_counts.py
+	$(BIN)/python benchmarks/arm_cost.py
 
 clean:
 	rm -rf .venv build dist android_demo/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
