@@ -19,7 +19,7 @@ from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.published import TABLE_8
 from mobilecnn.bench.timing.times import figures
-from mobilecnn.steps import Progress
+from mobilecnn.steps import Progress, Say, no_say
 
 
 @dataclass(frozen=True)
@@ -156,12 +156,13 @@ def sweep(
     formats: Sequence[str] = ("float32",),
     allow_wrong_answers: bool = False,
     keep: Callable[[Any], None] | None = None,
+    say: Say = no_say,
 ) -> tuple[tuple[SweepRow, ...], Measurement | Instructions]:
     """Export and time the networks of a sweep on ``device``; on an emulated chip, model their time.
 
     Args:
         which: one of :data:`SWEEPS`.
-        export, device, protocol, progress, command, formats, allow_wrong_answers, keep: as
+        export, device, protocol, progress, command, formats, allow_wrong_answers, keep, say: as
             :func:`mobilecnn.bench.papers.speedup.speedup` takes them.
 
     Returns:
@@ -181,6 +182,7 @@ def sweep(
         formats=formats,
         allow_wrong_answers=allow_wrong_answers,
         keep=keep,
+        say=say,
     )
     rows = []
     for column, kind in enumerate(formats):

@@ -231,6 +231,7 @@ def _sweep(request: SpeedupRequest, name: str, as_json: bool) -> dict[str, Any]:
             formats=request.formats,
             allow_wrong_answers=request.allow_wrong_answers,
             keep=keep,
+            say=talk,
         )
     content = {
         "source": "arXiv 1707.01083v2, sections 4.3 and 4.5",
