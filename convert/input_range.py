@@ -5,10 +5,12 @@ That is evidence of what ``x`` is, because the layers behind it are made for val
 because the constants are those of well-known preprocessings:
 
 1. Where 0..1 (``unit``), or -1..1 (``tf``), and no other of ``raw``, ``unit`` and ``tf``, is turned into a known form,
-   that is the range. Known forms are 0..255, 0..1, -1..1, ``torch``, ``caffe``, ``lite``; from 0..1 also -h..h. A
-   network that scales nothing proves nothing, for each range is a known form itself.
-2. Where values from -3 to 3, which hold all named ranges but 0..255 and its shift, would come out the same but for a
-   tenth of a unit, or all on one side of zero and far from it, while 0..255 does not, the range is 0..255.
+   that is the range. Known forms are 0..255, 0..1, -1..1, ``torch``, ``caffe``, ``lite``; from 0..255 also 0..1 as its
+   256th part, from 0..1 also -h..h. A network that scales nothing proves nothing, for each range is a known form itself.
+2. Where values from -3 to 3, which hold all named ranges but 0..255 and ``caffe``, would come out the same but for a
+   tenth of a unit, or all on one side of zero and far from it, while 0..255 does not, the range is 0..255. ``caffe``,
+   0..255 less a mean in three channels, is as wide: that it is not meant either is shown by a mean that is still to be
+   subtracted from each channel, and by nothing of a factor alone, such as 1/128.
 3. A range of which numbers are made that no network is made for is excluded (:func:`sensible`).
 
 Whatever is neither proven nor excluded is unknown. The channels must be in the order red, green, blue: a network that
@@ -38,6 +40,9 @@ FLAT = 0.15
 
 FAR = 10.0
 """Distance from zero of the input that is turned into 0, beyond which -3..3 lies on one side of it."""
+
+LEVELS = 256
+"""Number of values of a pixel."""
 
 LEAST_SPAN = 0.1
 """Smallest span that 0..255 may be turned into for a network to see anything in it."""
@@ -86,7 +91,8 @@ def conclude(channels: Sequence[Channel], integers: bool = False) -> str | None:
         return fitting[0] if fitting[0] in sensible(channels) else None
     if integers or fitting or input_order(channels) != "rgb":
         return None
-    proven = all(_only_raw(channel) for channel in channels) and "raw" in sensible(channels)
+    colours = len({channel.source for channel in channels}) > 1
+    proven = all(_only_raw(channel, colours) for channel in channels) and "raw" in sensible(channels)
     return "raw" if proven else None
 
 
@@ -170,6 +176,10 @@ def _becomes_known(channels: Sequence[Channel], order: str, name: str, integers:
     known = ("raw",) if integers else tuple(RANGES)
     if any(_is_form(ways, order, form) for form in known):
         return True
+    if name == "raw" and not integers and order == "rgb":  # 0..1 of those who divide by the number of levels.
+        return all(
+            abs(scale * LEVELS - 1) <= TOLERANCE and abs(offset) <= TOLERANCE for scale, offset in ways
+        )
     # The shift by half a unit is the evidence: a scaled -1..1 is symmetric by itself.
     return name == "unit" and not integers and order == "rgb" and all(_is_symmetric(*way) for way in ways)
 
@@ -193,11 +203,11 @@ def _is_symmetric(scale: float, offset: float) -> bool:
     return abs(offset + half) <= 2 * TOLERANCE * half and SYMMETRIC[0] <= half <= SYMMETRIC[1]
 
 
-def _only_raw(channel: Channel) -> bool:
-    """Whether values from -3 to 3 would mean nothing to the network, and 0..255 does."""
+def _only_raw(channel: Channel, colours: bool) -> bool:
+    """Whether values from -3 to 3 would mean nothing to the network, nor, in ``colours``, ``caffe``, and 0..255 does."""
     scale, zero = abs(channel.scale), -channel.offset / channel.scale
     seen = 255 * scale >= LEAST_SPAN and -255 <= zero <= 2 * 255
-    return seen and (2 * OTHERS * scale <= FLAT or zero > FAR)
+    return seen and (zero > FAR or (2 * OTHERS * scale <= FLAT and not colours))
 
 
 def _imagenet(channels: Sequence[Channel]) -> str | None:

@@ -74,6 +74,21 @@ def test_the_same_arithmetic_on_each_channel(
     assert conclude(alike(scale, offset, channels)) == proven
 
 
+@pytest.mark.parametrize(
+    "scale", [1 / 41, 1 / 50, 1 / 58, 1 / 64, 1 / 100, 1 / 127.5, 1 / 128, 1 / 200, 1 / 300, 1 / 1000]
+)
+@pytest.mark.parametrize("zero", [0.0, 8.0, -8.0, -90.0])
+def test_a_factor_alone_may_be_meant_for_a_mean_that_was_subtracted_before(scale: float, zero: float) -> None:
+    """Of three channels 0..255 less ImageNet's mean is as wide as 0..255; of grey there is no such range."""
+    offset = -zero * scale
+    assert conclude(alike(scale, offset)) is None
+    assert {"raw", "caffe"} <= sensible(alike(scale, offset))
+    assert conclude(alike(scale, offset, 1)) == "raw"
+    mixed = (*alike(scale, offset)[:2], Channel(2, scale, -120 * scale))
+    assert conclude(mixed) is None
+    assert conclude([Channel(index, scale, -120 * scale) for index in range(3)]) == "raw"
+
+
 @pytest.mark.parametrize("end", RANGES)
 @pytest.mark.parametrize("start", CONCLUDED)
 def test_one_named_range_turned_into_another_proves_the_first(start: str, end: str) -> None:
