@@ -280,6 +280,22 @@ class KerasModel(KerasChild):
         super().__init__(f"that converts {source.text}", source.custom_objects)
         self.send(message)
 
+    def receive(self, timeout: float | None = None) -> Message:
+        """Wait for the next message, for at most ``timeout`` seconds if given.
+
+        Raises:
+            ModelFileError: TensorFlow aborted over the model, or the child reported an error of it.
+            ChildCrashed: the child ended otherwise, or sent nothing in time.
+        """
+        try:
+            return super().receive(timeout)
+        except ChildCrashed as error:
+            from mobilecnn.convert.keras_causes import aborted
+
+            if (told := aborted(self._source.text, self.code, error)) is None:
+                raise
+            raise ModelFileError(told) from error
+
     @property
     def expected_contract(self) -> InputContract | None:
         """The input contract as far as it is known before Keras has loaded the model, or None."""

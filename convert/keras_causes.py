@@ -2,12 +2,14 @@
 
 import re
 import shlex
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilecnn.causes import Signature, cause, explain
+from mobilecnn.causes import Signature, cause, explain, last_words, useful
 from mobilecnn.convert import hdf5, user_code
+from mobilecnn.errors import ChildCrashed
 
 _INTO_A_MODEL = "build the model in Python as it was trained, then {load} and model.save('model.keras'), and give model.keras"
 
@@ -236,3 +238,27 @@ def not_converted(error: Exception | str) -> str:
             "use them"
         )
     return f"the TFLite converter refused the model ({cause(error)})"
+
+
+def aborted(path: str, code: int | None, crash: ChildCrashed) -> str | None:
+    """The message for a model over which TensorFlow ended its own process; None where something else ended that.
+
+    Args:
+        path: the model, as it was given.
+        code: exit code of the process: the negative number of the signal that ended it.
+        crash: what was seen of the end.
+    """
+    if code is None or -code not in _OWN_ENDS:
+        return None
+    text = "\n".join(crash.words)
+    if told := explain(text, (_MEMORY,), path=path):
+        return told
+    why = last_words(crash.words) if useful(crash.words) else signal.Signals(-code).name
+    return (
+        f"TensorFlow broke down over {path} ({why}); replace the layers or functions that bring this about, and save the "
+        "model again"
+    )
+
+
+_OWN_ENDS = frozenset({signal.SIGABRT, signal.SIGFPE, signal.SIGSEGV})
+"""Signals by which native code ends over its input: a check that failed, a division by zero, a place outside of memory."""

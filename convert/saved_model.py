@@ -21,7 +21,7 @@ _STATEFUL = frozenset(
     {
         "VarHandleOp", "ReadVariableOp", "AssignVariableOp", "VarIsInitializedOp", "VariableV2", "Variable",
         "Assign", "IsVariableInitialized", "StatefulPartitionedCall", "SaveV2", "RestoreV2", "Placeholder",
-        "MergeV2Checkpoints", "If", "While", "StatelessIf", "StatelessWhile", "ResourceGather", "DestroyResourceOp",
+        "MergeV2Checkpoints", "If", "While", "StatelessIf", "StatelessWhile", "Case", "ResourceGather", "DestroyResourceOp",
         "HashTableV2", "RandomUniform", "RandomStandardNormal", "TruncatedNormal", "RandomUniformInt",
         "StatefulUniform", "StatefulUniformFullInt", "StatefulStandardNormalV2", "RngReadAndSkip", "Assert",
         "FusedBatchNormV3", "LookupTableImportV2", "LookupTableFindV2", "LookupTableExportV2", "LookupTableSizeV2",
@@ -164,11 +164,19 @@ def beginning(function: Any) -> Any:
     """The part of a concrete function of one picture in front of its first layers of weights, as another.
 
     The converter multiplies the scale of an input into the weights behind it, where nobody sees it any more.
+
+    Raises:
+        ModelFileError: TensorFlow cannot cut it out, as of a graph with a table in it.
     """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    frozen = convert_variables_to_constants_v2(function)
-    (image,) = frozen.inputs
+    try:
+        frozen = convert_variables_to_constants_v2(function)
+        (image,) = frozen.inputs
+    except Exception as error:
+        raise ModelFileError(
+            f"TensorFlow cannot take the beginning of the graph alone ({cause(error)})"
+        ) from error
     followed, ends = {image.ref()}, []
     for operation in frozen.graph.get_operations():
         reached = [tensor for tensor in operation.inputs if tensor.ref() in followed]

@@ -81,9 +81,14 @@ def last_words(lines: Sequence[str]) -> str:
         for telling in _TELLING:
             if match := telling.search(text):
                 return _shortened(_placeless(match["line"]))
-    useful = [line for line in lines if not _NOISE.match(line)]
-    named = [line for line in useful if _ERROR.match(line)]  # What follows it is more of its words.
-    return _shortened((named or useful or lines)[-1])
+    left = useful(lines)
+    named = [line for line in left if _ERROR.match(line)]  # What follows it is more of its words.
+    return _shortened((named or left or lines)[-1])
+
+
+def useful(lines: Sequence[str]) -> list[str]:
+    """The lines that may tell a cause: those that are no logs, stacks or arguments."""
+    return [line for line in lines if not _NOISE.match(line)]
 
 
 _WRAPPED = (
@@ -161,8 +166,7 @@ def _line(text: str) -> str:
         if match := telling.search(text):
             return _placeless(match["line"])
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    useful = [line for line in lines if not _NOISE.match(line)]
-    return _placeless((useful or lines or [""])[0])
+    return _placeless((useful(lines) or lines or [""])[0])
 
 
 def _placeless(line: str) -> str:

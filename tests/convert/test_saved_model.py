@@ -116,6 +116,28 @@ def _signature(body: Callable[[Any, Any, Any], Any], shape: list[int | None], dt
     )
 
 
+def _with_a_table(tf: Any, module: Any, image: Any) -> Any:
+    module.table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer([1], [3.0]), 0.0)
+    return {"a": _mean(tf, module, image)["scores"] + module.table.lookup(tf.constant([1]))}
+
+
+def _with_cases(tf: Any, module: Any, image: Any) -> Any:
+    which = tf.cast(tf.reduce_mean(image), "int32")
+    cases = [lambda: _mean(tf, module, image)["scores"], lambda: _mean(tf, module, 2 * image)["scores"]]
+    return {"a": tf.switch_case(which, cases)}
+
+
+@pytest.mark.parametrize("body", [_with_a_table, _with_cases])
+def test_a_graph_of_which_no_beginning_can_be_cut_out_proves_nothing(
+    keras: Any, body: Any, tmp_path: Path
+) -> None:
+    _signature(body, [None, 8, 8, 3])(tmp_path / "sm")
+    model = loaded(keras, tmp_path / "sm").model
+    about = keras_child._describe_saved(model, None, {})
+    assert (about["range"]["proven"], about["shown"]) == (None, "unknown")
+    assert np.isfinite(np.asarray(model(np.zeros((1, 8, 8, 3), np.float32)))).all()
+
+
 def _mean(tf: Any, module: Any, image: Any) -> Any:
     return {"scores": tf.reduce_mean(tf.cast(image, "float32"), [1, 2]) @ module.weights}
 

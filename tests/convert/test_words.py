@@ -5,6 +5,8 @@ import re
 import pytest
 
 from mobilecnn.causes import LONGEST, Signature, cause, explain, last_words
+from mobilecnn.convert.keras_causes import aborted
+from mobilecnn.errors import ChildCrashed
 
 KERAS_WEIGHTS = """A total of 1 objects could not be loaded. Example error message for object <Conv2D name=conv2d, built=True>:
 
@@ -164,3 +166,22 @@ def test_what_an_exception_came_from_is_read_too() -> None:
         assert explain(error, SIGNATURES, path="x") == "x: sda is full"
     assert explain(KeyError("a"), SIGNATURES, path="x") == "x lacks a"
     assert explain(ValueError("something else"), SIGNATURES, path="x") is None
+
+
+CRASHES: list[tuple[int | None, tuple[str, ...], str | None]] = [
+    (-6, ABORTED, "TensorFlow broke down over a.keras (operation destroyed but still has uses); replace the layers"),
+    (-8, ("WARNING:absl:Please consider providing the trackable_obj argument",), "over a.keras (SIGFPE); replace"),
+    (-11, (), "over a.keras (SIGSEGV); replace"),
+    (-6, ("terminate called after throwing an instance of 'std::bad_alloc'", "what():  std::bad_alloc"), "a.keras needs more memory"),
+    # Ended from outside, by Python, or not at all.
+    (-9, (), None),
+    (-15, (), None),
+    (1, ("Traceback (most recent call last):", "KeyError: 'a bug'"), None),
+    (None, (), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "words", "said"), CRASHES)
+def test_over_what_tensorflow_broke_down(code: int | None, words: tuple[str, ...], said: str | None) -> None:
+    told = aborted("a.keras", code, ChildCrashed("it ended", "it ended", words))
+    assert (told is None) if said is None else (told is not None and said in told)

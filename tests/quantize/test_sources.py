@@ -1,6 +1,8 @@
 """Models of every kind through the commands: each in a child process, as a user's."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from click.testing import CliRunner, Result
 import mobilecnn
 from mobilecnn.cli import cli
 from mobilecnn.convert.conversion import KerasModel, Source
-from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.errors import ChildCrashed, ModelFileError, UsageError
 
 CUSTOM = """import keras
 
@@ -210,6 +212,24 @@ def test_a_model_without_an_input_gets_advice_that_works(keras: Any, kind: str, 
         describe(keras, model)
     image = keras.Input((16, 16, 3))
     assert describe(keras, keras.Model(image, model(image)))["classes"] == 2
+
+
+@pytest.mark.parametrize(
+    ("end", "kind", "words"),
+    [
+        (signal.SIGABRT, ModelFileError, r"TensorFlow broke down over .*plain\.keras \((SIGABRT|Aborted)\); replace the layers"),
+        (signal.SIGSEGV, ModelFileError, r"TensorFlow broke down over .*plain\.keras \((SIGSEGV|Segmentation fault)\)"),
+        (signal.SIGFPE, ModelFileError, r"TensorFlow broke down over .*plain\.keras \((SIGFPE|Floating.point exception)\)"),
+        # Whoever kills it, such as a machine without memory, does not mean the model.
+        (signal.SIGKILL, ChildCrashed, r"plain\.keras was ended by SIGKILL"),
+    ],
+)  # fmt: skip
+def test_a_model_over_which_tensorflow_breaks_down_is_bad_input(
+    models: Path, end: signal.Signals, kind: type[Exception], words: str
+) -> None:
+    with KerasModel(Source(str(models / "plain.keras"))) as model, pytest.raises(kind, match=words):
+        os.kill(model.pid, end)
+        model.load()
 
 
 @pytest.mark.sweep
