@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.convert import inspection, passport
+from mobilecnn.convert import contradictions, inspection, passport
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.output_kinds import UNKNOWN
 from mobilecnn.convert.passport import Passport
@@ -127,6 +127,7 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
             "from there; export it with mobilecnn, or copy both files"
         )
     passport.check_fits(card, graph, model)
+    contradictions.refuse(card, graph, content, model)
     for which, tensors in (("input", graph.inputs), ("output", graph.outputs)):
         if len(tensors) != 1 or tensors[0].dtype not in FEEDS:
             types = ", ".join(tensor.dtype for tensor in tensors)

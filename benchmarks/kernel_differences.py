@@ -6,7 +6,7 @@ Each network is exported in all formats, and every file is run on its golden pic
 LiteRT with XNNPACK (which made the golden scores), by LiteRT with its built-in kernels, and
 by tflite-runtime. For each format the largest difference of a score is printed relative to
 the largest score, in steps of an output of 8 bits, and relative to the file's own largest difference from
-the Keras model; bench/timing/answers.py says what that allows. The exit code is 1 if a difference is larger
+the Keras model; quantize/golden_answers.py says what that allows. The exit code is 1 if a difference is larger
 than is allowed there, but for a file that is spoilt at export already. Without arguments the networks are nine with random weights, and a
 small one trained on the digits.
 """
@@ -21,12 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from mobilecnn.bench.timing import answers
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
 from mobilecnn.export import export
 from mobilecnn.files import sha256
-from mobilecnn.quantize import formats
+from mobilecnn.quantize import formats, golden_answers
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration
 from mobilecnn.train import datasets, fit, zoo
 from mobilecnn.train.images import to_tensor
@@ -78,13 +77,13 @@ def rows(model: Path, folder: Path) -> list[dict[str, Any]]:
     assert parity.max_difference is not None
     peak, own = float(np.abs(expected).max()), parity.max_difference
     scale = quantization.scale if quantization else 0.0
-    step = answers.step(expected, scale)
+    step = golden_answers.step(expected, scale)
     table = []
     for kernels, (module, resolver) in KERNELS.items():
         files = [str(model), str(folder / "inputs.npy"), str(folder / "scores.npy")]
         subprocess.run([sys.executable, "-c", ASK, module, resolver, *files], check=True, capture_output=True)
         difference = float(np.abs(np.load(folder / "scores.npy") - expected).max())
-        limit = answers.allowed(expected, scale, parity.tolerance, own)
+        limit = golden_answers.allowed(expected, scale, parity.tolerance, own)
         table.append(
             {
                 "file": model.name,

@@ -80,13 +80,19 @@ _CONSTANTS = frozenset(
 """Types of constants that are read."""
 
 
-def follow_file(graph: Graph) -> Finding:
-    """What the operators at the input of a file with one input prove about the range of that input."""
+def follow_file(graph: Graph, measured: bool = False) -> Finding:
+    """What the operators at the input of a file with one input prove about the range of that input.
+
+    Args:
+        graph: the file.
+        measured: whether the extremes of its quantized tensors were measured on pictures, which may fill less than
+            their range.
+    """
     (entry,) = graph.inputs
     rows = colors(entry.shape[-1])
     probes = rows.reshape(len(rows), *(1,) * (len(entry.shape) - 1), rows.shape[1])
-    walk = _Walk({id(entry): probes}, {})
-    findings = list(_of_input(entry, probes))
+    walk = _Walk({id(entry): probes}, {}, measured)
+    findings = list(_of_input(entry, probes, measured))
     with np.errstate(all="ignore"):  # A division by zero is a finding.
         for operation in graph.operations:
             findings += walk.step(operation)
@@ -95,18 +101,19 @@ def follow_file(graph: Graph) -> Finding:
     return together(findings or [Finding(None, "nothing in it works on its input")])
 
 
-def _of_input(entry: Tensor, probes: Values) -> Iterator[Finding]:
-    for found in _of_type(entry, probes):
+def _of_input(entry: Tensor, probes: Values, measured: bool) -> Iterator[Finding]:
+    for found in _of_type(entry, probes, measured):
         evidence = found.evidence if entry.scales else f"its input is of type {entry.dtype}"
         yield Finding(found.proven, evidence, possible=found.possible)
 
 
-def _of_type(tensor: Tensor, values: Values) -> Iterator[Finding]:
+def _of_type(tensor: Tensor, values: Values, measured: bool) -> Iterator[Finding]:
     """What the type and the quantization of a tensor tell that holds ``values``."""
     if tensor.dtype in _FLOATS:
         return
     if tensor.scales:
-        yield quantized(_channels(values), tensor.dtype, tensor.scales[0], (*tensor.zero_points, 0)[0])
+        zero_point = (*tensor.zero_points, 0)[0]
+        yield quantized(_channels(values), tensor.dtype, tensor.scales[0], zero_point, measured)
     else:
         yield cast(_channels(values), tensor.dtype)
 
@@ -141,10 +148,12 @@ class _Walk:
     Attributes:
         known: id of a tensor -> what the probes are there.
         constants: id of a tensor -> the constant that it is made of.
+        measured: whether the extremes of quantized tensors were measured on pictures.
     """
 
     known: dict[int, Values]
     constants: dict[int, Tensor]
+    measured: bool
 
     def step(self, operation: Operation) -> Iterator[Finding]:
         """Follow one operator: keep what its outputs are; give what is found, and the end where following ends."""
@@ -154,10 +163,11 @@ class _Walk:
             if not places:
                 self._keep_constant(operation)
                 return
-            operands = [self._operand(tensor) for tensor in operation.inputs if tensor is not None]
             made = None
-            if kind not in NETWORK and all(operand is not None for operand in operands):
-                made = _computed(operation, [operand for operand in operands if operand is not None])
+            if kind not in NETWORK:  # Its weights may be of any type.
+                operands = [self._operand(tensor) for tensor in operation.inputs if tensor is not None]
+                if all(operand is not None for operand in operands):
+                    made = _computed(operation, [operand for operand in operands if operand is not None])
             if made is None:
                 yield from (_judged(values, f"{kind} comes next") for values in places)
                 return
@@ -167,7 +177,7 @@ class _Walk:
                 if kind in ROUNDINGS:
                     yield cast(channels, WHOLE)
                 if kind in ("CAST", "QUANTIZE"):
-                    yield from _of_type(tensor, values)
+                    yield from _of_type(tensor, values, self.measured)
                 self.known[id(tensor)] = values
         except MixedError as mixed:
             possible = frozenset[str]() if mixed.nothing else ALL

@@ -132,7 +132,9 @@ def cast(channels: Sequence[Channel], dtype: str) -> Finding:
     return Finding(proven, evidence, possible=possible if proven is None else frozenset([proven]))
 
 
-def quantized(channels: Sequence[Channel], dtype: str, scale: float, zero_point: int) -> Finding:
+def quantized(
+    channels: Sequence[Channel], dtype: str, scale: float, zero_point: int, measured: bool = False
+) -> Finding:
     """What the quantization of a tensor proves and excludes that holds the values.
 
     Args:
@@ -140,6 +142,8 @@ def quantized(channels: Sequence[Channel], dtype: str, scale: float, zero_point:
         dtype: its numpy-style type, an integer.
         scale: its scale; positive.
         zero_point: its zero point.
+        measured: whether its extremes were measured on pictures, which may fill less than their range, so that only
+            a range within which these do not lie is excluded.
     """
     least, most = _limits(dtype)
     low, high = (least - zero_point) * scale, (most - zero_point) * scale
@@ -150,6 +154,15 @@ def quantized(channels: Sequence[Channel], dtype: str, scale: float, zero_point:
         for name in RANGES
         for ends in [spans(channels, name)]
     }
+    evidence = f"it quantizes {_object(channels)} to {dtype} for values from {low:.4g} to {high:.4g}"
+    if measured:
+        slack = 0.02 * span + scale
+        within = {
+            name
+            for name, (start, end) in hulls.items()
+            if high <= max(end, -start if signed else 0.0) + slack and (signed or low >= start - slack)
+        }
+        return Finding(None, evidence, possible=frozenset(within))
     exact, fitting, rest = set(), set(), set()
     for name, (start, end) in hulls.items():
         width, largest = end - start, max(-start, end)
@@ -165,7 +178,6 @@ def quantized(channels: Sequence[Channel], dtype: str, scale: float, zero_point:
         if min(end, high) - max(start, low) >= HELD * width and width >= STEPS * span:
             rest.add(name)
     possible = frozenset(exact or fitting or rest)
-    evidence = f"it quantizes {_object(channels)} to {dtype} for values from {low:.4g} to {high:.4g}"
     if not possible:
         evidence += ", which fits no input range"
     # The extremes of three channels together do not tell in which order these are.
@@ -229,7 +241,7 @@ def contract_of(
         )  # fmt: skip
     stated = stated.sized(shape[0], shape[1])
     found = None if finding.proven is None else contract_for(finding.proven, shape)
-    against = _differ(stated, found) if found else not _may_be(stated, finding)
+    against = contradicts(finding, stated)
     if against and not (override and given is not None):
         takes = f"takes {found.meaning}" if found else "excludes that"
         raise UsageError(
@@ -242,20 +254,22 @@ def contract_of(
     return contract
 
 
-def _differ(one: InputContract, other: InputContract) -> bool:
-    """Whether two contracts make other numbers of pixels, by more than the rounding of a quantized input."""
+def contradicts(finding: Finding, stated: InputContract) -> bool:
+    """Whether a model proves that another contract than the stated one is right, or excludes that one."""
+    if finding.proven is not None:
+        return differ(stated, contract_for(finding.proven, stated.shape))
+    return not finding.possible or stated.range_name not in {"", *finding.possible}
+
+
+def differ(one: InputContract, other: InputContract, share: float = SAME) -> bool:
+    """Whether two contracts make other numbers of pixels, by more than ``share`` of the span of the second."""
     if one.color != other.color:
         return True
     for mean, std, its_mean, its_std in zip(one.mean, one.std, other.mean, other.std, strict=True):
         ends = [(pixel - mean) / std - (pixel - its_mean) / its_std for pixel in (0.0, 255.0)]
-        if max(map(abs, ends)) > SAME * 255 / abs(its_std):
+        if max(map(abs, ends)) > share * 255 / abs(its_std):
             return True
     return False
-
-
-def _may_be(stated: InputContract, finding: Finding) -> bool:
-    """Whether a finding that proves nothing leaves room for a stated contract."""
-    return bool(finding.possible) and (not stated.range_name or stated.range_name in finding.possible)
 
 
 def _limits(dtype: str) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """Accuracy of model files on labelled images, side by side, with intervals."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -10,11 +10,14 @@ import numpy.typing as npt
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.errors import DataError
 from mobilecnn.quantize import decisions
-from mobilecnn.quantize.evaluation import Accuracy
+from mobilecnn.quantize.asking import DEFAULT, Asking
+from mobilecnn.quantize.chance import CHANCE, chance_of, nothing_known
+from mobilecnn.quantize.classifiers import Classifier
+from mobilecnn.quantize.evaluation import NO_BETTER, Accuracy
 from mobilecnn.quantize.figures import figures
-from mobilecnn.quantize.inference import Classifier, ClassifierAnswers, ask
+from mobilecnn.quantize.inference import ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
-from mobilecnn.remarks import Remarked, listed, no_remark, of_names, plural
+from mobilecnn.remarks import Remark, Remarked, listed, no_remark, of_names, plural
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
 
 ALPHA = 0.05
@@ -24,13 +27,8 @@ ALPHA = 0.05
 def evaluate(
     paths: Sequence[Path],
     dataset: Dataset,
+    how: Asking = DEFAULT,
     *,
-    input_range: str | None = None,
-    override: bool = False,
-    output_kind: str | None = None,
-    runtime: str = "litert",
-    unsafe: bool = False,
-    custom_objects: Path | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     remarked: Remarked = no_remark,
 ) -> tuple[Accuracy, ...]:
@@ -39,7 +37,8 @@ def evaluate(
     A single output tells two classes apart: a high score stands for the second label of the model or, where it
     has none, for the second class of the data set.
 
-    ``remarked`` is told of files of which only the first frame was used.
+    ``remarked`` is told of files of which only the first frame was used, and of models that know no more of the
+    images than chance.
 
     Raises:
         ModelFileError, DataError, EnvironmentProblem: a file, an image or a runtime does not work.
@@ -50,20 +49,25 @@ def evaluate(
 
     results: list[Accuracy] = []
     models: list[Classifier] = []
+    unknowing: dict[str, int] = {}
     first_right: npt.NDArray[np.bool_] | None = None
     first_named: npt.NDArray[np.str_] | None = None
     asked = ask(
-        paths, lambda contract: dataset.pixels(contract, remarked), len(dataset),
-        input_range=input_range, override=override, output_kind=output_kind, runtime=runtime, unsafe=unsafe,
-        custom_objects=custom_objects, progress=progress,
+        paths,
+        lambda contract: dataset.pixels(contract, remarked),
+        len(dataset),
+        how,
+        progress=progress,
         accept=fits,
-    )  # fmt: skip
+    )
     with closing(asked):
         for answers in asked:
             models.append(answers.classifier)
             labels, names = _classes(answers.classifier, dataset)
             best = decisions.best(answers.classifier.kind, answers.scores)
             right = best == labels
+            if nothing_known(int(right.sum()), len(right), chance_of(best, labels)):
+                unknowing[str(answers.classifier.path)] = int(right.sum())
             # By name: the same class may be another output of another file.
             named = np.asarray([*names, ""])[best]
             if first_right is None or first_named is None:
@@ -75,7 +79,19 @@ def evaluate(
                 )
             )
     _say_two_ways(models, remarked)
+    if unknowing:
+        remarked(_no_better(unknowing, len(dataset)))
     return tuple(results)
+
+
+def _no_better(correct: Mapping[str, int], images: int) -> Remark:
+    """The remark about models that know no more of the images than chance; file name -> how many it has right."""
+    counts = listed([f"{name} ({right} of {images})" for name, right in correct.items()], "; ")
+    text = (
+        f"no more right answers than chance gives (permutation test, {CHANCE:.0%}): {counts}; the input range, the colours "
+        "or the order of the classes may be other ones than those of the training, or nothing was learnt that helps with these images"
+    )
+    return Remark(NO_BETTER, len(correct), text, tuple(correct))
 
 
 def _say_two_ways(models: Sequence[Classifier], remarked: Remarked) -> None:

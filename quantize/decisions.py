@@ -4,6 +4,7 @@ The app computes the same: ``Ranking.java`` in ``android_demo/core/``, tested ag
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -112,13 +113,20 @@ def ranked(kind: OutputKind, scores: Scores, count: int) -> tuple[Ranked, ...]:
 
 def contradiction(kind: OutputKind, scores: Scores) -> str | None:
     """Why finite ``scores``, (images, outputs), are not of the kind that they are said to be; None where they may be."""
-    if kind.link != "identity" or not len(scores):
-        return None
-    low, high = float(scores.min()), float(scores.max())
-    if low < -SLACK or high > 1 + SLACK:
-        return f"scores from {low:.4g} to {high:.4g} are no probabilities"
+    if (reason := no_probabilities(kind, scores)) is not None or kind.link != "identity" or not len(scores):
+        return reason
     sums = scores.sum(axis=1, dtype=np.float64)
     off = float(np.abs(sums - 1).max())
     if kind.name == "softmax" and off > max(SLACK, scores.shape[1] / 512):
         return f"the scores of a picture sum to {float(sums[np.abs(sums - 1).argmax()]):.4g}, and those of a softmax to 1"
+    return None
+
+
+def no_probabilities(kind: OutputKind, scores: npt.NDArray[np.floating[Any]]) -> str | None:
+    """Why finite ``scores`` are not the probabilities that their kind makes them; None where they may be."""
+    if kind.link != "identity" or not scores.size:
+        return None
+    low, high = float(scores.min()), float(scores.max())
+    if low < -SLACK or high > 1 + SLACK:
+        return f"scores from {low:.4g} to {high:.4g} are no probabilities"
     return None

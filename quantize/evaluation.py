@@ -11,6 +11,9 @@ from mobilecnn.quantize.proportions import wilson
 from mobilecnn.records import Stored, Upgrade
 from mobilecnn.remarks import Remark
 
+NO_BETTER = "no-better-than-chance"
+"""Code of the remark that names the files that know no more of the images than chance."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -178,7 +181,8 @@ class Evaluation(Stored):
         images: number of images; all files were asked the same.
         runtime: that ran the .tflite files.
         results: accuracy of each file; at least one.
-        remarks: what of the data was not used, or not as one might expect; empty in a record of version 1.
+        remarks: what of the data was not used, or not as one might expect, and files that know no more of it than
+            chance (:data:`NO_BETTER`); empty in a record of version 1.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.evaluation"

@@ -14,18 +14,13 @@ from mobilecnn.convert.checks import LabelledCheck
 from mobilecnn.convert.conversion import KerasFacts, KerasModel
 from mobilecnn.quantize import decisions
 from mobilecnn.quantize.accuracy import right_classes
+from mobilecnn.quantize.chance import CHANCE, chance_of, nothing_known
 from mobilecnn.quantize.gate import refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess, write_inputs
 from mobilecnn.quantize.proportions import worse
 from mobilecnn.remarks import Remarked, no_remark, plural
 from mobilecnn.steps import Steps
 from mobilecnn.train.datasets.dataset import Dataset
-
-CHANCE = 0.05
-"""Largest p-value of the permutation test with which a model counts as better than chance."""
-
-PERMUTATIONS = 999
-"""Number of random orders of the answers in that test."""
 
 LOSS = 0.05
 """Share of the Keras model's right answers that a file may net lose, however sure the loss is."""
@@ -38,9 +33,6 @@ FEW = 3
 
 The rule is that half of what the Keras model has right is gone. Where one image in twenty may be lost
 (:data:`LOSS`), three of six or fewer are lost in 1 of 450 files."""
-
-NONE_RIGHT = 5
-"""Number of images of which a Keras model must have one right, where they say nothing of chance."""
 
 
 def labels_of(dataset: Dataset, facts: KerasFacts, model: str) -> npt.NDArray[np.int64]:
@@ -123,12 +115,13 @@ KERAS = "the Keras model"
 
 def keras_problem(result: LabelledCheck, called: str = KERAS) -> str | None:
     """What the images show to be wrong with the Keras model, or how it is fed; None where nothing is."""
-    if result.keras_chance is not None and result.keras_chance > CHANCE:
-        right = f"{result.keras_correct} of {_images(result)} right, no more than chance gives"
-    elif result.keras_chance is None and result.keras_correct == 0 and result.images >= NONE_RIGHT:
-        right = f"none of {_images(result)} right"
-    else:
+    if not nothing_known(result.keras_correct, result.images, result.keras_chance):
         return None
+    right = (
+        f"none of {_images(result)} right"
+        if result.keras_chance is None
+        else f"{result.keras_correct} of {_images(result)} right, no more than chance gives"
+    )
     return (
         f"{called} itself has {right}: their input range, their colours or the order of the labels is not that of "
         "its training; say another --input-range, or give --labels in the order of its outputs"
@@ -195,28 +188,3 @@ def _counts(result: LabelledCheck, called: str) -> str:
 
 def _p(result: LabelledCheck) -> str:
     return f"p = {worse(result.lost, result.gained):.2g}"
-
-
-def chance_of(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> float | None:
-    """How often answers in random order have at least as many right, 0 to 1; None where that can say nothing.
-
-    The permutation test takes the answers as they are, so that a model that names one class for all images is not better
-    than chance however frequent the class is. It can say nothing of few images, where even right answers alone could be
-    chance.
-
-    Args:
-        answers: class that each image is put in, (images,).
-        labels: right class of each image, (images,).
-    """
-    if _share_as_right(labels, labels) > CHANCE:
-        return None
-    return _share_as_right(answers, labels)
-
-
-def _share_as_right(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> float:
-    generator = np.random.default_rng(0)
-    correct = int((answers == labels).sum())
-    as_right = sum(
-        int((generator.permutation(answers) == labels).sum()) >= correct for _ in range(PERMUTATIONS)
-    )
-    return (1 + as_right) / (1 + PERMUTATIONS)

@@ -37,7 +37,7 @@ from mobilecnn.convert.passport import (
     TensorType,
 )
 from mobilecnn.files import write_text
-from mobilecnn.quantize import decisions
+from mobilecnn.quantize import decisions, golden_answers
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.records import Signed
 from mobilecnn.train.images import to_pixels, to_tensor
@@ -197,7 +197,7 @@ def judged() -> list[dict[str, Any]]:
         given = expected.astype(np.float32)
         given[1, 2] += np.float32(off)
         peak = float(expected.max())
-        tolerance = answers.allowed(expected, scale, limit, own)
+        tolerance = golden_answers.allowed(expected, scale, limit, own)
         questions = Questions((), expected, scale, 0, tolerance)
         verdict = measurement.NOT_CHECKED if tolerance >= peak else answers.judge(questions, given).verdict
         card = _passport(name, limit, own, scale, golden.encode_picture(picture), expected)

@@ -46,6 +46,7 @@ FILES = (
     "convert/test_inspection.py",
     "convert/test_keras_config.py",
     "convert/test_lowering.py",
+    "convert/test_measured_ranges.py",
     "convert/test_output_kinds.py",
     "convert/test_rewrites.py",
     "convert/test_tflite_metadata.py",

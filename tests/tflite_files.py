@@ -1,5 +1,9 @@
 """``.tflite`` files operator by operator, to be read; only those that end in :meth:`Made.scores` can be run."""
 
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -137,3 +141,22 @@ class Made:
         code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), 1
         self._model.operatorCodes.append(code)
         return len(self._model.operatorCodes) - 1
+
+
+def saying(content: bytes, said: bytes | None) -> bytes:
+    """The file with another TFLite Metadata; with None it says nothing of itself but by its operators."""
+    model = flatbuffer.parse(content, "it")
+    if said is None:
+        model.metadata = []
+    else:
+        flatbuffer.set_metadata(model, metadata.ENTRY, said)
+    return flatbuffer.pack(model)
+
+
+def replaced(path: Path, content: bytes, change: Callable[[dict[str, Any]], object]) -> None:
+    """Replace a file and change its passport, whose hash is the new file's."""
+    path.write_bytes(content)
+    document = json.loads(path.with_suffix(".json").read_text())
+    document["file"].update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    change(document)
+    path.with_suffix(".json").write_text(json.dumps(document))

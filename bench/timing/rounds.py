@@ -23,6 +23,7 @@ from mobilecnn.bench.timing import cool_down
 from mobilecnn.bench.timing.answers import Questions, check, prepare
 from mobilecnn.bench.timing.taking import head, understood
 from mobilecnn.convert import passport
+from mobilecnn.convert.contradictions import of_range
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import CheckFailed, ModelFileError, UsageError
@@ -163,7 +164,7 @@ def check_answers(
             answers = check(device, file.there, file.path, file.questions, protocol, SPARE_SECONDS)
             placed[index] = replace(file, model=replace(file.model, answers=answers))
     if not allow_wrong_answers:
-        _refuse_wrong([file.model for file in placed], protocol)
+        _refuse_wrong(placed, protocol)
     return placed
 
 
@@ -180,14 +181,32 @@ def _refuse_changed(models: Sequence[LookedAt]) -> None:
             )
 
 
-def _refuse_wrong(models: Sequence[Model], protocol: Protocol) -> None:
-    wrong = [f"{model.file}: {model.answers.reason}" for model in models if model.answers.verdict == DIFFERS]
-    if wrong:
+def _refuse_wrong(files: Sequence[LookedAt], protocol: Protocol) -> None:
+    wrong = [file for file in files if file.model.answers.verdict == DIFFERS]
+    if not wrong:
+        return
+    answers = "; ".join(f"{file.model.file}: {file.model.answers.reason}" for file in wrong)
+    changed = [reason for file in wrong if (reason := _contradiction(file.path)) is not None]
+    if len(changed) == len(wrong):
         raise CheckFailed(
-            f"{'; '.join(wrong)}. Nothing was timed, because {protocol.runtime} there does not give the answers that "
-            "the passport has from the export: try another runtime or version, or export the model again; "
-            "--allow-wrong-answers times it nevertheless"
+            f"{answers}. Nothing was timed: {'; '.join(changed)}, so that the pictures were not fed as at the export. Export "
+            "the model again; --allow-wrong-answers times it nevertheless"
         )
+    raise CheckFailed(
+        f"{answers}. Nothing was timed, because {protocol.runtime} there does not give the answers that the passport has from "
+        "the export. `mobilecnn predict` here asks the same pictures first: if it refuses the passport, or you have changed "
+        "that, export the model again; if not, try another runtime or version there; --allow-wrong-answers times it "
+        "nevertheless"
+    )
+
+
+def _contradiction(path: Path) -> str | None:
+    """Why the passport of a file cannot be right about its input, as a clause; None where the file does not tell."""
+    content = read_bytes(path, "model", ModelFileError)
+    card, graph = passport.read(path, sha256(content)), flatbuffer.graph(content, str(path))
+    if card is None or len(graph.inputs) != 1 or (reason := of_range(card.contract, graph)) is None:
+        return None
+    return f"the passport {passport.beside(path)} contradicts the file: {reason}"
 
 
 def _model(path: Path) -> LookedAt:

@@ -14,12 +14,17 @@ import numpy.typing as npt
 
 from mobilecnn.contract import InputContract
 from mobilecnn.convert import passport
+from mobilecnn.convert.contradictions import of_kind
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
+from mobilecnn.convert.file_preprocessing import follow_file
+from mobilecnn.convert.findings import contract_of, contradicts
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import AUTO, lower
 from mobilecnn.convert.lowering import chosen as chosen_rewrites
 from mobilecnn.convert.lowering.description import Description
 from mobilecnn.convert.lowering.rewrites import Answers, Rewrite, Rewritten, rewrite
-from mobilecnn.convert.output_kinds import choices, named
+from mobilecnn.convert.output_kinds import choices, named, settle
+from mobilecnn.convert.outputs import shown_by_file
 from mobilecnn.errors import MobileCnnError, OutputError, UsageError
 from mobilecnn.exported import GOLDEN_IMAGES, Answered, Changes, Exported, Origin, write
 from mobilecnn.extras import require
@@ -139,6 +144,7 @@ def export(
         facts, images, labels, converted = _convert(keras, chosen, dataset, source.name, work, steps)
         if dataset is not None:
             say_trained(source.name, facts.training, dataset, remarked)
+        facts = _held_to_file(facts, converted.read_bytes(), source)
         description = Description(source.stem, facts.contract, facts.labels, facts.kind)
         base = work / "base.tflite"
         answers = _golden_answers(tflite, images, facts.contract, work)
@@ -261,6 +267,26 @@ def _golden_answers(
         return found
 
     return answers
+
+
+def _held_to_file(facts: KerasFacts, content: bytes, source: Source) -> KerasFacts:
+    """What the model is, once the converted file agrees: its operators prove more than layers of the user's own do.
+
+    Raises:
+        UsageError: they prove another input range, or another kind of output, than was said.
+    """
+    graph = flatbuffer.graph(content, source.name)
+    if of_kind(facts.kind.name, shown := shown_by_file(graph), facts.classes) is not None:
+        settle(shown, facts.classes, facts.kind.name, source.name)
+    finding = follow_file(graph)
+    if facts.contract.overrides or not finding.possible or not contradicts(finding, facts.contract):
+        return facts
+    given = source.input_range
+    contract = contract_of(
+        finding, None if given else facts.contract, facts.called, facts.contract.shape, given, source.override,
+        what=source.name, shared=False,
+    )  # fmt: skip
+    return replace(facts, contract=contract)
 
 
 def _quantize(

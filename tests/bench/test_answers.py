@@ -21,6 +21,7 @@ from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.convert import passport
 from mobilecnn.errors import CheckFailed, EnvironmentProblem, ModelFileError
 from mobilecnn.files import sha256
+from mobilecnn.quantize import golden_answers
 
 FORMATS = ("float32", "float16", "int8", "dynamic")
 SHORT = Protocol(rounds=1, warmup_runs=0, warmup_seconds=0, runs=2, seconds=0)
@@ -274,7 +275,7 @@ def test_an_answer_that_is_no_number_differs(bad: float) -> None:
 def test_a_bad_file_is_held_as_tightly_as_a_good_one(
     golden: list[list[float]], scale: float, most: float, own: float
 ) -> None:
-    tolerance = answers.allowed(np.array(golden), scale, None, own)
+    tolerance = golden_answers.allowed(np.array(golden), scale, None, own)
     assert tolerance <= most + 1e-12
     assert tolerance <= max((2 if scale else 4) * own, 2 * scale, 1e-4 * np.abs(golden).max())
 

@@ -1,15 +1,19 @@
 """``mobilecnn report`` as a command."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import results
 from click.testing import CliRunner
+from html_pages import HOSTILE, Page
 from test_report import GOLDEN
 
 from mobilecnn.cli import COMMANDS, cli
+from mobilecnn.quantize.evaluation import NO_BETTER
+from mobilecnn.remarks import Remark
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,16 @@ def test_the_command(three: list[Path], tmp_path: Path, monkeypatch: pytest.Monk
     assert done.exit_code == 2
     assert json.loads(done.stdout)["error"]["message"] == "no such result: gone.json"
     assert run().exit_code == 2
+
+
+@pytest.mark.parametrize("code", [NO_BETTER, "hidden"])
+def test_a_file_that_is_no_better_than_chance_is_named(code: str, tmp_path: Path) -> None:
+    """What was said of the data itself concerns the evaluation, and not the figures of the page."""
+    text = f"no more right answers than chance gives: {HOSTILE} (5 of 10)"
+    judged = replace(results.evaluation(), remarks=(Remark(code, 1, text, ("it",)),))
+    page = results.made(*results.written(tmp_path, pi=results.measured(), accuracy=judged))
+    said = " ".join(Page(page).texts)
+    assert ("No more right answers than chance gives: </script>" in said) is (code == NO_BETTER)
 
 
 def test_help_is_true() -> None:

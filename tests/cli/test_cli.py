@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from click.testing import CliRunner, Result
+from tflite_files import replaced, saying
 
 from mobilecnn import contract
 from mobilecnn.cli import COMMANDS, cli, load, options
 from mobilecnn.convert.findings import Finding
 from mobilecnn.convert.graph import flatbuffer
-from mobilecnn.convert.lowering import lower
+from mobilecnn.convert.lowering import lower, tflite_metadata
 
 
 def run(*arguments: object) -> Result:
@@ -314,9 +315,14 @@ def test_an_old_passport_that_assumed_a_range_is_warned_about(
 ) -> None:
     for suffix in (".tflite", ".json"):
         shutil.copy((material / "good.tflite").with_suffix(suffix), tmp_path / f"old{suffix}")
-    passport = json.loads((tmp_path / "old.json").read_text())
-    passport["input"]["contract"]["stated"] = False
-    (tmp_path / "old.json").write_text(json.dumps(passport))
+    old = tmp_path / "old.tflite"
+    said = tflite_metadata.build(contract.contract_for("unit", (48, 48, 3)), [], "it")
+
+    def change(document: dict[str, Any]) -> None:
+        document["input"]["contract"].update(std=[255.0] * 3, stated=False)
+        document["golden"] = []  # Those of another range.
+
+    replaced(old, saying(old.read_bytes(), said), change)
     for command in (("evaluate", "--data", material / "photos"), ("predict", material / "photos/cat/0.jpg")):
         name, *options = command
         proven = run(name, tmp_path / "old.tflite", *options)
@@ -326,9 +332,6 @@ def test_an_old_passport_that_assumed_a_range_is_warned_about(
             silent.setattr(
                 "mobilecnn.convert.file_input.follow_file", lambda graph: Finding(None, "it says nothing")
             )
-            assumed = json.loads((tmp_path / "old.json").read_text())
-            assumed["input"]["contract"]["std"] = [255.0] * 3
-            (tmp_path / "old.json").write_text(json.dumps(assumed))
             warned = run(name, tmp_path / "old.tflite", *options)
         assert warned.exit_code == 0 and "its passport assumes 0..1" in warned.stderr
 

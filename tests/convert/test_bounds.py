@@ -19,7 +19,7 @@ from mobilecnn.contract import contract_for
 from mobilecnn.convert.graph import bounds, build, cut, flatbuffer
 from mobilecnn.convert.inspection import inspect as inspect_file
 from mobilecnn.errors import ModelFileError
-from mobilecnn.quantize.inference import open_tflite
+from mobilecnn.quantize.classifiers import open_tflite
 
 
 def test_every_field_that_points_somewhere_is_followed() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -129,6 +130,17 @@ def test_what_a_graph_proves(name: str, network: str | None) -> None:
     finding = follow_file(made.graph())
     assert finding.proven == proven, finding
     assert finding.possible == {proven} if proven else finding.possible
+
+
+@pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
+@pytest.mark.parametrize(
+    ("dtype", "scale"), [("int8", 0.1), ("int8", (0.1, 0.2, 0.3)), ("bool", ()), ("float16", ())]
+)
+def test_the_weights_of_the_network_proper_may_be_of_any_type(kind: str, dtype: str, scale: Any) -> None:
+    made = Made().then("MUL", 1 / 127.5).then("ADD", [-1.0])
+    weights = made.constant(np.zeros((1, 1, 1, 3)), dtype, scale)
+    made.add(kind, made.last, weights)
+    assert follow_file(made.graph()).proven == "raw"
 
 
 def test_grey_pictures() -> None:

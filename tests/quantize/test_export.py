@@ -8,17 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tflite_files import replaced, saying
 
 from mobilecnn.contract import RANGES, InputContract, contract_for
 from mobilecnn.convert import passport
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering import tflite_metadata
 from mobilecnn.errors import DataError, EnvironmentProblem, ModelFileError, OutputError, UsageError
 from mobilecnn.export import export
 from mobilecnn.files import sha256
 from mobilecnn.quantize import formats
+from mobilecnn.quantize.asking import Asking
 from mobilecnn.quantize.calibration.images import Calibration
-from mobilecnn.quantize.inference import TfliteProcess, ask, open_tflite
+from mobilecnn.quantize.classifiers import open_tflite
+from mobilecnn.quantize.inference import TfliteProcess, ask
 from mobilecnn.train import datasets, zoo
 from mobilecnn.train.images import Pixels, stack_pixels, to_tensor
 from mobilecnn.train.keras_file import ModelInfo, write_info
@@ -82,7 +86,7 @@ def test_every_format_answers_alike_on_the_old_runtime(exported: Path, photos: P
     dataset = datasets.load(str(photos))
     path = exported / f"theirs.{name}.tflite"
     new = next(ask([path], dataset.pixels, len(dataset)))
-    old = ask([path], dataset.pixels, len(dataset), runtime="tflite-runtime")
+    old = ask([path], dataset.pixels, len(dataset), Asking("tflite-runtime"))
     if sys.version_info >= (3, 12):
         with pytest.raises(EnvironmentProblem, match=r"3\.11"):
             next(old)
@@ -241,9 +245,7 @@ def test_a_file_without_its_passport_still_states_its_range(
 
 def test_a_file_that_says_nothing_is_asked_about(silent: Path, tmp_path: Path) -> None:
     (file,) = export(Source(str(silent / "rgb.keras"), input_range="lite"), ["float32"], tmp_path)
-    model = flatbuffer.parse(file.path.read_bytes(), "it")
-    model.metadata = []
-    (tmp_path / "bare.tflite").write_bytes(flatbuffer.pack(model))
+    (tmp_path / "bare.tflite").write_bytes(saying(file.path.read_bytes(), None))
     with pytest.raises(
         UsageError, match=r"bare\.tflite does not say what range its input has: it does not change"
     ):
@@ -253,12 +255,16 @@ def test_a_file_that_says_nothing_is_asked_about(silent: Path, tmp_path: Path) -
 
 
 def assumed(file: Path) -> None:
-    """Make the passport of ``file`` that of an older version, which assumed 0..1."""
-    document = json.loads(file.with_suffix(".json").read_text())
-    contract = document["input"]["contract"]
-    del contract["overrides"], document["labelled"]
-    contract.update(std=[255.0] * 3, stated=False)
-    file.with_suffix(".json").write_text(json.dumps(document))
+    """Make ``file`` and its passport those of an older version, which assumed 0..1 and wrote that into both."""
+
+    def change(document: dict[str, Any]) -> None:
+        contract = document["input"]["contract"]
+        del contract["overrides"], document["labelled"]
+        contract.update(std=[255.0] * 3, stated=False)
+
+    shape = json.loads(file.with_suffix(".json").read_text())["input"]["tensor"]["shape"][1:]
+    said = tflite_metadata.build(contract_for("unit", shape), [], "it")
+    replaced(file, saying(file.read_bytes(), said), change)
 
 
 def test_an_old_passport_that_assumed_a_range_gives_way_to_what_is_known(

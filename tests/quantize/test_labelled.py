@@ -17,7 +17,8 @@ from mobilecnn.convert.checks import LabelledCheck
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import CheckFailed, DataError
 from mobilecnn.exported import Exported, doubts, refuse_different
-from mobilecnn.quantize.labelled import CHANCE, chance_of, doubt, keras_doubt, keras_problem, problem
+from mobilecnn.quantize.chance import CHANCE, chance_of
+from mobilecnn.quantize.labelled import doubt, keras_doubt, keras_problem, problem
 
 TEN = np.arange(200) % 10
 

@@ -13,7 +13,7 @@ from mobilecnn.convert.file_input import labels_of_file
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering.tflite_metadata import append_labels
 from mobilecnn.errors import ModelFileError
-from mobilecnn.quantize.inference import open_tflite
+from mobilecnn.quantize.classifiers import open_tflite
 
 
 @pytest.mark.parametrize("name", ["float32", "float16", "int8", "dynamic"])

@@ -10,7 +10,7 @@ from mobilecnn.bench.pages.page import Cell, Content, Figure, Heading, Note, Tab
 from mobilecnn.bench.pages.plot import Axis, Plot, Point, Series
 from mobilecnn.bench.pages.result_files import Evaluated
 from mobilecnn.bench.pages.subjects import TimedModel, run_name
-from mobilecnn.quantize.evaluation import Accuracy
+from mobilecnn.quantize.evaluation import NO_BETTER, Accuracy
 from mobilecnn.remarks import plural
 
 
@@ -47,6 +47,11 @@ def _accuracy(models: Sequence[TimedModel], given: Evaluated) -> list[Content]:
         )
         for top in evaluation.results
         if top.not_finite
+    ]
+    parts += [
+        Note(f"{remark.text[0].upper()}{remark.text[1:]}.")
+        for remark in evaluation.remarks
+        if remark.code == NO_BETTER and remark.text
     ]
     parts.append(
         Note(

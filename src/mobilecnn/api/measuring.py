@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mobilecnn.bench.records.stream import Stream
     from mobilecnn.convert.passport import Passport
     from mobilecnn.exported import Exported
+    from mobilecnn.quantize.asking import Asking
     from mobilecnn.quantize.evaluation import Evaluation
     from mobilecnn.remarks import Remarked
     from mobilecnn.train.datasets.dataset import Dataset
@@ -40,7 +41,8 @@ def evaluate(
 ) -> "Evaluation":
     """Accuracy of model files on the same labelled images, each file compared with the first.
 
-    Warns (:class:`UserWarning`) of what in the data is not used, or not as one might expect.
+    Warns (:class:`UserWarning`) of what in the data is not used, or not as one might expect, and of files that have
+    no more of the images right than chance gives.
 
     Args:
         models: paths of ``.tflite``, ``.keras`` or ``.h5`` files or of SavedModel folders, or results of :func:`export`.
@@ -62,19 +64,19 @@ def evaluate(
             read or written.
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
-    evaluation = evaluated(
-        _paths(models),
-        str(data),
-        split=split,
+    from mobilecnn.quantize.asking import Asking
+
+    how = Asking(
         runtime=runtime,
         input_range=input_range,
         override_input_range=override_input_range,
         output_kind=output_kind,
         allow_code=allow_code,
-        skip_bad=skip_bad,
         custom_objects=None if custom_objects is None else Path(custom_objects),
-        output=None if output is None else Path(output),
-        progress=progress,
+    )
+    kept = None if output is None else Path(output)
+    evaluation = evaluated(
+        _paths(models), str(data), how, split=split, skip_bad=skip_bad, output=kept, progress=progress
     )
     for remark in evaluation.remarks:
         warnings.warn(remark.text, stacklevel=2)
@@ -84,15 +86,10 @@ def evaluate(
 def evaluated(
     models: Sequence[Path],
     data: str,
+    how: "Asking",
     *,
     split: str | None,
-    runtime: str,
-    input_range: str | None,
-    override_input_range: bool,
-    output_kind: str | None,
-    allow_code: bool,
     skip_bad: bool,
-    custom_objects: Path | None,
     output: Path | None,
     progress: Progress | None,
     said: "Remarked | None" = None,
@@ -114,20 +111,9 @@ def evaluated(
             remarks(remark)
         if skip_bad:
             dataset = dataset.readable(remarks, progress or no_progress)
-        results = accuracy.evaluate(
-            models,
-            dataset,
-            input_range=input_range,
-            override=override_input_range,
-            output_kind=output_kind,
-            runtime=runtime,
-            unsafe=allow_code,
-            custom_objects=custom_objects,
-            progress=progress,
-            remarked=remarks,
-        )
+        results = accuracy.evaluate(models, dataset, how, progress=progress, remarked=remarks)
         say_seen(models, dataset, remarks)
-        evaluation = Evaluation(dataset.name, len(dataset), runtime, results, tuple(remarks.rows))
+        evaluation = Evaluation(dataset.name, len(dataset), how.runtime, results, tuple(remarks.rows))
         if output is not None:
             write_json(output, evaluation.to_json())
     return evaluation

@@ -9,6 +9,7 @@ from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, kilobytes, note, progress, table, talk
 
 if TYPE_CHECKING:
+    from mobilecnn.quantize.asking import Asking
     from mobilecnn.quantize.evaluation import Figures, Interval
 
 
@@ -27,13 +28,8 @@ if TYPE_CHECKING:
     type=click.Choice(["train", "validation", "test"]),
     help="Part of data that is divided.  [default: test]",
 )
-@options.runtime
-@options.input_range
-@options.override_input_range
-@options.output_kind
-@options.allow_code
+@options.asking
 @options.skip_bad
-@options.custom_objects
 @click.option(
     "-o",
     "--output",
@@ -51,13 +47,8 @@ def command(
     models: tuple[Path, ...],
     source: str,
     split: str | None,
-    runtime: str,
-    input_range: str | None,
-    override_input_range: bool,
-    output_kind: str | None,
-    allow_code: bool,
+    how: "Asking",
     skip_bad: bool,
-    custom_objects: Path | None,
     output: Path | None,
     by_class: bool,
     confusion: Path | None,
@@ -82,14 +73,9 @@ def command(
         evaluation = evaluated(
             models,
             source,
+            how,
             split=split,
-            runtime=runtime,
-            input_range=input_range,
-            override_input_range=override_input_range,
-            output_kind=output_kind,
-            allow_code=allow_code,
             skip_bad=skip_bad,
-            custom_objects=custom_objects,
             output=output,
             progress=update,
             said=note,

@@ -130,6 +130,7 @@ def command(
     from mobilecnn.convert.output_kinds import UNKNOWN
     from mobilecnn.export import export
     from mobilecnn.exported import doubts, refuse_different
+    from mobilecnn.labels import read as labels_of
     from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.remarks import Remarks
 
@@ -140,7 +141,7 @@ def command(
         input_range=input_range,
         override=override_input_range,
         output_kind=output_kind,
-        labels=None if labels is None else options.read_labels(labels),
+        labels=None if labels is None else labels_of(labels),
         unsafe=allow_code,
         custom_objects=custom_objects,
         seed=seed,

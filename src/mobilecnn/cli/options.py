@@ -12,6 +12,7 @@ from click.types import StringParamType
 from mobilecnn.bench.records.protocol import CORES, DEFAULT, DELEGATES, OnPhone, Protocol
 from mobilecnn.cli.output import FOLDER
 from mobilecnn.convert.output_kinds import CHOICES
+from mobilecnn.quantize.asking import Asking
 from mobilecnn.quantize.runtimes import RUNTIMES
 
 # Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table
@@ -298,12 +299,16 @@ PHONE = ("benchmark_model",)
 """Parameters that :func:`phone` gives a command."""
 
 
-def _collected(options: Mapping[str, Callable[[Command], Command]]) -> Callable[[Command], Command]:
+def _collected(
+    options: Mapping[str, Callable[[Command], Command]],
+    name: str = "protocol",
+    kind: Callable[..., Any] = Protocol,
+) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @wraps(command)
         def collect(**values: Any) -> None:
-            members = {name: values.pop(name) for name in options}
-            command(protocol=Protocol(**members), **values)
+            members = {option: values.pop(option) for option in options}
+            command(**{name: kind(**members)}, **values)
 
         decorated: Command = collect
         for option in reversed(tuple(options.values())):
@@ -320,6 +325,15 @@ long_process = _collected(
     {name: _PROTOCOL[name] for name in ("runtime", "threads", "seed", "cool_down", "delegate", "cores")}
 )
 """Decorator: like :data:`protocol`, with only the options that mean something to one long process."""
+
+
+asking = _collected(
+    {
+        "runtime": runtime, "input_range": input_range, "override_input_range": override_input_range,
+        "output_kind": output_kind, "allow_code": allow_code, "custom_objects": custom_objects,
+    }, "how", Asking
+)  # fmt: skip
+"""Decorator: gives a command an option for each member of an :class:`Asking`, taken as ``how``."""
 
 
 def phone(command: Command) -> Command:
@@ -377,14 +391,3 @@ def unknown_kind(what: str) -> str:
         f"Warning: nothing in {what} shows what its scores are; the largest counts as the best class, and no probabilities "
         "are shown. Say --output-kind softmax|logits|... if you know."
     )
-
-
-def read_labels(path: Path) -> tuple[str, ...]:
-    """The class names in a text file, one a line.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    from mobilecnn.labels import read
-
-    return read(path)

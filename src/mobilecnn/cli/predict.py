@@ -11,6 +11,7 @@ from mobilecnn.cli.output import data, document, json_option, note, table, talk
 
 if TYPE_CHECKING:
     from mobilecnn.convert.output_kinds import OutputKind
+    from mobilecnn.quantize.asking import Asking
     from mobilecnn.quantize.decisions import Ranked
 
 SHOWN = 5
@@ -20,22 +21,12 @@ SHOWN = 5
 @click.command()
 @click.argument("model", type=options.READ_ONLY)
 @click.argument("image", type=options.READ_ONLY)
-@options.runtime
-@options.input_range
-@options.override_input_range
-@options.output_kind
-@options.allow_code
-@options.custom_objects
+@options.asking
 @json_option
 def command(
     model: Path,
     image: Path,
-    runtime: str,
-    input_range: str | None,
-    override_input_range: bool,
-    output_kind: str | None,
-    allow_code: bool,
-    custom_objects: Path | None,
+    how: "Asking",
     as_json: bool,
 ) -> None:
     """The five best classes of one image.
@@ -57,23 +48,13 @@ def command(
     remarks = noticed.remarks(str(image))
     for remark in remarks:
         note(remark)
-    (answers,) = ask(
-        [model],
-        lambda contract: [to_pixels(picture, contract)],
-        1,
-        input_range=input_range,
-        override=override_input_range,
-        output_kind=output_kind,
-        runtime=runtime,
-        unsafe=allow_code,
-        custom_objects=custom_objects,
-    )
+    (answers,) = ask([model], lambda contract: [to_pixels(picture, contract)], 1, how)
     classifier = answers.classifier
     for change in classifier.notes:
         talk(f"Note: {model}: {change}")
     if not classifier.contract.stated:
         talk(options.assumed_range(str(model)))
-    if classifier.kind.link is None and output_kind is None:
+    if classifier.kind.link is None and how.output_kind is None:
         talk(options.unknown_kind(str(model)))
     if not finite(answers.scores).all():
         raise CheckFailed(

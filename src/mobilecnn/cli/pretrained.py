@@ -37,10 +37,11 @@ def command(name: str, output: Path, weights: Path | None, labels: Path | None, 
       mobilecnn pretrained efficientnet_lite0 -o lite0.keras
       mobilecnn predict lite0.keras photo.jpg
     """
+    from mobilecnn.labels import read as labels_of
     from mobilecnn.remarks import plural
     from mobilecnn.train import pretrained
 
-    written = pretrained.write(name, output, weights, None if labels is None else options.read_labels(labels))
+    written = pretrained.write(name, output, weights, None if labels is None else labels_of(labels))
     if as_json:
         document(
             {

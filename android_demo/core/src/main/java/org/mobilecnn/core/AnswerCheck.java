@@ -6,7 +6,7 @@ import java.util.Locale;
 /**
  * Does a file answer here as its passport says?
  *
- * <p>The rule of {@code bench/timing/answers.py}, where the limits are explained: kernels add in another
+ * <p>The rule of {@code quantize/golden_answers.py}, where the limits are explained: kernels add in another
  * order and round halves otherwise, so the scores may be apart by what that can bring about.
  */
 public final class AnswerCheck {
