@@ -182,6 +182,7 @@ def small(keras: Any, *, rescaling: bool = False) -> Any:
     return keras.Model(image, keras.layers.Dense(2, activation="softmax")(x), name="my-model-v1.0")
 
 
+@pytest.mark.filterwarnings("ignore:no more right answers than chance")  # The weights are random.
 def test_a_model_in_memory(keras: Any, photos: Path, tmp_path: Path) -> None:
     keras.utils.set_random_seed(5)
     files = mobilecnn.export(
