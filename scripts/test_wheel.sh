@@ -46,8 +46,8 @@ rm -rf build/lib build/bdist.*  # setuptools would pack what earlier builds left
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --constraint constraints.txt \
     "$folder"/mobilecnn-*.whl hypothesis pytest pytest-xdist scipy
 
-# The tests, their settings and the pages without the sources, so that only the wheel can be imported.
-cp -R tests docs pyproject.toml "$folder"
+# The tests, their settings, the pages and the scripts without the sources, so that only the wheel can be imported.
+cp -R tests docs scripts README.md pyproject.toml "$folder"
 cd "$folder"
 unset PYTHONPATH
 venv/bin/python -c "
