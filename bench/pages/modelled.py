@@ -8,6 +8,12 @@ from mobilecnn.bench.records.measurement import Measurement
 
 COUNTED = "emulated, instructions: millions of an inference, counted and exact; they are not times"
 
+BOUND = (
+    "bound: the term of the model that most of the time is given to (pipeline, data or branches); a hint, not a finding: "
+    "the three constants are fitted together and are no properties of the hardware"
+)
+"""What stands wherever a modelled time is said to be bound by something."""
+
 
 def device(counted: Instructions) -> str:
     """The processor, the emulator and the runtime, in one line; of a modelled time also the chip."""

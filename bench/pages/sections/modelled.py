@@ -7,7 +7,7 @@ from mobilecnn.bench.judge.instructions import CountResult, CountSummary
 from mobilecnn.bench.judge.modelled import bound
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages import svg
-from mobilecnn.bench.pages.modelled import errors
+from mobilecnn.bench.pages.modelled import BOUND, errors
 from mobilecnn.bench.pages.numbers import ms, number, short, times
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Note, Table
 from mobilecnn.bench.pages.result_files import Counted
@@ -46,7 +46,12 @@ def section(counted: Sequence[Counted]) -> list[Content]:
     )
     caption = "Every file whose time was modelled. None of these figures is a measurement."
     table = Table(_HEADER, rows, caption, left=(0, 1, 2, 7, 9, 10, 11), sortable=True)
-    return [chart, table, *(Note(_error(chip, model)) for chip, model in models.items())]
+    return [
+        chart,
+        table,
+        Note(f"Most of it: {BOUND.removeprefix('bound: ')}."),
+        *(Note(_error(chip, model)) for chip, model in models.items()),
+    ]
 
 
 def _row(given: Counted, result: CountResult, chip: str, model: TimeModel) -> list[str | Cell]:
