@@ -1,18 +1,10 @@
 """What is said of counts and modelled times: where they come from, and how far a time may be from a real one."""
 
-from mobilecnn.bench.pages import terminal
-from mobilecnn.bench.pages.numbers import below
-from mobilecnn.bench.records.chips import LITERT_ERROR, LITERT_TIMES, LITERT_WITHIN, Chip
+from mobilecnn.bench.pages import remarks, terminal
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
 
 COUNTED = "emulated, instructions: millions of an inference, counted and exact; they are not times"
-
-BOUND = (
-    "bound: the term of the model that most of the time is given to (pipeline, data or branches); a hint, not a finding: "
-    "the three constants are fitted together and are no properties of the hardware"
-)
-"""What stands wherever a modelled time is said to be bound by something."""
 
 
 def device(counted: Instructions) -> str:
@@ -32,20 +24,9 @@ def notes(counted: Instructions) -> list[str]:
     chip = counted.model.chip
     return [
         f"modelled, not measured: one thread of a {chip.title} at {chip.gigahertz:g} GHz, warm, unthrottled, alone",
-        f"error of the model: {errors(chip)}",
+        f"error of the model: {remarks.model_errors(chip)}",
         "instructions: millions of an inference, counted and exact",
     ]
-
-
-def errors(chip: Chip) -> str:
-    """How far published times were missed: those that the constants are fitted to, held out, and those of LiteRT."""
-    lent = "" if chip.published == chip.title else f" ({chip.title}: none, but the same core)"
-    return (
-        f"of ncnn's published times of a {chip.published}{lent} half were missed by less than "
-        f"{below(chip.median_error)}, nine of ten by less than {below(chip.error)} (their ratios: {below(chip.ratio_error)}), "
-        f"each held out; of LiteRT's {LITERT_TIMES} published times, on all chips, {LITERT_WITHIN} lay within such an interval "
-        f"and the worst was missed by less than {below(LITERT_ERROR)}"
-    )
 
 
 def where(record: Measurement | Instructions) -> str:

@@ -21,8 +21,8 @@ from test_blocks import SWEEP, executed
 
 from mobilecnn.bench.devices.emulated.blocks import sections
 from mobilecnn.bench.devices.emulated.work import work_of
-from mobilecnn.bench.pages.modelled import errors
 from mobilecnn.bench.pages.numbers import below
+from mobilecnn.bench.pages.remarks import model_errors
 from mobilecnn.bench.records.chips import BY_CORE, CHIPS, LITERT_ERROR, LITERT_TIMES, LITERT_WITHIN
 from mobilecnn.bench.records.work import Work, milliseconds
 
@@ -82,7 +82,7 @@ def test_an_error_is_rounded_up(error: float, said: str) -> None:
 
 @pytest.mark.parametrize("name", CHIPS)
 def test_a_lent_error_says_whose_it_is(name: str) -> None:
-    chip, said = CHIPS[name], errors(CHIPS[name])
+    chip, said = CHIPS[name], model_errors(CHIPS[name])
     assert f"published times of a {chip.published}" in said
     assert ("none, but the same core" in said) == (name not in PUBLISHED)
 

@@ -12,7 +12,7 @@ from tflite_files import Made
 
 from mobilecnn.bench.devices.emulated import pipeline
 from mobilecnn.bench.devices.emulated.device import EmulatedDevice
-from mobilecnn.bench.pages.modelled import BOUND
+from mobilecnn.bench.pages.remarks import BOUND
 from mobilecnn.bench.papers import experiments
 from mobilecnn.bench.records.instructions import CountPlan, Instructions
 from mobilecnn.bench.records.protocol import Protocol

@@ -139,7 +139,7 @@ def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
     stored()
     connect = sqlite3.connect
     monkeypatch.setattr(
-        pipeline.sqlite3, "connect", lambda path, **given: connect(f"file:{path}?mode=ro", uri=True, **given)
+        sqlite3, "connect", lambda path, **given: connect(f"file:{path}?mode=ro", uri=True, **given)
     )
 
 

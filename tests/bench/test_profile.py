@@ -10,7 +10,7 @@ from installed import INSTALLED
 from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.devices.seam import Answer
 from mobilecnn.bench.pages import charts, png
-from mobilecnn.bench.pages.modelled import BOUND
+from mobilecnn.bench.pages.remarks import BOUND
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import VERIFIED, Measurement
 from mobilecnn.bench.records.protocol import Protocol

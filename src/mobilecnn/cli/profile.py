@@ -210,8 +210,8 @@ def _cells(row: "OperatorTime", peak: float) -> list[str]:
 
 
 def _lines(profile: "Profile") -> list[str]:
-    from mobilecnn.bench.pages.modelled import BOUND
     from mobilecnn.bench.pages.numbers import interval, ms
+    from mobilecnn.bench.pages.remarks import BOUND
 
     calls, ratio = len(profile.rows), profile.ratio
     ends = f" ({interval(ratio)})" if ratio.low < ratio.high else ""
