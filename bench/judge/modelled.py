@@ -1,14 +1,19 @@
 """Modelled times with what is known of their error: not measured, and no interval of any sample.
 
 The error of a chip's model is that of ncnn's networks whose published times had no part in its constants. The interval of a
-time reaches as far as nine of ten of them were missed; that of a ratio likewise, in which the constants mostly cancel.
+time reaches as far as nine of ten of them were missed. That of a ratio reaches as far as nine of ten ratios of two of them
+were missed, which on every chip is further: the errors of two networks do not cancel. They do where the work is the same.
 """
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.records.instructions import CountSeries
-from mobilecnn.bench.records.work import TimeModel, milliseconds, parts
+from mobilecnn.bench.records.work import TimeModel, Work, milliseconds, parts
+
+REPEATABLE = 0.001
+"""Share of any term of the work by which two runs of one file may differ."""
 
 
 def modelled_ns(series: CountSeries, model: TimeModel) -> Interval:
@@ -24,11 +29,15 @@ def modelled_ns(series: CountSeries, model: TimeModel) -> Interval:
 
 
 def modelled_ratio(series: CountSeries, base: CountSeries, model: TimeModel) -> Interval:
-    """Time of ``series`` over that of ``base`` on one chip; exactly 1 where both are one."""
+    """Time of ``series`` over that of ``base`` on one chip.
+
+    The interval is a point where both are the same work, such as one file in two processes: what the model misses in one
+    it misses in the other.
+    """
     mine, other = series.typical_work, base.typical_work
     assert mine is not None and other is not None
     ratio = milliseconds(mine, model.chip) / milliseconds(other, model.chip)
-    return Interval(1.0, 1.0, 1.0) if series is base else _within(ratio, model.chip.ratio_error)
+    return Interval(ratio, ratio, ratio) if _alike(mine, other) else _within(ratio, model.chip.ratio_error)
 
 
 def modelled_sum(all_series: Sequence[CountSeries], model: TimeModel) -> Interval:
@@ -41,6 +50,12 @@ def bound(series: CountSeries, model: TimeModel) -> str:
     assert series.typical_work is not None
     spent = parts(series.typical_work, model.chip)
     return max(spent, key=spent.__getitem__)
+
+
+def _alike(one: Work, other: Work) -> bool:
+    """Whether no term of the work differs by more than it may from run to run."""
+    pairs = zip(astuple(one), astuple(other), strict=True)
+    return all(abs(mine - theirs) <= REPEATABLE * max(mine, theirs) for mine, theirs in pairs)
 
 
 def _within(value: float, error: float) -> Interval:

@@ -58,13 +58,14 @@ def roofline(profile: Profile) -> Plot:
     intensities = [point.x for series in operators for point in series.points]
     peak = profile.peak / 1e9
     unit = "GFLOP/s" if profile.peak_dtype == "float32" else "GOP/s"
+    modelled = ", modelled" if profile.modelled else ""
     bandwidth = None if profile.bandwidth is None else profile.bandwidth.bytes_per_second / 1e9
     left = min(intensities, default=1.0) / 2
     ridge = max(left, peak / bandwidth) if bandwidth else left
     right = 2 * max([*intensities, ridge])
     roof = [
         _roof(
-            f"{profile.peak_dtype} matrix product: {peak:.3g} {unit}",
+            f"{profile.peak_dtype} matrix product: {peak:.3g} {unit}{modelled}",
             [Point(ridge, peak), Point(right, peak)],
         )
     ]
@@ -74,8 +75,8 @@ def roofline(profile: Profile) -> Plot:
     return Plot(
         [*operators, *roof],
         Axis("operations for each byte that must be moved (two for a multiply-add)", log=True),
-        Axis(unit, log=True),
-        "Operators under the roofs of arithmetic and memory, log-log.",
+        Axis(f"{unit}{modelled}", log=True),
+        f"Operators under the roofs of arithmetic and memory{modelled}, log-log.",
     )
 
 

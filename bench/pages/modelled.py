@@ -1,7 +1,6 @@
 """What is said of counts and modelled times: where they come from, and how far a time may be from a real one."""
 
-from mobilecnn.bench.pages import terminal
-from mobilecnn.bench.records.chips import LITERT_ERROR
+from mobilecnn.bench.pages import remarks, terminal
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
 
@@ -23,13 +22,9 @@ def notes(counted: Instructions) -> list[str]:
     if counted.model is None:
         return [COUNTED]
     chip = counted.model.chip
-    errors = (
-        f"half were missed by less than {chip.median_error:.0%}, nine of ten by less than {chip.error:.0%} (their ratios: "
-        f"{chip.ratio_error:.0%}); of LiteRT's published times, on all chips, the worst by {LITERT_ERROR:.0%}"
-    )
     return [
         f"modelled, not measured: one thread of a {chip.title} at {chip.gigahertz:g} GHz, warm, unthrottled, alone",
-        f"error of the model: of ncnn's published times {errors}",
+        f"error of the model: {remarks.model_errors(chip)}",
         "instructions: millions of an inference, counted and exact",
     ]
 

@@ -1,5 +1,7 @@
 """Figures as text and as cells of a page's tables."""
 
+import math
+
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages.page import Cell
 
@@ -39,6 +41,11 @@ def times(factor: float | None, *, bad: bool = False) -> Cell:
 def share(value: float | None) -> Cell:
     """A share in per cent."""
     return Cell("-") if value is None else Cell(f"{value:.0%}", value)
+
+
+def below(error: float) -> str:
+    """The whole per cent that an error, known to 0.1 %, is certainly less than: what is rounded down understates it."""
+    return f"{math.ceil(round(100 * error + 0.05, 6))}%"
 
 
 def short(name: str, most: int = 48) -> str:

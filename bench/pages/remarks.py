@@ -1,13 +1,22 @@
-"""What is said below a table, each thing once: why figures are INVALID, warnings, and answers not verified."""
+"""What is said below a table, each thing once: why figures are INVALID, warnings, answers not verified, and the
+errors of modelled times."""
 
 from collections.abc import Iterable, Sequence
 
 from mobilecnn.bench.judge.findings import Finding, Severity, gathered
 from mobilecnn.bench.judge.summary import Comparison, Result
+from mobilecnn.bench.pages.numbers import below
+from mobilecnn.bench.records.chips import LITERT_ERROR, LITERT_TIMES, LITERT_WITHIN, Chip
 from mobilecnn.bench.records.measurement import Model
 
 VERDICTS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked"}
 """Verdict on a file's answers -> how tables and remarks write it."""
+
+BOUND = (
+    "bound: the term of the model that most of the time is given to (pipeline, data or branches); a hint, not a finding: "
+    "the three constants are fitted together and are no properties of the hardware"
+)
+"""What stands wherever a modelled time is said to be bound by something."""
 
 _LABELS: dict[Severity, str] = {"invalid": "INVALID", "warning": "Warning", "note": "Note"}
 
@@ -61,3 +70,14 @@ def elsewhere(what: str, file: str) -> str:
         file: name of the file that holds the reasons.
     """
     return f"INVALID (!): {what}; the reasons are in {file}"
+
+
+def model_errors(chip: Chip) -> str:
+    """How far published times were missed: those that the constants are fitted to, held out, and those of LiteRT."""
+    lent = "" if chip.published == chip.title else f" ({chip.title}: none, but the same core)"
+    return (
+        f"of ncnn's published times of a {chip.published}{lent} half were missed by less than "
+        f"{below(chip.median_error)}, nine of ten by less than {below(chip.error)} (their ratios: {below(chip.ratio_error)}), "
+        f"each held out; of LiteRT's {LITERT_TIMES} published times, on all chips, {LITERT_WITHIN} lay within such an interval "
+        f"and the worst was missed by less than {below(LITERT_ERROR)}"
+    )

@@ -21,7 +21,7 @@ from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement, Model
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.published import BASELINES, NETWORKS, Published, actual, notes, theoretical
-from mobilecnn.bench.timing.times import Times, figures, take
+from mobilecnn.bench.timing.times import Times, figures, kind, take
 from mobilecnn.quantize import formats
 from mobilecnn.steps import Progress, Say, Steps, no_say
 
@@ -143,7 +143,7 @@ class Speedup:
         """The table as a JSON object."""
         return {
             "source": "arXiv 1707.01083v2, Table 8 (columns under paper_snapdragon_820)",
-            "times": "measured" if isinstance(self.record, Measurement) else "modelled",
+            "times": kind(self.record),
             "notes": list(self.notes),
             "rows": [row.to_json() for row in self.rows],
         }

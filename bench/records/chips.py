@@ -45,7 +45,8 @@ class Chip:
         constants: what turns work into cycles of the clock.
         median_error: median relative error of the time of a network of which the constants know nothing.
         error: 90th percentile of the same.
-        ratio_error: 90th percentile of the relative error of the ratio of two such networks' times.
+        ratio_error: 90th percentile of the relative error of the ratio of two such networks' times. The three errors
+            are rounded to 0.1 %.
     """
 
     name: str
@@ -58,6 +59,11 @@ class Chip:
     median_error: float
     error: float
     ratio_error: float
+
+    @property
+    def published(self) -> str:
+        """Title of the chip whose published times the constants and errors are those of: mostly its own."""
+        return BY_CORE.get(self.name, self.title)
 
     @property
     def simulated(self) -> str:
@@ -109,6 +115,13 @@ sizes that the chips' makers chose. Qualcomm has published neither for Kryo: the
 measurements. Constants and errors are those of ``benchmarks/arm_model.py``.
 """
 
+BY_CORE = {"sd820": "Snapdragon 821"}
+"""Chips without published times of their own, and the title of the one with the same core that lends them constants and
+errors."""
+
+LITERT_TIMES, LITERT_WITHIN = 8, 3
+"""Numbers of LiteRT's published times to which no constant is fitted, those of ``benchmarks/arm_litert.py``, and of those
+within the 90 % interval of the modelled one. The errors of the chips are those of another runtime, ncnn."""
+
 LITERT_ERROR = 0.365
-"""Largest relative error of the eight published times of LiteRT to which no constant is fitted: those of
-``benchmarks/arm_litert.py``. The errors of the chips are those of another runtime, ncnn."""
+"""Largest relative error of these, rounded to 0.1 %."""

@@ -32,7 +32,7 @@ from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.groups import group_of
 from mobilecnn.bench.timing.rounds import TIMING_TIMEOUT
 from mobilecnn.bench.timing.taking import understood
-from mobilecnn.bench.timing.times import Times, take
+from mobilecnn.bench.timing.times import Times, kind, take
 from mobilecnn.convert.graph import build, cut
 from mobilecnn.convert.graph.cut import Part
 from mobilecnn.errors import ModelFileError, UsageError
@@ -179,6 +179,11 @@ class Profile:
     record: Measurement | Instructions
     own: OperatorProfile | None = None
 
+    @property
+    def modelled(self) -> bool:
+        """Whether its times, its peak too, are modelled."""
+        return isinstance(self.record, Instructions)
+
     def groups(self) -> tuple[Group, ...]:
         """The rows by kind of work, the longest first."""
         by_kind: dict[str, list[OperatorTime]] = {}
@@ -200,7 +205,7 @@ class Profile:
         """The profile as a JSON object, with the units in the names."""
         return {
             "model": asdict(self.record.models[0]),
-            "times": "measured" if isinstance(self.record, Measurement) else "modelled",
+            "times": kind(self.record),
             "operators": [row.to_json() for row in self.rows],
             "groups": [
                 {

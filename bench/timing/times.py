@@ -89,6 +89,11 @@ def take(
     return times(measure(files, device, protocol, progress, command, **options))
 
 
+def kind(record: Measurement | Instructions) -> str:
+    """What the times of a record are: ``measured`` or ``modelled``."""
+    return "measured" if isinstance(record, Measurement) else "modelled"
+
+
 def figures(time: Interval, result: Result | None) -> dict[str, Any]:
     """A time as members of a JSON object, with the units in the names: a modelled one is named so."""
     ends = [time.low, time.high]

@@ -21,7 +21,9 @@ from test_blocks import SWEEP, executed
 
 from mobilecnn.bench.devices.emulated.blocks import sections
 from mobilecnn.bench.devices.emulated.work import work_of
-from mobilecnn.bench.records.chips import CHIPS, LITERT_ERROR
+from mobilecnn.bench.pages.numbers import below
+from mobilecnn.bench.pages.remarks import model_errors
+from mobilecnn.bench.records.chips import BY_CORE, CHIPS, LITERT_ERROR, LITERT_TIMES, LITERT_WITHIN
 from mobilecnn.bench.records.work import Work, milliseconds
 
 ROOT = Path(__file__).parents[2]
@@ -59,9 +61,37 @@ def test_errors_are_within_the_limits_but_for_those_that_the_page_explains(name:
     assert (getattr(of_chip(name), figure) > LIMITS[figure]) == ((name, figure) in BEYOND)
 
 
-def test_a_chip_without_a_published_table_has_what_its_core_has() -> None:
-    one, other = CHIPS["sd820"], CHIPS["sd821"]
-    assert set(CHIPS) - set(PUBLISHED) == {"sd820"}
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_errors_are_said_as_no_less_than_they_are(name: str) -> None:
+    chip, found = CHIPS[name], of_chip(name)
+    for stated, error in (
+        (chip.median_error, found.median_error),
+        (chip.error, found.error),
+        (chip.ratio_error, found.ratio_error),
+    ):
+        assert error < int(below(stated).rstrip("%")) / 100 < error + 0.0115
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(0.084, "9%"), (0.281, "29%"), (0.1703, "18%"), (0.17, "18%"), (0.07, "8%"), (0.0694, "7%")],
+)
+def test_an_error_is_rounded_up(error: float, said: str) -> None:
+    assert below(error) == said
+
+
+@pytest.mark.parametrize("name", CHIPS)
+def test_a_lent_error_says_whose_it_is(name: str) -> None:
+    chip, said = CHIPS[name], model_errors(CHIPS[name])
+    assert f"published times of a {chip.published}" in said
+    assert ("none, but the same core" in said) == (name not in PUBLISHED)
+
+
+@pytest.mark.parametrize("name", BY_CORE)
+def test_a_chip_without_a_published_table_has_what_its_core_has(name: str) -> None:
+    one = CHIPS[name]
+    (other,) = (CHIPS[other] for other in PUBLISHED if CHIPS[other].title == one.published)
+    assert set(CHIPS) - set(PUBLISHED) == set(BY_CORE)
     for member in ("model", "caches", "constants", "median_error", "error", "ratio_error"):
         assert getattr(one, member) == getattr(other, member)
 
@@ -96,7 +126,9 @@ def test_another_runtime_s_published_times_are_within_the_limit_but_for_those_th
 
 
 def test_the_largest_error_of_another_runtime_is_what_is_said_beside_every_time() -> None:
-    assert max(abs(litert_error(*figure)) for figure in LITERT) == pytest.approx(LITERT_ERROR, abs=0.002)
+    assert max(abs(litert_error(*figure)) for figure in LITERT) == pytest.approx(LITERT_ERROR, abs=0.0005)
+    within = [-CHIPS[figure[1]].error < litert_error(*figure) < CHIPS[figure[1]].error for figure in LITERT]
+    assert (len(within), sum(within)) == (LITERT_TIMES, LITERT_WITHIN)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -167,5 +167,6 @@ def test_the_guidelines_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert done.exit_code == 0, done.output
     assert "G2: few groups" in done.stdout and "8 groups, x4" in done.stdout
     kept = json.loads((tmp_path / "mobilecnn-speedup" / "guidelines.json").read_text())
+    assert kept["times"] == "measured"
     assert [row["channels"] for row in kept["rows"] if row["scale"] == 2] == [[128], [180], [256], [368]]
     assert Path(kept["measurement"]).is_file()

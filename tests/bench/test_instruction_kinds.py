@@ -1,5 +1,6 @@
 """What an instruction is: the counter's kinds, held against the names that a disassembler gives."""
 
+import csv
 import os
 import re
 import subprocess
@@ -152,3 +153,17 @@ def test_the_mark_is_the_same_on_both_sides_and_harmless() -> None:
         "mark", "MARK"
     )
     assert not os.isatty(MARK)
+
+
+def test_the_page_has_the_counts_that_are_held() -> None:
+    """By kind, of ShuffleNet 0.5x: docs/emulated.md has them in millions."""
+    page = (Path(__file__).parents[2] / "docs/emulated.md").read_text()
+    rows = csv.DictReader(Path(__file__).with_name("emulated_counts.csv").read_text().splitlines())
+    held = [row for row in rows if row["file"].startswith("shufflenet_v1_x0.5_g3.")]
+    assert len(held) == 4
+    for row in held:
+        kinds = [
+            f"{int(row[kind]) / 1e6:.1f}" for kind in ("multiply_add", "dot_product", "load_store", "other")
+        ]
+        name = rf"\| ShuffleNet V1 0\.5x g3 \| {row['file'].split('.')[-2]} \| {row['processor']} \*? ?\| "
+        assert re.search(name + re.escape(" | ".join(kinds)), page), row

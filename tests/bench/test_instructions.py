@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 
 from mobilecnn.bench.devices.emulated.device import KINDS, between
 from mobilecnn.bench.judge.instructions import CountSummary, apart, refuse_more, together
+from mobilecnn.bench.judge.modelled import modelled_ratio
+from mobilecnn.bench.records.chips import CHIPS
 from mobilecnn.bench.records.instructions import CountPlan, Counts, CountSeries, Instructions
 from mobilecnn.bench.records.measurement import VERIFIED, Answers, Facts, Model, PassportFacts
+from mobilecnn.bench.records.work import TimeModel, Work, milliseconds
 from mobilecnn.cli import cli
 from mobilecnn.errors import CheckFailed, InputError, UsageError
 
@@ -63,6 +66,28 @@ def test_counts_are_summarized_once_and_warn_where_inferences_differ() -> None:
     assert (warning["code"], warning["text"]) == ("unsteady-counts", "its inferences differ by 1 %")
     within = dataclasses.replace(RECORD, series=(series(10_000, 10_010, 10_000),))
     assert [result.warnings for result in CountSummary.of(within).results] == [()]
+
+
+WORK = Work(30_000_000, 17_828_754.2, 616_016, 132_334)
+
+
+@pytest.mark.parametrize(
+    ("other", "sure"),
+    [
+        (WORK, True),
+        (dataclasses.replace(WORK, instructions=30_000_001, lines=616_020), True),
+        (dataclasses.replace(WORK, turns=133_000), False),
+        (dataclasses.replace(WORK, cycles=17_900_000.0), False),
+        (dataclasses.replace(WORK, lines=0), False),
+    ],
+)
+def test_a_ratio_is_as_sure_as_its_works_are_alike(other: Work, sure: bool) -> None:
+    model = TimeModel(CHIPS["pi4"], "19.1.7")
+    mine, base = (dataclasses.replace(series(100), work=(work,)) for work in (other, WORK))
+    ratio = modelled_ratio(mine, base, model)
+    assert ratio.value == milliseconds(other, model.chip) / milliseconds(WORK, model.chip)
+    assert (ratio.low == ratio.value == ratio.high) == sure
+    assert sure or ratio.low < ratio.value < ratio.high
 
 
 @pytest.mark.parametrize(

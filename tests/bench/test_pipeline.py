@@ -1,6 +1,8 @@
 """Cycles of executed blocks, held against what LLVM's models say of whole loops."""
 
-import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from test_blocks import executed
 from mobilecnn.bench.devices.emulated import pipeline
 from mobilecnn.bench.devices.emulated.blocks import Ran, Section
 from mobilecnn.errors import EnvironmentProblem
+from mobilecnn.files import cache
 
 
 @pytest.fixture(autouse=True)
@@ -116,10 +119,73 @@ def test_without_llvm_the_message_says_what_to_install(
         pipeline.tools.cache_clear()
 
 
-def test_a_cache_folder_that_cannot_be_written_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+KNOWN, NEW = (0x91000421,), (0x91000842,)
+"""Two sequences of one instruction."""
+
+
+def stored() -> Path:
+    """The file of the cache, in which one sequence is."""
+    pipeline.costs_of([KNOWN], "cortex-a72")
+    (path,) = cache().glob("pipeline-*.sqlite")
+    return path
+
+
+def a_file_for_a_folder(_: pytest.MonkeyPatch) -> None:
+    cache().parent.write_text("")
+
+
+def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opened as SQLite opens a file that may not be written, which binds root too."""
+    stored()
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda path, **given: connect(f"file:{path}?mode=ro", uri=True, **given)
+    )
+
+
+def no_database(_: pytest.MonkeyPatch) -> None:
+    stored().write_bytes(b"not a database, but as long as the head of one" * 100)
+
+
+def malformed(_: pytest.MonkeyPatch) -> None:
+    """Head and table are read; the rows lie on pages that are overwritten."""
+    path = stored()
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+
+
+def another_table(_: pytest.MonkeyPatch) -> None:
+    with closing(sqlite3.connect(stored())) as store, store:
+        store.execute("DROP TABLE costs")
+        store.execute("CREATE TABLE costs (other TEXT)")
+
+
+FOLDER, REMOVE = "set XDG_CACHE_HOME to a folder that you may write to", "remove it, and it is made anew"
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause", "remedy"),
+    [
+        (a_file_for_a_folder, "Not a directory|File exists", FOLDER),
+        (read_only, "attempt to write a readonly database", FOLDER),
+        (no_database, "file is not a database", REMOVE),
+        (malformed, "malformed", REMOVE),
+        (another_table, "no such column", REMOVE),
+    ],
+)
+def test_a_cache_that_cannot_be_used_is_one_line(
+    fault: Callable[[pytest.MonkeyPatch], None], cause: str, remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert shutil.which("llvm-mca-19") or shutil.which("llvm-mca")
-    (tmp_path / "cache").write_text("")
-    with pytest.raises(EnvironmentProblem, match="set XDG_CACHE_HOME to a folder that you may write to"):
-        pipeline.costs_of([(0x91000421,)], "cortex-a72")
+    fault(monkeypatch)
+    with pytest.raises(
+        EnvironmentProblem, match=rf"^cannot keep the cycles .* \(.*({cause}).*\); .*{remedy}$"
+    ):
+        pipeline.costs_of([KNOWN, NEW], "cortex-a72")
+    if remedy == REMOVE:
+        next(cache().glob("pipeline-*.sqlite")).unlink()
+        assert pipeline.costs_of([KNOWN, NEW], "cortex-a72").keys() == {KNOWN, NEW}
+
+
+def test_a_cache_that_cannot_be_written_still_gives_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_only(monkeypatch)
+    assert pipeline.costs_of([KNOWN], "cortex-a72").keys() == {KNOWN}

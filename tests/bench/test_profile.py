@@ -10,10 +10,14 @@ from installed import INSTALLED
 from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.devices.seam import Answer
 from mobilecnn.bench.pages import charts, png
+from mobilecnn.bench.pages.remarks import BOUND
+from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import VERIFIED, Measurement
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.profile import Bandwidth, Profile, analyse, profile
 from mobilecnn.bench.timing.times import times
+from mobilecnn.cli import profile as command
+from mobilecnn.cli import speedup as decomposition
 from mobilecnn.convert.graph.cut import Part, cut
 from mobilecnn.convert.inspection import inspect
 from mobilecnn.errors import EnvironmentProblem, ModelFileError
@@ -114,6 +118,26 @@ def test_the_chart_is_a_picture(profiled: Profile) -> None:
         keys = {row.part.key for row in profiled.rows if row.flops is not None}
         assert sum(len(series.points) for series in plot.series if not series.line) == len(keys)
     assert roofs == [["float32 matrix product", "memory"], ["float32 matrix product"]]
+
+
+def test_what_is_modelled_is_named_so_wherever_a_figure_stands(profiled: Profile) -> None:
+    record = Instructions.read(Path(__file__).parents[1] / "samples" / "instructions-2.json")
+    other = replace(profiled, record=record, bandwidth=None)
+    for shown, named in ((profiled, False), (other, True)):
+        plot = charts.roofline(shown)
+        (roof,) = (series.name for series in plot.series if series.line and "product" in series.name)
+        said = [
+            plot.y.label,
+            plot.what,
+            roof,
+            *command._lines(shown)[:3],
+            *command._groups(shown).splitlines()[:1],
+        ]
+        assert ["modelled" in words for words in said] == [named] * len(said)
+        assert shown.to_json()["times"] == ("modelled" if named else "measured")
+        shares = decomposition._shares([("net", "float32", shown)])
+        assert ["modelled" in row[0] for row in shares[-2:]] == [named] * 2
+    assert BOUND in command._lines(other)
 
 
 def test_a_worker_that_talks_nonsense_of_its_memory(exported: Path, tmp_path: Path) -> None:

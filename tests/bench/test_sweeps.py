@@ -99,6 +99,7 @@ def test_the_command_writes_its_table(tmp_path: Path, monkeypatch: pytest.Monkey
     assert done.exit_code == 0, done.output
     assert "what is asked?" in done.stdout and "what is answered" in done.stdout
     kept = json.loads((tmp_path / "mobilecnn-speedup" / "complexity.json").read_text())
+    assert kept["times"] == "measured"
     assert [row["base"] for row in kept["rows"]] == [base for _, base in SMALL.cases]
     assert kept["rows"][0]["time_over_base"] > 0 and kept["rows"][1]["time_over_base"] is None
     report = CliRunner().invoke(cli, ["report", "mobilecnn-speedup/complexity.json", "-o", "page.html"])

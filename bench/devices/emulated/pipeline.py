@@ -19,9 +19,9 @@ import re
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,9 @@ _AT_ONCE = 200
 
 _SECONDS = 300.0
 """Seconds that one run of a tool of LLVM may take."""
+
+_DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")
+"""Names of SQLite's errors of a file that is no database, is one in parts, or has another table."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,7 @@ def costs_of(sequences: Iterable[Words], model: str) -> dict[Words, float]:
         model: LLVM's name of the processor.
 
     Raises:
-        EnvironmentProblem: LLVM's tools are missing, too old, or fail; or the cache cannot be written.
+        EnvironmentProblem: LLVM's tools are missing, too old, or fail; or the cache cannot be read or written.
     """
     llvm = tools()
     wanted = dict.fromkeys(sequences)
@@ -195,24 +198,34 @@ def _key(words: Words) -> bytes:
     return hashlib.sha256(b"".join(word.to_bytes(4, "little") for word in words)).digest()[:16]
 
 
-def _stored(version: str) -> "closing[sqlite3.Connection]":
-    """The cache on disk of one release of LLVM; several processes may use it at once."""
+@contextmanager
+def _stored(version: str) -> Iterator[sqlite3.Connection]:
+    """The cache on disk of one release of LLVM; several processes may use it at once.
+
+    Raises:
+        EnvironmentProblem: it cannot be opened, read or written, then or in the block that uses it.
+    """
     # How a sequence is made and simulated, which decides its cycles.
     method = hashlib.sha256(repr((FEATURES, LEFT_OUT.pattern, SHORT, LONG)).encode()).hexdigest()[:8]
     path = cache() / f"pipeline-{version}-{method}.sqlite"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        store = sqlite3.connect(path, timeout=60)
-        with store:
-            store.execute(
-                "CREATE TABLE IF NOT EXISTS costs (model TEXT, words BLOB, cycles REAL, PRIMARY KEY (model, words))"
-            )
+        with closing(sqlite3.connect(path, timeout=60)) as store:
+            with store:
+                store.execute(
+                    "CREATE TABLE IF NOT EXISTS costs (model TEXT, words BLOB, cycles REAL, PRIMARY KEY (model, words))"
+                )
+            yield store
     except (OSError, sqlite3.Error) as error:
+        # Not removed here: another process may be writing to it.
+        remedy = (
+            "the file is damaged: remove it, and it is made anew"
+            if getattr(error, "sqlite_errorname", "").startswith(_DAMAGED)
+            else "set XDG_CACHE_HOME to a folder that you may write to"
+        )
         raise EnvironmentProblem(
-            f"cannot keep the cycles of simulated code in {path} ({error}); set XDG_CACHE_HOME to a folder that you "
-            "may write to"
+            f"cannot keep the cycles of simulated code in {path} ({error}); {remedy}"
         ) from error
-    return closing(store)
 
 
 def _simulated(sequences: Sequence[Words], model: str, llvm: Tools) -> dict[Words, float]:

@@ -9,8 +9,8 @@ from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages import svg
 from mobilecnn.bench.pages.numbers import ms, number, short, times
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Note, Table
+from mobilecnn.bench.pages.remarks import BOUND, model_errors
 from mobilecnn.bench.pages.result_files import Counted
-from mobilecnn.bench.records.chips import LITERT_ERROR
 from mobilecnn.bench.records.measurement import DIFFERS
 from mobilecnn.bench.records.work import TimeModel
 
@@ -46,7 +46,12 @@ def section(counted: Sequence[Counted]) -> list[Content]:
     )
     caption = "Every file whose time was modelled. None of these figures is a measurement."
     table = Table(_HEADER, rows, caption, left=(0, 1, 2, 7, 9, 10, 11), sortable=True)
-    return [chart, table, *(Note(_error(chip, model)) for chip, model in models.items())]
+    return [
+        chart,
+        table,
+        Note(f"Most of it: {BOUND.removeprefix('bound: ')}."),
+        *(Note(_error(chip, model)) for chip, model in models.items()),
+    ]
 
 
 def _row(given: Counted, result: CountResult, chip: str, model: TimeModel) -> list[str | Cell]:
@@ -83,7 +88,5 @@ def _error(chip: str, model: TimeModel) -> str:
     of = model.chip
     return (
         f"{chip}: one thread, warm, unthrottled, alone. Cycles by the {of.model} of LLVM {model.llvm}, simulated caches, "
-        f"and constants fitted to ncnn's published times; of networks that had no part in the fit half were missed by less "
-        f"than {of.median_error:.0%}, nine of ten by less than {of.error:.0%}, and nine of ten of their ratios by less than "
-        f"{of.ratio_error:.0%}. Of LiteRT's published times, on all chips, the worst was missed by {LITERT_ERROR:.0%}."
+        f"and constants fitted to published times: {model_errors(of)}."
     )

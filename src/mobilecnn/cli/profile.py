@@ -113,7 +113,8 @@ def command(
         )
     line = modelled.where(profile.record)
     picture = output / "roofline.png"
-    write_bytes(picture, png.draw([charts.roofline(profile)], f"{model.name}\n{line}"))
+    what = f"{model.name}: modelled, not measured" if profile.modelled else model.name
+    write_bytes(picture, png.draw([charts.roofline(profile)], f"{what}\n{line}"))
     content = {**profile.to_json(), "measurement": str(record), "chart": str(picture)}
     write_json(output / "profile.json", content)
 
@@ -147,6 +148,10 @@ def _unit(profile: "Profile") -> str:
     return "GFLOP/s" if profile.peak_dtype == "float32" else "GOP/s"
 
 
+def _time(profile: "Profile") -> str:
+    return "modelled ms" if profile.modelled else "ms"
+
+
 def _groups(profile: "Profile") -> str:
     from mobilecnn.bench.pages.numbers import ms
 
@@ -161,18 +166,19 @@ def _groups(profile: "Profile") -> str:
         )
         for group in profile.groups()
     ]
-    return table(("work", "operators", "multiply-adds M", "ms", "share", _unit(profile)), rows)
+    return table(("work", "operators", "multiply-adds M", _time(profile), "share", _unit(profile)), rows)
 
 
 def _operators(profile: "Profile", top: int) -> str:
     rows = list(profile.rows)
     if top:
         rows = sorted(rows, key=lambda row: -(row.median.value if row.median else 0.0))[:top]
-    is_modelled = any(row.bound for row in rows)
-    time, ends = ("modelled ms", "90 %") if is_modelled else ("ms", "95 % interval")
-    header = ["operator", "kind", "output", "multiply-adds M", time, ends, _unit(profile), "of peak", "share"]
+    ends = "90 %" if profile.modelled else "95 % interval"
+    header = [
+        "operator", "kind", "output", "multiply-adds M", _time(profile), ends, _unit(profile), "of peak", "share",
+    ]  # fmt: skip
     cells = [_cells(row, profile.peak) for row in rows]
-    if is_modelled:
+    if profile.modelled:
         header.append("bound")
         cells = [[*line, row.bound or ""] for line, row in zip(cells, rows, strict=True)]
     return table(header, cells, left=3)
@@ -205,18 +211,20 @@ def _cells(row: "OperatorTime", peak: float) -> list[str]:
 
 def _lines(profile: "Profile") -> list[str]:
     from mobilecnn.bench.pages.numbers import interval, ms
+    from mobilecnn.bench.pages.remarks import BOUND
 
     calls, ratio = len(profile.rows), profile.ratio
     ends = f" ({interval(ratio)})" if ratio.low < ratio.high else ""
     times = f"{ratio.value:.2f} times{ends}"
     article = "an" if profile.peak_dtype == "int8" else "a"
+    unit, peak = _time(profile), "modelled peak" if profile.modelled else "peak"
     lines = [
-        f"sum {ms(profile.total.value)} ms, whole file {ms(profile.whole.value)} ms: {times}",
-        f"{calls} calls of an operator that does nothing: {ms(calls * profile.call)} ms, in the sum",
-        f"peak of {article} {profile.peak_dtype} matrix product: {profile.peak / 1e9:.1f} {_unit(profile)}",
+        f"sum {ms(profile.total.value)} {unit}, whole file {ms(profile.whole.value)} {unit}: {times}",
+        f"{calls} calls of an operator that does nothing: {ms(calls * profile.call)} {unit}, in the sum",
+        f"{peak} of {article} {profile.peak_dtype} matrix product: {profile.peak / 1e9:.1f} {_unit(profile)}",
     ]
-    if any(row.bound for row in profile.rows):
-        lines.append("bound: what most of a modelled time is spent on; the chart has no slope of a memory")
+    if profile.modelled:
+        lines += [BOUND, "memory: not modelled by itself; the chart has no slope"]
     elif profile.bandwidth is None:
         lines.append(
             "memory: unknown, because the device cannot measure its bandwidth; the chart has no slope"

@@ -210,6 +210,7 @@ def _sweep(request: SpeedupRequest, name: str, as_json: bool) -> dict[str, Any]:
     from mobilecnn.bench.pages import modelled, paper_tables, remarks
     from mobilecnn.bench.papers import sweeps as bench
     from mobilecnn.bench.records.measurement import Measurement
+    from mobilecnn.bench.timing.times import kind
     from mobilecnn.files import write_json
     from mobilecnn.networks import exporter
     from mobilecnn.records import recording
@@ -237,6 +238,7 @@ def _sweep(request: SpeedupRequest, name: str, as_json: bool) -> dict[str, Any]:
         "source": "arXiv 1707.01083v2, sections 4.3 and 4.5",
         "question": which.title,
         "paper": which.claim,
+        "times": kind(taken),
         "rows": [row.to_json() for row in rows],
         "measurement": str(record),
     }
@@ -261,6 +263,7 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     from mobilecnn.bench.pages import modelled, paper_tables, remarks
     from mobilecnn.bench.papers import experiments as bench
     from mobilecnn.bench.records.measurement import Measurement
+    from mobilecnn.bench.timing.times import kind
     from mobilecnn.files import write_json
     from mobilecnn.records import recording
 
@@ -282,6 +285,7 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
         )
     content = {
         "source": "arXiv 1807.11164, Tables 1 to 4 (columns under paper_snapdragon_810)",
+        "times": kind(taken),
         "rows": [row.to_json() for row in rows],
         "measurement": str(record),
     }
@@ -343,9 +347,10 @@ def _decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     taken = profiles[0][2].record
     for line in [modelled.where(taken), *about(taken)]:
         data(line)
-    header = ("share of the operators' time", *(f"{name} {kind}" for name, kind, _ in profiles))
+    time, done = ("modelled time", "modelled") if profiles[0][2].modelled else ("time", "timed")
+    header = (f"share of the operators' {time}", *(f"{name} {kind}" for name, kind, _ in profiles))
     data(table(header, _shares(profiles)))
-    data(f"Each operator timed apart: {request.output / 'decomposition.json'}")
+    data(f"Each operator {done} apart: {request.output / 'decomposition.json'}")
     return content
 
 
@@ -359,6 +364,7 @@ def _shares(profiles: "Sequence[tuple[str, str, Profile]]") -> list[list[str]]:
         [name, *(f"{column[name].share:.1%}" if name in column else "-" for column in groups)]
         for name in names
     ]
-    rows.append(["sum of the operators, ms", *(ms(profile.total.value) for *_, profile in profiles)])
-    rows.append(["the whole file, ms", *(ms(profile.whole.value) for *_, profile in profiles)])
+    unit = "modelled ms" if profiles[0][2].modelled else "ms"
+    rows.append([f"sum of the operators, {unit}", *(ms(profile.total.value) for *_, profile in profiles)])
+    rows.append([f"the whole file, {unit}", *(ms(profile.whole.value) for *_, profile in profiles)])
     return rows
