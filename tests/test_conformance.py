@@ -70,18 +70,17 @@ def size_for(family: Family) -> int:
 
 
 LATER = (
-    "densenet121", "googlenet_aux", "inception_resnet_v1", "inception_v2", "inception_v4", "randwire_ws_c78", "resnet50",
-    "resnext50_2x40d", "se_bn_inception", "se_resnet50", "wrn50_2", "xception",
+    "bn_inception", "densenet121", "googlenet_aux", "googlenet_bn", "inception_resnet_v1", "inception_v2", "inception_v3",
+    "inception_v4", "randwire_ws_c78", "resnet110_cifar10", "resnet50", "resnet50_v2", "resnext50_2x40d",
+    "se_bn_inception", "se_resnet50", "vgg16", "wrn50_2", "xception", "zfnet",
 )  # fmt: skip
-"""Large networks, not made for phones, of building blocks that a smaller one has too: exported in the sweep alone."""
+"""Large networks, not made for phones, of building blocks that a smaller one has too: exported and trained in the sweep alone."""
 
 EVERY = [(*small(family),) for family in FAMILIES] + [
     (name, size_for(zoo.parse(name).family)) for name in MORE
 ]
 
-EXPORTED = [
-    pytest.param(name, size, marks=[pytest.mark.sweep] if name in LATER else []) for name, size in EVERY
-]
+SHORT = [pytest.param(name, size, marks=[pytest.mark.sweep] if name in LATER else []) for name, size in EVERY]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -96,12 +95,12 @@ def test_forward_at_the_smallest_size_and_another(family: Family) -> None:
         assert scores.sum() == pytest.approx(1.0, abs=1e-5)
 
 
-@pytest.mark.parametrize(("name", "size"), EVERY)
+@pytest.mark.parametrize(("name", "size"), SHORT)
 def test_saves_and_learns(keras: Any, name: str, size: int, tmp_path: Path) -> None:
     saves_and_learns(keras, name, size, tmp_path)
 
 
-@pytest.mark.parametrize(("name", "size"), EXPORTED)
+@pytest.mark.parametrize(("name", "size"), SHORT)
 def test_exports(name: str, size: int, tmp_path: Path) -> None:
     exports(name, size, tmp_path)
 
