@@ -193,7 +193,15 @@ def test_code_that_leaves_the_folder_changes_no_name(place: str, model: Path, tm
     written(tmp_path, "os.chdir(os.path.abspath(os.sep))", place)
     # Not with another current folder: the child is a fork of one that has this.
     named, code = (os.path.relpath(tmp_path / name) for name in ("own.keras", "own.py"))
-    options = ["--float32", "--input-range", "raw", "--custom-objects", code, "-o", tmp_path / "out"]
+    options: list[Any] = [
+        "--float32",
+        "--input-range",
+        "raw",
+        "--custom-objects",
+        code,
+        "-o",
+        tmp_path / "out",
+    ]
     done = run(["export", named, *options])
     assert done.code == 0, done.output
     # What is wrong is told with the names that were typed.
