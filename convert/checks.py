@@ -24,6 +24,10 @@ class ImageManifest(Open):
     sha256: str
 
 
+LARGEST_TOLERANCE = 1e-2
+"""Largest relative difference that an exact file may ever show: beyond it a right file looks like a wrong one."""
+
+
 @dataclass(frozen=True)
 class ParityRecord(Open):
     """The file's answers against the Keras model's (:class:`mobilecnn.quantize.parity.Parity`).
@@ -70,6 +74,8 @@ class ParityRecord(Open):
     def __post_init__(self) -> None:
         if not 0 <= self.agreement <= 1:
             raise ValueError("agreement must be from 0 to 1")
+        if self.tolerance is not None and not 0 < self.tolerance <= LARGEST_TOLERANCE:
+            raise ValueError(f"tolerance must be above 0, up to {LARGEST_TOLERANCE:g}: no export allows more")
 
 
 @dataclass(frozen=True)

@@ -375,7 +375,7 @@ class KerasModel(KerasChild):
 
     def start_convert(self, contract: InputContract, output: Path) -> None:
         """Begin writing the converter's float32 flatbuffer for this input shape to ``output``."""
-        self.send({"do": "convert", "size": list(contract.shape), "output": str(output)})
+        self.send({"do": "convert", "size": list(contract.shape), "output": str(output.absolute())})
 
     def start_run(
         self, contract: InputContract, inputs: Path, outputs: Path, walk: int | None = None
@@ -385,7 +385,7 @@ class KerasModel(KerasChild):
         With ``walk``, the weights are moved meanwhile as roundings of that seed would move them
         (:mod:`mobilecnn.convert.roundings`).
         """
-        paths = {"inputs": str(inputs), "outputs": str(outputs)}
+        paths = {"inputs": str(inputs.absolute()), "outputs": str(outputs.absolute())}
         self.send({"do": "run", "size": list(contract.shape), **paths, "walk": walk})
 
     def finish(self) -> None:

@@ -223,6 +223,7 @@ def _left_in_float(graph: Graph) -> Iterator[str]:
         if not _quantized(operation)
         and operation.kind not in ("QUANTIZE", "DEQUANTIZE")
         and id(operation) not in meant
+        and any(tensor.dtype == "float32" for tensor in operation.outputs)
     )
     if left:
         yield f"left in float32 between quantized operators: {_counted(left)}"
@@ -259,4 +260,5 @@ def _counted(counts: Counter[str]) -> str:
 
 
 def _quantized(operation: Operation) -> bool:
-    return any(tensor.dtype in ("int8", "uint8", "int16") for tensor in operation.outputs)
+    # Pixels of 8 bits that are only resized or padded are no quantized values: those have a scale.
+    return any(tensor.dtype in ("int8", "uint8", "int16") and tensor.scales for tensor in operation.outputs)

@@ -72,6 +72,8 @@ def load(keras: Any, message: dict[str, Any]) -> Loaded:
     with _as_keras_takes_it(path, kind, config if notes else None) as file:
         try:
             # Nothing from the file may run here: safe_mode refuses Lambda layers and the like.
+            # The user's code may leave the folder before Keras has read all.
+            file = file if code is None else file.absolute()
             model = keras.models.load_model(file, custom_objects=custom, compile=False, safe_mode=not unsafe)
         except Exception as error:
             raise ModelFileError(why.not_loaded(error)) from error

@@ -42,7 +42,9 @@ def moved(model: Any, seed: int) -> Iterator[None]:
     rng = np.random.default_rng(seed)
     sums = _sums(model)
     before = [(variable, np.array(variable.numpy())) for variable in model.variables]
-    pools = [layer for layer in _layers(model) if _terms(layer)]
+    pools = {
+        id(layer): layer for layer in _layers(model) if _terms(layer)
+    }.values()  # One may be in two models.
     try:
         for pool in pools:
             pool.call = _rounding_pool(pool, rng)

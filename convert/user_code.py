@@ -6,6 +6,7 @@ that, wherever it happens, is told with the file's name, and with the line where
 
 import faulthandler
 import importlib.util
+import os
 import re
 import signal
 import sys
@@ -50,10 +51,24 @@ def load(path: Path) -> dict[str, Any]:
     module.__file__ = str(path)
     sys.modules[MODULE] = module
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the user vouches for it
+        with _staying():
+            exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the user vouches for it
     except BaseException as error:
         raise ModelFileError(_fails(fault(error, path) or f"{path}: {_named(error)}")) from error
     return _objects(module)
+
+
+@contextmanager
+def _staying() -> Iterator[None]:
+    """Afterwards the process is in the folder that it was in: the user's names are relative to that one."""
+    here = os.open(
+        ".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC
+    )  # A path may have been renamed since.
+    try:
+        yield
+    finally:
+        os.fchdir(here)
+        os.close(here)
 
 
 def _fails(told: str) -> str:
@@ -86,7 +101,8 @@ def running(path: Path | None, seconds: float | None) -> Iterator[None]:
         signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, limit)
     try:
-        yield
+        with _staying():
+            yield
     except MobileCnnError as error:
         if (told := fault(error, path)) and str(path) not in str(error):
             raise type(error)(f"{error}; it failed in {told}") from error

@@ -63,6 +63,10 @@ def evaluate(
     with closing(asked):
         for answers in asked:
             models.append(answers.classifier)
+            for note in answers.classifier.notes:
+                remarked(
+                    Remark("model", 1, f"{answers.classifier.path}: {note}", (str(answers.classifier.path),))
+                )
             labels, names = _classes(answers.classifier, dataset)
             best = decisions.best(answers.classifier.kind, answers.scores)
             right = best == labels

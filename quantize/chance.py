@@ -1,5 +1,7 @@
 """Whether right answers are more than chance gives: a permutation test, which sees a model that is fed wrongly."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,6 +10,12 @@ CHANCE = 0.05
 
 PERMUTATIONS = 999
 """Number of random orders of the answers in that test."""
+
+USEFUL = 0.75
+"""Share of the images that a model which is fed rightly is taken to have right at least."""
+
+UNLIKELY = 0.05
+"""Largest one-sided p-value of the binomial test with which so few right answers are not those of such a model."""
 
 NONE_RIGHT = 5
 """Number of images of which a model must have one right, where they say nothing of chance."""
@@ -40,6 +48,38 @@ def nothing_known(correct: int, images: int, chance: float | None) -> bool:
     if chance is None:
         return correct == 0 and images >= NONE_RIGHT
     return chance > CHANCE
+
+
+def shown_to_know_nothing(correct: int, images: int, chance: float | None) -> bool:
+    """Whether the images prove that a model knows no more than chance, as far as images can.
+
+    That it was not found to be better is no proof: always naming a class that nearly all images are of is right nearly
+    always, and of few images a good model may have only half right. So its right answers must also be too few for a model
+    with :data:`USEFUL` of such images right (one-sided binomial test, :data:`UNLIKELY`).
+
+    Args:
+        correct: number of right answers.
+        images: number of images.
+        chance: what :func:`chance_of` says of them.
+    """
+    if not nothing_known(correct, images, chance):
+        return False
+    return _as_few(correct, images, USEFUL) <= UNLIKELY
+
+
+def _as_few(correct: int, images: int, share: float) -> float:
+    """Probability of at most ``correct`` right answers where each is right with probability ``share``, by itself."""
+    whole, right, wrong = math.lgamma(images + 1), math.log(share), math.log1p(-share)
+    return math.fsum(
+        math.exp(
+            whole
+            - math.lgamma(count + 1)
+            - math.lgamma(images - count + 1)
+            + count * right
+            + (images - count) * wrong
+        )
+        for count in range(correct + 1)
+    )
 
 
 def _share_as_right(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> float:

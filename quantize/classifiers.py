@@ -27,7 +27,7 @@ class Classifier:
         kind: what the outputs are.
         nbytes: size in bytes.
         sha256: SHA-256 in hexadecimal.
-        notes: what was changed in a Keras model's architecture to load it, a phrase each.
+        notes: what was changed in a Keras model's architecture to load it, or is not used of a file, a phrase each.
         card: passport of a .tflite file; None without one.
     """
 
@@ -88,17 +88,20 @@ def open_tflite(
     contract = _contract(path, card, graph, input_range, override, shared)
     classes = graph.outputs[0].elements
     kind = _kind(path, card, graph, output_kind, shared)
-    labels = card.labels if card else labels_of_file(content, graph)
+    inside = () if card and card.labels else labels_of_file(content, graph)
+    labels, answers = card.labels if card and card.labels else inside, kind.answers(classes)
+    unused = f"the {plural(len(inside), 'label')} inside are not used, for it tells {answers} classes apart"
     return Classifier(
         path=path,
         format=card.file.format if card else "tflite",
         contract=contract,
         # Passports of version 2 may have a single name for a single output, which says nothing.
-        labels=labels if len(labels) == kind.answers(classes) else (),
+        labels=labels if len(labels) == answers else (),
         classes=classes,
         kind=kind,
         nbytes=len(content),
         sha256=digest,
+        notes=(unused,) if len(inside) not in (0, answers) else (),
         card=card,
     )
 

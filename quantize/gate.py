@@ -1,5 +1,6 @@
 """What decides whether an exported file may be shipped: the limits, and the verdict on a file's parity."""
 
+from mobilecnn.convert.checks import LARGEST_TOLERANCE
 from mobilecnn.errors import CheckFailed
 from mobilecnn.quantize import decisions
 from mobilecnn.quantize.formats import Format
@@ -15,9 +16,6 @@ ROUNDINGS = 3.0
 
 Right files differed by up to 1.9 times that movement: networks of the zoo with random weights, trained ones, and sums of up
 to 260,000 terms."""
-
-EXCUSED = 1e-2
-"""Largest relative difference that unsteadiness excuses: beyond it a right file looks like a wrong one."""
 
 AGREEMENT_TO_DOUBT = 0.9
 """Share of images below which agreement on the answer puts a file in doubt."""
@@ -64,7 +62,7 @@ def float32_limit(movement: float) -> float:
     Args:
         movement: relative difference of the Keras model's own answers that roundings of its input and its sums make.
     """
-    return min(EXCUSED, max(STEADY, ROUNDINGS * movement))
+    return min(LARGEST_TOLERANCE, max(STEADY, ROUNDINGS * movement))
 
 
 def doubt(parity: Parity, called: str = "the Keras model") -> str | None:

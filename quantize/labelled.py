@@ -14,7 +14,7 @@ from mobilecnn.convert.checks import LabelledCheck
 from mobilecnn.convert.conversion import KerasFacts, KerasModel
 from mobilecnn.quantize import decisions
 from mobilecnn.quantize.accuracy import right_classes
-from mobilecnn.quantize.chance import CHANCE, chance_of, nothing_known
+from mobilecnn.quantize.chance import CHANCE, chance_of, shown_to_know_nothing
 from mobilecnn.quantize.gate import refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess, write_inputs
 from mobilecnn.quantize.proportions import worse
@@ -115,7 +115,7 @@ KERAS = "the Keras model"
 
 def keras_problem(result: LabelledCheck, called: str = KERAS) -> str | None:
     """What the images show to be wrong with the Keras model, or how it is fed; None where nothing is."""
-    if not nothing_known(result.keras_correct, result.images, result.keras_chance):
+    if not shown_to_know_nothing(result.keras_correct, result.images, result.keras_chance):
         return None
     right = (
         f"none of {_images(result)} right"
@@ -123,8 +123,8 @@ def keras_problem(result: LabelledCheck, called: str = KERAS) -> str | None:
         else f"{result.keras_correct} of {_images(result)} right, no more than chance gives"
     )
     return (
-        f"{called} itself has {right}: their input range, their colours or the order of the labels is not that of "
-        "its training; say another --input-range, or give --labels in the order of its outputs"
+        f"{called} itself has {right}: their input range, their colours or the order of the labels may not be that "
+        "of its training; say another --input-range, or give --labels in the order of its outputs"
     )
 
 
@@ -136,7 +136,7 @@ def problem(result: LabelledCheck, called: str = KERAS) -> str | None:
             f"{_CALIBRATE}"
         )
     net = result.lost - result.gained
-    if result.chance is not None and result.chance > CHANCE:
+    if net > 0 and shown_to_know_nothing(result.correct, result.images, result.chance):
         reason = "no more than chance gives"
     elif net > LOSS * result.keras_correct and worse(result.lost, result.gained) <= SURE:
         reason = f"more than {LOSS:.0%} of those are lost (exact McNemar test, {_p(result)})"
@@ -152,11 +152,15 @@ _CALIBRATE = "calibrate it on more images of the kind that it is for (--calibrat
 
 def keras_doubt(result: LabelledCheck, called: str = KERAS) -> str | None:
     """Why the images cannot tell whether the Keras model knows more than chance; None where they can."""
-    if result.keras_chance is not None or keras_problem(result) is not None:
+    chance = result.keras_chance
+    if (chance is not None and chance <= CHANCE) or keras_problem(result) is not None:
         return None
-    why = (
-        "they are all of one class" if result.classes == 1 else "they are too few, or nearly all of one class"
-    )
+    if chance is not None:
+        why = f"its answers in random order have as many right too often (permutation test, p = {chance:.2g})"
+    elif result.classes == 1:
+        why = "they are all of one class"
+    else:
+        why = "they are too few, or nearly all of one class"
     return (
         f"undecided whether {called}, which has {result.keras_correct} of {_images(result)} right, knows more than "
         f"chance: {why}; give --data ten or more images of each of several classes"

@@ -11,8 +11,9 @@ ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench", "android_demo")
 BASE = (
     ("causes", "documents", "errors", "remarks", "steps", "temporaries", "version"),
-    ("extras", "files", "interruption", "locks"),
+    ("extras", "files", "interruption", "locks", "seeds"),
     ("labels", "process", "records", "tensors"),
+    ("replacing",),
     ("contract",),
 )
 PROGRAMS = (("exported",), ("export",), ("networks",), ("demo", "api"), ("",), ("cli", "__main__"))

@@ -22,6 +22,7 @@ from mobilecnn.errors import CheckFailed, DataError, OutputError, UsageError
 from mobilecnn.files import check_file, read_bytes, together
 from mobilecnn.locks import locked
 from mobilecnn.remarks import Remarked, listed, no_remark, of_names, plural
+from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train import checkpoint, datasets, zoo
 from mobilecnn.train.augmentation import AUGMENTATIONS
@@ -227,7 +228,7 @@ def _check(plan: TrainingPlan) -> None:
     rate = plan.learning_rate
     need(rate is None or 0 < rate <= 1, "--learning-rate", rate, "a value above 0, up to 1")
     need(0 < plan.validation <= 0.9, "--validation", plan.validation, "a share above 0, up to 0.9")
-    need(0 <= plan.seed < 2**32, "--seed", plan.seed, "a value from 0 to 4294967295")
+    check_seed(plan.seed)
     need(
         0 <= plan.label_smoothing < 1, "--label-smoothing", plan.label_smoothing, "a value from 0 to below 1"
     )

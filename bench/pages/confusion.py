@@ -10,6 +10,7 @@ from mobilecnn.bench.pages.png import drawing, plain
 from mobilecnn.errors import UsageError
 from mobilecnn.extras import require
 from mobilecnn.quantize.evaluation import Accuracy, Figures
+from mobilecnn.replacing import SOFTWARE
 
 MOST_NUMBERS = 20
 """Largest number of classes whose counts are written into the fields."""
@@ -42,7 +43,7 @@ def draw(results: Sequence[Accuracy]) -> bytes:
         for row, (name, figures) in zip(grid, kept, strict=True):
             _matrix(row[0], name, figures)
         stream = BytesIO()
-        figure.savefig(stream, format="png")
+        figure.savefig(stream, format="png", metadata={"Software": SOFTWARE})
     return stream.getvalue()
 
 

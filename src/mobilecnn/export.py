@@ -48,6 +48,7 @@ from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.steadiness import movement
 from mobilecnn.records import schema
 from mobilecnn.remarks import Remarked, no_remark
+from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, Steps, no_progress
 from mobilecnn.train import datasets, inputs
 from mobilecnn.train.datasets.dataset import Dataset
@@ -114,6 +115,7 @@ def export(
         EnvironmentProblem: a child process crashed.
     """
     rows = check_request(formats, calibration, io)
+    check_seed(source.seed)
     rewrites = chosen_rewrites(lowering)
     require("exporting", "export")
     paths = [output / f"{source.stem}.{row.name}.tflite" for row in rows]

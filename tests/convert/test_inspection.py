@@ -81,6 +81,10 @@ FLOAT = {"dtype": "float32"}
     [
         ((("AVERAGE_POOL_2D", {**INT8, **POOL}), ("RELU", INT8)), "XNNPACK does not take AVERAGE_POOL_2D (1) in int8"),
         ((("LOGISTIC", INT8), ("RELU", INT8)), None),
+        # Pixels of 8 bits without a scale are no quantized values.
+        ((("CAST", {"dtype": "uint8"}), ("CAST", FLOAT), ("ABS", FLOAT), ("RELU", FLOAT)), None),
+        ((("CAST", {"dtype": "int16"}), ("CAST", FLOAT), ("LOGISTIC", FLOAT)), None),
+        ((("CAST", {"dtype": "uint8"}), ("QUANTIZE", INT8), ("DEQUANTIZE", FLOAT), ("RELU", {}), ("ABS", {}), ("QUANTIZE", INT8)), "left in float32 between quantized operators: RELU (1), ABS (1)"),
         ((("DEQUANTIZE", FLOAT), ("AVERAGE_POOL_2D", POOL), ("QUANTIZE", INT8)), None),
         ((("DEQUANTIZE", FLOAT), ("RELU", {}), ("ABS", {}), ("QUANTIZE", INT8)), "left in float32 between quantized operators: RELU (1), ABS (1)"),
         ((("DEQUANTIZE", FLOAT), ("LOGISTIC", {}), ("QUANTIZE", INT8)), "left in float32 between quantized operators: LOGISTIC (1)"),

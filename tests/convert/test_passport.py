@@ -226,6 +226,13 @@ def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
         (lambda d: d.update(labels=["a"] * 20), "labels has 20 names for 10 outputs"),
         (lambda d: d["golden"][1].update(scores=[0.5]), r"golden\[1\].scores has 1 value for 10 outputs"),
         (lambda d: d["output"]["tensor"].update(shape=[2**62, 4]), "labels has 10 names for 18,446"),
+        *(
+            (
+                lambda d, given=given: d["parity"].update(tolerance=given),
+                "parity: tolerance must be above 0, up to 0.01",
+            )
+            for given in (1e9, 1.0, 0.011, 0, -1e-6)
+        ),
         (lambda d: d["parity"].update(agreement=98.9), "parity: agreement must be from 0 to 1"),
         (lambda d: d["input"]["contract"].update(overrides=None), "contract.overrides must be a text"),
         (lambda d: d.update(labelled={"data": "x"}), "labelled.images is missing"),

@@ -109,3 +109,19 @@ def test_a_saved_model_is_moved_too(keras: Any, tmp_path: Path) -> None:
         during = np.array(loaded(image))
     assert np.array_equal(np.array(loaded(image)), before)
     assert 0 < np.abs(during - before).max() / np.abs(before).max() < 1e-4
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_pool_that_several_models_share_is_moved_once(keras: Any, times: int) -> None:
+    layers = keras.layers
+    pool, picture = layers.AveragePooling2D(2), keras.Input((8, 8, 3))
+    inner = keras.Model(picture, pool(picture))
+    image = keras.Input((8, 8, 3))
+    x = inner(image)
+    for _ in range(times - 1):
+        x = layers.UpSampling2D()(pool(layers.UpSampling2D()(x)))
+    network = keras.Model(image, layers.Flatten()(pool(x)))
+    ones = np.ones((1, 8, 8, 3), np.float32)
+    with moved(network, 0):
+        assert 0 < np.abs(np.array(network(ones)) - 1).max() < 1e-5
+    assert "call" not in vars(pool) and (np.array(network(ones)) == 1).all()

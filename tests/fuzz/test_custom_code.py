@@ -1,6 +1,8 @@
 """What code of the user's own does to its process, wherever it runs: one line that names the file, and the line in it."""
 
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -183,3 +185,26 @@ def test_code_that_is_mended_runs(model: Path, tmp_path: Path) -> None:
         ]
     )
     assert done.code == 0, done.output
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_code_that_leaves_the_folder_changes_no_name(place: str, model: Path, tmp_path: Path) -> None:
+    shutil.copy(model, tmp_path / "own.keras")
+    written(tmp_path, "os.chdir(os.path.abspath(os.sep))", place)
+    # Not with another current folder: the child is a fork of one that has this.
+    named, code = (os.path.relpath(tmp_path / name) for name in ("own.keras", "own.py"))
+    options: list[Any] = [
+        "--float32",
+        "--input-range",
+        "raw",
+        "--custom-objects",
+        code,
+        "-o",
+        tmp_path / "out",
+    ]
+    done = run(["export", named, *options])
+    assert done.code == 0, done.output
+    # What is wrong is told with the names that were typed.
+    (tmp_path / "own.keras").write_bytes(b"PK" + model.read_bytes()[2:1000])
+    done = run(["export", named, *options])
+    assert done.code == 2 and f"Error: {named} " in done.output, done.output

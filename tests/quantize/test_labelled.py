@@ -83,6 +83,11 @@ LEAST = "ship a format that keeps them, or calibrate it on more images"
         # Chance is for a file what it is for the Keras model.
         (replace(check(100, 3, 1), chance=0.3), "and the Keras model 102: no more than chance gives"),
         (replace(check(100, 3, 1), chance=CHANCE), None),
+        # As far from chance, and it loses nothing against the Keras model, or may well be right of more images.
+        (replace(check(100, 1, 1), chance=0.3), None),
+        (replace(check(100, 0, 3), chance=0.3), None),
+        (replace(check(285, 2, 1, 300), chance=1.0), None),
+        (replace(check(4, 1, 0, 6), chance=0.4), None),
         (replace(check(199, 1, 0), not_finite=1), "it answers with NaN or infinity on 1 of 200 images of photos; ship a"),
         (replace(check(0, 1, 0, 1, None), not_finite=1), "NaN or infinity on 1 of 1 image of photos"),
     ],
@@ -115,6 +120,12 @@ def test_what_is_left_open_of_a_file(result: LabelledCheck, words: str | None) -
     [
         (check(100, 0, 0), None, None),
         (check(100, 0, 0, chance=0.6), "itself has 100 of 200 images of photos right, no more than chance gives", None),
+        (check(8, 0, 0, 16, chance=1.0), "itself has 8 of 16 images of photos right, no more than chance gives", None),
+        (check(201, 0, 0, 300, chance=1.0), "itself has 201 of 300 images of photos right, no more than", None),
+        # Always the class that nearly all are of; few images; a good model that knows the rare class by halves.
+        (check(285, 0, 0, 300, chance=1.0), None, "undecided whether the Keras model, which has 285 of 300 images"),
+        (check(21, 0, 0, 22, chance=0.09), None, "as many right too often (permutation test, p = 0.09); give --data ten"),
+        (check(3, 0, 0, 6, chance=0.7), None, "undecided whether the Keras model, which has 3 of 6 images"),
         (check(0, 0, 0, 5, None), "itself has none of 5 images of photos right", None),
         (check(1, 0, 0, 5, None), None, "undecided whether the Keras model, which has 1 of 5 images"),
         (check(0, 0, 0, 4, None), None, "they are too few, or nearly all of one class; give --data ten or more"),

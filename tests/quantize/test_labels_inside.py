@@ -8,7 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from mobilecnn.cli import cli
 from mobilecnn.convert.file_input import labels_of_file
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering.tflite_metadata import append_labels
@@ -73,3 +75,45 @@ def test_a_name_with_ends_of_lines_stays_one_name(exported: Path, tmp_path: Path
     (tmp_path / "it.tflite").write_bytes(content)
     (tmp_path / "it.json").write_text(json.dumps(document))
     assert open_tflite(tmp_path / "it.tflite").labels == tuple(names)
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b", "c"]])
+@pytest.mark.parametrize("passport", [False, True])
+def test_a_list_of_another_length_is_not_used_and_that_is_said(
+    exported: Path, tmp_path: Path, names: list[str], passport: bool
+) -> None:
+    content = (exported / "theirs.float32.tflite").read_bytes() + append_labels(b"", names)
+    path = tmp_path / "it.tflite"
+    path.write_bytes(content)
+    if passport:
+        without_names(exported, path)
+    opened = open_tflite(path)
+    said = f"the {len(names)} label{'s' if len(names) > 1 else ''} inside are not used, for it tells 2 classes apart"
+    assert (opened.labels, opened.notes) == ((), (said,))
+
+
+def test_a_passport_without_names_leaves_those_inside(exported: Path, tmp_path: Path) -> None:
+    path = tmp_path / "it.tflite"
+    shutil.copy(exported / "theirs.float32.tflite", path)
+    without_names(exported, path)
+    opened = open_tflite(path)
+    assert opened.card is not None and opened.card.labels == ()
+    assert (opened.labels, opened.notes) == (("cat", "dog"), ())
+
+
+def without_names(exported: Path, path: Path) -> None:
+    """A passport of the file that names no classes."""
+    document, content = json.loads((exported / "theirs.float32.json").read_text()), path.read_bytes()
+    document["labels"] = []
+    document["file"].update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    path.with_suffix(".json").write_text(json.dumps(document))
+
+
+def test_evaluate_and_predict_say_it(exported: Path, photos: Path, tmp_path: Path) -> None:
+    content = (exported / "theirs.float32.tflite").read_bytes() + append_labels(b"", ["a", "b", "c"])
+    path = tmp_path / "it.tflite"
+    path.write_bytes(content)
+    for command in (["predict", path, photos / "cat" / "0.jpg"], ["evaluate", path, "--data", photos]):
+        done = CliRunner().invoke(cli, [str(part) for part in command])
+        assert done.exit_code == 0, done.output
+        assert f"Note: {path}: the 3 labels inside are not used, for it tells 2 classes apart" in done.stderr

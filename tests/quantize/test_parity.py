@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mobilecnn.quantize.gate import EXCUSED, ROUNDINGS, STEADY, doubt, float32_limit
+from mobilecnn.convert.checks import LARGEST_TOLERANCE
+from mobilecnn.quantize.gate import ROUNDINGS, STEADY, doubt, float32_limit
 from mobilecnn.quantize.parity import compare
 
 
@@ -71,7 +72,13 @@ def test_noise_in_proportion_gives_its_decibels(
 
 @pytest.mark.parametrize(
     ("movement", "limit"),
-    [(0.0, STEADY), (1e-7, STEADY), (1e-4, ROUNDINGS * 1e-4), (0.5, EXCUSED), (math.inf, EXCUSED)],
+    [
+        (0.0, STEADY),
+        (1e-7, STEADY),
+        (1e-4, ROUNDINGS * 1e-4),
+        (0.5, LARGEST_TOLERANCE),
+        (math.inf, LARGEST_TOLERANCE),
+    ],
 )
 def test_what_unsteadiness_excuses_is_bounded(movement: float, limit: float) -> None:
     assert float32_limit(movement) == limit

@@ -8,7 +8,6 @@ import pytest
 import sets
 from PIL import Image
 
-from mobilecnn.errors import OutputError, UsageError
 from mobilecnn.train.datasets import inspection, sheets
 from mobilecnn.train.datasets.inspection import inspect
 
@@ -128,11 +127,3 @@ def test_a_sheet_has_a_row_of_each_class(tmp_path: Path) -> None:
 def test_any_word_can_be_written(word: str) -> None:
     pictures = [np.zeros((1, 900), np.uint8), np.zeros((900, 1, 3), np.uint8), np.zeros((4, 4, 1), np.uint8)]
     assert sheets.sheet([(word, pictures)] * 70).height == 60 * (sheets.TILE + 4) + 4
-
-
-def test_a_name_that_is_none_of_a_sheet_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"a sheet is a PNG file; write .*sheet\.png"):
-        sheets.check_name(tmp_path / "sheet.jpg")
-    (tmp_path / "folder.png").mkdir()
-    with pytest.raises(OutputError, match="is a folder"):
-        sheets.check_name(tmp_path / "folder.png")

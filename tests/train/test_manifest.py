@@ -222,6 +222,12 @@ SPOILED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no images": (lambda d: d["images"].clear(), "images is empty"),
     "unknown class": (lambda d: d["classes"].remove("NV"), "is the unknown class 'NV'"),
     "class twice": (lambda d: d["classes"].append("NV"), "classes has a name twice"),
+    "class without name": (lambda d: d["classes"].append(""), "classes has an empty name"),
+    "class of blanks": (lambda d: d["classes"].append(" \t"), "classes has an empty name"),
+    "image twice by another way": (
+        lambda d: d["images"].append({**d["images"][0], "path": f"x/.././/{d['images'][0]['path']}"}),
+        "is there twice",
+    ),
     "image twice": (lambda d: d["images"].append(d["images"][0]), "is there twice"),
     "split": (lambda d: d["images"][0].update(split="dev"), "split 'dev' is none of"),
     "sha256": (lambda d: d["images"][0].update(sha256="0"), "sha256 is none"),

@@ -150,11 +150,27 @@ def a_folder(root: Path) -> None:
     (root / "list.csv").mkdir()
 
 
+def named(name: str, content: bytes) -> Callable[[Path], object]:
+    """Adds a row of a file with this content."""
+
+    def change(root: Path) -> None:
+        (root / "images" / name).write_bytes(content)
+        csv_changed(lambda lines: [*lines, f"images/{name},p,NV"])(root)
+
+    return change
+
+
 BAD: list[tuple[str, str, Callable[[Path], object], str]] = [
     # format, what is wrong, how, what is said
     ("CSV", "missing image", lambda r: (r / "images/03.png").unlink(), "names 1 image that is not in"),
     ("CSV", "missing images", lambda r: shutil.rmtree(r / "images"), "names 20 images that are not in"),
     ("CSV", "no such path", csv_changed(lambda ls: [*ls, "../none.png,p,NV"]), "../none.png (line 22)"),
+    ("CSV", "a HEIC photo", named("a.heic", b"\0\0\0\x18ftypheic"), "a.heic is a HEIC photo, which is not read; save it as a PNG or JPEG, or take the row out"),
+    ("CSV", "a hidden file", named(".a.png", b""), "images/.a.png is a hidden file or one of a system, which are passed over; rename it, or take the row out"),
+    ("CSV", "a file of a system", named("._00.png", b""), "is a hidden file or one of a system"),
+    ("CSV", "a text", named("a.txt", b"text"), "images/a.txt is not a JPEG"),
+    ("CSV", "an image by another name", lambda r: named("a.bin", (r / "images/00.png").read_bytes())(r), "has an ending that no image has"),
+    ("CSV", "a folder for an image", csv_changed(lambda ls: [*ls, "images,p,NV"]), "images is a folder; an image is expected, or take the row out"),
     ("CSV", "no name", csv_changed(lambda ls: [*ls, ",p,NV"]), "no name (line 22)"),
     ("CSV", "two rows", csv_changed(lambda ls: [*ls, ls[1]]), "images/00.png is in two rows, in lines 2 and 22"),
     ("CSV", "two labels", csv_changed(lambda ls: [*ls, ls[1][:-2] + "NV"]), "an image has one label and one row"),

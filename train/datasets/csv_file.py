@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mobilecnn.errors import DataError
+from mobilecnn.files import exists
 from mobilecnn.labels import normal
 from mobilecnn.remarks import Remark, listed, of_names, plural
 from mobilecnn.train.datasets import tables
 from mobilecnn.train.datasets.dataset import Dataset, Part
-from mobilecnn.train.datasets.listing import PassedOver, level
+from mobilecnn.train.datasets.listing import PassedOver, is_system, level
 from mobilecnn.train.datasets.rows import Row, dataset_of, parts_of
 from mobilecnn.train.datasets.splits import NAMES
-from mobilecnn.train.images import SUFFIXES
+from mobilecnn.train.images import SUFFIXES, decode
 
 PATHS = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "image_id", "img")
 """Names of a column of the images' paths, in any case."""
@@ -200,6 +201,8 @@ def find(table: tables.Table, folder: Path) -> Found:
                 "the ending"
             )
         if not images:
+            if name:
+                _refuse_unread(table.path, line, folder / name)
             missing.append(f"{name or 'no name'} (line {line})")
             continue
         (image,) = images
@@ -213,6 +216,25 @@ def find(table: tables.Table, folder: Path) -> Found:
     if not found.images:
         raise DataError(f"{table.path} lists no image")
     return found
+
+
+def _refuse_unread(table: Path, line: int, image: Path) -> None:
+    """Refuse a file that is there and is not read as an image, for what it is.
+
+    Raises:
+        DataError: saying that.
+    """
+    if not exists(image):
+        return
+    if is_system(image.name):
+        reason = f"{image} is a hidden file or one of a system, which are passed over; rename it"
+    else:
+        try:
+            decode(image)
+            reason = f"{image} has an ending that no image has; name it as what it is ({', '.join(SUFFIXES[:2])}, ...)"
+        except DataError as error:
+            reason = str(error)
+    raise DataError(f"{table}, line {line}: {reason}, or take the row out")
 
 
 def _refuse_missing(path: Path, folder: Path, missing: Sequence[str]) -> None:

@@ -84,13 +84,17 @@ class Manifest(Stored):
             raise ValueError("images is empty")
         if len(set(self.classes)) < len(self.classes):
             raise ValueError("classes has a name twice")
+        if not all(name.strip() for name in self.classes):
+            raise ValueError("classes has an empty name")
         known, seen = set(self.classes), set()
         for number, image in enumerate(self.images):
             if image.label not in known:
                 raise ValueError(f"images[{number}].label is the unknown class {image.label!r}")
-            if (image.path, image.index) in seen:
+            # As written, ../x is another file than x, whatever a link in the way may mean.
+            place = (os.path.normpath(image.path), image.index)
+            if place in seen:
                 raise ValueError(f"images[{number}] is there twice: {image.name}")
-            seen.add((image.path, image.index))
+            seen.add(place)
 
 
 def accepts(source: str) -> bool:

@@ -11,6 +11,7 @@ from mobilecnn.errors import DataError, OutputError, UsageError
 from mobilecnn.files import check_file, write_json
 from mobilecnn.locks import locked
 from mobilecnn.remarks import Remarked, listed, no_remark, of_names, plural
+from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train import datasets
 from mobilecnn.train.datasets import idx, manifest
@@ -61,8 +62,7 @@ class Request:
                 f"--validation and --test are {self.validation + self.test:g} together, and at least "
                 f"{1 - MOST_HELD_OUT:.1g} must be left to train on"
             )
-        if not 0 <= self.seed < 2**32:
-            raise UsageError(f"--seed {self.seed} is out of range; choose a value from 0 to 4294967295")
+        check_seed(self.seed)
         if not manifest.accepts(str(self.output)):
             raise UsageError(f"a manifest is a .json file; write -o {self.output}.json")
         self.check_free()

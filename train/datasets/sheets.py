@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
-from mobilecnn.errors import DataError, UsageError
-from mobilecnn.files import atomic, check_file
+from mobilecnn.errors import DataError
+from mobilecnn.files import atomic
+from mobilecnn.replacing import SOFTWARE
 from mobilecnn.train.datasets.inspection import loaded
 from mobilecnn.train.images import Pixels, decode
 
@@ -23,18 +25,6 @@ _MARGIN = 130
 _SIZE = 13
 _SHOWN = 18
 """Letters of a word that are shown."""
-
-
-def check_name(path: Path) -> None:
-    """Refuse a name that is none for a sheet, before the pictures are read.
-
-    Raises:
-        UsageError: it has another ending than ``.png``.
-        OutputError: the file cannot be written.
-    """
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"a sheet is a PNG file; write {path.with_suffix('.png')}")
-    check_file(path)
 
 
 def sheet(rows: Sequence[tuple[str, Sequence[Image.Image | Pixels]]], tile: int = TILE) -> Image.Image:
@@ -108,5 +98,7 @@ def write(path: Path, picture: Image.Image) -> None:
         OutputError: the file cannot be written.
         EnvironmentProblem: the disk is full.
     """
+    made = PngInfo()
+    made.add_text("Software", SOFTWARE)
     with atomic(path) as temporary:
-        picture.save(temporary, "PNG")
+        picture.save(temporary, "PNG", pnginfo=made)

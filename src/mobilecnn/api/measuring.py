@@ -56,7 +56,8 @@ def evaluate(
         allow_code: whether Python code in Keras files may run.
         skip_bad: whether to leave out images that cannot be read.
         custom_objects: path of a Python file with your own layers and functions in the Keras files; it runs.
-        output: path of a JSON file for the result, replaced if it exists; :func:`report` reads it.
+        output: path of a JSON file for the result; an earlier result there is replaced, and no other file; :func:`report` reads
+            it.
         progress: function called as each image is decoded.
 
     Raises:
@@ -95,15 +96,16 @@ def evaluated(
     said: "Remarked | None" = None,
 ) -> "Evaluation":
     """:func:`evaluate` without its warnings, for the command, whose ``said`` is told each remark as it is made."""
-    from mobilecnn.files import check_file, write_json
+    from mobilecnn.files import write_json
     from mobilecnn.locks import locked
     from mobilecnn.quantize import accuracy
     from mobilecnn.quantize.evaluation import Evaluation
     from mobilecnn.quantize.origins import say_seen
     from mobilecnn.remarks import Remarks
+    from mobilecnn.replacing import check_record
 
     if output is not None:
-        check_file(output)  # Before the work, not after.
+        check_record(output, Evaluation.SCHEMA, "an evaluation")  # Before the work, not after.
     with nullcontext() if output is None else locked(output):
         remarks = Remarks() if said is None else Remarks(said)
         dataset = _part(data, split, remarks)
@@ -312,13 +314,14 @@ def write_report(results: Sequence[Path], page: Path) -> "Results":
     """:func:`report`, and what the page shows."""
     from mobilecnn.bench.pages.report import html
     from mobilecnn.bench.pages.result_files import read
-    from mobilecnn.files import check_file, write_text
+    from mobilecnn.files import write_text
     from mobilecnn.locks import locked
+    from mobilecnn.replacing import check_page
 
     # A measurement is never replaced, not even by a slip of the page's name.
     if page.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"the page's name must end in .html, and it is {page}")
-    check_file(page)
+    check_page(page)
     with locked(page):
         shown = read(results)
         write_text(page, html(shown))

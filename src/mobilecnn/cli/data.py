@@ -38,7 +38,13 @@ def command(as_json: bool) -> None:
 @command.command("inspect")
 @click.argument("source", metavar="DATA", type=options.SOURCE)
 @click.option("--sheet", type=options.FILE, help="PNG file for a contact sheet, a row for each class.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the choice of images for the sheet.")
+@click.option(
+    "--seed",
+    callback=options.checked_seed,
+    default=0,
+    show_default=True,
+    help="Seed of the choice of images for the sheet.",
+)
 @json_option
 def inspect_(source: str, sheet: Path | None, seed: int, as_json: bool) -> None:
     """What is in a data set: classes, sizes, modes, what is there twice, what cannot be read.
@@ -47,10 +53,11 @@ def inspect_(source: str, sheet: Path | None, seed: int, as_json: bool) -> None:
     grey pictures, which a changed size or another JPEG quality leaves alike.
     """
     from mobilecnn.remarks import Remarks
+    from mobilecnn.replacing import check_picture
     from mobilecnn.train.datasets import inspection, sheets
 
     if sheet is not None:
-        sheets.check_name(sheet)
+        check_picture(sheet, "a sheet", "--sheet")
     remarks = Remarks(note)
     with progress("Reading images") as update:
         found = inspection.inspect(source, update, remarks)
@@ -143,7 +150,9 @@ def _counts(counts: dict[str, dict[str, int]]) -> str:
     show_default=True,
     help="Share of each class to test on, where DATA has no such part.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of the division.")
+@click.option(
+    "--seed", callback=options.checked_seed, default=0, show_default=True, help="Seed of the division."
+)
 @options.skip_bad
 @json_option
 def prepare(
@@ -183,7 +192,7 @@ def prepare(
     "--output",
     required=True,
     type=options.FILE,
-    help="PNG file for the sheet; an existing one is replaced.",
+    help="PNG file for the sheet; an earlier sheet is replaced, no other file.",
 )
 @options.augment("lesion")
 @click.option(
@@ -194,7 +203,13 @@ def prepare(
     show_default=True,
     help="Size in pixels that the images are brought to.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of the choice of images and of the changes.")
+@click.option(
+    "--seed",
+    callback=options.checked_seed,
+    default=0,
+    show_default=True,
+    help="Seed of the choice of images and of the changes.",
+)
 @json_option
 def preview(
     source: str, output: Path, augment: str, size: int | tuple[int, int], seed: int, as_json: bool
@@ -204,10 +219,11 @@ def preview(
     A row for each of eight images: itself, and what it becomes in seven batches of these eight.
     """
     from mobilecnn.remarks import Remarks
+    from mobilecnn.replacing import check_picture
     from mobilecnn.train.datasets import sheets
     from mobilecnn.train.previews import preview as made
 
-    sheets.check_name(output)
+    check_picture(output, "a sheet", "-o")
     remarks = Remarks(note)
     sheets.write(output, made(source, augment, size, seed, remarks))
     if as_json:

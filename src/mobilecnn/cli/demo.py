@@ -33,11 +33,12 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.demo import demo, said_of_chip
     from mobilecnn.demo import page as render
-    from mobilecnn.files import check_file, write_text
+    from mobilecnn.files import write_text
+    from mobilecnn.replacing import check_page
 
     protocol = Protocol(rounds=rounds)
     page = output / "index.html"
-    check_file(page)
+    check_page(page)
     lock(page)
     with tempfile.TemporaryDirectory(prefix="mobilecnn-") as work, device("local") as where:
         made = demo(output, Path(work), where, protocol, epochs, progress, sys.argv[1:], talk)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=options.FILE,
-    help="JSON file to write the results to, for `mobilecnn report`. An existing file is replaced.",
+    help="JSON file to write the results to, for `mobilecnn report`. Earlier results are replaced, no other file.",
 )
 @click.option(
     "--by-class",
@@ -68,7 +68,11 @@ def command(
     from mobilecnn.remarks import plural
 
     if confusion is not None:
-        _check_png(confusion)
+        from mobilecnn.extras import require
+        from mobilecnn.replacing import check_picture
+
+        check_picture(confusion, "a confusion matrix", "--confusion")
+        require("a confusion matrix", "report")
     with progress("Evaluating") as update:
         evaluation = evaluated(
             models,
@@ -131,17 +135,6 @@ def command(
                 _show(result.file, result.figures)
     if confusion is not None:
         talk(f"Confusion matrix: {confusion}")
-
-
-def _check_png(path: Path) -> None:
-    from mobilecnn.errors import UsageError
-    from mobilecnn.extras import require
-    from mobilecnn.files import check_file
-
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"a confusion matrix is a PNG file; write --confusion {path.with_suffix('.png')}")
-    check_file(path)
-    require("a confusion matrix", "report")
 
 
 def _show(file: str, figures: "Figures") -> None:

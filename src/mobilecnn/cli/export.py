@@ -47,6 +47,7 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option(
     "--seed",
+    callback=options.checked_seed,
     default=0,
     show_default=True,
     help="Seed of that choice, and of the random weights of a zoo name.",

@@ -14,9 +14,9 @@ from mobilecnn.cli.output import FOLDER
 from mobilecnn.convert.output_kinds import CHOICES
 from mobilecnn.quantize.asking import Asking
 from mobilecnn.quantize.runtimes import RUNTIMES
+from mobilecnn.seeds import check_seed
 
-# Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table
-# in mobilecnn.contract.
+# Here as well, so that --help needs no numpy; a test holds it equal to the table in mobilecnn.contract.
 RANGES = ("raw", "unit", "tf", "torch", "caffe", "lite")
 
 
@@ -78,6 +78,12 @@ class Size(StringParamType):
 
 
 SIZE = Size()
+
+
+def checked_seed(_ctx: click.Context, _parameter: click.Parameter, seed: int) -> int:
+    """Callback of every ``--seed``: refuses what is none, before the work."""
+    return check_seed(seed)
+
 
 Command = Callable[..., None]
 
@@ -276,6 +282,7 @@ _PROTOCOL: dict[str, Callable[[Command], Command]] = {
     ),
     "seed": click.option(
         "--seed",
+        callback=checked_seed,
         default=Protocol.seed,
         show_default=True,
         help="Seed of the order of the files and of the input data.",

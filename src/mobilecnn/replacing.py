@@ -1,0 +1,78 @@
+"""What an output may replace: an earlier one of its own kind, and nothing else.
+
+A slip of a name may be that of a model, a passport, a manifest, or an image of the data set that the command reads.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mobilecnn.errors import InputError, OutputError, UsageError
+from mobilecnn.files import LARGEST_RECORD, check_file, is_folder, open_input
+from mobilecnn.records import schema
+
+SOFTWARE = "mobilecnn"
+"""Value of the text ``Software`` in the PNG files of this program: it tells them from the images of a data set."""
+
+_HEAD = 4096
+"""Number of bytes at the beginning of a picture or a page that tell what it is."""
+
+
+def check_record(path: Path, own: str, noun: str) -> None:
+    """Refuse a name for a JSON file at which there is something else than one of its schema.
+
+    Args:
+        path: the name.
+        own: the schema.
+        noun: what is to be written, for messages: ``an evaluation``.
+
+    Raises:
+        OutputError: there is another file, or none can be written.
+    """
+    check_file(path)
+    _refuse_other(path, noun, lambda: schema(path, "output") == own)
+
+
+def check_picture(path: Path, noun: str, option: str) -> None:
+    """Refuse a name for a PNG file that is none, or at which there is something else than one of this program's.
+
+    Args:
+        path: the name.
+        noun: what is to be written, for messages: ``a sheet``.
+        option: the option of the name.
+
+    Raises:
+        UsageError: it has another ending than ``.png``.
+        OutputError: there is another file, or none can be written.
+    """
+    if path.suffix.lower() != ".png" and not is_folder(path):
+        raise UsageError(f"{noun} is a PNG file; write {option} {path}.png")
+    check_file(path)
+    _refuse_other(path, noun, lambda: b"tEXtSoftware\0" + SOFTWARE.encode() in _head(path))
+
+
+def check_page(path: Path) -> None:
+    """Refuse a name for a page at which there is something else than a page.
+
+    Raises:
+        OutputError: there is another file, or none can be written.
+    """
+    check_file(path)
+    _refuse_other(path, "a page", lambda: _head(path).lstrip().lower().startswith(b"<!doctype html"))
+
+
+def _head(path: Path) -> bytes:
+    with open_input(path, "output", most=LARGEST_RECORD) as stream:
+        return stream.read(_HEAD)
+
+
+def _refuse_other(path: Path, noun: str, own: Callable[[], bool]) -> None:
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    try:
+        if own():
+            return
+    except InputError:
+        pass  # What cannot be read cannot be told from what must stay.
+    raise OutputError(
+        f"{path} exists and is not {noun} of mobilecnn, and nothing else is replaced; choose another name, or move it away"
+    )
