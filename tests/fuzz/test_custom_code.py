@@ -169,21 +169,14 @@ def test_what_fails_only_when_the_model_is_traced(model: Path, tmp_path: Path) -
     assert f"{tmp_path / 'own.py'}, line 5, in act: OSError: no such table" in export(tmp_path, model)
 
 
+def exporting(code: str | Path, output: Path) -> list[str | Path]:
+    """Options of an export that answers all that is asked."""
+    return ["--float32", "--input-range", "raw", "--custom-objects", code, "-o", output]
+
+
 def test_code_that_is_mended_runs(model: Path, tmp_path: Path) -> None:
     code = written(tmp_path, "pass", "call")
-    done = run(
-        [
-            "export",
-            model,
-            "--float32",
-            "--input-range",
-            "raw",
-            "--custom-objects",
-            code,
-            "-o",
-            tmp_path / "out",
-        ]
-    )
+    done = run(["export", model, *exporting(code, tmp_path / "out")])
     assert done.code == 0, done.output
 
 
@@ -193,15 +186,7 @@ def test_code_that_leaves_the_folder_changes_no_name(place: str, model: Path, tm
     written(tmp_path, "os.chdir(os.path.abspath(os.sep))", place)
     # Not with another current folder: the child is a fork of one that has this.
     named, code = (os.path.relpath(tmp_path / name) for name in ("own.keras", "own.py"))
-    options: list[Any] = [
-        "--float32",
-        "--input-range",
-        "raw",
-        "--custom-objects",
-        code,
-        "-o",
-        tmp_path / "out",
-    ]
+    options = exporting(code, tmp_path / "out")
     done = run(["export", named, *options])
     assert done.code == 0, done.output
     # What is wrong is told with the names that were typed.

@@ -38,13 +38,7 @@ def command(as_json: bool) -> None:
 @command.command("inspect")
 @click.argument("source", metavar="DATA", type=options.SOURCE)
 @click.option("--sheet", type=options.FILE, help="PNG file for a contact sheet, a row for each class.")
-@click.option(
-    "--seed",
-    callback=options.checked_seed,
-    default=0,
-    show_default=True,
-    help="Seed of the choice of images for the sheet.",
-)
+@options.seed("the choice of images for the sheet")
 @json_option
 def inspect_(source: str, sheet: Path | None, seed: int, as_json: bool) -> None:
     """What is in a data set: classes, sizes, modes, what is there twice, what cannot be read.
@@ -150,9 +144,7 @@ def _counts(counts: dict[str, dict[str, int]]) -> str:
     show_default=True,
     help="Share of each class to test on, where DATA has no such part.",
 )
-@click.option(
-    "--seed", callback=options.checked_seed, default=0, show_default=True, help="Seed of the division."
-)
+@options.seed("the division")
 @options.skip_bad
 @json_option
 def prepare(
@@ -203,13 +195,7 @@ def prepare(
     show_default=True,
     help="Size in pixels that the images are brought to.",
 )
-@click.option(
-    "--seed",
-    callback=options.checked_seed,
-    default=0,
-    show_default=True,
-    help="Seed of the choice of images and of the changes.",
-)
+@options.seed("the choice of images and of the changes")
 @json_option
 def preview(
     source: str, output: Path, augment: str, size: int | tuple[int, int], seed: int, as_json: bool

@@ -45,13 +45,7 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--samples", default=100, show_default=True, help="Images to take from it, the classes taking turns."
 )
-@click.option(
-    "--seed",
-    callback=options.checked_seed,
-    default=0,
-    show_default=True,
-    help="Seed of that choice, and of the random weights of a zoo name.",
-)
+@options.seed("that choice, and of the random weights of a zoo name")
 @click.option(
     "--io",
     type=click.Choice(known.io_types()),

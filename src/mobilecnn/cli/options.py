@@ -80,11 +80,6 @@ class Size(StringParamType):
 SIZE = Size()
 
 
-def checked_seed(_ctx: click.Context, _parameter: click.Parameter, seed: int) -> int:
-    """Callback of every ``--seed``: refuses what is none, before the work."""
-    return check_seed(seed)
-
-
 Command = Callable[..., None]
 
 
@@ -187,6 +182,17 @@ AUGMENTATIONS = {
 }
 
 
+def seed(what: str, default: int = 0) -> Callable[[Command], Command]:
+    """``--seed`` of ``what``: an integer that is refused before the work if it is no seed."""
+    return click.option(
+        "--seed",
+        callback=lambda _ctx, _parameter, value: check_seed(value),
+        default=default,
+        show_default=True,
+        help=f"Seed of {what}.",
+    )
+
+
 def augment(default: str) -> Callable[[Command], Command]:
     """The option for the random changes of training images."""
     return click.option(
@@ -280,13 +286,7 @@ _PROTOCOL: dict[str, Callable[[Command], Command]] = {
         metavar="SECONDS",
         help="Shortest time of the timed inferences together.",
     ),
-    "seed": click.option(
-        "--seed",
-        callback=checked_seed,
-        default=Protocol.seed,
-        show_default=True,
-        help="Seed of the order of the files and of the input data.",
-    ),
+    "seed": seed("the order of the files and of the input data", Protocol.seed),
     "cool_down": click.option(
         "--cool-down",
         default=Protocol.cool_down,

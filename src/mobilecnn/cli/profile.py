@@ -33,13 +33,7 @@ WIDEST = 40
 @click.option(
     "--seconds", default=0.2, show_default=True, help="Seconds timed in each process, at least 50 inferences."
 )
-@click.option(
-    "--seed",
-    callback=options.checked_seed,
-    default=0,
-    show_default=True,
-    help="Seed of the order and the inputs.",
-)
+@options.seed("the order and the inputs")
 @click.option(
     "--top", type=click.IntRange(min=0), default=15, show_default=True,
     help="Number of operators in the table, the slowest first; 0 for all, in the order in which they run.",

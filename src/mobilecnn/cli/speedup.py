@@ -69,13 +69,7 @@ class SpeedupRequest:
 )  # fmt: skip
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime. The papers used one.")
 @click.option("--rounds", default=3, show_default=True, help="Processes for each file.")
-@click.option(
-    "--seed",
-    callback=options.checked_seed,
-    default=0,
-    show_default=True,
-    help="Seed of the order and the inputs.",
-)
+@options.seed("the order and the inputs")
 @options.allow_wrong_answers
 @click.option(
     "-o", "--output", type=options.FILE, default=Path("mobilecnn-speedup"), show_default=True,

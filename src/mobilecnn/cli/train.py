@@ -47,9 +47,7 @@ if TYPE_CHECKING:
     metavar="SIDE|WIDTHxHEIGHT",
     help="Input size in pixels.  [default: the network's; 64 for digits]",
 )
-@click.option(
-    "--seed", callback=options.checked_seed, default=0, show_default=True, help="Seed of everything random."
-)
+@options.seed("everything random")
 @click.option(
     "--validation",
     default=0.1,
