@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import adbd
+import forks
 import numpy as np
 import pytest
 import quick
@@ -158,6 +159,20 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def emulated_root() -> Path:
     """What the emulated devices are made of: the one in the user's cache, made where there is none."""
     return build.root(no_say)
+
+
+@pytest.fixture(scope="session")
+def zygotes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forks.Zygotes]:
+    """The processes that :func:`forked` forks."""
+    with forks.zygotes(tmp_path_factory.mktemp("z"), tmp_path_factory.mktemp("z")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def forked(zygotes: forks.Zygotes) -> Iterator[None]:
+    """Children that load a model start at once, in all tests of a module."""
+    with forks.forked(zygotes):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ import pytest
 import mobilecnn
 from mobilecnn.errors import CheckFailed, InputError, ModelFileError, OutputError, UsageError
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 FUNCTIONS = ("bench", "build", "compare", "evaluate", "export", "load", "report", "summarize", "train")
 
 

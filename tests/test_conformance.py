@@ -55,6 +55,8 @@ MORE = (
 
 import_module("mobilecnn.train.zoo.own_layers")  # So that Keras knows them when it loads a file.
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 AFFORDABLE = 700e6
 """Multiply-adds up to which the sweep takes a network at its own size; larger ones, at a smaller size."""
 

@@ -18,6 +18,8 @@ from mobilecnn.cli import cli
 from mobilecnn.convert import passport
 from mobilecnn.quantize.evaluation import NO_BETTER
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])

@@ -20,6 +20,8 @@ from mobilecnn.train.datasets import load, overlap
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.overlap import trained_on
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from mobilecnn.cli import cli
 from mobilecnn.train import zoo
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def _run(*args: str) -> Any:
     return CliRunner().invoke(cli, ["models", *args])

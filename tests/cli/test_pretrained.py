@@ -20,6 +20,8 @@ from mobilecnn.errors import ModelFileError
 from mobilecnn.train import pretrained, torch_file
 from mobilecnn.train.keras_file import read_info
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 NAME = "efficientnet_lite0"
 NETWORK = pretrained.NETWORKS[NAME]
 

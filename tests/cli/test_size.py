@@ -14,6 +14,8 @@ from mobilecnn.train import checkpoint, fit
 from mobilecnn.train.datasets import load
 from mobilecnn.train.zoo.families import FAMILIES
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])

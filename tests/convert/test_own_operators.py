@@ -16,6 +16,8 @@ from mobilecnn.quantize.calibration.images import RANDOM, Calibration
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.train.zoo import local_response
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 SIDE, GAIN = 6, 2000.0
 """The gain makes the sum of the squares count for more than k."""
 

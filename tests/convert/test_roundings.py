@@ -9,6 +9,8 @@ import pytest
 from mobilecnn.convert import saved_model
 from mobilecnn.convert.roundings import ROUNDING, moved, walked
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 SHAPE = (16, 16, 3)
 
 

@@ -12,6 +12,8 @@ from mobilecnn.convert import keras_child
 from mobilecnn.convert.saved_model import SavedClassifier
 from mobilecnn.errors import ModelFileError
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def test_a_saved_model_is_run_by_its_signature(keras: Any, tmp_path: Path) -> None:
     network(keras).export(tmp_path / "sm", verbose=False)

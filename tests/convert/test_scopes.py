@@ -13,6 +13,8 @@ import mobilecnn
 from mobilecnn.cli import cli
 from mobilecnn.convert import keras_child, scopes
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 NAMES = [
     "my model (v2)", "modèle", "模型", "_hidden", "-x", "+1", " x", "x y", "a:0", "a\\b", "it's", "x\ny", "{x}", "%s", "mine>Scale", "<b>", "",
 ]  # fmt: skip

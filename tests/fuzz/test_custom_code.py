@@ -3,18 +3,16 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fuzz_forks
 import pytest
 from fuzz_verdict import run
 from PIL import Image
 
 from mobilecnn.convert import conversion
 
-pytestmark = pytest.mark.usefixtures("_forks")
+pytestmark = pytest.mark.usefixtures("forked")
 
 LAYER = """import os, signal, sys, time
 import keras
@@ -68,12 +66,6 @@ ENDLESS: dict[str, tuple[str, str]] = {
         "said nothing for 6",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with fuzz_forks.litert(tmp_path_factory.mktemp("z")), fuzz_forks.keras(tmp_path_factory.mktemp("z")):
-        yield
 
 
 def written(folder: Path, action: str, place: str) -> Path:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import fuzz_bases
 import fuzz_flatbuffer
-import fuzz_forks
 import fuzz_images
 import fuzz_json
 import numpy as np
@@ -39,14 +38,8 @@ def picture(tmp_path: Path) -> Path:
     return tmp_path / "picture.png"
 
 
-@pytest.fixture(scope="module")
-def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with fuzz_forks.litert(tmp_path_factory.mktemp("z")):
-        yield
-
-
 @pytest.mark.parametrize("times", [SHORT, LONG])
-@pytest.mark.usefixtures("_forks")
+@pytest.mark.usefixtures("forked")
 def test_tflite_files(bases: list[fuzz_bases.Base], picture: Path, tmp_path: Path, times: int) -> None:
     """25 files, or 1,000 of each command: read by ``inspect``, and run by ``predict`` in a child."""
 
@@ -67,7 +60,7 @@ def test_tflite_files(bases: list[fuzz_bases.Base], picture: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("times", [SHORT, LONG])
-@pytest.mark.usefixtures("_forks")
+@pytest.mark.usefixtures("forked")
 def test_passports(picture: Path, tmp_path: Path, times: int) -> None:
     """What lies beside a sound file and is no sound passport of it."""
 
@@ -121,7 +114,7 @@ def test_records(tmp_path: Path, times: int) -> None:
 
 
 @pytest.mark.parametrize("times", [SHORT, LONG])
-@pytest.mark.usefixtures("_forks")
+@pytest.mark.usefixtures("forked")
 def test_images(bases: list[fuzz_bases.Base], tmp_path: Path, times: int) -> None:
     """13 pictures, or 520: by ``predict``, and every other by ``evaluate`` among sound ones."""
     model = tmp_path / "it.tflite"

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import fuzz_forks
 import fuzz_images
 import fuzz_keras
 import pytest
@@ -17,16 +16,10 @@ from mobilecnn.files import sha256
 
 pytestmark = [
     pytest.mark.filterwarnings(r"ignore::UserWarning:PIL\."),
-    pytest.mark.usefixtures("_forks"),
+    pytest.mark.usefixtures("forked"),
 ]
 
 FORMATS = ("float32", "int8")
-
-
-@pytest.fixture(scope="module")
-def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with fuzz_forks.litert(tmp_path_factory.mktemp("z")), fuzz_forks.keras(tmp_path_factory.mktemp("z")):
-        yield
 
 
 @pytest.fixture(scope="module")

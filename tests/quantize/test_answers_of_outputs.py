@@ -18,6 +18,8 @@ from mobilecnn.convert import outputs
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import lower
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 Build = Callable[[Any, Any], Any]
 """Function of the package and an input that gives the outputs."""
 

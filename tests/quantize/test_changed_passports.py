@@ -22,6 +22,8 @@ from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.cli import cli
 from mobilecnn.errors import CheckFailed, ModelFileError
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 Change = Callable[[dict[str, Any]], object]
 
 FORMATS = ("float32", "float16", "int8", "dynamic")

@@ -10,6 +10,8 @@ import pytest
 import mobilecnn
 from mobilecnn.errors import DataError
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 @pytest.fixture(scope="module")
 def models(keras: Any, exported: Path, third_party: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -27,6 +27,8 @@ from mobilecnn.train import datasets, zoo
 from mobilecnn.train.images import Pixels, stack_pixels, to_tensor
 from mobilecnn.train.keras_file import ModelInfo, write_info
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 FORMATS = formats.names()
 ENDS = {"float32": "float32", "float16": "float32", "dynamic": "float32", "int8": "int8"}
 

@@ -20,6 +20,8 @@ from mobilecnn.quantize import formats
 from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.quantize.formats import FLOAT32, FORMATS, Format, static
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 INT16X8 = Format(
     "int16x8",
     "Activations in int16, weights in int8.",

@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 
 from mobilecnn.cli import cli
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 OWN = """import keras
 
 class Prepared(keras.layers.Layer):

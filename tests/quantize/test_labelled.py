@@ -20,6 +20,8 @@ from mobilecnn.exported import Exported, doubts, refuse_different
 from mobilecnn.quantize.chance import CHANCE, chance_of
 from mobilecnn.quantize.labelled import doubt, keras_doubt, keras_problem, problem
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 TEN = np.arange(200) % 10
 
 

@@ -17,6 +17,8 @@ from mobilecnn.export import export
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration
 from mobilecnn.quantize.partitions import Left, partitions
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def chain(*operators: str, dtype: str = "int8", scale: Any = 0.05) -> bytes:
     made = Made(dtype=dtype, scale=scale if dtype == "int8" else ())

@@ -15,6 +15,8 @@ from mobilecnn.cli import cli
 from mobilecnn.convert.conversion import KerasModel, Source
 from mobilecnn.errors import ChildCrashed, ModelFileError, UsageError
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 CUSTOM = """import keras
 
 class Double(keras.layers.Layer):

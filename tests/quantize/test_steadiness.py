@@ -16,6 +16,8 @@ from mobilecnn.quantize.gate import STEADY
 from mobilecnn.train import datasets, fit
 from mobilecnn.train.plan import TrainingPlan
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def changed(content: bytes, factor: float) -> bytes:
     """The flatbuffer with the largest weight of its first convolution times ``factor``."""

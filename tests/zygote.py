@@ -4,11 +4,12 @@ A case that loads a Keras model would spend its time on importing TensorFlow. He
 for each child forks: the fork has the pipes of the child that the product wanted to start, and runs that
 child's module, whole. What takes it down takes down nothing else.
 
-    python fuzz_zygote.py serve SOCKET MODULE...    imports the modules, then forks for whoever asks
-    python fuzz_zygote.py run SOCKET MODULE         hands its pipes over, and ends as the fork does
+    python zygote.py serve SOCKET MODULE...    imports the modules, then forks for whoever asks
+    python zygote.py run SOCKET MODULE         hands its pipes over, and ends as the fork does
 """
 
 import contextlib
+import json
 import os
 import resource
 import runpy
@@ -24,6 +25,10 @@ from pathlib import Path
 
 MOST_MEMORY = 12 << 30
 """Bytes of address space of a fork: a case that needs more fails, and not the machine."""
+
+
+MOST_ASKED = 1 << 18
+"""Largest size in bytes of what is asked: a module, a folder, and the variables of the environment."""
 
 
 def _serve(name: str, modules: list[str]) -> None:
@@ -44,9 +49,13 @@ def _serve(name: str, modules: list[str]) -> None:
 
 def _watch(asking: socket.socket) -> None:
     """In the first fork: start the second, which is the child, and say how it ended."""
-    module, pipes, _, _ = socket.recv_fds(asking, 1000, 3)
+    content, pipes, _, _ = socket.recv_fds(asking, MOST_ASKED, 3)
     child = os.fork()
     if child == 0:
+        asked = json.loads(content)
+        os.chdir(asked["folder"])
+        os.environ.clear()
+        os.environ.update(asked["environment"])
         for number, pipe in enumerate(pipes):
             os.dup2(pipe, number)
             os.close(pipe)
@@ -55,8 +64,8 @@ def _watch(asking: socket.socket) -> None:
         code = 1
         try:
             sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 - for good
-            sys.argv = [module.decode()]
-            runpy.run_module(module.decode(), run_name="__main__")
+            sys.argv = [asked["module"]]
+            runpy.run_module(asked["module"], run_name="__main__")
             code = 0
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is said.
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
@@ -83,7 +92,8 @@ def _watch(asking: socket.socket) -> None:
 def _run(name: str, module: str) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(name)
-        socket.send_fds(server, [module.encode()], [0, 1, 2])
+        asked = {"module": module, "folder": os.getcwd(), "environment": dict(os.environ)}  # noqa: PTH109 - a fork's own.
+        socket.send_fds(server, [json.dumps(asked).encode()], [0, 1, 2])
         # Else the product would not see the end of the fork's output.
         for number in (0, 1, 2):
             os.close(number)
