@@ -72,9 +72,9 @@ def size_for(family: Family) -> int:
 
 
 LATER = (
-    "bn_inception", "densenet121", "googlenet_aux", "googlenet_bn", "inception_resnet_v1", "inception_v2", "inception_v3",
-    "inception_v4", "randwire_ws_c78", "resnet110_cifar10", "resnet50", "resnet50_v2", "resnext50_2x40d",
-    "se_bn_inception", "se_resnet50", "vgg16", "wrn50_2", "xception", "zfnet",
+    "bn_inception", "densenet121", "efficientnet_phi1.0", "googlenet_aux", "googlenet_bn", "inception_resnet_v1", "inception_v2", "inception_v3",
+    "inception_v4", "randwire_ws_c78", "resnet110_cifar10", "resnet18", "resnet50", "resnet50_v2", "resnext50_2x40d",
+    "se_bn_inception", "se_resnet50", "shufflenet_unit_vgg_140", "vgg16", "wrn50_2", "xception", "zfnet",
 )  # fmt: skip
 """Large networks, not made for phones, of building blocks that a smaller one has too: exported and trained in the sweep alone."""
 

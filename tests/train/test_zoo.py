@@ -28,6 +28,18 @@ BANDS = {
     "se_bn_inception": ((11.8, 12.0), (2000, 2080)),
     "shiftnet_b": ((1.1, 1.2), (369, 373)),
     "squeezenext23v5_x1.0": ((0.9, 0.95), (224.8, 225.0)),
+    **{f"squeezenext23v{version}_x1.0": ((0.72, 0.78), (222, 228)) for version in (2, 3, 4)},
+    "squeezenext34_x1.0": ((0.95, 1.05), (300, 420)),
+    "squeezenext44_x1.0": ((1.15, 1.25), (400, 540)),
+    # Each step about doubles the multiply-adds of the one before; B0 has 385. Blocks are rounded up, most at 1.
+    "efficientnet_phi1.0": ((9, 9.2), (2 * 385, 2.6 * 385)),
+    "efficientnet_phi2.0": ((12, 12.5), (1.6 * 992, 2 * 992)),
+    "efficientnet_phi3.0": ((16, 16.5), (1.6 * 1810, 2 * 1810)),
+    **{
+        f"shufflenet_unit_{unit}_{macs}": ((0, 2), (0.93 * macs, 1.08 * macs))
+        for unit in ("vgg", "resnet", "resnext")
+        for macs in (140, 38, 13)
+    },
 }
 
 
@@ -83,8 +95,14 @@ LOOSE = {
     "mobilenet_v1_x0.25_128": 0.05,  # 13.57 printed as 14
     "shufflenet_v1_x0.5_g8": 0.07,  # the paper says 38 for all groups, its authors' code 40
     **{f"shufflenet_v1_x0.25_g{groups}": 0.08 for groups in (1, 2, 3, 4, 8)},  # 13 printed for all groups
-    **{f"efficientnet_b{number}": 0.05 for number in range(8)},  # rounded to two digits
-    "efficientnet_lite0": 0.06,  # the authors' counter adds what is not a multiply-add of a weight
+    **{f"efficientnet_b{number}": 0.05 for number in range(9)},  # rounded to two digits
+    **{f"efficientnet_lite{number}": 0.06 for number in range(5)},  # the authors' counter adds other work
+    # Channels are chosen to fit, and those that are published fit within so much.
+    **{
+        f"shufflenet_unit_{unit}_{macs}": 0.08
+        for unit in ("vgg", "resnet", "resnext")
+        for macs in (140, 38, 13)
+    },
 }
 
 
@@ -106,7 +124,7 @@ def test_multiply_adds_agree_with_the_papers() -> None:
 
 def test_published_accuracies_are_percentages_with_a_source() -> None:
     for row in zoo.stored_counts().values():
-        assert row.top1 is None or 40 < row.top1 < (98 if row.name.endswith("cifar10") else 85)
+        assert row.top1 is None or 30 < row.top1 < (98 if row.name.endswith("cifar10") else 86)
         assert row.source or (row.top1 is None and row.macs_published is None)
 
 

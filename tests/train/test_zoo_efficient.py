@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
+from mobilecnn.errors import ModelNameError
 from mobilecnn.train import zoo
 
 
@@ -44,3 +46,48 @@ def test_lite0_is_b0_with_relu6_and_without_squeeze_and_excitation(keras: Any) -
     # The weights that were copied make the answers differ between images and classes.
     assert expected.std() > 1e-3
     np.testing.assert_allclose(np.asarray(lite(unit)), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("number", "blocks", "channels"),
+    [
+        (1, (1, 3, 3, 4, 4, 5, 1), (16, 24, 40, 80, 112, 192, 320)),
+        (2, (1, 3, 3, 4, 4, 5, 1), (16, 24, 48, 88, 120, 208, 352)),
+        (4, (1, 4, 4, 6, 6, 8, 1), (24, 32, 56, 112, 160, 272, 448)),
+    ],
+)
+def test_lite_networks_scale_the_middle_alone(
+    keras: Any, number: int, blocks: tuple[int, ...], channels: tuple[int, ...]
+) -> None:
+    model = zoo.graph(f"efficientnet_lite{number}", 5, (64, 64))
+    projected = [
+        layer.filters
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Conv2D) and layer.name.endswith("project")
+    ]
+    assert projected == [out for out, times in zip(channels, blocks, strict=True) for _ in range(times)]
+    assert (model.get_layer("stem_conv").filters, model.get_layer("head_conv").filters) == (32, 1280)
+
+
+def test_compound_scaling_is_the_papers_rule(keras: Any) -> None:
+    # arXiv 1905.11946, equation 3, with the coefficients of section 4.
+    assert pytest.approx(2, rel=0.05) == 1.2 * 1.1**2 * 1.15**2
+    assert [zoo.parse(f"efficientnet_phi{phi}").size for phi in (0, 1, 2, 0.5)] == [224, 258, 296, 240]
+    scaled, published = (
+        [weight.shape for weight in zoo.graph(name, 5, (64, 64)).weights]
+        for name in ("efficientnet_phi0.0", "efficientnet_b0")
+    )
+    assert scaled == published
+    one = zoo.graph("efficientnet_phi1.0", 5, (64, 64))
+    blocks = {layer.name.split("_")[0] for layer in one.layers if layer.name.startswith("block")}
+    # 1, 2, 2, 3, 3, 4 and 1 blocks times 1.2, each rounded up.
+    assert len(blocks) == 2 + 3 + 3 + 4 + 4 + 5 + 2
+    # 1280 times 1.1, to a multiple of 8.
+    assert one.get_layer("top_conv").filters == 1408
+
+
+def test_a_coefficient_beyond_the_largest_is_refused() -> None:
+    with pytest.raises(
+        ModelNameError, match=r"the compound coefficient 9\.0 is out of range; choose one from 0 to 8"
+    ):
+        zoo.parse("efficientnet_phi9")

@@ -41,7 +41,7 @@ def test_inception_resnet_v2_is_the_one_of_keras(keras: Any) -> None:
     from mobilecnn.train.zoo import inception_resnet
 
     side = 107  # The smallest maps are 2x2: a kernel of 1x3 is not one of 3x1.
-    ours = inception_resnet.build(version=2, size=side, classes=7, name="ours")
+    ours = inception_resnet.build(version="v2", size=side, classes=7, name="ours")
     theirs = keras.applications.InceptionResNetV2(weights=None, input_shape=(side, side, 3), classes=7)
     _randomize(theirs)
     # Both list their layers by depth in the graph, so equal graphs list equal layers.
@@ -64,7 +64,7 @@ def test_inception_resnet_v2_is_the_one_of_keras(keras: Any) -> None:
 def test_residuals_of_inception_resnet_v1(keras: Any) -> None:
     from mobilecnn.train.zoo import inception_resnet
 
-    model = inception_resnet.build(version=1, size=107, classes=3, name="v1")
+    model = inception_resnet.build(version="v1", size=107, classes=3, name="v1")
     _randomize(model)
     chain = [
         ("stem1_7_relu", "inception_a1", 0.17, True),
@@ -85,7 +85,7 @@ def test_feature_maps_of_inception_resnet_v1() -> None:
     from mobilecnn.train.zoo import inception_resnet
 
     # Figure 15 of the paper.
-    model = inception_resnet.build(version=1, size=299, classes=3, name="v1")
+    model = inception_resnet.build(version="v1", size=299, classes=3, name="v1")
     stages = ("stem1_7", "inception_a5_relu", "inception_b10_relu", "inception_c_last1_add")
     assert _shapes(model, *stages) == [(35, 35, 256), (35, 35, 256), (17, 17, 896), (8, 8, 1792)]
 

@@ -82,7 +82,7 @@ def test_a_bypass_goes_around_the_whole_fire_module(keras: Any) -> None:
 
 
 @cache
-def _squeezenext(version: str = "", width: float = 1.0, g2: bool = False) -> Any:
+def _squeezenext(version: str = "23", width: float = 1.0, g2: bool = False) -> Any:
     from mobilecnn.train.zoo import squeezenext
 
     return squeezenext.build(version=version, width=width, g2=g2, size=227, classes=5, name="n")
@@ -90,7 +90,11 @@ def _squeezenext(version: str = "", width: float = 1.0, g2: bool = False) -> Any
 
 @pytest.mark.parametrize(
     ("version", "width", "sides", "blocks"),
-    [("", 1.0, (111, 55, 28, 14, 7), (6, 6, 8, 1)), ("v5", 2.0, (112, 56, 28, 14, 7), (2, 4, 14, 1))],
+    [
+        ("23", 1.0, (111, 55, 28, 14, 7), (6, 6, 8, 1)),
+        ("23v3", 1.0, (112, 56, 28, 14, 7), (4, 8, 8, 1)),
+        ("23v5", 2.0, (112, 56, 28, 14, 7), (2, 4, 14, 1)),
+    ],
 )
 def test_stages_of_squeezenext(
     keras: Any, version: str, width: float, sides: tuple[int, ...], blocks: tuple[int, ...]
@@ -130,8 +134,8 @@ def test_blocks_of_squeezenext(keras: Any) -> None:
 
 def test_the_shortcut_that_begins_a_stage_of_squeezenext(keras: Any) -> None:
     for version, width, source, stride in (
-        ("", 1.0, "stage1_block6_add", 2),
-        ("v5", 2.0, "stage2_block1_shortcut_relu", 1),
+        ("23", 1.0, "stage1_block6_add", 2),
+        ("23v5", 2.0, "stage2_block1_shortcut_relu", 1),
     ):
         model = _squeezenext(version, width)
         squeeze = model.get_layer("stage2_block1_squeeze1")

@@ -242,3 +242,67 @@ def test_linear_leaves_out_the_relu_after_the_depthwise_alone() -> None:
     ]
     assert sum(name.endswith("depthwise_relu") for name in names[0]) == 4
     assert sorted(names[1]) == sorted(name for name in names[0] if not name.endswith("depthwise_relu"))
+
+
+@pytest.mark.usefixtures("keras")
+@pytest.mark.parametrize("kind", ["resnet", "plain"])
+@pytest.mark.parametrize(("depth", "units"), [(18, (2, 2, 2, 2)), (34, (3, 4, 6, 3))])
+def test_resnets_of_two_convolutions_of_the_papers_table_1(
+    keras: Any, kind: str, depth: int, units: tuple[int, ...]
+) -> None:
+    model = _build("resnet_basic", size=224, kind=kind, depth=depth)
+    counted = [
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense) and "shortcut" not in layer.name
+    ]
+    assert len(counted) == depth
+    shapes = [
+        model.get_layer(f"stage{stage}_unit{number}_conv2").output.shape[1:]
+        for stage, number in enumerate(units, 2)
+    ]
+    assert shapes == [(56, 56, 64), (28, 28, 128), (14, 14, 256), (7, 7, 512)]
+    sums = sum(isinstance(layer, keras.layers.Add) for layer in model.layers)
+    assert sums == (sum(units) if kind == "resnet" else 0)
+
+
+@pytest.mark.usefixtures("keras")
+@pytest.mark.parametrize(
+    ("unit", "macs", "channels", "kernels"),
+    [
+        ("vgg", 38, (12, 25, 50), {"conv1": (3, 3, 50, 50), "conv2": (3, 3, 50, 50)}),
+        (
+            "resnet",
+            38,
+            (48, 96, 192),
+            {"conv1": (1, 1, 192, 48), "conv2": (3, 3, 48, 48), "conv3": (1, 1, 48, 192)},
+        ),
+        # A group convolution's kernel has the input channels of one of its 16 groups.
+        (
+            "resnext",
+            38,
+            (48, 96, 192),
+            {"conv1": (1, 1, 192, 96), "conv2": (3, 3, 6, 96), "conv3": (1, 1, 96, 192)},
+        ),
+    ],
+)
+def test_units_of_shufflenets_table_4(
+    unit: str, macs: int, channels: tuple[int, ...], kernels: dict[str, tuple[int, ...]]
+) -> None:
+    model = _build("equal_complexity", size=224, unit=unit, macs=macs)
+    last = [
+        model.get_layer(f"stage{stage}_unit{number}_conv{len(kernels)}")
+        for stage, number in ((2, 4), (3, 8), (4, 4))
+    ]
+    assert tuple(layer.output.shape[-1] for layer in last) == channels
+    assert [layer.output.shape[1] for layer in last] == [28, 14, 7]
+    assert {
+        label: tuple(model.get_layer(f"stage4_unit4_{label}").kernel.shape) for label in kernels
+    } == kernels
+    assert model.get_layer("stem").output.shape[1:] == (112, 112, 12)
+
+
+def test_units_whose_channels_groups_do_not_divide_are_wider() -> None:
+    model = _build("equal_complexity", size=64, unit="resnext", macs=38)
+    # Half of 48 channels are 24; 16 groups take 32.
+    assert model.get_layer("stage2_unit1_conv2").kernel.shape == (3, 3, 2, 32)

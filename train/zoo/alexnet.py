@@ -1,4 +1,4 @@
-"""AlexNet, in two groups as published, with and without its normalization, and as a single tower.
+"""AlexNet, in two groups as published, with and without its normalization, in one and four, and as a single tower.
 
 Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural
 Networks", NIPS 2012, sections 3.3 and 3.5: ``alexnet_lrn``; without section 3.3: ``alexnet``, whose
@@ -7,7 +7,9 @@ layers are otherwise those of the single file that Caffe publishes (bvlc_alexnet
 arXiv 1404.5997, 2014: ``alexnet_1tower``, with the channels and padding of torchvision.
 
 * The two halves of the original, one on each of two GPUs, are here two groups of a convolution.
-  The single tower has no groups and fewer channels.
+  The single tower has no groups and fewer channels. ``alexnet_g1`` and ``alexnet_g4`` have the channels
+  of the original and, in the same three convolutions, no groups and four: the row of filter groups 1, 2
+  and 4 that is drawn to show what groups save.
 * The paper says that images are 224x224, but its first feature map of 55x55 without padding
   needs 227x227, which Caffe takes. torchvision pads by two pixels and takes 224x224.
 * The local response normalization of section 3.3 follows the ReLU of the first two convolutions
@@ -64,7 +66,23 @@ SINGLE_TOWER: tuple[LayerRow, ...] = (
     ("pool",),  # 6
 )
 
-NETWORKS = {"": GROUPED, "_lrn": GROUPED_LRN, "_1tower": SINGLE_TOWER}
+
+def _regrouped(groups: int) -> tuple[LayerRow, ...]:
+    rows: list[LayerRow] = []
+    for row in GROUPED:
+        kind, *numbers = row
+        regrouped = [*numbers[:-1], groups] if numbers and numbers[-1] == 2 else numbers
+        rows.append((str(kind), *map(int, regrouped)))
+    return tuple(rows)
+
+
+NETWORKS = {
+    "": GROUPED,
+    "_lrn": GROUPED_LRN,
+    "_1tower": SINGLE_TOWER,
+    "_g1": _regrouped(1),
+    "_g4": _regrouped(4),
+}
 
 
 def build(*, variant: str, size: int | tuple[int, int], classes: int, name: str) -> keras.Model:

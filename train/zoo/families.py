@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mobilecnn.errors import ModelNameError
+from mobilecnn.train.zoo.compound_scaling import LARGEST_PHI, side
 from mobilecnn.train.zoo.shufflenet_v1_channels import channels
 
 Parameter = float | int | bool | str
@@ -32,6 +33,7 @@ class Family:
             grammar accepts more names; otherwise these are all.
         check: function of the parameters that raises ModelNameError if they cannot be built.
         sizes: name -> default input side, for the names whose default is not ``size``.
+        size_of: function of the parameters that gives the default input side, where it follows from them.
         channels: channels of the input: 3, or 1 for grey images.
         classes: default number of outputs.
         input_range: range of the input, a name of :data:`mobilecnn.contract.RANGES`.
@@ -46,6 +48,7 @@ class Family:
     listed: tuple[str, ...]
     check: Callable[[dict[str, Parameter]], None] = lambda parameters: None
     sizes: Mapping[str, int] = field(default_factory=dict)
+    size_of: Callable[[dict[str, Parameter]], int] | None = None
     channels: int = 3
     classes: int = 1000
     input_range: str = "tf"
@@ -71,6 +74,13 @@ def _check_shufflenet_v1(parameters: dict[str, Parameter]) -> None:
         raise ModelNameError("with 1 group there is no shuffle to leave out; drop _noshuffle")
 
 
+def _check_phi(parameters: dict[str, Parameter]) -> None:
+    if float(parameters["phi"]) > LARGEST_PHI:
+        raise ModelNameError(
+            f"the compound coefficient {parameters['phi']} is out of range; choose one from 0 to {LARGEST_PHI:g}"
+        )
+
+
 SENETS = (
     "se_resnet50",
     "se_resnet101",
@@ -83,8 +93,8 @@ SENETS = (
 FAMILIES = (
     Family("lenet", "lenet{variant:5|_caffe}", "lenet", 32, 16, ("lenet5", "lenet_caffe"),
            sizes={"lenet_caffe": 28}, channels=1, classes=10),
-    Family("alexnet", "alexnet{variant:|_lrn|_1tower}", "alexnet", 227, 67,
-           ("alexnet", "alexnet_lrn", "alexnet_1tower"), sizes={"alexnet_1tower": 224}, rectangular=True),
+    Family("alexnet", "alexnet{variant:|_lrn|_1tower|_g1|_g4}", "alexnet", 227, 67,
+           ("alexnet", "alexnet_lrn", "alexnet_1tower", "alexnet_g1", "alexnet_g4"), sizes={"alexnet_1tower": 224}, rectangular=True),
     Family("zfnet", "zfnet{variant:|_b}", "zfnet", 224, 47, ("zfnet", "zfnet_b")),
     Family("vgg", "vgg{depth:16|19}", "vgg", 224, 32, ("vgg16", "vgg19")),
     Family("googlenet", "googlenet{variant:|_aux|_bn}", "googlenet", 224, 31,
@@ -93,8 +103,10 @@ FAMILIES = (
     Family("inception_v2", "inception_v2", "inception_v2", 224, 32, ("inception_v2",)),
     Family("inception_v3", "inception_v3", "inception_v3", 299, 75, ("inception_v3",)),
     Family("inception_v4", "inception_v4", "inception_v4", 299, 75, ("inception_v4",)),
-    Family("inception_resnet", "inception_resnet_v{version:1|2}", "inception_resnet", 299, 75,
-           ("inception_resnet_v1", "inception_resnet_v2")),
+    Family("inception_resnet", "inception_resnet_{version:v1|v1_paper|v2}", "inception_resnet", 299, 75,
+           ("inception_resnet_v1", "inception_resnet_v1_paper", "inception_resnet_v2")),
+    Family("resnet_basic", "{kind:resnet|plain}{depth:18|34}", "resnet_basic", 224, 32,
+           ("resnet18", "resnet34", "plain18", "plain34"), rectangular=True),
     Family("resnet", "resnet{depth:50|101|152|200}{version:|_v1.5|_v2|_1x100d}", "resnet", 224, 32,
            (
                *(f"resnet{depth}{version}" for version in ("", "_v1.5", "_v2") for depth in (50, 101, 152)),
@@ -124,9 +136,14 @@ FAMILIES = (
            ("squeezenet_v1.0", "squeezenet_v1.1", "squeezenet_v1.0_227", "squeezenet_v1.0_simple_bypass",
             "squeezenet_v1.0_complex_bypass"),
            sizes={"squeezenet_v1.0_227": 227}, rectangular=True),
-    Family("squeezenext", "squeezenext23{version:|v5}_x{width:1.0|2.0}[_g2]", "squeezenext", 227, 9,
-           ("squeezenext23_x1.0", "squeezenext23v5_x1.0", "squeezenext23_x1.0_g2", "squeezenext23_x2.0",
-            "squeezenext23v5_x2.0")),
+    Family("squeezenext", "squeezenext{version:23|23v2|23v3|23v4|23v5|34|44}_x{width:1.0|1.5|2.0}[_g2]", "squeezenext",
+           227, 9,
+           (
+               "squeezenext23_x1.0", "squeezenext23_x1.0_g2",
+               *(f"squeezenext23v{version}_x1.0" for version in (2, 3, 4, 5)), "squeezenext34_x1.0", "squeezenext44_x1.0",
+               *(f"squeezenext23{version}_x1.5" for version in ("", "v5")),
+               *(f"squeezenext23{version}_x2.0" for version in ("", "v2", "v3", "v4", "v5")),
+           )),
     Family("mobilenet_v1", "mobilenet_v1_x{width}_{size}", "mobilenet_v1", 224, 32,
            tuple(f"mobilenet_v1_x{width}_{size}" for width in (1.0, 0.75, 0.5, 0.25) for size in (224, 192, 160, 128)),
            _width_between(NARROWEST, WIDEST), rectangular=True),
@@ -152,12 +169,20 @@ FAMILIES = (
            _check_shufflenet_v1, rectangular=True),
     Family("shufflenet_v2", "shufflenet_v2_x{width:0.5|1.0|1.5|2.0}", "shufflenet_v2", 224, 32,
            tuple(f"shufflenet_v2_x{width}" for width in (0.5, 1.0, 1.5, 2.0)), rectangular=True),
+    Family("equal_complexity", "shufflenet_unit_{unit:vgg|resnet|resnext}_{macs:140|38|13}", "equal_complexity", 224, 32,
+           tuple(f"shufflenet_unit_{unit}_{macs}" for unit in ("vgg", "resnet", "resnext") for macs in (140, 38, 13)),
+           rectangular=True),
     Family("shiftnet", "shiftnet_{variant:a|b|c}", "shiftnet", 224, 32, ("shiftnet_a", "shiftnet_b", "shiftnet_c")),
-    Family("efficientnet", "efficientnet_b{number:0|1|2|3|4|5|6|7}", "efficientnet", 224, 32,
-           tuple(f"efficientnet_b{number}" for number in range(8)),
+    Family("efficientnet", "efficientnet_b{number:0|1|2|3|4|5|6|7|8}", "efficientnet", 224, 32,
+           tuple(f"efficientnet_b{number}" for number in range(9)),
            sizes={f"efficientnet_b{number}": size
-                  for number, size in enumerate((224, 240, 260, 300, 380, 456, 528, 600))},
+                  for number, size in enumerate((224, 240, 260, 300, 380, 456, 528, 600, 672))},
            input_range="raw", rectangular=True),
-    Family("efficientnet_lite", "efficientnet_lite0", "efficientnet_lite", 224, 32, ("efficientnet_lite0",),
+    Family("efficientnet_phi", "efficientnet_phi{phi}", "efficientnet", 224, 32,
+           tuple(f"efficientnet_phi{phi}.0" for phi in range(1, 4)), _check_phi,
+           size_of=lambda parameters: side(float(parameters["phi"])), input_range="raw", rectangular=True),
+    Family("efficientnet_lite", "efficientnet_lite{number:0|1|2|3|4}", "efficientnet_lite", 224, 32,
+           tuple(f"efficientnet_lite{number}" for number in range(5)),
+           sizes={f"efficientnet_lite{number}": size for number, size in enumerate((224, 240, 260, 280, 300))},
            input_range="lite", rectangular=True),
 )  # fmt: skip

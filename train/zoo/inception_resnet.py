@@ -5,6 +5,8 @@ Connections on Learning", arXiv 1602.07261, AAAI 2017: Figures 10 to 14 (v1) and
 Figure 15 (both), Table 1 (Reduction-A), section 3.3 (the scaling of residuals). The trained
 networks of these names differ from the figures; the trained networks are followed:
 
+* ``inception_resnet_v1_paper`` is version 1 as the figures draw it: without the sixth module and the
+  bottleneck. No weights of it are published.
 * Version 1 is the definition of facenet and of osmr's ports: a sixth Inception-ResNet-C module
   and, before the classifier, a bottleneck of 512 units with batch normalization. Version 2 is that
   of TF-slim and ``keras.applications``: 10, 20 and 10 modules instead of 5, 10 and 5, the stem of
@@ -72,54 +74,57 @@ V1_C: Block = [Conv(192, 1, 1), (Conv(192, 1, 1), Conv(192, 1, 3), Conv(192, 3, 
 # Figure 19.
 V2_C: Block = [Conv(192, 1, 1), (Conv(192, 1, 1), Conv(224, 1, 3), Conv(256, 3, 1))]
 
+# Version 1 as Figures 10 to 14 draw it. Side and channels at an input of 299.
+V1_ROWS: "tuple[tuple[str, Block | Residual, int], ...]" = (
+    ("stem", (*STEM, Conv(256, 3, 3, 2, V)), 1),  # 35, 256
+    (
+        "inception_a",  # Figure 10
+        Residual(
+            [
+                Conv(32, 1, 1),
+                (Conv(32, 1, 1), Conv(32, 3, 3)),
+                (Conv(32, 1, 1), Conv(32, 3, 3), Conv(32, 3, 3)),
+            ],
+            0.17,
+        ),
+        5,
+    ),
+    (
+        "reduction_a",  # Figure 7 with the k, l, m, n of Table 1: 17, 896
+        [
+            Conv(384, 3, 3, 2, V),
+            (Conv(192, 1, 1), Conv(192, 3, 3), Conv(256, 3, 3, 2, V)),
+            "max pool",
+        ],
+        1,
+    ),
+    (
+        "inception_b",  # Figure 11
+        Residual([Conv(128, 1, 1), (Conv(128, 1, 1), Conv(128, 1, 7), Conv(128, 7, 1))], 0.1),
+        10,
+    ),
+    (
+        "reduction_b",  # Figure 12: 8, 1792
+        [
+            (Conv(256, 1, 1), Conv(384, 3, 3, 2, V)),
+            (Conv(256, 1, 1), Conv(256, 3, 3, 2, V)),
+            (Conv(256, 1, 1), Conv(256, 3, 3), Conv(256, 3, 3, 2, V)),
+            "max pool",
+        ],
+        1,
+    ),
+    ("inception_c", Residual(V1_C, 0.2), 5),
+)
+
 # Side and channels at an input of 299.
 NETWORKS = {
-    1: InceptionResNet(
-        rows=(
-            ("stem", (*STEM, Conv(256, 3, 3, 2, V)), 1),  # 35, 256
-            (
-                "inception_a",  # Figure 10
-                Residual(
-                    [
-                        Conv(32, 1, 1),
-                        (Conv(32, 1, 1), Conv(32, 3, 3)),
-                        (Conv(32, 1, 1), Conv(32, 3, 3), Conv(32, 3, 3)),
-                    ],
-                    0.17,
-                ),
-                5,
-            ),
-            (
-                "reduction_a",  # Figure 7 with the k, l, m, n of Table 1: 17, 896
-                [
-                    Conv(384, 3, 3, 2, V),
-                    (Conv(192, 1, 1), Conv(192, 3, 3), Conv(256, 3, 3, 2, V)),
-                    "max pool",
-                ],
-                1,
-            ),
-            (
-                "inception_b",  # Figure 11
-                Residual([Conv(128, 1, 1), (Conv(128, 1, 1), Conv(128, 1, 7), Conv(128, 7, 1))], 0.1),
-                10,
-            ),
-            (
-                "reduction_b",  # Figure 12: 8, 1792
-                [
-                    (Conv(256, 1, 1), Conv(384, 3, 3, 2, V)),
-                    (Conv(256, 1, 1), Conv(256, 3, 3, 2, V)),
-                    (Conv(256, 1, 1), Conv(256, 3, 3), Conv(256, 3, 3, 2, V)),
-                    "max pool",
-                ],
-                1,
-            ),
-            ("inception_c", Residual(V1_C, 0.2), 5),
-            ("inception_c_last", Residual(V1_C, 1.0, relu=False), 1),
-        ),
+    "v1_paper": InceptionResNet(rows=V1_ROWS, bn_scale=True, bottleneck=0),
+    "v1": InceptionResNet(
+        rows=(*V1_ROWS, ("inception_c_last", Residual(V1_C, 1.0, relu=False), 1)),
         bn_scale=True,
         bottleneck=512,
     ),
-    2: InceptionResNet(
+    "v2": InceptionResNet(
         rows=(
             ("stem", (*STEM, "max pool"), 1),  # 35, 192
             (
@@ -178,11 +183,11 @@ NETWORKS = {
 }
 
 
-def build(*, version: int, size: int, classes: int, name: str) -> keras.Model:
+def build(*, version: str, size: int, classes: int, name: str) -> keras.Model:
     """The network with a softmax output, randomly initialized.
 
     Args:
-        version: 1 or 2.
+        version: a key of :data:`NETWORKS`.
         size: input side, pixels; at least 75.
         classes: number of outputs.
         name: name of the model.

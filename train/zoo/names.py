@@ -2,7 +2,8 @@
 
 A template of :mod:`mobilecnn.train.zoo.families` consists of text and of:
 
-* ``{width}``: the width multiplier, with at most four decimals; the canonical name has at least one
+* ``{width}``: the width multiplier, and ``{phi}``: a coefficient, with at most four decimals; the canonical
+  name has at least one
 * ``{size}``: the input side in pixels; a family without it in its names has a default
 * ``{parameter:this|that}``: one of these words, which may be empty
 * any other ``{parameter}``: a whole number
@@ -19,6 +20,9 @@ from functools import cache
 
 from mobilecnn.errors import ModelNameError
 from mobilecnn.train.zoo.families import FAMILIES, Family, Parameter
+
+DECIMALS = ("width", "phi")
+"""Parameters whose values are written with decimals."""
 
 LARGEST = 2048
 """Largest input side in pixels: beyond it one image takes gigabytes."""
@@ -73,6 +77,9 @@ def parse(text: str, size: int | None = None) -> ModelName:
         if match := _pattern(family.template).fullmatch(text):
             values = {key: _value(key, written, family) for key, written in match.groupdict().items()}
             named = int(values.pop("size", family.size))
+            family.check(values)
+            if family.size_of is not None:
+                named = family.size_of(values)
             if enumerated(family):
                 name = _write(family, values)
                 if name not in family.listed:
@@ -80,7 +87,6 @@ def parse(text: str, size: int | None = None) -> ModelName:
                 named = family.sizes.get(name, named)
             side = named if size is None else size
             _check_size(family, side, text)
-            family.check(values)
             return ModelName(family, tuple(values.items()), side)
     raise ModelNameError(_unknown(text))
 
@@ -119,8 +125,8 @@ def _pattern(template: str) -> re.Pattern[str]:
             pattern += f"(?P<{flag.strip('_')}>{flag})?"
         elif token["number"]:
             pattern += f"(?:{token['lead']}(?P<{token['number']}>[0-9]{{1,6}}))?"
-        elif token["key"] == "width":
-            pattern += r"(?P<width>[0-9]{1,2}(?:\.[0-9]{1,4})?)"
+        elif token["key"] in DECIMALS:
+            pattern += rf"(?P<{token['key']}>[0-9]{{1,2}}(?:\.[0-9]{{1,4}})?)"
         elif token["choices"] is not None:
             words = "|".join(re.escape(word) for word in token["choices"].split("|"))
             pattern += f"(?P<{token['key']}>{words})"
@@ -139,8 +145,8 @@ def _kinds(template: str) -> dict[str, type]:
             kinds[token["flag"].strip("_")] = bool
         elif token["number"]:
             kinds[token["number"]] = int
-        elif token["key"] == "width":
-            kinds["width"] = float
+        elif token["key"] in DECIMALS:
+            kinds[token["key"]] = float
         else:
             words = (token["choices"] or "0").split("|")
             kinds[token["key"]] = int if all(word.isdecimal() for word in words) else str

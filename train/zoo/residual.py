@@ -86,6 +86,7 @@ def bottleneck(
     label: str,
     *,
     width: int = 64,
+    inside: int = 0,
     groups: int = 1,
     bias: bool = False,
     first_strides: bool = False,
@@ -99,11 +100,12 @@ def bottleneck(
         label: beginning of the layers' names.
         width: channels of the first two convolutions in Stage 2; every later stage doubles them, as
             it doubles ``out``.
+        inside: channels of the first two convolutions; 0 for those of ``width``.
         groups: number of groups of the 3x3 convolution.
         bias: whether the convolutions have biases.
         first_strides: whether the first convolution has the stride instead.
     """
-    inside = width * out // OUT[0]
+    inside = inside or width * out // OUT[0]
     first, second = (stride, 1) if first_strides else (1, stride)
     x = conv_bn_relu(x, inside, 1, first, f"{label}_conv1", bias=bias)
     x = conv_bn_relu(x, inside, 3, second, f"{label}_conv2", groups=groups, bias=bias)

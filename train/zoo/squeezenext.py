@@ -1,8 +1,9 @@
 """SqueezeNext: channels reduced twice, separable 3x1 and 1x3 convolutions, and shortcuts.
 
 Gholami, Kwon, Wu, Tai, Yue, Jin, Zhao, Keutzer, "SqueezeNext: Hardware-Aware Neural
-Network Design", arXiv 1803.10615, 2018: the networks of 23 layers, followed in the form
-that the authors publish as Caffe files (amirgholami/SqueezeNext).
+Network Design", arXiv 1803.10615, 2018: the networks of 23 layers and their versions 2 to 5 (Table 3),
+followed in the form that the authors publish as Caffe files (amirgholami/SqueezeNext), and those of 34 and
+44 layers.
 
 * The first convolution has 64 channels and the last 128 at every width; only the stages
   between them are scaled.
@@ -14,13 +15,15 @@ that the authors publish as Caffe files (amirgholami/SqueezeNext).
 * The first block of every stage has a convolution in its shortcut. The other branch reads
   the block's input and has a stride of its own, except in version 5, where it reads the
   output of the convolution in the shortcut.
-* Version 5 moves blocks to a later stage, where there are many channels and arrays of
-  multipliers are well used, and begins with a 5x5 instead of a 7x7 convolution. Its feature
-  maps are one pixel larger at first, as the pool's last window extends beyond the edge.
+* Versions 2 to 5 begin with a 5x5 instead of a 7x7 convolution. Their feature maps are one pixel
+  larger at first, as the pool's last window extends beyond the edge. Versions 3, 4 and 5 move blocks to
+  a later stage, where there are many channels and arrays of multipliers are well used. Of these the
+  authors publish the file of version 5 alone: versions 2 to 4 follow it in their shortcuts.
 * In the grouped network ("G") the first 1x1 convolution of a block and its 3x1 and 1x3
   convolutions have two groups; the other 1x1 convolutions have one.
-* Networks of 34 and 44 layers are in the paper, but not how many blocks each of their
-  stages has.
+* How many blocks each stage of the networks of 34 and 44 layers has is in no source. Those here are
+  the plain network's proportions stretched to the 32 and 42 blocks that the names stand for, and give the
+  paper's 1.0 and 1.2 million parameters.
 """
 
 from typing import Any
@@ -32,8 +35,13 @@ from mobilecnn.train.zoo.squeezenet import ceil_pool
 
 # Version -> kernel of the first convolution, blocks of the stages.
 VERSIONS = {
-    "": (7, (6, 6, 8, 1)),
-    "v5": (5, (2, 4, 14, 1)),
+    "23": (7, (6, 6, 8, 1)),
+    "23v2": (5, (6, 6, 8, 1)),
+    "23v3": (5, (4, 8, 8, 1)),
+    "23v4": (5, (2, 10, 8, 1)),
+    "23v5": (5, (2, 4, 14, 1)),
+    "34": (7, (8, 8, 15, 1)),
+    "44": (7, (11, 11, 19, 1)),
 }
 STEM, HEAD = 64, 128
 
@@ -69,7 +77,7 @@ def build(*, version: str, width: float, g2: bool, size: int, classes: int, name
             if block == 1:
                 stride = 1 if stage == 1 else 2
                 shortcut = _conv(x, out, 1, f"{label}_shortcut", stride=stride)
-                if version == "v5":
+                if "v" in version:
                     x, stride = shortcut, 1
             else:
                 shortcut, stride = x, 1
