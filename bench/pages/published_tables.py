@@ -1,0 +1,153 @@
+"""All tables of the papers by name, and their forms: cells, JSON, Markdown and HTML."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mobilecnn.bench.pages.page import Cell, Note, Section, Table, page
+from mobilecnn.bench.pages.theory import NAME, table_8
+from mobilecnn.errors import UsageError
+from mobilecnn.train import tables
+from mobilecnn.train.tables import Figure, PaperTable
+
+TIMED = NAME
+"""Name of the table that takes times."""
+
+
+def names() -> tuple[str, ...]:
+    """Names of all tables, those of a paper together and by number."""
+    counted = tables.names()
+    place = counted.index("shufflenet-6") + 1
+    return (*counted[:place], TIMED, *counted[place:])
+
+
+def filled(name: str, times: Path | None = None) -> PaperTable:
+    """The table of that name, filled in.
+
+    Args:
+        name: one of :func:`names`.
+        times: record of the times of :data:`TIMED`; None for the stored ones.
+
+    Raises:
+        UsageError: there is no such table.
+        InputError: ``times`` has not what the table needs.
+    """
+    if name == TIMED:
+        return table_8(times)
+    if name not in tables.TABLES:
+        raise UsageError(f"there is no table {name!r}; choose from {', '.join(names())}")
+    return tables.table(name)
+
+
+def cells(table: PaperTable) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Header and rows as text: a column with figures of ours has three, the paper's, ours and the difference."""
+    header: list[str] = ["model", "network"]
+    pairs = [_parts(table, index) for index in range(len(table.columns))]
+    for column, parts in zip(table.columns, pairs, strict=True):
+        if parts == ("paper", "ours"):
+            header += [f"{column.heading}: paper", "ours", "differs"]
+        else:
+            header.append(column.heading)
+    rows = []
+    for row in table.rows:
+        line = [row.label, row.network or "-"]
+        for column, figure, parts in zip(table.columns, row.figures, pairs, strict=True):
+            ours = "-" if figure.ours is None else f"{figure.ours:,.{column.digits}f}"
+            if parts == ("paper", "ours"):
+                line += [_printed(figure), ours, difference(figure)]
+            else:
+                line.append(ours if parts == ("ours",) else _printed(figure))
+        rows.append(line)
+    return tuple(header), rows
+
+
+def difference(figure: Figure) -> str:
+    """How far ours is from the published figure; empty where they agree as far as that is printed."""
+    if figure.difference is None or figure.agrees:
+        return ""
+    return f"{figure.difference:+.1%}"
+
+
+def to_json(table: PaperTable) -> dict[str, Any]:
+    """A table as a JSON object: of every figure the published one, ours, and whether they agree."""
+    return {
+        "name": table.name,
+        "title": table.title,
+        "source": table.source,
+        "columns": [column.heading for column in table.columns],
+        "rows": [
+            {
+                "label": row.label,
+                "network": row.network or None,
+                "figures": [
+                    {
+                        "published": float(figure.published) if figure.published else None,
+                        "ours": figure.ours,
+                        "agrees": figure.agrees,
+                    }
+                    for figure in row.figures
+                ],
+            }
+            for row in table.rows
+        ],
+        "notes": list(table.notes),
+    }
+
+
+def markdown(chosen: Sequence[PaperTable]) -> str:
+    """Tables as Markdown, each under a heading of the second level."""
+    parts = []
+    for table in chosen:
+        header, rows = cells(table)
+        lines = [f"## {table.name}", "", f"{table.title}. Source: {table.source}.", ""]
+        lines += [_line(header), "|" + "---|" * 2 + "--:|" * (len(header) - 2)]
+        lines += [_line([row[0], f"`{row[1]}`" if row[1] != "-" else "", *row[2:]]) for row in rows]
+        lines += [line for note in table.notes for line in ("", note)]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def html(chosen: Sequence[PaperTable]) -> str:
+    """Tables as one self-contained page."""
+    sections = []
+    for table in chosen:
+        header, rows = cells(table)
+        shown = [[Cell(cell, _value(cell)) for cell in row] for row in rows]
+        sections.append(
+            Section(
+                f"{table.name}: {table.title}",
+                (
+                    f"Source: {table.source}.",
+                    Table(header, shown, left=(0, 1), sortable=True),
+                    *(Note(note) for note in table.notes),
+                ),
+            )
+        )
+    lead = "Published figures beside those of the zoo's networks; a difference stands where ours, rounded alike, is another."
+    return page("The papers' tables", lead, sections)
+
+
+def _parts(table: PaperTable, index: int) -> tuple[str, ...]:
+    """Which figures a column has."""
+    figures = [row.figures[index] for row in table.rows]
+    published = any(figure.published for figure in figures)
+    ours = any(figure.ours is not None for figure in figures)
+    return (*(("paper",) if published else ()), *(("ours",) if ours else ()))
+
+
+def _printed(figure: Figure) -> str:
+    if not figure.published:
+        return "-"
+    whole, point, decimals = figure.published.partition(".")
+    return f"{int(whole):,}{point}{decimals}"
+
+
+def _line(values: Sequence[str]) -> str:
+    return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
+
+
+def _value(cell: str) -> float | None:
+    try:
+        return float(cell.replace(",", "").removesuffix("%"))
+    except ValueError:
+        return None

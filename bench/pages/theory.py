@@ -1,0 +1,81 @@
+"""ShuffleNet V1's Table 8 in the form of the other papers' tables: theoretical against actual speedup."""
+
+from pathlib import Path
+
+from mobilecnn.bench.pages.result_files import read
+from mobilecnn.bench.papers.speedup import SpeedupRow, table
+from mobilecnn.bench.papers.stored import stored
+from mobilecnn.bench.records.instructions import Instructions
+from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.records.published import NETWORKS, PUBLISHED_FORMAT, UNKNOWN
+from mobilecnn.bench.timing.times import kind, times
+from mobilecnn.errors import InputError
+from mobilecnn.train.tables import Column, Figure, PaperTable, Row
+
+NAME = "shufflenet-8"
+"""Name of the table."""
+
+
+def table_8(record: Path | None = None) -> PaperTable:
+    """The table with the times of ``record``, or without one with the stored times modelled on the paper's chip.
+
+    Raises:
+        InputError: the file is not a record of ``mobilecnn speedup``, with all its networks in float32.
+    """
+    if record is None:
+        return _filled(stored("sd820").rows, "modelled on the Snapdragon 820")
+    results = read([record])
+    taken: list[Measurement | Instructions] = [timed.measurement for timed in results.timed]
+    taken += [counted.instructions for counted in results.counted if counted.instructions.model is not None]
+    for given in taken:
+        models = {
+            model.passport.architecture
+            for model in given.models
+            if model.passport is not None and model.passport.format == PUBLISHED_FORMAT
+        }
+        if {row.model for row in NETWORKS} <= models:
+            return _filled(table(times(given)), f"{kind(given)} on {_device(given)}")
+    raise InputError(
+        f"{record} has no times of all networks of the table in {PUBLISHED_FORMAT}; give a record of `mobilecnn speedup`"
+    )
+
+
+def _device(record: Measurement | Instructions) -> str:
+    if isinstance(record, Instructions) and record.model is not None:
+        return f"the {record.model.chip.title}"
+    return record.device.board or record.device.cpu or record.device.kind
+
+
+def _filled(rows: tuple[SpeedupRow, ...], how: str) -> PaperTable:
+    chosen = [row for row in rows if row.format == PUBLISHED_FORMAT]
+    return PaperTable(
+        NAME,
+        "Theoretical against actual speedup over AlexNet",
+        "arXiv 1707.01083v2, Table 8, at 224 x 224",
+        (
+            Column("multiply-adds (M)"),
+            Column(f"time (ms), ours {how}", 1),
+            Column("theoretical speedup"),
+            Column("actual speedup"),
+        ),
+        tuple(
+            Row(
+                row.published.label,
+                row.published.model,
+                (
+                    Figure(str(row.published.mflops), row.macs / 1e6),
+                    Figure(f"{row.published.at('224'):.1f}", row.time.value / 1e6),
+                    Figure(f"{row.paper_theoretical:.1f}", row.over[0].theoretical),
+                    Figure(f"{row.paper_actual:.1f}", row.over[0].actual.value),
+                ),
+            )
+            for row in chosen
+        ),
+        (
+            UNKNOWN,
+            (
+                "An actual speedup above the theoretical one is no contradiction: a multiply-add of one network may take longer than "
+                "one of another. AlexNet's large dense layers wait for memory, and each takes more time a multiply-add."
+            ),
+        ),
+    )

@@ -1,0 +1,113 @@
+"""``mobilecnn tables``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mobilecnn.cli import options
+from mobilecnn.cli.output import data, document, json_option, lock, table
+from mobilecnn.cli.terminal import Lines, joined
+from mobilecnn.errors import UsageError
+
+if TYPE_CHECKING:
+    from mobilecnn.train.tables import PaperTable
+
+FORMS = ("text", "markdown", "html")
+
+
+@click.command()
+@click.argument("names", metavar="[TABLE]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Show all tables.")
+@click.option(
+    "--times",
+    type=options.FILE,
+    metavar="FILE",
+    help="Times for shufflenet-8: a record of `mobilecnn speedup`.  [default: those modelled on the paper's chip]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    default="text",
+    show_default=True,
+    help="Form of the tables.",
+)
+@click.option("-o", "--output", type=options.FILE, help="A file for the tables; one that exists is replaced.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    everything: bool,
+    times: Path | None,
+    form: str,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """The papers' published tables, each figure beside that of the zoo's network.
+
+    TABLE is a name such as shufflenet-5 or mobilenet-2; without one, the names are listed. A figure of ours that, rounded
+    like the published one, is not the same has its difference beside it.
+
+    \b
+    Example:
+      mobilecnn tables
+      mobilecnn tables shufflenet-5 mobilenet-2
+      mobilecnn tables --all --format html -o tables.html
+    """
+    from mobilecnn.bench.pages import published_tables as papers
+
+    if everything and names:
+        raise UsageError(f"--all shows all tables; leave out either it or {names[0]}")
+    chosen = papers.names() if everything else names
+    if times is not None and papers.TIMED not in chosen:
+        raise UsageError(f"--times is for {papers.TIMED}; name that table, or leave it out")
+    if not chosen:
+        if output is not None or form != "text":
+            raise UsageError("name the tables to write, or give --all")
+        _list(as_json)
+        return
+    if as_json and (output is not None or form != "text"):
+        raise UsageError("--json prints the tables; leave out --format and -o")
+    filled = [papers.filled(name, times) for name in dict.fromkeys(chosen)]
+    if as_json:
+        document({"tables": [papers.to_json(each) for each in filled]})
+        return
+    text = {"text": _text, "markdown": papers.markdown, "html": papers.html}[form](filled)
+    if output is None:
+        data(text if isinstance(text, Lines) else Lines(text.rstrip("\n")))
+        return
+    from mobilecnn.files import check_file, write_text
+
+    check_file(output)
+    lock(output)
+    write_text(output, str(text).rstrip("\n") + "\n")
+    data(str(output))
+
+
+def _list(as_json: bool) -> None:
+    from mobilecnn.bench.pages import published_tables as papers
+
+    filled = [papers.filled(name) for name in papers.names()]
+    if as_json:
+        rows: list[dict[str, Any]] = [
+            {"name": each.name, "title": each.title, "source": each.source} for each in filled
+        ]
+        document({"tables": rows})
+        return
+    data(
+        table(("table", "what", "source"), [(each.name, each.title, each.source) for each in filled], left=3)
+    )
+
+
+def _text(filled: Sequence["PaperTable"]) -> Lines:
+    from mobilecnn.bench.pages import published_tables as papers
+
+    parts: list[str | Lines] = []
+    for each in filled:
+        header, rows = papers.cells(each)
+        parts += [f"{each.name}: {each.title} ({each.source})", "", table(header, rows, left=2), ""]
+        parts += [line for note in each.notes for line in (note, "")]
+    return joined(*parts[:-1])

@@ -1,0 +1,94 @@
+"""``mobilecnn tables``: text, JSON, Markdown and HTML of the papers' tables."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mobilecnn.bench.papers.stored import path as stored_path
+from mobilecnn.cli import cli
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["tables", *(str(argument) for argument in arguments)])
+
+
+def test_without_a_name_the_tables_are_listed() -> None:
+    done = run()
+    assert done.exit_code == 0, done.output
+    names = [line.split()[0] for line in done.stdout.splitlines()[2:]]
+    assert {
+        "mobilenet-2",
+        "shufflenet-5",
+        "shufflenet-8",
+        "squeezenet-1",
+        "inception_v2-3",
+        "efficientnet-scaling",
+    } <= set(names)
+    listed = json.loads(run("--json").stdout)["tables"]
+    assert [row["name"] for row in listed] == names and all(row["source"] for row in listed)
+
+
+def test_a_table_has_both_figures_and_marks_what_differs() -> None:
+    done = run("shufflenet-2", "mobilenet-6")
+    assert done.exit_code == 0, done.output
+    lines = {line.split("  ")[0]: line.split() for line in done.stdout.splitlines()}
+    # 40.47 million multiply-adds where the paper prints 38 for all groups; 137.46 are 140, rounded to tens.
+    assert "40.47" in lines["0.5x, g = 8"] and "+6.5%" in lines["0.5x, g = 8"]
+    assert "137.46" in lines["1x, g = 3"] and not any(cell.endswith("%") for cell in lines["1x, g = 3"])
+    assert "568.74" in lines["1.0 MobileNet-224"]
+
+
+def test_json_has_published_and_ours() -> None:
+    (table,) = json.loads(run("xception-3", "--json").stdout)["tables"]
+    assert table["columns"] == ["parameters (M)"]
+    assert table["rows"][1] == {
+        "label": "Xception",
+        "network": "xception",
+        "figures": [{"published": 22.855952, "ours": 22.855952, "agrees": True}],
+    }
+
+
+def test_forms(tmp_path: Path) -> None:
+    markdown = run("shufflenet-5", "--format", "markdown").stdout
+    assert markdown.startswith("## shufflenet-5\n\n") and "| `shufflenet_v1_x2.0_g3` |" in markdown
+    page = tmp_path / "tables.html"
+    done = run("--all", "--format", "html", "-o", page)
+    assert done.exit_code == 0 and done.stdout.strip() == str(page)
+    html = page.read_text()
+    assert html.startswith("<!doctype html>") and "shufflenet-5: ShuffleNet against MobileNet" in html
+    assert "http" not in html.replace("http-equiv", "")
+
+
+def test_the_times_of_ones_own() -> None:
+    modelled = run("shufflenet-8").stdout
+    assert "ours modelled on the Snapdragon 820" in modelled
+    own = run("shufflenet-8", "--times", stored_path("pi4")).stdout
+    assert "ours modelled on" in own and own != modelled
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["shufflenet-9"], "there is no table 'shufflenet-9'; choose from"),
+        (["--all", "mobilenet-2"], "leave out either it or mobilenet-2"),
+        (["mobilenet-2", "--times", "x.json"], "--times is for shufflenet-8"),
+        (["-o", "x.html"], "name the tables to write, or give --all"),
+        (["mobilenet-2", "--json", "-o", "x.json"], "leave out --format and -o"),
+        (["shufflenet-8", "--times", "missing.json"], "missing.json"),
+        (["shufflenet-8", "--times", "other.json"], "is not"),
+        (["mobilenet-2", "-o", "folder"], "is a folder"),
+    ],
+)
+def test_refused_in_one_line(
+    typed: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "other.json").write_text("{}")
+    before = sorted(tmp_path.iterdir())
+    refused = run(*typed)
+    assert refused.exit_code == 2, refused.output
+    assert words in refused.stderr and len(refused.stderr.strip().splitlines()) == 1
+    assert sorted(tmp_path.iterdir()) == before

@@ -1,0 +1,274 @@
+"""Tables that are worked out from the layers that the papers print: by kind of layer, by modification, by group."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mobilecnn.train import zoo
+from mobilecnn.train.tables.rows import Column, Figure, PaperTable, Row
+from mobilecnn.train.zoo import compound_scaling
+from mobilecnn.train.zoo.shufflenet_v1_channels import channels
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution.
+
+    Attributes:
+        side: side of the output feature map, pixels.
+        kernel: side of the kernel, pixels.
+        inputs: input channels.
+        outputs: output channels.
+        groups: groups of channels; as many as there are channels in a depthwise convolution.
+    """
+
+    side: int
+    kernel: int
+    inputs: int
+    outputs: int
+    groups: int = 1
+
+    @property
+    def weights(self) -> int:
+        """Number of weights of the kernel."""
+        return self.kernel**2 * self.inputs * self.outputs // self.groups
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds: each weight at each pixel of the output."""
+        return self.weights * self.side**2
+
+    @property
+    def memory_access(self) -> int:
+        """Elements read and written: both feature maps and the kernel (arXiv 1807.11164, section 2)."""
+        return self.side**2 * (self.inputs + self.outputs) + self.weights
+
+
+MOBILENET = (
+    (112, 32, 64),
+    (56, 64, 128),
+    (56, 128, 128),
+    (28, 128, 256),
+    (28, 256, 256),
+    (14, 256, 512),
+    *((14, 512, 512),) * 5,
+    (7, 512, 1024),
+    (7, 1024, 1024),
+)
+"""Depthwise separable layers of MobileNet V1 at 224 x 224: side of the output in pixels, input and output channels (arXiv
+1704.04861, Table 1)."""
+
+
+def _mobilenet_2() -> PaperTable:
+    kinds = {
+        "Conv 1x1": [Conv(side, 1, inputs, outputs) for side, inputs, outputs in MOBILENET],
+        "Conv DW 3x3": [Conv(side, 3, inputs, inputs, inputs) for side, inputs, _ in MOBILENET],
+        "Conv 3x3": [Conv(112, 3, 3, 32)],
+        "Fully connected": [Conv(1, 1, 1024, 1000)],
+    }
+    printed = {
+        "Conv 1x1": ("94.86", "74.59"),
+        "Conv DW 3x3": ("3.06", "1.06"),
+        "Conv 3x3": ("1.19", "0.02"),
+        "Fully connected": ("0.18", "24.33"),
+    }
+    macs = sum(layer.macs for layers in kinds.values() for layer in layers)
+    weights = sum(layer.weights for layers in kinds.values() for layer in layers)
+    rows = [
+        Row(
+            kind,
+            "",
+            (
+                Figure(printed[kind][0], 100 * sum(layer.macs for layer in layers) / macs),
+                Figure(printed[kind][1], 100 * sum(layer.weights for layer in layers) / weights),
+            ),
+        )
+        for kind, layers in kinds.items()
+    ]
+    return PaperTable(
+        "mobilenet-2",
+        "Where MobileNet's multiply-adds and parameters are",
+        "arXiv 1704.04861, Table 2",
+        (Column("share of multiply-adds (%)"), Column("share of parameters (%)")),
+        tuple(rows),
+        (
+            "Parameters are the kernels' weights, without batch normalization and biases.",
+            "The paper prints 1.19 for the first 3x3 convolution, with which its column gives 99.29 in all; with 1.91 it gives 100.",
+        ),
+    )
+
+
+def _mobilenet_3() -> PaperTable:
+    # Section 3.2 and 3.3: a 3x3 layer of 512 to 512 channels on 14 x 14 pixels.
+    def separable(side: int, width: int) -> list[Conv]:
+        return [Conv(side, 3, width, width, width), Conv(side, 1, width, width)]
+
+    layers = {
+        "Convolution": ([Conv(14, 3, 512, 512)], "462", "2.36"),
+        "Depthwise separable": (separable(14, 512), "52.3", "0.27"),
+        "alpha = 0.75": (separable(14, 384), "29.6", "0.15"),
+        "rho = 0.714": (separable(10, 384), "15.1", "0.15"),
+    }
+    rows = [
+        Row(
+            label,
+            "",
+            (
+                Figure(macs, sum(layer.macs for layer in parts) / 1e6),
+                Figure(weights, sum(layer.weights for layer in parts) / 1e6),
+            ),
+        )
+        for label, (parts, macs, weights) in layers.items()
+    ]
+    return PaperTable(
+        "mobilenet-3",
+        "One layer under each modification",
+        "arXiv 1704.04861, Table 3",
+        (Column("multiply-adds (M)"), Column("parameters (M)")),
+        tuple(rows),
+        (
+            "A 3x3 layer of 512 to 512 channels on 14 x 14 pixels; each row has the modifications of those above it.",
+        ),
+    )
+
+
+def _shufflenet_1() -> PaperTable:
+    printed = {1: "143", 2: "140", 3: "137", 4: "133", 8: "137"}
+    stored = zoo.stored_counts()
+    rows = []
+    for groups, macs in printed.items():
+        name = f"shufflenet_v1_x1.0_g{groups}"
+        features = channels(1.0, groups).stages[-1]
+        rows.append(
+            Row(
+                f"g = {groups}",
+                name,
+                (
+                    Figure(macs, (stored[name].macs - 1000 * features) / 1e6),
+                    Figure("", stored[name].macs / 1e6),
+                ),
+            )
+        )
+    return PaperTable(
+        "shufflenet-1",
+        "Complexity by groups",
+        "arXiv 1707.01083v2, Table 1",
+        (Column("multiply-adds of convolutions (M)"), Column("with the classifier (M)")),
+        tuple(rows),
+        ("The paper's figures are those of the convolutions, without the classifier.",),
+    )
+
+
+def _fire(squeezed: int, expanded: int, inputs: int) -> tuple[Conv, ...]:
+    """The convolutions of a fire module: to the squeezed channels, and from these twice to the expanded ones."""
+    return Conv(1, 1, inputs, squeezed), Conv(1, 1, squeezed, expanded), Conv(1, 3, squeezed, expanded)
+
+
+SQUEEZENET = {
+    "conv1": (14_208, (Conv(111, 7, 3, 96),)),
+    "fire2": (11_920, _fire(16, 64, 96)),
+    "fire3": (12_432, _fire(16, 64, 128)),
+    "fire4": (45_344, _fire(32, 128, 128)),
+    "fire5": (49_440, _fire(32, 128, 256)),
+    "fire6": (104_880, _fire(48, 192, 256)),
+    "fire7": (111_024, _fire(48, 192, 384)),
+    "fire8": (188_992, _fire(64, 256, 384)),
+    "fire9": (197_184, _fire(64, 256, 512)),
+    "conv10": (513_000, (Conv(13, 1, 512, 1000),)),
+}
+"""Layer -> parameters as printed, and its convolutions, here at any size (arXiv 1602.07360, Table 1)."""
+
+
+def _squeezenet_1() -> PaperTable:
+    rows = []
+    total = 0
+    for label, (printed, convolutions) in SQUEEZENET.items():
+        ours = sum(layer.weights + layer.outputs for layer in convolutions)
+        total += ours
+        rows.append(Row(label, "", (Figure(str(printed), ours),)))
+    rows.append(Row("total", "squeezenet_v1.0", (Figure("1248424", total),)))
+    return PaperTable(
+        "squeezenet-1",
+        "SqueezeNet layer by layer, before pruning",
+        "arXiv 1602.07360, Table 1",
+        (Column("parameters", 0),),
+        tuple(rows),
+    )
+
+
+def _shufflenet_v2_1() -> PaperTable:
+    # Guideline 1: 1x1 convolutions of equal multiply-adds on 56 x 56 pixels.
+    rows = []
+    for ratio, inputs, outputs in (("1:1", 128, 128), ("1:2", 90, 180), ("1:6", 52, 312), ("1:12", 36, 432)):
+        layer = Conv(56, 1, inputs, outputs)
+        bound = 2 * (56**2 * layer.macs) ** 0.5 + layer.macs / 56**2
+        rows.append(
+            Row(
+                f"{ratio} ({inputs}, {outputs})",
+                "",
+                (
+                    Figure("", layer.macs / 1e6),
+                    Figure("", layer.memory_access / 1e6),
+                    Figure("", bound / 1e6),
+                    Figure("", layer.memory_access / bound),
+                ),
+            )
+        )
+    return PaperTable(
+        "shufflenet_v2-1",
+        "Guideline 1: equal channels make the memory access cost smallest",
+        "arXiv 1807.11164, Table 1 and equation 1",
+        (
+            Column("multiply-adds (M)"),
+            Column("memory access cost, hw(c1 + c2) + c1 c2 (M elements)", 3),
+            Column("its lower bound, 2 sqrt(hw B) + B / hw (M elements)", 3),
+            Column("cost over bound", 3),
+        ),
+        tuple(rows),
+        (
+            "The paper's times are measured; `mobilecnn speedup --experiment guidelines` measures or models them on a device.",
+        ),
+    )
+
+
+def _efficientnet_scaling() -> PaperTable:
+    sizes = {
+        f"efficientnet_b{number}": side
+        for number, side in enumerate((224, 240, 260, 300, 380, 456, 528, 600))
+    }
+    scales = ((1.0, 1.0), (1.0, 1.1), (1.1, 1.2), (1.2, 1.4), (1.4, 1.8), (1.6, 2.2), (1.8, 2.6), (2.0, 3.1))
+    rows = []
+    for phi, (name, side) in enumerate(sizes.items()):
+        width, depth = scales[phi]
+        rows.append(
+            Row(
+                f"B{phi}, phi = {phi}",
+                name,
+                (
+                    Figure(str(width), compound_scaling.WIDTH**phi),
+                    Figure(str(depth), compound_scaling.DEPTH**phi),
+                    Figure(str(side), compound_scaling.side(phi), exact=True),
+                ),
+            )
+        )
+    return PaperTable(
+        "efficientnet-scaling",
+        "Compound scaling: the rule beside the published networks",
+        "arXiv 1905.11946, equation 3; the published coefficients are those of the authors' code",
+        (Column("width"), Column("depth"), Column("input side (pixels)", 0)),
+        tuple(rows),
+        (
+            "Ours is the rule: depth 1.2^phi, width 1.1^phi, side 224 x 1.15^phi; `efficientnet_phi{phi}` is built by it.",
+            "The published networks grow more slowly than the rule: B7 is about what the rule gives at phi 6.",
+        ),
+    )
+
+
+TABLES: dict[str, Callable[[], PaperTable]] = {
+    "mobilenet-2": _mobilenet_2,
+    "mobilenet-3": _mobilenet_3,
+    "shufflenet-1": _shufflenet_1,
+    "squeezenet-1": _squeezenet_1,
+    "shufflenet_v2-1": _shufflenet_v2_1,
+    "efficientnet-scaling": _efficientnet_scaling,
+}
+"""Name -> function that works the table out."""

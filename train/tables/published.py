@@ -1,0 +1,218 @@
+"""The list of tables: those whose figures are in ``rows.csv``, and those worked out layer by layer."""
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from mobilecnn.errors import UsageError
+from mobilecnn.train import zoo
+from mobilecnn.train.tables import layered
+from mobilecnn.train.tables.rows import Column, Figure, PaperTable, Row
+from mobilecnn.train.zoo import StoredCounts
+
+COUNTED: Mapping[str, tuple[Column, Callable[[StoredCounts], float]]] = {
+    "macs": (Column("multiply-adds (M)"), lambda counts: counts.macs / 1e6),
+    "params": (Column("parameters (M)", 3), lambda counts: counts.params_trainable / 1e6),
+    "megabytes": (Column("size in float32 (MiB)"), lambda counts: counts.params_trainable * 4 / 2**20),
+}
+"""Column of ``rows.csv`` -> its heading, and the figure of a network of the zoo."""
+
+CITED: Mapping[str, Column] = {
+    "top1": Column("top-1 accuracy (%)", counted=False),
+    "top5": Column("top-5 accuracy (%)", counted=False),
+    "top1_error": Column("top-1 error (%)", counted=False),
+    "top5_error": Column("top-5 error (%)", counted=False),
+    "top1_error_without": Column("top-1 error without shuffle (%)", counted=False),
+}
+"""Column of ``rows.csv`` -> its heading; these figures are the papers' alone."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A table whose figures are in ``rows.csv``.
+
+    Attributes:
+        title: what it shows.
+        source: paper and number of the table.
+        notes: remarks on its differences.
+    """
+
+    title: str
+    source: str
+    notes: tuple[str, ...] = ()
+
+
+TWICE = (
+    "SqueezeNet's 1700 million are twice its multiply-adds (each counted as two operations), on 224 x 224 pixels; "
+    "833 on 227 x 227 are printed in ShuffleNet V1's Table 6."
+)
+GOOGLENET = (
+    "GoogLeNet's multiply-adds are printed as 1448 (NASNet), 1500 (ShuffleNet, Inception) and 1550 (MobileNet), from "
+    "different readings of its Table 1; its parameters as 6.6 to 6.8 million, without biases and rounded, are 7.0 in Caffe's file."
+)
+
+MOBILENET_V1 = (
+    "MobileNet V2's paper prints 575 million multiply-adds for MobileNet V1, whose own paper prints 569; and 6.9 million "
+    "parameters for its own network at 1.4, of which TF-slim's table says 6.06 (without batch normalization) and Keras counts 6.1."
+)
+
+LISTED = {
+    "resnet-1": Listed(
+        "ResNets by depth",
+        "arXiv 1512.03385, Table 1",
+        ("The networks with a stride in the first 1x1 convolution; rounded to 100 million.",),
+    ),
+    "resnet-2": Listed(
+        "Degradation: plain and residual networks",
+        "arXiv 1512.03385, Table 2 (10 crops)",
+        (
+            "The paper's residual networks here have shortcuts without parameters, those of the zoo projections.",
+        ),
+    ),
+    "resnet-4": Listed("Residual networks, single models", "arXiv 1512.03385, Table 4"),
+    "wide_resnet-8": Listed(
+        "Wide and deep",
+        "arXiv 1605.07146, Table 8",
+        ("The zoo has the networks in torchvision's form, whose stride is in the 3x3 convolution.",),
+    ),
+    "resnext-3": Listed("Cardinality against width", "arXiv 1611.05431, Table 3"),
+    "resnext-4": Listed("Twice the complexity", "arXiv 1611.05431, Table 4"),
+    "densenet-3": Listed("DenseNets, single crop", "arXiv 1608.06993, Table 3"),
+    "senet-2": Listed("Squeeze-and-excitation", "arXiv 1709.01507, Table 2 (the authors' own training)"),
+    "inception_v2-3": Listed(
+        "From GoogLeNet to Inception-v3, step by step",
+        "arXiv 1512.00567, Table 3 (single crop; the figures accumulate)",
+        (
+            (
+                "RMSProp and label smoothing change training alone; the factorized 7x7 convolutions and the batch "
+                "normalization of the auxiliary classifier change the network. With all of them it is Inception-v3: `inception_v3`."
+            ),
+            (
+                "The widths of the network called Inception-v2 there are not published, so it cannot be counted. Public networks "
+                "of that name are `bn_inception` and TF-slim's `inception_v2`, on 224 x 224 pixels."
+            ),
+            "The paper prints 4.8 billion for Inception-v3; its published network has 5.7, as Keras and torchvision count.",
+            GOOGLENET,
+        ),
+    ),
+    "inception_v4-2": Listed("Residual Inception networks, single crop", "arXiv 1602.07261, Table 2"),
+    "xception-1": Listed("Xception on ImageNet", "arXiv 1610.02357, Table 1"),
+    "xception-3": Listed(
+        "Size",
+        "arXiv 1610.02357, Table 3",
+        ("Inception V3 is counted there without its last biases and in another form of its authors' code.",),
+    ),
+    "nasnet-2": Listed(
+        "Mobile networks found by search",
+        "arXiv 1707.07012, Table 4",
+        (
+            "The cells of NASNet-B and NASNet-C are only drawn in the paper; there is no public definition of them, and none here.",
+            GOOGLENET,
+        ),
+    ),
+    "squeezenet-3": Listed(
+        "SqueezeNet with bypasses",
+        "arXiv 1602.07360, Table 3",
+        (
+            "The 7.7 MB of the complex bypass do not follow from its four 1x1 convolutions, with or without biases.",
+        ),
+    ),
+    "squeezenext-1": Listed("SqueezeNext", "arXiv 1803.10615, Tables 1 to 3; not verified against the paper"),
+    "mobilenet-4": Listed("Depthwise separable against full convolutions", "arXiv 1704.04861, Table 4"),
+    "mobilenet-5": Listed("Narrow against shallow", "arXiv 1704.04861, Table 5"),
+    "mobilenet-6": Listed("Width multiplier", "arXiv 1704.04861, Table 6"),
+    "mobilenet-7": Listed("Resolution", "arXiv 1704.04861, Table 7"),
+    "mobilenet-8": Listed("MobileNet against popular networks", "arXiv 1704.04861, Table 8", (GOOGLENET,)),
+    "mobilenet-9": Listed(
+        "Smaller MobileNet against popular networks", "arXiv 1704.04861, Table 9", (TWICE,)
+    ),
+    "mobilenet_v2-4": Listed("MobileNet V2", "arXiv 1801.04381, Table 4", (MOBILENET_V1,)),
+    "mobilenet_v3-3": Listed("MobileNet V3, floating point", "arXiv 1905.02244, Table 3"),
+    "shufflenet-2": Listed("Groups and widths", "arXiv 1707.01083v2, Table 2"),
+    "shufflenet-3": Listed(
+        "With and without shuffle",
+        "arXiv 1707.01083v2, Table 3",
+        ("A shuffle applies no weights: the networks without it count the same (`..._noshuffle`).",),
+    ),
+    "shufflenet-4": Listed(
+        "Units at equal complexity",
+        "arXiv 1707.01083v2, Table 4",
+        ("Channels were chosen to fit; those of the paper at 140 and 13 million are not published.",),
+    ),
+    "shufflenet-5": Listed(
+        "ShuffleNet against MobileNet",
+        "arXiv 1707.01083v2, Table 5",
+        ("The first version of the paper prints larger errors (2x 29.1, 1.5x 31.0, 1x 34.1).",),
+    ),
+    "shufflenet-6": Listed(
+        "ShuffleNet against classic networks", "arXiv 1707.01083v2, Table 6", (GOOGLENET,)
+    ),
+    "shufflenet_v2-8": Listed(
+        "ShuffleNet V2 against the others",
+        "arXiv 1807.11164, Table 8",
+        ("Its multiply-adds of ShuffleNet V2 are 1.3 % above those of its weights.",),
+    ),
+    "efficientnet-2": Listed("EfficientNet", "arXiv 1905.11946, Table 2; not verified against the paper"),
+    "efficientnet_lite-1": Listed(
+        "EfficientNet-Lite",
+        "tensorflow/tpu, models/official/efficientnet/lite, README",
+        ("The authors' counter adds what is not a multiply-add of a weight.",),
+    ),
+}
+"""Name -> a table whose figures are in ``rows.csv``."""
+
+TABLES: dict[str, Callable[[], PaperTable]] = {
+    **{name: (lambda name=name: _listed(name)) for name in LISTED},  # type: ignore[misc]
+    **layered.TABLES,
+}
+"""Name -> function that fills the table in."""
+
+
+def names() -> tuple[str, ...]:
+    """Names of all tables, those of a paper together and by number."""
+    return tuple(
+        sorted(TABLES, key=lambda name: (name.rpartition("-")[0], name.rpartition("-")[2].zfill(20)))
+    )
+
+
+def table(name: str) -> PaperTable:
+    """The table of that name, filled in.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in TABLES:
+        raise UsageError(f"there is no table {name!r}; choose from {', '.join(names())}")
+    return TABLES[name]()
+
+
+@cache
+def _rows() -> tuple[dict[str, str], ...]:
+    text = Path(__file__).with_name("rows.csv").read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))
+
+
+def _listed(name: str) -> PaperTable:
+    rows = [row for row in _rows() if row["table"] == name]
+    stored = zoo.stored_counts()
+    given = [key for key in (*COUNTED, *CITED) if any(row[key] for row in rows)]
+    # A table of errors alone says what the networks cost.
+    keys = [key for key in COUNTED if key in given or (key == "macs" and not set(given) & set(COUNTED))]
+    keys += [key for key in CITED if key in given]
+
+    def figure(row: dict[str, str], key: str) -> Figure:
+        if key in CITED or row["network"] not in stored:
+            return Figure(row[key])
+        return Figure(row[key], COUNTED[key][1](stored[row["network"]]))
+
+    listed = LISTED[name]
+    return PaperTable(
+        name,
+        listed.title,
+        listed.source,
+        tuple(COUNTED[key][0] if key in COUNTED else CITED[key] for key in keys),
+        tuple(Row(row["label"], row["network"], tuple(figure(row, key) for key in keys)) for row in rows),
+        listed.notes,
+    )
