@@ -189,16 +189,17 @@ def _patience(path: Path) -> float:
 class KerasChild(Child):
     """The child process that loads Keras models; a context manager as :class:`Child` is."""
 
-    def __init__(self, doing: str, code: Path | None) -> None:
+    def __init__(self, doing: str, code: Path | None, module: str = "mobilecnn.convert.keras_child") -> None:
         """Start it.
 
         Args:
             doing: relative clause for messages.
             code: file of the user's own layers, which runs in it; None without one.
+            module: module that runs in it.
         """
         self._code = code
         super().__init__(
-            python("mobilecnn.convert.keras_child"),
+            python(module),
             doing,
             {"KERAS_BACKEND": "tensorflow"},  # The converter is TensorFlow's, whatever trained the model.
         )

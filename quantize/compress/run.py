@@ -1,0 +1,180 @@
+"""The whole way from a Keras model to its compressed form, and to the coded file, both or neither."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mobilecnn.convert.conversion import KerasChild, KerasModel, Source
+from mobilecnn.errors import DataError, ModelFileError, OutputError, UsageError
+from mobilecnn.files import check_file, exists, read_bytes, sha256, temporary_folder, together
+from mobilecnn.locks import locked
+from mobilecnn.quantize.compress import coded_file
+from mobilecnn.quantize.compress.coded_file import Part
+from mobilecnn.quantize.compress.plan import CompressionPlan, Step
+from mobilecnn.quantize.labelled import labels_of
+from mobilecnn.remarks import Remarked, no_remark
+from mobilecnn.seeds import check_seed
+from mobilecnn.steps import Progress, no_progress
+from mobilecnn.train import datasets, inputs
+from mobilecnn.train.keras_file import ModelInfo, check_name, read_info, write_info
+
+HELD_BACK = 0.1
+"""Share of each class that is judged by and not trained on."""
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A compressed model.
+
+    Attributes:
+        path: the model, a ``.keras`` file with the compressed weights.
+        coded_path: the coded file.
+        steps: the model as it came, and each step that was taken.
+        layers: what each tensor takes in the coded file.
+        bytes: size of the coded file.
+    """
+
+    path: Path
+    coded_path: Path
+    steps: tuple[Step, ...]
+    layers: tuple[Part, ...]
+    bytes: int
+
+    @property
+    def given_bytes(self) -> int:
+        """Size of the weights of the model as it came, in float32."""
+        rest = sum(part.weights for part in self.layers) - self.steps[-1].weights
+        return 4 * (self.steps[0].weights + rest)
+
+
+def compress(
+    model: Path,
+    output: Path,
+    plan: CompressionPlan,
+    data: str | None = None,
+    progress: Progress = no_progress,
+    on_step: Callable[[Step], None] = lambda step: None,
+    remarked: Remarked = no_remark,
+    unsafe: bool = False,
+    custom_objects: Path | None = None,
+) -> Compressed:
+    """Compress ``model`` and write it as ``output``, with the coded file beside it.
+
+    Args:
+        model: a ``.keras`` or ``.h5`` file.
+        output: a ``.keras`` path; an existing file is replaced.
+        plan: the steps.
+        data: labelled images to train on after each step; None for no training.
+        progress: called after each batch.
+        on_step: called after each step.
+        remarked: told what of the images is not used.
+        unsafe: whether code in the file may run.
+        custom_objects: file of the user's own layers.
+
+    Raises:
+        UsageError: the plan asks for nothing or for what cannot be, or the model and the images do not fit.
+        ModelFileError, DataError, OutputError: a file cannot be read or written.
+        CheckFailed: the loss is no longer a finite number, or the coded file does not give the weights back.
+        EnvironmentProblem: TensorFlow is not installed, or the child crashed.
+    """
+    plan.check()
+    check_seed(plan.seed)
+    check_name(output)
+    coded = output.with_suffix(coded_file.SUFFIX)
+    for path in (output, coded):
+        check_file(path)
+    if exists(coded) and not read_bytes(coded, "coded file", ModelFileError, coded_file.LARGEST).startswith(
+        coded_file.MAGIC
+    ):
+        raise OutputError(
+            f"{coded} is no coded file, which goes there; move it away, or choose another name with -o"
+        )
+    source = Source(str(model), unsafe=unsafe, custom_objects=custom_objects)
+    if not source.is_file:
+        raise UsageError(f"{model} is no file; compress a trained model, a .keras or .h5 file")
+    info = read_info(model)
+    with locked(output, coded), temporary_folder() as work:
+        training, held_back, contract = _prepared(source, data, work, remarked)
+        if contract is not None:
+            info = replace(info, contract=contract)
+        message = {
+            "path": str(model),
+            "unsafe": unsafe,
+            "custom_objects": None if custom_objects is None else str(custom_objects),
+            "plan": asdict(plan),
+            "training": training,
+            "held_back": held_back,
+            "output": str(work / "compressed.keras"),
+            "coded": str(work / "coded"),
+        }
+        steps, answer = _in_child(message, str(model), custom_objects, progress, on_step)
+        _write(work, output, coded, info, steps, model)
+    layers = tuple(Part(**row) for row in answer["layers"])
+    return Compressed(output, coded, steps, layers, int(answer["bytes"]))
+
+
+def _prepared(
+    source: Source, data: str | None, work: Path, remarked: Remarked
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None, Any]:
+    if data is None:
+        return None, None, None
+    with KerasModel(source) as keras:
+        dataset = datasets.load(data, "train")
+        for remark in dataset.remarks:
+            remarked(remark)
+        facts = keras.load()
+    if facts.kind.name not in ("softmax", "logits"):
+        raise UsageError(
+            f"{source.name} gives {facts.kind.name} scores; training after a step is for classifiers of one class of "
+            "several: leave --data out"
+        )
+    labels = labels_of(dataset, facts, source.name)
+    dataset = replace(dataset, labels=labels, classes=tuple(str(index) for index in range(facts.classes)))
+    training, held_back = dataset.split(HELD_BACK, 0)
+    if not len(held_back):
+        raise DataError(
+            f"{data} has one image a class, and none is left to judge by; at least two a class are needed"
+        )
+    parts = []
+    for name, part in (("training", training), ("held_back", held_back)):
+        path = work / f"{name}.npy"
+        inputs.write(path, part.pixels(facts.contract, remarked), facts.contract, len(part))
+        parts.append({"images": str(path), "labels": part.labels.tolist()})
+    return parts[0], parts[1], facts.contract
+
+
+def _in_child(
+    message: dict[str, Any],
+    model: str,
+    code: Path | None,
+    progress: Progress,
+    on_step: Callable[[Step], None],
+) -> tuple[tuple[Step, ...], dict[str, Any]]:
+    steps = []
+    with KerasChild(f"that compresses {model}", code, "mobilecnn.quantize.compress_child") as child:
+        child.send(message)
+        while "layers" not in (answer := child.receive()):
+            if "step" in answer:
+                steps.append(Step(**answer["step"]))
+                on_step(steps[-1])
+            else:
+                progress(answer["done"], answer["total"], answer["what"])
+    return tuple(steps), answer
+
+
+def _write(
+    work: Path, output: Path, coded: Path, info: ModelInfo, steps: tuple[Step, ...], model: Path
+) -> None:
+    origin = {
+        **(info.training or {}),
+        "compressed": {
+            "model": model.name,
+            "sha256": sha256(read_bytes(model, "model", ModelFileError, 1 << 34)),
+            "steps": [asdict(step) for step in steps],
+        },
+    }
+    with together([(coded, output)]) as [[coded_part, model_part]]:
+        coded_part.write_bytes((work / "coded").read_bytes())
+        model_part.write_bytes((work / "compressed.keras").read_bytes())
+        write_info(model_part, replace(info, training=origin))

@@ -1,0 +1,151 @@
+"""``mobilecnn compress``."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mobilecnn.cli import options
+from mobilecnn.cli.output import data, document, json_option, kilobytes, note, progress, table, talk
+
+if TYPE_CHECKING:
+    from mobilecnn.quantize.compress.plan import Step
+    from mobilecnn.quantize.compress.run import Compressed
+
+
+@click.command()
+@click.argument("model", type=options.FILE)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=options.FILE,
+    help="The .keras file to write; the coded file goes beside it. Existing ones are replaced.",
+)
+@click.option(
+    "--svd",
+    multiple=True,
+    metavar="[LAYER=]SHARE",
+    help="Make two dense layers of one, of this share of its rank, where that saves weights. May be repeated.",
+)
+@click.option(
+    "--prune",
+    multiple=True,
+    metavar="[LAYER=]SHARE",
+    help="Set this share of the weights to 0, the smallest ones of each layer. May be repeated.",
+)
+@click.option(
+    "--cluster",
+    multiple=True,
+    metavar="[LAYER=]BITS",
+    help="Let the weights of a layer share 2^BITS values, 1 to 8 bits. May be repeated.",
+)
+@click.option(
+    "--data",
+    "source",
+    metavar="DATA",
+    type=options.SOURCE,
+    help="Labelled images to train on after each step; a tenth is held back to judge by.  [default: no training]",
+)
+@click.option("--epochs", default=1, show_default=True, help="Passes over the images after each step.")
+@click.option("--learning-rate", default=1e-4, show_default=True, help="Learning rate of these.")
+@click.option("--batch-size", default=32, show_default=True, help="Images of one training step.")
+@options.seed("the order of the images")
+@options.allow_code
+@options.custom_objects
+@json_option
+def command(
+    model: Path,
+    output: Path,
+    svd: tuple[str, ...],
+    prune: tuple[str, ...],
+    cluster: tuple[str, ...],
+    source: str | None,
+    epochs: int,
+    learning_rate: float,
+    batch_size: int,
+    seed: int,
+    allow_code: bool,
+    custom_objects: Path | None,
+    as_json: bool,
+) -> None:
+    """Make a trained Keras model small: factorize, prune, share weights, and code what is left.
+
+    MODEL is a .keras or .h5 file. The steps run in that order, each only where it is asked for, and with --data the model is
+    trained after each: zeros stay 0, shared values stay shared. OUTPUT exports like any other model; the coded file beside it,
+    .mcnnz, holds the same weights in the form of Deep Compression.
+
+    \b
+    Example:
+      mobilecnn compress digits.keras -o small.keras --prune 0.5 --cluster 6 --data digits
+      mobilecnn compress lesions.keras -o small.keras --svd fc6=0.2 --prune 0.9 --prune conv1=0.2
+    """
+    from mobilecnn.quantize.compress.plan import CompressionPlan, per_layer
+    from mobilecnn.quantize.compress.run import compress
+    from mobilecnn.remarks import Remarks
+
+    plan = CompressionPlan(
+        svd=per_layer(svd, "--svd"),
+        prune=per_layer(prune, "--prune"),
+        cluster=per_layer(cluster, "--cluster"),
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    remarks = Remarks(note)
+    with progress("Compressing") as update:
+        made = compress(
+            model,
+            output,
+            plan,
+            source,
+            update,
+            lambda step: None if as_json else talk(_said(step)),
+            remarks,
+            allow_code,
+            custom_objects,
+        )
+    if as_json:
+        document(
+            {
+                "model": str(made.path),
+                "coded": str(made.coded_path),
+                "float32_bytes": made.given_bytes,
+                "coded_bytes": made.bytes,
+                "steps": [asdict(step) for step in made.steps],
+                "tensors": [asdict(part) for part in made.layers],
+                "remarks": [asdict(remark) for remark in remarks.rows],
+            }
+        )
+        return
+    rows = [
+        (
+            part.name,
+            f"{part.weights:,}",
+            f"{part.nonzero / max(part.weights, 1):.0%}",
+            f"{part.values:,}" if part.values else "-",
+            f"{part.bytes:,}",
+            f"{8 * part.bytes / max(part.weights, 1):.2f}",
+        )
+        for part in made.layers
+    ]
+    header = ("tensor", "weights", "not 0", "values", "bytes", "bits a weight")
+    data(table(header, rows))
+    data("")
+    data(_sum(made))
+
+
+def _said(step: "Step") -> str:
+    accuracy = "" if step.accuracy is None else f", accuracy {step.accuracy:.2%}"
+    retrained = "" if step.retrained is None else f", {step.retrained:.2%} after training"
+    return f"{step.name}: {step.nonzero:,} of {step.weights:,} weights are not 0{accuracy}{retrained}"
+
+
+def _sum(made: "Compressed") -> str:
+    ratio = made.given_bytes / max(made.bytes, 1)
+    return (
+        f"{made.coded_path}: {kilobytes(made.bytes)}, {ratio:.1f} times smaller than {kilobytes(made.given_bytes)} in float32; "
+        f"the model is {made.path}"
+    )

@@ -1,0 +1,106 @@
+"""``mobilecnn compress``: the steps on a trained model, what is written, what is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from mobilecnn.cli import cli
+from mobilecnn.quantize.compress import coded_file
+from mobilecnn.train.keras_file import read_info
+
+pytestmark = pytest.mark.usefixtures("forked")
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def lenet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lenet") / "lenet.keras"
+    done = run("train", "lenet5", "--data", "digits", "-o", path, "--epochs", 3, "--size", 32)
+    assert done.exit_code == 0, done.output
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(lenet: Path) -> tuple[Path, dict[str, Any]]:
+    path = lenet.with_name("small.keras")
+    steps = ("--svd", "c5=0.3", "--prune", 0.5, "--prune", "c1=0", "--cluster", 5)
+    done = run("compress", lenet, "-o", path, *steps, "--data", "digits", "--epochs", 1, "--json")
+    assert done.exit_code == 0, done.output
+    return path, json.loads(done.stdout)
+
+
+def test_the_steps_do_what_they_say(keras: Any, small: tuple[Path, dict[str, Any]]) -> None:
+    path, document = small
+    model = keras.models.load_model(path, compile=False)
+    assert [step["name"] for step in document["steps"]] == ["given", "svd", "prune", "cluster"]
+    given, svd, prune, cluster = document["steps"]
+    assert svd["weights"] < given["weights"] and prune["nonzero"] < 0.52 * svd["nonzero"]
+    assert cluster["nonzero"] == prune["nonzero"]
+    first = model.get_layer("c5_svd")
+    assert first.kernel.shape == (400, 36) and model.get_layer("c5").kernel.shape == (36, 120)
+    for layer in ("c1", "c3", "c5", "f6", "predictions"):
+        kernel = np.asarray(model.get_layer(layer).kernel)
+        share = np.count_nonzero(kernel) / kernel.size
+        assert share == 1 if layer == "c1" else share == pytest.approx(0.5, abs=0.01)
+        assert len(np.unique(kernel[kernel != 0])) <= 32
+    # A wrong step would guess; training after each keeps what was learned.
+    assert cluster["retrained"] > given["accuracy"] - 0.1 > 0.5
+
+
+def test_the_coded_file_holds_the_model_bit_for_bit(keras: Any, small: tuple[Path, dict[str, Any]]) -> None:
+    path, document = small
+    coded = Path(document["coded"])
+    assert coded == path.with_suffix(".mcnnz") and coded.stat().st_size == document["coded_bytes"]
+    tensors = coded_file.read(coded)
+    model = keras.models.load_model(path, compile=False)
+    assert set(tensors) == {weight.path for weight in model.weights}
+    for weight in model.weights:
+        np.testing.assert_array_equal(
+            tensors[weight.path].view(np.uint32), np.asarray(weight).view(np.uint32)
+        )
+    assert document["coded_bytes"] < document["float32_bytes"] / 6
+
+
+def test_what_is_written_is_a_model_like_any_other(
+    small: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    path, _ = small
+    info = read_info(path)
+    assert info.labels == tuple("0123456789") and info.contract is not None
+    assert info.training is not None and info.training["compressed"]["model"] == "lenet.keras"
+    done = run("export", path, "--float32", "-o", tmp_path)
+    assert done.exit_code == 0, done.output
+
+
+REFUSED = [
+    ((), "there is nothing to do"),
+    (("--prune", "2"), "--prune 2 is out of range"),
+    (("--prune", "fc9=0.5"), "the model has no layer 'fc9' with weights; choose from c1"),
+    (("--prune", "0.5", "--data", "missing"), "no such folder: missing"),
+    (("--cluster", "many"), "is no number"),
+]
+
+
+@pytest.mark.parametrize(("typed", "words"), REFUSED, ids=[" ".join(typed) for typed, _ in REFUSED])
+def test_refused_in_one_line_and_nothing_is_written(
+    typed: tuple[str, ...], words: str, lenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = run("compress", lenet, "-o", "x.keras", *typed)
+    assert refused.exit_code == 2, refused.output
+    assert words in refused.stderr and "Traceback" not in refused.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_no_coded_one_is_not_replaced(lenet: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.mcnnz").write_text("mine")
+    refused = run("compress", lenet, "-o", tmp_path / "x.keras", "--prune", "0.5")
+    assert refused.exit_code == 2 and "is no coded file" in refused.stderr
+    assert (tmp_path / "x.mcnnz").read_text() == "mine"

@@ -1,0 +1,198 @@
+"""Compression: what the codes, the coded file and the steps promise; damaged coded files."""
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.quantize.compress import coded_file, huffman
+from mobilecnn.quantize.compress.plan import CompressionPlan, per_layer
+from mobilecnn.quantize.compress.weights import factorized, pruned, saves, shared, with_shared
+
+Tensor = npt.NDArray[np.float32]
+
+FLOATS = st.floats(-4, 4, width=32)
+
+
+@given(st.lists(st.integers(0, 40), max_size=300), st.integers(0, 3))
+def test_symbols_come_back(symbols: list[int], repeat: int) -> None:
+    given_symbols = np.tile(np.asarray(symbols, np.int64), 10**repeat)
+    coded = huffman.encode(given_symbols, 41)
+    np.testing.assert_array_equal(huffman.decode(coded), given_symbols)
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=2, max_size=400))
+def test_codes_are_no_longer_than_they_may_be_and_tell_apart(counts: list[int]) -> None:
+    lengths = huffman.code_lengths(np.asarray(counts, np.int64))
+    assert ((lengths > 0) == (np.asarray(counts) > 0)).all()
+    assert lengths.max() <= huffman.LONGEST
+    assert np.sum(0.5 ** lengths[lengths > 0].astype(float)) <= 1
+
+
+def test_a_code_is_as_short_as_the_entropy_allows() -> None:
+    generator = np.random.default_rng(0)
+    symbols = np.minimum(generator.geometric(0.3, 50_000), 40)
+    shares = np.bincount(symbols) / len(symbols)
+    entropy = -sum(share * np.log2(share) for share in shares if share)
+    bits = 8 * len(huffman.encode(symbols, 41).bits) / len(symbols)
+    assert entropy <= bits <= entropy + 0.1
+
+
+def test_counts_that_would_give_longer_codes() -> None:
+    # Fibonacci's numbers give a code that is one bit longer for each symbol.
+    counts = [1, 1]
+    while len(counts) < 40:
+        counts.append(counts[-1] + counts[-2])
+    assert huffman.code_lengths(np.asarray(counts, np.int64)).max() <= huffman.LONGEST
+
+
+TENSORS = arrays.arrays(
+    np.float32, arrays.array_shapes(max_dims=3, max_side=9), elements=st.one_of(st.just(0.0), FLOATS)
+)
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=5), TENSORS, max_size=3))
+@settings(max_examples=60)
+def test_a_coded_file_gives_back_every_bit(tensors: dict[str, Tensor]) -> None:
+    content, parts = coded_file.encode(tensors)
+    again = coded_file.decode(content)
+    assert list(again) == list(tensors) == [part.name for part in parts]
+    for name, tensor in tensors.items():
+        assert again[name].shape == tensor.shape
+        np.testing.assert_array_equal(again[name].view(np.uint32), tensor.view(np.uint32))
+
+
+@pytest.mark.parametrize("gap", [0, 254, 255, 256, 257, 600, 5000])
+def test_gaps_of_any_length(gap: int) -> None:
+    tensor = np.zeros(2 * gap + 3, np.float32)
+    tensor[[gap, -1]] = 1.5, -0.0
+    again = coded_file.decode(coded_file.encode({"it": tensor})[0])["it"]
+    np.testing.assert_array_equal(again.view(np.uint32), tensor.view(np.uint32))
+
+
+def test_what_coding_would_enlarge_is_kept_as_it_is() -> None:
+    tensor = np.random.default_rng(0).normal(size=2000).astype(np.float32)
+    content, (part,) = coded_file.encode({"it": tensor})
+    assert part.values == 0 and part.bytes == tensor.nbytes
+    half = pruned(tensor, 0.5)
+    content, (part,) = coded_file.encode({"it": with_shared(half, shared(half, 4))})
+    assert part.nonzero == 1000 and part.values <= 16
+    # Half of the weights at 4 bits, and gaps of a geometric distribution, which take 2 bits.
+    assert len(content) < 2000 * (4 + 2) / 2 / 8 * 1.5
+
+
+def whole() -> bytes:
+    tensor = pruned(np.random.default_rng(1).normal(size=300).astype(np.float32), 0.7)
+    return coded_file.encode({"a": with_shared(tensor, shared(tensor, 3)), "b": np.ones(3, np.float32)})[0]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda content: b"",
+    "another file": lambda content: b"PK\x03\x04" + content,
+    "cut": lambda content: content[:-5],
+    "longer": lambda content: content + b"\x00",
+    "header too long": lambda content: coded_file.MAGIC + struct.pack("<I", 1 << 31) + content[10:],
+    "no JSON": lambda content: content.replace(b'{"tensors"', b'("tensors"'),
+    "a shape of another size": lambda content: content.replace(b"[300]", b"[100]"),
+    "a huge shape": lambda content: content.replace(b"[300]", b"[9999999999]"),
+    "twice the name": lambda content: content.replace(b'"b"', b'"a"'),
+    "more symbols than weights": lambda content: content.replace(b'"count":', b'"count":9'),
+    "no list": lambda content: content.replace(b'"lengths":[', b'"lengths":[[').replace(b'],"', b']],"', 1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_coded_file_is_refused(damage: str, tmp_path: Path) -> None:
+    path = tmp_path / "it.mcnnz"
+    path.write_bytes(DAMAGES[damage](whole()))
+    with pytest.raises(ModelFileError, match="is no coded file, or damaged"):
+        coded_file.read(path)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 255))
+@settings(max_examples=150)
+def test_a_changed_byte_gives_other_tensors_or_is_refused(position: int, value: int) -> None:
+    content = bytearray(whole())
+    content[position % len(content)] = value
+    try:
+        tensors = coded_file.decode(bytes(content))
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, struct.error):
+        return
+    assert all(tensor.dtype == np.float32 for tensor in tensors.values())
+
+
+@given(arrays.arrays(np.float32, st.integers(1, 200), elements=FLOATS), st.floats(0, 0.99))
+def test_pruning_takes_the_smallest(weights: Tensor, share: float) -> None:
+    left = pruned(weights, share)
+    count = round(share * weights.size)
+    assert np.count_nonzero(left == 0) >= count
+    gone, kept = np.abs(weights[left != weights]), np.abs(left[left != 0])
+    assert not len(gone) or not len(kept) or gone.max() <= kept.min()
+    assert (left[left != 0] == weights[left != 0]).all()
+
+
+@given(arrays.arrays(np.float32, st.integers(1, 300), elements=FLOATS), st.integers(1, 6))
+def test_sharing_leaves_few_values_and_every_zero(weights: Tensor, bits: int) -> None:
+    made = with_shared(weights, shared(weights, bits))
+    assert ((made == 0) == (weights == 0)).all()
+    assert len(np.unique(made[made != 0])) <= 1 << bits
+    # Each weight has the nearest of the shared values.
+    values = np.unique(made[made != 0]).astype(np.float64)
+    if len(values):
+        nearest = np.abs(weights[weights != 0].astype(np.float64)[:, None] - values).min(axis=1)
+        np.testing.assert_allclose(np.abs(weights - made)[weights != 0], nearest, atol=1e-5)
+
+
+def test_sharing_is_k_means() -> None:
+    weights = np.random.default_rng(2).normal(size=4000).astype(np.float32)
+    made = shared(weights, 3)
+    sums = np.bincount(made.indices, weights.astype(np.float64), len(made.codebook))
+    counts = np.bincount(made.indices, minlength=len(made.codebook))
+    # A fixed point: each value is the mean of the weights that are nearest to it.
+    np.testing.assert_allclose(
+        made.codebook[counts > 0], (sums / np.maximum(counts, 1))[counts > 0], atol=0.02
+    )
+
+
+def test_factors_are_the_closest_of_their_rank() -> None:
+    kernel = np.random.default_rng(3).normal(size=(12, 7)).astype(np.float32)
+    values = np.linalg.svd(kernel, compute_uv=False)
+    for rank in (1, 3, 7):
+        first, second = factorized(kernel, rank)
+        assert first.shape == (12, rank) and second.shape == (rank, 7)
+        error = np.sqrt((values[rank:] ** 2).sum())
+        assert np.linalg.norm(kernel - first @ second) == pytest.approx(error, abs=1e-4)
+    assert saves((12, 7), 4) and not saves((12, 7), 5)
+    with pytest.raises(UsageError, match="rank 8 is out of range; choose one from 1 to 7"):
+        factorized(kernel, 8)
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (CompressionPlan(), "there is nothing to do; give --svd, --prune or --cluster"),
+        (CompressionPlan(prune={"": 1.0}), "--prune 1 is out of range"),
+        (CompressionPlan(prune={"conv": -0.1}), "--prune -0.1 of conv is out of range"),
+        (CompressionPlan(svd={"": 0.0}), "--svd 0 is out of range"),
+        (CompressionPlan(cluster={"": 2.5}), "--cluster 2.5 is out of range; choose 1 to 8 bits"),
+        (CompressionPlan(cluster={"": 9}), "--cluster 9 is out of range"),
+        (CompressionPlan(prune={"": 0.5}, epochs=-1), "--epochs -1 is out of range"),
+    ],
+)
+def test_plans_that_cannot_be(plan: CompressionPlan, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        plan.check()
+
+
+def test_values_for_layers() -> None:
+    assert per_layer(("0.5", "conv1=0", "fc6=6bit"), "--prune") == {"": 0.5, "conv1": 0.0, "fc6": 6.0}
+    for given_values, words in ((("half",), "is no number"), (("0.1", "0.2"), "given twice for every layer")):
+        with pytest.raises(UsageError, match=words):
+            per_layer(given_values, "--prune")
