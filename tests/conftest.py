@@ -169,9 +169,12 @@ def zygotes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forks.Zygotes]
 
 
 @pytest.fixture(scope="module")
-def forked(zygotes: forks.Zygotes) -> Iterator[None]:
-    """Children that load a model start at once, in all tests of a module."""
-    with forks.forked(zygotes):
+def forked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Children that load a model start at once, in all tests of a module; the quick ones load none."""
+    if request.config.getoption("--quick"):
+        yield
+        return
+    with forks.forked(request.getfixturevalue("zygotes")):
         yield
 
 

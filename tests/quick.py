@@ -36,6 +36,7 @@ FILES = (
     "bench/test_worker.py",
     "bench/test_worker_machine.py",
     "cli/test_cli.py",
+    "cli/test_tables_command.py",
     "convert/test_bounds.py",
     "convert/test_build.py",
     "convert/test_cut.py",
@@ -54,6 +55,7 @@ FILES = (
     "convert/test_versions.py",
     "convert/test_wellformed.py",
     "convert/test_words.py",
+    "quantize/test_compress.py",
     "quantize/test_decisions.py",
     "quantize/test_figures.py",
     "quantize/test_formats.py",
@@ -82,6 +84,7 @@ FILES = (
     "train/test_pixel_files.py",
     "train/test_readers.py",
     "train/test_splits.py",
+    "train/test_tables.py",
     "train/test_torch_file.py",
     "train/test_torch_file_refused.py",
 )

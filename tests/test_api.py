@@ -17,7 +17,18 @@ from mobilecnn.errors import CheckFailed, InputError, ModelFileError, OutputErro
 
 pytestmark = pytest.mark.usefixtures("forked")
 
-FUNCTIONS = ("bench", "build", "compare", "evaluate", "export", "load", "report", "summarize", "train")
+FUNCTIONS = (
+    "bench",
+    "build",
+    "compare",
+    "compress",
+    "evaluate",
+    "export",
+    "load",
+    "report",
+    "summarize",
+    "train",
+)
 
 
 def python(code: str) -> str:
@@ -112,7 +123,7 @@ NOT_FOR_PYTHON = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["bench", "compare", "evaluate", "export", "report", "train"])
+@pytest.mark.parametrize("name", ["bench", "compare", "compress", "evaluate", "export", "report", "train"])
 def test_the_options_are_those_of_the_command(name: str) -> None:
     parameters = inspect.signature(getattr(mobilecnn, name)).parameters
     options = import_module(f"mobilecnn.cli.{name}").command.params

@@ -16,10 +16,13 @@ from mobilecnn.train import datasets
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BESIDE = [ROOT / f"{name}.md" for name in ("CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT", "SECURITY")]
+"""Pages for those who join in: their links are checked, and nothing in them is run."""
 
 QUICK = {
     # What a command is given in addition here, so that the page can show the real one.
     "train": ["--epochs", "1"],
+    "compress": ["--epochs", "0"],
     "bench": ["--rounds", "1", "--seconds", "0.1", "--warmup-seconds", "0.1"],
     "sustained": ["--minutes", "0.05"],
     "single-stream": ["--min-seconds", "0.5"],
@@ -129,16 +132,30 @@ def test_python_examples_are_typed(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http:", "https:")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
     for path in re.findall(
-        r"`((?:train|convert|quantize|bench|android_demo|tests|src|benchmarks|scripts)/[\w/.]+)`",
+        r"`((?:train|convert|quantize|bench|android_demo|tests|src|benchmarks|scripts)/[\w/.]+)`(?!, a new file)",
         page.read_text(encoding="utf-8"),
     ):
         assert (ROOT / path).exists(), f"{page.name} names {path}"
+
+
+def test_what_is_to_be_made_can_be_made() -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    pages = [*PAGES, *BESIDE, *(ROOT / ".github").rglob("*.*ml"), *(ROOT / ".github").rglob("*.md")]
+    named = {
+        (page.name, target)
+        for page in pages
+        for target in re.findall(
+            r"(?:`|^    | )make ([a-z][\w-]*)(?=`|$|  )", page.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    }
+    assert ("ci.yml", "test") in named and ("CONTRIBUTING.md", "check") in named
+    assert not {(page, target) for page, target in named if target not in targets}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -159,3 +176,10 @@ def test_every_command_has_its_page_and_the_page_knows_its_options(name: str) ->
 def test_the_page_of_the_zoo_is_what_the_code_says() -> None:
     made = runpy.run_path(str(ROOT / "scripts" / "zoo_page.py"))["page"]()
     assert (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8") == made, "run: python scripts/zoo_page.py"
+
+
+def test_the_page_of_the_papers_tables_is_what_the_code_says() -> None:
+    made = runpy.run_path(str(ROOT / "scripts" / "tables_page.py"))["page"]()
+    assert (ROOT / "docs" / "tables.md").read_text(encoding="utf-8") == made, (
+        "run: python scripts/tables_page.py"
+    )

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from mobilecnn.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from mobilecnn.api.compressing import compress as compress
     from mobilecnn.api.making import build as build
     from mobilecnn.api.making import export as export
     from mobilecnn.api.making import train as train
@@ -71,6 +72,7 @@ __all__ = [
     "bench",
     "build",
     "compare",
+    "compress",
     "evaluate",
     "export",
     "load",
@@ -97,6 +99,7 @@ _HOMES = {
     "UsageError": "errors",
     "build": "api.making",
     "compare": "api.measuring",
+    "compress": "api.compressing",
     "evaluate": "api.measuring",
     "load": "api.measuring",
     "report": "api.measuring",
