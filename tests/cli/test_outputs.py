@@ -17,6 +17,8 @@ from mobilecnn.locks import lock_of, locked
 FILES: dict[str, tuple[list[str], str]] = {
     "train": (["squeezenet_v1.1", "--data", "nothing"], ".keras"),
     "pretrained": (["efficientnet_lite0"], ".keras"),
+    "compress": (["no.keras", "--prune", "0.5"], ".keras"),
+    "tables": (["mobilenet-2"], ".txt"),
     "evaluate": (["no.tflite"], ".json"),
     "bench": (["no.tflite"], ".json"),
     "compare": (["no.tflite", "nor.tflite"], ".json"),

@@ -34,7 +34,7 @@ COMMANDS = {
     "data": "Labelled images: what is in a data set, its division into parts, what augmentation makes of it.",
     "train": "Train a network on folders of images, or on the embedded digits.",
     "pretrained": "Write a network with published weights as a .keras file.",
-    "compress": "Make a trained Keras model small: factorize, prune, share weights, code what is left.",
+    "compress": "Make a trained Keras model small: factorize, prune, share weights, and code what is left.",
     "export": "Turn a Keras model into float32, float16, int8 and dynamic-range TFLite files.",
     "evaluate": "Accuracy of one or several model files on labelled images.",
     "predict": "The five best classes of one image.",
