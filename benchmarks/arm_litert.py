@@ -10,6 +10,7 @@ operator that chooses the boxes. MLPerf's times of the Raspberry Pi 4 do not ser
 """
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from arm_traces import executed
 
 from mobilecnn.bench.devices.emulated.work import work_of
 from mobilecnn.bench.records.chips import CHIPS, Chip
+from mobilecnn.bench.records.data_sheets import DATA_SHEETS
 from mobilecnn.bench.records.work import Work, milliseconds
 from mobilecnn.convert.conversion import Source
 from mobilecnn.export import export
@@ -49,6 +51,14 @@ They do not say how many threads they had, and it was more than one: either is b
 that clock (:data:`mobilecnn.bench.records.data_sheets.DATA_SHEETS`). So they are no check of a model of one thread.
 """
 
+BY_THREADS = {
+    ("efficientdet_lite0.float32", "pi4-1.5ghz"): (328.7, 210.2, 182.0, 175.8),
+    ("efficientdet_lite0.int8", "pi4-1.5ghz"): (197.8, 117.0, 90.8, 78.0),
+    ("efficientdet_lite0.float32", "pi5"): (104.0, 72.9, 64.3, 62.2),
+    ("efficientdet_lite0.int8", "pi5"): (44.2, 29.3, 24.8, 22.9),
+}
+"""Network and chip -> published milliseconds of one to four threads."""
+
 PROGRAM = """
 import os, sys
 import numpy
@@ -75,6 +85,7 @@ class Check:
         published: time in milliseconds.
         work: what one inference is to the chip.
         floor: cycles that its multiplications need there.
+        memory: lines of 64 bytes that it reads from the memory and writes to it.
     """
 
     network: str
@@ -82,11 +93,17 @@ class Check:
     published: float
     work: Work
     floor: float
+    memory: int
 
     @property
     def modelled(self) -> float:
         """Time in milliseconds."""
         return milliseconds(self.work, self.chip)
+
+    @property
+    def pipeline(self) -> float:
+        """Milliseconds of the pipeline alone, as LLVM has it."""
+        return self.work.cycles / self.chip.gigahertz / 1e6
 
     @property
     def error(self) -> float:
@@ -117,9 +134,30 @@ def checked() -> list[Check]:
             path = exported(network, Path(work))
             label = f"{network}-litert-{core}"
             section = executed(label, PROGRAM, [str(path)], path, core, (chip.simulated,))
-        check = Check(network, chip, published, work_of(section, chip.model), floor(section, chip))
+        moved = section.traffic()
+        check = Check(
+            network,
+            chip,
+            published,
+            work_of(section, chip.model),
+            floor(section, chip),
+            moved.fills[-1] + moved.written,
+        )
         checks.append(check)
         print(
             f"{network:31} {name:10} {published:9.1f} {check.modelled:9.1f} {check.error:+7.1%}", flush=True
         )
+    print("\nms: published, of it shared by threads and not; pipeline; memory, as fast as published")
+    for check in checks:
+        times, copied = BY_THREADS.get((check.network, check.chip.name)), DATA_SHEETS[check.chip.name].copy
+        if times is not None and copied is not None:
+            parts = shared(times), times[0] - shared(times), check.pipeline, check.memory * 64 / copied / 1e6
+            print(
+                f"{check.network:31} {check.chip.name:10} {times[0]:6.1f} {' '.join(f'{ms:6.1f}' for ms in parts)}"
+            )
     return checks
+
+
+def shared(times: Sequence[float]) -> float:
+    """What two threads do in half the time, of times of one and of two threads."""
+    return 2 * (times[0] - times[1])
