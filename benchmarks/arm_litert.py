@@ -33,8 +33,8 @@ PUBLISHED = (
     ("mobilenet_v2_x1.0_224.float32", "sd820", "cortex-a72", 49.0),
     ("mobilenet_v3_large_x1.0.float32", "sd820", "cortex-a72", 39.0),
     ("mobilenet_v3_small_x1.0.float32", "sd820", "cortex-a72", 12.0),
-    ("efficientdet_lite0.float32", "pi4-1.5ghz", "cortex-a72", 328.7),
-    ("efficientdet_lite0.int8", "pi4-1.5ghz", "cortex-a72", 197.8),
+    ("efficientdet_lite0.float32", "pi4-1500mhz", "cortex-a72", 328.7),
+    ("efficientdet_lite0.int8", "pi4-1500mhz", "cortex-a72", 197.8),
     ("efficientdet_lite0.float32", "pi5", "cortex-a76", 104.0),
     ("efficientdet_lite0.int8", "pi5", "cortex-a76", 44.2),
 )
@@ -52,8 +52,8 @@ that clock (:data:`mobilecnn.bench.records.data_sheets.DATA_SHEETS`). So they ar
 """
 
 BY_THREADS = {
-    ("efficientdet_lite0.float32", "pi4-1.5ghz"): (328.7, 210.2, 182.0, 175.8),
-    ("efficientdet_lite0.int8", "pi4-1.5ghz"): (197.8, 117.0, 90.8, 78.0),
+    ("efficientdet_lite0.float32", "pi4-1500mhz"): (328.7, 210.2, 182.0, 175.8),
+    ("efficientdet_lite0.int8", "pi4-1500mhz"): (197.8, 117.0, 90.8, 78.0),
     ("efficientdet_lite0.float32", "pi5"): (104.0, 72.9, 64.3, 62.2),
     ("efficientdet_lite0.int8", "pi5"): (44.2, 29.3, 24.8, 22.9),
 }

@@ -115,7 +115,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         path = Path(work) / "boxes.tflite"
         path.write_bytes(model())
-        for name in ("pi5", "pi4-1.5ghz"):
+        for name in ("pi5", "pi4-1500mhz"):
             chip = CHIPS[name]
             section = executed(f"boxes-{chip.core}", PROGRAM, [str(path)], path, chip.core, (chip.simulated,))
             print(f"{chip.title}: {milliseconds(work_of(section, chip.model), chip):.1f} ms", flush=True)

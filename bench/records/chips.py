@@ -88,7 +88,7 @@ CHIPS = {
         Chip("pi4", "Raspberry Pi 4 B", "cortex-a72", "cortex-a72", 1.8, _A72, *_PI_4_FIT),
         # The clock of boards up to revision 1.3, and of later ones without arm_boost. ncnn's table is of 1.8 GHz.
         Chip(
-            "pi4-1.5ghz", "Raspberry Pi 4 B without boost", "cortex-a72", "cortex-a72", 1.5, _A72, *_PI_4_FIT,
+            "pi4-1500mhz", "Raspberry Pi 4 B without boost", "cortex-a72", "cortex-a72", 1.5, _A72, *_PI_4_FIT,
         ),
         # LLVM lends the Cortex-A76 the model of the A57; the Neoverse N1 is the A76's sibling, with a model of its own.
         Chip(
@@ -115,7 +115,7 @@ Constants and errors are those of ``benchmarks/arm_model.py``; where cores, cloc
 :data:`mobilecnn.bench.records.data_sheets.DATA_SHEETS` says.
 """
 
-BY_CORE = {"sd820": "Snapdragon 821", "pi4-1.5ghz": "Raspberry Pi 4 B"}
+BY_CORE = {"sd820": "Snapdragon 821", "pi4-1500mhz": "Raspberry Pi 4 B"}
 """Chips without published times of their own, and the title of the one with the same core that lends them constants and
 errors."""
 

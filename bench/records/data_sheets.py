@@ -93,7 +93,7 @@ DATA_SHEETS = {
         ),
     ),
     "pi4": _pi_4("the heading of its times", 2580),
-    "pi4-1.5ghz": _pi_4(_PI, 2550),
+    "pi4-1500mhz": _pi_4(_PI, 2550),
     "pi5": DataSheet(
         16, 64, 12.05,
         Sources(

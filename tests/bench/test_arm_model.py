@@ -111,7 +111,7 @@ def test_a_chip_without_a_published_table_has_what_its_core_has(name: str) -> No
 
 
 LITERT_BEYOND = {
-    ("efficientdet_lite0.int8", "pi4-1.5ghz"),
+    ("efficientdet_lite0.int8", "pi4-1500mhz"),
     ("efficientdet_lite0.float32", "pi5"),
     ("efficientdet_lite0.int8", "pi5"),
 }
@@ -160,7 +160,7 @@ def test_what_threads_share_on_a_pi_5_is_the_pipeline_s_part(
 @pytest.mark.parametrize("figure", MLPERF, ids=lambda figure: f"{figure[0]}-{figure[1]}")
 def test_what_is_no_check_is_beyond_one_core(figure: tuple[str, str, float, float]) -> None:
     _, dtype, millions, published = figure
-    needed = 2 * millions / DATA_SHEETS["pi4-1.5ghz"].operations(dtype) / CHIPS["pi4-1.5ghz"].gigahertz
+    needed = 2 * millions / DATA_SHEETS["pi4-1500mhz"].operations(dtype) / CHIPS["pi4-1500mhz"].gigahertz
     assert published < needed, "one core could do it: it may be a check"
     assert f"{published:g} ms, and one core needs {needed:.1f} for the multiply-adds alone" in PAGE
 

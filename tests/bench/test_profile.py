@@ -153,7 +153,7 @@ def test_what_is_modelled_is_named_so_wherever_a_figure_stands(profiled: Profile
         ("pi3", "float32", 11.2, 2.26),
         ("pi4", "float32", 14.4, 5.16),
         ("pi4", "int8", 28.8, 5.16),
-        ("pi4-1.5ghz", "float32", 12.0, 5.1),
+        ("pi4-1500mhz", "float32", 12.0, 5.1),
         ("pi5", "float32", 38.4, 12.05),
         ("pi5", "int8", 153.6, 12.05),
         ("rk3399", "float32", 14.4, 7.3),
