@@ -16,9 +16,10 @@ be, is left out. Prints for each chip the median, 90th percentile and worst erro
 speedups over AlexNet, the 90th percentile of the error of the ratio of any two, and the rank correlation. The exit
 code is 1 if a median is over 5 %, a 90th percentile over 13 %, or the median error of speedups over 7 %.
 
---terms prints the same with other terms, and how published times of int8 networks compare with LLVM's cycles. --litert runs the networks of LiteRT's published figures with the constants
-of bench/records/chips.py, and fits nothing. --table does so too, and writes the table that tests/bench/test_arm_model.py
-holds the constants against; --chart writes the chart of docs/arm_model.md.
+--terms prints the same with other terms, and how published times of int8 networks compare with LLVM's cycles. --litert
+runs the networks of LiteRT's published figures with the constants of bench/records/chips.py, and fits nothing. --table
+does so too, and writes the table that tests/bench/test_arm_model.py holds the constants against; --chart writes the
+chart of docs/arm_model.md.
 """
 
 import argparse

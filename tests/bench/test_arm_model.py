@@ -162,7 +162,8 @@ def test_what_is_no_check_is_beyond_one_core(figure: tuple[str, str, float, floa
     _, dtype, millions, published = figure
     needed = 2 * millions / DATA_SHEETS["pi4-1500mhz"].operations(dtype) / CHIPS["pi4-1500mhz"].gigahertz
     assert published < needed, "one core could do it: it may be a check"
-    assert f"{published:g} ms, and one core needs {needed:.1f} for the multiply-adds alone" in PAGE
+    said = f"{published:g} ms, and one core needs {needed:.1f} for the multiply-adds alone"
+    assert said in " ".join(PAGE.split())
 
 
 @pytest.mark.parametrize("name", CHIPS)
