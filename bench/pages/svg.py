@@ -198,10 +198,12 @@ def _first(series: Series, key: str) -> Point:
 
 
 def _below(points: Sequence[Point], across: _Scale, up: _Scale) -> set[str]:
-    """Keys that are written below their points, because another's would be written over them."""
+    """Keys that are written below their points, because another's would be written over them: names, for numbers are short."""
     below: set[str] = set()
     free: list[tuple[float, float]] = []  # Where a key above a point ends, and how high it stands.
-    for point in sorted(points, key=lambda point: point.x):
+    for point in sorted(
+        (point for point in points if len(point.key) > LONGEST_KEY), key=lambda point: point.x
+    ):
         x, y = across.share(point.x), up.share(point.y)
         if any(x < end and abs(y - high) < LINE for end, high in free):
             below.add(point.key)
