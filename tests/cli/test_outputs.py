@@ -25,6 +25,7 @@ FILES: dict[str, tuple[list[str], str]] = {
     "sustained": (["no.tflite"], ".json"),
     "single-stream": (["no.tflite"], ".json"),
     "report": (["no.json"], ".html"),
+    "tune": (["--device", "nowhere"], ".json"),
 }
 """Command -> what else it is given, and the suffix of the file that it writes."""
 

@@ -60,6 +60,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "report": ("it.json", ("report", "record.json", "it.json", "-o", "page.html")),
     "export": ("it.keras", ("export", "it.keras", "--float32", "-o", "out")),
     "export, labels": ("it.txt", ("export", "lenet5", "--float32", "--labels", "it.txt", "-o", "out")),
+    "export, target": ("it.json", ("export", "lenet5", "--float32", "--target", "it.json", "-o", "out")),
     "export, SavedModel": ("saved/saved_model.pb", ("export", "saved", "--float32", "-o", "out")),
     "predict, SavedModel": ("saved/saved_model.pb", ("predict", "saved", "sound.png")),
     "export, own layers": (

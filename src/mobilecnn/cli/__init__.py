@@ -46,6 +46,7 @@ COMMANDS = {
     "compare": "What became faster or slower between two measurements, or two .tflite files.",
     "report": "One HTML page from measurements and accuracies.",
     "profile": "Where the time of a .tflite file goes, operator by operator.",
+    "tune": "What the forms of an operator cost on a device, for export to choose by.",
     "speedup": "The ShuffleNet papers' measurements, made anew on a device.",
     "android": "Put .tflite files into the Android sample app.",
     "demo": "Train, export, check, time and report, on embedded data.",
