@@ -18,10 +18,10 @@ from mobilecnn.convert.lowering.movements import Permutation
 PASSING = frozenset(
     [
         "ABS", "AVERAGE_POOL_2D", "DEQUANTIZE", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MAX_POOL_2D",
-        "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "TANH",
+        "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1", "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "TANH",
     ]
 )  # fmt: skip
-"""Operators of one input that do the same to each channel by itself."""
+"""Operators of one input that do the same to each channel by itself; a RESHAPE does if the channels stay the last dimension."""
 
 COMBINING = frozenset(["ADD", "DIV", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB"])
 """Operators that combine the same channels of two inputs."""

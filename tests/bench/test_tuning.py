@@ -13,7 +13,7 @@ from mobilecnn.bench.timing.tuning import NOTHING, REPEATED, Case, files, fitted
 from mobilecnn.cli import cli, tune
 from mobilecnn.convert.graph import build, flatbuffer
 from mobilecnn.convert.lowering import chosen
-from mobilecnn.convert.lowering.costs import Costs, Table
+from mobilecnn.convert.lowering.costs import TARGETS, Costs, Table
 from mobilecnn.errors import CheckFailed, InputError
 
 KNOWN = Table(call=300, group=40, width=16, unit=4, depth=2.5, tile=20, position=30, channel=1.5)
@@ -94,3 +94,10 @@ def test_the_command_writes_what_export_reads(tmp_path: Path, monkeypatch: pytes
     assert Costs.read(path).tables["int8"][0].width == document["tables"]["int8"][0]["width"]
     again = CliRunner().invoke(cli, typed)
     assert again.exit_code == 2 and "exists" in again.output
+
+
+def test_the_help_and_the_page_name_every_target() -> None:
+    words = " ".join(CliRunner().invoke(cli, ["export", "--help"]).output.split())
+    page = (Path(__file__).parents[2] / "docs" / "lowering.md").read_text(encoding="utf-8")
+    for name in TARGETS:
+        assert name in words and f"| `{name}`" in page

@@ -19,10 +19,10 @@ DEPTHWISE = {**CONV, "table": "DepthwiseConv2DOptions", "depthMultiplier": 1}
 SCALE = 0.05
 """Scale of the int8 feature maps."""
 
-Step = Callable[[Made], Any]
+Step = Callable[[Any], Any]
 
 
-def _like(made: Made) -> dict[str, Any]:
+def _like(made: Any) -> dict[str, Any]:
     """Quantization of a new feature map: of all the same."""
     return {"scale": SCALE} if made.small else {}
 
@@ -180,15 +180,8 @@ def excited(made: Any) -> int:
     """A shuffled feature map times a gate of its own means."""
     shuffled = made.last
     axes = made.constant([1, 2], "int32")
-    made.add(
-        "MEAN",
-        shuffled,
-        axes,
-        shape=(1, 1, 1, CHANNELS),
-        table="ReducerOptions",
-        keepDims=True,
-        **_like(made),
-    )
+    made.add("MEAN", shuffled, axes, shape=(1, CHANNELS), table="ReducerOptions", **_like(made))
+    reshape(made, 1, 1, 1, CHANNELS)
     pointwise(out=4)(made)
     pointwise()(made)
     gate = activation(made)
@@ -247,7 +240,7 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     *_rows("fold_shuffles", ["CONV_2D", "LEAKY_RELU"], pointwise(), gather(tuple(range(CHANNELS))[::-1]), activation),
     *_rows("fold_shuffles", ["DEPTHWISE_CONV_2D", "LEAKY_RELU", "CONV_2D"], four, depthwise, activation, pointwise()),
     *_rows("fold_shuffles", ["ADD", "ADD", "CONV_2D", "ADD", "CONV_2D"], four, sums, pointwise()),
-    *_rows("fold_shuffles", ["MEAN", "CONV_2D", "CONV_2D", "LEAKY_RELU", "MUL", "CONV_2D"], four, excited, pointwise()),
+    *_rows("fold_shuffles", ["MEAN", "RESHAPE", "CONV_2D", "CONV_2D", "LEAKY_RELU", "MUL", "CONV_2D"], four, excited, pointwise()),
     *_rows("fold_shuffles", ["CONCATENATION", "CONV_2D"], four, joined, pointwise()),
     *_rows("fold_shuffles", ["MEAN", "FULLY_CONNECTED"], four, classified),
     *_rows("fold_shuffles", ["CONV_2D", "CONV_2D", "CONV_2D"], pointwise(), four, pointwise(), four, pointwise()),

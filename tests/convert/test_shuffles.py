@@ -152,7 +152,7 @@ def test_what_was_done_and_what_stays_is_explained_part_by_part() -> None:
 
 
 def test_a_shuffle_that_stays_says_why() -> None:
-    said = [
+    said: list[tuple[tuple[Any, ...], Costs | None, str]] = [
         ((four, activation), None, "neither what is before it"),
         (UNIT, costs(), "would be slower"),
         (UNIT, None, "no rewrite that folds it was asked for"),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mobilecnn.cli import export as export_command
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.export import export
@@ -58,8 +59,8 @@ def in_every_spelling(x: Any, groups: int, label: str) -> Any:
 
 
 @pytest.mark.usefixtures("keras")
-def test_another_way_of_writing_it_gives_the_same_file(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_way_of_writing_it_gives_the_same_file_and_that_is_explained(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parsed = zoo.parse(NAME, size=SIZE)
     ours = zoo.main_output(zoo.build(parsed, 5))
@@ -90,3 +91,15 @@ def test_another_way_of_writing_it_gives_the_same_file(
         ]
         assert operators[0] == operators[1]
         assert mine.parity.sqnr_db == pytest.approx(other.parity.sqnr_db, abs=1)
+    export_command._explain(made["theirs"])
+    shown = capsys.readouterr().out
+    assert shown.count(" rewritten\n") == 2
+    for words in (
+        "spell_shuffles",
+        "rectify_branches",
+        "write_groups_dense",
+        "multiply-adds M",
+        "left: SOFTMAX scores: XNNPACK",
+    ):
+        assert words in shown, shown
+    assert {row.rewrite for file in made["theirs"] for row in file.explanation.changes} <= set(shown.split())

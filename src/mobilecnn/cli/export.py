@@ -83,10 +83,12 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option(
     "--target",
-    metavar="NAME",
+    type=options.SOURCE,
+    metavar="NAME|FILE",
     default="any",
     show_default=True,
-    help="Where the files are to run, for rewrites that choose by cost: any, x86, pi5, pi4 or tflite-runtime.",
+    help="Where the files are to run, for rewrites that choose by cost: any, x86, pi5, pi4, tflite-runtime, or a .json file "
+    "of mobilecnn tune.",
 )
 @click.option(
     "--explain",
