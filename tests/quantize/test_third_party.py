@@ -15,6 +15,8 @@ from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.train import zoo
 from mobilecnn.train.zoo import shufflenet_v1
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 NAME, SIZE = "shufflenet_v1_x0.25_g3", 64
 
 
