@@ -120,20 +120,18 @@ _X86_FLOAT = Table(17.2, 1300, 32, 1, 0.391, 1.08, 10.4, 0.375)
 _BUILT_IN = Table(146, 9470, 1, 4, 0.101, 0.0115, 10.6, 0.354, 0.288, 10.5)
 _PI5 = Table(0, 513, 16, 4, 0.77, 7.53, 24.1, 0.666)
 _PI5_FLOAT = Table(0, 679, 8, 4, 1.77, 0.785, 21.1, 1.02)
-_PI4 = _PI5
 
 TARGETS: dict[str, Costs] = {
     ANY: Costs(
-        "x86-64, the Raspberry Pi 5 and 4 alike",
-        {"int8": (_X86, _PI5, _PI4), "float32": (_X86_FLOAT, _PI5_FLOAT)},
+        "x86-64 and the Raspberry Pi 5 alike",
+        {"int8": (_X86, _PI5), "float32": (_X86_FLOAT, _PI5_FLOAT)},
     ),
     "x86": Costs("x86-64 with VNNI", {"int8": (_X86,), "float32": (_X86_FLOAT,)}),
     "pi5": Costs("the Raspberry Pi 5", {"int8": (_PI5,), "float32": (_PI5_FLOAT,)}),
-    "pi4": Costs("the Raspberry Pi 4", {"int8": (_PI4,)}),
     "tflite-runtime": Costs("tflite-runtime", {"int8": (_BUILT_IN,)}),
 }
 """Targets by name, as ``mobilecnn tune`` finds them, one thread: on x86-64 measured (AVX-512 with VNNI, LiteRT 2.3; the last with
-tflite-runtime 2.14), on the others modelled."""
+tflite-runtime 2.14), on the Raspberry Pi modelled."""
 
 
 def costs_of(target: str) -> Costs:

@@ -97,7 +97,9 @@ def test_the_command_writes_what_export_reads(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_help_and_the_page_name_every_target() -> None:
-    words = "".join(CliRunner().invoke(cli, ["export", "--help"]).output.split())  # A line may end at a hyphen.
+    words = "".join(
+        CliRunner().invoke(cli, ["export", "--help"]).output.split()
+    )  # A line may end at a hyphen.
     page = (Path(__file__).parents[2] / "docs" / "lowering.md").read_text(encoding="utf-8")
     for name in TARGETS:
         assert name in words and f"| `{name}`" in page

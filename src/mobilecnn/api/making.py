@@ -216,7 +216,7 @@ def export(
         labels: class names in output order; for a single output two, that of a low score first.
             [default: what the model says]
         lowering: rewrites of the graph into the same, faster: ``auto`` for all, ``none``, or names of some.
-        target: where the files are to run, for rewrites that choose by cost: ``any``, ``x86``, ``pi5``, ``pi4``,
+        target: where the files are to run, for rewrites that choose by cost: ``any``, ``x86``, ``pi5``,
             ``tflite-runtime``, or the path of a ``.json`` file of ``mobilecnn tune``.
         allow_code: whether Python code in a file may run (Lambda layers).
         skip_bad: whether to leave out images that cannot be read.

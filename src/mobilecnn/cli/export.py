@@ -87,7 +87,7 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     metavar="NAME|FILE",
     default="any",
     show_default=True,
-    help="Where the files are to run, for rewrites that choose by cost: any, x86, pi5, pi4, tflite-runtime, or a .json file "
+    help="Where the files are to run, for rewrites that choose by cost: any, x86, pi5, tflite-runtime, or a .json file "
     "of mobilecnn tune.",
 )
 @click.option(
