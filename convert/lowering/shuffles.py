@@ -57,12 +57,12 @@ def fold_shuffles(editor: Editor) -> Iterator[str]:
 
 
 def write_groups_dense(editor: Editor, costs: Costs) -> Iterator[str]:
-    """Write a grouped convolution with the weights of all inputs, those of other groups 0, where that is faster.
+    """Write a grouped pointwise convolution with the weights of all inputs, those of other groups 0, where that is faster.
 
     A product with 0 is 0, and adding it changes nothing: exact in integers, and in floats but for the order of a sum. It costs more
     multiply-adds, and saves the calls, and the unused columns of the kernels' tiles, that a group of few channels costs. A dense convolution
-    also takes a channel shuffle P before or after it, which then goes away. The target's costs decide, for each convolution
-    and shuffle.
+    also takes a channel shuffle P before or after it, which then goes away. The target's costs, which are of pointwise
+    convolutions, decide for each convolution and shuffle.
     """
     dense = 0
     for operator in editor.operators:
@@ -185,11 +185,11 @@ def _extra(way: Layouts, costs: Costs | None) -> float:
 
 
 def _grouped(editor: Editor, operator: Any) -> bool:
-    """Whether an operator is a grouped convolution whose weights are stored as they are used."""
+    """Whether an operator is a grouped pointwise convolution whose weights are stored as they are used."""
     if editor.kind(operator) != "CONV_2D":
         return False
     source, weights = wellformed.indices(operator.inputs)[:2]
-    same = editor.dtype(source) == editor.dtype(weights)
+    same = editor.dtype(source) == editor.dtype(weights) and editor.tensor(weights).shape[1:3] == (1, 1)
     return same and layouts.groups(editor, operator) > 1 and editor.tensor(weights).data is not None
 
 

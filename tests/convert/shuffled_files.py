@@ -54,10 +54,10 @@ def kernel(made: Graph, shape: Sequence[int], axis: int, half: bool = False) -> 
     return stored, made.constant(generator.integers(-500, 500, out), "int32", scales * SCALE)
 
 
-def pointwise(groups: int = 1, out: int = CHANNELS, half: bool = False) -> Step:
+def pointwise(groups: int = 1, out: int = CHANNELS, half: bool = False, size: int = 1) -> Step:
     def step(made: Any) -> int:
         shape = [int(side) for side in made._graph.tensors[made.last].shape]
-        weights = kernel(made, (out, 1, 1, shape[3] // groups), 0, half)
+        weights = kernel(made, (out, size, size, shape[3] // groups), 0, half)
         return made.add("CONV_2D", made.last, *weights, shape=(*shape[:3], out), **CONV, **_like(made))
 
     return step
@@ -251,4 +251,6 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     *_rows("fold_shuffles", None, four, depthwise, pointwise(2)),
     *_rows("write_groups_dense", ["CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"], *UNIT),
     *_rows("write_groups_dense", None, four, activation),
+    *_rows("write_groups_dense", None, pointwise(GROUPS, size=3), activation),
+    ("write_groups_dense", graph(pointwise(GROUPS, half=True), activation), None),
 ]  # fmt: skip
