@@ -55,7 +55,7 @@ def kernel(made: Graph, shape: Sequence[int], axis: int, half: bool = False) -> 
 
 
 def pointwise(groups: int = 1, out: int = CHANNELS, half: bool = False, size: int = 1) -> Step:
-    def step(made: Any) -> int:
+    def step(made: Any) -> Any:
         shape = [int(side) for side in made._graph.tensors[made.last].shape]
         weights = kernel(made, (out, size, size, shape[3] // groups), 0, half)
         return made.add("CONV_2D", made.last, *weights, shape=(*shape[:3], out), **CONV, **_like(made))
@@ -63,35 +63,35 @@ def pointwise(groups: int = 1, out: int = CHANNELS, half: bool = False, size: in
     return step
 
 
-def depthwise(made: Any) -> int:
+def depthwise(made: Any) -> Any:
     return made.add(
         "DEPTHWISE_CONV_2D", made.last, *kernel(made, (1, 3, 3, CHANNELS), 3), **DEPTHWISE, **_like(made)
     )
 
 
-def activation(made: Any) -> int:
+def activation(made: Any) -> Any:
     return made.add("LEAKY_RELU", made.last, table="LeakyReluOptions", alpha=0.25, **_like(made))
 
 
-def reshape(made: Any, *shape: int) -> int:
+def reshape(made: Any, *shape: int) -> Any:
     wanted = made.constant(shape, "int32")
     return made.add("RESHAPE", made.last, wanted, shape=shape, table="ReshapeOptions", **_like(made))
 
 
-def transpose(made: Any, order: Sequence[int]) -> int:
+def transpose(made: Any, order: Sequence[int]) -> Any:
     given = made._graph.tensors[made.last].shape
     shape = tuple(int(given[axis]) for axis in order)
     constant = made.constant(order, "int32")
     return made.add("TRANSPOSE", made.last, constant, shape=shape, table="TransposeOptions", **_like(made))
 
 
-def four(made: Any, groups: int = GROUPS) -> int:
+def four(made: Any, groups: int = GROUPS) -> Any:
     reshape(made, 1, 16, groups, CHANNELS // groups)
     transpose(made, (0, 1, 3, 2))
     return reshape(made, *SHAPE)
 
 
-def five(made: Any) -> int:
+def five(made: Any) -> Any:
     reshape(made, 1, 4, 4, GROUPS, CHANNELS // GROUPS)
     transpose(made, (0, 1, 2, 4, 3))
     return reshape(made, *SHAPE)
@@ -101,14 +101,14 @@ ORDER = np.arange(CHANNELS).reshape(GROUPS, CHANNELS // GROUPS).T.ravel()
 
 
 def gather(order: Sequence[int] = tuple(ORDER), axis: int = 3) -> Step:
-    def step(made: Any) -> int:
+    def step(made: Any) -> Any:
         chosen = made.constant(order, "int32")
         return made.add("GATHER", made.last, chosen, table="GatherOptions", axis=axis, **_like(made))
 
     return step
 
 
-def stacked(made: Any) -> int:
+def stacked(made: Any) -> Any:
     axis, each = made.constant(3, "int32"), CHANNELS // GROUPS
     first = made.add("SPLIT", axis, made.last, shape=(1, 4, 4, each), dtype=made.dtype, outputs=GROUPS,
                      table="SplitOptions", numSplits=GROUPS, **_like(made))  # fmt: skip
@@ -125,7 +125,7 @@ def stacked(made: Any) -> int:
     return reshape(made, *SHAPE)
 
 
-def sliced(made: Any) -> int:
+def sliced(made: Any) -> Any:
     source, each, parts = made.last, CHANNELS // GROUPS, []
     for first in range(each):
         begin, end, stride = (
@@ -136,7 +136,7 @@ def sliced(made: Any) -> int:
     return made.add("CONCATENATION", *parts, shape=SHAPE, table="ConcatenationOptions", axis=3, **_like(made))
 
 
-def unpacked(made: Any) -> int:
+def unpacked(made: Any) -> Any:
     each = CHANNELS // GROUPS
     reshape(made, 1, 4, 4, GROUPS, each)
     first = made.add("UNPACK", made.last, shape=(1, 4, 4, each), outputs=GROUPS, table="UnpackOptions", axis=3, num=GROUPS,
@@ -161,7 +161,7 @@ def graph(*steps: Step, dtype: str = "float32") -> bytes:
     return made.pack()
 
 
-def sums(made: Any) -> int:
+def sums(made: Any) -> Any:
     """The sum of a shuffled feature map with numbers for each channel, with one for all, and with a convolution's output."""
     last = made.last
     options = {"table": "AddOptions", **_like(made)}
@@ -176,7 +176,7 @@ def sums(made: Any) -> int:
     return made.add("ADD", last, other, **options)
 
 
-def excited(made: Any) -> int:
+def excited(made: Any) -> Any:
     """A shuffled feature map times a gate of its own means."""
     shuffled = made.last
     axes = made.constant([1, 2], "int32")
@@ -188,13 +188,13 @@ def excited(made: Any) -> int:
     return made.add("MUL", shuffled, gate, shape=SHAPE, table="MulOptions", **_like(made))
 
 
-def joined(made: Any) -> int:
+def joined(made: Any) -> Any:
     shuffled = made.last
     return made.add("CONCATENATION", made.input, shuffled, shape=(1, 4, 4, 2 * CHANNELS), table="ConcatenationOptions", axis=3,
                     **_like(made))  # fmt: skip
 
 
-def classified(made: Any) -> int:
+def classified(made: Any) -> Any:
     axes = made.constant([1, 2], "int32")
     made.add("MEAN", made.last, axes, shape=(1, CHANNELS), table="ReducerOptions", **_like(made))
     if made.small:
@@ -209,7 +209,7 @@ def classified(made: Any) -> int:
     )
 
 
-def padded_channels(made: Any) -> int:
+def padded_channels(made: Any) -> Any:
     amounts = made.constant([[0, 0], [0, 0], [0, 0], [0, 4]], "int32")
     return made.add(
         "PAD", made.last, amounts, shape=(1, 4, 4, CHANNELS + 4), table="PadOptions", **_like(made)

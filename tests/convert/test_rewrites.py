@@ -20,7 +20,7 @@ SCALE = 0.05
 """Scale of the int8 feature maps, whose values reach from -6.4 to 6.35."""
 
 CONV = {"table": "Conv2DOptions", "strideW": 1, "strideH": 1, "dilationWFactor": 1, "dilationHFactor": 1}
-POOL = {
+POOL: dict[str, Any] = {
     "table": "Pool2DOptions",
     "strideW": 1,
     "strideH": 1,
@@ -103,8 +103,7 @@ def rectified_after(kind: str = "RELU", first: str = "RELU", fused: int = 0, sha
     made = Made()
     pool = made.add("AVERAGE_POOL_2D", made.add(first, made.input), **POOL)
     branch = conv(made, made.input, fusedActivationFunction=fused)
-    wide = {"shape": (1, 8, 8, 6)}
-    both = made.add("CONCATENATION", pool, branch, table="ConcatenationOptions", axis=3, **wide)
+    both = made.add("CONCATENATION", pool, branch, shape=(1, 8, 8, 6), table="ConcatenationOptions", axis=3)
     made.add(kind, both)
     if shared:
         made.add("ADD", made.last, both, table="AddOptions")

@@ -22,8 +22,8 @@ from test_rewrites import answers, applied, kinds
 
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
-from mobilecnn.convert.lowering import TARGETS, chosen
-from mobilecnn.convert.lowering.costs import ANY, Costs, Table
+from mobilecnn.convert.lowering import chosen
+from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, Table
 from mobilecnn.convert.lowering.explanation import Untouched, explain
 from mobilecnn.convert.lowering.movements import group_count, interleaved, inverse, shuffles
 from mobilecnn.convert.lowering.rewrites import Rewritten, rewrite
