@@ -1,31 +1,46 @@
-"""The input pipeline: pictures in memory or decoded when needed, and the batches of each epoch.
+"""The input pipeline: pictures decoded once, kept on disk at the network's size, and the batches of each epoch.
 
 The order and the augmentation follow from the seed, the epoch and the step alone, so that a
-resumed training gets the same batches as one that was never interrupted.
+resumed training gets the same batches as one that was never interrupted, whatever the number of threads.
 """
 
+import contextlib
 import math
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
+import weakref
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
+from mobilecnn import tensors
 from mobilecnn.contract import InputContract
-from mobilecnn.remarks import Remarked, no_remark
+from mobilecnn.errors import DataError
+from mobilecnn.remarks import Remark, Remarked, no_remark
 from mobilecnn.steps import Progress
 from mobilecnn.train.augmentation import AUGMENTATIONS
 from mobilecnn.train.datasets.dataset import Dataset
-from mobilecnn.train.datasets.reading import Noticed, refuse_unreadable
-from mobilecnn.train.images import Floats, Pixels, to_pixels, to_tensor
+from mobilecnn.train.datasets.reading import Noticed, refusal
+from mobilecnn.train.images import Floats, Opened, Pixels, decode, to_pixels, to_tensor
 from mobilecnn.train.plan import TrainingPlan
 
 Labels = npt.NDArray[np.int64]
 
-IN_MEMORY = 2_000_000_000
-"""Bytes of decoded pictures up to which they are kept in memory, so that each is decoded once."""
+WORKERS = min(8, os.cpu_count() or 1)
+"""Number of threads that decode pictures and prepare batches. Pillow and numpy compute beside Python's lock."""
+
+_AT_ONCE = 64
+"""Number of pictures that are handed to the threads together."""
+
+_NO_PICTURE = Image.new("L", (1, 1))
 
 
 class Batch(NamedTuple):
@@ -43,7 +58,9 @@ class Batch(NamedTuple):
 
 
 class Pictures:
-    """Labelled pictures at the network's size: in memory if they fit, else decoded when asked for.
+    """Labelled pictures at the network's size: decoded once, into a file that has no name and ends with this object.
+
+    Where there is no room for it, they are decoded whenever they are asked for, and a remark says so.
 
     Attributes:
         labels: class of each picture, int64, (n,).
@@ -54,52 +71,114 @@ class Pictures:
         self,
         dataset: Dataset,
         contract: InputContract,
+        folder: Path,
         progress: Progress,
         remarked: Remarked = no_remark,
     ) -> None:
-        """Decode the pictures, to keep them if they fit into :data:`IN_MEMORY`.
-
-        Those that do not fit are decoded all the same, so that a damaged one is found now and not in the
-        middle of the training.
+        """Decode the pictures.
 
         Args:
             dataset: labelled images.
             contract: the network's input.
+            folder: folder on the file system that keeps them.
             progress: called after each decoded picture.
-            remarked: told of files of which only the first frame is used, or whose values seem too small.
+            remarked: told of files of which only the first frame is used, or whose values seem too small, and where the
+                pictures cannot be kept.
 
         Raises:
-            DataError: a picture is damaged.
+            DataError: pictures are damaged; the message lists all that are.
         """
         self.labels = dataset.labels
         self.contract = contract
-        self._dataset = dataset
-        self._memory: Pixels | None = None
-        if len(dataset) * math.prod(contract.shape) <= IN_MEMORY:
-            self._memory = np.empty((len(dataset), *contract.shape), np.uint8)
-            for index, pixels in enumerate(dataset.pixels(contract, remarked)):
-                self._memory[index] = pixels
-                progress(index + 1, len(dataset), "")
-        else:
-            self._pool = ThreadPoolExecutor(os.cpu_count())
-            noticed = Noticed()
-            refuse_unreadable(dataset.images, progress, noticed)
-            for remark in noticed.remarks(dataset.name):
-                remarked(remark)
+        self._images = dataset.images
+        self._bytes = math.prod(contract.shape)
+        self._file = _spool(folder, len(dataset) * self._bytes)
+        if self._file is not None:
+            weakref.finalize(self, os.close, self._file)
+        noticed, bad = Noticed(), []
+        for index, (image, result) in enumerate(_decoded(dataset.images, contract)):
+            progress(index + 1, len(dataset), "")
+            if isinstance(result, DataError):
+                bad.append(result)
+                continue
+            pixels, opened = result
+            if isinstance(image, Path) and opened is not None:
+                noticed(image, opened)
+            self._keep(index, pixels)
+        if bad:
+            raise refusal(bad, len(dataset))
+        for remark in noticed.remarks(dataset.name):
+            remarked(remark)
+        if self._file is None:
+            text = (
+                f"{dataset.name}: the images are decoded again in each epoch, for {folder} has no room for "
+                f"{len(dataset) * self._bytes / 1e6:,.0f} MB of pixels"
+            )
+            remarked(Remark("decoded-again", len(dataset), text))
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def _keep(self, index: int, pixels: Pixels) -> None:
+        if self._file is not None:
+            try:
+                os.pwrite(self._file, np.ascontiguousarray(pixels).data, index * self._bytes)
+            except OSError:  # The disk has become full, or there is a limit on the size of files.
+                self._file = None
 
     def take(self, indices: Labels) -> Pixels:
         """The pictures at ``indices``: uint8, (n, height, width, channels).
 
         Raises:
-            DataError: a picture that is not in memory was damaged meanwhile.
+            DataError: a picture that was not kept was damaged meanwhile.
         """
-        if self._memory is not None:
-            return self._memory[indices]
-        images = [self._dataset.images[int(index)] for index in indices]
-        return np.stack(list(self._pool.map(lambda image: to_pixels(image, self.contract), images)))
+        taken = np.empty((len(indices), *self.contract.shape), np.uint8)
+        for row, index in zip(taken, indices, strict=True):
+            if self._file is None:
+                row[...] = to_pixels(self._images[int(index)], self.contract)
+            else:
+                count = os.preadv(self._file, [row.data], int(index) * self._bytes)
+                assert count == self._bytes, "the file of pixels ends too early"
+        return taken
+
+
+def _spool(folder: Path, size: int) -> int | None:
+    """A descriptor of a nameless file of ``size`` bytes in ``folder``; None where it would take more than half of the room."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(folder).free < 2 * size:
+            return None
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=".mobilecnn-")
+        try:
+            Path(name).unlink()
+            tensors.reserve(descriptor, size)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+    return None
+
+
+_Result = tuple[Pixels, Opened | None] | DataError
+
+
+def _decoded(
+    images: Sequence[Path | Pixels], contract: InputContract
+) -> Iterator[tuple[Path | Pixels, _Result]]:
+    """Each image, with its pixels at the network's size and what else is known of its file, or why it has none."""
+
+    def one(image: Path | Pixels) -> _Result:
+        if not isinstance(image, Path):
+            return to_pixels(image, contract), None
+        try:
+            opened = decode(image)
+            return to_pixels(opened.image, contract), replace(opened, image=_NO_PICTURE)
+        except DataError as error:
+            return error
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for start in range(0, len(images), _AT_ONCE):
+            part = images[start : start + _AT_ONCE]
+            yield from zip(part, pool.map(one, part), strict=True)
 
 
 def epoch_order(count: int, plan: TrainingPlan, epoch: int) -> Labels:
@@ -119,7 +198,7 @@ def in_batches(indices: Labels, batch_size: int) -> Labels:
 
 
 def epoch_batches(pictures: Pictures, classes: int, plan: TrainingPlan, epoch: int) -> Iterator[Batch]:
-    """The batches of an epoch, augmented; each is prepared while the one before is trained on.
+    """The batches of an epoch, augmented; as many as there are threads are prepared while one is trained on.
 
     Args:
         pictures: what is trained on.
@@ -128,7 +207,7 @@ def epoch_batches(pictures: Pictures, classes: int, plan: TrainingPlan, epoch: i
         epoch: number of the epoch, from 1.
 
     Raises:
-        DataError: a picture that is not in memory was damaged meanwhile.
+        DataError: a picture that was not kept was damaged meanwhile.
     """
     labels = pictures.labels
     one_hot = np.eye(classes, dtype=np.float32)
@@ -143,12 +222,12 @@ def epoch_batches(pictures: Pictures, classes: int, plan: TrainingPlan, epoch: i
         return Batch(images, shares, None if weight_of is None else shares @ weight_of)
 
     order = epoch_order(len(pictures), plan, epoch)
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(batch, 0, order[0])
+    with ThreadPoolExecutor(WORKERS) as pool:
+        coming = deque(pool.submit(batch, step, order[step]) for step in range(min(WORKERS, len(order))))
         for step in range(len(order)):
-            ready = coming.result()
-            if step + 1 < len(order):
-                coming = pool.submit(batch, step + 1, order[step + 1])
+            ready = coming.popleft().result()
+            if step + WORKERS < len(order):
+                coming.append(pool.submit(batch, step + WORKERS, order[step + WORKERS]))
             yield ready
 
 

@@ -15,7 +15,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -27,7 +27,7 @@ from mobilecnn import temporaries
 from mobilecnn.documents import parse_json
 from mobilecnn.errors import EnvironmentProblem, InputError, OutputError, UsageError
 from mobilecnn.files import LARGEST_RECORD, atomic, open_input, read_bytes, unwritable, write_json
-from mobilecnn.records import record
+from mobilecnn.records import ADDED, record
 from mobilecnn.train.plan import Epoch, TrainingPlan
 
 _STATE = "state.json"
@@ -57,6 +57,8 @@ class _State:
         images: number of images, trained and validated on.
         variables: name of the file of variables.
         history: completed epochs.
+        origin: SHA-256 of what the training began with, the images and the weights; empty where an earlier version wrote
+            none.
     """
 
     plan: dict[str, Any]
@@ -64,6 +66,7 @@ class _State:
     images: int
     variables: str
     history: tuple[Epoch, ...]
+    origin: str = field(default="", metadata=ADDED)
 
     def __post_init__(self) -> None:
         if [epoch.epoch for epoch in self.history] != list(range(1, len(self.history) + 1)):
@@ -115,7 +118,7 @@ def _foreign(path: Path) -> str:
         return f"it cannot be read: {error.strerror or error}"
     except (ValueError, InputError):
         return f"its {_STATE} is damaged, or another program's"
-    members = {field.name for field in fields(_State)}
+    members = {member.name for member in fields(_State) if not member.metadata.get("added")}
     if not isinstance(state, dict) or not members <= set(state):
         return f"its {_STATE} is another program's"
     return ""
@@ -135,7 +138,16 @@ def saved_epochs(output: Path) -> int:
     return len(_read(output).history) if exists(output) else 0
 
 
-def completed(output: Path, plan: TrainingPlan, images: int, classes: Sequence[str]) -> tuple[Epoch, ...]:
+_UNSAID: dict[str, Any] = {
+    **{member.name: member.default for member in fields(TrainingPlan) if member.default is not MISSING},
+    "keep": "last",
+}
+"""What a plan was that says less: what earlier versions did."""
+
+
+def completed(
+    output: Path, plan: TrainingPlan, images: int, classes: Sequence[str], origin: str
+) -> tuple[Epoch, ...]:
     """The epochs that an interrupted run of this same training has completed.
 
     Args:
@@ -143,24 +155,35 @@ def completed(output: Path, plan: TrainingPlan, images: int, classes: Sequence[s
         plan: the training to resume.
         images: number of images that it has.
         classes: class names in output order.
+        origin: SHA-256 of what it begins with, the images and the weights.
 
     Raises:
-        UsageError: there is no checkpoint, or it is of another plan or of other images.
+        UsageError: there is no checkpoint, or it is of another plan, of other images or of other weights.
         InputError: the checkpoint is damaged.
     """
     if not exists(output):
         raise UsageError(f"nothing to resume: there is no {folder(output) / _STATE}; leave --resume out")
     state = _read(output)
-    before = {**state.plan, "images": state.images, "classes": list(state.classes)}
+    before = {**_UNSAID, **state.plan, "images": state.images, "classes": list(state.classes)}
     # As JSON has it, which knows no tuples.
     now = json.loads(json.dumps({**asdict(plan), "images": images, "classes": list(classes)}))
     for key, value in now.items():
-        if before.get(key) != value:
+        if _plain(before.get(key)) != value:
             raise UsageError(
                 f"cannot resume: {key.replace('_', ' ')} was {before.get(key)} when the training began and is {value} "
                 f"now; give the same again, or leave --resume out to begin anew"
             )
+    if state.origin and state.origin != origin:
+        raise UsageError(
+            "cannot resume: the content of the images, or the weights that it began with, have changed since the training "
+            "began; bring them back, or leave --resume out to begin anew"
+        )
     return state.history
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as JSON has it, which knows no tuples."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def save(
@@ -170,6 +193,7 @@ def save(
     classes: Sequence[str],
     history: Sequence[Epoch],
     variables: Sequence[npt.NDArray[Any]],
+    origin: str = "",
 ) -> None:
     """Save the state after the last epoch of ``history``; it replaces that of the epoch before.
 
@@ -180,6 +204,7 @@ def save(
         classes: class names in output order.
         history: completed epochs.
         variables: values of the learner's variables, in the order in which :func:`restore` gets them.
+        origin: SHA-256 of what the training began with, the images and the weights.
 
     Raises:
         OutputError: the checkpoint cannot be written, or its name is taken by something else.
@@ -187,7 +212,7 @@ def save(
     """
     where = folder(output)
     name = _variables_of(len(history))
-    state = asdict(_State(asdict(plan), tuple(classes), images, name, tuple(history)))
+    state = asdict(_State(asdict(plan), tuple(classes), images, name, tuple(history), origin))
     if where.exists():
         refuse_foreign(output)
         _save(where, variables, name, state)

@@ -20,6 +20,7 @@ from mobilecnn.locks import locked
 from mobilecnn.remarks import plural
 from mobilecnn.train import torch_file, zoo
 from mobilecnn.train.keras_file import ModelInfo, check_name, write_info
+from mobilecnn.train.transfer import Base
 
 if TYPE_CHECKING:
     import keras
@@ -82,6 +83,41 @@ def write(
     check_file(output)
     with locked(output):
         return _write(name, output, weights, labels)
+
+
+def check(name: str) -> None:
+    """Refuse to begin a training with the published weights of a network that has none here.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if name not in NETWORKS:
+        raise UsageError(
+            f"--weights imagenet: there are no published weights for {name}; choose {', '.join(NETWORKS)}, or give a Keras "
+            "model that has some with --from"
+        )
+
+
+def base(name: str, contract: InputContract) -> Base:
+    """A network with its published weights, to begin a training with, at the size of ``contract``.
+
+    Args:
+        name: a key of :data:`NETWORKS`.
+        contract: the network's input.
+
+    Raises:
+        ModelFileError: the weights are damaged.
+        EnvironmentProblem: the package with the weights is not installed.
+    """
+    network = NETWORKS[name]
+    weights = installed_weights(network)
+    model = network.load(weights)
+    if tuple(model.input_shape[1:]) != contract.shape:
+        sized = zoo.rectangle(name, None, contract.height, contract.width)
+        sized.set_weights(model.get_weights())
+        model = sized
+    digest = sha256(read_bytes(weights, "weights file", ModelFileError, torch_file.LARGEST))
+    return Base(model, contract, weights.name, digest, name)
 
 
 def _write(name: str, output: Path, weights: Path | None, labels: tuple[str, ...] | None) -> Written:

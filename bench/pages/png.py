@@ -17,6 +17,7 @@ from typing import Any
 from mobilecnn.bench.pages.page import UNPRINTABLE
 from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Point, Series, ends
 from mobilecnn.extras import require
+from mobilecnn.replacing import SOFTWARE
 
 MARKERS = ("o", "s", "D", "^", "v", "<", ">", "P")
 LINES = {"straight": ("-", 1.6), "thin": ("-", 0.8), "dashed": ("--", 1.0), "steps": ("-", 1.0)}
@@ -61,7 +62,7 @@ def plain(text: str) -> str:
 
 def _draw(plots: Sequence[Plot], title: str) -> bytes:
     stream = BytesIO()
-    drawn(plots, title).savefig(stream, format="png")
+    drawn(plots, title).savefig(stream, format="png", metadata={"Software": SOFTWARE})
     return stream.getvalue()
 
 

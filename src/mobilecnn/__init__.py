@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from mobilecnn.api.compressing import compress as compress
     from mobilecnn.api.making import build as build
     from mobilecnn.api.making import export as export
-    from mobilecnn.api.making import train as train
     from mobilecnn.api.measuring import bench as bench
     from mobilecnn.api.measuring import compare as compare
     from mobilecnn.api.measuring import evaluate as evaluate
     from mobilecnn.api.measuring import load as load
     from mobilecnn.api.measuring import report as report
     from mobilecnn.api.measuring import summarize as summarize
+    from mobilecnn.api.training import train as train
     from mobilecnn.bench.judge.compare import Compared as Compared
     from mobilecnn.bench.judge.summary import Result as Result
     from mobilecnn.bench.records.instructions import Instructions as Instructions
@@ -107,7 +107,7 @@ _HOMES = {
 }
 """Public name -> the module below this package that defines it."""
 
-_VERBS = {"bench": "api.measuring", "export": "api.making", "train": "api.making"}
+_VERBS = {"bench": "api.measuring", "export": "api.making", "train": "api.training"}
 """Name of both a module of this package and a function -> the module that defines the function."""
 
 

@@ -51,7 +51,7 @@ def write(
             _format.write_array_header_1_0(file, header)
             file.flush()
             begin = file.tell()
-            _reserve(file.fileno(), begin + size)
+            reserve(file.fileno(), begin + size)
             for row in rows:
                 file.write(np.ascontiguousarray(row, stored).data)
             assert file.tell() == begin + size, "the rows do not fill the array"
@@ -59,7 +59,12 @@ def write(
         raise no_room(error, path.parent, size) from error
 
 
-def _reserve(descriptor: int, size: int) -> None:
+def reserve(descriptor: int, size: int) -> None:
+    """Take the space for a file of ``size`` bytes, where the file system knows how.
+
+    Raises:
+        OSError: there is none.
+    """
     if not hasattr(os, "posix_fallocate"):  # macOS
         return
     try:

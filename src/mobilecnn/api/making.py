@@ -1,10 +1,10 @@
-"""From an architecture to checked ``.tflite`` files: ``build``, ``train`` and ``export``."""
+"""From an architecture or a model to checked ``.tflite`` files: ``build`` and ``export``."""
 
 import hashlib
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,14 @@ from weakref import WeakKeyDictionary
 
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.files import FULL, temporary_folder
-from mobilecnn.steps import Progress, no_progress
+from mobilecnn.steps import Progress
 
 if TYPE_CHECKING:
     import keras
 
     from mobilecnn.convert.conversion import InMemory
     from mobilecnn.exported import Exported
-    from mobilecnn.train.fit import Trained
     from mobilecnn.train.keras_file import ModelInfo
-    from mobilecnn.train.plan import Epoch, TrainingPlan
 
 ALL = "all"
 """Value of ``formats`` that means every format."""
@@ -61,104 +59,6 @@ def build(
     info = ModelInfo(architecture=str(parsed), contract=zoo.contract(parsed, sides))
     _built[model] = info, _digest(model)
     return model
-
-
-def train(
-    architecture: str,
-    data: str | Path,
-    output: str | Path,
-    *,
-    epochs: int = 12,
-    batch_size: int = 32,
-    learning_rate: float | None = None,
-    size: int | tuple[int, int] | None = None,
-    seed: int = 0,
-    validation: float = 0.1,
-    class_weights: bool = False,
-    augment: str = "shift",
-    label_smoothing: float = 0.0,
-    resume: bool = False,
-    skip_bad: bool = False,
-    progress: Progress | None = None,
-    on_epoch: "Callable[[Epoch], None] | None" = None,
-) -> "Trained":
-    """Train a network of the zoo on labelled images; the model is ``path`` of the result.
-
-    Warns (:class:`UserWarning`) of what in the data is not used, or not as one might expect.
-
-    Args:
-        architecture: name of a zoo network.
-        data: manifest, folder of class folders, or another data set; of one with parts ``train`` is used, and
-            ``validation`` to validate on; or ``digits``, of which the held-out part is not used.
-        output: path of the ``.keras`` file, replaced if it exists; the history goes beside it as CSV.
-        epochs: number of passes over the images.
-        batch_size: images of one training step.
-        learning_rate: highest learning rate, reached after a warm-up.  [default: 0.005; 0.0003 without batch normalization]
-        size: input side in pixels, or (height, width).  [default: the network's; 64 for digits]
-        seed: seed of everything random.
-        validation: share of each class that is held back to validate on, where the data has no ``val`` of its own.
-        class_weights: whether to weigh the images so that every class counts alike.
-        augment: random changes of the training images: ``none``, ``shift``, ``flip-shift``, ``lesion``, ``contrast`` or
-            ``modern``.
-        label_smoothing: probability that is spread over all classes.
-        resume: whether to continue an interrupted training; the other options must be the same.
-        skip_bad: whether to leave out images that cannot be read.
-        progress: function called after each training step.
-        on_epoch: function called with the figures of each completed epoch.
-
-    Raises:
-        UsageError, DataError, OutputError: an argument is out of range, or a file cannot be read or written.
-        CheckFailed: the loss or a weight is no longer a finite number.
-        EnvironmentProblem: Keras or its backend is not installed.
-    """
-    from mobilecnn.remarks import Remarks
-    from mobilecnn.train import fit
-
-    plan = training_plan(
-        architecture,
-        str(data),
-        size,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        validation=validation,
-        seed=seed,
-        class_weights=class_weights,
-        augment=augment,
-        label_smoothing=label_smoothing,
-    )
-    remarks = Remarks()
-    job = fit.prepare(plan, Path(output), resume, skip_bad=skip_bad, remarked=remarks)
-    for remark in remarks.rows:
-        warnings.warn(remark.text, stacklevel=2)
-    return fit.run(job, progress or no_progress, on_epoch or (lambda epoch: None))
-
-
-def training_plan(
-    architecture: str, data: str, size: int | tuple[int, int] | None, **options: Any
-) -> "TrainingPlan":
-    """The plan of a training, at the size that suits the network and the images where ``size`` is None.
-
-    Args:
-        architecture: name of a zoo network.
-        data: folder of class folders, or ``digits``.
-        size: input side in pixels, (height, width), or None.
-        options: values of the other members of a :class:`TrainingPlan`.
-
-    Raises:
-        ModelNameError: the zoo has no such name, or the network no such size.
-    """
-    from mobilecnn.train import fit, zoo
-    from mobilecnn.train.plan import TrainingPlan
-
-    if isinstance(size, tuple):
-        name = zoo.parse(architecture)
-        zoo.contract(name, size)  # Refuses what cannot be.
-        return TrainingPlan(str(name), data, size, **options)
-    name = zoo.parse(architecture, size=size)
-    if size is None:
-        name = zoo.parse(architecture, size=fit.default_size(name, data))
-    return TrainingPlan(str(name), data, name.size, **options)
 
 
 def export(

@@ -1,15 +1,24 @@
 """``mobilecnn train``."""
 
 import shlex
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mobilecnn.cli import options
+from mobilecnn.cli.options import SectionedCommand, SectionOption
 from mobilecnn.cli.output import data, document, json_option, note, progress, talk
+from mobilecnn.train.initializers import INITIALIZERS
+from mobilecnn.train.learner import PRECISIONS
+from mobilecnn.train.optimizers import OPTIMIZERS
+from mobilecnn.train.schedules import SCHEDULES
 
 if TYPE_CHECKING:
     from mobilecnn.steps import Progress
@@ -17,8 +26,36 @@ if TYPE_CHECKING:
     from mobilecnn.train.plan import Epoch
 
 
-@click.command()
-@click.argument("architecture")
+def _table(name: str, rows: Mapping[str, Any], default: str, what: str, section: str) -> Callable[..., Any]:
+    """An option whose choices, and their summaries in the help, are the rows of a table."""
+    summaries = ". ".join(f"{row}: {about.summary}" for row, about in rows.items())
+    return click.option(
+        name, type=click.Choice(list(rows)), default=default, show_default=True, help=f"{what} {summaries}.",
+        cls=SectionOption, section=section,
+    )  # fmt: skip
+
+
+_course = partial(click.option, cls=SectionOption, section="Course")
+_network = partial(click.option, cls=SectionOption, section="Network")
+_tuning = partial(click.option, cls=SectionOption, section="Fine-tuning")
+_logs = partial(click.option, cls=SectionOption, section="Logs")
+
+
+def _take_file(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Options that the command line does not say come from the file."""
+    if path is not None:
+        from mobilecnn.train.options import read
+
+        found = read(path)
+        if isinstance(size := found.get("size"), tuple):
+            found["size"] = f"{size[1]}x{size[0]}"  # As it is typed.
+        others = {"data": "source"}
+        ctx.default_map = {others.get(name, name): value for name, value in found.items()}
+    return path
+
+
+@click.command(cls=SectionedCommand)
+@click.argument("architecture", required=False)
 @click.option(
     "--data",
     "source",
@@ -34,13 +71,17 @@ if TYPE_CHECKING:
     type=options.FILE,
     help="The .keras file to write; an existing one is replaced.",
 )
-@click.option("--epochs", default=12, show_default=True, help="Passes over the images.")
-@click.option("--batch-size", default=32, show_default=True, help="Images of one training step.")
 @click.option(
-    "--learning-rate",
-    type=float,
-    help="Highest learning rate, reached after a warm-up.  [default: 0.005; 0.0003 without batch normalization]",
+    "--options",
+    "options_file",
+    type=options.FILE,
+    metavar="FILE.toml",
+    is_eager=True,
+    callback=_take_file,
+    help="Take options from the table [train] of a TOML file; those typed go before.",
 )
+@click.option("--epochs", default=12, show_default=True, help="Most passes over the images.")
+@click.option("--batch-size", default=32, show_default=True, help="Images of one training step.")
 @click.option(
     "--size",
     type=options.SIZE,
@@ -61,88 +102,175 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training; give the same options.")
 @options.skip_bad
+@_table("--optimizer", OPTIMIZERS, "adam", "Method.", "Course")
+@_course(
+    "--learning-rate",
+    type=float,
+    help="Highest learning rate.  [default: the optimizer's, see the manual]",
+)
+@_course("--momentum", type=float, help="Momentum of sgd and rmsprop.  [default: 0.9 for sgd, 0 for rmsprop]")
+@_course("--epsilon", type=float, help="Epsilon of the others than sgd.  [default: 1e-7]")
+@_course("--weight-decay", type=float, help="Weight decay of the kernels.  [default: 0.01 for adamw, else 0]")
+@_table("--schedule", SCHEDULES, "cosine", "Course of the learning rate.", "Course")
+@_course(
+    "--warm-up",
+    type=float,
+    metavar="SHARE",
+    help="Share of the steps over which the learning rate rises.  [default: 0.05 for cosine, else 0]",
+)
+@_course("--step-epochs", type=int, help="Epochs between two steps of the schedule step.  [default: 30]")
+@_course("--step-factor", type=float, help="Factor at each of them.  [default: 0.1]")
+@_course("--time-decay", type=float, help="Factor of the schedule inverse-time, such as 0.001.")
+@_course(
+    "--ema", default=0.0, show_default=True, help="Decay of a moving average of the weights, which is kept."
+)
+@_course(
+    "--patience",
+    default=0,
+    show_default=True,
+    help="End after so many epochs without a better one; 0: never.",
+)
+@_course(
+    "--keep",
+    type=click.Choice(["best", "last"]),
+    default="best",
+    show_default=True,
+    help="Epoch whose weights are kept: the best on the validation images, or the last.",
+)
+@_course(
+    "--precision",
+    type=click.Choice(list(PRECISIONS)),
+    default="float32",
+    show_default=True,
+    help="Type that is computed in; weights are float32.",
+)
+@_table("--initializer", INITIALIZERS, "default", "Initial values of the kernels.", "Network")
+@_network(
+    "--dropout", type=float, help="Rate of the dropout before the classifier.  [default: the network's]"
+)
+@_tuning(
+    "--from",
+    "base",
+    type=options.FILE,
+    metavar="MODEL",
+    help="Keras model to fine-tune, with a new classifier.",
+)
+@_tuning(
+    "--weights", type=click.Choice(["imagenet"]), help="Begin with the published weights of ARCHITECTURE."
+)
+@_tuning(
+    "--freeze",
+    multiple=True,
+    metavar="PATTERN",
+    help="Layers that are not trained, such as '*'. May be repeated.",
+)
+@_tuning(
+    "--thaw", multiple=True, metavar="PATTERN", help="Of these, layers that are trained. May be repeated."
+)
+@_tuning(
+    "--input-range",
+    type=click.Choice(options.RANGES),
+    help="Range of the input of --from, where nothing in the model tells it.",
+)
+@_tuning(
+    "--override-input-range",
+    is_flag=True,
+    help="Take --input-range even where the model says another.",
+)
+@_logs("--tensorboard", type=options.FILE, metavar="FOLDER", help="Folder for an event file of TensorBoard.")
+@_logs("--curves", type=options.FILE, metavar="FILE.png", help="Picture of the learning curves.")
 @json_option
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
-    architecture: str,
+    architecture: str | None,
     source: str,
     output: Path,
+    options_file: Path | None,
     size: int | tuple[int, int] | None,
     resume: bool,
     skip_bad: bool,
+    tensorboard: Path | None,
+    curves: Path | None,
     as_json: bool,
     **members: Any,
 ) -> None:
     """Train a network on folders of images, or on the embedded digits.
 
-    ARCHITECTURE is a name of the zoo (see `mobilecnn models`). The model knows its labels
-    and its input, and its history goes beside it as CSV. Ctrl-C stops; --resume continues
-    after the last complete epoch. A held-out fifth of the digits is never trained on.
+    ARCHITECTURE is a name of the zoo (see `mobilecnn models`); --from takes a Keras model instead. The
+    model knows its labels and its input, and its history goes beside it as CSV. Ctrl-C stops; --resume
+    continues after the last complete epoch. A held-out fifth of the digits is never trained on.
 
     \b
     Example:
       mobilecnn train shufflenet_v1_x0.25_g3 --data digits -o digits.keras
       mobilecnn train mobilenet_v2_x0.35_96 --data flowers/ -o flowers.keras --augment flip-shift
+      mobilecnn train --from lite0.keras --data flowers/ -o flowers.keras --freeze '*'
     """
-    from mobilecnn.api.making import training_plan
+    from mobilecnn.api.training import check_logs, planned, run_logged
     from mobilecnn.remarks import Remarks, plural
     from mobilecnn.steps import no_progress
     from mobilecnn.train import fit
     from mobilecnn.train.datasets import load, reader_of, validation
 
-    if "validation" in options.given(ctx) and (own := validation(source)) is not None:
+    if "validation" in _said(ctx) and (own := validation(source)) is not None:
+        from mobilecnn.errors import UsageError
+
         whole = load(source, "train").name
         remedy = "leave it out" if whole == source else f"leave it out, or give --data {whole}"
         named = f"{own.name} is" if own.name != source else f"images of {source} are"
-        options.refuse(ctx, {"validation"}, f"has no effect, for {named} validated on; {remedy}")
+        raise UsageError(f"--validation has no effect, for {named} validated on; {remedy}")
     remarks = Remarks(note)
-    plan = training_plan(architecture, source, size, **members)
+    plan, base = planned(architecture, source, size, **members)
+    check_logs(tensorboard, curves)
     try:
         reader = reader_of(source)
         reading: AbstractContextManager[Progress] = (
             nullcontext(no_progress) if reader and reader.immediate else progress("Reading images")
         )
         with reading as update:
-            job = fit.prepare(plan, output, resume, update, skip_bad, remarks)
+            job = fit.prepare(plan, output, resume, update, skip_bad, remarks, base)
         talk(
-            f"{job.name} at {job.contract.width}x{job.contract.height}: {plural(len(job.training), 'image')} of "
+            f"{job.title} at {job.contract.width}x{job.contract.height}: {plural(len(job.training), 'image')} of "
             f"{plural(len(job.classes), 'class', 'classes')} to train on, "
             f"{len(job.validation)} to judge by"
         )
         _announce(job)
         with progress("Training") as update:
-            trained = fit.run(job, update, lambda epoch: _say(epoch, plan.epochs))
+            trained = run_logged(job, tensorboard, curves, update, lambda epoch: _say(epoch, plan.epochs))
     except KeyboardInterrupt:
         for line in ("", *_interrupted(ctx, output)):
             talk(line)
         raise
 
-    last = trained.history[-1]
+    kept, epochs = trained.kept, len(trained.history)
     if as_json:
         document(
             {
                 "model": str(trained.path),
                 "history": str(trained.history_path),
-                "architecture": str(job.name),
+                "architecture": "" if job.name is None else str(job.name),
+                "from": plan.base or plan.weights,
                 "input": list(job.contract.shape),
                 "classes": list(job.classes),
                 "images": len(job.training),
                 "validation_images": len(job.validation),
-                "epochs": last.epoch,
+                "epochs": epochs,
+                "kept_epoch": kept.epoch,
                 "learning_rate": trained.learning_rate,
-                "loss": last.loss,
-                "accuracy": last.accuracy,
-                "val_loss": last.val_loss,
-                "val_accuracy": last.val_accuracy,
+                "loss": kept.loss,
+                "accuracy": kept.accuracy,
+                "val_loss": kept.val_loss,
+                "val_accuracy": kept.val_accuracy,
                 "seconds": trained.seconds,
                 "remarks": [asdict(remark) for remark in remarks.rows],
             }
         )
     else:
         data(
-            f"{trained.path}: validation accuracy {last.val_accuracy:.2%} after {plural(last.epoch, 'epoch')}, "
+            f"{trained.path}: validation accuracy {kept.val_accuracy:.2%} after {plural(kept.epoch, 'epoch')}"
+            f"{f' of {epochs}' if kept.epoch < epochs else ''}, "
             f"{trained.seconds:.0f} s; history in {trained.history_path}"
         )
 
@@ -158,10 +286,18 @@ def _announce(job: "fit.Job") -> None:
         talk(f"{job.output} is there already and will be replaced when the training is complete")
 
 
+def _said(ctx: click.Context) -> set[str]:
+    """The parameters that the command line or a file of options sets."""
+    said = (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
+    return {name for name in ctx.params if ctx.get_parameter_source(name) in said}
+
+
 def _say(epoch: "Epoch", epochs: int) -> None:
+    left = timedelta(seconds=round(epoch.seconds * (epochs - epoch.epoch)))
     talk(
         f"epoch {epoch.epoch}/{epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.1%}, "
         f"validation loss {epoch.val_loss:.4f}, accuracy {epoch.val_accuracy:.1%}, {epoch.seconds:.1f} s"
+        f"{f', about {left} left' if left else ''}"
     )
 
 
@@ -175,12 +311,17 @@ def _interrupted(ctx: click.Context, output: Path) -> tuple[str, ...]:
 
 def _command_line(ctx: click.Context) -> str:
     """What the user typed, with ``--resume``."""
-    words = []
+    words: list[str] = []
     for name, option in options.given(ctx).items():
+        value = ctx.params[name]
         if name == "resume":
             continue
-        if option.startswith("-"):
+        if isinstance(value, bool):
             words.append(option)
-        if not isinstance(ctx.params[name], bool):
-            words.append(str(ctx.params[name]))
+        elif name == "size" and isinstance(value, tuple):
+            words += [option, f"{value[1]}x{value[0]}"]
+        elif isinstance(value, tuple):  # It may be repeated.
+            words += [word for each in value for word in (option, str(each))]
+        else:
+            words += [option, str(value)] if option.startswith("-") else [str(value)]
     return f"{ctx.command_path} {shlex.join(words)} --resume"
