@@ -104,15 +104,12 @@ def matrix_of(angle: float, shift: npt.ArrayLike, zoom: npt.ArrayLike) -> Matrix
 def transformed(picture: Pixels, matrix: Matrix) -> Pixels:
     """A picture, uint8, (height, width, channels), each pixel taken from where ``matrix`` says, bilinearly."""
     height, width, channels = picture.shape
-    # The farthest that a corner comes from decides how much edge is needed.
+    # The corners come from farthest away, and so they tell how much edge is needed on each side.
     corners = np.asarray([[r * height / 2, c * width / 2, 1] for r in (-1, 1) for c in (-1, 1)]).T
-    reach = np.abs((matrix @ corners)[:2]).max(axis=1)
-    above, left = (
-        max(0, math.ceil(far - side / 2)) + 2 for far, side in zip(reach, (height, width), strict=True)
-    )
-    rows = np.clip(np.arange(-above, height + above), 0, height - 1)
-    columns = np.clip(np.arange(-left, width + left), 0, width - 1)
-    padded = image_of(picture.take(rows, axis=0).take(columns, axis=1))
+    rows, columns = (matrix @ corners)[:2]
+    above, below = (max(0, math.ceil(far - height / 2)) + 2 for far in (-rows.min(), rows.max()))
+    left, right = (max(0, math.ceil(far - width / 2)) + 2 for far in (-columns.min(), columns.max()))
+    padded = _padded(image_of(picture), left, above, right, below)
     (a, b, c), (d, e, f), _ = matrix
     # Pillow counts columns first and pixels from their corners; the centre is that of all pixels' centres.
     middle_y, middle_x = height / 2, width / 2
@@ -124,6 +121,22 @@ def transformed(picture: Pixels, matrix: Matrix) -> Pixels:
         (width, height), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR
     )
     return np.asarray(changed, np.uint8).reshape(height, width, channels)
+
+
+def _padded(image: Image.Image, left: int, above: int, right: int, below: int) -> Image.Image:
+    """An image with its edge repeated on each side, at least once: by Pillow, for numpy moves single pixels slowly."""
+    width, height = image.size
+    padded = Image.new(image.mode, (left + width + right, above + height + below))
+    padded.paste(image, (left, above))
+    for x, count, target in ((0, left, 0), (width - 1, right, left + width)):
+        strip = image.crop((x, 0, x + 1, height)).resize((count, height), Image.Resampling.NEAREST)
+        padded.paste(strip, (target, above))
+    for y, count, target in ((above, above, 0), (above + height - 1, below, above + height)):
+        strip = padded.crop((0, y, padded.width, y + 1)).resize(
+            (padded.width, count), Image.Resampling.NEAREST
+        )
+        padded.paste(strip, (0, target))
+    return padded
 
 
 def image_of(picture: Pixels) -> Image.Image:
