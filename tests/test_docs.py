@@ -76,7 +76,9 @@ def run(command: list[str], folder: Path) -> None:
     expanded = [
         name
         for word in command[1:]
-        for name in (sorted(str(p.relative_to(folder)) for p in folder.glob(word)) if "*" in word else [word])
+        for name in (
+            sorted(str(p.relative_to(folder)) for p in folder.glob(word)) if "*." in word else [word]
+        )
     ]
     mode = next((f"{command[1]} {word}" for word in command if f"{command[1]} {word}" in QUICK), command[1])
     done = subprocess.run(

@@ -146,7 +146,7 @@ _UNSAID: dict[str, Any] = {
 
 
 def completed(
-    output: Path, plan: TrainingPlan, images: int, classes: Sequence[str], origin: str
+    output: Path, plan: TrainingPlan, images: int, classes: Sequence[str], origin: str = ""
 ) -> tuple[Epoch, ...]:
     """The epochs that an interrupted run of this same training has completed.
 

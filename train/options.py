@@ -104,7 +104,8 @@ def _fits(value: Any, kind: Any) -> bool:
     if kind is tuple:
         return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
     if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        # A larger whole number is none of float.
+        return isinstance(value, float) or (type(value) is int and abs(value) < 1 << 1000)
     return type(value) is kind
 
 

@@ -65,7 +65,7 @@ def ending_of(model: Any, what: str) -> Ending:
             f"{what} has no graph of layers from one input to its scores, and its classifier cannot be told from the rest; "
             "build it with keras.Model(image, scores), and save that"
         )
-    features, classifier = _cut(load_keras(), model, outputs[0], False)
+    features, classifier = _cut(load_keras(), outputs[0], False)
     return Ending(outputs[0] if classifier is None else features, classifier)
 
 
@@ -76,7 +76,7 @@ _RECTIFIERS = ("relu", "relu6", "leakyrelu", "prelu", "elu")
 """Layers that end features."""
 
 
-def _cut(keras: Any, model: Any, tensor: Any, scored: bool) -> tuple[Any, Any]:
+def _cut(keras: Any, tensor: Any, scored: bool) -> tuple[Any, Any]:
     """What a tensor's classifier is computed from, and the classifier: (None, None) where it comes from none.
 
     ``scored`` says whether what follows makes scores of it.
@@ -85,7 +85,7 @@ def _cut(keras: Any, model: Any, tensor: Any, scored: bool) -> tuple[Any, Any]:
         operation, place, _ = tensor._keras_history
         before = operation._inbound_nodes[place].input_tensors
         if isinstance(operation, keras.Model):
-            inner, classifier = _cut(keras, operation, operation.outputs[0], scored)
+            inner, classifier = _cut(keras, operation.outputs[0], scored)
             if classifier is None:
                 return None, None
             return keras.Model(operation.inputs, inner, name=operation.name)(before[0]), classifier

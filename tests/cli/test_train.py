@@ -11,6 +11,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from mobilecnn.cli import cli
+from mobilecnn.cli.train import _command_line, command
 from mobilecnn.train.keras_file import read_info
 
 COMMAND = [sys.executable, "-m", "mobilecnn"]
@@ -110,3 +111,80 @@ def test_refusals_are_one_line(photos: Path, tmp_path: Path) -> None:
         assert result.stderr.startswith("Error: ")
         assert result.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+OPTIONS = """
+[train]
+architecture = "lenet5"
+optimizer = "sgd"
+learning-rate = 0.02
+size = 32
+epochs = 1
+validation = 0.25
+"""
+
+
+def test_options_from_a_file_and_what_is_typed_beside_it(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "it.toml").write_text(OPTIONS + f"data = {str(photos)!r}\n")
+    curves, logs = tmp_path / "curves.png", tmp_path / "logs"
+    result = _run(
+        "--options", str(tmp_path / "it.toml"), "-o", str(tmp_path / "a.keras"), "--epochs", "2", "--json",
+        "--curves", str(curves), "--tensorboard", str(logs),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.stdout)
+    assert (printed["epochs"], printed["learning_rate"], printed["validation_images"]) == (2, 0.02, 4)
+    info = read_info(tmp_path / "a.keras")
+    assert info.training is not None
+    assert (info.training["optimizer"], info.training["epochs"], info.training["size"]) == ("sgd", 2, 32)
+    assert info.training["kept_epoch"] == printed["kept_epoch"]
+    assert curves.read_bytes().startswith(b"\x89PNG") and len(list(logs.iterdir())) == 1
+
+
+def test_fine_tuning_by_name(photos: Path, tmp_path: Path) -> None:
+    base, output = str(tmp_path / "base.keras"), tmp_path / "tuned.keras"
+    common = ["--data", str(photos), "--epochs", "1"]
+    assert _run("lenet5", *common, "--size", "32", "-o", base).exit_code == 0
+    result = _run(
+        "--from", base, *common, "-o", str(output), "--freeze", "*", "--thaw", "*5*", "--thaw", "*6*"
+    )
+    assert result.exit_code == 0, result.output
+    assert f"{base} at 32x32: 10 images of 2 classes" in result.stderr
+    info = read_info(output)
+    assert info.training is not None and info.training["thaw"] == ["*5*", "*6*"]
+    assert info.architecture == "lenet5"
+
+
+def test_the_command_to_continue_with_has_all_that_was_typed() -> None:
+    typed = [
+        "lenet5", "--data", "my data", "--output", "a.keras", "--size", "64x32", "--freeze", "a*", "--freeze", "b c", "--class-weights",
+        "--resume",
+    ]  # fmt: skip
+    with command.make_context("train", list(typed)) as ctx:
+        line = _command_line(ctx)
+    assert sorted(shlex.split(line)) == sorted(["train", *typed])
+    words = shlex.split(line)
+    assert [words[place + 1] for place, word in enumerate(words) if word == "--freeze"] == ["a*", "b c"]
+
+
+def test_options_that_are_refused_are_one_line(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "it.toml").write_text("[train]\nepoch = 3\n")
+    data = ["--data", str(photos), "-o", str(tmp_path / "model.keras")]
+    for args, message in [
+        (["lenet5", *data, "--options", str(tmp_path / "it.toml")], "'epoch' is no option of a training"),
+        (["lenet5", *data, "--options", "missing.toml"], "no such options file"),
+        (["lenet5", *data, "--freeze", "*"], "--freeze has no effect on random weights"),
+        (data, "nothing is named to train"),
+        (["lenet5", *data, "--from", "a.keras"], "leave ARCHITECTURE out"),
+        (["--from", str(tmp_path / "it.toml"), *data], "it.toml"),
+        (["lenet5", *data, "--weights", "imagenet"], "no published weights for lenet5"),
+        (["lenet5", *data, "--curves", "curves.jpg"], "write --curves curves.jpg.png"),
+        (
+            ["lenet5", *data, "--tensorboard", str(tmp_path / "it.toml")],
+            "it is a file, and a folder is expected",
+        ),
+    ]:
+        result = _run(*args)
+        assert result.exit_code == 2, (args, result.output)
+        assert message in result.stderr and result.stderr.count("\n") == 1, result.stderr
+    assert not (tmp_path / "model.keras").exists()

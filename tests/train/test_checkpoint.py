@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,19 @@ def test_two_trainings_with_one_output(interrupted: Path, colors: Path) -> None:
     assert checkpoint.saved_epochs(interrupted) == 1
 
 
+def test_other_images_are_not_resumed(interrupted: Path, colors: Path, tmp_path: Path) -> None:
+    shutil.copytree(colors, tmp_path / "changed")
+    path = tmp_path / "changed" / "red" / "1.png"
+    shutil.copy(tmp_path / "changed" / "red" / "2.png", path)
+    state = checkpoint.folder(interrupted) / "state.json"
+    document = json.loads(state.read_text())
+    assert len(document["origin"]) == 64
+    document["plan"]["data"] = str(tmp_path / "changed")
+    state.write_text(json.dumps(document))
+    with pytest.raises(UsageError, match="cannot resume: the content of the images"):
+        fit.prepare(small_plan(tmp_path / "changed", epochs=3), interrupted, resume=True)
+
+
 def test_nothing_to_resume(colors: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing to resume"):
         fit.prepare(small_plan(colors), tmp_path / "model.keras", resume=True)
@@ -208,7 +222,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(interrupted: Path, colors:
     variables = checkpoint.folder(interrupted) / "epoch-1.npz"
     with np.load(variables) as stored:
         arrays = [stored[name] for name in stored.files]
-    arrays[0] = np.full_like(arrays[0], np.nan)
+    arrays[0] = np.full_like(arrays[0], np.nan)  # A weight, not one of those of the best epoch.
     np.savez(variables, *arrays)
     with pytest.raises(CheckFailed, match=r"a weight is no longer a finite number in epoch 2.*lower --l"):
         fit.run(fit.prepare(small_plan(colors, epochs=3), interrupted, resume=True))
@@ -232,6 +246,9 @@ def test_a_checkpoint_of_an_earlier_version_is_resumed(
 
     monkeypatch.setattr(checkpoint, "restore", restoring)
     plan = TrainingPlan("lenet5", "digits", 16, epochs=3, learning_rate=0.001)
+    with pytest.raises(UsageError, match="keep was last when the training began and is best now"):
+        fit.prepare(plan, output, resume=True)
+    plan = replace(plan, keep="last")
     trained = fit.run(fit.prepare(plan, output, resume=True))
     for mine, theirs in zip(restored, saved, strict=True):
         np.testing.assert_array_equal(mine, theirs)

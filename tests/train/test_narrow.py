@@ -79,9 +79,9 @@ def xrays(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize("kept", [True, False])
 def test_they_are_named_once_wherever_pictures_are_read(
-    in_memory: bool, xrays: Path, monkeypatch: pytest.MonkeyPatch
+    kept: bool, xrays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remarks = Remarks()
     dataset = datasets.load(str(xrays))
@@ -91,6 +91,8 @@ def test_they_are_named_once_wherever_pictures_are_read(
     assert isinstance(remark, Remark) and (remark.code, remark.count) == ("narrow", 2)
     assert remark.text.startswith(f"{xrays}: nearly black") and remark.names == ("0.png", "1.png")
     trained = Remarks()
-    monkeypatch.setattr(batches, "IN_MEMORY", 10**9 if in_memory else 0)
-    batches.Pictures(dataset, UNIT, lambda *_: None, trained)
-    assert trained.rows == [remark]
+    if not kept:
+        monkeypatch.setattr(batches, "_spool", lambda folder, size: None)
+    batches.Pictures(dataset, UNIT, tmp_path, lambda *_: None, trained)
+    assert trained.rows[:1] == [remark]
+    assert [row.code for row in trained.rows[1:]] == ([] if kept else ["decoded-again"])

@@ -1,0 +1,117 @@
+"""A training that is killed, at any moment, and resumed: the same weights, bit by bit, with everything random and moving on."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trainings import small_plan, weights_digest, write_colors
+
+from mobilecnn.train import checkpoint, fit
+from mobilecnn.train.plan import Epoch, TrainingPlan, best
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mobilecnn.train import checkpoint, fit
+from mobilecnn.train.backend import load_keras
+import test_resume
+
+plan, output, moments = test_resume.plan(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3].split()
+load_keras()  # Once for all; nothing is computed before the forks.
+for moment in moments:
+    what, number = moment.split(":")
+    if os.fork() == 0:
+        left = int(number)
+        def strike(event, arguments):
+            global left
+            if event == "os.rename" and "checkpoint" in str(arguments[0]):
+                left -= 1
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+        def step(done, total, text):
+            if done == left:
+                os.kill(os.getpid(), signal.SIGKILL)
+        if what == "rename":
+            sys.addaudithook(strike)
+        resume = checkpoint.exists(output)
+        job = fit.prepare(plan, output, resume=resume)
+        fit.run(job, step if what == "step" else lambda *_: None)
+        os._exit(0)
+    _, status = os.wait()
+    print(moment, os.WTERMSIG(status), checkpoint.saved_epochs(output), flush=True)
+"""
+
+
+def plan(folder: Path) -> TrainingPlan:
+    return small_plan(
+        folder,
+        architecture="lenet5",
+        epochs=5,
+        augment="modern",
+        class_weights=True,
+        label_smoothing=0.1,
+        optimizer="rmsprop",
+        momentum=0.9,
+        weight_decay=1e-4,
+        schedule="step",
+        step_epochs=2,
+        warm_up=0.2,
+        dropout=0.3,
+        initializer="he",
+        ema=0.9,
+    )
+
+
+@pytest.fixture(scope="module")
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_colors(tmp_path_factory.mktemp("colors"))
+
+
+MOMENTS: Sequence[tuple[str, int]] = (
+    ("step:1", 0),  # In the first epoch, of three steps.
+    ("step:5", 1),  # In the second.
+    ("step:8", 2),
+    (
+        "rename:2",
+        2,
+    ),  # While the third is saved: its variables have their name, and the state still names those before.
+    ("rename:4", 3),  # The same of the fourth.
+)
+"""When the training is killed, by steps of all epochs or by files that a checkpoint has renamed; epochs that are saved then."""
+
+
+def test_killed_and_resumed_it_has_the_same_weights(keras: Any, colors: Path, tmp_path: Path) -> None:
+    whole = fit.run(fit.prepare(plan(colors), tmp_path / "whole.keras"))
+    output = tmp_path / "parts.keras"
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, colors, output, " ".join(moment for moment, _ in MOMENTS)],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = [line.split() for line in done.stdout.splitlines()]
+    assert told == [[moment, "9", str(epochs)] for moment, epochs in MOMENTS], done.stdout + done.stderr
+    assert not output.exists()
+    parts = fit.run(fit.prepare(plan(colors), output, resume=True))
+    assert [replace(row, seconds=0) for row in parts.history] == [
+        replace(row, seconds=0) for row in whole.history
+    ]
+    assert parts.kept.epoch == best(whole.history).epoch
+    assert weights_digest(keras, parts.path) == weights_digest(keras, whole.path)
+    assert not checkpoint.folder(output).exists()
+
+
+def test_patience_ends_it_and_resuming_ends_it_again(colors: Path, tmp_path: Path) -> None:
+    # At so low a rate nothing becomes better.
+    stuck = small_plan(colors, epochs=30, patience=2, learning_rate=1e-12, schedule="constant")
+    output = tmp_path / "model.keras"
+    counted: list[Epoch] = []
+    trained = fit.run(fit.prepare(stuck, output), on_epoch=counted.append)
+    assert trained.kept.epoch == len(trained.history) - 2 < 28
+    assert [row.epoch for row in counted] == [row.epoch for row in trained.history]
