@@ -88,7 +88,7 @@ def _cut(keras: Any, tensor: Any, scored: bool) -> tuple[Any, Any]:
             inner, classifier = _cut(keras, operation.outputs[0], scored)
             if classifier is None:
                 return None, None
-            return keras.Model(operation.inputs, inner, name=operation.name)(before[0]), classifier
+            return keras.Model(operation.inputs[0], inner, name=operation.name)(before[0]), classifier
         activation = getattr(getattr(operation, "activation", None), "__name__", "")
         scored = scored or activation in _SCORES or type(operation).__name__.lower() in _SCORES
         if getattr(operation, "weights", None):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mobilecnn.train import optimizers, zoo
+from mobilecnn.train import optimizers
 from mobilecnn.train.initializers import INITIALIZERS, fans, initialize
 from mobilecnn.train.learner import PRECISIONS, averaged, compiled, trainable_form
 from mobilecnn.train.plan import TrainingPlan
@@ -180,13 +180,17 @@ def test_other_types_compute_nearly_the_same(keras: Any, precision: str) -> None
     assert np.isfinite(losses).all() and losses[-1] < losses[0]
 
 
-@pytest.mark.parametrize("name", ["squeezenet_v1.1", "shufflenet_v1_x0.25_g2"])
-def test_dropout_is_the_networks_or_comes_before_the_classifier(keras: Any, name: str) -> None:
-    model = zoo.build(name, classes=3, size=32)
+@pytest.mark.parametrize("own", [True, False])
+def test_dropout_is_the_networks_or_comes_before_the_classifier(keras: Any, own: bool) -> None:
+    model = tiny(keras)
+    if own:
+        *_, features, classifier = model.layers
+        scores = classifier(keras.layers.Dropout(0.1)(features.output))
+        model = keras.Model(model.inputs[0], scores)
     learner = trainable_form(model, dropout=0.9)
-    pictures = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype(np.float32)
-    still = keras.ops.convert_to_numpy(learner(pictures, training=False))
-    np.testing.assert_allclose(still, model.predict(pictures, verbose=0), rtol=1e-4, atol=1e-6)
+    still, moving = (keras.ops.convert_to_numpy(learner(BATCH, training=on)) for on in (False, True))
+    np.testing.assert_allclose(still, model.predict(BATCH, verbose=0), rtol=1e-4, atol=1e-6)
+    assert np.abs(moving - still).max() > 1e-3
     rates = [layer.rate for layer in learner._flatten_layers() if isinstance(layer, keras.layers.Dropout)]
     assert rates == [0.9]
     assert len(learner.weights) == len(model.weights)

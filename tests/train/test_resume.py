@@ -109,7 +109,9 @@ def test_killed_and_resumed_it_has_the_same_weights(keras: Any, colors: Path, tm
 
 def test_patience_ends_it_and_resuming_ends_it_again(colors: Path, tmp_path: Path) -> None:
     # At so low a rate nothing becomes better.
-    stuck = small_plan(colors, epochs=30, patience=2, learning_rate=1e-12, schedule="constant")
+    stuck = small_plan(
+        colors, architecture="lenet5", epochs=30, patience=2, learning_rate=1e-12, schedule="constant"
+    )
     output = tmp_path / "model.keras"
     counted: list[Epoch] = []
     trained = fit.run(fit.prepare(stuck, output), on_epoch=counted.append)
