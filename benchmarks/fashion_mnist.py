@@ -59,7 +59,7 @@ def main() -> None:
         trained = mobilecnn.train(
             NETWORK, options.data, folder / "fashion.keras", size=SIDE, epochs=options.epochs, batch_size=128,
             validation=0.05, augment="flip-shift", optimizer="sgd", learning_rate=0.2, weight_decay=1e-4,
-            schedule="cosine", label_smoothing=0.05, ema=0.998, resume=options.resume,
+            schedule="cosine", label_smoothing=0.05, resume=options.resume,
             on_epoch=lambda row: print(
                 f"epoch {row.epoch}: loss {row.loss:.4f}, validation accuracy {row.val_accuracy:.2%}, {row.seconds:.0f} s", flush=True
             ),
