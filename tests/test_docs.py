@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from sample_app import copy_app
+from tflite_files import Made
 
 from mobilecnn.cli import COMMANDS, load
+from mobilecnn.convert.lowering.tflite_metadata import append_labels
+from mobilecnn.quantize.isic import CATEGORIES
 from mobilecnn.train import datasets
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +58,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(seven).save(folder / "seven.png")
     copy_app(folder)
     flowers(folder)
+    lesions(folder)
     for command in commands(ROOT / "README.md"):
         if command[1] not in ELSEWHERE:
             run(command, folder)
@@ -69,6 +73,17 @@ def flowers(folder: Path) -> None:
         for index, image in enumerate(digits.sample(16, seed=len(label)).images):
             assert not isinstance(image, Path)
             Image.fromarray(image).resize((40, 40)).save(folder / "flowers" / label / f"{index}.png")
+
+
+def lesions(folder: Path) -> None:
+    """Make ``lesions/``, images of the challenge without labels, and ``lesion.tflite``, a model of its categories."""
+    (folder / "lesions").mkdir()
+    for number in range(3):
+        Image.new("RGB", (60, 45), (200, 150 - 40 * number, 120)).save(
+            folder / "lesions" / f"ISIC_{number:07}.jpg"
+        )
+    made = Made(scale=(), dtype="uint8").then("CAST", dtype="float32").scores(len(CATEGORIES))
+    (folder / "lesion.tflite").write_bytes(made.pack() + append_labels(b"", list(CATEGORIES)))
 
 
 def run(command: list[str], folder: Path) -> None:
