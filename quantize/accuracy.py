@@ -202,4 +202,5 @@ def _accuracy(
         not_finite=int((~decisions.finite(answers.scores)).sum()),
         figures=figures(model.kind, answers.scores, labels, names),
         speed=answers.speed,
+        parameters=model.parameters,
     )

@@ -137,6 +137,8 @@ class Accuracy:
             a record of version 1, which did not ask.
         figures: what more there is to say; None in a record of a version before 4.
         speed: how long it took; None in a record of a version before 5.
+        parameters: number of weights and biases of the Keras model; None where nothing says it, as in a record of a version
+            before 5.
     """
 
     file: str
@@ -159,6 +161,7 @@ class Accuracy:
     not_finite: int | None
     figures: Figures | None = None
     speed: Speed | None = None
+    parameters: int | None = None
 
     def __post_init__(self) -> None:
         output_kinds.named(self.output_kind)
@@ -193,8 +196,9 @@ def _with_names(members: Members) -> Members:
     return {**members, "remarks": named}
 
 
-def _without(name: str) -> Upgrade:
-    """What makes of the members of a version those of the next, which has one more in each result: None in older ones."""
+def _without(*names: str) -> Upgrade:
+    """What makes of the members of a version those of the next, which has more in each result: None in older ones."""
+    unknown = dict.fromkeys(names)
 
     def upgrade(members: Members) -> Members:
         results = members.get("results")
@@ -202,7 +206,7 @@ def _without(name: str) -> Upgrade:
             return members
         return {
             **members,
-            "results": [{**row, name: None} if isinstance(row, dict) else row for row in results],
+            "results": [{**row, **unknown} if isinstance(row, dict) else row for row in results],
         }
 
     return upgrade
@@ -213,7 +217,8 @@ class Evaluation(Stored):
     """What ``mobilecnn evaluate`` found.
 
     History. 1: the first. 2: ``remarks``; ``output_kind``, ``positive`` and ``not_finite`` of each result.
-    3: ``names`` of each remark. 4: ``figures`` of each result. 5: ``speed`` of each result.
+    3: ``names`` of each remark. 4: ``figures`` of each result. 5: ``speed`` and ``parameters`` of each
+    result.
 
     Attributes:
         data: the data set, as it was given; of a folder that is divided into parts, the part.
@@ -231,7 +236,7 @@ class Evaluation(Stored):
         1: _with_kinds,
         2: _with_names,
         3: _without("figures"),
-        4: _without("speed"),
+        4: _without("speed", "parameters"),
     }
 
     data: str

@@ -304,6 +304,7 @@ def _loaded(path: Path, facts: KerasFacts) -> Classifier:
         nbytes=size_of(path),
         sha256=sha256_of(path),
         notes=facts.notes,
+        parameters=facts.parameters,
     )
 
 

@@ -15,7 +15,8 @@ from PIL import Image
 from tflite_files import Made
 
 from mobilecnn.cli import cli
-from mobilecnn.convert.lowering.tflite_metadata import append_labels
+from mobilecnn.contract import contract_for
+from mobilecnn.convert.lowering.tflite_metadata import append_labels, build
 from mobilecnn.quantize import predictions
 from mobilecnn.quantize.asking import Asking
 from mobilecnn.quantize.inference import Opened, ask, opened
@@ -45,8 +46,8 @@ def model(path: Path, classes: int = 3, labels: tuple[str, ...] = (), kind: str 
         made.add("SOFTMAX", made.last, table="SoftmaxOptions", beta=1.0)
     elif kind:
         made.add(kind, made.last)
-    content = made.pack()
-    path.write_bytes(content + (append_labels(b"", list(labels)) if labels else b""))
+    said = build(contract_for("unit", (8, 8, 1)), labels, "it") if labels else None
+    path.write_bytes(append_labels(made.pack(said=said), list(labels)) if labels else made.pack())
     return path
 
 
@@ -192,7 +193,7 @@ def test_an_answer_that_is_no_number_is_an_empty_row_and_code_1(tmp_path: Path) 
         (("data", "-o", "data"), "is a folder; give the name of a file"),
         (("data", "-o", "it.csv", "--split", "test"), "is not divided into parts"),
         (("nowhere", "-o", "it.csv"), "no such folder: nowhere"),
-        (("data/dark.png", "-o", "it.csv"), "leave -o out"),
+        (("data/dark.png", "-o", "it.csv"), "is one file; leave -o out"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_written(

@@ -55,25 +55,23 @@ def submission(
     MODEL is a model file of these categories: MEL, NV, BCC, AKIEC, BKL, DF, VASC, in any order.
     DATA is the folder of the challenge, a folder of its images, or any other data set.
     """
+    from mobilecnn.api.predicting import predicted
     from mobilecnn.quantize.isic import submission as formed
-    from mobilecnn.quantize.predictions import write
     from mobilecnn.remarks import Remarks
-    from mobilecnn.train.datasets import judged
 
     remarks = Remarks(note)
-    dataset = judged(source, split, remarks)
-    for remark in dataset.remarks:
-        remarks(remark)
     with progress("Asking") as update:
-        made = write(
+        made = predicted(
             model,
-            dataset,
+            source,
             output,
             formed,
             how,
+            replaces=(),
+            split=split,
             skip_bad=skip_bad,
             progress=update,
-            remarked=remarks,
+            said=remarks,
             accepted=partial(announce, how=how),
         )
     finish(made, remarks.rows, as_json)

@@ -77,44 +77,24 @@ def command(
             ctx, {"split", "scores", "skip_bad"}, "is for the answers to many images; give -o FILE.csv, too"
         )
         _one(model, image, how, as_json)
-    else:
-        _many(model, source, output, split, scores, skip_bad, how, as_json)
-
-
-def _many(
-    model: Path,
-    source: str,
-    output: Path,
-    split: str | None,
-    scores: bool,
-    skip_bad: bool,
-    how: "Asking",
-    as_json: bool,
-) -> None:
-    from mobilecnn.errors import UsageError
-    from mobilecnn.quantize.predictions import FIRST, ranking, write
+        return
+    from mobilecnn.api.predicting import predicted
+    from mobilecnn.quantize.predictions import FIRST, ranking
     from mobilecnn.remarks import Remarks
-    from mobilecnn.train.datasets import judged, reader_of
 
-    if reader_of(source) is None and Path(source).is_file():
-        raise UsageError(
-            f"-o is for the answers to all images of a data set, and {source} is one file; leave -o out, or give its folder"
-        )
     remarks = Remarks(note)
-    dataset = judged(source, split, remarks)
-    for remark in dataset.remarks:
-        remarks(remark)
     with progress("Asking") as update:
-        made = write(
+        made = predicted(
             model,
-            dataset,
+            source,
             output,
             ranking(scores),
             how,
             replaces=FIRST,
+            split=split,
             skip_bad=skip_bad,
             progress=update,
-            remarked=remarks,
+            said=remarks,
             accepted=partial(announce, how=how),
         )
     finish(made, remarks.rows, as_json)
