@@ -13,7 +13,8 @@ from sample_app import copy_app
 from tflite_files import Made
 
 from mobilecnn.cli import COMMANDS, load
-from mobilecnn.convert.lowering.tflite_metadata import append_labels
+from mobilecnn.contract import contract_for
+from mobilecnn.convert.lowering.tflite_metadata import append_labels, build
 from mobilecnn.quantize.isic import CATEGORIES
 from mobilecnn.train import datasets
 
@@ -34,6 +35,7 @@ QUICK = {
     "profile": ["--rounds", "1", "--seconds", "0.001"],
     "speedup": ["--rounds", "1"],
     "demo": ["--epochs", "1", "--rounds", "1"],
+    "experiment": ["--row", "small-steps"],
 }
 ELSEWHERE = ("speedup", "demo")
 """Run by tests/cli/test_demo.py, once: they take minutes."""
@@ -59,6 +61,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy_app(folder)
     flowers(folder)
     lesions(folder)
+    (recipe,) = re.findall(
+        r"^```toml\n(.*?)^```", (ROOT / "docs" / "experiment.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    (folder / "flowers.toml").write_text(recipe)
     for command in commands(ROOT / "README.md"):
         if command[1] not in ELSEWHERE:
             run(command, folder)
@@ -83,7 +89,8 @@ def lesions(folder: Path) -> None:
             folder / "lesions" / f"ISIC_{number:07}.jpg"
         )
     made = Made(scale=(), dtype="uint8").then("CAST", dtype="float32").scores(len(CATEGORIES))
-    (folder / "lesion.tflite").write_bytes(made.pack() + append_labels(b"", list(CATEGORIES)))
+    said = build(contract_for("raw", (8, 8, 3)), CATEGORIES, "lesion")
+    (folder / "lesion.tflite").write_bytes(append_labels(made.pack(said=said), list(CATEGORIES)))
 
 
 def run(command: list[str], folder: Path) -> None:

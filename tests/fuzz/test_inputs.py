@@ -98,6 +98,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("train", "lenet5", "--options", "it.toml", "--data", "data", "-o", "x.keras"),
     ),
     "train, model": ("it.keras", ("train", "--from", "it.keras", "--data", "data", "-o", "x.keras")),
+    "experiment": ("it.toml", ("experiment", "it.toml")),
     "data, manifest": ("it.json", ("data", "inspect", "it.json")),
     "data, table": ("it.csv", ("data", "prepare", "it.csv", "-o", "made.json")),
     "data, IDX": ("idx/train-images-idx3-ubyte", ("data", "inspect", "idx")),

@@ -33,6 +33,7 @@ COMMANDS = {
     "tables": "The papers' published tables, each figure beside that of the zoo's network.",
     "data": "Labelled images: what is in a data set, its division into parts, what augmentation makes of it.",
     "train": "Train a network on folders of images, or on the embedded digits.",
+    "experiment": "Train the networks of a recipe, and show the figures that were published beside ours.",
     "pretrained": "Write a network with published weights as a .keras file.",
     "compress": "Make a trained Keras model small: factorize, prune, share weights, code what is left.",
     "export": "Turn a Keras model into float32, float16, int8 and dynamic-range TFLite files.",
