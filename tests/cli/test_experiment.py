@@ -21,6 +21,8 @@ from mobilecnn.experiments.table import clock
 from mobilecnn.experiments.trainings import Trainings, command
 from mobilecnn.train import checkpoint
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 RECIPE = """
 title = "LeNet-5: learning rate"
 source = "a page"

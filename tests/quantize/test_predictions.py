@@ -22,6 +22,8 @@ from mobilecnn.quantize.asking import Asking
 from mobilecnn.quantize.inference import Opened, ask, opened
 from mobilecnn.train.datasets import load
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def run(*typed: object) -> Result:
     return CliRunner().invoke(cli, [str(part) for part in typed])
