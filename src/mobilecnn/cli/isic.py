@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.group()
 @json_option
 def command(as_json: bool) -> None:
-    """The ISIC challenge of 2018, Task 3: a submission, and the challenge's own score of it.
+    """The ISIC challenge of 2018: a submission, and the challenge's own score of it.
 
     \b
     Example:
