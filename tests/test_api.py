@@ -124,7 +124,9 @@ NOT_FOR_PYTHON = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["bench", "compare", "compress", "evaluate", "export", "predict", "report", "train"])
+@pytest.mark.parametrize(
+    "name", ["bench", "compare", "compress", "evaluate", "export", "predict", "report", "train"]
+)
 def test_the_options_are_those_of_the_command(name: str) -> None:
     parameters = inspect.signature(getattr(mobilecnn, name)).parameters
     options = import_module(f"mobilecnn.cli.{name}").command.params
