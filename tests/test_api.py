@@ -135,6 +135,8 @@ def test_the_options_are_those_of_the_command(name: str) -> None:
         left_out = left_out | {"by_class", "confusion"}  # Of what is in the record anyway.
     if name == "train":
         left_out = left_out | {"options_file"}  # Which Python has as arguments.
+    if name == "export":
+        left_out = left_out | {"explain"}  # In the result anyway.
     if name == "bench":
         left_out = left_out | {"device_names", "counts_only"}  # Counts are for the command line.
         assert parameters["device"].default == "local"

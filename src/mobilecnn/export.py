@@ -21,7 +21,9 @@ from mobilecnn.convert.findings import contract_of, contradicts
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import AUTO, lower
 from mobilecnn.convert.lowering import chosen as chosen_rewrites
+from mobilecnn.convert.lowering.costs import ANY
 from mobilecnn.convert.lowering.description import Description
+from mobilecnn.convert.lowering.explanation import explain
 from mobilecnn.convert.lowering.rewrites import Answers, Rewrite, Rewritten, rewrite
 from mobilecnn.convert.output_kinds import choices, named, settle
 from mobilecnn.convert.outputs import shown_by_file
@@ -91,6 +93,7 @@ def export(
     remarked: Remarked = no_remark,
     skip_bad: bool = False,
     lowering: str | Sequence[str] = AUTO,
+    target: str = ANY,
 ) -> tuple[Exported, ...]:
     """Export ``source`` in each of ``formats`` to ``output``/NAME.FORMAT.tflite, with passports.
 
@@ -108,6 +111,8 @@ def export(
         skip_bad: whether to leave out labelled images that cannot be read; those of ``calibration`` have an
             option of their own.
         lowering: rewrites of the graph (:data:`mobilecnn.convert.lowering.REWRITES`): ``auto`` for all, ``none``, or names.
+        target: where the files are to run, for the rewrites that choose by cost, as
+            :func:`mobilecnn.convert.lowering.costs.costs_of` takes it.
 
     Raises:
         UsageError, ModelFileError, DataError, OutputError: what the user gave does not work.
@@ -116,7 +121,7 @@ def export(
     """
     rows = check_request(formats, calibration, io)
     check_seed(source.seed)
-    rewrites = chosen_rewrites(lowering)
+    rewrites = chosen_rewrites(lowering, target)
     require("exporting", "export")
     paths = [output / f"{source.stem}.{row.name}.tflite" for row in rows]
     for path in paths:
@@ -161,7 +166,7 @@ def export(
 
         steps(f"running {facts.called}")
         keras.start_run(facts.contract, images.tensors, work / "reference.npy")
-        made, changes, taken_back, scores = {}, {}, {}, {}
+        made, changes, taken_back, explained, scores = {}, {}, {}, {}, {}
         try:
             for row in rows:
                 steps(f"making {row.name}")
@@ -170,6 +175,12 @@ def export(
                     _loading(facts), _joined(floats.changes, _joined(lowered.beyond_names, own.changes))
                 )
                 taken_back[row.name] = floats.taken_back | own.taken_back
+                explained[row.name] = explain(
+                    made[row.name].read_bytes(),
+                    row.name,
+                    (*floats.parts, *own.parts),
+                    [rule.costs for rule in rewrites],
+                )
                 steps(f"running {row.name}")
                 tflite.run(made[row.name], images.tensors, work / f"{row.name}.npy")
                 scores[row.name] = np.load(work / f"{row.name}.npy", allow_pickle=False)
@@ -195,6 +206,7 @@ def export(
                 made[row.name].read_bytes(),
                 changes[row.name],
                 taken_back[row.name],
+                explained[row.name],
                 parities[row.name],
                 scores[row.name],
                 labelled.get(row.name),

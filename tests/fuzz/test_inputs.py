@@ -71,6 +71,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "report": ("it.json", ("report", "record.json", "it.json", "-o", "page.html")),
     "export": ("it.keras", ("export", "it.keras", "--float32", "-o", "out")),
     "export, labels": ("it.txt", ("export", "lenet5", "--float32", "--labels", "it.txt", "-o", "out")),
+    "export, target": ("it.json", ("export", "lenet5", "--float32", "--target", "it.json", "-o", "out")),
     "export, SavedModel": ("saved/saved_model.pb", ("export", "saved", "--float32", "-o", "out")),
     "predict, SavedModel": ("saved/saved_model.pb", ("predict", "saved", "sound.png")),
     "export, own layers": (
@@ -91,6 +92,8 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "android": ("it.tflite", ("android", "--model", "it.tflite", "--app", "app")),
     "models": ("it.keras", ("models", "it.keras")),
+    "compress": ("it.keras", ("compress", "it.keras", "-o", "x.keras", "--prune", "0.5")),
+    "tables, times": ("it.json", ("tables", "shufflenet-8", "--times", "it.json")),
     "evaluate, manifest": ("it.json", ("evaluate", "sound.tflite", "--data", "it.json")),
     "train, table": ("it.csv", ("train", "lenet5", "--data", "it.csv", "-o", "x.keras")),
     "train, options": (
@@ -112,6 +115,8 @@ PASSED_OVER = {
     ("export", "proc"): "the archive has no directory",
     ("models", "proc"): "the archive has no directory",
     ("train, model", "proc"): "the archive has no directory",
+    ("compress", "proc"): "the archive has no directory",
+    ("tables, times", "folder"): "a folder of records is one of the things to read",
     ("predict, image", "proc"): "it is no picture",
     ("passport", "missing"): "a model without a passport is a model",
     ("bench, passport", "missing"): "a model without a passport is a model",

@@ -79,6 +79,7 @@ def export(
     output_kind: str | None = None,
     labels: Sequence[str] | None = None,
     lowering: str | Sequence[str] = "auto",
+    target: str = "any",
     allow_code: bool = False,
     skip_bad: bool = False,
     custom_objects: str | Path | None = None,
@@ -115,6 +116,8 @@ def export(
         labels: class names in output order; for a single output two, that of a low score first.
             [default: what the model says]
         lowering: rewrites of the graph into the same, faster: ``auto`` for all, ``none``, or names of some.
+        target: where the files are to run, for rewrites that choose by cost: ``any``, ``x86``, ``pi5``,
+            ``tflite-runtime``, or the path of a ``.json`` file of ``mobilecnn tune``.
         allow_code: whether Python code in a file may run (Lambda layers).
         skip_bad: whether to leave out images that cannot be read.
         custom_objects: path of a Python file with the layers and functions of your own that the model has; it runs.
@@ -166,6 +169,7 @@ def export(
             remarks,
             skip_bad,
             lowering,
+            target,
         )
     for remark in remarks.rows:
         warnings.warn(remark.text, stacklevel=2)
