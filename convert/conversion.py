@@ -379,21 +379,21 @@ class KerasModel(KerasChild):
         self.send({"do": "convert", "size": list(contract.shape), "output": str(output.absolute())})
 
     def start_run(
-        self, contract: InputContract, inputs: Path, outputs: Path, walk: int | None = None
-    ) -> None:
+        self, contract: InputContract, inputs: Path, outputs: Path, walk: int | None = None, *, warm_up: bool = False
+    ) -> None:  # fmt: skip
         """Begin running ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, outputs)).
 
         With ``walk``, the weights are moved meanwhile as roundings of that seed would move them
-        (:mod:`mobilecnn.convert.roundings`).
+        (:mod:`mobilecnn.convert.roundings`). With ``warm_up`` one batch goes before those that are timed.
         """
         paths = {"inputs": str(inputs.absolute()), "outputs": str(outputs.absolute())}
-        self.send({"do": "run", "size": list(contract.shape), **paths, "walk": walk})
+        self.send({"do": "run", "size": list(contract.shape), **paths, "walk": walk, "warm_up": warm_up})
 
-    def finish(self) -> None:
-        """Wait for what was started last.
+    def finish(self) -> Message:
+        """Wait for what was started last; of a run, ``seconds`` from file to scores, and ``inference``, the model's.
 
         Raises:
             ModelFileError: the converter refused the model.
             ChildCrashed: it took its process down.
         """
-        self.receive()
+        return self.receive()

@@ -5,12 +5,14 @@
 * ``load``: ``{path, unsafe, custom_objects, patience, sides}`` or ``{architecture, classes, size, seed}`` -> what the model is
 * ``convert``: ``{output, size}`` -> writes the float32 flatbuffer as the converter makes it
 * ``count``: ``{path, unsafe, custom_objects, patience, size}`` -> the layers of any Keras file, a classifier or not
-* ``run``: ``{inputs, outputs, size, walk}`` (:mod:`mobilecnn.train.inputs`, .npy) -> the model's scores; ``walk`` is null,
-  or the seed by which its weights are moved meanwhile (:mod:`mobilecnn.convert.roundings`)
+* ``run``: ``{inputs, outputs, size, walk, warm_up}`` (:mod:`mobilecnn.train.inputs`, .npy) -> the model's scores, and seconds;
+  ``walk`` is null, or the seed by which its weights are moved meanwhile (:mod:`mobilecnn.convert.roundings`); with
+  ``warm_up`` one batch goes before, untimed
 """
 
 import io
 import math
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import asdict
@@ -98,8 +100,8 @@ def main(channel: Channel) -> None:
                         scores = function
                     held.enter_context(running(code, None))
                     held.enter_context(_told(message["size"]))
-                    _run(function, _batch(model) or BATCH, Path(message["inputs"]), Path(message["outputs"]))
-                channel.send(done=True)
+                    times = _run(function, _batch(model) or BATCH, message)
+                channel.send(**times)
 
 
 @contextmanager
@@ -200,11 +202,26 @@ def _batch(model: Any) -> int | None:
     return model.batch if isinstance(model, SavedClassifier) else None
 
 
-def _run(function: Any, batch: int, inputs: Path, outputs: Path) -> None:
+def _run(function: Any, batch: int, message: dict[str, Any]) -> dict[str, float]:
+    """Write the scores of the inputs; the seconds that it took, and those of them that the model took."""
     import tensorflow as tf
 
-    scores = [np.asarray(function(tf.constant(images)), np.float32) for images in slices(inputs, batch)]
-    tensors.write(outputs, scores, (sum(map(len, scores)), *scores[0].shape[1:]))
+    inputs = Path(message["inputs"])
+
+    def answer(images: Any) -> Any:
+        return np.asarray(function(tf.constant(images)), np.float32)
+
+    if message["warm_up"]:
+        answer(next(slices(inputs, batch)))
+    scores = []
+    inference, began = 0.0, time.perf_counter()
+    for images in slices(inputs, batch):
+        asked = time.perf_counter()
+        scores.append(answer(images))
+        inference += time.perf_counter() - asked
+    seconds = time.perf_counter() - began
+    tensors.write(Path(message["outputs"]), scores, (sum(map(len, scores)), *scores[0].shape[1:]))
+    return {"seconds": seconds, "inference": inference}
 
 
 if __name__ == "__main__":

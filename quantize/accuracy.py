@@ -201,4 +201,6 @@ def _accuracy(
         positive=names[1] if model.kind.decision == "binary" else "",
         not_finite=int((~decisions.finite(answers.scores)).sum()),
         figures=figures(model.kind, answers.scores, labels, names),
+        speed=answers.speed,
+        parameters=model.parameters,
     )

@@ -29,6 +29,7 @@ class Classifier:
         sha256: SHA-256 in hexadecimal.
         notes: what was changed in a Keras model's architecture to load it, or is not used of a file, a phrase each.
         card: passport of a .tflite file; None without one.
+        parameters: number of weights and biases of the Keras model; None where nothing says it.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Classifier:
     sha256: str
     notes: tuple[str, ...] = ()
     card: Passport | None = None
+    parameters: int | None = None
 
 
 def open_tflite(
@@ -103,6 +105,7 @@ def open_tflite(
         sha256=digest,
         notes=(unused,) if len(inside) not in (0, answers) else (),
         card=card,
+        parameters=None if card is None else card.source.parameters,
     )
 
 

@@ -79,6 +79,39 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Speed:
+    """How long a file took for images, one after another, without loading it, and after a first answer that is not timed.
+
+    Attributes:
+        images: number of images; at least one.
+        cores: number of processor cores that it might use.
+        decode_seconds: reading, decoding and resizing the images, on one core. Files that are fed alike share it.
+        inference_seconds: running the network.
+        seconds: from image files to scores: both of these, and what lies between, such as scaling the pixels.
+    """
+
+    images: int
+    cores: int
+    decode_seconds: float
+    inference_seconds: float
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if self.images == 0 or self.seconds <= 0 or min(self.decode_seconds, self.inference_seconds) < 0:
+            raise ValueError("the speed has no images or no time")
+
+    @property
+    def images_per_second(self) -> float:
+        """Images in a second, from image file to scores."""
+        return self.images / self.seconds
+
+    @property
+    def milliseconds(self) -> float:
+        """Mean time that the network takes for one image, in milliseconds."""
+        return 1000 * self.inference_seconds / self.images
+
+
+@dataclass(frozen=True)
 class Accuracy:
     """Accuracy of one file: the share of images whose best class is right; of one output, whose side of the threshold is.
 
@@ -103,6 +136,9 @@ class Accuracy:
         not_finite: number of images with an answer that is not a finite number, which count as wrong; None in
             a record of version 1, which did not ask.
         figures: what more there is to say; None in a record of a version before 4.
+        speed: how long it took; None in a record of a version before 5.
+        parameters: number of weights and biases of the Keras model; None where nothing says it, as in a record of a version
+            before 5.
     """
 
     file: str
@@ -124,6 +160,8 @@ class Accuracy:
     positive: str
     not_finite: int | None
     figures: Figures | None = None
+    speed: Speed | None = None
+    parameters: int | None = None
 
     def __post_init__(self) -> None:
         output_kinds.named(self.output_kind)
@@ -158,15 +196,20 @@ def _with_names(members: Members) -> Members:
     return {**members, "remarks": named}
 
 
-def _with_figures(members: Members) -> Members:
-    """The members of version 4, of those of version 3, which said no more than the accuracy and the recalls."""
-    results = members.get("results")
-    if not isinstance(results, list):
-        return members
-    return {
-        **members,
-        "results": [{**row, "figures": None} if isinstance(row, dict) else row for row in results],
-    }
+def _without(*names: str) -> Upgrade:
+    """What makes of the members of a version those of the next, which has more in each result: None in older ones."""
+    unknown = dict.fromkeys(names)
+
+    def upgrade(members: Members) -> Members:
+        results = members.get("results")
+        if not isinstance(results, list):
+            return members
+        return {
+            **members,
+            "results": [{**row, **unknown} if isinstance(row, dict) else row for row in results],
+        }
+
+    return upgrade
 
 
 @dataclass(frozen=True)
@@ -174,7 +217,8 @@ class Evaluation(Stored):
     """What ``mobilecnn evaluate`` found.
 
     History. 1: the first. 2: ``remarks``; ``output_kind``, ``positive`` and ``not_finite`` of each result.
-    3: ``names`` of each remark. 4: ``figures`` of each result.
+    3: ``names`` of each remark. 4: ``figures`` of each result. 5: ``speed`` and ``parameters`` of each
+    result.
 
     Attributes:
         data: the data set, as it was given; of a folder that is divided into parts, the part.
@@ -186,9 +230,14 @@ class Evaluation(Stored):
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.evaluation"
-    VERSION: ClassVar[int] = 4
+    VERSION: ClassVar[int] = 5
     NOUN: ClassVar[str] = "evaluation"
-    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _with_kinds, 2: _with_names, 3: _with_figures}
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {
+        1: _with_kinds,
+        2: _with_names,
+        3: _without("figures"),
+        4: _without("speed", "parameters"),
+    }
 
     data: str
     images: int

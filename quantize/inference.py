@@ -1,7 +1,9 @@
 """Scores of any model file for any images, computed in a child process."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import os
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from mobilecnn.process import Child, python
 from mobilecnn.quantize import golden_answers
 from mobilecnn.quantize.asking import DEFAULT, Asking
 from mobilecnn.quantize.classifiers import Classifier, open_tflite
+from mobilecnn.quantize.evaluation import Speed
 from mobilecnn.quantize.formats import Recipe
 from mobilecnn.quantize.runtimes import RUNTIMES
 from mobilecnn.train import inputs
@@ -46,16 +49,33 @@ class TfliteProcess(Child):
         self.send({**message, "calibration": None if calibration is None else str(calibration)})
         self.receive()
 
-    def run(self, model: Path, inputs: Path, outputs: Path, runtime: str = "litert") -> dict[str, Any]:
+    def run(
+        self,
+        model: Path,
+        inputs: Path,
+        outputs: Path,
+        runtime: str = "litert",
+        *,
+        keep: bool = False,
+        warm_up: bool = False,
+    ) -> dict[str, Any]:
         """Run ``inputs``, a file of inputs (:mod:`mobilecnn.train.inputs`), into ``outputs`` (.npy, float32, (n, outputs)).
 
-        Returns the numpy names of the file's own ``input`` and ``output`` types.
+        Returns the numpy names of the file's own ``input`` and ``output`` types; ``seconds``, from reading the
+        inputs to the last score; and ``inference``, those that the runtime took.
+
+        Args:
+            model: the file, which must not change while it is kept.
+            inputs, outputs: the files.
+            runtime: what runs it.
+            keep: whether the model stays loaded for the next run.
+            warm_up: whether one inference goes before, which is not timed.
 
         Raises:
             ModelFileError: the runtime refuses the file.
             EnvironmentProblem: the runtime is not installed.
         """
-        message = {"do": "run", "model": str(model), "runtime": runtime}
+        message = {"do": "run", "model": str(model), "runtime": runtime, "keep": keep, "warm_up": warm_up}
         self.send({**message, "inputs": str(inputs), "outputs": str(outputs)})
         return self.receive()
 
@@ -73,10 +93,17 @@ class TfliteProcess(Child):
 
 @dataclass(frozen=True)
 class ClassifierAnswers:
-    """Scores of a model file: ``scores``, float32 (images, outputs), for the images in order."""
+    """Scores of a model file for the images in order.
+
+    Attributes:
+        classifier: the file.
+        scores: float32 (images, outputs).
+        speed: how long it took.
+    """
 
     classifier: Classifier
     scores: Scores
+    speed: Speed
 
 
 def ask(
@@ -105,76 +132,141 @@ def ask(
         UsageError: an unknown runtime, or an input range that is unknown or contradicted.
         ModelFileError, DataError, EnvironmentProblem: see the classes.
     """
-    if how.runtime not in RUNTIMES:
-        raise UsageError(f"unknown runtime {how.runtime!r}; choose one of {', '.join(RUNTIMES)}")
-    override, shared = how.override_input_range, len(paths) > 1
-    if override and shared:
-        raise UsageError(
-            "--override-input-range sets the range of one model aside, and several are given: name that model alone"
-        )
+    shared = len(paths) > 1
+    _check(how, shared)
     with temporary_folder() as folder:
         answered = folder / "outputs.npy"
-        made: dict[InputContract, Path] = {}
+        made: dict[InputContract, tuple[Path, float]] = {}
 
-        def prepare(contract: InputContract, label: str) -> Path:
+        def prepare(contract: InputContract, label: str) -> tuple[Path, float]:
             # Where a contract came from changes no number.
             key = replace(contract, stated=True, overrides="")
             if key not in made:
-                made[key] = folder / f"inputs-{len(made)}.npy"
-                write_inputs(made[key], images(contract), contract, count, label, progress)
+                began = time.perf_counter()
+                given = folder / f"inputs-{len(made)}.npy"
+                write_inputs(given, images(contract), contract, count, label, progress)
+                made[key] = given, time.perf_counter() - began
             return made[key]
 
-        def source(path: Path) -> Source:
-            return Source(
-                str(path),
-                input_range=how.input_range,
-                override=override,
-                unsafe=how.allow_code,
-                custom_objects=how.custom_objects,
-                output_kind=how.output_kind,
-                shared=shared,
-            )
-
         def read(path: Path, model: KerasModel | None) -> Classifier:
-            if model is not None:
-                classifier = _loaded(path, model.load())
-            else:
-                classifier = open_tflite(path, how.input_range, override, how.output_kind, shared=shared)
+            classifier = _read(path, model, how, shared)
             if accept is not None:
                 accept(classifier)
             return classifier
-
-        def refuse_other_answers(classifier: Classifier) -> None:
-            path, card = classifier.path, classifier.card
-            if card is None or not card.golden or override or not classifier.contract.feeds_as(card.contract):
-                return  # The user, or the file itself, knows better than the passport.
-            pictures, asked = card.pictures, folder / "golden.npy"
-            with TfliteProcess(f"that runs {path}") as process:
-
-                def scores(contract: InputContract) -> Scores:
-                    write_inputs(asked, pictures, contract, len(pictures))
-                    process.run(path, asked, answered, how.runtime)
-                    return np.asarray(np.load(answered, allow_pickle=False), np.float32)
-
-                golden_answers.refuse_others(path, card, scores, how.runtime)
 
         # What does not fit is refused before any image is decoded, whichever file it is. Keras models beyond the first
         # are loaded twice for that: a process that holds one takes half a gigabyte, so there is one at a time.
         for index, path in enumerate(paths):
             if index > 0 or _is_tflite(path):
-                with _keras(path, source) as model:
-                    refuse_other_answers(read(path, model))
+                with _keras(path, how, shared) as model:
+                    _refuse_other_answers(read(path, model), how, folder)
         for path in paths:
-            with _keras(path, source) as model:
+            with _keras(path, how, shared) as model:
                 classifier = read(path, model)
-                given = prepare(classifier.contract, path.name)
+                given, decoding = prepare(classifier.contract, path.name)
                 if model is not None:
-                    model.start_run(classifier.contract, given, answered)
-                    model.finish()
+                    model.start_run(classifier.contract, given, answered, warm_up=True)
+                    took = model.finish()
                 else:
                     with TfliteProcess(f"that runs {path}") as process:
-                        process.run(path, given, answered, how.runtime)
-            yield ClassifierAnswers(classifier, np.load(answered, allow_pickle=False))
+                        took = process.run(path, given, answered, how.runtime, warm_up=True)
+            scores = np.load(answered, allow_pickle=False)
+            yield ClassifierAnswers(classifier, scores, _speed(count, decoding, took))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model file that can be asked as often as one likes.
+
+    Attributes:
+        classifier: the file.
+        ask: scores, float32 (images, outputs), of pixels at the size of its contract, uint8 (height, width, channels) each;
+            the seconds from pixels to scores; and those of them that the network took.
+    """
+
+    classifier: Classifier
+    ask: Callable[[Sequence[Pixels]], tuple[Scores, float, float]]
+
+
+@contextmanager
+def opened(path: Path, how: Asking = DEFAULT) -> Iterator[Opened]:
+    """Load a model file while the block runs; arguments and errors are those of :func:`ask`."""
+    _check(how, shared=False)
+    with ExitStack() as held:
+        folder = held.enter_context(temporary_folder())
+        model = held.enter_context(_keras(path, how, shared=False))
+        classifier = _read(path, model, how, shared=False)
+        given, answered = folder / "inputs.npy", folder / "outputs.npy"
+        process: TfliteProcess | None = None
+        if model is None:
+            _refuse_other_answers(classifier, how, folder)
+            process = held.enter_context(TfliteProcess(f"that runs {path}"))
+        warm = False
+
+        def asked(pixels: Sequence[Pixels]) -> tuple[Scores, float, float]:
+            nonlocal warm
+            write_inputs(given, pixels, classifier.contract, len(pixels))
+            if process is not None:
+                took = process.run(path, given, answered, how.runtime, keep=True, warm_up=not warm)
+            else:
+                assert model is not None
+                model.start_run(classifier.contract, given, answered, warm_up=not warm)
+                took = model.finish()
+            warm = True
+            scores = np.asarray(np.load(answered, allow_pickle=False), np.float32)
+            return scores, float(took["seconds"]), float(took["inference"])
+
+        yield Opened(classifier, asked)
+
+
+def _check(how: Asking, shared: bool) -> None:
+    """Refuse options that no model can be asked with.
+
+    Raises:
+        UsageError: naming them.
+    """
+    if how.runtime not in RUNTIMES:
+        raise UsageError(f"unknown runtime {how.runtime!r}; choose one of {', '.join(RUNTIMES)}")
+    if how.override_input_range and shared:
+        raise UsageError(
+            "--override-input-range sets the range of one model aside, and several are given: name that model alone"
+        )
+
+
+def _read(path: Path, model: KerasModel | None, how: Asking, shared: bool) -> Classifier:
+    if model is not None:
+        return _loaded(path, model.load())
+    return open_tflite(path, how.input_range, how.override_input_range, how.output_kind, shared=shared)
+
+
+def _refuse_other_answers(classifier: Classifier, how: Asking, folder: Path) -> None:
+    """Refuse a file that answers the golden pictures of its passport otherwise than it says there."""
+    path, card = classifier.path, classifier.card
+    if (
+        card is None
+        or not card.golden
+        or how.override_input_range
+        or not classifier.contract.feeds_as(card.contract)
+    ):
+        return  # The user, or the file itself, knows better than the passport.
+    pictures, asked, answered = card.pictures, folder / "golden.npy", folder / "golden-outputs.npy"
+    with TfliteProcess(f"that runs {path}") as process:
+
+        def scores(contract: InputContract) -> Scores:
+            write_inputs(asked, pictures, contract, len(pictures))
+            process.run(path, asked, answered, how.runtime)
+            return np.asarray(np.load(answered, allow_pickle=False), np.float32)
+
+        golden_answers.refuse_others(path, card, scores, how.runtime)
+
+
+def _speed(images: int, decoding: float, took: Mapping[str, Any]) -> Speed:
+    return Speed(images, cores(), decoding, float(took["inference"]), decoding + float(took["seconds"]))
+
+
+def cores() -> int:
+    """Number of processor cores that the models may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def _is_tflite(path: Path) -> bool:
@@ -182,13 +274,22 @@ def _is_tflite(path: Path) -> bool:
 
 
 @contextmanager
-def _keras(path: Path, source: Callable[[Path], Source]) -> Iterator[KerasModel | None]:
+def _keras(path: Path, how: Asking, shared: bool) -> Iterator[KerasModel | None]:
     """The process that loads ``path``; None for a .tflite file, which needs none to be read."""
     if _is_tflite(path):
         yield None
         return
     kind_of(path)  # What is no model is told here, and not taken for a zoo name.
-    with KerasModel(source(path)) as model:
+    source = Source(
+        str(path),
+        input_range=how.input_range,
+        override=how.override_input_range,
+        unsafe=how.allow_code,
+        custom_objects=how.custom_objects,
+        output_kind=how.output_kind,
+        shared=shared,
+    )
+    with KerasModel(source) as model:
         yield model
 
 
@@ -203,6 +304,7 @@ def _loaded(path: Path, facts: KerasFacts) -> Classifier:
         nbytes=size_of(path),
         sha256=sha256_of(path),
         notes=facts.notes,
+        parameters=facts.parameters,
     )
 
 

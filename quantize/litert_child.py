@@ -4,10 +4,14 @@
 
 * ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
-* ``run``: ``{model, runtime, inputs, outputs}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, and the types of input and output
+* ``run``: ``{model, runtime, inputs, outputs, keep, warm_up}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, the types of
+  input and output, and seconds; with ``keep`` the interpreter stays for the next message, with ``warm_up`` one
+  inference goes before, untimed
 """
 
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +28,17 @@ from mobilecnn.train.inputs import slices
 
 def main(channel: Channel) -> None:
     """Answer messages until the parent closes the pipe."""
+    kept: tuple[tuple[str, str], Any] | None = None
     while (message := channel.receive()) is not None:
         match message["do"]:
             case "quantize":
                 _quantize(message)
                 channel.send(done=True)
             case "run":
-                channel.send(**_run(message))
+                which = message["model"], message["runtime"]
+                interpreter = kept[1] if kept is not None and kept[0] == which else _loaded(*which)
+                kept = (which, interpreter) if message["keep"] else None
+                channel.send(**_run(interpreter, message))
             case "split":
                 channel.send(**_split(message["model"]))
 
@@ -101,17 +109,30 @@ def _split(name: str) -> dict[str, Any]:
     }
 
 
-def _run(message: dict[str, Any]) -> dict[str, Any]:
-    interpreter = _loaded(message["model"], message["runtime"])
+def _run(interpreter: Any, message: dict[str, Any]) -> dict[str, Any]:
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    inputs = (image[None] for images in slices(Path(message["inputs"])) for image in images)
-    scores = []
-    for image in inputs:
+
+    def images() -> Iterator[Any]:
+        return (image[None] for images in slices(Path(message["inputs"])) for image in images)
+
+    def set_input(image: Any) -> None:
         interpreter.set_tensor(source["index"], encode(image, source["dtype"], *source["quantization"]))
+
+    if message["warm_up"]:
+        set_input(next(images()))
         interpreter.invoke()
+    scores = []
+    inference, began = 0.0, time.perf_counter()
+    for image in images():
+        set_input(image)
+        invoked = time.perf_counter()
+        interpreter.invoke()
+        inference += time.perf_counter() - invoked
         scores.append(decode(interpreter.get_tensor(result["index"]), *result["quantization"]).reshape(1, -1))
+    seconds = time.perf_counter() - began
     tensors.write(Path(message["outputs"]), scores, (len(scores), scores[0].size))
-    return {"input": source["dtype"].__name__, "output": result["dtype"].__name__}
+    types = {"input": source["dtype"].__name__, "output": result["dtype"].__name__}
+    return {**types, "seconds": seconds, "inference": inference}
 
 
 if __name__ == "__main__":

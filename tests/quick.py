@@ -74,6 +74,7 @@ FILES = (
     "train/test_checkpoint_file.py",
     "train/test_data_inspection.py",
     "train/test_division.py",
+    "train/test_experiment_recipes.py",
     "train/test_folders.py",
     "train/test_images.py",
     "train/test_keras_archive.py",

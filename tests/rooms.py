@@ -16,7 +16,14 @@ BASE = (
     ("replacing",),
     ("contract",),
 )
-PROGRAMS = (("exported", "bases"), ("export",), ("networks",), ("demo", "api"), ("",), ("cli", "__main__"))
+PROGRAMS = (
+    ("exported", "bases"),
+    ("export",),
+    ("networks",),
+    ("demo", "api", "experiments"),
+    ("",),
+    ("cli", "__main__"),
+)
 """Rooms of the modules below and above the stages, the lowest first; "" is the package itself."""
 BENCH = ("records", "judge", "devices", "timing", "papers", "pages")
 

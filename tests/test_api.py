@@ -25,6 +25,7 @@ FUNCTIONS = (
     "evaluate",
     "export",
     "load",
+    "predict",
     "report",
     "summarize",
     "train",
@@ -123,13 +124,17 @@ NOT_FOR_PYTHON = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["bench", "compare", "compress", "evaluate", "export", "report", "train"])
+@pytest.mark.parametrize(
+    "name", ["bench", "compare", "compress", "evaluate", "export", "predict", "report", "train"]
+)
 def test_the_options_are_those_of_the_command(name: str) -> None:
     parameters = inspect.signature(getattr(mobilecnn, name)).parameters
     options = import_module(f"mobilecnn.cli.{name}").command.params
     left_out = NOT_FOR_PYTHON if name == "compare" else {"as_json", "everything"}
     if name == "evaluate":
         left_out = left_out | {"by_class", "confusion"}  # Of what is in the record anyway.
+    if name == "train":
+        left_out = left_out | {"options_file"}  # Which Python has as arguments.
     if name == "export":
         left_out = left_out | {"explain"}  # In the result anyway.
     if name == "train":

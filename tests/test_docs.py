@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from sample_app import copy_app
+from tflite_files import Made
 
 from mobilecnn.cli import COMMANDS, load
+from mobilecnn.contract import contract_for
+from mobilecnn.convert.lowering.tflite_metadata import append_labels, build
+from mobilecnn.quantize.isic import CATEGORIES
 from mobilecnn.train import datasets
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +36,7 @@ QUICK = {
     "tune": ["--rounds", "1", "--seconds", "0.001"],
     "speedup": ["--rounds", "1"],
     "demo": ["--epochs", "1", "--rounds", "1"],
+    "experiment": ["--row", "small-steps"],
 }
 ELSEWHERE = ("speedup", "demo")
 """Run by tests/cli/test_demo.py, once: they take minutes."""
@@ -56,6 +61,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(seven).save(folder / "seven.png")
     copy_app(folder)
     flowers(folder)
+    lesions(folder)
+    (recipe,) = re.findall(
+        r"^```toml\n(.*?)^```", (ROOT / "docs" / "experiment.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    (folder / "flowers.toml").write_text(recipe)
     for command in commands(ROOT / "README.md"):
         if command[1] not in ELSEWHERE:
             run(command, folder)
@@ -70,6 +80,18 @@ def flowers(folder: Path) -> None:
         for index, image in enumerate(digits.sample(16, seed=len(label)).images):
             assert not isinstance(image, Path)
             Image.fromarray(image).resize((40, 40)).save(folder / "flowers" / label / f"{index}.png")
+
+
+def lesions(folder: Path) -> None:
+    """Make ``lesions/``, images of the challenge without labels, and ``lesion.tflite``, a model of its categories."""
+    (folder / "lesions").mkdir()
+    for number in range(3):
+        Image.new("RGB", (60, 45), (200, 150 - 40 * number, 120)).save(
+            folder / "lesions" / f"ISIC_{number:07}.jpg"
+        )
+    made = Made(scale=(), dtype="uint8").then("CAST", dtype="float32").scores(len(CATEGORIES))
+    said = build(contract_for("raw", (8, 8, 3)), CATEGORIES, "lesion")
+    (folder / "lesion.tflite").write_bytes(append_labels(made.pack(said=said), list(CATEGORIES)))
 
 
 def run(command: list[str], folder: Path) -> None:

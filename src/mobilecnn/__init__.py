@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mobilecnn.api.measuring import load as load
     from mobilecnn.api.measuring import report as report
     from mobilecnn.api.measuring import summarize as summarize
+    from mobilecnn.api.predicting import predict as predict
     from mobilecnn.api.training import train as train
     from mobilecnn.bench.judge.compare import Compared as Compared
     from mobilecnn.bench.judge.summary import Result as Result
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from mobilecnn.exported import Exported as Exported
     from mobilecnn.quantize.evaluation import Accuracy as Accuracy
     from mobilecnn.quantize.evaluation import Evaluation as Evaluation
+    from mobilecnn.quantize.predictions import Predicted as Predicted
     from mobilecnn.train.fit import Trained as Trained
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "Measurement",
     "MobileCnnError",
     "Passport",
+    "Predicted",
     "Result",
     "Stream",
     "Trained",
@@ -76,6 +79,7 @@ __all__ = [
     "evaluate",
     "export",
     "load",
+    "predict",
     "report",
     "summarize",
     "train",
@@ -93,6 +97,7 @@ _HOMES = {
     "Measurement": "bench.records.measurement",
     "MobileCnnError": "errors",
     "Passport": "convert.passport",
+    "Predicted": "quantize.predictions",
     "Result": "bench.judge.summary",
     "Stream": "bench.records.stream",
     "Trained": "train.fit",
@@ -102,6 +107,7 @@ _HOMES = {
     "compress": "api.compressing",
     "evaluate": "api.measuring",
     "load": "api.measuring",
+    "predict": "api.predicting",
     "report": "api.measuring",
     "summarize": "api.measuring",
 }

@@ -12,6 +12,8 @@ EXTRAS: dict[str, dict[str, str]] = {
     "train": {"keras": "Keras", "tensorflow": "TensorFlow", "sklearn": "scikit-learn"},
     "export": {"keras": "Keras", "tensorflow": "TensorFlow", "litert_quantizer": "litert-quantizer"},
     "report": {"matplotlib": "matplotlib"},
+    "cluster": {"distributed": "distributed"},
+    "isic": {"isic_challenge_scoring": "isic-challenge-scoring", "pandas": "pandas"},
 }
 """Extra of pyproject.toml -> the modules that it brings, each with the name of its package."""
 

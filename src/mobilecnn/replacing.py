@@ -3,7 +3,7 @@
 A slip of a name may be that of a model, a passport, a manifest, or an image of the data set that the command reads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mobilecnn.errors import InputError, OutputError, UsageError
@@ -58,6 +58,28 @@ def check_page(path: Path) -> None:
     """
     check_file(path)
     _refuse_other(path, "a page", lambda: _head(path).lstrip().lower().startswith(b"<!doctype html"))
+
+
+def check_table(path: Path, columns: Sequence[str]) -> None:
+    """Refuse a name for a CSV file that is none, or at which there is something else than a table with these columns first.
+
+    Args:
+        path: the name.
+        columns: names of the first columns of the tables that may be replaced; empty where nothing may be.
+
+    Raises:
+        UsageError: it has another ending than ``.csv``.
+        OutputError: there is another file, or none can be written.
+    """
+    if path.suffix.lower() != ".csv" and not is_folder(path):
+        raise UsageError(f"the answers are a CSV file; write -o {path}.csv")
+    check_file(path)
+    if not columns and path.exists():
+        raise OutputError(
+            f"{path} exists, and such a table replaces no file; choose another name, or move it away"
+        )
+    first = ",".join(columns).encode()
+    _refuse_other(path, "a table of answers", lambda: _head(path).startswith(first))
 
 
 def check_text(path: Path, noun: str, begins: Callable[[str], bool]) -> None:

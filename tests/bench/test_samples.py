@@ -46,7 +46,7 @@ KINDS: dict[str, type[Stored]] = {
     "measurement-4-phone.json": Measurement,
     "stream-2.json": Stream,
     "instructions-2.json": Instructions,
-    "evaluation-4.json": Evaluation,
+    "evaluation-5.json": Evaluation,
 }
 """Samples of the versions that are written today."""
 
@@ -86,15 +86,22 @@ def test_todays_version_is_written_as_it_was(name: str) -> None:
 
 
 def test_evaluations_of_older_versions_read_and_say_nothing_of_what_they_did_not_know() -> None:
-    old, new, third, today = (
-        Evaluation.read(SAMPLES / f"evaluation-{version}.json") for version in (1, 2, 3, 4)
+    old, new, third, fourth, fifth = (
+        Evaluation.read(SAMPLES / f"evaluation-{version}.json") for version in (1, 2, 3, 4, 5)
     )
+    speed = fifth.results[0].speed
+    assert speed is not None and speed.images_per_second == speed.images / 2.25
+    today = replace(fifth, results=tuple(replace(row, speed=None, parameters=None) for row in fifth.results))
+    assert fourth == today
     without = tuple(replace(row, figures=None) for row in today.results)
     assert today.results[0].figures is not None and third == replace(today, results=without)
     assert new == replace(third, remarks=()) and today.remarks[0].names == ("2 .txt", "1 .csv")
     document = today.to_json()
     remarks = [{"code": "hidden", "count": 1, "text": "1 hidden"}]
-    results = [{key: value for key, value in row.items() if key != "figures"} for row in document["results"]]
+    unknown = ("figures", "speed", "parameters")
+    results = [
+        {key: value for key, value in row.items() if key not in unknown} for row in document["results"]
+    ]
     older = {**document, "version": 2, "results": results, "remarks": remarks}
     (remark,) = Evaluation.from_json(older).remarks
     assert (remark.text, remark.names) == ("1 hidden", ())
@@ -190,6 +197,7 @@ def test_all_that_can_stand_on_a_page(tmp_path: Path) -> None:
         "evaluation-2.json",
         "evaluation-3.json",
         "evaluation-4.json",
+        "evaluation-5.json",
         "instructions-1.json",
         "speedup.json",
     ]

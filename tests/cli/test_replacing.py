@@ -12,7 +12,8 @@ from PIL import Image
 from mobilecnn.cli import cli
 from mobilecnn.errors import OutputError, UsageError
 from mobilecnn.quantize.evaluation import Evaluation
-from mobilecnn.replacing import check_page, check_picture, check_record
+from mobilecnn.quantize.predictions import FIRST
+from mobilecnn.replacing import check_page, check_picture, check_record, check_table
 from mobilecnn.train.datasets import sheets
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -28,8 +29,12 @@ def picture(path: Path) -> None:
     check_picture(path, "a sheet", "--sheet")
 
 
+def answers(path: Path) -> None:
+    check_table(path, FIRST)
+
+
 def an_evaluation(path: Path) -> None:
-    shutil.copy(SAMPLES / "evaluation-4.json", path)
+    shutil.copy(SAMPLES / "evaluation-5.json", path)
 
 
 def a_sheet(path: Path) -> None:
@@ -40,6 +45,8 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "an evaluation": an_evaluation,
     "a sheet": a_sheet,
     "a page": lambda path: path.write_text("<!DOCTYPE html>\n<html>"),
+    "a table of answers": lambda path: path.write_text(",".join(FIRST) + ",answer 2\na.png,,b,0,0.5,0.5,c\n"),
+    "a table of labels": lambda path: path.write_text("image,MEL,NV\na,1.0,0.0\n"),
     "nothing": lambda path: path.write_bytes(b""),
     "a passport": lambda path: shutil.copy(PASSPORT, path),
     "JSON": lambda path: path.write_text("[1]"),
@@ -57,6 +64,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
         (record, "an evaluation", "it.tflite"),
         (picture, "a sheet", "it.png"),
         (check_page, "a page", "it.html"),
+        (answers, "a table of answers", "it.csv"),
     ],
 )
 @pytest.mark.parametrize("linked", [False, True])
@@ -108,6 +116,9 @@ IMAGE = "data/a/0.png"
         ("evaluate", "it.tflite", "--data", "m.json", "-o", "m.json"),
         ("evaluate", "it.tflite", "--data", "data", "-o", IMAGE),
         ("evaluate", "it.tflite", "--data", "data", "--confusion", IMAGE),
+        ("predict", "it.tflite", "data", "-o", "it.csv"),
+        ("predict", "it.tflite", "data", "-o", "list.csv"),
+        ("isic", "submission", "it.tflite", "data", "-o", "list.csv"),
         ("data", "inspect", "data", "--sheet", IMAGE),
         ("data", "preview", "data", "-o", IMAGE),
         ("data", "prepare", "data", "-o", "it.json"),
@@ -121,7 +132,13 @@ def test_no_command_destroys_what_it_reads(
     sets.class_folders(tmp_path / "data")
     image = next((tmp_path / "data").rglob("*.png"))
     assert run("data", "prepare", "data", "-o", "m.json").exit_code == 0
-    for there, name in (("a model", "it.tflite"), ("a passport", "it.json"), ("JSON", "it.html")):
+    for there, name in (
+        ("a model", "it.tflite"),
+        ("a passport", "it.json"),
+        ("JSON", "it.html"),
+        ("JSON", "it.csv"),
+        ("a table of labels", "list.csv"),
+    ):
         WRITERS[there](tmp_path / name)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     done = run(*(image if part == IMAGE else part for part in typed))

@@ -14,6 +14,8 @@ import pytest
 from fuzz_verdict import run
 from PIL import Image
 
+from mobilecnn.quantize.isic import CATEGORIES
+
 Make = Callable[[Path], object]
 
 
@@ -42,12 +44,21 @@ IRREGULAR: dict[str, tuple[Make, str]] = {
 }
 """What is no regular file of bounded size: how it is made, and what is said of it."""
 
+ONE_HOT = [
+    ",".join("1.0" if place == other else "0.0" for other in range(len(CATEGORIES)))
+    for place in range(len(CATEGORIES))
+]
+"""A row of labels for each category."""
+
 APP = Path(__file__).parents[2] / "android_demo"
 
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "inspect": ("it.tflite", ("inspect", "it.tflite")),
     "predict": ("it.tflite", ("predict", "it.tflite", "sound.png")),
     "predict, image": ("it.png", ("predict", "sound.tflite", "it.png")),
+    "predict, table": ("it.csv", ("predict", "sound.tflite", "it.csv", "-o", "made.csv")),
+    "isic, truth": ("it.csv", ("isic", "score", "it.csv", "answers.csv")),
+    "isic, answers": ("it.csv", ("isic", "score", "truth.csv", "it.csv")),
     "predict, Keras": ("it.keras", ("predict", "it.keras", "sound.png")),
     "predict, HDF5": ("it.h5", ("predict", "it.h5", "sound.png")),
     "passport": ("sound.json", ("predict", "sound.tflite", "sound.png")),
@@ -90,6 +101,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("train", "lenet5", "--options", "it.toml", "--data", "data", "-o", "x.keras"),
     ),
     "train, model": ("it.keras", ("train", "--from", "it.keras", "--data", "data", "-o", "x.keras")),
+    "experiment": ("it.toml", ("experiment", "it.toml")),
     "data, manifest": ("it.json", ("data", "inspect", "it.json")),
     "data, table": ("it.csv", ("data", "prepare", "it.csv", "-o", "made.json")),
     "data, IDX": ("idx/train-images-idx3-ubyte", ("data", "inspect", "idx")),
@@ -102,9 +114,9 @@ PASSED_OVER = {
     ("predict, Keras", "proc"): "the archive has no directory",
     ("export", "proc"): "the archive has no directory",
     ("models", "proc"): "the archive has no directory",
+    ("train, model", "proc"): "the archive has no directory",
     ("compress", "proc"): "the archive has no directory",
     ("tables, times", "folder"): "a folder of records is one of the things to read",
-    ("train, model", "proc"): "the archive has no directory",
     ("predict, image", "proc"): "it is no picture",
     ("passport", "missing"): "a model without a passport is a model",
     ("bench, passport", "missing"): "a model without a passport is a model",
@@ -141,6 +153,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with zipfile.ZipFile(tmp_path / "sound.keras", "w") as archive:  # As far as this process looks into one.
         for name in ("config.json", "metadata.json", "model.weights.h5"):
             archive.writestr(name, "{}")
+    for name in ("truth.csv", "answers.csv"):
+        rows = "".join(f"a{place},{one_hot}\n" for place, one_hot in enumerate(ONE_HOT))
+        (tmp_path / name).write_text(f"image,{','.join(CATEGORIES)}\n{rows}")
     (tmp_path / "idx").mkdir()
     (tmp_path / "idx" / "train-labels-idx1-ubyte").write_bytes(b"\0\0\x08\1\0\0\0\1\0")
     (tmp_path / "saved" / "variables").mkdir(parents=True)

@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mobilecnn.errors import DataError
+from mobilecnn.errors import DataError, UsageError
+from mobilecnn.remarks import Remark, Remarked
 from mobilecnn.train.datasets import csv_file, digits, folder, idx, isic, manifest
-from mobilecnn.train.datasets.dataset import Dataset
+from mobilecnn.train.datasets.dataset import PARTS, Dataset
 from mobilecnn.train.datasets.dataset import Part as Part
 from mobilecnn.train.datasets.digits import DIGITS as DIGITS
 
@@ -102,3 +103,34 @@ def validation(source: str) -> Dataset | None:
         DataError: that part cannot be read, or has no image.
     """
     return load(source, "validation") if "validation" in parts(source) else None
+
+
+def judged(source: str, split: str | None, remarked: Remarked) -> Dataset:
+    """The images of ``source`` that models are asked about: the part to test on, or another that is named.
+
+    Args:
+        source: as in :func:`load`.
+        split: name of a part; None for ``test`` or, where the source is not divided, all.
+        remarked: told where they are those to train on.
+
+    Raises:
+        UsageError: ``split`` is no part, or the source is not divided.
+        DataError: as in :func:`load`.
+    """
+    if split is None:
+        return load(source, "test")
+    part = next((part for part in PARTS if part == split), None)
+    if part is None:
+        raise UsageError(f"unknown split {split!r}; choose one of {', '.join(PARTS)}")
+    if not parts(source):
+        raise UsageError(
+            f"--split {split} has no effect, for {source} is not divided into parts; leave it out, or make a manifest "
+            "with mobilecnn data prepare"
+        )
+    dataset = load(source, part)
+    if part == "train":
+        text = (
+            f"{dataset.name}: these are the images to train on, so that their answers say nothing of new ones"
+        )
+        remarked(Remark("train-part", len(dataset), text))
+    return dataset

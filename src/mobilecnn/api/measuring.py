@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mobilecnn.quantize.asking import Asking
     from mobilecnn.quantize.evaluation import Evaluation
     from mobilecnn.remarks import Remarked
-    from mobilecnn.train.datasets.dataset import Dataset
 
 
 def evaluate(
@@ -103,12 +102,13 @@ def evaluated(
     from mobilecnn.quantize.origins import say_seen
     from mobilecnn.remarks import Remarks
     from mobilecnn.replacing import check_record
+    from mobilecnn.train import datasets
 
     if output is not None:
         check_record(output, Evaluation.SCHEMA, "an evaluation")  # Before the work, not after.
     with nullcontext() if output is None else locked(output):
         remarks = Remarks() if said is None else Remarks(said)
-        dataset = _part(data, split, remarks)
+        dataset = datasets.judged(data, split, remarks)
         for remark in dataset.remarks:
             remarks(remark)
         if skip_bad:
@@ -119,36 +119,6 @@ def evaluated(
         if output is not None:
             write_json(output, evaluation.to_json())
     return evaluation
-
-
-def _part(data: str, split: str | None, remarked: "Remarked") -> "Dataset":
-    """The images to evaluate on.
-
-    Raises:
-        UsageError: ``split`` is none, or ``data`` is not divided.
-        DataError: they cannot be read.
-    """
-    from mobilecnn.remarks import Remark
-    from mobilecnn.train import datasets
-    from mobilecnn.train.datasets.dataset import PARTS
-
-    if split is None:
-        return datasets.load(data, "test")
-    part = next((part for part in PARTS if part == split), None)
-    if part is None:
-        raise UsageError(f"unknown split {split!r}; choose one of {', '.join(PARTS)}")
-    if not datasets.parts(data):
-        raise UsageError(
-            f"--split {split} has no effect, for {data} is not divided into parts; leave it out, or make a manifest "
-            "with mobilecnn data prepare"
-        )
-    dataset = datasets.load(data, part)
-    if part == "train":
-        text = (
-            f"{dataset.name}: these are the images to train on, so that their answers say nothing of new ones"
-        )
-        remarked(Remark("train-part", len(dataset), text))
-    return dataset
 
 
 def bench(

@@ -10,7 +10,7 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, note, p
 
 if TYPE_CHECKING:
     from mobilecnn.quantize.asking import Asking
-    from mobilecnn.quantize.evaluation import Figures, Interval
+    from mobilecnn.quantize.evaluation import Figures, Interval, Speed
 
 
 @click.command()
@@ -23,11 +23,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Labelled images: a manifest, a folder of class folders or of parts, ..., or 'digits' (see `mobilecnn data`).",
 )
-@click.option(
-    "--split",
-    type=click.Choice(["train", "validation", "test"]),
-    help="Part of data that is divided.  [default: test]",
-)
+@options.split
 @options.asking
 @options.skip_bad
 @click.option(
@@ -114,6 +110,7 @@ def command(
             f"{result.balanced_accuracy:.2%}",
             f"{result.agreement_with_first:.1%}",
             result.verdict_against_first,
+            *_times(result.speed),
         ]
         for result in evaluation.results
     ]
@@ -127,6 +124,9 @@ def command(
         "balanced",
         "agrees with first",
         "verdict",
+        "seconds",
+        "images/s",
+        "inference (ms)",
     ]
     data(table(header, rows, left=2))
     if by_class:
@@ -135,6 +135,13 @@ def command(
                 _show(result.file, result.figures)
     if confusion is not None:
         talk(f"Confusion matrix: {confusion}")
+
+
+def _times(speed: "Speed | None") -> list[str]:
+    """Cells of the time for the whole set, of the images in a second, and of the network's time for one."""
+    if speed is None:
+        return ["-"] * 3
+    return [f"{speed.seconds:.2f}", f"{speed.images_per_second:,.1f}", f"{speed.milliseconds:.2f}"]
 
 
 def _show(file: str, figures: "Figures") -> None:

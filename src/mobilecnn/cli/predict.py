@@ -1,18 +1,26 @@
 """``mobilecnn predict``."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, note, table, talk
+from mobilecnn.cli.output import data, document, json_option, note, progress, table, talk
 
 if TYPE_CHECKING:
     from mobilecnn.convert.output_kinds import OutputKind
     from mobilecnn.quantize.asking import Asking
+    from mobilecnn.quantize.classifiers import Classifier
     from mobilecnn.quantize.decisions import Ranked
+    from mobilecnn.quantize.predictions import Predicted
+    from mobilecnn.remarks import Remark
+
+INPUT_RANGE = "a network whose weights are finite may do so when its input is of another range than it was trained on (--input-range)"
+"""What may be wrong where a score is not finite."""
 
 SHOWN = 5
 """Number of classes that are shown; of labels by themselves, all that the answer has."""
@@ -20,21 +28,122 @@ SHOWN = 5
 
 @click.command()
 @click.argument("model", type=options.READ_ONLY)
-@click.argument("image", type=options.READ_ONLY)
+@click.argument("source", metavar="IMAGE|DATA", type=options.ANY_SOURCE)
+@click.option(
+    "-o",
+    "--output",
+    type=options.FILE,
+    help="CSV file for the answers to all images of DATA. Earlier answers are replaced, no other file.",
+)
+@options.split
+@click.option("--scores", is_flag=True, help="Also write a column for each class, with its probability.")
+@options.skip_bad
 @options.asking
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     model: Path,
-    image: Path,
+    source: str,
+    output: Path | None,
+    split: str | None,
+    scores: bool,
+    skip_bad: bool,
     how: "Asking",
     as_json: bool,
 ) -> None:
-    """The five best classes of one image.
+    """The five best classes of one image, or of each image of a data set.
 
     MODEL is a .tflite, .keras or .h5 file, or a SavedModel folder; IMAGE a picture, such as a
     JPEG, PNG, WebP, GIF or TIFF file. It is resized and normalized as the model's passport says.
     Probabilities are shown where the passport or the model says what its scores are.
+    With -o the answers to all images of DATA, a folder or another data set, are written to a CSV file.
+
+    \b
+    Example:
+      mobilecnn predict flowers.int8.tflite rose.jpg
+      mobilecnn predict flowers.int8.tflite photos -o answers.csv
     """
+    if output is None:
+        from mobilecnn.errors import UsageError
+        from mobilecnn.files import is_folder
+
+        image = Path(source)
+        if is_folder(image):
+            raise UsageError(
+                f"{source} is a folder; give -o FILE.csv for the answers to all of its images, or name one image"
+            )
+        options.refuse(
+            ctx, {"split", "scores", "skip_bad"}, "is for the answers to many images; give -o FILE.csv, too"
+        )
+        _one(model, image, how, as_json)
+        return
+    from mobilecnn.api.predicting import predicted
+    from mobilecnn.quantize.predictions import FIRST, ranking
+    from mobilecnn.remarks import Remarks
+
+    remarks = Remarks(note)
+    with progress("Asking") as update:
+        made = predicted(
+            model,
+            source,
+            output,
+            ranking(scores),
+            how,
+            replaces=FIRST,
+            split=split,
+            skip_bad=skip_bad,
+            progress=update,
+            said=remarks,
+            accepted=partial(announce, how=how),
+        )
+    finish(made, remarks.rows, as_json)
+
+
+def announce(classifier: "Classifier", how: "Asking") -> None:
+    """Say how a model is fed and read, where that is not a matter of course."""
+    for change in classifier.notes:
+        talk(f"Note: {classifier.path}: {change}")
+    if not classifier.contract.stated:
+        talk(options.assumed_range(str(classifier.path)))
+    if classifier.kind.link is None and how.output_kind is None:
+        talk(options.unknown_kind(str(classifier.path)))
+
+
+def finish(made: "Predicted", remarks: "Sequence[Remark]", as_json: bool) -> None:
+    """Print what a table of answers holds, and how long it took.
+
+    Raises:
+        CheckFailed: some images have no answer.
+    """
+    from mobilecnn.errors import CheckFailed
+    from mobilecnn.remarks import plural
+
+    speed = made.speed
+    if as_json:
+        document(
+            {
+                **asdict(made),
+                "images_per_second": speed.images_per_second,
+                "remarks": [asdict(remark) for remark in remarks],
+            }
+        )
+    else:
+        data(table(["answer", "images"], [[name, f"{count:,}"] for name, count in made.answers.items()]))
+        data("")
+        data(
+            f"{made.output}: {plural(made.images, 'image')} in {speed.seconds:.2f} s, {speed.images_per_second:,.1f} a second; "
+            f"decoding {speed.decode_seconds:.2f} s, inference alone {speed.inference_seconds:.2f} s "
+            f"({speed.milliseconds:.2f} ms an image)"
+        )
+    if made.not_finite:
+        raise CheckFailed(
+            f"{made.model} gives no answer for {made.not_finite:,} of {plural(made.images, 'image')}, whose rows are empty: a "
+            f"score is NaN or infinite; {INPUT_RANGE}"
+        )
+
+
+def _one(model: Path, image: Path, how: "Asking", as_json: bool) -> None:
     from mobilecnn.errors import CheckFailed
     from mobilecnn.quantize.decisions import finite, ranked
     from mobilecnn.quantize.inference import ask
@@ -50,17 +159,9 @@ def command(
         note(remark)
     (answers,) = ask([model], lambda contract: [to_pixels(picture, contract)], 1, how)
     classifier = answers.classifier
-    for change in classifier.notes:
-        talk(f"Note: {model}: {change}")
-    if not classifier.contract.stated:
-        talk(options.assumed_range(str(model)))
-    if classifier.kind.link is None and how.output_kind is None:
-        talk(options.unknown_kind(str(model)))
+    announce(classifier, how)
     if not finite(answers.scores).all():
-        raise CheckFailed(
-            f"{model} gives no answer for {image}: a score is NaN or infinite; a network whose weights are finite may do so "
-            "when its input is of another range than it was trained on (--input-range)"
-        )
+        raise CheckFailed(f"{model} gives no answer for {image}: a score is NaN or infinite; {INPUT_RANGE}")
     best = ranked(classifier.kind, answers.scores[0], SHOWN)
     names = [classifier.labels[row.index] if classifier.labels else str(row.index) for row in best]
     if as_json:

@@ -1,0 +1,132 @@
+"""``mobilecnn experiment``."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mobilecnn.cli import options
+from mobilecnn.cli.output import FOLDER, data, document, json_option, note, progress, table, talk
+
+if TYPE_CHECKING:
+    from mobilecnn.experiments.running import Outcome, Request
+
+
+@click.command()
+@click.argument("recipe", required=False)
+@click.option(
+    "--data",
+    "source",
+    metavar="DATA",
+    type=options.SOURCE,
+    help="Labelled images, before those that the recipe names: best a manifest of `mobilecnn data prepare`.",
+)
+@click.option("--row", "names", metavar="NAME", multiple=True, help="Run this row only. May be repeated.")
+@click.option(
+    "--stand-in",
+    is_flag=True,
+    help="Run the recipe's small stand-in, which takes minutes and shows that it runs.",
+)
+@click.option("--workers", default=1, show_default=True, help="Number of trainings at a time.")
+@click.option(
+    "--scheduler",
+    default="",
+    metavar="ADDRESS",
+    help="Dask scheduler whose workers train, such as tcp://10.0.0.1:8786; they share the folder.  [default: this machine]",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=options.FILE,
+    help=f"Folder for the models and results; what is complete there is not run again.  [default: {FOLDER}/RECIPE]",
+)
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    recipe: str | None,
+    source: str | None,
+    names: tuple[str, ...],
+    stand_in: bool,
+    workers: int,
+    scheduler: str,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Train the networks of a recipe, and show the figures that were published beside ours.
+
+    RECIPE is a name, or a TOML file of your own; without one the names are listed. What was
+    interrupted continues when the same command is given again, and rows that are complete are shown only.
+
+    \b
+    Example:
+      mobilecnn data prepare ISIC2018 -o isic.json --validation 0.3 --test 0
+      mobilecnn experiment lesion-comparison --data isic.json
+      mobilecnn experiment lesion-comparison --stand-in --row shuffle_unit
+    """
+    from mobilecnn.experiments import running
+    from mobilecnn.remarks import Remarks
+    from mobilecnn.train import experiments
+
+    if recipe is None:
+        _list(as_json)
+        return
+    if scheduler:
+        options.refuse(
+            ctx,
+            {"workers"},
+            "is for this machine, and --scheduler for the workers of a cluster; leave it out",
+        )
+    chosen = experiments.read(recipe)
+    folder = output or FOLDER / f"{chosen.name}{'-stand-in' if stand_in else ''}"
+    request = running.Request(chosen, chosen.chosen(names), folder, source, stand_in, workers, scheduler)
+    remarks = Remarks(note)
+    with progress("Training") as update:
+        outcomes = running.run(request, update, remarks)
+    if as_json:
+        document(
+            {
+                "recipe": chosen.name,
+                "stand_in": stand_in,
+                "folder": str(folder),
+                "rows": [
+                    {
+                        "name": outcome.row.name,
+                        "published": asdict(outcome.row.published),
+                        "measured": None if outcome.measured is None else asdict(outcome.measured),
+                        "failure": outcome.failure,
+                    }
+                    for outcome in outcomes
+                ],
+                "remarks": [asdict(remark) for remark in remarks.rows],
+            }
+        )
+    else:
+        _show(request, outcomes)
+    running.refuse_failed(outcomes)
+
+
+def _list(as_json: bool) -> None:
+    from mobilecnn.train import experiments
+
+    recipes = [experiments.read(name) for name in experiments.built_in()]
+    if as_json:
+        document([{**asdict(recipe), "rows": [row.name for row in recipe.rows]} for recipe in recipes])
+        return
+    data(
+        table(
+            ["recipe", "rows", "what"], [[row.name, str(len(row.rows)), row.title] for row in recipes], left=3
+        )
+    )
+
+
+def _show(request: "Request", outcomes: "tuple[Outcome, ...]") -> None:
+    from mobilecnn.experiments import table as made
+
+    header, rows = made.table(outcomes)
+    data(request.recipe.title)
+    data(table(header, rows))
+    for line in made.remarks(request, outcomes):
+        data(line)
+    talk(f"Models, histories and results: {request.output}")

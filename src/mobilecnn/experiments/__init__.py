@@ -1,0 +1,1 @@
+"""Running the recipes of :mod:`mobilecnn.train.experiments`, and their tables."""

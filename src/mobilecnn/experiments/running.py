@@ -1,0 +1,316 @@
+"""Experiments: the trainings of a recipe, side by side with what was published of them.
+
+Each training is a process of its own, ``mobilecnn train``, so that it can be stopped and resumed as that can, and that one
+which fails takes no other with it. They may run at the same time: threads of an executor of Python's own, or of Dask's,
+which has the same interface, start them and wait. The time to predict is measured afterwards, one model after another.
+"""
+
+import csv
+import io
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mobilecnn.causes import cause
+from mobilecnn.errors import CheckFailed, InputError, MobileCnnError, UsageError
+from mobilecnn.experiments.trainings import cluster, model_of, running, train_there
+from mobilecnn.files import LARGEST_TEXT, check_writable, read_bytes, write_json
+from mobilecnn.locks import locked
+from mobilecnn.quantize.evaluation import Accuracy
+from mobilecnn.records import Stored, record
+from mobilecnn.remarks import Remarked, no_remark, plural
+from mobilecnn.steps import Progress, no_progress
+from mobilecnn.train.experiments import Recipe, Row
+from mobilecnn.train.keras_archive import sha256_of
+from mobilecnn.train.keras_file import read_info
+from mobilecnn.train.options import members
+from mobilecnn.train.plan import Epoch, best
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be run.
+
+    Attributes:
+        recipe: the experiment.
+        rows: its rows that are to be run.
+        output: folder for the models and all else; each row has files of its name in it.
+        data: source of the images, before that of the recipe; None for the recipe's.
+        stand_in: whether the recipe's options for a small stand-in replace its own.
+        workers: number of trainings at a time.
+        scheduler: address of a Dask scheduler whose workers train instead; empty for threads here.
+    """
+
+    recipe: Recipe
+    rows: tuple[Row, ...]
+    output: Path
+    data: str | None = None
+    stand_in: bool = False
+    workers: int = 1
+    scheduler: str = ""
+
+
+@dataclass(frozen=True)
+class Measured(Stored):
+    """What became of a row: of its training, and of the model.
+
+    Attributes:
+        name: name of the row.
+        options: options of its training.
+        model_sha256: SHA-256 of the model.
+        epoch: epoch whose weights the model has.
+        seconds: duration of the training.
+        workers: number of trainings that ran at a time, at most.
+        part: part of the data that the model was asked about; empty for all.
+        evaluation: its accuracy there, and how long that took.
+    """
+
+    SCHEMA: ClassVar[str] = "mobilecnn.experiment"
+    VERSION: ClassVar[int] = 1
+    NOUN: ClassVar[str] = "row of an experiment"
+
+    name: str
+    options: dict[str, Any]
+    model_sha256: str
+    epoch: Epoch
+    seconds: float
+    workers: int
+    part: str
+    evaluation: Accuracy
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A row with what became of it.
+
+    Attributes:
+        row: the row.
+        measured: its figures; None where it failed.
+        failure: why it failed; empty where it did not.
+    """
+
+    row: Row
+    measured: Measured | None
+    failure: str = ""
+
+
+def options_of(request: Request, row: Row) -> dict[str, Any]:
+    """The options of a row's training, those of the stand-in and of the command line included.
+
+    Raises:
+        UsageError: no data set is named.
+    """
+    options = {**row.options, **(request.recipe.stand_in if request.stand_in else {})}
+    if request.data is not None:
+        options["data"] = request.data
+    if not options.get("data"):
+        raise UsageError(
+            f"{request.recipe.name} names no images; give --data, such as a manifest of mobilecnn data prepare"
+            + (", or --stand-in to try it on a small set" if request.recipe.stand_in else "")
+        )
+    return options
+
+
+def run(
+    request: Request, progress: Progress = no_progress, remarked: Remarked = no_remark
+) -> tuple[Outcome, ...]:
+    """Run the rows that have not run yet, continue those that were interrupted, and say what became of all.
+
+    Args:
+        request: what to run.
+        progress: called with (epochs done, epochs of all rows, the row and what it does).
+        remarked: told what is to be said of the images.
+
+    Raises:
+        UsageError: an option makes no sense.
+        InputError: a folder has what an earlier run with other options left.
+        OutputError: the folder cannot be written, or another process writes it.
+    """
+    if request.workers < 1:
+        raise UsageError(f"--workers {request.workers} is out of range; choose at least 1")
+    if request.stand_in and not request.recipe.stand_in:
+        raise UsageError(f"{request.recipe.name} has no table [stand-in]; leave --stand-in out")
+    wanted = {row.name: options_of(request, row) for row in request.rows}
+    check_writable(request.output)
+    with locked(request.output):
+        kept = {row.name: _kept(request.output, row.name, wanted[row.name]) for row in request.rows}
+        left = [row for row in request.rows if kept[row.name] is None]
+        untrained = [row for row in left if not _is_trained(request.output, row.name, wanted[row.name])]
+        failures = _train(request, untrained, wanted, progress)
+        for place, row in enumerate(left):
+            if row.name not in failures:
+                progress(place, len(left), f"{row.name}: predicting")
+                try:
+                    kept[row.name] = _judge(request, row, wanted[row.name], remarked)
+                except MobileCnnError as error:
+                    failures[row.name] = str(error)
+    return tuple(Outcome(row, kept[row.name], failures.get(row.name, "")) for row in request.rows)
+
+
+def refuse_failed(outcomes: Sequence[Outcome]) -> None:
+    """Say which rows failed.
+
+    Raises:
+        CheckFailed: naming them, with the reasons.
+    """
+    if failed := [f"{outcome.row.name}: {outcome.failure}" for outcome in outcomes if outcome.failure]:
+        raise CheckFailed(
+            f"{len(failed)} of {plural(len(outcomes), 'row')} failed: {'; '.join(failed)}; the others are complete, and the "
+            "same command tries these again"
+        )
+
+
+def _record_of(folder: Path, name: str) -> Path:
+    return folder / f"{name}.json"
+
+
+def _kept(folder: Path, name: str, options: Mapping[str, Any]) -> Measured | None:
+    """What an earlier run found of a row; None where it did not come so far, or the model is another now.
+
+    Raises:
+        InputError: it is of other options, or cannot be read.
+    """
+    path, model = _record_of(folder, name), model_of(folder, name)
+    if not path.exists():
+        return None
+    found = Measured.read(path)
+    _refuse_other(path, found.options, options)
+    return found if model.exists() and sha256_of(model) == found.model_sha256 else None
+
+
+def _refuse_other(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    unlike = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+    if unlike:
+        said = ", ".join(f"{name} was {then.get(name)!r} and is {now.get(name)!r}" for name in unlike)
+        raise InputError(
+            f"{path} is of a run with other options: {said}; choose another folder with -o, or remove the row's files"
+        )
+
+
+def _is_trained(folder: Path, name: str, options: Mapping[str, Any]) -> bool:
+    """Whether a row's training is complete.
+
+    Raises:
+        InputError: its model was trained with other options.
+    """
+    model = model_of(folder, name)
+    if not model.exists():
+        return False
+    facts = read_info(model).training or {}
+    asked = {**members(options, str(model))}
+    # The name of a network has its size in it, which may be another by an option.
+    asked.pop("architecture")
+    plain = {member: list(value) if isinstance(value, tuple) else value for member, value in asked.items()}
+    _refuse_other(model, {member: facts.get(member) for member in plain}, plain)
+    return True
+
+
+def _train(
+    request: Request,
+    rows: Sequence[Row],
+    wanted: Mapping[str, Mapping[str, Any]],
+    progress: Progress,
+) -> dict[str, str]:
+    """Train the rows, some at a time; name of each row that failed -> why."""
+    if not rows:
+        return {}
+    epochs = {row.name: int(wanted[row.name].get("epochs", 12)) for row in rows}
+    done = dict.fromkeys(epochs, 0)
+    lock = threading.Lock()
+
+    def told(name: str, epoch: int, line: str) -> None:
+        with lock:
+            done[name] = epoch
+            progress(sum(done.values()), sum(epochs.values()), f"{name}: {line}")
+
+    failures: dict[str, str] = {}
+    with running(request.workers) as trainings, _pool(request) as pool:
+
+        def begun(row: Row) -> "Future[str]":
+            options = dict(wanted[row.name])
+            if request.scheduler:
+                there = str(Path.cwd()), str(request.output.resolve())
+                return pool.submit(train_there, *there, row.name, options)
+            return pool.submit(trainings.train, request.output, row.name, options, told)
+
+        futures = {begun(row): row.name for row in rows}
+        try:
+            for future in as_completed(futures):
+                name = futures[future]
+                if failure := _failure(future):
+                    failures[name] = failure
+                told(name, epochs[name], failure or "trained")
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            trainings.stop()
+            raise
+    return failures
+
+
+def _failure(future: "Future[str]") -> str:
+    """Why a training failed; empty where it did not."""
+    try:
+        return future.result()
+    except MobileCnnError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - of a cluster, whatever it raises where a worker is lost.
+        return f"it could not be run: {cause(error)}"
+
+
+def _pool(request: Request) -> AbstractContextManager[Executor]:
+    """What runs the trainings."""
+    return cluster(request.scheduler) if request.scheduler else ThreadPoolExecutor(request.workers)
+
+
+def _judge(request: Request, row: Row, options: Mapping[str, Any], remarked: Remarked) -> Measured:
+    """Ask the model of a row about the images to test or, without such a part, to validate on."""
+    from mobilecnn.quantize import accuracy
+    from mobilecnn.quantize.origins import say_seen
+    from mobilecnn.train import datasets
+
+    model, data = model_of(request.output, row.name), str(options["data"])
+    parts = datasets.parts(data)
+    part = next((part for part in ("test", "validation") if part in parts), None)
+    dataset = datasets.judged(data, part, remarked)
+    (judged,) = accuracy.evaluate([model], dataset, remarked=remarked)
+    say_seen([model], dataset, remarked)
+    history = _history(model.with_suffix(".history.csv"))
+    found = Measured(
+        name=row.name,
+        options=dict(options),
+        model_sha256=sha256_of(model),
+        epoch=history[-1] if options.get("keep") == "last" else best(history),
+        seconds=round(sum(epoch.seconds for epoch in history), 3),
+        workers=request.workers,
+        part=part or "",
+        evaluation=judged,
+    )
+    write_json(_record_of(request.output, row.name), found.to_json())
+    return found
+
+
+def _history(path: Path) -> tuple[Epoch, ...]:
+    """The epochs of a training, as it wrote them.
+
+    Raises:
+        InputError: the file is missing, or no history.
+    """
+    text = read_bytes(path, "history", most=LARGEST_TEXT).decode("utf-8", "replace")
+    try:
+        rows = [
+            {name: float(cell) if name != "epoch" else int(cell) for name, cell in row.items() if name}
+            for row in csv.DictReader(io.StringIO(text))
+        ]
+        epochs = tuple(record(Epoch, row) for row in rows)
+    except (ValueError, TypeError, InputError) as error:
+        raise InputError(
+            f"{path} is no history of a training ({error}); remove the row's files, and run it again"
+        ) from error
+    if not epochs:
+        raise InputError(f"{path} has no epoch; remove the row's files, and run it again")
+    return epochs
