@@ -7,7 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from mobilecnn.errors import DataError
 from mobilecnn.train.images import Pixels
+
+MOST_PADDED = 1 << 28
+"""Largest number of pixels of a picture with the edge that it needs to be turned: 16,384 x 16,384."""
 
 Indices = npt.NDArray[np.int64]
 
@@ -102,7 +106,11 @@ def matrix_of(angle: float, shift: npt.ArrayLike, zoom: npt.ArrayLike) -> Matrix
 
 
 def transformed(picture: Pixels, matrix: Matrix) -> Pixels:
-    """A picture, uint8, (height, width, channels), each pixel taken from where ``matrix`` says, bilinearly."""
+    """A picture, uint8, (height, width, channels), each pixel taken from where ``matrix`` says, bilinearly.
+
+    Raises:
+        DataError: one side is so much longer than the other that no memory holds the edge.
+    """
     height, width, channels = picture.shape
     # The farthest that a corner comes from decides how much edge is needed.
     corners = np.asarray([[r * height / 2, c * width / 2, 1] for r in (-1, 1) for c in (-1, 1)]).T
@@ -110,6 +118,11 @@ def transformed(picture: Pixels, matrix: Matrix) -> Pixels:
     above, left = (
         max(0, math.ceil(far - side / 2)) + 2 for far, side in zip(reach, (height, width), strict=True)
     )
+    if (height + 2 * above) * (width + 2 * left) > MOST_PADDED:
+        raise DataError(
+            f"pictures of {height} x {width} pixels cannot be turned: the edge that they would need has more than "
+            f"{MOST_PADDED:,} pixels; take a --size whose sides differ less, or an augmentation that does not turn"
+        )
     rows = np.clip(np.arange(-above, height + above), 0, height - 1)
     columns = np.clip(np.arange(-left, width + left), 0, width - 1)
     padded = image_of(picture.take(rows, axis=0).take(columns, axis=1))
