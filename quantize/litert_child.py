@@ -4,16 +4,19 @@
 
 * ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
-* ``run``: ``{model, runtime, inputs, outputs}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, and the types of input and output
+* ``run``: ``{model, runtime, inputs, outputs}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, and the types of input and output;
+  before that, each second, the number of images that it ``ran``
 """
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 from mobilecnn import tensors
 from mobilecnn.causes import cause
 from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
+from mobilecnn.convert.memory import bound_memory
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.quantize import large_tensors
@@ -24,13 +27,14 @@ from mobilecnn.train.inputs import slices
 
 def main(channel: Channel) -> None:
     """Answer messages until the parent closes the pipe."""
+    bound_memory()
     while (message := channel.receive()) is not None:
         match message["do"]:
             case "quantize":
                 _quantize(message)
                 channel.send(done=True)
             case "run":
-                channel.send(**_run(message))
+                channel.send(**_run(message, channel))
             case "split":
                 channel.send(**_split(message["model"]))
 
@@ -101,14 +105,27 @@ def _split(name: str) -> dict[str, Any]:
     }
 
 
-def _run(message: dict[str, Any]) -> dict[str, Any]:
+SIGN_SECONDS = 1.0
+"""Seconds after which a run says how far it is."""
+
+
+def _run(message: dict[str, Any], channel: Channel) -> dict[str, Any]:
     interpreter = _loaded(message["model"], message["runtime"])
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     inputs = (image[None] for images in slices(Path(message["inputs"])) for image in images)
-    scores = []
+    scores: list[Any] = []
+    said = time.monotonic()
     for image in inputs:
+        if time.monotonic() - said > SIGN_SECONDS:
+            channel.send(ran=len(scores))
+            said = time.monotonic()
         interpreter.set_tensor(source["index"], encode(image, source["dtype"], *source["quantization"]))
-        interpreter.invoke()
+        try:
+            interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileError(
+                f"{message['runtime']} cannot run {message['model']} ({cause(error)}): an operator in it fails on this input"
+            ) from error
         scores.append(decode(interpreter.get_tensor(result["index"]), *result["quantization"]).reshape(1, -1))
     tensors.write(Path(message["outputs"]), scores, (len(scores), scores[0].size))
     return {"input": source["dtype"].__name__, "output": result["dtype"].__name__}
