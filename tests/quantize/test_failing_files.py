@@ -75,3 +75,24 @@ def test_a_loop_without_an_end_is_ended(
 def test_a_large_file_has_longer() -> None:
     assert 120 <= image_seconds(1000) < 121
     assert 300 < image_seconds(500_000_000) < 1000
+
+
+@pytest.mark.parametrize("name", ["it.lite", "it.bin", "it"])
+def test_a_file_by_another_name_is_to_be_renamed(name: str, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "it.png")
+    path, right = tmp_path / name, tmp_path / "it.tflite"
+    path.write_bytes(Made().scores().pack())
+    arguments = (str(tmp_path / "it.png"), "--input-range", "unit")
+    done = CliRunner().invoke(cli, ["predict", str(path), *arguments])
+    assert done.exit_code == 2 and done.output.rstrip().endswith(f"mv {path} {right}")
+    path.rename(right)
+    assert CliRunner().invoke(cli, ["predict", str(right), *arguments]).exit_code == 0
+
+
+@pytest.mark.parametrize("other", ["it.png", "a/../it.png"])
+def test_one_name_for_two_outputs_is_refused(other: str, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    names = ("-o", str(tmp_path / "it.png"), "--confusion", str(tmp_path / other))
+    done = CliRunner().invoke(cli, ["evaluate", "it.tflite", "--data", "digits", *names])
+    assert done.exit_code == 2 and "--output and --confusion both name" in done.output
+    assert not (tmp_path / "it.png").exists()
