@@ -180,7 +180,7 @@ class _Walk:
                 if blurs or kind in BLURS:
                     self.blurred.add(id(tensor))
         except MixedError as mixed:
-            possible = frozenset[str]() if mixed.nothing else ALL
+            possible = frozenset[str]() if mixed.nothing and len(places) == 1 else ALL
             yield Finding(None, f"{kind} at its input {mixed}", possible=possible)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             # A constant for each pixel, another axis, an option that is missing.

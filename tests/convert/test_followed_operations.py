@@ -91,6 +91,7 @@ UNPROVEN: dict[str, tuple[Build, str]] = {
     "less its mean": (lambda k, x: x - k.ops.mean(x, axis=(1, 2), keepdims=True), "does more than scale it"),
     "less its surroundings": (lambda k, x: x - k.layers.AveragePooling2D(3, 1, "same")(x), "does more than scale it"),
     "less its neighbour": (lambda k, x: k.ops.subtract(x, k.ops.roll(x, 1, axis=1)), "does more than scale it"),
+    "a gradient": (lambda k, x: x[:, 1:] - x[:, :-1], "makes the same numbers of all pictures"),
     "by its maximum": (lambda k, x: x / k.ops.max(x, axis=(1, 2, 3), keepdims=True), "at its input"),
     "less its mean, in layers": (
         lambda k, x: k.layers.Subtract()([x, k.layers.UpSampling2D(2)(k.layers.AveragePooling2D(2)(x))]), "does more"),
