@@ -110,7 +110,7 @@ def test_a_sound_picture_is_not_called_damaged_nor_left_out(
 
 
 COMMANDS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
-    "memory for a preview": ("-v 3000000", ("data", "preview", "{set}", "-o", "{out}", "--size", "4000"), 3, "--size"),
+    "memory for a preview": ("-v 900000", ("data", "preview", "{set}", "-o", "{out}", "--size", "2500"), 3, "--size"),
     "files": ("-n 5", ("data", "inspect", "{set}"), 3, "ulimit -n 1024"),
     "the edge of a strip": ("-v unlimited", ("data", "preview", "{set}", "-o", "{out}", "--size", "100000x1"), 2, "sides differ less"),
 }  # fmt: skip
