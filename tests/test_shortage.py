@@ -73,28 +73,28 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path / "set"
 
 
-def without_files() -> None:
+def without_files(_: pytest.MonkeyPatch) -> None:
     most = os.dup(0)  # The lowest number that is free.
     os.close(most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 
-def without_memory() -> None:
+def without_memory(patch: pytest.MonkeyPatch) -> None:
     def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
-    pytest.MonkeyPatch().setattr(Image.Image, "load", exhausted)
+    patch.setattr(Image.Image, "load", exhausted)
 
 
 @pytest.mark.parametrize("scarce", [without_files, without_memory])
 def test_a_sound_picture_is_not_called_damaged_nor_left_out(
-    pictures: Path, scarce: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    pictures: Path, scarce: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    dataset, load = datasets.load(str(pictures)), Image.Image.load
+    dataset = datasets.load(str(pictures))
     open_image(pictures / "a/0.png")  # What Pillow imports is there.
     try:
-        scarce()
+        scarce(monkeypatch)
         for read in (
             lambda: open_image(pictures / "a/0.png"),
             lambda: dataset.readable(print, lambda *_: None),
@@ -103,7 +103,7 @@ def test_a_sound_picture_is_not_called_damaged_nor_left_out(
                 read()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        monkeypatch.setattr(Image.Image, "load", load)
+        monkeypatch.undo()
     with pytest.raises(DataError):
         (pictures / "a/0.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
         open_image(pictures / "a/0.png")

@@ -80,9 +80,8 @@ def test_a_step_proves_nothing_by_itself(keras: Any) -> None:
 @pytest.mark.parametrize("shape", [(None, None, 3), (600, 700, 3), (12, 12, 1)])
 def test_steps_at_other_shapes(keras: Any, shape: tuple[int | None, ...]) -> None:
     for name in ("a resize", "an average", "an average of all", "a resize and flat", "a rotation"):
-        finding = finding_of(
-            keras, lambda k, x, name=name: k.layers.Rescaling(1 / 255)(STEPS[name](k, x)), shape
-        )
+        step = STEPS[name]
+        finding = finding_of(keras, lambda k, x: k.layers.Rescaling(1 / 255)(step(k, x)), shape)  # noqa: B023
         assert finding.proven == "raw", (name, finding)
 
 
