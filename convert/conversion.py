@@ -204,10 +204,10 @@ class KerasChild(Child):
             {"KERAS_BACKEND": "tensorflow"},  # The converter is TensorFlow's, whatever trained the model.
         )
 
-    def receive(self, timeout: float | None = None) -> Message:
+    def receive(self, timeout: float | None = None, late: str = "") -> Message:
         """See :meth:`Child.receive`; where the user's code ran in a child that ended, the error names its file."""
         with self._blaming():
-            return super().receive(timeout)
+            return super().receive(timeout, late)
 
     def put(self, content: bytes) -> None:
         """See :meth:`Child.put`, and :meth:`receive`."""
@@ -281,7 +281,7 @@ class KerasModel(KerasChild):
         super().__init__(f"that converts {source.text}", source.custom_objects)
         self.send(message)
 
-    def receive(self, timeout: float | None = None) -> Message:
+    def receive(self, timeout: float | None = None, late: str = "") -> Message:
         """Wait for the next message, for at most ``timeout`` seconds if given.
 
         Raises:
@@ -289,7 +289,7 @@ class KerasModel(KerasChild):
             ChildCrashed: the child ended otherwise, or sent nothing in time.
         """
         try:
-            return super().receive(timeout)
+            return super().receive(timeout, late)
         except ChildCrashed as error:
             from mobilecnn.convert.keras_causes import aborted
 

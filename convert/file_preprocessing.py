@@ -22,7 +22,7 @@ from mobilecnn.convert.probes import MixedError, Values, channels_of, colors
 
 NETWORK = frozenset(
     {
-        "BATCH_MATMUL", "CONV_2D", "CONV_3D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "SPACE_TO_BATCH_ND",
+        "BATCH_MATMUL", "CONV_2D", "CONV_3D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SPACE_TO_BATCH_ND",
         "SPACE_TO_DEPTH", "TRANSPOSE_CONV",
     }
 )  # fmt: skip
@@ -35,6 +35,12 @@ SAME = frozenset(
     }
 )  # fmt: skip
 """Operators that leave the range of the values as it is, where their type holds it."""
+
+_MEANS: dict[str, Callable[..., Any]] = {"MEAN": np.mean, "REDUCE_MAX": np.max, "REDUCE_MIN": np.min}
+"""Operators that leave the range of the values as it is, and leave axes out."""
+
+BLURS = {*_MEANS, "AVERAGE_POOL_2D", "MAX_POOL_2D", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"}
+"""Operators that leave a picture of one colour alone and others not: a picture less its mean is not what it is on probes."""
 
 ROUNDINGS = frozenset({"CEIL", "FLOOR", "ROUND"})
 """Operators that cast to whole numbers and keep the type."""
@@ -62,21 +68,9 @@ _FUSED = {0: None, 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
 
 _FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
 
-_CONSTANTS = frozenset(
-    [
-        "float16",
-        "float32",
-        "float64",
-        "int8",
-        "uint8",
-        "int16",
-        "uint16",
-        "int32",
-        "uint32",
-        "int64",
-        "uint64",
-    ]
-)
+_INTEGERS = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+
+_CONSTANTS = _INTEGERS | (_FLOATS - {"bfloat16"})
 """Types of constants that are read."""
 
 
@@ -91,7 +85,7 @@ def follow_file(graph: Graph, measured: bool = False) -> Finding:
     (entry,) = graph.inputs
     rows = colors(entry.shape[-1])
     probes = rows.reshape(len(rows), *(1,) * (len(entry.shape) - 1), rows.shape[1])
-    walk = _Walk({id(entry): probes}, {}, measured)
+    walk = _Walk({id(entry): probes}, {}, measured, set())
     findings = list(_of_input(entry, probes, measured))
     with np.errstate(all="ignore"):  # A division by zero is a finding.
         for operation in graph.operations:
@@ -149,11 +143,13 @@ class _Walk:
         known: id of a tensor -> what the probes are there.
         constants: id of a tensor -> the constant that it is made of.
         measured: whether the extremes of quantized tensors were measured on pictures.
+        blurred: id of each tensor behind :data:`BLURS`.
     """
 
     known: dict[int, Values]
     constants: dict[int, Tensor]
     measured: bool
+    blurred: set[int]
 
     def step(self, operation: Operation) -> Iterator[Finding]:
         """Follow one operator: keep what its outputs are; give what is found, and the end where following ends."""
@@ -163,7 +159,9 @@ class _Walk:
             if not places:
                 self._keep_constant(operation)
                 return
-            made = None
+            made, blurs = None, any(id(tensor) in self.blurred for tensor in operation.inputs)
+            if len(places) > 1 and blurs and kind in _ARITHMETIC:
+                raise MixedError("does more than scale it")
             if kind not in NETWORK:  # Its weights may be of any type.
                 operands = [self._operand(tensor) for tensor in operation.inputs if tensor is not None]
                 if all(operand is not None for operand in operands):
@@ -179,8 +177,10 @@ class _Walk:
                 if kind in ("CAST", "QUANTIZE"):
                     yield from _of_type(tensor, values, self.measured)
                 self.known[id(tensor)] = values
+                if blurs or kind in BLURS:
+                    self.blurred.add(id(tensor))
         except MixedError as mixed:
-            possible = frozenset[str]() if mixed.nothing else ALL
+            possible = frozenset[str]() if mixed.nothing and len(places) == 1 else ALL
             yield Finding(None, f"{kind} at its input {mixed}", possible=possible)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             # A constant for each pixel, another axis, an option that is missing.
@@ -253,6 +253,8 @@ def _computed(operation: Operation, operands: list[_Operand]) -> list[Any] | Non
     if kind in _ARITHMETIC:
         left, right = (_aligned(operand, operands, operation.outputs[0]) for operand in operands)
         return [_ARITHMETIC[kind](left, right)]
+    if kind in _MEANS:
+        return [_meant(operation, first, operands[1])]
     if kind in ("EXPAND_DIMS", "RESHAPE", "SQUEEZE"):
         return _reshaped(first, operation.outputs[0])
     if kind in _PICKS:
@@ -300,6 +302,12 @@ def _reshaped(operand: _Operand, made: Tensor) -> list[Any] | None:
             return None
         extents[places[0]] = before[channels]
     return [values.reshape(len(values), *extents)]
+
+
+def _meant(operation: Operation, image: _Operand, axes: _Operand) -> Any:
+    """What remains where axes are averaged."""
+    places = {int(axis) % len(image.tensor.shape) + 1 for axis in np.reshape(axes.values, -1)}
+    return _MEANS[operation.kind](image.values, axis=tuple(places), keepdims=bool(operation.options.keepDims))
 
 
 def _axis(operand: _Operand, axis: int) -> int:

@@ -15,7 +15,7 @@ may then not say:
 Where findings exclude each other, or one of them all ranges, the network contradicts itself (:func:`together`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -130,6 +130,28 @@ def cast(channels: Sequence[Channel], dtype: str) -> Finding:
     if not possible:
         evidence += ", which destroys the pixels of every input range"
     return Finding(proven, evidence, possible=possible if proven is None else frozenset([proven]))
+
+
+def bounded(channels: Sequence[Channel], name: str, run: Callable[[Any], Any]) -> list[Finding]:
+    """What an operation tells that bounds values: a range of which it cuts off a part is excluded.
+
+    Args:
+        channels: how each channel in front of it depends on the input.
+        name: what it is called.
+        run: gives for values, (n,), what it makes of them, (n, ...).
+    """
+    kept = set()
+    for meant in RANGES:
+        ends = spans(channels, meant)
+        given = np.linspace(
+            min(low for low, _ in ends), max(high for _, high in ends), LEVELS, dtype=np.float32
+        )
+        moved = np.abs(run(given) - given[:, None]) > SAME * np.ptp(given)
+        if moved.any(axis=1).mean() <= 1 - HELD:
+            kept.add(meant)
+    if not kept or kept == ALL:
+        return []
+    return [Finding(None, f"{name} cuts off a part of {_object(channels)}", possible=frozenset(kept))]
 
 
 def quantized(

@@ -31,6 +31,14 @@ Scores = npt.NDArray[np.float32]
 LOADING_SECONDS = 120.0
 """Seconds that a runtime may take to load a file that is not run; a large one takes one."""
 
+BYTES_A_SECOND = 1e6
+"""Bytes of a model file that a runtime gets through in a second, at least, with one image."""
+
+
+def image_seconds(size: int) -> float:
+    """Seconds in which a runtime must have an answer for one more image, by a file of ``size`` bytes."""
+    return round(LOADING_SECONDS + size / BYTES_A_SECOND, 1)
+
 
 class TfliteProcess(Child):
     """The child that quantizes and runs .tflite files; a context manager as :class:`Child` is."""
@@ -72,12 +80,17 @@ class TfliteProcess(Child):
             warm_up: whether one inference goes before, which is not timed.
 
         Raises:
-            ModelFileError: the runtime refuses the file.
+            ModelFileError: the runtime refuses the file, or an operator in it fails.
             EnvironmentProblem: the runtime is not installed.
+            ChildCrashed: it crashed, or took longer than :func:`image_seconds` for an image.
         """
         message = {"do": "run", "model": str(model), "runtime": runtime, "keep": keep, "warm_up": warm_up}
         self.send({**message, "inputs": str(inputs), "outputs": str(outputs)})
-        return self.receive()
+        limit = image_seconds(model.stat().st_size)
+        late = f": it ran one image of {model}, and a loop (WHILE) in this file may never end; inspect shows its operators"
+        while "ran" in (answer := self.receive(limit, late)):
+            pass
+        return answer
 
     def split(self, model: Path) -> tuple[int, tuple[int, ...]]:
         """How LiteRT splits a file: number of XNNPACK's partitions, and the indices of the operators outside of them.

@@ -6,7 +6,7 @@
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
 * ``run``: ``{model, runtime, inputs, outputs, keep, warm_up}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, the types of
   input and output, and seconds; with ``keep`` the interpreter stays for the next message, with ``warm_up`` one
-  inference goes before, untimed
+  inference goes before, untimed; before that, each second, the number of images that it ``ran``
 """
 
 import os
@@ -18,6 +18,7 @@ from typing import Any
 from mobilecnn import tensors
 from mobilecnn.causes import cause
 from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
+from mobilecnn.convert.memory import bound_memory
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.quantize import large_tensors
@@ -29,6 +30,7 @@ from mobilecnn.train.inputs import slices
 def main(channel: Channel) -> None:
     """Answer messages until the parent closes the pipe."""
     kept: tuple[tuple[str, str], Any] | None = None
+    bound_memory()
     while (message := channel.receive()) is not None:
         match message["do"]:
             case "quantize":
@@ -38,7 +40,7 @@ def main(channel: Channel) -> None:
                 which = message["model"], message["runtime"]
                 interpreter = kept[1] if kept is not None and kept[0] == which else _loaded(*which)
                 kept = (which, interpreter) if message["keep"] else None
-                channel.send(**_run(interpreter, message))
+                channel.send(**_run(interpreter, message, channel))
             case "split":
                 channel.send(**_split(message["model"]))
 
@@ -109,7 +111,11 @@ def _split(name: str) -> dict[str, Any]:
     }
 
 
-def _run(interpreter: Any, message: dict[str, Any]) -> dict[str, Any]:
+SIGN_SECONDS = 1.0
+"""Seconds after which a run says how far it is."""
+
+
+def _run(interpreter: Any, message: dict[str, Any], channel: Channel) -> dict[str, Any]:
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
 
     def images() -> Iterator[Any]:
@@ -118,15 +124,26 @@ def _run(interpreter: Any, message: dict[str, Any]) -> dict[str, Any]:
     def set_input(image: Any) -> None:
         interpreter.set_tensor(source["index"], encode(image, source["dtype"], *source["quantization"]))
 
+    def invoke() -> None:
+        try:
+            interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileError(
+                f"{message['runtime']} cannot run {message['model']} ({cause(error)}): an operator in it fails on this input"
+            ) from error
+
     if message["warm_up"]:
         set_input(next(images()))
-        interpreter.invoke()
-    scores = []
-    inference, began = 0.0, time.perf_counter()
+        invoke()
+    scores: list[Any] = []
+    inference, began, said = 0.0, time.perf_counter(), time.monotonic()
     for image in images():
+        if time.monotonic() - said > SIGN_SECONDS:
+            channel.send(ran=len(scores))
+            said = time.monotonic()
         set_input(image)
         invoked = time.perf_counter()
-        interpreter.invoke()
+        invoke()
         inference += time.perf_counter() - invoked
         scores.append(decode(interpreter.get_tensor(result["index"]), *result["quantization"]).reshape(1, -1))
     seconds = time.perf_counter() - began

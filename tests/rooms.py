@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench", "android_demo")
 BASE = (
     ("causes", "documents", "errors", "remarks", "steps", "temporaries", "version"),
-    ("extras", "files", "interruption", "locks", "seeds"),
+    ("extras", "files", "interruption", "locks", "seeds", "shortage"),
     ("labels", "process", "records", "tensors"),
     ("replacing",),
     ("contract",),

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 from mobilecnn.causes import cause
@@ -43,7 +44,13 @@ def load_keras() -> ModuleType:
         raise EnvironmentProblem(
             f"the Python package {error.name} is missing; install it with: python -m pip install {error.name}"
         ) from error
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
+    except (AttributeError, ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
+        if _by_settings(error):
+            folder = os.environ.get("KERAS_HOME", "~/.keras")
+            raise EnvironmentProblem(
+                f"Keras cannot start with the settings of {folder}/keras.json ({cause(error)}); correct this file, or set "
+                "KERAS_HOME to another folder without one"
+            ) from error
         raise EnvironmentProblem(
             f"Keras cannot start on the backend {backend} ({cause(error)}); check KERAS_BACKEND, or install "
             "a working one with: python -m pip install --force-reinstall keras tensorflow"
@@ -51,6 +58,14 @@ def load_keras() -> ModuleType:
     keras.config.set_image_data_format("channels_last")
     module: ModuleType = keras
     return module
+
+
+def _by_settings(error: Exception) -> bool:
+    """Whether an import failed where Keras reads ``keras.json``, in ``keras/src/backend/config.py``."""
+    last, trace = "", error.__traceback__
+    while trace is not None:
+        last, trace = trace.tb_frame.f_code.co_filename, trace.tb_next
+    return Path(last).parts[-3:] == ("src", "backend", "config.py")
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
 from mobilecnn.files import LARGEST_IMAGE, open_input
+from mobilecnn.shortage import shortage
 from mobilecnn.train.file_kinds import failed, what_it_is
 from mobilecnn.train.modes import flattened, is_narrow, misread, sixteen_bits
 
@@ -77,6 +78,7 @@ def open_image(path: Path) -> Image.Image:
 
     Raises:
         DataError: the file is missing, not a picture, damaged, absurdly large, or has no known scale.
+        EnvironmentProblem: memory, or the files that may be open, run short, which says nothing about the picture.
     """
     return open_picture(path).image
 
@@ -125,6 +127,8 @@ def _decode(path: Path, file: BinaryIO) -> Opened:
     except DataError as error:
         raise DataError(f"{path} {error}") from error
     except Exception as error:
+        if (short := shortage(error, f"to decode {path}")) is not None:
+            raise short from error
         if isinstance(error, OSError) and error.errno is not None:
             raise DataError(f"{path} cannot be read ({error.strerror})") from error
         # Decoders meet damage with exceptions of every kind: struct.error, KeyError, zlib.error, EOFError, ...

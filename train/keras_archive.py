@@ -54,12 +54,14 @@ _SEARCHED = 1 << 20
 
 _SAVE_WHOLE = "without an architecture; where it was made, put it into its model, and give what model.save('model.keras') writes"
 
+_TFLITE = "is a TFLite file, which is converted already; give it to inspect, evaluate, predict or bench"
+
 _BY_CONTENT: tuple[tuple[Callable[[bytes], bool], str], ...] = (
     (lambda head: not head, "is empty; copy or download it again"),
     (lambda head: not head.strip(b"\0"), "begins with nothing but zeros; copy or download it again"),
     (
         lambda head: head[4:8] == b"TFL3",
-        "is a TFLite file, which is converted already; give it to inspect, evaluate, predict or bench",
+        _TFLITE,
     ),
     (
         lambda head: head.startswith(b"version https://git-lfs"),
@@ -231,7 +233,12 @@ def _check_is_keras(path: Path, file: BinaryIO) -> None:
 def _what_else(path: Path, head: bytes) -> str:
     for fits, words in _BY_CONTENT:
         if fits(head):
-            return words
+            unnamed = words is _TFLITE and path.suffix.lower() != ".tflite"
+            return (
+                f"{words}, by a name that ends in .tflite: mv {path} {path.with_suffix('.tflite')}"
+                if unnamed
+                else words
+            )
     if ".data-0" in path.name:
         return _BY_SUFFIX[".ckpt"]
     return _BY_SUFFIX.get(path.suffix.lower(), _UNKNOWN)

@@ -32,10 +32,10 @@ def draw(results: Sequence[Accuracy]) -> bytes:
     if len(kept) < len(results) or any(not figures.confusion for _, figures in kept):
         raise UsageError("there are too many classes for a confusion matrix; leave --confusion out")
     require("a confusion matrix", "report")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     with drawing():
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
         # The figure classes directly: pyplot would look for a display and keep every figure alive.
         figure = Figure(figsize=(_SIDE + 1.6, _SIDE * len(kept) + 0.4), dpi=144, layout="constrained")
         FigureCanvasAgg(figure)

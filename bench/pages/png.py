@@ -4,12 +4,14 @@ Colours are those of ``page.css`` for light pages, the order of the marks is tha
 """
 
 import math
+import os
 import re
 import warnings
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -45,14 +47,33 @@ def draw(plots: Sequence[Plot], title: str) -> bytes:
 @contextmanager
 def drawing() -> Iterator[None]:
     """Draw with matplotlib while the block runs: any name as it is, and without a word on the terminal."""
-    import matplotlib
-
+    matplotlib = _imported()
     with warnings.catch_warnings():
         # A letter that the font does not have is drawn as a box.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         # A name may have dollar signs, which are no formula.
-        with matplotlib.rc_context({"text.parse_math": False}):
+        with matplotlib.rc_context():
+            # What the user has set for other pictures, such as LaTeX for all text, is not for these.
+            matplotlib.rcdefaults()
+            matplotlib.rcParams["text.parse_math"] = False
             yield
+
+
+def _imported() -> Any:
+    """matplotlib, imported whatever the settings of the user are: it reads them as it is imported, and some end that."""
+    found = find_spec("matplotlib")
+    assert found is not None and found.origin is not None  # Callers have asked require.
+    own = {"MPLBACKEND": "agg", "MATPLOTLIBRC": str(Path(found.origin).parent / "mpl-data" / "matplotlibrc")}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    try:
+        import matplotlib
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+    return matplotlib
 
 
 def plain(text: str) -> str:

@@ -47,9 +47,9 @@ class OnPhone:
 _RANGES: dict[str, tuple[float, float]] = {
     "rounds": (1, 1000),
     "warmup_runs": (0, MOST_RUNS),
+    "seconds": (0, LONGEST_SECONDS),
     "warmup_seconds": (0, LONGEST_SECONDS),
     "runs": (1, MOST_RUNS),
-    "seconds": (0, LONGEST_SECONDS),
     "threads": (1, 256),
     "seed": (0, 2**32 - 1),
     "cool_down": (0, 3600),

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from mobilecnn import temporaries
 from mobilecnn.errors import EnvironmentProblem, InputError, MobileCnnError, OutputError
+from mobilecnn.shortage import shortage
 
 FULL = {
     errno.ENOSPC: "the disk is full",
@@ -290,6 +291,7 @@ def open_input(
 
     Raises:
         InputError: (as ``kind``) the file is missing, no regular file, too large, or cannot be read.
+        EnvironmentProblem: too many files are open.
     """
     try:
         _check_regular(path, path.stat(), what, kind, most)
@@ -299,6 +301,8 @@ def open_input(
     except FileNotFoundError:
         raise kind(f"no such {what}: {path}") from None
     except (OSError, ValueError) as error:
+        if (short := shortage(error, f"to read the {what} {path}")) is not None:
+            raise short from error
         reason = getattr(error, "strerror", None) or error
         raise kind(f"cannot read the {what} {path}: {reason}") from error
     try:

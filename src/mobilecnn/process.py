@@ -23,6 +23,7 @@ from mobilecnn.causes import last_words
 from mobilecnn.errors import BY_NAME, ChildCrashed, EnvironmentProblem, MobileCnnError
 from mobilecnn.files import FULL, no_room
 from mobilecnn.interruption import SIGNALS
+from mobilecnn.shortage import shortage
 
 Message = dict[str, Any]
 
@@ -141,14 +142,14 @@ class Child(Closing):
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
 
-    def receive(self, timeout: float | None = None) -> Message:
-        """Wait for the next message, for at most ``timeout`` seconds if given.
+    def receive(self, timeout: float | None = None, late: str = "") -> Message:
+        """Wait for the next message, for at most ``timeout`` seconds if given; ``late`` ends the sentence if it is.
 
         Raises:
             MobileCnnError: the child reported an error; it is raised as the class that the child named.
             ChildCrashed: the child ended, sent nothing in time, or something that is not a message.
         """
-        line = self.line(timeout)
+        line = self.line(timeout, late)
         try:
             message = json.loads(line)
         except ValueError:
@@ -159,23 +160,23 @@ class Child(Closing):
             raise BY_NAME.get(str(message["error"]), EnvironmentProblem)(str(message.get("message", "")))
         return message
 
-    def line(self, timeout: float | None = None) -> bytes:
-        """Wait for the next line, for at most ``timeout`` seconds if given; returned without its end.
+    def line(self, timeout: float | None = None, late: str = "") -> bytes:
+        """Wait for the next line, as :meth:`receive` does; returned without its end.
 
         Raises:
             ChildCrashed: the child ended, sent nothing in time, or sent too much without a line's end.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._mark is not None:
-            noise = self._read_line(deadline, timeout)
+            noise = self._read_line(deadline, timeout, late)
             self._noise += len(noise) + 1
             if noise == self._mark:
                 self._mark = None
             else:
                 self.greeting = [*self.greeting, noise.decode(errors="replace").strip()][-GREETING_LINES:]
-        return self._read_line(deadline, timeout)
+        return self._read_line(deadline, timeout, late)
 
-    def _read_line(self, deadline: float | None, timeout: float | None) -> bytes:
+    def _read_line(self, deadline: float | None, timeout: float | None, late: str) -> bytes:
         assert self._process.stdout is not None
         while b"\n" not in self._buffer:
             most = MOST_BYTES if self._mark is None else MOST_NOISE - self._noise
@@ -188,7 +189,8 @@ class Child(Closing):
                 words = self.words()
                 self.close()
                 raise ChildCrashed(
-                    f"the process {self.doing} said nothing for {timeout:g} s and was stopped", words=words
+                    f"the process {self.doing} said nothing for {timeout:g} s and was stopped{late}",
+                    words=words,
                 )
             chunk = os.read(self._process.stdout.fileno(), 1 << 16)
             if not chunk:
@@ -283,8 +285,10 @@ def serve(handle: Callable[[Channel], None]) -> None:
         handle(channel)
     except MobileCnnError as error:
         channel.send(error=type(error).__name__, message=str(error))
-    except OSError as error:
-        if error.errno not in FULL:
+    except Exception as error:
+        problem = shortage(error)
+        if problem is None and isinstance(error, OSError) and error.errno in FULL:
+            problem = no_room(error)
+        if problem is None:
             raise
-        full = no_room(error)
-        channel.send(error=type(full).__name__, message=str(full))
+        channel.send(error=type(problem).__name__, message=str(problem))

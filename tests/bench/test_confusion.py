@@ -1,7 +1,11 @@
 """The confusion matrix as a picture."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,3 +61,41 @@ def test_what_has_no_matrix_is_refused() -> None:
     for row in (many, replace(many, figures=None)):
         with pytest.raises(UsageError, match="too many classes"):
             draw([row])
+
+
+SETTINGS: dict[str, tuple[str, str]] = {
+    "LaTeX for all text": ("text.usetex: True", ""),
+    "another font, size and resolution": ("font.size: 30\nsavefig.dpi: 10\nfont.family: monospace", ""),
+    "a backend that is gone": ("", "Qt4Agg"),
+}
+"""What a user may have set for other pictures -> content of the file of settings, and the backend."""
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_settings_of_the_user_change_nothing(name: str, tmp_path: Path) -> None:
+    content, backend = SETTINGS[name]
+    (tmp_path / "matplotlibrc").write_text(content + "\n")
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from test_confusion import NAMES, draw, result\n"
+        "sys.stdout.buffer.write(draw([result(NAMES, 0.9)]))\n"
+        "import matplotlib; kept = {'MATPLOTLIBRC', 'MPLBACKEND'} <= set(os.environ)\n"
+        "sys.exit(0 if kept else 'the environment was changed')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(Path(__file__).parent)],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), "MPLBACKEND": backend or "pdf"},
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout == draw([result(NAMES, 0.9)])
+
+
+def test_settings_of_a_program_change_nothing_and_stay() -> None:
+    import matplotlib
+
+    wanted = draw([result(NAMES, 0.9)])
+    with matplotlib.rc_context({"text.usetex": True, "font.size": 30}):
+        assert draw([result(NAMES, 0.9)]) == wanted
+        assert matplotlib.rcParams["text.usetex"] is True

@@ -164,6 +164,7 @@ SAID = [
     ("ERROR: foo-1.0-cp27-cp27m-musllinux_1_1_aarch64.whl is not a supported wheel on this platform.", "no-wheel", "another version"),
     ("Error: Command '['/opt/it/bin/python3.11', '-m', 'ensurepip', '--upgrade', '--default-pip']' returned non-zero exit status 1.",
      "no-pip-in-it", "FOLDER/bin/python -m ensurepip"),
+    ("Error: Command '['/x/bin/python3', '-m', 'ensurepip', '--upgrade']' died with <Signals.SIGKILL: 9>.", "killed", "dmesg"),
     ("WARNING: The repository located at 10.0.0.9 is not a trusted or secure host and is being ignored. If this repository is "
      "available via HTTPS we recommend you use HTTPS instead, otherwise you may silence this warning.\n" + NOTHING, "index-not-trusted",
      "pip config set global.index-url https://"),

@@ -48,6 +48,9 @@ def test_all_operators_in_order_and_json(folder: Path) -> None:
         (["--rounds", "0"], 2, "--rounds must be from 1"),
         (["--device", "no/such"], 2, "no/such"),
         (["--top", "-1"], 2, "--top"),
+        (["--seconds", "nan"], 2, "--seconds must be from 0"),
+        (["--seconds", "inf"], 2, "--seconds must be from 0"),
+        (["--seconds", "-1"], 2, "--seconds must be from 0"),
     ],
 )
 def test_wrong_use(folder: Path, arguments: list[str], code: int, words: str) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +64,15 @@ def test_what_is_missing_is_named(backend: str, hide: str, parts: list[str]) -> 
     assert run.stdout.count("\n") == 1
     for part in parts:
         assert part in run.stdout
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ['{"floatx": "bogus"}', '{"epsilon": "x"}', '{"image_data_format": 7}', "[]", '{"floatx": []}'],
+)
+def test_settings_of_keras_that_are_wrong_are_named(settings: str, tmp_path: Path) -> None:
+    (tmp_path / "keras.json").write_text(settings)
+    code = "from mobilecnn.train.backend import load_keras\ntry:\n    load_keras()\nexcept Exception as error:\n    print(error)"
+    run = _run(code, KERAS_HOME=str(tmp_path))
+    assert run.returncode == 0 and f"with the settings of {tmp_path}/keras.json (" in run.stdout, run.stderr
+    assert "correct this file, or set KERAS_HOME" in run.stdout and run.stdout.count("\n") == 1

@@ -266,3 +266,66 @@ def test_labels_without_names_are_numbers_in_order(tmp_path: Path) -> None:
     source = source_of("IDX", tmp_path)
     (tmp_path / "set" / "labels.txt").unlink()
     assert datasets.load(source, "test").classes == ("0", "1", "2")
+
+
+def table(folder: Path, *columns: tuple[str, list[str]]) -> Path:
+    """A CSV file of images a to d in its folder, with a label and further columns."""
+    for name in "abcd":
+        extra(folder / f"{name}.png")
+    names = ["path", *(name for name, _ in columns)]
+    rows = zip(["a.png", "b.png", "c.png", "d.png"], *(values for _, values in columns), strict=True)
+    path = folder / "list.csv"
+    path.write_text("\n".join(",".join(row) for row in [names, *rows]) + "\n")
+    return path
+
+
+LABELLED = ("label", ["x", "y", "x", "y"])
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("phase", ["train", "train", "val", "test"]), ("set", ["train"] * 4), ("dataset", ["Training", "Testing"] * 2),
+        ("Usage", ["Training", "Training", "PublicTest", "PrivateTest"]), ("which", ["train2017", "val2017"] * 2),
+        ("partition", ["0", "0", "1", "2"]), ("fold", ["1", "2", "3", "4"]), ("is_valid", ["False", "True"] * 2),
+        ("is_test", ["0", "0", "0", "1"]), ("kfold", ["0.0", "1.0"] * 2),
+    ],
+)  # fmt: skip
+def test_a_column_of_parts_by_another_name_is_not_passed_over(
+    name: str, values: list[str], tmp_path: Path
+) -> None:
+    path = table(tmp_path, LABELLED, (name, values))
+    for read in (datasets.load, datasets.parts):
+        with pytest.raises(
+            DataError, match=rf"the column {name} \(.*call it split, with train, .*take it out"
+        ):
+            read(str(path))
+    # Both remedies work.
+    table(tmp_path, LABELLED, ("split", ["train", "train", "validation", "test"]))
+    assert datasets.parts(str(path)) == ("train", "validation", "test")
+    table(tmp_path, LABELLED)
+    assert len(datasets.load(str(path))) == 4
+
+
+def test_one_hot_columns_with_a_column_of_parts(tmp_path: Path) -> None:
+    hot = [("x", ["1", "0", "1", "0"]), ("y", ["0", "1", "0", "1"])]
+    path = table(tmp_path, *hot, ("is_valid", ["0", "0", "0", "1"]))
+    with pytest.raises(DataError, match="the column is_valid"):
+        datasets.load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("columns", "code", "names"),
+    [
+        ([LABELLED, ("age", ["30", "31", "40", "50"]), ("set", ["Lego", "Duplo"] * 2)], "unused-column", ("age", "set")),
+        ([LABELLED, ("fold", ["1"] * 4)], "unused-column", ("fold",)),
+        ([LABELLED, ("note", ["training shoes", "none", "", ""])], "unused-column", ("note",)),
+        ([("x", ["1", "0"] * 2), ("y", ["0", "1"] * 2), ("width", ["0"] * 4)], "empty-class", ("width",)),
+    ],
+)  # fmt: skip
+def test_a_column_that_is_not_used_is_said(
+    columns: list[tuple[str, list[str]]], code: str, names: tuple[str, ...], tmp_path: Path
+) -> None:
+    dataset = datasets.load(str(table(tmp_path, *columns)))
+    assert [(remark.code, remark.names) for remark in dataset.remarks] == [(code, names)]
+    assert dataset.classes == ("x", "y")

@@ -7,7 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from mobilecnn.errors import DataError
 from mobilecnn.train.images import Pixels
+
+MOST_PADDED = 1 << 28
+"""Largest number of pixels of a picture with the edge that it needs to be turned: 16,384 x 16,384."""
 
 Indices = npt.NDArray[np.int64]
 
@@ -102,13 +106,22 @@ def matrix_of(angle: float, shift: npt.ArrayLike, zoom: npt.ArrayLike) -> Matrix
 
 
 def transformed(picture: Pixels, matrix: Matrix) -> Pixels:
-    """A picture, uint8, (height, width, channels), each pixel taken from where ``matrix`` says, bilinearly."""
+    """A picture, uint8, (height, width, channels), each pixel taken from where ``matrix`` says, bilinearly.
+
+    Raises:
+        DataError: one side is so much longer than the other that no memory holds the edge.
+    """
     height, width, channels = picture.shape
     # The corners come from farthest away, and so they tell how much edge is needed on each side.
     corners = np.asarray([[r * height / 2, c * width / 2, 1] for r in (-1, 1) for c in (-1, 1)]).T
     rows, columns = (matrix @ corners)[:2]
     above, below = (max(0, math.ceil(far - height / 2)) + 2 for far in (-rows.min(), rows.max()))
     left, right = (max(0, math.ceil(far - width / 2)) + 2 for far in (-columns.min(), columns.max()))
+    if (height + above + below) * (width + left + right) > MOST_PADDED:
+        raise DataError(
+            f"pictures of {height} x {width} pixels cannot be turned: the edge that they would need has more than "
+            f"{MOST_PADDED:,} pixels; take a --size whose sides differ less, or an augmentation that does not turn"
+        )
     padded = _padded(image_of(picture), left, above, right, below)
     (a, b, c), (d, e, f), _ = matrix
     # Pillow counts columns first and pixels from their corners; the centre is that of all pixels' centres.

@@ -16,7 +16,7 @@ from mobilecnn.train.datasets import tables
 from mobilecnn.train.datasets.dataset import Dataset, Part
 from mobilecnn.train.datasets.listing import PassedOver, is_system, level
 from mobilecnn.train.datasets.rows import Row, dataset_of, parts_of
-from mobilecnn.train.datasets.splits import NAMES
+from mobilecnn.train.datasets.splits import NAMES, has_part
 from mobilecnn.train.images import SUFFIXES, decode
 
 PATHS = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "image_id", "img")
@@ -30,6 +30,14 @@ GROUPS = ("group", "lesion_id", "lesion", "patient_id", "patient", "subject_id",
 
 SPLITS = ("split", "part", "subset")
 """Names of a column that says to which part an image belongs."""
+
+DIVIDES = (
+    "phase", "set", "dataset", "data_set", "partition", "fold", "kfold", "cv_fold", "usage", "is_train", "is_val",
+    "is_valid", "is_test",
+)  # fmt: skip
+"""Names of a column that is likely to say it too, in any case; what it says in numbers is not known."""
+
+_FLAGS = ("true", "false", "yes", "no")
 
 
 def accepts(source: str) -> bool:
@@ -62,8 +70,10 @@ def read(source: str, part: Part = "all") -> Dataset:
 
 def _read(path: Path) -> tuple[list[Row], list[Remark]]:
     table = tables.read(path)
-    labels = labels_of(table)
     group, split = table.column(GROUPS), table.column(SPLITS)
+    if split is None:
+        _refuse_unread_parts(table)
+    labels = labels_of(table)
     found = find(table, path.parent)
     rows = [
         Row(
@@ -78,7 +88,40 @@ def _read(path: Path) -> tuple[list[Row], list[Remark]]:
     if unlisted := found.unlisted():
         text = f"{path}: {plural(len(unlisted), 'image')} beside those that it lists, without a row, not used"
         remarks.append(of_names("no-row", unlisted, text))
+    remarks += _of_columns(table, set(labels))
     return rows, remarks
+
+
+def _refuse_unread_parts(table: tables.Table) -> None:
+    """Refuse a column that divides the images and is not called so, of a table without one that is.
+
+    Raises:
+        DataError: naming it.
+    """
+    known = [table.column(names) for names in (PATHS, LABELS, GROUPS)]
+    for place, name in enumerate(table.columns):
+        said = sorted({cells[place] for _, cells in table.rows if cells[place]})
+        if place in known or not said:
+            continue
+        numbers = all(value.replace(".", "", 1).isdigit() or value.casefold() in _FLAGS for value in said)
+        if all(map(has_part, said)) or (name.casefold() in DIVIDES and len(said) > 1 and numbers):
+            raise DataError(
+                f"{table.path}: the column {name} ({listed(said)}) seems to say to which part an image belongs, and is not "
+                "called split; call it split, with train, validation or test in each row, or take it out to use all rows as "
+                "one set"
+            )
+
+
+def _of_columns(table: tables.Table, used: set[str]) -> list[Remark]:
+    """What is said of the columns that are not used, and of those of classes without an image."""
+    known = {table.column(names) for names in (PATHS, LABELS, GROUPS, SPLITS)}
+    rest = [name for place, name in enumerate(table.columns) if place not in known]
+    if table.column(LABELS) is None:
+        gone = [name for name in rest if name not in used]
+        text = f"{table.path}: no row has a 1 in {plural(len(gone), 'column')}, which {'is no class' if len(gone) == 1 else 'are no classes'}"
+        return [of_names("empty-class", gone, text)] if gone else []
+    text = f"{table.path}: {plural(len(rest), 'column')} not used"
+    return [of_names("unused-column", rest, text)] if rest else []
 
 
 def _part(path: Path, line: int, word: str) -> str:

@@ -54,6 +54,11 @@ def part_of(name: str) -> str | None:
     return read[0] if read is not None and not read[1] else None
 
 
+def has_part(name: str) -> bool:
+    """Whether a name has a word of a part, and of one only: ``Train``, ``PublicTest``, ``seg_train``."""
+    return _read(name) is not None
+
+
 def named(names: Iterable[str]) -> dict[str, str]:
     """Those of the names of folders beside each other that are names of parts -> the part.
 

@@ -41,7 +41,7 @@ SYSTEM = (
          "{name} starts no more processes", "end some there, or raise the limit; look with: ulimit -u"),
     Sign("files-open", r"Too many open files", "a limit on open files is reached on {name}",
          "raise it there; look with: ulimit -n"),
-    Sign("killed", r"ended by SIGKILL|^Killed$",
+    Sign("killed", r"ended by SIGKILL|died with <Signals\.SIGKILL|^Killed$",
          "it was killed there, as Linux does where memory is short",
          "look at the kernel's messages there (sudo dmesg), and end other programs"),
     Sign("no-memory", r"Cannot allocate memory|MemoryError|Out of memory",
@@ -146,8 +146,16 @@ LOADING = (
         "the library {library} is missing", "install it there: {package}",
     ),
     Sign(
-        "numpy-2", r"compiled using NumPy 1\.x cannot be run|_ARRAY_API not found|numpy\.core\.multiarray failed to import",
+        "numpy-2", r"compiled using NumPy 1\.x cannot be run|_ARRAY_API not found|against ABI version 0x1\w+ but this version of numpy is 0x2",
         "it is built for numpy 1, and there is numpy 2", "install numpy 1 beside it, or a newer version of it: {python} -m pip install 'numpy<2'",
+    ),
+    Sign(
+        "numpy-old", r"compiled against A[BP]I version 0x[0-9a-f]+ but this version of numpy is 0x",
+        "it is built for a newer numpy than there is on {name}", "install a newer one: {python} -m pip install --upgrade 'numpy<2'",
+    ),
+    Sign(
+        "numpy-other", r"numpy\.core\.multiarray failed to import",
+        "it is built for another numpy than there is on {name}", "install numpy anew beside it: {python} -m pip install --upgrade 'numpy<2'",
     ),
     Sign(
         "other-python", r"No module named '?numpy\.(?:_?core)\._multiarray_umath|cpython-3\d+-[^\n]*incompatible",

@@ -20,6 +20,7 @@ from click.exceptions import Exit
 from mobilecnn import interruption
 from mobilecnn.cli import terminal
 from mobilecnn.errors import EnvironmentProblem, InputError, MobileCnnError
+from mobilecnn.shortage import shortage
 from mobilecnn.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -137,18 +138,28 @@ def _ending(meta: dict[str, Any]) -> Iterator[None]:
     except BrokenPipeError as error:
         terminal.unwritten(error)
         raise Exit(terminal.CLOSED_PIPE) from error
-    except OSError as error:
+    except Exception as error:
+        if (problem := _problem(error)) is None:
+            raise
+        raise _failure(problem, meta) from error
+
+
+def _problem(error: Exception) -> MobileCnnError | None:
+    """What is said of an exception that is none of mobilecnn's; None where it is a fault of the program."""
+    if isinstance(error, OSError):
         if (unwritten := terminal.unwritten(error)) is not None:
-            raise _failure(unwritten, meta) from error
+            return unwritten
+        if (short := shortage(error)) is not None:
+            return short
         where = f" ({error.filename})" if error.filename is not None else ""
         # A name that cannot be one is what the user gave.
         given = error.errno in (errno.ENAMETOOLONG, errno.ELOOP)
         words = f"the system does not allow it: {error.strerror or error}{where}"
-        raise _failure(InputError(words) if given else EnvironmentProblem(words), meta) from error
-    except UnicodeEncodeError as error:
+        return InputError(words) if given else EnvironmentProblem(words)
+    if isinstance(error, UnicodeEncodeError):
         end = error.object[max(0, error.start - 40) : error.end]
-        problem = InputError(f"what ends in {end} is not UTF-8, and cannot be written; give it another name")
-        raise _failure(problem, meta) from error
+        return InputError(f"what ends in {end} is not UTF-8, and cannot be written; give it another name")
+    return shortage(error)
 
 
 def _failure(error: MobileCnnError, meta: dict[str, Any]) -> Failure:

@@ -61,6 +61,7 @@ def command(
       mobilecnn evaluate digits.keras out/*.tflite --data digits
     """
     from mobilecnn.api.measuring import evaluated
+    from mobilecnn.errors import UsageError
     from mobilecnn.remarks import plural
 
     if confusion is not None:
@@ -68,6 +69,10 @@ def command(
         from mobilecnn.replacing import check_picture
 
         check_picture(confusion, "a confusion matrix", "--confusion")
+        if output is not None and output.resolve() == confusion.resolve():
+            raise UsageError(
+                f"--output and --confusion both name {output}, and one would replace the other; give two names"
+            )
         require("a confusion matrix", "report")
     with progress("Evaluating") as update:
         evaluation = evaluated(
