@@ -13,15 +13,13 @@ from mobilecnn.quantize import decisions
 from mobilecnn.quantize.asking import DEFAULT, Asking
 from mobilecnn.quantize.chance import CHANCE, chance_of, nothing_known
 from mobilecnn.quantize.classifiers import Classifier
+from mobilecnn.quantize.drops import ALPHA
 from mobilecnn.quantize.evaluation import NO_BETTER, Accuracy
 from mobilecnn.quantize.figures import figures
 from mobilecnn.quantize.inference import ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
 from mobilecnn.remarks import Remark, Remarked, listed, no_remark, of_names, plural
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
-
-ALPHA = 0.05
-"""Largest p-value of the exact McNemar test with which a difference between two files counts."""
 
 
 def evaluate(

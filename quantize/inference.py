@@ -59,6 +59,15 @@ class TfliteProcess(Child):
         self.send({**message, "inputs": str(inputs), "outputs": str(outputs)})
         return self.receive()
 
+    def ranges(self, model: Path, inputs: Path) -> dict[str, Any]:
+        """The ranges of the activations of a float32 file as they grow: :func:`mobilecnn.quantize.litert_ranges.ranges`.
+
+        Raises:
+            ModelFileError: the runtime refuses the file.
+        """
+        self.send({"do": "ranges", "model": str(model), "inputs": str(inputs)})
+        return self.receive()
+
     def split(self, model: Path) -> tuple[int, tuple[int, ...]]:
         """How LiteRT splits a file: number of XNNPACK's partitions, and the indices of the operators outside of them.
 

@@ -3,11 +3,13 @@
 :class:`mobilecnn.quantize.inference.TfliteProcess` starts it; nothing else imports it.
 
 * ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
+* ``ranges``: ``{model, inputs}`` -> the ranges of the activations (:mod:`mobilecnn.quantize.litert_ranges`)
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
 * ``run``: ``{model, runtime, inputs, outputs}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, and the types of input and output
 """
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from mobilecnn.causes import cause
 from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
-from mobilecnn.quantize import large_tensors
+from mobilecnn.quantize import large_tensors, litert_ranges
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.runtimes import interpreter_class
 from mobilecnn.train.inputs import slices
@@ -31,6 +33,9 @@ def main(channel: Channel) -> None:
                 channel.send(done=True)
             case "run":
                 channel.send(**_run(message))
+            case "ranges":
+                content = Path(message["model"]).read_bytes()
+                channel.send(**litert_ranges.ranges(partial(_calibrator, content), Path(message["inputs"])))
             case "split":
                 channel.send(**_split(message["model"]))
 
@@ -40,21 +45,13 @@ def _threads() -> int:
 
 
 def _quantize(message: dict[str, Any]) -> None:
-    from litert_quantizer import calibrator, quantizer
-    from litert_quantizer.utils import qsv_utils
+    from litert_quantizer import quantizer
 
     large_tensors.mend()
     content = Path(message["model"]).read_bytes()
     ranges = None
     if message["calibration"] is not None:
-        # The smallest and largest value over all images. The library's own default, a
-        # moving average, depends on the order of the images.
-        calibration = calibrator.Calibrator(
-            content,
-            num_threads=_threads(),
-            mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
-            qsv_update_func=qsv_utils.min_max_update,
-        )
+        calibration = _calibrator(content)
         # The library makes a list of what it is given, so it is given a few images at a time.
         for images in slices(Path(message["calibration"])):
             calibration.calibrate({SIGNATURE: [{INPUT_NAME: image[None]} for image in images]}, None)
@@ -65,6 +62,20 @@ def _quantize(message: dict[str, Any]) -> None:
         raise ModelFileError(f"the quantizer refused the model ({cause(error)})") from error
     assert result.quantized_model is not None
     Path(message["output"]).write_bytes(result.quantized_model)
+
+
+def _calibrator(content: bytes) -> Any:
+    """What keeps the smallest and largest value over all images. The library's own default, a moving average, depends on the
+    order of the images."""
+    from litert_quantizer import calibrator
+    from litert_quantizer.utils import qsv_utils
+
+    return calibrator.Calibrator(
+        content,
+        num_threads=_threads(),
+        mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
+        qsv_update_func=qsv_utils.min_max_update,
+    )
 
 
 def _loaded(name: str, runtime: str) -> Any:

@@ -16,7 +16,14 @@ BASE = (
     ("replacing",),
     ("contract",),
 )
-PROGRAMS = (("exported",), ("export",), ("networks",), ("demo", "api"), ("",), ("cli", "__main__"))
+PROGRAMS = (
+    ("exported",),
+    ("calibration_check", "export"),
+    ("networks",),
+    ("demo", "api"),
+    ("",),
+    ("cli", "__main__"),
+)
 """Rooms of the modules below and above the stages, the lowest first; "" is the package itself."""
 BENCH = ("records", "judge", "devices", "timing", "papers", "pages")
 

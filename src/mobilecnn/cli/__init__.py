@@ -36,6 +36,7 @@ COMMANDS = {
     "pretrained": "Write a network with published weights as a .keras file.",
     "compress": "Make a trained Keras model small: factorize, prune, share weights, and code what is left.",
     "export": "Turn a Keras model into float32, float16, int8 and dynamic-range TFLite files.",
+    "check-calibration": "Whether images are the right ones to calibrate a Keras model on.",
     "evaluate": "Accuracy of one or several model files on labelled images.",
     "predict": "The five best classes of one image.",
     "inspect": "What is in a .tflite file: operators, inputs, outputs, runtime needed.",
