@@ -29,6 +29,7 @@ def evaluate(
     *,
     progress: Callable[[int, int, str], None] | None = None,
     remarked: Remarked = no_remark,
+    answered: Callable[[ClassifierAnswers], None] | None = None,
 ) -> tuple[Accuracy, ...]:
     """Accuracy of each file on all of ``dataset``, each compared with the first.
 
@@ -36,14 +37,14 @@ def evaluate(
     has none, for the second class of the data set.
 
     ``remarked`` is told of files of which only the first frame was used, and of models that know no more of the
-    images than chance.
+    images than chance. ``answered`` is called with the answers of each file.
 
     Raises:
         ModelFileError, DataError, EnvironmentProblem: a file, an image or a runtime does not work.
     """
 
     def fits(model: Classifier) -> None:
-        _classes(model, dataset)
+        classes_of(model, dataset)
 
     results: list[Accuracy] = []
     models: list[Classifier] = []
@@ -60,12 +61,14 @@ def evaluate(
     )
     with closing(asked):
         for answers in asked:
+            if answered is not None:
+                answered(answers)
             models.append(answers.classifier)
             for note in answers.classifier.notes:
                 remarked(
                     Remark("model", 1, f"{answers.classifier.path}: {note}", (str(answers.classifier.path),))
                 )
-            labels, names = _classes(answers.classifier, dataset)
+            labels, names = classes_of(answers.classifier, dataset)
             best = decisions.best(answers.classifier.kind, answers.scores)
             right = best == labels
             if nothing_known(int(right.sum()), len(right), chance_of(best, labels)):
@@ -107,7 +110,7 @@ def _say_two_ways(models: Sequence[Classifier], remarked: Remarked) -> None:
         remarked(of_names("by-order", unnamed, text))
 
 
-def _classes(model: Classifier, dataset: Dataset) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+def classes_of(model: Classifier, dataset: Dataset) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """The data set's labels as classes of the model, int64 (images,), and the names of all its classes.
 
     Raises:

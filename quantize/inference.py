@@ -46,8 +46,20 @@ class TfliteProcess(Child):
         self.send({**message, "calibration": None if calibration is None else str(calibration)})
         self.receive()
 
-    def run(self, model: Path, inputs: Path, outputs: Path, runtime: str = "litert") -> dict[str, Any]:
+    def run(
+        self,
+        model: Path,
+        inputs: Path,
+        outputs: Path,
+        runtime: str = "litert",
+        *,
+        kernels: str = "xnnpack",
+        raw: bool = False,
+    ) -> dict[str, Any]:
         """Run ``inputs``, a file of inputs (:mod:`mobilecnn.train.inputs`), into ``outputs`` (.npy, float32, (n, outputs)).
+
+        With ``kernels``, LiteRT runs it by its ``reference`` or its ``builtin`` kernels instead of ``xnnpack``; ``raw`` keeps the
+        codes of a quantized output as they are.
 
         Returns the numpy names of the file's own ``input`` and ``output`` types.
 
@@ -55,7 +67,7 @@ class TfliteProcess(Child):
             ModelFileError: the runtime refuses the file.
             EnvironmentProblem: the runtime is not installed.
         """
-        message = {"do": "run", "model": str(model), "runtime": runtime}
+        message = {"do": "run", "model": str(model), "runtime": runtime, "kernels": kernels, "raw": raw}
         self.send({**message, "inputs": str(inputs), "outputs": str(outputs)})
         return self.receive()
 
@@ -67,6 +79,17 @@ class TfliteProcess(Child):
         """
         self.send({"do": "ranges", "model": str(model), "inputs": str(inputs)})
         return self.receive()
+
+    def layers(self, reference: Path, quantized: Path, inputs: Path, images: int) -> list[dict[str, Any]]:
+        """Figures of each operator of a quantized file: :func:`mobilecnn.quantize.litert_layers.layers`.
+
+        Raises:
+            ModelFileError: the runtime refuses a file.
+        """
+        message = {"do": "layers", "reference": str(reference), "quantized": str(quantized)}
+        self.send({**message, "inputs": str(inputs), "images": images})
+        rows: list[dict[str, Any]] = self.receive()["rows"]
+        return rows
 
     def split(self, model: Path) -> tuple[int, tuple[int, ...]]:
         """How LiteRT splits a file: number of XNNPACK's partitions, and the indices of the operators outside of them.

@@ -4,8 +4,9 @@
 
 * ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
 * ``ranges``: ``{model, inputs}`` -> the ranges of the activations (:mod:`mobilecnn.quantize.litert_ranges`)
+* ``layers``: ``{reference, quantized, inputs, images}`` -> figures of each operator (:mod:`mobilecnn.quantize.litert_layers`)
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
-* ``run``: ``{model, runtime, inputs, outputs}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, and the types of input and output
+* ``run``: ``{model, runtime, kernels, raw, inputs, outputs}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, and the types of input and output
 """
 
 import os
@@ -13,12 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mobilecnn import tensors
 from mobilecnn.causes import cause
 from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
-from mobilecnn.quantize import large_tensors, litert_ranges
+from mobilecnn.quantize import large_tensors, litert_layers, litert_ranges
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.runtimes import interpreter_class
 from mobilecnn.train.inputs import slices
@@ -36,6 +39,12 @@ def main(channel: Channel) -> None:
             case "ranges":
                 content = Path(message["model"]).read_bytes()
                 channel.send(**litert_ranges.ranges(partial(_calibrator, content), Path(message["inputs"])))
+            case "layers":
+                reference, quantized, inputs = (
+                    Path(message[name]) for name in ("reference", "quantized", "inputs")
+                )
+                rows = litert_layers.layers(reference, quantized, inputs, message["images"], _threads())
+                channel.send(rows=rows)
             case "split":
                 channel.send(**_split(message["model"]))
 
@@ -78,9 +87,18 @@ def _calibrator(content: bytes) -> Any:
     )
 
 
-def _loaded(name: str, runtime: str) -> Any:
+KERNELS = {"reference": "BUILTIN_REF", "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES"}
+"""Kernels -> the name of LiteRT's resolver that has them; of XNNPACK it is the usual one."""
+
+
+def _loaded(name: str, runtime: str, kernels: str = "xnnpack") -> Any:
+    options = {}
+    if kernels in KERNELS:
+        from ai_edge_litert.interpreter import OpResolverType
+
+        options = {"experimental_op_resolver_type": getattr(OpResolverType, KERNELS[kernels])}
     try:
-        interpreter = interpreter_class(runtime)(model_path=name, num_threads=_threads())
+        interpreter = interpreter_class(runtime)(model_path=name, num_threads=_threads(), **options)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelFileError(f"{runtime} cannot run {name} ({cause(error)})") from error
@@ -113,14 +131,17 @@ def _split(name: str) -> dict[str, Any]:
 
 
 def _run(message: dict[str, Any]) -> dict[str, Any]:
-    interpreter = _loaded(message["model"], message["runtime"])
+    interpreter = _loaded(message["model"], message["runtime"], message["kernels"])
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     inputs = (image[None] for images in slices(Path(message["inputs"])) for image in images)
     scores = []
     for image in inputs:
         interpreter.set_tensor(source["index"], encode(image, source["dtype"], *source["quantization"]))
         interpreter.invoke()
-        scores.append(decode(interpreter.get_tensor(result["index"]), *result["quantization"]).reshape(1, -1))
+        answer = interpreter.get_tensor(result["index"])
+        # Codes of up to 16 bits are exact in float32.
+        shown = answer.astype(np.float32) if message["raw"] else decode(answer, *result["quantization"])
+        scores.append(shown.reshape(1, -1))
     tensors.write(Path(message["outputs"]), scores, (len(scores), scores[0].size))
     return {"input": source["dtype"].__name__, "output": result["dtype"].__name__}
 

@@ -60,6 +60,7 @@ FILES = (
     "quantize/test_decisions.py",
     "quantize/test_drops.py",
     "quantize/test_figures.py",
+    "quantize/test_flips.py",
     "quantize/test_formats.py",
     "quantize/test_labelled.py",
     "quantize/test_parity.py",

@@ -56,6 +56,20 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sustained": ("it.tflite", ("sustained", "it.tflite")),
     "single-stream": ("it.tflite", ("single-stream", "it.tflite")),
     "profile": ("it.tflite", ("profile", "it.tflite")),
+    "verify": ("it.tflite", ("verify", "it.tflite")),
+    "verify, passport": ("sound.json", ("verify", "sound.tflite")),
+    "quantize-report": (
+        "it.tflite",
+        ("quantize-report", "it.tflite", "--reference", "sound.tflite", "--data", "data"),
+    ),
+    "quantize-report, reference": (
+        "it.tflite",
+        ("quantize-report", "sound.tflite", "--reference", "it.tflite", "--data", "data"),
+    ),
+    "compare-accuracy": (
+        "it.tflite",
+        ("compare-accuracy", "sound.tflite", "it.tflite", "--data", "data", "--input-range", "raw"),
+    ),
     "check-calibration": ("it.keras", ("check-calibration", "it.keras", "--calibration", "data")),
     "compare": ("it.json", ("compare", "record.json", "it.json")),
     "report": ("it.json", ("report", "record.json", "it.json", "-o", "page.html")),
