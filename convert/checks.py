@@ -15,6 +15,9 @@ class ImageManifest(Open):
         images: number of images.
         classes: number of classes among them; 0 for random pictures.
         sha256: SHA-256 of the images' pixels, uint8 (images, height, width, channels).
+        each: SHA-256 of each image that calibrated the file, by its content, in hexadecimal
+            (:mod:`mobilecnn.train.datasets.identity`); empty of images that checked it, of random pictures, and in a
+            passport of a version that did not keep them.
     """
 
     data: str
@@ -22,6 +25,7 @@ class ImageManifest(Open):
     images: int
     classes: int
     sha256: str
+    each: tuple[str, ...] = field(default=(), metadata=ADDED)
 
 
 LARGEST_TOLERANCE = 1e-2
@@ -76,6 +80,77 @@ class ParityRecord(Open):
             raise ValueError("agreement must be from 0 to 1")
         if self.tolerance is not None and not 0 < self.tolerance <= LARGEST_TOLERANCE:
             raise ValueError(f"tolerance must be above 0, up to {LARGEST_TOLERANCE:g}: no export allows more")
+
+
+WRONG, DOUBTFUL, NOTE = "wrong", "doubtful", "note"
+SEVERITIES = (WRONG, DOUBTFUL, NOTE)
+"""How bad a finding is: no file that was calibrated so is to be shipped, it may be so, or it is good to know."""
+
+
+@dataclass(frozen=True)
+class DataFinding(Open):
+    """One thing that is the matter with images to calibrate on.
+
+    Attributes:
+        code: kind, for programs: ``constant``, ``other-range``, ...
+        severity: one of :data:`SEVERITIES`.
+        text: what is the matter, a sentence without a full stop.
+        fix: what to do, a phrase.
+    """
+
+    code: str
+    severity: str
+    text: str
+    fix: str
+
+    def __post_init__(self) -> None:
+        if self.severity not in SEVERITIES:
+            raise ValueError(f"severity must be one of {', '.join(SEVERITIES)}")
+
+
+PASS, FAIL, UNDECIDED, NOT_JUDGED = "pass", "fail", "undecided", "not judged"
+VERDICTS = (PASS, FAIL, UNDECIDED, NOT_JUDGED)
+"""What a file's answers on held-out images say of it: above the floors, below one, that too few images tell, or that there
+were none to tell by."""
+
+
+@dataclass(frozen=True)
+class Verdict(Open):
+    """Whether a file keeps the Keras model's answers on images that did not calibrate it.
+
+    Attributes:
+        verdict: one of :data:`VERDICTS`.
+        held_out: whether the images were held out from the calibration.
+        images: number of images.
+        agreeing: number of them with the Keras model's answer.
+        interval: 95 % interval of the share of such images, 0 to 1: its lower and its upper limit.
+        sqnr_db: signal-to-quantization-noise ratio in dB; None where it is infinite.
+        sqnr_interval: 95 % interval of it, in dB; empty where it is infinite.
+        least_agreement: floor of the agreement in per cent.
+        least_sqnr_db: floor of the ratio in dB.
+        reason: why, as part of a sentence; empty of a file that passes.
+        next: what to do, as part of a sentence; empty where nothing is to be done.
+    """
+
+    verdict: str
+    held_out: bool
+    images: int
+    agreeing: int
+    interval: tuple[float, ...]
+    sqnr_db: float | None
+    sqnr_interval: tuple[float, ...]
+    least_agreement: float
+    least_sqnr_db: float
+    reason: str
+    next: str
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"verdict must be one of {', '.join(VERDICTS)}")
+        if self.images == 0 or self.agreeing > self.images:
+            raise ValueError("agreeing is not a number of the images")
+        if len(self.interval) != 2 or len(self.sqnr_interval) not in (0, 2):
+            raise ValueError("an interval has two limits")
 
 
 @dataclass(frozen=True)

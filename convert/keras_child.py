@@ -8,6 +8,8 @@
 * ``run``: ``{inputs, outputs, size, walk, warm_up}`` (:mod:`mobilecnn.train.inputs`, .npy) -> the model's scores, and seconds;
   ``walk`` is null, or the seed by which its weights are moved meanwhile (:mod:`mobilecnn.convert.roundings`); with
   ``warm_up`` one batch goes before, untimed
+* ``statistics``: ``{inputs, images, contracts}`` (:mod:`mobilecnn.train.inputs`) -> for each of the contracts what the first of
+  the images make of the first batch normalizations (:mod:`mobilecnn.convert.batch_statistics`)
 """
 
 import io
@@ -16,13 +18,16 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mobilecnn import tensors
+from mobilecnn.contract import InputContract
 from mobilecnn.convert import own_operators
+from mobilecnn.convert.batch_statistics import statistics
 from mobilecnn.convert.file_preprocessing import follow_file
 from mobilecnn.convert.findings import Finding
 from mobilecnn.convert.graph import flatbuffer
@@ -37,8 +42,10 @@ from mobilecnn.convert.scopes import take_any_name
 from mobilecnn.convert.user_code import running
 from mobilecnn.errors import MobileCnnError, ModelFileError
 from mobilecnn.process import Channel, serve
+from mobilecnn.records import record
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.complexity import layers
+from mobilecnn.train.images import to_tensor
 from mobilecnn.train.inputs import slices
 
 BATCH = 25
@@ -102,6 +109,23 @@ def main(channel: Channel) -> None:
                     held.enter_context(_told(message["size"]))
                     times = _run(function, _batch(model) or BATCH, message)
                 channel.send(**times)
+            case "statistics":
+                with running(code, seconds):
+                    channel.send(found=_statistics(model, message))
+
+
+def _statistics(model: Any, message: dict[str, Any]) -> list[Any]:
+    if isinstance(model, SavedClassifier):
+        return []
+    found = []
+    for fields in message["contracts"]:
+        contract = record(InputContract, fields)
+        (pixels,) = islice(tensors.slices(Path(message["inputs"]), message["images"]), 1)
+        batches = (
+            to_tensor(pixels[start : start + BATCH], contract) for start in range(0, len(pixels), BATCH)
+        )
+        found.append(statistics(model, lambda image: _answer(model, image), batches))
+    return found
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from mobilecnn.contract import InputContract
 from mobilecnn.convert import golden, output_kinds
-from mobilecnn.convert.checks import Golden, ImageManifest, LabelledCheck, ParityRecord
+from mobilecnn.convert.checks import DataFinding, Golden, ImageManifest, LabelledCheck, ParityRecord, Verdict
 from mobilecnn.convert.graph.flatbuffer import Graph
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.documents import Members, parse_json
@@ -193,7 +193,7 @@ class Passport(Stored, Open):
         lowering: pass over the graph -> its changes, a phrase each (:mod:`mobilecnn.convert.lowering`); empty
             in a passport of version 1.
         calibration: images that the activations' ranges were measured on; None without calibration.
-        parity: its answers against the Keras model's.
+        parity: its answers against the Keras model's, on images that did not calibrate it where there are such.
         macs: multiply-adds of one inference.
         parameters: number of constant elements in the file.
         minimum_runtime: first TFLite release that runs the file; None when unknown.
@@ -203,6 +203,9 @@ class Passport(Stored, Open):
         labelled: how many labelled images were right at export; None where none were given.
         taken_back: rewrite of the graph -> why it was taken back, because the answers did not hold.
         training: what the Keras file says of its training: the data, the plan, the figures; None where it says nothing.
+        verdict: whether the file keeps the Keras model's answers on images that did not calibrate it; None in a passport of
+            a version that did not ask.
+        findings: what is the matter with the images of the calibration; empty in a passport of a version that did not look.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.passport"
@@ -234,6 +237,8 @@ class Passport(Stored, Open):
     labelled: LabelledCheck | None = field(default=None, metadata=ADDED)
     taken_back: dict[str, str] = field(default_factory=dict, metadata=ADDED)
     training: dict[str, Any] | None = field(default=None, metadata=ADDED)
+    verdict: Verdict | None = field(default=None, metadata=ADDED)
+    findings: tuple[DataFinding, ...] = field(default=(), metadata=ADDED)
 
     @property
     def kind(self) -> OutputKind:
@@ -287,9 +292,24 @@ def read(model: Path, digest: str) -> Passport | None:
     Raises:
         ModelFileError: it is damaged, of an unknown version, or of another file.
     """
-    path = beside(model)
-    if not exists(path):
+    if not exists(beside(model)):
         return None
+    card = unchecked(model)
+    if card is not None and card.file.sha256 != digest:
+        raise ModelFileError(
+            f"{model} is not the file that its passport {beside(model).name} describes (SHA-256 differs); "
+            "export it again, or remove the passport"
+        )
+    return card
+
+
+def unchecked(model: Path) -> Passport | None:
+    """The passport beside ``model``, whichever file it describes; None where that is another JSON file.
+
+    Raises:
+        ModelFileError: it is missing, damaged, or of an unknown version.
+    """
+    path = beside(model)
     content = read_bytes(path, Passport.NOUN, ModelFileError, LARGEST_RECORD)
     try:
         document = parse_json(content)
@@ -302,11 +322,6 @@ def read(model: Path, digest: str) -> Passport | None:
         raise ModelFileError(
             f"{path}: {reason}; export the model again, or use the mobilecnn that wrote the passport"
         ) from error
-    if card.file.sha256 != digest:
-        raise ModelFileError(
-            f"{model} is not the file that its passport {path.name} describes (SHA-256 differs); "
-            "export it again, or remove the passport"
-        )
     return card
 
 

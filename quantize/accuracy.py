@@ -13,15 +13,13 @@ from mobilecnn.quantize import decisions
 from mobilecnn.quantize.asking import DEFAULT, Asking
 from mobilecnn.quantize.chance import CHANCE, chance_of, nothing_known
 from mobilecnn.quantize.classifiers import Classifier
+from mobilecnn.quantize.drops import ALPHA
 from mobilecnn.quantize.evaluation import NO_BETTER, Accuracy
 from mobilecnn.quantize.figures import figures
 from mobilecnn.quantize.inference import ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
 from mobilecnn.remarks import Remark, Remarked, listed, no_remark, of_names, plural
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
-
-ALPHA = 0.05
-"""Largest p-value of the exact McNemar test with which a difference between two files counts."""
 
 
 def evaluate(
@@ -31,6 +29,7 @@ def evaluate(
     *,
     progress: Callable[[int, int, str], None] | None = None,
     remarked: Remarked = no_remark,
+    answered: Callable[[ClassifierAnswers], None] | None = None,
 ) -> tuple[Accuracy, ...]:
     """Accuracy of each file on all of ``dataset``, each compared with the first.
 
@@ -38,14 +37,14 @@ def evaluate(
     has none, for the second class of the data set.
 
     ``remarked`` is told of files of which only the first frame was used, and of models that know no more of the
-    images than chance.
+    images than chance. ``answered`` is called with the answers of each file.
 
     Raises:
         ModelFileError, DataError, EnvironmentProblem: a file, an image or a runtime does not work.
     """
 
     def fits(model: Classifier) -> None:
-        _classes(model, dataset)
+        classes_of(model, dataset)
 
     results: list[Accuracy] = []
     models: list[Classifier] = []
@@ -62,12 +61,14 @@ def evaluate(
     )
     with closing(asked):
         for answers in asked:
+            if answered is not None:
+                answered(answers)
             models.append(answers.classifier)
             for note in answers.classifier.notes:
                 remarked(
                     Remark("model", 1, f"{answers.classifier.path}: {note}", (str(answers.classifier.path),))
                 )
-            labels, names = _classes(answers.classifier, dataset)
+            labels, names = classes_of(answers.classifier, dataset)
             best = decisions.best(answers.classifier.kind, answers.scores)
             right = best == labels
             if nothing_known(int(right.sum()), len(right), chance_of(best, labels)):
@@ -109,7 +110,7 @@ def _say_two_ways(models: Sequence[Classifier], remarked: Remarked) -> None:
         remarked(of_names("by-order", unnamed, text))
 
 
-def _classes(model: Classifier, dataset: Dataset) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+def classes_of(model: Classifier, dataset: Dataset) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """The data set's labels as classes of the model, int64 (images,), and the names of all its classes.
 
     Raises:

@@ -66,6 +66,8 @@ class TfliteProcess(Child):
         *,
         keep: bool = False,
         warm_up: bool = False,
+        kernels: str = "xnnpack",
+        raw: bool = False,
     ) -> dict[str, Any]:
         """Run ``inputs``, a file of inputs (:mod:`mobilecnn.train.inputs`), into ``outputs`` (.npy, float32, (n, outputs)).
 
@@ -78,6 +80,8 @@ class TfliteProcess(Child):
             runtime: what runs it.
             keep: whether the model stays loaded for the next run.
             warm_up: whether one inference goes before, which is not timed.
+            kernels: what LiteRT runs it by: ``xnnpack``, or its ``reference`` or ``builtin`` kernels.
+            raw: whether the codes of a quantized output stay as they are.
 
         Raises:
             ModelFileError: the runtime refuses the file, or an operator in it fails.
@@ -85,12 +89,33 @@ class TfliteProcess(Child):
             ChildCrashed: it crashed, or took longer than :func:`image_seconds` for an image.
         """
         message = {"do": "run", "model": str(model), "runtime": runtime, "keep": keep, "warm_up": warm_up}
+        message |= {"kernels": kernels, "raw": raw}
         self.send({**message, "inputs": str(inputs), "outputs": str(outputs)})
         limit = image_seconds(model.stat().st_size)
         late = f": it ran one image of {model}, and a loop (WHILE) in this file may never end; inspect shows its operators"
         while "ran" in (answer := self.receive(limit, late)):
             pass
         return answer
+
+    def ranges(self, model: Path, inputs: Path) -> dict[str, Any]:
+        """The ranges of the activations of a float32 file as they grow: :func:`mobilecnn.quantize.litert_ranges.ranges`.
+
+        Raises:
+            ModelFileError: the runtime refuses the file.
+        """
+        self.send({"do": "ranges", "model": str(model), "inputs": str(inputs)})
+        return self.receive()
+
+    def layers(self, reference: Path, quantized: Path, inputs: Path, images: int) -> list[dict[str, Any]]:
+        """Figures of each operator of a quantized file: :func:`mobilecnn.quantize.litert_layers.layers`.
+
+        Raises:
+            ModelFileError: the runtime refuses a file.
+        """
+        message = {"do": "layers", "reference": str(reference), "quantized": str(quantized)}
+        self.send({**message, "inputs": str(inputs), "images": images})
+        rows: list[dict[str, Any]] = self.receive()["rows"]
+        return rows
 
     def split(self, model: Path) -> tuple[int, tuple[int, ...]]:
         """How LiteRT splits a file: number of XNNPACK's partitions, and the indices of the operators outside of them.

@@ -3,17 +3,22 @@
 :class:`mobilecnn.quantize.inference.TfliteProcess` starts it; nothing else imports it.
 
 * ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
+* ``ranges``: ``{model, inputs}`` -> the ranges of the activations (:mod:`mobilecnn.quantize.litert_ranges`)
+* ``layers``: ``{reference, quantized, inputs, images}`` -> figures of each operator (:mod:`mobilecnn.quantize.litert_layers`)
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
-* ``run``: ``{model, runtime, inputs, outputs, keep, warm_up}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, the types of
-  input and output, and seconds; with ``keep`` the interpreter stays for the next message, with ``warm_up`` one
+* ``run``: ``{model, runtime, kernels, raw, inputs, outputs, keep, warm_up}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores,
+  the types of input and output, and seconds; with ``keep`` the interpreter stays for the next message, with ``warm_up`` one
   inference goes before, untimed; before that, each second, the number of images that it ``ran``
 """
 
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mobilecnn import tensors
 from mobilecnn.causes import cause
@@ -21,7 +26,7 @@ from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
 from mobilecnn.convert.memory import bound_memory
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
-from mobilecnn.quantize import large_tensors
+from mobilecnn.quantize import large_tensors, litert_layers, litert_ranges
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.runtimes import interpreter_class
 from mobilecnn.train.inputs import slices
@@ -29,7 +34,7 @@ from mobilecnn.train.inputs import slices
 
 def main(channel: Channel) -> None:
     """Answer messages until the parent closes the pipe."""
-    kept: tuple[tuple[str, str], Any] | None = None
+    kept: tuple[tuple[str, str, str], Any] | None = None
     bound_memory()
     while (message := channel.receive()) is not None:
         match message["do"]:
@@ -37,10 +42,19 @@ def main(channel: Channel) -> None:
                 _quantize(message)
                 channel.send(done=True)
             case "run":
-                which = message["model"], message["runtime"]
+                which = message["model"], message["runtime"], message["kernels"]
                 interpreter = kept[1] if kept is not None and kept[0] == which else _loaded(*which)
                 kept = (which, interpreter) if message["keep"] else None
                 channel.send(**_run(interpreter, message, channel))
+            case "ranges":
+                content = Path(message["model"]).read_bytes()
+                channel.send(**litert_ranges.ranges(partial(_calibrator, content), Path(message["inputs"])))
+            case "layers":
+                reference, quantized, inputs = (
+                    Path(message[name]) for name in ("reference", "quantized", "inputs")
+                )
+                rows = litert_layers.layers(reference, quantized, inputs, message["images"], _threads())
+                channel.send(rows=rows)
             case "split":
                 channel.send(**_split(message["model"]))
 
@@ -50,21 +64,13 @@ def _threads() -> int:
 
 
 def _quantize(message: dict[str, Any]) -> None:
-    from litert_quantizer import calibrator, quantizer
-    from litert_quantizer.utils import qsv_utils
+    from litert_quantizer import quantizer
 
     large_tensors.mend()
     content = Path(message["model"]).read_bytes()
     ranges = None
     if message["calibration"] is not None:
-        # The smallest and largest value over all images. The library's own default, a
-        # moving average, depends on the order of the images.
-        calibration = calibrator.Calibrator(
-            content,
-            num_threads=_threads(),
-            mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
-            qsv_update_func=qsv_utils.min_max_update,
-        )
+        calibration = _calibrator(content)
         # The library makes a list of what it is given, so it is given a few images at a time.
         for images in slices(Path(message["calibration"])):
             calibration.calibrate({SIGNATURE: [{INPUT_NAME: image[None]} for image in images]}, None)
@@ -77,9 +83,32 @@ def _quantize(message: dict[str, Any]) -> None:
     Path(message["output"]).write_bytes(result.quantized_model)
 
 
-def _loaded(name: str, runtime: str) -> Any:
+def _calibrator(content: bytes) -> Any:
+    """What keeps the smallest and largest value over all images. The library's own default, a moving average, depends on the
+    order of the images."""
+    from litert_quantizer import calibrator
+    from litert_quantizer.utils import qsv_utils
+
+    return calibrator.Calibrator(
+        content,
+        num_threads=_threads(),
+        mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
+        qsv_update_func=qsv_utils.min_max_update,
+    )
+
+
+KERNELS = {"reference": "BUILTIN_REF", "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES"}
+"""Kernels -> the name of LiteRT's resolver that has them; of XNNPACK it is the usual one."""
+
+
+def _loaded(name: str, runtime: str, kernels: str = "xnnpack") -> Any:
+    options = {}
+    if kernels in KERNELS:
+        from ai_edge_litert.interpreter import OpResolverType
+
+        options = {"experimental_op_resolver_type": getattr(OpResolverType, KERNELS[kernels])}
     try:
-        interpreter = interpreter_class(runtime)(model_path=name, num_threads=_threads())
+        interpreter = interpreter_class(runtime)(model_path=name, num_threads=_threads(), **options)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelFileError(f"{runtime} cannot run {name} ({cause(error)})") from error
@@ -145,7 +174,10 @@ def _run(interpreter: Any, message: dict[str, Any], channel: Channel) -> dict[st
         invoked = time.perf_counter()
         invoke()
         inference += time.perf_counter() - invoked
-        scores.append(decode(interpreter.get_tensor(result["index"]), *result["quantization"]).reshape(1, -1))
+        answer = interpreter.get_tensor(result["index"])
+        # Codes of up to 16 bits are exact in float32.
+        shown = answer.astype(np.float32) if message["raw"] else decode(answer, *result["quantization"])
+        scores.append(shown.reshape(1, -1))
     seconds = time.perf_counter() - began
     tensors.write(Path(message["outputs"]), scores, (len(scores), scores[0].size))
     types = {"input": source["dtype"].__name__, "output": result["dtype"].__name__}

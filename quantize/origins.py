@@ -11,7 +11,8 @@ from mobilecnn.files import is_folder
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration, chosen_from
 from mobilecnn.remarks import Remarked, listed
 from mobilecnn.train.datasets.dataset import Dataset
-from mobilecnn.train.datasets.overlap import refuse_endless, say_overlap, trained_on
+from mobilecnn.train.datasets.identity import among, shared
+from mobilecnn.train.datasets.overlap import refuse_endless, say_shared, trained_on
 from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.train.keras_file import read_info
 
@@ -27,24 +28,31 @@ def say_seen(paths: Sequence[Path], dataset: Dataset, remarked: Remarked) -> Non
         remarked: told of the images.
     """
     trained: dict[str, list[str]] = {}
-    calibrated: dict[Calibration, list[str]] = {}
+    calibrated: dict[Calibration | tuple[str, ...], list[str]] = {}
     for path in paths:
         training, calibration = _facts(path)
         if source := _data_of(training):
             trained.setdefault(source, []).append(str(path))
         if calibration is not None and calibration.data != RANDOM:
-            asked = Calibration(calibration.data, calibration.images, calibration.seed)
-            calibrated.setdefault(asked, []).append(str(path))
+            older = Calibration(calibration.data, calibration.images, calibration.seed)
+            calibrated.setdefault(calibration.each or older, []).append(str(path))
     for source, models in trained.items():
         trained_on(listed(models), source, dataset, remarked)
-    for asked, models in calibrated.items():
-        try:
-            refuse_endless(asked.source)
-            seen = chosen_from(asked)
-        except MobileCnnError:
-            continue  # They are images to train on, of which more is said above.
+    for seen, models in calibrated.items():
         what = f"that {listed(models)} {'is' if len(models) == 1 else 'are'} calibrated on"
-        say_overlap(dataset, [seen], "calibrated-on", what, remarked)
+        say_shared(dataset, _among(dataset, seen), "calibrated-on", what, remarked)
+
+
+def _among(dataset: Dataset, seen: Calibration | tuple[str, ...]) -> list[int]:
+    """Indices of the images of ``dataset`` that calibrated a file: those of the SHA-256 that its passport lists or, where an
+    older version did not list them, those that are drawn again as it drew them."""
+    if isinstance(seen, tuple):
+        return among(dataset, frozenset(seen))
+    try:
+        refuse_endless(seen.source)
+        return shared(dataset, chosen_from(seen))
+    except MobileCnnError:
+        return []  # They are images to train on, of which more is said above.
 
 
 def say_trained(model: str, training: dict[str, Any] | None, dataset: Dataset, remarked: Remarked) -> None:

@@ -79,9 +79,7 @@ def compare(reference: Scores, scores: Scores, kind: OutputKind = UNKNOWN) -> Pa
     """
     assert reference.shape == scores.shape and len(reference) > 0
     exact, given = reference.astype(np.float64), scores.astype(np.float64)
-    finite = decisions.finite(reference) & decisions.finite(scores)
-    wanted, answers = _answers(kind, reference), _answers(kind, scores)
-    same = (wanted == answers) & finite[:, np.newaxis]
+    same = _same(reference, scores, kind)
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(exact - given)
         difference = np.where(np.isfinite(apart), apart, np.inf)
@@ -98,13 +96,24 @@ def compare(reference: Scores, scores: Scores, kind: OutputKind = UNKNOWN) -> Pa
         images=len(reference),
         agreement=float(same.all(axis=1).mean()),
         label_agreement=float(same.mean()) if kind.decision == "each" else None,
-        distinct=len(np.unique(wanted, axis=0)),
+        distinct=len(np.unique(_answers(kind, reference), axis=0)),
         constant=bool((scores == scores[0]).all() and not (reference == reference[0]).all()),
         max_difference=largest,
         mean_difference=float(difference.mean()),
         relative=largest / peak if peak > 0 else largest,
         sqnr_db=sqnr,
     )
+
+
+def same_answers(reference: Scores, scores: Scores, kind: OutputKind) -> npt.NDArray[np.bool_]:
+    """Whether each image has the same answer in both, bool (images,): what ``agreement`` is the share of."""
+    return np.asarray(_same(reference, scores, kind).all(axis=1))
+
+
+def _same(reference: Scores, scores: Scores, kind: OutputKind) -> npt.NDArray[np.bool_]:
+    """Whether the class of each image, or each of its labels, is the same in both, bool (images, 1 or labels)."""
+    finite = decisions.finite(reference) & decisions.finite(scores)
+    return np.asarray((_answers(kind, reference) == _answers(kind, scores)) & finite[:, np.newaxis])
 
 
 def _answers(kind: OutputKind, scores: Scores) -> npt.NDArray[np.int64]:

@@ -18,7 +18,7 @@ BASE = (
 )
 PROGRAMS = (
     ("exported", "bases"),
-    ("export",),
+    ("calibration_check", "export"),
     ("networks",),
     ("demo", "api", "experiments"),
     ("",),

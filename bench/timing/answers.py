@@ -9,6 +9,7 @@ precision, 16 steps in every format. Where even zeros would pass, nothing is che
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilecnn.bench.devices import jobs
-from mobilecnn.bench.devices.seam import CanAnswer, Device, require
+from mobilecnn.bench.devices.seam import Answer, CanAnswer, Device, require
 from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED, VERIFIED, Answers
 from mobilecnn.bench.records.protocol import GPU, Protocol
 from mobilecnn.convert import passport
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.passport import Passport
-from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError
+from mobilecnn.errors import EnvironmentProblem, InputError, ModelFileError, UsageError
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.golden_answers import MOST_STEPS, allowed, step
 from mobilecnn.records import record
@@ -47,6 +48,7 @@ class Questions:
         tolerance: largest absolute difference of a score that is allowed.
         dtype: type of the output, as numpy calls it.
         halved: largest difference that is allowed where half-precision arithmetic computes it.
+        tensors: the pictures as float32 tensors, (height, width, channels) each, before they become codes.
     """
 
     inputs: tuple[npt.NDArray[Any], ...]
@@ -56,10 +58,15 @@ class Questions:
     tolerance: float
     dtype: str = "float32"
     halved: float = 0.0
+    tensors: tuple[npt.NDArray[np.float32], ...] = ()
 
 
-def prepare(path: Path, content: bytes, card: Passport | None) -> Questions | Answers:
+def prepare(
+    path: Path, content: bytes, card: Passport | None, *, even_if_zeros_pass: bool = False
+) -> Questions | Answers:
     """What to ask the file ``path``, or why it cannot be checked.
+
+    ``even_if_zeros_pass`` asks it although its own rounding is so large that no answer would be wrong.
 
     Raises:
         ModelFileError: the passport's golden part is damaged, or does not fit the file.
@@ -85,22 +92,20 @@ def prepare(path: Path, content: bytes, card: Passport | None) -> Questions | An
     scale, zero_point = _scale(result)
     peak = float(np.abs(scores).max())
     tolerance = allowed(scores, scale, limit, apart)
-    if tolerance >= peak:
+    if tolerance >= peak and not even_if_zeros_pass:
         return Answers(
             NOT_CHECKED,
             f"its own rounding moves scores by {apart:.2g}, and the largest is {peak:.2g}: zeros would pass",
         )
-    inputs = tuple(
-        encode(to_tensor(pixels, card.contract)[np.newaxis], source.dtype, *_scale(source))
-        for pixels in pictures
-    )
+    tensors = tuple(to_tensor(pixels, card.contract) for pixels in pictures)
+    inputs = tuple(encode(tensor[np.newaxis], source.dtype, *_scale(source)) for tensor in tensors)
     nbytes = sum(tensor.nbytes for tensor in inputs)
     if nbytes > MOST_BYTES:
         return Answers(
             NOT_CHECKED, f"its golden inputs take {nbytes >> 20} MiB, more than the {MOST_BYTES >> 20} sent"
         )
     halved = max(tolerance, MOST_STEPS * step(scores, scale))
-    return Questions(inputs, scores, scale, zero_point, tolerance, result.dtype, halved)
+    return Questions(inputs, scores, scale, zero_point, tolerance, result.dtype, halved, tensors)
 
 
 def _scale(tensor: flatbuffer.Tensor) -> tuple[float, int]:
@@ -117,21 +122,72 @@ def check(
         ModelFileError: the runtime refuses it.
         EnvironmentProblem: the device is not as it must be, or the process crashed.
     """
-    job = jobs.answer(there, protocol, [_packed(tensor) for tensor in questions.inputs], questions.dtype)
-    doing = f"that checks the answers of {path} with {protocol.runtime}"
-    answer = require(device, CanAnswer).answer(job, doing, timeout)
+    doing, answer = _answer(device, there, path, questions.inputs, questions.dtype, protocol, timeout)
     if "unable" in answer:
         return Answers(NOT_CHECKED, str(answer["unable"]))
     try:
         if "judged" in answer:
             return record(Answers, answer["judged"])
-        outputs = [_unpacked(tensor).ravel() for tensor in answer["outputs"]]
-        raw = np.stack(outputs).reshape(questions.scores.shape)
+        raw = _outputs(answer).reshape(questions.scores.shape)
     except (InputError, KeyError, TypeError, ValueError) as error:
         raise EnvironmentProblem(f"the process {doing} answered wrongly: {error!r}") from error
     if protocol.delegate == GPU:
         questions = replace(questions, tolerance=questions.halved)
     return judge(questions, decode(raw, questions.scale, questions.zero_point))
+
+
+def ask(
+    device: Device,
+    there: str,
+    path: Path,
+    inputs: Sequence[npt.NDArray[Any]],
+    dtype: str,
+    protocol: Protocol,
+    timeout: float,
+) -> npt.NDArray[Any]:
+    """The outputs of the file ``path``, on ``device`` as ``there``: as they are stored, (inputs, values).
+
+    Args:
+        device: a device that can answer.
+        there: what the file is called there.
+        path: the file, for messages.
+        inputs: tensors of the type that the file takes.
+        dtype: type of its output, as numpy calls it.
+        protocol: runtime and kernels.
+        timeout: seconds that it may take.
+
+    Raises:
+        ModelFileError: the runtime refuses it.
+        UsageError: the device cannot answer, or does not show what it answers.
+        EnvironmentProblem: the device is not as it must be, or the process crashed.
+    """
+    doing, answer = _answer(device, there, path, inputs, dtype, protocol, timeout)
+    if "outputs" not in answer:
+        raise UsageError(
+            f"{device.name} judges answers by itself and does not show them; name a board or an emulated device"
+        )
+    try:
+        return _outputs(answer)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EnvironmentProblem(f"the process {doing} answered wrongly: {error!r}") from error
+
+
+def _answer(
+    device: Device,
+    there: str,
+    path: Path,
+    inputs: Sequence[npt.NDArray[Any]],
+    dtype: str,
+    protocol: Protocol,
+    timeout: float,
+) -> tuple[str, Answer]:
+    job = jobs.answer(there, protocol, [_packed(tensor) for tensor in inputs], dtype)
+    doing = f"that checks the answers of {path} with {protocol.runtime}"
+    return doing, require(device, CanAnswer).answer(job, doing, timeout)
+
+
+def _outputs(answer: Answer) -> npt.NDArray[Any]:
+    return np.stack([_unpacked(tensor).ravel() for tensor in answer["outputs"]])
 
 
 def judge(questions: Questions, given: npt.NDArray[np.float32]) -> Answers:

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from mobilecnn.quantize.inference import write_inputs
 from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.train import datasets
 from mobilecnn.train.datasets.dataset import Dataset
+from mobilecnn.train.datasets.identity import known
 from mobilecnn.train.images import Pixels, random_pixels
 
 RANDOM = "random"
@@ -22,6 +25,12 @@ RANDOM = "random"
 RANDOM_IMAGES = 8
 """Number of random pictures, at most."""
 
+HELD_OUT = 1 / 3
+"""Share of the images of a data set that calibration does not see: the files are judged by them."""
+
+JUDGED = 200
+"""Largest number of these images that the files are asked for. A file that agrees on 95 % of 200 is surely above 90 %, and
+one of 100 is not."""
 
 KEPT = 8
 """Number of images that stay in memory, at most."""
@@ -33,7 +42,7 @@ class Calibration:
 
     Attributes:
         source: a folder of images (class folders or loose), ``digits``, or ``random``.
-        samples: largest number of images to take, the classes taking turns.
+        samples: largest number of images to calibrate on, the classes taking turns.
         seed: seed of the choice.
         skip_bad: leave out chosen images that cannot be read.
     """
@@ -62,8 +71,9 @@ class ChosenImages:
         seed: seed of the choice.
         images: number of images, at least 1.
         classes: number of classes among them; 0 for random pictures.
-        pixels: gives the images at a contract's size, uint8 (height, width, channels) each.
+        pixels: gives the images at a contract's size, uint8 (height, width, channels) each, and behind them those held out.
         dataset: the images; None of random pictures.
+        held_out: other images of the same data set, to judge the files by; None where there are none.
     """
 
     data: str
@@ -72,30 +82,41 @@ class ChosenImages:
     classes: int
     pixels: Callable[[InputContract], Iterable[Pixels]]
     dataset: Dataset | None = None
+    held_out: Dataset | None = None
 
 
 @dataclass(frozen=True)
 class CalibrationImages:
-    """What calibration and parity see.
+    """What calibration sees, and what the files are judged by.
 
     Attributes:
         pixels: the first of them, at most :data:`KEPT`: uint8 (images, height, width, channels).
         tensors: file of all of them (:mod:`mobilecnn.train.inputs`).
         manifest: which they are.
+        held_out: images that the files are judged by; None where there are none but these.
     """
 
     pixels: Pixels
     tensors: Path
     manifest: ImageManifest
+    held_out: "CalibrationImages | None" = None
 
     @property
     def random(self) -> bool:
         """Whether they are noise, so that no range that they give means anything."""
         return self.manifest.data == RANDOM
 
+    @property
+    def judging(self) -> "CalibrationImages":
+        """The images that the files are judged by: those held out or, where there are none, these."""
+        return self if self.held_out is None else self.held_out
+
 
 def choose(calibration: Calibration | None, remarked: Remarked = no_remark) -> ChosenImages:
-    """The images to calibrate and compare on; random pictures where there is no calibration.
+    """The images to calibrate on, and those to judge by; random pictures where there is no calibration.
+
+    A third of the data set is held out from the calibration, of each class and by its groups, so that the files are judged
+    by images that are new to them. A set of so few images that none can be spared has none.
 
     Args:
         calibration: what is asked for.
@@ -109,48 +130,96 @@ def choose(calibration: Calibration | None, remarked: Remarked = no_remark) -> C
         if calibration is not None:
             count, seed = min(calibration.samples, RANDOM_IMAGES), calibration.seed
         return ChosenImages(RANDOM, seed, count, 0, lambda contract: random_pixels(count, contract, seed))
-    chosen = chosen_from(calibration, remarked)
-    classes = len(set(chosen.labels.tolist()))
+    dataset = datasets.load(calibration.source, "train")
+    for remark in dataset.remarks:
+        remarked(remark)
+    calibrating, judging = dataset.split(HELD_OUT, calibration.seed)
+    first = calibrating.sample(calibration.samples, calibration.seed)
+    # One after the other as one data set, so that what is said of them is said once.
+    both = _joined(first, judging.sample(JUDGED, calibration.seed))
+    count = len(first)
+    if calibration.skip_bad:
+        both = both.readable(remarked)
+        left = {id(image) for image in both.images}
+        count = sum(id(image) in left for image in first.images) or len(both)
+    chosen, held_out = both.subset(range(count)), both.subset(range(count, len(both)))
     return ChosenImages(
         chosen.name,
         calibration.seed,
         len(chosen),
-        classes,
-        lambda contract: chosen.pixels(contract, remarked),
+        _classes(chosen),
+        partial(both.pixels, remarked=remarked),
         chosen,
+        held_out if len(held_out) else None,
     )
 
 
-def chosen_from(calibration: Calibration, remarked: Remarked = no_remark) -> Dataset:
-    """The images of a data set that calibrate: of one that is divided into parts, of those to train on.
+def _joined(first: Dataset, second: Dataset) -> Dataset:
+    """The images of two parts of one data set, those of the first in front."""
+    return replace(
+        first,
+        images=[*first.images, *second.images],
+        labels=np.concatenate([first.labels, second.labels]),
+        groups=(*first.groups, *second.groups),
+        sha256=(*first.sha256, *second.sha256),
+    )
+
+
+def _classes(dataset: Dataset) -> int:
+    return len(set(dataset.labels.tolist()))
+
+
+def chosen_from(calibration: Calibration) -> Dataset:
+    """The images that an older version, which held none out, calibrated on.
 
     Raises:
-        DataError: the folder is missing, or holds no images, or none that can be read.
+        DataError: the folder is missing, or holds no images.
     """
-    dataset = datasets.load(calibration.source, "train")
-    for remark in dataset.remarks:
-        remarked(remark)
-    chosen = dataset.sample(calibration.samples, calibration.seed)
-    return chosen.readable(remarked) if calibration.skip_bad else chosen
+    return datasets.load(calibration.source, "train").sample(calibration.samples, calibration.seed)
 
 
 def prepare(chosen: ChosenImages, contract: InputContract, tensors: Path) -> CalibrationImages:
     """Decode the chosen images as ``contract`` says, and write them to the file of inputs ``tensors``.
 
+    Those to judge by go into a file beside it.
+
     Raises:
         DataError: an image is damaged, or there is none.
         EnvironmentProblem: there is no room for the file.
     """
+    pixels = iter(chosen.pixels(contract))
+    written = _written(pixels, chosen.images, contract, tensors)
+    manifest = ImageManifest(chosen.data, chosen.seed, chosen.images, chosen.classes, written.manifest.sha256)
+    judged = None
+    if (held_out := chosen.held_out) is not None:
+        there = tensors.with_name(f"judged-{tensors.name}")
+        judged = _written(pixels, len(held_out), contract, there)
+        kept = replace(
+            manifest, images=len(held_out), classes=_classes(held_out), sha256=judged.manifest.sha256
+        )
+        judged = replace(judged, manifest=kept)
+    for _ in pixels:  # What is told at the end of the images is told at their end.
+        raise AssertionError("more images than were chosen")
+    if chosen.dataset is not None:
+        each = known(chosen.dataset, range(len(chosen.dataset)))
+        manifest = replace(manifest, each=tuple(each.values()))
+    return replace(written, manifest=manifest, held_out=judged)
+
+
+def _written(
+    pixels: Iterator[Pixels], count: int, contract: InputContract, tensors: Path
+) -> CalibrationImages:
+    """The next images, written to a file of inputs; its manifest knows no more than their digest."""
     digest = hashlib.sha256()
     first: list[Pixels] = []
 
     def decoded() -> Iterator[Pixels]:
-        for pixels in chosen.pixels(contract):
-            digest.update(pixels.tobytes())
+        for image in islice(pixels, count):
+            digest.update(image.tobytes())
             if len(first) < KEPT:
-                first.append(pixels)
-            yield pixels
+                first.append(image)
+            yield image
 
-    write_inputs(tensors, decoded(), contract, chosen.images)
-    manifest = ImageManifest(chosen.data, chosen.seed, chosen.images, chosen.classes, digest.hexdigest())
+    write_inputs(tensors, decoded(), contract, count)
+    manifest = ImageManifest("", 0, count, 0, digest.hexdigest())
     return CalibrationImages(np.stack(first), tensors, manifest)

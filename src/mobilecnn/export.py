@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from mobilecnn.contract import InputContract
 from mobilecnn.convert import passport
+from mobilecnn.convert.checks import NOTE
 from mobilecnn.convert.contradictions import of_kind
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
 from mobilecnn.convert.file_preprocessing import follow_file
@@ -34,6 +35,7 @@ from mobilecnn.files import check_file, temporary_folder
 from mobilecnn.locks import locked
 from mobilecnn.quantize import decisions
 from mobilecnn.quantize import formats as table
+from mobilecnn.quantize.calibration.doctor import examine
 from mobilecnn.quantize.calibration.images import (
     Calibration,
     CalibrationImages,
@@ -48,8 +50,9 @@ from mobilecnn.quantize.labelled import check, labels_of
 from mobilecnn.quantize.origins import say_trained
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.steadiness import movement
+from mobilecnn.quantize.verdict import DEFAULT, Floors
 from mobilecnn.records import schema
-from mobilecnn.remarks import Remarked, no_remark
+from mobilecnn.remarks import Remark, Remarked, no_remark
 from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, Steps, no_progress
 from mobilecnn.train import datasets, inputs
@@ -94,6 +97,7 @@ def export(
     skip_bad: bool = False,
     lowering: str | Sequence[str] = AUTO,
     target: str = ANY,
+    floors: Floors = DEFAULT,
 ) -> tuple[Exported, ...]:
     """Export ``source`` in each of ``formats`` to ``output``/NAME.FORMAT.tflite, with passports.
 
@@ -113,6 +117,7 @@ def export(
         lowering: rewrites of the graph (:data:`mobilecnn.convert.lowering.REWRITES`): ``auto`` for all, ``none``, or names.
         target: where the files are to run, for the rewrites that choose by cost, as
             :func:`mobilecnn.convert.lowering.costs.costs_of` takes it.
+        floors: what a file must keep of the Keras model's answers, on images that did not calibrate it.
 
     Raises:
         UsageError, ModelFileError, DataError, OutputError: what the user gave does not work.
@@ -121,6 +126,7 @@ def export(
     """
     rows = check_request(formats, calibration, io)
     check_seed(source.seed)
+    floors.check()
     rewrites = chosen_rewrites(lowering, target)
     require("exporting", "export")
     paths = [output / f"{source.stem}.{row.name}.tflite" for row in rows]
@@ -152,9 +158,14 @@ def export(
         if dataset is not None:
             say_trained(source.name, facts.training, dataset, remarked)
         facts = _held_to_file(facts, converted.read_bytes(), source)
+        findings = examine(keras, chosen, images, facts) if source.trained else ()
+        for finding in findings:
+            if finding.severity == NOTE:
+                remarked(Remark(finding.code, 1, f"{chosen.data}: {finding.text}; {finding.fix}"))
         description = Description(source.stem, facts.contract, facts.labels, facts.kind)
         base = work / "base.tflite"
-        answers = _golden_answers(tflite, images, facts.contract, work)
+        judging = images.judging
+        answers = _golden_answers(tflite, judging, facts.contract, work)
         floats = rewrite(
             converted.read_bytes(),
             source.text,
@@ -165,7 +176,7 @@ def export(
         base.write_bytes(lowered.content)
 
         steps(f"running {facts.called}")
-        keras.start_run(facts.contract, images.tensors, work / "reference.npy")
+        keras.start_run(facts.contract, judging.tensors, work / "reference.npy")
         made, changes, taken_back, explained, scores = {}, {}, {}, {}, {}
         try:
             for row in rows:
@@ -182,7 +193,7 @@ def export(
                     [rule.costs for rule in rewrites],
                 )
                 steps(f"running {row.name}")
-                tflite.run(made[row.name], images.tensors, work / f"{row.name}.npy")
+                tflite.run(made[row.name], judging.tensors, work / f"{row.name}.npy")
                 scores[row.name] = np.load(work / f"{row.name}.npy", allow_pickle=False)
         except MobileCnnError:
             # The quantizer breaks down over ranges that are not finite; the model's own answers say why.
@@ -192,13 +203,13 @@ def export(
         parities = {name: compare(reference, answers, facts.kind) for name, answers in scores.items()}
         tolerance = STEADY
         if any(row.exact and parities[row.name].relative > STEADY for row in rows):
-            tolerance = float32_limit(movement(keras, facts.contract, images.tensors, reference, work))
+            tolerance = float32_limit(movement(keras, facts.contract, judging.tensors, reference, work))
         labelled = {}
         if dataset is not None and labels is not None:
             labelled = check(keras, tflite, made, facts, dataset, labels, source.name, work, steps, remarked)
 
         steps("writing")
-        origin = Origin(source, facts, images, io, tolerance)
+        origin = Origin(source, facts, images, io, tolerance, reference, floors, findings)
         answered = (
             Answered(
                 path,

@@ -20,6 +20,7 @@ from mobilecnn.quantize import gate, labelled
 from mobilecnn.quantize.calibration.images import CalibrationImages
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.parity import Parity
+from mobilecnn.quantize.verdict import Floors, Judged, judge
 from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.version import __version__
 
@@ -60,19 +61,23 @@ class Exported:
 
 
 def refuse_different(files: Sequence[Exported]) -> None:
-    """Refuse files that do not give the Keras model's answers, or whose labelled images show something wrong.
+    """Refuse files that do not give the Keras model's answers, or whose images show something wrong.
 
     Raises:
         CheckFailed: naming all of one export that do not, or of which they do.
     """
-    checks = [file.passport.labelled for file in files if file.passport.labelled is not None]
-    if (
+    given = [file.passport.labelled for file in files if file.passport.labelled is not None]
+    every = ", ".join(str(file.path) for file in files)
+    if found := _findings(files, checks.WRONG):
+        # What is wrong with the images is wrong with every file.
+        wrong, refused = [f"{every}: {finding.text}; {finding.fix}" for finding in found], len(files)
+    elif (
         all(file.holds for file in files)
-        and checks
-        and (words := labelled.keras_problem(checks[0], files[0].passport.parity.reference))
+        and given
+        and (words := labelled.keras_problem(given[0], files[0].passport.parity.reference))
     ):
         # What is wrong with the model is wrong with every file.
-        wrong, refused = [f"{', '.join(str(file.path) for file in files)}: {words}"], len(files)
+        wrong, refused = [f"{every}: {words}"], len(files)
     else:
         wrong = [words for file in files if (words := _problem(file)) is not None]
         refused = len(wrong)
@@ -81,7 +86,27 @@ def refuse_different(files: Sequence[Exported]) -> None:
 
 
 def doubts(files: Sequence[Exported]) -> list[str]:
-    """What the labelled images of one export leave open, or show that is not enough to refuse a file."""
+    """What the images of one export leave open, or show that is not enough to refuse a file."""
+    findings = [f"{finding.text}; {finding.fix}" for finding in _findings(files, checks.DOUBTFUL)]
+    return [*findings, *_undecided(files), *_doubts_of_labelled(files)]
+
+
+def _findings(files: Sequence[Exported], severity: str) -> list[checks.DataFinding]:
+    """What is so much the matter with the images of the calibration, which all files of an export share."""
+    return [finding for finding in files[0].passport.findings if finding.severity == severity]
+
+
+def _undecided(files: Sequence[Exported]) -> list[str]:
+    """What the held-out images cannot tell, files with the same reason together."""
+    open_: dict[tuple[str, str], list[str]] = {}
+    for file in files:
+        verdict = file.passport.verdict
+        if verdict is not None and verdict.verdict == checks.UNDECIDED:
+            open_.setdefault((verdict.reason, verdict.next), []).append(file.path.name)
+    return [f"undecided of {', '.join(names)}: {reason}; {then}" for (reason, then), names in open_.items()]
+
+
+def _doubts_of_labelled(files: Sequence[Exported]) -> list[str]:
     checked = [(file.path.name, file.passport.labelled) for file in files]
     first = next((check for _, check in checked if check is not None), None)
     if first is None or labelled.keras_problem(first) is not None:
@@ -95,8 +120,12 @@ def doubts(files: Sequence[Exported]) -> list[str]:
 def _problem(file: Exported) -> str | None:
     check, called = file.passport.labelled, file.passport.parity.reference
     if file.holds:
-        words = None if check is None else labelled.problem(check, called)
-        return None if words is None else f"{file.path}: {words}"
+        words = [] if check is None or (wrong := labelled.problem(check, called)) is None else [wrong]
+        verdict = file.passport.verdict
+        if verdict is not None and verdict.verdict == checks.FAIL:
+            # What to do is said once.
+            words = [verdict.reason, *(words or [verdict.next])]
+        return f"{file.path}: {'; '.join(words)}" if words else None
     allowed = file.passport.parity.tolerance
     limit = "" if allowed is None else f"{file.format} may show {allowed:.0e}, and "
     return (
@@ -115,6 +144,9 @@ class Origin:
         images: images that calibrated and checked the files.
         io: type asked for.
         tolerance: largest relative difference of an exact format.
+        reference: the Keras model's scores for the images that the files are judged by, (images, classes).
+        floors: what a file must keep of its answers.
+        findings: what is the matter with the images.
     """
 
     source: Source
@@ -122,6 +154,9 @@ class Origin:
     images: CalibrationImages
     io: str
     tolerance: float
+    reference: Scores
+    floors: Floors
+    findings: tuple[checks.DataFinding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,15 +220,12 @@ def write(paths: Sequence[Path], files: Iterable[Answered], origin: Origin) -> t
 
 def _passport(file: Answered, origin: Origin) -> Passport:
     source, facts, images = origin.source, origin.facts, origin.images
+    judging = images.judging
     row, parity = file.row, file.parity
+    holds, unfit = gate.holds(row, parity, origin.tolerance), _latency_only(origin, row)
     digest = sha256(file.content)
     graph = flatbuffer.graph(file.content, str(file.path))
     seen = inspection.inspection_of(graph, file.path.name, len(file.content), digest)
-    reasons = []
-    if not source.trained:
-        reasons.append("the weights are a random initialization")
-    if row.needs_calibration and images.random:
-        reasons.append("the activations' ranges were calibrated on random pictures")
     kept = source.is_file and source.in_memory is None
     return Passport(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -208,7 +240,7 @@ def _passport(file: Answered, origin: Origin) -> Passport:
             parameters=facts.parameters,
         ),
         labels=facts.labels,
-        latency_only=tuple(reasons),
+        latency_only=unfit,
         file=passport.ModelFile(file.path.name, row.name, len(file.content), digest),
         input=passport.ModelInput(seen.inputs[0], facts.contract),
         output=passport.ModelOutput(seen.outputs[0], facts.kind.name),
@@ -217,8 +249,8 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         calibration=images.manifest if row.needs_calibration else None,
         parity=checks.ParityRecord(
             reference=facts.called,
-            data=images.manifest,
-            holds=gate.holds(row, parity, origin.tolerance),
+            data=judging.manifest,
+            holds=holds,
             tolerance=origin.tolerance if row.exact else None,
             **parity.to_json(),
         ),
@@ -229,10 +261,37 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         warnings=seen.warnings,
         golden=tuple(
             checks.Golden(golden.encode_picture(pixels), golden.rounded(answer))
-            for pixels, answer in zip(images.pixels[:GOLDEN_IMAGES], file.scores[:GOLDEN_IMAGES], strict=True)
+            for pixels, answer in zip(
+                judging.pixels[:GOLDEN_IMAGES], file.scores[:GOLDEN_IMAGES], strict=True
+            )
             if parity.finite
         ),
         labelled=file.labelled,
         taken_back=file.taken_back,
         training=facts.training,
+        verdict=_verdict(file, origin, holds, unfit),
+        findings=origin.findings,
+    )
+
+
+def _latency_only(origin: Origin, row: Format) -> tuple[str, ...]:
+    """Reasons not to trust the answers of a file; empty of one to ship."""
+    reasons = []
+    if not origin.source.trained:
+        reasons.append("the weights are a random initialization")
+    if row.needs_calibration and origin.images.random:
+        reasons.append("the activations' ranges were calibrated on random pictures")
+    return tuple(reasons)
+
+
+def _verdict(file: Answered, origin: Origin, holds: bool, unfit: tuple[str, ...]) -> checks.Verdict:
+    row, images = file.row, origin.images
+    if not unfit and images.random and not row.exact:
+        unfit = ("it was compared with the model on random pictures only",)
+    return judge(
+        Judged(row, origin.facts.kind, origin.reference, file.scores, file.parity, holds),
+        origin.floors,
+        held_out=images.held_out is not None or not row.needs_calibration,
+        unfit=unfit,
+        called=origin.facts.called,
     )

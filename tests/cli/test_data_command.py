@@ -131,13 +131,22 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     exported = json.loads(done.stdout)
     (root / "said.json").write_text(json.dumps(codes(exported)))
     card = exported["files"][0]["passport"]
-    assert card["calibration"]["images"] == made["images"], "calibration takes the images to train on, only"
+    seen = card["calibration"]["images"] + card["parity"]["data"]["images"]
+    assert seen == made["images"], (
+        "calibration takes the images to train on, only, and a third of these judges"
+    )
     assert card["training"]["data"] == str(root / "m.json")
     return root
 
 
 def evaluate(root: Path, *arguments: object) -> dict[str, Any]:
     return document("evaluate", root / "out/it.int8.tflite", *arguments)
+
+
+def calibrated(root: Path) -> int:
+    """Number of images that calibrated the int8 file: those to train on but for the third that judges it."""
+    images: int = json.loads((root / "out/it.int8.json").read_text())["calibration"]["images"]
+    return images
 
 
 def seen(root: Path, dataset: Dataset) -> dict[str, Remark]:
@@ -159,7 +168,7 @@ def test_images_that_were_trained_on_are_said(trained: Path, tmp_path: Path) -> 
     train, validation = load(manifest, "train"), load(manifest, "validation")
     of_train = codes(evaluate(trained, "--data", manifest, "--split", "train"))
     expected = ("part", "train-part", "trained-on", "calibrated-on")
-    assert of_train == dict.fromkeys(expected, len(train))
+    assert of_train == {**dict.fromkeys(expected, len(train)), "calibrated-on": calibrated(trained)}
     said = seen(trained, validation)
     assert set(said) == {"trained-on"} and said["trained-on"].count == len(validation)
     # The same files by another name: by their content.
@@ -167,7 +176,7 @@ def test_images_that_were_trained_on_are_said(trained: Path, tmp_path: Path) -> 
     shutil.copytree(trained / "data", copy)
     said = seen(trained, load(str(copy)))
     counts = {code: remark.count for code, remark in said.items()}
-    assert counts == {"trained-on": len(train) + len(validation), "calibrated-on": len(train)}
+    assert counts == {"trained-on": len(train) + len(validation), "calibrated-on": calibrated(trained)}
     text = said["trained-on"].text
     assert text.startswith(
         f"{copy}: {counts['trained-on']} of 20 images are some that {trained / 'it.keras'}, "
@@ -179,7 +188,7 @@ def test_export_says_what_it_is_judged_by(trained: Path) -> None:
     counts = document("data", "inspect", trained / "m.json")["counts"]
     train, validation = (sum(counts[part].values()) for part in ("train", "validation"))
     said = json.loads((trained / "said.json").read_text())
-    assert said == {"part": train, "calibrated-on": train, "trained-on": train + validation}
+    assert said == {"part": train, "calibrated-on": calibrated(trained), "trained-on": train + validation}
 
 
 def test_evaluate_prints_the_figures_of_each_class(trained: Path, tmp_path: Path) -> None:

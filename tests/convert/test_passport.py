@@ -51,7 +51,15 @@ def place(folder: Path, sample: Path, change: Change | None = None) -> tuple[Pat
 def with_what_was_added(document: dict[str, Any]) -> dict[str, Any]:
     """A passport with the members that the samples of older versions were written without."""
     document["input"]["contract"]["overrides"] = ""
-    return {**document, "labelled": None, "taken_back": {}, "training": None}
+    return with_the_newest({**document, "labelled": None, "taken_back": {}, "training": None})
+
+
+def with_the_newest(document: dict[str, Any]) -> dict[str, Any]:
+    """A passport with the members that the samples of today's version were written without."""
+    for images in (document["calibration"], document["parity"]["data"]):
+        if images is not None:
+            images.setdefault("each", [])
+    return {"taken_back": {}, "verdict": None, "findings": [], **document}
 
 
 def test_there_is_a_sample_of_each_format() -> None:
@@ -63,7 +71,7 @@ def test_there_is_a_sample_of_each_format() -> None:
 def test_a_passport_of_today_reads_and_writes(sample: Path) -> None:
     document = json.loads(sample.read_text())
     card = Passport.from_json(document)
-    assert json.loads(card.to_bytes()) == {"taken_back": {}, **document}
+    assert json.loads(card.to_bytes()) == with_the_newest(document)
     again = Passport.from_json(json.loads(card.to_bytes()))
     assert (again, again.to_bytes()) == (card, card.to_bytes())
     assert len(card.pictures) == len(card.golden) == 3
@@ -75,7 +83,46 @@ def test_a_passport_from_before_a_member_was_added_reads() -> None:
     del document["training"], document["labelled"]
     card = Passport.from_json(document)
     assert card.training is None and card.labelled is None
-    assert json.loads(card.to_bytes()) == json.loads(TINY.read_text())
+    assert json.loads(card.to_bytes()) == with_the_newest(json.loads(TINY.read_text()))
+
+
+VERDICT = {
+    "verdict": "fail", "held_out": True, "images": 200, "agreeing": 20, "interval": [0.066, 0.149], "sqnr_db": -3.5,
+    "sqnr_interval": [-4.0, -3.1], "least_agreement": 90.0, "least_sqnr_db": 10.0, "reason": "it agrees on 20", "next": "ship --float16",
+}  # fmt: skip
+"""A member ``verdict``."""
+
+FINDING = {"code": "constant", "severity": "wrong", "text": "all are black", "fix": "give others"}
+"""An entry of the member ``findings``."""
+
+
+def test_the_verdict_and_the_findings_are_kept() -> None:
+    document = {**json.loads(TINY.read_text()), "verdict": VERDICT, "findings": [FINDING]}
+    card = Passport.from_json(document)
+    assert card.verdict is not None and card.verdict.agreeing == 20 and card.findings[0].severity == "wrong"
+    written = json.loads(card.to_bytes())
+    assert (written["verdict"], written["findings"]) == (VERDICT, [FINDING])
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "words"),
+    [
+        (
+            "verdict",
+            {**VERDICT, "verdict": "fine"},
+            "verdict must be one of pass, fail, undecided, not judged",
+        ),
+        ("verdict", {**VERDICT, "agreeing": 201}, "agreeing is not a number of the images"),
+        ("verdict", {**VERDICT, "images": 0}, "agreeing is not"),
+        ("verdict", {**VERDICT, "interval": [0.1]}, "an interval has two limits"),
+        ("verdict", {**VERDICT, "sqnr_interval": [0.1]}, "an interval has two limits"),
+        ("findings", [{**FINDING, "severity": "bad"}], "severity must be one of wrong, doubtful, note"),
+        ("findings", FINDING, "findings must be a list"),
+    ],
+)
+def test_a_verdict_that_contradicts_itself_is_refused(member: str, value: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Passport.from_json({**json.loads(TINY.read_text()), member: value})
 
 
 def test_what_training_says_is_json_of_any_shape() -> None:

@@ -141,8 +141,12 @@ class Dataset:
         return self.subset(chosen)
 
     def split(self, share: float, seed: int = 0) -> tuple["Dataset", "Dataset"]:
-        """Divide each class in the same proportion: (1 - share, share), no group in both; the same seed, the same parts."""
-        first, second = divide(self.labels, self.groups, (share,), seed)
+        """Divide each class in the same proportion: (1 - share, share), no group in both; the same seed, the same parts.
+
+        Images without classes are divided like one class.
+        """
+        labels = self.labels if self.labelled else np.zeros(len(self), np.int64)
+        first, second = divide(labels, self.groups, (share,), seed)
         return self.subset(first), self.subset(second)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -67,11 +67,18 @@ def shared(dataset: Dataset, other: Dataset) -> list[int]:
     sizes = [_size(image) for image in dataset.images]
     mine = [index for index, size in enumerate(sizes) if size and size in there]
     theirs = [index for size in {sizes[index] for index in mine} for index in there[size]]
-    known = set(_known(other, theirs).values())
-    return [index for index, made in sorted(_known(dataset, mine).items()) if made in known]
+    there_are = set(known(other, theirs).values())
+    return [index for index, made in sorted(known(dataset, mine).items()) if made in there_are]
 
 
-def _known(dataset: Dataset, indices: Sequence[int]) -> dict[int, str]:
+def among(dataset: Dataset, digests_of_others: Collection[str]) -> list[int]:
+    """Indices of the images of ``dataset`` whose SHA-256 is one of ``digests_of_others``. What is missing is passed over."""
+    found = known(dataset, range(len(dataset)))
+    return [index for index, made in sorted(found.items()) if made in digests_of_others]
+
+
+def known(dataset: Dataset, indices: Sequence[int]) -> dict[int, str]:
+    """Index -> SHA-256 of an image, in hexadecimal, for those of ``indices`` that can be read."""
     if dataset.sha256:
         return {index: dataset.sha256[index] for index in indices}
     made = digests([dataset.images[index] for index in indices])

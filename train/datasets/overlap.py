@@ -25,7 +25,20 @@ def say_overlap(
         words: what was done with these images, as in "that m.keras trained on".
         remarked: told of them.
     """
-    indices = sorted({index for other in others for index in shared(dataset, other)})
+    say_shared(
+        dataset,
+        sorted({index for other in others for index in shared(dataset, other)}),
+        code,
+        words,
+        remarked,
+    )
+
+
+def say_shared(dataset: Dataset, indices: Sequence[int], code: str, words: str, remarked: Remarked) -> None:
+    """Say of the images of ``dataset`` at ``indices`` that they were seen before; nothing where there are none.
+
+    ``code``, ``words`` and ``remarked`` are those of :func:`say_overlap`.
+    """
     if not indices:
         return
     names = [

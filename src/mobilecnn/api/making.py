@@ -70,6 +70,8 @@ def export(
     output: str | Path = ".",
     name: str | None = None,
     samples: int = 100,
+    min_agreement: float = 90.0,
+    min_sqnr: float = 10.0,
     seed: int = 0,
     io: str = "int8",
     classes: int | None = None,
@@ -89,7 +91,7 @@ def export(
 
     The files are ``output``/NAME.FORMAT.tflite, each with its passport beside it. Warns
     (:class:`UserWarning`) when nothing in the model shows what its scores are; of what in the calibration
-    data is not used, or not as one might expect; and of what the images of ``data`` leave undecided.
+    data is not used, or not as one might expect; and of what the images leave undecided.
 
     Args:
         model: Keras model, path of a ``.keras`` or ``.h5`` file or of a SavedModel folder, or name of a zoo
@@ -97,12 +99,14 @@ def export(
             process, which knows the layers of Keras, and those in ``custom_objects``.
         formats: one or several of the names ``float32``, ``float16``, ``int8`` and ``dynamic``; or ``all``.
         calibration: source of representative images, which int8 needs: a folder, ``digits``, or ``random``
-            (latency only). The answers are compared on them.
+            (latency only). A third of them calibrate nothing, and the answers are compared on these.
         data: labelled images to ask the Keras model and each file for: a folder of class folders, or ``digits``
             (its held-out part).
         output: folder for the files, created if it does not exist.
         name: first part of the files' names; for Keras models only.  [default: the model's]
-        samples: number of images to take from ``calibration``, the classes taking turns.
+        samples: number of images to calibrate on, the classes taking turns.
+        min_agreement: smallest share of images on which a file must have the model's answer, in per cent.
+        min_sqnr: smallest signal-to-quantization-noise ratio that it must have, in dB.
         seed: seed of that choice and of a zoo network's random weights.
         io: type of the input and the output of int8 files: ``int8`` or ``float32``.
         classes: number of outputs; for zoo names only.  [default: the network's]
@@ -127,7 +131,8 @@ def export(
         UsageError, ModelFileError, DataError, OutputError: an argument is out of range, or a file cannot be
             read or written.
         CheckFailed: a float32 file differs from the Keras model by more than float32 may, an answer of a file is
-            not finite, or of ``data`` the Keras model or a file has no more right than chance gives, or a file much
+            not finite, a file is surely below ``min_agreement`` or ``min_sqnr`` (in neither the 95 % interval reaches it),
+            or of ``data`` the Keras model or a file has no more right than chance gives, or a file much
             fewer than the Keras model; the files are written all the same. Or the Keras model's own answers are not
             finite; then nothing is written.
         EnvironmentProblem: a package is not installed, or a child process crashed.
@@ -137,6 +142,7 @@ def export(
     from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.quantize.formats import names
+    from mobilecnn.quantize.verdict import Floors
     from mobilecnn.remarks import Remarks
 
     if isinstance(labels, str):
@@ -170,6 +176,7 @@ def export(
             skip_bad,
             lowering,
             target,
+            Floors(min_agreement, min_sqnr),
         )
     for remark in remarks.rows:
         warnings.warn(remark.text, stacklevel=2)

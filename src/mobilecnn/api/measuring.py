@@ -28,6 +28,7 @@ def evaluate(
     data: str | Path = "digits",
     *,
     split: str | None = None,
+    max_drop: float | None = None,
     runtime: str = "litert",
     input_range: str | None = None,
     override_input_range: bool = False,
@@ -48,6 +49,7 @@ def evaluate(
         data: folder of class folders, or of parts of which ``test`` is used; a manifest, or another data set; or
             ``digits`` (its held-out part).
         split: part of data that is divided: ``train``, ``validation`` or ``test``.  [default: ``test``]
+        max_drop: largest loss of a file against the first, in percentage points of the images.  [default: any]
         runtime: runtime for .tflite files: ``litert`` or ``tflite-runtime``.
         input_range: range of the input of models that do not say it themselves; as in :func:`export`.
         override_input_range: whether ``input_range`` goes before what the models say.
@@ -62,10 +64,14 @@ def evaluate(
     Raises:
         UsageError, ModelFileError, DataError, OutputError: an argument is out of range, or a file cannot be
             read or written.
+        CheckFailed: a file surely loses more than ``max_drop``; the result is in ``output`` all the same.
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
+    from mobilecnn.quantize import drops
     from mobilecnn.quantize.asking import Asking
 
+    if max_drop is not None:
+        drops.check(max_drop, len(_paths(models)))
     how = Asking(
         runtime=runtime,
         input_range=input_range,
@@ -80,6 +86,10 @@ def evaluate(
     )
     for remark in evaluation.remarks:
         warnings.warn(remark.text, stacklevel=2)
+    if max_drop is not None:
+        for text in drops.undecided(evaluation, max_drop):
+            warnings.warn(text, stacklevel=2)
+        drops.refuse(evaluation, max_drop)
     return evaluation
 
 

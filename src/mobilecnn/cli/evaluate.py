@@ -10,7 +10,7 @@ from mobilecnn.cli.output import data, document, json_option, kilobytes, note, p
 
 if TYPE_CHECKING:
     from mobilecnn.quantize.asking import Asking
-    from mobilecnn.quantize.evaluation import Figures, Interval, Speed
+    from mobilecnn.quantize.evaluation import Evaluation, Figures, Interval, Speed
 
 
 @click.command()
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     help="Labelled images: a manifest, a folder of class folders or of parts, ..., or 'digits' (see `mobilecnn data`).",
 )
 @options.split
+@click.option(
+    "--max-drop",
+    type=float,
+    metavar="POINTS",
+    help="Exit with 1 where a file surely loses more of the right answers of the first, in percentage points.",
+)
 @options.asking
 @options.skip_bad
 @click.option(
@@ -43,6 +49,7 @@ def command(
     models: tuple[Path, ...],
     source: str,
     split: str | None,
+    max_drop: float | None,
     how: "Asking",
     skip_bad: bool,
     output: Path | None,
@@ -59,11 +66,15 @@ def command(
     \b
     Example:
       mobilecnn evaluate digits.keras out/*.tflite --data digits
+      mobilecnn evaluate digits.keras out/digits.int8.tflite --max-drop 0.5
     """
     from mobilecnn.api.measuring import evaluated
     from mobilecnn.errors import UsageError
+    from mobilecnn.quantize import drops
     from mobilecnn.remarks import plural
 
+    if max_drop is not None:
+        drops.check(max_drop, len(models))
     if confusion is not None:
         from mobilecnn.extras import require
         from mobilecnn.replacing import check_picture
@@ -102,8 +113,53 @@ def command(
 
         write_bytes(confusion, draw(evaluation.results))
     if as_json:
-        document(evaluation.to_json())
-        return
+        held = {} if max_drop is None else {"max_drop": max_drop, "drops": _drops(evaluation, max_drop)}
+        document({**evaluation.to_json(), **held})
+    else:
+        _table(evaluation, by_class=by_class)
+        if max_drop is not None:
+            _show_drops(evaluation, max_drop)
+        if confusion is not None:
+            talk(f"Confusion matrix: {confusion}")
+    if max_drop is not None:
+        for text in drops.undecided(evaluation, max_drop):
+            talk(f"Warning: {text}")
+        drops.refuse(evaluation, max_drop)
+
+
+def _drops(evaluation: "Evaluation", most: float) -> list[dict[str, object]]:
+    """The drop of each file but the first, and what ``most`` says of it, as JSON."""
+    from dataclasses import asdict
+
+    from mobilecnn.quantize import drops
+
+    return [
+        {"file": result.file, **asdict(found), "verdict": found.against(most)}
+        for result in evaluation.results[1:]
+        for found in [drops.of(result)]
+    ]
+
+
+def _show_drops(evaluation: "Evaluation", most: float) -> None:
+    from mobilecnn.quantize import drops
+
+    rows = [
+        [
+            result.file,
+            f"{found.points:+.2f}",
+            f"{found.low:+.2f} .. {found.high:+.2f}",
+            f"{found.p:.2g}",
+            found.against(most),
+        ]
+        for result in evaluation.results[1:]
+        for found in [drops.of(result)]
+    ]
+    data("")
+    data(table(["file", "points lost", "95 % interval", "McNemar p", f"{most:g} points"], rows))
+
+
+def _table(evaluation: "Evaluation", *, by_class: bool) -> None:
+    """Print a row for each file, and its figures by class."""
     rows = [
         [
             result.file,
@@ -138,8 +194,6 @@ def command(
         for result in evaluation.results:
             if result.figures is not None:
                 _show(result.file, result.figures)
-    if confusion is not None:
-        talk(f"Confusion matrix: {confusion}")
 
 
 def _times(speed: "Speed | None") -> list[str]:

@@ -45,7 +45,23 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     "class folders, ..., or 'digits' (its held-out part).",
 )
 @click.option(
-    "--samples", default=100, show_default=True, help="Images to take from it, the classes taking turns."
+    "--samples", default=100, show_default=True, help="Images to calibrate on, the classes taking turns."
+)
+@click.option(
+    "--min-agreement",
+    type=float,
+    default=90.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="Exit with 1 where a file surely agrees with the model on fewer of the images held out from the calibration.",
+)
+@click.option(
+    "--min-sqnr",
+    type=float,
+    default=10.0,
+    show_default=True,
+    metavar="DB",
+    help="Exit with 1 where its signal-to-quantization-noise ratio on them is surely smaller.",
 )
 @options.seed("that choice, and of the random weights of a zoo name")
 @click.option(
@@ -109,6 +125,8 @@ def command(
     calibration: str | None,
     source: str | None,
     samples: int,
+    min_agreement: float,
+    min_sqnr: float,
     seed: int,
     io: str,
     classes: int | None,
@@ -129,10 +147,11 @@ def command(
     """Turn a Keras model into float32, float16, int8 and dynamic-range TFLite files.
 
     MODEL is a .keras or .h5 file, a SavedModel folder, or a zoo name (random weights: for
-    latency). Each file is checked against the Keras model on the calibration images, and
-    gets a passport (JSON) beside it. Exits with 1 if a float32 file does not give the
-    model's answers, or if the images of --data show that the model is fed wrongly or that
-    a file has lost.
+    latency). Each file is judged by the Keras model on a third of the images of --calibration,
+    which calibrate nothing, and gets a passport (JSON) beside it. Exits with 1 if a float32
+    file does not give the model's answers, if a file surely falls below --min-agreement or
+    --min-sqnr, or if the images of --data show that the model is fed wrongly or that a file
+    has lost.
 
     \b
     Example:
@@ -145,6 +164,7 @@ def command(
     from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.labels import read as labels_of
     from mobilecnn.quantize.calibration.images import Calibration
+    from mobilecnn.quantize.verdict import Floors
     from mobilecnn.remarks import Remarks
 
     asked = Source(
@@ -174,6 +194,7 @@ def command(
             skip_bad,
             lowering,
             target,
+            Floors(min_agreement, min_sqnr),
         )
 
     if as_json:
@@ -222,26 +243,46 @@ _AGREEMENT = {
 
 def _show(exported: "tuple[Exported, ...]") -> None:
     """Print the parity of each file as a table."""
+    from mobilecnn.quantize.calibration.images import RANDOM
+
     rows = [
         [
             str(file.path),
             kilobytes(file.nbytes),
             f"{file.parity.agreement:.1%}",
             *(() if labels is None else (f"{labels:.1%}",)),
+            *(
+                ("-", "-")
+                if verdict is None
+                else (" .. ".join(f"{end:.1%}" for end in verdict.interval), verdict.verdict)
+            ),
             f"{file.parity.max_difference:.2e}",
             f"{file.parity.mean_difference:.2e}",
             f"{file.parity.sqnr_db:.1f}",
             file.passport.minimum_runtime or "unknown",
         ]
         for file in exported
-        for labels in [file.parity.label_agreement]
+        for labels, verdict in [(file.parity.label_agreement, file.passport.verdict)]
     ]
     agreement = _AGREEMENT[exported[0].passport.kind.decision]
-    header = ["file", "size", *agreement, "max diff", "mean diff", "SQNR dB", "runtime >="]
+    header = [
+        "file",
+        "size",
+        *agreement,
+        "95 % interval",
+        "verdict",
+        "max diff",
+        "mean diff",
+        "SQNR dB",
+        "runtime >=",
+    ]
     data(table(header, rows))
     images = exported[0].passport.parity.data
     reference = exported[0].passport.parity.reference
-    data(f"Against {reference} on {plural(images.images, 'image')} ({images.data}).")
+    verdicts = [file.passport.verdict for file in exported]
+    held_out = images.data != RANDOM and all(verdict and verdict.held_out for verdict in verdicts)
+    new = " that calibrated nothing" if held_out else ""
+    data(f"Against {reference} on {plural(images.images, 'image')}{new} ({images.data}).")
     if (check := exported[0].passport.labelled) is not None:
         data(
             table(
@@ -295,6 +336,7 @@ def _correct(exported: "tuple[Exported, ...]") -> Iterator[tuple[str, int]]:
 
 
 def _warnings(file: "Exported") -> Iterator[str]:
+    from mobilecnn.convert.checks import NOT_JUDGED
     from mobilecnn.quantize.gate import doubt
 
     card = file.passport
@@ -303,6 +345,7 @@ def _warnings(file: "Exported") -> Iterator[str]:
     yield from card.warnings
     for name, reason in card.taken_back.items():
         yield f"the rewrite {name} was taken back: {reason}"
-    # Answers that mean nothing need not agree.
-    if not card.latency_only and (words := doubt(file.parity, card.parity.reference)) is not None:
+    if card.verdict is None or card.verdict.verdict != NOT_JUDGED or card.latency_only:
+        return  # The verdict says more, or the answers mean nothing.
+    if (words := doubt(file.parity, card.parity.reference)) is not None:
         yield words

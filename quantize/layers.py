@@ -1,0 +1,213 @@
+"""The error that quantization makes, operator by operator: where it arises, and how it adds up."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.files import read_bytes, temporary_folder
+from mobilecnn.quantize.classifiers import Classifier, open_tflite
+from mobilecnn.quantize.inference import TfliteProcess, write_inputs
+from mobilecnn.remarks import Remarked, no_remark
+from mobilecnn.train.datasets.dataset import Dataset
+
+WIDE = 20.0
+"""Ratio of the largest to the median range of the channels of a tensor from which on it is suspect. In healthy networks it is
+9 at most, and in ones that int8 spoils 193 to 6,990."""
+
+CHANNEL_AXIS = {"CONV_2D": 0, "FULLY_CONNECTED": 0, "DEPTHWISE_CONV_2D": 3, "TRANSPOSE_CONV": 0}
+"""Operator with weights -> the axis of the weights that is the channel of its output."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator of a quantized file against the float32 file that it was made of.
+
+    Attributes:
+        index: place in the order in which they run, from 0.
+        name: name of its first output.
+        kind: ``CONV_2D``, ...
+        shape: shape of that output.
+        dtype: type of it in the quantized file.
+        isolated_db: SQNR in dB of its output when it is given the float32 file's own inputs: the error that it makes by
+            itself; None where it cannot run apart, or is exact.
+        accumulated_db: SQNR in dB in the running file: with all errors before it; None where the float32 file has no such
+            tensor, or is met exactly.
+        cosine: cosine of the angle between both outputs in the running file; None where there is no counterpart.
+        weight_ratio: largest over median range of the channels of its weights; None without weights.
+        channel_ratio: the same of its output in the float32 file; None where there is no counterpart.
+        outside: share of the float32 file's values that the type cannot hold, and clips.
+        limits: smallest and largest value that the type can hold; None of float32.
+        values: smallest and largest value of the float32 file; None where there is no counterpart.
+        histogram: number of its values in equal bins from the smallest to the largest.
+    """
+
+    index: int
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str
+    isolated_db: float | None
+    accumulated_db: float | None
+    cosine: float | None
+    weight_ratio: float | None
+    channel_ratio: float | None
+    outside: float
+    limits: tuple[float, float] | None
+    values: tuple[float, float] | None
+    histogram: tuple[int, ...]
+
+    @property
+    def suspect(self) -> bool:
+        """Whether some of its channels are so much wider than the others that one scale for all does not suit them."""
+        return max(self.weight_ratio or 0, self.channel_ratio or 0) >= WIDE
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """What the operators of a quantized file add to its error.
+
+    Attributes:
+        file: the quantized file.
+        reference: the float32 file.
+        data: the images.
+        images: number of them.
+        layers: the operators in the order in which they run.
+        unmatched: number of operators whose output has no counterpart in the float32 file.
+    """
+
+    file: str
+    reference: str
+    data: str
+    images: int
+    layers: tuple[Layer, ...]
+    unmatched: int
+
+    @property
+    def worst_first(self) -> tuple[Layer, ...]:
+        """The operators, the one that makes the largest error by itself first; those without a figure last."""
+        return tuple(
+            sorted(
+                self.layers, key=lambda layer: math.inf if layer.isolated_db is None else layer.isolated_db
+            )
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as a JSON object, the operators with the largest error first."""
+        return {**asdict(self), "layers": [asdict(layer) for layer in self.worst_first]}
+
+
+def reference_of(quantized: Path) -> Path:
+    """The float32 file that lies beside a quantized one: ``it.int8.tflite`` -> ``it.float32.tflite``.
+
+    Raises:
+        UsageError: there is none.
+    """
+    name = quantized.name.split(".")
+    there = quantized.with_name(".".join([*name[:-2], "float32", name[-1]]))
+    if len(name) < 3 or there == quantized or not there.is_file():
+        raise UsageError(
+            f"beside {quantized} is no float32 file of the same export to hold it against; export it with --float32, too, or "
+            "name the file with --reference"
+        )
+    return there
+
+
+def report(quantized: Path, reference: Path, dataset: Dataset, remarked: Remarked = no_remark) -> LayerReport:
+    """What the operators of ``quantized`` add to its error, on all images of ``dataset``.
+
+    Raises:
+        ModelFileError: a file cannot be read or run, or the two are not fed alike.
+        UsageError: nothing says what they are fed.
+        DataError: an image cannot be read.
+        EnvironmentProblem: the child process crashed.
+    """
+    ours, theirs = open_tflite(quantized), open_tflite(reference)
+    _refuse_others(ours, theirs)
+    with temporary_folder() as work, TfliteProcess(f"that runs {quantized}") as process:
+        inputs = work / "inputs.npy"
+        write_inputs(inputs, dataset.pixels(ours.contract, remarked), ours.contract, len(dataset))
+        rows = process.layers(reference, quantized, inputs, len(dataset))
+    ratios = _weight_ratios(reference)
+    layers = tuple(_layer(index, row, ratios.get(row["name"])) for index, row in enumerate(rows))
+    if not any(layer.values for layer in layers):
+        raise ModelFileError(
+            f"no tensor of {quantized} has the name of one of {reference}, so that they are of two exports; give --reference the "
+            "float32 file of the same export"
+        )
+    missing = sum(layer.values is None for layer in layers)
+    return LayerReport(str(quantized), str(reference), dataset.name, len(dataset), layers, missing)
+
+
+def _refuse_others(ours: Classifier, theirs: Classifier) -> None:
+    if not ours.contract.feeds_as(theirs.contract) or ours.classes != theirs.classes:
+        raise ModelFileError(
+            f"{ours.path} takes {ours.contract.meaning}, {list(ours.contract.shape)}, and has {ours.classes} outputs, and "
+            f"{theirs.path} takes {theirs.contract.meaning}, {list(theirs.contract.shape)}, and has {theirs.classes}; give "
+            "--reference the float32 file of the same export"
+        )
+    if theirs.format not in ("float32", "tflite"):
+        raise UsageError(f"{theirs.path} is {theirs.format}; give --reference the float32 file")
+
+
+def _layer(index: int, row: Mapping[str, Any], weight_ratio: float | None) -> Layer:
+    total, alone = row["accumulated"], row.get("isolated")
+    matched = total is not None
+    return Layer(
+        index=index,
+        name=row["name"],
+        kind=row["kind"],
+        shape=tuple(row["shape"]),
+        dtype=row["dtype"],
+        isolated_db=_ratio(alone),
+        accumulated_db=_ratio(total),
+        cosine=_cosine(total),
+        weight_ratio=weight_ratio,
+        channel_ratio=spread_ratio(row["ranges"]) if matched else None,
+        outside=row["outside"] if matched else 0.0,
+        limits=(row["limits"][0], row["limits"][1]) if matched and row["limits"] else None,
+        values=(row["values"][0], row["values"][1]) if matched else None,
+        histogram=tuple(row["histogram"]) if matched else (),
+    )
+
+
+def _ratio(sums: Sequence[float] | None) -> float | None:
+    """SQNR in dB of signal and noise; None where there is no noise, or nothing to compare."""
+    if sums is None or sums[1] <= 0 or not math.isfinite(sums[1]):
+        return None
+    return 10 * math.log10(max(sums[0], 1e-300) / sums[1])
+
+
+def _cosine(sums: Sequence[float] | None) -> float | None:
+    if sums is None or sums[0] <= 0 or sums[3] <= 0:
+        return None
+    return max(-1.0, min(1.0, sums[2] / math.sqrt(sums[0] * sums[3])))
+
+
+def spread_ratio(ranges: Sequence[float]) -> float | None:
+    """Largest over median of the ranges of channels; None of a single channel, and where the median is 0."""
+    widths = np.asarray(ranges, np.float64)
+    middle = float(np.median(widths)) if len(widths) > 1 else 0.0
+    return float(widths.max()) / middle if middle > 0 else None
+
+
+def _weight_ratios(reference: Path) -> dict[str, float | None]:
+    """Name of an operator's output -> :func:`spread_ratio` of its float32 weights."""
+    graph = flatbuffer.graph(read_bytes(reference, "model", ModelFileError), str(reference))
+    found: dict[str, float | None] = {}
+    for operation in graph.operations:
+        weights = operation.inputs[1] if len(operation.inputs) > 1 else None
+        axis = CHANNEL_AXIS.get(operation.kind)
+        if axis is None or weights is None or weights.data is None or weights.dtype != "float32":
+            continue
+        values = np.frombuffer(weights.data.tobytes(), np.float32).reshape(weights.shape)
+        rows = np.moveaxis(values, min(axis, values.ndim - 1), 0).reshape(
+            values.shape[min(axis, values.ndim - 1)], -1
+        )
+        found[operation.outputs[0].name] = spread_ratio((2 * np.abs(rows).max(axis=1)).tolist())
+    return found

@@ -1,0 +1,160 @@
+"""The report of each operator's error: the culprit comes first, by figures that can be checked."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from mobilecnn.bench.pages.layers import html
+from mobilecnn.cli import cli
+from mobilecnn.convert.conversion import Source
+from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.export import export
+from mobilecnn.quantize.calibration.images import Calibration
+from mobilecnn.quantize.layers import LayerReport, reference_of, report, spread_ratio
+from mobilecnn.quantize.verdict import Floors
+from mobilecnn.train import datasets
+
+pytestmark = pytest.mark.usefixtures("forked")
+
+SPOILT = 2
+"""Place of the convolution that has one channel a thousand times as wide as the others."""
+
+
+@pytest.fixture(scope="module")
+def spoilt(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a network of four convolutions in three formats, one channel of the third a thousand times as wide."""
+    folder = tmp_path_factory.mktemp("spoilt")
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    image = x = keras.Input((12, 12, 3))
+    for _ in range(4):
+        x = layers.Conv2D(8, 3, activation="relu")(x)
+    x = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(image, x)
+    kernel, bias = model.layers[1 + SPOILT].get_weights()
+    kernel[..., 3] *= 1000
+    model.layers[1 + SPOILT].set_weights([kernel, bias])
+    model.save(folder / "it.keras")
+    generator = np.random.default_rng(0)
+    (folder / "pictures").mkdir()
+    for index in range(12):
+        small = generator.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        Image.fromarray(small).resize((12, 12), Image.Resampling.BICUBIC).save(
+            folder / "pictures" / f"{index}.png"
+        )
+    source = Source(str(folder / "it.keras"), input_range="unit")
+    floors = Floors(0, -1000)
+    export(
+        source,
+        ["float32", "float16", "int8"],
+        folder,
+        Calibration(str(folder / "pictures")),
+        floors=floors,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(spoilt: Path) -> LayerReport:
+    images = datasets.load(str(spoilt / "pictures"))
+    return report(spoilt / "it.int8.tflite", spoilt / "it.float32.tflite", images)
+
+
+def test_every_operator_has_its_figures(found: LayerReport) -> None:
+    kinds = [layer.kind for layer in found.layers]
+    assert kinds.count("CONV_2D") == 4 and found.images == 12 and found.unmatched == 0
+    for layer in found.layers:
+        assert layer.values is not None and sum(layer.histogram) == 12 * math.prod(layer.shape)
+        assert layer.isolated_db is None or layer.accumulated_db is not None
+        # What is wrong by itself is wrong in the whole, too.
+        if layer.isolated_db is not None and layer.accumulated_db is not None:
+            assert layer.accumulated_db < layer.isolated_db + 6
+        assert 0 <= layer.outside < 0.2
+
+
+def test_the_wide_channel_is_named(found: LayerReport) -> None:
+    convolutions = [layer for layer in found.layers if layer.kind == "CONV_2D"]
+    ratios = [layer.weight_ratio or 0 for layer in convolutions]
+    assert max(ratios) == ratios[SPOILT] > 500 and sorted(ratios)[-2] < 3
+    assert (convolutions[SPOILT].channel_ratio or 0) > 100 and convolutions[SPOILT].suspect
+    assert not convolutions[0].suspect
+    # The type of its output is right: what is lost is lost behind it.
+    assert found.worst_first[0].isolated_db == min(
+        layer.isolated_db for layer in found.layers if layer.isolated_db is not None
+    )
+
+
+def test_the_isolated_error_of_the_first_operator_is_that_of_eight_bits(found: LayerReport) -> None:
+    """A uniform distribution over 256 steps has 6.02 * 8 = 48 dB; a convolution of rounded weights less."""
+    first = next(layer for layer in found.layers if layer.kind == "CONV_2D")
+    assert first.isolated_db is not None and 25 < first.isolated_db < 55
+    assert first.isolated_db == pytest.approx(first.accumulated_db, abs=3)
+
+
+def test_other_formats_are_reported_too(spoilt: Path) -> None:
+    images = datasets.load(str(spoilt / "pictures")).sample(3)
+    made = report(spoilt / "it.float16.tflite", spoilt / "it.float32.tflite", images)
+    ratios = [layer.accumulated_db for layer in made.layers if layer.accumulated_db is not None]
+    assert ratios and min(ratios) > 40
+    assert all(layer.limits is None and layer.outside == 0 for layer in made.layers)
+
+
+def test_a_file_is_exact_against_itself(spoilt: Path) -> None:
+    images = datasets.load(str(spoilt / "pictures")).sample(2)
+    made = report(spoilt / "it.float32.tflite", spoilt / "it.float32.tflite", images)
+    assert all(layer.accumulated_db is None and layer.isolated_db is None for layer in made.layers)
+    assert all(layer.cosine == pytest.approx(1) for layer in made.layers if layer.cosine is not None)
+
+
+def test_the_command_and_its_page(spoilt: Path, tmp_path: Path) -> None:
+    command = [
+        "quantize-report",
+        str(spoilt / "it.int8.tflite"),
+        "--data",
+        str(spoilt / "pictures"),
+        "--samples",
+        "4",
+    ]
+    page = tmp_path / "layers.html"
+    done = CliRunner().invoke(cli, [*command, "-o", str(page), "--json"])
+    assert done.exit_code == 0, done.output
+    ratios = [
+        row["isolated_db"] for row in json.loads(done.stdout)["layers"] if row["isolated_db"] is not None
+    ]
+    assert ratios == sorted(ratios)
+    text = page.read_text()
+    assert text.startswith("<!doctype html>") and "CONV_2D" in text and "Values of the worst" in text
+    done = CliRunner().invoke(cli, command)
+    assert "isolated dB" in done.stdout and "the widest channel is 20 times as wide" in done.stderr
+
+
+def test_the_same_report_gives_the_same_page(found: LayerReport) -> None:
+    assert html(found) == html(found)
+
+
+def test_what_is_no_reference_is_refused(spoilt: Path, exported: Path, tmp_path: Path) -> None:
+    int8, images = spoilt / "it.int8.tflite", datasets.load(str(spoilt / "pictures"))
+    assert reference_of(int8) == spoilt / "it.float32.tflite"
+    alone = tmp_path / "it.int8.tflite"
+    alone.write_bytes(int8.read_bytes())
+    for path in (alone, tmp_path / "it.tflite", spoilt / "it.float32.tflite"):
+        with pytest.raises(UsageError, match="is no float32 file of the same export"):
+            reference_of(path)
+    with pytest.raises(ModelFileError, match="give --reference the float32 file of the same export"):
+        report(int8, exported / "theirs.float32.tflite", images)
+    with pytest.raises(UsageError, match="is float16; give --reference the float32 file"):
+        report(int8, spoilt / "it.float16.tflite", images)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "ratio"),
+    [([1, 1, 1], 1), ([1, 2, 3], 1.5), ([1, 1, 1000], 1000), ([5], None), ([0, 0, 1], None)],
+)
+def test_the_ratio_of_channels(ranges: list[float], ratio: float | None) -> None:
+    assert spread_ratio(ranges) == ratio
