@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from mobilecnn.contract import InputContract
 from mobilecnn.convert import golden, output_kinds
-from mobilecnn.convert.checks import Golden, ImageManifest, LabelledCheck, ParityRecord
+from mobilecnn.convert.checks import Correction, Golden, ImageManifest, LabelledCheck, ParityRecord
 from mobilecnn.convert.graph.flatbuffer import Graph
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.documents import Members, parse_json
@@ -203,6 +203,7 @@ class Passport(Stored, Open):
         labelled: how many labelled images were right at export; None where none were given.
         taken_back: rewrite of the graph -> why it was taken back, because the answers did not hold.
         training: what the Keras file says of its training: the data, the plan, the figures; None where it says nothing.
+        corrections: what was done to the weights and biases of a quantized file, in order, and what it is worth.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.passport"
@@ -234,6 +235,7 @@ class Passport(Stored, Open):
     labelled: LabelledCheck | None = field(default=None, metadata=ADDED)
     taken_back: dict[str, str] = field(default_factory=dict, metadata=ADDED)
     training: dict[str, Any] | None = field(default=None, metadata=ADDED)
+    corrections: tuple[Correction, ...] = field(default=(), metadata=ADDED)
 
     @property
     def kind(self) -> OutputKind:

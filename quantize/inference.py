@@ -14,10 +14,11 @@ from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
 from mobilecnn.errors import DataError, UsageError
 from mobilecnn.files import temporary_folder
 from mobilecnn.process import Child, python
-from mobilecnn.quantize import golden_answers
+from mobilecnn.quantize import activations, golden_answers
+from mobilecnn.quantize.activations import Activations
 from mobilecnn.quantize.asking import DEFAULT, Asking
 from mobilecnn.quantize.classifiers import Classifier, open_tflite
-from mobilecnn.quantize.formats import Recipe
+from mobilecnn.quantize.rules import Rules, entries
 from mobilecnn.quantize.runtimes import RUNTIMES
 from mobilecnn.train import inputs
 from mobilecnn.train.images import Pixels
@@ -36,15 +37,22 @@ class TfliteProcess(Child):
         """Start the child; ``doing`` finishes the sentence "The process ... crashed"."""
         super().__init__(python("mobilecnn.quantize.litert_child"), doing)
 
-    def quantize(self, model: Path, recipe: Recipe, output: Path, calibration: Path | None) -> None:
+    def quantize(self, model: Path, rules: Rules, output: Path, calibration: Path | None) -> None:
         """Quantize the float32 file ``model``; ``calibration`` is a file of inputs.
 
         Raises:
             ModelFileError: the quantizer refuses the model.
         """
-        message = {"do": "quantize", "model": str(model), "recipe": list(recipe), "output": str(output)}
+        message = {"do": "quantize", "model": str(model), "recipe": entries(rules), "output": str(output)}
         self.send({**message, "calibration": None if calibration is None else str(calibration)})
         self.receive()
+
+    def observe(self, model: Path, inputs: Path, output: Path) -> Activations:
+        """The activations of the float32 file ``model`` over ``inputs``, a file of inputs, by way of the file ``output``."""
+        message = {"do": "observe", "model": str(model), "inputs": str(inputs), "output": str(output)}
+        self.send(message)
+        self.receive()
+        return activations.read(output)
 
     def run(self, model: Path, inputs: Path, outputs: Path, runtime: str = "litert") -> dict[str, Any]:
         """Run ``inputs``, a file of inputs (:mod:`mobilecnn.train.inputs`), into ``outputs`` (.npy, float32, (n, outputs)).

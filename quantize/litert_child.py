@@ -2,6 +2,7 @@
 
 :class:`mobilecnn.quantize.inference.TfliteProcess` starts it; nothing else imports it.
 
+* ``observe``: ``{model, inputs, output}`` -> the activations of a float32 file (:mod:`mobilecnn.quantize.activations`)
 * ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
 * ``run``: ``{model, runtime, inputs, outputs}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, and the types of input and output
@@ -17,6 +18,7 @@ from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.quantize import large_tensors
+from mobilecnn.quantize.activations import observe
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.runtimes import interpreter_class
 from mobilecnn.train.inputs import slices
@@ -26,6 +28,11 @@ def main(channel: Channel) -> None:
     """Answer messages until the parent closes the pipe."""
     while (message := channel.receive()) is not None:
         match message["do"]:
+            case "observe":
+                images = (image for part in slices(Path(message["inputs"])) for image in part)
+                seen = observe(Path(message["model"]).read_bytes(), images, _threads())
+                seen.write(Path(message["output"]))
+                channel.send(done=True)
             case "quantize":
                 _quantize(message)
                 channel.send(done=True)

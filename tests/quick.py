@@ -57,6 +57,7 @@ FILES = (
     "convert/test_words.py",
     "quantize/test_compress.py",
     "quantize/test_decisions.py",
+    "quantize/test_equalization.py",
     "quantize/test_figures.py",
     "quantize/test_formats.py",
     "quantize/test_labelled.py",

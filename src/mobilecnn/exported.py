@@ -17,7 +17,9 @@ from mobilecnn.errors import CheckFailed
 from mobilecnn.files import sha256, together
 from mobilecnn.quantize import gate, labelled
 from mobilecnn.quantize.calibration.images import CalibrationImages
+from mobilecnn.quantize.corrections import Quantized
 from mobilecnn.quantize.formats import Format
+from mobilecnn.quantize.making import Changes
 from mobilecnn.quantize.parity import Parity
 from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.version import __version__
@@ -29,9 +31,6 @@ TOOLS = ("tensorflow", "keras", "litert-quantizer", "ai-edge-litert")
 """Packages whose versions the passport records."""
 
 Scores = npt.NDArray[np.float32]
-
-Changes = dict[str, tuple[str, ...]]
-"""Pass over the graph -> what it changed, a phrase for each change."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +109,12 @@ class Origin:
         source: what was exported.
         facts: the loaded model.
         images: images that calibrated and checked the files.
-        io: type asked for.
         tolerance: largest relative difference of an exact format.
     """
 
     source: Source
     facts: KerasFacts
     images: CalibrationImages
-    io: str
     tolerance: float
 
 
@@ -128,7 +125,7 @@ class Answered:
     Attributes:
         path: where it goes.
         row: its format.
-        content: its bytes.
+        made: the file, as it was made.
         changes: what the passes over the graph changed in it.
         taken_back: rewrite of the graph -> why it was taken back.
         parity: its answers against the Keras model's.
@@ -138,7 +135,7 @@ class Answered:
 
     path: Path
     row: Format
-    content: bytes
+    made: Quantized
     changes: Changes
     taken_back: dict[str, str]
     parity: Parity
@@ -161,21 +158,22 @@ def write(paths: Sequence[Path], files: Iterable[Answered], origin: Origin) -> t
     # The passport comes first: a reader that finds a model finds its passport.
     with together([(passport.beside(path), path) for path in paths]) as temporaries:
         for file, (card_file, model_file) in zip(files, temporaries, strict=True):
-            card = _passport(file, origin)
+            content = file.made.path.read_bytes()
+            card = _passport(file, content, origin)
             card_file.write_bytes(card.to_bytes())
-            model_file.write_bytes(file.content)
+            model_file.write_bytes(content)
             exported.append(
-                Exported(file.path, file.row.name, len(file.content), file.parity, card.parity.holds, card)
+                Exported(file.path, file.row.name, len(content), file.parity, card.parity.holds, card)
             )
     return tuple(exported)
 
 
-def _passport(file: Answered, origin: Origin) -> Passport:
+def _passport(file: Answered, content: bytes, origin: Origin) -> Passport:
     source, facts, images = origin.source, origin.facts, origin.images
     row, parity = file.row, file.parity
-    digest = sha256(file.content)
-    graph = flatbuffer.graph(file.content, str(file.path))
-    seen = inspection.inspection_of(graph, file.path.name, len(file.content), digest)
+    digest = sha256(content)
+    graph = flatbuffer.graph(content, str(file.path))
+    seen = inspection.inspection_of(graph, file.path.name, len(content), digest)
     reasons = []
     if not source.trained:
         reasons.append("the weights are a random initialization")
@@ -196,12 +194,14 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         ),
         labels=facts.labels,
         latency_only=tuple(reasons),
-        file=passport.ModelFile(file.path.name, row.name, len(file.content), digest),
+        file=passport.ModelFile(file.path.name, row.name, len(content), digest),
         input=passport.ModelInput(seen.inputs[0], facts.contract),
         output=passport.ModelOutput(seen.outputs[0], facts.kind.name),
-        recipe=passport.QuantizationRecipe(row.io(origin.io), row.recipe_for(origin.io)),
+        recipe=passport.QuantizationRecipe(
+            seen.inputs[0].dtype, tuple(rule.to_json() for rule in file.made.rules)
+        ),
         lowering=file.changes,
-        calibration=images.manifest if row.needs_calibration else None,
+        calibration=images.manifest if row.needs_calibration or file.made.corrections else None,
         parity=checks.ParityRecord(
             reference=facts.called,
             data=images.manifest,
@@ -222,4 +222,5 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         labelled=file.labelled,
         taken_back=file.taken_back,
         training=facts.training,
+        corrections=file.made.corrections,
     )

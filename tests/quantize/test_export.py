@@ -29,7 +29,7 @@ from mobilecnn.train.keras_file import ModelInfo, write_info
 
 pytestmark = pytest.mark.usefixtures("forked")
 
-FORMATS = formats.names()
+FORMATS = formats.usual()
 ENDS = {"float32": "float32", "float16": "float32", "dynamic": "float32", "int8": "int8"}
 
 

@@ -28,7 +28,7 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @click.argument("model", type=options.SOURCE)
 @_formats
-@click.option("--all", "everything", is_flag=True, help="All of these formats.")
+@click.option("--all", "everything", is_flag=True, help="The first four of these formats.")
 @click.option(
     "--calibration",
     metavar="DATA",
@@ -79,6 +79,34 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Rewrites of the graph into the same, faster: all, none, or names with commas between.",
 )
+@click.option(
+    "--correct",
+    metavar="auto|none|LIST",
+    default="auto",
+    show_default=True,
+    help="Corrections of quantized files by the calibration images: all that do good, none, or among equalization, "
+    "bias_correction.",
+)
+@click.option(
+    "--keep-float",
+    metavar="PATTERN",
+    multiple=True,
+    help="Leave operators of such names in float32 (* for any characters); may be repeated.",
+)
+@click.option(
+    "--recipe",
+    type=options.FILE,
+    metavar="FILE",
+    help="Rules for the format that the file names, as --show-recipe writes them.",
+)
+@click.option(
+    "--target-runtime",
+    metavar="PACKAGE==RELEASE",
+    help="Runtime that the files are for, such as tflite-runtime==2.14: what it lacks is mended, or refused.",
+)
+@click.option(
+    "--show-recipe", is_flag=True, help="Print the rules of the one format that is chosen, and make nothing."
+)
 @options.allow_code
 @options.skip_bad
 @options.custom_objects
@@ -102,6 +130,11 @@ def command(
     output_kind: str | None,
     labels: Path | None,
     lowering: str,
+    correct: str,
+    keep_float: tuple[str, ...],
+    recipe: Path | None,
+    target_runtime: str | None,
+    show_recipe: bool,
     allow_code: bool,
     skip_bad: bool,
     custom_objects: Path | None,
@@ -127,8 +160,14 @@ def command(
     from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.labels import read as labels_of
     from mobilecnn.quantize.calibration.images import Calibration
+    from mobilecnn.quantize.recipes import Recipe, shown
     from mobilecnn.remarks import Remarks
 
+    formats = known.usual() if everything else formats
+    rules = None if recipe is None else Recipe.read(recipe)
+    if show_recipe:
+        document(shown(formats, io, keep_float, rules).to_json())
+        return
     asked = Source(
         text=model,
         classes=classes,
@@ -146,7 +185,7 @@ def command(
     with progress("Exporting") as update:
         exported = export(
             asked,
-            known.names() if everything else formats,
+            formats,
             output,
             given,
             io,
@@ -155,6 +194,10 @@ def command(
             remarks,
             skip_bad,
             lowering,
+            correct,
+            keep_float,
+            rules,
+            target_runtime,
         )
 
     if as_json:
@@ -194,6 +237,7 @@ _AGREEMENT = {
 
 def _show(exported: "tuple[Exported, ...]") -> None:
     """Print the parity of each file as a table."""
+    from mobilecnn.quantize.corrections import words
     from mobilecnn.remarks import plural
 
     rows = [
@@ -216,6 +260,9 @@ def _show(exported: "tuple[Exported, ...]") -> None:
     images = exported[0].passport.parity.data
     reference = exported[0].passport.parity.reference
     data(f"Against {reference} on {plural(images.images, 'image')} ({images.data}).")
+    for file in exported:
+        for correction in file.passport.corrections:
+            data(f"{file.path}: {words(correction)}.")
     if (check := exported[0].passport.labelled) is not None:
         data(
             table(
