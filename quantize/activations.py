@@ -1,7 +1,7 @@
 """What flows through a float32 file: means and ranges of its activations over some images."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,7 @@ class Activations:
     Attributes:
         patches: for each layer with weights, in order, the mean of what each of its weights is multiplied by, over all
             images and positions of its output: (rows, columns, input channels) of a convolution, (inputs,) of a dense layer.
-        lows, highs: tensor -> the smallest and the largest value of each channel, (channels,); of the activations with
-            channels on their last axis.
+        lows, highs: tensor -> the smallest and the largest value of each channel, (channels,); of those that were asked for.
         scores: the file's answers, (images, outputs).
     """
 
@@ -54,13 +53,19 @@ def read(path: Path) -> Activations:
     return Activations(patches, rows["low_"], rows["high_"], parts["scores"])
 
 
-def observe(content: bytes, images: Iterable[npt.NDArray[np.float32]], threads: int) -> Activations:
+def observe(
+    content: bytes,
+    images: Iterable[npt.NDArray[np.float32]],
+    threads: int,
+    ranged: Collection[int] | None = None,
+) -> Activations:
     """Run images through a float32 file of one graph, and keep sums and extremes, so that their number costs no memory.
 
     Args:
         content: the file.
         images: the tensors that it is given, (height, width, channels) each.
         threads: number of threads.
+        ranged: tensors whose ranges are kept.  [default: all activations with channels on their last axis]
     """
     editor = Editor(flatbuffer.parse(content, "the float32 file"))
     layers = weighted_layers(editor)
@@ -73,7 +78,7 @@ def observe(content: bytes, images: Iterable[npt.NDArray[np.float32]], threads: 
     interpreter.allocate_tensors()
     given = interpreter.get_input_details()[0]["index"]
     result = interpreter.get_output_details()[0]["index"]
-    ranged = _activations(editor)
+    ranged = _activations(editor) if ranged is None else ranged
     sums: dict[int, Any] = dict.fromkeys((layer.source for layer in layers), 0.0)
     lows: dict[int, Any] = {}
     highs: dict[int, Any] = {}

@@ -21,7 +21,7 @@ from mobilecnn.errors import UsageError
 from mobilecnn.quantize.activations import Activations
 from mobilecnn.quantize.bias_correction import correct_biases
 from mobilecnn.quantize.calibration.images import CalibrationImages
-from mobilecnn.quantize.equalization import equalize
+from mobilecnn.quantize.equalization import equalize, scaling
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.parity import Parity, compare
@@ -132,7 +132,8 @@ def prepare(
     base = Base(path, flatbuffer.graph(path.read_bytes(), path.name), images, kind)
     if images.random or not wanted:
         return base
-    seen = tflite.observe(path, images.tensors, path.with_suffix(".npz"))
+    ranged = scaling(path.read_bytes()) if EQUALIZATION in wanted else []
+    seen = tflite.observe(path, images.tensors, path.with_suffix(".npz"), ranged)
     base = replace(base, activations=seen, bias_correction=BIAS_CORRECTION in wanted)
     found = equalize(path.read_bytes(), seen) if EQUALIZATION in wanted else None
     if found is None:

@@ -87,12 +87,18 @@ def ratio_of(ranges: Reals) -> float:
     return float(some.max() / np.median(some)) if some.size else 1.0
 
 
+def scaling(base: bytes) -> list[int]:
+    """The tensors of a float32 file that can be equalized, in order."""
+    editor = Editor(flatbuffer.parse(base, "the float32 file"))
+    return sorted({index for group in groups_of(editor, weighted_layers(editor)) for index in group.tensors})
+
+
 def equalize(base: bytes, activations: Activations) -> Equalized | None:
     """Equalize the tensors of a float32 file whose channels differ by more than :data:`RATIO`; None where there are none.
 
     Args:
         base: the file.
-        activations: its activations.
+        activations: its activations, with the ranges of the tensors that :func:`scaling` names.
     """
     editor = Editor(flatbuffer.parse(base, "the float32 file"))
     layers = weighted_layers(editor)

@@ -47,10 +47,15 @@ class TfliteProcess(Child):
         self.send({**message, "calibration": None if calibration is None else str(calibration)})
         self.receive()
 
-    def observe(self, model: Path, inputs: Path, output: Path) -> Activations:
-        """The activations of the float32 file ``model`` over ``inputs``, a file of inputs, by way of the file ``output``."""
+    def observe(
+        self, model: Path, inputs: Path, output: Path, ranged: Sequence[int] | None = None
+    ) -> Activations:
+        """The activations of the float32 file ``model`` over ``inputs``, a file of inputs, by way of the file ``output``.
+
+        ``ranged`` are the tensors whose ranges are kept; None for all.
+        """
         message = {"do": "observe", "model": str(model), "inputs": str(inputs), "output": str(output)}
-        self.send(message)
+        self.send({**message, "ranged": None if ranged is None else list(ranged)})
         self.receive()
         return activations.read(output)
 

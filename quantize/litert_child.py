@@ -2,7 +2,7 @@
 
 :class:`mobilecnn.quantize.inference.TfliteProcess` starts it; nothing else imports it.
 
-* ``observe``: ``{model, inputs, output}`` -> the activations of a float32 file (:mod:`mobilecnn.quantize.activations`)
+* ``observe``: ``{model, inputs, output, ranged}`` -> the activations of a float32 file (:mod:`mobilecnn.quantize.activations`)
 * ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
 * ``run``: ``{model, runtime, inputs, outputs}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores, and the types of input and output
@@ -30,7 +30,7 @@ def main(channel: Channel) -> None:
         match message["do"]:
             case "observe":
                 images = (image for part in slices(Path(message["inputs"])) for image in part)
-                seen = observe(Path(message["model"]).read_bytes(), images, _threads())
+                seen = observe(Path(message["model"]).read_bytes(), images, _threads(), message["ranged"])
                 seen.write(Path(message["output"]))
                 channel.send(done=True)
             case "quantize":

@@ -51,7 +51,7 @@ def place(folder: Path, sample: Path, change: Change | None = None) -> tuple[Pat
 def with_what_was_added(document: dict[str, Any]) -> dict[str, Any]:
     """A passport with the members that the samples of older versions were written without."""
     document["input"]["contract"]["overrides"] = ""
-    return {**document, "labelled": None, "taken_back": {}, "training": None}
+    return {**document, "labelled": None, "taken_back": {}, "training": None, "corrections": []}
 
 
 def test_there_is_a_sample_of_each_format() -> None:
@@ -63,7 +63,7 @@ def test_there_is_a_sample_of_each_format() -> None:
 def test_a_passport_of_today_reads_and_writes(sample: Path) -> None:
     document = json.loads(sample.read_text())
     card = Passport.from_json(document)
-    assert json.loads(card.to_bytes()) == {"taken_back": {}, **document}
+    assert json.loads(card.to_bytes()) == {"taken_back": {}, "corrections": [], **document}
     again = Passport.from_json(json.loads(card.to_bytes()))
     assert (again, again.to_bytes()) == (card, card.to_bytes())
     assert len(card.pictures) == len(card.golden) == 3
@@ -75,7 +75,23 @@ def test_a_passport_from_before_a_member_was_added_reads() -> None:
     del document["training"], document["labelled"]
     card = Passport.from_json(document)
     assert card.training is None and card.labelled is None
-    assert json.loads(card.to_bytes()) == json.loads(TINY.read_text())
+    assert card.corrections == ()
+    assert json.loads(card.to_bytes()) == {**json.loads(TINY.read_text()), "corrections": []}
+
+
+CORRECTION = {
+    "name": "bias_correction", "applied": True, "changed": 53, "ratio": None, "images": 96, "agreement_without": 0.754,
+    "agreement_with": 0.906, "sqnr_db_without": 11.4, "sqnr_db_with": None,
+}  # fmt: skip
+
+
+def test_corrections_are_kept() -> None:
+    card = Passport.from_json({**json.loads(TINY.read_text()), "corrections": [CORRECTION]})
+    assert card.corrections[0].changed == 53 and json.loads(card.to_bytes())["corrections"] == [CORRECTION]
+    with pytest.raises(InputError, match=r"corrections\[0\]: agreement must be from 0 to 1"):
+        Passport.from_json(
+            {**json.loads(TINY.read_text()), "corrections": [{**CORRECTION, "agreement_with": 2}]}
+        )
 
 
 def test_what_training_says_is_json_of_any_shape() -> None:
