@@ -10,6 +10,7 @@ from litert_quantizer.qtyping import TFLOperationName
 from litert_quantizer.recipe_manager import RecipeManager
 from tflite_files import Made
 
+from mobilecnn import records
 from mobilecnn.cli import cli
 from mobilecnn.errors import InputError, UsageError
 from mobilecnn.quantize import formats, recipes, rules
@@ -18,6 +19,10 @@ from mobilecnn.quantize.recipes import MOST_RULES, Recipe
 from mobilecnn.quantize.rules import LAYER_NORM, Rule, entries, for_graph, normalizes
 
 INT8 = formats.named("int8")
+
+
+def test_what_may_be_left_out_of_a_rule_is_marked_as_in_other_records() -> None:
+    assert rules.ADDED == records.ADDED
 
 
 def test_the_kinds_are_those_of_the_quantizer() -> None:
