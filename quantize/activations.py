@@ -96,9 +96,8 @@ def observe(
                 highs[index] = np.maximum(highs.get(index, values), values)
         scores.append(interpreter.get_tensor(result).reshape(-1).copy())
     patches = tuple(_patch(editor, layer, sums[layer.source] / len(scores)) for layer in layers)
-    for extremes, extreme in ((lows, np.min), (highs, np.max)):
-        for index, values in extremes.items():
-            extremes[index] = extreme(values.reshape(-1, values.shape[-1]), axis=0)
+    lows = {index: values.reshape(-1, values.shape[-1]).min(axis=0) for index, values in lows.items()}
+    highs = {index: values.reshape(-1, values.shape[-1]).max(axis=0) for index, values in highs.items()}
     return Activations(patches, lows, highs, np.stack(scores).astype(np.float32))
 
 

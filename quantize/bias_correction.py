@@ -61,7 +61,7 @@ def _products(editor: Editor, layer: WeightedLayer, patch: Reals) -> Reals:
         ((_, weights),) = real_values(editor, layer.weights)
         multiplier = weights.shape[3] // patch.shape[2]
         return np.asarray((weights[0] * np.repeat(patch, multiplier, axis=2)).sum(axis=(0, 1)))
-    made = []
+    made: list[Reals] = []
     channels = editor.tensor(layer.weights).shape
     groups = patch.shape[-1] // channels[-1]
     for start, weights in real_values(editor, layer.weights):
@@ -84,10 +84,10 @@ def _bias(editor: Editor, layer: WeightedLayer, channels: int) -> Reals:
 def _add_to_bias(editor: Editor, layer: WeightedLayer, bias: Reals) -> None:
     """Give a layer of a quantized file the bias ``bias``, real numbers, in a tensor of its own: two may share one."""
     source, name = editor.tensor(layer.source), editor.tensor(layer.output).name
-    stored: Any
-    if source.dtype == "float32":
-        dtype, stored, scales = "float32", bias.astype(np.float32), None
-    else:
+    stored: Any = bias.astype(np.float32)
+    scales: Any = None
+    dtype = "float32"
+    if source.dtype != "float32":
         dtype = "int64" if source.dtype == "int16" else "int32"
         weights = np.array(editor.tensor(layer.weights).scales, np.float32)
         scales = np.float32(source.scales[0]) * np.broadcast_to(weights, bias.shape)

@@ -14,6 +14,7 @@ ReLU6 does not scale: channels that go through one are left alone.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -175,8 +176,9 @@ def groups_of(editor: Editor, layers: Sequence[WeightedLayer]) -> list[Group]:
         shared = _shared(editor, operator)
         for index in (*read, *written):
             group(index).blocked |= shared is None and editor.tensor(index).data is None
-        for index in (shared or ())[1:]:
-            _merge(groups, group(shared[0]), group(index))  # type: ignore[index]
+        if shared is not None:
+            for index in shared[1:]:
+                _merge(groups, group(shared[0]), group(index))
     return [
         one
         for one in {id(one): one for one in groups.values()}.values()
@@ -195,14 +197,14 @@ def _merge(groups: dict[int, Group], first: Group, second: Group) -> None:
         groups[index] = first
 
 
-def _shared(editor: Editor, operator: object) -> list[int] | None:
+def _shared(editor: Editor, operator: Any) -> list[int] | None:
     """The tensors that an operator keeps channel by channel in one scale; None where it does something else with them."""
     kind = editor.kind(operator)
     if kind not in CHANNELWISE:
         return None
-    options = operator.builtinOptions  # type: ignore[attr-defined]
-    inputs = wellformed.indices(operator.inputs)  # type: ignore[attr-defined]
-    (output,) = wellformed.indices(operator.outputs)  # type: ignore[attr-defined]
+    options = operator.builtinOptions
+    inputs = wellformed.indices(operator.inputs)
+    (output,) = wellformed.indices(operator.outputs)
     shared = [*inputs[: CHANNELWISE[kind]], output]
     rows = [editor.tensor(index) for index in shared]
     channels = rows[-1].shape[-1:]

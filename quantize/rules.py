@@ -1,7 +1,7 @@
 """Rules: which operators of which layers are stored and computed how. A recipe is a list of them, and later ones win."""
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -103,13 +103,15 @@ class Rule:
     graphs: str = field(default=EVERY, metadata=ADDED)
 
     def __post_init__(self) -> None:
-        for name, value, known in (
-            *(("operators", kind, KINDS) for kind in self.operators if self.operators != (EVERY,)),
+        checks: list[tuple[str, str, Collection[str]]] = [
             ("precision", self.precision, PRECISIONS),
             ("algorithm", self.algorithm, ALGORITHMS),
             ("scales", self.scales, SCALES),
             ("graphs", self.graphs, GRAPHS),
-        ):
+        ]
+        if self.operators != (EVERY,):
+            checks += [("operators", kind, KINDS) for kind in self.operators]
+        for name, value, known in checks:
             if value not in known:
                 raise ValueError(f"{name} has {value[:80]!r}, which is none of {', '.join(known)}")
         if not self.operators:

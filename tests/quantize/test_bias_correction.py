@@ -28,10 +28,10 @@ from mobilecnn.quantize.weighted_layers import weighted_layers
 from mobilecnn.tensors import write
 
 SAME, VALID = 0, 1
-STEP = {"strideW": 1, "strideH": 1, "fusedActivationFunction": 0}
-CONV = {**STEP, "table": "Conv2DOptions", "dilationWFactor": 1, "dilationHFactor": 1}
-DEPTHWISE = {**CONV, "table": "DepthwiseConv2DOptions", "depthMultiplier": 1}
-TRANSPOSED = {**STEP, "table": "TransposeConvOptions"}
+STEP: dict[str, Any] = {"strideW": 1, "strideH": 1, "fusedActivationFunction": 0}
+CONV: dict[str, Any] = {**STEP, "table": "Conv2DOptions", "dilationWFactor": 1, "dilationHFactor": 1}
+DEPTHWISE: dict[str, Any] = {**CONV, "table": "DepthwiseConv2DOptions", "depthMultiplier": 1}
+TRANSPOSED: dict[str, Any] = {**STEP, "table": "TransposeConvOptions"}
 
 Images = npt.NDArray[np.float32]
 
@@ -75,7 +75,7 @@ def dense(places: bool, bias: bool = True) -> Made:
     inputs = 4 if places else 24
     constants = [made.constant(weights(5, inputs))] + ([made.constant(np.arange(5))] if bias else [])
     shape = (1, 3, 2, 5) if places else (1, 5)
-    options = {"table": "FullyConnectedOptions", "keepNumDims": places}
+    options: dict[str, Any] = {"table": "FullyConnectedOptions", "keepNumDims": places}
     return made.put("FULLY_CONNECTED", made.input, *constants, shape=shape, **options)
 
 

@@ -59,7 +59,13 @@ class Net(Made):
         return self.add("FULLY_CONNECTED", source, *constants, shape=(1, 5), table="FullyConnectedOptions")
 
     def pool(self, kind: str, source: int) -> int:
-        options = {"filterWidth": 2, "filterHeight": 2, "strideW": 1, "strideH": 1, "padding": SAME}
+        options: dict[str, Any] = {
+            "filterWidth": 2,
+            "filterHeight": 2,
+            "strideW": 1,
+            "strideH": 1,
+            "padding": SAME,
+        }
         return self.add(kind, source, table="Pool2DOptions", **options)
 
     def mean(self, source: int) -> int:

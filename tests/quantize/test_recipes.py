@@ -103,7 +103,7 @@ def test_a_pattern_that_no_operator_has_is_refused_with_names_that_some_have() -
     assert len(for_graph((Rule("t*", ("RELU",)),), graph("RELU"))) == 1
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an operator": ({"operators": ["CONV_3D"]}, "'CONV_3D', which is none of ADD, "),
     "the star among others": ({"operators": ["*", "ADD"]}, r"operators has '\*', which is none of"),
     "no operator": ({"operators": []}, r"names none; '\*' stands for all"),

@@ -249,6 +249,8 @@ def export(
 
     if isinstance(labels, str):
         raise UsageError(f"labels must be a list of class names, and is the text {labels!r}")
+    if isinstance(keep_float, str):
+        raise UsageError(f"keep_float must be a list of patterns, and is the text {keep_float!r}")
     chosen = usual() if formats == ALL else (formats,) if isinstance(formats, str) else tuple(formats)
     given = None if calibration is None else Calibration(str(calibration), samples, seed, skip_bad)
     remarks = Remarks()
