@@ -11,6 +11,10 @@ BASELINE = "alexnet"
 TERMS = ("cycles", "lines", "turns")
 """The terms of a chip's time, in the order of the members of ``Constants``."""
 
+LEAST_CYCLES = 1.0
+"""Smallest factor of the pipeline's cycles. No processor executes faster than its units accept instructions, and those limits are
+in LLVM's models: a smaller factor would give a matrix product more operations a second than the chip has."""
+
 ROUNDS = 60
 NEAR = 0.02
 """Relative error below which a network weighs no more for being nearer."""
@@ -84,15 +88,18 @@ def held_out(terms: Mapping[str, Sequence[float]], published: Mapping[str, float
 
 
 def fitted(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Constants, none negative, with the smallest sum of absolute relative errors.
+    """Constants with the smallest sum of absolute relative errors: none negative, the first one at least :data:`LEAST_CYCLES`.
 
     Args:
-        shares: (networks, terms), each row divided by the published cycles.
+        shares: (networks, terms), each row divided by the published cycles; the pipeline's cycles are the first column.
     """
+    least = np.zeros(shares.shape[1])
+    least[0] = LEAST_CYCLES
+    rest = 1 - shares @ least
     weights = np.ones(len(shares))
-    constants = np.zeros(shares.shape[1])
+    constants = least
     for _ in range(ROUNDS):  # Least squares, weighted again and again, come to least absolute errors.
-        constants = _not_negative(shares * weights[:, None], weights)
+        constants = least + _not_negative(shares * weights[:, None], rest * weights)
         weights = 1 / np.sqrt(np.maximum(np.abs(shares @ constants - 1), NEAR))
     return constants
 
@@ -100,7 +107,7 @@ def fitted(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _not_negative(
     shares: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Least squares without negative constants: the best of all choices of constants that may differ from 0."""
+    """Least squares without negative factors: the best of all choices of those that may differ from 0."""
     best, smallest = np.zeros(shares.shape[1]), np.inf
     for chosen in itertools.product((False, True), repeat=shares.shape[1]):
         columns = np.flatnonzero(chosen)

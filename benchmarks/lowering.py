@@ -1,6 +1,6 @@
 """Time networks of the zoo without and with the rewrites of the graph, in float32 and int8: here, and modelled on boards.
 
-    python benchmarks/lowering.py [NETWORK ...] [--device emulated-pi4] [--device emulated-pi5] [--runtime litert] [--json]
+    python benchmarks/lowering.py [NETWORK ...] [--target any] [--device emulated-pi4] [--device emulated-pi5] [--runtime litert] [--json]
 
 Here: one thread, the four files of a network take turns in each round, and the shortest round counts (ROUNDS of them). It is
 the processor's time, which other programs on a busy machine lengthen less than the clock's.
@@ -22,6 +22,7 @@ from mobilecnn.bench.devices.emulated.device import EmulatedDevice
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.times import take
 from mobilecnn.convert.conversion import Source
+from mobilecnn.convert.lowering.costs import ANY
 from mobilecnn.export import export
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration
 from mobilecnn.quantize.partitions import partitions
@@ -48,12 +49,17 @@ Case = tuple[str, str]
 """A lowering and a format."""
 
 
-def exported(network: str, folder: Path, size: int | None) -> dict[Case, Path]:
-    """The four files of a network."""
+def exported(network: str, folder: Path, size: int | None, target: str) -> dict[Case, Path]:
+    """The four files of a network, with the rewrites for a target."""
     files: dict[Case, Path] = {}
     for lowering in LOWERINGS:
         made = export(
-            Source(network, size=size), FORMATS, folder / lowering, Calibration(RANDOM), lowering=lowering
+            Source(network, size=size),
+            FORMATS,
+            folder / lowering,
+            Calibration(RANDOM),
+            lowering=lowering,
+            target=target,
         )
         files.update({(lowering, file.format): file.path for file in made})
         for file in made:
@@ -100,6 +106,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("networks", nargs="*", default=NETWORKS)
+    parser.add_argument("--target", default=ANY, help="where the files are to run, as export takes it")
     parser.add_argument("--size", type=int, help="side of the input in pixels")
     parser.add_argument(
         "--device", action="append", default=[], help="an emulated device, beside this machine"
@@ -110,7 +117,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for network in asked.networks:
         with tempfile.TemporaryDirectory() as folder:
-            files = exported(network, Path(folder), asked.size)
+            files = exported(network, Path(folder), asked.size, asked.target)
             pieces = {case: partitions(path).count for case, path in files.items()}
             places = {"here": timed(files, asked.runtime)}
             places.update({device: modelled(files, device) for device in asked.device})
@@ -123,7 +130,11 @@ def main() -> None:
             })  # fmt: skip
             print(_line(rows[-1]), file=sys.stderr, flush=True)
     if asked.json:
-        print(json.dumps({"runtime": asked.runtime, "rounds": ROUNDS, "rows": rows}, indent=2))
+        print(
+            json.dumps(
+                {"runtime": asked.runtime, "target": asked.target, "rounds": ROUNDS, "rows": rows}, indent=2
+            )
+        )
     else:
         print(
             "| network | place | partitions | float32, ms | int8, ms | float32 / int8 | int8 before / after |\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mobilecnn.convert import versions
 from mobilecnn.convert.graph import flatbuffer
@@ -69,18 +70,22 @@ def tensor_type(tensor: Tensor) -> TensorType:
     return TensorType(tensor.name, tensor.dtype, tensor.shape, tensor.dynamic, quantization)
 
 
-def macs(operation: Operation) -> int:
+def macs(operation: Operation, zeros: bool = False) -> int:
     """Number of multiply-adds of one operation: one for each application of a weight.
 
     Bias, activation, pooling and element-wise operators count nothing, as in the papers; nor does an average pool that is
-    written as a depthwise convolution.
+    written as a depthwise convolution, nor the zeros of a grouped convolution that is written with weights for all inputs.
+
+    Args:
+        operation: operation.
+        zeros: whether to count those zeros nevertheless, because a processor multiplies by them.
     """
     if operation.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
         weight, output = operation.inputs[1], operation.outputs[0]
         if weight is None or not weight.shape:
             return 0
         if operation.kind == "CONV_2D":  # weight: (out, rows, columns, in / groups)
-            return output.elements * math.prod(weight.shape[1:])
+            return output.elements * math.prod(weight.shape[1:]) // (1 if zeros else _groups(weight))
         if operation.kind == "DEPTHWISE_CONV_2D":  # weight: (1, rows, columns, channels)
             if _pools(weight):
                 return 0
@@ -99,11 +104,45 @@ def macs(operation: Operation) -> int:
 
 def _pools(kernel: Tensor) -> bool:
     """Whether all weights are the same number, so that a depthwise convolution is a mean, or picks places."""
-    size = {"int8": 1, "float32": 4}.get(kernel.dtype, 0)
-    if kernel.data is None or kernel.elements < 2 or kernel.nbytes != size * kernel.elements:
+    values = _weights(kernel)
+    if values is None or kernel.elements < 2:
         return False
-    values = np.frombuffer(kernel.data.tobytes(), kernel.dtype)
-    return len(set(kernel.scales)) <= 1 and bool((values == values[0]).all())
+    return len(set(kernel.scales)) <= 1 and bool((values == values.flat[0]).all())
+
+
+def _groups(kernel: Tensor) -> int:
+    """Number of groups that a convolution falls into because all weights between two of them are 0; 1 of most.
+
+    Outputs and inputs belong together that a weight connects. Weights that are 0 by chance take nothing apart.
+    """
+    values = _weights(kernel)
+    if values is None or len(kernel.shape) != 4 or (values != 0).all():
+        return 1
+    linked = (values != 0).any(axis=(1, 2))  # (outputs, inputs)
+    left, sizes = linked.any(axis=1), []
+    while left.any():
+        outputs = np.zeros(len(linked), bool)
+        outputs[int(left.argmax())] = True
+        while True:
+            inputs = linked[outputs].any(axis=0)
+            reached = linked[:, inputs].any(axis=1)
+            if (reached == outputs).all():
+                break
+            outputs = reached
+        sizes.append((int(outputs.sum()), int(inputs.sum())))
+        left &= ~outputs
+    count = max(len(sizes), 1)
+    outs, ins = (side // count for side in linked.shape)
+    even = linked.shape[0] % count == linked.shape[1] % count == 0
+    return count if even and all(out <= outs and given <= ins for out, given in sizes) else 1
+
+
+def _weights(kernel: Tensor) -> npt.NDArray[Any] | None:
+    """The stored values of a kernel of float32 or int8; None without them."""
+    size = {"int8": 1, "float32": 4}.get(kernel.dtype, 0)
+    if kernel.data is None or kernel.nbytes != size * kernel.elements or not kernel.elements:
+        return None
+    return np.frombuffer(kernel.data.tobytes(), kernel.dtype).reshape(kernel.shape)
 
 
 def inspect(path: Path) -> Inspection:

@@ -50,6 +50,7 @@ FILES = (
     "convert/test_measured_ranges.py",
     "convert/test_output_kinds.py",
     "convert/test_rewrites.py",
+    "convert/test_shuffles.py",
     "convert/test_tflite_metadata.py",
     "convert/test_passport.py",
     "convert/test_versions.py",

@@ -131,7 +131,7 @@ def test_the_options_are_those_of_the_command(name: str) -> None:
     if name == "evaluate":
         left_out = left_out | {"by_class", "confusion"}  # Of what is in the record anyway.
     if name == "export":
-        left_out = left_out | {"show_recipe"}  # Of what the passport has anyway.
+        left_out = left_out | {"show_recipe", "explain"}  # In the passport or the result anyway.
     if name == "bench":
         left_out = left_out | {"device_names", "counts_only"}  # Counts are for the command line.
         assert parameters["device"].default == "local"

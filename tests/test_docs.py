@@ -29,6 +29,7 @@ QUICK = {
     "bench emulated-pi4": ["--counts-only"],
     "bench emulated-pi5": ["--counts-only"],
     "profile": ["--rounds", "1", "--seconds", "0.001"],
+    "tune": ["--rounds", "1", "--seconds", "0.001"],
     "speedup": ["--rounds", "1"],
     "demo": ["--epochs", "1", "--rounds", "1"],
 }

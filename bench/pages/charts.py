@@ -56,22 +56,20 @@ def roofline(profile: Profile) -> Plot:
         groups.setdefault(group_of(row.part), []).append(_operator(row))
     operators = [Series(name, points, colour=colour) for colour, (name, points) in enumerate(groups.items())]
     intensities = [point.x for series in operators for point in series.points]
-    peak = profile.peak / 1e9
+    limits = profile.limits
+    peak = limits.flop_per_second / 1e9
     unit = "GFLOP/s" if profile.peak_dtype == "float32" else "GOP/s"
     modelled = ", modelled" if profile.modelled else ""
-    bandwidth = None if profile.bandwidth is None else profile.bandwidth.bytes_per_second / 1e9
+    published = ", published" if limits.published else ""
+    bandwidth = None if limits.bytes_per_second is None else limits.bytes_per_second / 1e9
     left = min(intensities, default=1.0) / 2
     ridge = max(left, peak / bandwidth) if bandwidth else left
     right = 2 * max([*intensities, ridge])
-    roof = [
-        _roof(
-            f"{profile.peak_dtype} matrix product: {peak:.3g} {unit}{modelled}",
-            [Point(ridge, peak), Point(right, peak)],
-        )
-    ]
+    what = f"{profile.peak_dtype}, one core" if limits.published else f"{profile.peak_dtype} matrix product"
+    roof = [_roof(f"{what}: {peak:.3g} {unit}{published}", [Point(ridge, peak), Point(right, peak)])]
     if bandwidth and ridge > left:
         slope = [Point(left, left * bandwidth), Point(ridge, peak)]
-        roof.append(_roof(f"memory: {bandwidth:.3g} GB/s", slope))
+        roof.append(_roof(f"memory: {bandwidth:.3g} GB/s{published}", slope))
     return Plot(
         [*operators, *roof],
         Axis("operations for each byte that must be moved (two for a multiply-add)", log=True),

@@ -25,6 +25,7 @@ def notes(counted: Instructions) -> list[str]:
     return [
         f"modelled, not measured: one thread of a {chip.title} at {chip.gigahertz:g} GHz, warm, unthrottled, alone",
         f"error of the model: {remarks.model_errors(chip)}",
+        *remarks.other_llvm(counted.model.llvm),
         "instructions: millions of an inference, counted and exact",
     ]
 

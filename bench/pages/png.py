@@ -145,9 +145,11 @@ def _panel(axes: Any, plot: Plot) -> None:
         _series(axes, series)
     if plot.equal:
         points = [point for series in plot.series for point in series.points]
-        values = [1.0]
-        for point in points:
-            values += [*ends(point.x, point.x_interval), *ends(point.y, point.y_interval)]
+        values = [
+            end
+            for point in points
+            for end in (*ends(point.x, point.x_interval), *ends(point.y, point.y_interval))
+        ]
         limits = [min(values) / 1.9, max(values) * 1.6]
         axes.plot(
             limits, limits, color=colour(OTHER), linewidth=1, linestyle="--", label=plot.equal, zorder=0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from mobilecnn.bench.judge.findings import Finding, Severity, gathered
 from mobilecnn.bench.judge.summary import Comparison, Result
 from mobilecnn.bench.pages.numbers import below
-from mobilecnn.bench.records.chips import LITERT_ERROR, LITERT_TIMES, LITERT_WITHIN, Chip
+from mobilecnn.bench.records.chips import LITERT_ERROR, LITERT_TIMES, LITERT_WITHIN, LLVM, Chip
 from mobilecnn.bench.records.measurement import Model
 
 VERDICTS = {"verified": "verified", "differs": "WRONG", "not checked": "not checked"}
@@ -81,3 +81,16 @@ def model_errors(chip: Chip) -> str:
         f"each held out; of LiteRT's {LITERT_TIMES} published times, on all chips, {LITERT_WITHIN} lay within such an interval "
         f"and the worst was missed by less than {below(LITERT_ERROR)}"
     )
+
+
+def other_llvm(release: str) -> list[str]:
+    """That a release of LLVM is not the one that constants and errors are of; nothing of that one."""
+    if release == LLVM:
+        return []
+    said = (
+        f"LLVM {release} gave the cycles, and the constants and errors of the model are those of LLVM {LLVM}"
+    )
+    install = f"sudo apt-get install llvm-{LLVM.split('.')[0]}"
+    return [
+        f"{said}: how far another release moves a time is not known; for times with these errors: {install}"
+    ]

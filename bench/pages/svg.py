@@ -13,10 +13,13 @@ from dataclasses import dataclass
 
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages.page import text
-from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Series, ends
+from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Point, Series, ends
 
 LONGEST_KEY = 4
 """Most letters of a key that may stand to the right of a point at the right edge."""
+
+LETTER, LINE = 0.014, 0.07
+"""Room of a letter of a key and of its line, as shares of a chart's width and height, on a narrow page."""
 
 _HEIGHT, _TOP, _FOOT = 300.0, 12.0, 26.0
 _SHAPES = (
@@ -71,8 +74,9 @@ def draw(plot: Plot) -> str:
     for line in series:
         if line.marks:
             named.update({point.key: line for point in line.points if point.key not in named})
+    below = _below([_first(line, key) for key, line in named.items() if key], across, up)
     for line in reversed(series):  # The first on top.
-        area += _drawn(line, across, up, {key for key, first in named.items() if first is line})
+        area += _drawn(line, across, up, {key for key, first in named.items() if first is line}, below)
     legend = [_legend(line) for line in series if line.name]
     if equal:
         dashes = (
@@ -189,8 +193,34 @@ def _log_ticks(low: float, high: float) -> list[float]:
     return fine if len(fine) <= 7 else coarse
 
 
-def _drawn(series: Series, across: _Scale, up: _Scale, keys: set[str]) -> list[str]:
-    """The elements of a series; ``keys``: those that are written beside its points."""
+def _first(series: Series, key: str) -> Point:
+    return next(point for point in series.points if point.key == key)
+
+
+def _below(points: Sequence[Point], across: _Scale, up: _Scale) -> set[str]:
+    """Keys that are written below their points, because another's would be written over them: names, for numbers are short."""
+    below: set[str] = set()
+    free: list[tuple[float, float]] = []  # Where a key above a point ends, and how high it stands.
+    for point in sorted(
+        (point for point in points if len(point.key) > LONGEST_KEY), key=lambda point: point.x
+    ):
+        x, y = across.share(point.x), up.share(point.y)
+        if any(x < end and abs(y - high) < LINE for end, high in free):
+            below.add(point.key)
+        else:
+            free.append((x + LETTER * (len(point.key) + 1), y))
+    return below
+
+
+def _drawn(series: Series, across: _Scale, up: _Scale, keys: set[str], below: set[str]) -> list[str]:
+    """The elements of a series.
+
+    Args:
+        series: its points.
+        across, up: the axes.
+        keys: keys that are written beside its points.
+        below: those of them that are written below.
+    """
     colour = _colour(series.colour)
     kind = "bar" if series.line == "straight" else "join"
     drawn = []
@@ -217,9 +247,10 @@ def _drawn(series: Series, across: _Scale, up: _Scale, keys: set[str]) -> list[s
         drawn.append(_mark(_percent(x), _down(y), series.colour, colour, point.hollow))
         if point.key and point.key in keys:
             # Ours above to the right, others' below to the left: they often stand on each other.
-            side = 'dx="-7" dy="15" text-anchor="end"' if series.colour == OTHER else 'dx="8" dy="-6"'
+            dy = 15 if series.colour == OTHER or point.key in below else -6
+            side = 'dx="-7" dy="15" text-anchor="end"' if series.colour == OTHER else f'dx="8" dy="{dy}"'
             if len(point.key) > LONGEST_KEY and x > 0.7:  # It would end beyond the frame.
-                side = 'dx="-8" dy="-6" text-anchor="end"'
+                side = f'dx="-8" dy="{dy if point.key in below else -6}" text-anchor="end"'
             drawn.append(f'<text x="{_percent(x)}" y="{_down(y)}" {side}>{text(point.key)}</text>')
     return drawn
 

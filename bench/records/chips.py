@@ -73,7 +73,8 @@ class Chip:
 
 _A72 = (Cache(32, 2), Cache(1024, 16))
 _KRYO = (Cache(24, 3), Cache(1024, 8))
-_KRYO_FIT = (Constants(1.219, 0.5694, 34.13), 0.039, 0.170, 0.281)
+_KRYO_FIT = (Constants(1.0, 5.755, 0.0), 0.039, 0.127, 0.174)
+_PI_4_FIT = (Constants(1.0, 7.975, 146.0), 0.041, 0.081, 0.120)
 
 CHIPS = {
     chip.name: chip
@@ -82,17 +83,18 @@ CHIPS = {
         # the Cortex-A55, which issues alike, is closer to the A53 than that.
         Chip(
             "pi3", "Raspberry Pi 3 B+", "cortex-a53", "cortex-a55", 1.4, (Cache(32, 4), Cache(512, 16)),
-            Constants(0.8173, 18.57, 109.9), 0.039, 0.100, 0.137,
+            Constants(1.0, 13.59, 73.31), 0.049, 0.104, 0.149,
         ),
+        Chip("pi4", "Raspberry Pi 4 B", "cortex-a72", "cortex-a72", 1.8, _A72, *_PI_4_FIT),
+        # The clock of boards up to revision 1.3, and of later ones without arm_boost. ncnn's table is of 1.8 GHz.
         Chip(
-            "pi4", "Raspberry Pi 4 B", "cortex-a72", "cortex-a72", 1.8, _A72,
-            Constants(0.7189, 13.21, 168.5), 0.044, 0.084, 0.131,
+            "pi4-1500mhz", "Raspberry Pi 4 B without boost", "cortex-a72", "cortex-a72", 1.5, _A72, *_PI_4_FIT,
         ),
         # LLVM lends the Cortex-A76 the model of the A57; the Neoverse N1 is the A76's sibling, with a model of its own.
         Chip(
             "pi5", "Raspberry Pi 5", "cortex-a76", "neoverse-n1", 2.4,
             (Cache(64, 4), Cache(512, 8), Cache(2048, 16)),
-            Constants(0.823, 4.346, 3.98), 0.037, 0.201, 0.295,
+            Constants(1.0, 2.632, 0.0), 0.045, 0.124, 0.194,
         ),
         Chip(
             "rk3399", "Rockchip RK3399", "cortex-a72", "cortex-a72", 1.8, _A72,
@@ -109,19 +111,20 @@ CHIPS = {
 }  # fmt: skip
 """Chips by name.
 
-Cores and clocks are those of the boards' and phones' data sheets; sizes and associativity of the caches those of
-Arm's technical reference manuals of the cores (Cortex-A53 DDI 0500, A57 DDI 0488, A72 100095, A76 100798), with the
-sizes that the chips' makers chose. Qualcomm has published neither for Kryo: these are figures of independent
-measurements. Constants and errors are those of ``benchmarks/arm_model.py``.
+Constants and errors are those of ``benchmarks/arm_model.py``; where cores, clocks, caches and published times are from,
+:data:`mobilecnn.bench.records.data_sheets.DATA_SHEETS` says.
 """
 
-BY_CORE = {"sd820": "Snapdragon 821"}
+BY_CORE = {"sd820": "Snapdragon 821", "pi4-1500mhz": "Raspberry Pi 4 B"}
 """Chips without published times of their own, and the title of the one with the same core that lends them constants and
 errors."""
 
-LITERT_TIMES, LITERT_WITHIN = 8, 3
+LLVM = "19.1.7"
+"""Release of LLVM whose scheduling models gave the cycles that constants and errors are fitted to."""
+
+LITERT_TIMES, LITERT_WITHIN = 8, 5
 """Numbers of LiteRT's published times to which no constant is fitted, those of ``benchmarks/arm_litert.py``, and of those
 within the 90 % interval of the modelled one. The errors of the chips are those of another runtime, ncnn."""
 
-LITERT_ERROR = 0.365
+LITERT_ERROR = 0.279
 """Largest relative error of these, rounded to 0.1 %."""

@@ -30,6 +30,7 @@ from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement, Rounds
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.groups import group_of
+from mobilecnn.bench.timing.limits import Bandwidth, Limits
 from mobilecnn.bench.timing.rounds import TIMING_TIMEOUT
 from mobilecnn.bench.timing.taking import understood
 from mobilecnn.bench.timing.times import Times, kind, take
@@ -44,28 +45,6 @@ PRODUCT, EMPTY = "matrix-product", "empty"
 
 BANDWIDTH_TIMEOUT = 120.0
 """Seconds that measuring the bandwidth may take; a board imports numpy in ten, and allocates what it copies."""
-
-
-@dataclass(frozen=True)
-class Bandwidth:
-    """Memory bandwidth as the worker measured it.
-
-    Attributes:
-        bytes: bytes that one pass reads and writes: a copy of an array that no cache holds.
-        samples_ns: duration of each pass.
-    """
-
-    bytes: int
-    samples_ns: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        if self.bytes < 1 or min(self.samples_ns, default=0) < 1:
-            raise ValueError("there are no passes, or one moved nothing, or took no time")
-
-    @property
-    def bytes_per_second(self) -> float:
-        """Highest bandwidth measured, in bytes per second."""
-        return self.bytes / min(self.samples_ns) * 1e9
 
 
 @dataclass(frozen=True)
@@ -181,8 +160,13 @@ class Profile:
 
     @property
     def modelled(self) -> bool:
-        """Whether its times, its peak too, are modelled."""
+        """Whether its times, that of the matrix product too, are modelled."""
         return isinstance(self.record, Instructions)
+
+    @property
+    def limits(self) -> Limits:
+        """What its speeds are held against."""
+        return Limits.of(self.record, self.peak, self.peak_dtype, self.bandwidth)
 
     def groups(self) -> tuple[Group, ...]:
         """The rows by kind of work, the longest first."""
@@ -226,6 +210,7 @@ class Profile:
             "empty_call_ns": self.call,
             "peak_flop_per_second": self.peak,
             "peak_dtype": self.peak_dtype,
+            "limits": asdict(self.limits),
             "bandwidth_bytes_per_second": self.bandwidth and self.bandwidth.bytes_per_second,
             "bandwidth_samples": self.bandwidth and asdict(self.bandwidth),
             "benchmark_model": self.own and asdict(self.own),

@@ -19,7 +19,13 @@ DTYPES = ("float32", "int8")
 ACTIVATION_SCALE = 1 / 32
 """Scale of every int8 feature map: values reach from -4 to 4, four deviations of what the layers yield."""
 
-_VERSIONS = {"CONV_2D": (1, 3), "DEPTHWISE_CONV_2D": (1, 3), "ADD": (1, 2), "RESHAPE": (1, 1)}
+_VERSIONS = {
+    "CONV_2D": (1, 3),
+    "DEPTHWISE_CONV_2D": (1, 3),
+    "ADD": (1, 2),
+    "RESHAPE": (1, 1),
+    "TRANSPOSE": (1, 2),
+}
 """Versions by operator: for float32, and for int8 with a scale for each channel (as the converter writes them)."""
 
 
@@ -88,10 +94,20 @@ class Layers:
         wanted = self._constant("shape", np.array(shape, np.int32), schema.TensorType.INT32)
         return self._operator("RESHAPE", options, [x, wanted], shape)
 
-    def pack(self, output: int) -> bytes:
-        """The .tflite file whose output is the feature map ``output``."""
+    def shuffle(self, x: int, groups: int) -> int:
+        """The channel shuffle of ShuffleNet: the first channel of each of the groups, then the second of each, and so on."""
+        _, height, width, channels = self._shape(x)
+        each = channels // groups
+        folded = self.reshape(x, (1, height * width, groups, each))
+        order = self._constant("order", np.array([0, 1, 3, 2], np.int32), schema.TensorType.INT32)
+        shape = (1, height * width, each, groups)
+        turned = self._operator("TRANSPOSE", schema.TransposeOptionsT(), [folded, order], shape)
+        return self.reshape(turned, (1, height, width, channels))
+
+    def pack(self, *outputs: int) -> bytes:
+        """The .tflite file whose outputs are these feature maps."""
         self._graph.inputs = np.array([self.input], np.int32)
-        self._graph.outputs = np.array([output], np.int32)
+        self._graph.outputs = np.array(outputs, np.int32)
         return flatbuffer.pack(self._model)
 
     def _convolution(self, options: Any, relu: bool) -> None:

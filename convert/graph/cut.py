@@ -123,7 +123,6 @@ def _part(
     if not refused:
         chain = [*_behind(operator, operators, makers, fixed), operator]
         content = flatbuffer.pack(_alone(model, chain, inputs, _indices(operator.outputs)))
-    tensors = {id(tensor): tensor for tensor in (*record.inputs, *record.outputs) if tensor is not None}
     return Part(
         name=first.name,
         kind=record.kind,
@@ -131,7 +130,7 @@ def _part(
         dtype=first.dtype,
         detail=_detail(record),
         macs=macs(record),
-        nbytes=sum(_nbytes(tensor) for tensor in tensors.values()),
+        nbytes=moved_bytes(record),
         content=content,
         reason=f"it takes {', '.join(refused)}" if refused else "",
         key=_key(record, [_data(model, subgraph.tensors[index]) for index in _indices(operator.inputs)]),
@@ -216,6 +215,12 @@ def _indices(indices: Any) -> list[int]:
 
 def _dtype(model: Any, index: int) -> str:
     return flatbuffer.tensor_of(model, index).dtype
+
+
+def moved_bytes(record: Operation) -> int:
+    """Bytes that an operator must move at least: each input, weight and output once."""
+    tensors = {id(tensor): tensor for tensor in (*record.inputs, *record.outputs) if tensor is not None}
+    return sum(_nbytes(tensor) for tensor in tensors.values())
 
 
 def _nbytes(tensor: Tensor) -> int:

@@ -4,7 +4,8 @@ The changes are made to the schema's ``ModelT`` of :func:`mobilecnn.convert.grap
 subgraph.
 """
 
-from collections.abc import Iterable, Sequence
+import copy
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,12 @@ class Editor:
         self._graph.tensors.append(tensor)
         return len(self._graph.tensors) - 1
 
+    def tensor_like(self, index: int, name: str, shape: Sequence[int]) -> int:
+        """Index of a new tensor of the type and quantization of another one, whose values it holds in another shape."""
+        new = self.add_tensor(name, shape, self.dtype(index))
+        self._graph.tensors[new].quantization = copy.copy(self._graph.tensors[index].quantization)
+        return new
+
     def fill(
         self,
         index: int,
@@ -101,6 +108,44 @@ class Editor:
             tensor.quantization.scale = scales.astype(np.float32)
             tensor.quantization.zeroPoint = np.zeros(len(scales), np.int64)
             tensor.quantization.quantizedDimension = axis
+
+    def changed_constant(
+        self,
+        index: int,
+        change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]],
+        order: Sequence[int] | None = None,
+        axis: int = 0,
+    ) -> int:
+        """Index of a new constant with what ``change`` makes of the values of another one.
+
+        Args:
+            index: the other one.
+            change: function of its stored values, in its shape.
+            order: order of its entries along ``axis`` afterwards, for the scales of channels; None if it stays.
+            axis: dimension that ``order`` is of.
+        """
+        tensor = self.tensor(index)
+        assert tensor.data is not None
+        values = np.frombuffer(tensor.data.tobytes(), np.dtype(tensor.dtype)).reshape(tensor.shape)
+        made = np.ascontiguousarray(change(values))
+        new = self.add_tensor(tensor.name, made.shape, tensor.dtype)
+        self.fill(new, made)
+        parameters = copy.copy(self._graph.tensors[index].quantization)
+        if parameters is not None and parameters.scale is not None:
+            along = len(parameters.scale) > 1 and parameters.quantizedDimension == axis % max(made.ndim, 1)
+            if order is not None and along:
+                parameters.scale = parameters.scale[list(order)]
+                parameters.zeroPoint = parameters.zeroPoint[list(order)]
+        self._graph.tensors[new].quantization = parameters
+        return new
+
+    def widened(self, index: int, origin: int) -> int:
+        """Index of a new tensor that is made of the constant ``origin`` as the tensor ``index`` is made of its own."""
+        maker = self.maker(index)
+        new = self.add_tensor(self.tensor(index).name, self.tensor(origin).shape, self.dtype(index))
+        code = self.model.operatorCodes[maker.opcodeIndex]
+        self.replace(maker, [maker, self.operator(self.kind(maker), [origin], [new], code.version)])
+        return new
 
     def add_constant(self, name: str, values: npt.ArrayLike) -> int:
         """Index of a new constant of int32."""
@@ -132,6 +177,13 @@ class Editor:
         """Let all that read the tensor ``old`` read ``new``, or one of them; an output of the graph stays what it is."""
         for operator in self.readers(old) if reader is None else (reader,):
             operator.inputs = _with(operator.inputs, old, new)
+        self._index()
+
+    def read_at(self, operator: Any, position: int, new: int) -> None:
+        """Let one operator read the tensor ``new`` as one of its inputs."""
+        inputs = wellformed.indices(operator.inputs)
+        inputs[position] = new
+        operator.inputs = np.array(inputs, np.int32)
         self._index()
 
     def set_input(self, operator: Any, place: int, index: int) -> None:

@@ -13,11 +13,12 @@ The labels are the last step and no pass: they are a zip archive behind the pack
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering.concatenations import nest_concatenations
 from mobilecnn.convert.lowering.conversions import drop_conversions, write_in_final_scale
+from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, costs_of
 from mobilecnn.convert.lowering.description import Description, Pass
 from mobilecnn.convert.lowering.ends import name_ends
 from mobilecnn.convert.lowering.equal_operators import merge_equal_operators
@@ -25,11 +26,13 @@ from mobilecnn.convert.lowering.float_islands import compute_in_float
 from mobilecnn.convert.lowering.int16_sums import free_int16_sums
 from mobilecnn.convert.lowering.large_kernels import split_large_kernels
 from mobilecnn.convert.lowering.operator_versions import stamp_versions
+from mobilecnn.convert.lowering.padded_pools import pool_in_pieces
 from mobilecnn.convert.lowering.paddings import merge_paddings
 from mobilecnn.convert.lowering.pools import pick_by_convolution, pool_by_convolution
-from mobilecnn.convert.lowering.relus import fuse_relus, requantize_relus
+from mobilecnn.convert.lowering.relus import fuse_relus, rectify_branches, requantize_relus
 from mobilecnn.convert.lowering.reshapes import drop_reshapes
 from mobilecnn.convert.lowering.rewrites import Rewrite
+from mobilecnn.convert.lowering.shuffles import fold_shuffles, spell_shuffles, write_groups_dense
 from mobilecnn.convert.lowering.tflite_metadata import append_labels, describe
 from mobilecnn.errors import UsageError
 
@@ -37,15 +40,20 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite(merge_equal_operators, "converted", exact=True),
     Rewrite(merge_paddings, "converted", exact=True),
     Rewrite(fuse_relus, "converted", exact=True),
+    Rewrite(rectify_branches, "converted", exact=True),
     Rewrite(drop_reshapes, "converted", exact=True),
+    Rewrite(spell_shuffles, "converted", exact=True),
+    Rewrite(fold_shuffles, "converted", exact=True),
     Rewrite(nest_concatenations, "converted", exact=True),
     Rewrite(pick_by_convolution, "converted", exact=True),
     Rewrite(drop_conversions, "quantized", exact=False),
     Rewrite(requantize_relus, "quantized", exact=False),
     Rewrite(pool_by_convolution, "quantized", exact=False),
+    Rewrite(pool_in_pieces, "quantized", exact=False),
     Rewrite(compute_in_float, "quantized", exact=False),
     Rewrite(write_in_final_scale, "quantized", exact=False),
     Rewrite(split_large_kernels, "finished", exact=False),
+    Rewrite(write_groups_dense, "finished", exact=True, costs=TARGETS[ANY]),
 )
 """The rewrites, in the order in which they run: on the converter's file, on what the quantizer made of it, and last on the
 file of every format."""
@@ -100,19 +108,29 @@ AUTO, NONE = "auto", "none"
 """What is asked for where all rewrites are to run, or none."""
 
 
-def chosen(wanted: str | Sequence[str]) -> tuple[Rewrite, ...]:
+def chosen(wanted: str | Sequence[str], target: str = ANY) -> tuple[Rewrite, ...]:
     """The rewrites that are asked for, in the table's order: ``auto``, ``none``, or names, as a list or with commas between.
 
+    Args:
+        wanted: what is asked for.
+        target: where the files are to run, as :func:`~mobilecnn.convert.lowering.costs.costs_of` takes it.
+
     Raises:
-        UsageError: there is no rewrite of a name.
+        UsageError: there is no rewrite of a name, or no such target.
+        InputError: the target is a file that has no costs.
     """
+    costs = costs_of(target)
     names = wanted.split(",") if isinstance(wanted, str) else list(wanted)
     if names in ([AUTO], [NONE]):
-        return REWRITES if names == [AUTO] else ()
+        return _for(costs, REWRITES) if names == [AUTO] else ()
     known = [row.name for row in REWRITES]
     for name in names:
         if name not in known:
             raise UsageError(
                 f"unknown rewrite {name!r}; choose {AUTO}, {NONE}, or among {', '.join(known)}, with commas between"
             )
-    return tuple(row for row in REWRITES if row.name in names)
+    return _for(costs, [row for row in REWRITES if row.name in names])
+
+
+def _for(costs: Costs, rows: Sequence[Rewrite]) -> tuple[Rewrite, ...]:
+    return tuple(row if row.costs is None else replace(row, costs=costs) for row in rows)

@@ -25,18 +25,24 @@ def pool_by_convolution(editor: Editor) -> Iterator[str]:
         if editor.kind(operator) != "AVERAGE_POOL_2D" or not _fits(editor, operator):
             continue
         (source,), (target,) = wellformed.indices(operator.inputs), wellformed.indices(operator.outputs)
-        options = operator.builtinOptions
-        shape = (1, options.filterHeight, options.filterWidth, editor.tensor(source).shape[3])
-        kernel = editor.add_tensor(f"{editor.tensor(target).name}/kernel", shape, "int8")
-        bias = editor.add_tensor(f"{editor.tensor(target).name}/bias", shape[3:], "int32")
-        scales = np.full(shape[3], np.float32(1 / (shape[1] * shape[2])))
-        editor.fill(kernel, np.ones(shape, np.int8), scales, axis=3)
-        given = np.float32(editor.tensor(source).scales[0])
-        editor.fill(bias, np.zeros(shape[3], np.int32), given * scales)
+        window = (operator.builtinOptions.filterHeight, operator.builtinOptions.filterWidth)
+        kernel, bias = mean_kernel(editor, source, editor.tensor(target).name, window)
         editor.replace(operator, [_depthwise(editor, operator, kernel, bias, version=3)])
         written += 1
     if written:
         yield f"{written} AVERAGE_POOL_2D as depthwise convolutions"
+
+
+def mean_kernel(editor: Editor, source: int, name: str, window: tuple[int, int]) -> tuple[int, int]:
+    """Weights and bias with which a depthwise convolution of an int8 tensor is the mean of windows of (rows, columns)."""
+    shape = (1, *window, editor.tensor(source).shape[3])
+    kernel = editor.add_tensor(f"{name}/kernel", shape, "int8")
+    bias = editor.add_tensor(f"{name}/bias", shape[3:], "int32")
+    scales = np.full(shape[3], np.float32(1 / (window[0] * window[1])))
+    editor.fill(kernel, np.ones(shape, np.int8), scales, axis=3)
+    given = np.float32(editor.tensor(source).scales[0])
+    editor.fill(bias, np.zeros(shape[3], np.int32), given * scales)
+    return kernel, bias
 
 
 def pick_by_convolution(editor: Editor) -> Iterator[str]:

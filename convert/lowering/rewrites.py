@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.convert.lowering import explanation
+from mobilecnn.convert.lowering.costs import Costs
+from mobilecnn.convert.lowering.explanation import Change
 from mobilecnn.errors import ModelFileError
 
 Scores = npt.NDArray[np.float32]
@@ -40,16 +43,22 @@ class Rewrite:
             ``quantized``, what the quantizer made; or ``finished``, that of any file, where the quantizer should not see the change.
         exact: whether every value of the graph that it keeps is the same, bit for bit. Else an operator may round to the
             neighbouring value where it rounded to this one.
+        costs: what operators cost on the target, for a pass that chooses by it, its second argument; else None.
     """
 
-    run: Callable[[Editor], Iterable[str]]
+    run: Callable[..., Iterable[str]]
     graph: Literal["converted", "quantized", "finished"]
     exact: bool
+    costs: Costs | None = None
 
     @property
     def name(self) -> str:
         """Its name in options and passports."""
         return self.run.__name__
+
+    def __call__(self, editor: Editor) -> tuple[str, ...]:
+        """Change the graph, and say what was changed."""
+        return tuple(self.run(editor) if self.costs is None else self.run(editor, self.costs))
 
 
 @dataclass(frozen=True)
@@ -60,11 +69,13 @@ class Rewritten:
         content: the ``.tflite`` file.
         changes: rewrite -> what it changed; those that changed nothing are left out.
         taken_back: rewrite -> why it was taken back.
+        parts: what each rewrite made of which part of the graph.
     """
 
     content: bytes
     changes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     taken_back: dict[str, str] = field(default_factory=dict)
+    parts: tuple[Change, ...] = ()
 
 
 def rewrite(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers) -> Rewritten:
@@ -84,12 +95,13 @@ def rewrite(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers
     before: Scores | None = None
     changes: dict[str, tuple[str, ...]] = {}
     taken_back: dict[str, str] = {}
+    parts: list[Change] = []
     model = flatbuffer.parse(content, name)
     if len(model.subgraphs) != 1:
         return Rewritten(content)
     for row in rows:
-        editor = Editor(model)
-        changed = tuple(row.run(editor))
+        editor, earlier = Editor(model), explanation.snapshot(model)
+        changed = row(editor)
         if not changed:
             continue
         editor.sweep()
@@ -104,10 +116,11 @@ def rewrite(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers
         if reason is None:
             content, before = candidate, after
             changes[row.name] = changed
+            parts += explanation.changed(row.name, earlier, explanation.snapshot(model), row.costs)
         else:
             model = flatbuffer.parse(content, name)
             taken_back[row.name] = f"{reason} ({'; '.join(changed)})"
-    return Rewritten(content, changes, taken_back)
+    return Rewritten(content, changes, taken_back, tuple(parts))
 
 
 def step(graph: flatbuffer.Graph) -> float | None:

@@ -93,8 +93,8 @@ def compress(
     source = Source(str(model), unsafe=unsafe, custom_objects=custom_objects)
     if not source.is_file:
         raise UsageError(f"{model} is no file; compress a trained model, a .keras or .h5 file")
-    info = read_info(model)
     with locked(output, coded), temporary_folder() as work:
+        info = read_info(model)
         training, held_back, contract = _prepared(source, data, work, remarked)
         if contract is not None:
             info = replace(info, contract=contract)

@@ -21,7 +21,9 @@ from mobilecnn.convert.findings import contract_of, contradicts
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import AUTO, lower
 from mobilecnn.convert.lowering import chosen as chosen_rewrites
+from mobilecnn.convert.lowering.costs import ANY
 from mobilecnn.convert.lowering.description import Description
+from mobilecnn.convert.lowering.explanation import explain
 from mobilecnn.convert.lowering.rewrites import Answers, rewrite
 from mobilecnn.convert.output_kinds import choices, named, settle
 from mobilecnn.convert.outputs import shown_by_file
@@ -97,6 +99,7 @@ def export(
     remarked: Remarked = no_remark,
     skip_bad: bool = False,
     lowering: str | Sequence[str] = AUTO,
+    target: str = ANY,
     correct: str | Sequence[str] = corrections.AUTO,
     keep_float: Sequence[str] = (),
     recipe: Recipe | None = None,
@@ -118,6 +121,8 @@ def export(
         skip_bad: whether to leave out labelled images that cannot be read; those of ``calibration`` have an
             option of their own.
         lowering: rewrites of the graph (:data:`mobilecnn.convert.lowering.REWRITES`): ``auto`` for all, ``none``, or names.
+        target: where the files are to run, for the rewrites that choose by cost, as
+            :func:`mobilecnn.convert.lowering.costs.costs_of` takes it.
         correct: corrections of quantized files (:data:`mobilecnn.quantize.corrections.NAMES`): ``auto`` for all, ``none``, or
             names.
         keep_float: shell patterns of the names of operators that stay in float32 in every format.
@@ -132,7 +137,7 @@ def export(
     """
     rows = check_request(formats, calibration, io, keep_float, recipe)
     check_seed(source.seed)
-    rewrites, wanted = chosen_rewrites(lowering), corrections.chosen(correct)
+    rewrites, wanted = chosen_rewrites(lowering, target), corrections.chosen(correct)
     runtime = None if target_runtime is None else targets.target(target_runtime)
     require("exporting", "export")
     paths = [output / f"{source.stem}.{row.name}.tflite" for row in rows]
@@ -178,7 +183,7 @@ def export(
 
         steps(f"running {facts.called}")
         keras.start_run(facts.contract, images.tensors, work / "reference.npy")
-        made, changes, taken_back, scores = {}, {}, {}, {}
+        made, changes, taken_back, explained, scores = {}, {}, {}, {}, {}
         try:
             wanted = wanted if any(row.quantizes for row in rows) else ()
             base = corrections.prepare(tflite, float32, images, facts.kind, wanted)
@@ -190,6 +195,12 @@ def export(
                     _loading(facts), joined(floats.changes, joined(lowered.beyond_names, own.changes))
                 )
                 taken_back[row.name] = floats.taken_back | own.taken_back
+                explained[row.name] = explain(
+                    made[row.name].path.read_bytes(),
+                    row.name,
+                    (*floats.parts, *own.parts),
+                    [rule.costs for rule in rewrites],
+                )
                 steps(f"running {row.name}")
                 tflite.run(made[row.name].path, images.tensors, work / f"{row.name}.npy")
                 scores[row.name] = np.load(work / f"{row.name}.npy", allow_pickle=False)
@@ -216,6 +227,7 @@ def export(
                 made[row.name],
                 changes[row.name],
                 taken_back[row.name],
+                explained[row.name],
                 parities[row.name],
                 scores[row.name],
                 labelled.get(row.name),

@@ -1,7 +1,7 @@
 """One exported file: what it was made of, its passport, and all of an export written together."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mobilecnn.convert import checks, golden, inspection, passport
 from mobilecnn.convert.conversion import KerasFacts, Source
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering.explanation import Explanation
 from mobilecnn.convert.passport import Passport
 from mobilecnn.errors import CheckFailed
 from mobilecnn.files import sha256, together
@@ -45,6 +46,7 @@ class Exported:
         holds: False for a file of an exact format beyond its tolerance, and for any file with answers
             that are not finite.
         passport: its passport.
+        explanation: what the rewrites of the graph did to it, part by part.
     """
 
     path: Path
@@ -53,6 +55,7 @@ class Exported:
     parity: Parity
     holds: bool
     passport: Passport
+    explanation: Explanation = field(default_factory=Explanation)
 
 
 def refuse_different(files: Sequence[Exported]) -> None:
@@ -128,6 +131,7 @@ class Answered:
         made: the file, as it was made.
         changes: what the passes over the graph changed in it.
         taken_back: rewrite of the graph -> why it was taken back.
+        explanation: what the rewrites did to it, part by part.
         parity: its answers against the Keras model's.
         scores: its answers, (images, classes).
         labelled: how many labelled images it had right; None where none were given.
@@ -138,6 +142,7 @@ class Answered:
     made: Quantized
     changes: Changes
     taken_back: dict[str, str]
+    explanation: Explanation
     parity: Parity
     scores: Scores
     labelled: checks.LabelledCheck | None
@@ -163,7 +168,15 @@ def write(paths: Sequence[Path], files: Iterable[Answered], origin: Origin) -> t
             card_file.write_bytes(card.to_bytes())
             model_file.write_bytes(content)
             exported.append(
-                Exported(file.path, file.row.name, len(content), file.parity, card.parity.holds, card)
+                Exported(
+                    file.path,
+                    file.row.name,
+                    len(content),
+                    file.parity,
+                    card.parity.holds,
+                    card,
+                    file.explanation,
+                )
             )
     return tuple(exported)
 

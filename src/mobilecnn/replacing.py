@@ -60,6 +60,21 @@ def check_page(path: Path) -> None:
     _refuse_other(path, "a page", lambda: _head(path).lstrip().lower().startswith(b"<!doctype html"))
 
 
+def check_text(path: Path, noun: str, begins: Callable[[str], bool]) -> None:
+    """Refuse a name for a text at which there is something else than one of its kind.
+
+    Args:
+        path: the name.
+        noun: what is to be written, for messages: ``tables``.
+        begins: whether a text with that first line is one.
+
+    Raises:
+        OutputError: there is another file, or none can be written.
+    """
+    check_file(path)
+    _refuse_other(path, noun, lambda: begins(_head(path).decode(errors="replace").partition("\n")[0]))
+
+
 def _head(path: Path) -> bytes:
     with open_input(path, "output", most=LARGEST_RECORD) as stream:
         return stream.read(_HEAD)

@@ -182,6 +182,34 @@ def test_a_key_is_written_once_and_stays_in_the_frame() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("second", "apart"),
+    [((1.38, 1.44), False), ((1.38, 1.49), False), ((1.38, 4.0), True), ((6.0, 1.46), True)],
+)
+def test_keys_of_points_that_are_near_are_not_written_over_each_other(
+    second: tuple[float, float], apart: bool
+) -> None:
+    points = [plot.Point(1.27, 1.46, "1.0 MobileNet-224"), plot.Point(*second, "ShuffleNet 2x (g=3)")]
+    corners = [plot.Point(1, 1), plot.Point(20, 20)]
+    drawn = svg.draw(one_series([*points, *corners], log=True))
+    found = re.findall(r'<text x="([\d.]+)%" y="([\d.]+)" dx="8" dy="(-?\d+)">([^<]*)<', drawn)
+    boxes = [
+        (float(x) / 100, float(x) / 100 + svg.LETTER * len(key), float(y) + float(dy))
+        for x, y, dy, key in found
+    ]
+    (left, right) = sorted(boxes)
+    assert left[1] <= right[0] or abs(left[2] - right[2]) > 15
+    assert ({dy for _, _, dy, _ in found} == {"-6"}) == apart
+
+
+@pytest.mark.parametrize("low", [0.3, 1.0, 7.0, 400.0])
+def test_a_picture_of_two_like_axes_has_no_empty_half(low: float) -> None:
+    points = [plot.Point(low, 1.2 * low, "a"), plot.Point(20 * low, 18 * low, "b")]
+    axes = png.drawn([one_series(points, log=True, equal=True)], "").axes[0]
+    for begin, end in (axes.get_xlim(), axes.get_ylim()):
+        assert low / 2 <= begin < low and 18 * low < end <= 40 * low
+
+
 def test_pictures_and_pages_have_the_same_colours() -> None:
     style = Path(page.__file__).with_name("page.css").read_text()
     for index in range(plot.COLOURS):

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from mobilecnn.bench.devices.seam import (
     require,
 )
 from mobilecnn.bench.records import stream
-from mobilecnn.bench.records.chips import CHIPS
+from mobilecnn.bench.records.chips import CHIPS, LLVM
 from mobilecnn.bench.records.instructions import CountPlan, Counts, Instructions
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing import long_run
@@ -188,6 +189,28 @@ def test_and_on_an_a72_which_has_no_dot_product(networks: list[Path]) -> None:
     renamed = json.loads(json.dumps(counted.to_json()).replace("bare-", ""))
     hold_against_the_table(Instructions.from_json(renamed))
     assert all(counts.dot_product == 0 for counts in counts_of(counted))
+
+
+WORK_TOLERANCE = {"instructions": REPEATABLE, "cycles": REPEATABLE, "turns": REPEATABLE, "lines": 0.01}
+"""Term -> share by which it may differ from the stored one. In a cache of two ways lines are evicted by others whose addresses
+the length of a path can move: up to 0.2 % of them were seen to."""
+
+
+def test_what_a_network_is_to_a_chip_is_what_it_was(networks: list[Path]) -> None:
+    """In another process than the stored figures were made in, with other data: terms of a modelled time, not of a count."""
+    (row,) = csv.DictReader((HERE / "emulated_works.csv").read_text().splitlines())
+    file = next(path for path in bare(networks) if path.name == row["file"])
+    with EmulatedDevice(row["device"]) as emulated:
+        plan = CountPlan(seed=7, runs=1, counts_only=False)
+        modelled = count([file.with_name(f"bare-{file.name}")], emulated, plan)
+    assert modelled.model is not None and modelled.model.llvm == LLVM
+    work = modelled.series[0].typical_work
+    assert work is not None
+    now = asdict(work)
+    shown = ",".join([row["file"], row["device"], *(f"{now[term]:.0f}" for term in WORK_TOLERANCE)])
+    assert now == {
+        term: pytest.approx(float(row[term]), rel=share) for term, share in WORK_TOLERANCE.items()
+    }, f"other than in emulated_works.csv:\n{shown}"
 
 
 def bare(networks: list[Path]) -> list[Path]:

@@ -15,11 +15,15 @@ from hypothesis import strategies as st
 from mobilecnn.bench.devices.emulated.device import KINDS, between
 from mobilecnn.bench.judge.instructions import CountSummary, apart, refuse_more, together
 from mobilecnn.bench.judge.modelled import modelled_ratio
+from mobilecnn.bench.pages import modelled
+from mobilecnn.bench.pages.report import html
+from mobilecnn.bench.pages.result_files import Counted, Results
 from mobilecnn.bench.records.chips import CHIPS
 from mobilecnn.bench.records.instructions import CountPlan, Counts, CountSeries, Instructions
 from mobilecnn.bench.records.measurement import VERIFIED, Answers, Facts, Model, PassportFacts
 from mobilecnn.bench.records.work import TimeModel, Work, milliseconds
 from mobilecnn.cli import cli
+from mobilecnn.cli.measured import about
 from mobilecnn.errors import CheckFailed, InputError, UsageError
 
 
@@ -88,6 +92,20 @@ def test_a_ratio_is_as_sure_as_its_works_are_alike(other: Work, sure: bool) -> N
     assert ratio.value == milliseconds(other, model.chip) / milliseconds(WORK, model.chip)
     assert (ratio.low == ratio.value == ratio.high) == sure
     assert sure or ratio.low < ratio.value < ratio.high
+
+
+@pytest.mark.parametrize(("release", "said"), [("19.1.7", False), ("19.1.1", True), ("20.1.2", True)])
+def test_times_by_another_release_of_llvm_are_said_to_be_so(release: str, said: bool) -> None:
+    counted = Instructions.read(Path(__file__).parents[1] / "samples" / "instructions-2.json")
+    assert counted.model is not None
+    counted = dataclasses.replace(counted, model=dataclasses.replace(counted.model, llvm=release))
+    words = (
+        f"LLVM {release} gave the cycles, and the constants and errors of the model are those of LLVM 19.1.7"
+    )
+    page = html(Results((), (), (Counted("it.json", counted),)))
+    for shown in (" ".join(modelled.notes(counted)), " ".join(about(counted)), page):
+        assert (words in shown) == said
+        assert not said or "sudo apt-get install llvm-19" in shown
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from test_blocks import executed
 
 from mobilecnn.bench.devices.emulated import pipeline
 from mobilecnn.bench.devices.emulated.blocks import Ran, Section
+from mobilecnn.bench.records.chips import LLVM
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.files import cache
 
@@ -59,6 +60,29 @@ def test_calls_returns_and_system_instructions_cost_nothing_of_their_own(tmp_pat
     cycles = [pipeline.cycles(executed(tmp_path, work), "cortex-a72") for work in (plain, calling)]
     assert cycles[0] == pytest.approx(2000, rel=0.05)
     assert cycles[1] == pytest.approx(cycles[0], rel=0.25)
+
+
+LONG = ("smlal v0.4s, v1.4h, v2.h[3]", "smlal2 v0.4s, v1.8h, v15.h[7]", "umlal2 v31.4s, v30.8h, v1.h[0]")
+OTHERS = (
+    "smlal v0.4s, v1.4h, v2.4h", "smlal v0.8h, v1.8b, v2.8b", "smlal v0.2d, v1.2s, v2.s[1]", "smlsl v0.4s, v1.4h, v2.h[3]",
+    "smull v0.4s, v1.4h, v2.h[3]", "mla v0.8h, v1.8h, v2.h[3]", "fmla v0.4s, v1.4s, v2.s[0]", "add x0, x1, x2",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "cycles"), [*((text, 1.0) for text in LONG), *((text, 0.0) for text in OTHERS)]
+)
+def test_what_is_slower_than_its_model_says_is_known_by_its_word(
+    text: str, cycles: float, tmp_path: Path
+) -> None:
+    body = f"{text}\n" * 3
+    block = executed(tmp_path, f"mov x20, #1000\nagain: {body} subs x20, x20, #1\n b.ne again\n")
+    (words,) = (ran.words for ran in block.ran.values() if ran.times == 999)
+    assert pipeline.beyond(words, "kryo") == 3 * cycles
+    assert pipeline.beyond(words, "cortex-a72") == 0
+    if cycles:
+        llvm = pipeline.costs_of([words], "kryo")[words]
+        assert pipeline.cycles(block, "kryo") == pytest.approx(1000 * (llvm + 3), rel=0.02)
 
 
 def section(blocks: dict[int, tuple[int, int]], then: dict[tuple[int, int], int]) -> Section:
@@ -115,6 +139,32 @@ def test_without_llvm_the_message_says_what_to_install(
             (tmp_path / name).chmod(0o755)
         with pytest.raises(EnvironmentProblem, match=rf"{old} is of version 14.0.6; .*install llvm-19"):
             pipeline.tools()
+    finally:
+        pipeline.tools.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("installed", "used"),
+    [
+        (("19.1.7",), "19.1.7"),
+        (("20.1.2", "19.1.7"), "19.1.7"),
+        (("21.1.0", "20.1.2"), "21.1.0"),
+        (("18.1.8", "20.1.2"), "20.1.2"),
+    ],
+)
+def test_the_release_that_the_constants_are_of_is_taken_first(
+    installed: tuple[str, ...], used: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LLVM == "19.1.7"
+    for release in installed:
+        for name in ("llvm-mc", "llvm-mca"):
+            tool = tmp_path / f"{name}-{release.split('.')[0]}"
+            tool.write_text(f"#!/bin/sh\necho 'Debian LLVM version {release}'\n")
+            tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    pipeline.tools.cache_clear()
+    try:
+        assert pipeline.tools().version == used
     finally:
         pipeline.tools.cache_clear()
 

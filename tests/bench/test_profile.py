@@ -11,10 +11,12 @@ from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.devices.seam import Answer
 from mobilecnn.bench.pages import charts, png
 from mobilecnn.bench.pages.remarks import BOUND
+from mobilecnn.bench.records.chips import CHIPS
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import VERIFIED, Measurement
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.timing.profile import Bandwidth, Profile, analyse, profile
+from mobilecnn.bench.timing.limits import Bandwidth
+from mobilecnn.bench.timing.profile import Profile, analyse, profile
 from mobilecnn.bench.timing.times import times
 from mobilecnn.cli import profile as command
 from mobilecnn.cli import speedup as decomposition
@@ -120,24 +122,64 @@ def test_the_chart_is_a_picture(profiled: Profile) -> None:
     assert roofs == [["float32 matrix product", "memory"], ["float32 matrix product"]]
 
 
-def test_what_is_modelled_is_named_so_wherever_a_figure_stands(profiled: Profile) -> None:
+def on_chip(profiled: Profile, name: str) -> Profile:
+    """The profile as if its times were modelled on a chip."""
     record = Instructions.read(Path(__file__).parents[1] / "samples" / "instructions-2.json")
-    other = replace(profiled, record=record, bandwidth=None)
-    for shown, named in ((profiled, False), (other, True)):
+    assert record.model is not None
+    return replace(
+        profiled, record=replace(record, model=replace(record.model, chip=CHIPS[name])), bandwidth=None
+    )
+
+
+def test_what_is_modelled_is_named_so_wherever_a_figure_stands(profiled: Profile) -> None:
+    for shown, named in ((profiled, False), (on_chip(profiled, "pi5"), True)):
         plot = charts.roofline(shown)
-        (roof,) = (series.name for series in plot.series if series.line and "product" in series.name)
-        said = [
-            plot.y.label,
-            plot.what,
-            roof,
-            *command._lines(shown)[:3],
-            *command._groups(shown).splitlines()[:1],
-        ]
+        lines = command._lines(shown)
+        (product,) = (line for line in lines if "matrix product" in line)
+        said = [plot.y.label, plot.what, *lines[:2], product, *command._groups(shown).splitlines()[:1]]
         assert ["modelled" in words for words in said] == [named] * len(said)
+        # What is published of a chip is neither measured nor modelled.
+        roofs = [series.name for series in plot.series if series.line]
+        assert ["published" in roof and "modelled" not in roof for roof in roofs] == [named] * 2
         assert shown.to_json()["times"] == ("modelled" if named else "measured")
         shares = decomposition._shares([("net", "float32", shown)])
         assert ["modelled" in row[0] for row in shares[-2:]] == [named] * 2
-    assert BOUND in command._lines(other)
+        assert (BOUND in lines) == named
+
+
+@pytest.mark.parametrize(
+    ("chip", "dtype", "peak", "memory"),
+    [
+        ("pi3", "float32", 11.2, 2.26),
+        ("pi4", "float32", 14.4, 5.16),
+        ("pi4", "int8", 28.8, 5.16),
+        ("pi4-1500mhz", "float32", 12.0, 5.1),
+        ("pi5", "float32", 38.4, 12.05),
+        ("pi5", "int8", 153.6, 12.05),
+        ("rk3399", "float32", 14.4, 7.3),
+        ("sd810", "float32", 16.0, None),
+        ("sd820", "float32", 17.2, None),
+        ("sd821", "float32", 18.8, None),
+    ],
+)
+def test_speeds_on_a_modelled_chip_are_held_against_what_is_published_of_it(
+    profiled: Profile, chip: str, dtype: str, peak: float, memory: float | None
+) -> None:
+    shown = replace(on_chip(profiled, chip), peak_dtype=dtype)
+    limits = shown.to_json()["limits"]
+    assert limits["flop_per_second"] == pytest.approx(peak * 1e9) and limits["published"]
+    assert limits["bytes_per_second"] == (None if memory is None else pytest.approx(memory * 1e9))
+    row = next(row for row in shown.rows if row.flops)
+    assert row.flops is not None
+    assert command._cells(row, shown.limits.flop_per_second)[7] == f"{row.flops / peak / 1e9:.0%}"
+    lines = command._lines(shown)
+    assert any(f"peak of one core, {dtype}: {peak:.1f} G" in line and "published" in line for line in lines)
+    assert any(
+        ("no published bandwidth was found" if memory is None else f"{memory:.2f} GB/s, published") in line
+        for line in lines
+    )
+    roofs = [series.name.split(":")[0] for series in charts.roofline(shown).series if series.line]
+    assert roofs == ([f"{dtype}, one core"] if memory is None else [f"{dtype}, one core", "memory"])
 
 
 def test_a_worker_that_talks_nonsense_of_its_memory(exported: Path, tmp_path: Path) -> None:

@@ -17,12 +17,15 @@ from mobilecnn.locks import lock_of, locked
 FILES: dict[str, tuple[list[str], str]] = {
     "train": (["squeezenet_v1.1", "--data", "nothing"], ".keras"),
     "pretrained": (["efficientnet_lite0"], ".keras"),
+    "compress": (["no.keras", "--prune", "0.5"], ".keras"),
+    "tables": (["mobilenet-2"], ".txt"),
     "evaluate": (["no.tflite"], ".json"),
     "bench": (["no.tflite"], ".json"),
     "compare": (["no.tflite", "nor.tflite"], ".json"),
     "sustained": (["no.tflite"], ".json"),
     "single-stream": (["no.tflite"], ".json"),
     "report": (["no.json"], ".html"),
+    "tune": (["--device", "nowhere"], ".json"),
 }
 """Command -> what else it is given, and the suffix of the file that it writes."""
 

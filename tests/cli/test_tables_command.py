@@ -61,6 +61,17 @@ def test_forms(tmp_path: Path) -> None:
     assert "http" not in html.replace("http-equiv", "")
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_tables_replace_tables_and_nothing_else(form: str, tmp_path: Path) -> None:
+    output = tmp_path / "it"
+    for _ in range(2):
+        assert run("mobilenet-2", "--format", form, "-o", output).exit_code == 0
+    output.write_bytes(b"TFL3 something of mine")
+    refused = run("mobilenet-2", "--format", form, "-o", output)
+    assert refused.exit_code == 2 and "nothing else is replaced" in refused.stderr
+    assert output.read_bytes() == b"TFL3 something of mine"
+
+
 def test_the_times_of_ones_own() -> None:
     modelled = run("shufflenet-8").stdout
     assert "ours modelled on the Snapdragon 820" in modelled

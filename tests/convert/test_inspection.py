@@ -8,7 +8,7 @@ import pytest
 from tflite_files import Made
 
 from mobilecnn.convert.graph import flatbuffer
-from mobilecnn.convert.inspection import inspect, inspection_of
+from mobilecnn.convert.inspection import inspect, inspection_of, macs
 from mobilecnn.errors import ModelFileError
 from mobilecnn.train import complexity
 
@@ -40,6 +40,45 @@ def test_a_pool_that_is_written_as_a_convolution_has_no_multiply_adds(
         "DEPTHWISE_CONV_2D", made.input, kernel, made.constant(np.zeros(3)), table="DepthwiseConv2DOptions"
     )
     assert inspection_of(made.graph(), "it", 0, "").macs == (8 * 8 * weights.size if counted else 0)
+
+
+BLOCKS = np.kron(np.eye(3), np.ones((4, 2)))
+"""Weights of three groups, 12 outputs and 6 inputs."""
+
+
+def linked(*places: tuple[int, int], value: float = 1) -> Any:
+    weights = BLOCKS.copy()
+    for place in places:
+        weights[place] = value
+    return weights
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize(
+    ("weights", "groups"),
+    [
+        (BLOCKS, 3),
+        (BLOCKS[:, [0, 3, 5, 1, 2, 4]], 3),
+        (BLOCKS[[5, 0, 11, 3, 4, 7, 1, 2, 6, 8, 9, 10]], 3),
+        (linked((0, 0), (1, 1), value=0), 3),
+        (linked((0, 5)), 1),
+        (linked((0, 0), (0, 1), value=0), 3),
+        (np.zeros((12, 6)), 1),
+        (np.kron(np.eye(2), np.ones((6, 3)))[:, [0, 1, 2, 3, 3, 3]], 2),
+        (np.concatenate([np.ones((12, 1)), np.zeros((12, 5))], axis=1), 1),
+        (np.ones((12, 6)), 1),
+    ],
+)
+def test_the_zeros_of_a_grouped_convolution_with_all_weights_are_not_counted(
+    weights: Any, groups: int, dtype: str
+) -> None:
+    made = Made((1, 8, 8, 6), dtype, 0.1 if dtype == "int8" else ())
+    kernel = made.constant(weights.reshape(12, 1, 1, 6), dtype, 0.1 if dtype == "int8" else ())
+    made.add(
+        "CONV_2D", made.input, kernel, made.constant(np.zeros(12)), shape=(1, 8, 8, 12), table="Conv2DOptions"
+    )
+    (row,) = made.graph().operations
+    assert (macs(row), macs(row, zeros=True)) == (64 * 72 // groups, 64 * 72)
 
 
 @pytest.mark.parametrize("stored", [np.ones(5, np.uint8), np.ones(0, np.uint8), np.ones(4, np.uint8)])

@@ -10,6 +10,8 @@ every load a hit in the first-level cache and every branch foreseen. From blocks
   here with its own beginning.
 * Calls, returns, jumps and instructions of the system are left out of a sequence: ``llvm-mca`` assumes a
   hundred cycles for a call, and a processor that foresees it none.
+* Where published times show that an instruction takes longer than its model says, the difference is added
+  (:data:`SLOWER`).
 """
 
 import functools
@@ -26,6 +28,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mobilecnn.bench.devices.emulated.blocks import Section, Words
+from mobilecnn.bench.records.chips import LLVM
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.files import cache
 
@@ -52,6 +55,33 @@ LEFT_OUT = re.compile(
     r"(bl|blr|br|b|ret|svc|hvc|mrs|msr|sys|dmb|dsb|isb|hint|yield|nop|brk|udf|bti|paciasp|autiasp)\b(?!\.)"
 )
 """Instructions that are left out of a sequence. Conditional branches stay."""
+
+
+@dataclass(frozen=True)
+class Slower:
+    """Instructions that take longer on a processor than LLVM's model of it says.
+
+    Attributes:
+        mask: bits of an instruction's word by which it is known.
+        bits: value of these bits.
+        cycles: what each execution takes longer, in cycles.
+    """
+
+    mask: int
+    bits: int
+    cycles: float
+
+
+SLOWER = {
+    # smlal, umlal and those of the upper halves: four products of 16-bit numbers, one factor the same for all.
+    "kryo": (Slower(0x9FC0F400, 0x0F402000, 1.0),)
+}
+"""LLVM's name of a processor -> what takes longer there.
+
+Kryo: LLVM lets one of these begin each cycle, as on the Cortex-A57 and A72. The published times of ncnn's five int8 networks
+on the Snapdragon 821 are the longer beside the modelled ones, the more of these they execute, and fit one every second
+cycle; those of the Cortex-A57 and A72 do not (docs/arm_model.md).
+"""
 
 _AT_ONCE = 200
 """Number of sequences in one run of ``llvm-mca``."""
@@ -80,13 +110,14 @@ class Tools:
 
 @functools.cache
 def tools() -> Tools:
-    """The newest tools of LLVM here.
+    """The tools of LLVM here: of the release that constants and errors are fitted with, else the newest.
 
     Raises:
         EnvironmentProblem: there are none, or none that is new enough.
     """
     oldest = "none is installed"
-    for suffix in (*(f"-{release}" for release in range(40, OLDEST_LLVM - 1, -1)), ""):
+    fitted = int(LLVM.split(".")[0])
+    for suffix in (f"-{fitted}", *(f"-{release}" for release in range(40, OLDEST_LLVM - 1, -1)), ""):
         mc, mca = shutil.which(f"llvm-mc{suffix}"), shutil.which(f"llvm-mca{suffix}")
         if mc is None or mca is None:
             continue
@@ -125,7 +156,18 @@ def cycles(section: Section, model: str) -> float:
         # Blocks of one sequence ran almost equally often: their passes, weighted by length.
         used.append((share / len(words), words))
     costs = costs_of([words for _, words in used], model)
-    return sum(passes * costs[words] for passes, words in used) * section.instructions / executed
+    total = sum(passes * (costs[words] + beyond(words, model)) for passes, words in used)
+    return total * section.instructions / executed
+
+
+def beyond(words: Words, model: str) -> float:
+    """Cycles that a pass through a sequence takes beyond those of LLVM's model, by :data:`SLOWER`."""
+    return sum(
+        slower.cycles
+        for slower in SLOWER.get(model, ())
+        for word in words
+        if word & slower.mask == slower.bits
+    )
 
 
 def sequences(section: Section) -> list[tuple[int, ...]]:

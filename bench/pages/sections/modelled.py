@@ -9,7 +9,7 @@ from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages import svg
 from mobilecnn.bench.pages.numbers import ms, number, short, times
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Note, Table
-from mobilecnn.bench.pages.remarks import BOUND, model_errors
+from mobilecnn.bench.pages.remarks import BOUND, model_errors, other_llvm
 from mobilecnn.bench.pages.result_files import Counted
 from mobilecnn.bench.records.measurement import DIFFERS
 from mobilecnn.bench.records.work import TimeModel
@@ -51,6 +51,7 @@ def section(counted: Sequence[Counted]) -> list[Content]:
         table,
         Note(f"Most of it: {BOUND.removeprefix('bound: ')}."),
         *(Note(_error(chip, model)) for chip, model in models.items()),
+        *map(Note, dict.fromkeys(line for model in models.values() for line in other_llvm(model.llvm))),
     ]
 
 

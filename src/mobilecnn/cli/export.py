@@ -10,8 +10,10 @@ import click
 from mobilecnn.cli import options
 from mobilecnn.cli.output import data, document, json_option, kilobytes, note, progress, table, talk
 from mobilecnn.quantize import formats as known
+from mobilecnn.remarks import plural
 
 if TYPE_CHECKING:
+    from mobilecnn.convert.lowering.explanation import Change
     from mobilecnn.exported import Exported
 
 
@@ -80,6 +82,20 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     help="Rewrites of the graph into the same, faster: all, none, or names with commas between.",
 )
 @click.option(
+    "--target",
+    type=options.SOURCE,
+    metavar="NAME|FILE",
+    default="any",
+    show_default=True,
+    help="Where the files are to run, for rewrites that choose by cost: any, x86, pi5, tflite-runtime, or a .json file "
+    "of mobilecnn tune.",
+)
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Say what the rewrites made of each part of the graph, and what they left.",
+)
+@click.option(
     "--correct",
     metavar="auto|none|LIST",
     default="auto",
@@ -130,6 +146,8 @@ def command(
     output_kind: str | None,
     labels: Path | None,
     lowering: str,
+    target: str,
+    explain: bool,
     correct: str,
     keep_float: tuple[str, ...],
     recipe: Path | None,
@@ -194,6 +212,7 @@ def command(
             remarks,
             skip_bad,
             lowering,
+            target,
             correct,
             keep_float,
             rules,
@@ -201,10 +220,19 @@ def command(
         )
 
     if as_json:
-        files = [{"path": str(file.path), "passport": file.passport.to_json()} for file in exported]
+        files = [
+            {
+                "path": str(file.path),
+                "passport": file.passport.to_json(),
+                **({"explanation": asdict(file.explanation)} if explain else {}),
+            }
+            for file in exported
+        ]
         document({"files": files, "remarks": [asdict(remark) for remark in remarks.rows]})
     else:
         _show(exported)
+        if explain:
+            _explain(exported)
     for file in exported:
         for warning in _warnings(file):
             talk(f"Warning: {file.path.name}: {warning}")
@@ -238,7 +266,6 @@ _AGREEMENT = {
 def _show(exported: "tuple[Exported, ...]") -> None:
     """Print the parity of each file as a table."""
     from mobilecnn.quantize.corrections import words
-    from mobilecnn.remarks import plural
 
     rows = [
         [
@@ -276,6 +303,36 @@ def _show(exported: "tuple[Exported, ...]") -> None:
         data(
             f"On {plural(check.images, 'labelled image')} of {plural(check.classes, 'class', 'classes')} ({check.data})."
         )
+
+
+def _explain(exported: "tuple[Exported, ...]") -> None:
+    """Print what the rewrites made of each part of the graph, and what stays."""
+    header = ["rewrite", "layer", "before", "after", "multiply-adds M", "kB moved", "us by costs"]
+    for file in exported:
+        changes = file.explanation.changes
+        data("")
+        data(f"{file.path.name}: {plural(len(changes), 'part')} rewritten")
+        if changes:
+            data(table(header, [_change(change) for change in changes], left=4))
+        for name, reason in file.passport.taken_back.items():
+            data(f"taken back: {name}: {reason}")
+        for row in file.explanation.untouched:
+            data(f"left: {row.what} {row.layer}: {row.why}")
+
+
+def _change(change: "Change") -> list[str]:
+    """A row of the table of what was rewritten."""
+    before, after = change.before, change.after
+    known = before.microseconds is not None and after.microseconds is not None
+    return [
+        change.rewrite,
+        change.layer,
+        before.operators or "-",
+        after.operators or "-",
+        f"{before.macs / 1e6:.2f} -> {after.macs / 1e6:.2f}",
+        f"{before.nbytes / 1e3:.0f} -> {after.nbytes / 1e3:.0f}",
+        f"{before.microseconds:.1f} -> {after.microseconds:.1f}" if known else "-",
+    ]
 
 
 def _correct(exported: "tuple[Exported, ...]") -> Iterator[tuple[str, int]]:

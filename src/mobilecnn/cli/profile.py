@@ -177,7 +177,7 @@ def _operators(profile: "Profile", top: int) -> str:
     header = [
         "operator", "kind", "output", "multiply-adds M", _time(profile), ends, _unit(profile), "of peak", "share",
     ]  # fmt: skip
-    cells = [_cells(row, profile.peak) for row in rows]
+    cells = [_cells(row, profile.limits.flop_per_second) for row in rows]
     if profile.modelled:
         header.append("bound")
         cells = [[*line, row.bound or ""] for line, row in zip(cells, rows, strict=True)]
@@ -192,7 +192,7 @@ def _own(said: "OperatorProfile") -> str:
     return joined(table(header, rows), "of the whole file, with the profiling on, which costs time itself")
 
 
-def _cells(row: "OperatorTime", peak: float) -> list[str]:
+def _cells(row: "OperatorTime", limit: float) -> list[str]:
     from mobilecnn.bench.pages.numbers import interval, ms
 
     part = row.part
@@ -204,7 +204,7 @@ def _cells(row: "OperatorTime", peak: float) -> list[str]:
         "-" if row.median is None else ms(row.median.value, 4) + ("" if row.valid else " !"),
         "-" if row.median is None else interval(row.median, 1e6),
         "-" if row.flops is None else f"{row.flops / 1e9:.1f}",
-        "-" if row.flops is None else f"{row.flops / peak:.0%}",
+        "-" if row.flops is None else f"{row.flops / limit:.0%}",
         f"{row.share:.1%}",
     ]
 
@@ -217,18 +217,30 @@ def _lines(profile: "Profile") -> list[str]:
     ends = f" ({interval(ratio)})" if ratio.low < ratio.high else ""
     times = f"{ratio.value:.2f} times{ends}"
     article = "an" if profile.peak_dtype == "int8" else "a"
-    unit, peak = _time(profile), "modelled peak" if profile.modelled else "peak"
+    unit, product = (
+        _time(profile),
+        f"{profile.peak_dtype} matrix product: {profile.peak / 1e9:.1f} {_unit(profile)}",
+    )
     lines = [
         f"sum {ms(profile.total.value)} {unit}, whole file {ms(profile.whole.value)} {unit}: {times}",
         f"{calls} calls of an operator that does nothing: {ms(calls * profile.call)} {unit}, in the sum",
-        f"{peak} of {article} {profile.peak_dtype} matrix product: {profile.peak / 1e9:.1f} {_unit(profile)}",
     ]
-    if profile.modelled:
-        lines += [BOUND, "memory: not modelled by itself; the chart has no slope"]
-    elif profile.bandwidth is None:
-        lines.append(
-            "memory: unknown, because the device cannot measure its bandwidth; the chart has no slope"
-        )
-    else:
-        lines.append(f"memory, reading and writing: {profile.bandwidth.bytes_per_second / 1e9:.2f} GB/s")
-    return lines
+    limits = profile.limits
+    memory = (
+        ""
+        if limits.bytes_per_second is None
+        else f"memory, reading and writing: {limits.bytes_per_second / 1e9:.2f} GB/s"
+    )
+    if not limits.published:
+        unknown = "memory: unknown, because the device cannot measure its bandwidth; the chart has no slope"
+        return [*lines, f"peak of {article} {product}", memory or unknown]
+    peak = f"{limits.flop_per_second / 1e9:.1f} {_unit(profile)}"
+    return [
+        *lines,
+        f"peak of one core, {profile.peak_dtype}: {peak}, published ({limits.arithmetic})",
+        f"modelled speed of {article} {product}, {profile.peak / limits.flop_per_second:.0%} of that",
+        f"{memory}, published ({limits.memory})"
+        if memory
+        else "memory: no published bandwidth was found; the chart has no slope",
+        BOUND,
+    ]

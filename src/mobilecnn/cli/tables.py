@@ -71,6 +71,8 @@ def command(
         return
     if as_json and (output is not None or form != "text"):
         raise UsageError("--json prints the tables; leave out --format and -o")
+    if output is not None:
+        _check_output(output, form)
     filled = [papers.filled(name, times) for name in dict.fromkeys(chosen)]
     if as_json:
         document({"tables": [papers.to_json(each) for each in filled]})
@@ -79,12 +81,24 @@ def command(
     if output is None:
         data(text if isinstance(text, Lines) else Lines(text.rstrip("\n")))
         return
-    from mobilecnn.files import check_file, write_text
+    from mobilecnn.files import write_text
 
-    check_file(output)
     lock(output)
     write_text(output, str(text).rstrip("\n") + "\n")
     data(str(output))
+
+
+def _check_output(output: Path, form: str) -> None:
+    from mobilecnn import replacing
+    from mobilecnn.bench.pages import published_tables as papers
+
+    if form == "html":
+        replacing.check_page(output)
+    else:
+        known = papers.names()
+        replacing.check_text(
+            output, "tables", lambda line: line.removeprefix("## ").partition(":")[0] in known
+        )
 
 
 def _list(as_json: bool) -> None:

@@ -1,0 +1,109 @@
+"""``mobilecnn tune``."""
+
+import sys
+from dataclasses import astuple
+from pathlib import Path
+
+import click
+
+from mobilecnn.cli import options
+from mobilecnn.cli.measured import refuse_clockless
+from mobilecnn.cli.output import data, document, json_option, lock, progress, record_path, table, talk
+
+HEADER = (
+    "type",
+    "call",
+    "group",
+    "tile of",
+    "unit of",
+    "depth",
+    "tile",
+    "position",
+    "channel",
+    "median error",
+)
+
+DTYPES = ("float32", "int8")
+
+
+@click.command()
+@options.device
+@options.runtime
+@click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
+@click.option("--rounds", default=3, show_default=True, help="Processes for each form.")
+@click.option(
+    "--seconds", default=0.2, show_default=True, help="Seconds timed in each process, at least 50 inferences."
+)
+@options.seed("the order and the inputs")
+@click.option(
+    "--dtype", "dtypes", type=click.Choice(DTYPES), multiple=True, help="Only this type.  [default: both]"
+)
+@options.record_output("costs", "The table of costs, for export --target; an existing one is never replaced.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    device_name: str,
+    runtime: str,
+    threads: int,
+    rounds: int,
+    seconds: float,
+    seed: int,
+    dtypes: tuple[str, ...],
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """What the forms of an operator cost on a device, for export to choose by.
+
+    Grouped and dense pointwise convolutions and channel shuffles of ShuffleNet's shapes are timed,
+    on an emulated chip modelled, and a table of costs is fitted to them.
+
+    \b
+    Example:
+      mobilecnn tune --device pi4 -o pi4-costs.json
+      mobilecnn export digits.keras --int8 --calibration digits --target pi4-costs.json
+    """
+    from mobilecnn.bench.devices.registry import device
+    from mobilecnn.bench.records.protocol import Protocol
+    from mobilecnn.bench.timing.tuning import tune
+    from mobilecnn.convert.lowering.costs import Costs
+    from mobilecnn.files import temporary_folder
+    from mobilecnn.records import check_free
+
+    where = device(device_name, runtime, say=talk)
+    refuse_clockless(ctx, where, threads)
+    protocol = Protocol(
+        rounds=rounds,
+        threads=threads,
+        runtime=runtime,
+        seed=seed,
+        seconds=seconds,
+        warmup_seconds=seconds / 2,
+    )
+    record = record_path(output, "costs")
+    check_free(record)
+    lock(record)
+    with where, temporary_folder() as work, progress("Tuning") as update:
+        fits = tune(where, protocol, dtypes or DTYPES, work, update, sys.argv[1:])
+    title = f"{device_name} ({runtime}, {threads} thread{'' if threads == 1 else 's'})"
+    costs = Costs(title, {dtype: (fit.table,) for dtype, fit in fits.items()})
+    costs.write(record)
+    if as_json:
+        document(
+            {
+                "record": str(record),
+                **costs.to_json(),
+                "errors": {name: fit.error for name, fit in fits.items()},
+            }
+        )
+        return
+    rows = [
+        (
+            dtype,
+            *(f"{value:.3g}" for value in astuple(fit.table)),
+            f"{fit.error:.1%}",
+        )
+        for dtype, fit in fits.items()
+    ]
+    data(table(HEADER, rows))
+    data(f"Costs in ns: {record}")

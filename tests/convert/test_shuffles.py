@@ -1,0 +1,162 @@
+"""Channel shuffles: how they are recognised, which form a target's costs choose, and what is said of it."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from shuffled_files import (
+    CHANNELS,
+    GROUPS,
+    UNIT,
+    activation,
+    depthwise,
+    five,
+    four,
+    gather,
+    graph,
+    pointwise,
+    stacked,
+)
+from test_rewrites import answers, applied, kinds
+
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.convert.lowering import chosen
+from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, Table
+from mobilecnn.convert.lowering.explanation import Untouched, explain
+from mobilecnn.convert.lowering.movements import group_count, interleaved, inverse, shuffles
+from mobilecnn.convert.lowering.rewrites import Rewritten, rewrite
+from mobilecnn.errors import UsageError
+
+EVEN = Table(call=0, group=0, width=1, unit=1, depth=1, tile=0, position=0, channel=0)
+"""A chip on which multiply-adds alone cost something."""
+
+
+def costs(**table: Any) -> Costs:
+    row = replace(EVEN, **table)
+    return Costs("a chip of the tests", {"float32": (row,), "int8": (row,)})
+
+
+def lowered(content: bytes, table: Costs) -> Rewritten:
+    rows = [replace(row, costs=table) for row in chosen(["write_groups_dense"])]
+    return rewrite(content, "it", rows, answers)
+
+
+@pytest.mark.parametrize("groups", [2, 3, 4, 6])
+def test_a_shuffle_of_equal_groups_is_known_by_its_order(groups: int) -> None:
+    order = interleaved(CHANNELS, groups)
+    assert order == tuple(np.arange(CHANNELS).reshape(groups, -1).T.ravel())
+    assert group_count(order) == groups
+    assert inverse(order) == interleaved(CHANNELS, CHANNELS // groups)
+    assert group_count(tuple(range(CHANNELS))) is None
+
+
+@pytest.mark.parametrize("spelling", [four, five, gather(), stacked])
+def test_the_order_of_the_channels_is_found_in_every_spelling(spelling: Any) -> None:
+    model = flatbuffer.parse(graph(activation, spelling, activation), "it")
+    (found,) = shuffles(Editor(model))
+    assert found.order == interleaved(CHANNELS, GROUPS)
+
+
+def test_all_spellings_give_one_file_but_for_names() -> None:
+    made = [
+        graph(pointwise(GROUPS), spelling, depthwise, pointwise(GROUPS))
+        for spelling in (four, five, gather(), stacked)
+    ]
+    done = [rewrite(content, "it", chosen("auto"), answers) for content in made]
+    assert len({tuple(kinds(row.content)) for row in done}) == 1
+    for row in done[1:]:
+        assert np.array_equal(answers(row.content), answers(done[0].content))
+
+
+DENSE = ["LEAKY_RELU", "CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"]
+NATIVE = ["LEAKY_RELU", "CONV_2D", "RESHAPE", "TRANSPOSE", "RESHAPE", "DEPTHWISE_CONV_2D", "CONV_2D"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize(
+    ("table", "after", "dense"),
+    [
+        (costs(), NATIVE, 0),  # Only multiply-adds cost: everything stays as it is.
+        (costs(group=1e6), DENSE, 2),  # Only groups cost.
+        (costs(channel=1e6), DENSE, 1),  # Only shuffles cost: one convolution takes it.
+        (costs(width=64, tile=1), DENSE, 2),  # A group fills no tile.
+    ],
+)
+def test_the_costs_of_the_target_decide(dtype: str, table: Costs, after: list[str], dense: int) -> None:
+    made = graph(*UNIT, dtype=dtype)
+    done = lowered(made, table)
+    assert kinds(done.content) == after and not done.taken_back
+    weights = [
+        row.inputs[1].shape[3]
+        for row in flatbuffer.graph(done.content, "it").operations
+        if row.kind == "CONV_2D" and row.inputs[1] is not None
+    ]
+    assert weights.count(CHANNELS) == dense
+    if dense:
+        (words,) = [row for row in done.changes["write_groups_dense"] if "grouped" in row]
+        assert f"{dense} grouped" in words and "a chip of the tests" in words
+
+
+def test_a_convolution_that_stays_in_its_groups_takes_an_order_without_becoming_dense() -> None:
+    order = [*range(3, -1, -1), *range(4, CHANNELS)]  # Within the first of three groups.
+    done = applied(graph(gather(order), pointwise(GROUPS)), "fold_shuffles")
+    assert kinds(done.content) == ["LEAKY_RELU", "CONV_2D"]
+    weight = flatbuffer.graph(done.content, "it").operations[1].inputs[1]
+    assert weight is not None and weight.shape[3] == CHANNELS // GROUPS
+
+
+def test_a_type_without_costs_keeps_its_groups() -> None:
+    made = graph(*UNIT, dtype="int8")
+    assert lowered(made, Costs("half a chip", {"float32": (EVEN,)})).content == made
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_target_has_costs_that_grow_with_the_work(name: str) -> None:
+    for dtype, tables in TARGETS[name].tables.items():
+        assert dtype in ("float32", "int8") and tables
+        for table in tables:
+            small, wide = table.convolution(49, 100, 100, 1), table.convolution(49, 400, 400, 1)
+            assert 0 < 4 * small < wide
+            assert 0 < table.shuffle(49, 30) < table.shuffle(784, 60)
+
+
+def test_targets_are_chosen_by_name() -> None:
+    (row,) = chosen(["write_groups_dense"], next(iter(TARGETS)))
+    assert row.costs is TARGETS[next(iter(TARGETS))]
+    with pytest.raises(UsageError, match=rf"unknown target 'pi9'; choose one of .*{ANY}"):
+        chosen("auto", "pi9")
+
+
+def test_what_was_done_and_what_stays_is_explained_part_by_part() -> None:
+    made = graph(*UNIT, dtype="int8")
+    table = costs(channel=1e6)
+    done = lowered(made, table)
+    found = explain(done.content, "it", done.parts, [None, table])
+    (change,) = found.changes
+    assert change.rewrite == "write_groups_dense"
+    assert change.before.operators == "2 RESHAPE, TRANSPOSE, DEPTHWISE_CONV_2D, CONV_2D"
+    assert change.after.operators == "DEPTHWISE_CONV_2D, CONV_2D"
+    each = 16 * CHANNELS * CHANNELS
+    assert (change.before.macs, change.after.macs) == (
+        16 * CHANNELS * 9 + each // 3,
+        16 * CHANNELS * 9 + each,
+    )
+    assert change.before.nbytes > change.after.nbytes > 0
+    took = 16 * CHANNELS * CHANNELS // 3 + 16 * CHANNELS * 1e6
+    assert change.before.microseconds == pytest.approx(took / 1000, abs=0.001)
+    assert change.after.microseconds == pytest.approx(16 * CHANNELS * CHANNELS / 1000, abs=0.001)
+    assert change.layer
+    assert [row.what for row in found.untouched] == []
+
+
+def test_a_shuffle_that_stays_says_why() -> None:
+    said: list[tuple[tuple[Any, ...], Costs | None, str]] = [
+        ((four, activation), None, "neither what is before it"),
+        (UNIT, costs(), "would be slower"),
+        (UNIT, None, "no rewrite that folds it was asked for"),
+    ]
+    for steps, table, words in said:
+        (row,) = explain(graph(*steps), "it", (), [table]).untouched
+        assert isinstance(row, Untouched) and row.what == "channel shuffle" and words in row.why
