@@ -116,7 +116,7 @@ def main() -> None:
             fit.run(fit.prepare(plan, folder / "digits.keras"))
             sources.append((str(folder / "digits.keras"), datasets.DIGITS))
         for network, calibration in sources:
-            for exported in export(Source(network), formats.names(), folder, Calibration(calibration)):
+            for exported in export(Source(network), formats.usual(), folder, Calibration(calibration)):
                 table += rows(exported.path, folder)
                 exported.path.unlink()
             print(network, file=sys.stderr)
@@ -126,7 +126,7 @@ def main() -> None:
         print(
             f"{'format':10}{'kernels':18}{'networks':>9}{'/ largest score':>17}{'steps':>8}{'/ own difference':>22}"
         )
-        for format_name in formats.names():
+        for format_name in formats.usual():
             for kernels in KERNELS:
                 shown = [row for row in table if (row["format"], row["kernels"]) == (format_name, kernels)]
                 own = [row["over_own_difference"] for row in shown]

@@ -194,6 +194,39 @@ class LabelledCheck(Open):
 
 
 @dataclass(frozen=True)
+class Correction(Open):
+    """What was done to the weights or biases of a quantized file, and what it is worth on the calibration images.
+
+    The figures are those of the file's answers against the float32 file's, without it and with it, each on top of the
+    corrections before it. It is in the file only where it does not lower the signal-to-noise ratio.
+
+    Attributes:
+        name: ``equalization`` (:mod:`mobilecnn.quantize.equalization`) or ``bias_correction``
+            (:mod:`mobilecnn.quantize.bias_correction`).
+        applied: whether the file has it.
+        changed: number of tensors that were equalized, or of layers whose bias was corrected.
+        ratio: largest channel range of a tensor over its median, of an equalization; None of others.
+        images: number of calibration images.
+        agreement_without, agreement_with: share of them with the float32 file's answer, 0 to 1.
+        sqnr_db_without, sqnr_db_with: signal-to-quantization-noise ratio in dB; None where it is not finite.
+    """
+
+    name: str
+    applied: bool
+    changed: int
+    ratio: float | None
+    images: int
+    agreement_without: float
+    agreement_with: float
+    sqnr_db_without: float | None
+    sqnr_db_with: float | None
+
+    def __post_init__(self) -> None:
+        if not all(0 <= share <= 1 for share in (self.agreement_without, self.agreement_with)):
+            raise ValueError("agreement must be from 0 to 1")
+
+
+@dataclass(frozen=True)
 class Golden(Open):
     """A picture and the scores that the file gave for it at export.
 

@@ -15,7 +15,15 @@ from typing import Any, ClassVar
 
 from mobilecnn.contract import InputContract
 from mobilecnn.convert import golden, output_kinds
-from mobilecnn.convert.checks import DataFinding, Golden, ImageManifest, LabelledCheck, ParityRecord, Verdict
+from mobilecnn.convert.checks import (
+    Correction,
+    DataFinding,
+    Golden,
+    ImageManifest,
+    LabelledCheck,
+    ParityRecord,
+    Verdict,
+)
 from mobilecnn.convert.graph.flatbuffer import Graph
 from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.documents import Members, parse_json
@@ -206,6 +214,7 @@ class Passport(Stored, Open):
         verdict: whether the file keeps the Keras model's answers on images that did not calibrate it; None in a passport of
             a version that did not ask.
         findings: what is the matter with the images of the calibration; empty in a passport of a version that did not look.
+        corrections: what was done to the weights and biases of a quantized file, in order, and what it is worth.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.passport"
@@ -239,6 +248,7 @@ class Passport(Stored, Open):
     training: dict[str, Any] | None = field(default=None, metadata=ADDED)
     verdict: Verdict | None = field(default=None, metadata=ADDED)
     findings: tuple[DataFinding, ...] = field(default=(), metadata=ADDED)
+    corrections: tuple[Correction, ...] = field(default=(), metadata=ADDED)
 
     @property
     def kind(self) -> OutputKind:

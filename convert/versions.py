@@ -160,12 +160,15 @@ right, with and without XNNPACK.
 WEIGHTED: dict[str, dict[tuple[str, str], int]] = {
     "CONV_2D": {
         ("float32", "float32"): 1, ("float32", "int8"): 2, ("int8", "int8"): 3, ("int16", "int16"): 4,
+        ("int16", "int8"): 4,
     },
     "DEPTHWISE_CONV_2D": {
         ("float32", "float32"): 1, ("float32", "int8"): 4, ("int8", "int8"): 3, ("int16", "int16"): 5,
+        ("int16", "int8"): 5,
     },
     "FULLY_CONNECTED": {
         ("float32", "float32"): 1, ("float32", "int8"): 3, ("int8", "int8"): 4, ("int16", "int16"): 7,
+        ("int16", "int8"): 7,
     },
     "TRANSPOSE_CONV": {("float32", "float32"): 1, ("float32", "int8"): 2, ("int8", "int8"): 2},
 }  # fmt: skip

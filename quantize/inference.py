@@ -16,11 +16,12 @@ from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
 from mobilecnn.errors import DataError, UsageError
 from mobilecnn.files import temporary_folder
 from mobilecnn.process import Child, python
-from mobilecnn.quantize import golden_answers
+from mobilecnn.quantize import activations, golden_answers
+from mobilecnn.quantize.activations import Activations
 from mobilecnn.quantize.asking import DEFAULT, Asking
 from mobilecnn.quantize.classifiers import Classifier, open_tflite
 from mobilecnn.quantize.evaluation import Speed
-from mobilecnn.quantize.formats import Recipe
+from mobilecnn.quantize.rules import Rules, entries
 from mobilecnn.quantize.runtimes import RUNTIMES
 from mobilecnn.train import inputs
 from mobilecnn.train.images import Pixels
@@ -47,15 +48,27 @@ class TfliteProcess(Child):
         """Start the child; ``doing`` finishes the sentence "The process ... crashed"."""
         super().__init__(python("mobilecnn.quantize.litert_child"), doing)
 
-    def quantize(self, model: Path, recipe: Recipe, output: Path, calibration: Path | None) -> None:
+    def quantize(self, model: Path, rules: Rules, output: Path, calibration: Path | None) -> None:
         """Quantize the float32 file ``model``; ``calibration`` is a file of inputs.
 
         Raises:
             ModelFileError: the quantizer refuses the model.
         """
-        message = {"do": "quantize", "model": str(model), "recipe": list(recipe), "output": str(output)}
+        message = {"do": "quantize", "model": str(model), "recipe": entries(rules), "output": str(output)}
         self.send({**message, "calibration": None if calibration is None else str(calibration)})
         self.receive()
+
+    def observe(
+        self, model: Path, inputs: Path, output: Path, ranged: Sequence[int] | None = None
+    ) -> Activations:
+        """The activations of the float32 file ``model`` over ``inputs``, a file of inputs, by way of the file ``output``.
+
+        ``ranged`` are the tensors whose ranges are kept; None for all.
+        """
+        message = {"do": "observe", "model": str(model), "inputs": str(inputs), "output": str(output)}
+        self.send({**message, "ranged": None if ranged is None else list(ranged)})
+        self.receive()
+        return activations.read(output)
 
     def run(
         self,

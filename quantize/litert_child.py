@@ -2,6 +2,7 @@
 
 :class:`mobilecnn.quantize.inference.TfliteProcess` starts it; nothing else imports it.
 
+* ``observe``: ``{model, inputs, output, ranged}`` -> the activations of a float32 file (:mod:`mobilecnn.quantize.activations`)
 * ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
 * ``ranges``: ``{model, inputs}`` -> the ranges of the activations (:mod:`mobilecnn.quantize.litert_ranges`)
 * ``layers``: ``{reference, quantized, inputs, images}`` -> figures of each operator (:mod:`mobilecnn.quantize.litert_layers`)
@@ -27,6 +28,7 @@ from mobilecnn.convert.memory import bound_memory
 from mobilecnn.errors import ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.quantize import large_tensors, litert_layers, litert_ranges
+from mobilecnn.quantize.activations import observe
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.runtimes import interpreter_class
 from mobilecnn.train.inputs import slices
@@ -38,6 +40,11 @@ def main(channel: Channel) -> None:
     bound_memory()
     while (message := channel.receive()) is not None:
         match message["do"]:
+            case "observe":
+                images = (image for part in slices(Path(message["inputs"])) for image in part)
+                seen = observe(Path(message["model"]).read_bytes(), images, _threads(), message["ranged"])
+                seen.write(Path(message["output"]))
+                channel.send(done=True)
             case "quantize":
                 _quantize(message)
                 channel.send(done=True)

@@ -59,6 +59,7 @@ FILES = (
     "quantize/test_compress.py",
     "quantize/test_decisions.py",
     "quantize/test_drops.py",
+    "quantize/test_equalization.py",
     "quantize/test_figures.py",
     "quantize/test_flips.py",
     "quantize/test_formats.py",

@@ -136,9 +136,7 @@ def test_the_options_are_those_of_the_command(name: str) -> None:
     if name == "train":
         left_out = left_out | {"options_file"}  # Which Python has as arguments.
     if name == "export":
-        left_out = left_out | {"explain"}  # In the result anyway.
-    if name == "train":
-        left_out = left_out | {"options_file"}  # Which Python has as arguments.
+        left_out = left_out | {"show_recipe", "explain"}  # In the passport or the result anyway.
     if name == "bench":
         left_out = left_out | {"device_names", "counts_only"}  # Counts are for the command line.
         assert parameters["device"].default == "local"

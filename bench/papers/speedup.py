@@ -253,7 +253,7 @@ def table(taken: Times, resolution: str = "224") -> tuple[SpeedupRow, ...]:
         assert model.passport is not None
         index[model.passport.architecture, model.passport.format] = position
     rows = []
-    for name in formats.names():
+    for name in formats.usual():
         if (BASELINES[0].model, name) not in index:
             continue
         bases = {row: index[row.model, name] for row in BASELINES if (row.model, name) in index}

@@ -47,6 +47,10 @@ class Editor:
         """Type of a tensor: ``int8``."""
         return self.tensor(index).dtype
 
+    def quantized_axis(self, index: int) -> int:
+        """Axis along which the scales of a tensor lie that has several."""
+        return int(self._graph.tensors[index].quantization.quantizedDimension)
+
     def readers(self, index: int) -> tuple[Any, ...]:
         """The operators that read a tensor, each once, in order."""
         return tuple(self._readers.get(index, ()))
@@ -179,6 +183,14 @@ class Editor:
         """Let one operator read the tensor ``new`` as one of its inputs."""
         inputs = wellformed.indices(operator.inputs)
         inputs[position] = new
+        operator.inputs = np.array(inputs, np.int32)
+        self._index()
+
+    def set_input(self, operator: Any, place: int, index: int) -> None:
+        """Let an operator read a tensor in one place of its inputs, which may have been absent."""
+        inputs = wellformed.indices(operator.inputs)
+        inputs += [-1] * (place + 1 - len(inputs))
+        inputs[place] = index
         operator.inputs = np.array(inputs, np.int32)
         self._index()
 

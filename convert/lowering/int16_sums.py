@@ -7,7 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 from mobilecnn.convert.lowering.description import Description
 
 
-def free_int16_sums(model: Any, _: Description) -> list[str]:
+def free_int16_sums(model: Any, _: Description | None = None) -> list[str]:
     """Clear the flag that says the scales of an int16 ADD or SUB are powers of two.
 
     The flag is set where nothing else is said, and the quantizer leaves it so: the runtimes then refuse the

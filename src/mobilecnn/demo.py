@@ -51,7 +51,7 @@ class Demo:
 
     Attributes:
         training: outcome of the training.
-        exported: the four files, in the order of :data:`mobilecnn.quantize.formats.FORMATS`.
+        exported: the four files, those of :func:`mobilecnn.quantize.formats.usual`.
         accuracy: accuracy of the Keras model and the four files on the held-out digits.
         timing: what the measurement of the four files says.
         paper: the speedup table.
@@ -116,7 +116,7 @@ def demo(
         with stage("Exporting") as progress:
             exported = export(
                 Source(str(training.path)),
-                formats.names(),
+                formats.usual(),
                 output,
                 Calibration(datasets.DIGITS),
                 progress=progress,

@@ -25,15 +25,15 @@ from mobilecnn.convert.lowering import chosen as chosen_rewrites
 from mobilecnn.convert.lowering.costs import ANY
 from mobilecnn.convert.lowering.description import Description
 from mobilecnn.convert.lowering.explanation import explain
-from mobilecnn.convert.lowering.rewrites import Answers, Rewrite, Rewritten, rewrite
+from mobilecnn.convert.lowering.rewrites import Answers, rewrite
 from mobilecnn.convert.output_kinds import choices, named, settle
 from mobilecnn.convert.outputs import shown_by_file
 from mobilecnn.errors import MobileCnnError, OutputError, UsageError
-from mobilecnn.exported import GOLDEN_IMAGES, Answered, Changes, Exported, Origin, write
+from mobilecnn.exported import GOLDEN_IMAGES, Answered, Exported, Origin, write
 from mobilecnn.extras import require
 from mobilecnn.files import check_file, temporary_folder
 from mobilecnn.locks import locked
-from mobilecnn.quantize import decisions
+from mobilecnn.quantize import corrections, decisions, recipes, targets
 from mobilecnn.quantize import formats as table
 from mobilecnn.quantize.calibration.doctor import examine
 from mobilecnn.quantize.calibration.images import (
@@ -47,8 +47,10 @@ from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.gate import STEADY, float32_limit, refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.labelled import check, labels_of
+from mobilecnn.quantize.making import Changes, Making, joined, make
 from mobilecnn.quantize.origins import say_trained
 from mobilecnn.quantize.parity import compare
+from mobilecnn.quantize.recipes import Recipe
 from mobilecnn.quantize.steadiness import movement
 from mobilecnn.quantize.verdict import DEFAULT, Floors
 from mobilecnn.records import schema
@@ -61,15 +63,19 @@ from mobilecnn.train.datasets.overlap import say_overlap
 
 
 def check_request(
-    formats: Sequence[str], calibration: Calibration | None, io: str | None = None
+    formats: Sequence[str],
+    calibration: Calibration | None,
+    io: str | None = None,
+    keep_float: Sequence[str] = (),
+    recipe: Recipe | None = None,
 ) -> tuple[Format, ...]:
-    """The formats of those names, in order; what cannot work is refused before anything is loaded.
+    """The formats of those names and of a recipe, in order; what cannot work is refused before anything is loaded.
 
     Raises:
         UsageError: no or unknown formats, an unknown input and output type, or a format without the
             calibration data that it needs.
     """
-    rows = table.chosen(formats)
+    rows = recipes.rows(formats, keep_float, recipe)
     if not rows:
         raise UsageError(f"no format chosen; give one or several of --{', --'.join(table.names())}, or --all")
     if io is not None and io not in table.io_types():
@@ -98,6 +104,10 @@ def export(
     lowering: str | Sequence[str] = AUTO,
     target: str = ANY,
     floors: Floors = DEFAULT,
+    correct: str | Sequence[str] = corrections.AUTO,
+    keep_float: Sequence[str] = (),
+    recipe: Recipe | None = None,
+    target_runtime: str | None = None,
 ) -> tuple[Exported, ...]:
     """Export ``source`` in each of ``formats`` to ``output``/NAME.FORMAT.tflite, with passports.
 
@@ -118,16 +128,23 @@ def export(
         target: where the files are to run, for the rewrites that choose by cost, as
             :func:`mobilecnn.convert.lowering.costs.costs_of` takes it.
         floors: what a file must keep of the Keras model's answers, on images that did not calibrate it.
+        correct: corrections of quantized files (:data:`mobilecnn.quantize.corrections.NAMES`): ``auto`` for all, ``none``, or
+            names.
+        keep_float: shell patterns of the names of operators that stay in float32 in every format.
+        recipe: rules for the format that it names, which is made too.
+        target_runtime: ``PACKAGE==RELEASE`` of the runtime that the files are for: what it lacks is mended, and said, or
+            refused.
 
     Raises:
         UsageError, ModelFileError, DataError, OutputError: what the user gave does not work.
         CheckFailed: the Keras model itself answers with numbers that are not finite; nothing is written.
         EnvironmentProblem: a child process crashed.
     """
-    rows = check_request(formats, calibration, io)
+    rows = check_request(formats, calibration, io, keep_float, recipe)
     check_seed(source.seed)
     floors.check()
-    rewrites = chosen_rewrites(lowering, target)
+    rewrites, wanted = chosen_rewrites(lowering, target), corrections.chosen(correct)
+    runtime = None if target_runtime is None else targets.target(target_runtime)
     require("exporting", "export")
     paths = [output / f"{source.stem}.{row.name}.tflite" for row in rows]
     for path in paths:
@@ -163,7 +180,7 @@ def export(
             if finding.severity == NOTE:
                 remarked(Remark(finding.code, 1, f"{chosen.data}: {finding.text}; {finding.fix}"))
         description = Description(source.stem, facts.contract, facts.labels, facts.kind)
-        base = work / "base.tflite"
+        float32 = work / "base.tflite"
         judging = images.judging
         answers = _golden_answers(tflite, judging, facts.contract, work)
         floats = rewrite(
@@ -173,27 +190,30 @@ def export(
             answers,
         )
         lowered = lower(floats.content, description)
-        base.write_bytes(lowered.content)
+        float32.write_bytes(lowered.content)
 
         steps(f"running {facts.called}")
         keras.start_run(facts.contract, judging.tensors, work / "reference.npy")
         made, changes, taken_back, explained, scores = {}, {}, {}, {}, {}
         try:
+            wanted = wanted if any(row.quantizes for row in rows) else ()
+            base = corrections.prepare(tflite, float32, images, facts.kind, wanted)
+            how = Making(tflite, io, base, description, rewrites, answers, runtime, remarked)
             for row in rows:
                 steps(f"making {row.name}")
-                made[row.name], own = _quantize(tflite, row, io, base, images, description, rewrites, answers)
-                changes[row.name] = _joined(
-                    _loading(facts), _joined(floats.changes, _joined(lowered.beyond_names, own.changes))
+                made[row.name], own = make(row, how)
+                changes[row.name] = joined(
+                    _loading(facts), joined(floats.changes, joined(lowered.beyond_names, own.changes))
                 )
                 taken_back[row.name] = floats.taken_back | own.taken_back
                 explained[row.name] = explain(
-                    made[row.name].read_bytes(),
+                    made[row.name].path.read_bytes(),
                     row.name,
                     (*floats.parts, *own.parts),
                     [rule.costs for rule in rewrites],
                 )
                 steps(f"running {row.name}")
-                tflite.run(made[row.name], judging.tensors, work / f"{row.name}.npy")
+                tflite.run(made[row.name].path, judging.tensors, work / f"{row.name}.npy")
                 scores[row.name] = np.load(work / f"{row.name}.npy", allow_pickle=False)
         except MobileCnnError:
             # The quantizer breaks down over ranges that are not finite; the model's own answers say why.
@@ -206,15 +226,16 @@ def export(
             tolerance = float32_limit(movement(keras, facts.contract, judging.tensors, reference, work))
         labelled = {}
         if dataset is not None and labels is not None:
-            labelled = check(keras, tflite, made, facts, dataset, labels, source.name, work, steps, remarked)
+            files = {name: quantized.path for name, quantized in made.items()}
+            labelled = check(keras, tflite, files, facts, dataset, labels, source.name, work, steps, remarked)
 
         steps("writing")
-        origin = Origin(source, facts, images, io, tolerance, reference, floors, findings)
+        origin = Origin(source, facts, images, tolerance, reference, floors, findings)
         answered = (
             Answered(
                 path,
                 row,
-                made[row.name].read_bytes(),
+                made[row.name],
                 changes[row.name],
                 taken_back[row.name],
                 explained[row.name],
@@ -314,39 +335,6 @@ def _held_to_file(facts: KerasFacts, content: bytes, source: Source) -> KerasFac
     return replace(facts, contract=contract)
 
 
-def _quantize(
-    tflite: TfliteProcess,
-    row: Format,
-    io: str,
-    base: Path,
-    images: CalibrationImages,
-    description: Description,
-    rewrites: Sequence[Rewrite],
-    answers: Answers,
-) -> tuple[Path, Rewritten]:
-    """The file in the format ``row``, made of the float32 file ``base``, and what was changed in it."""
-    recipe = row.recipe_for(io)
-    made, stages = base, ["finished"]
-    if recipe:
-        made, stages = base.with_name(f"{row.name}.tflite"), ["quantized", "finished"]
-        tflite.quantize(base, recipe, made, images.tensors if row.needs_calibration else None)
-    rewritten = rewrite(
-        made.read_bytes(), row.name, [rule for rule in rewrites if rule.graph in stages], answers
-    )
-    if not recipe and not rewritten.changes:
-        return base, rewritten
-    # The quantizer leaves the float file's operator versions in place.
-    lowered = lower(rewritten.content, description)
-    made = base.with_name(f"{row.name}.tflite")
-    made.write_bytes(lowered.content)
-    return made, replace(rewritten, changes=_joined(rewritten.changes, lowered.beyond_names))
-
-
 def _loading(facts: KerasFacts) -> Changes:
     """What loading the model changed, in the form of a pass over the graph."""
     return {"loading": facts.notes} if facts.notes else {}
-
-
-def _joined(first: Changes, second: Changes) -> Changes:
-    """The changes of both runs of the passes, a file's own after those in the float32 file that it is made of."""
-    return {name: (*first.get(name, ()), *second.get(name, ())) for name in first | second}

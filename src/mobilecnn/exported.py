@@ -18,7 +18,9 @@ from mobilecnn.errors import CheckFailed
 from mobilecnn.files import sha256, together
 from mobilecnn.quantize import gate, labelled
 from mobilecnn.quantize.calibration.images import CalibrationImages
+from mobilecnn.quantize.corrections import Quantized
 from mobilecnn.quantize.formats import Format
+from mobilecnn.quantize.making import Changes
 from mobilecnn.quantize.parity import Parity
 from mobilecnn.quantize.verdict import Floors, Judged, judge
 from mobilecnn.train.keras_archive import sha256_of
@@ -31,9 +33,6 @@ TOOLS = ("tensorflow", "keras", "litert-quantizer", "ai-edge-litert")
 """Packages whose versions the passport records."""
 
 Scores = npt.NDArray[np.float32]
-
-Changes = dict[str, tuple[str, ...]]
-"""Pass over the graph -> what it changed, a phrase for each change."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,6 @@ class Origin:
         source: what was exported.
         facts: the loaded model.
         images: images that calibrated and checked the files.
-        io: type asked for.
         tolerance: largest relative difference of an exact format.
         reference: the Keras model's scores for the images that the files are judged by, (images, classes).
         floors: what a file must keep of its answers.
@@ -152,7 +150,6 @@ class Origin:
     source: Source
     facts: KerasFacts
     images: CalibrationImages
-    io: str
     tolerance: float
     reference: Scores
     floors: Floors
@@ -166,7 +163,7 @@ class Answered:
     Attributes:
         path: where it goes.
         row: its format.
-        content: its bytes.
+        made: the file, as it was made.
         changes: what the passes over the graph changed in it.
         taken_back: rewrite of the graph -> why it was taken back.
         explanation: what the rewrites did to it, part by part.
@@ -177,7 +174,7 @@ class Answered:
 
     path: Path
     row: Format
-    content: bytes
+    made: Quantized
     changes: Changes
     taken_back: dict[str, str]
     explanation: Explanation
@@ -201,14 +198,15 @@ def write(paths: Sequence[Path], files: Iterable[Answered], origin: Origin) -> t
     # The passport comes first: a reader that finds a model finds its passport.
     with together([(passport.beside(path), path) for path in paths]) as temporaries:
         for file, (card_file, model_file) in zip(files, temporaries, strict=True):
-            card = _passport(file, origin)
+            content = file.made.path.read_bytes()
+            card = _passport(file, content, origin)
             card_file.write_bytes(card.to_bytes())
-            model_file.write_bytes(file.content)
+            model_file.write_bytes(content)
             exported.append(
                 Exported(
                     file.path,
                     file.row.name,
-                    len(file.content),
+                    len(content),
                     file.parity,
                     card.parity.holds,
                     card,
@@ -218,14 +216,14 @@ def write(paths: Sequence[Path], files: Iterable[Answered], origin: Origin) -> t
     return tuple(exported)
 
 
-def _passport(file: Answered, origin: Origin) -> Passport:
+def _passport(file: Answered, content: bytes, origin: Origin) -> Passport:
     source, facts, images = origin.source, origin.facts, origin.images
     judging = images.judging
     row, parity = file.row, file.parity
     holds, unfit = gate.holds(row, parity, origin.tolerance), _latency_only(origin, row)
-    digest = sha256(file.content)
-    graph = flatbuffer.graph(file.content, str(file.path))
-    seen = inspection.inspection_of(graph, file.path.name, len(file.content), digest)
+    digest = sha256(content)
+    graph = flatbuffer.graph(content, str(file.path))
+    seen = inspection.inspection_of(graph, file.path.name, len(content), digest)
     kept = source.is_file and source.in_memory is None
     return Passport(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -241,12 +239,14 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         ),
         labels=facts.labels,
         latency_only=unfit,
-        file=passport.ModelFile(file.path.name, row.name, len(file.content), digest),
+        file=passport.ModelFile(file.path.name, row.name, len(content), digest),
         input=passport.ModelInput(seen.inputs[0], facts.contract),
         output=passport.ModelOutput(seen.outputs[0], facts.kind.name),
-        recipe=passport.QuantizationRecipe(row.io(origin.io), row.recipe_for(origin.io)),
+        recipe=passport.QuantizationRecipe(
+            seen.inputs[0].dtype, tuple(rule.to_json() for rule in file.made.rules)
+        ),
         lowering=file.changes,
-        calibration=images.manifest if row.needs_calibration else None,
+        calibration=images.manifest if row.needs_calibration or file.made.corrections else None,
         parity=checks.ParityRecord(
             reference=facts.called,
             data=judging.manifest,
@@ -271,6 +271,7 @@ def _passport(file: Answered, origin: Origin) -> Passport:
         training=facts.training,
         verdict=_verdict(file, origin, holds, unfit),
         findings=origin.findings,
+        corrections=file.made.corrections,
     )
 
 

@@ -220,7 +220,7 @@ def test_pictures_and_pages_have_the_same_colours() -> None:
 
 def test_speedups_in_all_formats_can_be_told_apart() -> None:
     """Each format over either AlexNet has a colour and a shape of its own."""
-    assert len(formats.names()) * len(BASELINES) <= plot.COLOURS
+    assert len(formats.usual()) * len(BASELINES) <= plot.COLOURS
 
 
 def luminance(colour: str) -> float:

@@ -39,7 +39,7 @@ def exported(model: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Expo
     folder = tmp_path_factory.mktemp("normalized")
     model.save(folder / "normalized.keras")
     source = Source(str(folder / "normalized.keras"), input_range="tf")
-    return export(source, formats.names(), folder, Calibration(RANDOM))
+    return export(source, formats.usual(), folder, Calibration(RANDOM))
 
 
 LRN = "LOCAL_RESPONSE_NORMALIZATION"

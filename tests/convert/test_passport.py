@@ -59,7 +59,7 @@ def with_the_newest(document: dict[str, Any]) -> dict[str, Any]:
     for images in (document["calibration"], document["parity"]["data"]):
         if images is not None:
             images.setdefault("each", [])
-    return {"taken_back": {}, "verdict": None, "findings": [], **document}
+    return {"taken_back": {}, "verdict": None, "findings": [], "corrections": [], **document}
 
 
 def test_there_is_a_sample_of_each_format() -> None:
@@ -82,7 +82,7 @@ def test_a_passport_from_before_a_member_was_added_reads() -> None:
     document = json.loads(TINY.read_text())
     del document["training"], document["labelled"]
     card = Passport.from_json(document)
-    assert card.training is None and card.labelled is None
+    assert card.training is None and card.labelled is None and card.corrections == ()
     assert json.loads(card.to_bytes()) == with_the_newest(json.loads(TINY.read_text()))
 
 
@@ -123,6 +123,21 @@ def test_the_verdict_and_the_findings_are_kept() -> None:
 def test_a_verdict_that_contradicts_itself_is_refused(member: str, value: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         Passport.from_json({**json.loads(TINY.read_text()), member: value})
+
+
+CORRECTION = {
+    "name": "bias_correction", "applied": True, "changed": 53, "ratio": None, "images": 96, "agreement_without": 0.754,
+    "agreement_with": 0.906, "sqnr_db_without": 11.4, "sqnr_db_with": None,
+}  # fmt: skip
+
+
+def test_corrections_are_kept() -> None:
+    card = Passport.from_json({**json.loads(TINY.read_text()), "corrections": [CORRECTION]})
+    assert card.corrections[0].changed == 53 and json.loads(card.to_bytes())["corrections"] == [CORRECTION]
+    with pytest.raises(InputError, match=r"corrections\[0\]: agreement must be from 0 to 1"):
+        Passport.from_json(
+            {**json.loads(TINY.read_text()), "corrections": [{**CORRECTION, "agreement_with": 2}]}
+        )
 
 
 def test_what_training_says_is_json_of_any_shape() -> None:

@@ -29,7 +29,7 @@ from mobilecnn.train.keras_file import ModelInfo, write_info
 
 pytestmark = pytest.mark.usefixtures("forked")
 
-FORMATS = formats.names()
+FORMATS = formats.usual()
 ENDS = {"float32": "float32", "float16": "float32", "dynamic": "float32", "int8": "int8"}
 
 
@@ -101,6 +101,18 @@ def test_every_format_answers_alike_on_the_old_runtime(exported: Path, photos: P
         np.testing.assert_allclose(next(old).scores, new.scores, atol=2e-2)
 
 
+@pytest.mark.parametrize(("name", "corrected"), [("float32", 0), ("float16", 0), ("int8", 1), ("dynamic", 1)])
+def test_what_was_corrected_and_what_it_is_worth_is_kept(exported: Path, name: str, corrected: int) -> None:
+    path = exported / f"theirs.{name}.tflite"
+    card = passport.read(path, sha256(path.read_bytes()))
+    assert card is not None and len(card.corrections) == corrected
+    for row in card.corrections:
+        assert (row.name, row.images, row.ratio) == ("bias_correction", 12, None) and row.changed > 3
+        assert row.sqnr_db_with is not None and row.sqnr_db_without is not None
+        assert row.applied == (row.sqnr_db_with >= row.sqnr_db_without)
+        assert card.calibration is not None and card.calibration.images == 12
+
+
 def test_keras_and_tflite_are_asked_the_same_way(exported: Path, third_party: Path, photos: Path) -> None:
     dataset = datasets.load(str(photos))
     decoded = []
@@ -118,7 +130,8 @@ def test_keras_and_tflite_are_asked_the_same_way(exported: Path, third_party: Pa
 
 def test_int8_with_float_ends(third_party: Path, photos: Path, tmp_path: Path) -> None:
     source = Source(str(third_party / "theirs.keras"))
-    (file,) = export(source, ["int8"], tmp_path, Calibration(str(photos)), io="float32")
+    (file,) = export(source, ["int8"], tmp_path, Calibration(str(photos)), io="float32", correct="none")
+    assert file.passport.corrections == ()
     graph = flatbuffer.graph(file.path.read_bytes(), "")
     assert (graph.inputs[0].dtype, graph.outputs[0].dtype) == ("float32", "float32")
     assert {operation.kind for operation in graph.operations} >= {"QUANTIZE", "DEQUANTIZE"}
@@ -137,6 +150,7 @@ def test_h5_exports_too(third_party: Path, photos: Path, tmp_path: Path) -> None
 def test_random_calibration_is_marked_latency_only(third_party: Path, tmp_path: Path) -> None:
     (file,) = export(Source(str(third_party / "theirs.keras")), ["int8"], tmp_path, Calibration("random"))
     assert file.passport.latency_only == ("the activations' ranges were calibrated on random pictures",)
+    assert file.passport.corrections == (), "random pictures say nothing of a mean"
 
 
 def test_a_zoo_name_is_marked_latency_only(tmp_path: Path) -> None:

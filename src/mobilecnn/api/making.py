@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mobilecnn.train.keras_file import ModelInfo
 
 ALL = "all"
-"""Value of ``formats`` that means every format."""
+"""Value of ``formats`` that means the four usual ones."""
 
 _built: "WeakKeyDictionary[Any, tuple[ModelInfo, str]]" = WeakKeyDictionary()
 """Models that :func:`build` made, as long as they live -> what is known of them, and the digest of their initial
@@ -82,6 +82,10 @@ def export(
     labels: Sequence[str] | None = None,
     lowering: str | Sequence[str] = "auto",
     target: str = "any",
+    correct: str | Sequence[str] = "auto",
+    keep_float: Sequence[str] = (),
+    recipe: str | Path | None = None,
+    target_runtime: str | None = None,
     allow_code: bool = False,
     skip_bad: bool = False,
     custom_objects: str | Path | None = None,
@@ -97,7 +101,8 @@ def export(
         model: Keras model, path of a ``.keras`` or ``.h5`` file or of a SavedModel folder, or name of a zoo
             network (random weights: for latency). A model is saved to a temporary file and loaded by another
             process, which knows the layers of Keras, and those in ``custom_objects``.
-        formats: one or several of the names ``float32``, ``float16``, ``int8`` and ``dynamic``; or ``all``.
+        formats: one or several of the names ``float32``, ``float16``, ``int8``, ``dynamic``, ``int16x8`` and
+            ``int8-weights``; or ``all``, the first four.
         calibration: source of representative images, which int8 needs: a folder, ``digits``, or ``random``
             (latency only). A third of them calibrate nothing, and the answers are compared on these.
         data: labelled images to ask the Keras model and each file for: a folder of class folders, or ``digits``
@@ -108,7 +113,7 @@ def export(
         min_agreement: smallest share of images on which a file must have the model's answer, in per cent.
         min_sqnr: smallest signal-to-quantization-noise ratio that it must have, in dB.
         seed: seed of that choice and of a zoo network's random weights.
-        io: type of the input and the output of int8 files: ``int8`` or ``float32``.
+        io: type of the input and the output of int8 files: ``int8``, ``uint8`` or ``float32``.
         classes: number of outputs; for zoo names only.  [default: the network's]
         size: input side in pixels, or (height, width); for a zoo name or a model of free size.
         input_range: range of the input: ``raw`` 0..255, ``unit`` 0..1, ``tf`` -1..1, ``torch``, ``caffe`` or ``lite``.
@@ -122,6 +127,11 @@ def export(
         lowering: rewrites of the graph into the same, faster: ``auto`` for all, ``none``, or names of some.
         target: where the files are to run, for rewrites that choose by cost: ``any``, ``x86``, ``pi5``,
             ``tflite-runtime``, or the path of a ``.json`` file of ``mobilecnn tune``.
+        correct: corrections of quantized files by the calibration images: ``auto`` for all that do good, ``none``, or
+            among ``equalization`` and ``bias_correction``.
+        keep_float: shell patterns of the names of operators that stay in float32 in every format.
+        recipe: path of a file with rules for the format that it names, which is made too.
+        target_runtime: runtime that the files are for, such as ``tflite-runtime==2.14``: what it lacks is mended, or refused.
         allow_code: whether Python code in a file may run (Lambda layers).
         skip_bad: whether to leave out images that cannot be read.
         custom_objects: path of a Python file with the layers and functions of your own that the model has; it runs.
@@ -141,13 +151,16 @@ def export(
     from mobilecnn.export import export as exported
     from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.quantize.calibration.images import Calibration
-    from mobilecnn.quantize.formats import names
+    from mobilecnn.quantize.formats import usual
+    from mobilecnn.quantize.recipes import Recipe
     from mobilecnn.quantize.verdict import Floors
     from mobilecnn.remarks import Remarks
 
     if isinstance(labels, str):
         raise UsageError(f"labels must be a list of class names, and is the text {labels!r}")
-    chosen = names() if formats == ALL else (formats,) if isinstance(formats, str) else tuple(formats)
+    if isinstance(keep_float, str):
+        raise UsageError(f"keep_float must be a list of patterns, and is the text {keep_float!r}")
+    chosen = usual() if formats == ALL else (formats,) if isinstance(formats, str) else tuple(formats)
     given = None if calibration is None else Calibration(str(calibration), samples, seed, skip_bad)
     remarks = Remarks()
     with _as_file(model, name) as (text, in_memory):
@@ -177,6 +190,10 @@ def export(
             lowering,
             target,
             Floors(min_agreement, min_sqnr),
+            correct,
+            keep_float,
+            None if recipe is None else Recipe.read(Path(recipe)),
+            target_runtime,
         )
     for remark in remarks.rows:
         warnings.warn(remark.text, stacklevel=2)

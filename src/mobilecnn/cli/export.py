@@ -30,7 +30,7 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @click.argument("model", type=options.SOURCE)
 @_formats
-@click.option("--all", "everything", is_flag=True, help="All of these formats.")
+@click.option("--all", "everything", is_flag=True, help="The first four of these formats.")
 @click.option(
     "--calibration",
     metavar="DATA",
@@ -111,6 +111,34 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     is_flag=True,
     help="Say what the rewrites made of each part of the graph, and what they left.",
 )
+@click.option(
+    "--correct",
+    metavar="auto|none|LIST",
+    default="auto",
+    show_default=True,
+    help="Corrections of quantized files by the calibration images: all that do good, none, or among equalization, "
+    "bias_correction.",
+)
+@click.option(
+    "--keep-float",
+    metavar="PATTERN",
+    multiple=True,
+    help="Leave operators of such names in float32 (* for any characters); may be repeated.",
+)
+@click.option(
+    "--recipe",
+    type=options.FILE,
+    metavar="FILE",
+    help="Rules for the format that the file names, as --show-recipe writes them.",
+)
+@click.option(
+    "--target-runtime",
+    metavar="PACKAGE==RELEASE",
+    help="Runtime that the files are for, such as tflite-runtime==2.14: what it lacks is mended, or refused.",
+)
+@click.option(
+    "--show-recipe", is_flag=True, help="Print the rules of the one format that is chosen, and make nothing."
+)
 @options.allow_code
 @options.skip_bad
 @options.custom_objects
@@ -138,6 +166,11 @@ def command(
     lowering: str,
     target: str,
     explain: bool,
+    correct: str,
+    keep_float: tuple[str, ...],
+    recipe: Path | None,
+    target_runtime: str | None,
+    show_recipe: bool,
     allow_code: bool,
     skip_bad: bool,
     custom_objects: Path | None,
@@ -164,9 +197,15 @@ def command(
     from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.labels import read as labels_of
     from mobilecnn.quantize.calibration.images import Calibration
+    from mobilecnn.quantize.recipes import Recipe, shown
     from mobilecnn.quantize.verdict import Floors
     from mobilecnn.remarks import Remarks
 
+    formats = known.usual() if everything else formats
+    rules = None if recipe is None else Recipe.read(recipe)
+    if show_recipe:
+        document(shown(formats, io, keep_float, rules).to_json())
+        return
     asked = Source(
         text=model,
         classes=classes,
@@ -184,7 +223,7 @@ def command(
     with progress("Exporting") as update:
         exported = export(
             asked,
-            known.names() if everything else formats,
+            formats,
             output,
             given,
             io,
@@ -195,6 +234,10 @@ def command(
             lowering,
             target,
             Floors(min_agreement, min_sqnr),
+            correct,
+            keep_float,
+            rules,
+            target_runtime,
         )
 
     if as_json:
@@ -244,6 +287,7 @@ _AGREEMENT = {
 def _show(exported: "tuple[Exported, ...]") -> None:
     """Print the parity of each file as a table."""
     from mobilecnn.quantize.calibration.images import RANDOM
+    from mobilecnn.quantize.corrections import words
 
     rows = [
         [
@@ -283,6 +327,9 @@ def _show(exported: "tuple[Exported, ...]") -> None:
     held_out = images.data != RANDOM and all(verdict and verdict.held_out for verdict in verdicts)
     new = " that calibrated nothing" if held_out else ""
     data(f"Against {reference} on {plural(images.images, 'image')}{new} ({images.data}).")
+    for file in exported:
+        for correction in file.passport.corrections:
+            data(f"{file.path}: {words(correction)}.")
     if (check := exported[0].passport.labelled) is not None:
         data(
             table(

@@ -64,7 +64,7 @@ class SpeedupRequest:
     help="Input size for table8; may be repeated. At the larger ones AlexNet averages its last feature map to 6 x 6.",
 )  # fmt: skip
 @click.option(
-    "--format", "formats", multiple=True, type=click.Choice(formats.names()),
+    "--format", "formats", multiple=True, type=click.Choice(formats.usual()),
     help="Format to time; may be repeated.  [default: float32 and int8 for table8; else float32]",
 )  # fmt: skip
 @click.option("--threads", default=1, show_default=True, help="Threads of the runtime. The papers used one.")

@@ -1,0 +1,128 @@
+"""Measure what the corrections are worth: agreement of int8 files with float32 on images that did not calibrate them.
+
+    python benchmarks/quantization.py MODEL.keras ... --calibration DATA --data DATA [--input-range RANGE]
+        [--output-kind KIND] [--format NAME] [--broken] [--json]
+
+Each model becomes a float32 file, and of that come files of a format without corrections, with each, and with all.
+With ``--broken`` the float32 file is also broken in three ways, each of which leaves its answers as they are: one channel
+of a tensor is enlarged a thousand times, one to a range of 20,000, and every eighth of every tensor a hundred times; the
+layers that read them divide by as much.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobilecnn.convert.conversion import Source
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.export import export
+from mobilecnn.quantize import corrections, formats
+from mobilecnn.quantize.activations import Activations
+from mobilecnn.quantize.calibration.images import Calibration, choose, prepare
+from mobilecnn.quantize.equalization import groups_of, rescale
+from mobilecnn.quantize.inference import TfliteProcess
+from mobilecnn.quantize.parity import compare
+from mobilecnn.quantize.weighted_layers import weighted_layers
+
+VARIANTS = {
+    "none": (),
+    "equalization": (corrections.EQUALIZATION,),
+    "bias_correction": (corrections.BIAS_CORRECTION,),
+    "all": corrections.NAMES,
+}
+BREAKS = ("one channel x 1000", "one channel to 20,000", "every eighth channel x 100")
+
+
+def broken(content: bytes, seen: Activations, how: str) -> bytes:
+    """The float32 file with some channels enlarged, whose answers are the same."""
+    editor = Editor(flatbuffer.parse(content, "the float32 file"))
+    layers = weighted_layers(editor)
+    groups = groups_of(editor, layers)
+    middle = groups[len(groups) // 2]
+    for group in groups if how == BREAKS[2] else [middle]:
+        ranges = np.max([seen.highs[index] - seen.lows[index] for index in group.tensors], axis=0)
+        factors = np.ones(len(ranges))
+        largest = int(np.argmax(ranges))
+        if how == BREAKS[0]:
+            factors[largest] = 1000
+        elif how == BREAKS[1]:
+            factors[largest] = 20_000 / ranges[largest]
+        else:
+            factors[::8] = 100
+        rescale(editor, layers, group, 2.0 ** -np.rint(np.log2(factors)))
+    editor.sweep()
+    return flatbuffer.pack(editor.model)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("models", nargs="+", metavar="MODEL")
+    parser.add_argument("--calibration", required=True, metavar="DATA")
+    parser.add_argument("--data", required=True, metavar="DATA")
+    parser.add_argument("--samples", type=int, default=100)
+    parser.add_argument("--input-range")
+    parser.add_argument("--output-kind")
+    parser.add_argument("--format", default="int8")
+    parser.add_argument("--broken", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    row = formats.named(arguments.format)
+    table: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for model in arguments.models:
+            source = Source(model, input_range=arguments.input_range, output_kind=arguments.output_kind)
+            (whole,) = export(source, ["float32"], folder)
+            contract, kind = whole.passport.contract, whole.passport.kind
+            calibration, data = (
+                prepare(choose(Calibration(given, most)), contract, folder / f"{part}.npy")
+                for part, given, most in (
+                    ("calibration", arguments.calibration, arguments.samples),
+                    ("data", arguments.data, 100_000),
+                )
+            )
+            with TfliteProcess("that quantizes") as tflite:
+                seen = tflite.observe(whole.path, calibration.tensors, folder / "seen.npz")
+                for how in ("as it is", *(BREAKS if arguments.broken else ())):
+                    path = folder / "base.tflite"
+                    content = whole.path.read_bytes()
+                    path.write_bytes(content if how == "as it is" else broken(content, seen, how))
+                    tflite.run(path, data.tensors, folder / "exact.npy")
+                    exact = np.load(folder / "exact.npy")
+                    for variant, wanted in VARIANTS.items():
+                        base = corrections.prepare(tflite, path, calibration, kind, wanted)
+                        made = corrections.quantize(tflite, row, "int8", base)
+                        tflite.run(made.path, data.tensors, folder / "scores.npy")
+                        parity = compare(exact, np.load(folder / "scores.npy"), kind)
+                        table.append(
+                            {
+                                "model": Path(model).name,
+                                "format": row.name,
+                                "break": how,
+                                "corrections": variant,
+                                "applied": [one.name for one in made.corrections if one.applied],
+                                "images": parity.images,
+                                "agreement": parity.agreement,
+                                "sqnr_db": parity.sqnr_db,
+                                "bytes": made.path.stat().st_size,
+                            }
+                        )
+                        if not arguments.json:
+                            print(
+                                f"{Path(model).name:30} {row.name:12} {how:28} {variant:16} {parity.agreement:7.1%} of "
+                                f"{parity.images} {parity.sqnr_db:6.1f} dB {made.path.stat().st_size:10,} bytes",
+                                flush=True,
+                            )
+    if arguments.json:
+        print(json.dumps({"rows": table}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

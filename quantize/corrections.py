@@ -1,0 +1,214 @@
+"""From a float32 file to a quantized one: the recipe, and what brings the answers nearer the float32 file's.
+
+Equalization comes first, because it changes the weights and the ranges, then bias correction, which answers to
+the weights as they were rounded. Each is tried on the calibration images, and kept where the signal-to-noise ratio does not fall.
+Both figures are in the passport.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mobilecnn.convert.checks import Correction
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.flatbuffer import Graph
+from mobilecnn.convert.lowering.int16_sums import free_int16_sums
+from mobilecnn.convert.output_kinds import OutputKind
+from mobilecnn.errors import UsageError
+from mobilecnn.quantize.activations import Activations
+from mobilecnn.quantize.bias_correction import correct_biases
+from mobilecnn.quantize.calibration.images import CalibrationImages
+from mobilecnn.quantize.equalization import equalize, scaling
+from mobilecnn.quantize.formats import Format
+from mobilecnn.quantize.inference import TfliteProcess
+from mobilecnn.quantize.parity import Parity, compare
+from mobilecnn.quantize.rules import Rules, for_graph
+from mobilecnn.remarks import plural
+
+EQUALIZATION, BIAS_CORRECTION = "equalization", "bias_correction"
+
+NAMES = (EQUALIZATION, BIAS_CORRECTION)
+"""Names of the corrections, in the order in which they are made."""
+
+
+AUTO, NONE = "auto", "none"
+"""What is asked for where all corrections are to be tried, or none."""
+
+
+def chosen(wanted: str | Sequence[str]) -> tuple[str, ...]:
+    """The corrections that are asked for, in order: ``auto``, ``none``, or names, as a list or with commas between.
+
+    Raises:
+        UsageError: there is no correction of a name.
+    """
+    names = wanted.split(",") if isinstance(wanted, str) else list(wanted)
+    if names in ([AUTO], [NONE]):
+        return NAMES if names == [AUTO] else ()
+    for name in names:
+        if name not in NAMES:
+            raise UsageError(
+                f"unknown correction {name!r}; choose {AUTO}, {NONE}, or among {', '.join(NAMES)}, with commas between"
+            )
+    return tuple(name for name in NAMES if name in names)
+
+
+def words(correction: Correction) -> str:
+    """What a correction changed and what it is worth, for a terminal."""
+    done = {
+        EQUALIZATION: f"equalization of {plural(correction.changed, 'tensor')}, whose channel ranges are up to "
+        f"{correction.ratio or 1:,.0f} times the median",
+        BIAS_CORRECTION: f"bias correction of {plural(correction.changed, 'layer')}",
+    }.get(correction.name, correction.name)
+
+    def decibels(value: float | None) -> str:
+        return "no finite number of" if value is None else f"{value:.1f}"
+
+    return (
+        f"{done}: agreement with float32 {correction.agreement_without:.1%} -> {correction.agreement_with:.1%}, SQNR "
+        f"{decibels(correction.sqnr_db_without)} -> {decibels(correction.sqnr_db_with)} dB on the calibration images"
+        + ("" if correction.applied else "; left out")
+    )
+
+
+@dataclass(frozen=True)
+class Base:
+    """The float32 file that the other formats are made of.
+
+    Attributes:
+        path: the file.
+        graph: what is in it.
+        images: what calibrates it.
+        kind: what its scores are.
+        activations: its activations on the calibration images; None where nothing is to be corrected.
+        bias_correction: whether biases are to be corrected.
+        equalized: the file after equalization, and its activations; None where it needs or gets none.
+        tensors: number of tensors that were equalized.
+        ratio: largest channel range of a tensor over its median, before.
+    """
+
+    path: Path
+    graph: Graph
+    images: CalibrationImages
+    kind: OutputKind
+    activations: Activations | None = None
+    bias_correction: bool = False
+    equalized: tuple[Path, Activations] | None = None
+    tensors: int = 0
+    ratio: float = 1.0
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A quantized file.
+
+    Attributes:
+        path: the file.
+        rules: how its operators were quantized, in order.
+        corrections: what was tried on it, in order.
+    """
+
+    path: Path
+    rules: Rules = ()
+    corrections: tuple[Correction, ...] = ()
+
+
+def prepare(
+    tflite: TfliteProcess, path: Path, images: CalibrationImages, kind: OutputKind, wanted: tuple[str, ...]
+) -> Base:
+    """What quantizing a float32 file takes, measured once for all formats.
+
+    Random pictures say nothing of a mean or of a range, so that nothing is corrected by them.
+
+    Args:
+        tflite: the child that runs files.
+        path: the float32 file.
+        images: what calibrates it.
+        kind: what its scores are.
+        wanted: names of the corrections to make (:data:`NAMES`).
+    """
+    base = Base(path, flatbuffer.graph(path.read_bytes(), path.name), images, kind)
+    if images.random or not wanted:
+        return base
+    ranged = scaling(path.read_bytes()) if EQUALIZATION in wanted else []
+    seen = tflite.observe(path, images.tensors, path.with_suffix(".npz"), ranged)
+    base = replace(base, activations=seen, bias_correction=BIAS_CORRECTION in wanted)
+    found = equalize(path.read_bytes(), seen) if EQUALIZATION in wanted else None
+    if found is None:
+        return base
+    equalized = path.with_name("equalized.tflite")
+    equalized.write_bytes(found.content)
+    return replace(base, equalized=(equalized, found.activations), tensors=found.tensors, ratio=found.ratio)
+
+
+def quantize(tflite: TfliteProcess, row: Format, io: str, base: Base) -> Quantized:
+    """The file of a format, made of ``base``, with the corrections that do it good.
+
+    Args:
+        tflite: the child that quantizes and runs files.
+        row: the format.
+        io: type that it is to take and give.
+        base: the float32 file.
+
+    Raises:
+        UsageError: a rule is for layers that are not there.
+        ModelFileError: the quantizer refuses the model.
+    """
+    made, trial = (base.path.with_name(f"{row.name}{part}.tflite") for part in ("", ".trial"))
+    rules = for_graph(row.rules_for(io), base.graph)
+    calibration = base.images.tensors if row.needs_calibration else None
+    _make(tflite, base.path, rules, made, calibration)
+    seen = base.activations
+    if seen is None or correct_biases(made.read_bytes(), base.path.read_bytes(), seen)[1] == 0:
+        return Quantized(made, rules)  # No weights in int8.
+    corrections = []
+    source, scores = base.path, seen.scores
+
+    def parity(path: Path) -> Parity:
+        answers = path.with_suffix(".npy")
+        tflite.run(path, base.images.tensors, answers)
+        return compare(scores, np.load(answers, allow_pickle=False), base.kind)
+
+    before = parity(made)
+    if base.equalized is not None:
+        _make(tflite, base.equalized[0], rules, trial, calibration)
+        after = parity(trial)
+        corrections.append(_correction(EQUALIZATION, base.tensors, base.ratio, before, after))
+        if corrections[-1].applied:
+            trial.replace(made)
+            (source, seen), before = base.equalized, after
+    if base.bias_correction:
+        content, layers = correct_biases(made.read_bytes(), source.read_bytes(), seen)
+        trial.write_bytes(content)
+        after = parity(trial)
+        corrections.append(_correction(BIAS_CORRECTION, layers, None, before, after))
+        if corrections[-1].applied:
+            trial.replace(made)
+    return Quantized(made, rules, tuple(corrections))
+
+
+def _make(tflite: TfliteProcess, path: Path, rules: Rules, made: Path, calibration: Path | None) -> None:
+    """Quantize ``path`` to ``made``, so that the runtimes take it."""
+    tflite.quantize(path, rules, made, calibration)
+    model = flatbuffer.parse(made.read_bytes(), made.name)
+    if free_int16_sums(model):
+        made.write_bytes(flatbuffer.pack(model))
+
+
+def _correction(name: str, changed: int, ratio: float | None, before: Parity, after: Parity) -> Correction:
+    def number(value: float) -> float | None:
+        return value if math.isfinite(value) else None
+
+    return Correction(
+        name=name,
+        applied=after.sqnr_db >= before.sqnr_db,
+        changed=changed,
+        ratio=ratio,
+        images=after.images,
+        agreement_without=before.agreement,
+        agreement_with=after.agreement,
+        sqnr_db_without=number(before.sqnr_db),
+        sqnr_db_with=number(after.sqnr_db),
+    )

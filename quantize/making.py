@@ -1,0 +1,94 @@
+"""The file of a format: quantized and corrected, rewritten, finished, and for the runtime that is wanted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering import lower
+from mobilecnn.convert.lowering.description import Description
+from mobilecnn.convert.lowering.rewrites import Answers, Rewrite, Rewritten, rewrite
+from mobilecnn.quantize import corrections, targets
+from mobilecnn.quantize.corrections import Base, Quantized
+from mobilecnn.quantize.formats import Format
+from mobilecnn.quantize.inference import TfliteProcess
+from mobilecnn.quantize.targets import Target
+from mobilecnn.remarks import Remark, Remarked
+
+Changes = dict[str, tuple[str, ...]]
+"""Pass over the graph -> what it changed, a phrase for each change."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """What all formats of one export are made with.
+
+    Attributes:
+        tflite: the child that quantizes and runs files.
+        io: type that quantized files take and give, where their format has it.
+        base: the float32 file.
+        description: what it is.
+        rewrites: those that are wanted.
+        answers: what runs the golden pictures.
+        runtime: the runtime that the files are for; None for any.
+        remarked: told what was changed for that runtime.
+    """
+
+    tflite: TfliteProcess
+    io: str
+    base: Base
+    description: Description
+    rewrites: Sequence[Rewrite]
+    answers: Answers
+    runtime: Target | None
+    remarked: Remarked
+
+
+def make(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
+    """The file in the format ``row``, and what was changed in it.
+
+    Raises:
+        UsageError: the runtime that is wanted lacks operators that it needs, or a rule is for layers that are not there.
+        ModelFileError: the quantizer refuses the model.
+    """
+    made, rewritten = _quantize(row, how)
+    lacks = _lacking(made, row, how.runtime)
+    if how.runtime is None or not lacks:
+        return made, rewritten
+    if (other := targets.mended(row, lacks)) is not None:
+        made, rewritten = _quantize(other, how)
+        if not _lacking(made, row, how.runtime):
+            text = f"{row.name}: each dense layer has one scale, because {how.runtime} lacks {' and '.join(lacks)}"
+            how.remarked(Remark("target-runtime", sum(lacks.values()), text))
+            return made, rewritten
+    targets.refuse(f"the {row.name} file", lacks, how.runtime)
+    return made, rewritten
+
+
+def _lacking(made: Quantized, row: Format, runtime: Target | None) -> dict[str, int]:
+    return (
+        {}
+        if runtime is None
+        else targets.lacking(flatbuffer.graph(made.path.read_bytes(), row.name), runtime)
+    )
+
+
+def _quantize(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
+    base = how.base
+    made, stages = Quantized(base.path), ["finished"]
+    if row.rules:
+        made, stages = corrections.quantize(how.tflite, row, how.io, base), ["quantized", "finished"]
+    rules = [rule for rule in how.rewrites if rule.graph in stages]
+    rewritten = rewrite(made.path.read_bytes(), row.name, rules, how.answers)
+    if not row.rules and not rewritten.changes:
+        return made, rewritten
+    # The quantizer leaves the float file's operator versions in place.
+    lowered = lower(rewritten.content, how.description)
+    finished = base.path.with_name(f"{row.name}.tflite")
+    finished.write_bytes(lowered.content)
+    changes = joined(rewritten.changes, lowered.beyond_names)
+    return replace(made, path=finished), replace(rewritten, changes=changes)
+
+
+def joined(first: Changes, second: Changes) -> Changes:
+    """The changes of both runs of the passes, a file's own after those in the float32 file that it is made of."""
+    return {name: (*first.get(name, ()), *second.get(name, ())) for name in first | second}

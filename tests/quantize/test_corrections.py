@@ -1,0 +1,135 @@
+"""A float32 file becomes a quantized one: what is tried, what is kept of it, and what is said."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tflite_files import Made
+
+from mobilecnn.contract import contract_for
+from mobilecnn.convert.checks import Correction, ImageManifest
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.convert.lowering.description import Description
+from mobilecnn.convert.lowering.ends import name_ends
+from mobilecnn.convert.output_kinds import UNKNOWN
+from mobilecnn.quantize import formats
+from mobilecnn.quantize.calibration.images import RANDOM, CalibrationImages
+from mobilecnn.quantize.corrections import BIAS_CORRECTION, EQUALIZATION, NAMES, prepare, quantize, words
+from mobilecnn.quantize.equalization import groups_of, rescale
+from mobilecnn.quantize.inference import TfliteProcess
+from mobilecnn.quantize.weighted_layers import weighted_layers
+from mobilecnn.tensors import write
+
+CHANNELS = 16
+CONV: dict[str, Any] = {"strideW": 1, "strideH": 1, "dilationWFactor": 1, "dilationHFactor": 1, "padding": 0}
+
+
+def network(large: float) -> bytes:
+    """Two convolutions and scores, of which one channel between is so many times as large."""
+    random, made = np.random.default_rng(2), Made((1, 8, 8, 3))
+    for inputs in (3, CHANNELS):
+        kernel = made.constant(random.normal(0, 0.3, (CHANNELS, 3, 3, inputs)))
+        constants = kernel, made.constant(random.normal(0, 0.3, CHANNELS))
+        shape = (1, 8, 8, CHANNELS)
+        made.add(
+            "CONV_2D",
+            made.last,
+            *constants,
+            shape=shape,
+            table="Conv2DOptions",
+            fusedActivationFunction=1,
+            **CONV,
+        )
+    model = flatbuffer.parse(made.scores(10).pack(), "it")
+    name_ends(model, Description("it", contract_for("unit", (8, 8, 3)), ()))
+    editor = Editor(model)
+    layers = weighted_layers(editor)
+    scales = np.ones(CHANNELS)
+    scales[3] = 1 / large
+    rescale(editor, layers, groups_of(editor, layers)[0], scales)
+    editor.sweep()
+    return flatbuffer.pack(model)
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[TfliteProcess]:
+    with TfliteProcess("under test") as child:
+        yield child
+
+
+def images(folder: Path, data: str = "photos") -> CalibrationImages:
+    values = np.random.default_rng(0).uniform(0, 1, (24, 8, 8, 3)).astype(np.float32)
+    write(folder / "images.npy", values, values.shape)
+    pixels = np.zeros((1, 8, 8, 3), np.uint8)
+    return CalibrationImages(pixels, folder / "images.npy", ImageManifest(data, 0, 24, 2, "0" * 64))
+
+
+def corrected(
+    process: TfliteProcess,
+    folder: Path,
+    large: float,
+    name: str = "int8",
+    wanted: tuple[str, ...] = NAMES,
+    data: str = "photos",
+) -> tuple[Correction, ...]:
+    (folder / "base.tflite").write_bytes(network(large))
+    base = prepare(process, folder / "base.tflite", images(folder, data), UNKNOWN, wanted)
+    made = quantize(process, formats.named(name), "int8", base)
+    assert (
+        made.path == folder / f"{name}.tflite" and made.rules == formats.named(name).rules[: len(made.rules)]
+    )
+    process.run(made.path, folder / "images.npy", folder / "scores.npy")
+    assert np.isfinite(np.load(folder / "scores.npy")).all()
+    return made.corrections
+
+
+def test_a_broken_network_is_equalized_and_its_biases_are_corrected(
+    process: TfliteProcess, tmp_path: Path
+) -> None:
+    first, second = corrected(process, tmp_path, 4096)
+    assert (first.name, first.applied, first.images) == (EQUALIZATION, True, 24)
+    assert first.ratio is not None and first.ratio > 1000
+    assert first.sqnr_db_with is not None and first.sqnr_db_without is not None
+    assert first.sqnr_db_with > first.sqnr_db_without + 10
+    # The second is on top of the first.
+    assert (second.name, second.changed) == (BIAS_CORRECTION, 3)
+    assert (second.sqnr_db_without, second.agreement_without) == (first.sqnr_db_with, first.agreement_with)
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "data", "names"),
+    [
+        ("int8", NAMES, "photos", [BIAS_CORRECTION]),
+        ("int8", (EQUALIZATION,), "photos", []),
+        ("int8", (), "photos", []),
+        ("int8", NAMES, RANDOM, []),
+        ("dynamic", NAMES, "photos", [BIAS_CORRECTION]),
+        ("int8-weights", NAMES, "photos", [BIAS_CORRECTION]),
+        ("int16x8", NAMES, "photos", [BIAS_CORRECTION]),
+        ("float16", NAMES, "photos", []),
+    ],
+)
+def test_what_is_tried_on_a_healthy_one(
+    process: TfliteProcess, tmp_path: Path, name: str, wanted: tuple[str, ...], data: str, names: list[str]
+) -> None:
+    tried = corrected(process, tmp_path, 1, name, wanted, data)
+    assert [row.name for row in tried] == names
+    for row in tried:
+        assert row.sqnr_db_with is not None and row.sqnr_db_without is not None
+        assert row.applied == (row.sqnr_db_with >= row.sqnr_db_without)
+
+
+def test_what_is_said_of_them() -> None:
+    row = Correction(BIAS_CORRECTION, True, 53, None, 96, 0.754, 0.906, 11.41, 18.79)
+    assert words(row) == (
+        "bias correction of 53 layers: agreement with float32 75.4% -> 90.6%, SQNR 11.4 -> 18.8 dB on the calibration images"
+    )
+    other = replace(row, name=EQUALIZATION, applied=False, changed=1, ratio=853.2, sqnr_db_with=None)
+    assert words(other) == (
+        "equalization of 1 tensor, whose channel ranges are up to 853 times the median: agreement with float32 75.4% -> "
+        "90.6%, SQNR 11.4 -> no finite number of dB on the calibration images; left out"
+    )

@@ -1,0 +1,124 @@
+"""The runtime that files are for: which it can be, what it lacks, and what is done about that."""
+
+from pathlib import Path
+
+import pytest
+from tflite_files import Made
+
+from mobilecnn.convert.conversion import Source
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.errors import UsageError
+from mobilecnn.export import export
+from mobilecnn.quantize import formats, targets
+from mobilecnn.quantize.calibration.images import Calibration
+from mobilecnn.quantize.recipes import Recipe
+from mobilecnn.quantize.rules import Rule
+from mobilecnn.quantize.targets import Target, lacking, mended, target
+from mobilecnn.remarks import Remarks
+
+DYNAMIC = Rule(precision="dynamic", operators=("FULLY_CONNECTED",))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("tflite-runtime==2.14", Target("tflite-runtime", "2.14")),
+        ("tensorflow==2.16.1", Target("tensorflow", "2.16.1")),
+    ],
+)
+def test_a_target_is_a_release_of_a_package(text: str, wanted: Target) -> None:
+    assert target(text) == wanted and str(wanted) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tflite-runtime",
+        "tflite-runtime==",
+        "tflite-runtime>=2.14",
+        "numpy==2.0",
+        "2.14",
+        "tflite-runtime==2.x",
+        "==2.14",
+        "tflite-runtime==2.14\n",
+    ],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(
+        UsageError, match=r"is no release of tflite-runtime or tensorflow; give tflite-runtime==2.14"
+    ):
+        target(text)
+
+
+@pytest.mark.parametrize(
+    ("release", "needed", "has"),
+    [
+        ("2.14", "2.14.0", True),
+        ("2.9", "2.10.0", False),
+        ("2.10", "2.9.0", True),
+        ("2", "1.15.0", True),
+        ("2.14.1", "2.14.0", True),
+        ("2.14", None, False),
+    ],
+)
+def test_releases_are_compared_as_numbers(release: str, needed: str | None, has: bool) -> None:
+    assert Target("tflite-runtime", release).has(needed) == has
+
+
+def test_what_it_lacks_is_counted() -> None:
+    made = Made()
+    for kind in ("RELU", "GELU", "GELU", "RFFT2D"):
+        made.add(kind, made.last)
+    assert lacking(made.graph(), target("tflite-runtime==2.9")) == {
+        "RFFT2D of float32 (of an unknown release)": 1
+    }
+    missing = lacking(made.graph(), target("tflite-runtime==2.8"))
+    assert missing["GELU of float32 (release 2.9.0)"] == 2
+    with pytest.raises(
+        UsageError, match=r"^it would not run on tflite-runtime==2.8, which lacks 2 operators GELU of "
+    ):
+        targets.refuse("it", missing, target("tflite-runtime==2.8"))
+
+
+def test_only_dense_layers_can_be_mended_and_only_once() -> None:
+    row = formats.named("int8")
+    dense = {"FULLY_CONNECTED of int8 with int8 (release 2.10.0)": 1}
+    other = mended(row, dense)
+    assert other is not None and other.rules[-1].scales == "tensor" and other.rules[-1].precision == "int8"
+    assert other.rules[-1].operators == ("FULLY_CONNECTED",) and other.rules[:-1] == row.rules
+    assert mended(other, dense) is None
+    assert mended(row, {**dense, "GELU of int8 (release 2.9.0)": 1}) is None
+    assert mended(row, {}) is None and mended(formats.named("float32"), dense) is None
+
+
+def test_dense_layers_get_one_scale_for_an_older_runtime(
+    third_party: Path, photos: Path, tmp_path: Path
+) -> None:
+    """Scales for each row of a dense layer, as a recipe may ask for them, need a release that this one is not."""
+    remarks = Remarks()
+    recipe = Recipe("dynamic", (DYNAMIC,))
+    source, given = Source(str(third_party / "theirs.keras")), Calibration(str(photos))
+    (file,) = export(
+        source, [], tmp_path, given, remarked=remarks, recipe=recipe, target_runtime="tflite-runtime==2.14"
+    )
+    (said,) = (remark for remark in remarks.rows if remark.code == "target-runtime")
+    assert said.text == (
+        "dynamic: each dense layer has one scale, because tflite-runtime==2.14 lacks FULLY_CONNECTED of float32 with "
+        "int8 (release 2.17.0)"
+    )
+    assert file.passport.minimum_runtime == "2.9.0"
+    graph = flatbuffer.graph(file.path.read_bytes(), "it")
+    (dense,) = (operation for operation in graph.operations if operation.kind == "FULLY_CONNECTED")
+    assert dense.inputs[1] is not None and len(dense.inputs[1].scales) == 1
+    assert file.passport.recipe.entries[-1]["scales"] == "tensor"
+
+
+def test_what_cannot_be_mended_is_refused(third_party: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"the float32 file would not run on tensorflow==2.3, which lacks 1 operator CONV_2D of float32 "
+        r"with float32 \(release 2.9.0\)"
+    ):  # fmt: skip
+        export(
+            Source(str(third_party / "theirs.keras")), ["float32"], tmp_path, target_runtime="tensorflow==2.3"
+        )
+    assert list(tmp_path.iterdir()) == []
