@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mobilecnn.cli import export as export_command
+from mobilecnn.cli import export_tables as export_command
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.export import export
@@ -93,7 +93,7 @@ def test_another_way_of_writing_it_gives_the_same_file_and_that_is_explained(
         ]
         assert operators[0] == operators[1]
         assert mine.parity.sqnr_db == pytest.approx(other.parity.sqnr_db, abs=1)
-    export_command._explain(made["theirs"])
+    export_command.explain(made["theirs"])
     shown = capsys.readouterr().out
     assert shown.count(" rewritten\n") == 2
     for words in (

@@ -1,20 +1,14 @@
 """``mobilecnn export``."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, kilobytes, note, progress, table, talk
+from mobilecnn.cli.output import document, json_option, note, progress, talk
 from mobilecnn.quantize import formats as known
-from mobilecnn.remarks import plural
-
-if TYPE_CHECKING:
-    from mobilecnn.convert.lowering.explanation import Change
-    from mobilecnn.exported import Exported
 
 
 def _formats(command: Callable[..., None]) -> Callable[..., None]:
@@ -191,6 +185,7 @@ def command(
       mobilecnn export digits.keras --all --calibration digits -o out
       mobilecnn export mobilenet_v2_x1.0_224 --int8 --calibration random -o out
     """
+    from mobilecnn.cli import export_tables
     from mobilecnn.convert.conversion import Source
     from mobilecnn.convert.output_kinds import UNKNOWN
     from mobilecnn.export import export
@@ -251,11 +246,11 @@ def command(
         ]
         document({"files": files, "remarks": [asdict(remark) for remark in remarks.rows]})
     else:
-        _show(exported)
+        export_tables.show(exported)
         if explain:
-            _explain(exported)
+            export_tables.explain(exported)
     for file in exported:
-        for warning in _warnings(file):
+        for warning in export_tables.warnings_of(file):
             talk(f"Warning: {file.path.name}: {warning}")
     for change in exported[0].passport.lowering.get("loading", ()):
         talk(f"Note: {model}: {change}")
@@ -274,125 +269,3 @@ def command(
     for doubt in doubts(exported):
         talk(f"Warning: {doubt}")
     refuse_different(exported)
-
-
-_AGREEMENT = {
-    "best": ("top-1 agreement",),
-    "binary": ("class agreement",),
-    "each": ("same labels", "each label"),
-}
-"""How an answer is read off -> the headers of the columns that say how often the answers are the same."""
-
-
-def _show(exported: "tuple[Exported, ...]") -> None:
-    """Print the parity of each file as a table."""
-    from mobilecnn.quantize.calibration.images import RANDOM
-    from mobilecnn.quantize.corrections import words
-
-    rows = [
-        [
-            str(file.path),
-            kilobytes(file.nbytes),
-            f"{file.parity.agreement:.1%}",
-            *(() if labels is None else (f"{labels:.1%}",)),
-            *(
-                ("-", "-")
-                if verdict is None
-                else (" .. ".join(f"{end:.1%}" for end in verdict.interval), verdict.verdict)
-            ),
-            f"{file.parity.max_difference:.2e}",
-            f"{file.parity.mean_difference:.2e}",
-            f"{file.parity.sqnr_db:.1f}",
-            file.passport.minimum_runtime or "unknown",
-        ]
-        for file in exported
-        for labels, verdict in [(file.parity.label_agreement, file.passport.verdict)]
-    ]
-    agreement = _AGREEMENT[exported[0].passport.kind.decision]
-    header = [
-        "file",
-        "size",
-        *agreement,
-        "95 % interval",
-        "verdict",
-        "max diff",
-        "mean diff",
-        "SQNR dB",
-        "runtime >=",
-    ]
-    data(table(header, rows))
-    images = exported[0].passport.parity.data
-    reference = exported[0].passport.parity.reference
-    verdicts = [file.passport.verdict for file in exported]
-    held_out = images.data != RANDOM and all(verdict and verdict.held_out for verdict in verdicts)
-    new = " that calibrated nothing" if held_out else ""
-    data(f"Against {reference} on {plural(images.images, 'image')}{new} ({images.data}).")
-    for file in exported:
-        for correction in file.passport.corrections:
-            data(f"{file.path}: {words(correction)}.")
-    if (check := exported[0].passport.labelled) is not None:
-        data(
-            table(
-                ["labelled images", "correct", exported[0].passport.kind.accuracy],
-                [
-                    [name, f"{correct}/{check.images}", f"{correct / check.images:.2%}"]
-                    for name, correct in ((reference, check.keras_correct), *_correct(exported))
-                ],
-            )
-        )
-        data(
-            f"On {plural(check.images, 'labelled image')} of {plural(check.classes, 'class', 'classes')} ({check.data})."
-        )
-
-
-def _explain(exported: "tuple[Exported, ...]") -> None:
-    """Print what the rewrites made of each part of the graph, and what stays."""
-    header = ["rewrite", "layer", "before", "after", "multiply-adds M", "kB moved", "us by costs"]
-    for file in exported:
-        changes = file.explanation.changes
-        data("")
-        data(f"{file.path.name}: {plural(len(changes), 'part')} rewritten")
-        if changes:
-            data(table(header, [_change(change) for change in changes], left=4))
-        for name, reason in file.passport.taken_back.items():
-            data(f"taken back: {name}: {reason}")
-        for row in file.explanation.untouched:
-            data(f"left: {row.what} {row.layer}: {row.why}")
-
-
-def _change(change: "Change") -> list[str]:
-    """A row of the table of what was rewritten."""
-    before, after = change.before, change.after
-    known = before.microseconds is not None and after.microseconds is not None
-    return [
-        change.rewrite,
-        change.layer,
-        before.operators or "-",
-        after.operators or "-",
-        f"{before.macs / 1e6:.2f} -> {after.macs / 1e6:.2f}",
-        f"{before.nbytes / 1e3:.0f} -> {after.nbytes / 1e3:.0f}",
-        f"{before.microseconds:.1f} -> {after.microseconds:.1f}" if known else "-",
-    ]
-
-
-def _correct(exported: "tuple[Exported, ...]") -> Iterator[tuple[str, int]]:
-    """Each file and the number of labelled images that it has right."""
-    for file in exported:
-        if file.passport.labelled is not None:
-            yield str(file.path), file.passport.labelled.correct
-
-
-def _warnings(file: "Exported") -> Iterator[str]:
-    from mobilecnn.convert.checks import NOT_JUDGED
-    from mobilecnn.quantize.gate import doubt
-
-    card = file.passport
-    if card.latency_only:
-        yield f"latency only: {' and '.join(card.latency_only)}"
-    yield from card.warnings
-    for name, reason in card.taken_back.items():
-        yield f"the rewrite {name} was taken back: {reason}"
-    if card.verdict is None or card.verdict.verdict != NOT_JUDGED or card.latency_only:
-        return  # The verdict says more, or the answers mean nothing.
-    if (words := doubt(file.parity, card.parity.reference)) is not None:
-        yield words
