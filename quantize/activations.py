@@ -89,7 +89,9 @@ def observe(
         for index in {*sums, *ranged}:
             values = interpreter.get_tensor(index)
             if index in sums:
-                sums[index] += values
+                sums[index] += values.astype(
+                    np.float64
+                )  # In float32 the thousandth image would count for less.
             if index in ranged:
                 # Place by place: that is several times as fast as channel by channel.
                 lows[index] = np.minimum(lows.get(index, values), values)
