@@ -32,6 +32,7 @@ from mobilecnn.convert.input_range import (
     sensible,
     spans,
 )
+from mobilecnn.convert.probes import ALIKE
 from mobilecnn.errors import UsageError
 
 ALL = frozenset(RANGES)
@@ -209,7 +210,11 @@ def quantized(
 
 
 def together(findings: Sequence[Finding]) -> Finding:
-    """One finding of several about the same input; at least one."""
+    """One finding of several about the same input; at least one.
+
+    A branch that makes the same of all pictures excludes every range by itself, and none beside others.
+    """
+    findings = [finding for finding in findings if ALIKE not in finding.evidence] or findings
     possible = ALL.intersection(*(finding.possible for finding in findings))
     proofs = {finding.proven: finding for finding in findings if finding.proven is not None}
     for finding in findings:

@@ -19,6 +19,10 @@ LARGEST_AXIS = 64
 """Largest number of channels in the last axis of less than two axes of places."""
 
 
+ALIKE = "makes the same numbers of all pictures"
+"""Clause about what has lost the picture: a branch that ends so says nothing of the range of the input."""
+
+
 class MixedError(Exception):
     """The probes have become something else than ``scale * x + offset`` of one channel of the input each.
 
@@ -68,7 +72,7 @@ def channels_of(values: Values) -> tuple[Channel, ...]:
     means = flat.mean(axis=1)
     span = np.ptp(means, axis=0)
     if not span.any():
-        raise MixedError("makes the same numbers of all pictures", nothing=True)
+        raise MixedError(ALIKE, nothing=True)
     if not span.all():
         raise MixedError("does more than scale it")
     scales = (means[1 : count + 1] - means[0]) / 255.0  # (channels of the input, channels here)

@@ -1,5 +1,6 @@
 """Two model files on the same labelled images: what the one has lost against the other, and on which images."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -118,7 +119,7 @@ def compare(
         UsageError: they are one file.
         ModelFileError, DataError, EnvironmentProblem: a file, an image or a runtime does not work.
     """
-    if a.resolve() == b.resolve():
+    if os.path.realpath(a) == os.path.realpath(b):  # Of links in a circle too.
         raise UsageError(f"{a} and {b} are one file; name two to compare them")
     given: list[ClassifierAnswers] = []
     first, second = accuracy.evaluate(

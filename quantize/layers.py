@@ -13,7 +13,7 @@ from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.files import read_bytes, temporary_folder
 from mobilecnn.quantize.classifiers import Classifier, open_tflite
 from mobilecnn.quantize.inference import TfliteProcess, write_inputs
-from mobilecnn.remarks import Remarked, no_remark
+from mobilecnn.remarks import Remark, Remarked, no_remark, plural
 from mobilecnn.train.datasets.dataset import Dataset
 
 WIDE = 20.0
@@ -129,6 +129,8 @@ def report(quantized: Path, reference: Path, dataset: Dataset, remarked: Remarke
     """
     ours, theirs = open_tflite(quantized), open_tflite(reference)
     _refuse_others(ours, theirs)
+    if (scaled := _equalized(ours)) is not None:
+        remarked(scaled)
     with temporary_folder() as work, TfliteProcess(f"that runs {quantized}") as process:
         inputs = work / "inputs.npy"
         write_inputs(inputs, dataset.pixels(ours.contract, remarked), ours.contract, len(dataset))
@@ -142,6 +144,24 @@ def report(quantized: Path, reference: Path, dataset: Dataset, remarked: Remarke
         )
     missing = sum(layer.values is None for layer in layers)
     return LayerReport(str(quantized), str(reference), dataset.name, len(dataset), layers, missing)
+
+
+def _equalized(ours: Classifier) -> Remark | None:
+    """What is to be said of a file whose weights were equalized; None of another."""
+    changed = sum(
+        row.changed
+        for row in (ours.card.corrections if ours.card is not None else ())
+        if row.name == "equalization" and row.applied
+    )
+    if not changed:
+        return None
+    return Remark(
+        "equalized",
+        changed,
+        f"{ours.path} was equalized: channels of {plural(changed, 'tensor')} have other scales than in the float32 file, and "
+        "the figures of the operators that write or read them compare unlike values; for those, report a file exported with "
+        "--correct bias_correction",
+    )
 
 
 def _refuse_others(ours: Classifier, theirs: Classifier) -> None:

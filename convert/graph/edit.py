@@ -221,7 +221,23 @@ class Editor:
             for entry in (*(signature.inputs or []), *(signature.outputs or [])):
                 entry.tensorIndex = places[entry.tensorIndex]
         self._sweep_buffers()
+        self._name_apart()
         self._index()
+
+    def _name_apart(self) -> None:
+        """Give a tensor that has the name of an earlier one a number: the quantizer tells tensors by their names."""
+        taken: set[Any] = set()
+        for tensor in self._graph.tensors:
+            given = (
+                tensor.name.decode(errors="replace") if isinstance(tensor.name, bytes) else tensor.name or ""
+            )
+            name, number = given, 1
+            while name in taken:
+                number += 1
+                name = f"{given}_{number}"
+            taken.add(name)
+            if name != given:
+                tensor.name = name
 
     def _sweep_buffers(self) -> None:
         holders = [tensor for subgraph in self.model.subgraphs for tensor in subgraph.tensors]

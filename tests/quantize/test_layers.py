@@ -18,6 +18,7 @@ from mobilecnn.export import export
 from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.quantize.layers import LayerReport, reference_of, report, spread_ratio
 from mobilecnn.quantize.verdict import Floors
+from mobilecnn.remarks import Remark
 from mobilecnn.train import datasets
 
 pytestmark = pytest.mark.usefixtures("forked")
@@ -56,6 +57,7 @@ def spoilt(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder,
         Calibration(str(folder / "pictures")),
         floors=floors,
+        correct="none",
     )
     return folder
 
@@ -95,6 +97,17 @@ def test_the_isolated_error_of_the_first_operator_is_that_of_eight_bits(found: L
     first = next(layer for layer in found.layers if layer.kind == "CONV_2D")
     assert first.isolated_db is not None and 25 < first.isolated_db < 55
     assert first.isolated_db == pytest.approx(first.accumulated_db, abs=3)
+
+
+def test_of_an_equalized_file_it_is_said_that_scales_differ(spoilt: Path, tmp_path: Path) -> None:
+    source = Source(str(spoilt / "it.keras"), input_range="unit")
+    pictures = str(spoilt / "pictures")
+    export(source, ["float32", "int8"], tmp_path, Calibration(pictures), floors=Floors(0, -1000))
+    remarks: list[Remark] = []
+    images = datasets.load(pictures).sample(3)
+    report(tmp_path / "it.int8.tflite", tmp_path / "it.float32.tflite", images, remarks.append)
+    (said,) = [remark for remark in remarks if remark.code == "equalized"]
+    assert said.count > 0 and "--correct bias_correction" in said.text
 
 
 def test_other_formats_are_reported_too(spoilt: Path) -> None:

@@ -1,5 +1,6 @@
 """``mobilecnn evaluate``."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,7 @@ def command(
         from mobilecnn.replacing import check_picture
 
         check_picture(confusion, "a confusion matrix", "--confusion")
-        if output is not None and output.resolve() == confusion.resolve():
+        if output is not None and os.path.realpath(output) == os.path.realpath(confusion):
             raise UsageError(
                 f"--output and --confusion both name {output}, and one would replace the other; give two names"
             )
