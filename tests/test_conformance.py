@@ -82,7 +82,15 @@ EVERY = [(*small(family),) for family in FAMILIES] + [
     (name, size_for(zoo.parse(name).family)) for name in MORE
 ]
 
-SHORT = [pytest.param(name, size, marks=[pytest.mark.sweep] if name in LATER else []) for name, size in EVERY]
+LEARNS_LATER = ("densenet_bc100_k12_cifar10", "nasnet_a_mobile")
+"""Networks that are exported in every run, and trained, which takes them longest, in the sweep alone."""
+
+
+def short(*later: str) -> list[Any]:
+    """Each network of :data:`EVERY` with its size; those of ``later`` in the sweep alone."""
+    return [
+        pytest.param(name, size, marks=[pytest.mark.sweep] if name in later else []) for name, size in EVERY
+    ]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -97,12 +105,12 @@ def test_forward_at_the_smallest_size_and_another(family: Family) -> None:
         assert scores.sum() == pytest.approx(1.0, abs=1e-5)
 
 
-@pytest.mark.parametrize(("name", "size"), SHORT)
+@pytest.mark.parametrize(("name", "size"), short(*LATER, *LEARNS_LATER))
 def test_saves_and_learns(keras: Any, name: str, size: int, tmp_path: Path) -> None:
     saves_and_learns(keras, name, size, tmp_path)
 
 
-@pytest.mark.parametrize(("name", "size"), SHORT)
+@pytest.mark.parametrize(("name", "size"), short(*LATER))
 def test_exports(name: str, size: int, tmp_path: Path) -> None:
     exports(name, size, tmp_path)
 
