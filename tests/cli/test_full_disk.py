@@ -24,7 +24,7 @@ APP = Path(__file__).parents[2] / "android_demo"
 
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "export": ("theirs.float32.tflite", ("export", "{models}/theirs.keras", "--float32", "-o", "{disk}")),
-    "train": ("it.checkpoint", ("train", "lenet5", "--data", "{data}", "--epochs", "1", "-o", "{disk}/it.keras")),
+    "train": ("it.", ("train", "lenet5", "--data", "{data}", "--epochs", "1", "-o", "{disk}/it.keras")),
     "evaluate": ("it.json", ("evaluate", "{file}", "--data", "{data}", "-o", "{disk}/it.json", "--json")),
     "bench": ("it.", ("bench", "{file}", *SHORT, "-o", "{disk}/it.json")),
     "bench, two files": ("it.", ("bench", "{file}", "{file}", *SHORT, "--runs", "9999", "-o", "{disk}/it.json")),
