@@ -108,21 +108,25 @@ def gather(order: Sequence[int] = tuple(ORDER), axis: int = 3) -> Step:
     return step
 
 
-def stacked(made: Any) -> Any:
-    axis, each = made.constant(3, "int32"), CHANNELS // GROUPS
-    first = made.add("SPLIT", axis, made.last, shape=(1, 4, 4, each), dtype=made.dtype, outputs=GROUPS,
-                     table="SplitOptions", numSplits=GROUPS, **_like(made))  # fmt: skip
-    parts = range(first, first + GROUPS)
+def _packed(made: Any, first: int) -> Any:
+    """The groups, tensors from ``first`` on, side by side on a last axis, and flat."""
     made.add(
         "PACK",
-        *parts,
-        shape=(1, 4, 4, each, GROUPS),
+        *range(first, first + GROUPS),
+        shape=(1, 4, 4, CHANNELS // GROUPS, GROUPS),
         table="PackOptions",
         axis=4,
         valuesCount=GROUPS,
         **_like(made),
     )
     return reshape(made, *SHAPE)
+
+
+def stacked(made: Any) -> Any:
+    axis, each = made.constant(3, "int32"), CHANNELS // GROUPS
+    first = made.add("SPLIT", axis, made.last, shape=(1, 4, 4, each), dtype=made.dtype, outputs=GROUPS,
+                     table="SplitOptions", numSplits=GROUPS, **_like(made))  # fmt: skip
+    return _packed(made, first)
 
 
 def sliced(made: Any) -> Any:
@@ -141,17 +145,7 @@ def unpacked(made: Any) -> Any:
     reshape(made, 1, 4, 4, GROUPS, each)
     first = made.add("UNPACK", made.last, shape=(1, 4, 4, each), outputs=GROUPS, table="UnpackOptions", axis=3, num=GROUPS,
                      **_like(made))  # fmt: skip
-    parts = range(first, first + GROUPS)
-    made.add(
-        "PACK",
-        *parts,
-        shape=(1, 4, 4, each, GROUPS),
-        table="PackOptions",
-        axis=4,
-        valuesCount=GROUPS,
-        **_like(made),
-    )
-    return reshape(made, *SHAPE)
+    return _packed(made, first)
 
 
 def graph(*steps: Step, dtype: str = "float32") -> bytes:

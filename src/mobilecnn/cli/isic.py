@@ -1,15 +1,14 @@
 """``mobilecnn isic``."""
 
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, note, progress, table
-from mobilecnn.cli.predict import announce, finish
+from mobilecnn.cli.output import data, document, json_option, table
+from mobilecnn.cli.predict import write_answers
 
 if TYPE_CHECKING:
     from mobilecnn.quantize.asking import Asking
@@ -55,26 +54,9 @@ def submission(
     MODEL is a model file of these categories: MEL, NV, BCC, AKIEC, BKL, DF, VASC, in any order.
     DATA is the folder of the challenge, a folder of its images, or any other data set.
     """
-    from mobilecnn.api.predicting import predicted
     from mobilecnn.quantize.isic import submission as formed
-    from mobilecnn.remarks import Remarks
 
-    remarks = Remarks(note)
-    with progress("Asking") as update:
-        made = predicted(
-            model,
-            source,
-            output,
-            formed,
-            how,
-            replaces=(),
-            split=split,
-            skip_bad=skip_bad,
-            progress=update,
-            said=remarks,
-            accepted=partial(announce, how=how),
-        )
-    finish(made, remarks.rows, as_json)
+    write_answers(model, source, output, formed, how, (), split, skip_bad, as_json)
 
 
 @command.command()

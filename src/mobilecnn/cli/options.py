@@ -173,6 +173,19 @@ allow_wrong_answers = click.option(
 )
 
 
+def part_rounds(part: str) -> Callable[[Command], Command]:
+    """The options for timing parts of a network by themselves; ``part`` is what one process times."""
+    threads = click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
+    rounds = click.option("--rounds", default=3, show_default=True, help=f"Processes for each {part}.")
+    seconds = click.option(
+        "--seconds",
+        default=0.2,
+        show_default=True,
+        help="Seconds timed in each process, at least 50 inferences.",
+    )
+    return lambda command: threads(rounds(seconds(seed("the order and the inputs")(command))))
+
+
 def record_output(stem: str, what: str) -> Callable[[Command], Command]:
     """The option for the file of a record.
 

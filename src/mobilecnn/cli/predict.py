@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mobilecnn.quantize.asking import Asking
     from mobilecnn.quantize.classifiers import Classifier
     from mobilecnn.quantize.decisions import Ranked
-    from mobilecnn.quantize.predictions import Predicted
+    from mobilecnn.quantize.predictions import Formed, Predicted
     from mobilecnn.remarks import Remark
 
 INPUT_RANGE = "a network whose weights are finite may do so when its input is of another range than it was trained on (--input-range)"
@@ -78,8 +78,28 @@ def command(
         )
         _one(model, image, how, as_json)
         return
-    from mobilecnn.api.predicting import predicted
     from mobilecnn.quantize.predictions import FIRST, ranking
+
+    write_answers(model, source, output, ranking(scores), how, FIRST, split, skip_bad, as_json)
+
+
+def write_answers(
+    model: Path,
+    source: str,
+    output: Path,
+    form: "Formed",
+    how: "Asking",
+    replaces: Sequence[str],
+    split: str | None,
+    skip_bad: bool,
+    as_json: bool,
+) -> None:
+    """Ask a model about each image of a data set, write the table, and print what it holds.
+
+    Raises:
+        CheckFailed: some images have no answer.
+    """
+    from mobilecnn.api.predicting import predicted
     from mobilecnn.remarks import Remarks
 
     remarks = Remarks(note)
@@ -88,9 +108,9 @@ def command(
             model,
             source,
             output,
-            ranking(scores),
+            form,
             how,
-            replaces=FIRST,
+            replaces=replaces,
             split=split,
             skip_bad=skip_bad,
             progress=update,

@@ -28,12 +28,7 @@ WIDEST = 40
 @options.delegate
 @options.cores
 @options.runtime
-@click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
-@click.option("--rounds", default=3, show_default=True, help="Processes for each different operator.")
-@click.option(
-    "--seconds", default=0.2, show_default=True, help="Seconds timed in each process, at least 50 inferences."
-)
-@options.seed("the order and the inputs")
+@options.part_rounds("different operator")
 @click.option(
     "--top", type=click.IntRange(min=0), default=15, show_default=True,
     help="Number of operators in the table, the slowest first; 0 for all, in the order in which they run.",

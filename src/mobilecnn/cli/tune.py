@@ -29,12 +29,7 @@ DTYPES = ("float32", "int8")
 @click.command()
 @options.device
 @options.runtime
-@click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
-@click.option("--rounds", default=3, show_default=True, help="Processes for each form.")
-@click.option(
-    "--seconds", default=0.2, show_default=True, help="Seconds timed in each process, at least 50 inferences."
-)
-@options.seed("the order and the inputs")
+@options.part_rounds("form")
 @click.option(
     "--dtype", "dtypes", type=click.Choice(DTYPES), multiple=True, help="Only this type.  [default: both]"
 )
