@@ -12,8 +12,8 @@ SCARCE = {
 """Error numbers of what runs short -> what is said."""
 
 SMALLER = (
-    "take smaller pictures (--size) or smaller batches (--batch-size), close other programs, or use a machine with more "
-    "memory"
+    "take smaller pictures or smaller batches (--size and --batch-size, where the command has them), close other programs, "
+    "or use a machine with more memory"
 )
 
 _OF_TENSORFLOW = "ResourceExhaustedError"

@@ -17,10 +17,12 @@ from mobilecnn.bench.timing.times import times
 from mobilecnn.cli import cli
 
 
-def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
+# Epochs, and the accuracy that the network reaches in them at least. The demo's own twelve take a minute more.
+@pytest.mark.parametrize(("epochs", "reached"), [("4", 0.9), pytest.param("12", 0.97, marks=pytest.mark.sweep)])
+def test_the_demo_does_the_main_job(tmp_path: Path, epochs: str, reached: float) -> None:
     program = Path(sys.executable).with_name("mobilecnn")
     done = subprocess.run(
-        [program, "demo", "--rounds", "1", "--json"],
+        [program, "demo", "--rounds", "1", "--epochs", epochs, "--json"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -31,7 +33,7 @@ def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
 
     accuracy = {row["format"]: row["accuracy"] for row in document["accuracy"]}
     assert set(accuracy) == {"keras", "float32", "float16", "int8", "dynamic"}
-    assert accuracy["keras"] >= 0.97
+    assert accuracy["keras"] >= reached
     # The same arithmetic in another order: at most one image on the edge may fall otherwise.
     assert abs(accuracy["float32"] - accuracy["keras"]) <= 1 / 359 + 1e-9
     # The demo's promise: int8 within one point of float32 on the held-out digits.

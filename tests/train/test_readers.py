@@ -240,6 +240,13 @@ def test_what_is_not_used_is_said(tmp_path: Path) -> None:
     (tmp_path / "isic" / f"{sets.ISIC}_Test_Input").mkdir()
     codes = {remark.code: remark.text for remark in datasets.load(isic).remarks}
     assert set(codes) == {"ungrouped", "unlabelled"} and f"{sets.ISIC}_Test_Input" in codes["unlabelled"]
+    # The challenge's own columns, of which this part shows some: VASC among them is of no picture.
+    truth = tmp_path / "isic" / TRUTH
+    head, *rows = truth.read_text().splitlines()
+    truth.write_text("\n".join([f"{head},VASC", *(f"{row},0.0" for row in rows)]))
+    dataset = datasets.load(isic)
+    (said,) = [remark for remark in dataset.remarks if remark.code == "empty-class"]
+    assert said.names == ("VASC",) and "VASC" not in dataset.classes
 
 
 def test_tables_as_people_have_them(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mobilecnn.errors import DataError
-from mobilecnn.remarks import Remark, listed, plural
+from mobilecnn.remarks import Remark, listed, of_names, plural
 from mobilecnn.train.datasets import csv_file, tables
 from mobilecnn.train.datasets.dataset import Dataset, Part
 from mobilecnn.train.datasets.rows import Row, dataset_of, parts_of
@@ -122,7 +122,7 @@ def _read(root: Path) -> tuple[list[Row], list[Remark]]:
             )
     lesions = _lesions(files.groupings)
     rows = [replace(row, group=lesions.get(_stem(row), "")) for row in rows]
-    remarks = _without_lesions(root, rows, lesions)
+    remarks = [*_without_images(files, columns, rows), *_without_lesions(root, rows, lesions)]
     if set(columns) == {"train"}:
         rows = [replace(row, part="") for row in rows]
     without = [
@@ -178,6 +178,21 @@ def _lesions(groupings: tuple[Path, ...]) -> dict[str, str]:
                 said = "two lesions" if cells[lesion] else "no lesion"
                 raise DataError(f"{path}, line {line}: {said} for {name}; an image shows one")
     return lesions
+
+
+def _without_images(
+    files: _Files, columns: dict[Part, tuple[str, ...]], rows: list[Row]
+) -> list[Remark]:
+    """What is said of the classes that have a column in the tables and no image in any of them."""
+    used = {row.label for row in rows}
+    gone = [
+        name
+        for name in next(iter(columns.values()), ())
+        if name not in used and name.casefold() not in csv_file.PATHS
+    ]
+    table = next(iter(files.truths.values()))[0]
+    text = f"{table}: no row has a 1 in {plural(len(gone), 'column')}, which {'is no class' if len(gone) == 1 else 'are no classes'}"
+    return [of_names("empty-class", gone, text)] if gone else []
 
 
 def _without_lesions(root: Path, rows: list[Row], lesions: dict[str, str]) -> list[Remark]:
