@@ -38,6 +38,9 @@ QUICK = {
     "demo": ["--epochs", "1", "--rounds", "1"],
     "experiment": ["--row", "small-steps"],
 }
+INSTALLED = str(Path(sys.executable).with_name("mobilecnn"))
+"""The installed program: it runs the README's commands."""
+
 ELSEWHERE = ("speedup", "demo")
 """Run by tests/cli/test_demo.py, once: they take minutes."""
 
@@ -49,6 +52,15 @@ def commands(page: Path) -> list[list[str]]:
     typed = [shlex.split(line) for line in lines if line.startswith("mobilecnn ")]
     # It has no wheel for Python 3.12; on 3.11 nothing is left out.
     return [command for command in typed if "tflite-runtime" not in command or sys.version_info < (3, 12)]
+
+
+@pytest.fixture(scope="module")
+def program(request: pytest.FixtureRequest) -> list[str]:
+    """What runs a page's command; in the sweep all is as a user has it."""
+    if request.config.getoption("--sweep"):
+        return [INSTALLED]
+    zygotes = request.getfixturevalue("zygotes")
+    return [sys.executable, str(ROOT / "tests" / "forked_program.py"), zygotes.keras, zygotes.litert]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +80,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "flowers.toml").write_text(recipe)
     for command in commands(ROOT / "README.md"):
         if command[1] not in ELSEWHERE:
-            run(command, folder)
+            run([INSTALLED], command, folder)
     return folder
 
 
@@ -94,8 +106,7 @@ def lesions(folder: Path) -> None:
     (folder / "lesion.tflite").write_bytes(append_labels(made.pack(said=said), list(CATEGORIES)))
 
 
-def run(command: list[str], folder: Path) -> None:
-    program = Path(sys.executable).with_name("mobilecnn")
+def run(program: list[str], command: list[str], folder: Path) -> None:
     expanded = [
         name
         for word in command[1:]
@@ -105,7 +116,7 @@ def run(command: list[str], folder: Path) -> None:
     ]
     mode = next((f"{command[1]} {word}" for word in command if f"{command[1]} {word}" in QUICK), command[1])
     done = subprocess.run(
-        [program, *expanded, *QUICK.get(mode, [])],
+        [*program, *expanded, *QUICK.get(mode, [])],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -115,10 +126,10 @@ def run(command: list[str], folder: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
-def test_every_command_of_the_page_runs(page: Path, workspace: Path) -> None:
+def test_every_command_of_the_page_runs(page: Path, workspace: Path, program: list[str]) -> None:
     for command in commands(page):
         if command[1] not in ELSEWHERE:
-            run(command, workspace)
+            run(program, command, workspace)
 
 
 def examples(page: Path) -> list[str]:
