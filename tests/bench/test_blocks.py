@@ -27,14 +27,16 @@ SMALL = "4096/2:65536/4"
 """Caches of 64 lines in 32 sets, and of 1024 lines in 256 sets."""
 
 
-def executed(folder: Path, work: str, caches: tuple[str, ...] = (SMALL,)) -> Section:
-    """What ``work`` executes between two marks; x19 holds the address of a page-aligned megabyte."""
-    program = f"_start: adrp x19, buffer\n add x19, x19, :lo12:buffer\n{MARK}{work}{MARK}{END}"
+def executed(
+    folder: Path, work: str, caches: tuple[str, ...] = (SMALL,), before: str = "", *options: str
+) -> Section:
+    """What ``work`` executes between two marks, after ``before``; x19 holds the address of a page-aligned megabyte."""
+    program = f"_start: adrp x19, buffer\n add x19, x19, :lo12:buffer\n{before}{MARK}{work}{MARK}{END}"
     (folder / "it.s").write_text(f".arch armv8.2-a\n.global _start\n{program}")
     for words in (["as", "it.s", "-o", "it.o"], ["ld", "it.o", "-o", "it"]):
         subprocess.run([f"aarch64-linux-gnu-{words[0]}", *words[1:]], cwd=folder, check=True)
     plugin = ",".join(
-        [str(build.plugin("blocks")), f"out={folder / 'it.txt'}", *(f"caches={c}" for c in caches)]
+        [str(build.plugin("blocks")), f"out={folder / 'it.txt'}", *options, *(f"caches={c}" for c in caches)]
     )
     subprocess.run(["qemu-aarch64", "-cpu", "cortex-a72", "-plugin", plugin, folder / "it"], check=True)
     levels = tuple(caches_of.count("/") for caches_of in caches)
@@ -66,6 +68,32 @@ even:   subs x20, x20, #1
         section.then[numbers[id(loop)], numbers[id(odd)]] + section.then[numbers[id(loop)], numbers[id(even)]]
         == 999
     )
+
+
+CALLED = """
+        bl called
+        b after
+called: mov x21, #{turns}
+again:  ldr x0, [x19], #64
+        subs x21, x21, #1
+        b.ne again
+        ret
+after:  nop
+"""
+
+
+def test_a_late_look_sees_what_had_run_before_the_mark_too(tmp_path: Path) -> None:
+    # The loop is translated before the mark, and QEMU need not translate it again.
+    before, work = CALLED.format(turns=7), "mov x22, #3\nthrice: bl called\n subs x22, x22, #1\n b.ne thrice\n"
+    always = executed(tmp_path, work, (SMALL,), before)
+    late = executed(tmp_path, work, (SMALL,), before, "late=on")
+
+    def blocks(section: Section) -> list[tuple[tuple[int, ...], int, int]]:
+        return sorted((block.words, block.times, block.accesses) for block in section.ran.values())
+
+    assert blocks(late) == blocks(always) and late.traffic() == always.traffic() == Traffic((21, 21), 0)
+    # What ran before the mark is followed by something only where that was looked at.
+    assert sorted([*late.then.values(), 1]) == sorted(always.then.values()) and max(late.then.values()) == 15
 
 
 SWEEP = """

@@ -6,8 +6,8 @@
  * Each `caches` is one processor's data caches, the first level first: bytes and ways of each. A cache has
  * lines of 64 bytes, evicts the least recently used line of a set, and allocates on reads and writes. A line
  * that was written goes to the next level when it is evicted. There is no prefetching: what a prefetcher would
- * have fetched in time is counted as any other line. With `late=on` neither caches nor the order of blocks are looked
- * at before the first mark, which makes the start of a program faster; let it warm the caches up after that.
+ * have fetched in time is counted as any other line. With `late=on` nothing is looked at before the first mark, so that a
+ * program starts as fast as without the plugin; let it warm the caches up after that.
  *
  * Lines of FILE, all numbers decimal but for the hexadecimal addresses and words:
  *
@@ -67,7 +67,7 @@ static struct processor processor[MOST_PROCESSORS];
 static struct block *buckets[BUCKETS], **blocks;
 static size_t block_count, block_room;
 static struct block *running;
-static bool looking = true; /* at caches and at the order of blocks */
+static bool looking = true;
 static uint64_t recent[RECENT]; /* what was accessed last of all lines with the same remainder; bit 0: was written */
 static uint64_t remainders = RECENT; /* divides every first level's number of sets */
 
@@ -130,8 +130,6 @@ static void accessed(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t add
     bool written = qemu_plugin_mem_is_store(info);
     uint64_t end = (address + (1u << qemu_plugin_mem_size_shift(info)) - 1) >> LINE_BITS;
     (void)vcpu;
-    if (!looking)
-        return;
     block->now.accesses++;
     for (uint64_t line = address >> LINE_BITS; line <= end; line++) {
         uint64_t *last = &recent[line % remainders];
@@ -146,8 +144,6 @@ static void accessed(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t add
 static void entered(unsigned int vcpu, void *data) {
     struct block *block = data;
     (void)vcpu;
-    if (!looking)
-        return;
     if (running != NULL) {
         struct step **at = &running->steps, *step;
         while ((step = *at) != NULL && step->to != block)
@@ -201,9 +197,11 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
 
 static void print(uint64_t number) { fprintf(out, " %llu", (unsigned long long)number); }
 
+static void look(qemu_plugin_id_t id);
+
 static void called(qemu_plugin_id_t id, unsigned int vcpu, int64_t number, uint64_t a1, uint64_t a2, uint64_t a3,
                    uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7, uint64_t a8) {
-    (void)id, (void)vcpu, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6, (void)a7, (void)a8;
+    (void)vcpu, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6, (void)a7, (void)a8;
     if (number != SYS_IOCTL || (uint32_t)a1 != MARK)
         return;
     fputs("mark\n", out);
@@ -231,9 +229,18 @@ static void called(qemu_plugin_id_t id, unsigned int vcpu, int64_t number, uint6
             fputc('\n', out);
             step->marked = step->times;
         }
-    looking = true;
     fputs("end\n", out);
     fflush(out); /* A program that is killed leaves what it has marked. */
+    if (!looking) {
+        looking = true;
+        qemu_plugin_reset(id, look); /* Before the next block QEMU forgets what it has translated. */
+    }
+}
+
+static void look(qemu_plugin_id_t id) {
+    if (looking)
+        qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+    qemu_plugin_register_vcpu_syscall_cb(id, called);
 }
 
 /* Read SIZE/WAYS[:SIZE/WAYS...]: whether that is what the text says. */
@@ -272,7 +279,6 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
     for (int i = 0; i < processors; i++)
         while (processor[i].level[0].sets % remainders)
             remainders /= 2;
-    qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
-    qemu_plugin_register_vcpu_syscall_cb(id, called);
+    look(id);
     return 0;
 }
