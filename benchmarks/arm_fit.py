@@ -51,8 +51,12 @@ class Fit:
     @property
     def speedup_error(self) -> float:
         """Median relative error of the speedups over :data:`BASELINE`."""
-        base = 1 + self.errors[BASELINE]
-        others = [error for network, error in self.errors.items() if network != BASELINE]
+        return self.speedup_error_over(BASELINE)
+
+    def speedup_error_over(self, baseline: str) -> float:
+        """Median relative error of the speedups over any of the networks."""
+        base = 1 + self.errors[baseline]
+        others = [error for network, error in self.errors.items() if network != baseline]
         return float(np.median([abs(base / (1 + error) - 1) for error in others]))
 
     @property

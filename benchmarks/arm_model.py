@@ -80,7 +80,6 @@ def amounts(section: Section, chip: Chip, caches: tuple[str, ...]) -> Amounts:
     work = asdict(work_of(section, chip.model, processor))
     return {
         **work,
-        "memory": traffic.fills[-1],
         "written": traffic.written,
         "floor": floor(section, chip),
         "slower": sum(pipeline.beyond(block.words, "kryo") * block.times for block in section.ran.values()),

@@ -6,11 +6,13 @@ were missed, which on every chip is further: the errors of two networks do not c
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple
 
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.records.instructions import CountSeries
 from mobilecnn.bench.records.work import TimeModel, Work, milliseconds, parts
+
+TERMS = ("instructions", "cycles", "lines", "turns")
+"""Members of a :class:`Work` by which two are alike."""
 
 REPEATABLE = 0.001
 """Share of any term of the work by which two runs of one file may differ."""
@@ -46,15 +48,24 @@ def modelled_sum(all_series: Sequence[CountSeries], model: TimeModel) -> Interva
 
 
 def bound(series: CountSeries, model: TimeModel) -> str:
-    """What most of a modelled time is spent on: ``pipeline``, ``data`` or ``branches``."""
-    assert series.typical_work is not None
-    spent = parts(series.typical_work, model.chip)
-    return max(spent, key=spent.__getitem__)
+    """What most of a modelled time is given to: ``pipeline``, ``branches``, or where most of its data comes from.
+
+    That is ``memory`` or ``L2``, on a chip with a third level ``L2, L3``; ``data`` in records that do not say from where.
+    """
+    work = series.typical_work
+    assert work is not None
+    spent = parts(work, model.chip)
+    most = max(spent, key=spent.__getitem__)
+    if most != "data" or work.memory is None:
+        return most
+    if 2 * work.memory >= work.lines:
+        return "memory"
+    return ", ".join(f"L{level}" for level in range(2, len(model.chip.caches) + 1))
 
 
 def _alike(one: Work, other: Work) -> bool:
     """Whether no term of the work differs by more than it may from run to run."""
-    pairs = zip(astuple(one), astuple(other), strict=True)
+    pairs = ((getattr(one, term), getattr(other, term)) for term in TERMS)
     return all(abs(mine - theirs) <= REPEATABLE * max(mine, theirs) for mine, theirs in pairs)
 
 

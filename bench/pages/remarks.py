@@ -13,8 +13,9 @@ VERDICTS = {"verified": "verified", "differs": "WRONG", "not checked": "not chec
 """Verdict on a file's answers -> how tables and remarks write it."""
 
 BOUND = (
-    "bound: the term of the model that most of the time is given to (pipeline, data or branches); a hint, not a finding: "
-    "the three constants are fitted together and are no properties of the hardware"
+    "bound: the term of the model that most of the time is given to (pipeline, branches, or data, which is named for where "
+    "most of it comes from: L2 or memory); a hint, not a finding: the three constants are fitted together and are no "
+    "properties of the hardware"
 )
 """What stands wherever a modelled time is said to be bound by something."""
 

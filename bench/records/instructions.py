@@ -10,7 +10,7 @@ the work that it is made of, the model's constants and their errors.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mobilecnn.bench.records.measurement import Facts, Model
 from mobilecnn.bench.records.protocol import Protocol, check_range
@@ -130,6 +130,23 @@ def _from_version_1(members: Members) -> Members:
     return {**members, **{name: value for name, value in filled.items() if name in members}, "model": None}
 
 
+def _from_version_2(members: Members) -> Members:
+    """Members of version 3; version 2 does not say which lines came from the memory."""
+    series = members.get("series")
+    if not isinstance(series, list):
+        return members
+
+    def filled(each: Any) -> Any:
+        if not isinstance(each, dict) or not isinstance(each.get("work"), list):
+            return each
+        return {
+            **each,
+            "work": [{**one, "memory": None} if isinstance(one, dict) else one for one in each["work"]],
+        }
+
+    return {**members, "series": [filled(each) for each in series]}
+
+
 @dataclass(frozen=True)
 class Instructions(Stored):
     """Counted instructions of one or several models.
@@ -146,8 +163,8 @@ class Instructions(Stored):
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.instructions"
-    VERSION: ClassVar[int] = 2
-    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _from_version_1}
+    VERSION: ClassVar[int] = 3
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _from_version_1, 2: _from_version_2}
     NOUN: ClassVar[str] = "record of instructions"
 
     created: str

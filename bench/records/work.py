@@ -15,12 +15,14 @@ class Work:
         lines: lines of 64 bytes fetched into the first-level data cache, from wherever they lay.
         turns: number of times that a block was followed by another than the one that mostly follows it: loops
             that end, and branches that go the rarer way.
+        memory: number of lines that came from the memory, of the lines; None in records of before it was kept.
     """
 
     instructions: int
     cycles: float
     lines: int
     turns: int
+    memory: int | None = None
 
     def __post_init__(self) -> None:
         if self.instructions < 1 or self.cycles <= 0:

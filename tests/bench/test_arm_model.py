@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from arm_fit import LEAST_CYCLES, Fit, fitted, held_out
+from arm_fit import BASELINE, LEAST_CYCLES, Fit, fitted, held_out
 from arm_litert import BY_THREADS, LIMIT, MLPERF, shared
 from arm_litert import PUBLISHED as LITERT
 from arm_model import LIMITS, PUBLISHED
@@ -73,6 +73,15 @@ def test_constants_and_errors_are_those_that_the_table_gives(name: str) -> None:
 @pytest.mark.parametrize("figure", LIMITS)
 def test_errors_are_within_the_limits_but_for_those_that_the_page_explains(name: str, figure: str) -> None:
     assert (getattr(of_chip(name), figure) > LIMITS[figure]) == ((name, figure) in BEYOND)
+
+
+def test_the_baseline_is_what_an_rk3399_s_speedups_miss() -> None:
+    found = of_chip("rk3399")
+    over = {network: found.speedup_error_over(network) for network in found.errors}
+    assert max(over, key=over.__getitem__) == BASELINE and over[BASELINE] == found.speedup_error
+    within = sum(error <= LIMITS["speedup_error"] for error in over.values())
+    said = f"median {np.median([*over.values()]):.1%}, and {within} of {len(over)} are within the limit"
+    assert said.replace("%", " %") in " ".join(PAGE.split())
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

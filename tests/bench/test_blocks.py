@@ -84,7 +84,10 @@ after:  nop
 
 def test_a_late_look_sees_what_had_run_before_the_mark_too(tmp_path: Path) -> None:
     # The loop is translated before the mark, and QEMU need not translate it again.
-    before, work = CALLED.format(turns=7), "mov x22, #3\nthrice: bl called\n subs x22, x22, #1\n b.ne thrice\n"
+    before, work = (
+        CALLED.format(turns=7),
+        "mov x22, #3\nthrice: bl called\n subs x22, x22, #1\n b.ne thrice\n",
+    )
     always = executed(tmp_path, work, (SMALL,), before)
     late = executed(tmp_path, work, (SMALL,), before, "late=on")
 

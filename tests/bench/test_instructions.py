@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mobilecnn.bench.devices.emulated.device import KINDS, between
 from mobilecnn.bench.judge.instructions import CountSummary, apart, refuse_more, together
-from mobilecnn.bench.judge.modelled import modelled_ratio
+from mobilecnn.bench.judge.modelled import bound, modelled_ratio
 from mobilecnn.bench.pages import modelled
 from mobilecnn.bench.pages.report import html
 from mobilecnn.bench.pages.result_files import Counted, Results
@@ -94,9 +94,28 @@ def test_a_ratio_is_as_sure_as_its_works_are_alike(other: Work, sure: bool) -> N
     assert sure or ratio.low < ratio.value < ratio.high
 
 
+@pytest.mark.parametrize(
+    ("chip", "cycles", "lines", "memory", "turns", "said"),
+    [
+        ("pi4", 10_000.0, 100, 100, 10, "pipeline"),
+        ("pi4", 100.0, 100, 100, 10, "branches"),
+        ("pi4", 100.0, 1000, 501, 10, "memory"),
+        ("pi4", 100.0, 1000, 499, 10, "L2"),
+        ("pi5", 100.0, 1000, 501, 10, "memory"),
+        ("pi5", 100.0, 1000, 0, 10, "L2, L3"),
+        ("pi4", 100.0, 1000, None, 10, "data"),  # a record of before it was kept
+    ],
+)
+def test_what_is_bound_by_data_is_named_for_where_most_of_it_comes_from(
+    chip: str, cycles: float, lines: int, memory: int | None, turns: int, said: str
+) -> None:
+    made = dataclasses.replace(series(100), work=(Work(1000, cycles, lines, turns, memory),))
+    assert bound(made, TimeModel(CHIPS[chip], "19.1.7")) == said
+
+
 @pytest.mark.parametrize(("release", "said"), [("19.1.7", False), ("19.1.1", True), ("20.1.2", True)])
 def test_times_by_another_release_of_llvm_are_said_to_be_so(release: str, said: bool) -> None:
-    counted = Instructions.read(Path(__file__).parents[1] / "samples" / "instructions-2.json")
+    counted = Instructions.read(Path(__file__).parents[1] / "samples" / "instructions-3.json")
     assert counted.model is not None
     counted = dataclasses.replace(counted, model=dataclasses.replace(counted.model, llvm=release))
     words = (
@@ -112,7 +131,7 @@ def test_times_by_another_release_of_llvm_are_said_to_be_so(release: str, said: 
     ("path", "value", "words"),
     [
         (("schema",), "mobilecnn.measurement", "its schema is not mobilecnn.instructions"),
-        (("version",), 3, "a record of instructions of version 3; this mobilecnn reads 1 to 2"),
+        (("version",), 4, "a record of instructions of version 4; this mobilecnn reads 1 to 3"),
         (("version",), True, "instructions of version True"),
         (("created",), "2026-01-02T03:04:05", "no time zone"),
         (("plan", "runs"), 4, "not the inferences that were planned"),

@@ -120,7 +120,7 @@ def test_a_profile_says_what_each_operator_is_bound_by(tmp_path: Path) -> None:
     document = json.loads((tmp_path / "profile.json").read_text())
     assert document["times"] == "modelled" and document["bandwidth_bytes_per_second"] is None
     operators = document["operators"]
-    assert {row["bound"] for row in operators} <= {"pipeline", "data", "branches"}
+    assert {row["bound"] for row in operators} <= {"pipeline", "L2", "memory", "branches"}
     assert all(row["modelled_ns"] > 0 and "median_ns" not in row for row in operators)
     assert sum(row["share"] for row in operators) == pytest.approx(1.0)
     assert 0.5 < document["sum_over_whole"] < 3

@@ -45,7 +45,7 @@ KINDS: dict[str, type[Stored]] = {
     "measurement-4.json": Measurement,
     "measurement-4-phone.json": Measurement,
     "stream-2.json": Stream,
-    "instructions-2.json": Instructions,
+    "instructions-3.json": Instructions,
     "evaluation-5.json": Evaluation,
 }
 """Samples of the versions that are written today."""
@@ -142,7 +142,7 @@ def test_what_a_stream_says(name: str) -> None:
 
 def test_what_modelled_times_say() -> None:
     """The times of the sample by hand: its work, constants 1, 4 and 10 cycles, 2.4 GHz, errors of 12.5 and 20 %."""
-    counted = Instructions.read(SAMPLES / "instructions-2.json")
+    counted = Instructions.read(SAMPLES / "instructions-3.json")
     first, second = instructions.CountSummary.of(counted).results
     cycles = 61.5 + 3 * 4 + 2 * 10, 71.5 + 3 * 4 + 2 * 10  # The middle one of three.
     for result, spent in zip((first, second), cycles, strict=True):
@@ -170,6 +170,15 @@ def test_instructions_of_version_1_have_no_model_of_time() -> None:
     old, new = (Instructions.read(SAMPLES / f"instructions-{version}.json") for version in (1, 2))
     counted = tuple(replace(series, work=()) for series in new.series)
     assert old == replace(new, plan=replace(new.plan, counts_only=True), series=counted, model=None)
+
+
+def test_instructions_of_version_2_do_not_say_where_lines_came_from() -> None:
+    old, new = (Instructions.read(SAMPLES / f"instructions-{version}.json") for version in (2, 3))
+    counted = tuple(
+        replace(series, work=tuple(replace(work, memory=None) for work in series.work))
+        for series in new.series
+    )
+    assert new.series[0].work[0].memory == 1 and old == replace(new, series=counted)
 
 
 def test_what_instructions_say() -> None:

@@ -16,11 +16,9 @@ def work_of(section: Section, model: str, processor: int = 0) -> Work:
     Raises:
         EnvironmentProblem: LLVM's tools are missing, too old, or fail.
     """
+    fills = section.traffic(processor).fills
     return Work(
-        section.instructions,
-        pipeline.cycles(section, model),
-        section.traffic(processor).fills[0],
-        turns(section),
+        section.instructions, pipeline.cycles(section, model), fills[0], turns(section), memory=fills[-1]
     )
 
 
