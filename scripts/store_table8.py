@@ -4,8 +4,8 @@
     python scripts/store_table8.py mobilecnn-speedup/measurement-*.json
 
 Takes records of ``mobilecnn speedup`` on emulated chips, or the stored ones themselves, whose constants are then brought
-up to those of ``bench/records/chips.py``. Folders, which say something of the machine, are taken out. Prints the README's
-table, which a test holds against the files.
+up to those of ``bench/records/chips.py``. Folders, which say something of the machine, are taken out. Prints the tables of
+the README and of ``docs/speedup.md``, which a test holds against the files.
 """
 
 import sys
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mobilecnn.bench.pages import paper_tables
 from mobilecnn.bench.papers import stored
+from mobilecnn.bench.papers.speedup import FORMATS
 from mobilecnn.bench.records.chips import CHIPS
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.published import PUBLISHED_FORMAT
@@ -32,13 +33,16 @@ def clean(record: Instructions) -> Instructions:
     )
 
 
-def table() -> str:
-    """The rows of the stored tables that the paper has, as Markdown."""
+def table(kind: str = PUBLISHED_FORMAT) -> str:
+    """The rows of one format, as Markdown; the paper's columns are in that of the format that it timed."""
     header, rows = paper_tables.chips([stored.stored(chip) for chip in stored.STORED])
     column = header.index("format")
-    shown = [row for row in rows if row[column] == PUBLISHED_FORMAT]
-    lines = [header, ["---", *["--:"] * (len(header) - 1)], *shown]
-    return "".join(f"| {' | '.join((*line[:column], *line[column + 1 :]))} |\n" for line in lines)
+    hidden = {"format"} if kind == PUBLISHED_FORMAT else {"format", "paper ms", "paper over AlexNet"}
+    shown = [row for row in rows if row[column] == kind]
+    return "".join(
+        f"| {' | '.join(cell for name, cell in zip(header, line, strict=True) if name not in hidden)} |\n"
+        for line in (header, ["---", *["--:"] * (len(header) - 1)], *shown)
+    )
 
 
 if __name__ == "__main__":
@@ -46,4 +50,4 @@ if __name__ == "__main__":
         record = clean(Instructions.read(Path(name)))
         assert record.model is not None
         write_json(stored.path(record.model.chip.name), record.to_json())
-    sys.stdout.write(table())
+    sys.stdout.write("\n".join(map(table, FORMATS)))

@@ -52,6 +52,9 @@ def test_the_stored_tables_are_beside_each_other() -> None:
         assert table.to_json()["times"] == "modelled"
 
 
-def test_the_readme_shows_them() -> None:
-    made = runpy.run_path(str(ROOT / "scripts" / "store_table8.py"))["table"]()
-    assert made in (ROOT / "README.md").read_text(encoding="utf-8"), "run: python scripts/store_table8.py"
+@pytest.mark.parametrize(
+    ("page", "kind"), [("README.md", "float32"), ("docs/speedup.md", "float32"), ("docs/speedup.md", "int8")]
+)
+def test_the_pages_show_them(page: str, kind: str) -> None:
+    made = runpy.run_path(str(ROOT / "scripts" / "store_table8.py"))["table"](kind)
+    assert made in (ROOT / page).read_text(encoding="utf-8"), "run: python scripts/store_table8.py"
