@@ -118,8 +118,8 @@ ANY = "any"
 _X86 = Table(0, 764, 64, 16, 0.634, 12.5, 15.8, 0.434)
 _X86_FLOAT = Table(17.2, 1300, 32, 1, 0.391, 1.08, 10.4, 0.375)
 _BUILT_IN = Table(146, 9470, 1, 4, 0.101, 0.0115, 10.6, 0.354, 0.288, 10.5)
-_PI5 = Table(0, 513, 16, 4, 0.77, 7.53, 24.1, 0.666)
-_PI5_FLOAT = Table(0, 679, 8, 4, 1.77, 0.785, 21.1, 1.02)
+_PI5 = Table(0, 522, 16, 4, 0.887, 8.58, 27.6, 0.771)
+_PI5_FLOAT = Table(0, 618, 8, 4, 2.0, 0.734, 17.5, 0.973)
 
 TARGETS: dict[str, Costs] = {
     # The board counts twice, because files are made for boards and phones.

@@ -1,5 +1,6 @@
 """Cycles of executed blocks, held against what LLVM's models say of whole loops."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -167,6 +168,22 @@ def test_the_release_that_the_constants_are_of_is_taken_first(
         assert pipeline.tools().version == used
     finally:
         pipeline.tools.cache_clear()
+
+
+@pytest.mark.parametrize("made", ["echo 'error: unable to get target for aarch64' >&2; exit 1", "exit 0"])
+def test_a_disassembler_that_reads_nothing_is_named_and_nothing_is_kept(
+    made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "llvm-mc-19").write_text(f"#!/bin/sh\n{made}\n")
+    (tmp_path / "llvm-mc-19").chmod(0o755)
+    (tmp_path / "llvm-mca-19").symlink_to(pipeline.tools().mca)
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        pipeline.tools.cache_clear()
+        with pytest.raises(EnvironmentProblem, match=r"llvm-mc-19 reads no .* --reinstall llvm-19$"):
+            pipeline.costs_of([KNOWN, NEW], "cortex-a72")
+    pipeline.tools.cache_clear()
+    assert all(pipeline.costs_of([KNOWN, NEW], "cortex-a72").values())
 
 
 KNOWN, NEW = (0x91000421,), (0x91000842,)

@@ -205,7 +205,10 @@ def _making(there: Path) -> Iterator[Path]:
                 if not there.is_dir():  # Else another process has made it meanwhile.
                     raise
     except OSError as error:
-        raise EnvironmentProblem(f"cannot make {there}: {error.strerror or error}") from error
+        raise EnvironmentProblem(
+            f"cannot make {there}: {error.strerror or error}; set XDG_CACHE_HOME to a folder that you may write to, "
+            "and that has room"
+        ) from error
 
 
 def _make(new: Path, work: Path, say: Say) -> None:

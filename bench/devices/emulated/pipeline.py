@@ -83,6 +83,9 @@ on the Snapdragon 821 are the longer beside the modelled ones, the more of these
 cycle; those of the Cortex-A57 and A72 do not (docs/arm_model.md).
 """
 
+_NOTHING = 0xD503201F
+"""The instruction nop."""
+
 _AT_ONCE = 200
 """Number of sequences in one run of ``llvm-mca``."""
 
@@ -271,6 +274,12 @@ def _stored(version: str) -> Iterator[sqlite3.Connection]:
 
 
 def _simulated(sequences: Sequence[Words], model: str, llvm: Tools) -> dict[Words, float]:
+    # Words that are none are passed over; a tool that reads none at all would make every sequence cost nothing.
+    if disassembled({_NOTHING}, llvm)[_NOTHING] is None:
+        raise EnvironmentProblem(
+            f"{llvm.mc} reads no instructions of ARM: it is damaged, or made without the target AArch64; Debian, Ubuntu: "
+            f"sudo apt-get install --reinstall llvm-{OLDEST_LLVM}"
+        )
     names = disassembled({word for words in sequences for word in words}, llvm)
     texts = {
         words: [text for word in words if (text := names[word]) is not None and not LEFT_OUT.match(text)]
