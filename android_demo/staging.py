@@ -90,16 +90,39 @@ def stage(models: Sequence[Path], app: Path) -> tuple[Staged, ...]:
         ModelFileError: a model is damaged, has no passport, or cannot run in the app.
         OutputError: the app's folder cannot be written.
     """
+    return put(check(models, app), app)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A model that may go into the app: its path, what is said of it, its content and its passport's."""
+
+    model: Path
+    record: Staged
+    content: bytes
+    card: bytes
+
+
+def check(models: Sequence[Path], app: Path) -> list[Checked]:
+    """What :func:`put` needs of ``models``; the errors are those of :func:`stage`. Nothing is changed."""
     release = runtime(app)
     names = [model.name for model in models]
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"two models are called {name}; give one another name")
-    checked = [_check(model, release) for model in models]
+    return [Checked(model, *_check(model, release)) for model in models]
+
+
+def put(checked: Sequence[Checked], app: Path) -> tuple[Staged, ...]:
+    """Write checked models into the app in the folder ``app``; other models are removed.
+
+    Raises:
+        OutputError: the app's folder cannot be written.
+    """
     folder = app / MODELS
     pairs = [
-        {folder / passport.beside(model).name: card, folder / model.name: content}
-        for model, (_, content, card) in zip(models, checked, strict=True)
+        {folder / passport.beside(one.model).name: one.card, folder / one.model.name: one.content}
+        for one in checked
     ]
     staged = {path for pair in pairs for path in pair}
     with locked(folder):
@@ -110,7 +133,7 @@ def stage(models: Sequence[Path], app: Path) -> tuple[Staged, ...]:
                     old.unlink()
         except OSError as error:
             raise OutputError(f"cannot remove an older model: {error}") from error
-    return tuple(record for record, _, _ in checked)
+    return tuple(one.record for one in checked)
 
 
 def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
@@ -137,7 +160,7 @@ def _check(model: Path, release: str) -> tuple[Staged, bytes, bytes]:
     need = inspection.inspection_of(graph, model.name, len(content), digest).minimum_runtime
     if need is not None and _numbers(need) > _numbers(release):
         raise ModelFileError(
-            f"{model} needs TensorFlow Lite {need}, and the app ships {release}: export it in another format, "
+            f"{model} needs TensorFlow Lite {need}, and the app is made for {release}: export it in another format, "
             f"or raise tflite in {VERSIONS} (docs/android.md)"
         )
     record = Staged(

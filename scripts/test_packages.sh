@@ -31,7 +31,6 @@ need llvm-19 llvm-mca-19 llvm-mc-19
 need binutils-aarch64-linux-gnu aarch64-linux-gnu-objdump
 [ -e /usr/include/stdio.h ] || missing="$missing libc6-dev"
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
-[ -e /usr/share/android-framework-res/framework-res.apk ] || missing="$missing android-framework-res"
 [ -n "$missing" ] || exit 0
 
 as_root=""

@@ -5,6 +5,7 @@ for test_structure.py, which is about the source tree.
 """
 
 FILES = (
+    "android/test_copying.py",
     "bench/test_adb_commands.py",
     "bench/test_answers.py",
     "bench/test_api_records.py",

@@ -31,5 +31,5 @@ android {
 
 dependencies {
     implementation(project(":core"))
-    implementation(libs.tflite)
+    implementation(libs.litert)
 }

@@ -6,23 +6,29 @@ from pathlib import Path
 
 from dependencies import fetch
 from gradle import Settings
-from java import compile_java, core, tflite
-from tools import FRAMEWORK, MAIN, run, staged, talk
+from java import android_classes, compile_java, core, tflite, without_lambdas
+from tools import MAIN, only_match, run, staged, talk
+
+END = "</application>"
+"""End of the manifest's last element, before which the components stand."""
 
 
-def resources(work: Path, settings: Settings) -> tuple[Path, Path]:
-    """The APK without code, and the folder of the generated class R."""
+def resources(work: Path, settings: Settings, debug: bool = True) -> tuple[Path, Path]:
+    """The APK without code, and the folder of the generated class R; ``debug`` as Gradle's build type of that name."""
     compiled, base, generated = work / "res.zip", work / "base.apk", work / "generated"
     # Gradle takes the package from `namespace`, aapt2 from the manifest.
     manifest = work / "AndroidManifest.xml"
     text = (MAIN / "AndroidManifest.xml").read_text(encoding="utf-8")
     text = text.replace("<manifest ", f'<manifest package="{settings.namespace}" ', 1)
+    if debug:
+        more = (MAIN.parent / "debug/AndroidManifest.xml").read_text(encoding="utf-8")
+        text = text.replace(END, only_match(rf"<application>(.*){END}", more) + END, 1)
     manifest.write_text(text, encoding="utf-8")
     run("aapt2", "compile", "--dir", MAIN / "res", "-o", compiled)
     versions = settings.versions
     run(
-        "aapt2", "link", "-o", base, "-I", FRAMEWORK, "--manifest", manifest, "--java", generated,
-        "--auto-add-overlay",
+        "aapt2", "link", "-o", base, "-I", fetch(["android-14"])["android-14"], "--manifest", manifest, "--java", generated,
+        "--auto-add-overlay", "--rename-manifest-package", settings.application, *(["--debug-mode"] if debug else []),
         "--min-sdk-version", versions["minSdk"], "--target-sdk-version", versions["targetSdk"],
         "--version-code", versions["appCode"], "--version-name", versions["appName"],
         compiled,
@@ -33,20 +39,22 @@ def resources(work: Path, settings: Settings) -> tuple[Path, Path]:
 def assemble(work: Path, settings: Settings, output: Path) -> None:
     """Compile the app and write the signed APK to ``output``."""
     classes = core(work)
-    files = fetch(["android", "minimal-json", "dx", "tflite"])
+    files = fetch(["minimal-json", "dx", "tflite"])
     jars = tflite(work)
     base, generated = resources(work, settings)
     talk("compiling the app")
     app = compile_java(
         [MAIN / "java", generated],
-        [files["android"], classes, files["minimal-json"], *jars],
+        [android_classes(), classes, files["minimal-json"], *jars],
         work / "app",
     )
     talk("converting to dex")
     dex = work / "classes.dex"
     dx: list[str | Path] = ["java", "-cp", files["dx"], "com.android.dx.command.Main", "--dex"]
     minimum = f"--min-sdk-version={settings.versions['minSdk']}"
-    run(*dx, minimum, f"--output={dex}", app, classes, files["minimal-json"], *jars)
+    libraries = [files["minimal-json"], *jars]
+    own = without_lambdas([app, classes], libraries, work / "own.jar")
+    run(*dx, minimum, f"--output={dex}", own, *libraries)
     unaligned = work / "unaligned.apk"
     shutil.copyfile(base, unaligned)
     _add_content(unaligned, dex, files["tflite"], settings)

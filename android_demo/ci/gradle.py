@@ -10,7 +10,7 @@ from tools import PROJECT, only_match, run
 
 from mobilecnn.errors import CheckFailed
 
-SDKS = {"14": "34", "15": "35"}
+SDKS = {"14": "34", "15": "35", "16": "36"}
 """API level of each Android release that the lock file may name."""
 
 NEEDED = (
@@ -21,9 +21,13 @@ NEEDED = (
     "libs.versions.appCode.get()",
     "libs.versions.appName.get()",
     'project(":core")',
-    "implementation(libs.tflite)",
+    "implementation(libs.litert)",
 )
 """Lines of ``app/build.gradle.kts`` whose effect this build imitates."""
+
+
+OTHER_RUNTIMES = ("litert",)
+"""Libraries of the catalog that only Google's Maven has; this build takes ``tflite`` in their place."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,14 @@ class Settings:
 
     Attributes:
         versions: the table of that name in the version catalog.
-        namespace: the app's package.
+        namespace: the package of the app's classes.
+        application: the package that Android knows the app by; a renamed copy has its own.
         abis: the processor types whose native library is packaged.
     """
 
     versions: dict[str, str]
     namespace: str
+    application: str
     abis: tuple[str, ...]
 
 
@@ -51,6 +57,8 @@ def read_settings() -> Settings:
     versions: dict[str, str] = catalog["versions"]
     lock = locked()
     for name, entry in catalog["libraries"].items():
+        if name in OTHER_RUNTIMES:
+            continue
         group, artifact, version = lock[name].coordinates.split(":")[:3]
         wanted = (entry["module"], versions[entry["version"]["ref"]])
         if wanted != (f"{group}:{artifact}", version):
@@ -60,13 +68,12 @@ def read_settings() -> Settings:
         if text not in script:
             raise CheckFailed(f"app/build.gradle.kts has no {text}")
     namespace = only_match(r'namespace = "([\w.]+)"', script)
-    if only_match(r'applicationId = "([\w.]+)"', script) != namespace:
-        raise CheckFailed("app/build.gradle.kts: applicationId is not the namespace")
+    application = only_match(r'applicationId = "([\w.]+)"', script)
     abis = tuple(re.findall(r'"([\w-]+)"', only_match(r"abiFilters \+= listOf\((.*?)\)", script)))
     release = lock["android"].version.split("-")[0]
     if SDKS.get(release) != versions["compileSdk"]:
         raise CheckFailed(f"compileSdk is {versions['compileSdk']}, and deps.lock has Android {release}")
-    return Settings(versions, namespace, abis)
+    return Settings(versions, namespace, application, abis)
 
 
 def lint(ktlint: Path) -> None:

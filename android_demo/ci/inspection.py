@@ -15,6 +15,18 @@ from mobilecnn.files import sha256
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 """Prefix of the manifest's attributes."""
 
+YES, NO, REFERENCE = r"\(type 0x12\)0xffffffff", r"\(type 0x12\)0x0\b", "@0x7f"
+"""Values of attributes as ``aapt dump xmltree`` prints them."""
+
+APPLICATION = {
+    "enableOnBackInvokedCallback": YES,
+    "supportsRtl": YES,
+    "allowBackup": NO,
+    "dataExtractionRules": REFERENCE,
+    "localeConfig": REFERENCE,
+}
+"""Attribute of the manifest's ``application`` -> its value."""
+
 LARGE_PAGE = 0x4000
 """Bytes that native libraries must be aligned to for devices with 16 KB pages."""
 
@@ -27,6 +39,7 @@ def inspect(apk: Path, work: Path, settings: Settings) -> None:
     """
     _inspect_signature(apk, settings)
     _inspect_manifest(apk, settings)
+    _inspect_for_store(apk)
     _inspect_code(apk, settings)
     with zipfile.ZipFile(apk) as archive:
         _inspect_models(archive, settings)
@@ -46,12 +59,13 @@ def _inspect_signature(apk: Path, settings: Settings) -> None:
 def _inspect_manifest(apk: Path, settings: Settings) -> None:
     versions, namespace = settings.versions, settings.namespace
     badging = run("aapt", "dump", "badging", apk)
-    identity = f"name='{namespace}' versionCode='{versions['appCode']}' versionName='{versions['appName']}'"
+    identity = f"name='{settings.application}' versionCode='{versions['appCode']}' versionName='{versions['appName']}'"
     for words in (
         f"package: {identity}",
         f"sdkVersion:'{versions['minSdk']}'",
         f"targetSdkVersion:'{versions['targetSdk']}'",
         f"launchable-activity: name='{namespace}.MainActivity'",
+        "application-debuggable",
     ):
         _expect(words, badging, "aapt dump badging")
     native = set(only_match(r"native-code: (.*?)\n", badging).replace("'", "").split())
@@ -59,9 +73,23 @@ def _inspect_manifest(apk: Path, settings: Settings) -> None:
     permissions = set(re.findall(r"uses-permission: name='(.*?)'", badging))
     _expect_same("permissions", permissions, {"android.permission.CAMERA"})
     report(
-        f"manifest: {namespace} {versions['appName']}, SDK {versions['minSdk']} to "
+        f"manifest: {settings.application} {versions['appName']}, SDK {versions['minSdk']} to "
         f"{versions['targetSdk']}, permission CAMERA only"
     )
+
+
+def _inspect_for_store(apk: Path) -> None:
+    """What Android 16 asks of an app beside its target; a style that asks to be spared the edges is ignored there."""
+    tree = run("aapt", "dump", "xmltree", apk, "AndroidManifest.xml")
+    for name, value in APPLICATION.items():
+        if not re.search(rf"A: android:{name}\([0-9a-fx]+\)={value}", tree):
+            raise CheckFailed(f"AndroidManifest.xml does not set android:{name} as it should:\n{tree[:2000]}")
+    for path in sorted((MAIN / "res").rglob("*.xml")):
+        if "windowOptOutEdgeToEdgeEnforcement" in path.read_text(encoding="utf-8"):
+            raise CheckFailed(
+                f"{path} opts out of edge-to-edge, which Android 16 does not heed: pad by the insets"
+            )
+    report(f"manifest: {', '.join(APPLICATION)}; edge to edge")
 
 
 def _inspect_code(apk: Path, settings: Settings) -> None:
@@ -72,14 +100,18 @@ def _inspect_code(apk: Path, settings: Settings) -> None:
     wanted |= {f"org/mobilecnn/core/{path.stem}" for path in CORE.rglob("*.java")}
     wanted |= {"org/tensorflow/lite/Interpreter", "org/tensorflow/lite/InterpreterApi"}
     wanted |= {"com/eclipsesource/json/Json"}
-    manifest = ElementTree.parse(MAIN / "AndroidManifest.xml")  # noqa: S314 - our own file
-    declared = [activity.get(f"{ANDROID}name", "") for activity in manifest.iter("activity")]
+    declared = [
+        activity.get(f"{ANDROID}name", "")
+        for kind in ("main", "debug")
+        for activity in ElementTree.parse(MAIN.parent / kind / "AndroidManifest.xml").iter("activity")  # noqa: S314 - our own
+    ]
     wanted |= {f"{folder}/{name.removeprefix('.')}" for name in declared}
     if missing := sorted(wanted - classes):
         raise CheckFailed(f"classes.dex has no {', '.join(missing)}")
     if "invoke-custom" in dump:
         raise CheckFailed(
-            "classes.dex has lambdas, which dx does not translate for Android: write inner classes"
+            "classes.dex links lambdas at run time, which Android cannot; without_lambdas in ci/java.py rewrites those "
+            "of the app, so look into its libraries"
         )
     report(f"code: {len(classes)} classes, every one of the app's, of core and TensorFlow Lite's Interpreter")
 

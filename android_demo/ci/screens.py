@@ -34,7 +34,7 @@ def test_screens(output: Path) -> None:
     require_tools()
     settings = read_settings()
     robolectric = [name for name in locked() if name.startswith(ROBOLECTRIC)]
-    files = fetch([*robolectric, "android", "minimal-json", "desktop-tflite", "junit", "hamcrest"])
+    files = fetch([*robolectric, "android-14", "minimal-json", "desktop-tflite", "junit", "hamcrest"])
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="screens-") as folder:
         work = Path(folder)
@@ -45,8 +45,8 @@ def test_screens(output: Path) -> None:
         run("javac", "--release", "11", "-encoding", "UTF-8", "-nowarn", "-d", classes, "-cp", path, *java)
         config = _write_config(work, apk, settings)
         # Robolectric looks for its Android under the name that Maven Central has it by.
-        _, artifact, version, _ = locked()["android"].coordinates.split(":")
-        (work / f"{artifact}-{version}.jar").symlink_to(files["android"].resolve())
+        _, artifact, version, _ = locked()["android-14"].coordinates.split(":")
+        (work / f"{artifact}-{version}.jar").symlink_to(files["android-14"].resolve())
         properties = {
             "robolectric.offline": "true",
             "robolectric.usePreinstrumentedJars": "false",

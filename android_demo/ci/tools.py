@@ -24,9 +24,6 @@ CORE = PROJECT / "core/src/main/java"
 MODELS = MAIN / "assets/models"
 """Folder of the staged models and passports."""
 
-FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
-"""Android's own resources, which the app's refer to; from the Debian package android-framework-res."""
-
 TOOLS = {
     "java": "default-jdk-headless",
     "javac": "default-jdk-headless",
@@ -87,8 +84,6 @@ def require_tools() -> None:
         EnvironmentProblem: naming the Debian packages to install.
     """
     missing = {package for program, package in TOOLS.items() if shutil.which(program) is None}
-    if not FRAMEWORK.exists():
-        missing.add("android-framework-res")
     if missing:
         raise EnvironmentProblem(
             f"the Android tools are missing; install them (Debian, Ubuntu: "

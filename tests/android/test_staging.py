@@ -49,7 +49,9 @@ def test_models_and_passports_go_into_the_app_and_older_ones_leave(app: Path, ex
 def test_the_command_says_what_is_in_the_app_and_what_to_run_next(app: Path, exported: Path) -> None:
     done = command("--model", exported / "theirs.int8.tflite", "--app", app)
     assert done.returncode == 0, done.stderr
-    assert "theirs.int8.tflite" in done.stdout and "ships TensorFlow Lite 2.16.1" in done.stdout
+    assert (
+        "theirs.int8.tflite" in done.stdout and "they run on TensorFlow Lite 2.16.1 and newer" in done.stdout
+    )
     assert f"cd {app}" in done.stderr and "./gradlew :app:installDebug" in done.stderr
     done = command("--model", exported / "theirs.int8.tflite", "--app", app, "--json")
     document = json.loads(done.stdout)
@@ -60,7 +62,7 @@ def test_a_model_that_is_newer_than_the_runtime_is_refused(app: Path, exported: 
     catalog = app / "gradle/libs.versions.toml"
     catalog.write_text(catalog.read_text().replace('tflite = "2.16.1"', 'tflite = "1.5.0"'))
     assert runtime(app) == "1.5.0"
-    with pytest.raises(ModelFileError, match=r"needs TensorFlow Lite [\d.]+, and the app ships 1.5.0"):
+    with pytest.raises(ModelFileError, match=r"needs TensorFlow Lite [\d.]+, and the app is made for 1.5.0"):
         stage([exported / "theirs.int8.tflite"], app)
     assert names(app) == set()
 

@@ -103,7 +103,7 @@ def test_the_app_times_where_there_is_no_program(with_app: Phone, small: Path) -
     assert "app 0.1.0, TensorFlow Lite 2.16.1, 1 thread" in done.stdout
     start, stop, *_ = with_app.lines("started")
     assert re.fullmatch(
-        r"start -W -S -n org.mobilecnn.demo/.BenchmarkActivity --es run_id [0-9a-f]{32} --es model "
+        r"start -W -S -n org.mobilecnn.demo/org.mobilecnn.demo.BenchmarkActivity --es run_id [0-9a-f]{32} --es model "
         r"/\S+/mobilecnn/models/[0-9a-f]{64}/[0-9a-f]{64}.tflite --es sha256 [0-9a-f]{64} --ei threads 1 "
         r"--ei warmup 1 --ei runs 4",
         start,

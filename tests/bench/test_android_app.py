@@ -168,17 +168,21 @@ def test_any_text_ends_in_an_error_of_ours(answer: str, lines: list[str]) -> Non
 # What one side writes down, and the other too.
 
 
-def test_the_activity_is_in_the_app_and_may_be_started_by_adb_alone() -> None:
+def test_the_activity_is_in_debug_builds_alone_and_may_be_started_by_adb_alone() -> None:
     name = "{http://schemas.android.com/apk/res/android}"
-    manifest = ElementTree.parse(APP / "app/src/main/AndroidManifest.xml")
-    package, activity = android_app.ACTIVITY.split("/")
+    manifest = ElementTree.parse(APP / "app/src/debug/AndroidManifest.xml")
+    package, activity = android_app.PACKAGE, android_app.ACTIVITY.removeprefix(android_app.PACKAGE)
     (declared,) = (
         declaration for declaration in manifest.iter("activity") if declaration.get(f"{name}name") == activity
     )
     assert declared.get(f"{name}exported") == "true"
     assert declared.get(f"{name}permission") == "android.permission.DUMP"
     gradle = (APP / "app/build.gradle.kts").read_text()
-    assert package == android_app.PACKAGE and f'applicationId = "{package}"' in gradle
+    assert (
+        activity == ".BenchmarkActivity"
+        and activity not in (APP / "app/src/main/AndroidManifest.xml").read_text()
+    )
+    assert f'applicationId = "{package}"' in gradle
 
 
 def constant(file: Path, name: str) -> str:

@@ -125,7 +125,15 @@ def test_add_list_remove(configuration: Path) -> None:
 
 
 def test_json_of_the_small_ones(configuration: Path) -> None:
-    entry = {"name": "pi", "host": "h", "python": None, "profile": "pi5", "kind": "ssh", "serial": None}
+    entry = {
+        "name": "pi",
+        "host": "h",
+        "python": None,
+        "profile": "pi5",
+        "kind": "ssh",
+        "serial": None,
+        "app": None,
+    }
     added = run("devices", "add", "pi", "--host", "h", "--profile", "pi5", "--json")
     assert json.loads(added.stdout) == {"file": str(configuration), "added": entry}
     for typed in (("devices", "--json"), ("devices", "list", "--json"), ("devices", "--json", "list")):

@@ -16,7 +16,11 @@ from mobilecnn.errors import BY_NAME, EnvironmentProblem, InputError, MobileCnnE
 from mobilecnn.records import members_of, record
 
 PACKAGE = "org.mobilecnn.demo"
-ACTIVITY = f"{PACKAGE}/.BenchmarkActivity"
+"""The package of the app's classes, and the name that Android knows it by unless a copy is renamed."""
+
+ACTIVITY = f"{PACKAGE}.BenchmarkActivity"
+"""The class that times models; only debug builds declare it."""
+
 TAG = "MOBILECNN"
 
 SCHEMA = "mobilecnn.android"

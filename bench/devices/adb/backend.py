@@ -12,7 +12,7 @@ from mobilecnn.steps import Say
 def _make(name: str, entry: AdbEntry, settings: Settings) -> Device:
     from mobilecnn.bench.devices.adb.device import AdbDevice
 
-    return AdbDevice(name, entry.serial, settings.phone, settings.runtime)
+    return AdbDevice(name, entry.serial, settings.phone, settings.runtime, entry.app)
 
 
 def _set_up(name: str, entry: AdbEntry, options: Mapping[str, Any], say: Say) -> SetUp:
@@ -48,6 +48,10 @@ BACKEND = Backend(
     add_options=(
         Option("adb", "It is an Android phone.", flag=True),
         Option("serial", "With --adb: which, as `adb devices` lists it.  [default: the only one]"),
+        Option(
+            "app",
+            "With --adb: the applicationId of a renamed copy of the sample app.  [default: the sample app's]",
+        ),
     ),
     add_help="--adb, for an Android phone",
     # The beginning of the maker's and the model's name.

@@ -34,6 +34,7 @@ class AdbDevice(Closing):
         serial: str | None = None,
         phone: OnPhone | None = None,
         runtime: str | None = None,
+        app: str | None = None,
     ) -> None:
         """Nothing happens yet.
 
@@ -42,13 +43,14 @@ class AdbDevice(Closing):
             serial: serial of the phone; None for ``$ANDROID_SERIAL``, else the only one connected.
             phone: settings for phones.
             runtime: any runtime, to have :meth:`probe` demand something that can time models; None to demand nothing.
+            app: the name that Android knows the app by; None for the sample app's own.
         """
         self.name = name
         self._phone = phone or OnPhone()
         self._demanding = runtime is not None
         self._session = Session(name, serial)
         self._observer = Observer(self._session)
-        self._app = SampleApp(self._session, self._observer)
+        self._app = SampleApp(self._session, self._observer, app)
         self._tool = BenchmarkModel(self._session, self._observer, self._phone.benchmark_model)
         self._chosen: str | None = None
         self._cores = DEFAULT_CORES

@@ -15,6 +15,9 @@ _ANNOUNCED = re.compile(
 )
 _NETWORK = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\]):[0-9]{1,5}", re.ASCII)
 
+APPLICATION_ID = re.compile(r"(?=.{1,100}\Z)[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+", re.ASCII)
+"""Form of the name that Android knows an app by: two words or more with dots between them, each begun by a letter."""
+
 
 def is_network(serial: str) -> bool:
     """Whether a serial is that of a phone over a network, which ``adb connect`` takes."""
@@ -28,6 +31,7 @@ class AdbEntry:
     Attributes:
         serial: what ``adb devices`` lists it as; None for ``$ANDROID_SERIAL``, else the only one connected.
         profile: what it is said to be.
+        app: the name that Android knows the app by that times there; None for the sample app's own.
 
     Raises:
         UsageError: a value that cannot be meant.
@@ -37,10 +41,15 @@ class AdbEntry:
 
     serial: str | None = None
     profile: str = "generic"
+    app: str | None = None
 
     def __post_init__(self) -> None:
         if self.serial is not None and not _SERIAL.fullmatch(self.serial):
             raise UsageError(f"{self.serial!r} is no serial; take it from: adb devices")
+        if self.app is not None and not APPLICATION_ID.fullmatch(self.app):
+            raise UsageError(
+                f"{self.app!r} is no app's name; give the applicationId of its app/build.gradle.kts, like com.example.lesions"
+            )
 
     @property
     def address(self) -> str:

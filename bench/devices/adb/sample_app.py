@@ -38,13 +38,15 @@ v=$(dumpsys package "$1" 2>/dev/null | sed -n "s/^ *versionName=//p"); echo "${v
 class SampleApp:
     """The sample app as what answers and times on a phone."""
 
-    def __init__(self, session: Session, observer: Observer) -> None:
+    def __init__(self, session: Session, observer: Observer, package: str | None = None) -> None:
         """Nothing happens yet.
 
         Args:
             session: session on the phone.
             observer: observer of the phone.
+            package: the name that Android knows the app by; None for the sample app's own.
         """
+        self._package = package or app.PACKAGE
         self._session = session
         self._observer = observer
         self._stopped = threading.Event()
@@ -58,7 +60,7 @@ class SampleApp:
         """The version of the app; empty where it is not installed."""
         if self._version is None:
             doing = f"that looks for the app on {self._session.name}"
-            lines = self._session.tell(INSTALLED, [app.PACKAGE], doing)
+            lines = self._session.tell(INSTALLED, [self._package], doing)
             self._version = lines[0] if lines else ""
         return self._version
 
@@ -71,7 +73,7 @@ class SampleApp:
         version = self.installed()
         if not version:
             raise EnvironmentProblem(
-                f"the sample app ({app.PACKAGE}) is not installed on {self._session.name}"
+                f"the sample app ({self._package}) is not installed on {self._session.name}"
             )
         return version
 
@@ -133,10 +135,10 @@ class SampleApp:
         """Have the app time a model in a fresh process."""
         model = job["model"]
         request = app.AppRequest(secrets.token_hex(16), model, Path(model).stem, job["threads"], warmup, runs)
-        package = app.PACKAGE
+        package, component = self._package, f"{self._package}/{app.ACTIVITY}"
         self._stopped.clear()
         try:
-            self._session.tell(START, [self._session.folder, package, app.ACTIVITY, *request.extras()], doing)
+            self._session.tell(START, [self._session.folder, package, component, *request.extras()], doing)
             text = self._wait(request.run_id, doing, timeout)
         finally:
             # After a broken connection the guard has done it.
@@ -154,7 +156,7 @@ class SampleApp:
     def _wait(self, run_id: str, doing: str, timeout: float) -> str:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            *lines, running = self._session.tell(POLL, [app.PACKAGE, app.TAG], doing) or [""]
+            *lines, running = self._session.tell(POLL, [self._package, app.TAG], doing) or [""]
             text = app.collect(lines, run_id)
             if text is not None:
                 return text

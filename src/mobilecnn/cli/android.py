@@ -10,7 +10,7 @@ from mobilecnn.cli.terminal import Lines, joined, typed
 
 BUILD = """\
 Next, with Android Studio: open {app} and press Run.
-Without it (JDK 17, the Android SDK and Gradle 8.7 or newer installed), a phone connected:
+Without it (JDK 17, the Android SDK and Gradle 8.11.1 or newer installed), a phone connected:
   cd {app}
   gradle wrapper
   ./gradlew :app:installDebug
@@ -42,6 +42,14 @@ Next: {apk} has exactly these models. To put it on a phone, give the same comman
     help="The sample app's folder, or a copy of it.",
 )
 @click.option(
+    "--init",
+    "folder",
+    type=options.FILE,
+    help="Make this new folder an app of your own: a renamed copy of the sample app, with these models.",
+)
+@click.option("--id", "application", help="With --init: its application id, like com.example.lesions.")
+@click.option("--name", help="With --init: its name, as people see it.")
+@click.option(
     "--install", is_flag=True, help="Install the build with these models on a connected phone, and start it."
 )
 @click.option(
@@ -54,9 +62,14 @@ Next: {apk} has exactly these models. To put it on a phone, give the same comman
     help="Phone to install on, by its name in `mobilecnn devices`.  [default: the only one connected]",
 )
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     models: tuple[Path, ...],
     app: Path,
+    folder: Path | None,
+    application: str | None,
+    name: str | None,
     install: bool,
     apk: Path | None,
     device: str | None,
@@ -67,6 +80,9 @@ def command(
     Each file is copied with its passport, which has the labels and the input contract.
     Models that were in the app before are removed.
 
+    With --init, --id and --name, a new folder gets a copy of the sample app under that
+    name, with the models: a Gradle project that Android Studio opens.
+
     With --install, a build with exactly these models is installed on a connected phone
     and started. The command builds nothing; without such a build it says what to run.
 
@@ -74,15 +90,27 @@ def command(
     Example:
       mobilecnn android --model out/digits.int8.tflite
       mobilecnn android --model out/digits.int8.tflite --install
+      mobilecnn android --init lesions --id com.example.lesions --name "Lesions" --model out/mine.int8.tflite
     """
-    from mobilecnn.android_demo import installing
+    from mobilecnn.android_demo import copying, installing
     from mobilecnn.android_demo.staging import MODELS, runtime, stage
     from mobilecnn.errors import InputError, UsageError
 
     if device is not None and not install:
         raise UsageError("--device names the phone to install on; give --install too")
-    component = installing.component(app)
-    staged = stage(models, app)
+    remarks: list[str] = []
+    if folder is None:
+        options.refuse(ctx, ("application", "name"), "names a new copy of the app; give --init FOLDER too")
+        component = installing.component(app)
+        staged = stage(models, app)
+    else:
+        options.refuse(
+            ctx, ("app", "install", "apk"), "is for an app that exists; leave it out, or leave out --init"
+        )
+        if application is None or name is None:
+            raise UsageError("--init needs the new app's --id, like com.example.lesions, and its --name")
+        app, staged = folder, copying.copy(folder, application, name, models)
+        component, remarks = installing.component(app), copying.remarks(application)
     build, step, lacking = None, _step(BUILD, app=typed([app]), component=component), ""
     try:
         build = installing.find(app, apk)
@@ -130,7 +158,9 @@ def command(
         for model in staged
     ]
     data(table(["model", "format", "size", "labels", "needs TFLite"], rows, left=2))
-    data(f"in {app / MODELS}; the app ships TensorFlow Lite {runtime(app)}")
+    data(f"in {app / MODELS}; they run on TensorFlow Lite {runtime(app)} and newer")
+    for remark in remarks:
+        talk(f"Warning: {remark}.")
     for model in staged:
         for remark in model.remarks:
             talk(f"Warning: {model.file}: {remark}.")
