@@ -44,9 +44,10 @@ test: lint types test-packages test-wheel
 	$(TESTS) -n $(WORKERS) --dist worksteal $(APART)
 	$(TESTS) -n $$(($(WORKERS) + 1)) --dist loadfile $(APART:%=--ignore=%)
 
-# The sample app alone: its tests, its classifier against Python's, and an APK, built and inspected.
+# The sample app alone: its tests, its classifier against Python's, and an APK with models, built and inspected.
 android: setup test-packages
 	$(BIN)/pytest tests/android
+	$(BIN)/python scripts/android_models.py
 	$(BIN)/python android_demo/ci/build_apk.py
 
 # The longer sweeps too, and parts of the tests as other machines would run them.

@@ -30,10 +30,12 @@ LONGEST_NAME = 50
 """Number of characters that the name of an app may have: Android's launchers show some twelve, Google Play thirty."""
 
 KEYWORDS = frozenset(
-    "abstract assert boolean break byte case catch char class const continue default do double else enum extends false "
-    "final finally float for goto if implements import instanceof int interface long native new null package private "
-    "protected public return short static strictfp super switch synchronized this throw throws transient true try void "
-    "volatile while _".split()
+    """
+    abstract assert boolean break byte case catch char class const continue default do double else enum extends false
+    final finally float for goto if implements import instanceof int interface long native new null package private
+    protected public return short static strictfp super switch synchronized this throw throws transient true try void
+    volatile while _
+    """.split()  # noqa: SIM905 - a word a line would be long
 )
 """Words that no part of an application id may be: Android's tools make Java packages of it (JLS 3.9)."""
 
@@ -110,10 +112,9 @@ def check_application(application: str) -> None:
 def remarks(application: str) -> list[str]:
     """What a publisher of the copy will wonder about."""
     if application.startswith(("com.example.", "org.mobilecnn.")):
-        return [
-            f"Google Play takes no app whose id begins with {'.'.join(application.split('.')[:2])}: "
-            "choose one that begins with a domain of yours before you publish"
-        ]
+        begun = ".".join(application.split(".")[:2])
+        domain = "choose one that begins with a domain of yours before you publish"
+        return [f"Google Play takes no app whose id begins with {begun}: {domain}"]
     return []
 
 

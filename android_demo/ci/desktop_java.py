@@ -20,6 +20,7 @@ def desktop(work: Path) -> tuple[list[Path], Path]:
     sources = [
         CORE,
         MAIN / "java/org/mobilecnn/demo/Classifier.java",
+        MAIN / "java/org/mobilecnn/demo/InterpreterRuntime.java",
         MAIN / "java/org/mobilecnn/demo/BenchmarkRun.java",
         PROJECT / "ci/desktop",
     ]

@@ -140,7 +140,7 @@ def test_a_disk_that_fails_in_the_middle_leaves_nothing(
         cli, ["android", "--init", str(tmp_path / "mine"), "--id", ID, "--name", NAME, "--model", "no.tflite"]
     )
     assert done.exit_code == 2 and "no such model" in done.stderr
-    with pytest.raises(Exception, match="cannot write .*mine"):
+    with pytest.raises(Exception, match=r"cannot write .*mine"):
         copying.copy(tmp_path / "mine", ID, NAME, [])
     assert list(tmp_path.iterdir()) == []
 
