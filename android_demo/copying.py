@@ -22,7 +22,7 @@ SAMPLE = Path(__file__).resolve().parent
 
 FILES = (
     ".editorconfig", ".gitignore", "*.kts", "gradle.properties", "gradle/**/*", "core/*.kts", "core/src/**/*",
-    "app/*.kts", "app/src/**/*", "ci/**/*",
+    "app/*.kts", "app/src/**/*", "app-compose/*.kts", "app-compose/src/**/*", "ci/**/*",
 )  # fmt: skip
 """Patterns of the files that make the app; ``pyproject.toml`` puts the same ones into the wheel."""
 
@@ -67,7 +67,9 @@ def copy(folder: Path, application: str, name: str, models: Sequence[Path]) -> t
             (part / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(SAMPLE / path, part / path)
         _edit(part / "settings.gradle.kts", r'(rootProject\.name = ")[^"]*', application.rpartition(".")[2])
-        _edit(part / "app/build.gradle.kts", r'(applicationId = ")[^"]*', application)
+        # Both skins are one app: they replace each other on a phone.
+        for script in ("app/build.gradle.kts", "app-compose/build.gradle.kts"):
+            _edit(part / script, r'(applicationId = ")[^"]*', application)
         for strings in sorted(part.glob("app*/src/*/res/values*/strings.xml")):
             if '"app_name"' in strings.read_text(encoding="utf-8"):
                 _edit(strings, r'(<string name="app_name">)[^<]*', text)

@@ -16,3 +16,7 @@ dependencyResolutionManagement {
 
 rootProject.name = "mobilecnn-demo"
 include(":core", ":app")
+// The skin in Kotlin, which has not been built yet: ./gradlew -Pcompose=true :app-compose:assembleDebug
+if (providers.gradleProperty("compose").orNull == "true") {
+    include(":app-compose")
+}

@@ -7,6 +7,7 @@ from pathlib import Path
 from dependencies import fetch
 from gradle import Settings
 from java import android_classes, compile_java, core, tflite, without_lambdas
+from kotlin import compile_kotlin
 from tools import MAIN, only_match, run, staged, talk
 
 END = "</application>"
@@ -52,6 +53,7 @@ def assemble(work: Path, settings: Settings, output: Path) -> None:
     dex = work / "classes.dex"
     dx: list[str | Path] = ["java", "-cp", files["dx"], "com.android.dx.command.Main", "--dex"]
     minimum = f"--min-sdk-version={settings.versions['minSdk']}"
+    compile_kotlin(work, classes)
     libraries = [files["minimal-json"], *jars]
     own = without_lambdas([app, classes], libraries, work / "own.jar")
     run(*dx, minimum, f"--output={dex}", own, *libraries)

@@ -25,7 +25,7 @@ What it does is printed on standard error, each check as a line on standard outp
 
 The modules beside this file: ``tools`` (folders, running tools), ``dependencies`` (``deps.lock``,
 Maven), ``gradle`` (settings), ``java`` (compiling, tests of ``core``), ``assemble`` (the APK),
-``inspection`` (what is in it), ``desktop_java`` (``--ask``), ``screens`` (``--screens``).
+``kotlin`` (the skin in Kotlin), ``inspection`` (what is in it), ``desktop_java`` (``--ask``), ``screens`` (``--screens``).
 """
 
 import argparse

@@ -26,8 +26,8 @@ NEEDED = (
 """Lines of ``app/build.gradle.kts`` whose effect this build imitates."""
 
 
-OTHER_RUNTIMES = ("litert",)
-"""Libraries of the catalog that only Google's Maven has; this build takes ``tflite`` in their place."""
+GOOGLE = ("androidx.", "com.google.ai.edge.")
+"""Beginnings of the libraries that only Google's Maven has: this build takes ``tflite`` for ``litert``."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def read_settings() -> Settings:
     versions: dict[str, str] = catalog["versions"]
     lock = locked()
     for name, entry in catalog["libraries"].items():
-        if name in OTHER_RUNTIMES:
+        if entry["module"].startswith(GOOGLE):
             continue
         group, artifact, version = lock[name].coordinates.split(":")[:3]
         wanted = (entry["module"], versions[entry["version"]["ref"]])
@@ -73,7 +73,18 @@ def read_settings() -> Settings:
     release = lock["android"].version.split("-")[0]
     if SDKS.get(release) != versions["compileSdk"]:
         raise CheckFailed(f"compileSdk is {versions['compileSdk']}, and deps.lock has Android {release}")
+    if (compiler := lock["kotlin-compiler"].version) != versions["kotlin"]:
+        raise CheckFailed(f"libs.versions.toml has Kotlin {versions['kotlin']}, and deps.lock {compiler}")
+    _expect_same_app()
     return Settings(versions, namespace, application, abis)
+
+
+def _expect_same_app() -> None:
+    """Hold the skin in Kotlin to the other: the same versions, and the same way to pack models."""
+    other = (PROJECT / "app-compose/build.gradle.kts").read_text(encoding="utf-8")
+    for text in set(NEEDED) - {"implementation(libs.litert)"} | {"implementation(libs.litert.compiled)"}:
+        if text not in other:
+            raise CheckFailed(f"app-compose/build.gradle.kts has no {text}")
 
 
 def lint(ktlint: Path) -> None:
@@ -83,7 +94,9 @@ def lint(ktlint: Path) -> None:
         CheckFailed: a script does not parse, or is not formatted.
     """
     scripts = sorted(
-        [*PROJECT.glob("*.kts"), PROJECT / "app/build.gradle.kts", PROJECT / "core/build.gradle.kts"]
+        path
+        for pattern in ("*.kts", "*/build.gradle.kts", "app-compose/src/**/*.kt", "ci/kotlin/**/*.kt")
+        for path in PROJECT.glob(pattern)
     )
     config = PROJECT / ".editorconfig"
     run("java", "-jar", ktlint, "--log-level=error", f"--editorconfig={config}", *scripts)

@@ -16,8 +16,10 @@ from click.testing import CliRunner
 from phones import JOB, bench, devices, failed
 from sshd import soon
 
+from mobilecnn.bench.devices import entries
 from mobilecnn.bench.devices.adb import app
 from mobilecnn.bench.devices.adb.device import AdbDevice
+from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.bench.records.measurement import Measurement, Run
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.cli import cli
@@ -44,6 +46,11 @@ done
 
 ANSWERS = """sed "s|RUN_ID|$id|g; s|DIGEST|$digest|; s|MODEL|$model|" "$PHONE/answer" >"$PHONE/log"
 """
+
+
+ABSENT = (
+    "echo Error type 3; echo Error: Activity class org.mobilecnn.demo.BenchmarkActivity does not exist. >&2; "
+)
 
 
 APP_JOB = {**JOB, "runtime": "app", "warmup_runs": 1, "runs": 4}
@@ -109,6 +116,35 @@ def test_the_app_times_where_there_is_no_program(with_app: Phone, small: Path) -
         start,
     )
     assert stop == "force-stop org.mobilecnn.demo"
+
+
+def test_a_renamed_copy_times_under_its_own_name(with_app: Phone, small: Path) -> None:
+    entries.write({"pixel": AdbEntry(app="com.example.lesions")})
+    with_app.program(
+        "pm",
+        '[ "$2" = com.example.lesions ] && echo "package:/data/app/com.example.lesions/base.apk"; exit 0',
+    )
+    done = bench(give_passport(small), "--rounds", 1, "--runs", 4, "--warmup-runs", 1)
+    assert done.exit_code == 0, done.output
+    start, stop, *_ = with_app.lines("started")
+    assert start.startswith(
+        "start -W -S -n com.example.lesions/org.mobilecnn.demo.BenchmarkActivity --es run_id "
+    )
+    assert stop == "force-stop com.example.lesions"
+
+
+@pytest.mark.parametrize("state", ["Asleep", "Dozing", "Dreaming"])
+def test_a_phone_whose_screen_is_off_is_not_timed(with_app: Phone, small: Path, state: str) -> None:
+    power = with_app.root / "dumpsys.power"
+    power.write_text(f"POWER MANAGER\n  mWakefulness={state}\n  mWakefulnessChanging=false\n")
+    done = bench(give_passport(small), "--rounds", 1, "--runs", 4, "--warmup-runs", 1)
+    assert done.exit_code == 3 and f"the screen of pixel is off ({state})" in done.stderr, done.output
+    assert "start -W" not in str(with_app.lines("started")) and not Path("it.json").exists()
+    # It counts no less when it goes off meanwhile: the app has answered by then.
+    power.write_text("  mWakefulness=Awake\n")
+    with_app.program("app", RUNS + ANSWERS + f'echo "  mWakefulness={state}" >"$PHONE/dumpsys.power"\n')
+    done = bench(give_passport(small), "--rounds", 1, "--runs", 4, "--warmup-runs", 1)
+    assert done.exit_code == 3 and f"is off ({state})" in done.stderr, done.output
 
 
 def test_what_the_app_reads_of_the_phone_is_kept(with_app: Phone, small: Path) -> None:
@@ -197,6 +233,18 @@ def test_what_the_app_refuses_is_told_by_the_names_here(with_app: Phone, small: 
             60,
         ),
         ("echo Error: no activity; exit 1", EnvironmentProblem, "ended with code 1: Error: no activity", 60),
+        (
+            ABSENT + "exit 0",
+            EnvironmentProblem,
+            "on pixel: org.mobilecnn.demo is a release build.*installDebug",
+            60,
+        ),
+        (
+            ABSENT + "exit 1",
+            EnvironmentProblem,
+            "on pixel: org.mobilecnn.demo is a release build.*installDebug",
+            60,
+        ),
     ],
 )
 def test_an_app_that_misbehaves(

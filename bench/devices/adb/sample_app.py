@@ -21,7 +21,7 @@ POLL_SECONDS = 1.0
 """Interval in seconds between readings of the phone's log. Each costs the phone some work."""
 
 START = """
-echo "$2" >"$1/app"; a=$3; shift 3; am start -W -S -n "$a" "$@"
+echo "$2" >"$1/app"; a=$3; shift 3; am start -W -S -n "$a" "$@" 2>&1
 """
 STOP = """
 am force-stop "$2" >/dev/null; rm -f "$1/app"
@@ -33,6 +33,12 @@ INSTALLED = """
 pm path "$1" 2>/dev/null | grep -q "^package:" || exit 0;
 v=$(dumpsys package "$1" 2>/dev/null | sed -n "s/^ *versionName=//p"); echo "${v:-unknown}"
 """
+AWAKE = """
+dumpsys power 2>/dev/null | sed -n "s/^ *mWakefulness=//p"
+"""
+
+ASLEEP = ("Asleep", "Dozing", "Dreaming")
+"""What ``dumpsys power`` says of a phone that freezes or slows apps (constants of Android's PowerManagerInternal)."""
 
 
 class SampleApp:
@@ -138,8 +144,10 @@ class SampleApp:
         package, component = self._package, f"{self._package}/{app.ACTIVITY}"
         self._stopped.clear()
         try:
-            self._session.tell(START, [self._session.folder, package, component, *request.extras()], doing)
+            self._expect_awake(doing)
+            self._start([self._session.folder, package, component, *request.extras()], doing)
             text = self._wait(request.run_id, doing, timeout)
+            self._expect_awake(doing)
         finally:
             # After a broken connection the guard has done it.
             with contextlib.suppress(EnvironmentProblem):
@@ -152,6 +160,38 @@ class SampleApp:
             raise type(error)(
                 f"on {self._session.name}: {self._session.in_local_names(str(error))} ({doing})"
             ) from error
+
+    def _start(self, words: list[str], doing: str) -> None:
+        """Start the activity that times.
+
+        Raises:
+            EnvironmentProblem: the build on the phone has none.
+        """
+        absent = "does not exist"
+        try:
+            said = "\n".join(self._session.tell(START, words, doing))
+        except EnvironmentProblem as error:
+            said = str(error)
+            if absent not in said:
+                raise
+        if absent in said:
+            raise EnvironmentProblem(
+                f"on {self._session.name}: {self._package} is a release build, or another app, and only a debug build of "
+                "the sample app can be timed: install one (./gradlew :app:installDebug)"
+            )
+
+    def _expect_awake(self, doing: str) -> None:
+        """Refuse to time on a phone whose screen is off: Android slows and freezes apps then.
+
+        Raises:
+            EnvironmentProblem: it sleeps.
+        """
+        states = self._session.tell(AWAKE, [], doing)
+        if states and states[0] in ASLEEP:
+            raise EnvironmentProblem(
+                f"the screen of {self._session.name} is off ({states[0]}), and Android slows apps then; unlock it, and keep it "
+                "on: adb shell svc power stayon usb"
+            )
 
     def _wait(self, run_id: str, doing: str, timeout: float) -> str:
         deadline = time.monotonic() + timeout

@@ -1,0 +1,52 @@
+package org.mobilecnn.compose
+
+import android.graphics.Bitmap
+import android.graphics.Matrix
+import androidx.camera.core.ImageAnalysis
+import androidx.camera.core.ImageProxy
+import androidx.camera.view.CameraController
+import androidx.camera.view.LifecycleCameraController
+import androidx.camera.view.PreviewView
+import androidx.compose.foundation.layout.aspectRatio
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.DisposableEffect
+import androidx.compose.runtime.remember
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.LocalContext
+import androidx.compose.ui.viewinterop.AndroidView
+import androidx.lifecycle.compose.LocalLifecycleOwner
+import java.util.concurrent.Executors
+
+/** The camera's picture at its own speed; [frame] gets the newest frame, upright, whenever it has returned. */
+@Composable
+fun CameraPreview(frame: (Bitmap) -> Unit) {
+    val context = LocalContext.current
+    val owner = LocalLifecycleOwner.current
+    val analyser = remember { Executors.newSingleThreadExecutor() }
+    val controller =
+        remember {
+            LifecycleCameraController(context).apply {
+                setEnabledUseCases(CameraController.IMAGE_ANALYSIS)
+                imageAnalysisBackpressureStrategy = ImageAnalysis.STRATEGY_KEEP_ONLY_LATEST
+                setImageAnalysisAnalyzer(analyser) { image -> image.use { frame(upright(it)) } }
+            }
+        }
+    DisposableEffect(owner) {
+        controller.bindToLifecycle(owner)
+        onDispose {
+            controller.unbind()
+            analyser.shutdown()
+        }
+    }
+    AndroidView(
+        factory = { PreviewView(it).apply { this.controller = controller } },
+        modifier = Modifier.fillMaxWidth().aspectRatio(1f),
+    )
+}
+
+private fun upright(image: ImageProxy): Bitmap {
+    val bitmap = image.toBitmap()
+    val turn = Matrix().apply { postRotate(image.imageInfo.rotationDegrees.toFloat()) }
+    return Bitmap.createBitmap(bitmap, 0, 0, bitmap.width, bitmap.height, turn, false)
+}

@@ -1,0 +1,70 @@
+package org.mobilecnn.compose
+
+import android.content.res.AssetManager
+import android.graphics.Bitmap
+import android.graphics.BitmapFactory
+import android.util.Base64
+import org.mobilecnn.core.AnswerCheck
+import org.mobilecnn.core.ModelRuntime
+import org.mobilecnn.core.Passport
+import org.mobilecnn.core.Problem
+
+private const val FOLDER = "models"
+private const val SUFFIX = ".tflite"
+
+/** The names of the models that the app carries, sorted. */
+fun bundled(assets: AssetManager): List<String> =
+    assets
+        .list(FOLDER)
+        .orEmpty()
+        .filter { it.endsWith(SUFFIX) }
+        .sorted()
+
+/** The passport of a model that the app carries. */
+fun passportOf(
+    assets: AssetManager,
+    model: String,
+): Passport {
+    val name = model.removeSuffix(SUFFIX) + ".json"
+    return Passport.parse(name, assets.open("$FOLDER/$name").use { it.readBytes().decodeToString() })
+}
+
+/** A model that runs, fed and read as its passport says. One thread may use it at a time. */
+class LoadedModel(
+    val passport: Passport,
+    private val runtime: ModelRuntime,
+) : AutoCloseable {
+    private val input = passport.input.buffer()
+    private val output = passport.output.buffer()
+
+    /** The scores of a picture, in the order of the outputs. */
+    fun classify(bitmap: Bitmap): FloatArray {
+        fill(passport, pictureOf(bitmap), input)
+        runtime.run(input, output)
+        return passport.output.decode(output)
+    }
+
+    /** Its answers to the passport's golden pictures, held against those at export. */
+    fun check(): AnswerCheck = AnswerCheck.judge(passport, Array(passport.golden.size) { classify(golden(it)) })
+
+    override fun close() = runtime.close()
+
+    private fun golden(index: Int): Bitmap {
+        val png = Base64.decode(passport.golden[index].png, Base64.DEFAULT)
+        return BitmapFactory.decodeByteArray(png, 0, png.size)
+            ?: throw Problem(Problem.MODEL_FILE, "a golden picture of ${passport.file} is damaged; export it again")
+    }
+
+    companion object {
+        /** Loads a model that the app carries. */
+        fun open(
+            assets: AssetManager,
+            model: String,
+            onGpu: Boolean,
+            threads: Int,
+        ): LoadedModel {
+            val passport = passportOf(assets, model)
+            return LoadedModel(passport, CompiledModelRuntime(assets, "$FOLDER/$model", passport, onGpu, threads))
+        }
+    }
+}
