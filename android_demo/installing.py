@@ -25,7 +25,7 @@ BUILDS = (Path("app/build/outputs/apk/debug/app-debug.apk"), Path("build/mobilec
 SETTINGS = Path("app/build.gradle.kts")
 """Gradle script that names the app's package, in the app's folder."""
 
-SOURCES = ("*.gradle.kts", "gradle/*.toml", "*/*.gradle.kts", "*/src/main/**/*.java", "*/src/main/**/*.xml")
+SOURCES = ("*.gradle.kts", "gradle/*.toml", "*/*.gradle.kts", "*/src/main/**/*.java", "*/src/*/**/*.xml")
 """Patterns of the files that a build is made from, in the app's folder."""
 
 INSTALL_SECONDS = 300.0
@@ -139,7 +139,7 @@ def component(app: Path) -> str:
     except (InputError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{app} is not the Android sample app ({error}); "
-            "give the folder android_demo of a checkout of mobilecnn, or a copy of it, with --app"
+            "give the folder android_demo of a checkout of mobilecnn, or a copy of it, with --app, or make a copy with --init"
         ) from error
     matches = [re.search(rf'\b{name} = "([\w.]+)"', text) for name in ("applicationId", "namespace")]
     package, namespace = (match[1] if match else None for match in matches)

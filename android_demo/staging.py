@@ -75,7 +75,7 @@ def runtime(app: Path) -> str:
     except (InputError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{app} is not the Android sample app (no version of tflite in {path}: {error}); "
-            "give the folder android_demo of a checkout of mobilecnn, or a copy of it, with --app"
+            "give the folder android_demo of a checkout of mobilecnn, or a copy of it, with --app, or make a copy with --init"
         ) from error
     if not isinstance(version, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)*", version):
         raise UsageError(f"the version of tflite in {path} must be like 2.16.1, and is {version!r}")

@@ -1,0 +1,166 @@
+"""What the chain in ``ci/`` holds the app to before it is built: the store's rules, the build types, the other skin."""
+
+import re
+import shutil
+import subprocess
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_app import ROOT, copy_app
+
+from mobilecnn.errors import CheckFailed
+
+MANIFEST = "app/src/main/AndroidManifest.xml"
+STYLES = "app/src/main/res/values/styles.xml"
+STRINGS = "app-compose/src/main/res/values/strings.xml"
+SCREEN = "app-compose/src/main/kotlin/org/mobilecnn/compose/MainActivity.kt"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    return copy_app(tmp_path)
+
+
+@pytest.fixture
+def chain(app: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The modules of ``ci/``, working on a copy of the app."""
+    monkeypatch.syspath_prepend(ROOT / "android_demo/ci")
+    modules = {name: import_module(name) for name in ("assemble", "gradle", "inspection", "kotlin")}
+    for name in ("assemble", "inspection"):
+        monkeypatch.setattr(modules[name], "MAIN", app / "app/src/main")
+    for name in ("gradle", "kotlin"):
+        monkeypatch.setattr(modules[name], "PROJECT", app)
+    monkeypatch.setattr(modules["kotlin"], "SKIN", app / "app-compose/src/main")
+    return modules
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    changed = re.sub(old, new, text, count=1)
+    assert changed != text
+    path.write_text(changed)
+
+
+def linked(chain: dict[str, Any], tmp_path: Path, debug: bool = True) -> Path:
+    base, _ = chain["assemble"].resources(tmp_path, chain["gradle"].read_settings(), debug)
+    assert isinstance(base, Path)
+    return base
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "words"),
+    [
+        (MANIFEST, r'android:enableOnBackInvokedCallback="true"', "", "android:enableOnBackInvokedCallback"),
+        (MANIFEST, r'android:supportsRtl="true"', r'android:supportsRtl="false"', "android:supportsRtl"),
+        (MANIFEST, r'android:allowBackup="false"', "", "android:allowBackup"),
+        (MANIFEST, r'android:dataExtractionRules="[^"]*"', "", "android:dataExtractionRules"),
+        (MANIFEST, r'android:localeConfig="[^"]*"', "", "android:localeConfig"),
+        (
+            STYLES,
+            "</resources>",
+            '<style name="Old"><item name="android:windowOptOutEdgeToEdgeEnforcement">true</item></style></resources>',
+            "opts out of edge-to-edge",
+        ),
+    ],
+)
+def test_what_android_16_asks_for(
+    chain: dict[str, Any], app: Path, tmp_path: Path, path: str, old: str, new: str, words: str
+) -> None:
+    base = linked(chain, tmp_path)
+    chain["inspection"]._inspect_for_store(base)
+    edit(app / path, old, new)
+    if path == MANIFEST:
+        base = linked(chain, tmp_path)
+    with pytest.raises(CheckFailed, match=words):
+        chain["inspection"]._inspect_for_store(base)
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_only_debug_builds_can_be_timed(chain: dict[str, Any], tmp_path: Path, debug: bool) -> None:
+    base = linked(chain, tmp_path, debug)
+    command = ["aapt", "dump", "xmltree", base, "AndroidManifest.xml"]
+    tree = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert ("BenchmarkActivity" in tree) == debug
+    assert ("android:debuggable" in tree) == debug
+    assert "MainActivity" in tree
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "words"),
+    [
+        ("gradle/libs.versions.toml", 'kotlin = "2.2.20"', 'kotlin = "2.3.0"', "has Kotlin 2.3.0, and deps.lock 2.2.20"),
+        ("gradle/libs.versions.toml", 'compileSdk = "36"', 'compileSdk = "35"', "compileSdk is 35"),
+        ("app-compose/build.gradle.kts", r"libs\.versions\.targetSdk", "libs.versions.minSdk", "app-compose/.* has no libs"),
+        ("app-compose/build.gradle.kts", r'noCompress \+= "tflite"', "", 'app-compose/.* has no noCompress'),
+        ("app/build.gradle.kts", r"libs\.litert", "libs.tflite", r"app/build.* has no implementation\(libs.litert\)"),
+    ],
+)  # fmt: skip
+def test_versions_of_both_skins_are_those_of_the_build(
+    chain: dict[str, Any], app: Path, path: str, old: str, new: str, words: str
+) -> None:
+    chain["gradle"].read_settings()
+    edit(app / path, old, new)
+    with pytest.raises(CheckFailed, match=words):
+        chain["gradle"].read_settings()
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "words"),
+    [
+        (STRINGS, r'<string name="photo">.*</string>', "", r"uses and has not.*'photo'"),
+        (
+            STRINGS,
+            "</resources>",
+            '<string name="spare">x</string></resources>',
+            r"has and uses not.*'spare'",
+        ),
+        (STRINGS, r">Camera<", ">Kamera<", "camera is 'Kamera' in app-compose, and 'Camera' in app"),
+        (STRINGS, r"%1\$\.1f ms", "fast", "shows took with 1 values, and it is 'fast'"),
+        (
+            SCREEN,
+            r"verdict_differs, verdict.reason",
+            "verdict_differs",
+            "shows verdict_differs with 0 values",
+        ),
+    ],
+)
+def test_texts_of_the_other_skin(
+    chain: dict[str, Any], app: Path, path: str, old: str, new: str, words: str
+) -> None:
+    chain["kotlin"]._check_strings()
+    edit(app / path, old, new)
+    with pytest.raises(CheckFailed, match=words):
+        chain["kotlin"]._check_strings()
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(
+    ("path", "old", "new", "words"),
+    [
+        (
+            "core/src/main/java/org/mobilecnn/core/AnswerCheck.java",
+            "NOT_CHECKED }",
+            "NOT_CHECKED, PARTLY }",
+            "'when' expression must be exhaustive",
+        ),
+        (
+            "core/src/main/java/org/mobilecnn/core/Passport.java",
+            r"String label\(int",
+            "String name(int",
+            "label",
+        ),
+    ],
+)
+def test_a_core_that_the_kotlin_does_not_know(
+    chain: dict[str, Any], app: Path, tmp_path: Path, path: str, old: str, new: str, words: str
+) -> None:
+    edit(app / path, old, new)
+    java, dependencies = import_module("java"), import_module("dependencies")
+    sources = app / "core/src/main/java"
+    jars = list(dependencies.fetch(["minimal-json"]).values())
+    core = java.compile_java([sources], jars, tmp_path / "core")
+    with pytest.raises(CheckFailed, match=words):
+        chain["kotlin"].compile_kotlin(tmp_path, core)
+    shutil.rmtree(core)
