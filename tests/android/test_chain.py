@@ -80,7 +80,7 @@ def test_what_android_16_asks_for(
 @pytest.mark.parametrize("debug", [True, False])
 def test_only_debug_builds_can_be_timed(chain: dict[str, Any], tmp_path: Path, debug: bool) -> None:
     base = linked(chain, tmp_path, debug)
-    command = ["aapt", "dump", "xmltree", base, "AndroidManifest.xml"]
+    command = ["aapt", "dump", "xmltree", str(base), "AndroidManifest.xml"]
     tree = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert ("BenchmarkActivity" in tree) == debug
     assert ("android:debuggable" in tree) == debug
