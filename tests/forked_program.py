@@ -1,6 +1,6 @@
 """The program in a process of its own, as a user starts it, but for its children that load models: they are forks.
 
-    python forked_program.py KERAS LITERT WORD...    runs ``mobilecnn WORD...``; the sockets are those of zygote.py
+python forked_program.py KERAS LITERT WORD...    runs ``mobilecnn WORD...``; the sockets are those of zygote.py
 """
 
 import sys

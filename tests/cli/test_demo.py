@@ -18,7 +18,9 @@ from mobilecnn.cli import cli
 
 
 # Epochs, and the accuracy that the network reaches in them at least. The demo's own twelve take a minute more.
-@pytest.mark.parametrize(("epochs", "reached"), [("4", 0.9), pytest.param("12", 0.97, marks=pytest.mark.sweep)])
+@pytest.mark.parametrize(
+    ("epochs", "reached"), [("4", 0.9), pytest.param("12", 0.97, marks=pytest.mark.sweep)]
+)
 def test_the_demo_does_the_main_job(tmp_path: Path, epochs: str, reached: float) -> None:
     program = Path(sys.executable).with_name("mobilecnn")
     done = subprocess.run(

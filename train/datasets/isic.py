@@ -180,9 +180,7 @@ def _lesions(groupings: tuple[Path, ...]) -> dict[str, str]:
     return lesions
 
 
-def _without_images(
-    files: _Files, columns: dict[Part, tuple[str, ...]], rows: list[Row]
-) -> list[Remark]:
+def _without_images(files: _Files, columns: dict[Part, tuple[str, ...]], rows: list[Row]) -> list[Remark]:
     """What is said of the classes that have a column in the tables and no image in any of them."""
     used = {row.label for row in rows}
     gone = [
