@@ -3,7 +3,8 @@
 # with a server of their own on a free port of 127.0.0.1; adb, because they time one on a stand-in
 # for a phone; a JDK, Maven and Debian's Android tools, because they build the sample app; QEMU, a C
 # compiler, Debian's keys, binutils for arm64 and LLVM, because they count what the runtimes' arm64 builds
-# execute, and model how long that takes. On Debian and Ubuntu this installs what is missing, if it may.
+# execute, and model how long that takes; Chromium, because they look at the pages in a browser. On Debian and Ubuntu
+# this installs what is missing, if it may; Chromium on Debian alone, for Ubuntu has it as a snap.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -29,6 +30,11 @@ need qemu-user qemu-aarch64
 need gcc cc
 need llvm-19 llvm-mca-19 llvm-mc-19
 need binutils-aarch64-linux-gnu aarch64-linux-gnu-objdump
+browser=""
+for program in chromium chromium-browser google-chrome; do # As BROWSERS in benchmarks/page_speed.py.
+    command -v "$program" >/dev/null 2>&1 && browser=$program
+done
+[ -n "$browser" ] || ! grep -qs '^ID=debian' /etc/os-release || missing="$missing chromium"
 [ -e /usr/include/stdio.h ] || missing="$missing libc6-dev"
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
 [ -n "$missing" ] || exit 0

@@ -1,7 +1,8 @@
 """The error of a quantized file, operator by operator, as one HTML page: a pure function of the report."""
 
 from mobilecnn.bench.pages import svg
-from mobilecnn.bench.pages.page import Cell, Figure, Note, Section, Table, page
+from mobilecnn.bench.pages.numbers import short
+from mobilecnn.bench.pages.page import Answer, Cell, Figure, Note, Section, Table, page
 from mobilecnn.bench.pages.plot import OTHER, Axis, Plot, Point, Series
 from mobilecnn.quantize.layers import WIDE, Layer, LayerReport
 from mobilecnn.remarks import plural
@@ -40,7 +41,43 @@ def html(report: LayerReport) -> str:
             ],
         ),
     ]
-    return page(f"mobilecnn quantize-report: {report.file}", lead, sections)
+    return page(f"mobilecnn quantize-report: {report.file}", lead, sections, _answers(report))
+
+
+def _answers(report: LayerReport) -> list[Answer]:
+    """The operator that does the most harm, and how large the error is in the end; nothing where none has a figure."""
+    by_itself = [layer for layer in report.worst_first if layer.isolated_db is not None]
+    if not by_itself:
+        return []
+    worst = by_itself[0]
+    end = [layer for layer in report.layers if layer.accumulated_db is not None]
+    suspects = [layer for layer in report.layers if layer.suspect]
+    why = [
+        f"By itself its signal-to-quantization-noise ratio is {worst.isolated_db:.1f} dB"
+        + (
+            f"; that of the next, operator {by_itself[1].index}, is {by_itself[1].isolated_db:.1f} dB."
+            if by_itself[1:]
+            else "."
+        )
+    ]
+    if end:
+        why.append(
+            f"With all errors before it, the last operator that can be compared has {end[-1].accumulated_db:.1f} dB."
+        )
+    if suspects:
+        why.append(
+            f"{plural(len(suspects), 'operator')} with channels so unlike that one scale for all does not suit them: "
+            f"{', '.join(str(layer.index) for layer in suspects)}."
+        )
+    return [
+        Answer(
+            report.file,
+            f"The largest error comes from operator {worst.index}, {worst.kind} {short(worst.name)}",
+            f"on {plural(report.images, 'image')}",
+            "good",
+            why,
+        )
+    ]
 
 
 def _table(report: LayerReport) -> Table:
@@ -75,7 +112,7 @@ def _table(report: LayerReport) -> Table:
         "weights' channel ratio",
     ]
     return Table(
-        [*header, "output's channel ratio", "clipped"], rows, left=(1, 2, 3, 4), wrap=(2,), sortable=True
+        [*header, "output's channel ratio", "clipped"], rows, left=(0, 1, 2, 3, 4), sortable=True, heading=2
     )  # fmt: skip
 
 

@@ -49,6 +49,7 @@ class Point:
         x_interval: interval of ``x``; None without one.
         y_interval: interval of ``y``; None without one.
         hollow: whether it is not to be relied on.
+        name: what it is, in words, where it is pointed at; empty for the key.
     """
 
     x: float
@@ -57,6 +58,7 @@ class Point:
     x_interval: Interval | None = None
     y_interval: Interval | None = None
     hollow: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from mobilecnn.bench.pages.page import Cell, Note, Section, Table, page
+from mobilecnn.bench.pages.page import Answer, Cell, Note, Section, Table, page
 from mobilecnn.bench.pages.theory import NAME, table_8
 from mobilecnn.errors import UsageError
+from mobilecnn.remarks import plural
 from mobilecnn.train import tables
 from mobilecnn.train.tables import Figure, PaperTable
 
@@ -124,7 +125,32 @@ def html(chosen: Sequence[PaperTable]) -> str:
             )
         )
     lead = "Published figures beside those of the zoo's networks; a difference stands where ours, rounded alike, is another."
-    return page("The papers' tables", lead, sections)
+    return page("The papers' tables", lead, sections, [_answer(chosen)])
+
+
+def _answer(chosen: Sequence[PaperTable]) -> Answer:
+    """How many of the published figures are met, and which tables have others."""
+    compared = {
+        table.name: [
+            figure.agrees for row in table.rows for figure in row.figures if figure.agrees is not None
+        ]
+        for table in chosen
+    }
+    total, met = sum(map(len, compared.values())), sum(map(sum, compared.values()))
+    why = [
+        f"{name}: {len(agrees) - sum(agrees)} of {len(agrees)} differ."
+        for name, agrees in compared.items()
+        if not all(agrees)
+    ]
+    kind: Literal["good", "open"] = "good" if met == total else "open"
+    text = f"{met} of {plural(total, 'figure')} of ours agree with the papers' as far as those are printed"
+    return Answer(
+        f"{plural(len(chosen), 'table')}",
+        text,
+        f"{total - met} differ" if met < total else "all agree",
+        kind,
+        why,
+    )
 
 
 def _parts(table: PaperTable, index: int) -> tuple[str, ...]:

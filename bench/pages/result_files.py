@@ -1,4 +1,4 @@
-"""The files that a report is made of: measurements, counts, evaluations, alone or in folders."""
+"""The files that a report is made of: measurements, long runs, counts, evaluations, alone or in folders."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,15 @@ from typing import Any
 from mobilecnn import files
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.records.stream import Stream
 from mobilecnn.documents import parse_json
 from mobilecnn.errors import InputError
 from mobilecnn.quantize.evaluation import Evaluation
 from mobilecnn.records import Stored
 
 KINDS = (
-    "a measurement or counts of `mobilecnn bench`, or a result of `mobilecnn evaluate` or `mobilecnn speedup`"
+    "a measurement, a long run or counts of `mobilecnn bench`, or a result of `mobilecnn evaluate` or "
+    "`mobilecnn speedup`"
 )
 
 
@@ -43,29 +45,40 @@ class Counted:
     instructions: Instructions
 
 
-_Given = Timed | Evaluated | Counted
+@dataclass(frozen=True)
+class Streamed:
+    """A long run and the name of its file."""
+
+    file: str
+    stream: Stream
+
+
+_Given = Timed | Evaluated | Counted | Streamed
 
 _RECORDS: tuple[tuple[type[Stored], Callable[[str, Any], _Given]], ...] = (
     (Measurement, Timed),
     (Evaluation, Evaluated),
     (Instructions, Counted),
+    (Stream, Streamed),
 )
 """Records that a report shows -> what holds one with the name of its file."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """All that a report is made of: measurements, or counts, or both.
+    """All that a report is made of: at least a measurement, a long run, or counts.
 
     Attributes:
         timed: the measurements, by the time they began.
         evaluated: the evaluations, by their files' names.
         counted: the records of emulated instructions, by the time they began.
+        streamed: the long runs, sustained loads and single streams, by the time they began.
     """
 
     timed: tuple[Timed, ...]
     evaluated: tuple[Evaluated, ...]
     counted: tuple[Counted, ...] = ()
+    streamed: tuple[Streamed, ...] = ()
 
 
 def read(paths: Sequence[Path]) -> Results:
@@ -97,16 +110,19 @@ def read(paths: Sequence[Path]) -> Results:
         kept[digest] = min(given, kept.get(digest, given), key=lambda file: file.file)
     # The digest decides last: the order in which the files were given shall not.
     ordered = sorted(kept.items(), key=lambda item: (item[1].file, item[0]))
-    timed = [given for _, given in ordered if isinstance(given, Timed)]
-    evaluated = [given for _, given in ordered if isinstance(given, Evaluated)]
-    counted = [given for _, given in ordered if isinstance(given, Counted)]
-    if not timed and (evaluated or not counted):
+    kinds = [given for _, given in ordered]
+    timed = [given for given in kinds if isinstance(given, Timed)]
+    evaluated = [given for given in kinds if isinstance(given, Evaluated)]
+    counted = [given for given in kinds if isinstance(given, Counted)]
+    streamed = [given for given in kinds if isinstance(given, Streamed)]
+    if not timed and not streamed and (evaluated or not counted):
         names = ", ".join(map(str, paths))
         raise InputError(f"there is no measurement in {names}; make one with `mobilecnn bench`")
     return Results(
         tuple(sorted(timed, key=lambda given: _began(given.measurement))),
         tuple(evaluated),
         tuple(sorted(counted, key=lambda given: _began(given.instructions))),
+        tuple(sorted(streamed, key=lambda given: _began(given.stream))),
     )
 
 
@@ -160,5 +176,5 @@ def _beside(path: Path, document: dict[str, Any]) -> tuple[Path, bytes, Any]:
         ) from error
 
 
-def _began(record: Measurement | Instructions) -> datetime:
+def _began(record: Measurement | Instructions | Stream) -> datetime:
     return datetime.fromisoformat(record.created)

@@ -3,7 +3,8 @@
 Across, everything is placed in per cent, so that a chart fits a phone and a desk with
 letters of the same size; down, in pixels. Colours are classes of ``page.css``, which knows
 light and dark; every series has a shape of its own besides. A point's ``key`` is the number
-of its row in the table that stands by the chart.
+of its row in the table that stands by the chart, and its ``data-tip`` is what ``page.js`` shows
+where it is pointed at.
 """
 
 import itertools
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages.page import text
-from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Point, Series, ends
+from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Line, Plot, Point, Series, ends
 
 LONGEST_KEY = 4
 """Most letters of a key that may stand to the right of a point at the right edge."""
@@ -32,6 +33,12 @@ _SHAPES = (
     '<path d="M6 0L-5-6V6Z"/>',
     '<path d="M-6-2H-2V-6H2V-2H6V2H2V6H-2V2H-6Z"/>',
 )
+
+_LINES: dict[Line | None, str] = {"straight": "bar", "thin": "thin"}
+"""Class of a line; the others are dotted."""
+
+_SPOT = '<circle r="4"/>'
+"""Mark of a line's point, which shows where it is pointed at."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ def draw(plot: Plot) -> str:
             named.update({point.key: line for point in line.points if point.key not in named})
     below = _below([_first(line, key) for key, line in named.items() if key], across, up)
     for line in reversed(series):  # The first on top.
-        area += _drawn(line, across, up, {key for key, first in named.items() if first is line}, below)
+        area += _drawn(line, plot, across, up, {key for key, first in named.items() if first is line}, below)
     legend = [_legend(line) for line in series if line.name]
     if equal:
         dashes = (
@@ -212,17 +219,20 @@ def _below(points: Sequence[Point], across: _Scale, up: _Scale) -> set[str]:
     return below
 
 
-def _drawn(series: Series, across: _Scale, up: _Scale, keys: set[str], below: set[str]) -> list[str]:
+def _drawn(
+    series: Series, plot: Plot, across: _Scale, up: _Scale, keys: set[str], below: set[str]
+) -> list[str]:
     """The elements of a series.
 
     Args:
         series: its points.
+        plot: the chart, whose axes name the values.
         across, up: the axes.
         keys: keys that are written beside its points.
         below: those of them that are written below.
     """
     colour = _colour(series.colour)
-    kind = "bar" if series.line == "straight" else "join"
+    kind = _LINES.get(series.line, "join")
     drawn = []
     if series.line is not None:
         corners = [(point.x, point.y) for point in series.points]
@@ -236,15 +246,22 @@ def _drawn(series: Series, across: _Scale, up: _Scale, keys: set[str], below: se
             drawn.append(
                 _line(across.share(x1), up.share(y1), across.share(x2), up.share(y2), f"{kind} {colour}")
             )
-    for point in series.points if series.marks else ():
+    for point in series.points:
         x, y = across.share(point.x), up.share(point.y)
+        tip = "" if series.line in ("steps", "dashed") else _tip(series, point, plot)
+        if not series.marks:
+            if tip:
+                drawn.append(
+                    f'<svg x="{_percent(x)}" y="{_down(y)}" class="spot {colour}"{tip}>{_SPOT}</svg>'
+                )
+            continue
         if point.x_interval is not None:
             low, high = across.share(point.x_interval.low), across.share(point.x_interval.high)
             drawn.append(_line(low, y, high, y, f"interval {colour}"))
         if point.y_interval is not None:
             low, high = up.share(point.y_interval.low), up.share(point.y_interval.high)
             drawn.append(_line(x, low, x, high, f"interval {colour}"))
-        drawn.append(_mark(_percent(x), _down(y), series.colour, colour, point.hollow))
+        drawn.append(_mark(_percent(x), _down(y), series.colour, colour, point.hollow, tip))
         if point.key and point.key in keys:
             # Ours above to the right, others' below to the left: they often stand on each other.
             dy = 15 if series.colour == OTHER or point.key in below else -6
@@ -260,9 +277,26 @@ def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<line class="{kind}" {places}/>'
 
 
-def _mark(x: str, y: str, shape: int, colour: str, hollow: bool) -> str:
+def _mark(x: str, y: str, shape: int, colour: str, hollow: bool, tip: str = "") -> str:
     kind = f"mark {colour} hollow" if hollow else f"mark {colour}"
-    return f'<svg x="{x}" y="{y}" class="{kind}">{_SHAPES[shape % len(_SHAPES)]}</svg>'
+    return f'<svg x="{x}" y="{y}" class="{kind}"{tip}>{_SHAPES[shape % len(_SHAPES)]}</svg>'
+
+
+def _tip(series: Series, point: Point, plot: Plot) -> str:
+    """The attribute that says what a point is, and its values."""
+    said = [
+        point.name or point.key,
+        series.name,
+        f"{plot.x.label}: {_value(point.x, point.x_interval, plot.x)}",
+        f"{plot.y.label}: {_value(point.y, point.y_interval, plot.y)}",
+        "not to be relied on" if point.hollow else "",
+    ]
+    return f' data-tip="{text("; ".join(filter(None, said)))}"'
+
+
+def _value(value: float, interval: Interval | None, axis: Axis) -> str:
+    ends = f" ({interval.low:.4g} to {interval.high:.4g})" if interval else ""
+    return f"{value:.4g}{axis.suffix}{ends}"
 
 
 def _bound(x: str, colour: str) -> str:
@@ -271,7 +305,8 @@ def _bound(x: str, colour: str) -> str:
 
 def _legend(series: Series) -> str:
     colour = _colour(series.colour)
-    line = f'<line class="bar {colour}" x1="0" x2="22" y1="7" y2="7"/>' if series.line else ""
+    kind = _LINES.get(series.line, "join")
+    line = f'<line class="{kind} {colour}" x1="0" x2="22" y1="7" y2="7"/>' if series.line else ""
     mark = _mark("11", "7", series.colour, colour, False) if series.marks else ""
     return f'<li><svg height="14" aria-hidden="true">{line}{mark}</svg>{text(series.name)}</li>'
 

@@ -15,10 +15,10 @@ from typing import Any
 from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.judge.summary import Result, Summary
-from mobilecnn.bench.pages import charts, modelled, paper_tables, remarks, svg, terminal
+from mobilecnn.bench.pages import charts, modelled, paper_tables, reasons, svg, terminal
 from mobilecnn.bench.pages import page as pages
-from mobilecnn.bench.pages.numbers import ms, span
-from mobilecnn.bench.pages.page import Figure, Note, Section, Table
+from mobilecnn.bench.pages.numbers import interval, ms, span
+from mobilecnn.bench.pages.page import Answer, Content, Figure, Note, Reasons, Section, Table
 from mobilecnn.bench.papers import speedup
 from mobilecnn.bench.papers.stored import STORED, stored
 from mobilecnn.bench.records.instructions import Instructions
@@ -159,9 +159,10 @@ def page(demo: Demo) -> str:
             Section(
                 "5. The ShuffleNet paper's question: do fewer multiply-adds mean less time?",
                 [
-                    Table(
+                    _by_format(
                         paper_tables.speedup_here_header(modelled=False),
                         [paper_tables.speedup_here(row) for row in demo.paper.rows],
+                        "Counted and timed here.",
                     ),
                     Note(_SPEEDUP_NOTE),
                     *map(Note, demo.paper.notes),
@@ -181,6 +182,35 @@ def page(demo: Demo) -> str:
             ),
             Section("6. The same on the paper's own chip and on a Raspberry Pi 4, modelled", _chips(demo)),
         ],
+        [_answer(demo, where)],
+    )
+
+
+def _answer(demo: Demo, where: str) -> Answer:
+    """The fastest of the files that are no less right than the Keras model, for what can be told."""
+    timed = list(zip(demo.timing.results, demo.accuracy[1:], strict=True))
+    kept = [
+        index for index, (result, accuracy) in enumerate(timed)
+        if result.valid and accuracy.verdict_against_first != "worse"
+    ]  # fmt: skip
+    if not kept:
+        why = [
+            f"{sum(not result.valid for result, _ in timed)} of {len(timed)} files are INVALID; the reasons are below."
+        ]
+        return Answer(where, "Nothing to ship yet", "not to be relied on", "bad", why)
+    first, *others = sorted(kept, key=lambda index: timed[index][0].median.value)
+    result, accuracy = timed[first]
+    time = demo.timing.compare(others[0], first) if others else None
+    decided = time is None or time.verdict == "slower"
+    why = [f"{ms(result.median.value)} ms at the median (95 % interval {span(result.median)})."]
+    if time is not None:
+        ratio = f"{time.ratio.value:.2f} times as long ({interval(time.ratio, digits=2, to='to')})"
+        why.append(f"The next, {Path(timed[others[0]][0].model.file).name}, takes {ratio}.")
+    right = f"{accuracy.accuracy:.1%} of {plural(accuracy.images, 'held-out digit')} are right"
+    why.append(f"{right}; than the Keras model: {accuracy.verdict_against_first}.")
+    name = Path(result.model.file).name
+    return Answer(
+        where, f"Ship {name}", "decided" if decided else "speed undecided", "good" if decided else "open", why
     )
 
 
@@ -211,7 +241,7 @@ def _parity(demo: Demo) -> Table:
                 f"{file.parity.max_difference:.1e}",
                 f"{file.parity.mean_difference:.1e}",
                 f"{file.parity.sqnr_db:.1f} dB" if math.isfinite(file.parity.sqnr_db) else "identical",
-                file.passport.minimum_runtime or "unknown",
+                file.passport.minimum_runtime or "-",
             )
             for file in demo.exported
         ],
@@ -237,7 +267,7 @@ def _accuracy(demo: Demo) -> Table:
 
 def _latency(demo: Demo) -> Table:
     return Table(
-        ("file", "median", "95 % interval", "p90", "p99", "minimum", "runs", ""),
+        ("file", "median", "95 % interval", "p90", "p99", "minimum", "runs", "judgement"),
         [
             (
                 Path(result.model.file).name,
@@ -278,6 +308,7 @@ def _paper(demo: Demo) -> list[Table | Note]:
         Table(
             ("model", *paper_tables.SPEEDUP_PAPER),
             [(row.published.label, *paper_tables.speedup_paper(row)) for row in rows],
+            "Published by the paper.",
         ),
         Note(
             "The paper's own figures: float32, one thread of a Snapdragon 820 (arXiv 1707.01083v2, Table 8); "
@@ -292,10 +323,25 @@ def said_of_chip(chip: speedup.Speedup) -> list[str]:
     return modelled.stored(chip.record)
 
 
+def _title(chip: speedup.Speedup) -> str:
+    assert isinstance(chip.record, Instructions) and chip.record.model is not None
+    return f"Modelled on a {chip.record.model.chip.title}."
+
+
+def _by_format(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> Table:
+    """A table whose second column is the format, which stands once above its rows."""
+    return Table(
+        [header[0], *header[2:]],
+        [[row[0], *row[2:]] for row in rows],
+        caption,
+        groups=[row[1] for row in rows],
+    )
+
+
 def _chips(demo: Demo) -> list[Table | Note | Figure]:
     """The stored tables, and a chart of that of the paper's own chip."""
     return [
-        Table(*paper_tables.chips(demo.chips), left=(0, 1)),
+        *(_by_format(*paper_tables.chips([chip]), _title(chip)) for chip in demo.chips),
         Note("Modelled, not measured: one thread of a chip that is not here, warm, unthrottled, alone."),
         *(Note(line) for chip in demo.chips for line in said_of_chip(chip)),
         Figure(
@@ -305,5 +351,5 @@ def _chips(demo: Demo) -> list[Table | Note | Figure]:
     ]
 
 
-def _remarks(named: Sequence[tuple[str, Result]]) -> list[Note]:
-    return [Note(line) for line in remarks.results(named)]
+def _remarks(named: Sequence[tuple[str, Result]]) -> list[Content]:
+    return [Reasons(reasons.of_results(named))]

@@ -11,7 +11,7 @@ HOSTILE = (
 class Page(HTMLParser):
     """What a browser would make of a page, as far as the tests ask."""
 
-    VOID = ("meta", "img", "br")
+    VOID = ("meta", "img", "br", "wbr")
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -45,8 +45,14 @@ class Page(HTMLParser):
 
 
 def cells(text: str, caption: str) -> list[list[str]]:
-    """The texts of a table: its header and its rows."""
+    """The texts of a table: its header and its rows, without the headings of groups."""
     (table,) = re.findall(
         rf"<table[^>]*>\n<caption><span>{re.escape(caption)}</span></caption>(.*?)</table>", text, re.DOTALL
     )
-    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", table)]
+    rows = re.findall(r'<tr role="row">(.*?)</tr>', table.replace("<wbr>", ""))
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+
+
+def headings_of_groups(text: str) -> list[str]:
+    """What stands once above rows that have it in common."""
+    return re.findall(r'<tr class="group" role="row"><th[^>]*>(.*?)</th>', text)

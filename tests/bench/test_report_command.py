@@ -38,6 +38,7 @@ def test_the_command(three: list[Path], tmp_path: Path, monkeypatch: pytest.Monk
         "measurements": ["pi.json", "host.json"],
         "evaluations": ["accuracy.json"],
         "counts": [],
+        "streams": [],
     }
     done = run(three[0], "-o", three[1])
     assert done.exit_code == 2

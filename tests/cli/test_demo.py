@@ -62,9 +62,9 @@ def test_the_demo_does_the_main_job(tmp_path: Path, epochs: str, reached: float)
     assert document["page"] == str(page.relative_to(tmp_path))
     text = page.read_text()
     assert text.count("<figure") == 3 and text.count('class="plot"') == 2 and 'class="mark' in text
-    assert not re.search(r'(src|href)="(?!data:)', text), "the page needs nothing from elsewhere"
-    assert "<script" not in text
+    assert not re.search(r'src=|href="(?!#)', text), "the page needs nothing from elsewhere"
     for words in (
+        "The answer",
         "digits.int8.tflite",
         "ShuffleNet 0.5x (g=3)",
         "1. Trained",

@@ -93,7 +93,6 @@ def _front_chart(joined: Sequence[tuple[TimedModel, Accuracy]], data: str, accur
         [
             Cell(str(model.number), model.number),
             short(model.name, 80),
-            model.place.label,
             run_name(model.run),
             model.format,
             time(model.result.median.value, bad=not model.result.valid),
@@ -105,14 +104,15 @@ def _front_chart(joined: Sequence[tuple[TimedModel, Accuracy]], data: str, accur
         ]
         for model, top in joined
     ]
+    groups = [model.where for model, _ in joined]
     header = (
-        "#", "model", "device", "run", "format", "median (ms)", "95 % interval", accuracy, f"95 % interval of {accuracy}",
+        "#", "model", "run", "format", "median (ms)", "95 % interval", accuracy, f"95 % interval of {accuracy}",
         "correct", "on the front",
     )  # fmt: skip
     caption = f"Accuracy on {data} against latency."
     return [
         Figure(svg.draw(plot), f"{caption} Up and to the left is better; the steps join what is on a front."),
-        Table(header, rows, caption, left=(0, 1, 2, 3, 4), wrap=(2,), sortable=True, heading=1),
+        Table(header, rows, caption, left=(0, 1, 2, 3, 10), sortable=True, heading=1, groups=groups),
     ]
 
 
@@ -142,4 +142,5 @@ def _point(model: TimedModel, top: Accuracy) -> Point:
         median.scaled(1e-6),
         Interval(100 * top.accuracy, 100 * top.interval[0], 100 * top.interval[1]),
         hollow=not model.result.valid,
+        name=f"{model.number} {short(model.name)}",
     )

@@ -7,6 +7,9 @@ from mobilecnn.bench.pages.result_files import Results
 from mobilecnn.bench.pages.subjects import REMARKS, Place, identity, origin
 from mobilecnn.bench.records.kinds import REACHED
 
+_TOLD = ("processor", "highest clocks", "memory", "governor", "system", "chip")
+"""Facts that a reader would miss: where a device does not tell them, its card says so, once."""
+
 
 def section(places: Mapping[str, Place], results: Results) -> list[Content]:
     """A card for each device."""
@@ -14,10 +17,11 @@ def section(places: Mapping[str, Place], results: Results) -> list[Content]:
     for key, place in places.items():
         facts = place.facts
         mine = [timed.file for timed in results.timed if identity(timed.measurement.device) == key]
+        long = [given.file for given in results.streamed if identity(given.stream.device) == key]
         remark = " ".join(REMARKS[said] for said in origin(facts))
         clocks = sorted({khz for khz in facts.max_frequencies_khz.values() if khz})
         entries = [
-            ("board", facts.board),
+            ("board", None if facts.board and place.name.startswith(facts.board) else facts.board),
             ("processor", facts.cpu),
             ("machine", facts.machine),
             ("features", " ".join(facts.cpu_features)),
@@ -30,8 +34,11 @@ def section(places: Mapping[str, Place], results: Results) -> list[Content]:
             *_software(place),
             ("reached", REACHED.get(facts.kind, facts.kind)),
             ("measurements", ", ".join(mine)),
+            ("long runs", ", ".join(long)),
         ]
-        cards.append(Card(place.name, [(name, value or "unknown") for name, value in entries], remark))
+        told = [(name, value or "") for name, value in entries]
+        silent = [name for name, value in told if not value and name in _TOLD]
+        cards.append(Card(place.name, [*told, ("does not tell its", ", ".join(silent))], remark))
     return [Cards(cards)]
 
 
@@ -51,5 +58,5 @@ def _software(place: Place) -> list[tuple[str, str | None]]:
 
 
 def _each(values: Iterable[str | None]) -> str:
-    """What was found in the measurements, each once, in their order."""
-    return "; ".join(dict.fromkeys(value or "unknown" for value in values))
+    """What was found in the measurements, each once, in their order; empty where nothing was."""
+    return "; ".join(dict.fromkeys(value for value in values if value))

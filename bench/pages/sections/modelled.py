@@ -15,8 +15,8 @@ from mobilecnn.bench.records.measurement import DIFFERS
 from mobilecnn.bench.records.work import TimeModel
 
 _HEADER = (
-    "model", "format", "chip", "modelled (ms)", "90 % interval", "relative to the file's first", "90 % interval",
-    "most of it", "instructions (M)", "answers", "runtime", "file",
+    "model", "format", "modelled (ms)", "90 % interval", "relative to the file's first", "90 % interval",
+    "most of it", "instructions (M)", "answers",
 )  # fmt: skip
 
 
@@ -24,6 +24,7 @@ def section(counted: Sequence[Counted]) -> list[Content]:
     """The chart, the table, and how far the model may be wrong; ``counted`` are records with a model of time."""
     groups: dict[str, list[svg.Bar]] = {}
     rows: list[list[str | Cell]] = []
+    alike: list[str] = []
     models: dict[str, TimeModel] = {}
     for given in counted:
         model = given.instructions.model
@@ -37,7 +38,9 @@ def section(counted: Sequence[Counted]) -> list[Content]:
                 short(name_of(result.model)), result.modelled.scaled(1e-6), shown, hollow=True, hatched=True
             )
             groups.setdefault(f"modelled: {chip}", []).append(bar)
-            rows.append(_row(given, result, chip, model))
+            runtime = f"{given.instructions.plan.runtime} {result.runtime_version}"
+            alike.append(f"modelled: {chip}, {runtime}, {given.file}")
+            rows.append(_row(given, result, model))
     chart = Figure(
         svg.bars(list(groups.items()), "modelled ms"),
         "Modelled time of one inference, by chip; hatched, because nothing was timed. The intervals are those in which "
@@ -45,7 +48,7 @@ def section(counted: Sequence[Counted]) -> list[Content]:
         wide=True,
     )
     caption = "Every file whose time was modelled. None of these figures is a measurement."
-    table = Table(_HEADER, rows, caption, left=(0, 1, 2, 7, 9, 10, 11), sortable=True)
+    table = Table(_HEADER, rows, caption, left=(0, 1, 6, 8), sortable=True, groups=alike)
     return [
         chart,
         table,
@@ -55,7 +58,7 @@ def section(counted: Sequence[Counted]) -> list[Content]:
     ]
 
 
-def _row(given: Counted, result: CountResult, chip: str, model: TimeModel) -> list[str | Cell]:
+def _row(given: Counted, result: CountResult, model: TimeModel) -> list[str | Cell]:
     modelled, relative, known = result.modelled, result.modelled_relative, result.model.passport
     assert modelled is not None and relative is not None
     series = given.instructions.series[given.instructions.models.index(result.model)]
@@ -63,7 +66,6 @@ def _row(given: Counted, result: CountResult, chip: str, model: TimeModel) -> li
     return [
         short(name_of(result.model), 80),
         (known.format if known else None) or "-",
-        chip,
         Cell(_ms(modelled.value), modelled.value),
         Cell(_span(modelled), modelled.low),
         times(relative.value),
@@ -71,8 +73,6 @@ def _row(given: Counted, result: CountResult, chip: str, model: TimeModel) -> li
         bound(series, model),
         number(result.counts.total, 1e6, 2),
         Cell(answers, bad=answers == DIFFERS),
-        f"{given.instructions.plan.runtime} {result.runtime_version}",
-        given.file,
     ]
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from mobilecnn.bench.judge.findings import Finding
 from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.pages import remarks, svg
+from mobilecnn.bench.pages import reasons, svg
 from mobilecnn.bench.pages.numbers import share, short, times
-from mobilecnn.bench.pages.page import Cell, Content, Figure, Heading, Note, Notes, Table
+from mobilecnn.bench.pages.page import Cell, Content, Figure, Heading, Note, Reasons, Table
 from mobilecnn.bench.pages.plot import OTHER, Axis, Plot, Point, Series
 from mobilecnn.bench.pages.subjects import TimedModel
 from mobilecnn.bench.records.published import (
@@ -125,6 +125,7 @@ def _speedup(pairs: Sequence[_Pair]) -> list[Content]:
                     None,
                     pair.actual,
                     not pair.valid,
+                    f"{pair.model.number} {short(pair.model.name)}",
                 )
                 for pair in mine
             ],
@@ -132,7 +133,7 @@ def _speedup(pairs: Sequence[_Pair]) -> list[Content]:
         )
         for index, mine in enumerate([pair for pair in pairs if pair.base.number == base] for base in bases)
     ]
-    paper = [Point(theoretical(row), actual(row), letter) for letter, row in _LETTERS.items()]
+    paper = [Point(theoretical(row), actual(row), letter, name=row.label) for letter, row in _LETTERS.items()]
     series.append(Series("paper: float32, over AlexNet, Snapdragon 820", paper, colour=OTHER))
     first = pairs[0].model
     where = f"{first.place.label}, {first.timed.file}"
@@ -154,6 +155,7 @@ def _speedup(pairs: Sequence[_Pair]) -> list[Content]:
             [_row(pair) for pair in pairs],
             f"Speedup on {where}.",
             left=(0, 1, 2, 3),
+            wrap=(3,),
             sortable=True,
             heading=1,
         ),
@@ -164,7 +166,7 @@ def _speedup(pairs: Sequence[_Pair]) -> list[Content]:
 def _notes(pairs: Sequence[_Pair]) -> list[Content]:
     """What must be said of some ratios; nothing where there is nothing."""
     said = [(f"{pair.model.number} {short(pair.model.name)}", note) for pair in pairs for note in pair.notes]
-    return [Notes(remarks.lines(said))] if said else []
+    return [Reasons(reasons.of_findings(said))] if said else []
 
 
 def _row(pair: _Pair) -> list[str | Cell]:

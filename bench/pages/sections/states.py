@@ -3,33 +3,52 @@
 from collections.abc import Callable, Mapping
 
 from mobilecnn.bench.pages import svg
-from mobilecnn.bench.pages.page import Content, Figure, Heading, Note
+from mobilecnn.bench.pages.page import Cell, Content, Figure, Heading, Note, Table
 from mobilecnn.bench.pages.plot import Axis, Plot, Point, Series
 from mobilecnn.bench.pages.result_files import Results, Timed
-from mobilecnn.bench.pages.subjects import Place, identity
+from mobilecnn.bench.pages.subjects import Place, identity, run_name
 from mobilecnn.bench.records.measurement import Run
+
+MOST_CHARTS = 12
+"""Largest number of measurements whose states are drawn, the latest; the table has all."""
 
 MOST_DRAWN = 300
 """Largest number of processes in a chart; of more, every second or n-th is drawn."""
 
 
 def section(results: Results, places: Mapping[str, Place]) -> list[Content]:
-    """Charts for each measurement, and the names of those that tell nothing."""
+    """A table of all measurements, charts of the latest, and the names of those that tell nothing."""
     parts: list[Content] = []
     silent: list[str] = []
-    for timed in results.timed:
+    rows: list[list[str | Cell]] = []
+    groups: list[str] = []
+    for index, timed in enumerate(results.timed):
         place = places[identity(timed.measurement.device)]
-        drawn = [
-            *_state(timed, place, "hottest sensor (\N{DEGREE SIGN}C)", "Temperature", _hottest),
-            *_state(timed, place, "fastest core (GHz)", "Clock", _fastest),
-        ]
-        if drawn:
-            parts += [Heading(f"{place.label}: {timed.file}"), *drawn]
-        else:
+        heat, clock = (_range(timed, value) for value in (_hottest, _fastest))
+        if heat.value is None and clock.value is None:
             silent.append(f"{place.label}, {timed.file}")
+            continue
+        rows.append([run_name(index), timed.file, heat, clock])
+        groups.append(place.label)
+        if index >= len(results.timed) - MOST_CHARTS:
+            drawn = [
+                *_state(timed, place, "hottest sensor (\N{DEGREE SIGN}C)", "Temperature", _hottest),
+                *_state(timed, place, "fastest core (GHz)", "Clock", _fastest),
+            ]
+            parts += [Heading(f"{place.label}: {timed.file}"), *drawn]
+    if len(rows) > 1:
+        caption = "Lowest and highest temperature and clock of each measurement."
+        header = ("run", "file", "hottest sensor (\N{DEGREE SIGN}C)", "fastest core (GHz)")
+        parts.insert(0, Table(header, rows, caption, left=(0, 1), heading=1, sortable=True, groups=groups))
     if silent:
         parts.append(Note(f"Neither temperature nor clock is told by: {'; '.join(silent)}."))
     return parts
+
+
+def _range(timed: Timed, value: Callable[[Run], tuple[float, float] | None]) -> Cell:
+    """The lowest and highest reading; unknown where there is none. Sorts by the highest."""
+    read = [reading for run in timed.measurement.runs for reading in value(run) or ()]
+    return Cell(f"{min(read):.4g} to {max(read):.4g}", max(read)) if read else Cell("-")
 
 
 def _state(

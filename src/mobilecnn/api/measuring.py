@@ -273,7 +273,7 @@ def compare(
 
 
 def report(results: "str | Path | Sequence[str | Path]", output: str | Path = "report.html") -> Path:
-    """Write measurements and accuracies as one HTML page; returns its path.
+    """Write measurements, long runs and accuracies as one HTML page; returns its path.
 
     Args:
         results: paths of files that :func:`bench` and :func:`evaluate` or the commands wrote, or of folders of
@@ -281,7 +281,7 @@ def report(results: "str | Path | Sequence[str | Path]", output: str | Path = "r
         output: path of the page, replaced if it exists; it must end in ``.html``.
 
     Raises:
-        InputError: a file is missing, damaged or of another kind; or none is a measurement.
+        InputError: a file is missing, damaged or of another kind; or none is a measurement, a long run or counts.
         UsageError: ``output`` has another suffix.
         OutputError: the page cannot be written.
     """

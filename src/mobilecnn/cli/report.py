@@ -22,10 +22,10 @@ from mobilecnn.cli.output import data, document, json_option
 def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:
     """One HTML page from measurements and accuracies.
 
-    RUN is a file of bench, compare or demo: times or emulated instructions (also one that was cut
-    short, *.partial.json), a file of `mobilecnn evaluate -o`, a speedup.json, or a folder of these.
-    The page holds tables that sort, and charts; it needs no network. The same files give the
-    same page.
+    RUN is a file of bench, compare or demo: times, a long run or emulated instructions (also one that
+    was cut short, *.partial.json), a file of `mobilecnn evaluate -o`, a speedup.json, or a folder of
+    these. The page begins with the file to ship on each device; it holds tables that sort and filter,
+    and charts, and needs no network. The same files give the same page.
 
     \b
     Example:
@@ -41,6 +41,7 @@ def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:
                 "measurements": [timed.file for timed in shown.timed],
                 "evaluations": [evaluated.file for evaluated in shown.evaluated],
                 "counts": [counted.file for counted in shown.counted],
+                "streams": [streamed.file for streamed in shown.streamed],
             }
         )
         return
