@@ -131,8 +131,8 @@ def _known(
         (given.evaluation, {top.sha256: top for top in given.evaluation.results if top.sha256 in digests})
         for given in evaluated
     ]
-    evaluation, known = max(each, key=lambda pair: len(pair[1]), default=(None, {}))
-    return (evaluation, known) if known else (None, {})
+    best = max(each, key=lambda pair: len(pair[1]), default=None)
+    return best if best is not None and best[1] else (None, {})
 
 
 def _top(model: TimedModel, known: dict[str, Accuracy]) -> Accuracy:

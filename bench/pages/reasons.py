@@ -80,10 +80,9 @@ def _alike(texts: Sequence[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tupl
         if len(same) <= MOST_ALIKE:
             merged += same
             continue
-        ranges = iter(
-            _range(values) for values in zip(*(_NUMBER.findall(text) for text, _ in same), strict=True)
-        )
-        merged.append((_NUMBER.sub(lambda _, ranges=ranges: next(ranges), same[0][0]), _all(same)))
+        columns = zip(*(_NUMBER.findall(text) for text, _ in same), strict=True)
+        words = itertools.zip_longest(_NUMBER.split(same[0][0]), map(_range, columns), fillvalue="")
+        merged.append(("".join(itertools.chain(*words)), _all(same)))
     return merged
 
 

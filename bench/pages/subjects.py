@@ -134,8 +134,8 @@ class TimedModel:
 def places(results: Results) -> dict[str, Place]:
     """The devices by :func:`identity`: those of measurements in the order they were first used, then those of long runs."""
     kinds: dict[str, dict[str, Facts]] = {}
-    records = [*(timed.measurement for timed in results.timed), *(given.stream for given in results.streamed)]
-    for facts in (record.device for record in records):
+    measured = [timed.measurement.device for timed in results.timed]
+    for facts in [*measured, *(given.stream.device for given in results.streamed)]:
         kinds.setdefault(identity(facts), {}).setdefault(json.dumps(asdict(facts), sort_keys=True), facts)
     named: dict[str, Place] = {}
     names: list[str] = [_name(next(iter(every.values()))) for every in kinds.values()]

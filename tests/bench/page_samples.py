@@ -11,6 +11,7 @@ from mobilecnn import demo
 from mobilecnn.bench.judge.summary import Summary
 from mobilecnn.bench.pages import layers, published_tables
 from mobilecnn.bench.papers.stored import STORED, stored
+from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.records.stream import Stream
 from mobilecnn.quantize.layers import Layer, LayerReport
 
@@ -31,23 +32,32 @@ def pages(folder: Path) -> dict[str, str]:
 
 def report(folder: Path) -> str:
     """Two devices, one of them timed twice, an evaluation, a sustained load on the Pi, and emulated chips."""
-    again = results.measured(faster=1.3, created="2026-02-04T00:00:00+00:00")
+    again = few(results.measured(faster=1.3, created="2026-02-04T00:00:00+00:00"), 4)
+    host = few(results.measured(results.HOST, rounds=2, faster=8), 2)
     stream = Stream.read(SAMPLES / "stream-2.json")
     models = tuple(
         replace(model, file=known.file, sha256=known.sha256)
         for model, known in zip(stream.models, again.models[3:], strict=False)
     )
     hot = replace(stream, device=results.PI, models=models)
-    paths = [*results.three(folder), *results.written(folder, later=again, hot=hot.to_json())]
-    return results.made(*paths, SAMPLES / "instructions-2.json")
+    documents = {
+        "pi": results.measured(), "host": host, "later": again, "hot": hot.to_json(), "accuracy": results.evaluation(),
+    }  # fmt: skip
+    return results.made(*results.written(folder, **documents), SAMPLES / "instructions-2.json")
+
+
+def few(measured: Measurement, count: int) -> Measurement:
+    """The measurement as if only so many of its files had been timed."""
+    runs = tuple(run for run in measured.runs if run.model < count)
+    return replace(measured, models=measured.models[:count], runs=runs)
 
 
 def made_demo() -> demo.Demo:
     """What a demo makes, but for the training and the exports, of which the page shows some figures only."""
     measured = results.measured()
     names = [f"digits.{form}.tflite" for form in ("float32", "float16", "int8", "dynamic")]
-    runs = tuple(run for run in measured.runs if run.model < len(names))
-    models = tuple(replace(model, file=name) for model, name in zip(measured.models, names, strict=False))
+    few_files = few(measured, len(names))
+    models = tuple(replace(model, file=name) for model, name in zip(few_files.models, names, strict=True))
     known = results.evaluation().results
     accuracy = tuple(
         replace(row, file=name, verdict_against_first="undecided")
@@ -60,7 +70,7 @@ def made_demo() -> demo.Demo:
     ]
     training = SimpleNamespace(history=[SimpleNamespace(val_accuracy=0.97)] * 12, seconds=20.0)
     tables = tuple(map(stored, STORED))
-    timing = Summary.of(replace(measured, models=models, runs=runs))
+    timing = Summary.of(replace(few_files, models=models))
     return demo.Demo(cast(Any, training), cast(Any, tuple(exported)), accuracy, timing, tables[0], tables)
 
 

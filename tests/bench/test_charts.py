@@ -238,8 +238,10 @@ def test_colours_can_be_told_from_the_page(theme: int) -> None:
         re.findall(r"--(\w+): (#[0-9a-f]+);", re.findall(r":root \{(.*?)\}", style, re.DOTALL)[theme])
     )
     marks = {f"s{index}" for index in range(plot.COLOURS)} | {"other", "focus"}
-    assert set(colours) == {"ink", "soft", "line", "page", "band", "bad", *marks}
-    for name, least in [(name, 4.5) for name in ("ink", "soft", "bad")] + [(name, 3.0) for name in marks]:
+    assert set(colours) == {"ink", "soft", "line", "page", "band", "bad", "good", *marks}
+    for name, least in [(name, 4.5) for name in ("ink", "soft", "bad", "good", "focus")] + [
+        (name, 3.0) for name in marks
+    ]:
         for ground in ("page", "band"):
             light, dark = sorted((luminance(colours[name]), luminance(colours[ground])), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= least, f"{name} on {ground}"

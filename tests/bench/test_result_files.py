@@ -43,9 +43,9 @@ def test_an_evaluation_of_the_first_version_has_no_remarks() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("hello", "is not a measurement or counts of `mobilecnn bench`, or a result .*: it is not JSON"),
+        ("hello", "is not a measurement, a long run or counts of `mobilecnn bench`, or a result .*: it is not JSON"),
         ("[" * 100_000, "it is not JSON"),
-        ("[]", "bad.json: it is not a measurement or counts of `mobilecnn bench`, or a result"),
+        ("[]", "bad.json: it is not a measurement, a long run or counts of `mobilecnn bench`, or a result"),
         ('{"schema": "something else"}', "bad.json: it is not a measurement"),
         (json.dumps(damaged("version", value=99)), "bad.json: a measurement of version 99"),
         (json.dumps(damaged("runs", 0, "samples_ns", 0, value="fast")), r"bad.json: runs\[0\].samples_ns\[0\]"),
@@ -120,7 +120,7 @@ def test_older_and_partial_measurements_are_read(tmp_path: Path) -> None:
     path = tmp_path / "it.partial.json"
     path.write_text(json.dumps(old))
     text = made(path)
-    assert "answers not checked: timed before answers were checked" in text
+    assert "<strong>Answers not checked</strong>: timed before answers were checked" in text
     assert "2 of 3, cut short" in text
 
 
