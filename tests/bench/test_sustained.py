@@ -16,7 +16,7 @@ from test_stream import STREAM
 
 from mobilecnn.bench.judge.streams import StreamSummary
 from mobilecnn.bench.judge.sustained import FEWEST_WINDOWS, SustainedVerdict, judge, remarks
-from mobilecnn.bench.pages import charts, png
+from mobilecnn.bench.pages import png, sustained_charts
 from mobilecnn.bench.records.stream import State, StreamSeries, Window
 
 Levels = npt.NDArray[np.float64]
@@ -184,7 +184,9 @@ def test_the_chart_has_a_panel_for_all_that_is_known() -> None:
             dataclasses.replace(window, state=state) for window, state in zip(made, states, strict=True)
         ]
         series = dataclasses.replace(STREAM.series[0], windows=tuple(dressed))
-        drawn = png.draw(*charts.sustained(StreamSummary.of(dataclasses.replace(STREAM, series=(series,)))))
+        drawn = png.draw(
+            *sustained_charts.sustained(StreamSummary.of(dataclasses.replace(STREAM, series=(series,))))
+        )
         with Image.open(io.BytesIO(drawn)) as picture:
             assert picture.format == "PNG"
             return picture.height

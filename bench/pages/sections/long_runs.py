@@ -6,7 +6,7 @@ from mobilecnn.bench.judge.compare import name_of
 from mobilecnn.bench.judge.single_stream import CLAIM, SingleStream
 from mobilecnn.bench.judge.streams import StreamSummary
 from mobilecnn.bench.judge.sustained import SustainedResult
-from mobilecnn.bench.pages import charts, reasons, svg
+from mobilecnn.bench.pages import reasons, sustained_charts, svg
 from mobilecnn.bench.pages.numbers import number, short, time
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Heading, Note, Reasons, Table
 from mobilecnn.bench.pages.result_files import Streamed
@@ -27,7 +27,7 @@ def section(streamed: Sequence[Streamed], places: Mapping[str, Place]) -> list[C
 
 def _sustained(summary: StreamSummary, file: str) -> list[Content]:
     plan = summary.stream.plan
-    plots, _ = charts.sustained(summary)
+    plots, _ = sustained_charts.sustained(summary)
     said = [
         (short(name_of(result.model)), remark)
         for result in summary.sustained

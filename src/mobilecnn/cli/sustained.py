@@ -52,7 +52,7 @@ def command(
     """
     from mobilecnn.bench.devices.registry import timing_device
     from mobilecnn.bench.judge.streams import StreamSummary
-    from mobilecnn.bench.pages import charts, png
+    from mobilecnn.bench.pages import png, sustained_charts
     from mobilecnn.bench.records.stream import StreamPlan
     from mobilecnn.extras import require
     from mobilecnn.files import write_bytes
@@ -75,12 +75,12 @@ def command(
         # Minutes of work are shown as well as kept.
         if kept:
             summary = StreamSummary.of(kept[-1])
-            write_bytes(partial(record).with_suffix(".png"), png.draw(*charts.sustained(summary)))
+            write_bytes(partial(record).with_suffix(".png"), png.draw(*sustained_charts.sustained(summary)))
             for line in _lines(summary):
                 talk(line)
         raise
     summary = StreamSummary.of(stream)
-    write_bytes(picture, png.draw(*charts.sustained(summary)))
+    write_bytes(picture, png.draw(*sustained_charts.sustained(summary)))
     if as_json:
         document({"record": str(record), "chart": str(picture), **summary.to_json()})
         return
