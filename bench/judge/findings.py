@@ -1,7 +1,8 @@
 """What is said of a figure, as data: the one source of its text, JSON and HTML."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 Severity = Literal["invalid", "warning", "note"]
@@ -32,8 +33,16 @@ class Finding:
         return asdict(self)
 
 
+_FIGURE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
+
+_ORDER: dict[Severity, int] = {"invalid": 0, "warning": 1, "note": 2}
+
+
 def gathered(said: Iterable[tuple[str, Finding]]) -> list[tuple[Finding, tuple[str, ...]]]:
-    """Each finding once, in the order of its first mention, with the names of what it was said of.
+    """Each reason once, with the names of what it was said of: what spoils most figures is first.
+
+    Findings of one rule that differ in a single figure become one, whose text gives that figure's range: ``used 38 to 52%
+    of a core``. What spoils a figure stands before warnings, and these before notes.
 
     Args:
         said: name of a file, row or operator, with what is said of it.
@@ -41,4 +50,31 @@ def gathered(said: Iterable[tuple[str, Finding]]) -> list[tuple[Finding, tuple[s
     names: dict[Finding, dict[str, None]] = {}
     for name, finding in said:
         names.setdefault(finding, {})[name] = None
-    return [(finding, tuple(of)) for finding, of in names.items()]
+    alike: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in names:
+        key = (finding.severity, finding.code, finding.fix, _FIGURE.sub("#", finding.text))
+        alike.setdefault(key, []).append(finding)
+    made = []
+    for findings in alike.values():
+        merged = _merged(findings)
+        groups = [findings] if merged is not None else [[finding] for finding in findings]
+        for group in groups:
+            of = dict.fromkeys(name for finding in group for name in names[finding])
+            made.append((merged or group[0], tuple(of)))
+    return sorted(made, key=lambda row: (_ORDER[row[0].severity], -len(row[1])))
+
+
+def _merged(findings: Sequence[Finding]) -> Finding | None:
+    """Findings whose texts differ in one figure at most, as one; None where they differ in several."""
+    figures = [_FIGURE.findall(finding.text) for finding in findings]
+    moving = [place for place, column in enumerate(zip(*figures, strict=True)) if len(set(column)) > 1]
+    if len(moving) > 1:
+        return None
+    if not moving:
+        return findings[0]
+    values = sorted((row[moving[0]] for row in figures), key=float)
+    place = list(_FIGURE.finditer(findings[0].text))[moving[0]]
+    text = findings[0].text
+    return replace(
+        findings[0], text=f"{text[: place.start()]}{values[0]} to {values[-1]}{text[place.end() :]}"
+    )

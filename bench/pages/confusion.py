@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mobilecnn.bench.pages.palette import palette
 from mobilecnn.bench.pages.png import drawing, plain
 from mobilecnn.errors import UsageError
 from mobilecnn.extras import require
@@ -48,13 +49,17 @@ def draw(results: Sequence[Accuracy]) -> bytes:
 
 
 def _matrix(axes: Any, name: str, figures: Figures) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
     counts = np.asarray(figures.confusion)
     names = [plain(row.name) for row in figures.classes]
     columns = [*names, "no number"]
     if not counts[:, -1].any():
         counts, columns = counts[:, :-1], columns[:-1]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    colours = palette()
+    shades = LinearSegmentedColormap.from_list("shares", [colours["page"], colours["s0"]])
+    axes.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto")
     small = 9 if len(names) <= MOST_NUMBERS else 5
     axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right", fontsize=small)
     axes.set_yticks(range(len(names)), names, fontsize=small)
@@ -64,4 +69,4 @@ def _matrix(axes: Any, name: str, figures: Figures) -> None:
     if len(names) <= MOST_NUMBERS:
         for (row, column), count in np.ndenumerate(counts):
             dark = shares[row, column] > 0.5
-            axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=8, color="white" if dark else "black")  # fmt: skip
+            axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=8, color=colours["page" if dark else "ink"])  # fmt: skip

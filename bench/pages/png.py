@@ -1,23 +1,22 @@
 """Charts as pictures, drawn by matplotlib without a display: files to put into a text or a talk.
 
-Colours are those of ``page.css`` for light pages, the order of the marks is that of the SVG charts.
+Colours are those of :mod:`mobilecnn.bench.pages.palette`, the order of the marks is that of the SVG charts.
 """
 
 import math
 import os
-import re
 import warnings
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench.pages.page import UNPRINTABLE
-from mobilecnn.bench.pages.plot import COLOURS, OTHER, Axis, Plot, Point, Series, ends
+from mobilecnn.bench.pages.palette import Theme, colour, palette
+from mobilecnn.bench.pages.plot import OTHER, Axis, Plot, Point, Series, ends
 from mobilecnn.extras import require
 from mobilecnn.replacing import SOFTWARE
 
@@ -32,20 +31,21 @@ MARGIN, ROOM, HANDLE = 0.02, 0.96, 0.08
 """Shares of a picture's width: left of its title, for a line of text, and for the mark before a name and what is around."""
 
 
-def draw(plots: Sequence[Plot], title: str) -> bytes:
+def draw(plots: Sequence[Plot], title: str, theme: Theme = "light") -> bytes:
     """Charts one below the other, across the same x, as one PNG file.
 
     Args:
         plots: at least one; the first is the tallest, and its legend is that of the picture.
         title: lines above the first.
+        theme: ground that it is drawn for.
     """
     require("a chart", "report")
-    with drawing():
-        return _draw(plots, plain(title))
+    with drawing(theme):
+        return _draw(plots, plain(title), theme)
 
 
 @contextmanager
-def drawing() -> Iterator[None]:
+def drawing(theme: Theme = "light") -> Iterator[None]:
     """Draw with matplotlib while the block runs: any name as it is, and without a word on the terminal."""
     matplotlib = _imported()
     with warnings.catch_warnings():
@@ -56,7 +56,15 @@ def drawing() -> Iterator[None]:
             # What the user has set for other pictures, such as LaTeX for all text, is not for these.
             matplotlib.rcdefaults()
             matplotlib.rcParams["text.parse_math"] = False
+            matplotlib.rcParams.update(_ground(palette(theme)))
             yield
+
+
+def _ground(colours: Mapping[str, str]) -> dict[str, str]:
+    """matplotlib's settings for the ground, and for what stands on it beside the series."""
+    grounds = ("figure.facecolor", "savefig.facecolor", "axes.facecolor")
+    inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    return {**dict.fromkeys(grounds, colours["page"]), **dict.fromkeys(inks, colours["ink"])}
 
 
 def _imported() -> Any:
@@ -81,13 +89,13 @@ def plain(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else UNPRINTABLE for letter in text)
 
 
-def _draw(plots: Sequence[Plot], title: str) -> bytes:
+def _draw(plots: Sequence[Plot], title: str, theme: Theme) -> bytes:
     stream = BytesIO()
-    drawn(plots, title).savefig(stream, format="png", metadata={"Software": SOFTWARE})
+    drawn(plots, title, theme).savefig(stream, format="png", metadata={"Software": SOFTWARE})
     return stream.getvalue()
 
 
-def drawn(plots: Sequence[Plot], title: str) -> Any:
+def drawn(plots: Sequence[Plot], title: str, theme: Theme = "light") -> Any:
     """What :func:`draw` saves: matplotlib's figure, with all its texts within its edges."""
     # The figure classes directly: pyplot would look for a display and keep every figure alive.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -101,7 +109,7 @@ def drawn(plots: Sequence[Plot], title: str) -> Any:
         len(plots), 1, sharex=True, squeeze=False, height_ratios=[2.2, *[1] * (len(plots) - 1)]
     )
     for row, plot in zip(grid, plots, strict=True):
-        _panel(row[0], plot)
+        _panel(row[0], plot, theme)
     # Of the figure, which is wider than the axes.
     figure.suptitle(_wrapped(figure, title, TITLE_SIZE, ROOM), fontsize=TITLE_SIZE, x=MARGIN, ha="left")
     grid[-1][0].set_xlabel(plots[-1].x.label)
@@ -162,9 +170,9 @@ def _pull_in(figure: Any, text: Any) -> None:
         text.set_ha("left")
 
 
-def _panel(axes: Any, plot: Plot) -> None:
+def _panel(axes: Any, plot: Plot, theme: Theme) -> None:
     for series in plot.series:
-        _series(axes, series)
+        _series(axes, series, theme)
     if plot.equal:
         points = [point for series in plot.series for point in series.points]
         values = [
@@ -174,20 +182,26 @@ def _panel(axes: Any, plot: Plot) -> None:
         ]
         limits = [min(values) / 1.9, max(values) * 1.6]
         axes.plot(
-            limits, limits, color=colour(OTHER), linewidth=1, linestyle="--", label=plot.equal, zorder=0
+            limits,
+            limits,
+            color=colour(OTHER, theme),
+            linewidth=1,
+            linestyle="--",
+            label=plot.equal,
+            zorder=0,
         )
         axes.set(xlim=limits, ylim=limits, aspect="equal")
     _scale(axes, True, plot.x)
     _scale(axes, False, plot.y)
     axes.set_ylabel(plot.y.label)
     _keys(axes, plot)
-    axes.grid(color="#d0d7de", linewidth=0.6)
+    axes.grid(color=palette(theme)["line"], linewidth=0.6)
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 
 
-def _series(axes: Any, series: Series) -> None:
+def _series(axes: Any, series: Series, theme: Theme) -> None:
     points = series.points
     style, width = LINES[series.line] if series.line else ("", 1.0)
     axes.plot(
@@ -197,23 +211,23 @@ def _series(axes: Any, series: Series) -> None:
         linewidth=width,
         marker=MARKERS[series.colour % len(MARKERS)] if series.marks else "",
         markersize=6,
-        color=colour(series.colour),
+        color=colour(series.colour, theme),
         # What begins with an underscore has no place in a legend.
         label=f" {plain(series.name)}" if series.name else "_",
         clip_on=False,
     )
-    _intervals(axes, series)
+    _intervals(axes, series, theme)
     hollow = [point for point in points if point.hollow and series.marks]
     if hollow:
         axes.plot(
-            [point.x for point in hollow], [point.y for point in hollow], linestyle="", color="white",
+            [point.x for point in hollow], [point.y for point in hollow], linestyle="", color=palette(theme)["page"],
             marker=MARKERS[series.colour % len(MARKERS)], markersize=3.5, clip_on=False, zorder=3,
         )  # fmt: skip
 
 
-def _intervals(axes: Any, series: Series) -> None:
+def _intervals(axes: Any, series: Series, theme: Theme) -> None:
     """Draw each interval from end to end: as lengths from its point, one that lies beside the point has no form."""
-    drawn = {"color": colour(series.colour), "clip_on": False, "label": "_"}
+    drawn = {"color": colour(series.colour, theme), "clip_on": False, "label": "_"}
     bars = {"linewidth": 1.0, "zorder": 2, **drawn}
     caps = {"linestyle": "", "markersize": 4, **drawn}
     for point in series.points:
@@ -269,14 +283,3 @@ def _keys(axes: Any, plot: Plot) -> None:
 
 def _high(point: Point) -> float:
     return max(ends(point.y, point.y_interval))
-
-
-def colour(index: int) -> str:
-    """Colour of a series as ``#rrggbb``, as on a light page."""
-    return _palette()["other" if index == OTHER else f"s{index % COLOURS}"]
-
-
-@cache
-def _palette() -> dict[str, str]:
-    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    return dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", style[: style.index("}")]))

@@ -35,7 +35,8 @@ def results(
     warnings = ((name, finding) for name, result in named for finding in result.warnings)
     asked = ((name, result.model) for name, result in named)
     notes = ((name, note) for name, comparison in relative if comparison for note in comparison.notes)
-    return [*lines(reasons), *lines(warnings, len(named)), *lines(notes), *answers(asked)]
+    everyone = len(named)
+    return [*lines(reasons, everyone), *lines(warnings, everyone), *lines(notes, everyone), *answers(asked)]
 
 
 def lines(said: Iterable[tuple[str, Finding]], everyone: int = 0) -> list[str]:
@@ -43,12 +44,14 @@ def lines(said: Iterable[tuple[str, Finding]], everyone: int = 0) -> list[str]:
 
     Args:
         said: what each finding is said of, and the finding.
-        everyone: number of names in all; a warning that is said of so many stands without them.
+        everyone: number of names in all; a warning that is said of so many stands without them, and another finding says
+            that it is of all.
     """
     shown = []
     for finding, names in gathered(said):
-        general = finding.severity == "warning" and len(names) == everyone
-        about = "" if general else f"{', '.join(names)}: "
+        about = f"{', '.join(names)}: "
+        if len(names) == everyone and (everyone > 1 or finding.severity == "warning"):
+            about = "" if finding.severity == "warning" else f"all {everyone}: "
         shown.append(f"{_LABELS[finding.severity]}: {about}{finding}")
     return shown
 
@@ -60,7 +63,8 @@ def answers(named: Iterable[tuple[str, Model]]) -> list[str]:
         if model.answers.reason:
             said = f"answers {VERDICTS[model.answers.verdict]}: {model.answers.reason}"
             names.setdefault(said, {})[name] = None
-    return [f"{said}: {', '.join(models)}" for said, models in names.items()]
+    ranked = sorted(names.items(), key=lambda item: -len(item[1]))
+    return [f"{said}: {', '.join(models)}" for said, models in ranked]
 
 
 def elsewhere(what: str, file: str) -> str:

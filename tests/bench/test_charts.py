@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.pages import page, plot, png, svg
+from mobilecnn.bench.pages import page, palette, plot, png, svg
 from mobilecnn.bench.records.published import BASELINES
 from mobilecnn.quantize import formats
 
@@ -213,8 +213,8 @@ def test_a_picture_of_two_like_axes_has_no_empty_half(low: float) -> None:
 def test_pictures_and_pages_have_the_same_colours() -> None:
     style = Path(page.__file__).with_name("page.css").read_text()
     for index in range(plot.COLOURS):
-        assert f"--s{index}: {png.colour(index)};" in style
-    assert f"--other: {png.colour(plot.OTHER)};" in style
+        assert f"--s{index}: {palette.colour(index)};" in style
+    assert f"--other: {palette.colour(plot.OTHER)};" in style
     assert len(png.MARKERS) == len(svg._SHAPES) == plot.COLOURS and set(png.LINES) == set(get_args(plot.Line))
 
 

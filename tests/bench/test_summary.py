@@ -196,7 +196,7 @@ def test_findings_are_data_and_gathered_with_what_they_are_said_of() -> None:
     ]
     assert [[warning.code for warning in result.warnings] for result in results] == [["unseen"]] * 2
     said, warned, *answers = remarks.results(summary.named)
-    assert said == f"INVALID: 0.tflite, 1.tflite: {finding}"
+    assert said == f"INVALID: all 2: {finding}"
     assert warned == f"Warning: {results[0].warnings[0]}"
     assert answers == [f"answers not checked: {ANSWERS[1].reason}: 1.tflite"]
 
@@ -205,7 +205,8 @@ def test_a_warning_about_all_stands_without_names() -> None:
     warning = Finding("a", "it is warm", "wait", "warning")
     reason = Finding("b", "it is hot", "")
     said = [("x", warning), ("y", warning), ("x", reason), ("y", reason)]
-    assert remarks.lines(said, 2) == ["Warning: it is warm: wait", "INVALID: x, y: it is hot"]
+    assert remarks.lines(said, 2) == ["INVALID: all 2: it is hot", "Warning: it is warm: wait"]
+    assert remarks.lines(said, 3) == ["INVALID: x, y: it is hot", "Warning: x, y: it is warm: wait"]
     assert remarks.lines(said[:1], 2) == ["Warning: x: it is warm: wait"]
     assert remarks.lines(said[1:2]) == ["Warning: y: it is warm: wait"]
 
@@ -213,4 +214,47 @@ def test_a_warning_about_all_stands_without_names() -> None:
 def test_a_finding_without_a_remedy_is_its_text_alone() -> None:
     a, b = Finding("a", "one", ""), Finding("b", "two", "mend it", "warning")
     assert [str(a), str(b)] == ["one", "two: mend it"]
-    assert gathered([("x", b), ("y", a), ("y", b), ("x", b)]) == [(b, ("x", "y")), (a, ("y",))]
+    assert gathered([("x", b), ("y", a), ("y", b), ("x", b)]) == [(a, ("y",)), (b, ("x", "y"))]
+
+
+def used(share: str, program: str = "chrome") -> Finding:
+    return Finding("other-programs", f"others used {share} of a core ({program})", "close them")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        # One figure that differs becomes a range.
+        (
+            [("x", used("38%")), ("y", used("9.5%")), ("z", used("52%"))],
+            ["INVALID: x, y, z: others used 9.5 to 52% of a core (chrome): close them"],
+        ),
+        # Other words are another reason, and so are two figures.
+        (
+            [("x", used("38%")), ("y", used("40%", "make"))],
+            [
+                "INVALID: x: others used 38% of a core (chrome): close them",
+                "INVALID: y: others used 40% of a core (make): close them",
+            ],
+        ),
+        (
+            [("x", used("38%", "a 1")), ("y", used("40%", "a 2"))],
+            [
+                "INVALID: x: others used 38% of a core (a 1): close them",
+                "INVALID: y: others used 40% of a core (a 2): close them",
+            ],
+        ),
+        # Another remedy is another line.
+        (
+            [("x", Finding("c", "it is 1", "cool it")), ("y", Finding("c", "it is 2", "wait"))],
+            ["INVALID: x: it is 1: cool it", "INVALID: y: it is 2: wait"],
+        ),
+        # What most have is first, whatever was said first; a digit in a name is no figure.
+        (
+            [("x", Finding("a", "pi4 is odd", "")), ("y", used("1%")), ("z", used("1%"))],
+            ["INVALID: y, z: others used 1% of a core (chrome): close them", "INVALID: x: pi4 is odd"],
+        ),
+    ],
+)
+def test_a_reason_is_one_line(said: list[tuple[str, Finding]], expected: list[str]) -> None:
+    assert remarks.lines(said, 9) == expected
