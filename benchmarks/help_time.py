@@ -1,10 +1,11 @@
-"""Time `mobilecnn --help` and `mobilecnn models --json`: medians of whole processes, beside a bare Python.
+"""Time `mobilecnn --help`, completions and `mobilecnn models --json`: medians of whole processes, beside a bare Python.
 
 python benchmarks/help_time.py [--json]
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -14,17 +15,31 @@ from pathlib import Path
 RUNS = 21
 """Number of timed processes of each command."""
 
-LIMIT = 0.15
-"""Largest median of `mobilecnn --help`, seconds."""
-
-LIMIT_MODELS = 2.0
-"""Largest median of `mobilecnn models --json`, seconds."""
+PROGRAM = str(Path(sys.executable).with_name("mobilecnn"))
 
 
-def seconds(command: list[str]) -> float:
+def completing(words: str) -> dict[str, str]:
+    """The variables with which a shell asks for completions of the last of some words."""
+    count = str(len(words.split()) - 1)
+    return {"_MOBILECNN_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": count}
+
+
+COMMANDS: dict[str, tuple[list[str], dict[str, str], float]] = {
+    # name: command, variables, largest median in seconds
+    "mobilecnn --help": ([PROGRAM, "--help"], {}, 0.11),
+    "completing a command": ([PROGRAM], completing("mobilecnn ex"), 0.15),
+    "completing a network": ([PROGRAM], completing("mobilecnn train shufflenet_v2"), 0.15),
+    "completing a device": ([PROGRAM], completing("mobilecnn bench --device emu"), 0.15),
+    "completing an option": ([PROGRAM], completing("mobilecnn export --t"), 0.15),
+    "mobilecnn models --json": ([PROGRAM, "models", "--json"], {}, 2.0),
+    "bare python": ([sys.executable, "-c", "pass"], {}, 0.11),
+}
+
+
+def seconds(command: list[str], variables: dict[str, str]) -> float:
     """Seconds that a process takes from start to end."""
     start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **variables})
     return time.perf_counter() - start
 
 
@@ -32,30 +47,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     as_json = parser.parse_args().json
-    mobilecnn = str(Path(sys.executable).with_name("mobilecnn"))
-    commands = ([mobilecnn, "--help"], [mobilecnn, "models", "--json"], [sys.executable, "-c", "pass"])
-    runs = [[seconds(command) for command in commands] for _ in range(RUNS + 1)][1:]
-    help_, models, bare = zip(*runs, strict=True)
+    # In turn, so that what else the machine does meets all alike; the first round warms the caches.
+    rounds = [
+        {name: seconds(command, variables) for name, (command, variables, _) in COMMANDS.items()}
+        for _ in range(RUNS + 1)
+    ][1:]
     result = {
-        "runs": RUNS,
-        "help_median_s": statistics.median(help_),
-        "help_max_s": max(help_),
-        "models_json_median_s": statistics.median(models),
-        "models_json_max_s": max(models),
-        "bare_python_median_s": statistics.median(bare),
-        "limit_s": LIMIT,
-        "limit_models_s": LIMIT_MODELS,
+        name: {
+            "median_s": statistics.median(row[name] for row in rounds),
+            "max_s": max(row[name] for row in rounds),
+            "limit_s": limit,
+        }
+        for name, (*_, limit) in COMMANDS.items()
     }
     if as_json:
-        print(json.dumps(result, indent=2))
-    else:
+        print(json.dumps({"runs": RUNS, "commands": result}, indent=2))
+        return
+    for name, found in result.items():
         print(
-            f"mobilecnn --help: median {result['help_median_s']:.3f} s, slowest {result['help_max_s']:.3f} s of {RUNS} "
-            f"(bare python: {result['bare_python_median_s']:.3f} s; limit: {LIMIT} s)"
-        )
-        print(
-            f"mobilecnn models --json, the whole zoo: median {result['models_json_median_s']:.3f} s, slowest "
-            f"{result['models_json_max_s']:.3f} s (limit: {LIMIT_MODELS} s)"
+            f"{name}: median {found['median_s']:.3f} s, slowest {found['max_s']:.3f} s of {RUNS} "
+            f"(limit: {found['limit_s']} s)"
         )
 
 

@@ -20,7 +20,7 @@ PROGRAMS = (
     ("exported", "bases"),
     ("calibration_check", "export"),
     ("networks",),
-    ("demo", "api", "experiments"),
+    ("demo", "api", "doctor", "experiments"),
     ("",),
     ("cli", "__main__"),
 )

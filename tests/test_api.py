@@ -117,7 +117,7 @@ OTHER_NAMES = {"source": "data", "device_name": "device", "models": "models", "n
 
 NOT_FOR_PYTHON = {
     # The form of the result, and what stands as formats="all".
-    "as_json", "everything",
+    "as_json", "verbose", "everything",
     # Of compare: .tflite files are timed by bench.
     "device_name", "benchmark_model", "cores", "delegate", "runtime", "threads", "rounds", "warmup_runs", "warmup_seconds", "runs",
     "seconds", "seed", "cool_down", "allow_wrong_answers", "output", "counts_only",
@@ -130,7 +130,7 @@ NOT_FOR_PYTHON = {
 def test_the_options_are_those_of_the_command(name: str) -> None:
     parameters = inspect.signature(getattr(mobilecnn, name)).parameters
     options = import_module(f"mobilecnn.cli.{name}").command.params
-    left_out = NOT_FOR_PYTHON if name == "compare" else {"as_json", "everything"}
+    left_out = NOT_FOR_PYTHON if name == "compare" else {"as_json", "verbose", "everything"}
     if name == "evaluate":
         left_out = left_out | {"by_class", "confusion"}  # Of what is in the record anyway.
     if name == "train":

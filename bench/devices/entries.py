@@ -17,19 +17,18 @@
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import MISSING, Field, fields
-from pathlib import Path
 from typing import Any
 
+from mobilecnn.bench.devices import names
 from mobilecnn.bench.devices.backends import BACKENDS, profiles_of
 from mobilecnn.bench.devices.seam import Backend, Entry
 from mobilecnn.documents import parse_toml
 from mobilecnn.errors import InputError, UsageError
-from mobilecnn.files import LARGEST_TOML, exists, home, read_bytes, write_text
+from mobilecnn.files import LARGEST_TOML, exists, read_bytes, write_text
 from mobilecnn.locks import locked
 
 WITH_ENTRIES = {backend.kind: backend for backend in BACKENDS if backend.entry is not None}
@@ -102,12 +101,8 @@ def check_name(name: str) -> None:
             raise UsageError(backend.taken.format(name=name, shown=backend.provides[name]))
 
 
-def path() -> Path:
-    """The path of the file: below ``$XDG_CONFIG_HOME``, else ``~/.config``."""
-    # The specification wants relative paths ignored.
-    configured = os.environ.get("XDG_CONFIG_HOME", "")
-    folder = Path(configured) if configured.startswith("/") else home() / ".config"
-    return folder / "mobilecnn" / "devices.toml"
+path = names.path
+"""The path of the file: :func:`mobilecnn.bench.devices.names.path`."""
 
 
 def changing() -> AbstractContextManager[None]:

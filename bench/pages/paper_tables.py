@@ -20,6 +20,20 @@ SPEEDUP_PAPER = (
 """Columns of the paper's figures, of its Snapdragon 820."""
 
 
+SPEEDUP_SPARE = (
+    "paper err %", "paper MFLOPs", "paper ms", "efficiency", "multiply-adds (M)", "paper efficiency", "90 %", "95 % interval",
+    *(f"over {base.label}" for base in BASELINES[1:]), "ms", "modelled ms",
+)  # fmt: skip
+"""Columns of :func:`speedup` that a narrow terminal does without, the one that says least first; what is left compares
+the theoretical with the actual speedup."""
+
+SWEEP_SPARE = ("90 %", "95 % interval", "multiply-adds M", "paper: time")
+"""Columns of :func:`sweep` that a narrow terminal does without."""
+
+GUIDELINES_SPARE = ("multiply-adds M", "paper images/s", "90 %", "95 % interval", "images/s")
+"""Columns of :func:`guideline` that a narrow terminal does without."""
+
+
 def speedup_here_header(modelled: bool) -> tuple[str, ...]:
     """Columns of what was counted and timed, or modelled, here."""
     time, ends = ("modelled ms", "90 %") if modelled else ("ms", "95 % interval")

@@ -1,6 +1,7 @@
 """A summary as lines and table rows of a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from mobilecnn.bench.judge.summary import Comparison, Result, Summary
 from mobilecnn.bench.pages.numbers import interval, ms
@@ -10,20 +11,29 @@ from mobilecnn.bench.records.protocol import DEFAULT
 from mobilecnn.bench.records.stream import Stream
 from mobilecnn.remarks import plural
 
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
+"""Names of files where tables show them as they are."""
+
 HEADER = (
-    "file", "", "median ms", "95 % interval", "p90", "p99", "min", "runs", "answers", "time / first", "95 % interval", "",
+    "file", "", "median ms", "95 % interval", "p90", "p99", "min", "runs", "answers", "time / first", "ratio 95 %", "verdict",
 )  # fmt: skip
 """Header of :func:`rows`."""
+
+SPARE = ("runs", "min", "p99", "p90", "ratio 95 %", "answers", "95 % interval")
+"""Columns of :data:`HEADER` that a narrow terminal does without, the one that says least first."""
 
 ONCE = ("file", "first inference ms", "initialization ms", "peak memory MB", "before loading MB")
 """Header of :func:`once`: what happens once in a process."""
 
+ONCE_SPARE = ("before loading MB", "initialization ms")
+"""Columns of :data:`ONCE` that a narrow terminal does without."""
 
-def rows(summary: Summary) -> list[tuple[str, ...]]:
-    """A row for each model, under :data:`HEADER`."""
+
+def rows(summary: Summary, names: Mapping[str, str] = NO_NAMES) -> list[tuple[str, ...]]:
+    """A row for each model, under :data:`HEADER`; ``names`` has other names for files."""
     return [
         (
-            result.model.file,
+            names.get(result.model.file, result.model.file),
             validity(result),
             ms(result.median.value),
             interval(result.median, 1e6),
@@ -47,11 +57,11 @@ def verdict(relative: Comparison) -> str:
     return relative.verdict if relative.valid else f"{relative.verdict} (INVALID)"
 
 
-def once(results: Iterable[Result]) -> list[tuple[str, ...]]:
-    """A row for each model, under :data:`ONCE`."""
+def once(results: Iterable[Result], names: Mapping[str, str] = NO_NAMES) -> list[tuple[str, ...]]:
+    """A row for each model, under :data:`ONCE`; ``names`` has other names for files."""
     return [
         (
-            result.model.file,
+            names.get(result.model.file, result.model.file),
             ms(result.first),
             ms(result.init),
             *(

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mobilecnn.bench.devices.emulated import build
-from mobilecnn.bench.devices.emulated.device import KINDS, NAMES, EmulatedDevice
+from mobilecnn.bench.devices.emulated.device import KINDS, EmulatedDevice
+from mobilecnn.bench.devices.names import EMULATED
 from mobilecnn.bench.devices.registry import device
 from mobilecnn.bench.devices.seam import (
     CanCount,
@@ -61,7 +62,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_it_says_what_it_models_and_nothing_of_this_machine(emulated_root: Path) -> None:
     for name in ("emulated-a53", "emulated-a72", "emulated-pi5", "emulated-sd810", "emulated-sd820"):
-        core = CHIPS[NAMES[name]].core
+        core = CHIPS[EMULATED[name]].core
         with device(name) as emulated:
             facts = emulated.probe()
         assert (facts.kind, facts.machine) == ("emulated", "aarch64")
@@ -93,12 +94,12 @@ def test_diagnose_is_for_what_times() -> None:
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EMULATED)
 def test_its_names_are_taken(name: str) -> None:
     refused = run("devices", "add", name, "--host", "10.0.0.7")
     assert (
         refused.exit_code == 2
-        and f"{name} is an emulated chip, that of a {CHIPS[NAMES[name]].title}" in refused.stderr
+        and f"{name} is an emulated chip, that of a {CHIPS[EMULATED[name]].title}" in refused.stderr
     )
     refused = run("devices", "setup", name)
     assert refused.exit_code == 2 and "is made by itself when it is first used" in refused.stderr

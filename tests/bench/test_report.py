@@ -374,7 +374,7 @@ def test_from_the_commands_to_the_page(
     models = [str(exported / f"theirs.{name}.tflite") for name in ("float32", "int8")]
     quick = ["--rounds", "1", "--warmup-seconds", "0", "--warmup-runs", "1", "--seconds", "0", "--runs", "3"]
     done = CliRunner().invoke(cli, ["bench", *models, *quick, "-o", "runs/it.json"])
-    assert "As a page: mobilecnn report runs/it.json" in done.stderr.splitlines()
+    assert "Next: mobilecnn report runs/it.json  # these figures as a page" in done.stderr.splitlines()
     evaluating = ["evaluate", *models, "--data", str(photos), "-o", "runs/accuracy.json", "--json"]
     done = CliRunner().invoke(cli, evaluating)
     assert json.loads(done.stdout) == json.loads((tmp_path / "runs/accuracy.json").read_text())

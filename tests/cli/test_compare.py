@@ -200,7 +200,7 @@ OF_COUNTING = {
     "output", "counts_only",
 }  # fmt: skip
 OF_RECORDS = {"names", "across"}
-OF_ALL = {"a", "b", "max_slowdown", "as_json"}
+OF_ALL = {"verbose", "a", "b", "max_slowdown", "as_json"}
 
 
 def test_no_option_is_ignored_silently() -> None:

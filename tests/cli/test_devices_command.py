@@ -78,7 +78,7 @@ def test_the_options_are_those_that_the_backends_declare() -> None:
     for command, options in ((commands.add, "add_options"), (commands.setup, "setup_options")):
         declared = {option.name for backend in BACKENDS for option in getattr(backend, options)}
         assert {parameter.name for parameter in command.params} == {
-            *("name", "as_json"),
+            *("name", "as_json", "verbose"),
             *(("profile",) if command is commands.add else ()),
             *declared,
         }

@@ -78,8 +78,8 @@ def test_all_devices_are_in_one_table_and_have_a_file_each(exported: Path, here:
         # Each device has progress lines of its own.
         assert [line for line in done.stderr.splitlines() if line.startswith(f"Timing on {name}: 0/6 ")]
     (named,) = [line for line in done.stderr.splitlines() if "mobilecnn report" in line]
-    assert named.startswith("As a page: mobilecnn report ")
-    shown = CliRunner().invoke(cli, named.removeprefix("As a page: mobilecnn ").split())
+    assert named.startswith("Next: mobilecnn report ")
+    shown = CliRunner().invoke(cli, named.removeprefix("Next: mobilecnn ").partition("  # ")[0].split())
     assert shown.exit_code == 0, shown.output
     assert len(re.findall("<h3>.*</h3>\n", (here / "report.html").read_text())) >= 2
 
@@ -103,7 +103,7 @@ def test_a_device_that_fails_costs_the_others_nothing(exported: Path, here: Path
         "it-local.json", "it-pi4.json", "it-pi5.partial.json",
     ]  # fmt: skip
     assert Measurement.read(here / "runs/it-pi5.partial.json").rounds == 1
-    assert "As a page: mobilecnn report runs/it-pi4.json runs/it-local.json" in done.stderr
+    assert "Next: mobilecnn report runs/it-pi4.json runs/it-local.json" in done.stderr
 
 
 def test_json_has_what_became_of_each(exported: Path, here: Path) -> None:

@@ -121,6 +121,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "data, table": ("it.csv", ("data", "prepare", "it.csv", "-o", "made.json")),
     "data, IDX": ("idx/train-images-idx3-ubyte", ("data", "inspect", "idx")),
     "devices": ("config/mobilecnn/devices.toml", ("devices",)),
+    "doctor": ("config/mobilecnn/devices.toml", ("doctor", "devices")),
 }
 """What a command is given: the file that is irregular, and the command line."""
 
@@ -148,6 +149,7 @@ PASSED_OVER = {
     ("data, IDX", "proc"): "it is no IDX file",
     ("data, IDX", "missing"): "it is said that the labels are alone",
     ("devices", "missing"): "there are none yet",
+    ("doctor", "missing"): "there are none yet",
 }
 """Pairs that are right, or that are refused for what they hold."""
 

@@ -52,7 +52,17 @@ def test_every_option_of_a_plan_is_one_of_the_command() -> None:
     for option, member in options.OPTIONS.items():
         assert typed[option] == others.get(member, member), option
     members = {field.name for field in fields(TrainingPlan)}
-    beside = {"output", "options_file", "resume", "skip_bad", "tensorboard", "curves", "as_json", "source"}
+    beside = {
+        "output",
+        "options_file",
+        "resume",
+        "skip_bad",
+        "tensorboard",
+        "curves",
+        "as_json",
+        "verbose",
+        "source",
+    }
     assert {parameter.name for parameter in command.params} - beside == members - {"data"}
 
 

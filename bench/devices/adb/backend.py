@@ -46,11 +46,16 @@ BACKEND = Backend(
     entry=AdbEntry,
     recognized=lambda name: AdbEntry(name) if is_network(name) else None,
     add_options=(
-        Option("adb", "It is an Android phone.", flag=True),
-        Option("serial", "With --adb: which, as `adb devices` lists it.  [default: the only one]"),
+        Option("adb", "Say that it is an Android phone.", flag=True),
+        Option(
+            "serial",
+            "Take the phone of this serial number, as `adb devices` lists it; for --adb.  "
+            "[default: the only one]",
+        ),
         Option(
             "app",
-            "With --adb: the applicationId of a renamed copy of the sample app.  [default: the sample app's]",
+            "Find the sample app by this applicationId, that of a renamed copy; for --adb.  "
+            "[default: the sample app's]",
         ),
     ),
     add_help="--adb, for an Android phone",
@@ -63,10 +68,12 @@ BACKEND = Backend(
     takes_phone=True,
     setup=_set_up,
     setup_options=(
-        Option("download", "For a phone: download benchmark_model here, and put it there.", flag=True),
-        Option("from", "With --download: the address.  [default: Google's nightly builds]"),
+        Option("download", "Download benchmark_model here and put it on the phone.", flag=True),
+        Option("from", "Download from this address; for --download.  [default: Google's nightly builds]"),
         Option(
-            "sha256", "With --download: SHA-256 of the program; without it, it is told and nothing is sent."
+            "sha256",
+            "Expect this SHA-256 of the program that --download fetches; without it, the sum is "
+            "told and nothing is sent.",
         ),
     ),
 )

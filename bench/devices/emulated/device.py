@@ -20,6 +20,7 @@ from mobilecnn.bench.devices.emulated import build
 from mobilecnn.bench.devices.emulated.blocks import sections
 from mobilecnn.bench.devices.emulated.pipeline import tools
 from mobilecnn.bench.devices.emulated.work import work_of
+from mobilecnn.bench.devices.names import EMULATED
 from mobilecnn.bench.devices.on_worker import InChild
 from mobilecnn.bench.devices.packing import worker_file
 from mobilecnn.bench.devices.seam import Answer, Job
@@ -29,16 +30,6 @@ from mobilecnn.bench.records.work import TimeModel, Work
 from mobilecnn.errors import EnvironmentProblem, UsageError
 from mobilecnn.process import Child
 from mobilecnn.steps import Say, no_say
-
-NAMES = {
-    **{f"emulated-{chip}": chip for chip in CHIPS},
-    "emulated": "pi4",
-    "emulated-a53": "pi3",
-    "emulated-a72": "pi4",
-    "emulated-a76": "pi5",
-}
-"""Names of the emulated devices -> the chip, a key of :data:`mobilecnn.bench.records.chips.CHIPS`. Those of a processor
-mean the Raspberry Pi with it."""
 
 KINDS = ("multiply_add", "dot_product", "load_store", "other")
 """Kinds of instructions, in the order in which ``counter.c`` writes them."""
@@ -60,11 +51,11 @@ class EmulatedDevice(InChild):
         """Nothing is done yet.
 
         Args:
-            name: a key of :data:`NAMES`.
+            name: a key of :data:`EMULATED`.
             say: told what is done when there is no root yet.
         """
         self.name = name
-        self.chip = CHIPS[NAMES[name]]
+        self.chip = CHIPS[EMULATED[name]]
         self.core = build.CORES[self.chip.core]
         self._say = say
 

@@ -40,8 +40,12 @@ BACKEND = Backend(
     entry=SshEntry,
     unnamed=SshEntry,
     add_options=(
-        Option("host", "As `ssh` takes it: a name, an address or an alias, also user@host:port."),
-        Option("python", "The interpreter there.  [default: what setup made, else python3]", listed=True),
+        Option(
+            "host", "Reach the board at this name, address or alias, as `ssh` takes it, also user@host:port."
+        ),
+        Option(
+            "python", "Run this interpreter there.  [default: what setup made, else python3]", listed=True
+        ),
     ),
     add_help="--host HOST, for a board over SSH",
     profiles={
@@ -53,9 +57,11 @@ BACKEND = Backend(
     },
     setup=_set_up,
     setup_options=(
-        Option("runtime", "Runtime for the .tflite files.", choices=RUNTIMES, default=RUNTIMES[0]),
-        Option("version", "Version of the runtime.  [default: the newest that the board can load]"),
-        Option("offline", "For a board without a network: download here, carry it there.", flag=True),
+        Option("runtime", "Run the .tflite files on this runtime.", choices=RUNTIMES, default=RUNTIMES[0]),
+        Option(
+            "version", "Install this version of the runtime.  [default: the newest that the board can load]"
+        ),
+        Option("offline", "Download here and carry it there, for a board without a network.", flag=True),
     ),
 )
 """Boards that the devices file names, and hosts that ``ssh`` knows."""

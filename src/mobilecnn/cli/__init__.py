@@ -12,7 +12,7 @@ import errno
 import json
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.exceptions import Exit
@@ -22,6 +22,9 @@ from mobilecnn.cli import terminal
 from mobilecnn.errors import EnvironmentProblem, InputError, MobileCnnError
 from mobilecnn.shortage import shortage
 from mobilecnn.version import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 JSON_FLAG = "mobilecnn.json"
@@ -57,8 +60,24 @@ COMMANDS = {
     "speedup": "The ShuffleNet papers' measurements, made anew on a device.",
     "android": "Put .tflite files into the Android sample app.",
     "demo": "Train, export, check, time and report, on embedded data.",
+    "doctor": "What is here and what is missing for each thing that mobilecnn can do, with the command that mends it.",
+    "completion": "A script with which a shell completes commands, options, networks, formats and devices.",
 }
 """Name of a command -> its short help, which ``--help`` shows without importing the command."""
+
+STAGES = {
+    "Choose and train": ("models", "tables", "data", "train", "experiment", "pretrained"),
+    "Make .tflite files": ("compress", "check-calibration", "export", "inspect"),
+    "Check the answers": (
+        "evaluate", "compare-accuracy", "quantize-report", "verify", "predict", "isic",
+    ),
+    "Measure the speed": (
+        "devices", "bench", "sustained", "single-stream", "compare", "profile", "tune", "speedup",
+    ),
+    "Show and ship": ("report", "android", "demo"),
+    "This machine": ("doctor", "completion"),
+}  # fmt: skip
+"""Stage of the work -> its commands, as ``--help`` groups them; each command is in one."""
 
 
 def load(name: str) -> click.Command:
@@ -81,7 +100,9 @@ class Failure(click.ClickException):
         """Print the message, and under ``--json`` the document."""
         # Where one cannot be printed, the exit code still says it.
         with contextlib.suppress(Exit, EnvironmentProblem):
-            terminal.write(f"Error: {self.message}", err=True)
+            from mobilecnn.cli import looks
+
+            terminal.write(looks.prose(f"Error: {self.message}", err=True, whole=True), err=True)
         if self.as_json:
             problem = {"kind": self.kind, "message": self.message, "exit_code": self.exit_code}
             with contextlib.suppress(Exit, EnvironmentProblem):
@@ -92,17 +113,29 @@ class LazyGroup(click.Group):
     """A group that imports a command's module only to run it or to show its own help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order of the pipeline."""
-        return list(COMMANDS)
+        """The commands in the order of the help."""
+        return [name for names in STAGES.values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
         return load(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The command list, from :data:`COMMANDS` alone."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        """The commands by stage, from :data:`COMMANDS` alone."""
+        for stage, names in STAGES.items():
+            with formatter.section(stage):
+                formatter.write_dl([(name, COMMANDS[name]) for name in names])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """The commands that begin so, from :data:`COMMANDS` alone, or the options."""
+        from click.shell_completion import CompletionItem
+
+        named = [
+            CompletionItem(name, help=COMMANDS[name])
+            for name in self.list_commands(ctx)
+            if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """Read the options before the command."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.output import data, document, json_option, kilobytes, table, talk
 from mobilecnn.cli.terminal import Lines, joined, typed
 
@@ -25,21 +25,21 @@ Next: {apk} has exactly these models. To put it on a phone, give the same comman
   adb shell am start -n {component}"""
 
 
-@click.command()
+@sections.command()
 @click.option(
     "--model",
     "models",
     type=options.FILE,
     multiple=True,
     required=True,
-    help="A .tflite file for the app. May be repeated.",
+    help="Put this .tflite file into the app. May be repeated.",
 )
 @click.option(
     "--app",
     type=options.FILE,
     default=Path("android_demo"),
     show_default=True,
-    help="The sample app's folder, or a copy of it.",
+    help="Use the sample app in this folder, or a copy of it.",
 )
 @click.option(
     "--init",
@@ -47,19 +47,19 @@ Next: {apk} has exactly these models. To put it on a phone, give the same comman
     type=options.FILE,
     help="Make this new folder an app of your own: a renamed copy of the sample app, with these models.",
 )
-@click.option("--id", "application", help="With --init: its application id, like com.example.lesions.")
-@click.option("--name", help="With --init: its name, as people see it.")
+@click.option("--id", "application", help="Give the app of --init this application id, such as com.example.lesions.")
+@click.option("--name", help="Give the app of --init this name, as people see it.")
 @click.option(
     "--install", is_flag=True, help="Install the build with these models on a connected phone, and start it."
 )
 @click.option(
     "--apk",
     type=options.FILE,
-    help="The build to install.  [default: the newest that Gradle or ci/build_apk.py left in the app's folder]",
+    help="Install this build.  [default: the newest that Gradle or ci/build_apk.py left in the app's folder]",
 )
 @click.option(
     "--device",
-    help="Phone to install on, by its name in `mobilecnn devices`.  [default: the only one connected]",
+    help="Install on this phone, by its name in `mobilecnn devices`.  [default: the only one connected]",
 )
 @json_option
 @click.pass_context
@@ -157,7 +157,7 @@ def command(
         ]
         for model in staged
     ]
-    data(table(["model", "format", "size", "labels", "needs TFLite"], rows, left=2))
+    data(table(["model", "format", "size", "labels", "needs TFLite"], rows, left=2, spare=("labels", "size")))
     data(f"in {app / MODELS}; they run on TensorFlow Lite {runtime(app)} and newer")
     for remark in remarks:
         talk(f"Warning: {remark}.")

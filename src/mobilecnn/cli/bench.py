@@ -6,21 +6,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import counts, options
+from mobilecnn.cli import counts, options, sections
 from mobilecnn.cli.measured import time_models
 from mobilecnn.cli.output import (
     data,
     document,
     json_option,
+    prose,
     record_path,
+    say_short_names,
     several_progresses,
+    short_names,
     table,
     talk,
+    then,
 )
 from mobilecnn.cli.terminal import typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from mobilecnn.bench.judge.summary import Summary
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from mobilecnn.bench.timing.fleet import Outcome
 
 
-@click.command(cls=options.SectionedCommand)
+@sections.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
 @options.devices
 @options.protocol
@@ -37,8 +41,8 @@ if TYPE_CHECKING:
 @options.allow_wrong_answers
 @options.record_output(
     "bench",
-    "The measurement file; an existing one is never replaced. With several devices each has its own: it.json becomes "
-    "it-DEVICE.json.",
+    "Write the measurement to this file; an existing one is never replaced. With several devices each has its "
+    "own: it.json becomes it-DEVICE.json.",
 )
 @json_option
 @click.pass_context
@@ -98,7 +102,6 @@ def _time(
     as_json: bool,
 ) -> None:
     from mobilecnn.bench.judge.summary import Summary
-    from mobilecnn.bench.pages import remarks, terminal
 
     measurement, record = time_models(
         models, device_name, phone, protocol, allow_wrong_answers, output, "bench"
@@ -107,12 +110,32 @@ def _time(
     if as_json:
         document({"measurement": str(record), **summary.to_json()})
     else:
-        data(table(terminal.HEADER, terminal.rows(summary), left=2))
-        data("")
-        data(table(terminal.ONCE, terminal.once(summary.results)))
-        for line in [*remarks.results(summary.named, summary.compared), "", *_origin(summary, record)]:
-            data(line)
-    _name_the_report([record])
+        _show(summary)
+        for line in ["", *_origin(summary, record)]:
+            prose(line)
+    _say_what_next([record], [(device_name, summary)])
+
+
+def _show(summary: "Summary") -> None:
+    """Both tables of one device, and the findings below them."""
+    from mobilecnn.bench.pages import remarks, terminal
+
+    files = [result.model.file for result in summary.results]
+    names = short_names(files)
+    data(
+        table(terminal.HEADER, terminal.rows(summary, names), left=2, spare=terminal.SPARE, keep=("verdict",))
+    )
+    say_short_names(files)
+    data("")
+    data(table(terminal.ONCE, terminal.once(summary.results, names), spare=terminal.ONCE_SPARE))
+    found = remarks.results(_named(summary.named, names), _named(summary.compared, names))
+    for line in ["", *found] if found else []:
+        prose(line)
+
+
+def _named(pairs: "Iterable[tuple[str, Any]]", names: "Mapping[str, str]") -> "list[tuple[str, Any]]":
+    """Pairs whose first parts are the names that the table shows."""
+    return [(names.get(name, name), thing) for name, thing in pairs]
 
 
 def _time_on_all(
@@ -147,7 +170,9 @@ def _time_on_all(
         document({"devices": parts})
     else:
         _show_outcomes(outcomes, made)
-    _name_the_report([outcome.record for outcome in outcomes if outcome.measurement is not None])
+    done = [outcome for outcome in outcomes if outcome.measurement is not None]
+    judged = [(name, summary) for name, summary in zip(names, made, strict=True) if summary is not None]
+    _say_what_next([outcome.record for outcome in done], judged)
     fleet.refuse_failed(outcomes)
 
 
@@ -168,16 +193,19 @@ def _show_outcomes(outcomes: "Sequence[Outcome]", summaries: "Sequence[Summary |
             rows.append([name, "", "FAILED", *[""] * (len(terminal.HEADER) - 2)])
             findings.append(f"FAILED: {name}: {outcome.failure}")
             continue
-        rows += [[name, *row] for row in terminal.rows(summary)]
-        once += [[name, *row] for row in terminal.once(summary.results)]
-        findings += [f"{name}: {line}" for line in remarks.results(summary.named, summary.compared)]
+        short = short_names(result.model.file for result in summary.results)
+        rows += [[name, *row] for row in terminal.rows(summary, short)]
+        once += [[name, *row] for row in terminal.once(summary.results, short)]
+        found = remarks.results(_named(summary.named, short), _named(summary.compared, short))
+        findings += [f"{name}: {line}" for line in found]
         origins += [f"{name}: {line}" for line in _origin(summary, outcome.record)]
-    data(table(("device", *terminal.HEADER), rows, left=3))
+    header = ("device", *terminal.HEADER)
+    data(table(header, rows, left=3, spare=terminal.SPARE, keep=("verdict",)))
     if once:
         data("")
-        data(table(("device", *terminal.ONCE), once, left=2))
+        data(table(("device", *terminal.ONCE), once, left=2, spare=terminal.ONCE_SPARE))
     for line in [*findings, "", *origins]:
-        data(line)
+        prose(line)
 
 
 def _outcome(outcome: "Outcome", summary: "Summary | None") -> "dict[str, Any]":
@@ -201,6 +229,10 @@ def _origin(summary: "Summary", record: Path) -> list[str]:
     ]
 
 
-def _name_the_report(records: "Sequence[Path]") -> None:
+def _say_what_next(records: "Sequence[Path]", judged: "Sequence[tuple[str, Summary]]") -> None:
+    """Name the command that makes a page of the records, and for a restless device the one that examines it."""
+    for name, summary in judged:
+        if not all(result.valid for result in summary.results):
+            then(f"mobilecnn devices diagnose {name}", "why figures are INVALID, and what to do about it")
     if records:
-        talk(f"As a page: mobilecnn report {typed(records)}")
+        then(f"mobilecnn report {typed(records)}", "these figures as a page")

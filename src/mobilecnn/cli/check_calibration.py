@@ -6,31 +6,34 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.output import data, document, json_option, note, progress, table, talk
 
 if TYPE_CHECKING:
     from mobilecnn.calibration_check import Examined
 
 
-@click.command()
+@sections.command()
 @click.argument("model", type=options.SOURCE)
 @click.option(
     "--calibration",
     metavar="DATA",
     type=options.SOURCE,
     required=True,
-    help="Images to calibrate on, as for `mobilecnn export`.",
+    help="Examine these images to calibrate on, named as for `mobilecnn export`.",
 )
 @click.option(
-    "--samples", default=100, show_default=True, help="Images to calibrate on, the classes taking turns."
+    "--samples",
+    default=100,
+    show_default=True,
+    help="Calibrate on this many images, the classes taking turns.",
 )
-@options.seed("that choice")
+@options.seed("the choice of images")
 @click.option(
     "--size",
     type=options.SIZE,
     metavar="SIDE|WIDTHxHEIGHT",
-    help="Input size in pixels, of a model of free size.",
+    help="Give a model of free size inputs of this size, in pixels.",
 )
 @options.input_range
 @options.override_input_range

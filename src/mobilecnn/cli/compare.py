@@ -5,12 +5,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import counts, options
+from mobilecnn.cli import counts, looks, options, sections
 from mobilecnn.cli.measured import time_models
-from mobilecnn.cli.output import data, document, json_option, table
+from mobilecnn.cli.output import (
+    data,
+    document,
+    json_option,
+    prose,
+    say_short_names,
+    short_names,
+    table,
+    talk,
+    then,
+)
+from mobilecnn.cli.terminal import typed
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from mobilecnn.bench.judge.compare import Compared
     from mobilecnn.bench.judge.summary import Result
     from mobilecnn.bench.records.measurement import Measurement
@@ -22,10 +35,13 @@ FILES, TIMES, COUNTS = "a model", "times", "emulated instructions"
 FOR_FILES = ("device_name", *options.PROTOCOL, *options.PHONE, "allow_wrong_answers", "output", "counts_only")
 """Parameters that mean something to .tflite files only, which are timed or counted first."""
 
-HEADER = ("model", "A ms", "", "B ms", "", "B / A", "95 % interval", "verdict")
+HEADER = ("model", "A ms", "B ms", "B / A", "95 % interval", "verdict")
+
+SPARE = ("A ms", "B ms", "95 % interval", "B / A")
+"""Columns of :data:`HEADER` that a narrow terminal does without, the one that says least first."""
 
 
-@click.command(cls=options.SectionedCommand)
+@sections.command()
 @click.argument("a", type=options.FILE)
 @click.argument("b", type=options.FILE)
 @click.option(
@@ -53,7 +69,7 @@ HEADER = ("model", "A ms", "", "B ms", "", "B / A", "95 % interval", "verdict")
 @options.phone
 @options.counts_only
 @options.allow_wrong_answers
-@options.record_output("compare", "The measurement file of two .tflite files.")
+@options.record_output("compare", "Write the measurement of two .tflite files to this file.")
 @json_option
 @click.pass_context
 def command(
@@ -117,6 +133,7 @@ def command(
         plan = counts.plan_of(ctx, device_name, protocol, counts_only)
         counts.compare_files(a, b, device_name, plan, output, allow_wrong_answers, allowed, as_json)
         return
+    record: Path | None = None
     if kind == FILES:
         counts.refuse_here(ctx)
         measured, record = time_models(
@@ -138,9 +155,14 @@ def command(
     if as_json:
         document({**about, **compared.to_json()})
     else:
-        data(_table(compared))
-        for line in [*_remarks(compared), "", *lines]:
-            data(line)
+        files = [row.name for row in compared.rows]
+        pairs = any(" = " in file for file in files)  # Names of two files are no name of a file.
+        shown = dict(zip(files, files, strict=True)) if pairs else short_names(files)
+        data(_table(compared, shown))
+        say_short_names(files)
+        for line in [*_remarks(compared, shown), "", *lines]:
+            prose(line)
+        _say_what_next(compared, (a, b) if record is None else (record,))
     if allowed is not None:
         bench.refuse_slowdown(compared, allowed)
 
@@ -169,18 +191,31 @@ def _line(side: str, path: Path, measured: "Measurement") -> str:
     return f"{side}: {path}{short}, {measured.created}, {terminal.device(measured)}"
 
 
-def _table(compared: "Compared") -> str:
+def _say_what_next(compared: "Compared", records: "Sequence[Path]") -> None:
+    """Name the command that makes a page of what was timed, or say how to know more where nothing was decided."""
+    if all(row.time.verdict == "undecided" for row in compared.rows):
+        talk(
+            looks.prose(
+                "Next: more --rounds on a quiet machine narrow the intervals that decided nothing", True
+            )
+        )
+    else:
+        then(f"mobilecnn report {typed(records)}", "these figures as a page")
+
+
+def _table(compared: "Compared", names: "Mapping[str, str]") -> str:
     from mobilecnn.bench.pages import terminal
     from mobilecnn.bench.pages.numbers import interval
 
     header, rows = list(HEADER), []
+    restless = not all(result.valid for row in compared.rows for result in (row.a, row.b))
     for row in compared.rows:
         ratio = row.time.ratio
         rows.append(
             [
-                row.name,
-                *_median(row.a),
-                *_median(row.b),
+                names[row.name],
+                _median(row.a, restless),
+                _median(row.b, restless),
                 f"{ratio.value:.3f}",
                 interval(ratio),
                 terminal.verdict(row.time),
@@ -190,26 +225,27 @@ def _table(compared: "Compared") -> str:
             rows[-1].append(row.slowdown if row.time.valid else f"{row.slowdown} (INVALID)")
     if compared.rows[0].slowdown is not None:
         header.append("slowdown")
-    return table(header, rows)
+    return table(header, rows, spare=SPARE, keep=("verdict", "slowdown"))
 
 
-def _median(result: "Result") -> tuple[str, str]:
+def _median(result: "Result", restless: bool) -> str:
+    """The median, with a mark if it is INVALID; ``restless`` says that any is, so that the figures stay in line."""
     from mobilecnn.bench.pages.numbers import ms
 
-    return ms(result.median.value), "" if result.valid else "!"
+    return ms(result.median.value) + ("" if not restless else "  " if result.valid else " !")
 
 
-def _remarks(compared: "Compared") -> list[str]:
+def _remarks(compared: "Compared", names: "Mapping[str, str]") -> list[str]:
     """Lines that a reader must know before believing the table."""
     from mobilecnn.bench.pages import remarks
 
     sides = [
-        (f"{side} {row.name}", result)
+        (f"{side} {names[row.name]}", result)
         for row in compared.rows
         for side, result in (("A", row.a), ("B", row.b))
     ]
     lines = remarks.lines((name, reason) for name, result in sides for reason in result.reasons)
-    lines += remarks.lines((row.name, note) for row in compared.rows for note in row.time.notes)
+    lines += remarks.lines((names[row.name], note) for row in compared.rows for note in row.time.notes)
     lines += (
         []
         if not compared.even_invalid

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.output import data, document, json_option, lock, note, progress, table, talk
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ SHOWN = 20
 """Number of flips in the table of the terminal."""
 
 
-@click.command()
+@sections.command()
 @click.argument("a", type=options.FILE)
 @click.argument("b", type=options.FILE)
 @click.option(
@@ -27,12 +27,13 @@ SHOWN = 20
     type=options.SOURCE,
     default="digits",
     show_default=True,
-    help="Labelled images: a manifest (of it those to test on), a folder of class folders, ..., or 'digits' (its held-out part).",
+    help="Take labelled images from a manifest (those to test on), a folder of class folders, ..., or from "
+    "'digits' (its held-out part).",
 )
 @options.asking
 @options.skip_bad
 @click.option(
-    "--flips", type=options.FILE, help="PNG file for pictures of the flips, a row for each change of class."
+    "--flips", type=options.FILE, help="Draw the flips into this PNG file, a row for each change of class."
 )
 @json_option
 def command(
@@ -103,7 +104,7 @@ def _show(compared: "Comparison") -> None:
         for letter, each in (("A", compared.a), ("B", compared.b))
     ]
     header = ["", "file", "correct", "accuracy", "95 % interval", "balanced", "calibration error"]
-    data(table(header, rows, left=2))
+    data(table(header, rows, left=2, spare=("calibration error", "balanced", "correct")))
     lost, gained, found = compared.b.lost_against_first, compared.b.gained_against_first, compared.drop
     data(
         f"B against A on {plural(compared.images, 'image')} of {compared.data}: {lost} lost, {gained} gained, {found.points:+.2f} "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.output import data, document, json_option, kilobytes, note, progress, table, talk
 
 if TYPE_CHECKING:
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from mobilecnn.quantize.compress.run import Compressed
 
 
-@click.command()
+@sections.command()
 @click.argument("model", type=options.FILE)
 @click.option(
     "-o",
     "--output",
     required=True,
     type=options.FILE,
-    help="The .keras file to write; the coded file goes beside it. Existing ones are replaced.",
+    help="Write the model to this .keras file, and the coded file beside it. Existing ones are replaced.",
 )
 @click.option(
     "--svd",
@@ -46,11 +46,16 @@ if TYPE_CHECKING:
     "source",
     metavar="DATA",
     type=options.SOURCE,
-    help="Labelled images to train on after each step; a tenth is held back to judge by.  [default: no training]",
+    help="Train on these labelled images after each step; a tenth is held back to judge by.  [default: no "
+    "training]",
 )
-@click.option("--epochs", default=1, show_default=True, help="Passes over the images after each step.")
-@click.option("--learning-rate", default=1e-4, show_default=True, help="Learning rate of these.")
-@click.option("--batch-size", default=32, show_default=True, help="Images of one training step.")
+@click.option(
+    "--epochs", default=1, show_default=True, help="Pass over the images this many times after each step."
+)
+@click.option(
+    "--learning-rate", default=1e-4, show_default=True, help="Train after each step with this learning rate."
+)
+@click.option("--batch-size", default=32, show_default=True, help="Train on this many images in a step.")
 @options.seed("the order of the images")
 @options.allow_code
 @options.custom_objects
@@ -132,7 +137,7 @@ def command(
         for part in made.layers
     ]
     header = ("tensor", "weights", "not 0", "values", "bytes", "bits a weight")
-    data(table(header, rows))
+    data(table(header, rows, spare=("values", "not 0")))
     data("")
     data(_sum(made))
 

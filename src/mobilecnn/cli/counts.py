@@ -9,10 +9,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, millions, progress, record_path, table, talk
+from mobilecnn.cli.output import (
+    data,
+    document,
+    millions,
+    progress,
+    prose,
+    record_path,
+    say_short_names,
+    short_names,
+    table,
+    talk,
+    then,
+)
+from mobilecnn.cli.terminal import typed
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mobilecnn.bench.judge.instructions import ComparedCounts, CountResult, CountSummary
     from mobilecnn.bench.records.instructions import CountPlan, Counts, Instructions
     from mobilecnn.bench.records.protocol import Protocol
@@ -32,6 +47,12 @@ FOR_TIMING = (
 KINDS = ("multiply-add", "dot product", "load/store", "other")
 COUNTED = ("file", "instructions", *KINDS, "per MAC", "answers", "/ first")
 MODELLED = ("file", "modelled ms", "90 %", "/ first", "90 %", "instructions", "per MAC", "answers")
+COUNTED_SPARE = (*KINDS, "per MAC", "answers")
+"""Columns of :data:`COUNTED` that a narrow terminal does without, the one that says least first."""
+
+MODELLED_SPARE = ("per MAC", "instructions", "answers")
+"""Columns of :data:`MODELLED` that a narrow terminal does without."""
+
 UNIT = "instructions of an inference, emulated"
 
 
@@ -124,16 +145,20 @@ def bench(
         }
         document({**about, "results": [result.to_json() for result in summary.results]})
         return
+    files = [result.model.file for result in summary.results]
+    names = short_names(files)
     if counted.model is None:
-        data(table(COUNTED, _counted(summary)))
+        data(table(COUNTED, _counted(summary, names), spare=COUNTED_SPARE))
     else:
-        data(table(MODELLED, _modelled(summary)))
-    for line in _remarks([("", summary)]):
-        data(line)
+        data(table(MODELLED, _modelled(summary, names), spare=MODELLED_SPARE))
+    say_short_names(files)
+    for line in _remarks([("", summary)], names):
+        prose(line)
     data("")
     for line in modelled.notes(counted):
-        data(line)
-    data(f"{modelled.device(counted)}; every inference: {path}")
+        prose(line)
+    prose(f"{modelled.device(counted)}; every inference: {path}")
+    then(f"mobilecnn report {typed([path])}", "these figures as a page")
 
 
 def compare_files(
@@ -201,8 +226,9 @@ def _show(
     if as_json:
         document({**about, "unit": UNIT, "rows": [row.to_json() for row in rows]})
     else:
-        for line in [_compared(rows), *lines]:
-            data(line)
+        data(_compared(rows))
+        for line in lines:
+            prose(line)
     if allowed is not None:
         refuse_more(rows, allowed)
 
@@ -230,18 +256,26 @@ def _compared(rows: "Sequence[ComparedCounts]") -> str:
             times = [ms(row.a_time.value, 2), ms(row.b_time.value, 2), f"{row.time.value:.4f}"]
             cells = [*times, interval(row.time), *cells]
         shown.append([row.name, *cells, *([] if row.limit is None else [row.limit])])
-    return table([*header, *(["limit"] if rows[0].limit is not None else [])], shown)
+    spare = (
+        "A instructions",
+        "B instructions",
+        *(f"{kind}, B - A" for kind in KINDS),
+        "B / A instructions",
+        "90 %",
+    )
+    titles = [*header, *(["limit"] if rows[0].limit is not None else [])]
+    return table(titles, shown, spare=spare, keep=("B / A", "limit"))
 
 
 def _kinds(counts: "Counts") -> tuple[int, int, int, int]:
     return counts.multiply_add, counts.dot_product, counts.load_store, counts.other
 
 
-def _counted(summary: "CountSummary") -> list[Sequence[str]]:
+def _counted(summary: "CountSummary", names: "Mapping[str, str]") -> list[Sequence[str]]:
     """A row for each file, under :data:`COUNTED`."""
     return [
         (
-            result.model.file,
+            names[result.model.file],
             millions(result.counts.total),
             *map(millions, _kinds(result.counts)),
             *_checked(result),
@@ -251,7 +285,7 @@ def _counted(summary: "CountSummary") -> list[Sequence[str]]:
     ]
 
 
-def _modelled(summary: "CountSummary") -> list[Sequence[str]]:
+def _modelled(summary: "CountSummary", names: "Mapping[str, str]") -> list[Sequence[str]]:
     """A row for each file, under :data:`MODELLED`."""
     from mobilecnn.bench.pages.numbers import interval, ms
 
@@ -260,7 +294,7 @@ def _modelled(summary: "CountSummary") -> list[Sequence[str]]:
         time, relative = result.modelled, result.modelled_relative
         assert time is not None and relative is not None
         times = (ms(time.value, 2), interval(time, 1e6, 2), f"{relative.value:.3f}", interval(relative))
-        rows.append((result.model.file, *times, millions(result.counts.total), *_checked(result)))
+        rows.append((names[result.model.file], *times, millions(result.counts.total), *_checked(result)))
     return rows
 
 
@@ -271,17 +305,25 @@ def _checked(result: "CountResult") -> tuple[str, str]:
     return "-" if result.per_mac is None else f"{result.per_mac:.3f}", VERDICTS[result.model.answers.verdict]
 
 
-def _remarks(sides: "Sequence[tuple[str, CountSummary]]") -> list[str]:
+def _remarks(
+    sides: "Sequence[tuple[str, CountSummary]]", names: "Mapping[str, str] | None" = None
+) -> list[str]:
     """Lines about answers, and about files whose inferences differ, which they hardly ever do.
 
     Args:
         sides: what names the side before its files, such as ``A``, and its summary.
+        names: other names of files, where the table shows them.
     """
     from mobilecnn.bench.pages import remarks
 
-    answers = [(f"{side}{model.file}", model) for side, summary in sides for model in summary.counted.models]
+    short = names or {}
+    answers = [
+        (f"{side}{short.get(model.file, model.file)}", model)
+        for side, summary in sides
+        for model in summary.counted.models
+    ]
     warnings = [
-        (f"{side}{result.model.file}", finding)
+        (f"{side}{short.get(result.model.file, result.model.file)}", finding)
         for side, summary in sides
         for result in summary.results
         for finding in result.warnings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.output import data, document, json_option, note, progress, table, talk
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ SHOWN = 10
 """Number of sizes, modes and pairs that are shown; all are in the JSON document, pairs up to a thousand."""
 
 
-@click.group()
+@sections.group()
 @json_option
 def command(as_json: bool) -> None:
     """Labelled images: what is in a data set, its division into parts, what augmentation makes of it.
@@ -37,7 +37,9 @@ def command(as_json: bool) -> None:
 
 @command.command("inspect")
 @click.argument("source", metavar="DATA", type=options.SOURCE)
-@click.option("--sheet", type=options.FILE, help="PNG file for a contact sheet, a row for each class.")
+@click.option(
+    "--sheet", type=options.FILE, help="Draw a contact sheet with a row for each class into this PNG file."
+)
 @options.seed("the choice of images for the sheet")
 @json_option
 def inspect_(source: str, sheet: Path | None, seed: int, as_json: bool) -> None:
@@ -130,19 +132,19 @@ def _counts(counts: dict[str, dict[str, int]]) -> str:
     "--output",
     required=True,
     type=options.FILE,
-    help="The manifest to write, a .json file; an existing one is never replaced.",
+    help="Write the manifest to this .json file; an existing one is never replaced.",
 )
 @click.option(
     "--validation",
     default=0.15,
     show_default=True,
-    help="Share of each class to validate on, where DATA has no such part.",
+    help="Validate on this share of each class where DATA has no such part.",
 )
 @click.option(
     "--test",
     default=0.15,
     show_default=True,
-    help="Share of each class to test on, where DATA has no such part.",
+    help="Test on this share of each class where DATA has no such part.",
 )
 @options.seed("the division")
 @options.skip_bad
@@ -184,7 +186,7 @@ def prepare(
     "--output",
     required=True,
     type=options.FILE,
-    help="PNG file for the sheet; an earlier sheet is replaced, no other file.",
+    help="Draw the sheet into this PNG file. An earlier sheet is replaced, and no other file.",
 )
 @options.augment("lesion")
 @click.option(
@@ -193,9 +195,9 @@ def prepare(
     metavar="SIDE|WIDTHxHEIGHT",
     default=128,
     show_default=True,
-    help="Size in pixels that the images are brought to.",
+    help="Bring the images to this size, in pixels.",
 )
-@options.seed("the choice of images and of the changes")
+@options.seed("the choice of images and for the changes")
 @json_option
 def preview(
     source: str, output: Path, augment: str, size: int | tuple[int, int], seed: int, as_json: bool

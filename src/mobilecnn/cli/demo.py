@@ -6,16 +6,27 @@ from pathlib import Path
 
 import click
 
-from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, kilobytes, lock, new_name, progress, table, talk
+from mobilecnn.cli import options, sections
+from mobilecnn.cli.output import (
+    data,
+    document,
+    json_option,
+    kilobytes,
+    lock,
+    new_name,
+    progress,
+    prose,
+    table,
+    talk,
+)
 
 
-@click.command()
-@click.option("--epochs", default=12, show_default=True, help="Epochs of the training.")
-@click.option("--rounds", default=3, show_default=True, help="Processes for each timed file.")
+@sections.command()
+@click.option("--epochs", default=12, show_default=True, help="Train for this many epochs.")
+@click.option("--rounds", default=3, show_default=True, help="Time each file in this many processes.")
 @click.option(
     "-o", "--output", type=options.FILE, default=Path("mobilecnn-demo"), show_default=True,
-    help="Folder for the page, the model and the exported files.",
+    help="Write the page, the model and the exported files into this folder.",
 )  # fmt: skip
 @json_option
 def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
@@ -65,22 +76,23 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
         )
         for accuracy, time in zip(made.accuracy, times, strict=True)
     ]
-    data(table(header, rows))
+    data(table(header, rows, spare=("size",)))
     data("")
     data(
         table(
             paper_tables.speedup_header(modelled=False),
             [paper_tables.speedup(row) for row in made.paper.rows],
             left=2,
+            spare=paper_tables.SPEEDUP_SPARE,
         )
     )
     for line in ("", terminal.device(timing), ""):
-        data(line)
+        prose(line)
     data("Modelled, not measured: the same table on the paper's own chip and on a Raspberry Pi 4")
     for chip in made.chips:
         data("")
         data(table(*paper_tables.chips([chip]), left=2))
         for line in said_of_chip(chip):
-            data(line)
+            prose(line)
     data("")
     data(f"The page: {page.resolve()}")

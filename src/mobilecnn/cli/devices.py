@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from mobilecnn.bench.devices.backends import BACKENDS, GENERIC, PROFILES
+from mobilecnn.cli import sections, suggestions
 from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _with_options(
     return decorate
 
 
-@click.group(invoke_without_command=True)
+@sections.group(invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
@@ -98,7 +99,7 @@ def _list(as_json: bool) -> None:
     type=click.Choice(tuple(PROFILES)),
     default=GENERIC,
     show_default=True,
-    help="What it is; probe holds it against what it calls itself.",
+    help="Say what it is; probe holds that against what it calls itself.",
 )
 @json_option
 def add(name: str, as_json: bool, **given: Any) -> None:
@@ -117,7 +118,7 @@ def add(name: str, as_json: bool, **given: Any) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", type=suggestions.WRITTEN)
 @json_option
 def remove(name: str, as_json: bool) -> None:
     """Forget a board or a phone. Nothing changes on it."""
@@ -137,7 +138,7 @@ def remove(name: str, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", type=suggestions.WRITTEN)
 @json_option
 def probe(name: str, as_json: bool) -> None:
     """What a device is, what it has, and what it lacks."""
@@ -155,7 +156,7 @@ def probe(name: str, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", type=suggestions.WRITTEN)
 @json_option
 def diagnose(name: str, as_json: bool) -> None:
     """Try all that a measurement on a device needs, and say what is wrong and what to do.
@@ -225,7 +226,7 @@ def _rows(board: "Examined") -> Sequence[tuple[str, str]]:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", type=suggestions.WRITTEN)
 @_with_options(*(backend.setup_options for backend in BACKENDS))
 @json_option
 @click.pass_context

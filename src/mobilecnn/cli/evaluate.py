@@ -1,20 +1,38 @@
 """``mobilecnn evaluate``."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, kilobytes, note, progress, table, talk
+from mobilecnn.cli import options, sections
+from mobilecnn.cli.output import (
+    data,
+    document,
+    json_option,
+    kilobytes,
+    note,
+    progress,
+    say_short_names,
+    short_names,
+    table,
+    talk,
+    then,
+)
 
 if TYPE_CHECKING:
     from mobilecnn.quantize.asking import Asking
     from mobilecnn.quantize.evaluation import Evaluation, Figures, Interval, Speed
 
+SPARE = (
+    "seconds", "inference (ms)", "images/s", "format", "balanced", "size", "agrees with first", "correct", "95 % interval",
+)  # fmt: skip
+"""Columns that a narrow terminal does without, the one that says least first."""
 
-@click.command()
+
+@sections.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
 @click.option(
     "--data",
@@ -22,7 +40,8 @@ if TYPE_CHECKING:
     type=options.SOURCE,
     default="digits",
     show_default=True,
-    help="Labelled images: a manifest, a folder of class folders or of parts, ..., or 'digits' (see `mobilecnn data`).",
+    help="Take labelled images from a manifest, a folder of class folders or of parts, ..., or from 'digits' "
+    "(see `mobilecnn data`).",
 )
 @options.split
 @click.option(
@@ -37,14 +56,17 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=options.FILE,
-    help="JSON file to write the results to, for `mobilecnn report`. Earlier results are replaced, no other file.",
+    help="Write the results to this JSON file, for `mobilecnn report`. Earlier results are replaced, and no "
+    "other file.",
 )
 @click.option(
     "--by-class",
     is_flag=True,
     help="Also print sensitivity, specificity and AUC of each class, and top-5, AUC and calibration error, with intervals.",
 )
-@click.option("--confusion", type=options.FILE, help="PNG file for the confusion matrix of each model.")
+@click.option(
+    "--confusion", type=options.FILE, help="Draw the confusion matrix of each model into this PNG file."
+)
 @json_option
 def command(
     models: tuple[Path, ...],
@@ -122,6 +144,7 @@ def command(
             _show_drops(evaluation, max_drop)
         if confusion is not None:
             talk(f"Confusion matrix: {confusion}")
+        _say_what_next(evaluation, source, output)
     if max_drop is not None:
         for text in drops.undecided(evaluation, max_drop):
             talk(f"Warning: {text}")
@@ -144,9 +167,10 @@ def _drops(evaluation: "Evaluation", most: float) -> list[dict[str, object]]:
 def _show_drops(evaluation: "Evaluation", most: float) -> None:
     from mobilecnn.quantize import drops
 
+    names = short_names(result.file for result in evaluation.results)
     rows = [
         [
-            result.file,
+            names[result.file],
             f"{found.points:+.2f}",
             f"{found.low:+.2f} .. {found.high:+.2f}",
             f"{found.p:.2g}",
@@ -156,14 +180,18 @@ def _show_drops(evaluation: "Evaluation", most: float) -> None:
         for found in [drops.of(result)]
     ]
     data("")
-    data(table(["file", "points lost", "95 % interval", "McNemar p", f"{most:g} points"], rows))
+    verdict = f"{most:g} points"
+    header = ["file", "points lost", "95 % interval", "McNemar p", verdict]
+    data(table(header, rows, spare=["McNemar p"], keep=[verdict]))
 
 
 def _table(evaluation: "Evaluation", *, by_class: bool) -> None:
     """Print a row for each file, and its figures by class."""
+    files = [result.file for result in evaluation.results]
+    names = short_names(files)
     rows = [
         [
-            result.file,
+            names[result.file],
             result.format,
             kilobytes(result.bytes),
             f"{result.correct}/{result.images}",
@@ -190,11 +218,32 @@ def _table(evaluation: "Evaluation", *, by_class: bool) -> None:
         "images/s",
         "inference (ms)",
     ]
-    data(table(header, rows, left=2))
+    data(table(header, rows, left=2, spare=SPARE, keep=(evaluation.accuracy, "verdict")))
+    say_short_names(files)
     if by_class:
         for result in evaluation.results:
             if result.figures is not None:
-                _show(result.file, result.figures)
+                _show(names[result.file], result.figures)
+
+
+def _say_what_next(evaluation: "Evaluation", source: str, output: Path | None) -> None:
+    """Name the command that shows what a worse file answers differently, or the one that makes a page."""
+    from mobilecnn.cli.terminal import typed
+
+    first, *others = evaluation.results
+    worse = [result for result in others if result.verdict_against_first == "worse"]
+    if worse:
+        files = typed([Path(first.file), Path(worse[0].file)])
+        then(
+            f"mobilecnn compare-accuracy {files} --data {shlex.quote(source)}",
+            "which images and classes it gets wrong",
+        )
+    elif output is not None:
+        then(f"mobilecnn report {typed([output])}", "these figures as a page")
+    else:
+        timed = [Path(result.file) for result in evaluation.results if result.file.endswith(".tflite")]
+        if timed:
+            then(f"mobilecnn bench {typed(timed)}", "how long each takes; --device names a board")
 
 
 def _times(speed: "Speed | None") -> list[str]:

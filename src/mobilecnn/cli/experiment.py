@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
-from mobilecnn.cli.output import FOLDER, data, document, json_option, note, progress, table, talk
+from mobilecnn.cli import options, sections
+from mobilecnn.cli.output import FOLDER, data, document, json_option, note, progress, prose, table, talk
 
 if TYPE_CHECKING:
     from mobilecnn.experiments.running import Outcome, Request
 
 
-@click.command()
+@sections.command()
 @click.argument("recipe", required=False)
 @click.option(
     "--data",
     "source",
     metavar="DATA",
     type=options.SOURCE,
-    help="Labelled images, before those that the recipe names: best a manifest of `mobilecnn data prepare`.",
+    help="Take these labelled images instead of those that the recipe names; best is a manifest of `mobilecnn "
+    "data prepare`.",
 )
 @click.option("--row", "names", metavar="NAME", multiple=True, help="Run this row only. May be repeated.")
 @click.option(
@@ -28,18 +29,19 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Run the recipe's small stand-in, which takes minutes and shows that it runs.",
 )
-@click.option("--workers", default=1, show_default=True, help="Number of trainings at a time.")
+@click.option("--workers", default=1, show_default=True, help="Run this many trainings at a time.")
 @click.option(
     "--scheduler",
     default="",
     metavar="ADDRESS",
-    help="Dask scheduler whose workers train, such as tcp://10.0.0.1:8786; they share the folder.  [default: this machine]",
+    help="Let the workers of this Dask scheduler train, such as tcp://10.0.0.1:8786; they share the folder.  "
+    "[default: this machine]",
 )
 @click.option(
     "-o",
     "--output",
     type=options.FILE,
-    help=f"Folder for the models and results; what is complete there is not run again.  [default: {FOLDER}/RECIPE]",
+    help=f"Keep the models and results in this folder; what is complete there is not run again.  [default: {FOLDER}/RECIPE]",
 )
 @json_option
 @click.pass_context
@@ -128,5 +130,5 @@ def _show(request: "Request", outcomes: "tuple[Outcome, ...]") -> None:
     data(request.recipe.title)
     data(table(header, rows))
     for line in made.remarks(request, outcomes):
-        data(line)
+        prose(line)
     talk(f"Models, histories and results: {request.output}")

@@ -6,40 +6,48 @@ from pathlib import Path
 
 import click
 
-from mobilecnn.cli import options
-from mobilecnn.cli.output import document, json_option, note, progress, talk
+from mobilecnn.cli import options, sections, suggestions
+from mobilecnn.cli.output import document, json_option, note, progress, talk, then
+from mobilecnn.cli.terminal import typed
 from mobilecnn.quantize import formats as known
 
 
 def _formats(command: Callable[..., None]) -> Callable[..., None]:
     """Give ``command`` an option for each format; it takes the chosen names as ``formats``."""
     for row in reversed(known.FORMATS):
-        option = click.option(
-            f"--{row.name}", "formats", flag_value=row.name, multiple=True, help=row.summary
-        )
+        option = click.option(f"--{row.name}", "formats", flag_value=row.name, multiple=True, help=_made(row))
         command = option(command)
     return command
 
 
-@click.command()
-@click.argument("model", type=options.SOURCE)
+def _made(row: known.Format) -> str:
+    """The help of a format's option, in a sentence."""
+    return f"Make a {row.name} file: {row.summary[0].lower()}{row.summary[1:]}"
+
+
+@sections.command()
+@click.argument("model", type=suggestions.MODEL)
 @_formats
-@click.option("--all", "everything", is_flag=True, help="The first four of these formats.")
+@click.option("--all", "everything", is_flag=True, help="Make the first four of these formats.")
 @click.option(
     "--calibration",
     metavar="DATA",
     type=options.SOURCE,
-    help="Representative images: a manifest (of it those to train on), a folder, ..., 'digits', or 'random' (latency only).",
+    help="Calibrate on the images of a manifest (those to train on), a folder, ..., 'digits', or on 'random' "
+    "ones (for latency only).",
 )
 @click.option(
     "--data",
     "source",
     metavar="DATA",
-    help="Labelled images to ask the Keras model and each file for: a manifest (of it those to test on), a folder of "
-    "class folders, ..., or 'digits' (its held-out part).",
+    help="Ask the Keras model and each file for the labelled images of a manifest (those to test on), a "
+    "folder of class folders, ..., or 'digits' (its held-out part).",
 )
 @click.option(
-    "--samples", default=100, show_default=True, help="Images to calibrate on, the classes taking turns."
+    "--samples",
+    default=100,
+    show_default=True,
+    help="Calibrate on this many images, the classes taking turns.",
 )
 @click.option(
     "--min-agreement",
@@ -55,26 +63,27 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     default=10.0,
     show_default=True,
     metavar="DB",
-    help="Exit with 1 where its signal-to-quantization-noise ratio on them is surely smaller.",
+    help="Exit with 1 where a file's signal-to-quantization-noise ratio on the images held out from the "
+    "calibration is surely smaller.",
 )
-@options.seed("that choice, and of the random weights of a zoo name")
+@options.seed("the choice of images, and for the random weights of a zoo name")
 @click.option(
     "--io",
     type=click.Choice(known.io_types()),
     default=known.io_types()[0],
     show_default=True,
-    help="Type that quantized files take and give, where their format has a choice.",
+    help="Let quantized files take and give this type where their format has a choice.",
 )
 @click.option(
     "--classes",
     type=click.IntRange(min=1),
-    help="Number of classes of a zoo name.  [default: the network's, most often 1000]",
+    help="Build a zoo name with this many classes.  [default: the network's, most often 1000]",
 )
 @click.option(
     "--size",
     type=options.SIZE,
     metavar="SIDE|WIDTHxHEIGHT",
-    help="Input size in pixels, of a zoo name or a model of free size.",
+    help="Give a zoo name, or a model of free size, inputs of this size, in pixels.",
 )
 @options.input_range
 @options.override_input_range
@@ -82,14 +91,16 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--labels",
     type=options.FILE,
-    help="A text file, one class name a line, in output order; for a single output two, that of a low score first.",
+    help="Take class names from this text file, one a line, in output order; a single output has two, that of "
+    "a low score first.",
 )
 @click.option(
     "--lowering",
     metavar="auto|none|LIST",
     default="auto",
     show_default=True,
-    help="Rewrites of the graph into the same, faster: all, none, or names with commas between.",
+    help="Rewrite the graph into the same computation in a faster form by all rewrites, none, or those named, "
+    "with commas between.",
 )
 @click.option(
     "--target",
@@ -97,8 +108,8 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     metavar="NAME|FILE",
     default="any",
     show_default=True,
-    help="Where the files are to run, for rewrites that choose by cost: any, x86, pi5, tflite-runtime, or a .json file "
-    "of mobilecnn tune.",
+    help="Let rewrites that choose by cost choose for this place: any, x86, pi5, tflite-runtime, or a .json "
+    "file of `mobilecnn tune`.",
 )
 @click.option(
     "--explain",
@@ -110,8 +121,8 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     metavar="auto|none|LIST",
     default="auto",
     show_default=True,
-    help="Corrections of quantized files by the calibration images: all that do good, none, or among equalization, "
-    "bias_correction.",
+    help="Correct quantized files by the calibration images: by all corrections that do good, none, or those "
+    "named among equalization, bias_correction.",
 )
 @click.option(
     "--keep-float",
@@ -123,12 +134,12 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
     "--recipe",
     type=options.FILE,
     metavar="FILE",
-    help="Rules for the format that the file names, as --show-recipe writes them.",
+    help="Make the format that this file of rules names, as --show-recipe writes them.",
 )
 @click.option(
     "--target-runtime",
     metavar="PACKAGE==RELEASE",
-    help="Runtime that the files are for, such as tflite-runtime==2.14: what it lacks is mended, or refused.",
+    help="Make files for this runtime, such as tflite-runtime==2.14: what it lacks is mended, or refused.",
 )
 @click.option(
     "--show-recipe", is_flag=True, help="Print the rules of the one format that is chosen, and make nothing."
@@ -137,7 +148,11 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 @options.skip_bad
 @options.custom_objects
 @click.option(
-    "-o", "--output", type=options.FILE, default=Path(), help="Folder for the files.  [default: here]"
+    "-o",
+    "--output",
+    type=options.FILE,
+    default=Path(),
+    help="Write the files into this folder.  [default: here]",
 )
 @json_option
 def command(
@@ -249,9 +264,8 @@ def command(
         export_tables.show(exported)
         if explain:
             export_tables.explain(exported)
-    for file in exported:
-        for warning in export_tables.warnings_of(file):
-            talk(f"Warning: {file.path.name}: {warning}")
+    for warning in export_tables.warnings_of(exported):
+        talk(f"Warning: {warning}")
     for change in exported[0].passport.lowering.get("loading", ()):
         talk(f"Note: {model}: {change}")
     first = exported[0]
@@ -269,3 +283,6 @@ def command(
     for doubt in doubts(exported):
         talk(f"Warning: {doubt}")
     refuse_different(exported)
+    if not as_json:
+        paths = typed(file.path for file in exported)
+        then(f"mobilecnn bench {paths}", "how long each takes; --device names a board")

@@ -1,14 +1,17 @@
 """What ``mobilecnn export`` prints of the files that it made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mobilecnn.cli.output import data, kilobytes, table
+from mobilecnn.cli.output import data, kilobytes, prose, say_short_names, short_names, table
 from mobilecnn.remarks import plural
 
 if TYPE_CHECKING:
     from mobilecnn.convert.lowering.explanation import Change
     from mobilecnn.exported import Exported
+
+SPARE = ("mean diff", "max diff", "runtime >=", "SQNR dB", "size", "95 % interval")
+"""Columns that a narrow terminal does without, the one that says least first."""
 
 _AGREEMENT = {
     "best": ("top-1 agreement",),
@@ -21,11 +24,12 @@ _AGREEMENT = {
 def show(exported: "tuple[Exported, ...]") -> None:
     """Print the parity of each file as a table."""
     from mobilecnn.quantize.calibration.images import RANDOM
-    from mobilecnn.quantize.corrections import words
 
+    files = [str(file.path) for file in exported]
+    names = short_names(files)
     rows = [
         [
-            str(file.path),
+            names[str(file.path)],
             kilobytes(file.nbytes),
             f"{file.parity.agreement:.1%}",
             *(() if labels is None else (f"{labels:.1%}",)),
@@ -54,29 +58,40 @@ def show(exported: "tuple[Exported, ...]") -> None:
         "SQNR dB",
         "runtime >=",
     ]
-    data(table(header, rows))
+    data(table(header, rows, spare=SPARE, keep=("verdict",)))
+    say_short_names(files)
     images = exported[0].passport.parity.data
     reference = exported[0].passport.parity.reference
     verdicts = [file.passport.verdict for file in exported]
     held_out = images.data != RANDOM and all(verdict and verdict.held_out for verdict in verdicts)
     new = " that calibrated nothing" if held_out else ""
-    data(f"Against {reference} on {plural(images.images, 'image')}{new} ({images.data}).")
-    for file in exported:
-        for correction in file.passport.corrections:
-            data(f"{file.path}: {words(correction)}.")
+    prose(f"Against {reference} on {plural(images.images, 'image')}{new} ({images.data}).")
+    for text, of in _corrected(exported, names):
+        prose(f"{', '.join(of)}: {text}.")
     if (check := exported[0].passport.labelled) is not None:
         data(
             table(
                 ["labelled images", "correct", exported[0].passport.kind.accuracy],
                 [
                     [name, f"{correct}/{check.images}", f"{correct / check.images:.2%}"]
-                    for name, correct in ((reference, check.keras_correct), *_correct(exported))
+                    for name, correct in ((reference, check.keras_correct), *_correct(exported, names))
                 ],
             )
         )
-        data(
+        prose(
             f"On {plural(check.images, 'labelled image')} of {plural(check.classes, 'class', 'classes')} ({check.data})."
         )
+
+
+def _corrected(exported: "tuple[Exported, ...]", names: "Mapping[str, str]") -> "list[tuple[str, list[str]]]":
+    """What was corrected, with the files that it was corrected in; what most files have is first."""
+    from mobilecnn.quantize.corrections import words
+
+    said: dict[str, list[str]] = {}
+    for file in exported:
+        for correction in file.passport.corrections:
+            said.setdefault(words(correction), []).append(names[str(file.path)])
+    return sorted(said.items(), key=lambda item: -len(item[1]))
 
 
 def explain(exported: "tuple[Exported, ...]") -> None:
@@ -87,11 +102,12 @@ def explain(exported: "tuple[Exported, ...]") -> None:
         data("")
         data(f"{file.path.name}: {plural(len(changes), 'part')} rewritten")
         if changes:
-            data(table(header, [_change(change) for change in changes], left=4))
+            spare = ("kB moved", "us by costs")
+            data(table(header, [_change(change) for change in changes], left=4, spare=spare))
         for name, reason in file.passport.taken_back.items():
-            data(f"taken back: {name}: {reason}")
+            prose(f"taken back: {name}: {reason}")
         for row in file.explanation.untouched:
-            data(f"left: {row.what} {row.layer}: {row.why}")
+            prose(f"left: {row.what} {row.layer}: {row.why}")
 
 
 def _change(change: "Change") -> list[str]:
@@ -109,14 +125,24 @@ def _change(change: "Change") -> list[str]:
     ]
 
 
-def _correct(exported: "tuple[Exported, ...]") -> Iterator[tuple[str, int]]:
+def _correct(exported: "tuple[Exported, ...]", names: "Mapping[str, str]") -> Iterator[tuple[str, int]]:
     """Each file and the number of labelled images that it has right."""
     for file in exported:
         if file.passport.labelled is not None:
-            yield str(file.path), file.passport.labelled.correct
+            yield names[str(file.path)], file.passport.labelled.correct
 
 
-def warnings_of(file: "Exported") -> Iterator[str]:
+def warnings_of(exported: "Sequence[Exported]") -> list[str]:
+    """Each warning about files once, with their names before it; what most files have is first."""
+    said: dict[str, list[str]] = {}
+    for file in exported:
+        for warning in _warnings(file):
+            said.setdefault(warning, []).append(file.path.name)
+    ranked = sorted(said.items(), key=lambda item: -len(item[1]))
+    return [f"{', '.join(names)}: {warning}" for warning, names in ranked]
+
+
+def _warnings(file: "Exported") -> Iterator[str]:
     from mobilecnn.convert.checks import NOT_JUDGED
     from mobilecnn.quantize.gate import doubt
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, kilobytes, millions, table
+from mobilecnn.cli import options, sections
+from mobilecnn.cli.output import data, document, json_option, kilobytes, millions, prose, table
 
 if TYPE_CHECKING:
     from mobilecnn.quantize.partitions import Partitions
 
 
-@click.command()
+@sections.command()
 @click.argument("model", type=options.READ_ONLY)
 @json_option
 def command(model: Path, as_json: bool) -> None:
@@ -67,11 +67,12 @@ def command(model: Path, as_json: bool) -> None:
         table(
             ["operator", "version", "count", "multiply-adds (M)", "parameters", "constants", "runtime >="],
             rows,
+            spare=("constants", "parameters", "version"),
         )
     )
     data(f"XNNPACK partitions: {f'unknown ({unknown})' if split is None else split}")
     for warning in seen.warnings:
-        data(f"Warning: {warning}")
+        prose(f"Warning: {warning}")
 
 
 def _split(model: Path) -> "tuple[Partitions | None, str]":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.output import data, document, json_option, table
 from mobilecnn.cli.predict import write_answers
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mobilecnn.quantize.asking import Asking
 
 
-@click.group()
+@sections.group()
 @json_option
 def command(as_json: bool) -> None:
     """The ISIC challenge of 2018: a submission, and the challenge's own score of it.
@@ -34,7 +34,8 @@ def command(as_json: bool) -> None:
     "--output",
     required=True,
     type=options.FILE,
-    help="CSV file for the answers; an existing one is never replaced, for the challenge's labels look alike.",
+    help="Write the answers into this CSV file; an existing one is never replaced, for the challenge's labels "
+    "look alike.",
 )
 @options.split
 @options.asking
@@ -95,6 +96,6 @@ def score(truth: Path, answers: Path, as_json: bool) -> None:
         ]
         for row in found.categories
     ]
-    data(table(header, rows))
+    data(table(header, rows, spare=("average precision", "AUC above 80 %", "images")))
     data("")
     data(f"score (balanced accuracy): {found.overall:.4f} on {plural(found.images, 'image')}, {found.scorer}")

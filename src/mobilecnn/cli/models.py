@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, millions, table
+from mobilecnn.cli import options, sections, suggestions
+from mobilecnn.cli.output import data, document, hint, json_option, millions, prose, table
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 SORTS = ("name", "macs", "params", "top1")
 
 
-@click.command()
-@click.argument("model", required=False, type=options.SOURCE)
-@click.option("--classes", type=int, help="Classes of a zoo name.  [default: the network's, most often 1000]")
+@sections.command()
+@click.argument("model", required=False, type=suggestions.MODEL)
+@click.option(
+    "--classes",
+    type=int,
+    help="Build a zoo name with this many classes.  [default: the network's, most often 1000]",
+)
 @click.option(
     "--size",
     type=options.SIZE,
     metavar="SIDE|WIDTHxHEIGHT",
-    help="Input size of MODEL, in pixels.  [default: the network's]",
+    help="Build MODEL for inputs of this size, in pixels.  [default: the network's]",
 )
 @options.allow_code
 @options.custom_objects
@@ -37,7 +41,8 @@ SORTS = ("name", "macs", "params", "top1")
 @click.option(
     "--sort",
     type=click.Choice(SORTS),
-    help="Order of the list: by name, smallest first, or best first (top1).  [default: by family]",
+    help="Sort the list by name, with the smallest first (macs, params), or with the best first (top1).  "
+    "[default: by family]",
 )
 @json_option
 @click.pass_context
@@ -132,7 +137,9 @@ def _list(
         ]
         for row in rows
     ]
-    data(table(header, cells))
+    data(table(header, cells, spare=("input", "params M")))
+    if rows:
+        hint(f"mobilecnn models {rows[0].name}", "one network, layer by layer; export takes the same names")
 
 
 def _show(text: str, classes: int | None, size: int | tuple[int, int] | None, as_json: bool) -> None:
@@ -164,7 +171,8 @@ def _show(text: str, classes: int | None, size: int | tuple[int, int] | None, as
             "" if stored.macs_published is None else f"{stored.macs_published:g} million multiply-adds"
         )
         figures = ", ".join(part for part in (accuracy, published) if part)
-        data(f"Published: {figures}{'. ' if figures else ''}{stored.source}.")
+        prose(f"Published: {figures}{'. ' if figures else ''}{stored.source}.")
+    hint(f"mobilecnn export {name} --int8 --calibration random -o out", "a file to time, before any training")
 
 
 def _show_file(
@@ -214,7 +222,9 @@ def _print_layers(rows: "tuple[LayerCount, ...]") -> None:
         [row.name, row.kind, _by(row.output_shape), f"{row.params_total:,}", _count(row.macs)] for row in rows
     ]
     cells.append(["total", "", "", f"{counts.params_total:,}", _count(counts.macs)])
-    data(table(["layer", "kind", "output", "params", "multiply-adds"], cells, left=2))
+    data(
+        table(["layer", "kind", "output", "params", "multiply-adds"], cells, left=2, spare=("output", "kind"))
+    )
     data(f"{counts.params_trainable:,} of the parameters are trainable.")
     if counts.uncounted:
         data(

@@ -9,8 +9,9 @@ import click
 from click.core import ParameterSource
 
 from mobilecnn.bench.records.protocol import CORES, DEFAULT, DELEGATES, OnPhone, Protocol
-from mobilecnn.cli import parameters
+from mobilecnn.cli import parameters, suggestions
 from mobilecnn.cli.output import FOLDER
+from mobilecnn.cli.sections import SectionOption
 from mobilecnn.convert.output_kinds import CHOICES
 from mobilecnn.quantize.asking import Asking
 from mobilecnn.quantize.runtimes import RUNTIMES
@@ -26,34 +27,12 @@ SIZE = parameters.SIZE
 Command = Callable[..., None]
 
 
-class SectionOption(click.Option):
-    """An option that the help of a :class:`SectionedCommand` lists under a heading of its own."""
-
-    def __init__(self, *arguments: Any, section: str, **attributes: Any) -> None:
-        super().__init__(*arguments, **attributes)
-        self.section = section
-
-
-class SectionedCommand(click.Command):
-    """A command whose help lists its options by section, in the order of their first option."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each section; options without one come under ``Options``."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            line = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
-            if line is not None:
-                sections.setdefault(getattr(parameter, "section", "Options"), []).append(line)
-        for title, lines in sections.items():
-            with formatter.section(title):
-                formatter.write_dl(lines)
-
-
 input_range = click.option(
     "--input-range",
     type=click.Choice(RANGES),
-    help="Range of the model's input: raw 0..255, unit 0..1, tf -1..1, torch (ImageNet mean and deviation), "
-    "caffe (BGR minus mean), lite ((x - 127) / 128).  [default: what the model or its passport says]",
+    help="State the range of the model's input: raw 0..255, unit 0..1, tf -1..1, torch (ImageNet mean and "
+    "deviation), caffe (BGR minus mean), lite ((x - 127) / 128).  [default: what the model or its "
+    "passport says]",
 )
 override_input_range = click.option(
     "--override-input-range",
@@ -63,21 +42,21 @@ override_input_range = click.option(
 output_kind = click.option(
     "--output-kind",
     type=click.Choice(CHOICES),
-    help="What the scores are, where the model's last layer leaves a choice: logit-binary for one linear output, "
-    "sigmoid-exclusive for sigmoids of classes that exclude one another, ...  [default: what the model or its passport "
-    "shows]",
+    help="State what the scores are where the model's last layer leaves a choice: logit-binary for one linear "
+    "output, sigmoid-exclusive for sigmoids of classes that exclude one another, and so on.  [default: "
+    "what the model or its passport shows]",
 )
 allow_code = click.option(
     "--allow-code",
     is_flag=True,
-    help="Let Python code inside Keras files run (Lambda layers). Only for files you trust.",
+    help="Let Python code inside Keras files run (Lambda layers). Give this only for files that you trust.",
 )
 
 custom_objects = click.option(
     "--custom-objects",
     type=FILE,
     metavar="FILE.py",
-    help="Python file with the layers, functions and losses of your own that the model has. It runs.",
+    help="Run this Python file, which defines the layers, functions and losses of your own that the model has.",
 )
 
 
@@ -93,25 +72,28 @@ def _only_device(ctx: click.Context, parameter: click.Parameter, names: tuple[st
 device = click.option(
     "--device",
     "device_name",
+    type=suggestions.DEVICE,
     multiple=True,
     default=("local",),
     show_default=True,
     callback=_only_device,
-    help="Where to time: local, a name of `mobilecnn devices`, or an SSH host.",
+    help="Time on this device: local, a name of `mobilecnn devices`, or an SSH host.",
 )
 devices = click.option(
     "--device",
     "device_names",
+    type=suggestions.DEVICE,
     multiple=True,
     default=("local",),
     show_default=True,
-    help="Where to time: local, a name of `mobilecnn devices`, or an SSH host; or an emulated chip, such as "
-    "emulated-pi4, on which time is modelled. May be repeated: the devices are timed side by side.",
+    help="Time on this device: local, a name of `mobilecnn devices`, or an SSH host; or an emulated chip, "
+    "such as emulated-pi4, on which time is modelled. May be repeated: the devices are timed side by "
+    "side.",
 )
 counts_only = click.option(
     "--counts-only",
     is_flag=True,
-    help="On an emulated chip, count instructions and model no time: faster, and needs no LLVM.",
+    help="Count instructions on an emulated chip and model no time, which is faster and needs no LLVM.",
 )
 # Spelled out here as well, so that --help needs no numpy; a test holds it equal to the table in
 # mobilecnn.train.augmentation.
@@ -132,7 +114,7 @@ def seed(what: str, default: int = 0) -> Callable[[Command], Command]:
         callback=lambda _ctx, _parameter, value: check_seed(value),
         default=default,
         show_default=True,
-        help=f"Seed of {what}.",
+        help=f"Use this seed for {what}.",
     )
 
 
@@ -143,9 +125,9 @@ def augment(default: str) -> Callable[[Command], Command]:
         type=click.Choice(list(AUGMENTATIONS)),
         default=default,
         show_default=True,
-        help="Random changes of the images to train on. "
-        + ". ".join(f"{name}: {summary}" for name, summary in AUGMENTATIONS.items())
-        + ".",
+        help="Change the images to train on at random by this recipe ("
+        + "; ".join(f"{name}: {summary}" for name, summary in AUGMENTATIONS.items())
+        + ").",
     )
 
 
@@ -157,14 +139,14 @@ skip_bad = click.option(
 split = click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
-    help="Part of data that is divided.  [default: test]",
+    help="Take this part of data that is divided.  [default: test]",
 )
 runtime = click.option(
     "--runtime",
     type=click.Choice(RUNTIMES),
     default="litert",
     show_default=True,
-    help="Runtime for the .tflite files.",
+    help="Run the .tflite files on this runtime.",
 )
 allow_wrong_answers = click.option(
     "--allow-wrong-answers",
@@ -175,13 +157,17 @@ allow_wrong_answers = click.option(
 
 def part_rounds(part: str) -> Callable[[Command], Command]:
     """The options for timing parts of a network by themselves; ``part`` is what one process times."""
-    threads = click.option("--threads", default=1, show_default=True, help="Threads of the runtime.")
-    rounds = click.option("--rounds", default=3, show_default=True, help=f"Processes for each {part}.")
+    threads = click.option(
+        "--threads", default=1, show_default=True, help="Give the runtime this many threads."
+    )
+    rounds = click.option(
+        "--rounds", default=3, show_default=True, help=f"Time each {part} in this many processes."
+    )
     seconds = click.option(
         "--seconds",
         default=0.2,
         show_default=True,
-        help="Seconds timed in each process, at least 50 inferences.",
+        help="Time each process for this many seconds, and at least 50 inferences.",
     )
     return lambda command: threads(rounds(seconds(seed("the order and the inputs")(command))))
 
@@ -198,7 +184,7 @@ def record_output(stem: str, what: str) -> Callable[[Command], Command]:
     )
 
 
-_rounds = partial(click.option, cls=SectionOption, section="Rounds")
+_rounds = partial(click.option, cls=SectionOption, section="How long")
 _phone = partial(click.option, cls=SectionOption, section="Phones")
 
 delegate = click.option(
@@ -206,54 +192,63 @@ delegate = click.option(
     type=click.Choice(DELEGATES),
     default=DEFAULT,
     show_default=True,
-    help="What runs the operators: the runtime's choice, XNNPACK or an error, none (its built-in kernels), or a phone's "
-    "GPU. What was used is recorded.",
+    help="Run the operators by the runtime's choice, by XNNPACK or with an error, by none (its built-in "
+    "kernels), or on a phone's GPU. What was used is recorded.",
 )
 cores = click.option(
     "--cores",
     metavar=f"{'|'.join(CORES)}|MASK",
-    help="Cores that the processes are bound to; a mask is hexadecimal, bit i is core i.  [default: big on a phone, else "
-    "any]",
+    help="Bind the processes to these cores; a mask is hexadecimal, bit i is core i.  [default: big on a "
+    "phone, else any]",
 )
 
 _PROTOCOL: dict[str, Callable[[Command], Command]] = {
     "runtime": runtime,
     "threads": click.option(
-        "--threads", default=Protocol.threads, show_default=True, help="Threads of the interpreter."
+        "--threads",
+        default=Protocol.threads,
+        show_default=True,
+        help="Give the interpreter this many threads.",
     ),
     "rounds": _rounds(
-        "--rounds", default=Protocol.rounds, show_default=True, help="Fresh processes for each file."
+        "--rounds",
+        default=Protocol.rounds,
+        show_default=True,
+        help="Time each file in this many fresh processes.",
     ),
     "warmup_runs": _rounds(
         "--warmup-runs",
         default=Protocol.warmup_runs,
         show_default=True,
-        help="Fewest untimed inferences of a process, before the timed ones.",
+        help="Run at least this many untimed inferences in a process, before the timed ones.",
     ),
     "warmup_seconds": _rounds(
         "--warmup-seconds",
         default=Protocol.warmup_seconds,
         show_default=True,
         metavar="SECONDS",
-        help="Shortest time of the untimed inferences together.",
+        help="Run untimed inferences for at least this long.",
     ),
     "runs": _rounds(
-        "--runs", default=Protocol.runs, show_default=True, help="Fewest timed inferences of a process."
+        "--runs",
+        default=Protocol.runs,
+        show_default=True,
+        help="Time at least this many inferences in a process.",
     ),
     "seconds": _rounds(
         "--seconds",
         default=Protocol.seconds,
         show_default=True,
         metavar="SECONDS",
-        help="Shortest time of the timed inferences together.",
+        help="Time inferences for at least this long.",
     ),
-    "seed": seed("the order of the files and of the input data", Protocol.seed),
+    "seed": seed("the order of the files and for the input data", Protocol.seed),
     "cool_down": click.option(
         "--cool-down",
         default=Protocol.cool_down,
         show_default=True,
         metavar="SECONDS",
-        help="Longest wait before each process, until the device is about as cool as at the start.",
+        help="Wait at most this long before each process, until the device is about as cool as at the start.",
     ),
     "delegate": delegate,
     "cores": cores,
@@ -314,7 +309,8 @@ def phone(command: Command) -> Command:
     return _phone(
         "--benchmark-model",
         type=FILE,
-        help="TFLite's benchmark program for Android.  [default: the one on the phone, else the sample app]",
+        help="Time with this benchmark program of TFLite for Android.  [default: the one on the phone, else "
+        "the sample app]",
     )(collect)
 
 

@@ -1,7 +1,6 @@
 """What all commands share: the ``--json`` option, aligned tables, talk on stderr, progress, names of records."""
 
 import json
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import JSON_DONE, JSON_FLAG
-from mobilecnn.cli.terminal import Lines, clean, joined, write
+from mobilecnn.cli import JSON_DONE, JSON_FLAG, fitting, looks
+from mobilecnn.cli.terminal import VERBOSE, Lines, clean, joined, write
 
 if TYPE_CHECKING:
     from mobilecnn.remarks import Remark
@@ -27,14 +26,30 @@ def _remember_json(ctx: click.Context, parameter: click.Parameter, value: bool) 
     return bool(ctx.meta[JSON_FLAG])
 
 
-json_option = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    is_eager=True,
-    callback=_remember_json,
-    help="Print one JSON document on standard output and nothing else there.",
-)
+def _remember_verbose(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    ctx.meta[VERBOSE] = value or bool(ctx.meta.get(VERBOSE))
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options for the form of a result: ``--json``, which the command takes as ``as_json``, and ``-v``."""
+    verbose = click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_remember_verbose,
+        help="Print whole tables, with all columns and full names, however narrow the terminal is.",
+    )
+    as_json = click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        is_eager=True,
+        callback=_remember_json,
+        help="Print one JSON document on standard output and nothing else there.",
+    )
+    return verbose(as_json(command))
 
 
 def data(text: str) -> None:
@@ -55,67 +70,68 @@ def note(remark: "Remark") -> None:
 
 def talk(text: str) -> None:
     """Say a line, or :class:`Lines`, to the person at the terminal, on standard error."""
-    write(text, err=True)
+    write(text if isinstance(text, Lines) else looks.prose(text, err=True), err=True)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> Lines:
-    """An aligned text table: the first ``left`` columns to the left, the others to the right.
-
-    On a terminal that is too narrow for it, it becomes several below each other, each with the first ``left`` columns;
-    a file or a pipe has it whole.
-    """
-    cleaned = [[clean(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(len(row[column]) for row in cleaned) for column in range(len(header))]
-
-    def render(line: Sequence[str], columns: Sequence[int]) -> str:
-        cells = [
-            line[column].ljust(widths[column]) if column < left else line[column].rjust(widths[column])
-            for column in columns
-        ]
-        return "  ".join(cells).rstrip()
-
-    rules = ["-" * width for width in widths]
-    bars = [
-        not header[column] and {row[column] for row in cleaned[1:]} == {"|"} for column in range(len(header))
-    ]
-    parts = []
-    for columns in blocks(widths, left, bars, _terminal_width()):
-        lines = [render(line, columns) for line in (cleaned[0], rules, *cleaned[1:])]
-        parts.append(joined(*lines))
-    return joined(*(part for index, each in enumerate(parts) for part in (["", each] if index else [each])))
+def prose(text: str) -> None:
+    """Print a line of a result that is a sentence: on a terminal it breaks between words."""
+    write(looks.prose(text))
 
 
-def blocks(widths: Sequence[int], left: int, bars: Sequence[bool], width: int | None) -> list[list[int]]:
-    """Columns of the tables that one too wide for a terminal becomes.
+def then(command: str, why: str) -> None:
+    """Say as the last line, on standard error, what to type next, and what for."""
+    talk(looks.following(command, why))
+
+
+def hint(command: str, why: str) -> None:
+    """:func:`then`, of a command that only shows something: said at a terminal alone."""
+    if looks.terminal_columns() is not None:
+        then(command, why)
+
+
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    left: int = 1,
+    spare: Sequence[str] = (),
+    keep: Sequence[str] = (),
+) -> Lines:
+    """A text table that fits the terminal, as :mod:`mobilecnn.cli.fitting` lays it out; whole in a file or a pipe.
 
     Args:
-        widths: widths of the columns, which have two blanks between them.
-        left: number of the first columns, which each of the tables has.
-        bars: which columns only part others; none stands at an edge.
-        width: characters in a line of the terminal; None for no limit.
-
-    Returns:
-        The columns of each: all in one, if that fits or the first columns leave no room for others.
+        header: titles of the columns.
+        rows: cells of each row.
+        left: number of the first columns, which are set to the left, and shown unless ``spare`` names them.
+        spare: titles of the columns that say least, the least first: they go where there is no room.
+        keep: titles of other columns that are always shown.
     """
-    first, others = list(range(left)), list(range(left, len(widths)))
-    room = None if width is None else width - sum(widths[:left]) - 2 * left
-    if room is None or sum(widths[left:]) + 2 * (len(others) - 1) <= room or room < sum(widths[:left]):
-        return [[*first, *others]]
-    made: list[list[int]] = [[]]
-    for column in others:
-        if made[-1] and sum(widths[other] + 2 for other in made[-1]) + widths[column] > room:
-            made.append([])
-        if made[-1] or not bars[column]:
-            made[-1].append(column)
-    for block in made:
-        while block and bars[block[-1]]:
-            block.pop()
-    return [[*first, *block] for block in made if block]
+    cleaned = tuple(tuple(clean(cell) for cell in row) for row in rows)
+    titles = tuple(clean(title) for title in header)
+    made = fitting.Table(titles, cleaned, left, tuple(spare), tuple(keep))
+    laid = fitting.lay(made, looks.width(), *([looks.cell] if looks.coloured() else []))
+    lines = [Lines(line) for line in laid.lines]
+    if laid.shortened:
+        lines.append(looks.prose("Long names have lost their middle (-v shows them whole)"))
+    if laid.left_out:
+        lines.append(
+            looks.prose(f"Not shown: {', '.join(dict.fromkeys(laid.left_out))} (-v shows all columns)")
+        )
+    if laid.marked:
+        lines.append(looks.prose(f"{fitting.MARK}: {fitting.WORD}"))
+    return joined(*lines)
 
 
-def _terminal_width() -> int | None:
-    """Characters in a line of standard output; None where it is no terminal."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Names of files as tables and remarks show them: on a terminal what tells them apart, elsewhere whole."""
+    listed = list(names)
+    return dict(zip(listed, listed, strict=True)) if looks.width() is None else fitting.apart(listed)
+
+
+def say_short_names(names: Iterable[str]) -> None:
+    """Say what the names that :func:`short_names` gives stand for, where that is one pattern."""
+    listed = list(names)
+    if looks.width() is not None and (pattern := fitting.pattern(listed)):
+        prose(f"Files: {pattern}")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.output import data, document, json_option, note, progress, table, talk
 
 if TYPE_CHECKING:
@@ -26,14 +26,15 @@ SHOWN = 5
 """Number of classes that are shown; of labels by themselves, all that the answer has."""
 
 
-@click.command()
+@sections.command()
 @click.argument("model", type=options.READ_ONLY)
 @click.argument("source", metavar="IMAGE|DATA", type=options.ANY_SOURCE)
 @click.option(
     "-o",
     "--output",
     type=options.FILE,
-    help="CSV file for the answers to all images of DATA. Earlier answers are replaced, no other file.",
+    help="Write the answers to all images of DATA into this CSV file. Earlier answers are replaced, and no "
+    "other file.",
 )
 @options.split
 @click.option("--scores", is_flag=True, help="Also write a column for each class, with its probability.")

@@ -4,26 +4,29 @@ from pathlib import Path
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.output import data, document, json_option
 
 
-@click.command()
+@sections.command()
 @click.argument("name")
 @click.option(
     "-o",
     "--output",
     required=True,
     type=options.FILE,
-    help="The .keras file to write; an existing one is replaced.",
+    help="Write the model to this .keras file; an existing one is replaced.",
 )
 @click.option(
-    "--weights", type=options.FILE, help="A PyTorch file of weights.  [default: the installed package's]"
+    "--weights",
+    type=options.FILE,
+    help="Take the weights from this PyTorch file.  [default: the installed package's]",
 )
 @click.option(
     "--labels",
     type=options.FILE,
-    help="A text file with one class name a line, in the order of the outputs.  [default: the classes' numbers]",
+    help="Take class names from this text file, one a line, in the order of the outputs.  [default: the "
+    "classes' numbers]",
 )
 @json_option
 def command(name: str, output: Path, weights: Path | None, labels: Path | None, as_json: bool) -> None:

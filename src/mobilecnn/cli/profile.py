@@ -6,10 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.measured import about, refuse_clockless
-from mobilecnn.cli.output import data, document, json_option, lock, new_name, progress, table, talk
-from mobilecnn.cli.terminal import joined
+from mobilecnn.cli.output import (
+    data,
+    document,
+    json_option,
+    lock,
+    new_name,
+    progress,
+    prose,
+    table,
+    talk,
+    then,
+)
+from mobilecnn.cli.terminal import joined, typed
 
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.adb.operator_profile import OperatorProfile
@@ -21,7 +32,7 @@ WIDEST = 40
 """Most characters of an operator's name in the table; the end says more than the beginning."""
 
 
-@click.command()
+@sections.command()
 @click.argument("model", type=options.FILE)
 @options.device
 @options.phone
@@ -31,12 +42,13 @@ WIDEST = 40
 @options.part_rounds("different operator")
 @click.option(
     "--top", type=click.IntRange(min=0), default=15, show_default=True,
-    help="Number of operators in the table, the slowest first; 0 for all, in the order in which they run.",
+    help="Show this many operators in the table, the slowest first; 0 shows all, in the order in which they "
+         "run.",
 )  # fmt: skip
 @options.allow_wrong_answers
 @click.option(
     "-o", "--output", type=options.FILE, default=Path("mobilecnn-profile"), show_default=True,
-    help="Folder for roofline.png, profile.json, measurement-*.json and the operators' files.",
+    help="Write roofline.png, profile.json, measurement-*.json and the operators' files into this folder.",
 )  # fmt: skip
 @json_option
 @click.pass_context
@@ -116,27 +128,29 @@ def command(
     if as_json:
         document(content)
         return
-    data(line)
+    prose(line)
     for note in about(profile.record):
-        data(note)
+        prose(note)
     data(_groups(profile))
     data("")
     data(_operators(profile, top))
     for words in _lines(profile):
-        data(words)
+        prose(words)
     if profile.own is not None:
         data("")
         data(_own(profile.own))
     restless = sorted({row.part.name for row in profile.rows if row.median is not None and not row.valid})
     if restless:
-        talk(remarks.elsewhere(plural(len(restless), "operator"), "profile.json"))
+        prose(remarks.elsewhere(plural(len(restless), "operator"), "profile.json"))
     for row in profile.rows:
         if row.part.reason:
             talk(f"not timed: {row.part.name}: {row.part.reason}")
     whole = profile.record.models[0]
     for words in remarks.answers([(whole.file, whole)]):
         talk(words)
-    data(f"Chart: {picture}   {modelled.kept(profile.record)}: {record}")
+    prose(f"Chart: {picture}")
+    prose(f"{modelled.kept(profile.record)}: {record}")
+    then(f"mobilecnn inspect {typed([model])}", "where the runtime leaves its fast kernels")
 
 
 def _unit(profile: "Profile") -> str:
@@ -161,7 +175,8 @@ def _groups(profile: "Profile") -> str:
         )
         for group in profile.groups()
     ]
-    return table(("work", "operators", "multiply-adds M", _time(profile), "share", _unit(profile)), rows)
+    header = ("work", "operators", "multiply-adds M", _time(profile), "share", _unit(profile))
+    return table(header, rows, spare=("operators", "multiply-adds M", _unit(profile)))
 
 
 def _operators(profile: "Profile", top: int) -> str:
@@ -176,7 +191,8 @@ def _operators(profile: "Profile", top: int) -> str:
     if profile.modelled:
         header.append("bound")
         cells = [[*line, row.bound or ""] for line, row in zip(cells, rows, strict=True)]
-    return table(header, cells, left=3)
+    spare = ("95 % interval", "90 %", "of peak", "output", "multiply-adds M", _unit(profile))
+    return table(header, cells, left=3, spare=spare, keep=("share",))
 
 
 def _own(said: "OperatorProfile") -> str:

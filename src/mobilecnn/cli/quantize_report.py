@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.output import data, document, json_option, lock, note, progress, table, talk
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ SHOWN = 15
 """Number of operators in the table of the terminal."""
 
 
-@click.command()
+@sections.command()
 @click.argument("model", metavar="QUANTIZED.tflite", type=options.FILE)
 @click.option(
     "--data",
@@ -25,20 +25,24 @@ SHOWN = 15
     type=options.SOURCE,
     default="digits",
     show_default=True,
-    help="Images of the kind that the file is for: a manifest, a folder, ..., or 'digits'.",
+    help="Ask the file for images of the kind that it is for: those of a manifest, a folder, ..., or 'digits'.",
 )
 @click.option(
-    "--samples", default=20, show_default=True, help="Images to take from it, the classes taking turns."
+    "--samples", default=20, show_default=True, help="Take this many of the images, the classes taking turns."
 )
-@options.seed("that choice")
+@options.seed("the choice of images")
 @click.option(
     "--reference",
     type=options.FILE,
-    help="The float32 file of the same export.  [default: NAME.float32.tflite beside it]",
+    help="Hold the file against this float32 file of the same export.  [default: NAME.float32.tflite beside "
+    "it]",
 )
 @click.option("--all", "everything", is_flag=True, help="Print all operators, and not the worst alone.")
 @click.option(
-    "-o", "--output", type=options.FILE, help="HTML page for the report; one that exists is replaced."
+    "-o",
+    "--output",
+    type=options.FILE,
+    help="Write the report as this HTML page, which is replaced if it exists.",
 )
 @json_option
 def command(
@@ -127,7 +131,8 @@ def _show(report: "LayerReport", most: int | None) -> None:
         "channels",
         "clipped",
     ]
-    data(table([*header, "output"], rows, left=2))
+    spare = ("shape", "weights", "channels", "clipped", "output", "cosine")
+    data(table([*header, "output"], rows, left=2, spare=spare))
     shown = len(rows)
     more = "" if shown == len(report.layers) else f"; {len(report.layers) - shown} more with --all"
     data(

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.output import data, document, json_option
 
 
-@click.command()
+@sections.command()
 @click.argument("results", metavar="RUN...", nargs=-1, required=True, type=options.FILE)
 @click.option(
     "-o",
@@ -16,7 +16,7 @@ from mobilecnn.cli.output import data, document, json_option
     type=options.FILE,
     default=Path("report.html"),
     show_default=True,
-    help="The page; one that exists is replaced.",
+    help="Write this page, which is replaced if it exists.",
 )
 @json_option
 def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:

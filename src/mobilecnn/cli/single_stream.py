@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, streams
-from mobilecnn.cli.output import data, document, json_option, record_path, table
+from mobilecnn.cli import options, sections, streams
+from mobilecnn.cli.output import data, document, json_option, prose, record_path, table
 
 if TYPE_CHECKING:
     from mobilecnn.bench.records.protocol import Protocol
@@ -14,20 +14,22 @@ if TYPE_CHECKING:
 HEADER = ("file", "p90 ms, early stopping", "plain p90", "median", "queries", "seconds", "discarded")
 
 
-@click.command("single-stream", cls=options.SectionedCommand)
+@sections.command("single-stream")
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
 @click.option(
     "--min-seconds",
     default=600.0,
     show_default=True,
     metavar="SECONDS",
-    help="Shortest time of all queries of a file together.",
+    help="Ask a file for at least this long.",
 )
-@click.option("--min-queries", default=64, show_default=True, help="Fewest queries of a file; at least 64.")
+@click.option(
+    "--min-queries", default=64, show_default=True, help="Ask a file at least this many queries, 64 or more."
+)
 @options.device
 @options.long_process
 @options.allow_wrong_answers
-@options.record_output("single-stream", "The record; an existing one is never replaced.")
+@options.record_output("single-stream", "Write the record to this file; an existing one is never replaced.")
 @json_option
 def command(
     models: tuple[Path, ...],
@@ -79,13 +81,13 @@ def command(
         )
         for result in results
     ]
-    data(table(HEADER, cells))
+    data(table(HEADER, cells, spare=("discarded", "seconds", "queries")))
     for result in results:
         for why in result.unmet:
-            data(f"no single-stream figure: {result.model.file}: {why}")
+            prose(f"no single-stream figure: {result.model.file}: {why}")
     for line in remarks.lines(
         (result.model.file, warning) for result in results for warning in result.warnings
     ):
-        data(line)
+        prose(line)
     data(CLAIM)
     streams.show_origin(stream, f"all samples: {record}")

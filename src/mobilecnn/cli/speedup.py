@@ -1,5 +1,6 @@
 """``mobilecnn speedup``."""
 
+import shlex
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -8,9 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.measured import about, refuse_clockless
-from mobilecnn.cli.output import data, document, json_option, lock, new_name, progress, table, talk
+from mobilecnn.cli.output import (
+    data,
+    document,
+    json_option,
+    lock,
+    new_name,
+    progress,
+    prose,
+    table,
+    talk,
+    then,
+)
 from mobilecnn.quantize import formats
 
 if TYPE_CHECKING:
@@ -46,7 +58,7 @@ class SpeedupRequest:
     allow_wrong_answers: bool
 
 
-@click.command()
+@sections.command()
 @options.device
 @options.phone
 @options.delegate
@@ -55,25 +67,29 @@ class SpeedupRequest:
 @click.option(
     "--experiment", type=click.Choice(("table8", *SWEEPS, "guidelines", "decomposition")), default="table8",
     show_default=True,
-    help="table8: the speedup over AlexNet. complexity, squeeze-excite, groups: the ShuffleNet paper's other claims about "
-    "time. guidelines: the ShuffleNet V2 paper's four controlled experiments. decomposition: what kinds of work the time "
-    "of ShuffleNet V1 and MobileNet V2 consists of.",
+    help="Make this experiment: table8 is the speedup over AlexNet; complexity, squeeze-excite and groups are "
+         "the ShuffleNet paper's other claims about time; guidelines are the ShuffleNet V2 paper's four "
+         "controlled experiments; decomposition is what kinds of work the time of ShuffleNet V1 and MobileNet "
+         "V2 consists of.",
 )  # fmt: skip
 @click.option(
     "--resolution", "resolutions", multiple=True, type=click.Choice(RESOLUTIONS), default=("224",), show_default=True,
-    help="Input size for table8; may be repeated. At the larger ones AlexNet averages its last feature map to 6 x 6.",
+    help="Time table8 at this input size; may be repeated. At the larger ones AlexNet averages its last "
+         "feature map to 6 x 6.",
 )  # fmt: skip
 @click.option(
     "--format", "formats", multiple=True, type=click.Choice(formats.usual()),
-    help="Format to time; may be repeated.  [default: float32 and int8 for table8; else float32]",
+    help="Time this format; may be repeated.  [default: float32 and int8 for table8; else float32]",
 )  # fmt: skip
-@click.option("--threads", default=1, show_default=True, help="Threads of the runtime. The papers used one.")
-@click.option("--rounds", default=3, show_default=True, help="Processes for each file.")
+@click.option(
+    "--threads", default=1, show_default=True, help="Give the runtime this many threads. The papers used one."
+)
+@click.option("--rounds", default=3, show_default=True, help="Time each file in this many processes.")
 @options.seed("the order and the inputs")
 @options.allow_wrong_answers
 @click.option(
     "-o", "--output", type=options.FILE, default=Path("mobilecnn-speedup"), show_default=True,
-    help="Folder for speedup.png, speedup.json and measurement-*.json.",
+    help="Write speedup.png, speedup.json and measurement-*.json into this folder.",
 )  # fmt: skip
 @json_option
 @click.pass_context
@@ -182,14 +198,15 @@ def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str
     write_json(request.output / f"{stem}.json", content)
     if as_json:
         return content
-    data(f"{resolution}: {line}" if where else line)
+    prose(f"{resolution}: {line}" if where else line)
     rows = [paper_tables.speedup(row) for row in speedup.rows]
-    data(table(paper_tables.speedup_header(is_modelled), rows, left=2))
-    for note in [*about(speedup.record), *speedup.notes]:
-        data(note)
-    for line in _said(speedup):
-        talk(line)
-    data(f"Chart: {picture}   {modelled.kept(speedup.record)}: {record}")
+    data(table(paper_tables.speedup_header(is_modelled), rows, left=2, spare=paper_tables.SPEEDUP_SPARE))
+    for line in [*about(speedup.record), *speedup.notes, *_said(speedup)]:
+        prose(line)
+    prose(f"Chart: {picture}")
+    prose(f"{modelled.kept(speedup.record)}: {record}")
+    page = shlex.join(["mobilecnn", "tables", "shufflenet-8", "--times", str(record)])
+    then(page, "the whole of the paper's table beside these times")
     return content
 
 
@@ -246,14 +263,15 @@ def _sweep(request: SpeedupRequest, name: str, as_json: bool) -> dict[str, Any]:
     if as_json:
         return content
     data(f"{name}: {which.title}")
-    data(modelled.where(taken))
+    prose(modelled.where(taken))
     header = paper_tables.sweep_header(which, not isinstance(taken, Measurement))
-    data(table(header, [paper_tables.sweep(row, which) for row in rows], left=2))
+    shown = [paper_tables.sweep(row, which) for row in rows]
+    data(table(header, shown, left=2, spare=paper_tables.SWEEP_SPARE))
     for line in [f"paper, one thread of a Snapdragon 820: {which.claim}", *about(taken)]:
-        data(line)
+        prose(line)
     measured = [(f"{row.model} {row.format}", row.result) for row in rows if row.result is not None]
     for line in remarks.results(measured) or remarks.answers((model.file, model) for model in taken.models):
-        talk(line)
+        prose(line)
     data(f"{modelled.kept(taken)}: {record}")
     return content
 
@@ -292,15 +310,15 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     write_json(request.output / "guidelines.json", content)
     if as_json:
         return content
-    data(modelled.where(taken))
+    prose(modelled.where(taken))
     for line in about(taken):
-        data(line)
+        prose(line)
     header = paper_tables.guidelines_header(not isinstance(taken, Measurement))
     for guideline in bench.GUIDELINES:
         mine = [paper_tables.guideline(row) for row in rows if row.guideline == guideline.name]
         data("")
         data(f"{guideline.name}: {guideline.title}")
-        data(table(header, mine, left=2))
+        data(table(header, mine, left=2, spare=paper_tables.GUIDELINES_SPARE))
     restless = sum(not row.valid for row in rows)
     if restless:
         talk(remarks.elsewhere(f"{restless} of {len(rows)} networks", "guidelines.json"))
@@ -346,7 +364,7 @@ def _decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
         return content
     taken = profiles[0][2].record
     for line in [modelled.where(taken), *about(taken)]:
-        data(line)
+        prose(line)
     time, done = ("modelled time", "modelled") if profiles[0][2].modelled else ("time", "timed")
     header = (f"share of the operators' {time}", *(f"{name} {kind}" for name, kind, _ in profiles))
     data(table(header, _shares(profiles)))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mobilecnn.cli.output import data, progress, talk
+from mobilecnn.cli.output import data, progress, prose, talk
 
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.seam import Device
@@ -61,7 +61,7 @@ def show_origin(stream: "Stream", files: str) -> None:
     from mobilecnn.bench.pages import remarks, terminal
 
     for line in remarks.answers((model.file, model) for model in stream.models):
-        data(line)
+        prose(line)
     data("")
     data(terminal.stream_device(stream))
     data(files)

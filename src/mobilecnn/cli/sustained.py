@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, streams
-from mobilecnn.cli.output import data, document, json_option, record_path, talk
+from mobilecnn.cli import options, sections, streams
+from mobilecnn.cli.output import document, json_option, prose, record_path, talk
 from mobilecnn.errors import MobileCnnError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from mobilecnn.bench.records.stream import Stream
 
 
-@click.command(cls=options.SectionedCommand)
+@sections.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=options.FILE)
 @click.option(
-    "--minutes", type=float, default=10.0, show_default=True, help="How long each file runs without a pause."
+    "--minutes", type=float, default=10.0, show_default=True, help="Run each file this long without a pause."
 )
 @options.device
 @options.long_process
 @options.allow_wrong_answers
 @options.record_output(
     "sustained",
-    "The record, a JSON file, with the chart beside it as .png; existing ones are never replaced.",
+    "Write the record to this JSON file, and the chart beside it as .png; existing ones are never replaced.",
 )
 @json_option
 def command(
@@ -85,7 +85,7 @@ def command(
         document({"record": str(record), "chart": str(picture), **summary.to_json()})
         return
     for line in _lines(summary):
-        data(line)
+        prose(line)
     streams.show_origin(stream, f"Chart: {picture}   windows and samples: {record}")
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import options
-from mobilecnn.cli.output import data, document, json_option, lock, table
+from mobilecnn.cli import looks, options, sections
+from mobilecnn.cli.output import data, document, hint, json_option, lock, table
 from mobilecnn.cli.terminal import Lines, joined
 from mobilecnn.errors import UsageError
 
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 FORMS = ("text", "markdown", "html")
 
 
-@click.command()
+@sections.command()
 @click.argument("names", metavar="[TABLE]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Show all tables.")
 @click.option(
     "--times",
     type=options.FILE,
     metavar="FILE",
-    help="Times for shufflenet-8: a record of `mobilecnn speedup`.  [default: those modelled on the paper's chip]",
+    help="Take the times of shufflenet-8 from this record of `mobilecnn speedup`.  [default: those modelled "
+    "on the paper's chip]",
 )
 @click.option(
     "--format",
@@ -32,9 +33,11 @@ FORMS = ("text", "markdown", "html")
     type=click.Choice(FORMS),
     default="text",
     show_default=True,
-    help="Form of the tables.",
+    help="Write the tables in this form.",
 )
-@click.option("-o", "--output", type=options.FILE, help="A file for the tables; one that exists is replaced.")
+@click.option(
+    "-o", "--output", type=options.FILE, help="Write the tables to this file, which is replaced if it exists."
+)
 @json_option
 @click.pass_context
 def command(
@@ -111,9 +114,9 @@ def _list(as_json: bool) -> None:
         ]
         document({"tables": rows})
         return
-    data(
-        table(("table", "what", "source"), [(each.name, each.title, each.source) for each in filled], left=3)
-    )
+    cells = [(each.name, each.title, each.source) for each in filled]
+    data(table(("table", "what", "source"), cells, left=3, spare=("source",)))
+    hint(f"mobilecnn tables {filled[0].name}", "one table, its figures beside ours; --all shows every one")
 
 
 def _text(filled: Sequence["PaperTable"]) -> Lines:
@@ -123,5 +126,5 @@ def _text(filled: Sequence["PaperTable"]) -> Lines:
     for each in filled:
         header, rows = papers.cells(each)
         parts += [f"{each.name}: {each.title} ({each.source})", "", table(header, rows, left=2), ""]
-        parts += [line for note in each.notes for line in (note, "")]
+        parts += [line for note in each.notes for line in (looks.prose(note), "")]
     return joined(*parts[:-1])

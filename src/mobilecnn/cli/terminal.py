@@ -25,6 +25,9 @@ from click.exceptions import Exit
 from mobilecnn import interruption
 from mobilecnn.errors import EnvironmentProblem
 
+VERBOSE = "mobilecnn.verbose"
+"""Key in click's ``ctx.meta`` that is set when the command is given ``-v``."""
+
 CLOSED_PIPE = 141
 """Exit code when the reader of a pipe has gone, as ``head`` does: that of a program which SIGPIPE ends."""
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from mobilecnn.cli import options
-from mobilecnn.cli.options import SectionedCommand, SectionOption
+from mobilecnn.cli import options, sections, suggestions
 from mobilecnn.cli.output import data, document, json_option, note, progress, talk
 from mobilecnn.train.initializers import INITIALIZERS
 from mobilecnn.train.learner import PRECISIONS
@@ -28,17 +27,17 @@ if TYPE_CHECKING:
 
 def _table(name: str, rows: Mapping[str, Any], default: str, what: str, section: str) -> Callable[..., Any]:
     """An option whose choices, and their summaries in the help, are the rows of a table."""
-    summaries = ". ".join(f"{row}: {about.summary}" for row, about in rows.items())
+    summaries = "; ".join(f"{row}: {about.summary}" for row, about in rows.items())
     return click.option(
-        name, type=click.Choice(list(rows)), default=default, show_default=True, help=f"{what} {summaries}.",
-        cls=SectionOption, section=section,
+        name, type=click.Choice(list(rows)), default=default, show_default=True, help=f"{what} ({summaries}).",
+        cls=sections.SectionOption, section=section,
     )  # fmt: skip
 
 
-_course = partial(click.option, cls=SectionOption, section="Course")
-_network = partial(click.option, cls=SectionOption, section="Network")
-_tuning = partial(click.option, cls=SectionOption, section="Fine-tuning")
-_logs = partial(click.option, cls=SectionOption, section="Logs")
+_course = partial(click.option, cls=sections.SectionOption, section="Course")
+_network = partial(click.option, cls=sections.SectionOption, section="Network")
+_tuning = partial(click.option, cls=sections.SectionOption, section="Fine-tuning")
+_logs = partial(click.option, cls=sections.SectionOption, section="Logs")
 
 
 def _take_file(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
@@ -54,22 +53,23 @@ def _take_file(ctx: click.Context, _parameter: click.Parameter, path: Path | Non
     return path
 
 
-@click.command(cls=SectionedCommand)
-@click.argument("architecture", required=False)
+@sections.command()
+@click.argument("architecture", required=False, type=suggestions.NETWORK)
 @click.option(
     "--data",
     "source",
     required=True,
     metavar="DATA",
     type=options.SOURCE,
-    help="Labelled images: a manifest, a folder of class folders or of parts, ..., or 'digits' (see `mobilecnn data`).",
+    help="Take labelled images from a manifest, a folder of class folders or of parts, ..., or from 'digits' "
+    "(see `mobilecnn data`).",
 )
 @click.option(
     "-o",
     "--output",
     required=True,
     type=options.FILE,
-    help="The .keras file to write; an existing one is replaced.",
+    help="Write the model to this .keras file; an existing one is replaced.",
 )
 @click.option(
     "--options",
@@ -78,82 +78,100 @@ def _take_file(ctx: click.Context, _parameter: click.Parameter, path: Path | Non
     metavar="FILE.toml",
     is_eager=True,
     callback=_take_file,
-    help="Take options from the table [train] of a TOML file; those typed go before.",
+    help="Take options from the table [train] of a TOML file; those that are typed go before.",
 )
-@click.option("--epochs", default=12, show_default=True, help="Most passes over the images.")
-@click.option("--batch-size", default=32, show_default=True, help="Images of one training step.")
+@click.option("--epochs", default=12, show_default=True, help="Pass over the images at most this many times.")
+@click.option("--batch-size", default=32, show_default=True, help="Train on this many images in a step.")
 @click.option(
     "--size",
     type=options.SIZE,
     metavar="SIDE|WIDTHxHEIGHT",
-    help="Input size in pixels.  [default: the network's; 64 for digits]",
+    help="Train with inputs of this size, in pixels.  [default: the network's; 64 for digits]",
 )
 @options.seed("everything random")
 @click.option(
     "--validation",
     default=0.1,
     show_default=True,
-    help="Share of each class that is held back to judge by, where the data has no val of its own.",
+    help="Hold back this share of each class to judge by where the data has no part 'val' of its own.",
 )
 @click.option("--class-weights", is_flag=True, help="Weigh the images so that every class counts alike.")
 @options.augment("shift")
 @click.option(
-    "--label-smoothing", default=0.0, show_default=True, help="Probability that is spread over all classes."
+    "--label-smoothing", default=0.0, show_default=True, help="Spread this probability over all classes."
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training; give the same options.")
 @options.skip_bad
-@_table("--optimizer", OPTIMIZERS, "adam", "Method.", "Course")
+@_table("--optimizer", OPTIMIZERS, "adam", "Train by this method", "Course")
 @_course(
     "--learning-rate",
     type=float,
-    help="Highest learning rate.  [default: the optimizer's, see the manual]",
+    help="Train with this learning rate, at its highest.  [default: the optimizer's, see the manual]",
 )
-@_course("--momentum", type=float, help="Momentum of sgd and rmsprop.  [default: 0.9 for sgd, 0 for rmsprop]")
-@_course("--epsilon", type=float, help="Epsilon of the others than sgd.  [default: 1e-7]")
-@_course("--weight-decay", type=float, help="Weight decay of the kernels.  [default: 0.01 for adamw, else 0]")
-@_table("--schedule", SCHEDULES, "cosine", "Course of the learning rate.", "Course")
+@_course(
+    "--momentum", type=float, help="Give sgd or rmsprop this momentum.  [default: 0.9 for sgd, 0 for rmsprop]"
+)
+@_course("--epsilon", type=float, help="Give an optimizer other than sgd this epsilon.  [default: 1e-7]")
+@_course(
+    "--weight-decay",
+    type=float,
+    help="Let the kernels decay at this rate.  [default: 0.01 for adamw, else 0]",
+)
+@_table("--schedule", SCHEDULES, "cosine", "Let the learning rate take this course", "Course")
 @_course(
     "--warm-up",
     type=float,
     metavar="SHARE",
-    help="Share of the steps over which the learning rate rises.  [default: 0.05 for cosine, else 0]",
+    help="Let the learning rate rise over this share of the steps.  [default: 0.05 for cosine, else 0]",
 )
-@_course("--step-epochs", type=int, help="Epochs between two steps of the schedule step.  [default: 30]")
-@_course("--step-factor", type=float, help="Factor at each of them.  [default: 0.1]")
-@_course("--time-decay", type=float, help="Factor of the schedule inverse-time, such as 0.001.")
 @_course(
-    "--ema", default=0.0, show_default=True, help="Decay of a moving average of the weights, which is kept."
+    "--step-epochs",
+    type=int,
+    help="Let the schedule 'step' wait this many epochs between two steps.  [default: 30]",
+)
+@_course(
+    "--step-factor",
+    type=float,
+    help="Multiply the learning rate by this at each step of the schedule 'step'.  [default: 0.1]",
+)
+@_course(
+    "--time-decay", type=float, help="Let the schedule 'inverse-time' fall by this factor, such as 0.001."
+)
+@_course(
+    "--ema", default=0.0, show_default=True, help="Keep a moving average of the weights, with this decay."
 )
 @_course(
     "--patience",
     default=0,
     show_default=True,
-    help="End after so many epochs without a better one; 0: never.",
+    help="End after this many epochs without a better one; 0 means never.",
 )
 @_course(
     "--keep",
     type=click.Choice(["best", "last"]),
     default="best",
     show_default=True,
-    help="Epoch whose weights are kept: the best on the validation images, or the last.",
+    help="Keep the weights of the best epoch, as the validation images judge, or of the last.",
 )
 @_course(
     "--precision",
     type=click.Choice(list(PRECISIONS)),
     default="float32",
     show_default=True,
-    help="Type that is computed in; weights are float32.",
+    help="Compute in this type; weights stay float32.",
 )
-@_table("--initializer", INITIALIZERS, "default", "Initial values of the kernels.", "Network")
+@_table("--initializer", INITIALIZERS, "default", "Begin with kernels of these values", "Network")
 @_network(
-    "--dropout", type=float, help="Rate of the dropout before the classifier.  [default: the network's]"
+    "--dropout",
+    type=float,
+    help="Drop this share of the values before the classifier.  [default: the network's]",
 )
 @_tuning(
     "--from",
     "base",
     type=options.FILE,
     metavar="MODEL",
-    help="Keras model to fine-tune, with a new classifier.",
+    help="Fine-tune this Keras model, with a new classifier.",
 )
 @_tuning(
     "--weights", type=click.Choice(["imagenet"]), help="Begin with the published weights of ARCHITECTURE."
@@ -162,23 +180,31 @@ def _take_file(ctx: click.Context, _parameter: click.Parameter, path: Path | Non
     "--freeze",
     multiple=True,
     metavar="PATTERN",
-    help="Layers that are not trained, such as '*'. May be repeated.",
+    help="Leave layers of this name as they are; '*' stands for any characters. May be repeated.",
 )
 @_tuning(
-    "--thaw", multiple=True, metavar="PATTERN", help="Of these, layers that are trained. May be repeated."
+    "--thaw",
+    multiple=True,
+    metavar="PATTERN",
+    help="Train layers of this name although --freeze covers them. May be repeated.",
 )
 @_tuning(
     "--input-range",
     type=click.Choice(options.RANGES),
-    help="Range of the input of --from, where nothing in the model tells it.",
+    help="State the input range of --from where nothing in the model tells it.",
 )
 @_tuning(
     "--override-input-range",
     is_flag=True,
     help="Take --input-range even where the model says another.",
 )
-@_logs("--tensorboard", type=options.FILE, metavar="FOLDER", help="Folder for an event file of TensorBoard.")
-@_logs("--curves", type=options.FILE, metavar="FILE.png", help="Picture of the learning curves.")
+@_logs(
+    "--tensorboard",
+    type=options.FILE,
+    metavar="FOLDER",
+    help="Write an event file of TensorBoard into this folder.",
+)
+@_logs("--curves", type=options.FILE, metavar="FILE.png", help="Draw the learning curves into this picture.")
 @json_option
 @click.pass_context
 def command(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.measured import refuse_clockless
 from mobilecnn.cli.output import data, document, json_option, lock, progress, record_path, table, talk
 
@@ -26,14 +26,20 @@ HEADER = (
 DTYPES = ("float32", "int8")
 
 
-@click.command()
+@sections.command()
 @options.device
 @options.runtime
 @options.part_rounds("form")
 @click.option(
-    "--dtype", "dtypes", type=click.Choice(DTYPES), multiple=True, help="Only this type.  [default: both]"
+    "--dtype",
+    "dtypes",
+    type=click.Choice(DTYPES),
+    multiple=True,
+    help="Measure this type only.  [default: both]",
 )
-@options.record_output("costs", "The table of costs, for export --target; an existing one is never replaced.")
+@options.record_output(
+    "costs", "Write the table of costs, for export --target, to this file; an existing one is never replaced."
+)
 @json_option
 @click.pass_context
 def command(

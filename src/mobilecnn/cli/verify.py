@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, sections
 from mobilecnn.cli.output import data, document, json_option, progress, table, talk
 
 if TYPE_CHECKING:
     from mobilecnn.bench.timing.kernels import Verification
 
 
-@click.command()
+@sections.command()
 @click.argument("model", metavar="MODEL.tflite", type=options.FILE)
 @click.option(
     "--device",
     "devices",
     multiple=True,
     metavar="NAME",
-    help="Device to ask, too: emulated (the real aarch64 runtime under QEMU), or a board of `mobilecnn devices`. Can be repeated.",
+    help="Ask this device, too: emulated (the real aarch64 runtime under QEMU), or a board of `mobilecnn "
+    "devices`. May be repeated.",
 )
 @json_option
 def command(model: Path, devices: tuple[str, ...], as_json: bool) -> None:
@@ -80,4 +81,4 @@ def _show(found: "Verification") -> None:
     data(
         f"{found.file}: SHA-256 {found.sha256[:16]}..., as its passport says; {found.pictures} golden pictures"
     )
-    data(table(header, rows, left=2))
+    data(table(header, rows, left=2, spare=("allowed", "differing", "max diff", "LSB"), keep=("verdict",)))
