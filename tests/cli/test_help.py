@@ -29,7 +29,7 @@ OPTIONS = [
 
 BEGINNINGS = (
     "Also Ask Begin Bind Bring Build Calibrate Change Compare Compute Continue Correct Count Download "
-    "Draw Drop End Examine Exit Expect Fine-tune Give Hold Install Keep Leave Let List Make Measure "
+    "Draw Drop End Examine Exit Expect Find Fine-tune Give Hold Install Keep Leave Let List Make Measure "
     "Multiply Pass Print Put Reach Rewrite Run Say Set Show Sort Spread State Take Test Time Train Use "
     "Validate Wait Weigh Write"
 )

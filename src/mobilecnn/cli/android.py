@@ -47,7 +47,9 @@ Next: {apk} has exactly these models. To put it on a phone, give the same comman
     type=options.FILE,
     help="Make this new folder an app of your own: a renamed copy of the sample app, with these models.",
 )
-@click.option("--id", "application", help="Give the app of --init this application id, such as com.example.lesions.")
+@click.option(
+    "--id", "application", help="Give the app of --init this application id, such as com.example.lesions."
+)
 @click.option("--name", help="Give the app of --init this name, as people see it.")
 @click.option(
     "--install", is_flag=True, help="Install the build with these models on a connected phone, and start it."
