@@ -62,7 +62,8 @@ def test_a_file_keeps_float_ends_only_where_its_format_has_a_choice() -> None:
 def test_each_format_is_an_option_of_export() -> None:
     words = " ".join(CliRunner().invoke(cli, ["export", "--help"]).output.split())
     for row in FORMATS:
-        assert f"--{row.name} {row.summary}" in words
+        said = f"{row.summary[0].lower()}{row.summary[1:]}"
+        assert f"--{row.name} Make a {row.name} file: {said}" in words
 
 
 STAGES = ("src/mobilecnn", "convert", "quantize", "bench", "android_demo")
