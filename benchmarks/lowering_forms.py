@@ -98,7 +98,8 @@ def answers(content: bytes) -> npt.NDArray[np.float32]:
     picture = np.random.default_rng(0).integers(-128, 128, source["shape"], np.int8)
     interpreter.set_tensor(source["index"], picture)
     interpreter.invoke()
-    return SCALE * interpreter.get_tensor(result["index"]).reshape(1, -1).astype(np.float32)
+    values = interpreter.get_tensor(result["index"]).reshape(1, -1)
+    return np.asarray(SCALE * values, np.float32)
 
 
 def forms() -> dict[tuple[str, str], bytes]:

@@ -43,7 +43,8 @@ def work(row: dict[str, str]) -> Work:
 @functools.cache
 def of_chip(name: str) -> Fit:
     rows = [row for row in ROWS if (row["runtime"], row["chip"]) == ("ncnn", name) and row not in IMPOSSIBLE]
-    terms = {row["network"]: astuple(work(row))[1:] for row in rows}
+    works = {row["network"]: work(row) for row in rows}
+    terms = {network: (each.cycles, each.lines, each.turns) for network, each in works.items()}
     return held_out(terms, {row["network"]: cycles(row) for row in rows})
 
 
