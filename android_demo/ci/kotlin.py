@@ -34,7 +34,9 @@ def compile_kotlin(work: Path, core: Path) -> None:
     compiler = fetch([name for name in locked() if name.startswith("kotlin-")])
     libraries = [android_classes(), core, *fetch(["minimal-json"]).values(), compiler["kotlin-stdlib"]]
     run(
-        "java", "-Xmx1g", "-cp", classpath(list(compiler.values())), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
+        # It ends before a second compilation of its own code would pay.
+        "java", "-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+        "-cp", classpath(list(compiler.values())), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
         "-no-stdlib", "-no-reflect", "-Werror", "-jvm-target", "11", "-d", work / "kotlin",
         "-cp", classpath(libraries), *own, *sorted(STANDINS.rglob("*.kt")),
     )  # fmt: skip

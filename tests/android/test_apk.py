@@ -71,6 +71,7 @@ interface Modern {
     begins = [
         "gradle",
         "core",
+        "kotlin",
         "signed",
         "aligned",
         "manifest",
