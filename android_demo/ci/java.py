@@ -9,6 +9,7 @@ from dependencies import fetch
 from tools import CORE, PROJECT, only_match, report, run, talk
 
 from mobilecnn.errors import EnvironmentProblem
+from mobilecnn.files import atomic
 
 LINT = "-Xlint:all,-options,-processing,-classfile,-serial"
 """Compiler warnings that count, each of them an error."""
@@ -35,13 +36,16 @@ def android_classes() -> Path:
     lowered = android.with_name(f"{android.stem}-declarations.jar")
     if not lowered.exists():
         talk("preparing Android's classes for the compiler")
-        partial = lowered.with_suffix(".part")
-        with zipfile.ZipFile(android) as whole, zipfile.ZipFile(partial, "w") as copy:
+        # Several builds may prepare it at once.
+        with (
+            atomic(lowered) as partial,
+            zipfile.ZipFile(android) as whole,
+            zipfile.ZipFile(partial, "w") as copy,
+        ):
             for name in whole.namelist():
                 if name.startswith(ANDROID_PACKAGES) and name.endswith(".class"):
                     content = whole.read(name)
                     copy.writestr(name, content[:4] + min(content[4:8], JAVA_17) + content[8:])
-        partial.replace(lowered)
     return lowered
 
 
