@@ -42,7 +42,6 @@ android {
 kotlin {
     compilerOptions {
         jvmTarget.set(JvmTarget.JVM_11)
-        allWarningsAsErrors.set(true)
     }
 }
 
@@ -52,6 +51,7 @@ dependencies {
     implementation(platform(libs.compose.bom))
     implementation(libs.compose.material3)
     implementation(libs.activity.compose)
+    implementation(libs.lifecycle.runtime.compose)
     implementation(libs.lifecycle.viewmodel.compose)
     implementation(libs.camera.camera2)
     implementation(libs.camera.lifecycle)
