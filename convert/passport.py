@@ -26,6 +26,7 @@ from mobilecnn.convert.checks import (
 )
 from mobilecnn.convert.graph.flatbuffer import Graph
 from mobilecnn.convert.output_kinds import OutputKind
+from mobilecnn.convert.rungs import Ladder
 from mobilecnn.documents import Members, parse_json
 from mobilecnn.errors import InputError, ModelFileError
 from mobilecnn.files import LARGEST_RECORD, exists, read_bytes
@@ -215,6 +216,7 @@ class Passport(Stored, Open):
             a version that did not ask.
         findings: what is the matter with the images of the calibration; empty in a passport of a version that did not look.
         corrections: what was done to the weights and biases of a quantized file, in order, and what it is worth.
+        ladder: what was tried before a file that :mod:`mobilecnn.ladder` chose; None of a file whose format was named.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.passport"
@@ -249,6 +251,7 @@ class Passport(Stored, Open):
     verdict: Verdict | None = field(default=None, metadata=ADDED)
     findings: tuple[DataFinding, ...] = field(default=(), metadata=ADDED)
     corrections: tuple[Correction, ...] = field(default=(), metadata=ADDED)
+    ladder: Ladder | None = field(default=None, metadata=ADDED)
 
     @property
     def kind(self) -> OutputKind:

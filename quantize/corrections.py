@@ -99,6 +99,15 @@ class Base:
     tensors: int = 0
     ratio: float = 1.0
 
+    def restricted(self, wanted: Sequence[str]) -> "Base":
+        """The same with some of its corrections only."""
+        return replace(
+            self,
+            activations=self.activations if wanted else None,
+            bias_correction=self.bias_correction and BIAS_CORRECTION in wanted,
+            equalized=self.equalized if EQUALIZATION in wanted else None,
+        )
+
 
 @dataclass(frozen=True)
 class Quantized:

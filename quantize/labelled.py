@@ -5,6 +5,7 @@ input range than in training, labels in another order. Labelled images show it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from mobilecnn.convert.checks import LabelledCheck
 from mobilecnn.convert.conversion import KerasFacts, KerasModel
+from mobilecnn.convert.output_kinds import OutputKind
 from mobilecnn.quantize import decisions
 from mobilecnn.quantize.accuracy import right_classes
 from mobilecnn.quantize.chance import CHANCE, chance_of, shown_to_know_nothing
@@ -87,26 +89,98 @@ def check(
         tflite.run(path, tensors, answers)
         given[name] = np.load(answers, allow_pickle=False)
     keras.finish()
+    reference = _reference(work, facts, model)
+    return {
+        name: counted(dataset.name, labels, reference, decisions.best(facts.kind, scores))
+        for name, scores in given.items()
+    }
+
+
+def _reference(work: Path, facts: KerasFacts, model: str) -> npt.NDArray[np.int64]:
+    """The Keras model's answers, once they are there.
+
+    Raises:
+        CheckFailed: some are not finite.
+    """
     scores = np.load(work / "labelled-reference.npy", allow_pickle=False)
     refuse_not_finite(model, scores, facts.called)
-    reference = decisions.best(facts.kind, scores)
-    right, chance = reference == labels, chance_of(reference, labels)
-    best = {name: decisions.best(facts.kind, scores) for name, scores in given.items()}
-    return {
-        name: LabelledCheck(
-            data=dataset.name,
-            images=len(labels),
-            classes=len(set(labels.tolist())),
-            keras_correct=int(right.sum()),
-            keras_chance=chance,
-            correct=int((answer == labels).sum()),
-            lost=int((right & (answer != labels)).sum()),
-            gained=int((~right & (answer == labels)).sum()),
-            not_finite=int((answer < 0).sum()),
-            chance=chance_of(answer, labels),
-        )
-        for name, answer in best.items()
-    }
+    return decisions.best(facts.kind, scores)
+
+
+def counted(
+    data: str,
+    labels: npt.NDArray[np.int64],
+    reference: npt.NDArray[np.int64],
+    answers: npt.NDArray[np.int64],
+) -> LabelledCheck:
+    """How many images a file has right, and the Keras model.
+
+    Args:
+        data: name of the data set.
+        labels: right class of each image, (images,).
+        reference: the Keras model's, (images,).
+        answers: the file's, (images,); below 0 where a score is not finite.
+    """
+    right = reference == labels
+    return LabelledCheck(
+        data=data,
+        images=len(labels),
+        classes=len(set(labels.tolist())),
+        keras_correct=int(right.sum()),
+        keras_chance=chance_of(reference, labels),
+        correct=int((answers == labels).sum()),
+        lost=int((right & (answers != labels)).sum()),
+        gained=int((~right & (answers == labels)).sum()),
+        not_finite=int((answers < 0).sum()),
+        chance=chance_of(answers, labels),
+    )
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Labelled images that files can be asked for, one file after the other, and what the Keras model answers.
+
+    Attributes:
+        data: name of the data set.
+        tensors: file of the images (:mod:`mobilecnn.train.inputs`).
+        labels: right class of each, int64 (images,).
+        reference: the Keras model's class of each, int64 (images,).
+        kind: what the scores are.
+    """
+
+    data: str
+    tensors: Path
+    labels: npt.NDArray[np.int64]
+    reference: npt.NDArray[np.int64]
+    kind: OutputKind
+
+    def check(self, tflite: TfliteProcess, file: Path) -> LabelledCheck:
+        """How many of them a file has right.
+
+        Raises:
+            ModelFileError, EnvironmentProblem: it cannot be run.
+        """
+        answers = self.tensors.with_name("labelled-answers.npy")
+        tflite.run(file, self.tensors, answers)
+        best = decisions.best(self.kind, np.load(answers, allow_pickle=False))
+        return counted(self.data, self.labels, self.reference, best)
+
+
+def questions(
+    keras: KerasModel,
+    facts: KerasFacts,
+    dataset: Dataset,
+    labels: npt.NDArray[np.int64],
+    model: str,
+    work: Path,
+    remarked: Remarked = no_remark,
+) -> Questions:
+    """Ask the Keras model for all of ``dataset``; arguments and errors are those of :func:`check`."""
+    tensors = work / "labelled.npy"
+    write_inputs(tensors, dataset.pixels(facts.contract, remarked), facts.contract, len(dataset))
+    keras.start_run(facts.contract, tensors, work / "labelled-reference.npy")
+    keras.finish()
+    return Questions(dataset.name, tensors, labels, _reference(work, facts, model), facts.kind)
 
 
 KERAS = "the Keras model"

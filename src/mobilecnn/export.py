@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn import ladder
 from mobilecnn.contract import InputContract
 from mobilecnn.convert import passport
 from mobilecnn.convert.checks import NOTE
@@ -32,6 +33,7 @@ from mobilecnn.errors import MobileCnnError, OutputError, UsageError
 from mobilecnn.exported import GOLDEN_IMAGES, Answered, Exported, Origin, write
 from mobilecnn.extras import require
 from mobilecnn.files import check_file, temporary_folder
+from mobilecnn.ladder import Climb
 from mobilecnn.locks import locked
 from mobilecnn.quantize import corrections, decisions, recipes, targets
 from mobilecnn.quantize import formats as table
@@ -46,7 +48,7 @@ from mobilecnn.quantize.calibration.images import (
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.gate import STEADY, float32_limit, refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess
-from mobilecnn.quantize.labelled import check, labels_of
+from mobilecnn.quantize.labelled import check, labels_of, questions
 from mobilecnn.quantize.making import Changes, Making, joined, make
 from mobilecnn.quantize.origins import say_trained
 from mobilecnn.quantize.parity import compare
@@ -108,12 +110,14 @@ def export(
     keep_float: Sequence[str] = (),
     recipe: Recipe | None = None,
     target_runtime: str | None = None,
+    climb: Climb | None = None,
 ) -> tuple[Exported, ...]:
     """Export ``source`` in each of ``formats`` to ``output``/NAME.FORMAT.tflite, with passports.
 
     Args:
         source: a Keras file or a zoo name.
-        formats: names of rows of :data:`mobilecnn.quantize.formats.FORMATS`.
+        formats: names of rows of :data:`mobilecnn.quantize.formats.FORMATS`; ``auto`` alone for the first file of a
+            :mod:`mobilecnn.ladder` that keeps the right answers.
         output: the folder; created if need be.
         calibration: the representative data set; parity is measured on it too. Without one, parity is
             measured on random pictures.
@@ -134,20 +138,27 @@ def export(
         recipe: rules for the format that it names, which is made too.
         target_runtime: ``PACKAGE==RELEASE`` of the runtime that the files are for: what it lacks is mended, and said, or
             refused.
+        climb: what is asked of the ladder; None for its defaults, and without one.
 
     Raises:
         UsageError, ModelFileError, DataError, OutputError: what the user gave does not work.
-        CheckFailed: the Keras model itself answers with numbers that are not finite; nothing is written.
+        CheckFailed: the Keras model itself answers with numbers that are not finite, or no step of the ladder does; nothing
+            is written.
         EnvironmentProblem: a child process crashed.
     """
-    rows = check_request(formats, calibration, io, keep_float, recipe)
+    ladder.refuse_unused(climb, formats)
+    if climbing := ladder.AUTO in formats:
+        climb = climb or Climb()
+        rows = ladder.check(formats, climb, calibration, data, keep_float, recipe)
+    else:
+        rows = check_request(formats, calibration, io, keep_float, recipe)
     check_seed(source.seed)
     floors.check()
     rewrites, wanted = chosen_rewrites(lowering, target), corrections.chosen(correct)
     runtime = None if target_runtime is None else targets.target(target_runtime)
     require("exporting", "export")
-    paths = [output / f"{source.stem}.{row.name}.tflite" for row in rows]
-    for path in paths:
+    paths = {row.name: output / f"{source.stem}.{row.name}.tflite" for row in rows}
+    for path in paths.values():
         check_file(path)
         card = passport.beside(path)
         if card.exists() and schema(card, "passport") != passport.Passport.SCHEMA:
@@ -159,9 +170,10 @@ def export(
         raise UsageError(
             f"--data asks how many images {source.text} has right, and its weights are random; leave it out"
         )
-    steps = Steps(progress, 5 + 2 * len(rows) + (0 if data is None else 1 + len(rows)))
+    work_steps = 2 + ladder.STEPS if climbing else 2 * len(rows) + (0 if data is None else 1 + len(rows))
+    steps = Steps(progress, 5 + work_steps)
     with (
-        locked(*paths),
+        locked(*paths.values()),
         temporary_folder() as work,
         KerasModel(source) as keras,
         TfliteProcess(f"that quantizes {source.text}") as tflite,
@@ -195,13 +207,22 @@ def export(
         steps(f"running {facts.called}")
         keras.start_run(facts.contract, judging.tensors, work / "reference.npy")
         made, changes, taken_back, explained, scores = {}, {}, {}, {}, {}
+        chosen_file: ladder.Chosen | None = None
+        reference: npt.NDArray[np.float32] | None = None
         try:
-            wanted = wanted if any(row.quantizes for row in rows) else ()
-            base = corrections.prepare(tflite, float32, images, facts.kind, wanted)
+            needed = corrections.NAMES if climbing else wanted if any(row.quantizes for row in rows) else ()
+            base = corrections.prepare(tflite, float32, images, facts.kind, needed)
             how = Making(tflite, io, base, description, rewrites, answers, runtime, remarked)
+            if climb is not None and dataset is not None and labels is not None:
+                reference = _reference(keras, work, source, facts)
+                steps(f"running {facts.called} on {dataset.name}")
+                asked = questions(keras, facts, dataset, labels, source.name, work, remarked)
+                ground = ladder.Ground(source, facts, images, reference, asked, floors, work)
+                chosen_file = ladder.up(climb, how, rows, wanted, ground, steps)
+                rows, dataset = (chosen_file.row,), None
             for row in rows:
                 steps(f"making {row.name}")
-                made[row.name], own = make(row, how)
+                made[row.name], own = make(row, how) if chosen_file is None else chosen_file.made
                 changes[row.name] = joined(
                     _loading(facts), joined(floats.changes, joined(lowered.beyond_names, own.changes))
                 )
@@ -217,23 +238,26 @@ def export(
                 scores[row.name] = np.load(work / f"{row.name}.npy", allow_pickle=False)
         except MobileCnnError:
             # The quantizer breaks down over ranges that are not finite; the model's own answers say why.
-            _reference(keras, work, source, facts)
+            if reference is None:
+                _reference(keras, work, source, facts)
             raise
-        reference = _reference(keras, work, source, facts)
+        if reference is None:
+            reference = _reference(keras, work, source, facts)
         parities = {name: compare(reference, answers, facts.kind) for name, answers in scores.items()}
         tolerance = STEADY
         if any(row.exact and parities[row.name].relative > STEADY for row in rows):
             tolerance = float32_limit(movement(keras, facts.contract, judging.tensors, reference, work))
-        labelled = {}
+        labelled = {} if chosen_file is None else {chosen_file.row.name: chosen_file.labelled}
         if dataset is not None and labels is not None:
             files = {name: quantized.path for name, quantized in made.items()}
             labelled = check(keras, tflite, files, facts, dataset, labels, source.name, work, steps, remarked)
 
         steps("writing")
-        origin = Origin(source, facts, images, tolerance, reference, floors, findings)
+        climbed = None if chosen_file is None else chosen_file.ladder
+        origin = Origin(source, facts, images, tolerance, reference, floors, findings, climbed)
         answered = (
             Answered(
-                path,
+                paths[row.name],
                 row,
                 made[row.name],
                 changes[row.name],
@@ -243,9 +267,9 @@ def export(
                 scores[row.name],
                 labelled.get(row.name),
             )
-            for path, row in zip(paths, rows, strict=True)
+            for row in rows
         )
-        exported = write(paths, answered, origin)
+        exported = write([paths[row.name] for row in rows], answered, origin)
         steps("done")
     return exported
 

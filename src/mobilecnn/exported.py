@@ -14,8 +14,10 @@ from mobilecnn.convert.conversion import KerasFacts, Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering.explanation import Explanation
 from mobilecnn.convert.passport import Passport
+from mobilecnn.convert.rungs import Ladder
 from mobilecnn.errors import CheckFailed
 from mobilecnn.files import sha256, together
+from mobilecnn.ladder import undecided
 from mobilecnn.quantize import gate, labelled
 from mobilecnn.quantize.calibration.images import CalibrationImages
 from mobilecnn.quantize.corrections import Quantized
@@ -87,7 +89,7 @@ def refuse_different(files: Sequence[Exported]) -> None:
 def doubts(files: Sequence[Exported]) -> list[str]:
     """What the images of one export leave open, or show that is not enough to refuse a file."""
     findings = [f"{finding.text}; {finding.fix}" for finding in _findings(files, checks.DOUBTFUL)]
-    return [*findings, *_undecided(files), *_doubts_of_labelled(files)]
+    return [*findings, *_undecided(files), *_undecided_losses(files), *_doubts_of_labelled(files)]
 
 
 def _findings(files: Sequence[Exported], severity: str) -> list[checks.DataFinding]:
@@ -103,6 +105,13 @@ def _undecided(files: Sequence[Exported]) -> list[str]:
         if verdict is not None and verdict.verdict == checks.UNDECIDED:
             open_.setdefault((verdict.reason, verdict.next), []).append(file.path.name)
     return [f"undecided of {', '.join(names)}: {reason}; {then}" for (reason, then), names in open_.items()]
+
+
+def _undecided_losses(files: Sequence[Exported]) -> list[str]:
+    """What the labelled images cannot tell of a file that a ladder chose."""
+    ladders = [(file.path.name, file.passport.ladder) for file in files]
+    words = [(name, undecided(ladder)) for name, ladder in ladders if ladder is not None]
+    return [f"{name}: {text}" for name, text in words if text]
 
 
 def _doubts_of_labelled(files: Sequence[Exported]) -> list[str]:
@@ -145,6 +154,7 @@ class Origin:
         reference: the Keras model's scores for the images that the files are judged by, (images, classes).
         floors: what a file must keep of its answers.
         findings: what is the matter with the images.
+        ladder: what was tried before the file; None where its format was named.
     """
 
     source: Source
@@ -154,6 +164,7 @@ class Origin:
     reference: Scores
     floors: Floors
     findings: tuple[checks.DataFinding, ...] = ()
+    ladder: Ladder | None = None
 
 
 @dataclass(frozen=True)
@@ -272,6 +283,7 @@ def _passport(file: Answered, content: bytes, origin: Origin) -> Passport:
         verdict=_verdict(file, origin, holds, unfit),
         findings=origin.findings,
         corrections=file.made.corrections,
+        ladder=origin.ladder,
     )
 
 

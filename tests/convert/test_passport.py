@@ -59,7 +59,7 @@ def with_the_newest(document: dict[str, Any]) -> dict[str, Any]:
     for images in (document["calibration"], document["parity"]["data"]):
         if images is not None:
             images.setdefault("each", [])
-    return {"taken_back": {}, "verdict": None, "findings": [], "corrections": [], **document}
+    return {"taken_back": {}, "verdict": None, "findings": [], "corrections": [], "ladder": None, **document}
 
 
 def test_there_is_a_sample_of_each_format() -> None:

@@ -86,6 +86,8 @@ def export(
     keep_float: Sequence[str] = (),
     recipe: str | Path | None = None,
     target_runtime: str | None = None,
+    max_drop: float | None = None,
+    device: str | None = None,
     allow_code: bool = False,
     skip_bad: bool = False,
     custom_objects: str | Path | None = None,
@@ -102,7 +104,8 @@ def export(
             network (random weights: for latency). A model is saved to a temporary file and loaded by another
             process, which knows the layers of Keras, and those in ``custom_objects``.
         formats: one or several of the names ``float32``, ``float16``, ``int8``, ``dynamic``, ``int16x8`` and
-            ``int8-weights``; or ``all``, the first four.
+            ``int8-weights``; or ``all``, the first four; or ``auto``, the first file of a ladder of repairs from int8 to
+            float16 that keeps the right answers for ``data``.
         calibration: source of representative images, which int8 needs: a folder, ``digits``, or ``random``
             (latency only). A third of them calibrate nothing, and the answers are compared on these.
         data: labelled images to ask the Keras model and each file for: a folder of class folders, or ``digits``
@@ -132,6 +135,8 @@ def export(
         keep_float: shell patterns of the names of operators that stay in float32 in every format.
         recipe: path of a file with rules for the format that it names, which is made too.
         target_runtime: runtime that the files are for, such as ``tflite-runtime==2.14``: what it lacks is mended, or refused.
+        max_drop: with ``auto``, largest loss of right answers that is allowed, in percentage points.  [default: 0.5]
+        device: with ``auto``, device to time the files on, or an emulated chip to model their time on.  [default: ``local``]
         allow_code: whether Python code in a file may run (Lambda layers).
         skip_bad: whether to leave out images that cannot be read.
         custom_objects: path of a Python file with the layers and functions of your own that the model has; it runs.
@@ -144,12 +149,13 @@ def export(
             not finite, a file is surely below ``min_agreement`` or ``min_sqnr`` (in neither the 95 % interval reaches it),
             or of ``data`` the Keras model or a file has no more right than chance gives, or a file much
             fewer than the Keras model; the files are written all the same. Or the Keras model's own answers are not
-            finite; then nothing is written.
+            finite, or with ``auto`` no file does; then nothing is written.
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
     from mobilecnn.convert.conversion import Source
     from mobilecnn.export import export as exported
     from mobilecnn.exported import doubts, refuse_different
+    from mobilecnn.ladder import asked as asked_climb
     from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.quantize.formats import usual
     from mobilecnn.quantize.recipes import Recipe
@@ -194,6 +200,7 @@ def export(
             keep_float,
             None if recipe is None else Recipe.read(Path(recipe)),
             target_runtime,
+            asked_climb(max_drop, device),
         )
     for remark in remarks.rows:
         warnings.warn(remark.text, stacklevel=2)

@@ -25,9 +25,45 @@ def _made(row: known.Format) -> str:
     return f"Make a {row.name} file: {row.summary[0].lower()}{row.summary[1:]}"
 
 
-@sections.command()
+class Command(sections.SectionedCommand):
+    """``export``, in which ``auto`` behind ``--int8`` is its value: the option has none else."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line."""
+        words = iter(args)
+        joined = []
+        for word in words:
+            following = next(words, None) if word == "--int8" else None
+            if word == "--int8=auto" or following == "auto":
+                joined.append(LADDER)
+            else:
+                joined += [word] if following is None else [word, following]
+        return super().parse_args(ctx, joined)
+
+
+class LadderOption(click.Option):
+    """The option that ``--int8 auto`` stands for, as help shows it."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """What help shows."""
+        return "--int8 auto", self.help or ""
+
+
+LADDER = "--int8-auto"
+"""What ``--int8 auto`` is read as."""
+
+
+@sections.command(cls=Command)
 @click.argument("model", type=suggestions.MODEL)
 @_formats
+@click.option(
+    LADDER,
+    "formats",
+    cls=LadderOption,
+    flag_value="auto",
+    multiple=True,
+    help="The first of ever more careful files, from int8 to float16, that keeps the right answers for --data.",
+)
 @click.option("--all", "everything", is_flag=True, help="Make the first four of these formats.")
 @click.option(
     "--calibration",
@@ -142,6 +178,18 @@ def _made(row: known.Format) -> str:
     help="Make files for this runtime, such as tflite-runtime==2.14: what it lacks is mended, or refused.",
 )
 @click.option(
+    "--max-drop",
+    type=float,
+    metavar="POINTS",
+    help="With --int8 auto, the largest loss of right answers, in percentage points.  [default: 0.5]",
+)
+@click.option(
+    "--device",
+    metavar="NAME",
+    help="With --int8 auto, where to time the files: local, a name of `mobilecnn devices`, or an emulated chip.  [default: "
+    "local]",
+)
+@click.option(
     "--show-recipe", is_flag=True, help="Print the rules of the one format that is chosen, and make nothing."
 )
 @options.allow_code
@@ -179,6 +227,8 @@ def command(
     keep_float: tuple[str, ...],
     recipe: Path | None,
     target_runtime: str | None,
+    max_drop: float | None,
+    device: str | None,
     show_recipe: bool,
     allow_code: bool,
     skip_bad: bool,
@@ -198,20 +248,26 @@ def command(
     \b
     Example:
       mobilecnn export digits.keras --all --calibration digits -o out
+      mobilecnn export digits.keras --int8 auto --max-drop 1 --calibration digits --data digits -o out
       mobilecnn export mobilenet_v2_x1.0_224 --int8 --calibration random -o out
     """
+    from mobilecnn.bench.pages.ladder import html
     from mobilecnn.cli import export_tables
     from mobilecnn.convert.conversion import Source
     from mobilecnn.convert.output_kinds import UNKNOWN
     from mobilecnn.export import export
     from mobilecnn.exported import doubts, refuse_different
+    from mobilecnn.files import write_text
     from mobilecnn.labels import read as labels_of
+    from mobilecnn.ladder import AUTO
+    from mobilecnn.ladder import asked as asked_climb
     from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.quantize.recipes import Recipe, shown
     from mobilecnn.quantize.verdict import Floors
     from mobilecnn.remarks import Remarks
+    from mobilecnn.replacing import check_page
 
-    formats = known.usual() if everything else formats
+    formats = (*known.usual(), *(name for name in formats if name == AUTO)) if everything else formats
     rules = None if recipe is None else Recipe.read(recipe)
     if show_recipe:
         document(shown(formats, io, keep_float, rules).to_json())
@@ -229,6 +285,9 @@ def command(
         seed=seed,
     )
     given = None if calibration is None else Calibration(calibration, samples, seed, skip_bad)
+    page = output / f"{asked.stem}.ladder.html"
+    if AUTO in formats:
+        check_page(page)
     remarks = Remarks(note)
     with progress("Exporting") as update:
         exported = export(
@@ -248,8 +307,12 @@ def command(
             keep_float,
             rules,
             target_runtime,
+            asked_climb(max_drop, device),
         )
 
+    ladder = exported[0].passport.ladder
+    if ladder is not None:
+        write_text(page, html(ladder, model))
     if as_json:
         files = [
             {
@@ -261,11 +324,15 @@ def command(
         ]
         document({"files": files, "remarks": [asdict(remark) for remark in remarks.rows]})
     else:
+        if ladder is not None:
+            export_tables.climbed(ladder)
         export_tables.show(exported)
         if explain:
             export_tables.explain(exported)
     for warning in export_tables.warnings_of(exported):
         talk(f"Warning: {warning}")
+    if ladder is not None:
+        talk(f"Page: {page}")
     for change in exported[0].passport.lowering.get("loading", ()):
         talk(f"Note: {model}: {change}")
     first = exported[0]

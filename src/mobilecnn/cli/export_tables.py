@@ -8,6 +8,7 @@ from mobilecnn.remarks import plural
 
 if TYPE_CHECKING:
     from mobilecnn.convert.lowering.explanation import Change
+    from mobilecnn.convert.rungs import Ladder
     from mobilecnn.exported import Exported
 
 SPARE = ("mean diff", "max diff", "runtime >=", "SQNR dB", "size", "95 % interval")
@@ -92,6 +93,14 @@ def _corrected(exported: "tuple[Exported, ...]", names: "Mapping[str, str]") -> 
         for correction in file.passport.corrections:
             said.setdefault(words(correction), []).append(names[str(file.path)])
     return sorted(said.items(), key=lambda item: -len(item[1]))
+
+
+def climbed(ladder: "Ladder") -> None:
+    """Print the steps of a ladder."""
+    from mobilecnn.bench.pages.ladder import HEADER, lead, row
+
+    data(lead(ladder))
+    data(table(HEADER, [row(rung) for rung in ladder.rungs]))
 
 
 def explain(exported: "tuple[Exported, ...]") -> None:
