@@ -1,15 +1,18 @@
-"""In how many pieces XNNPACK runs a ``.tflite`` file: as LiteRT itself splits it, in a child process.
+"""In how many pieces XNNPACK runs a ``.tflite`` file: as LiteRT itself splits it, in a child process; and what is forecast
+of XNNPACK and of a GPU.
 
 The runtime gives XNNPACK every run of operators that it takes, a partition each, and keeps the others. Between them
 feature maps are handed over and the faster kernels have less to look at, so that a graph in one piece is the fastest.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobilecnn.convert import xnnpack
+from mobilecnn.convert import gpu, xnnpack
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.flatbuffer import Graph, Operation
 from mobilecnn.errors import ModelFileError
 from mobilecnn.files import read_bytes
 from mobilecnn.quantize.inference import TfliteProcess
@@ -37,10 +40,12 @@ class Partitions:
     Attributes:
         count: number of XNNPACK's partitions.
         left: what is outside of them, the most frequent first.
+        surprises: operators that it was forecast to take, and leaves, or the other way round; ``why`` says which.
     """
 
     count: int
     left: tuple[Left, ...]
+    surprises: tuple[Left, ...] = ()
 
     def __str__(self) -> str:
         """One line for people."""
@@ -48,6 +53,42 @@ class Partitions:
             f"{row.operator} ({row.count}{f': {row.why}' if row.why else ''})" for row in self.left
         )
         return f"{self.count}; outside of {'it' if self.count == 1 else 'them'}: {outside or 'nothing'}"
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What delegates are forecast to leave to the built-in kernels.
+
+    Attributes:
+        operators: number of operators of the graph.
+        xnnpack: what XNNPACK leaves (:mod:`mobilecnn.convert.xnnpack`), the most frequent first.
+        gpu: what the GPU accelerator leaves (:mod:`mobilecnn.convert.gpu`).
+    """
+
+    operators: int
+    xnnpack: tuple[Left, ...]
+    gpu: tuple[Left, ...]
+
+    def __str__(self) -> str:
+        """One line for people."""
+        parts = []
+        for name, rows in (("XNNPACK", self.xnnpack), ("a GPU", self.gpu)):
+            left = sum(row.count for row in rows)
+            named = ", ".join(f"{row.operator} ({row.count}: {row.why})" for row in rows)
+            parts.append(
+                f"{name} takes {self.operators - left} of {self.operators}{f', not {named}' if rows else ''}"
+            )
+        return "; ".join(parts)
+
+
+def forecast(graph: Graph) -> Forecast:
+    """What delegates are forecast to leave of a graph, operator by operator; nothing is run."""
+
+    def left(why_left: Callable[[Operation], str]) -> tuple[Left, ...]:
+        rows = Counter((row.kind, why) for row in graph.operations if (why := why_left(row)))
+        return tuple(Left(kind, number, why) for (kind, why), number in rows.most_common())
+
+    return Forecast(len(graph.operations), left(xnnpack.why_left), left(gpu.why_left))
 
 
 def partitions(path: Path) -> Partitions:
@@ -65,4 +106,13 @@ def partitions(path: Path) -> Partitions:
         (operation.kind, xnnpack.why_left(operation))
         for operation in (graph.operations[index] for index in outside)
     )
-    return Partitions(count, tuple(Left(kind, number, why) for (kind, why), number in rows.most_common()))
+    surprises = Counter(
+        (operation.kind, "left" if index in outside else "taken")
+        for index, operation in enumerate(graph.operations)
+        if bool(xnnpack.why_left(operation)) != (index in outside)
+    )
+    left, others = (
+        tuple(Left(kind, number, why) for (kind, why), number in found.most_common())
+        for found in (rows, surprises)
+    )
+    return Partitions(count, left, others)

@@ -63,10 +63,21 @@ def test_inspect_says_it_and_what_the_runtime_refuses_is_unknown(tmp_path: Path)
     path.write_bytes(chain("ADD", "RELU", "ADD"))
     shown = CliRunner().invoke(cli, ["inspect", str(path)])
     assert "XNNPACK partitions: 2; outside of them: RELU (1: taken in float32 only)" in shown.stdout
+    assert (
+        "Forecast: XNNPACK takes 2 of 3, not RELU (1: taken in float32 only); a GPU takes 3 of 3"
+        in shown.stdout
+    )
+    assert "Not as forecast" not in shown.stdout
     document = json.loads(CliRunner().invoke(cli, ["inspect", str(path), "--json"]).stdout)
     assert document["xnnpack"] == {
         "count": 2,
         "left": [{"operator": "RELU", "count": 1, "why": "taken in float32 only"}],
+        "surprises": [],
+    }
+    assert document["forecast"] == {
+        "operators": 3,
+        "xnnpack": [{"operator": "RELU", "count": 1, "why": "taken in float32 only"}],
+        "gpu": [],
     }
     path.write_bytes(Made().put("CUSTOM", 0).pack())
     shown = CliRunner().invoke(cli, ["inspect", str(path)])

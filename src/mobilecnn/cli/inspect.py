@@ -21,9 +21,14 @@ def command(model: Path, as_json: bool) -> None:
 
     The file is read, and loaded by LiteRT to see in how many pieces it runs; it is not run.
     """
+    from mobilecnn.convert.graph import flatbuffer
     from mobilecnn.convert.inspection import inspect
+    from mobilecnn.errors import ModelFileError
+    from mobilecnn.files import read_bytes
+    from mobilecnn.quantize.partitions import forecast
 
     seen = inspect(model)
+    expected = forecast(flatbuffer.graph(read_bytes(model, "model", ModelFileError), str(model)))
     split, unknown = _split(model)
     if as_json:
         document(
@@ -31,6 +36,7 @@ def command(model: Path, as_json: bool) -> None:
                 **seen.to_json(),
                 "xnnpack": None if split is None else asdict(split),
                 "xnnpack_unknown": unknown,
+                "forecast": asdict(expected),
             }
         )
         return
@@ -71,6 +77,10 @@ def command(model: Path, as_json: bool) -> None:
         )
     )
     data(f"XNNPACK partitions: {f'unknown ({unknown})' if split is None else split}")
+    if split is not None and split.surprises:
+        wrong = ", ".join(f"{row.operator} ({row.count}: {row.why})" for row in split.surprises)
+        data(f"Not as forecast: {wrong}")
+    data(f"Forecast: {expected}")
     for warning in seen.warnings:
         prose(f"Warning: {warning}")
 
