@@ -209,6 +209,8 @@ class Correction(Open):
         images: number of calibration images.
         agreement_without, agreement_with: share of them with the float32 file's answer, 0 to 1.
         sqnr_db_without, sqnr_db_with: signal-to-quantization-noise ratio in dB; None where it is not finite.
+        halved: of an equalization, name of a tensor -> channel -> how often it was halved, where it was; empty of others, and in
+            a passport of a version that did not keep it.
     """
 
     name: str
@@ -220,6 +222,7 @@ class Correction(Open):
     agreement_with: float
     sqnr_db_without: float | None
     sqnr_db_with: float | None
+    halved: dict[str, dict[str, int]] = field(default_factory=dict, metadata=ADDED)
 
     def __post_init__(self) -> None:
         if not all(0 <= share <= 1 for share in (self.agreement_without, self.agreement_with)):

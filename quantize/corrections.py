@@ -7,7 +7,7 @@ Both figures are in the passport.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +87,7 @@ class Base:
         equalized: the file after equalization, and its activations; None where it needs or gets none.
         tensors: number of tensors that were equalized.
         ratio: largest channel range of a tensor over its median, before.
+        halved: name of a tensor that was equalized -> channel -> how often it was halved.
     """
 
     path: Path
@@ -98,6 +99,7 @@ class Base:
     equalized: tuple[Path, Activations] | None = None
     tensors: int = 0
     ratio: float = 1.0
+    halved: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def restricted(self, wanted: Sequence[str]) -> "Base":
         """The same with some of its corrections only."""
@@ -149,7 +151,13 @@ def prepare(
         return base
     equalized = path.with_name("equalized.tflite")
     equalized.write_bytes(found.content)
-    return replace(base, equalized=(equalized, found.activations), tensors=found.tensors, ratio=found.ratio)
+    return replace(
+        base,
+        equalized=(equalized, found.activations),
+        tensors=found.tensors,
+        ratio=found.ratio,
+        halved=found.halved,
+    )
 
 
 def quantize(tflite: TfliteProcess, row: Format, io: str, base: Base) -> Quantized:
@@ -184,7 +192,8 @@ def quantize(tflite: TfliteProcess, row: Format, io: str, base: Base) -> Quantiz
     if base.equalized is not None:
         _make(tflite, base.equalized[0], rules, trial, calibration)
         after = parity(trial)
-        corrections.append(_correction(EQUALIZATION, base.tensors, base.ratio, before, after))
+        row_of = _correction(EQUALIZATION, base.tensors, base.ratio, before, after)
+        corrections.append(replace(row_of, halved=base.halved))
         if corrections[-1].applied:
             trial.replace(made)
             (source, seen), before = base.equalized, after

@@ -50,12 +50,14 @@ class Equalized:
         activations: those of the file.
         tensors: number of tensors that were equalized.
         ratio: largest channel range of a tensor over its median, before.
+        halved: name of a tensor -> channel -> how often it was halved, where it was.
     """
 
     content: bytes
     activations: Activations
     tensors: int
     ratio: float
+    halved: dict[str, dict[str, int]]
 
 
 @dataclass
@@ -106,6 +108,7 @@ def equalize(base: bytes, activations: Activations) -> Equalized | None:
     ranges = {index: activations.highs[index] - activations.lows[index] for index in activations.lows}
     patches = list(activations.patches)
     tensors, worst = 0, 1.0
+    halved: dict[str, dict[str, int]] = {}
     for group in groups_of(editor, layers):
         found = max((ratio_of(ranges[index]) for index in group.tensors if index in ranges), default=1.0)
         if not found > RATIO:
@@ -120,13 +123,17 @@ def equalize(base: bytes, activations: Activations) -> Equalized | None:
         for index in group.readers:
             patches[index] = patches[index] / _along(scales, patches[index].shape[-1])
         tensors += len(group.tensors)
+        powers = np.rint(np.log2(scales)).astype(int)
+        changed = {str(channel): int(powers[channel]) for channel in np.flatnonzero(powers)}
+        halved |= {editor.tensor(index).name: changed for index in sorted(group.tensors)}
         worst = max(worst, found)
     if tensors == 0:
         return None
     editor.sweep()
     content = flatbuffer.pack(editor.model)
     # Tensors may have another index after sweeping; nobody asks for their ranges again.
-    return Equalized(content, replace(activations, patches=tuple(patches), lows={}, highs={}), tensors, worst)
+    without_ranges = replace(activations, patches=tuple(patches), lows={}, highs={})
+    return Equalized(content, without_ranges, tensors, worst, halved)
 
 
 def _scales(reach: Reals, weights: Reals | None) -> Reals:

@@ -119,14 +119,21 @@ class TfliteProcess(Child):
         self.send({"do": "ranges", "model": str(model), "inputs": str(inputs)})
         return self.receive()
 
-    def layers(self, reference: Path, quantized: Path, inputs: Path, images: int) -> list[dict[str, Any]]:
+    def layers(
+        self,
+        reference: Path,
+        quantized: Path,
+        inputs: Path,
+        images: int,
+        halved: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> list[dict[str, Any]]:
         """Figures of each operator of a quantized file: :func:`mobilecnn.quantize.litert_layers.layers`.
 
         Raises:
             ModelFileError: the runtime refuses a file.
         """
         message = {"do": "layers", "reference": str(reference), "quantized": str(quantized)}
-        self.send({**message, "inputs": str(inputs), "images": images})
+        self.send({**message, "inputs": str(inputs), "images": images, "halved": halved or {}})
         rows: list[dict[str, Any]] = self.receive()["rows"]
         return rows
 

@@ -129,12 +129,17 @@ def report(quantized: Path, reference: Path, dataset: Dataset, remarked: Remarke
     """
     ours, theirs = open_tflite(quantized), open_tflite(reference)
     _refuse_others(ours, theirs)
-    if (scaled := _equalized(ours)) is not None:
-        remarked(scaled)
+    halved = _equalized(ours)
+    if halved:
+        text = (
+            f"{ours.path} was equalized: the channels of {plural(len(halved), 'tensor')} of the float32 file are compared as the file "
+            "has them, divided by the powers of two in its passport"
+        )
+        remarked(Remark("equalized", len(halved), text))
     with temporary_folder() as work, TfliteProcess(f"that runs {quantized}") as process:
         inputs = work / "inputs.npy"
         write_inputs(inputs, dataset.pixels(ours.contract, remarked), ours.contract, len(dataset))
-        rows = process.layers(reference, quantized, inputs, len(dataset))
+        rows = process.layers(reference, quantized, inputs, len(dataset), halved)
     ratios = _weight_ratios(reference)
     layers = tuple(_layer(index, row, ratios.get(row["name"])) for index, row in enumerate(rows))
     if not any(layer.values for layer in layers):
@@ -146,22 +151,22 @@ def report(quantized: Path, reference: Path, dataset: Dataset, remarked: Remarke
     return LayerReport(str(quantized), str(reference), dataset.name, len(dataset), layers, missing)
 
 
-def _equalized(ours: Classifier) -> Remark | None:
-    """What is to be said of a file whose weights were equalized; None of another."""
-    changed = sum(
-        row.changed
-        for row in (ours.card.corrections if ours.card is not None else ())
-        if row.name == "equalization" and row.applied
-    )
-    if not changed:
-        return None
-    return Remark(
-        "equalized",
-        changed,
-        f"{ours.path} was equalized: channels of {plural(changed, 'tensor')} have other scales than in the float32 file, and "
-        "the figures of the operators that write or read them compare unlike values; for those, report a file exported with "
-        "--correct bias_correction",
-    )
+def _equalized(ours: Classifier) -> dict[str, dict[str, int]]:
+    """Name of a tensor that was equalized -> channel -> how often it was halved; empty of a file that was not.
+
+    Raises:
+        ModelFileError: it was, and its passport does not say by how much.
+    """
+    rows = ours.card.corrections if ours.card is not None else ()
+    for row in rows:
+        if row.name == "equalization" and row.applied:
+            if not row.halved:
+                raise ModelFileError(
+                    f"{ours.path} was equalized, and its passport is of a version that does not say by how much, so that its "
+                    "operators cannot be held against the float32 file's; export it again"
+                )
+            return row.halved
+    return {}
 
 
 def _refuse_others(ours: Classifier, theirs: Classifier) -> None:

@@ -5,7 +5,7 @@
 * ``observe``: ``{model, inputs, output, ranged}`` -> the activations of a float32 file (:mod:`mobilecnn.quantize.activations`)
 * ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
 * ``ranges``: ``{model, inputs}`` -> the ranges of the activations (:mod:`mobilecnn.quantize.litert_ranges`)
-* ``layers``: ``{reference, quantized, inputs, images}`` -> figures of each operator (:mod:`mobilecnn.quantize.litert_layers`)
+* ``layers``: ``{reference, quantized, inputs, images, halved}`` -> figures of each operator (:mod:`mobilecnn.quantize.litert_layers`)
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
 * ``run``: ``{model, runtime, kernels, raw, inputs, outputs, keep, warm_up}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores,
   the types of input and output, and seconds; with ``keep`` the interpreter stays for the next message, with ``warm_up`` one
@@ -60,7 +60,9 @@ def main(channel: Channel) -> None:
                 reference, quantized, inputs = (
                     Path(message[name]) for name in ("reference", "quantized", "inputs")
                 )
-                rows = litert_layers.layers(reference, quantized, inputs, message["images"], _threads())
+                rows = litert_layers.layers(
+                    reference, quantized, inputs, message["images"], _threads(), message["halved"]
+                )
                 channel.send(rows=rows)
             case "split":
                 channel.send(**_split(message["model"]))

@@ -3,8 +3,9 @@
 Both files run by LiteRT's own kernels without XNNPACK, which keep every tensor. Tensors are the same where their names are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,14 @@ class _Spread:
         self.high = high if self.high is None else np.maximum(self.high, high)
 
 
-def layers(reference: Path, quantized: Path, inputs: Path, images: int, threads: int) -> list[dict[str, Any]]:
+def layers(
+    reference: Path,
+    quantized: Path,
+    inputs: Path,
+    images: int,
+    threads: int,
+    halved: Mapping[str, Mapping[str, int]],
+) -> list[dict[str, Any]]:
     """Figures of each operator of ``quantized``, in the order in which they run.
 
     Args:
@@ -60,6 +68,7 @@ def layers(reference: Path, quantized: Path, inputs: Path, images: int, threads:
         inputs: images (:mod:`mobilecnn.train.inputs`).
         images: number of them.
         threads: number of threads.
+        halved: name of a tensor -> channel -> how often the quantized file halves it.
 
     Returns:
         A dictionary for each operator with ``name``, ``kind``, ``shape`` and ``dtype`` of its first output, ``accumulated``
@@ -81,17 +90,17 @@ def layers(reference: Path, quantized: Path, inputs: Path, images: int, threads:
         for part, interpreter in zip(parts, alone, strict=True):
             if part.name not in spreads:
                 continue
-            wanted = _values(exact, known[part.name])
+            wanted = _values(exact, known[part.name], halved)
             accumulated[part.name].add(wanted, _values(given, ours[part.name]))
             spreads[part.name].add(wanted)
-            if (made := _alone(interpreter, exact, known)) is not None:
+            if (made := _alone(interpreter, exact, known, halved)) is not None:
                 isolated[part.name].add(wanted, made)
     counts = {part.name: np.zeros(BINS, np.int64) for part in rows}
     outside = dict.fromkeys(counts, 0)
     for image in slices(inputs, 1):  # Once more, because the bins need the whole range.
         _run(exact, image)
         for part in rows:
-            values, spread = _values(exact, known[part.name]), spreads[part.name]
+            values, spread = _values(exact, known[part.name], halved), spreads[part.name]
             assert spread.low is not None and spread.high is not None
             edges = (float(spread.low.min()), float(spread.high.max()))
             if edges[0] < edges[1]:
@@ -179,11 +188,23 @@ def _run(interpreter: Any, image: npt.NDArray[np.float32]) -> None:
     interpreter.invoke()
 
 
-def _values(interpreter: Any, details: dict[str, Any]) -> Numbers:
-    return np.asarray(decode(interpreter.get_tensor(details["index"]), *details["quantization"]), np.float64)
+def _values(
+    interpreter: Any, details: dict[str, Any], halved: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+) -> Numbers:
+    """The values of a tensor, the channels halved as often as is said."""
+    values = np.asarray(
+        decode(interpreter.get_tensor(details["index"]), *details["quantization"]), np.float64
+    )
+    if details["name"] in halved:
+        values = values.copy()
+        for channel, times in halved[details["name"]].items():
+            values[..., int(channel)] *= 2.0**-times
+    return values
 
 
-def _alone(interpreter: Any, exact: Any, known: dict[str, dict[str, Any]]) -> Numbers | None:
+def _alone(
+    interpreter: Any, exact: Any, known: dict[str, dict[str, Any]], halved: Mapping[str, Mapping[str, int]]
+) -> Numbers | None:
     """What one operator makes of the reference's own values; None where these are not known."""
     if interpreter is None:
         return None
@@ -191,7 +212,7 @@ def _alone(interpreter: Any, exact: Any, known: dict[str, dict[str, Any]]) -> Nu
     if any(source["name"] not in known for source in sources):
         return None
     for source in sources:
-        values = _values(exact, known[source["name"]]).astype(np.float32)
+        values = _values(exact, known[source["name"]], halved).astype(np.float32)
         if tuple(values.shape) != tuple(source["shape"]):
             return None
         interpreter.set_tensor(source["index"], encode(values, source["dtype"], *source["quantization"]))

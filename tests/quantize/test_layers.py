@@ -99,15 +99,44 @@ def test_the_isolated_error_of_the_first_operator_is_that_of_eight_bits(found: L
     assert first.isolated_db == pytest.approx(first.accumulated_db, abs=3)
 
 
-def test_of_an_equalized_file_it_is_said_that_scales_differ(spoilt: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def equalized(spoilt: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the same network, exported with corrections."""
+    folder = tmp_path_factory.mktemp("equalized")
     source = Source(str(spoilt / "it.keras"), input_range="unit")
-    pictures = str(spoilt / "pictures")
-    export(source, ["float32", "int8"], tmp_path, Calibration(pictures), floors=Floors(0, -1000))
+    calibration = Calibration(str(spoilt / "pictures"))
+    export(source, ["float32", "int8"], folder, calibration, floors=Floors(0, -1000))
+    return folder
+
+
+def test_an_equalized_file_is_held_against_the_float32_files_values_in_its_own_scales(
+    spoilt: Path, equalized: Path, found: LayerReport
+) -> None:
     remarks: list[Remark] = []
-    images = datasets.load(pictures).sample(3)
-    report(tmp_path / "it.int8.tflite", tmp_path / "it.float32.tflite", images, remarks.append)
+    images = datasets.load(str(spoilt / "pictures"))
+    made = report(equalized / "it.int8.tflite", equalized / "it.float32.tflite", images, remarks.append)
     (said,) = [remark for remark in remarks if remark.code == "equalized"]
-    assert said.count > 0 and "--correct bias_correction" in said.text
+    assert said.count > 0 and "divided by the powers of two in its passport" in said.text
+    assert made.unmatched == 0
+    # Values in other scales than the file's would be as far apart as they are large: 0 dB.
+    assert min(layer.accumulated_db or 99 for layer in made.layers) > 15
+    conv, before = ([row for row in each.layers if row.kind == "CONV_2D"][SPOILT] for each in (made, found))
+    assert (conv.channel_ratio or 0) < 40 < (before.channel_ratio or 0)
+
+
+def test_an_equalized_file_whose_passport_does_not_say_by_how_much_is_refused(
+    spoilt: Path, equalized: Path, tmp_path: Path
+) -> None:
+    for name in ("it.float32", "it.int8"):
+        for ending in ("tflite", "json"):
+            (tmp_path / f"{name}.{ending}").write_bytes((equalized / f"{name}.{ending}").read_bytes())
+    card = json.loads((tmp_path / "it.int8.json").read_text())
+    for row in card["corrections"]:
+        del row["halved"]
+    (tmp_path / "it.int8.json").write_text(json.dumps(card))
+    images = datasets.load(str(spoilt / "pictures")).sample(2)
+    with pytest.raises(ModelFileError, match=r"does not say by how much.*export it again"):
+        report(tmp_path / "it.int8.tflite", tmp_path / "it.float32.tflite", images)
 
 
 def test_other_formats_are_reported_too(spoilt: Path) -> None:
