@@ -7,7 +7,7 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import lower
 from mobilecnn.convert.lowering.description import Description
 from mobilecnn.convert.lowering.rewrites import Answers, Rewrite, Rewritten, rewrite
-from mobilecnn.quantize import corrections, targets
+from mobilecnn.quantize import corrections, gains, targets
 from mobilecnn.quantize.corrections import Base, Quantized
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.inference import TfliteProcess
@@ -47,7 +47,8 @@ def make(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
     """The file in the format ``row``, and what was changed in it.
 
     Raises:
-        UsageError: the runtime that is wanted lacks operators that it needs, or a rule is for layers that are not there.
+        UsageError: the runtime that is wanted lacks operators that it needs, a rule is for layers that are not there, or the
+            format is no gain (:mod:`mobilecnn.quantize.gains`).
         ModelFileError: the quantizer refuses the model.
     """
     made, rewritten = _quantize(row, how)
@@ -73,10 +74,12 @@ def _lacking(made: Quantized, row: Format, runtime: Target | None) -> dict[str, 
 
 
 def _quantize(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
-    base = how.base
+    base, name = how.base, how.description.title
     made, stages = Quantized(base.path), ["finished"]
     if row.rules:
+        gains.refuse_quantized(row, base.graph, name)
         made, stages = corrections.quantize(how.tflite, row, how.io, base), ["quantized", "finished"]
+        gains.refuse_no_gain(row, flatbuffer.graph(made.path.read_bytes(), row.name), name)
     rules = [rule for rule in how.rewrites if rule.graph in stages]
     rewritten = rewrite(made.path.read_bytes(), row.name, rules, how.answers)
     if not row.rules and not rewritten.changes:

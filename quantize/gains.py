@@ -1,0 +1,68 @@
+"""Refuses to quantize what gains nothing by it: a graph that is quantized already, and one of which no part is."""
+
+from collections import Counter
+
+from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
+from mobilecnn.errors import UsageError
+from mobilecnn.quantize.formats import Format
+
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE", "FAKE_QUANT", "CAST")
+"""Operators that turn one type into another, and compute nothing."""
+
+MARKS = ("QUANTIZE", "FAKE_QUANT")
+"""Those that a float32 graph has only where it was quantized, or trained for it."""
+
+
+def refuse_quantized(row: Format, graph: Graph, name: str) -> None:
+    """Refuse to quantize a float32 graph that is quantized already.
+
+    Args:
+        row: the format.
+        graph: the float32 file.
+        name: what messages call the model.
+
+    Raises:
+        UsageError: it is.
+    """
+    marks = Counter(operation.kind for operation in graph.operations if operation.kind in MARKS)
+    if row.rules and marks:
+        named = ", ".join(f"{kind} ({count})" for kind, count in marks.items())
+        raise UsageError(
+            f"{name} is quantized already, or was trained for it: its graph has {named}, and {row.name} would round a second time "
+            "what was rounded; export the model as it was before, or this one with --float32"
+        )
+
+
+def refuse_no_gain(row: Format, graph: Graph, name: str) -> None:
+    """Refuse a file that is called quantized and computes and keeps all as the float32 file does.
+
+    Args:
+        row: its format.
+        graph: the file.
+        name: what messages call the model.
+
+    Raises:
+        UsageError: it is such a file.
+    """
+    if not row.rules or any(_gains(operation) for operation in graph.operations):
+        return
+    kinds = Counter(operation.kind for operation in graph.operations if operation.kind not in CONVERSIONS)
+    most = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common(5))
+    raise UsageError(
+        f"{row.name} gains nothing for {name}: all of its operators stay in float32 ({most}), as large and as slow as before; export "
+        "it with --float32, or leave out the rules that keep them so (--keep-float, --recipe)"
+    )
+
+
+def _gains(operation: Operation) -> bool:
+    """Whether an operator keeps a constant in fewer bits, or computes with integers."""
+    tensors = [tensor for tensor in (*operation.inputs, *operation.outputs) if tensor is not None]
+    if any(tensor.constant and _narrow(tensor) for tensor in tensors):
+        return True
+    return operation.kind not in CONVERSIONS and any(_narrow(tensor) for tensor in tensors)
+
+
+def _narrow(tensor: Tensor) -> bool:
+    return tensor.dtype == "float16" or (
+        tensor.dtype in ("int4", "int8", "uint8", "int16") and bool(tensor.scales)
+    )
