@@ -17,6 +17,7 @@ BASE = (
     ("contract",),
 )
 PROGRAMS = (
+    ("ladder", "probed"),
     ("exported", "bases"),
     ("calibration_check", "export"),
     ("networks",),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn import ladder
+from mobilecnn import ladder, probed
 from mobilecnn.contract import InputContract
 from mobilecnn.convert import passport
 from mobilecnn.convert.checks import NOTE
@@ -35,7 +35,7 @@ from mobilecnn.extras import require
 from mobilecnn.files import check_file, temporary_folder
 from mobilecnn.ladder import Climb
 from mobilecnn.locks import locked
-from mobilecnn.quantize import corrections, decisions, recipes, targets
+from mobilecnn.quantize import corrections, decisions, recipes
 from mobilecnn.quantize import formats as table
 from mobilecnn.quantize.calibration.doctor import examine
 from mobilecnn.quantize.calibration.images import (
@@ -136,8 +136,8 @@ def export(
             names.
         keep_float: shell patterns of the names of operators that stay in float32 in every format.
         recipe: rules for the format that it names, which is made too.
-        target_runtime: ``PACKAGE==RELEASE`` of the runtime that the files are for: what it lacks is mended, and said, or
-            refused.
+        target_runtime: ``PACKAGE==RELEASE`` of the runtime that the files are for, or the name of a device, which is asked: what
+            it lacks is mended, and said, or refused.
         climb: what is asked of the ladder; None for its defaults, and without one.
 
     Raises:
@@ -155,7 +155,7 @@ def export(
     check_seed(source.seed)
     floors.check()
     rewrites, wanted = chosen_rewrites(lowering, target), corrections.chosen(correct)
-    runtime = None if target_runtime is None else targets.target(target_runtime)
+    runtime = None if target_runtime is None else probed.runtime(target_runtime, remarked)
     require("exporting", "export")
     paths = {row.name: output / f"{source.stem}.{row.name}.tflite" for row in rows}
     for path in paths.values():

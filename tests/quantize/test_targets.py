@@ -1,20 +1,23 @@
 """The runtime that files are for: which it can be, what it lacks, and what is done about that."""
 
+from importlib.metadata import version
 from pathlib import Path
+from typing import Self
 
 import pytest
 from tflite_files import Made
 
+from mobilecnn import probed
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
-from mobilecnn.errors import UsageError
+from mobilecnn.errors import EnvironmentProblem, UsageError
 from mobilecnn.export import export
 from mobilecnn.quantize import formats, targets
 from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.quantize.recipes import Recipe
 from mobilecnn.quantize.rules import Rule
 from mobilecnn.quantize.targets import Target, lacking, mended, target
-from mobilecnn.remarks import Remarks
+from mobilecnn.remarks import Remarks, no_remark
 
 DYNAMIC = Rule(precision="dynamic", operators=("FULLY_CONNECTED",))
 
@@ -122,3 +125,77 @@ def test_what_cannot_be_mended_is_refused(third_party: Path, tmp_path: Path) -> 
             Source(str(third_party / "theirs.keras")), ["float32"], tmp_path, target_runtime="tensorflow==2.3"
         )
     assert list(tmp_path.iterdir()) == []
+
+
+class Board:
+    """A device that has some runtimes."""
+
+    limits = ""
+
+    def __init__(self, **found: str) -> None:
+        self.name, self._found = "board", {name.replace("_", "-"): version for name, version in found.items()}
+        self.runtimes = ("litert", "tflite-runtime", *(name for name in self._found if name == "app"))
+        self.closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed = True
+
+    def close(self) -> None: ...
+    def stop(self) -> None: ...
+    def probe(self) -> None: ...
+    def put(self, model: Path) -> str:
+        return str(model)
+
+    def version(self, runtime: str) -> str:
+        if runtime not in self._found:
+            raise EnvironmentProblem(f"{runtime} is not installed on board")
+        return self._found[runtime]
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "words"),
+    [
+        ({"litert": "2.3.0"}, None, "board has litert 2.3.0; the files may have any operator"),
+        (
+            {"litert": "2.3.0", "tflite_runtime": "2.9.1"},
+            Target("tflite-runtime", "2.9.1"),
+            "board has litert 2.3.0 and tflite-runtime 2.9.1; the files are for tflite-runtime==2.9.1, the oldest",
+        ),
+    ],
+)
+def test_a_device_is_asked_for_its_runtimes(
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, str], wanted: Target | None, words: str
+) -> None:
+    board, remarks = Board(**found), Remarks()
+    monkeypatch.setattr(probed, "device_of", lambda _: board)
+    assert probed.runtime("board", remarks) == wanted and board.closed
+    assert [row.text for row in remarks.rows] == [words]
+
+
+@pytest.mark.parametrize(
+    ("found", "error", "words"),
+    [
+        ({"app": "1"}, UsageError, "does not say of which release"),
+        ({}, EnvironmentProblem, "litert is not installed"),
+    ],
+)
+def test_a_device_that_does_not_say_is_no_target(
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, str], error: type[Exception], words: str
+) -> None:
+    monkeypatch.setattr(probed, "device_of", lambda _: Board(**found))
+    with pytest.raises(error, match=words):
+        probed.runtime("board", no_remark)
+
+
+def test_this_machine_is_a_device_that_says_what_it_has() -> None:
+    remarks = Remarks()
+    probed.runtime("local", remarks)
+    assert f"local has litert {version('ai-edge-litert')}" in remarks.rows[0].text
+
+
+def test_what_is_neither_a_release_nor_a_device_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"is no release, such as tflite-runtime==2\.14, and no device"):
+        probed.runtime("no such thing", no_remark)

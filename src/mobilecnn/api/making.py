@@ -134,7 +134,8 @@ def export(
             among ``equalization`` and ``bias_correction``.
         keep_float: shell patterns of the names of operators that stay in float32 in every format.
         recipe: path of a file with rules for the format that it names, which is made too.
-        target_runtime: runtime that the files are for, such as ``tflite-runtime==2.14``: what it lacks is mended, or refused.
+        target_runtime: runtime that the files are for, such as ``tflite-runtime==2.14``, or the name of a device, which is asked:
+            what it lacks is mended, or refused.
         max_drop: with ``auto``, largest loss of right answers that is allowed, in percentage points.  [default: 0.5]
         device: with ``auto``, device to time the files on, or an emulated chip to model their time on.  [default: ``local``]
         allow_code: whether Python code in a file may run (Lambda layers).

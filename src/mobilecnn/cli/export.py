@@ -174,8 +174,9 @@ LADDER = "--int8-auto"
 )
 @click.option(
     "--target-runtime",
-    metavar="PACKAGE==RELEASE",
-    help="Make files for this runtime, such as tflite-runtime==2.14: what it lacks is mended, or refused.",
+    metavar="PACKAGE==RELEASE|DEVICE",
+    help="Make files for this runtime, such as tflite-runtime==2.14, or for that of a device, which is asked: what it lacks is "
+    "mended, or refused.",
 )
 @click.option(
     "--max-drop",
