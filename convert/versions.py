@@ -172,7 +172,14 @@ WEIGHTED: dict[str, dict[tuple[str, str], int]] = {
     },
     "TRANSPOSE_CONV": {("float32", "float32"): 1, ("float32", "int8"): 2, ("int8", "int8"): 2},
 }  # fmt: skip
-"""Versions by operator and (type of activations, type of weights), where nothing else is special."""
+"""Versions by operator and (type of activations, type of weights), where nothing else is special.
+
+DEPTHWISE_CONV_2D of int16 activations with int8 weights is version 5. ``op_version.cc`` says "If the op accepts int16, we return
+version 5", and then asks for weights in int16 as well, for which there is no kernel: the one for int16 activations in
+``lite/kernels/depthwise_conv.cc`` (``EvalQuantizedPerChannel16x8``) reads int8 weights. So TensorFlow writes 1, which any runtime
+believes to know. ``runtime_version.cc`` has version 5 from release 2.3 on, as it has CONV_2D's 4 and FULLY_CONNECTED's 7, and
+``lite/kernels/register.cc`` registers 1 to 7 today: a runtime without that kernel refuses 5.
+"""
 
 PER_CHANNEL_HYBRID = {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 12}
 """Versions by operator of float32 activations with int8 weights that have a scale for each channel."""

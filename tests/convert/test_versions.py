@@ -143,7 +143,8 @@ UNKNOWN = {"STRIDED_SLICE"}
 """Operators of which TensorFlow's versioner has no entry for int16: it says 1, as for any type it does not know."""
 
 OWN = {"DEPTHWISE_CONV_2D": 5}
-"""Versions of ours where it says 1 as well: the version with the kernel that the other weighted operators got with theirs."""
+"""Versions of ours where it says 1 as well: its condition asks for weights in int16, for which there is no kernel (the sources
+are at ``convert/versions.py``, ``WEIGHTED``)."""
 
 FLAG_LOST = {"ADD", "SUB"}
 """Operators whose version for int16 depends on a flag that does not survive reading and writing again."""
