@@ -25,11 +25,9 @@ from mobilecnn.quantize import corrections, formats
 from mobilecnn.quantize.activations import Activations
 from mobilecnn.quantize.calibration.images import Calibration, choose, prepare
 from mobilecnn.quantize.equalization import groups_of, rescale
-from mobilecnn.quantize.inference import TfliteProcess, write_inputs
+from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.weighted_layers import weighted_layers
-from mobilecnn.remarks import no_remark
-from mobilecnn.train import datasets
 
 VARIANTS = {
     "none": (),
@@ -83,22 +81,25 @@ def main() -> None:
             source = Source(model, input_range=arguments.input_range, output_kind=arguments.output_kind)
             (whole,) = export(source, ["float32"], folder)
             contract, kind = whole.passport.contract, whole.passport.kind
-            chosen = choose(Calibration(arguments.calibration, arguments.samples))
-            calibration = prepare(chosen, contract, folder / "calibration.npy")
-            data, asked = datasets.load(arguments.data, "test"), folder / "data.npy"
-            write_inputs(asked, data.pixels(contract, no_remark), contract, len(data))
+            calibration, data = (
+                prepare(choose(Calibration(given, most)), contract, folder / f"{part}.npy")
+                for part, given, most in (
+                    ("calibration", arguments.calibration, arguments.samples),
+                    ("data", arguments.data, 100_000),
+                )
+            )
             with TfliteProcess("that quantizes") as tflite:
                 seen = tflite.observe(whole.path, calibration.tensors, folder / "seen.npz")
                 for how in ("as it is", *(BREAKS if arguments.broken else ())):
                     path = folder / "base.tflite"
                     content = whole.path.read_bytes()
                     path.write_bytes(content if how == "as it is" else broken(content, seen, how))
-                    tflite.run(path, asked, folder / "exact.npy")
+                    tflite.run(path, data.tensors, folder / "exact.npy")
                     exact = np.load(folder / "exact.npy")
                     for variant, wanted in VARIANTS.items():
                         base = corrections.prepare(tflite, path, calibration, kind, wanted)
                         made = corrections.quantize(tflite, row, "int8", base)
-                        tflite.run(made.path, asked, folder / "scores.npy")
+                        tflite.run(made.path, data.tensors, folder / "scores.npy")
                         parity = compare(exact, np.load(folder / "scores.npy"), kind)
                         table.append(
                             {
