@@ -203,9 +203,10 @@ class Steps:
         try:
             quantized, rewritten = make(row, replace(how, base=base.restricted(wanted)))
         except UsageError as error:
-            if how.runtime is None:
+            if how.runtime is None and not kept:
                 raise
-            return Step(name, row, left_out=str(error))  # The runtime that is wanted lacks what it needs.
+            # The runtime that is wanted lacks what it needs; or all operators of a small network are kept, which is no gain.
+            return Step(name, row, left_out=str(error))
         self._number += 1
         path = self._work / f"step-{self._number}.tflite"
         shutil.copyfile(quantized.path, path)
