@@ -62,7 +62,7 @@ LADDER = "--int8-auto"
     cls=LadderOption,
     flag_value="auto",
     multiple=True,
-    help="The first of ever more careful files, from int8 to float16, that keeps the right answers for --data.",
+    help="Make the first of ever more careful files, from int8 to float16, that keeps the right answers for --data.",
 )
 @click.option("--all", "everything", is_flag=True, help="Make the first four of these formats.")
 @click.option(
@@ -182,13 +182,12 @@ LADDER = "--int8-auto"
     "--max-drop",
     type=float,
     metavar="POINTS",
-    help="With --int8 auto, the largest loss of right answers, in percentage points.  [default: 0.5]",
+    help="Let the file of --int8 auto lose at most so many percentage points of the right answers.  [default: 0.5]",
 )
 @click.option(
     "--device",
     metavar="NAME",
-    help="With --int8 auto, where to time the files: local, a name of `mobilecnn devices`, or an emulated chip.  [default: "
-    "local]",
+    help="Time the files of --int8 auto there: local, a name of `mobilecnn devices`, or an emulated chip.  [default: local]",
 )
 @click.option(
     "--show-recipe", is_flag=True, help="Print the rules of the one format that is chosen, and make nothing."
