@@ -23,6 +23,26 @@ figure, is the same. Parameters are the trainable ones, multiply-adds one for ea
 papers' own: the zoo's networks have no trained weights. `mobilecnn tables shufflenet-8 --times FILE` puts the times of a
 record of [`mobilecnn speedup`](speedup.md), measured or modelled, in place of those modelled on the paper's chip.
 
+## Where the published baselines differ from ours
+
+Papers copy one another's baselines, and what is compared with a new network is often another form of the old one:
+
+| baseline | published | ours | why |
+|---|---|---|---|
+| AlexNet | 720 million multiply-adds | 724 (`alexnet`) | rounded; two groups on 227 x 227 pixels. One tower on 224 (`alexnet_1tower`) has 714, and the paper's widths without groups (`alexnet_g1`) 1,135. [What that means for speedups](speedup.md#which-alexnet) |
+| VGG-16 | 15,300 | 15,470 | the paper's figure is that of the convolutions, rounded down; the dense layers have 124 |
+| GoogLeNet | 1,448, 1,500, 1,550; 6.6 to 6.8 million parameters | 1,583; 6.999 (`googlenet`) | ours is Caffe's published network, with biases; the paper's Table 1 gives rounded figures by module |
+| BN-GoogLeNet | 1,500 | 1,498 (`googlenet_bn`) | torchvision's, which has 3x3 convolutions where the paper has 5x5 |
+| Inception-v3 | 4,800 | 5,713 | the paper's figure is not that of its published network |
+| ResNet-50 | 3,800 | 3,858 (`resnet50`) | rounded; with the stride in the 3x3 convolution (`resnet50_v1.5`) 4,089 |
+| SqueezeNet | 1,700; 833 | 819 on 224 x 224, 833 on 227 x 227 | 1,700 are operations, two for a multiply-add |
+| MobileNet V1 | 569; 575 in the paper of V2 | 569 | the paper's Table 1 prints a stride of 2 in its last depthwise layer, with which it would be 534 |
+| MobileNet V2, 1.4 | 6.9 million parameters | 6.109 | Keras counts as we do; TF-slim's 6.06 are without batch normalization |
+| ShuffleNet V2 1x | 146 | 145 | its authors' counter adds what is not a multiply-add of a weight |
+
+A ratio of two such figures, a theoretical speedup, differs as far as its baseline does: the paper's 38 million of ShuffleNet
+0.5x are 18.9 times fewer than 720, 18.8 times fewer than 714, and 29.9 times fewer than the 1,135 of AlexNet without groups. The tables below print the differences.
+
 """
 
 

@@ -65,7 +65,7 @@ def test_what_differs_is_known() -> None:
     }
     large = {name for name, share in worst.items() if share > 0.03}
     assert large == {
-        "efficientnet-2", "efficientnet-scaling", "efficientnet_lite-1", "inception_v2-3", "mobilenet-2", "mobilenet-9",
+        "efficientnet-2", "efficientnet-scaling", "efficientnet_lite-1", "inception_v2-3", "inception_v2-steps", "mobilenet-2", "mobilenet-9",
         "mobilenet_v2-4", "nasnet-2", "shufflenet-2", "shufflenet-4", "shufflenet-6", "squeezenet-3",
     }  # fmt: skip
 
@@ -108,3 +108,15 @@ def test_the_layers_of_mobilenet_are_those_of_the_network() -> None:
     for side, inputs, outputs in MOBILENET:
         layers += [Conv(side, 3, inputs, inputs, inputs), Conv(side, 1, inputs, outputs)]
     assert sum(layer.macs for layer in layers) == zoo.stored_counts()["mobilenet_v1_x1.0_224"].macs
+
+
+def test_the_steps_to_inception_v3() -> None:
+    """The stem of Keras' Inception-v3 has the three convolutions; one of 7 x 7 has a third of their weights."""
+    rows = {
+        row.label: [figure.ours for figure in row.figures] for row in tables.table("inception_v2-steps").rows
+    }
+    assert rows["Factorized 7x7"] == pytest.approx(
+        [(864 * 149**2 + (9_216 + 18_432 - 9_408) * 147**2) / 1e6, 0.019104]
+    )
+    assert rows["RMSProp"] == rows["Label smoothing"] == [0, 0]
+    assert rows["BN-auxiliary"] == [0, 0.002048]

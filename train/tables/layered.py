@@ -263,6 +263,44 @@ def _efficientnet_scaling() -> PaperTable:
     )
 
 
+INCEPTION_STEM = (Conv(149, 3, 3, 32), Conv(147, 3, 32, 32), Conv(147, 3, 32, 64))
+"""The first convolutions of Inception-v2 on 299 x 299 pixels, for which one of 7 x 7 stood before (arXiv 1512.00567, Table 1)."""
+
+INCEPTION_AUXILIARY = 1024
+"""Outputs of the dense layer of the auxiliary classifier that is batch-normalized (arXiv 1512.00567, Figure 8)."""
+
+
+def _inception_v2_steps() -> PaperTable:
+    before = Conv(147, 7, 3, 64)
+    macs = sum(layer.macs for layer in INCEPTION_STEM) - before.macs
+    weights = sum(layer.weights for layer in INCEPTION_STEM) - before.weights
+    steps = {
+        "RMSProp": ("", 0, 0),
+        "Label smoothing": ("", 0, 0),
+        "Factorized 7x7": ("1000", macs, weights),
+        "BN-auxiliary": ("", 0, 2 * INCEPTION_AUXILIARY),
+    }
+    rows = [
+        Row(label, "", (Figure(printed, added / 1e6), Figure("", parameters / 1e6)))
+        for label, (printed, added, parameters) in steps.items()
+    ]
+    return PaperTable(
+        "inception_v2-steps",
+        "What each step to Inception-v3 adds to the network",
+        "arXiv 1512.00567, Tables 1 and 3, Figure 8",
+        (Column("multiply-adds added (M)"), Column("parameters added (M)", 6)),
+        tuple(rows),
+        (
+            "RMSProp is another optimizer and label smoothing another target: `mobilecnn train` has both, and no network changes.",
+            (
+                "Three 3x3 convolutions stand for the first 7x7 one (of 3 to 64 channels, stride 2). The paper's 1000 are those from "
+                "3.8 to 4.8 thousand million of its Table 3; the layers of its Table 1 account for 413 of them."
+            ),
+            "The auxiliary classifier is there in training only; its batch normalization has a scale and an offset for each of 1024 outputs.",
+        ),
+    )
+
+
 TABLES: dict[str, Callable[[], PaperTable]] = {
     "mobilenet-2": _mobilenet_2,
     "mobilenet-3": _mobilenet_3,
@@ -270,5 +308,6 @@ TABLES: dict[str, Callable[[], PaperTable]] = {
     "squeezenet-1": _squeezenet_1,
     "shufflenet_v2-1": _shufflenet_v2_1,
     "efficientnet-scaling": _efficientnet_scaling,
+    "inception_v2-steps": _inception_v2_steps,
 }
 """Name -> function that works the table out."""

@@ -89,6 +89,7 @@ LISTED = {
                 "RMSProp and label smoothing change training alone; the factorized 7x7 convolutions and the batch "
                 "normalization of the auxiliary classifier change the network. With all of them it is Inception-v3: `inception_v3`."
             ),
+            "BN-GoogLeNet is torchvision's, GoogLeNet with batch normalization. What each step adds is in inception_v2-steps.",
             (
                 "The widths of the network called Inception-v2 there are not published, so it cannot be counted. Public networks "
                 "of that name are `bn_inception` and TF-slim's `inception_v2`, on 224 x 224 pixels."
@@ -108,7 +109,11 @@ LISTED = {
         "Mobile networks found by search",
         "arXiv 1707.07012, Table 4",
         (
-            "The cells of NASNet-B and NASNet-C are only drawn in the paper; there is no public definition of them, and none here.",
+            (
+                "The cells of NASNet-B and NASNet-C are only drawn in the paper (its appendix). The authors' code (TF-slim), Keras, timm, "
+                "imgclsmob and Cadene's networks define the cell of NASNet-A alone, and searches of public code and pages found no other "
+                "definition of B and C that a count could be held against; so they are not here."
+            ),
             GOOGLENET,
         ),
     ),
