@@ -21,7 +21,7 @@ PROGRAMS = (
     ("exported", "bases"),
     ("calibration_check", "export"),
     ("networks",),
-    ("demo", "api", "doctor", "experiments"),
+    ("demo", "api", "doctor", "experiments", "searching"),
     ("",),
     ("cli", "__main__"),
 )

@@ -34,6 +34,7 @@ QUICK = {
     "bench emulated-pi5": ["--counts-only"],
     "profile": ["--rounds", "1", "--seconds", "0.001"],
     "tune": ["--rounds", "1", "--seconds", "0.001"],
+    "search": ["--rounds", "1", "--seconds", "0.001", "--width", "0.25", "--size", "128", "--check", "0"],
     "speedup": ["--rounds", "1"],
     "demo": ["--epochs", "1", "--rounds", "1"],
     "experiment": ["--row", "small-steps"],

@@ -13,6 +13,9 @@ from typing import Any
 from mobilecnn.errors import ModelFileError
 from mobilecnn.train.backend import load_keras
 
+Visitor = Callable[[Any, str, list[Any], Any], None]
+"""Function called with a layer, its name, its inputs and its outputs."""
+
 
 @dataclass(frozen=True)
 class LayerCount:
@@ -85,19 +88,40 @@ def layers(model: Any, size: int | Sequence[int] | None = None) -> tuple[LayerCo
         ModelFileError: the model is subclassed or was never built, so that it has no graph.
     """
     keras = load_keras()
+    rows: list[LayerCount] = []
+    seen: set[int] = set()
+    visit(
+        model,
+        lambda operation, name, inputs, outputs: rows.append(
+            _row(keras, operation, name, inputs, outputs, seen)
+        ),
+        size,
+    )
+    return tuple(rows)
+
+
+def visit(model: Any, visitor: Visitor, size: int | Sequence[int] | None = None) -> None:
+    """Call ``visitor`` for every layer call, in the order in which the model runs them; nested models are entered.
+
+    Args:
+        model: a functional or Sequential Keras model.
+        visitor: called with the layer, its name, and its inputs and outputs, which have shapes and no values.
+        size: input side in pixels, or height and width, where the model leaves it free.
+
+    Raises:
+        ModelFileError: the model is subclassed or was never built, so that it has no graph.
+    """
+    keras = load_keras()
     graph = _graph(keras, model)
     if graph is None:
         raise ModelFileError(
             f"{getattr(model, 'name', model)!r} ({type(model).__name__}) has no graph of layers to count; build it as "
             "a functional or Sequential model with an Input"
         )
-    rows: list[LayerCount] = []
-    seen: set[int] = set()
     inputs = [
         keras.KerasTensor((x.shape[0], *_sides(x.shape[1:], size)), dtype=x.dtype) for x in graph.inputs
     ]
-    _walk(keras, graph, inputs, "", seen, rows)
-    return tuple(rows)
+    _walk(keras, graph, inputs, "", visitor)
 
 
 def _sides(shape: Sequence[int | None], size: int | Sequence[int] | None) -> list[int | None]:
@@ -113,10 +137,8 @@ def _graph(keras: Any, operation: Any) -> Any:
     return operation if hasattr(operation, "_run_through_graph") else None
 
 
-def _walk(
-    keras: Any, graph: Any, inputs: list[Any], prefix: str, seen: set[int], rows: list[LayerCount]
-) -> Any:
-    """Run the shapes, not the numbers, through the graph; add a row for each operation.
+def _walk(keras: Any, graph: Any, inputs: list[Any], prefix: str, visitor: Visitor) -> Any:
+    """Run the shapes, not the numbers, through the graph; visit each operation.
 
     A nested model is walked with the shapes it is called with, which may be more definite
     than its own.
@@ -127,9 +149,9 @@ def _walk(
             name = prefix + operation.name
             tensors = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, keras.KerasTensor)]
             if (inner := _graph(keras, operation)) is not None:
-                return _walk(keras, inner, tensors, name + "/", seen, rows)
+                return _walk(keras, inner, tensors, name + "/", visitor)
             outputs = operation.compute_output_spec(*args, **kwargs)
-            rows.append(_row(keras, operation, name, tensors, outputs, seen))
+            visitor(operation, name, tensors, outputs)
             return outputs
 
         return call

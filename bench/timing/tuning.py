@@ -33,9 +33,6 @@ WIDTHS, UNITS = (1, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16)
 LARGEST_ERROR = 0.5
 """Largest median relative error of a table that says something."""
 
-TERMS = 8
-"""Number of the costs that are fitted: the members of a :class:`~mobilecnn.convert.lowering.costs.Table` that are times."""
-
 
 @dataclass(frozen=True)
 class Case:
@@ -137,7 +134,7 @@ def fitted(times: Mapping[Case, float]) -> Fit:
     best: tuple[float, Fit] | None = None
     for width, unit, tiled in itertools.product(WIDTHS, UNITS, (True, False)):
         rows = np.array([_terms(case, width, unit, tiled) for case in times])
-        costs = _not_negative(rows / np.array([[spent] for spent in times.values()]))
+        costs = not_negative(rows / np.array([[spent] for spent in times.values()]))
         call, group, depth, tile, position, channel, product, output = costs.tolist()
         if depth <= 0 or (not tiled and product <= 0):
             continue
@@ -165,9 +162,10 @@ def _terms(case: Case, width: int, unit: int, tiled: bool) -> tuple[float, ...]:
     return (1, case.groups, tiles * -(-case.inputs // unit), tiles, 0, 0, 0, 0)
 
 
-def _not_negative(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def not_negative(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The costs x that are not negative and bring ``rows @ x`` near 1: least squares, without those that would be negative."""
-    kept, costs = list(range(TERMS)), np.zeros(TERMS)
+    terms = rows.shape[1]
+    kept, costs = list(range(terms)), np.zeros(terms)
     while kept:
         found = np.linalg.lstsq(rows[:, kept], np.ones(len(rows)), rcond=None)[0]
         if (found >= 0).all():

@@ -5,6 +5,7 @@ into the flatbuffer, without a training framework or a converter.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,20 @@ _VERSIONS = {
     "ADD": (1, 2),
     "RESHAPE": (1, 1),
     "TRANSPOSE": (1, 2),
+    "MUL": (1, 2),
+    "CONCATENATION": (1, 2),
+    "SPLIT": (1, 2),
+    "MEAN": (1, 2),
+    "FULLY_CONNECTED": (1, 7),
+    "MAX_POOL_2D": (1, 2),
+    "AVERAGE_POOL_2D": (1, 2),
+    "SOFTMAX": (1, 1),
+    "HARD_SWISH": (1, 1),
+    "LOGISTIC": (1, 2),
+    "TANH": (1, 2),
+    "RELU": (1, 1),
+    "QUANTIZE": (1, 2),
+    "DEQUANTIZE": (1, 2),
 }
 """Versions by operator: for float32, and for int8 with a scale for each channel (as the converter writes them)."""
 
@@ -106,7 +121,10 @@ class Layers:
 
     def pack(self, *outputs: int) -> bytes:
         """The .tflite file whose outputs are these feature maps."""
-        self._graph.inputs = np.array([self.input], np.int32)
+        return self._packed([self.input], outputs)
+
+    def _packed(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
+        self._graph.inputs = np.array(inputs, np.int32)
         self._graph.outputs = np.array(outputs, np.int32)
         return flatbuffer.pack(self._model)
 
@@ -131,12 +149,19 @@ class Layers:
         self._quantize(zero, (scale * ACTIVATION_SCALE,) * out, 0)
         return kernel, zero
 
-    def _operator(self, name: str, options: Any, inputs: list[int], shape: tuple[int, ...]) -> int:
-        output = self._map(shape, f"{name.lower()}_{len(self._graph.operators)}")
+    def _operator(
+        self, name: str, options: Any, inputs: list[int], shape: tuple[int, ...], output: int | None = None
+    ) -> int:
+        """Add an operator, and the feature map of ``shape`` that it writes unless that is there; None for no options."""
+        if output is None:
+            output = self._map(shape, f"{name.lower()}_{len(self._graph.operators)}")
         operator = schema.OperatorT()
         operator.opcodeIndex = self._code(name)
-        operator.builtinOptions = options
-        operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+        if options is not None:
+            operator.builtinOptions = options
+            operator.builtinOptionsType = getattr(
+                schema.BuiltinOptions, type(options).__name__.removesuffix("T")
+            )
         operator.inputs, operator.outputs = np.array(inputs, np.int32), np.array([output], np.int32)
         self._graph.operators.append(operator)
         return output

@@ -46,6 +46,7 @@ LONG: dict[str, tuple[str, ...]] = {
     "speedup": ("speedup", "-o", "out"),
     "speedup, guidelines": ("speedup", "--experiment", "guidelines", "-o", "out"),
     "speedup, decomposition": ("speedup", "--experiment", "decomposition", "-o", "out"),
+    "search": ("search", "lenet", "--budget", "20ms"),
     "demo": ("demo", "-o", "out"),
     "devices diagnose": ("devices", "diagnose", "local"),
 }

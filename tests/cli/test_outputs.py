@@ -26,6 +26,7 @@ FILES: dict[str, tuple[list[str], str]] = {
     "single-stream": (["no.tflite"], ".json"),
     "report": (["no.json"], ".html"),
     "tune": (["--device", "nowhere"], ".json"),
+    "search": (["mobilenet_v1", "--budget", "20ms", "--device", "nowhere"], ".json"),
     "quantize-report": (["no.tflite"], ".html"),
 }
 """Command -> what else it is given, and the suffix of the file that it writes."""

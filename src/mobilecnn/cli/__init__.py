@@ -57,6 +57,7 @@ COMMANDS = {
     "report": "One HTML page from measurements and accuracies.",
     "profile": "Where the time of a .tflite file goes, operator by operator.",
     "tune": "What the forms of an operator cost on a device, for export to choose by.",
+    "search": "The networks of a family that meet a latency budget on a device.",
     "speedup": "The ShuffleNet papers' measurements, made anew on a device.",
     "android": "Put .tflite files into the Android sample app.",
     "demo": "Train, export, check, time and report, on embedded data.",
@@ -72,7 +73,8 @@ STAGES = {
         "evaluate", "compare-accuracy", "quantize-report", "verify", "predict", "isic",
     ),
     "Measure the speed": (
-        "devices", "bench", "sustained", "single-stream", "compare", "profile", "tune", "speedup",
+        "devices", "bench", "sustained", "single-stream", "compare", "profile", "tune", "search",
+        "speedup",
     ),
     "Show and ship": ("report", "android", "demo"),
     "This machine": ("doctor", "completion"),

@@ -1,7 +1,8 @@
-"""Types of arguments: names of files and folders, data sets, sizes."""
+"""Types of arguments: names of files and folders, data sets, sizes, times."""
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 from click.types import StringParamType
@@ -77,3 +78,26 @@ class Size(StringParamType):
 
 
 SIZE = Size()
+
+
+class Duration(StringParamType):
+    """A time with its unit, such as ``20ms``: nanoseconds."""
+
+    name = "duration"
+
+    UNITS: ClassVar[dict[str, float]] = {"us": 1e3, "ms": 1e6, "s": 1e9}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Nanoseconds; a usage error where it is no time, has no unit, or is not longer than none."""
+        found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(us|ms|s)?", str(value))
+        if found is None:
+            self.fail(f"{str(value)[:40]!r} is no time; give one such as 20ms, 1.5s or 800us", param, ctx)
+        if found[2] is None:
+            self.fail(f"{value} has no unit; write {value}ms, {value}us or {value}s", param, ctx)
+        if float(found[1]) == 0:
+            self.fail(f"{value} is no time to do anything in; give a longer one, such as 20ms", param, ctx)
+        return float(found[1]) * self.UNITS[found[2]]
+
+
+DURATION = Duration()
+"""A time with its unit, in nanoseconds."""

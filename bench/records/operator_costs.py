@@ -1,0 +1,183 @@
+"""What operators cost on a device, and whole networks beside them: the record that a search keeps and continues."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from mobilecnn.bench.records.measurement import Facts
+from mobilecnn.errors import CheckFailed
+from mobilecnn.records import Stored
+from mobilecnn.train.operators import Operator
+
+MEASURED, MODELLED = "measured", "modelled"
+
+
+def _check_within(low: float, ns: float, high: float) -> None:
+    if not 0 < low <= ns <= high:
+        raise ValueError("a time is not positive, or not within its interval")
+
+
+@dataclass(frozen=True)
+class OperatorSample:
+    """The time of an operator alone.
+
+    Attributes:
+        operator: what was timed.
+        dtype: type of its feature maps: ``float32`` or ``int8``.
+        ns: its time in nanoseconds, without that of a call of the interpreter; at least 1.
+        low, high: ends of the interval of the file's time, as of ``ns``.
+        valid: whether nothing speaks against the time, such as other work on the device.
+    """
+
+    operator: Operator
+    dtype: str
+    ns: float
+    low: float
+    high: float
+    valid: bool = True
+
+    def __post_init__(self) -> None:
+        _check_within(self.low, self.ns, self.high)
+
+
+@dataclass(frozen=True)
+class ChainSample:
+    """The time of equal convolutions in a row, whose weights together a cache may not hold.
+
+    Attributes:
+        dtype: type of their feature maps.
+        bytes: bytes of their weights together.
+        ns: their time in nanoseconds, without a call of the interpreter.
+        low, high: ends of the interval of the file's time, as of ``ns``.
+        valid: whether nothing speaks against the time, such as other work on the device.
+    """
+
+    dtype: str
+    bytes: int
+    ns: float
+    low: float
+    high: float
+    valid: bool = True
+
+    def __post_init__(self) -> None:
+        _check_within(self.low, self.ns, self.high)
+        if self.bytes < 1:
+            raise ValueError("there are no weights")
+
+
+@dataclass(frozen=True)
+class WholeSample:
+    """The time of a whole network, exported.
+
+    Attributes:
+        network: canonical name.
+        size: input side, pixels.
+        format: name of the file's format.
+        ns: its time in nanoseconds.
+        low, high: ends of its interval.
+        valid: whether nothing speaks against the time, such as other work on the device.
+    """
+
+    network: str
+    size: int
+    format: str
+    ns: float
+    low: float
+    high: float
+    valid: bool = True
+
+    def __post_init__(self) -> None:
+        _check_within(self.low, self.ns, self.high)
+
+
+@dataclass(frozen=True)
+class OperatorCosts(Stored):
+    """Times of operators and of whole networks on one device.
+
+    Attributes:
+        device: device as probed when the record was begun.
+        runtime: runtime that ran the files.
+        runtime_version: its release; empty as long as nothing is timed.
+        threads: threads of the runtime.
+        times: ``measured`` or ``modelled``.
+        chip: chip that is modelled, and what models it; empty where times are measured.
+        call: nanoseconds of a call of the interpreter that does nothing; 0 as long as nothing is timed.
+        operators: operators that are timed.
+        chains: chains of convolutions that are timed, the shortest of a type first.
+        wholes: whole networks that are timed.
+    """
+
+    SCHEMA: ClassVar[str] = "mobilecnn.operator-costs"
+    NOUN: ClassVar[str] = "table of operators' costs"
+
+    device: Facts
+    runtime: str
+    runtime_version: str
+    threads: int
+    times: str
+    chip: str
+    call: float
+    operators: tuple[OperatorSample, ...]
+    chains: tuple[ChainSample, ...]
+    wholes: tuple[WholeSample, ...]
+
+    def __post_init__(self) -> None:
+        if self.times not in (MEASURED, MODELLED):
+            raise ValueError(f"times must be {MEASURED} or {MODELLED}")
+        if self.call < 0:
+            raise ValueError("a call takes less than no time")
+
+    @property
+    def doubtful(self) -> int:
+        """Number of times that something speaks against."""
+        rows: tuple[OperatorSample | ChainSample | WholeSample, ...] = (
+            *self.operators,
+            *self.chains,
+            *self.wholes,
+        )
+        return sum(not row.valid for row in rows)
+
+    def known(self, operator: Operator, dtype: str) -> OperatorSample | None:
+        """The time of an operator, if it is here."""
+        return next((row for row in self.operators if row.operator == operator and row.dtype == dtype), None)
+
+    def whole(self, network: str, size: int, form: str) -> WholeSample | None:
+        """The time of a whole network, if it is here."""
+        wanted = (network, size, form)
+        return next((row for row in self.wholes if (row.network, row.size, row.format) == wanted), None)
+
+    def check_same(self, device: Facts, chip: str, runtime: str, threads: int, path: object) -> None:
+        """Refuse to continue this table with times of something else.
+
+        Args:
+            device: device as probed now.
+            chip: chip that is modelled now; empty for none.
+            runtime, threads: what is to be timed with.
+            path: the table's file, for the message.
+
+        Raises:
+            CheckFailed: it is of another processor, runtime, or number of threads.
+        """
+        mine, now = (
+            (facts.kind, facts.machine, facts.board, facts.cpu, facts.cpu_features)
+            for facts in (self.device, device)
+        )
+        named = self.chip or self.device.board or self.device.cpu or self.device.machine
+        here = f"{named}, {self.runtime}, {self.threads} thread(s)"
+        if mine != now or (self.chip, self.runtime, self.threads) != (chip, runtime, threads):
+            raise CheckFailed(
+                f"{path} has the costs of another device or setting ({here}); name another file with -o, and they are "
+                "taken anew"
+            )
+
+    def at_version(self, version: str, path: object) -> "OperatorCosts":
+        """This table, as of a release of its runtime.
+
+        Raises:
+            CheckFailed: it is of another one.
+        """
+        if self.runtime_version not in ("", version):
+            raise CheckFailed(
+                f"{path} has the costs of {self.runtime} {self.runtime_version}, and the device has {version} now; name "
+                "another file with -o, and they are taken anew"
+            )
+        return replace(self, runtime_version=version)

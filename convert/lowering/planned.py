@@ -1,0 +1,64 @@
+"""The operators of a network as the rewrites of an export leave them, planned from their shapes and not carried out.
+
+What changes the cost of an int8 file is followed: an average pool becomes a depthwise convolution
+(:mod:`~mobilecnn.convert.lowering.pools`), and grouped pointwise convolutions are written dense, with the channel shuffle
+beside them, where a target's costs say so (:mod:`~mobilecnn.convert.lowering.shuffles`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs
+from mobilecnn.train.operators import AVERAGE_POOL, CONVOLUTION, DEPTHWISE, SHUFFLE, Operator
+
+
+def planned(operators: Sequence[Operator], dtype: str, costs: Costs = TARGETS[ANY]) -> tuple[Operator, ...]:
+    """The operators of a file with feature maps of type ``dtype``.
+
+    Args:
+        operators: operators of a network, in the order in which they run.
+        dtype: one of :data:`mobilecnn.convert.graph.build.DTYPES`.
+        costs: costs of the target by which an export chooses.
+    """
+    made = [_pooled(operator) if dtype == "int8" else operator for operator in operators]
+    more = {place: _more(operator, dtype, costs) for place, operator in enumerate(made) if _grouped(operator)}
+    dense = {place for place, extra in more.items() if extra < 0}
+    gone = set()
+    for place, operator in enumerate(made):
+        if operator.kind != SHUFFLE:
+            continue
+        takers = [near for near in _beside(made, place) if near in more]
+        extra = {near: 0.0 if near in dense else more[near] for near in takers}
+        saved = costs.shuffle(dtype, operator.positions, operator.outputs)
+        if extra and min(extra.values()) < saved:
+            gone.add(place)
+            dense.add(min(extra, key=extra.__getitem__))
+    return tuple(
+        replace(operator, groups=1) if place in dense else operator
+        for place, operator in enumerate(made)
+        if place not in gone
+    )
+
+
+def _pooled(operator: Operator) -> Operator:
+    return replace(operator, kind=DEPTHWISE) if operator.kind == AVERAGE_POOL else operator
+
+
+def _grouped(operator: Operator) -> bool:
+    return operator.kind == CONVOLUTION and operator.groups > 1 and operator.taps == 1
+
+
+def _more(operator: Operator, dtype: str, costs: Costs) -> float:
+    """What the convolution takes longer with weights for all inputs."""
+    return costs.more(
+        dtype, operator.positions, operator.inputs // operator.groups, operator.groups, operator.outputs
+    )
+
+
+def _beside(operators: Sequence[Operator], place: int) -> list[int]:
+    """The convolutions before and after a shuffle; a depthwise one passes the order of channels on."""
+    near = [place - 1] if place else []
+    after = place + 1
+    while after < len(operators) and operators[after].kind == DEPTHWISE:
+        after += 1
+    return [*near, after] if after < len(operators) else near

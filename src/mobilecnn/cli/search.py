@@ -1,0 +1,219 @@
+"""``mobilecnn search``."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mobilecnn.cli import options, parameters
+from mobilecnn.cli.measured import refuse_clockless
+from mobilecnn.cli.output import FOLDER, data, document, json_option, lock, progress, table, talk
+
+if TYPE_CHECKING:
+    from mobilecnn.bench.devices.seam import Device
+    from mobilecnn.searching import Candidate, Found
+    from mobilecnn.steps import Progress
+
+FORMATS = ("float32", "float16", "int8")
+
+
+@click.command()
+@click.argument("family")
+@click.option(
+    "--budget",
+    type=parameters.DURATION,
+    required=True,
+    metavar="TIME",
+    help="Longest time of an inference, with its unit: 20ms, 800us.",
+)
+@options.device
+@options.runtime
+@options.part_rounds("operator and network")
+@click.option(
+    "--format", "formats", type=click.Choice(FORMATS), multiple=True, help="Only this format; may be repeated.  [default: float32, int8]",
+)  # fmt: skip
+@click.option(
+    "--size", "sides", type=click.IntRange(min=1), multiple=True, metavar="SIDE",
+    help="Only this input side in pixels; may be repeated.  [default: 128, 160, 192, 224, as far as the family has them]",
+)  # fmt: skip
+@click.option(
+    "--width", "widths", type=float, multiple=True, metavar="X",
+    help="Only this width multiplier; may be repeated.  [default: the listed ones, and between them the widest within the budget]",
+)  # fmt: skip
+@click.option("--max-macs", type=float, metavar="M", help="Only networks of at most M million multiply-adds.")
+@click.option("--max-params", type=float, metavar="M", help="Only networks of at most M million parameters.")
+@click.option(
+    "--check", type=click.IntRange(min=0), default=3, show_default=True,
+    help="Number of the networks found that are exported and timed whole.",
+)  # fmt: skip
+@click.option(
+    "--target", default="any", show_default=True, metavar="TARGET",
+    help="What the export of these networks is to be fast on, as for export --target.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", type=options.FILE,
+    help=f"The table of costs; one that is there is continued, and nothing in it timed again.  [default: {FOLDER}/"
+    "operators-DEVICE-RUNTIME-THREADS.json]",
+)  # fmt: skip
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    family: str,
+    budget: float,
+    device_name: str,
+    runtime: str,
+    threads: int,
+    rounds: int,
+    seconds: float,
+    seed: int,
+    formats: tuple[str, ...],
+    sides: tuple[int, ...],
+    widths: tuple[float, ...],
+    max_macs: float | None,
+    max_params: float | None,
+    check: int,
+    target: str,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """The networks of a family that meet a latency budget on a device.
+
+    FAMILY is a family of the zoo, such as mobilenet_v1. What its operators cost on the device is timed for some of them, on
+    an emulated chip modelled, and fitted for the others; the time of a network is the sum. Shown are those within the budget
+    that no other one of their format beats. Some are exported and timed whole, and the error of the prediction is said.
+
+    \b
+    Example:
+      mobilecnn search mobilenet_v1 --budget 20ms --device pi4
+      mobilecnn search shufflenet_v1 --budget 10ms --device emulated-pi4 --size 224 --format int8
+    """
+    from mobilecnn import searching
+    from mobilecnn.bench.devices.registry import device
+    from mobilecnn.bench.records.operator_costs import OperatorCosts
+    from mobilecnn.bench.records.protocol import Protocol
+    from mobilecnn.files import check_file, check_writable, exists
+
+    path = output or FOLDER / f"operators-{_word(device_name)}-{runtime}-{threads}.json"
+    if output is None:
+        check_writable(FOLDER)
+    if exists(path):
+        OperatorCosts.read(path)  # What is none is said before anything is done.
+    check_file(path)
+    lock(path)
+    wanted = searching.Wanted(
+        family=family,
+        budget=budget,
+        formats=tuple(dict.fromkeys(formats)) or searching.FORMATS,
+        sides=tuple(dict.fromkeys(sides)),
+        widths=tuple(dict.fromkeys(widths)),
+        max_macs=max_macs,
+        max_params=max_params,
+        check=check,
+        target=target,
+    )
+    searching.check(wanted)
+    where = device(device_name, runtime, say=talk)
+    refuse_clockless(ctx, where, threads)
+    protocol = Protocol(
+        rounds=rounds,
+        threads=threads,
+        runtime=runtime,
+        seed=seed,
+        seconds=seconds,
+        warmup_seconds=seconds / 2,
+    )
+    with where, _Bars() as bars:
+        found = searching.search(wanted, where, protocol, path, bars.begin, sys.argv[1:], talk)
+    if as_json:
+        document({"record": str(path), **found.to_json()})
+        return
+    data(_front(found))
+    for line in _lines(found, where):
+        data(line)
+    if found.costs.doubtful:
+        talk(
+            f"Note: something speaks against {found.costs.doubtful} of the times in {path}, such as other work on the device; "
+            "when that has ended, name another file with -o, and they are taken anew"
+        )
+    data(f"Costs of operators: {path}")
+
+
+def _word(name: str) -> str:
+    """A device's name as a part of a file's."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:60]
+
+
+class _Bars(ExitStack):
+    """Progress bars, one after the other."""
+
+    def begin(self, label: str) -> "Progress":
+        """End the bar before, and begin one."""
+        self.close()
+        update: Progress = self.enter_context(progress(label))
+        return update
+
+
+def _front(found: "Found") -> Any:
+    times = found.costs.times
+    header = [
+        "network", "side", "format", "predicted ms", f"{times} ms", "multiply-adds M", "parameters M", "top-1 %",
+    ]  # fmt: skip
+    return table(header, [_cells(row) for row in found.front], left=1)
+
+
+def _cells(row: "Candidate") -> list[str]:
+    return [
+        str(row.name),
+        str(row.network.size),
+        row.format,
+        f"{row.predicted / 1e6:.3g}",
+        "-" if row.whole is None else f"{row.whole.ns / 1e6:.3g}",
+        f"{row.network.macs / 1e6:.2f}",
+        f"{row.network.params / 1e6:.3f}",
+        "-" if row.top1 is None else f"{row.top1:g}",
+    ]
+
+
+def _lines(found: "Found", where: "Device") -> Iterator[str]:
+    from mobilecnn.bench.devices.seam import CanCount
+    from mobilecnn.bench.pages import remarks
+    from mobilecnn.remarks import plural
+    from mobilecnn.searching import duration
+
+    wanted = found.wanted
+    yield (
+        f"{found.within} of {len(found.candidates)} networks and formats of {wanted.family} are predicted to take "
+        f"{duration(wanted.budget)} or less; shown are the {len(found.front)} that no other one of their format beats"
+    )
+    operators = plural(len(found.costs.operators), "operator")
+    yield f"predicted from {operators}, {found.costs.times} alone, to which costs are fitted: median error {found.fit_error:.1%}"
+    if isinstance(where, CanCount):
+        chip = where.time_model().chip
+        yield f"modelled, not measured: one thread of a {chip.title}; {remarks.model_errors(chip)}"
+    yield from errors(found)
+
+
+def errors(found: "Found") -> Iterator[str]:
+    """How far the prediction was off where a network was timed whole."""
+    import statistics
+
+    from mobilecnn.remarks import plural
+    from mobilecnn.searching import duration
+
+    if not found.checked:
+        yield "no network was timed whole, so that nothing says how far the predictions are off; give --check"
+        return
+    count = plural(len(found.checked), "whole network")
+    yield (
+        f"predicted against {found.costs.times}, {count}: median error {statistics.median(found.errors):.1%}, largest "
+        f"{max(found.errors):.1%}"
+    )
+    budget = found.wanted.budget
+    for row in found.checked:
+        if row.whole is not None and row.whole.ns > budget:
+            yield f"over the budget when timed: {row.name} {row.format}, {duration(row.whole.ns)}"

@@ -1,0 +1,448 @@
+"""The networks of a family that meet a latency budget on a device: predicted from what their operators cost there."""
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mobilecnn.bench.devices.claims import claimed
+from mobilecnn.bench.devices.seam import CanCount, Device
+from mobilecnn.bench.records.operator_costs import (
+    MEASURED,
+    MODELLED,
+    OperatorCosts,
+    WholeSample,
+)
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.operator_costs import Predictor, chosen, complete, valid_at, version_of
+from mobilecnn.bench.timing.times import take
+from mobilecnn.convert.lowering.costs import ANY, Costs, costs_of
+from mobilecnn.convert.lowering.planned import planned
+from mobilecnn.errors import CheckFailed, UsageError
+from mobilecnn.files import exists, temporary_folder, write_json
+from mobilecnn.networks import exporter
+from mobilecnn.steps import Progress, Say, no_say
+from mobilecnn.train import zoo
+from mobilecnn.train.operators import Network, Operator, network
+from mobilecnn.train.zoo import candidates
+from mobilecnn.train.zoo.names import ModelName
+
+DTYPES = {"float32": "float32", "float16": "float32", "int8": "int8"}
+"""Format -> type of its feature maps: processors compute the float16 files in float32."""
+
+FORMATS = ("float32", "int8")
+"""Formats that are searched where the user names none."""
+
+CHECKED = 3
+"""Number of networks that are exported and timed whole where the user does not say."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is searched for.
+
+    Attributes:
+        family: name of the family.
+        budget: nanoseconds of an inference.
+        formats: names of formats, keys of :data:`DTYPES`.
+        sides: input sides in pixels; none for several.
+        widths: width multipliers; none for those of the listed networks and all between that matter.
+        max_macs: largest number of multiply-adds, in millions; None for any.
+        max_params: largest number of parameters, in millions; None for any.
+        check: number of networks that are timed whole.
+        target: target of the export, for whose costs its rewrites choose.
+    """
+
+    family: str
+    budget: float
+    formats: tuple[str, ...] = FORMATS
+    sides: tuple[int, ...] = ()
+    widths: tuple[float, ...] = ()
+    max_macs: float | None = None
+    max_params: float | None = None
+    check: int = CHECKED
+    target: str = ANY
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network in a format.
+
+    Attributes:
+        name: its parsed name.
+        network: it as a device runs it.
+        format: name of the format.
+        predicted: predicted time of an inference, ns.
+        top1: published top-1 accuracy on ImageNet at this width and size, per cent; None where there is none.
+        whole: time of the exported file; None where it was not timed.
+    """
+
+    name: ModelName
+    network: Network
+    format: str
+    predicted: float
+    top1: float | None
+    whole: WholeSample | None = None
+
+    @property
+    def error(self) -> float | None:
+        """Relative error of the prediction; None where the network was not timed whole."""
+        return None if self.whole is None else self.predicted / self.whole.ns - 1
+
+    def to_json(self, times: str) -> dict[str, Any]:
+        """The candidate as a JSON object, with the units in the names; ``times``: what the whole times are."""
+        whole = {} if self.whole is None else {f"{times}_ns": self.whole.ns, "error": self.error}
+        return {
+            "network": str(self.name),
+            "size": self.network.size,
+            "format": self.format,
+            "predicted_ns": self.predicted,
+            **whole,
+            "macs": self.network.macs,
+            "params": self.network.params,
+            "top1": self.top1,
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search finds.
+
+    Attributes:
+        wanted: what was searched for.
+        costs: table of costs that it was predicted from.
+        candidates: all networks and formats that were looked at and have no more multiply-adds and parameters than allowed.
+        front: those within the budget that no other one of their format beats, the slowest first.
+        checked: those that were timed whole.
+        fit_error: median relative error of the operators that the costs were fitted to.
+    """
+
+    wanted: Wanted
+    costs: OperatorCosts
+    candidates: tuple[Candidate, ...]
+    front: tuple[Candidate, ...]
+    checked: tuple[Candidate, ...] = field(default=())
+    fit_error: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """What was found as a JSON object, with the units in the names."""
+        times = self.costs.times
+        return {
+            "family": self.wanted.family,
+            "budget_ns": self.wanted.budget,
+            "times": times,
+            "operators": len(self.costs.operators),
+            "doubtful_times": self.costs.doubtful,
+            "operators_median_error": self.fit_error,
+            "median_error": statistics.median(self.errors) if self.errors else None,
+            "largest_error": max(self.errors, default=None),
+            "front": [row.to_json(times) for row in self.front],
+            "candidates": [row.to_json(times) for row in self.candidates],
+        }
+
+    @property
+    def within(self) -> int:
+        """Number of candidates within the budget."""
+        return sum(row.predicted <= self.wanted.budget for row in self.candidates)
+
+    @property
+    def errors(self) -> tuple[float, ...]:
+        """Relative errors of the networks that were timed whole, without sign."""
+        return tuple(abs(row.error) for row in self.checked if row.error is not None)
+
+
+def check(wanted: Wanted) -> None:
+    """Refuse what cannot be searched for, before anything is loaded.
+
+    Raises:
+        UsageError: an unknown family or format, a budget or a limit that is not positive.
+        ModelNameError: the family has no such networks.
+    """
+    if not 0 < wanted.budget < math.inf:
+        raise UsageError("the budget must be longer than no time; give one such as 20ms")
+    unknown = [name for name in wanted.formats if name not in DTYPES]
+    if unknown or not wanted.formats:
+        raise UsageError(f"unknown format {''.join(unknown[:1])!r}; choose of {', '.join(DTYPES)}")
+    for limit, option in ((wanted.max_macs, "--max-macs"), (wanted.max_params, "--max-params")):
+        if limit is not None and not 0 < limit < math.inf:
+            raise UsageError(f"{option} must be more than 0 million, or be left out")
+    costs_of(wanted.target)
+    candidates.networks(candidates.family(wanted.family), wanted.sides, wanted.widths)
+
+
+def search(
+    wanted: Wanted,
+    device: Device,
+    protocol: Protocol,
+    path: Path,
+    progress: Callable[[str], Progress],
+    command: Sequence[str] = (),
+    say: Say = no_say,
+) -> Found:
+    """Time what operators of the family cost, predict its networks, and time some of them whole.
+
+    Args:
+        wanted: what is searched for.
+        device: device to time or to count on.
+        protocol: protocol of the timing.
+        path: file of the table of costs; one that is there is continued, and kept after every step. The caller locks it.
+        progress: gives a :data:`mobilecnn.steps.Progress` for a label.
+        command: the command line, for the records.
+        say: told where nothing keeps another process from timing there meanwhile.
+
+    Raises:
+        UsageError, ModelNameError: as :func:`check` does.
+        InputError: the file is no table of costs.
+        CheckFailed: it is of another device, runtime or release, or nothing meets the budget.
+        EnvironmentProblem, ModelFileError: as :func:`mobilecnn.bench.timing.times.take` and
+            :func:`mobilecnn.export.export` do.
+    """
+    check(wanted)
+    with claimed(device, say):
+        return _search(wanted, device, protocol, path, progress, command)
+
+
+def _search(
+    wanted: Wanted,
+    device: Device,
+    protocol: Protocol,
+    path: Path,
+    progress: Callable[[str], Progress],
+    command: Sequence[str],
+) -> Found:
+    costs = table(path, device, protocol)
+    family = candidates.family(wanted.family)
+    update = progress("Reading networks")
+    names = candidates.networks(family, wanted.sides, wanted.widths)
+    made: dict[tuple[str, int], tuple[ModelName, Network]] = {}
+    for number, (name, side) in enumerate(names):
+        update(number, len(names), str(name))
+        built = network(str(name), side)
+        if _allowed(built, wanted):
+            made[str(name), side] = name, built
+    update(len(names), len(names), "")
+    if not made:
+        raise CheckFailed(
+            f"none of the {len(names)} networks of {wanted.family} has so few multiply-adds and parameters; allow more with "
+            "--max-macs or --max-params, or smaller ones with --width and --size"
+        )
+
+    def keep(changed: OperatorCosts) -> None:
+        write_json(path, changed.to_json())
+
+    with temporary_folder() as work:
+        operators = {
+            f"{dtype} {work_name}": rows
+            for dtype in dict.fromkeys(DTYPES[form] for form in wanted.formats)
+            for work_name, rows in chosen(
+                (operator for _, built in made.values() for operator in _forms(built, dtype, wanted)),
+                (row.operator for row in costs.operators if row.dtype == dtype),
+            ).items()
+        }
+        timing = progress("Timing operators")
+        costs = complete(costs, operators, device, protocol, work, keep, path, timing, command)
+    predictor = Predictor(costs)
+    rows = [row for name, built in made.values() for row in _candidates(name, built, predictor, wanted)]
+    if candidates.scalable(family) and not wanted.widths:
+        rows += _between(rows, [_width(name) for name, _ in names], predictor, wanted)
+    rows.sort(key=lambda row: (-row.predicted, str(row.name)))
+    best = front([row for row in rows if row.predicted <= wanted.budget])
+    used = [fit.error for fit in predictor.fits.values()]
+    found = Found(wanted, costs, tuple(rows), best, fit_error=statistics.median(used))
+    if not best:
+        raise CheckFailed(_nothing(found))
+    return _checked(found, device, protocol, keep, path, progress, command)
+
+
+def table(path: Path, device: Device, protocol: Protocol) -> OperatorCosts:
+    """The table of costs of a file, or an empty one where there is no file.
+
+    Raises:
+        InputError: the file is something else.
+        CheckFailed: it is of another device, runtime, or number of threads.
+    """
+    facts, chip = device.probe(), ""
+    if isinstance(device, CanCount):
+        model = device.time_model()
+        chip = f"{model.chip.title} at {model.chip.gigahertz:g} GHz, as LLVM {model.llvm} models it"
+    if exists(path):
+        kept = OperatorCosts.read(path)
+        kept.check_same(facts, chip, protocol.runtime, protocol.threads, path)
+        return kept
+    times = MODELLED if chip else MEASURED
+    return OperatorCosts(facts, protocol.runtime, "", protocol.threads, times, chip, 0.0, (), (), ())
+
+
+def front(rows: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates that no other one of the same format beats.
+
+    One beats another if it is no slower, has no fewer multiply-adds and parameters, and no lower published accuracy where both
+    have one, and is better in one of these. Formats are not held against each other: what quantizing costs in accuracy is
+    not known before a network is trained.
+    """
+    kept = list(rows)
+    return tuple(row for row in kept if not any(_beats(other, row) for other in kept))
+
+
+def _beats(one: Candidate, other: Candidate) -> bool:
+    if one.format != other.format:
+        return False
+    pairs = [
+        (other.predicted, one.predicted),
+        (one.network.macs, other.network.macs),
+        (one.network.params, other.network.params),
+    ]
+    if one.top1 is not None and other.top1 is not None:
+        pairs.append((one.top1, other.top1))
+    return all(mine >= theirs for mine, theirs in pairs) and any(mine > theirs for mine, theirs in pairs)
+
+
+def _planned(built: Network, dtype: str, wanted: Wanted) -> tuple[Operator, ...]:
+    return planned(built.operators, dtype, costs_of(wanted.target))
+
+
+def _forms(built: Network, dtype: str, wanted: Wanted) -> tuple[Operator, ...]:
+    """The operators of a network as they are planned, and with every group as it is: a width between may be written so."""
+    return *_planned(built, dtype, wanted), *planned(built.operators, dtype, Costs("no target", {}))
+
+
+def _allowed(built: Network, wanted: Wanted) -> bool:
+    most_macs, most_params = wanted.max_macs, wanted.max_params
+    return (most_macs is None or built.macs <= 1e6 * most_macs) and (
+        most_params is None or built.params <= 1e6 * most_params
+    )
+
+
+def _candidates(name: ModelName, built: Network, predictor: Predictor, wanted: Wanted) -> list[Candidate]:
+    known = zoo.stored_counts().get(str(name))
+    top1 = known.top1 if known is not None and known.height == built.size else None
+    return [
+        Candidate(
+            name, built, form, predictor.network(_planned(built, DTYPES[form], wanted), DTYPES[form]), top1
+        )
+        for form in wanted.formats
+    ]
+
+
+def _between(
+    rows: Sequence[Candidate], listed: Sequence[float], predictor: Predictor, wanted: Wanted
+) -> list[Candidate]:
+    """The widest networks that are allowed and within the budget, in steps of :data:`~mobilecnn.train.zoo.candidates.STEP`.
+
+    Of every form, side and format, with the networks that the bisection met on its way.
+    """
+    series: dict[object, Candidate] = {}
+    for row in sorted(rows, key=lambda row: _width(row.name)):
+        if row.predicted <= wanted.budget:
+            series[candidates.form(row.name), row.network.size, row.format] = row
+    made: dict[tuple[str, int, str], Candidate] = {}
+    for row in series.values():
+        wider = [width for width in listed if width > _width(row.name)]
+        low, high = (round(width / candidates.STEP) for width in (_width(row.name), min(wider, default=0)))
+        while high - low > 1:
+            middle = (low + high) // 2
+            found = _at(row.name, round(candidates.STEP * middle, 4), row.network.size, predictor, wanted)
+            made.update({(str(each.name), each.network.size, each.format): each for each in found})
+            if any(each.format == row.format and each.predicted <= wanted.budget for each in found):
+                low = middle
+            else:
+                high = middle
+    known = {(str(row.name), row.network.size, row.format) for row in rows}
+    return [row for key, row in made.items() if key not in known]
+
+
+def _width(name: ModelName) -> float:
+    return candidates.width_of(name) or 0.0
+
+
+def _at(name: ModelName, width: float, side: int, predictor: Predictor, wanted: Wanted) -> list[Candidate]:
+    """A network at another width in every format; none where it cannot be built, or has too many multiply-adds or parameters."""
+    other = candidates.at(name, width, side)
+    if other is None or not _allowed(built := network(str(other), side), wanted):
+        return []
+    return _candidates(other, built, predictor, wanted)
+
+
+def _nothing(found: Found) -> str:
+    nearest = min(found.candidates, key=lambda row: row.predicted)
+    return (
+        f"no network of {found.wanted.family} is predicted to take {duration(found.wanted.budget)} or less; the nearest of "
+        f"{len(found.candidates)} is {nearest.name} at {nearest.network.size} pixels in {nearest.format} with "
+        f"{duration(nearest.predicted)}. Give a longer --budget, or smaller networks with --width and --size"
+    )
+
+
+def duration(ns: float) -> str:
+    """A time with its unit: ``12.3 ms``."""
+    return f"{ns / 1e6:.3g} ms" if ns >= 1e4 else f"{ns / 1e3:.3g} us"
+
+
+def _checked(
+    found: Found,
+    device: Device,
+    protocol: Protocol,
+    keep: Callable[[OperatorCosts], None],
+    path: Path,
+    progress: Callable[[str], Progress],
+    command: Sequence[str],
+) -> Found:
+    """With some networks of the front timed whole: the slowest, the fastest, and between them."""
+    picked = _spread(found.front, found.wanted.check)
+    costs, update = found.costs, progress("Timing whole networks")
+    for number, row in enumerate(picked):
+        update(number, len(picked), f"{row.name} {row.format}")
+        name, side = str(row.name), row.network.size
+        if costs.whole(name, side, row.format) is None:
+            costs = timed_whole(
+                costs, name, side, row.format, device, protocol, path, command, found.wanted.target
+            )
+            keep(costs)
+    if picked:
+        update(len(picked), len(picked), "")
+
+    def with_whole(row: Candidate) -> Candidate:
+        return replace(row, whole=costs.whole(str(row.name), row.network.size, row.format))
+
+    front_rows = tuple(with_whole(row) for row in found.front)
+    return replace(
+        found,
+        costs=costs,
+        front=front_rows,
+        checked=tuple(row for row in front_rows if row.whole is not None),
+    )
+
+
+def _spread(rows: Sequence[Candidate], count: int) -> list[Candidate]:
+    if count >= len(rows):
+        return list(rows)
+    if count < 2:
+        return list(rows[:count])
+    return [rows[round(place * (len(rows) - 1) / (count - 1))] for place in range(count)]
+
+
+def timed_whole(
+    costs: OperatorCosts,
+    name: str,
+    side: int,
+    form: str,
+    device: Device,
+    protocol: Protocol,
+    path: Path,
+    command: Sequence[str] = (),
+    target: str = ANY,
+) -> OperatorCosts:
+    """The table with the time of a network, exported with random weights.
+
+    Raises:
+        CheckFailed: the device has another release of the runtime than the table; or as
+            :func:`mobilecnn.export.export` does.
+        EnvironmentProblem, ModelFileError, UsageError: as that and :func:`mobilecnn.bench.timing.times.take` do.
+    """
+    with temporary_folder() as work:
+        made = exporter([form], work, side, target)(name)
+        taken = take([made[form]], device, protocol, None, command)
+    time = taken.time(0)
+    sample = WholeSample(name, side, form, time.value, time.low, time.high, valid_at(taken, 0))
+    return replace(costs.at_version(version_of(taken), path), wholes=(*costs.wholes, sample))

@@ -1,0 +1,248 @@
+"""``mobilecnn search``: what it finds here, that nothing is timed twice, what it refuses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mobilecnn.bench.devices.local.device import LocalDevice
+from mobilecnn.bench.records.operator_costs import MEASURED, ChainSample, OperatorCosts, OperatorSample
+from mobilecnn.cli import cli
+from mobilecnn.convert.lowering.planned import planned
+from mobilecnn.searching import Candidate, front
+from mobilecnn.train.operators import Network, network
+from mobilecnn.train.zoo import candidates, parse
+
+pytestmark = pytest.mark.usefixtures("forked")
+
+SHORT = ("--rounds", 1, "--seconds", 0.001)
+
+FEW = ("--size", 64, "--size", 96, "--check", 0)
+
+NS_A_MAC, NS_A_CALL = {"float32": 1.0, "int8": 0.5}, 1000.0
+"""What multiply-adds and a call of the interpreter cost in a table that was made up."""
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["search", *(str(argument) for argument in arguments)])
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of costs of this machine in which an operator takes its multiply-adds, and at least 1 ns."""
+    samples = []
+    for dtype, ns in NS_A_MAC.items():
+        operators = {
+            operator
+            for name, side in candidates.networks(candidates.family("mobilenet_v1"), (64, 96))
+            for operator in planned(network(str(name), side).operators, dtype)
+        }
+        times = {row: max(1.0, ns * row.macs) for row in operators}
+        samples += [OperatorSample(row, dtype, time, time, time) for row, time in times.items()]
+    chains = tuple(ChainSample(dtype, size, size, size, size) for dtype in NS_A_MAC for size in (100, 200))
+    made = OperatorCosts(
+        LocalDevice().probe(), "litert", "", 1, MEASURED, "", NS_A_CALL, tuple(samples), chains, ()
+    )
+    path = tmp_path_factory.mktemp("search") / "costs.json"
+    made.write(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_timed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "path" in request.fixturenames:
+        monkeypatch.setattr(
+            "mobilecnn.bench.devices.local.device.LocalDevice.time", lambda *_: pytest.fail("timed")
+        )
+
+
+def predicted(macs: int, dtype: str) -> Any:
+    return pytest.approx(NS_A_CALL + NS_A_MAC[dtype] * macs, rel=0.001)
+
+
+def test_what_is_found(path: Path) -> None:
+    before = path.read_bytes()
+    done = run("mobilenet_v1", "--budget", "10s", *FEW, "--width", 0.25, "--width", 0.5, "-o", path, "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["times"] == "measured" and found["budget_ns"] == 10e9 and found["median_error"] is None
+    by_name = {(row["network"], row["format"]): row for row in found["candidates"]}
+    assert len(by_name) == 8 == len(found["candidates"])
+    for dtype in NS_A_MAC:
+        small = by_name["mobilenet_v1_x0.25_64", dtype]
+        assert (small["size"], small["params"], small["macs"], small["top1"]) == (
+            64,
+            470_072,
+            3_584_512,
+            None,
+        )
+        assert small["predicted_ns"] == predicted(3_584_512, dtype)
+    # Each has more multiply-adds than all that are faster, in either format.
+    assert len(found["front"]) == 8 and found["front"][0] == by_name["mobilenet_v1_x0.5_96", "float32"]
+    assert path.read_bytes() == before
+
+
+def test_the_widest_within_the_budget_is_found(path: Path) -> None:
+    """Between the listed widths, in steps of 0.05: the next one would be too slow."""
+    few = ("--size", 64, "--check", 0, "--format", "int8")
+    done = run("mobilenet_v1", "--budget", "10ms", *few, "-o", path, "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    slowest = found["front"][0]
+    width = float(slowest["network"].split("_x")[1].split("_")[0])
+    assert width not in (0.25, 0.5, 0.75, 1.0) and slowest["predicted_ns"] <= 10e6
+    times = [
+        NS_A_CALL + NS_A_MAC["int8"] * network(f"mobilenet_v1_x{round(near, 2)}_64", 64).macs
+        for near in (width, width + 0.05)
+    ]
+    assert slowest["predicted_ns"] == pytest.approx(times[0], rel=0.01) and times[1] > 10e6
+
+
+def test_what_is_printed(path: Path) -> None:
+    done = run(
+        "mobilenet_v1",
+        "--budget",
+        "10s",
+        *FEW,
+        "--width",
+        0.5,
+        "--format",
+        "float16",
+        "--max-macs",
+        20,
+        "-o",
+        path,
+    )
+    assert done.exit_code == 0, done.output
+    line = next(line for line in done.stdout.splitlines() if line.startswith("mobilenet_v1_x0.5_64"))
+    macs = network("mobilenet_v1_x0.5_64", 64).macs
+    assert line.split() == [
+        "mobilenet_v1_x0.5_64",
+        "64",
+        "float16",
+        f"{(macs + 1000) / 1e6:.3g}",
+        "-",
+        f"{macs / 1e6:.2f}",
+        "1.332",
+        "-",
+    ]
+    assert "x0.5_96" not in done.stdout and "1 of 1 networks and formats of mobilenet_v1 are" in done.stdout
+    assert "no network was timed whole" in done.stdout and f"Costs of operators: {path}" in done.stdout
+
+
+def test_costs_are_timed_once_and_networks_held_against_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Really, of the smallest family."""
+    typed = (
+        "lenet",
+        "--budget",
+        "10s",
+        *SHORT,
+        "--format",
+        "float32",
+        "--check",
+        1,
+        "-o",
+        tmp_path / "it.json",
+        "--json",
+    )
+    done = run(*typed)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    (checked,) = [row for row in found["front"] if "measured_ns" in row]
+    assert checked["error"] == pytest.approx(checked["predicted_ns"] / checked["measured_ns"] - 1)
+    assert found["median_error"] == found["largest_error"] == abs(checked["error"])
+    kept = OperatorCosts.read(tmp_path / "it.json")
+    assert (len(kept.operators), len(kept.wholes), kept.times) == (found["operators"], 1, "measured")
+    monkeypatch.setattr(
+        "mobilecnn.bench.devices.local.device.LocalDevice.time", lambda *_: pytest.fail("timed")
+    )
+    again = run(*typed)
+    assert again.exit_code == 0 and json.loads(again.stdout)["front"] == found["front"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (["--budget", "1us"], "is predicted to take 1 us or less; the nearest of 4 is mobilenet_v1_x0.25_64 at 64 pixels in int8 with 1.79 ms"),
+        (["--budget", "1s", "--max-macs", "0.001"], "none of the 4 networks of mobilenet_v1 has so few multiply-adds"),
+        (["--budget", "1s", "--max-params", "0.001"], "none of the 4 networks"),
+    ],
+)  # fmt: skip
+def test_what_nothing_meets(limits: list[str], words: str, path: Path) -> None:
+    done = run(
+        "mobilenet_v1",
+        *limits,
+        *FEW,
+        "--format",
+        "int8",
+        "--width",
+        0.25,
+        "--width",
+        0.5,
+        "-o",
+        path,
+        "--json",
+    )
+    assert done.exit_code == 1 and words in done.stderr, done.output
+    assert json.loads(done.stdout)["error"]["exit_code"] == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["mobilenet_v1", "--budget", "20"], "20 has no unit; write 20ms, 20us or 20s"),
+        (["mobilenet_v1", "--budget", "fast"], "'fast' is no time; give one such as 20ms"),
+        (["mobilenet_v1", "--budget", "-5ms"], "'-5ms' is no time"),
+        (["mobilenet_v1", "--budget", "0ms"], "0ms is no time to do anything in"),
+        (["mobilenet_v1", "--budget", "nanms"], "'nanms' is no time"),
+        (["mobilenet_v1"], "Missing option '--budget'"),
+        (["mobilenet", "--budget", "20ms"], "no family of networks is named 'mobilenet'; did you mean mobilenet_v"),
+        (["x" * 300, "--budget", "20ms"], f"no family of networks is named '{'x' * 60}'; The families are lenet,"),
+        (["mobilenet_v1", "--budget", "20ms", "--size", "4"], "cannot take images of 4x4 pixels"),
+        (["mobilenet_v1", "--budget", "20ms", "--width", "9"], "the width multiplier 9.0 is out of range"),
+        (["mobilenet_v1", "--budget", "20ms", "--width", "nan"], "no network is named 'mobilenet_v1_xnan"),
+        (["vgg", "--budget", "20ms", "--width", "0.5"], "the names of vgg have no width (vgg{depth:16|19}); leave out --width"),
+        (["vgg", "--budget", "20ms", "--max-macs", "0"], "--max-macs must be more than 0 million"),
+        (["vgg", "--budget", "20ms", "--max-params", "nan"], "--max-params must be more than 0 million"),
+        (["vgg", "--budget", "20ms", "--target", "moon"], "unknown target 'moon'"),
+        (["vgg", "--budget", "20ms", "--device", "emulated-pi4", "--rounds", "2"], "--rounds is for timing"),
+        (["nasnet", "--budget", "20ms", "--check", "0"], "nothing is known of what the layer"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_searched_for_is_refused(typed: list[str], words: str, tmp_path: Path) -> None:
+    done = run(*typed, "-o", tmp_path / "costs.json")
+    assert done.exit_code == 2 and words in done.stderr.replace("\n", " "), done.output
+    assert not list(tmp_path.iterdir())
+
+
+def candidate(ms: float, macs: int, params: int, top1: float | None, form: str) -> Candidate:
+    built = Network("it", 224, (), macs, params)
+    return Candidate(parse("alexnet"), built, form, ms, top1)
+
+
+@pytest.mark.parametrize(
+    ("other", "stays"),
+    [
+        ((9, 110, 10, None, "int8"), False), ((10, 100, 11, None, "int8"), False), ((10, 100, 10, None, "int8"), True),
+        ((11, 200, 20, 80.0, "int8"), True), ((9, 110, 9, 80.0, "int8"), True), ((9, 110, 10, 69.0, "int8"), True),
+        ((10, 100, 10, 71.0, "int8"), False), ((9, 110, 10, 80.0, "float32"), True),
+    ],
+)  # fmt: skip
+def test_what_beats_a_network(other: tuple[Any, ...], stays: bool) -> None:
+    """Another one that is no worse in time, multiply-adds, parameters and accuracy, and better in one; of the same format."""
+    one = candidate(10, 100, 10, 70.0, "int8")
+    assert (one in front([one, candidate(*other)])) == stays
+
+
+def test_a_search_narrows_the_width_down() -> None:
+    family = candidates.family("shufflenet_v1")
+    names = {str(name) for name, side in candidates.networks(family)}
+    assert {"shufflenet_v1_x0.5_g8", "shufflenet_v1_x2.0_g3_se", "shufflenet_v1_x0.25_g1"} <= names
+    assert {side for _, side in candidates.networks(family)} == {128, 160, 192, 224}
+    assert {side for _, side in candidates.networks(candidates.family("lenet"))} == {32, 28}
+    assert str(candidates.at(parse("shufflenet_v1_x0.5_g3"), 0.55, 160)) == "shufflenet_v1_x0.55_g3"
+    assert candidates.at(parse("mobilenet_v1_x0.5_128"), 40, 128) is None
