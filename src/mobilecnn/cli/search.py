@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import options, parameters
+from mobilecnn.cli import options, parameters, sections
 from mobilecnn.cli.measured import refuse_clockless
 from mobilecnn.cli.output import FOLDER, data, document, json_option, lock, progress, table, talk
 
@@ -21,42 +21,46 @@ if TYPE_CHECKING:
 FORMATS = ("float32", "float16", "int8")
 
 
-@click.command()
+@sections.command()
 @click.argument("family")
 @click.option(
     "--budget",
     type=parameters.DURATION,
     required=True,
     metavar="TIME",
-    help="Longest time of an inference, with its unit: 20ms, 800us.",
+    help="Take at most this time for an inference; with its unit: 20ms, 800us.",
 )
 @options.device
 @options.runtime
 @options.part_rounds("operator and network")
 @click.option(
-    "--format", "formats", type=click.Choice(FORMATS), multiple=True, help="Only this format; may be repeated.  [default: float32, int8]",
+    "--format", "formats", type=click.Choice(FORMATS), multiple=True, help="Take only this format; may be repeated.  [default: float32, int8]",
 )  # fmt: skip
 @click.option(
     "--size", "sides", type=click.IntRange(min=1), multiple=True, metavar="SIDE",
-    help="Only this input side in pixels; may be repeated.  [default: 128, 160, 192, 224, as far as the family has them]",
+    help="Take only this input side in pixels; may be repeated.  [default: 128, 160, 192, 224, as far as the family has them]",
 )  # fmt: skip
 @click.option(
     "--width", "widths", type=float, multiple=True, metavar="X",
-    help="Only this width multiplier; may be repeated.  [default: the listed ones, and between them the widest within the budget]",
+    help="Take only this width multiplier; may be repeated.  [default: the listed ones, and between them the widest within the budget]",
 )  # fmt: skip
-@click.option("--max-macs", type=float, metavar="M", help="Only networks of at most M million multiply-adds.")
-@click.option("--max-params", type=float, metavar="M", help="Only networks of at most M million parameters.")
+@click.option(
+    "--max-macs", type=float, metavar="M", help="Take only networks of at most M million multiply-adds."
+)
+@click.option(
+    "--max-params", type=float, metavar="M", help="Take only networks of at most M million parameters."
+)
 @click.option(
     "--check", type=click.IntRange(min=0), default=3, show_default=True,
-    help="Number of the networks found that are exported and timed whole.",
+    help="Time this many of the networks found whole, exported.",
 )  # fmt: skip
 @click.option(
     "--target", default="any", show_default=True, metavar="TARGET",
-    help="What the export of these networks is to be fast on, as for export --target.",
+    help="Make the files for this target, as `mobilecnn export --target` does.",
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=options.FILE,
-    help=f"The table of costs; one that is there is continued, and nothing in it timed again.  [default: {FOLDER}/"
+    help=f"Write the table of costs here; one that is there is continued, and nothing in it timed again.  [default: {FOLDER}/"
     "operators-DEVICE-RUNTIME-THREADS.json]",
 )  # fmt: skip
 @json_option

@@ -9,7 +9,8 @@ import click
 TOPICS: Mapping[str, tuple[str, ...]] = {
     "Formats": ("formats", "everything", "form", "io", "keep_float", "recipe", "show_recipe"),
     "Data": ("source", "split", "skip_bad", "calibration", "samples", "validation", "test", "augment", "seed"),
-    "Network": ("classes", "size", "weights", "labels", "family", "max_macs", "max_params", "sort", "names", "stand_in"),
+    "Network": ("classes", "size", "weights", "labels", "family", "max_macs", "max_params", "sort", "names", "stand_in",
+                "sides", "widths"),
     "Reading the model": (
         "input_range", "override_input_range", "output_kind", "allow_code", "custom_objects", "runtime", "reference",
     ),
@@ -21,11 +22,11 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
         "scheduler",
     ),
     "How long": ("rounds", "seconds", "minutes", "min_seconds", "min_queries", "cool_down"),
-    "What to measure": ("experiment", "resolutions", "dtypes", "times", "across"),
+    "What to measure": ("experiment", "resolutions", "dtypes", "times", "across", "budget"),
     "Boards": ("host", "python", "offline", "version", "profile"),
     "Phones": ("adb", "serial", "download", "from", "sha256", "app", "folder", "application", "name", "install", "apk", "models"),
     "Checks": (
-        "min_agreement", "min_sqnr", "max_drop", "max_slowdown", "even_invalid", "allow_wrong_answers",
+        "min_agreement", "min_sqnr", "max_drop", "max_slowdown", "even_invalid", "allow_wrong_answers", "check",
     ),
     "Results": (
         "output", "by_class", "confusion", "flips", "sheet", "scores", "explain", "top", "verbose", "as_json", "help",
