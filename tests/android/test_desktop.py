@@ -14,11 +14,8 @@ import pytest
 from adbd import Phone
 from click.testing import CliRunner, Result
 from PIL import Image
-from sample_app import copy_app
 
-from mobilecnn.android_demo.staging import stage
 from mobilecnn.bench.devices import entries
-from mobilecnn.bench.devices.adb.app import AppRequest, parse
 from mobilecnn.bench.devices.adb.entry import AdbEntry
 from mobilecnn.bench.records.measurement import Measurement
 from mobilecnn.bench.timing import answers
@@ -256,25 +253,3 @@ def test_bench_says_what_the_app_refuses(
     done = bench(model)
     assert done.exit_code == 2
     assert "on pixel: the app: the output of digits.float32.tflite is FLOAT32 [1, 10]" in done.stderr
-
-
-def test_the_screens_and_the_benchmark_work_on_androids_own_classes(digits: Path, tmp_path: Path) -> None:
-    app = copy_app(tmp_path)
-    models = [digits / "digits.float16.tflite", digits / "digits.int8.tflite"]
-    stage(models, app)
-    pictures = tmp_path / "screens"
-    command = [sys.executable, str(app / "ci/build_apk.py"), "--screens", str(pictures)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"screens: \d+ tests passed on Android 14's classes", done.stdout)
-    for name in ("light", "dark-large-text"):
-        with Image.open(pictures / f"{name}.png") as picture:
-            assert picture.size == (822, 1782)
-            shades = np.bincount(np.asarray(picture.convert("L")).ravel(), minlength=256)
-        background = int(shades.argmax())
-        assert (background > 200) if name == "light" else (background < 50)
-        assert np.count_nonzero(shades) > 100
-    # Its benchmark measured what the harness asks for.
-    asked = AppRequest("t-1", models[0].name, sha256(models[0].read_bytes()), threads=1, warmup=2, runs=9)
-    answer = parse((pictures / "benchmark.json").read_text(), asked)
-    assert (answer.run.runtime_version, answer.answers.verdict) == ("2.6.2", "verified")

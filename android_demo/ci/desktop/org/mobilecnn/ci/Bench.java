@@ -131,6 +131,11 @@ public final class Bench implements BenchmarkRequest.Extras, BenchmarkRun.Files,
     }
 
     @Override
+    public boolean leftFront() {
+        return false;
+    }
+
+    @Override
     public Long peakRssBytes() {
         return null;
     }

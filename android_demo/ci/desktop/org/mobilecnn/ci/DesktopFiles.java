@@ -15,7 +15,6 @@ import javax.imageio.ImageIO;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
-import org.mobilecnn.core.RgbaPicture;
 
 /** Reads files and pictures on a computer, as Android does for the app. */
 final class DesktopFiles {
@@ -50,15 +49,15 @@ final class DesktopFiles {
         BufferedImage image = ImageIO.read(stream);
         int width = image.getWidth();
         int height = image.getHeight();
-        ByteBuffer rgba = ByteBuffer.allocateDirect(4 * width * height);
+        int[] pixels = new int[width * height];
         boolean grey = image.getRaster().getNumBands() == 1 && image.getType() == BufferedImage.TYPE_BYTE_GRAY;
         for (int y = 0; y < height; y++) {
             for (int x = 0; x < width; x++) {
                 // getRGB would convert grey values to another gamma.
-                int argb = grey ? 0xFF000000 | image.getRaster().getSample(x, y, 0) * 0x010101 : image.getRGB(x, y);
-                rgba.put((byte) (argb >> 16)).put((byte) (argb >> 8)).put((byte) argb).put((byte) (argb >>> 24));
+                int same = grey ? image.getRaster().getSample(x, y, 0) * 0x010101 : 0;
+                pixels[y * width + x] = grey ? 0xFF000000 | same : image.getRGB(x, y);
             }
         }
-        return new RgbaPicture(width, height, rgba);
+        return new Picture(width, height, pixels, Picture.Order.ARGB, 1);
     }
 }

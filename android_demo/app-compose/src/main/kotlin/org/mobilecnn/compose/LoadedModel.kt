@@ -5,6 +5,7 @@ import android.graphics.Bitmap
 import android.graphics.BitmapFactory
 import android.util.Base64
 import org.mobilecnn.core.AnswerCheck
+import org.mobilecnn.core.InputTensor
 import org.mobilecnn.core.ModelRuntime
 import org.mobilecnn.core.Passport
 import org.mobilecnn.core.Problem
@@ -34,12 +35,13 @@ class LoadedModel(
     val passport: Passport,
     private val runtime: ModelRuntime,
 ) : AutoCloseable {
+    private val prepared = InputTensor(passport.contract, passport.input)
     private val input = passport.input.buffer()
     private val output = passport.output.buffer()
 
     /** The scores of a picture, in the order of the outputs. */
     fun classify(bitmap: Bitmap): FloatArray {
-        fill(passport, pictureOf(bitmap), input)
+        prepared.write(pictureOf(bitmap), input)
         runtime.run(input, output)
         return passport.output.decode(output)
     }

@@ -6,29 +6,19 @@ import android.graphics.ImageDecoder
 import android.net.Uri
 import android.os.Build
 import android.provider.MediaStore
-import org.mobilecnn.core.Passport
 import org.mobilecnn.core.Picture
-import org.mobilecnn.core.Resize
-import org.mobilecnn.core.RgbaPicture
-import java.nio.ByteBuffer
+import java.nio.IntBuffer
 
-private const val RGBA = 4
+private const val UPRIGHT = 1
 
 /** The picture as the core reads it: red, green, blue, alpha, a byte each, whatever the bitmap holds. */
 fun pictureOf(bitmap: Bitmap): Picture {
     val rows = bitmap.copy(Bitmap.Config.ARGB_8888, false)
-    val bytes = ByteBuffer.allocateDirect(RGBA * rows.width * rows.height)
+    val pixels = IntArray(rows.width * rows.height)
     // Of this configuration they are in that order, premultiplied; a photo is opaque.
-    rows.copyPixelsToBuffer(bytes)
-    return RgbaPicture(rows.width, rows.height, bytes)
+    rows.copyPixelsToBuffer(IntBuffer.wrap(pixels))
+    return Picture(rows.width, rows.height, pixels, Picture.Order.ABGR, UPRIGHT)
 }
-
-/** Resizes and normalizes a picture into the model's input. */
-fun fill(
-    passport: Passport,
-    picture: Picture,
-    input: ByteBuffer,
-) = passport.input.encode(passport.contract.tensor(Resize.toPixels(picture, passport.contract)), input)
 
 /** The photo that a user chose, upright, in the memory of the processor. */
 fun decode(

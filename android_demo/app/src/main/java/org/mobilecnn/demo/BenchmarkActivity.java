@@ -15,6 +15,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.mobilecnn.core.Benchmark;
 import org.mobilecnn.core.BenchmarkRequest;
 import org.mobilecnn.core.Passport;
@@ -27,6 +29,12 @@ import org.mobilecnn.core.Problem;
  */
 public final class BenchmarkActivity extends Activity implements BenchmarkRun.Files {
     private static final String TAG = "MOBILECNN";
+
+    /** Seconds that the screen may take to come to the front. */
+    private static final long PATIENCE_SECONDS = 20;
+
+    private final CountDownLatch inFront = new CountDownLatch(1);
+    private volatile boolean left;
 
     @Override
     protected void onCreate(Bundle state) {
@@ -41,6 +49,7 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
             @Override
             public void run() {
                 Process.setThreadPriority(Process.THREAD_PRIORITY_FOREGROUND);
+                left |= !comesToFront();
                 report(intent);
                 runOnUiThread(new Runnable() {
                     @Override
@@ -50,6 +59,27 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
                 });
             }
         }.start();
+    }
+
+    @Override
+    protected void onResume() {
+        super.onResume();
+        inFront.countDown();
+    }
+
+    @Override
+    protected void onPause() {
+        // A lock of the screen, a call, another app: from here on the process is slowed, or frozen.
+        left = true;
+        super.onPause();
+    }
+
+    private boolean comesToFront() {
+        try {
+            return inFront.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException interrupt) {
+            return false;
+        }
     }
 
     private void report(final Intent intent) {
@@ -69,7 +99,13 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
                 return intent.getBooleanExtra(name, fallback);
             }
         };
-        BenchmarkRun run = BenchmarkRun.of(extras, this, new Device(this));
+        Device device = new Device(this) {
+            @Override
+            public boolean leftFront() {
+                return left;
+            }
+        };
+        BenchmarkRun run = BenchmarkRun.of(extras, this, device);
         try {
             write(run.document);
         } catch (IOException unwritable) {

@@ -3,45 +3,86 @@ package org.mobilecnn.demo;
 import android.content.Context;
 import android.hardware.camera2.CameraAccessException;
 import android.hardware.camera2.CameraManager;
+import android.os.Handler;
+import android.os.HandlerThread;
+import android.view.Surface;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.mobilecnn.core.Picture;
-import org.mobilecnn.core.Problem;
+import org.mobilecnn.core.YuvFrame;
 
-/** Feeds the frames of a camera to the loaded model, on the model's thread. */
+/**
+ * Feeds the frames of a camera to the loaded model.
+ *
+ * <p>The camera has a thread of its own. It converts a frame when the model is free, hands it over,
+ * and lets all frames go that come meanwhile.
+ */
 final class CameraFeed implements Camera.Listener {
     /** The number of frames that the displayed rate is computed over. */
     private static final int RATE_FRAMES = 10;
 
     private final Context context;
     private final ModelSession session;
+    private final HandlerThread thread = new HandlerThread("camera");
+    private final Handler handler;
+    private final AtomicBoolean taken = new AtomicBoolean();
+    private volatile int rotation;
 
-    // Used on the worker thread only.
+    // Used on the camera's thread only.
+    private CameraFacts facts;
     private Camera camera;
+    private int unreleased;
+    private boolean closing;
+
+    // Used by whoever has taken a frame.
+    private final YuvFrame frames = new YuvFrame();
     private final Deque<Long> frameNanos = new ArrayDeque<>();
 
+    /** Starts the camera's thread; {@link #close} ends it. */
     CameraFeed(Context context, ModelSession session) {
         this.context = context;
         this.session = session;
+        thread.start();
+        handler = new Handler(thread.getLooper());
+    }
+
+    /** Queues a look at the cameras, after which the session's listener is asked for a surface to draw on. */
+    void prepare() {
+        post(new Runnable() {
+            @Override
+            public void run() {
+                prepareNow();
+            }
+        });
     }
 
     /**
      * Queues the start of the camera; one that runs already is started again.
      *
-     * @param rotation the display's, one of the constants of {@link android.view.Surface}.
+     * @param preview the surface that was asked for.
      */
-    void start(final int rotation) {
-        session.worker().post(new Runnable() {
+    void start(final Surface preview) {
+        post(new Runnable() {
             @Override
             public void run() {
-                startNow(rotation);
+                startNow(preview);
             }
         });
     }
 
+    /**
+     * Tells how the display is turned; a camera that runs goes on.
+     *
+     * @param turned one of the constants of {@link Surface}.
+     */
+    void turn(int turned) {
+        rotation = turned;
+    }
+
     /** Queues the stop of the camera, if it runs. */
     void stop() {
-        session.worker().post(new Runnable() {
+        post(new Runnable() {
             @Override
             public void run() {
                 stopNow();
@@ -49,17 +90,37 @@ final class CameraFeed implements Camera.Listener {
         });
     }
 
-    @Override
-    public void onFrame(Picture frame) {
-        try {
-            ModelSession.Answer answer = session.classify(frame);
-            if (answer != null) {
-                session.showFrame(answer, framesPerSecond());
+    /** Queues the end of the thread, once no camera is open. */
+    void close() {
+        post(new Runnable() {
+            @Override
+            public void run() {
+                closing = true;
+                stopNow();
+                quitIfReleased();
             }
-        } catch (Problem problem) {
-            stopNow();
-            session.tell(problem.getMessage());
-        }
+        });
+    }
+
+    @Override
+    public boolean wantsFrame() {
+        return !taken.get();
+    }
+
+    @Override
+    public void onFrame(int width, int height, YuvFrame.Plane luma, YuvFrame.Plane cb, YuvFrame.Plane cr) {
+        taken.set(true);
+        final Picture frame = frames.read(width, height, luma, cb, cr, degrees());
+        session.post(new ModelSession.Task() {
+            @Override
+            public void run() throws Exception {
+                try {
+                    session.classifyFrame(frame, framesPerSecond());
+                } finally {
+                    taken.set(false);
+                }
+            }
+        });
     }
 
     @Override
@@ -67,15 +128,57 @@ final class CameraFeed implements Camera.Listener {
         session.tell(context.getString(R.string.camera_failed, why));
     }
 
-    private void startNow(int rotation) {
+    @Override
+    public void onTaken() {
+        unreleased++;
+    }
+
+    @Override
+    public void onReleased() {
+        unreleased--;
+        quitIfReleased();
+    }
+
+    /** The clockwise turn in degrees that brings a frame upright on the display as it is now. */
+    int degrees() {
+        return facts.degrees(rotation);
+    }
+
+    private void post(final Runnable work) {
+        handler.post(new Runnable() {
+            @Override
+            public void run() {
+                try {
+                    work.run();
+                } catch (RuntimeException failure) {
+                    session.tell(context.getString(R.string.camera_failed, String.valueOf(failure)));
+                }
+            }
+        });
+    }
+
+    private void prepareNow() {
         stopNow();
         try {
-            String id = Camera.choose(context.getSystemService(CameraManager.class));
-            if (id == null) {
+            facts = CameraFacts.choose(context.getSystemService(CameraManager.class));
+            if (facts == null) {
                 session.tell(context.getString(R.string.no_camera));
-                return;
+            } else {
+                session.askForSurface(facts.preview, degrees() % 180 != 0);
             }
-            camera = Camera.open(context, id, rotation, session.worker(), this);
+        } catch (CameraAccessException refusal) {
+            session.tell(context.getString(R.string.camera_failed, refusal.getMessage()));
+        }
+    }
+
+    private void startNow(Surface preview) {
+        stopNow();
+        if (facts == null || closing) {
+            return;
+        }
+        try {
+            CameraManager manager = context.getSystemService(CameraManager.class);
+            camera = Camera.open(manager, facts, preview, handler, this);
         } catch (CameraAccessException | IllegalArgumentException refusal) {
             session.tell(context.getString(R.string.camera_failed, refusal.getMessage()));
         } catch (SecurityException refusal) {
@@ -88,7 +191,12 @@ final class CameraFeed implements Camera.Listener {
             camera.close();
         }
         camera = null;
-        frameNanos.clear();
+    }
+
+    private void quitIfReleased() {
+        if (closing && unreleased == 0) {
+            thread.quitSafely();
+        }
     }
 
     /** The rate over the last frames, this one included; 0 for the first. */

@@ -4,11 +4,12 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import org.mobilecnn.core.AnswerCheck;
 import org.mobilecnn.core.Benchmark;
+import org.mobilecnn.core.InputTensor;
 import org.mobilecnn.core.ModelRuntime;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
-import org.mobilecnn.core.Resize;
+import org.mobilecnn.core.TensorSpec;
 
 /**
  * A loaded model: pictures in, scores out, as its passport says.
@@ -39,6 +40,7 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
     }
 
     private final Passport passport;
+    private final InputTensor prepared;
     private final ByteBuffer input;
     private final ByteBuffer output;
     private final ModelRuntime runtime;
@@ -53,6 +55,7 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
     public Classifier(ByteBuffer model, Passport passport, int threads, Kernels kernels) throws Problem {
         this.passport = passport;
         this.runtime = new InterpreterRuntime(model, passport, threads, kernels);
+        this.prepared = new InputTensor(passport.contract, passport.input);
         this.input = passport.input.buffer();
         this.output = passport.output.buffer();
     }
@@ -67,6 +70,16 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
         return InterpreterRuntime.hasGpu();
     }
 
+    /**
+     * The input and the output of a file of which nothing else is known.
+     *
+     * @param model the file, in a direct buffer.
+     * @throws Problem if the runtime refuses it, or this app cannot feed or read such tensors.
+     */
+    public static TensorSpec[] tensors(String name, ByteBuffer model) throws Problem {
+        return InterpreterRuntime.tensors(name, model);
+    }
+
     /** Classifies a picture of any size. */
     public Result classify(Picture picture) throws Problem {
         long start = System.nanoTime();
@@ -79,7 +92,7 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
 
     /** Puts a picture into the input; {@link #run} then works on it. */
     public void set(Picture picture) {
-        passport.input.encode(passport.contract.tensor(Resize.toPixels(picture, passport.contract)), input);
+        prepared.write(picture, input);
     }
 
     @Override

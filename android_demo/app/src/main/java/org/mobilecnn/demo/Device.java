@@ -1,11 +1,15 @@
 package org.mobilecnn.demo;
 
+import android.app.ActivityManager;
 import android.content.Context;
 import android.content.Intent;
 import android.content.IntentFilter;
 import android.os.BatteryManager;
 import android.os.Build;
 import android.os.PowerManager;
+import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonArray;
+import com.eclipsesource.json.JsonObject;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.FileInputStream;
@@ -18,7 +22,7 @@ import java.util.TreeMap;
 import org.mobilecnn.core.Benchmark;
 
 /** What this phone tells an app about itself. */
-final class Device implements Benchmark.Machine {
+class Device implements Benchmark.Machine {
     /** Names of Android's thermal statuses, in the order of their numbers. */
     private static final String[] STATUS = {
         "none", "light", "moderate", "severe", "critical", "emergency", "shutdown"
@@ -35,11 +39,35 @@ final class Device implements Benchmark.Machine {
         return System.nanoTime();
     }
 
+    /** The members of {@code Facts} in {@code bench/records/measurement.py}, as far as an app is told them. */
+    JsonObject facts() {
+        String abi = Build.SUPPORTED_ABIS[0];
+        String machine = abi.equals("arm64-v8a") ? "aarch64" : abi.equals("armeabi-v7a") ? "armv7l" : abi;
+        ActivityManager.MemoryInfo memory = new ActivityManager.MemoryInfo();
+        context.getSystemService(ActivityManager.class).getMemoryInfo(memory);
+        JsonObject clocks = new JsonObject();
+        for (Map.Entry<String, Integer> clock : clocks("cpuinfo_max_freq").entrySet()) {
+            clocks.add(clock.getKey(), clock.getValue());
+        }
+        return new JsonObject().add("kind", "adb").add("machine", machine)
+                .add("board", (Build.MANUFACTURER + " " + Build.MODEL).trim()).add("cpu", Json.NULL)
+                .add("cpu_features", new JsonArray()).add("cores", Runtime.getRuntime().availableProcessors())
+                .add("memory_bytes", memory.totalMem > 0 ? Json.value(memory.totalMem) : Json.NULL)
+                .add("os", "Android " + Build.VERSION.RELEASE)
+                .add("kernel", "Linux " + System.getProperty("os.version")).add("python", Json.NULL)
+                .add("numpy", Json.NULL).add("governors", new JsonArray()).add("max_frequencies_khz", clocks)
+                .add("virtualised", Json.NULL).add("android", Json.NULL);
+    }
+
     @Override
     public Map<String, Integer> frequenciesKhz() {
+        return clocks("scaling_cur_freq");
+    }
+
+    private static Map<String, Integer> clocks(String file) {
         Map<String, Integer> clocks = new TreeMap<>();
         for (int core = 0; core < Runtime.getRuntime().availableProcessors(); core++) {
-            String path = "/sys/devices/system/cpu/cpu" + core + "/cpufreq/scaling_cur_freq";
+            String path = "/sys/devices/system/cpu/cpu" + core + "/cpufreq/" + file;
             Long clock = number(firstLine(new File(path), ""));
             if (clock != null) {
                 clocks.put("cpu" + core, clock.intValue());
@@ -68,6 +96,11 @@ final class Device implements Benchmark.Machine {
         }
         int status = power.getCurrentThermalStatus();
         return status >= 0 && status < STATUS.length ? STATUS[status] : String.valueOf(status);
+    }
+
+    @Override
+    public boolean leftFront() {
+        return false;
     }
 
     @Override

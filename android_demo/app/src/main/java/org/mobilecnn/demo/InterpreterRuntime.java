@@ -2,6 +2,7 @@ package org.mobilecnn.demo;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Locale;
 import org.mobilecnn.core.ModelRuntime;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Problem;
@@ -70,6 +71,26 @@ final class InterpreterRuntime implements ModelRuntime {
         } catch (LinkageError missing) {
             return "unknown";
         }
+    }
+
+    /**
+     * The input and the output of a file of which nothing else is known.
+     *
+     * @throws Problem if the runtime refuses it, or this app cannot feed or read such tensors.
+     */
+    static TensorSpec[] tensors(String name, ByteBuffer model) throws Problem {
+        try (Interpreter interpreter = new Interpreter(model, new Interpreter.Options())) {
+            return new TensorSpec[] {spec(interpreter.getInputTensor(0)), spec(interpreter.getOutputTensor(0))};
+        } catch (IllegalArgumentException | IllegalStateException refusal) {
+            String words = Refusal.explain(name, null, version(), refusal.getMessage());
+            throw new Problem(Problem.MODEL_FILE, words, refusal);
+        }
+    }
+
+    private static TensorSpec spec(Tensor tensor) throws Problem {
+        Tensor.QuantizationParams codes = tensor.quantizationParams();
+        String type = tensor.dataType().name().toLowerCase(Locale.ROOT);
+        return new TensorSpec(type, tensor.shape(), codes.getScale(), codes.getZeroPoint());
     }
 
     /** Whether the GPU delegate is part of this build. */

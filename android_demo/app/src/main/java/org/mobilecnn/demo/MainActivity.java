@@ -3,59 +3,52 @@ package org.mobilecnn.demo;
 import android.Manifest;
 import android.app.Activity;
 import android.app.AlertDialog;
+import android.app.Dialog;
 import android.content.ActivityNotFoundException;
+import android.content.DialogInterface;
 import android.content.Intent;
 import android.content.pm.PackageManager;
+import android.graphics.Bitmap;
+import android.hardware.display.DisplayManager;
 import android.net.Uri;
 import android.os.Bundle;
+import android.os.Handler;
+import android.os.Looper;
+import android.util.Size;
 import android.view.View;
+import android.widget.Button;
 import android.widget.TextView;
-import org.mobilecnn.core.Passport;
+import java.util.ArrayList;
+import java.util.List;
+import org.mobilecnn.core.AssumedPassport;
+import org.mobilecnn.core.ScreenState;
 
-/**
- * The one screen: choose a model, point the camera or choose a photo, see what the model says.
- *
- * <p>The screen belongs to the main thread; the model, the camera and the pictures belong to the
- * thread of {@link ModelSession}. What that thread says of a model that is no longer {@link #chosen}
- * is dropped.
- */
-public final class MainActivity extends Activity implements ModelChooser.Listener, ModelSession.Listener {
+/** The main screen: point the camera or choose a photo, see what the model says and whether it can be trusted. */
+public final class MainActivity extends Activity implements Presenter.Screen, DisplayManager.DisplayListener {
     private static final int ASK_CAMERA = 1;
     private static final int ASK_PHOTO = 2;
-    private static final String LIVE = "live";
-    private static final String PHOTO = "photo";
+    private static final int ASK_MODEL = 3;
 
-    private ModelSession session;
-    private CameraFeed feed;
-    private ModelChooser chooser;
-    private ResultView results;
-
-    private ModelSession.Choice chosen;
-
-    /** The passport of the chosen model; null until it is read. */
-    private Passport described;
-
-    /** Whether camera frames are wanted; a photo and the camera exclude each other. */
-    private boolean live;
-
-    /** The chosen photo; null where there is none. */
-    private Uri photo;
-
-    private boolean resumed;
+    private Presenter presenter;
+    private StateView view;
+    private Dialog dialog;
 
     @Override
-    protected void onCreate(Bundle state) {
-        super.onCreate(state);
+    protected void onCreate(Bundle saved) {
+        super.onCreate(saved);
         setContentView(R.layout.main);
-        session = new ModelSession(this, this);
-        feed = new CameraFeed(this, session);
-        if (state != null) {
-            live = state.getBoolean(LIVE);
-            String uri = state.getString(PHOTO);
-            photo = uri == null ? null : Uri.parse(uri);
+        Look look = new Look(this);
+        look.dress(this);
+        // What outlives the activity when the phone is turned.
+        presenter = (Presenter) getLastNonConfigurationInstance();
+        if (presenter == null) {
+            presenter = new Presenter(getApplicationContext());
         }
-        results = new ResultView(this);
-        chooser = new ModelChooser(this, this);
+        view = new StateView(this, look);
+        look.button(this.<Button>findViewById(R.id.camera), true);
+        look.button(this.<Button>findViewById(R.id.photo), false);
+        look.button(this.<Button>findViewById(R.id.settings), false);
+        this.<TextView>findViewById(R.id.hint).setTextColor(look.faint);
         onClick(R.id.camera, new Runnable() {
             @Override
             public void run() {
@@ -68,99 +61,128 @@ public final class MainActivity extends Activity implements ModelChooser.Listene
                 choosePhoto();
             }
         });
-        onClick(R.id.details, new Runnable() {
+        onClick(R.id.settings, new Runnable() {
             @Override
             public void run() {
-                showDetails();
+                show(new SettingsSheet(MainActivity.this, presenter));
             }
         });
-        findViewById(R.id.details).setEnabled(false);
-        if (chooser.isEmpty()) {
-            say(getString(R.string.no_models));
-            findViewById(R.id.camera).setEnabled(false);
-            findViewById(R.id.photo).setEnabled(false);
+        onClick(R.id.chip, new Runnable() {
+            @Override
+            public void run() {
+                explain();
+            }
+        });
+        getSystemService(DisplayManager.class).registerDisplayListener(this, new Handler(Looper.getMainLooper()));
+        presenter.showOn(this);
+        if (presenter.models().isEmpty()) {
+            presenter.say(getString(R.string.no_models));
         }
     }
 
+    Presenter presenter() {
+        return presenter;
+    }
+
     @Override
-    protected void onSaveInstanceState(Bundle state) {
-        super.onSaveInstanceState(state);
-        state.putBoolean(LIVE, live);
-        state.putString(PHOTO, photo == null ? null : photo.toString());
+    public Object onRetainNonConfigurationInstance() {
+        return presenter;
     }
 
     @Override
     protected void onResume() {
         super.onResume();
-        resumed = true;
-        if (live) {
-            feed.start(rotation());
-        }
+        presenter.resume(rotation());
     }
 
     @Override
     protected void onPause() {
-        resumed = false;
-        feed.stop();
+        presenter.pause();
         super.onPause();
     }
 
     @Override
     protected void onDestroy() {
-        session.close();
+        getSystemService(DisplayManager.class).unregisterDisplayListener(this);
+        presenter.showOn(null);
+        if (dialog != null) {
+            dialog.dismiss();
+        }
+        if (!isChangingConfigurations()) {
+            presenter.close();
+        }
         super.onDestroy();
     }
 
-    // The model.
-
     @Override
-    public void onChoice(ModelSession.Choice choice) {
-        if (choice.same(chosen)) {
-            return;
-        }
-        chosen = choice;
-        described = null;
-        findViewById(R.id.details).setEnabled(false);
-        say(getString(R.string.loading, choice.model));
-        clear();
-        session.load(choice);
-        if (photo != null) {
-            session.classifyPhoto(photo);
-        }
+    public void show(ScreenState state, Bitmap photo) {
+        view.show(state, photo);
+        boolean ready = !presenter.models().isEmpty();
+        findViewById(R.id.camera).setEnabled(ready);
+        findViewById(R.id.photo).setEnabled(ready);
     }
 
     @Override
-    public void onLoaded(ModelSession.Choice choice, Passport passport, String status) {
-        if (choice == chosen) {
-            described = passport;
-            findViewById(R.id.details).setEnabled(passport != null);
-            say(status);
+    public void wantSurface(Size size, boolean sideways) {
+        this.<PreviewView>findViewById(R.id.preview).prepare(presenter, size, sideways);
+    }
+
+    // Turning from one landscape to the other restarts nothing; only the display says so.
+
+    @Override
+    public void onDisplayChanged(int display) {
+        presenter.turn(rotation());
+    }
+
+    @Override
+    public void onDisplayAdded(int display) {
+        // Not the one that this is shown on.
+    }
+
+    @Override
+    public void onDisplayRemoved(int display) {
+        // Not the one that this is shown on.
+    }
+
+    // Context.getDisplay, which replaces this method, came with Android 11.
+    @SuppressWarnings("deprecation")
+    private int rotation() {
+        return getWindowManager().getDefaultDisplay().getRotation();
+    }
+
+    /** Shows a dialog instead of the one that is there; it ends with the activity. */
+    void show(Dialog other) {
+        if (dialog != null) {
+            dialog.dismiss();
+        }
+        dialog = other;
+        dialog.show();
+    }
+
+    private void explain() {
+        ScreenState state = presenter.state();
+        Words words = Words.of(state.trust);
+        if (words != Words.NONE) {
+            show(new AlertDialog.Builder(this).setTitle(words.text).setMessage(words.why(this, state))
+                    .setPositiveButton(R.string.close, null).create());
         }
     }
 
-    private void showDetails() {
-        if (described == null) {
-            return;
+    void showDetails() {
+        if (presenter.described() != null) {
+            show(new AlertDialog.Builder(this).setTitle(R.string.details)
+                    .setMessage(Words.details(this, presenter.described()))
+                    .setPositiveButton(R.string.close, null).create());
         }
-        new AlertDialog.Builder(this)
-                .setTitle(R.string.details)
-                .setMessage(ModelText.details(this, described))
-                .setPositiveButton(R.string.close, null)
-                .show();
     }
 
     // The camera.
 
     private void chooseCamera() {
-        if (checkSelfPermission(Manifest.permission.CAMERA) != PackageManager.PERMISSION_GRANTED) {
+        if (checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED) {
+            presenter.openCamera();
+        } else {
             requestPermissions(new String[] {Manifest.permission.CAMERA}, ASK_CAMERA);
-            return;
-        }
-        photo = null;
-        live = true;
-        clear();
-        if (resumed) {
-            feed.start(rotation());
         }
     }
 
@@ -170,78 +192,95 @@ public final class MainActivity extends Activity implements ModelChooser.Listene
             return;
         }
         if (granted[0] == PackageManager.PERMISSION_GRANTED) {
-            chooseCamera();
+            presenter.openCamera();
         } else {
-            say(getString(R.string.camera_refused));
+            presenter.say(getString(R.string.camera_refused));
         }
     }
 
-    // Context.getDisplay, which replaces this method, came with Android 11.
-    @SuppressWarnings("deprecation")
-    private int rotation() {
-        return getWindowManager().getDefaultDisplay().getRotation();
-    }
-
-    // Photos.
+    // Files.
 
     private void choosePhoto() {
+        Intent intent = new Intent().addCategory(Intent.CATEGORY_OPENABLE).setType("image/*");
         for (String action : new String[] {Intent.ACTION_OPEN_DOCUMENT, Intent.ACTION_GET_CONTENT}) {
-            Intent intent = new Intent(action).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*");
-            try {
-                startActivityForResult(intent, ASK_PHOTO);
+            if (ask(intent.setAction(action), ASK_PHOTO)) {
                 return;
-            } catch (ActivityNotFoundException absent) {
-                // Try the next action.
-                continue;
             }
         }
-        say(getString(R.string.no_picker));
+        presenter.say(getString(R.string.no_picker));
+    }
+
+    /** Asks for a model and its passport; both can be chosen at once. */
+    void chooseModel() {
+        Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("*/*")
+                .putExtra(Intent.EXTRA_ALLOW_MULTIPLE, true);
+        if (!ask(intent, ASK_MODEL)) {
+            presenter.say(getString(R.string.no_picker));
+        }
+    }
+
+    /** Says what is unknown without a passport, and has the user choose what cannot be known. */
+    @Override
+    public void offerWithoutPassport() {
+        final AssumedPassport.Range[] ranges = AssumedPassport.Range.values();
+        String[] choices = getResources().getStringArray(R.array.open_choices);
+        TextView unknown = new TextView(this);
+        unknown.setText(R.string.open_unknown);
+        unknown.setTextSize(15);
+        int space = Math.round(20 * getResources().getDisplayMetrics().density);
+        unknown.setPadding(space, space, space, space / 2);
+        show(new AlertDialog.Builder(this).setCustomTitle(unknown)
+                .setItems(choices, new DialogInterface.OnClickListener() {
+                    @Override
+                    public void onClick(DialogInterface offer, int which) {
+                        if (which == 0) {
+                            chooseModel();
+                        } else {
+                            presenter.assume(ranges[which - 1]);
+                        }
+                    }
+                })
+                .setNegativeButton(R.string.cancel, new DialogInterface.OnClickListener() {
+                    @Override
+                    public void onClick(DialogInterface offer, int which) {
+                        presenter.dropOpened();
+                    }
+                }).create());
+    }
+
+    private boolean ask(Intent intent, int request) {
+        try {
+            startActivityForResult(intent, request);
+            return true;
+        } catch (ActivityNotFoundException absent) {
+            return false;
+        }
     }
 
     @Override
     protected void onActivityResult(int request, int result, Intent data) {
-        if (request == ASK_PHOTO && result == RESULT_OK && data != null && data.getData() != null) {
-            live = false;
-            feed.stop();
-            photo = data.getData();
-            clear();
-            session.classifyPhoto(photo);
+        if (result != RESULT_OK || data == null) {
+            return;
         }
-    }
-
-    // Results.
-
-    @Override
-    public void onPhoto(ModelSession.Answer answer, String remark) {
-        if (answer.choice == chosen && !live) {
-            results.showPhoto(answer, remark);
+        List<Uri> files = new ArrayList<>();
+        if (data.getClipData() != null) {
+            for (int i = 0; i < data.getClipData().getItemCount(); i++) {
+                files.add(data.getClipData().getItemAt(i).getUri());
+            }
+        } else if (data.getData() != null) {
+            files.add(data.getData());
         }
-    }
-
-    @Override
-    public void onFrame(ModelSession.Answer answer, double framesPerSecond) {
-        if (answer.choice == chosen && live) {
-            results.showFrame(answer, framesPerSecond);
+        if (request == ASK_PHOTO && !files.isEmpty()) {
+            presenter.openPhoto(files.get(0));
+        } else if (request == ASK_MODEL && !files.isEmpty()) {
+            presenter.openModel(files);
         }
-    }
-
-    @Override
-    public void onMessage(String text) {
-        say(text);
-    }
-
-    private void clear() {
-        results.clear(chooser.isEmpty() ? "" : getString(R.string.choose));
-    }
-
-    private void say(String text) {
-        ((TextView) findViewById(R.id.status)).setText(text);
     }
 
     private void onClick(int id, final Runnable action) {
         findViewById(id).setOnClickListener(new View.OnClickListener() {
             @Override
-            public void onClick(View view) {
+            public void onClick(View clicked) {
                 action.run();
             }
         });

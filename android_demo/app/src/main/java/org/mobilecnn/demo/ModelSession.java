@@ -6,8 +6,10 @@ import android.net.Uri;
 import android.os.Handler;
 import android.os.HandlerThread;
 import android.os.Looper;
+import android.util.Size;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import org.mobilecnn.core.AnswerCheck;
 import org.mobilecnn.core.Digest;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Picture;
@@ -18,27 +20,34 @@ import org.mobilecnn.core.Problem;
  *
  * <p>The model and the pictures that it classifies belong to that one thread, so nothing is shared
  * and nothing is locked. Its work is queued in the order of the calls; {@link Listener} hears of the
- * outcome on the main thread.
+ * outcome on the main thread. Whatever goes wrong in the work is a message.
  */
 final class ModelSession {
     /** The recipient of outcomes; every method is called on the main thread. */
     interface Listener {
-        /**
-         * A model was loaded, or refused.
-         *
-         * @param passport null where it could not be read.
-         * @param status the verdict on the model's answers, or the reason for the refusal.
-         */
-        void onLoaded(Choice choice, Passport passport, String status);
+        /** A model was loaded, and answered its golden pictures. */
+        void onLoaded(Choice choice, Passport passport, AnswerCheck check);
 
-        /** A photo was classified; {@code remark} on it is for the user, and null where there is none. */
+        /** A model cannot run; {@code passport} is null where it could not be read. */
+        void onRefused(Choice choice, Passport passport, String why);
+
+        /** A photo was classified; {@code remark} on it is for the user, and empty where there is none. */
         void onPhoto(Answer answer, String remark);
 
         /** A camera frame was classified; the rate is 0 for the first frame. */
         void onFrame(Answer answer, double framesPerSecond);
 
-        /** Something went wrong; {@code text} is for the user. */
+        /** The camera needs a surface of this size to draw on; {@code sideways} if it will be turned by a quarter. */
+        void onSurfaceWanted(Size size, boolean sideways);
+
+        /** Something went wrong; {@code text} is for the user, and nothing more comes of what was asked for. */
         void onMessage(String text);
+    }
+
+    /** Work on the thread. */
+    interface Task {
+        /** Does it. An exception becomes a message. */
+        void run() throws Exception;
     }
 
     /** A model and the way it is to run. */
@@ -69,7 +78,7 @@ final class ModelSession {
 
         final Classifier.Result result;
 
-        /** The picture, sized for the screen. */
+        /** The picture, sized for the screen; null for a camera frame, which the preview shows. */
         final Bitmap bitmap;
 
         private Answer(Choice choice, Passport passport, Classifier.Result result, Bitmap bitmap) {
@@ -86,6 +95,11 @@ final class ModelSession {
     private final HandlerThread thread = new HandlerThread("inference");
     private final Handler worker;
 
+    private volatile int loads;
+
+    /** The choice of the latest call of {@link #load}; older ones are not worth their loading. */
+    private volatile Choice wanted;
+
     // Used on the worker thread only.
     private Classifier classifier;
     private Passport passport;
@@ -99,26 +113,42 @@ final class ModelSession {
         worker = new Handler(thread.getLooper());
     }
 
-    /** The queue of the worker thread. */
-    Handler worker() {
-        return worker;
+    /** Queues work, whose exceptions become messages. */
+    void post(final Task task) {
+        worker.post(new Runnable() {
+            @Override
+            public void run() {
+                try {
+                    task.run();
+                } catch (Problem problem) {
+                    tell(problem.getMessage());
+                } catch (OutOfMemoryError full) {
+                    tell(context.getString(R.string.out_of_memory));
+                } catch (Exception failure) {
+                    tell(context.getString(R.string.unexpected, String.valueOf(failure)));
+                }
+            }
+        });
     }
 
     /** Queues the loading of a model, and its answers to the golden pictures. */
     void load(final Choice choice) {
-        worker.post(new Runnable() {
+        wanted = choice;
+        post(new Task() {
             @Override
             public void run() {
-                loadNow(choice);
+                if (choice == wanted) {
+                    loadNow(choice);
+                }
             }
         });
     }
 
     /** Queues the classification of a photo. */
     void classifyPhoto(final Uri uri) {
-        worker.post(new Runnable() {
+        post(new Task() {
             @Override
-            public void run() {
+            public void run() throws Problem {
                 classifyPhotoNow(uri);
             }
         });
@@ -126,7 +156,7 @@ final class ModelSession {
 
     /** Queues the closing of the model, after which the thread ends. */
     void close() {
-        worker.post(new Runnable() {
+        post(new Task() {
             @Override
             public void run() {
                 closeModel();
@@ -136,21 +166,15 @@ final class ModelSession {
     }
 
     /**
-     * On the worker thread: classifies a picture.
+     * On the worker thread: classifies a camera frame and has the listener show the answer.
      *
-     * @return null while no model is loaded.
      * @throws Problem if the model cannot run.
      */
-    Answer classify(Picture picture) throws Problem {
+    void classifyFrame(Picture frame, final double framesPerSecond) throws Problem {
         if (classifier == null) {
-            return null;
+            return;
         }
-        Classifier.Result result = classifier.classify(picture);
-        return new Answer(loaded, passport, result, Photo.shown(picture));
-    }
-
-    /** On the worker thread: has the listener show the answer for a camera frame. */
-    void showFrame(final Answer answer, final double framesPerSecond) {
+        final Answer answer = new Answer(loaded, passport, classifier.classify(frame), null);
         screen.post(new Runnable() {
             @Override
             public void run() {
@@ -159,7 +183,22 @@ final class ModelSession {
         });
     }
 
-    /** On the worker thread: has the listener show a message. */
+    /** Has the listener provide a surface for the camera. */
+    void askForSurface(final Size size, final boolean sideways) {
+        screen.post(new Runnable() {
+            @Override
+            public void run() {
+                listener.onSurfaceWanted(size, sideways);
+            }
+        });
+    }
+
+    /** Queues work for the main thread. */
+    void onScreen(Runnable work) {
+        screen.post(work);
+    }
+
+    /** Has the listener show a message. */
     void tell(final String text) {
         screen.post(new Runnable() {
             @Override
@@ -169,9 +208,14 @@ final class ModelSession {
         });
     }
 
-    private void loadNow(final Choice choice) {
+    /** How many models were loaded so far, or refused. */
+    int loads() {
+        return loads;
+    }
+
+    private void loadNow(Choice choice) {
+        loads = loads + 1;
         closeModel();
-        String text;
         Passport read = null;
         try {
             read = Models.passport(context, choice.model);
@@ -180,43 +224,55 @@ final class ModelSession {
             classifier = new Classifier(content, read, choice.threads, choice.kernels);
             passport = read;
             loaded = choice;
-            text = ModelText.verdict(context, read, classifier.check(Models.golden(read)));
+            showLoaded(choice, read, classifier.check(Models.golden(read)));
         } catch (Problem problem) {
             closeModel();
-            text = problem.getMessage();
+            showRefused(choice, read, problem.getMessage());
         } catch (OutOfMemoryError full) {
             closeModel();
-            text = context.getString(R.string.out_of_memory);
+            showRefused(choice, read, context.getString(R.string.out_of_memory));
+        } catch (RuntimeException failure) {
+            closeModel();
+            showRefused(choice, read, context.getString(R.string.unexpected, String.valueOf(failure)));
         }
-        final String status = text;
-        final Passport card = read;
+    }
+
+    private void showLoaded(final Choice choice, final Passport card, final AnswerCheck check) {
         screen.post(new Runnable() {
             @Override
             public void run() {
-                listener.onLoaded(choice, card, status);
+                listener.onLoaded(choice, card, check);
             }
         });
     }
 
-    private void classifyPhotoNow(Uri uri) {
+    private void showRefused(final Choice choice, final Passport card, final String why) {
+        screen.post(new Runnable() {
+            @Override
+            public void run() {
+                listener.onRefused(choice, card, why);
+            }
+        });
+    }
+
+    private void classifyPhotoNow(Uri uri) throws Problem {
+        if (classifier == null) {
+            tell("");
+            return;
+        }
         try {
             Photo photo = Photo.open(context.getContentResolver(), uri);
-            final String remark = photo.reduced ? context.getString(R.string.reduced) : null;
-            final Answer answer = classify(photo.picture);
-            if (answer != null) {
-                screen.post(new Runnable() {
-                    @Override
-                    public void run() {
-                        listener.onPhoto(answer, remark);
-                    }
-                });
-            }
+            final String remark = photo.reduced ? context.getString(R.string.reduced) : "";
+            Classifier.Result result = classifier.classify(photo.picture);
+            final Answer answer = new Answer(loaded, passport, result, Photo.shown(photo.picture));
+            screen.post(new Runnable() {
+                @Override
+                public void run() {
+                    listener.onPhoto(answer, remark);
+                }
+            });
         } catch (IOException unreadable) {
             tell(context.getString(R.string.photo_failed, unreadable.getMessage()));
-        } catch (Problem problem) {
-            tell(problem.getMessage());
-        } catch (OutOfMemoryError full) {
-            tell(context.getString(R.string.out_of_memory));
         }
     }
 

@@ -23,7 +23,7 @@ import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
 import org.mobilecnn.core.Refusal;
 
-/** The model files: those in the app's assets and, for the benchmark, those pushed to the device. */
+/** The model files: in the app's assets, opened from the phone and, for the benchmark, pushed to it. */
 final class Models {
     private static final String FOLDER = "models";
     private static final String SUFFIX = ".tflite";
@@ -49,8 +49,35 @@ final class Models {
         return Arrays.asList(sorted);
     }
 
-    /** The passport of a bundled model. */
+    /** The models to choose from: names of bundled ones, then paths of those that were opened from the phone. */
+    static List<String> all(Context context) {
+        List<String> names = new ArrayList<>(bundled(context));
+        String[] files = opened(context).list();
+        String[] sorted = files == null ? new String[0] : files;
+        Arrays.sort(sorted);
+        for (String name : sorted) {
+            if (name.endsWith(SUFFIX)) {
+                names.add(new File(opened(context), name).getPath());
+            }
+        }
+        return names;
+    }
+
+    /** The folder of the models that were opened from the phone. */
+    static File opened(Context context) {
+        return new File(context.getFilesDir(), "opened");
+    }
+
+    /** What a model is called on the screen. */
+    static String title(String model) {
+        return new File(model).getName();
+    }
+
+    /** The passport of one of {@link #all}. */
     static Passport passport(Context context, String model) throws Problem {
+        if (model.startsWith("/")) {
+            return passport(new File(model));
+        }
         String name = passportName(model);
         try (InputStream stream = context.getAssets().open(FOLDER + "/" + name)) {
             return Passport.parse(name, text(stream));
@@ -72,8 +99,11 @@ final class Models {
         }
     }
 
-    /** A bundled model, mapped into memory. */
+    /** One of {@link #all}, mapped into memory. */
     static ByteBuffer open(Context context, String model) throws Problem {
+        if (model.startsWith("/")) {
+            return open(new File(model));
+        }
         AssetManager assets = context.getAssets();
         try (AssetFileDescriptor asset = assets.openFd(FOLDER + "/" + model);
                 FileInputStream stream = new FileInputStream(asset.getFileDescriptor())) {
@@ -99,20 +129,18 @@ final class Models {
     static List<Picture> golden(Passport passport) throws Problem {
         List<Picture> pictures = new ArrayList<>();
         for (Passport.Golden golden : passport.golden) {
-            Bitmap bitmap = null;
             try {
                 byte[] png = Base64.decode(golden.png, Base64.DEFAULT);
-                bitmap = BitmapFactory.decodeByteArray(png, 0, png.length, Photo.exact());
-            } catch (IllegalArgumentException notBase64) {
-                // Treated as a picture that cannot be decoded.
-                bitmap = null;
-            }
-            if (bitmap == null || bitmap.getWidth() != passport.contract.width
-                    || bitmap.getHeight() != passport.contract.height) {
+                Bitmap bitmap = BitmapFactory.decodeByteArray(png, 0, png.length, Photo.exact());
+                if (bitmap == null || bitmap.getWidth() != passport.contract.width
+                        || bitmap.getHeight() != passport.contract.height) {
+                    throw new IOException("not a picture of the model's size");
+                }
+                pictures.add(Photo.picture(bitmap, 1));
+            } catch (IllegalArgumentException | IOException damaged) {
                 throw new Problem(Problem.MODEL_FILE, "a golden picture in the passport of " + passport.file
-                        + " is damaged; export the model again");
+                        + " is damaged; export the model again", damaged);
             }
-            pictures.add(Photo.picture(bitmap));
         }
         return pictures;
     }

@@ -3,14 +3,13 @@ package org.mobilecnn.demo;
 import android.content.ContentResolver;
 import android.graphics.Bitmap;
 import android.graphics.BitmapFactory;
+import android.graphics.Color;
 import android.media.ExifInterface;
 import android.net.Uri;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
+import java.nio.IntBuffer;
 import org.mobilecnn.core.Picture;
-import org.mobilecnn.core.RgbaPicture;
-import org.mobilecnn.core.Upright;
 
 /** A photo as the user chose it, upright. */
 final class Photo {
@@ -52,9 +51,7 @@ final class Photo {
         if (bitmap == null) {
             throw new IOException("damaged, or of an unknown kind");
         }
-        Picture upright = new Upright(picture(bitmap), orientation(resolver, uri));
-        bitmap.recycle();
-        return new Photo(upright, options.inSampleSize > 1);
+        return new Photo(picture(bitmap, orientation(resolver, uri)), options.inSampleSize > 1);
     }
 
     /** A picture reduced for the screen, by taking every n-th pixel. */
@@ -63,10 +60,16 @@ final class Photo {
         int step = (longest + MAX_SHOWN - 1) / MAX_SHOWN;
         int width = Math.max(1, picture.width() / step);
         int height = Math.max(1, picture.height() / step);
+        int[] row = new int[picture.width()];
         int[] colors = new int[width * height];
+        boolean swapped = picture.order() == Picture.Order.ABGR;
         for (int y = 0; y < height; y++) {
+            picture.rows(y * step, 1, row);
             for (int x = 0; x < width; x++) {
-                colors[y * width + x] = picture.argb(x * step, y * step);
+                int pixel = row[x * step];
+                int red = swapped ? pixel & 0xFF : pixel >> 16 & 0xFF;
+                int blue = swapped ? pixel >> 16 & 0xFF : pixel & 0xFF;
+                colors[y * width + x] = pixel & 0xFF00FF00 | red << 16 | blue;
             }
         }
         return Bitmap.createBitmap(colors, width, height, Bitmap.Config.ARGB_8888);
@@ -82,12 +85,38 @@ final class Photo {
         return options;
     }
 
-    /** The pixels of a bitmap that was decoded with {@link #exact}, copied. */
-    static Picture picture(Bitmap bitmap) {
+    /**
+     * The pixels of a bitmap that was decoded with {@link #exact}, copied; the bitmap is of no use afterwards.
+     *
+     * @param orientation an EXIF orientation.
+     * @throws IOException if its pixels cannot be read.
+     */
+    static Picture picture(Bitmap decoded, int orientation) throws IOException {
+        Bitmap bitmap = decoded;
+        if (decoded.getConfig() != Bitmap.Config.ARGB_8888) {
+            // Pictures of more than 8 bits are decoded to RGBA_F16 or RGBA_1010102, whatever is preferred.
+            bitmap = decoded.copy(Bitmap.Config.ARGB_8888, false);
+            decoded.recycle();
+            if (bitmap == null) {
+                throw new IOException("of the unknown pixel format " + decoded.getConfig());
+            }
+        }
         // Not getPixels, which converts the colours of wide-gamut pictures; Python does not.
-        ByteBuffer rgba = ByteBuffer.allocateDirect(4 * bitmap.getWidth() * bitmap.getHeight());
-        bitmap.copyPixelsToBuffer(rgba);
-        return new RgbaPicture(bitmap.getWidth(), bitmap.getHeight(), rgba);
+        int[] pixels = new int[bitmap.getWidth() * bitmap.getHeight()];
+        bitmap.copyPixelsToBuffer(IntBuffer.wrap(pixels));
+        Picture picture = new Picture(bitmap.getWidth(), bitmap.getHeight(), pixels, order(), orientation);
+        bitmap.recycle();
+        return picture;
+    }
+
+    /** The byte order of bitmaps here, which Android does not promise: that of one red pixel. */
+    private static Picture.Order order() {
+        Bitmap one = Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888);
+        one.eraseColor(Color.RED);
+        int[] pixel = new int[1];
+        one.copyPixelsToBuffer(IntBuffer.wrap(pixel));
+        one.recycle();
+        return pixel[0] == Color.RED ? Picture.Order.ARGB : Picture.Order.ABGR;
     }
 
     private static Bitmap decode(ContentResolver resolver, Uri uri, BitmapFactory.Options options)
@@ -116,6 +145,9 @@ final class Photo {
         } catch (SecurityException forgotten) {
             // The permission to read a picture ends with the task that it was granted to.
             throw new IOException("this app may no longer read it", forgotten);
+        } catch (RuntimeException broken) {
+            // An app that offers pictures may fail in any way, and its failure arrives here.
+            throw new IOException("the app that offers it failed: " + broken, broken);
         }
     }
 }

@@ -51,6 +51,12 @@ public final class Benchmark {
         /** Thermal status in Android's words, {@code none}, {@code light} and so on; null before Android 10. */
         String thermalStatus();
 
+        /**
+         * Whether the app has not been in front all the time: Android slows and freezes what is behind other
+         * apps or a locked screen.
+         */
+        boolean leftFront();
+
         /** The largest resident memory of this process so far, in bytes; null where unreadable. */
         Long peakRssBytes();
 
@@ -75,6 +81,7 @@ public final class Benchmark {
             Long baselineRss,
             String runtime)
             throws Problem {
+        expectFront(machine);
         long[] first = repeat(model, machine, 1, null);
         long[] warmup = repeat(model, machine, request.warmup, null);
         long[] nativeNanos = new long[request.runs];
@@ -83,6 +90,7 @@ public final class Benchmark {
         long start = machine.nanos();
         long[] samples = repeat(model, machine, request.runs, nativeNanos);
         double seconds = (machine.nanos() - start) / 1e9;
+        expectFront(machine);
         JsonObject after = reading(machine);
         JsonObject run = new JsonObject();
         run.add("runtime_version", runtime);
@@ -166,6 +174,7 @@ public final class Benchmark {
     private static long[] repeat(Inference model, Machine machine, int count, long[] nativeNanos) throws Problem {
         long[] samples = new long[count];
         for (int i = 0; i < count; i++) {
+            expectFront(machine);
             long start = machine.nanos();
             model.run();
             samples[i] = Math.max(1, machine.nanos() - start);
@@ -175,6 +184,14 @@ public final class Benchmark {
             }
         }
         return samples;
+    }
+
+    private static void expectFront(Machine machine) throws Problem {
+        if (machine.leftFront()) {
+            throw new Problem(Problem.ENVIRONMENT,
+                    "the app was not in front all the time, so that Android may have slowed it: unlock the screen,"
+                            + " close what covers the app, and try again without touching the phone");
+        }
     }
 
     private static JsonObject reading(Machine machine) {

@@ -21,7 +21,8 @@ public final class Digest {
         }
     }
 
-    private static String sha256(ByteBuffer content) {
+    /** The SHA-256 of a file, 64 hexadecimal digits. */
+    public static String sha256(ByteBuffer content) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             digest.update(content.duplicate());

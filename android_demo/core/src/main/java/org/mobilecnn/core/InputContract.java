@@ -93,14 +93,13 @@ public final class InputContract {
      * The numbers that the network takes, in float32 arithmetic as in Python.
      *
      * @param pixels (height, width, channels) in the order red, green, blue; values 0..255.
-     * @return as many values, the channels in the contract's order.
+     * @param values receives as many, the channels in the contract's order.
      */
-    public float[] tensor(byte[] pixels) {
-        if (pixels.length != elements()) {
-            throw new IllegalArgumentException(
-                    "a picture of " + pixels.length + " values, not " + elements());
+    public void tensor(byte[] pixels, float[] values) {
+        if (pixels.length != elements() || values.length != elements()) {
+            throw new IllegalArgumentException("a picture of " + pixels.length + " values for "
+                    + values.length + ", not " + elements());
         }
-        float[] values = new float[pixels.length];
         for (int start = 0; start < pixels.length; start += channels) {
             for (int channel = 0; channel < channels; channel++) {
                 int source = bgr ? channels - 1 - channel : channel;
@@ -108,6 +107,5 @@ public final class InputContract {
                 values[start + channel] = (value - mean[channel]) / std[channel];
             }
         }
-        return values;
     }
 }

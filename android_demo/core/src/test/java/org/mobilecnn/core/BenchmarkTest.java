@@ -24,6 +24,7 @@ public final class BenchmarkTest {
     private static final class Scripted implements Benchmark.Machine, Benchmark.Inference {
         private long now;
         private int ran;
+        private int leavesAfter = Integer.MAX_VALUE;
 
         @Override
         public void run() {
@@ -55,6 +56,11 @@ public final class BenchmarkTest {
         @Override
         public String thermalStatus() {
             return ran < 100 ? "none" : "light";
+        }
+
+        @Override
+        public boolean leftFront() {
+            return ran >= leavesAfter;
         }
 
         @Override
@@ -132,6 +138,24 @@ public final class BenchmarkTest {
         JsonObject document = Benchmark.time(request(3), silent, scripted, 1, null, "2.16.1");
         assertTrue(document.get("native_ns").isNull());
         assertTrue(document.get("run").asObject().get("baseline_rss_bytes").isNull());
+    }
+
+    /** Whenever the app leaves the front, before or during the timed part, there are no figures. */
+    @Test
+    public void anAppThatLeavesTheFrontHasNoFigures() throws Exception {
+        for (int inferences : new int[] {0, 1, 3, 6, 8, 9}) {
+            Scripted scripted = new Scripted();
+            scripted.leavesAfter = inferences;
+            try {
+                Benchmark.time(request(3), scripted, scripted, 1, null, "2.16.1");
+            } catch (Problem problem) {
+                assertEquals(Problem.ENVIRONMENT, problem.kind);
+                assertTrue(problem.getMessage().startsWith("the app was not in front all the time"));
+                assertEquals(inferences, scripted.ran);
+                continue;
+            }
+            fail("figures of an app that left after " + inferences + " inferences");
+        }
     }
 
     @Test

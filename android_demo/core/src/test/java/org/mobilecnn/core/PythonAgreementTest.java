@@ -20,10 +20,11 @@ public final class PythonAgreementTest {
         for (JsonObject vector : Vectors.of("pictures")) {
             InputContract contract = Vectors.contract(vector.get("contract").asObject());
             Picture picture = Vectors.picture(
-                    vector.get("width").asInt(), vector.get("height").asInt(), Vectors.bytes(vector.get("rgba")));
-            byte[] pixels = Resize.toPixels(picture, contract);
+                    vector.get("width").asInt(), vector.get("height").asInt(), Vectors.bytes(vector.get("rgba")), 1);
+            byte[] pixels = new Resize(contract).toPixels(picture);
             assertArrayEquals(vector.toString(), Vectors.bytes(vector.get("pixels")), pixels);
-            float[] tensor = contract.tensor(pixels);
+            float[] tensor = new float[contract.elements()];
+            contract.tensor(pixels, tensor);
             assertArrayEquals(vector.toString(), Vectors.floats(vector.get("tensor")), tensor, 0.0f);
             int[] shape = {1, contract.height, contract.width, contract.channels};
             TensorSpec spec =
@@ -35,11 +36,10 @@ public final class PythonAgreementTest {
     @Test
     public void orientationsAreThoseOfPython() throws Exception {
         for (JsonObject vector : Vectors.of("orientations")) {
-            Picture picture = new Upright(
-                    Vectors.picture(
-                            vector.get("width").asInt(), vector.get("height").asInt(), Vectors.bytes(vector.get("rgba"))),
+            Picture picture = Vectors.picture(
+                    vector.get("width").asInt(), vector.get("height").asInt(), Vectors.bytes(vector.get("rgba")),
                     vector.get("orientation").asInt());
-            byte[] upright = Resize.toPixels(picture, picture.height(), picture.width(), 3);
+            byte[] upright = new Resize(picture.height(), picture.width(), 3).toPixels(picture);
             assertArrayEquals(vector.toString(), Vectors.bytes(vector.get("pixels")), upright);
         }
     }
@@ -114,6 +114,15 @@ public final class PythonAgreementTest {
         assertFalse(Ranking.finite(new float[] {0.5f, Float.NaN}));
         assertFalse(Ranking.finite(new float[] {Float.NEGATIVE_INFINITY}));
         assertTrue(Ranking.finite(new float[] {0.5f, -3.0f}));
+    }
+
+    @Test
+    public void whatIsNotANumberRanksLast() {
+        float nan = Float.NaN;
+        assertArrayEquals(new int[] {2, 1, 0}, TopK.of(new float[] {nan, -3.0f, 0.5f}, 3));
+        assertArrayEquals(new int[] {3, 0}, TopK.of(new float[] {0.25f, nan, nan, 0.5f}, 2));
+        assertArrayEquals(new int[] {0, 1}, TopK.of(new float[] {nan, nan}, 2));
+        assertArrayEquals(new int[] {1, 0}, TopK.of(new float[] {Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY, nan}, 2));
     }
 
     @Test

@@ -70,7 +70,10 @@ final class Vectors {
         return values;
     }
 
-    static Picture picture(int width, int height, byte[] rgba) {
-        return new RgbaPicture(width, height, ByteBuffer.wrap(rgba));
+    /** A picture of bytes in the order red, green, blue, alpha. */
+    static Picture picture(int width, int height, byte[] rgba, int orientation) {
+        int[] pixels = new int[width * height];
+        ByteBuffer.wrap(rgba).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(pixels);
+        return new Picture(width, height, pixels, Picture.Order.ABGR, orientation);
     }
 }

@@ -1,0 +1,309 @@
+package org.mobilecnn.demo;
+
+import android.content.Context;
+import android.graphics.Bitmap;
+import android.net.Uri;
+import android.util.Size;
+import android.view.Surface;
+import java.util.List;
+import org.mobilecnn.core.AnswerCheck;
+import org.mobilecnn.core.AssumedPassport;
+import org.mobilecnn.core.Outcome;
+import org.mobilecnn.core.Passport;
+import org.mobilecnn.core.Problem;
+import org.mobilecnn.core.ScreenState;
+
+/**
+ * What goes on behind the screen, on the main thread: it takes the user's wishes, and has the screen
+ * show what became of them.
+ *
+ * <p>It outlives the activity that shows it when the phone is turned, and with it the loaded model,
+ * the photo and its answer. What a model says that is no longer {@link #chosen} is dropped.
+ */
+final class Presenter implements ModelSession.Listener {
+    /** What shows it. */
+    interface Screen {
+        /** Shows this; {@code photo} is null where there is none. */
+        void show(ScreenState state, Bitmap photo);
+
+        /** Provides a surface of this size for the camera, by {@link Presenter#onSurface}. */
+        void wantSurface(Size size, boolean sideways);
+
+        /** Offers to go on without a passport, by {@link Presenter#assume}, or to choose it. */
+        void offerWithoutPassport();
+    }
+
+    private final Context context;
+    private final Settings settings;
+    private final ModelSession session;
+    private final CameraFeed feed;
+
+    /** The model that is being opened; used on the session's thread only. */
+    private final OpenedModel opened;
+    private ScreenState state = ScreenState.EMPTY;
+    private Screen screen;
+    private List<String> models;
+    private ModelSession.Choice chosen;
+    private Passport described;
+    private ModelSession.Answer latest;
+    private Uri photo;
+    private boolean resumed;
+
+    /** Begins to load the model of the settings; {@link #close} ends everything. */
+    Presenter(Context context) {
+        this.context = context;
+        settings = new Settings(context);
+        session = new ModelSession(context, this);
+        feed = new CameraFeed(context, session);
+        opened = new OpenedModel(context);
+        findModels();
+    }
+
+    /** Looks for models again, and loads the one of the settings. */
+    void findModels() {
+        models = Models.all(context);
+        choose(settings.choice(models));
+    }
+
+    /** Has {@code other} show the state from now on; null for nobody. */
+    void showOn(Screen other) {
+        screen = other;
+        if (screen != null) {
+            screen.show(state, latest == null ? null : latest.bitmap);
+        }
+    }
+
+    void close() {
+        feed.close();
+        session.close();
+    }
+
+    ScreenState state() {
+        return state;
+    }
+
+    /** The models to choose from. */
+    List<String> models() {
+        return models;
+    }
+
+    ModelSession.Choice chosen() {
+        return chosen;
+    }
+
+    /** The passport of the chosen model; null until it is read. */
+    Passport described() {
+        return described;
+    }
+
+    Settings settings() {
+        return settings;
+    }
+
+    ModelSession session() {
+        return session;
+    }
+
+    CameraFeed feed() {
+        return feed;
+    }
+
+    // What the user wants.
+
+    void choose(ModelSession.Choice choice) {
+        if (choice == null || choice.same(chosen)) {
+            return;
+        }
+        chosen = choice;
+        described = null;
+        latest = null;
+        settings.keep(choice);
+        session.load(choice);
+        change(state.loading(choice.model));
+        if (photo != null) {
+            session.classifyPhoto(photo);
+        }
+    }
+
+    /** Shows the latest answer by the settings for what is shown. */
+    void showAgain() {
+        if (latest != null) {
+            change(state.answered(outcome(latest), state.framesPerSecond, state.message));
+        }
+    }
+
+    void openPhoto(Uri uri) {
+        feed.stop();
+        photo = uri;
+        latest = null;
+        change(state.from(ScreenState.Source.PHOTO).working());
+        session.classifyPhoto(uri);
+    }
+
+    void openCamera() {
+        photo = null;
+        latest = null;
+        change(state.from(ScreenState.Source.CAMERA));
+        if (resumed) {
+            feed.prepare();
+        }
+    }
+
+    /** Opens a model of the phone: a .tflite file, its passport, or both. */
+    void openModel(final List<Uri> files) {
+        change(state.working());
+        session.post(new ModelSession.Task() {
+            @Override
+            public void run() throws Problem {
+                if (opened.take(files)) {
+                    session.onScreen(new Runnable() {
+                        @Override
+                        public void run() {
+                            say("");
+                            if (screen != null) {
+                                screen.offerWithoutPassport();
+                            }
+                        }
+                    });
+                } else {
+                    keepOpened();
+                }
+            }
+        });
+    }
+
+    /** Goes on without a passport: the numbers of the pictures are in this range. */
+    void assume(final AssumedPassport.Range range) {
+        change(state.working());
+        session.post(new ModelSession.Task() {
+            @Override
+            public void run() throws Problem {
+                opened.assume(range);
+                keepOpened();
+            }
+        });
+    }
+
+    /** Forgets the model that is being opened. */
+    void dropOpened() {
+        session.post(new ModelSession.Task() {
+            @Override
+            public void run() {
+                opened.drop();
+            }
+        });
+    }
+
+    private void keepOpened() throws Problem {
+        final String path;
+        try {
+            path = opened.keep();
+        } finally {
+            opened.drop();
+        }
+        session.onScreen(new Runnable() {
+            @Override
+            public void run() {
+                say("");
+                models = Models.all(context);
+                // Loaded even if it replaces the model that is loaded.
+                ModelSession.Choice before = chosen;
+                chosen = null;
+                choose(new ModelSession.Choice(path, before == null ? 1 : before.threads,
+                        before == null ? Classifier.Kernels.XNNPACK : before.kernels));
+            }
+        });
+    }
+
+    void say(String text) {
+        change(state.said(text));
+    }
+
+    // What becomes of the screen.
+
+    /** The screen is in front; {@code rotation} is the display's. */
+    void resume(int rotation) {
+        resumed = true;
+        feed.turn(rotation);
+        if (state.source == ScreenState.Source.CAMERA) {
+            feed.prepare();
+        }
+    }
+
+    void pause() {
+        resumed = false;
+        feed.stop();
+    }
+
+    void turn(int rotation) {
+        feed.turn(rotation);
+    }
+
+    /** The surface that was wanted is there; null when it goes. */
+    void onSurface(Surface surface) {
+        if (surface == null) {
+            feed.stop();
+        } else if (resumed && state.source == ScreenState.Source.CAMERA) {
+            feed.start(surface);
+        }
+    }
+
+    // What the model says.
+
+    @Override
+    public void onLoaded(ModelSession.Choice choice, Passport passport, AnswerCheck check) {
+        if (choice == chosen) {
+            described = passport;
+            ScreenState loaded = state.loaded(passport, check);
+            change(photo != null && latest == null ? loaded.working() : loaded);
+        }
+    }
+
+    @Override
+    public void onRefused(ModelSession.Choice choice, Passport passport, String why) {
+        if (choice == chosen) {
+            described = passport;
+            change(state.refused(why));
+        }
+    }
+
+    @Override
+    public void onPhoto(ModelSession.Answer answer, String remark) {
+        if (answer.choice == chosen && state.source == ScreenState.Source.PHOTO) {
+            latest = answer;
+            change(state.answered(outcome(answer), 0.0, remark));
+        }
+    }
+
+    @Override
+    public void onFrame(ModelSession.Answer answer, double framesPerSecond) {
+        if (answer.choice == chosen && state.source == ScreenState.Source.CAMERA) {
+            latest = answer;
+            change(state.answered(outcome(answer), framesPerSecond, ""));
+        }
+    }
+
+    @Override
+    public void onSurfaceWanted(Size size, boolean sideways) {
+        if (screen != null && resumed && state.source == ScreenState.Source.CAMERA) {
+            screen.wantSurface(size, sideways);
+        }
+    }
+
+    @Override
+    public void onMessage(String text) {
+        change(state.said(text));
+    }
+
+    private Outcome outcome(ModelSession.Answer answer) {
+        return new Outcome(answer.passport, answer.result.scores, settings.results(),
+                settings.thresholdPercent() / 100.0, answer.result.preprocessNanos, answer.result.inferenceNanos);
+    }
+
+    private void change(ScreenState next) {
+        state = next;
+        if (screen != null) {
+            screen.show(state, latest == null ? null : latest.bitmap);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+package org.mobilecnn.demo;
+
+import android.app.Activity;
+import android.content.res.ColorStateList;
+import android.graphics.Bitmap;
+import android.view.View;
+import android.view.ViewGroup;
+import android.widget.ImageView;
+import android.widget.ProgressBar;
+import android.widget.TextView;
+import java.text.NumberFormat;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.mobilecnn.core.Outcome;
+import org.mobilecnn.core.Ranking;
+import org.mobilecnn.core.ScreenState;
+
+/** Shows a {@link ScreenState}: the verdict's chip, the headline, the bars, the times, and messages. */
+final class StateView {
+    /** The length of a full bar; {@code res/layout/result.xml} has the same. */
+    private static final int FULL_BAR = 1000;
+
+    private final Activity activity;
+    private final Look look;
+    private final TextView chip;
+    private final TextView headline;
+    private final TextView times;
+    private final TextView message;
+    private final ViewGroup results;
+    private final List<View> rows = new ArrayList<>();
+
+    /** Takes the views of the layout {@code main}, which the activity must have set. */
+    StateView(Activity activity, Look look) {
+        this.activity = activity;
+        this.look = look;
+        chip = activity.findViewById(R.id.chip);
+        headline = activity.findViewById(R.id.headline);
+        times = activity.findViewById(R.id.times);
+        message = activity.findViewById(R.id.message);
+        results = activity.findViewById(R.id.results);
+        activity.findViewById(R.id.sheet).setBackground(look.shape(look.sheet, 28));
+        headline.setTextColor(look.text);
+        times.setTextColor(look.faint);
+        message.setTextColor(look.text);
+        this.<TextView>view(R.id.model_name).setTextColor(look.faint);
+        this.<ProgressBar>view(R.id.progress).setIndeterminateTintList(ColorStateList.valueOf(look.accent));
+    }
+
+    private <T extends View> T view(int id) {
+        return activity.findViewById(id);
+    }
+
+    void show(ScreenState state, Bitmap photo) {
+        showVerdict(state);
+        this.<TextView>view(R.id.model_name).setText(Models.title(state.model));
+        boolean live = state.source == ScreenState.Source.CAMERA;
+        view(R.id.preview).setVisibility(live ? View.VISIBLE : View.INVISIBLE);
+        ImageView picture = view(R.id.picture);
+        picture.setVisibility(photo == null || live ? View.GONE : View.VISIBLE);
+        picture.setImageBitmap(live ? null : photo);
+        view(R.id.hint).setVisibility(state.source == ScreenState.Source.NONE ? View.VISIBLE : View.GONE);
+        view(R.id.progress).setVisibility(state.busy ? View.VISIBLE : View.INVISIBLE);
+        message.setText(state.message);
+        message.setVisibility(state.message.isEmpty() ? View.GONE : View.VISIBLE);
+        times.setText(state.outcome == null ? "" : times(state));
+        times.setVisibility(state.outcome == null ? View.GONE : View.VISIBLE);
+        headline.setText(state.outcome == null ? waiting(state) : headline(state.outcome));
+        showRows(state.outcome);
+    }
+
+    private void showVerdict(ScreenState state) {
+        Words words = Words.of(state.trust);
+        chip.setVisibility(words == Words.NONE ? View.GONE : View.VISIBLE);
+        if (words == Words.NONE) {
+            return;
+        }
+        String text = activity.getString(words.text);
+        if (!text.contentEquals(chip.getText())) {
+            // Set once: a live region is read out each time.
+            chip.setText(text);
+            int color = activity.getColor(words.onColor);
+            chip.setTextColor(color);
+            chip.setCompoundDrawablesRelativeWithIntrinsicBounds(words.icon, 0, 0, 0);
+            chip.setCompoundDrawableTintList(ColorStateList.valueOf(color));
+            chip.setBackground(look.shape(activity.getColor(words.color), 20));
+        }
+    }
+
+    private String waiting(ScreenState state) {
+        if (state.busy && state.source == ScreenState.Source.PHOTO) {
+            return activity.getString(R.string.looking);
+        }
+        switch (state.trust) {
+            case LOADING:
+                return activity.getString(R.string.loading);
+            case NONE:
+            case REFUSED:
+                return "";
+            default:
+                return activity.getString(state.source == ScreenState.Source.NONE ? R.string.choose : R.string.looking);
+        }
+    }
+
+    private String headline(Outcome outcome) {
+        if (!outcome.finite) {
+            return activity.getString(R.string.not_finite);
+        }
+        if (outcome.headline.isEmpty()) {
+            return activity.getString(R.string.none_holds);
+        }
+        List<String> labels = new ArrayList<>();
+        for (Ranking.Entry entry : outcome.headline) {
+            labels.add(outcome.passport.label(entry.index));
+        }
+        String text = String.join(", ", labels);
+        return outcome.sure ? text : activity.getString(R.string.unsure, text);
+    }
+
+    private String times(ScreenState state) {
+        double inference = state.outcome.inferenceNanos / 1e6;
+        double preprocess = state.outcome.preprocessNanos / 1e6;
+        return state.framesPerSecond > 0
+                ? activity.getString(R.string.times_live, inference, preprocess, state.framesPerSecond)
+                : activity.getString(R.string.times, inference, preprocess);
+    }
+
+    private void showRows(Outcome outcome) {
+        int count = outcome == null ? 0 : outcome.entries.size();
+        while (rows.size() < count) {
+            View row = activity.getLayoutInflater().inflate(R.layout.result, results, false);
+            this.color(row);
+            results.addView(row);
+            rows.add(row);
+        }
+        for (int i = 0; i < rows.size(); i++) {
+            rows.get(i).setVisibility(i < count ? View.VISIBLE : View.GONE);
+            if (i < count) {
+                fill(rows.get(i), outcome, outcome.entries.get(i));
+            }
+        }
+    }
+
+    private void color(View row) {
+        row.<TextView>findViewById(R.id.label).setTextColor(look.text);
+        row.<TextView>findViewById(R.id.confidence).setTextColor(look.text);
+        ProgressBar bar = row.findViewById(R.id.bar);
+        bar.setProgressTintList(ColorStateList.valueOf(look.accent));
+        bar.setProgressBackgroundTintList(ColorStateList.valueOf(look.track));
+    }
+
+    private void fill(View row, Outcome outcome, Ranking.Entry entry) {
+        boolean yes = entry.chosen && outcome.each();
+        String label = outcome.passport.label(entry.index);
+        String share = share(entry);
+        row.<TextView>findViewById(R.id.label).setText(yes ? activity.getString(R.string.label_yes, label) : label);
+        row.<TextView>findViewById(R.id.confidence).setText(share);
+        ProgressBar bar = row.findViewById(R.id.bar);
+        bar.setVisibility(Double.isNaN(entry.probability) ? View.GONE : View.VISIBLE);
+        bar.setProgress((int) Math.round(FULL_BAR * (Double.isNaN(entry.probability) ? 0 : entry.probability)));
+        row.setContentDescription(
+                activity.getString(yes ? R.string.result_line_yes : R.string.result_line, label, share));
+    }
+
+    /** A probability in per cent; a score of no known meaning as it is. */
+    private static String share(Ranking.Entry entry) {
+        if (Double.isNaN(entry.probability)) {
+            return String.format(Locale.getDefault(), "%.4g", entry.score);
+        }
+        NumberFormat percent = NumberFormat.getPercentInstance(Locale.getDefault());
+        percent.setMaximumFractionDigits(1);
+        return percent.format(entry.probability);
+    }
+}

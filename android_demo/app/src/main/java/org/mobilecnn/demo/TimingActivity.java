@@ -1,0 +1,292 @@
+package org.mobilecnn.demo;
+
+import android.app.Activity;
+import android.content.Intent;
+import android.content.res.ColorStateList;
+import android.net.Uri;
+import android.os.Bundle;
+import android.view.View;
+import android.view.ViewGroup;
+import android.view.WindowManager;
+import android.widget.AdapterView;
+import android.widget.ArrayAdapter;
+import android.widget.Button;
+import android.widget.ProgressBar;
+import android.widget.Spinner;
+import android.widget.Switch;
+import android.widget.TextView;
+import com.eclipsesource.json.JsonObject;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.mobilecnn.core.TimingRecord;
+
+/** The screen that times all bundled models on this phone, shows their formats side by side, and keeps what it found. */
+public final class TimingActivity extends Activity implements Timings.Listener {
+    private static final int ASK_FILE = 1;
+
+    /** The length of a full bar; {@code res/layout/result.xml} has the same. */
+    private static final int FULL_BAR = 1000;
+
+    private Look look;
+    private Timings timings;
+    private TimingHistory history;
+    private JsonObject shown;
+
+    @Override
+    protected void onCreate(Bundle saved) {
+        super.onCreate(saved);
+        setContentView(R.layout.timing);
+        getWindow().addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON);
+        look = new Look(this);
+        look.dress(this);
+        color((ViewGroup) findViewById(R.id.timing_list));
+        findViewById(R.id.sheet).setBackground(look.shape(look.sheet, 28));
+        timings = (Timings) getLastNonConfigurationInstance();
+        if (timings == null) {
+            timings = new Timings(getApplicationContext());
+        }
+        timings.tell(this);
+        history = new TimingHistory(this);
+        List<String> threads = new ArrayList<>();
+        for (int count = 1; count <= Runtime.getRuntime().availableProcessors(); count++) {
+            threads.add(String.valueOf(count));
+        }
+        fill(R.id.threads, threads);
+        onClick(R.id.start, new Runnable() {
+            @Override
+            public void run() {
+                start();
+            }
+        });
+        onClick(R.id.share, new Runnable() {
+            @Override
+            public void run() {
+                share();
+            }
+        });
+        onClick(R.id.save, new Runnable() {
+            @Override
+            public void run() {
+                save();
+            }
+        });
+        this.<Spinner>findViewById(R.id.history).setOnItemSelectedListener(new AdapterView.OnItemSelectedListener() {
+            @Override
+            public void onItemSelected(AdapterView<?> parent, View row, int position, long identity) {
+                showKept(position);
+            }
+
+            @Override
+            public void onNothingSelected(AdapterView<?> parent) {
+                // Nothing to show.
+            }
+        });
+        showHistory();
+        showButtons();
+    }
+
+    @Override
+    public Object onRetainNonConfigurationInstance() {
+        return timings;
+    }
+
+    @Override
+    protected void onPause() {
+        if (!isChangingConfigurations()) {
+            timings.leave();
+        }
+        super.onPause();
+    }
+
+    @Override
+    protected void onDestroy() {
+        timings.tell(null);
+        if (!isChangingConfigurations()) {
+            timings.stop();
+        }
+        super.onDestroy();
+    }
+
+    private void start() {
+        if (timings.running()) {
+            timings.stop();
+            return;
+        }
+        if (Models.bundled(this).isEmpty()) {
+            say(getString(R.string.no_models));
+            return;
+        }
+        say("");
+        int threads = this.<Spinner>findViewById(R.id.threads).getSelectedItemPosition() + 1;
+        timings.start(threads, this.<Switch>findViewById(R.id.cool).isChecked());
+        showButtons();
+    }
+
+    @Override
+    public void onStep(int done, int total, String model, boolean cooling) {
+        ProgressBar progress = findViewById(R.id.progress);
+        progress.setMax(total);
+        progress.setProgress(done);
+        say(getString(cooling ? R.string.timing_cooling : R.string.timing_step, done + 1, total, model));
+    }
+
+    @Override
+    public void onEnd(JsonObject record, String why) {
+        say(why);
+        showButtons();
+        if (record != null) {
+            showHistory();
+        }
+    }
+
+    private void showButtons() {
+        boolean running = timings.running();
+        this.<Button>findViewById(R.id.start).setText(running ? R.string.timing_stop : R.string.timing_start);
+        findViewById(R.id.progress).setVisibility(running ? View.VISIBLE : View.INVISIBLE);
+        findViewById(R.id.threads).setEnabled(!running);
+        findViewById(R.id.cool).setEnabled(!running);
+        findViewById(R.id.share).setEnabled(shown != null);
+        findViewById(R.id.save).setEnabled(shown != null);
+    }
+
+    private void showHistory() {
+        List<String> names = new ArrayList<>();
+        for (String name : history.names()) {
+            names.add(name.substring(0, 10) + " " + name.substring(11, 19).replace('-', ':'));
+        }
+        fill(R.id.history, names);
+        findViewById(R.id.history).setVisibility(names.isEmpty() ? View.GONE : View.VISIBLE);
+        if (!names.isEmpty()) {
+            showKept(0);
+        }
+    }
+
+    private void showKept(int position) {
+        try {
+            shown = history.read(history.names().get(position));
+            showLines(TimingRecord.lines(shown));
+        } catch (IOException | RuntimeException unreadable) {
+            say(getString(R.string.timing_unreadable, String.valueOf(unreadable.getMessage())));
+        }
+        showButtons();
+    }
+
+    private void showLines(List<TimingRecord.Line> lines) {
+        ViewGroup results = findViewById(R.id.results);
+        results.removeAllViews();
+        double slowest = 0;
+        for (TimingRecord.Line line : lines) {
+            slowest = Math.max(slowest, line.milliseconds);
+        }
+        String network = "";
+        for (TimingRecord.Line line : lines) {
+            if (!line.network.equals(network)) {
+                network = line.network;
+                TextView title = new TextView(this);
+                title.setText(network);
+                title.setTextColor(look.faint);
+                title.setPadding(0, title.getLineHeight() / 2, 0, 0);
+                results.addView(title);
+            }
+            results.addView(row(line, slowest, results));
+        }
+        int threads = shown.get("protocol").asObject().get("threads").asInt();
+        say(getResources().getQuantityString(R.plurals.timing_of, threads, threads));
+    }
+
+    private View row(TimingRecord.Line line, double slowest, ViewGroup results) {
+        View row = getLayoutInflater().inflate(R.layout.result, results, false);
+        String time = getString(
+                R.string.timing_line, figure(line.milliseconds), figure(line.fastest), figure(line.slowest));
+        TextView label = row.findViewById(R.id.label);
+        label.setText(line.verdict.equals("differs") ? getString(R.string.timing_wrong, line.format) : line.format);
+        label.setTextColor(look.text);
+        TextView value = row.findViewById(R.id.confidence);
+        value.setText(time);
+        value.setTextColor(look.text);
+        ProgressBar bar = row.findViewById(R.id.bar);
+        bar.setProgressTintList(ColorStateList.valueOf(look.accent));
+        bar.setProgressBackgroundTintList(ColorStateList.valueOf(look.track));
+        bar.setProgress((int) Math.round(FULL_BAR * line.milliseconds / slowest));
+        row.setContentDescription(getString(R.string.result_line, line.file, time));
+        return row;
+    }
+
+    /** Milliseconds with about three digits. */
+    private static String figure(double milliseconds) {
+        String format = milliseconds < 1 ? "%.3f" : milliseconds < 100 ? "%.1f" : "%.0f";
+        return String.format(Locale.getDefault(), format, milliseconds);
+    }
+
+    private void share() {
+        Intent send = new Intent(Intent.ACTION_SEND).setType("application/json")
+                .putExtra(Intent.EXTRA_SUBJECT, getString(R.string.timing_subject))
+                .putExtra(Intent.EXTRA_TEXT, TimingHistory.text(shown));
+        startActivity(Intent.createChooser(send, getString(R.string.share)));
+    }
+
+    private void save() {
+        Intent create = new Intent(Intent.ACTION_CREATE_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE)
+                .setType("application/json").putExtra(Intent.EXTRA_TITLE, "measurement.json");
+        try {
+            startActivityForResult(create, ASK_FILE);
+        } catch (android.content.ActivityNotFoundException absent) {
+            say(getString(R.string.no_picker));
+        }
+    }
+
+    @Override
+    protected void onActivityResult(int request, int result, Intent data) {
+        if (request != ASK_FILE || result != RESULT_OK || data == null || data.getData() == null || shown == null) {
+            return;
+        }
+        Uri file = data.getData();
+        try (OutputStream out = getContentResolver().openOutputStream(file, "wt")) {
+            if (out == null) {
+                throw new IOException("nothing there");
+            }
+            out.write(TimingHistory.text(shown).getBytes(StandardCharsets.US_ASCII));
+            say(getString(R.string.timing_saved));
+        } catch (IOException | RuntimeException unwritable) {
+            say(getString(R.string.timing_unwritable, String.valueOf(unwritable.getMessage())));
+        }
+    }
+
+    private void say(String text) {
+        this.<TextView>findViewById(R.id.message).setText(text);
+    }
+
+    private void fill(int id, List<String> entries) {
+        ArrayAdapter<String> adapter = new ArrayAdapter<>(this, android.R.layout.simple_spinner_item, entries);
+        adapter.setDropDownViewResource(android.R.layout.simple_spinner_dropdown_item);
+        this.<Spinner>findViewById(id).setAdapter(adapter);
+    }
+
+    private void color(ViewGroup group) {
+        for (int i = 0; i < group.getChildCount(); i++) {
+            View child = group.getChildAt(i);
+            if (child instanceof Switch) {
+                ((TextView) child).setTextColor(look.text);
+            } else if (child instanceof Button) {
+                look.button((Button) child, child.getId() == R.id.start);
+            } else if (child instanceof TextView) {
+                ((TextView) child).setTextColor(child.getId() == R.id.title ? look.text : look.faint);
+            } else if (child instanceof ViewGroup && !(child instanceof Spinner)) {
+                color((ViewGroup) child);
+            }
+        }
+    }
+
+    private void onClick(int id, final Runnable action) {
+        findViewById(id).setOnClickListener(new View.OnClickListener() {
+            @Override
+            public void onClick(View clicked) {
+                action.run();
+            }
+        });
+    }
+}

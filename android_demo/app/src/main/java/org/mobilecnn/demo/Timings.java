@@ -1,0 +1,163 @@
+package org.mobilecnn.demo;
+
+import android.content.Context;
+import android.os.Handler;
+import android.os.Looper;
+import android.os.Process;
+import com.eclipsesource.json.JsonObject;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.mobilecnn.core.Passport;
+import org.mobilecnn.core.Picture;
+import org.mobilecnn.core.Problem;
+
+/** A measurement that goes on, on a thread of its own; it outlives the screen when the phone is turned. */
+final class Timings implements TimingRun.Surroundings {
+    /** The recipient of what goes on; every method is called on the main thread. */
+    interface Listener {
+        void onStep(int done, int total, String model, boolean cooling);
+
+        /** It is over; {@code record} is null where it was stopped or failed, and {@code why} says so. */
+        void onEnd(JsonObject record, String why);
+    }
+
+    private final Context context;
+    private final Handler screen = new Handler(Looper.getMainLooper());
+    private final AtomicBoolean stopped = new AtomicBoolean();
+    private volatile boolean left;
+
+    // Used on the main thread only.
+    private Listener listener;
+    private boolean running;
+
+    Timings(Context context) {
+        this.context = context;
+    }
+
+    /** Has {@code other} hear of it from now on; null for nobody. */
+    void tell(Listener other) {
+        listener = other;
+    }
+
+    boolean running() {
+        return running;
+    }
+
+    /** The app is no longer in front: the figures would be of something else. */
+    void leave() {
+        left = true;
+    }
+
+    void stop() {
+        stopped.set(true);
+    }
+
+    /** Begins to time all bundled models. */
+    void start(final int threads, final boolean cool) {
+        running = true;
+        left = false;
+        stopped.set(false);
+        new Thread("benchmark") {
+            @Override
+            public void run() {
+                Process.setThreadPriority(Process.THREAD_PRIORITY_FOREGROUND);
+                measure(threads, cool);
+            }
+        }.start();
+    }
+
+    private void measure(int threads, boolean cool) {
+        Device device = new Device(context) {
+            @Override
+            public boolean leftFront() {
+                return left;
+            }
+        };
+        try {
+            List<String> models = Models.bundled(context);
+            List<String> titles = new ArrayList<>(models);
+            String created = OffsetDateTime.now().truncatedTo(ChronoUnit.SECONDS).toString();
+            JsonObject record = new TimingRun(this, device, threads, cool)
+                    .of(models, titles, created, "mobilecnn app " + version(), device.facts());
+            if (record != null) {
+                new TimingHistory(context).keep(record);
+            }
+            end(record, record == null ? context.getString(R.string.timing_stopped) : "");
+        } catch (Problem problem) {
+            end(null, problem.getMessage());
+        } catch (IOException unwritable) {
+            end(null, context.getString(R.string.timing_unwritable, unwritable.getMessage()));
+        } catch (OutOfMemoryError full) {
+            end(null, context.getString(R.string.out_of_memory));
+        } catch (RuntimeException failure) {
+            end(null, context.getString(R.string.unexpected, String.valueOf(failure)));
+        }
+    }
+
+    private String version() {
+        try {
+            return context.getPackageManager().getPackageInfo(context.getPackageName(), 0).versionName;
+        } catch (android.content.pm.PackageManager.NameNotFoundException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+    }
+
+    private void end(final JsonObject record, final String why) {
+        screen.post(new Runnable() {
+            @Override
+            public void run() {
+                running = false;
+                if (listener != null) {
+                    listener.onEnd(record, why);
+                }
+            }
+        });
+    }
+
+    @Override
+    public Passport passport(String model) throws Problem {
+        return Models.passport(context, model);
+    }
+
+    @Override
+    public ByteBuffer open(String model) throws Problem {
+        return Models.open(context, model);
+    }
+
+    @Override
+    public List<Picture> golden(Passport passport) throws Problem {
+        return Models.golden(passport);
+    }
+
+    @Override
+    public void onStep(final int done, final int total, final String model, final boolean cooling) {
+        screen.post(new Runnable() {
+            @Override
+            public void run() {
+                if (listener != null) {
+                    listener.onStep(done, total, model, cooling);
+                }
+            }
+        });
+    }
+
+    @Override
+    public boolean waitASecond() {
+        try {
+            Thread.sleep(1000);
+        } catch (InterruptedException interrupt) {
+            return false;
+        }
+        return goOn();
+    }
+
+    @Override
+    public boolean goOn() {
+        return !stopped.get();
+    }
+}

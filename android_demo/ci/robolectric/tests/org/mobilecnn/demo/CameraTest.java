@@ -1,0 +1,157 @@
+package org.mobilecnn.demo;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
+import static org.robolectric.Shadows.shadowOf;
+
+import android.hardware.camera2.CameraCharacteristics;
+import android.hardware.camera2.CameraManager;
+import android.view.Surface;
+import android.view.View;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.Test;
+import org.mobilecnn.core.ScreenState;
+import org.mobilecnn.core.YuvFrame;
+import org.robolectric.RuntimeEnvironment;
+import org.robolectric.android.controller.ActivityController;
+import org.robolectric.shadow.api.Shadow;
+import org.robolectric.shadows.ShadowCameraCharacteristics;
+import org.robolectric.shadows.ShadowCameraManager;
+import org.robolectric.util.ReflectionHelpers;
+
+/** The camera: permission, absence, leaving at any moment, and how frames are turned. */
+public final class CameraTest extends AppTestCase {
+    @Test
+    public void withoutACameraTheScreenSaysSo() {
+        MainActivity activity = verified();
+        activity.findViewById(R.id.camera).performClick();
+        activity.onRequestPermissionsResult(1, new String[] {"android.permission.CAMERA"}, new int[] {-1});
+        assertTrue(text(activity, R.id.message).startsWith("The camera may not be used."));
+        grant();
+        activity.findViewById(R.id.camera).performClick();
+        waitForText(activity, R.id.message, "This device has no camera that apps may use. Choose Photo.");
+    }
+
+    /** Whoever leaves at any moment leaves no camera open behind. */
+    @Test
+    public void leavingWhileTheCameraOpensLeavesItClosed() {
+        ActivityController<MainActivity> controller = withCamera();
+        MainActivity activity = controller.get();
+        Presenter presenter = activity.presenter();
+        openCamera(activity);
+        waitFor("camera", () -> devices().size() == 1, activity);
+        // On the camera's own thread, so that it is stopped before it hears that the camera is open.
+        presenter.feed().start(new Surface());
+        controller.pause().stop().destroy();
+        opened.remove(controller);
+        waitFor("end of the camera's thread", () -> {
+            for (Thread thread : Thread.getAllStackTraces().keySet()) {
+                if (thread.getName().equals("camera")) {
+                    return false;
+                }
+            }
+            return true;
+        });
+        for (Object device : devices()) {
+            assertTrue("closed", closed(device));
+        }
+    }
+
+    @Test
+    public void anotherAppThatTakesTheCameraIsAMessage() {
+        ActivityController<MainActivity> controller = withCamera();
+        MainActivity activity = controller.get();
+        openCamera(activity);
+        waitFor("camera", () -> devices().size() == 1, activity);
+        shadowOf(activity.getSystemService(CameraManager.class)).triggerDisconnect();
+        waitForText(activity, R.id.message, "The camera stopped (another app uses it).");
+        assertEquals("Answers verified on this phone", text(activity, R.id.chip));
+    }
+
+    /** From one landscape to the other there is no new activity, only another rotation of the display. */
+    @Test
+    public void framesAreUprightWhicheverWayThePhoneIsHeld() {
+        ActivityController<MainActivity> controller = withCamera();
+        MainActivity activity = controller.get();
+        openCamera(activity);
+        waitFor("camera", () -> devices().size() == 1, activity);
+        CameraFeed feed = activity.presenter().feed();
+        int[][] cases = {
+            {Surface.ROTATION_0, 90}, {Surface.ROTATION_90, 0}, {Surface.ROTATION_270, 180}, {Surface.ROTATION_180, 270},
+        };
+        for (int[] turned : cases) {
+            turnDisplay(activity, turned[0]);
+            activity.onDisplayChanged(0);
+            assertEquals(turned[1], feed.degrees());
+        }
+    }
+
+    /** Frames that come while the model works are let go; the screen has the camera's preview, and no bitmaps. */
+    @Test
+    public void framesAreClassifiedOneAtATime() {
+        ActivityController<MainActivity> controller = withCamera();
+        MainActivity activity = controller.get();
+        openCamera(activity);
+        waitFor("camera", () -> devices().size() == 1, activity);
+        CameraFeed feed = activity.presenter().feed();
+        CountDownLatch gate = new CountDownLatch(1);
+        activity.presenter().session().post(gate::await);
+        YuvFrame.Plane luma = new YuvFrame.Plane(ByteBuffer.allocate(64 * 48), 64, 1);
+        YuvFrame.Plane chroma = new YuvFrame.Plane(ByteBuffer.allocate(32 * 24), 32, 1);
+        assertTrue(feed.wantsFrame());
+        feed.onFrame(64, 48, luma, chroma, chroma);
+        assertFalse(feed.wantsFrame());
+        gate.countDown();
+        waitForResult(activity);
+        assertEquals(ScreenState.Source.CAMERA, activity.presenter().state().source);
+        assertEquals(View.VISIBLE, activity.findViewById(R.id.preview).getVisibility());
+        assertEquals(View.GONE, activity.findViewById(R.id.picture).getVisibility());
+        waitFor("wish for a frame", feed::wantsFrame, activity);
+    }
+
+    private static void grant() {
+        shadowOf(RuntimeEnvironment.getApplication()).grantPermissions("android.permission.CAMERA");
+    }
+
+    private ActivityController<MainActivity> withCamera() {
+        grant();
+        ActivityController<MainActivity> controller = start();
+        MainActivity activity = controller.get();
+        waitForText(activity, R.id.chip, "Answers verified");
+        CameraCharacteristics characteristics = ShadowCameraCharacteristics.newCameraCharacteristics();
+        ShadowCameraCharacteristics facts = Shadow.extract(characteristics);
+        facts.set(CameraCharacteristics.LENS_FACING, CameraCharacteristics.LENS_FACING_BACK);
+        facts.set(CameraCharacteristics.SENSOR_ORIENTATION, 90);
+        shadowOf(activity.getSystemService(CameraManager.class)).addCamera("0", characteristics);
+        return controller;
+    }
+
+    /** Presses Camera, and gives the preview the surface that it asks for. */
+    private static void openCamera(MainActivity activity) {
+        activity.findViewById(R.id.camera).performClick();
+        PreviewView preview = activity.findViewById(R.id.preview);
+        waitFor("size of the preview", () -> preview.wanted() != null, activity);
+        // Robolectric's holder has no surface to give.
+        activity.presenter().onSurface(new Surface());
+    }
+
+    // Context.getDisplay, which replaces this method, came with Android 11.
+    @SuppressWarnings("deprecation")
+    private static void turnDisplay(MainActivity activity, int rotation) {
+        shadowOf(activity.getWindowManager().getDefaultDisplay()).setRotation(rotation);
+    }
+
+    private static List<Object> devices() {
+        Collection<?> created = ReflectionHelpers.getStaticField(ShadowCameraManager.class, "createdCameras");
+        return new ArrayList<>(created);
+    }
+
+    private static boolean closed(Object device) {
+        return ReflectionHelpers.getField(Shadow.extract(device), "closed");
+    }
+}

@@ -1,0 +1,122 @@
+package org.mobilecnn.demo;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
+import static org.robolectric.Shadows.shadowOf;
+
+import android.app.Activity;
+import android.app.AlertDialog;
+import android.app.Dialog;
+import android.content.ClipData;
+import android.content.Intent;
+import android.net.Uri;
+import android.os.Looper;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import org.junit.Test;
+import org.robolectric.RuntimeEnvironment;
+import org.robolectric.shadows.ShadowDialog;
+
+/** Opening a model of the phone: with its passport, without one, and what cannot be opened. */
+public final class OpenModelTest extends AppTestCase {
+    @Test
+    public void aModelWithItsPassportIsVerifiedAndStays() throws Exception {
+        MainActivity activity = verified();
+        // Whatever the phone calls them, in whatever order.
+        open(activity, asset(card(models.get(1))), asset(models.get(1)));
+        waitForText(activity, R.id.model_name, models.get(1));
+        waitForText(activity, R.id.chip, "Answers verified");
+        assertEquals(models.size() + 1, activity.presenter().models().size());
+        assertTrue(activity.presenter().chosen().model.startsWith("/"));
+        MainActivity again = start().get();
+        waitForText(again, R.id.model_name, models.get(1));
+        assertEquals(models.size() + 1, again.presenter().models().size());
+    }
+
+    @Test
+    public void withoutAPassportTheUserIsToldWhatIsUnknown() throws Exception {
+        MainActivity activity = verified();
+        String model = staged("colour");
+        open(activity, asset(model));
+        AlertDialog offer = dialog(activity);
+        shadowOf(offer).clickOnItem(1);
+        waitForText(activity, R.id.chip, "Answers not verified");
+        offer(activity, () -> new ByteArrayInputStream(square(9, android.graphics.Color.GREEN)));
+        waitForText(activity, R.id.headline, "class 1");
+        assertTrue(Words.details(activity, activity.presenter().described()).contains("came without a passport"));
+    }
+
+    @Test
+    public void thePassportCanBeChosenAfterwards() throws Exception {
+        MainActivity activity = verified();
+        open(activity, asset(models.get(1)));
+        shadowOf(dialog(activity)).clickOnItem(0);
+        shadowOf(Looper.getMainLooper()).idle();
+        answer(activity, asset(card(models.get(1))));
+        waitForText(activity, R.id.model_name, models.get(1));
+        waitForText(activity, R.id.chip, "Answers verified");
+    }
+
+    @Test
+    public void whatCannotBeOpenedIsAMessageAndChangesNothing() throws Exception {
+        MainActivity activity = verified();
+        open(activity, "neither".getBytes(StandardCharsets.US_ASCII));
+        waitForText(activity, R.id.message, "is neither a TensorFlow Lite model nor a passport");
+        open(activity, asset(card(models.get(0))));
+        waitForText(activity, R.id.message, "Choose the .tflite file too");
+        open(activity, asset(models.get(0)), asset(card(models.get(1))));
+        waitForText(activity, R.id.message, "is not the file that its passport describes");
+        open(activity, asset(models.get(0)), "{\"schema\": \"other\"}".getBytes(StandardCharsets.US_ASCII));
+        waitForText(activity, R.id.message, "is not a passport");
+        assertEquals(models.size(), activity.presenter().models().size());
+        assertFalse(activity.presenter().state().busy);
+        assertEquals("Answers verified on this phone", text(activity, R.id.chip));
+    }
+
+    private AlertDialog dialog(MainActivity activity) {
+        waitFor("offer", () -> ShadowDialog.getLatestDialog() instanceof AlertDialog
+                && ShadowDialog.getLatestDialog().isShowing(), activity);
+        return (AlertDialog) ShadowDialog.getLatestDialog();
+    }
+
+    private static String card(String model) {
+        return model.replace(".tflite", ".json");
+    }
+
+    private static byte[] asset(String name) throws IOException {
+        try (InputStream stream = RuntimeEnvironment.getApplication().getAssets().open("models/" + name)) {
+            return stream.readAllBytes();
+        }
+    }
+
+    /** Presses Open model in the settings, and chooses these files. */
+    private static void open(MainActivity activity, byte[]... files) {
+        activity.findViewById(R.id.settings).performClick();
+        Dialog sheet = ShadowDialog.getLatestDialog();
+        sheet.findViewById(R.id.open_model).performClick();
+        answer(activity, files);
+    }
+
+    private static void answer(MainActivity activity, byte[]... files) {
+        ClipData chosen = null;
+        for (int i = 0; i < files.length; i++) {
+            Uri uri = Uri.parse("content://test/document-" + i);
+            byte[] content = files[i];
+            shadowOf(RuntimeEnvironment.getApplication().getContentResolver())
+                    .registerInputStreamSupplier(uri, () -> new ByteArrayInputStream(content));
+            if (chosen == null) {
+                chosen = ClipData.newRawUri("", uri);
+            } else {
+                chosen.addItem(new ClipData.Item(uri));
+            }
+        }
+        Intent asked = shadowOf(activity).getNextStartedActivityForResult().intent;
+        assertEquals(Intent.ACTION_OPEN_DOCUMENT, asked.getAction());
+        Intent data = new Intent();
+        data.setClipData(chosen);
+        shadowOf(activity).receiveResult(asked, Activity.RESULT_OK, data);
+    }
+}

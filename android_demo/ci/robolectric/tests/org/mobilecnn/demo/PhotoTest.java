@@ -1,0 +1,173 @@
+package org.mobilecnn.demo;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
+
+import android.graphics.Color;
+import android.view.View;
+import android.view.ViewGroup;
+import android.widget.TextView;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.CRC32;
+import java.util.zip.DeflaterOutputStream;
+import org.junit.Test;
+
+/** Photos: what is shown of the answer for each kind of output, and pictures that are none or come in other formats. */
+public final class PhotoTest extends AppTestCase {
+    @Test
+    public void aPhotoIsClassified() {
+        MainActivity activity = verified();
+        choosePhoto(activity, photo);
+        assertEquals(label, text(activity, R.id.headline));
+        assertTrue(text(activity, R.id.times), text(activity, R.id.times).contains(" ms to answer, "));
+        View best = activity.<ViewGroup>findViewById(R.id.results).getChildAt(0);
+        assertEquals(label, ((TextView) best.findViewById(R.id.label)).getText().toString());
+        String spoken = String.valueOf(best.getContentDescription());
+        assertTrue(spoken, spoken.startsWith(label + ", ") && spoken.endsWith("%"));
+    }
+
+    /** While it works on a picture, the screen says so; afterwards it does not. */
+    @Test
+    public void workIsSeen() {
+        MainActivity activity = verified();
+        assertEquals(View.INVISIBLE, activity.findViewById(R.id.progress).getVisibility());
+        offer(activity, () -> new ByteArrayInputStream(photo));
+        assertEquals(View.VISIBLE, activity.findViewById(R.id.progress).getVisibility());
+        waitForResult(activity);
+        assertEquals(View.INVISIBLE, activity.findViewById(R.id.progress).getVisibility());
+    }
+
+    /** Whatever the byte order of bitmaps: a network of colours tells red from blue, its golden pictures too. */
+    @Test
+    public void coloursAreDecodedAsTheyAre() throws Exception {
+        use(staged("colour"));
+        MainActivity activity = verified();
+        int[] colors = {Color.RED, Color.GREEN, Color.BLUE};
+        String[] names = {"red", "green", "blue"};
+        for (int i = 0; i < colors.length; i++) {
+            String name = names[i];
+            offerSquare(activity, square(20, colors[i]));
+            waitForText(activity, R.id.headline, name);
+            // 16 bits a channel, which Android decodes to another pixel format.
+            offerSquare(activity, deep(20, colors[(i + 1) % 3]));
+            waitForText(activity, R.id.headline, names[(i + 1) % 3]);
+        }
+    }
+
+    @Test
+    public void oneOutputTellsTwoClassesApart() {
+        use(staged("light"));
+        MainActivity activity = verified();
+        offerSquare(activity, square(9, Color.WHITE));
+        waitForText(activity, R.id.headline, "bright");
+        assertEquals(2, shares(activity).size());
+        assertEquals("bright, 100%", shares(activity).get(0));
+        offerSquare(activity, square(9, Color.BLACK));
+        waitForText(activity, R.id.headline, "dark");
+        assertEquals("dark, 100%", shares(activity).get(0));
+    }
+
+    @Test
+    public void labelsHoldByThemselves() {
+        use(staged("parts"));
+        MainActivity activity = verified();
+        offerSquare(activity, square(9, Color.MAGENTA));
+        waitForText(activity, R.id.headline, "has red, has blue");
+        List<String> shares = shares(activity);
+        assertEquals("has red, 100%, yes", shares.get(0));
+        assertEquals("has green, 0%", shares.get(2));
+        offerSquare(activity, square(9, Color.BLACK));
+        waitForText(activity, R.id.headline, "None of these");
+    }
+
+    @Test
+    public void anAnswerBelowTheThresholdIsNotSure() {
+        use(staged("colour"));
+        MainActivity activity = verified();
+        offerSquare(activity, square(9, Color.rgb(130, 128, 127)));
+        waitForText(activity, R.id.headline, "Not sure: perhaps red");
+        activity.presenter().settings().keepShown(20, 1);
+        activity.presenter().showAgain();
+        assertEquals("red", text(activity, R.id.headline));
+        assertEquals(1, shares(activity).size());
+    }
+
+    @Test
+    public void whatIsNoPictureOrCannotBeReadIsAMessage() {
+        MainActivity activity = verified();
+        offer(activity, () -> new ByteArrayInputStream("not a picture".getBytes(StandardCharsets.US_ASCII)));
+        waitForText(activity, R.id.message, "This picture cannot be read (not a picture). Choose another.");
+        offer(activity, () -> {
+            throw new UnsupportedOperationException("a provider that throws");
+        });
+        waitForText(activity, R.id.message, "This picture cannot be read (the app that offers it failed: ");
+        offer(activity, () -> {
+            throw new SecurityException("forgotten");
+        });
+        waitForText(activity, R.id.message, "this app may no longer read it");
+        assertFalse(activity.presenter().state().busy);
+        choosePhoto(activity, photo);
+        assertEquals("", text(activity, R.id.message));
+    }
+
+    private static void offerSquare(MainActivity activity, byte[] png) {
+        offer(activity, () -> new ByteArrayInputStream(png));
+    }
+
+    /** What is read out of the rows that are seen. */
+    private static List<String> shares(MainActivity activity) {
+        List<String> said = new ArrayList<>();
+        ViewGroup results = activity.findViewById(R.id.results);
+        for (int i = 0; i < results.getChildCount(); i++) {
+            if (results.getChildAt(i).getVisibility() == View.VISIBLE) {
+                said.add(String.valueOf(results.getChildAt(i).getContentDescription()));
+            }
+        }
+        return said;
+    }
+
+    /** A PNG of one colour with 16 bits for each channel. */
+    private static byte[] deep(int side, int color) throws IOException {
+        ByteArrayOutputStream png = new ByteArrayOutputStream();
+        png.write(new byte[] {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'});
+        ByteArrayOutputStream head = new ByteArrayOutputStream();
+        DataOutputStream numbers = new DataOutputStream(head);
+        numbers.writeInt(side);
+        numbers.writeInt(side);
+        numbers.write(new byte[] {16, 2, 0, 0, 0});
+        chunk(png, "IHDR", head.toByteArray());
+        ByteArrayOutputStream packed = new ByteArrayOutputStream();
+        try (DataOutputStream rows = new DataOutputStream(new DeflaterOutputStream(packed))) {
+            for (int y = 0; y < side; y++) {
+                rows.write(0);
+                for (int x = 0; x < side; x++) {
+                    rows.writeShort(Color.red(color) * 257);
+                    rows.writeShort(Color.green(color) * 257);
+                    rows.writeShort(Color.blue(color) * 257);
+                }
+            }
+        }
+        chunk(png, "IDAT", packed.toByteArray());
+        chunk(png, "IEND", new byte[0]);
+        return png.toByteArray();
+    }
+
+    private static void chunk(ByteArrayOutputStream png, String type, byte[] content) throws IOException {
+        DataOutputStream out = new DataOutputStream(png);
+        byte[] name = type.getBytes(StandardCharsets.US_ASCII);
+        CRC32 check = new CRC32();
+        check.update(name);
+        check.update(content);
+        out.writeInt(content.length);
+        out.write(name);
+        out.write(content);
+        out.writeInt((int) check.getValue());
+    }
+}

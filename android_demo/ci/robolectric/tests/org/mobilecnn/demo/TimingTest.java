@@ -1,0 +1,89 @@
+package org.mobilecnn.demo;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
+import static org.robolectric.Shadows.shadowOf;
+
+import android.app.Activity;
+import android.content.Intent;
+import android.net.Uri;
+import android.view.View;
+import android.view.ViewGroup;
+import android.view.WindowManager;
+import android.widget.Spinner;
+import android.widget.TextView;
+import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonObject;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Paths;
+import org.junit.Test;
+import org.robolectric.Robolectric;
+import org.robolectric.RuntimeEnvironment;
+import org.robolectric.android.controller.ActivityController;
+
+/** The screen that times all models: what it shows, keeps and shares, and what ends it. */
+public final class TimingTest extends AppTestCase {
+    @Test
+    public void allModelsAreTimedShownKeptAndShared() throws Exception {
+        ActivityController<TimingActivity> controller = open();
+        TimingActivity activity = controller.get();
+        int flags = activity.getWindow().getAttributes().flags;
+        assertTrue((flags & WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON) != 0);
+        assertFalse(activity.findViewById(R.id.share).isEnabled());
+        activity.findViewById(R.id.start).performClick();
+        waitFor("measurement", () -> activity.findViewById(R.id.share).isEnabled());
+        ViewGroup results = activity.findViewById(R.id.results);
+        int rows = 0;
+        for (int i = 0; i < results.getChildCount(); i++) {
+            rows += results.getChildAt(i) instanceof TextView ? 0 : 1;
+        }
+        assertEquals(models.size(), rows);
+        picture(activity.getWindow().getDecorView(), "timing");
+
+        activity.findViewById(R.id.share).performClick();
+        Intent chooser = shadowOf(activity).getNextStartedActivity();
+        Intent send = chooser.getParcelableExtra(Intent.EXTRA_INTENT, Intent.class);
+        JsonObject shared = Json.parse(send.getStringExtra(Intent.EXTRA_TEXT)).asObject();
+        assertEquals(3 * models.size(), shared.get("runs").asArray().size());
+
+        activity.findViewById(R.id.save).performClick();
+        Intent asked = shadowOf(activity).getNextStartedActivityForResult().intent;
+        assertEquals(Intent.ACTION_CREATE_DOCUMENT, asked.getAction());
+        Uri file = Uri.parse("content://test/measurement");
+        ByteArrayOutputStream saved = new ByteArrayOutputStream();
+        shadowOf(RuntimeEnvironment.getApplication().getContentResolver()).registerOutputStream(file, saved);
+        shadowOf(activity).receiveResult(asked, Activity.RESULT_OK, new Intent().setData(file));
+        assertEquals(shared, Json.parse(saved.toString(StandardCharsets.US_ASCII)));
+        // For the test in Python that reads it.
+        Files.write(Paths.get(System.getProperty("mobilecnn.output"), "measurement.json"), saved.toByteArray());
+
+        TimingActivity again = open().get();
+        assertEquals(1, again.<Spinner>findViewById(R.id.history).getCount());
+        assertTrue(again.findViewById(R.id.share).isEnabled());
+    }
+
+    /** Turning the phone goes on; leaving ends it, and nothing is kept. */
+    @Test
+    public void turningGoesOnAndLeavingEndsIt() {
+        ActivityController<TimingActivity> controller = open();
+        controller.get().findViewById(R.id.start).performClick();
+        turn(controller);
+        TimingActivity activity = controller.get();
+        waitFor("measurement", () -> activity.findViewById(R.id.share).isEnabled());
+        activity.findViewById(R.id.start).performClick();
+        controller.pause();
+        waitFor("end", () -> activity.<TextView>findViewById(R.id.message).getText().toString()
+                .startsWith("the app was not in front all the time"));
+        assertEquals(1, new TimingHistory(RuntimeEnvironment.getApplication()).names().size());
+        assertEquals(View.INVISIBLE, activity.findViewById(R.id.progress).getVisibility());
+    }
+
+    private ActivityController<TimingActivity> open() {
+        ActivityController<TimingActivity> controller = Robolectric.buildActivity(TimingActivity.class);
+        opened.add(controller);
+        return controller.setup();
+    }
+}
