@@ -47,6 +47,7 @@ final class Camera {
     private CameraDevice device;
     private boolean opening;
     private boolean closed;
+    private boolean released;
 
     private Camera(Handler handler, Listener listener, CameraFacts facts, Surface preview) {
         this.handler = handler;
@@ -101,7 +102,11 @@ final class Camera {
             Log.w("camera", broken);
         } finally {
             device = null;
-            listener.onReleased();
+            if (!released) {
+                // A camera that was taken away while it opened may still say that it is open.
+                released = true;
+                listener.onReleased();
+            }
         }
     }
 
