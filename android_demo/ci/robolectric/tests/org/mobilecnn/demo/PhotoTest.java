@@ -25,7 +25,8 @@ public final class PhotoTest extends AppTestCase {
     public void aPhotoIsClassified() {
         MainActivity activity = verified();
         choosePhoto(activity, photo);
-        assertEquals(label, text(activity, R.id.headline));
+        // Of a picture that is hard to tell it says so.
+        assertTrue(text(activity, R.id.headline), text(activity, R.id.headline).endsWith(label));
         assertTrue(text(activity, R.id.times), text(activity, R.id.times).contains(" ms to answer, "));
         View best = activity.<ViewGroup>findViewById(R.id.results).getChildAt(0);
         assertEquals(label, ((TextView) best.findViewById(R.id.label)).getText().toString());
