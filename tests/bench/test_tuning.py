@@ -1,7 +1,7 @@
 """Costs of the forms of an operator: fitted to times, kept in a file, and chosen by."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,13 @@ def test_the_files_are_several_equal_operators() -> None:
                 assert len(graph.outputs) == REPEATED
                 assert len(graph.operations) == REPEATED * (1 if case.inputs else 3)
     assert tuple(build.DTYPES) == tune.DTYPES
+
+
+def test_each_figure_of_a_table_stands_under_its_name() -> None:
+    figures = [field.name for field in fields(Table)]
+    # A tile and a unit are of so many channels.
+    names = {"tile of": "width", "unit of": "unit"}
+    assert [names.get(title, title) for title in tune.HEADER[1:-1]] == figures
 
 
 def test_costs_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -184,3 +184,9 @@ def test_what_has_several_words_takes_several_lines() -> None:
     assert " ".join(line[8:].removesuffix("12").strip() for line in laid.lines[2:]) == words
     assert laid.lines[2].endswith(" 12") and laid.lines[3].startswith(" " * 8)
     assert lay(Table(("file", "ms"), (("n" * 50, "1.0"),)), 30).shortened
+
+
+@pytest.mark.parametrize("row", [("a", "1"), ("a", "1", "2", "3"), ()])
+def test_a_row_has_a_cell_for_each_title(row: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=rf"rows of \[{len(row)}\] cells stand under 3 titles"):
+        Table(("file", "ms", "runs"), (("b", "1", "2"), row))

@@ -53,6 +53,10 @@ class Table:
     spare: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if wrong := {len(row) for row in self.rows} - {len(self.header)}:
+            raise ValueError(f"rows of {sorted(wrong)} cells stand under {len(self.header)} titles")
+
     def column(self, number: int) -> list[str]:
         """The cells of a column, without its title."""
         return [row[number] for row in self.rows]

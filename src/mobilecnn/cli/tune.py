@@ -20,6 +20,8 @@ HEADER = (
     "tile",
     "position",
     "channel",
+    "product",
+    "output",
     "median error",
 )
 
