@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`. While working: `make check`.
 
-.PHONY: setup demo check test test-all test-elsewhere test-packages test-wheel android lint types figures clean
+.PHONY: setup demo check test test-all test-elsewhere test-packages test-wheel android docs lint types figures clean
 
 BIN := .venv/bin
 
@@ -49,6 +49,10 @@ android: setup test-packages
 	$(BIN)/pytest tests/android
 	$(BIN)/python scripts/android_models.py
 	$(BIN)/python android_demo/ci/build_apk.py
+
+# The documentation as a site: build/site/index.html.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # The longer sweeps too, and parts of the tests as other machines would run them.
 test-all: lint types test-packages test-elsewhere test-wheel
