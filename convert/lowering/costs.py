@@ -118,8 +118,6 @@ ANY = "any"
 _X86 = Table(0, 764, 64, 16, 0.634, 12.5, 15.8, 0.434)
 _X86_FLOAT = Table(17.2, 1300, 32, 1, 0.391, 1.08, 10.4, 0.375)
 _BUILT_IN = Table(146, 9470, 1, 4, 0.101, 0.0115, 10.6, 0.354, 0.288, 10.5)
-_PI4 = Table(0, 0, 16, 8, 13.1, 20.2, 6.28, 3.76)
-_PI4_FLOAT = Table(712, 0, 8, 4, 6.97, 0.988, 104, 3.37)
 _PI5 = Table(0, 522, 16, 4, 0.887, 8.58, 27.6, 0.771)
 _PI5_FLOAT = Table(0, 618, 8, 4, 2.0, 0.734, 17.5, 0.973)
 
@@ -130,12 +128,11 @@ TARGETS: dict[str, Costs] = {
         {"int8": (_PI5, _PI5, _X86), "float32": (_PI5_FLOAT, _PI5_FLOAT, _X86_FLOAT)},
     ),
     "x86": Costs("x86-64 with VNNI", {"int8": (_X86,), "float32": (_X86_FLOAT,)}),
-    "pi4": Costs("the Raspberry Pi 4", {"int8": (_PI4,), "float32": (_PI4_FLOAT,)}),
     "pi5": Costs("the Raspberry Pi 5", {"int8": (_PI5,), "float32": (_PI5_FLOAT,)}),
     "tflite-runtime": Costs("tflite-runtime", {"int8": (_BUILT_IN,)}),
 }
 """Targets by name, as ``mobilecnn tune`` finds them, one thread: on x86-64 measured (AVX-512 with VNNI, LiteRT 2.3; the last with
-tflite-runtime 2.14), on the boards modelled."""
+tflite-runtime 2.14), on the Raspberry Pi modelled."""
 
 
 def costs_of(target: str) -> Costs:

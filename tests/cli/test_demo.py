@@ -60,7 +60,8 @@ def test_the_demo_does_the_main_job(tmp_path: Path, epochs: str, reached: float)
 
     page = tmp_path / "mobilecnn-demo" / "index.html"
     assert document["page"] == str(page.relative_to(tmp_path))
-    text = page.read_text()
+    # Long names may break.
+    text = page.read_text().replace("<wbr>", "")
     assert text.count("<figure") == 3 and text.count('class="plot"') == 2 and 'class="mark' in text
     assert not re.search(r'src=|href="(?!#)', text), "the page needs nothing from elsewhere"
     for words in (

@@ -144,7 +144,7 @@ LADDER = "--int8-auto"
     metavar="NAME|FILE",
     default="any",
     show_default=True,
-    help="Let rewrites that choose by cost choose for this place: any, x86, pi4, pi5, tflite-runtime, or a .json "
+    help="Let rewrites that choose by cost choose for this place: any, x86, pi5, tflite-runtime, or a .json "
     "file of `mobilecnn tune`.",
 )
 @click.option(
