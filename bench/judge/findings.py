@@ -33,7 +33,8 @@ class Finding:
         return asdict(self)
 
 
-_FIGURE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
+FIGURE = re.compile(r"(?<![\w./-])\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+"""A figure in what is said; digits that belong to a name, as those of ``python3.11``, are none."""
 
 _ORDER: dict[Severity, int] = {"invalid": 0, "warning": 1, "note": 2}
 
@@ -52,7 +53,7 @@ def gathered(said: Iterable[tuple[str, Finding]]) -> list[tuple[Finding, tuple[s
         names.setdefault(finding, {})[name] = None
     alike: dict[tuple[str, ...], list[Finding]] = {}
     for finding in names:
-        key = (finding.severity, finding.code, finding.fix, _FIGURE.sub("#", finding.text))
+        key = (finding.severity, finding.code, finding.fix, FIGURE.sub("#", finding.text))
         alike.setdefault(key, []).append(finding)
     made = []
     for findings in alike.values():
@@ -66,14 +67,14 @@ def gathered(said: Iterable[tuple[str, Finding]]) -> list[tuple[Finding, tuple[s
 
 def _merged(findings: Sequence[Finding]) -> Finding | None:
     """Findings whose texts differ in one figure at most, as one; None where they differ in several."""
-    figures = [_FIGURE.findall(finding.text) for finding in findings]
+    figures = [FIGURE.findall(finding.text) for finding in findings]
     moving = [place for place, column in enumerate(zip(*figures, strict=True)) if len(set(column)) > 1]
     if len(moving) > 1:
         return None
     if not moving:
         return findings[0]
     values = sorted((row[moving[0]] for row in figures), key=float)
-    place = list(_FIGURE.finditer(findings[0].text))[moving[0]]
+    place = list(FIGURE.finditer(findings[0].text))[moving[0]]
     text = findings[0].text
     return replace(
         findings[0], text=f"{text[: place.start()]}{values[0]} to {values[-1]}{text[place.end() :]}"

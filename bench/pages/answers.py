@@ -3,7 +3,7 @@
 On each device, with each runtime and number of threads, of each file the latest measurement counts. Left out are
 files whose time is INVALID or whose answers are wrong there; then, where an evaluation is given, those that are less
 right than the best for sure: their interval ends below its begins. Of the others the fastest is named. It is decided
-where the next one is slower for sure, and the answers were verified on the device.
+where all others are slower for sure, and the answers were verified on the device.
 """
 
 from collections.abc import Iterator, Sequence
@@ -77,9 +77,9 @@ def _answer(
     best = max(known.values(), key=lambda top: top.accuracy) if known else None
     kept = [model for model in judged if best is None or _top(model, known).interval[1] >= best.interval[0]]
     first, *others = sorted(kept, key=lambda model: (model.result.median.value, model.number))
-    time = _against(first, others[0]) if others else None
+    against = [(other, _against(first, other)) for other in others]
     verified = first.result.model.answers.verdict == VERIFIED
-    decided = time is None or time.verdict == "slower"
+    decided = all(time.verdict == "slower" for _, time in against)
     doubts = [
         "" if decided else "speed undecided",
         "" if best else "accuracy unknown",
@@ -90,7 +90,7 @@ def _answer(
     name = short(Path(first.result.model.file).name)
     text = f"Ship {name}" if best else f"The fastest is {name}" if others else f"Only {name} was timed"
     why = [
-        *_speed(first, others, time),
+        *_speed(first, against),
         *_accuracy(first, judged, known, best, evaluation),
         *(
             []
@@ -149,16 +149,24 @@ def _against(first: TimedModel, other: TimedModel) -> Comparison:
     return comparison(ratio, other.result, first.result)
 
 
-def _speed(first: TimedModel, others: Sequence[TimedModel], time: Comparison | None) -> Iterator[str]:
+def _speed(first: TimedModel, against: Sequence[tuple[TimedModel, Comparison]]) -> Iterator[str]:
+    """How fast the fastest file is, beside the next one, and beside those that may be as fast."""
     median = f"{ms(first.result.median.value)} ms at the median (95 % interval {span(first.result.median)})"
-    if time is None:
+    if not against:
         yield f"{median}; there is no other file to compare it with."
         return
+    (after, time), *rest = against
     told = "" if time.verdict == "slower" else ", so that which is faster cannot be told"
     yield (
-        f"{median}; the next, {short(others[0].name)}, takes {time.ratio.value:.2f} times as long "
+        f"{median}; the next, {short(after.name)}, takes {time.ratio.value:.2f} times as long "
         f"({interval(time.ratio, digits=2, to='to')}){told}."
     )
+    if near := [short(other.name) for other, time in rest if time.verdict != "slower"]:
+        yield (
+            f"Nor can be told whether it is faster than {', '.join(near)}."
+            if told
+            else f"Whether it is faster than {', '.join(near)} cannot be told."
+        )
 
 
 def _accuracy(

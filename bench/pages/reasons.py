@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Iterable, Sequence
 
-from mobilecnn.bench.judge.findings import Finding, Severity, gathered
+from mobilecnn.bench.judge.findings import FIGURE, Finding, Severity, gathered
 from mobilecnn.bench.judge.summary import Result
 from mobilecnn.bench.pages.page import Reason
 from mobilecnn.bench.pages.remarks import VERDICTS
@@ -74,19 +74,16 @@ def _alike(texts: Sequence[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tupl
     """Texts that differ in their numbers alone as one, with the range of each number."""
     kinds: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for text, names in texts:
-        kinds.setdefault(_NUMBER.sub("#", text), []).append((text, names))
+        kinds.setdefault(FIGURE.sub("#", text), []).append((text, names))
     merged = []
     for same in kinds.values():
         if len(same) <= MOST_ALIKE:
             merged += same
             continue
-        columns = zip(*(_NUMBER.findall(text) for text, _ in same), strict=True)
-        words = itertools.zip_longest(_NUMBER.split(same[0][0]), map(_range, columns), fillvalue="")
+        columns = zip(*(FIGURE.findall(text) for text, _ in same), strict=True)
+        words = itertools.zip_longest(FIGURE.split(same[0][0]), map(_range, columns), fillvalue="")
         merged.append(("".join(itertools.chain(*words)), _all(same)))
     return merged
-
-
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def _range(values: Sequence[str]) -> str:

@@ -17,11 +17,14 @@ from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.judge.summary import Result, Summary
 from mobilecnn.bench.pages import charts, modelled, paper_tables, reasons, svg, terminal
 from mobilecnn.bench.pages import page as pages
+from mobilecnn.bench.pages.answers import NO_DEVICE
 from mobilecnn.bench.pages.numbers import interval, ms, span
 from mobilecnn.bench.pages.page import Answer, Content, Figure, Note, Reasons, Section, Table
+from mobilecnn.bench.pages.subjects import REMARKS, origin
 from mobilecnn.bench.papers import speedup
 from mobilecnn.bench.papers.stored import STORED, stored
 from mobilecnn.bench.records.instructions import Instructions
+from mobilecnn.bench.records.measurement import VERIFIED
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.records.published import PUBLISHED_FORMAT
 from mobilecnn.bench.timing.rounds import measure
@@ -194,24 +197,34 @@ def _answer(demo: Demo, where: str) -> Answer:
         if result.valid and accuracy.verdict_against_first != "worse"
     ]  # fmt: skip
     if not kept:
-        why = [
-            f"{sum(not result.valid for result, _ in timed)} of {len(timed)} files are INVALID; the reasons are below."
+        invalid = sum(not result.valid for result, _ in timed)
+        lost = len(timed) - invalid
+        said = [
+            f"{invalid} are INVALID" if invalid else "",
+            f"{lost} are less right than the Keras model" if lost else "",
         ]
+        why = [f"Of {len(timed)} files {' and '.join(filter(None, said))}; the reasons are below."]
         return Answer(where, "Nothing to ship yet", "not to be relied on", "bad", why)
     first, *others = sorted(kept, key=lambda index: timed[index][0].median.value)
     result, accuracy = timed[first]
-    time = demo.timing.compare(others[0], first) if others else None
-    decided = time is None or time.verdict == "slower"
+    times = [demo.timing.compare(other, first) for other in others]
+    time = times[0] if times else None
+    elsewhere = origin(demo.timing.measurement.device)
+    doubts = [
+        "" if all(other.verdict == "slower" for other in times) else "speed undecided",
+        "" if result.model.answers.verdict == VERIFIED else "answers not checked",
+        "not the device it is meant for" if NO_DEVICE & set(elsewhere) else "",
+    ]
+    doubt = ", ".join(filter(None, doubts))
     why = [f"{ms(result.median.value)} ms at the median (95 % interval {span(result.median)})."]
     if time is not None:
         ratio = f"{time.ratio.value:.2f} times as long ({interval(time.ratio, digits=2, to='to')})"
         why.append(f"The next, {Path(timed[others[0]][0].model.file).name}, takes {ratio}.")
     right = f"{accuracy.accuracy:.1%} of {plural(accuracy.images, 'held-out digit')} are right"
     why.append(f"{right}; than the Keras model: {accuracy.verdict_against_first}.")
+    why += [REMARKS[said] for said in elsewhere]
     name = Path(result.model.file).name
-    return Answer(
-        where, f"Ship {name}", "decided" if decided else "speed undecided", "good" if decided else "open", why
-    )
+    return Answer(where, f"Ship {name}", doubt or "decided", "open" if doubt else "good", why)
 
 
 _PARITY_NOTE = (

@@ -132,7 +132,7 @@ def test_unknown_is_not_written(tmp_path: Path) -> None:
     text = made(*written(tmp_path, it=results.measured(bare)))
     devices = text.partition('<h2 id="s1"')[2].partition('<h2 id="s2"')[0]
     assert "unknown" not in devices
-    assert "<dt>does not tell its</dt><dd>processor, highest clocks, memory, governor, system</dd>" in devices
+    assert "<dt>not reported</dt><dd>processor, highest clocks, memory, governor, system</dd>" in devices
 
 
 def finding(text: str, code: str = "a", fix: str = "mend it", severity: Any = "warning") -> Finding:

@@ -89,7 +89,7 @@ SHOWN: dict[str, Callable[[Path, pytest.MonkeyPatch], str]] = {
 @pytest.mark.parametrize("name", SHOWN)
 def test_screen(name: str, width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(looks, "terminal_columns", lambda: width)
+    monkeypatch.setattr(looks, "terminal_columns", lambda err=False: width)
     shown = SHOWN[name](tmp_path, monkeypatch)
     file = SCREENS / f"{name}-{width}.txt"
     if os.environ.get("RENEW_SCREENS"):
@@ -113,7 +113,7 @@ def test_verbose_is_as_a_pipe_has_it(name: str, tmp_path: Path, monkeypatch: pyt
     """All columns, whole names and whole lines; what is said at a terminal alone is what to type next."""
     monkeypatch.chdir(tmp_path)
     piped = SHOWN[name](tmp_path, monkeypatch)
-    monkeypatch.setattr(looks, "terminal_columns", lambda: 80)
+    monkeypatch.setattr(looks, "terminal_columns", lambda err=False: 80)
     narrow = SHOWN[name](tmp_path, monkeypatch)
     original = CliRunner.invoke
     monkeypatch.setattr(CliRunner, "invoke", lambda self, group, typed: original(self, group, [*typed, "-v"]))

@@ -244,6 +244,14 @@ def used(share: str, program: str = "chrome") -> Finding:
                 "INVALID: y: others used 40% of a core (a 2): close them",
             ],
         ),
+        # Digits of a name are no figure.
+        (
+            [("x", used("38%", "python3.9")), ("y", used("40%", "python3.11"))],
+            [
+                "INVALID: x: others used 38% of a core (python3.9): close them",
+                "INVALID: y: others used 40% of a core (python3.11): close them",
+            ],
+        ),
         # Another remedy is another line.
         (
             [("x", Finding("c", "it is 1", "cool it")), ("y", Finding("c", "it is 2", "wait"))],

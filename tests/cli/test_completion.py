@@ -108,24 +108,33 @@ def test_the_script_asks_mobilecnn(shell: str) -> None:
     assert document["script"].rstrip("\n") == shown.output.rstrip("\n")
 
 
-def test_bash_completes_by_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("train lenet_c", ["lenet_caffe"]),
+        # A file may stand there too.
+        ("export lenet", ["lenet5", "lenet_caffe"]),
+        ("export lenet5.k", []),
+    ],
+)
+def test_bash_completes_by_it(typed: str, expected: list[str], tmp_path: Path) -> None:
     program = tmp_path / "mobilecnn"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m mobilecnn "$@"\n')
     program.chmod(0o755)
-    script = """
+    script = f"""
         eval "$(mobilecnn completion bash)"
-        COMP_WORDS=(mobilecnn train lenet_c); COMP_CWORD=2
+        COMP_WORDS=(mobilecnn {typed}); COMP_CWORD=2
         _mobilecnn_completion mobilecnn
-        echo "${COMPREPLY[@]}"
+        echo "${{COMPREPLY[@]}}"
     """
     variables = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, env=variables)
-    assert done.stdout.split() == ["lenet_caffe"]
+    assert done.stdout.split() == expected
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_other_shells_read_their_script(shell: str, tmp_path: Path) -> None:
     if shutil.which(shell) is None:
-        return  # What it says is held by the test above; only its own grammar is unseen here.
+        pytest.skip(f"{shell} is not installed, which alone can read its script")
     (tmp_path / "script").write_text(CliRunner().invoke(cli, ["completion", shell]).output)
     subprocess.run([shell, "-n", tmp_path / "script"], check=True)

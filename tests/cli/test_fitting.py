@@ -28,6 +28,7 @@ FILES = ("out/digits.float32.tflite", "out/digits.int8.tflite")
         (("alexnet.float32", "lenet.float32"), ["alexnet.float32", "lenet.float32"]),
         (("out/one.tflite",), ["one"]),
         (("a.tflite", "a"), ["a.tflite", "a"]),
+        (("net_0.35.tflite", "net_0.5.tflite"), ["net_0.35", "net_0.5"]),
         ((".tflite", "b.tflite"), [".tflite", "b.tflite"]),
         (("x..tflite", "x.a.tflite"), ["x.", "x.a"]),
         (("it", "it"), ["it"]),
@@ -120,6 +121,14 @@ def test_columns_that_hold_nothing_go_without_a_word() -> None:
 def test_a_table_without_rows_or_with_no_room_is_still_one() -> None:
     assert lay(Table(("a", "b"), ()), 80).lines == ("a  b", "-  -")
     assert lay(Table(("name", "b"), (("n" * 50, "1"),)), 5).lines[-1].startswith("nnn")
+    assert lay(WIDE, 2).lines
+
+
+def test_words_break_between_them_however_narrow_it_is() -> None:
+    chips = Table(("chip", "modelled ms", "paper"), (("Snapdragon 820", "10.0", "15.2"),))
+    for width in range(20, 40):
+        cells = [line.split("  ")[0].strip() for line in lay(chips, width).lines[-2:]]
+        assert "Snapdragon" in cells or "Snapdragon 820" in cells, width
 
 
 SHOW = "from mobilecnn.cli.output import data, prose, table\n" + (
@@ -169,7 +178,7 @@ def test_a_pipe_has_plain_text() -> None:
 
 
 def test_lines_break_between_words_and_commands_never(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "terminal_columns", lambda: 40)
+    monkeypatch.setattr(looks, "terminal_columns", lambda err=False: 40)
     lines = looks.prose("Warning: " + "word " * 30).splitlines()
     assert max(map(len, lines)) <= 40 and all(line.startswith("  word") for line in lines[1:])
     command = "mobilecnn report " + "x" * 50

@@ -38,7 +38,7 @@ def section(places: Mapping[str, Place], results: Results) -> list[Content]:
         ]
         told = [(name, value or "") for name, value in entries]
         silent = [name for name, value in told if not value and name in _TOLD]
-        cards.append(Card(place.name, [*told, ("does not tell its", ", ".join(silent))], remark))
+        cards.append(Card(place.name, [*told, ("not reported", ", ".join(silent))], remark))
     return [Cards(cards)]
 
 

@@ -94,7 +94,11 @@ def lay(table: Table, width: int | None, style: Style = lambda text, header: tex
     table, marked = _marked(table)
     titles = [_folded(title, _longest(table.column(number))) for number, title in enumerate(table.header)]
     shown = every
-    capped = table if _width(table, shown, titles) <= width else _shorter(table, int(NAMES_SHARE * width))
+    capped = (
+        table
+        if _width(table, shown, titles) <= width
+        else _shorter(table, max(SHORTEST, int(NAMES_SHARE * width)))
+    )
     for number in _order(table):
         if _width(capped, shown, titles) <= width:
             break
@@ -110,10 +114,12 @@ def lay(table: Table, width: int | None, style: Style = lambda text, header: tex
 def _fitted(table: Table, shown: Sequence[int], titles: Sequence[tuple[str, ...]], width: int) -> Table:
     """The table with names as long as there is room for, and not shorter than :data:`SHORTEST`."""
     longest = max((_longest(table.column(number)) for number in range(table.left)), default=0)
-    while _width(table, shown, titles) > width and longest > SHORTEST:
+    fitted = table
+    while _width(fitted, shown, titles) > width and longest > SHORTEST:
         longest -= 1
-        table = _shorter(table, longest)
-    return table
+        # From the whole names: what has been wrapped would be cut across its lines.
+        fitted = _shorter(table, longest)
+    return fitted
 
 
 def _marked(table: Table) -> tuple[Table, bool]:
@@ -274,9 +280,10 @@ def _without_suffix(names: list[str]) -> list[str]:
 
 
 def _formats(names: list[str]) -> list[str]:
-    """Of several names that begin alike, the part after the last point."""
+    """Of several names that begin alike, the part after the last point, unless that is the rest of a number."""
+    ends = [name.rpartition(".")[2] for name in names]
     alike = len(names) > 1 and len({name.rpartition(".")[0] for name in names}) == 1
-    return [name.rpartition(".")[2] for name in names] if alike else names
+    return ends if alike and not any(end[:1].isdigit() for end in ends) else names
 
 
 def pattern(names: Sequence[str]) -> str:

@@ -33,15 +33,25 @@ _STYLES: dict[str, dict[str, Any]] = {
 """First words of a verdict or a remark -> its colour and weight."""
 
 
-def width() -> int | None:
-    """Characters in a line of standard output; None where it is no terminal, or all was asked for with ``-v``."""
+def width(err: bool = False) -> int | None:
+    """Characters in a line of the stream; None where it is no terminal, or all was asked for with ``-v``.
+
+    Args:
+        err: whether standard error is meant, and not standard output.
+    """
     ctx = click.get_current_context(silent=True)
-    return None if ctx is not None and ctx.meta.get(VERBOSE) else terminal_columns()
+    return None if ctx is not None and ctx.meta.get(VERBOSE) else terminal_columns(err)
 
 
-def terminal_columns() -> int | None:
-    """Characters in a line of the terminal that standard output is; None where it is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+def terminal_columns(err: bool = False) -> int | None:
+    """Characters in a line of the terminal that the stream is; None where it is none."""
+    stream = sys.stderr if err else sys.stdout
+    if not stream.isatty():
+        return None
+    if os.environ.get("COLUMNS") or not err:
+        return shutil.get_terminal_size().columns
+    # Of standard output alone the library asks: here that may be a file.
+    return os.get_terminal_size(stream.fileno()).columns or shutil.get_terminal_size().columns
 
 
 def coloured(err: bool = False) -> bool:
@@ -69,7 +79,7 @@ def prose(text: str, err: bool = False, whole: bool = False) -> Lines:
         err: whether it goes to standard error.
         whole: whether it stays one line, as that of an error does.
     """
-    most, line = width(), clean(text)
+    most, line = width(err), clean(text)
     parts = (
         [line]
         if whole or most is None or len(line) <= most
@@ -86,7 +96,7 @@ def prose(text: str, err: bool = False, whole: bool = False) -> Lines:
 def following(command: str, why: str, err: bool = True) -> Lines:
     """The last line of a command: what to type next, and what for."""
     line = f"Next: {clean(command)}"
-    most = width()
+    most = width(err)
     if most is not None and len(line) + len(why) + 4 > most:
         return joined(prose(f"Next: {why}:", err), Lines(f"  {clean(command)}"))
     comment = f"  # {clean(why)}"

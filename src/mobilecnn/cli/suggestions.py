@@ -27,9 +27,10 @@ class Model(Source):
     """A name of the zoo, or a file of a model."""
 
     def shell_complete(self, ctx: Context, param: Parameter, incomplete: str) -> list[CompletionItem]:
-        """The names that begin as what is typed, and whatever files do."""
+        """The names that begin as what is typed, and files: in bash where no name does."""
         named = networks(incomplete) if incomplete else []
-        return [*named, CompletionItem(incomplete, type="file")]
+        # The files first: at that item Click's script for bash forgets what came before.
+        return [CompletionItem(incomplete, type="file"), *named]
 
 
 class DeviceName(StringParamType):
