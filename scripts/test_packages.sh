@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the tests need beyond Python: OpenSSH, because they time a model over SSH on this machine,
-# with a server of their own on a free port of 127.0.0.1; adb, because they time one on a stand-in
+# What the tests need beyond Python: zsh and fish, because they read the scripts of completion by them; OpenSSH, because
+# they time a model over SSH on this machine, with a server of their own on a free port of 127.0.0.1; adb, because they time one on a stand-in
 # for a phone; a JDK, Maven and Debian's Android tools, because they build the sample app; QEMU, a C
 # compiler, Debian's keys, binutils for arm64 and LLVM, because they count what the runtimes' arm64 builds
 # execute, and model how long that takes; Chromium, because they look at the pages in a browser. On Debian and Ubuntu
@@ -16,6 +16,8 @@ need() { # a package, then the programs that it brings
         command -v "$program" >/dev/null 2>&1 || { missing="$missing $package"; break; }
     done
 }
+need zsh zsh
+need fish fish
 need openssh-client ssh ssh-keygen
 need openssh-server sshd
 need adb adb
