@@ -189,7 +189,7 @@ class _Walk:
     def _keep_constant(self, operation: Operation) -> None:
         """Keep what an operator makes of constants: files in float16 hold theirs so."""
         source = operation.inputs[0] if operation.inputs else None
-        if operation.kind == "DEQUANTIZE" and source is not None and source.constant:
+        if operation.kind == "DEQUANTIZE" and operation.outputs and source is not None and source.constant:
             self.constants[id(operation.outputs[0])] = source
 
     def _operand(self, tensor: Tensor) -> _Operand | None:

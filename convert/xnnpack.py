@@ -136,7 +136,7 @@ def why_left(operation: Operation) -> str:
         return "scales too far apart"
     if operation.kind == "DEPTHWISE_CONV_2D" and _weights(operation) == "int8" and not quantized:
         return "int8 weights with float32 activations"
-    if operation.kind == "QUANTIZE" and _first(operation) == "uint8" and operation.outputs[0].dtype == "int8":
+    if operation.kind == "QUANTIZE" and _first(operation) == "uint8" and _made(operation) == "int8":
         return "from uint8 to int8"
     if operation.kind == "CONCATENATION" and len(operation.inputs) > MOST_CONCATENATED:
         return f"more than {MOST_CONCATENATED} inputs"
@@ -145,6 +145,10 @@ def why_left(operation: Operation) -> str:
 
 def _first(operation: Operation) -> str:
     return operation.inputs[0].dtype if operation.inputs and operation.inputs[0] is not None else ""
+
+
+def _made(operation: Operation) -> str:
+    return operation.outputs[0].dtype if operation.outputs else ""
 
 
 def _weights(operation: Operation) -> str:

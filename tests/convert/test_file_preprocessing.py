@@ -10,6 +10,7 @@ from tflite_files import Made
 
 from mobilecnn.contract import RANGES
 from mobilecnn.convert.file_preprocessing import follow_file
+from mobilecnn.convert.graph import flatbuffer
 
 CAFFE = (103.939, 116.779, 123.68)
 IMAGENET = (0.485, 0.456, 0.406)
@@ -261,6 +262,15 @@ def test_constants_that_are_not_what_they_say_are_not_read() -> None:
         made._graph.tensors[made.input + 1].type = {"float32": 0, "bfloat16": 18}[dtype]
         finding = follow_file(made.graph())
         assert finding.proven is None and "does more than scale it" in finding.evidence, finding
+
+
+def test_an_operator_of_a_constant_without_an_output_says_nothing_of_the_input() -> None:
+    made = Made().put("RELU", 0)
+    last = made.last
+    made.put("DEQUANTIZE", made.constant(np.ones(3), "float16"), dtype="float32").add("LOGISTIC", last)
+    model = flatbuffer.parse(made.pack(), "it")
+    model.subgraphs[0].operators[1].outputs = np.zeros(0, np.int32)
+    assert follow_file(flatbuffer.graph_of(model)).evidence.startswith("LOGISTIC")
 
 
 def test_work_is_bounded() -> None:

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from tflite_files import Made
 
+from mobilecnn.convert import gpu, xnnpack
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.inspection import inspect, inspection_of, macs
 from mobilecnn.errors import ModelFileError
+from mobilecnn.quantize.partitions import forecast
 from mobilecnn.train import complexity
 
 
@@ -167,6 +169,26 @@ def test_understated_versions_are_warned_about(exported: Path) -> None:
         code.version = 1
     seen = inspection_of(flatbuffer.graph_of(model), "old.tflite", 0, "")
     assert any("understated for" in warning and "CONV_2D" in warning for warning in seen.warnings)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8", "int16"])
+@pytest.mark.parametrize("end", ["inputs", "outputs"])
+def test_an_operator_without_inputs_or_outputs_is_refused_or_described(end: str, dtype: str) -> None:
+    """Of whatever kind: that it can be read is no promise that a runtime takes it."""
+    described = set()
+    for kind in sorted(xnnpack.TAKEN | gpu.TAKEN):
+        made = Made(dtype=dtype, scale=() if dtype == "float32" else 0.1)
+        made.add(kind, *[made.input] * 3, dtype="int8", scale=0.1)
+        model = flatbuffer.parse(made.pack(made.input), kind)
+        setattr(model.subgraphs[0].operators[0], end, np.zeros(0, np.int32))
+        try:
+            graph = flatbuffer.graph(flatbuffer.pack(model), kind)
+        except ModelFileError as error:
+            assert "operator 0 has" in str(error)
+            continue
+        assert inspection_of(graph, kind, 0, "").operators[0].count == forecast(graph).operators == 1
+        described.add(kind)
+    assert {"QUANTIZE", "DEQUANTIZE", "CONCATENATION", "RELU"} <= described
 
 
 @pytest.mark.parametrize("name", ["missing.tflite", "."])
