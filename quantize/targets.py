@@ -15,6 +15,8 @@ PACKAGES = ("tflite-runtime", "tensorflow")
 
 _TARGET = re.compile(r"(?P<package>[a-z-]{1,40})==(?P<release>[0-9]{1,4}(?:\.[0-9]{1,4}){0,3})", re.ASCII)
 
+_LEADING = re.compile(r"[0-9]{1,4}(?![0-9])(?:\.[0-9]{1,4}(?![0-9])){0,3}", re.ASCII)
+
 DENSE = "FULLY_CONNECTED"
 """Operator whose scales for each row of the weights came late: without activations in int8 in release 2.17, with them in 2.10."""
 
@@ -51,6 +53,12 @@ def target(text: str) -> Target:
             f"--target-runtime {text[:80]!r} is no release of {' or '.join(PACKAGES)}; give tflite-runtime==2.14, for example"
         )
     return Target(found["package"], found["release"])
+
+
+def release_of(version: str) -> str | None:
+    """The release in the version that a package states: ``2.5.0`` of ``2.5.0.post1``; None of one that begins with no number."""
+    found = _LEADING.match(version)
+    return None if found is None else found[0]
 
 
 def _numbers(release: str) -> tuple[int, ...]:

@@ -42,12 +42,13 @@ def runtime(text: str, remarked: Remarked) -> Target | None:
             if not found and reasons:
                 raise reasons[0]
     known = [name for name in found if name == NEWER or name in targets.PACKAGES]
-    if not known:
+    releases = {name: targets.release_of(found[name]) for name in known if name != NEWER}
+    if not known or None in releases.values():
         raise UsageError(
             f"--target-runtime {text[:80]}: the device does not say of which release its runtime is; give the release instead, such "
             "as tflite-runtime==2.14"
         )
-    older = [targets.target(f"{name}=={found[name]}") for name in known if name != NEWER]
+    older = [targets.target(f"{name}=={release}") for name, release in releases.items()]
     has = " and ".join(f"{name} {found[name]}" for name in known)
     made_for = f"the files are for {older[0]}, the oldest" if older else "the files may have any operator"
     remarked(Remark("target-device", len(known), f"{text} has {has}; {made_for}"))

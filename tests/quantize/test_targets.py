@@ -54,6 +54,28 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("version", "release"),
+    [
+        ("2.14", "2.14"),
+        ("2.5.0.post1", "2.5.0"),
+        ("2.20.0.dev20250619", "2.20.0"),
+        ("2.18.0-dev20241009", "2.18.0"),
+        ("2.17.0rc1", "2.17.0"),
+        ("2.16.1+cpu", "2.16.1"),
+        ("2.20240101", "2"),
+        ("1.2.3.4.5", "1.2.3.4"),
+        ("20240101", None),
+        ("unknown", None),
+        ("v2.14", None),
+        ("", None),
+    ],
+)
+def test_a_release_is_what_a_version_begins_with(version: str, release: str | None) -> None:
+    assert targets.release_of(version) == release
+    assert release is None or target(f"tflite-runtime=={release}").release == release
+
+
+@pytest.mark.parametrize(
     ("release", "needed", "has"),
     [
         ("2.14", "2.14.0", True),
@@ -164,6 +186,12 @@ class Board:
             Target("tflite-runtime", "2.9.1"),
             "board has litert 2.3.0 and tflite-runtime 2.9.1; the files are for tflite-runtime==2.9.1, the oldest",
         ),
+        (
+            {"tflite_runtime": "2.5.0.post1"},
+            Target("tflite-runtime", "2.5.0"),
+            "board has tflite-runtime 2.5.0.post1; the files are for tflite-runtime==2.5.0, the oldest",
+        ),
+        ({"litert": "unknown"}, None, "board has litert unknown; the files may have any operator"),
     ],
 )
 def test_a_device_is_asked_for_its_runtimes(
@@ -179,6 +207,8 @@ def test_a_device_is_asked_for_its_runtimes(
     ("found", "error", "words"),
     [
         ({"app": "1"}, UsageError, "does not say of which release"),
+        ({"tflite_runtime": "unknown"}, UsageError, "does not say of which release"),
+        ({"litert": "2.3.0", "tflite_runtime": "unknown"}, UsageError, "does not say of which release"),
         ({}, EnvironmentProblem, "litert is not installed"),
     ],
 )
