@@ -1,14 +1,20 @@
-"""The steps of a ladder on a network one channel of which is far too wide: what they are, and what each leaves in float32."""
+"""The steps of a ladder, what they are and what each leaves in float32, on two networks: one channel of the first is far too
+wide, and one layer of the second has weights that int8 cannot hold.
+"""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from test_corrections import images, network
+from test_corrections import CONV, images, network
+from tflite_files import Made
 
 from mobilecnn.contract import contract_for
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering.description import Description
+from mobilecnn.convert.lowering.ends import name_ends
 from mobilecnn.convert.output_kinds import UNKNOWN
 from mobilecnn.quantize import corrections, recipes, repairs
 from mobilecnn.quantize.corrections import BIAS_CORRECTION, NAMES
@@ -21,10 +27,24 @@ NAMED = {row.name: row for row in recipes.rows(repairs.FORMATS)}
 ROWS: list[Format] = [NAMED[name] for name in repairs.FORMATS]
 
 
-@pytest.fixture(scope="module")
-def how(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Making]:
-    folder = tmp_path_factory.mktemp("wide")
-    (folder / "base.tflite").write_bytes(network(4096))
+def cancelling() -> bytes:
+    """Two convolutions whose channels are all alike; two huge weights of the second cancel, and leave no codes for the others."""
+    random, made = np.random.default_rng(3), Made((1, 8, 8, 3))
+    first, second = random.uniform(0.1, 0.5, (1, 3, 3, 3)), random.uniform(0.1, 0.5, (1, 1, 1, 4))
+    second[..., :2] = 1000, -1000
+    for weights in (first, second):
+        kernel = made.constant(np.repeat(weights, 4, axis=0))
+        constants = kernel, made.constant(np.zeros(4))
+        options = {"table": "Conv2DOptions", "fusedActivationFunction": 1, **CONV}
+        made.add("CONV_2D", made.last, *constants, shape=(1, 8, 8, 4), **options)
+    model = flatbuffer.parse(made.scores(10).pack(), "it")
+    name_ends(model, Description("it", contract_for("unit", (8, 8, 3)), ()))
+    return flatbuffer.pack(model)
+
+
+@contextmanager
+def making(folder: Path, content: bytes) -> Iterator[Making]:
+    (folder / "base.tflite").write_bytes(content)
     with TfliteProcess("under test") as tflite:
         base = corrections.prepare(tflite, folder / "base.tflite", images(folder), UNKNOWN, NAMES)
         description = Description("it", contract_for("unit", (8, 8, 3)), ())
@@ -33,17 +53,30 @@ def how(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Making]:
         )
 
 
+@pytest.fixture(scope="module")
+def how(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Making]:
+    with making(tmp_path_factory.mktemp("wide"), network(4096)) as made:
+        yield made
+
+
 def test_steps_are_made_one_on_the_other(how: Making, tmp_path: Path) -> None:
-    """Without equalization the ends of the wide tensor stay in float32, and then the layer behind them."""
+    """Without equalization the ends of the wide tensor stay in float32."""
     steps = list(repairs.Steps(how, ROWS, (BIAS_CORRECTION,), tmp_path))
     assert [step.row.name for step in steps] == ["int8"] * 4 + ["int16x8", "float16"]
-    ends, layers = steps[2:4]
+    ends = steps[2]
     assert not ends.left_out and ends.sqnr_db > steps[1].sqnr_db + 20 and len(ends.kept) >= 2
-    assert layers.left_out or (
-        set(ends.kept) < set(layers.kept) and layers.sqnr_db > ends.sqnr_db + repairs.GAIN
-    )
     assert all(step.path.exists() for step in steps if not step.left_out)
     assert len(list(tmp_path.glob("step-*.tflite"))) == sum(not step.left_out for step in steps)
+
+
+def test_the_worst_layer_stays_in_float32_where_no_tensor_is_wide(tmp_path: Path) -> None:
+    with making(tmp_path, cancelling()) as how:
+        plain, ends, layers, *_ = repairs.Steps(how, ROWS, (), tmp_path)
+        _, bad, *_ = [row.outputs[0].name for row in how.base.graph.operations if row.kind == "CONV_2D"]
+    assert ends.left_out == "it gains less than 1 dB on the calibration images"
+    assert not layers.left_out and layers.kept == (bad,)
+    assert layers.name == "int8, the worst layers in float32 (1 operator)"
+    assert layers.sqnr_db > plain.sqnr_db + 20 and layers.path.exists()
 
 
 def test_what_gains_no_decibel_is_left_out(
