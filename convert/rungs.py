@@ -50,7 +50,7 @@ class Rung(Open):
         loss: how much that is less than the Keras model.
         latency: time of an inference; None where it was not timed.
         front: whether no other rung is both smaller and better, or equal in one and better in the other.
-        refused: why it does not do; empty of the one that was chosen.
+        refused: why it does not pass; empty of the one that was chosen.
     """
 
     name: str
@@ -69,18 +69,20 @@ class Rung(Open):
 
 @dataclass(frozen=True)
 class Ladder(Open):
-    """All steps until the first that did.
+    """All steps until the first that passed.
 
     Attributes:
         max_drop: largest loss that was allowed, in percentage points.
         device: where the files were timed.
         times: ``measured``, ``modelled``, or empty where they were not timed.
+        shared: number of the labelled images that calibrated the files, too.
         rungs: the steps, in order; the last is the file of the passport.
     """
 
     max_drop: float
     device: str
     times: str
+    shared: int
     rungs: tuple[Rung, ...]
 
     def __post_init__(self) -> None:

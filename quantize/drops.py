@@ -113,11 +113,16 @@ def check(max_drop: float, files: int) -> None:
 def undecided(evaluation: Evaluation, most: float) -> Sequence[str]:
     """What the images cannot tell of each file, a sentence without a full stop each."""
     return [
-        f"undecided whether {result.file} loses more than {most:g} points: {_figures(found)}; give --data more images"
+        unsettled(result.file, found, most)
         for result in evaluation.results[1:]
         for found in [of(result)]
         if found.against(most) == UNDECIDED
     ]
+
+
+def unsettled(file: str, found: Drop, most: float) -> str:
+    """That the images cannot tell whether ``file`` loses more than ``most`` points, with the figures and what to do."""
+    return f"undecided whether {file} loses more than {most:g} points: {_figures(found)}; give --data more images"
 
 
 def refuse(evaluation: Evaluation, most: float) -> None:

@@ -210,18 +210,28 @@ def problem(result: LabelledCheck, called: str = KERAS) -> str | None:
             f"{_CALIBRATE}"
         )
     net = result.lost - result.gained
-    if net > 0 and shown_to_know_nothing(result.correct, result.images, result.chance):
-        reason = "no more than chance gives"
-    elif net > LOSS * result.keras_correct and worse(result.lost, result.gained) <= SURE:
+    if words := no_more_than_chance(result, called):
+        return f"{words}; {_REMEDY}"
+    if net > LOSS * result.keras_correct and worse(result.lost, result.gained) <= SURE:
         reason = f"more than {LOSS:.0%} of those are lost (exact McNemar test, {_p(result)})"
     elif net >= FEW and 2 * net >= result.keras_correct:
         reason = "half of those or more are lost"
     else:
         return None
-    return f"{_counts(result, called)}: {reason}; ship a format that keeps them, or {_CALIBRATE}"
+    return f"{_counts(result, called)}: {reason}; {_REMEDY}"
+
+
+def no_more_than_chance(result: LabelledCheck, called: str = KERAS) -> str | None:
+    """That a file which has fewer right than the Keras model is shown to know nothing, with the counts; None where it is not."""
+    if result.lost <= result.gained or not shown_to_know_nothing(
+        result.correct, result.images, result.chance
+    ):
+        return None
+    return f"{_counts(result, called)}: no more than chance gives"
 
 
 _CALIBRATE = "calibrate it on more images of the kind that it is for (--calibration, --samples)"
+_REMEDY = f"ship a format that keeps them, or {_CALIBRATE}"
 
 
 def keras_doubt(result: LabelledCheck, called: str = KERAS) -> str | None:

@@ -3,7 +3,7 @@
 Plain ranges of the activations come first, then what costs nothing (corrections of biases and of channels), then what
 costs a little (both ends of the tensors whose channels differ most, and the layers that make the largest error, in float32),
 then formats of which the whole costs more. What a step leaves in float32 is chosen by the signal-to-noise ratio on the images
-that calibrate; whether the step does, others decide (:mod:`mobilecnn.ladder`), on images that it has not seen.
+that calibrate; whether the step passes, :mod:`mobilecnn.ladder` decides, on labelled images and on those held out from the calibration.
 """
 
 import glob
@@ -134,7 +134,7 @@ class Steps:
         last = wanted[0] if EQUALIZATION in wanted else wanted[-1]
         if not any(one.name == last and one.applied for one in tried):
             step.path.unlink()
-            return Step(name, row, left_out="it does no good on the calibration images")
+            return Step(name, row, left_out="it gains nothing on the calibration images")
         return step
 
     def _floated(self, name: str, row: Format, best: Step, ranked: Sequence[Sequence[str]]) -> Step:

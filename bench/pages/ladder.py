@@ -46,9 +46,16 @@ def lead(ladder: Ladder) -> str:
         "measured": f"Times are measured on {ladder.device}.",
         "modelled": f"Times are modelled for {ladder.device}, not measured.",
     }
+    judging = ladder.rungs[-1].labelled
+    of = "" if judging is None else f" of {judging.images:,}"
+    judged = (
+        f", and {ladder.shared:,}{of} that judge are among them, so that new images may lose more"
+        if ladder.shared
+        else " and judged on others"
+    )
     return (
         f"The first step that loses at most {ladder.max_drop:g} points of the right answers. Each is chosen on the images that "
-        f"calibrate and judged on others. {times.get(ladder.times, 'No file was timed.')}"
+        f"calibrate{judged}. {times.get(ladder.times, 'No file was timed.')}"
     )
 
 

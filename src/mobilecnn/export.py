@@ -142,7 +142,7 @@ def export(
 
     Raises:
         UsageError, ModelFileError, DataError, OutputError: what the user gave does not work.
-        CheckFailed: the Keras model itself answers with numbers that are not finite, or no step of the ladder does; nothing
+        CheckFailed: the Keras model itself answers with numbers that are not finite, or no step of the ladder passes; nothing
             is written.
         EnvironmentProblem: a child process crashed.
     """
@@ -181,8 +181,11 @@ def export(
         # The child imports TensorFlow meanwhile, so a data set that is missing is told at once.
         chosen = choose(calibration, remarked)
         dataset = None if data is None else _labelled(data, remarked, skip_bad)
+        calibrate_too = 0
         if dataset is not None and chosen.dataset is not None:
-            say_overlap(dataset, [chosen.dataset], "calibrated-on", "that calibrate the files", remarked)
+            calibrate_too = say_overlap(
+                dataset, [chosen.dataset], "calibrated-on", "that calibrate the files", remarked
+            )
         facts, images, labels, converted = _convert(keras, chosen, dataset, source.name, work, steps)
         if dataset is not None:
             say_trained(source.name, facts.training, dataset, remarked)
@@ -217,7 +220,7 @@ def export(
                 reference = _reference(keras, work, source, facts)
                 steps(f"running {facts.called} on {dataset.name}")
                 asked = questions(keras, facts, dataset, labels, source.name, work, remarked)
-                ground = ladder.Ground(source, facts, images, reference, asked, floors, work)
+                ground = ladder.Ground(source, facts, images, reference, asked, calibrate_too, floors, work)
                 chosen_file = ladder.up(climb, how, rows, wanted, ground, steps)
                 rows, dataset = (chosen_file.row,), None
             for row in rows:

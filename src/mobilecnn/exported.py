@@ -119,16 +119,20 @@ def _doubts_of_labelled(files: Sequence[Exported]) -> list[str]:
     first = next((check for _, check in checked if check is not None), None)
     if first is None or labelled.keras_problem(first) is not None:
         return []
-    called = files[0].passport.parity.reference
+    called, climbed = files[0].passport.parity.reference, files[0].passport.ladder is not None
     model = labelled.keras_doubt(first, called)
-    words = [(name, labelled.doubt(check, called)) for name, check in checked if check is not None]
+    # Of what a ladder has chosen, its own limit says what is open.
+    usual = [(name, check) for name, check in checked if check is not None and not climbed]
+    words = [(name, labelled.doubt(check, called)) for name, check in usual]
     return [*([] if model is None else [model]), *(f"{name}: {text}" for name, text in words if text)]
 
 
 def _problem(file: Exported) -> str | None:
     check, called = file.passport.labelled, file.passport.parity.reference
     if file.holds:
-        words = [] if check is None or (wrong := labelled.problem(check, called)) is None else [wrong]
+        # A ladder has held its file to the user's limit already, which counts and not the usual ones.
+        wrong = None if check is None or file.passport.ladder is not None else labelled.problem(check, called)
+        words = [] if wrong is None else [wrong]
         verdict = file.passport.verdict
         if verdict is not None and verdict.verdict == checks.FAIL:
             # What to do is said once.

@@ -1,8 +1,9 @@
 """The ladder of repairs: of ever more careful int8 files the first that keeps the Keras model's right answers.
 
-Each step is made on the calibration images (:mod:`mobilecnn.quantize.repairs`) and judged on others: on labelled images, by
-the right answers that it loses, and on those held out from the calibration. What is tried is kept in the passport of the
-file that is chosen, and timed side by side.
+Each step is made on the calibration images (:mod:`mobilecnn.quantize.repairs`) and judged on labelled images, by the right
+answers that it loses, and on images held out from the calibration. Labelled images should be others than those that
+calibrate; how many are not is counted, and said. What is tried is kept in the passport of the file that is chosen, and timed
+side by side.
 """
 
 import math
@@ -16,11 +17,11 @@ from mobilecnn.convert.checks import FAIL, LabelledCheck, Verdict
 from mobilecnn.convert.conversion import KerasFacts, Source
 from mobilecnn.convert.lowering.rewrites import Rewritten
 from mobilecnn.convert.rungs import Ladder, Latency, Loss, Rung
-from mobilecnn.errors import CheckFailed, EnvironmentProblem, UsageError
+from mobilecnn.errors import CheckFailed, MobileCnnError, UsageError
 from mobilecnn.quantize import drops, labelled, recipes, repairs
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration, CalibrationImages
 from mobilecnn.quantize.corrections import Quantized
-from mobilecnn.quantize.drops import BEYOND, UNDECIDED, drop
+from mobilecnn.quantize.drops import BEYOND, UNDECIDED, Drop, drop
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.labelled import Questions
 from mobilecnn.quantize.making import Making
@@ -28,14 +29,15 @@ from mobilecnn.quantize.parity import Scores, compare
 from mobilecnn.quantize.recipes import Recipe
 from mobilecnn.quantize.repairs import Step
 from mobilecnn.quantize.verdict import Floors, Judged, judge
-from mobilecnn.remarks import Remark
+from mobilecnn.remarks import Remark, Remarked, plural
 from mobilecnn.steps import Steps
 
 AUTO = "auto"
 """What stands for the formats where the ladder is to choose."""
 
-STEPS = 2 + 7
-"""Number of steps of a ladder that is climbed to its end, and of those around it: asking the Keras model, and timing."""
+STEPS = 3 + 7
+"""Number of steps of a ladder that is climbed to its end, and of those around it: asking the Keras model, making the first
+file, and timing."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Ground:
         images: the calibration images, with those held out from them.
         reference: the Keras model's scores for those that files are judged by, (images, outputs).
         questions: the labelled images.
+        shared: number of the labelled images that calibrate, too.
         floors: what a file must keep.
         work: folder for temporary files.
     """
@@ -78,13 +81,14 @@ class Ground:
     images: CalibrationImages
     reference: Scores
     questions: Questions
+    shared: int
     floors: Floors
     work: Path
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The first file that does.
+    """The first file that passes.
 
     Attributes:
         row: its format, with the rules that it was made by.
@@ -156,7 +160,7 @@ def refuse_unused(climb: Climb | None, formats: Sequence[str]) -> None:
 def up(
     climb: Climb, how: Making, rows: Sequence[Format], wanted: Sequence[str], ground: Ground, steps: Steps
 ) -> Chosen:
-    """Climb until a file does.
+    """Climb until a file passes.
 
     Args:
         climb: what is asked.
@@ -167,7 +171,7 @@ def up(
         steps: is told what is done.
 
     Raises:
-        CheckFailed: none does.
+        CheckFailed: none passes.
         UsageError, ModelFileError, EnvironmentProblem: as :func:`mobilecnn.quantize.making.make` does.
     """
     rungs: list[Rung] = []
@@ -184,10 +188,11 @@ def up(
             break
     if last is None or last.made is None:
         raise CheckFailed(_none(rungs, climb, ground))
-    latencies, times = _timed(files, climb, how)
+    steps(f"timing {plural(len(files), 'file')} on {climb.device}")
+    latencies, times = _timed(files, climb, how.remarked)
     judged = iter(_with_front(rungs, latencies))
     done = tuple(rung if rung.left_out else next(judged) for rung in rungs)
-    record = Ladder(climb.max_drop, climb.device, times, done)
+    record = Ladder(climb.max_drop, climb.device, times, ground.shared, done)
     check = record.rungs[-1].labelled
     assert check is not None
     return Chosen(last.row, last.made, check, record)
@@ -195,19 +200,14 @@ def up(
 
 def undecided(ladder: Ladder) -> str | None:
     """What the labelled images cannot tell of the file that was chosen; None where they can."""
-    last = ladder.rungs[-1]
-    if last.loss is None or last.loss.verdict != UNDECIDED:
+    loss = ladder.rungs[-1].loss
+    if loss is None or loss.verdict != UNDECIDED:
         return None
-    return f"undecided whether it loses more than {ladder.max_drop:g} points: {words(last.loss)}; give --data more images"
-
-
-def words(loss: Loss) -> str:
-    """A loss in words."""
-    return f"{loss.points:+.2f} points, 95 % interval {loss.low:+.2f} .. {loss.high:+.2f}, exact McNemar test p = {loss.p:.2g}"
+    return drops.unsettled("it", Drop(loss.points, loss.low, loss.high, loss.p), ladder.max_drop)
 
 
 def _judged(step: Step, climb: Climb, how: Making, ground: Ground) -> Rung:
-    """How a step does, on images that it was not chosen on."""
+    """How a step fares on the labelled images, and on those held out from the calibration."""
     if step.left_out:
         return Rung(step.name, step.row.name, left_out=step.left_out)
     images, facts = ground.images, ground.facts
@@ -239,7 +239,7 @@ def _judged(step: Step, climb: Climb, how: Making, ground: Ground) -> Rung:
 
 
 def _refused(verdict: Verdict, check: LabelledCheck, loss: Loss, climb: Climb, called: str) -> str:
-    """Why a file does not do; empty where it does."""
+    """Why a file does not pass; empty where it does. How much may be lost is the user's to say, and no other limit counts."""
     if check.not_finite:
         return f"it answers with NaN or infinity on {check.not_finite} images"
     if loss.points > climb.max_drop:
@@ -247,11 +247,11 @@ def _refused(verdict: Verdict, check: LabelledCheck, loss: Loss, climb: Climb, c
         return f"it loses {loss.points:.2f} points, {sure} more than {climb.max_drop:g}"
     if verdict.verdict == FAIL:
         return verdict.reason
-    return "" if labelled.problem(check, called) is None else "it loses too many of the right answers"
+    return labelled.no_more_than_chance(check, called) or ""
 
 
 def _outcome(rung: Rung) -> str:
-    return rung.left_out or rung.refused or "it does"
+    return rung.left_out or rung.refused or "passes"
 
 
 def _none(rungs: Sequence[Rung], climb: Climb, ground: Ground) -> str:
@@ -263,18 +263,22 @@ def _none(rungs: Sequence[Rung], climb: Climb, ground: Ground) -> str:
     )
 
 
-def _timed(files: Sequence[Path], climb: Climb, how: Making) -> tuple[list[Latency | None], str]:
-    """Times of files on the device, and what kind of times these are."""
+def _timed(files: Sequence[Path], climb: Climb, remarked: Remarked) -> tuple[list[Latency | None], str]:
+    """Times of files on the device, and what kind of times these are; none, which is said, where timing fails in any way.
+
+    The files are made and judged by then, which took minutes: they are not given up for their times.
+    """
     from mobilecnn.bench.devices.registry import device
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.bench.timing.times import kind, take
 
     protocol = Protocol(rounds=3, warmup_runs=2, warmup_seconds=0.1, runs=10, seconds=0.3)
     try:
-        taken = take(files, device(climb.device), protocol)
-    except (EnvironmentProblem, CheckFailed) as error:
+        with device(climb.device) as where:
+            taken = take(files, where, protocol)
+    except MobileCnnError as error:
         text = f"the files were not timed on {climb.device}: {error}"
-        how.remarked(Remark("not-timed", len(files), text))
+        remarked(Remark("not-timed", len(files), text))
         return [None] * len(files), ""
     found = [taken.time(index) for index in range(len(files))]
     return [Latency(time.value, time.low, time.high) for time in found], kind(taken.record)

@@ -15,6 +15,7 @@ import mobilecnn
 from mobilecnn.cli import cli
 from mobilecnn.convert.checks import LabelledCheck
 from mobilecnn.convert.passport import Passport
+from mobilecnn.convert.rungs import Ladder, Loss, Rung
 from mobilecnn.errors import CheckFailed, DataError
 from mobilecnn.exported import Exported, doubts, refuse_different
 from mobilecnn.quantize.chance import CHANCE, chance_of
@@ -181,6 +182,17 @@ def test_files_without_a_fault_or_a_check_pass() -> None:
     for checks in ([None, None], [check(14, 0, 0, 14)] * 2):
         refuse_different(files(*checks))
         assert doubts(files(*checks)) == []
+
+
+@pytest.mark.parametrize("result", [check(945, 60, 5, 2000), check(9, 1, 0, 10), check(990, 10, 0, 2000)])
+def test_of_a_file_that_a_ladder_chose_its_own_limit_has_spoken(result: LabelledCheck) -> None:
+    assert problem(result) or doubt(result)
+    loss = Loss(points=2.75, low=2.0, high=2.9, p=0.001, verdict="within")
+    ladder = Ladder(3, "local", "", 0, (Rung("int8", "int8", labelled=result, loss=loss),))
+    (file,) = files(result)
+    file = replace(file, passport=replace(file.passport, ladder=ladder))
+    refuse_different([file])
+    assert doubts([file]) == []
 
 
 def test_what_is_open_of_the_model_is_said_once_and_of_each_file_by_its_name() -> None:

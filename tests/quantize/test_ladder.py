@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -11,17 +11,23 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import mobilecnn
+from mobilecnn.bench.devices import registry
 from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.registry import device
-from mobilecnn.bench.pages.ladder import html
+from mobilecnn.bench.pages.ladder import html, lead
 from mobilecnn.cli import cli
 from mobilecnn.convert import passport
+from mobilecnn.convert.checks import LabelledCheck, Verdict
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.rungs import Ladder, Loss, Rung
 from mobilecnn.errors import InputError
+from mobilecnn.ladder import Climb, _refused, _timed
+from mobilecnn.quantize import labelled
+from mobilecnn.quantize.drops import drop
 from mobilecnn.quantize.repairs import _beginnings, _pattern
 from mobilecnn.quantize.rules import LONGEST_PATTERN, Rule
 from mobilecnn.records import record
+from mobilecnn.remarks import Remarks
 
 pytestmark = pytest.mark.usefixtures("forked", "undisturbed")
 
@@ -85,7 +91,7 @@ def stored(output: Path) -> passport.Passport:
     return card
 
 
-def test_it_stops_at_the_first_step_that_does(climbed: tuple[Path, Result]) -> None:
+def test_it_stops_at_the_first_step_that_passes(climbed: tuple[Path, Result]) -> None:
     output, done = climbed
     assert done.exit_code == 0, done.output
     ladder = stored(output).ladder
@@ -130,7 +136,7 @@ def test_the_file_is_the_one_that_was_judged(climbed: tuple[Path, Result]) -> No
 def test_every_step_is_printed_with_what_it_costs(climbed: tuple[Path, Result]) -> None:
     output, done = climbed
     ladder = stored(output).ladder
-    assert ladder is not None and ladder.times == "measured"
+    assert ladder is not None and (ladder.times, ladder.shared) == ("measured", 0)
     for rung in ladder.rungs:
         (line,) = [line for line in done.stdout.splitlines() if line.startswith(f"{rung.name}  ")]
         if rung.left_out:
@@ -147,22 +153,29 @@ def test_every_step_is_printed_with_what_it_costs(climbed: tuple[Path, Result]) 
 
 
 def test_the_wide_channel_is_equalized_where_it_can_be(broken: Path, tmp_path: Path) -> None:
-    """By Python; another that times on the machine is said, and costs the times alone."""
+    """By Python; another that times on the machine is said, and costs the times alone; judged by what calibrates, which is said."""
+    told: list[tuple[int, int, str]] = []
     with claimed(device("local")), pytest.warns(UserWarning) as said:
         (file,) = mobilecnn.export(
-            broken / "five.keras", "auto", broken / "calibration", data=broken / "asked", output=tmp_path, max_drop=2,
-            input_range="unit", labels=["0 dark", "1 bright"],
+            broken / "five.keras", "auto", broken / "calibration", data=broken / "calibration", output=tmp_path, max_drop=2,
+            input_range="unit", labels=["0 dark", "1 bright"], progress=lambda *step: told.append(step),
         )  # fmt: skip
     ladder = file.passport.ladder
     assert ladder is not None and ladder.times == "" and ladder.rungs[-1].latency is None
     assert any("the files were not timed on local: another mobilecnn" in str(row.message) for row in said)
+    assert "timing 3 files on local" in [what for _, _, what in told]
+    assert all(number <= total for number, total, _ in told)
+    check = ladder.rungs[-1].labelled
+    assert file.passport.calibration is not None and check is not None
+    assert ladder.shared == file.passport.calibration.images and 0 < ladder.shared < check.images
+    assert any("80 of 120 images are some that calibrate the files" in str(row.message) for row in said)
     assert (
         ladder.rungs[-1].name == "int8, equalization and bias correction" and not ladder.rungs[-1].kept_float
     )
     assert next(row.name for row in file.passport.corrections if row.applied) == "equalization"
 
 
-def test_none_does_and_nothing_is_written(broken: Path, tmp_path: Path) -> None:
+def test_none_passes_and_nothing_is_written(broken: Path, tmp_path: Path) -> None:
     """The runtime that is asked for lacks int16 activations."""
     asked = (
         "--int8=auto",
@@ -238,7 +251,7 @@ LEFT_OUT, REFUSED_RUNG = (
 @pytest.mark.parametrize("rungs", [[], [LEFT_OUT], [REFUSED_RUNG]])
 def test_a_ladder_ends_at_what_was_chosen(rungs: list[Rung]) -> None:
     rows = [asdict(rung) for rung in rungs]
-    document = {"max_drop": 0.5, "device": "local", "times": "", "rungs": rows}
+    document = {"max_drop": 0.5, "device": "local", "times": "", "shared": 0, "rungs": rows}
     with pytest.raises(InputError, match="the last of the rungs must be the one that was chosen"):
         record(Ladder, document)
 
@@ -247,10 +260,87 @@ def test_what_is_said_of_a_loss_that_is_open() -> None:
     from mobilecnn.ladder import undecided
 
     rung = Rung("int8", "int8", loss=Loss(**LOSS))
-    words = undecided(Ladder(0.5, "local", "", (rung,)))
+    words = undecided(Ladder(0.5, "local", "", 0, (rung,)))
     assert words is not None and words.endswith("give --data more images")
     sure = Rung("int8", "int8", loss=Loss(**{**LOSS, "verdict": "within"}))
-    assert undecided(Ladder(0.5, "local", "", (sure,))) is None
+    assert undecided(Ladder(0.5, "local", "", 0, (sure,))) is None
+
+
+def judged(lost: int, gained: int = 0, keras: int = 1000, chance: float = 0.0) -> tuple[LabelledCheck, Loss]:
+    """What 2,000 images say of a file of a model that has so many of them right."""
+    check = LabelledCheck("asked", 2000, 2, keras, 0.0, keras - lost + gained, lost, gained, 0, chance)
+    found = drop(2000, keras - lost, lost, gained)
+    return check, Loss(found.points, found.low, found.high, found.p, found.against(3))
+
+
+VERDICT = Verdict("pass", True, 20, 20, (0.8, 1.0), 40.0, (39.0, 41.0), 90.0, 10.0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("what", "most", "words"),
+    [
+        (judged(55), 3, ""),
+        (judged(60, 5), 3, ""),
+        (judged(61), 3, "it loses 3.05 points, as it seems more than 3"),
+        (judged(200), 3, "it loses 10.00 points, surely more than 3"),
+        (judged(550), 30, ""),
+        (
+            judged(950, keras=1950, chance=0.6),
+            60,
+            "and the model 1950: no more than chance gives",
+        ),
+    ],
+)
+def test_the_users_limit_decides(what: tuple[LabelledCheck, Loss], most: float, words: str) -> None:
+    """Beyond what the usual check allows, too: that stands for a limit where nobody gave one."""
+    check, loss = what
+    refused = _refused(VERDICT, check, loss, Climb(most), "the model")
+    assert bool(words) == bool(refused) and words in refused
+    assert labelled.problem(check) is not None
+
+
+class Board:
+    """A device that cannot time, and says so."""
+
+    name, runtimes, limits = "board", ("litert",), "board cannot time"
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("where", "words"), [(Board(), "board cannot time"), (None, "it.tflite is not a .tflite file")]
+)
+def test_whatever_keeps_files_from_being_timed_costs_the_times_alone(
+    where: Board | None, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "it.tflite").write_bytes(b"no model")
+    if where is not None:
+        monkeypatch.setattr(registry, "device", lambda _: where)
+    remarks = Remarks()
+    assert _timed([tmp_path / "it.tflite"], Climb(), remarks) == ([None], "")
+    (said,) = remarks.rows
+    assert said.code == "not-timed" and said.text.startswith("the files were not timed on local: ")
+    assert words in said.text
+    assert where is None or where.closed
+
+
+@pytest.mark.parametrize(
+    ("shared", "words"),
+    [
+        (0, "Each is chosen on the images that calibrate and judged on others. No file was timed."),
+        (7, "calibrate, and 7 of 2,000 that judge are among them, so that new images may lose more. No"),
+    ],
+)
+def test_images_that_calibrate_and_judge_are_counted(shared: int, words: str) -> None:
+    check, loss = judged(0)
+    assert words in lead(Ladder(3, "local", "", shared, (Rung("int8", "int8", labelled=check, loss=loss),)))
 
 
 @pytest.mark.parametrize(

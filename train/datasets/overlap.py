@@ -15,7 +15,7 @@ from mobilecnn.train.datasets.identity import shared
 
 def say_overlap(
     dataset: Dataset, others: Sequence[Dataset], code: str, words: str, remarked: Remarked
-) -> None:
+) -> int:
     """Say which images of ``dataset`` are in one of ``others``, too; nothing where none is.
 
     Args:
@@ -24,14 +24,13 @@ def say_overlap(
         code: kind of the remark.
         words: what was done with these images, as in "that m.keras trained on".
         remarked: told of them.
+
+    Returns:
+        Their number.
     """
-    say_shared(
-        dataset,
-        sorted({index for other in others for index in shared(dataset, other)}),
-        code,
-        words,
-        remarked,
-    )
+    indices = sorted({index for other in others for index in shared(dataset, other)})
+    say_shared(dataset, indices, code, words, remarked)
+    return len(indices)
 
 
 def say_shared(dataset: Dataset, indices: Sequence[int], code: str, words: str, remarked: Remarked) -> None:

@@ -150,7 +150,7 @@ def export(
             not finite, a file is surely below ``min_agreement`` or ``min_sqnr`` (in neither the 95 % interval reaches it),
             or of ``data`` the Keras model or a file has no more right than chance gives, or a file much
             fewer than the Keras model; the files are written all the same. Or the Keras model's own answers are not
-            finite, or with ``auto`` no file does; then nothing is written.
+            finite, or with ``auto`` no file passes; then nothing is written.
         EnvironmentProblem: a package is not installed, or a child process crashed.
     """
     from mobilecnn.convert.conversion import Source
