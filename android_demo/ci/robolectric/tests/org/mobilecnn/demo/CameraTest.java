@@ -2,11 +2,13 @@ package org.mobilecnn.demo;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
 import android.hardware.camera2.CameraCharacteristics;
 import android.hardware.camera2.CameraManager;
+import android.os.Handler;
 import android.view.Surface;
 import android.view.View;
 import java.nio.ByteBuffer;
@@ -112,6 +114,38 @@ public final class CameraTest extends AppTestCase {
         assertEquals(View.VISIBLE, activity.findViewById(R.id.preview).getVisibility());
         assertEquals(View.GONE, activity.findViewById(R.id.picture).getVisibility());
         waitFor("wish for a frame", feed::wantsFrame, activity);
+    }
+
+    /** After a frame that cannot be read, the next one is asked for. */
+    @Test
+    public void aFrameThatCannotBeReadDoesNotEndTheOthers() {
+        ActivityController<MainActivity> controller = withCamera();
+        MainActivity activity = controller.get();
+        openCamera(activity);
+        waitFor("camera", () -> devices().size() == 1, activity);
+        CameraFeed feed = activity.presenter().feed();
+        YuvFrame.Plane whole = new YuvFrame.Plane(ByteBuffer.allocate(64 * 48), 64, 1);
+        YuvFrame.Plane cut = new YuvFrame.Plane(ByteBuffer.allocate(64), 64, 1);
+        assertThrows(RuntimeException.class, () -> feed.onFrame(64, 48, cut, whole, whole));
+        assertTrue(feed.wantsFrame());
+        feed.onFrame(64, 48, whole, whole, whole);
+        waitForResult(activity);
+    }
+
+    /** Whatever a device's frames are like, the camera's thread survives them, and the camera is closed. */
+    @Test
+    public void aFrameThatIsNotAsAndroidSaysEndsTheCameraWithAMessage() {
+        ActivityController<MainActivity> controller = withCamera();
+        MainActivity activity = controller.get();
+        openCamera(activity);
+        waitFor("camera", () -> devices().size() == 1, activity);
+        Camera camera = ReflectionHelpers.getField(activity.presenter().feed(), "camera");
+        Handler handler = ReflectionHelpers.getField(activity.presenter().feed(), "handler");
+        // Robolectric's reader has no frames; without a reader, reading fails as a damaged frame does.
+        ReflectionHelpers.setField(camera, "reader", null);
+        handler.post(() -> ReflectionHelpers.callInstanceMethod(camera, "look"));
+        waitForText(activity, R.id.message, "The camera stopped (java.lang.NullPointerException");
+        assertTrue("closed", closed(devices().get(0)));
     }
 
     private static void grant() {

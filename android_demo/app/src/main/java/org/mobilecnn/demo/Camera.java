@@ -122,6 +122,9 @@ final class Camera {
         } catch (IllegalStateException gone) {
             // The camera was taken away while the frame was read.
             end(String.valueOf(gone.getMessage()));
+        } catch (RuntimeException | OutOfMemoryError failure) {
+            // The planes are not as Android describes them, or memory is short: the camera's thread survives both.
+            end(String.valueOf(failure));
         }
     }
 

@@ -110,7 +110,14 @@ final class CameraFeed implements Camera.Listener {
     @Override
     public void onFrame(int width, int height, YuvFrame.Plane luma, YuvFrame.Plane cb, YuvFrame.Plane cr) {
         taken.set(true);
-        final Picture frame = frames.read(width, height, luma, cb, cr, degrees());
+        final Picture frame;
+        try {
+            frame = frames.read(width, height, luma, cb, cr, degrees());
+        } catch (RuntimeException | OutOfMemoryError failure) {
+            // No task follows that would clear this, and no other frame would ever be asked for.
+            taken.set(false);
+            throw failure;
+        }
         session.post(new ModelSession.Task() {
             @Override
             public void run() throws Exception {
