@@ -88,6 +88,8 @@ def test_the_screens_and_both_benchmarks_work_on_androids_own_classes(
     assert {model.answers.verdict for model in measured.models} == {"verified"}
     assert (measured.rounds, measured.protocol.runtime) == (3, "app")
     assert {len(run.samples_ns) for run in measured.runs} == {30}
+    # All models share the process, and with it a highest resident memory: it is none of theirs.
+    assert {(run.baseline_rss_bytes, run.peak_rss_bytes) for run in measured.runs} == {(None, None)}
     page = tmp_path / "page.html"
     shown = CliRunner().invoke(cli, ["report", str(screens / "measurement.json"), "-o", str(page)])
     assert shown.exit_code == 0, shown.output

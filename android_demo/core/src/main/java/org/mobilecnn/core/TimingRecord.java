@@ -98,14 +98,22 @@ public final class TimingRecord {
                 .add("passport", facts).add("answers", Benchmark.answers(check));
     }
 
-    /** A run from {@link Benchmark#time}, with its place; {@code cooled} may be null. */
+    /**
+     * A run from {@link Benchmark#time}, with its place; {@code cooled} may be null.
+     *
+     * <p>Its memory is null: the peak is that of the process, which all models share here, so that each would be given
+     * the largest one's.
+     */
     public static JsonObject run(JsonObject timed, int round, int position, int model, JsonObject cooled) {
         JsonObject run = new JsonObject().add("round", round).add("position", position).add("model", model);
         JsonObject status = timed.get("thermal_status").asObject();
         for (JsonObject.Member member : timed.get("run").asObject()) {
             String name = member.getName();
-            boolean reading = name.equals("before") || name.equals("after");
-            run.add(name, reading ? reading(member.getValue().asObject(), status.get(name)) : member.getValue());
+            if (name.equals("before") || name.equals("after")) {
+                run.add(name, reading(member.getValue().asObject(), status.get(name)));
+            } else {
+                run.add(name, name.endsWith("_rss_bytes") ? Json.NULL : member.getValue());
+            }
         }
         return run.add("heaviest_cpu_seconds", new JsonObject()).add("cooled", cooled == null ? Json.NULL : cooled)
                 .add("summary", Json.NULL).add("cores", Json.NULL).add("delegates", Json.NULL);

@@ -44,6 +44,19 @@ public final class TimingRecordTest {
         }
     }
 
+    /** The highest resident memory is the process's, and all models share one. */
+    @Test
+    public void aRunHasNoMemory() {
+        JsonObject reading = new JsonObject();
+        JsonObject timed = new JsonObject()
+                .add("thermal_status", new JsonObject().add("before", Json.NULL).add("after", Json.NULL))
+                .add("run", new JsonObject().add("baseline_rss_bytes", 40 << 20).add("peak_rss_bytes", 90 << 20)
+                        .add("before", reading).add("after", reading));
+        JsonObject run = TimingRecord.run(timed, 0, 0, 0, null);
+        assertEquals(Json.NULL, run.get("baseline_rss_bytes"));
+        assertEquals(Json.NULL, run.get("peak_rss_bytes"));
+    }
+
     @Test
     public void aReadingSaysWhatTheAppWasTold() {
         JsonObject reading = new JsonObject().add("probe_ns", new JsonArray().add(7));
