@@ -13,7 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.Test;
 import org.mobilecnn.core.Passport;
 import org.robolectric.Robolectric;
@@ -58,6 +60,27 @@ public final class BenchmarkProtocolTest extends AppTestCase {
         assertEquals("EnvironmentProblem", document.get("error").asString());
         String message = document.get("message").asString();
         assertTrue(message, message.startsWith("the app was not in front all the time"));
+    }
+
+    /** The app may leave the front while its benchmark still waits for the screen. */
+    @Test
+    public void leavingBeforeTheBeginningIsNotForgotten() throws Exception {
+        ActivityController<BenchmarkActivity> controller =
+                Robolectric.buildActivity(BenchmarkActivity.class, request("t-5", 0, 5));
+        opened.add(controller);
+        controller.create().start();
+        waitFor("wait for the screen", () -> {
+            for (Map.Entry<Thread, StackTraceElement[]> thread : Thread.getAllStackTraces().entrySet()) {
+                if (thread.getKey().getName().equals("benchmark")
+                        && thread.getKey().getState() == Thread.State.TIMED_WAITING) {
+                    return Arrays.toString(thread.getValue()).contains("comesToFront");
+                }
+            }
+            return false;
+        });
+        controller.get().onPause();
+        controller.resume();
+        assertEquals("EnvironmentProblem", answer("t-5", 3).get("error").asString());
     }
 
     private Intent request(String id, int warmup, int runs) throws Exception {

@@ -49,7 +49,10 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
             @Override
             public void run() {
                 Process.setThreadPriority(Process.THREAD_PRIORITY_FOREGROUND);
-                left |= !comesToFront();
+                // Not left |= ..., which reads the field before the wait and would overwrite what onPause sets meanwhile.
+                if (!comesToFront()) {
+                    left = true;
+                }
                 report(intent);
                 runOnUiThread(new Runnable() {
                     @Override
