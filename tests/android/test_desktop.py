@@ -110,6 +110,46 @@ def held_out(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return paths
 
 
+WITHOUT_LIBRARY = """
+import java.nio.ByteBuffer;
+import org.mobilecnn.core.Passport;
+import org.mobilecnn.core.Problem;
+import org.mobilecnn.demo.Classifier;
+
+class WithoutLibrary {
+    public static void main(String[] card) throws Exception {
+        ByteBuffer model = ByteBuffer.allocateDirect(8);
+        Passport passport = Passport.parse(card[0], java.nio.file.Files.readString(java.nio.file.Path.of(card[0])));
+        try {
+            Classifier.tensors("a.tflite", model);
+        } catch (Problem problem) {
+            System.out.println(problem.kind + ": " + problem.getMessage());
+        }
+        try (Classifier none = new Classifier(model, passport, 1, Classifier.Kernels.BUILTIN)) {
+        } catch (Problem problem) {
+            System.out.println(problem.kind + ": " + problem.getMessage());
+        }
+    }
+}
+"""
+"""A Java program that loads a model, with its passport and without, where the interpreter's library is missing."""
+
+
+def test_a_processor_without_the_library_is_told(
+    digits: Path, desktop: tuple[str, str], tmp_path: Path
+) -> None:
+    source = tmp_path / "WithoutLibrary.java"
+    source.write_text(WITHOUT_LIBRARY)
+    command = ["java", "-cp", desktop[0], str(source), str(digits / "digits.float32.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr
+    without, loaded = done.stdout.splitlines()
+    for said in (without, loaded):
+        assert said.startswith(
+            "EnvironmentProblem: this build has no TensorFlow Lite library for this device's processor ("
+        )
+
+
 @pytest.mark.parametrize("kind", ["float32", "float16", "int8", "dynamic"])
 def test_the_app_answers_as_predict_does(
     digits: Path, held_out: list[Path], kind: str, run_java: Callable[..., dict[str, Any]]

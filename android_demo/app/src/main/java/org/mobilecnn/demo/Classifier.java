@@ -55,9 +55,18 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
     public Classifier(ByteBuffer model, Passport passport, int threads, Kernels kernels) throws Problem {
         this.passport = passport;
         this.runtime = new InterpreterRuntime(model, passport, threads, kernels);
-        this.prepared = new InputTensor(passport.contract, passport.input);
-        this.input = passport.input.buffer();
-        this.output = passport.output.buffer();
+        boolean done = false;
+        try {
+            this.prepared = new InputTensor(passport.contract, passport.input);
+            this.input = passport.input.buffer();
+            this.output = passport.output.buffer();
+            done = true;
+        } finally {
+            if (!done) {
+                // Memory may not suffice for the buffers, and then nobody else can close the runtime.
+                runtime.close();
+            }
+        }
     }
 
     /** The version of TensorFlow Lite; {@code unknown} where its library cannot be loaded. */

@@ -52,10 +52,7 @@ final class InterpreterRuntime implements ModelRuntime {
         } catch (IllegalArgumentException | IllegalStateException refusal) {
             throw refused(refusal);
         } catch (LinkageError missing) {
-            throw new Problem(Problem.ENVIRONMENT,
-                    "this build has no TensorFlow Lite library for this device's processor ("
-                            + missing.getMessage() + "): add the processor to abiFilters in app/build.gradle.kts",
-                    missing);
+            throw noLibrary(missing);
         } finally {
             if (!done) {
                 closeBoth(made);
@@ -84,7 +81,16 @@ final class InterpreterRuntime implements ModelRuntime {
         } catch (IllegalArgumentException | IllegalStateException refusal) {
             String words = Refusal.explain(name, null, version(), refusal.getMessage());
             throw new Problem(Problem.MODEL_FILE, words, refusal);
+        } catch (LinkageError missing) {
+            throw noLibrary(missing);
         }
+    }
+
+    private static Problem noLibrary(LinkageError missing) {
+        return new Problem(Problem.ENVIRONMENT,
+                "this build has no TensorFlow Lite library for this device's processor ("
+                        + missing.getMessage() + "): add the processor to abiFilters in app/build.gradle.kts",
+                missing);
     }
 
     private static TensorSpec spec(Tensor tensor) throws Problem {
