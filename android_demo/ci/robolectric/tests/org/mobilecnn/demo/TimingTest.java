@@ -8,17 +8,21 @@ import static org.robolectric.Shadows.shadowOf;
 import android.app.Activity;
 import android.content.Intent;
 import android.net.Uri;
+import android.os.Looper;
 import android.view.View;
 import android.view.ViewGroup;
 import android.view.WindowManager;
 import android.widget.Spinner;
 import android.widget.TextView;
 import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonArray;
 import com.eclipsesource.json.JsonObject;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import org.junit.Test;
 import org.robolectric.Robolectric;
 import org.robolectric.RuntimeEnvironment;
@@ -79,6 +83,44 @@ public final class TimingTest extends AppTestCase {
                 .startsWith("the app was not in front all the time"));
         assertEquals(1, new TimingHistory(RuntimeEnvironment.getApplication()).names().size());
         assertEquals(View.INVISIBLE, activity.findViewById(R.id.progress).getVisibility());
+    }
+
+    /** The result of Save arrives at the new screen before that is laid out. */
+    @Test
+    public void whatIsSavedAfterTurningIsTheMeasurementThatWasChosen() throws Exception {
+        TimingHistory history = new TimingHistory(RuntimeEnvironment.getApplication());
+        ZoneOffset zone = ZoneOffset.ofHours(2);
+        String older = Timings.created(OffsetDateTime.of(2026, 3, 1, 9, 30, 0, 0, zone));
+        history.keep(record(older));
+        history.keep(record(Timings.created(OffsetDateTime.of(2026, 3, 2, 9, 30, 0, 0, zone))));
+        ActivityController<TimingActivity> controller = open();
+        Spinner list = controller.get().findViewById(R.id.history);
+        assertEquals("2026-03-02 09:30:00", list.getItemAtPosition(0));
+        list.setSelection(1);
+        shadowOf(Looper.getMainLooper()).idle();
+        turn(controller);
+        TimingActivity turned = controller.get();
+        assertEquals(1, turned.<Spinner>findViewById(R.id.history).getSelectedItemPosition());
+        Uri file = Uri.parse("content://test/older");
+        ByteArrayOutputStream saved = new ByteArrayOutputStream();
+        shadowOf(RuntimeEnvironment.getApplication().getContentResolver()).registerOutputStream(file, saved);
+        turned.onActivityResult(1, Activity.RESULT_OK, new Intent().setData(file));
+        JsonObject written = Json.parse(saved.toString(StandardCharsets.US_ASCII)).asObject();
+        assertEquals(older, written.get("created").asString());
+    }
+
+    /** OffsetDateTime.toString leaves out seconds of 0, and the history takes the time from fixed places of the text. */
+    @Test
+    public void theTimeOfARecordHasItsSeconds() {
+        OffsetDateTime full = OffsetDateTime.of(2026, 11, 26, 20, 17, 0, 999, ZoneOffset.ofHoursMinutes(5, 30));
+        assertEquals("2026-11-26T20:17:00+05:30", Timings.created(full));
+        assertEquals("2026-11-26T20:17:09-02:00",
+                Timings.created(OffsetDateTime.of(2026, 11, 26, 20, 17, 9, 0, ZoneOffset.ofHours(-2))));
+    }
+
+    private static JsonObject record(String created) {
+        return new JsonObject().add("created", created).add("protocol", new JsonObject().add("threads", 1))
+                .add("models", new JsonArray()).add("runs", new JsonArray());
     }
 
     private ActivityController<TimingActivity> open() {

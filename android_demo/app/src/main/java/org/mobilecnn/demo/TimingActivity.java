@@ -28,6 +28,9 @@ import org.mobilecnn.core.TimingRecord;
 public final class TimingActivity extends Activity implements Timings.Listener {
     private static final int ASK_FILE = 1;
 
+    /** Key of {@link #chosen} in the saved state. */
+    private static final String CHOSEN = "chosen";
+
     /** The length of a full bar; {@code res/layout/result.xml} has the same. */
     private static final int FULL_BAR = 1000;
 
@@ -35,6 +38,9 @@ public final class TimingActivity extends Activity implements Timings.Listener {
     private Timings timings;
     private TimingHistory history;
     private JsonObject shown;
+
+    /** The name of the measurement that is chosen; null for the latest. */
+    private String chosen;
 
     @Override
     protected void onCreate(Bundle saved) {
@@ -51,6 +57,7 @@ public final class TimingActivity extends Activity implements Timings.Listener {
         }
         timings.tell(this);
         history = new TimingHistory(this);
+        chosen = saved == null ? null : saved.getString(CHOSEN);
         List<String> threads = new ArrayList<>();
         for (int count = 1; count <= Runtime.getRuntime().availableProcessors(); count++) {
             threads.add(String.valueOf(count));
@@ -74,7 +81,10 @@ public final class TimingActivity extends Activity implements Timings.Listener {
                 save();
             }
         });
-        this.<Spinner>findViewById(R.id.history).setOnItemSelectedListener(new AdapterView.OnItemSelectedListener() {
+        Spinner kept = findViewById(R.id.history);
+        // The list would restore its position, which is another measurement's where one was added meanwhile.
+        kept.setSaveEnabled(false);
+        kept.setOnItemSelectedListener(new AdapterView.OnItemSelectedListener() {
             @Override
             public void onItemSelected(AdapterView<?> parent, View row, int position, long identity) {
                 showKept(position);
@@ -87,6 +97,13 @@ public final class TimingActivity extends Activity implements Timings.Listener {
         });
         showHistory();
         showButtons();
+    }
+
+    @Override
+    protected void onSaveInstanceState(Bundle state) {
+        super.onSaveInstanceState(state);
+        // The result of Save arrives before the new screen is laid out, so before the list says what is selected.
+        state.putString(CHOSEN, chosen);
     }
 
     @Override
@@ -139,6 +156,7 @@ public final class TimingActivity extends Activity implements Timings.Listener {
         say(why);
         showButtons();
         if (record != null) {
+            chosen = null;
             showHistory();
         }
     }
@@ -154,22 +172,30 @@ public final class TimingActivity extends Activity implements Timings.Listener {
     }
 
     private void showHistory() {
-        List<String> names = new ArrayList<>();
-        for (String name : history.names()) {
-            names.add(name.substring(0, 10) + " " + name.substring(11, 19).replace('-', ':'));
+        List<String> names = history.names();
+        List<String> times = new ArrayList<>();
+        for (String name : names) {
+            times.add(name.substring(0, 10) + " " + name.substring(11, 19).replace('-', ':'));
         }
-        fill(R.id.history, names);
-        findViewById(R.id.history).setVisibility(names.isEmpty() ? View.GONE : View.VISIBLE);
+        fill(R.id.history, times);
+        Spinner list = findViewById(R.id.history);
+        list.setVisibility(names.isEmpty() ? View.GONE : View.VISIBLE);
         if (!names.isEmpty()) {
-            showKept(0);
+            int position = Math.max(0, names.indexOf(chosen));
+            list.setSelection(position);
+            showKept(position);
         }
     }
 
     private void showKept(int position) {
         try {
-            shown = history.read(history.names().get(position));
+            chosen = history.names().get(position);
+            shown = history.read(chosen);
             showLines(TimingRecord.lines(shown));
         } catch (IOException | RuntimeException unreadable) {
+            // Otherwise Save and Share would give the measurement that was shown before.
+            shown = null;
+            this.<ViewGroup>findViewById(R.id.results).removeAllViews();
             say(getString(R.string.timing_unreadable, String.valueOf(unreadable.getMessage())));
         }
         showButtons();

@@ -8,9 +8,10 @@ import com.eclipsesource.json.JsonObject;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.OffsetDateTime;
-import java.time.temporal.ChronoUnit;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Picture;
@@ -25,6 +26,9 @@ final class Timings implements TimingRun.Surroundings {
         /** It is over; {@code record} is null where it was stopped or failed, and {@code why} says so. */
         void onEnd(JsonObject record, String why);
     }
+
+    /** To the second, which {@link OffsetDateTime#toString} leaves out where it is 0. */
+    private static final DateTimeFormatter CREATED = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ssXXX", Locale.ROOT);
 
     private final Context context;
     private final Handler screen = new Handler(Looper.getMainLooper());
@@ -71,6 +75,11 @@ final class Timings implements TimingRun.Surroundings {
         }.start();
     }
 
+    /** The time at which a record begins, ISO 8601 with the time zone. */
+    static String created(OffsetDateTime now) {
+        return CREATED.format(now);
+    }
+
     private void measure(int threads, boolean cool) {
         Device device = new Device(context) {
             @Override
@@ -81,7 +90,7 @@ final class Timings implements TimingRun.Surroundings {
         try {
             List<String> models = Models.bundled(context);
             List<String> titles = new ArrayList<>(models);
-            String created = OffsetDateTime.now().truncatedTo(ChronoUnit.SECONDS).toString();
+            String created = created(OffsetDateTime.now());
             JsonObject record = new TimingRun(this, device, threads, cool)
                     .of(models, titles, created, "mobilecnn app " + version(), device.facts());
             if (record != null) {
