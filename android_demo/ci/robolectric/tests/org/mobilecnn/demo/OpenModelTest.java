@@ -12,11 +12,15 @@ import android.content.ClipData;
 import android.content.Intent;
 import android.net.Uri;
 import android.os.Looper;
+import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonObject;
 import java.io.ByteArrayInputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import org.junit.Test;
+import org.mobilecnn.core.Digest;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.shadows.ShadowDialog;
 
@@ -74,6 +78,69 @@ public final class OpenModelTest extends AppTestCase {
         assertEquals(models.size(), activity.presenter().models().size());
         assertFalse(activity.presenter().state().busy);
         assertEquals("Answers verified on this phone", text(activity, R.id.chip));
+    }
+
+    /** Back, or a touch beside the offer, gives it up as Cancel does. */
+    @Test
+    public void anOfferThatIsGivenUpLeavesNothingBehind() throws Exception {
+        MainActivity activity = verified();
+        open(activity, asset(models.get(1)));
+        AlertDialog offer = dialog(activity);
+        assertTrue(waiting(".tflite").exists());
+        offer.cancel();
+        waitFor("end of the waiting", () -> !waiting(".tflite").exists(), activity);
+    }
+
+    @Test
+    public void aDamagedModelWithoutAPassportLeavesNothingBehind() throws Exception {
+        MainActivity activity = verified();
+        open(activity, "....TFL3 and no more".getBytes(StandardCharsets.US_ASCII));
+        shadowOf(dialog(activity)).clickOnItem(1);
+        waitForText(activity, R.id.message, "cannot run");
+        assertFalse(waiting(".tflite").exists());
+        assertEquals(models.size(), activity.presenter().models().size());
+    }
+
+    /** A passport that was left over is not held against a model that somebody opens later. */
+    @Test
+    public void aWaitingPassportOfAnotherModelIsDropped() throws Exception {
+        MainActivity activity = verified();
+        open(activity, asset(card(models.get(0))));
+        waitForText(activity, R.id.message, "Choose the .tflite file too");
+        assertTrue(waiting(".json").exists());
+        open(activity, asset(models.get(1)));
+        dialog(activity);
+        assertFalse(waiting(".json").exists());
+        // The model still waits for its own.
+        open(activity, asset(card(models.get(1))));
+        waitForText(activity, R.id.model_name, models.get(1));
+    }
+
+    @Test
+    public void anotherModelOfTheSameNameIsKeptBesideTheFirst() throws Exception {
+        MainActivity activity = verified();
+        String name = models.get(1).replace(".tflite", "");
+        open(activity, asset(models.get(1)), asset(card(models.get(1))));
+        waitForText(activity, R.id.model_name, name);
+        waitForText(activity, R.id.chip, "Answers verified");
+        JsonObject other = Json.parse(new String(asset(card(models.get(0))), StandardCharsets.UTF_8)).asObject();
+        other.get("file").asObject().set("name", models.get(1));
+        String digest = other.get("file").asObject().get("sha256").asString();
+        for (int times = 0; times < 2; times++) {
+            // Opened again, it takes its own place.
+            open(activity, asset(models.get(0)), other.toString().getBytes(StandardCharsets.UTF_8));
+            waitForText(activity, R.id.model_name, name + "-" + digest.substring(0, 8) + ".tflite");
+            waitForText(activity, R.id.chip, "Answers verified");
+            assertEquals(models.size() + 2, activity.presenter().models().size());
+        }
+        File first = new File(Models.opened(RuntimeEnvironment.getApplication()), models.get(1));
+        assertEquals(Models.passport(RuntimeEnvironment.getApplication(), models.get(1)).sha256,
+                Digest.sha256(Models.open(first)));
+        assertEquals(Models.passport(first).sha256, Digest.sha256(Models.open(first)));
+    }
+
+    private static File waiting(String suffix) {
+        return new File(RuntimeEnvironment.getApplication().getCacheDir(), "opening" + suffix);
     }
 
     private AlertDialog dialog(MainActivity activity) {

@@ -245,6 +245,13 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
                     public void onClick(DialogInterface offer, int which) {
                         presenter.dropOpened();
                     }
+                })
+                .setOnCancelListener(new DialogInterface.OnCancelListener() {
+                    @Override
+                    public void onCancel(DialogInterface offer) {
+                        // Back, or a touch beside it.
+                        presenter.dropOpened();
+                    }
                 }).create());
     }
 

@@ -24,7 +24,8 @@ import org.mobilecnn.core.TensorSpec;
  * A model that the user opens from the phone: a .tflite file and, best, its passport.
  *
  * <p>The files are copied into a waiting place, looked into, and moved among the models of the app only
- * when they fit each other. The files are told apart by their content, because phones rename them.
+ * when they fit each other. The files are told apart by their content, because phones rename them. A model never
+ * replaces another of the same name: digits of its SHA-256 are added to its own.
  */
 final class OpenedModel {
     /** Largest size of a model, in bytes: more than phones load. */
@@ -35,6 +36,9 @@ final class OpenedModel {
 
     private static final int NAME_LENGTH = 80;
 
+    /** Numbers of digits of the SHA-256 to add to a name, tried in turn until no other model has it. */
+    private static final int[] DIGITS = {0, 8, 64};
+
     private final Context context;
     private String name;
 
@@ -43,23 +47,44 @@ final class OpenedModel {
     }
 
     /**
-     * Copies what the user chose: a model, a passport or both; those of an earlier call stay.
+     * Copies what the user chose: a model, a passport or both. What an earlier call copied stays, except for a passport
+     * of another model.
      *
      * @return whether the passport is missing.
      * @throws Problem if a file is neither, too large, or of another export than the other.
      */
     boolean take(List<Uri> files) throws Problem {
+        boolean card = false;
         for (Uri file : files) {
-            takeOne(file);
+            card |= takeOne(file).equals(".json");
         }
         if (!waiting(".tflite").exists()) {
             throw new Problem(Problem.USAGE, context.getString(R.string.open_no_model));
         }
+        if (!card && !fits()) {
+            waiting(".json").delete();
+        }
         return !waiting(".json").exists();
+    }
+
+    /** Whether the passport that waits is the model's. */
+    private boolean fits() {
+        File model = waiting(".tflite");
+        if (!waiting(".json").exists()) {
+            return false;
+        }
+        try {
+            return Models.passport(model).sha256.equals(Digest.sha256(Models.open(model)));
+        } catch (Problem damaged) {
+            return false;
+        }
     }
 
     /**
      * Moves the model and its passport among the models of the app.
+     *
+     * <p>The passport is moved first. If the process ends before the model follows, the passport lies beside no model,
+     * and nobody looks for it, or beside the same model, which it describes as well.
      *
      * @return the path of the model there.
      */
@@ -68,7 +93,7 @@ final class OpenedModel {
         Passport passport = Models.passport(model);
         Digest.expect(title(), Models.open(model), passport.sha256, "its passport describes");
         File folder = Models.opened(context);
-        File kept = new File(folder, safe(passport.file));
+        File kept = free(folder, passport);
         try {
             if (!folder.isDirectory() && !folder.mkdirs()) {
                 throw new IOException("cannot make " + folder);
@@ -79,6 +104,20 @@ final class OpenedModel {
             throw failed(title(), unwritable);
         }
         return kept.getPath();
+    }
+
+    /** The file to keep a model in: its name, with digits of its SHA-256 where another model has that name. */
+    private static File free(File folder, Passport passport) throws Problem {
+        String name = safe(passport.file).replaceAll("[.]tflite$", "");
+        File kept = null;
+        for (int digits : DIGITS) {
+            String end = digits == 0 ? "" : "-" + passport.sha256.substring(0, digits);
+            kept = new File(folder, name + end + ".tflite");
+            if (!kept.exists() || Digest.sha256(Models.open(kept)).equals(passport.sha256)) {
+                break;
+            }
+        }
+        return kept;
     }
 
     /** Writes a passport of what the file says by itself, and of this range, which the user chose. */
@@ -110,7 +149,8 @@ final class OpenedModel {
         return new File(context.getCacheDir(), "opening" + suffix);
     }
 
-    private void takeOne(Uri file) throws Problem {
+    /** Copies a file, and says what it is: {@code .tflite} or {@code .json}. */
+    private String takeOne(Uri file) throws Problem {
         String called = called(file);
         try (InputStream stream = context.getContentResolver().openInputStream(file)) {
             if (stream == null) {
@@ -128,13 +168,16 @@ final class OpenedModel {
             if (model) {
                 name = safe(called);
             }
-            copy(head, stream, waiting(model ? ".tflite" : ".json"), model ? MOST_MODEL : MOST_PASSPORT, called);
+            String suffix = model ? ".tflite" : ".json";
+            copy(head, stream, waiting(suffix), model ? MOST_MODEL : MOST_PASSPORT, called);
+            return suffix;
         } catch (IOException | RuntimeException unreadable) {
             throw failed(called, unreadable);
         }
     }
 
     private void copy(byte[] head, InputStream rest, File to, long most, String called) throws IOException, Problem {
+        boolean done = false;
         try (OutputStream out = new FileOutputStream(to)) {
             out.write(head);
             byte[] part = new byte[1 << 16];
@@ -145,6 +188,12 @@ final class OpenedModel {
                     throw new Problem(Problem.MODEL_FILE, context.getString(R.string.open_large, called, most >> 20));
                 }
                 out.write(part, 0, count);
+            }
+            done = true;
+        } finally {
+            if (!done) {
+                // Otherwise half a file would be taken for a whole one later.
+                to.delete();
             }
         }
     }
@@ -169,7 +218,7 @@ final class OpenedModel {
     }
 
     private static void move(File from, File to) throws IOException {
-        Files.move(from.toPath(), to.toPath(), StandardCopyOption.REPLACE_EXISTING);
+        Files.move(from.toPath(), to.toPath(), StandardCopyOption.ATOMIC_MOVE);
     }
 
     private Problem failed(String called, Exception cause) {

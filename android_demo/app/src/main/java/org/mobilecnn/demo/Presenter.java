@@ -166,7 +166,7 @@ final class Presenter implements ModelSession.Listener {
                         }
                     });
                 } else {
-                    keepOpened();
+                    keepOpened(null);
                 }
             }
         });
@@ -178,8 +178,7 @@ final class Presenter implements ModelSession.Listener {
         session.post(new ModelSession.Task() {
             @Override
             public void run() throws Problem {
-                opened.assume(range);
-                keepOpened();
+                keepOpened(range);
             }
         });
     }
@@ -194,9 +193,13 @@ final class Presenter implements ModelSession.Listener {
         });
     }
 
-    private void keepOpened() throws Problem {
+    /** Keeps the model that is being opened; {@code range} is null where it has a passport. */
+    private void keepOpened(AssumedPassport.Range range) throws Problem {
         final String path;
         try {
+            if (range != null) {
+                opened.assume(range);
+            }
             path = opened.keep();
         } finally {
             opened.drop();
