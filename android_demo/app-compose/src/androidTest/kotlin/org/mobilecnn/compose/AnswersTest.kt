@@ -17,7 +17,7 @@ class AnswersTest {
         assertTrue("no model is staged: python scripts/android_models.py", models.isNotEmpty())
         for (model in models) {
             LoadedModel.open(assets, model, onGpu = false, threads = 2).use {
-                assertEquals("$model: ${it.check().reason}", Verdict.Verified, verdictOf(it.check()))
+                assertEquals("$model: ${it.check().reason}", Verdict.Verified, verdictOf(it.passport, it.check()))
             }
         }
     }

@@ -14,10 +14,11 @@ import kotlinx.coroutines.launch
 import org.mobilecnn.core.Problem
 import java.io.IOException
 import java.util.concurrent.Executors
+import java.util.concurrent.RejectedExecutionException
 
 /** The model and its thread: all that touches it runs there, in the order of the calls. It outlives a turned screen. */
 class ClassifierViewModel(
-    application: Application,
+    private val application: Application,
 ) : AndroidViewModel(application) {
     private val assets = application.assets
     private val resolver = application.contentResolver
@@ -44,18 +45,13 @@ class ClassifierViewModel(
         viewModelScope.launch(thread) {
             // Of several quick choices only the last is loaded.
             if (screen.value.model != model || screen.value.gpu != onGpu) return@launch
-            loaded?.close()
-            loaded = null
+            unload()
             val verdict =
-                try {
+                attempt(::refused) {
                     LoadedModel.open(assets, model, onGpu, THREADS).let {
                         loaded = it
-                        verdictOf(it.check())
+                        verdictOf(it.passport, it.check())
                     }
-                } catch (refusal: Problem) {
-                    Verdict.Refused(refusal.message.orEmpty())
-                } catch (missing: IOException) {
-                    Verdict.Refused(missing.message.orEmpty())
                 }
             screen.update { if (it.model == model && it.gpu == onGpu) it.copy(verdict = verdict) else it }
         }
@@ -64,19 +60,19 @@ class ClassifierViewModel(
     /** Classifies the photo that a user chose. */
     fun photo(uri: Uri) {
         live(false)
-        viewModelScope.launch(thread) {
-            try {
-                answer(decode(resolver, uri))
-            } catch (unreadable: IOException) {
-                screen.update { it.copy(message = unreadable.message) }
-            } catch (forbidden: SecurityException) {
-                screen.update { it.copy(message = forbidden.message) }
-            }
-        }
+        viewModelScope.launch(thread) { attempt(::say) { answer(decode(resolver, uri)) } }
     }
 
     /** Classifies a frame of the camera; it returns when that is done, so that the camera drops the frames between. */
-    fun frame(bitmap: Bitmap) = executor.submit { if (screen.value.live) answer(bitmap) }.get()
+    fun frame(bitmap: Bitmap) {
+        val work = Runnable { if (screen.value.live) attempt(::say) { answer(bitmap) } }
+        try {
+            executor.submit(work).get()
+        } catch (ended: RejectedExecutionException) {
+            // The screen is closed for good; its camera stops in a moment.
+            live(false)
+        }
+    }
 
     /** Turns the camera on or off. */
     fun live(on: Boolean) = screen.update { it.copy(live = on, message = null) }
@@ -85,21 +81,47 @@ class ClassifierViewModel(
     fun say(text: String) = screen.update { it.copy(message = text) }
 
     override fun onCleared() {
-        executor.execute { loaded?.close() }
+        executor.execute(::unload)
         executor.shutdown()
     }
 
     private fun answer(bitmap: Bitmap) {
         val model = loaded ?: return
         val begin = System.nanoTime()
-        try {
-            val scores = model.classify(bitmap)
-            val nanoseconds = System.nanoTime() - begin
-            screen.update { it.answered(model.passport, scores, nanoseconds) }
-        } catch (refusal: Problem) {
-            screen.update { it.copy(message = refusal.message) }
-        }
+        val scores = model.classify(bitmap)
+        val nanoseconds = System.nanoTime() - begin
+        screen.update { it.answered(model.passport, scores, nanoseconds) }
     }
+
+    private fun unload() {
+        loaded?.close()
+        loaded = null
+    }
+
+    /** Drops a model that failed while it was loaded or checked: it must not answer pictures. */
+    private fun refused(why: String): Verdict {
+        unload()
+        return Verdict.Refused(why)
+    }
+
+    /** Does [work]; a failure of the model, of a picture or of another app goes to [otherwise], in words for the user. */
+    private fun <T> attempt(
+        otherwise: (String) -> T,
+        work: () -> T,
+    ): T =
+        try {
+            work()
+        } catch (refusal: Problem) {
+            otherwise(refusal.message.orEmpty())
+        } catch (unreadable: IOException) {
+            otherwise(unreadable.message.orEmpty())
+        } catch (forbidden: SecurityException) {
+            otherwise(forbidden.message.orEmpty())
+        } catch (full: OutOfMemoryError) {
+            otherwise(application.getString(R.string.out_of_memory))
+        } catch (failure: RuntimeException) {
+            otherwise(application.getString(R.string.unexpected, failure.toString()))
+        }
 
     private companion object {
         const val THREADS = 4

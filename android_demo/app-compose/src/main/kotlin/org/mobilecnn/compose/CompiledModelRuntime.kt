@@ -14,7 +14,7 @@ import java.nio.ByteBuffer
 /**
  * LiteRT's compiled model, which replaces the interpreter: the whole graph is prepared for the CPU or the GPU.
  *
- * It does not tell the types of the file's tensors; buffers of another size than the passport's are refused.
+ * It does not tell the types of the file's tensors; a file whose buffers have another size than the passport's is refused.
  */
 class CompiledModelRuntime(
     assets: AssetManager,
@@ -24,22 +24,51 @@ class CompiledModelRuntime(
     threads: Int,
 ) : ModelRuntime {
     private val model: CompiledModel
-    private val inputs: List<TensorBuffer>
-    private val outputs: List<TensorBuffer>
+    private var inputs: List<TensorBuffer> = emptyList()
+    private var outputs: List<TensorBuffer> = emptyList()
 
     init {
         val options = CompiledModel.Options(if (onGpu) Accelerator.GPU else Accelerator.CPU)
         if (!onGpu) options.cpuOptions = CompiledModel.CpuOptions(threads, null, null)
+        var done = false
         try {
             model = CompiledModel.create(assets, asset, options, null)
-            inputs = model.createInputBuffers()
-            outputs = model.createOutputBuffers()
         } catch (refusal: LiteRtException) {
             throw refused(refusal)
         }
+        try {
+            inputs = model.createInputBuffers()
+            outputs = model.createOutputBuffers()
+            checkBuffers()
+            done = true
+        } catch (refusal: LiteRtException) {
+            throw refused(refusal)
+        } finally {
+            if (!done) close()
+        }
+    }
+
+    private fun checkBuffers() {
         if (inputs.size != 1 || outputs.size != 1) {
-            close()
             throw Problem(Problem.MODEL_FILE, "${passport.file} has ${inputs.size} inputs and ${outputs.size} outputs")
+        }
+        // A buffer that was never written may not be readable.
+        inputs[0].write(passport.input, passport.input.buffer())
+        checkSize("input", inputs[0].values(passport.input), passport.input)
+        checkSize("output", outputs[0].values(passport.output), passport.output)
+    }
+
+    private fun checkSize(
+        which: String,
+        values: Int,
+        spec: TensorSpec,
+    ) {
+        if (values != spec.elements()) {
+            throw Problem(
+                Problem.MODEL_FILE,
+                "the $which of ${passport.file} has $values values, and its passport says $spec: " +
+                    "they are of different exports; stage both again with mobilecnn android",
+            )
         }
     }
 
@@ -79,6 +108,9 @@ private fun TensorBuffer.write(
         writeFloat(FloatArray(spec.elements()).also { from.asFloatBuffer().get(it) })
     }
 }
+
+/** The number of values that it holds, read as this type. */
+private fun TensorBuffer.values(spec: TensorSpec): Int = if (spec.quantized()) readInt8().size else readFloat().size
 
 private fun TensorBuffer.read(
     spec: TensorSpec,

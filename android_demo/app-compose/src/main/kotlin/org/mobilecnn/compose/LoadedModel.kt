@@ -2,13 +2,16 @@ package org.mobilecnn.compose
 
 import android.content.res.AssetManager
 import android.graphics.Bitmap
-import android.graphics.BitmapFactory
 import android.util.Base64
 import org.mobilecnn.core.AnswerCheck
+import org.mobilecnn.core.Digest
 import org.mobilecnn.core.InputTensor
 import org.mobilecnn.core.ModelRuntime
 import org.mobilecnn.core.Passport
 import org.mobilecnn.core.Problem
+import java.io.FileInputStream
+import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
 
 private const val FOLDER = "models"
 private const val SUFFIX = ".tflite"
@@ -35,9 +38,22 @@ class LoadedModel(
     val passport: Passport,
     private val runtime: ModelRuntime,
 ) : AutoCloseable {
-    private val prepared = InputTensor(passport.contract, passport.input)
-    private val input = passport.input.buffer()
-    private val output = passport.output.buffer()
+    private val prepared: InputTensor
+    private val input: ByteBuffer
+    private val output: ByteBuffer
+
+    init {
+        var done = false
+        try {
+            prepared = InputTensor(passport.contract, passport.input)
+            input = passport.input.buffer()
+            output = passport.output.buffer()
+            done = true
+        } finally {
+            // Memory may not suffice for the buffers, and then nobody else can close the runtime.
+            if (!done) runtime.close()
+        }
+    }
 
     /** The scores of a picture, in the order of the outputs. */
     fun classify(bitmap: Bitmap): FloatArray {
@@ -53,12 +69,12 @@ class LoadedModel(
 
     private fun golden(index: Int): Bitmap {
         val png = Base64.decode(passport.golden[index].png, Base64.DEFAULT)
-        return BitmapFactory.decodeByteArray(png, 0, png.size)
+        return exact(png)
             ?: throw Problem(Problem.MODEL_FILE, "a golden picture of ${passport.file} is damaged; export it again")
     }
 
     companion object {
-        /** Loads a model that the app carries. */
+        /** Loads a model that the app carries; another file than its passport's is refused. */
         fun open(
             assets: AssetManager,
             model: String,
@@ -66,7 +82,18 @@ class LoadedModel(
             threads: Int,
         ): LoadedModel {
             val passport = passportOf(assets, model)
+            Digest.expect(model, mapped(assets, "$FOLDER/$model"), passport.sha256, "its passport describes")
             return LoadedModel(passport, CompiledModelRuntime(assets, "$FOLDER/$model", passport, onGpu, threads))
         }
+
+        private fun mapped(
+            assets: AssetManager,
+            path: String,
+        ): ByteBuffer =
+            assets.openFd(path).use { asset ->
+                FileInputStream(asset.fileDescriptor).use {
+                    it.channel.map(FileChannel.MapMode.READ_ONLY, asset.startOffset, asset.declaredLength)
+                }
+            }
     }
 }

@@ -80,6 +80,7 @@ private fun words(verdict: Verdict) =
         Verdict.Verified -> stringResource(R.string.verdict_verified)
         is Verdict.Differs -> stringResource(R.string.verdict_differs, verdict.reason)
         is Verdict.NotChecked -> stringResource(R.string.verdict_not_checked, verdict.reason)
+        is Verdict.TimingOnly -> stringResource(R.string.verdict_timing_only, verdict.reason)
         is Verdict.Refused -> stringResource(R.string.verdict_refused, verdict.reason)
     }
 

@@ -23,6 +23,11 @@ sealed interface Verdict {
         val reason: String,
     ) : Verdict
 
+    /** It was exported for timing only, for this [reason]; nothing else is wrong with its answers. */
+    data class TimingOnly(
+        val reason: String,
+    ) : Verdict
+
     /** It cannot run, for this [reason]. */
     data class Refused(
         val reason: String,
@@ -79,13 +84,21 @@ data class ScreenModel(
 private const val SHOWN = 5
 private const val NANOSECONDS = 1e6
 
-/** The verdict of the core as the screen has it. */
-fun verdictOf(check: AnswerCheck): Verdict =
+/** The verdict of the core as the screen has it; wrong answers take precedence over a model for timing only. */
+fun verdictOf(
+    passport: Passport,
+    check: AnswerCheck,
+): Verdict =
     when (check.verdict!!) {
-        AnswerCheck.Verdict.VERIFIED -> Verdict.Verified
+        AnswerCheck.Verdict.VERIFIED -> timingOnly(passport) ?: Verdict.Verified
         AnswerCheck.Verdict.DIFFERS -> Verdict.Differs(check.reason)
-        AnswerCheck.Verdict.NOT_CHECKED -> Verdict.NotChecked(check.reason)
+        AnswerCheck.Verdict.NOT_CHECKED -> timingOnly(passport) ?: Verdict.NotChecked(check.reason)
     }
+
+private fun timingOnly(passport: Passport): Verdict? =
+    passport.latencyOnly
+        .takeUnless(List<String>::isEmpty)
+        ?.let { Verdict.TimingOnly(it.joinToString("; ")) }
 
 /** The best classes, or every label that holds; none where a score is not a finite number. */
 fun linesOf(
