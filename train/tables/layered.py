@@ -294,7 +294,7 @@ def _inception_v2_steps() -> PaperTable:
             "RMSProp is another optimizer and label smoothing another target: `mobilecnn train` has both, and no network changes.",
             (
                 "Three 3x3 convolutions stand for the first 7x7 one (of 3 to 64 channels, stride 2). The paper's 1000 are those from "
-                "3.8 to 4.8 thousand million of its Table 3; the layers of its Table 1 account for 413 of them."
+                "3.8 to 4.8 billion of its Table 3; the layers of its Table 1 account for 413 of them."
             ),
             "The auxiliary classifier is there in training only; its batch normalization has a scale and an offset for each of 1024 outputs.",
         ),
