@@ -36,6 +36,7 @@ class Operator:
         kernel_rows, kernel_columns: sides of a kernel or window.
         stride: stride of a kernel or window.
         groups: groups of a convolution, or of a shuffle; inputs of a concatenation; outputs of a split.
+        padded: whether windows of a pool reach over the edge.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Operator:
     kernel_columns: int = 1
     stride: int = 1
     groups: int = 1
+    padded: bool = False
 
     def __post_init__(self) -> None:
         sides = (self.rows, self.columns, self.inputs, self.outputs, self.kernel_rows, self.kernel_columns)
@@ -181,7 +183,14 @@ class _Reader:
                 self._add(DENSE, shape, given[-1])
             case "MaxPooling2D" | "AveragePooling2D":
                 pool = MAX_POOL if kind == "MaxPooling2D" else AVERAGE_POOL
-                self._add(pool, shape, given[-1], layer.pool_size, _stride(layer))
+                self._add(
+                    pool,
+                    shape,
+                    given[-1],
+                    layer.pool_size,
+                    _stride(layer),
+                    padded=_padded(layer, given, shape),
+                )
             case "GlobalAveragePooling2D":
                 self._add(MEAN, (1, 1, 1, given[-1]), given[-1], given[1:3])
             case "Permute":
@@ -240,12 +249,21 @@ class _Reader:
         kernel: Sequence[int] = (1, 1),
         stride: int = 1,
         groups: int = 1,
+        padded: bool = False,
     ) -> None:
         rows, columns = shape[1:3] if len(shape) == 4 else (1, 1)
         kernel_rows, kernel_columns = kernel
         self.operators.append(
-            Operator(kind, rows, columns, inputs, shape[-1], kernel_rows, kernel_columns, stride, groups)
+            Operator(
+                kind, rows, columns, inputs, shape[-1], kernel_rows, kernel_columns, stride, groups, padded
+            )
         )
+
+
+def _padded(pool: Any, given: Any, shape: Any) -> bool:
+    """Whether windows of a pool reach over the edge of a map of shape ``given``."""
+    axes = zip(shape[1:3], pool.strides, pool.pool_size, given[1:3], strict=True)
+    return any((count - 1) * stride + window > side for count, stride, window, side in axes)
 
 
 def _stride(layer: Any) -> int:

@@ -91,6 +91,8 @@ def _order(operator: Operator) -> tuple[Any, ...]:
         -operator.positions * operator.inputs * operator.outputs,
         *map(str, _shape(operator)),
         operator.groups,
+        operator.rows,
+        operator.padded,
     )
 
 

@@ -24,11 +24,15 @@ def file_of(operator: Operator, dtype: str) -> bytes:
         operator: an operator.
         dtype: type of the feature maps, one of :data:`mobilecnn.convert.graph.build.DTYPES`.
     """
-    given = operator.rows * operator.stride, operator.columns * operator.stride
+    sides = (operator.rows, operator.kernel_rows), (operator.columns, operator.kernel_columns)
     if operator.kind == kinds.MEAN:
-        given = operator.kernel_rows, operator.kernel_columns
+        height, width = (window for _, window in sides)
+    elif operator.kind in (kinds.MAX_POOL, kinds.AVERAGE_POOL) and not operator.padded:
+        height, width = ((count - 1) * operator.stride + window for count, window in sides)
+    else:
+        height, width = (count * operator.stride for count, _ in sides)
     share = operator.groups if operator.kind == kinds.CONCATENATION else 1
-    graph = _Operators(dtype, *given, operator.inputs // share or 1)
+    graph = _Operators(dtype, height, width, operator.inputs // share or 1)
     written: list[int] = []
     for _ in range(REPEATED):
         written += _WRITERS[operator.kind](graph, operator)
@@ -101,13 +105,17 @@ class _Operators(Layers):
         return [self._operator("FULLY_CONNECTED", options, [flat, *weights], (1, operator.outputs))]
 
     def pool(self, operator: Operator) -> list[int]:
-        """A pool with "same" padding."""
+        """A pool; an int8 average is computed in float32, as an export writes one that is no convolution."""
         options = schema.Pool2DOptionsT()
         options.strideW = options.strideH = operator.stride
         options.filterHeight, options.filterWidth = operator.kernel_rows, operator.kernel_columns
-        options.padding = schema.Padding.SAME
-        name = "MAX_POOL_2D" if operator.kind == kinds.MAX_POOL else "AVERAGE_POOL_2D"
-        return [self._operator(name, options, [self.input], _shape(operator))]
+        options.padding = schema.Padding.SAME if operator.padded else schema.Padding.VALID
+        shape = _shape(operator)
+        if operator.kind == kinds.MAX_POOL:
+            return [self._operator("MAX_POOL_2D", options, [self.input], shape)]
+        if self._small:
+            return [self._in_float("AVERAGE_POOL_2D", options, shape)]
+        return [self._operator("AVERAGE_POOL_2D", options, [self.input], shape)]
 
     def mean(self, operator: Operator) -> list[int]:
         """The mean of all places."""
@@ -175,13 +183,18 @@ class _Operators(Layers):
             if self._small and name == "TANH":
                 self._quantize(made, (1 / 128,), 0)
             return [made]
-        floats = self._floats(shape), self._floats(shape)
-        self._operator("DEQUANTIZE", schema.DequantizeOptionsT(), [source], shape, floats[0])
-        self._operator(name, options, [floats[0]], shape, floats[1])
-        made = self._operator("QUANTIZE", schema.QuantizeOptionsT(), [floats[1]], shape)
+        made = self._in_float(name, options, shape)
         if unit:
             self._unit(made)
         return [made]
+
+    def _in_float(self, name: str, options: Any, shape: tuple[int, ...]) -> int:
+        """An operator on float32 values of the int8 input, and its result in int8."""
+        given = self._shape(self.input)
+        floats = self._floats(given), self._floats(shape)
+        self._operator("DEQUANTIZE", schema.DequantizeOptionsT(), [self.input], given, floats[0])
+        self._operator(name, options, [floats[0]], shape, floats[1])
+        return self._operator("QUANTIZE", schema.QuantizeOptionsT(), [floats[1]], shape)
 
     def _floats(self, shape: tuple[int, ...]) -> int:
         return self._tensor(f"float_{len(self._graph.tensors)}", shape, schema.TensorType.FLOAT32, 0)

@@ -1,14 +1,18 @@
 """The operators of a network as the rewrites of an export leave them, planned from their shapes and not carried out.
 
-What changes the cost of an int8 file is followed: an average pool becomes a depthwise convolution
-(:mod:`~mobilecnn.convert.lowering.pools`), and grouped pointwise convolutions are written dense, with the channel shuffle
-beside them, where a target's costs say so (:mod:`~mobilecnn.convert.lowering.shuffles`).
+What changes the cost of an int8 file is followed: an average pool becomes a depthwise convolution where its windows are small and
+none reaches over the edge (:mod:`~mobilecnn.convert.lowering.pools`); one of a single place does in float32 too. The others are
+computed in float32 (:mod:`~mobilecnn.convert.lowering.float_islands`), which the file of such an operator does as well. Pools over
+one edge of an axis alone, which an export writes in pieces (:mod:`~mobilecnn.convert.lowering.padded_pools`), are in no network of
+the zoo. Grouped pointwise convolutions are written dense, with the channel shuffle beside them, where a target's costs say so
+(:mod:`~mobilecnn.convert.lowering.shuffles`).
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs
+from mobilecnn.convert.xnnpack import MOST_TAPS
 from mobilecnn.train.operators import AVERAGE_POOL, CONVOLUTION, DEPTHWISE, SHUFFLE, Operator
 
 
@@ -20,7 +24,7 @@ def planned(operators: Sequence[Operator], dtype: str, costs: Costs = TARGETS[AN
         dtype: one of :data:`mobilecnn.convert.graph.build.DTYPES`.
         costs: costs of the target by which an export chooses.
     """
-    made = [_pooled(operator) if dtype == "int8" else operator for operator in operators]
+    made = [_pooled(operator, dtype) for operator in operators]
     more = {place: _more(operator, dtype, costs) for place, operator in enumerate(made) if _grouped(operator)}
     dense = {place for place, extra in more.items() if extra < 0}
     gone = set()
@@ -40,8 +44,11 @@ def planned(operators: Sequence[Operator], dtype: str, costs: Costs = TARGETS[AN
     )
 
 
-def _pooled(operator: Operator) -> Operator:
-    return replace(operator, kind=DEPTHWISE) if operator.kind == AVERAGE_POOL else operator
+def _pooled(operator: Operator, dtype: str) -> Operator:
+    if operator.kind != AVERAGE_POOL:
+        return operator
+    fits = dtype == "int8" and operator.taps <= MOST_TAPS and not operator.padded
+    return replace(operator, kind=DEPTHWISE) if fits or operator.taps == 1 else operator
 
 
 def _grouped(operator: Operator) -> bool:

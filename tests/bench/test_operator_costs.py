@@ -105,6 +105,9 @@ def test_the_choice_depends_on_nothing_but_the_operators() -> None:
     }
     far = Operator(kinds.CONVOLUTION, 1, 1, 2048, 10)
     assert chosen([*POINTWISE, far], POINTWISE) == {"convolution 1x1": (far,)}
+    # Pools of one shape, of which one reaches over the edge, cost the same, and one of them is timed.
+    pools = [Operator(kinds.MAX_POOL, 7, 7, 16, 16, 3, 3, 2, padded=padded) for padded in (True, False)]
+    assert chosen(pools) == chosen(pools[::-1]) == {"max pool 3x3, stride 2": (pools[1],)}
     (largest, *_) = chosen(POINTWISE)["convolution 1x1"]
     assert largest == Operator(kinds.CONVOLUTION, 56, 56, 320, 1283)
 

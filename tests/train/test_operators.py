@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from mobilecnn.errors import UsageError
-from mobilecnn.train.operators import DEPTHWISE, MEAN, SHUFFLE, Operator, network
+from mobilecnn.train.operators import AVERAGE_POOL, DEPTHWISE, MAX_POOL, MEAN, SHUFFLE, Operator, network
 
 PLAIN = (
     ("lenet5", 32), ("alexnet_g4", 227), ("squeezenet_v1.0_complex_bypass", 224), ("googlenet_aux", 224),
@@ -38,6 +38,22 @@ def test_the_shapes_of_a_shuffle_unit() -> None:
     deep = next(row for row in reversed(operators) if row.kind == DEPTHWISE)
     assert deep == Operator(DEPTHWISE, 7, 7, 120, 120, 3, 3)
     assert operators[-3] == Operator(MEAN, 1, 1, 480, 480, 7, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "pools"),
+    [
+        ("shufflenet_v1_x0.5_g3", {(MAX_POOL, 2, True), (AVERAGE_POOL, 2, False)}),
+        ("inception_v4", {(MAX_POOL, 2, False), (AVERAGE_POOL, 1, True)}),
+        ("bn_inception", {(MAX_POOL, 1, True), (MAX_POOL, 2, True), (AVERAGE_POOL, 1, False)}),
+    ],
+)  # fmt: skip
+def test_pools_that_reach_over_the_edge_are_told_from_others(
+    name: str, pools: set[tuple[str, int, bool]]
+) -> None:
+    """What an int8 file does for a pool depends on it; padding that is a layer of its own is none of the pool's."""
+    read = [row for row in network(name, 224).operators if row.kind in (MAX_POOL, AVERAGE_POOL)]
+    assert {(row.kind, row.stride, row.padded) for row in read} == pools
 
 
 @pytest.mark.parametrize("name", ["nasnet_a_mobile", "randwire_ws_c78", "shiftnet_c"])
