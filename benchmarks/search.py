@@ -20,7 +20,9 @@ from mobilecnn.bench.devices.seam import CanCount, Device
 from mobilecnn.bench.records.operator_costs import OperatorCosts, WholeSample
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.operator_costs import Predictor, chosen, complete, valid_at, version_of
+from mobilecnn.bench.timing.taking import adapted
 from mobilecnn.bench.timing.times import take
+from mobilecnn.convert.lowering.costs import ANY
 from mobilecnn.convert.lowering.planned import planned
 from mobilecnn.files import write_json
 from mobilecnn.networks import exporter
@@ -55,7 +57,7 @@ def wholes(
         (name, side, form)
         for name, side in networks
         for form in formats
-        if costs.whole(name, side, form) is None
+        if costs.whole(name, side, form, ANY) is None
     ]
     # What takes turns is as warm and as busy; on an emulated device nothing is, and each is kept at once.
     batch = 1 if isinstance(where, CanCount) else 10
@@ -71,7 +73,9 @@ def wholes(
         costs = costs.at_version(version_of(taken), path)
         for place, (name, side, form) in enumerate(rows):
             time = taken.time(place)
-            sample = WholeSample(name, side, form, time.value, time.low, time.high, valid_at(taken, place))
+            sample = WholeSample(
+                name, side, form, ANY, time.value, time.low, time.high, valid_at(taken, place)
+            )
             costs = OperatorCosts(**{**vars(costs), "wholes": (*costs.wholes, sample)})
         write_json(path, costs.to_json())
         print(f"{begin + len(rows)} of {len(left)} networks timed whole", file=sys.stderr, flush=True)
@@ -97,6 +101,7 @@ def main() -> None:
     protocol = Protocol(rounds=asked.rounds, seconds=asked.seconds, warmup_seconds=asked.seconds / 2)
     built = {(name, side): network(name, side) for name, side in networks}
     with device(asked.device, "litert") as where, tempfile.TemporaryDirectory() as work:
+        protocol = adapted(where, protocol)
         costs = table(asked.output, where, protocol)
         wanted = {
             f"{dtype} {kind}": rows
@@ -120,7 +125,7 @@ def main() -> None:
     print(f"{'network':28} side  format   predicted ms  {costs.times} ms   error")
     for (name, side), each in built.items():
         for form in formats:
-            whole = costs.whole(name, side, form)
+            whole = costs.whole(name, side, form, ANY)
             assert whole is not None
             ns = predictor.network(planned(each.operators, DTYPES[form]), DTYPES[form])
             error = ns / whole.ns - 1

@@ -72,6 +72,7 @@ class WholeSample:
         network: canonical name.
         size: input side, pixels.
         format: name of the file's format.
+        target: what its rewrites chose for, as :func:`mobilecnn.searching.target_label` gives it.
         ns: its time in nanoseconds.
         low, high: ends of its interval.
         valid: whether nothing speaks against the time, such as other work on the device.
@@ -80,6 +81,7 @@ class WholeSample:
     network: str
     size: int
     format: str
+    target: str
     ns: float
     low: float
     high: float
@@ -125,6 +127,8 @@ class OperatorCosts(Stored):
             raise ValueError(f"times must be {MEASURED} or {MODELLED}")
         if self.call < 0:
             raise ValueError("a call takes less than no time")
+        if not self.runtime_version and (self.operators or self.chains or self.wholes):
+            raise ValueError("there are times, and no release of a runtime that took them")
 
     @property
     def doubtful(self) -> int:
@@ -140,10 +144,11 @@ class OperatorCosts(Stored):
         """The time of an operator, if it is here."""
         return next((row for row in self.operators if row.operator == operator and row.dtype == dtype), None)
 
-    def whole(self, network: str, size: int, form: str) -> WholeSample | None:
-        """The time of a whole network, if it is here."""
-        wanted = (network, size, form)
-        return next((row for row in self.wholes if (row.network, row.size, row.format) == wanted), None)
+    def whole(self, network: str, size: int, form: str, target: str) -> WholeSample | None:
+        """The time of a whole network that was exported for a target, if it is here."""
+        wanted = (network, size, form, target)
+        rows = ((row, (row.network, row.size, row.format, row.target)) for row in self.wholes)
+        return next((row for row, made in rows if made == wanted), None)
 
     def check_same(self, device: Facts, chip: str, runtime: str, threads: int, path: object) -> None:
         """Refuse to continue this table with times of something else.

@@ -10,7 +10,6 @@ of a network is the sum over its operators, what its weights take more, and one 
 """
 
 import math
-import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -236,12 +235,12 @@ class Fitted:
     Attributes:
         width: output channels of a tile.
         costs: nanoseconds of each of the terms.
-        error: median relative error of the operators that they were fitted to.
+        misses: relative errors of the operators that they were fitted to, without sign.
     """
 
     width: int
     costs: tuple[float, ...]
-    error: float
+    misses: tuple[float, ...]
 
 
 class Predictor:
@@ -311,7 +310,7 @@ def fitted(samples: Sequence[OperatorSample]) -> Fitted:
         misses = np.abs(rows @ costs / times - 1)
         total = float((misses**2).sum())
         if best is None or total < best[0] - 1e-9:
-            best = total, Fitted(width, tuple(costs.tolist()), float(statistics.median(misses.tolist())))
+            best = total, Fitted(width, tuple(costs.tolist()), tuple(misses.tolist()))
     assert best is not None
     return best[1]
 

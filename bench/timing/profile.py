@@ -14,12 +14,9 @@ from mobilecnn.bench.devices import jobs
 from mobilecnn.bench.devices.adb.operator_profile import OperatorProfile
 from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import (
-    CanCount,
     CanMeasureBandwidth,
     CanProfileOperators,
-    CanTime,
     Device,
-    require,
 )
 from mobilecnn.bench.judge import statistics
 from mobilecnn.bench.judge.findings import Finding
@@ -32,11 +29,11 @@ from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.groups import group_of
 from mobilecnn.bench.timing.limits import Bandwidth, Limits
 from mobilecnn.bench.timing.rounds import TIMING_TIMEOUT
-from mobilecnn.bench.timing.taking import understood
+from mobilecnn.bench.timing.taking import adapted, understood
 from mobilecnn.bench.timing.times import Times, kind, take
 from mobilecnn.convert.graph import build, cut
 from mobilecnn.convert.graph.cut import Part
-from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.errors import ModelFileError
 from mobilecnn.files import read_bytes, write_bytes
 from mobilecnn.steps import Progress, Say, no_say
 
@@ -242,12 +239,7 @@ def profile(
         UsageError: the device cannot time, or what times there wants passports.
         ModelFileError, CheckFailed, EnvironmentProblem: as :func:`mobilecnn.bench.timing.rounds.measure` does.
     """
-    timer = None if isinstance(device, CanCount) else require(device, CanTime)
-    if timer is not None and (runtime := timer.adapt(protocol).runtime) in timer.passport_runtimes:
-        raise UsageError(
-            f"what times on {device.name} is the {runtime}, which takes what to feed a file from its passport, and "
-            "single operators have none; give --benchmark-model PATH"
-        )
+    adapted(device, protocol)
     operators = cut.cut(read_bytes(path, "model", ModelFileError), str(path))
     dtype = _computed_in(operators)
     product, product_macs = build.matrix_product(dtype)

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from mobilecnn.bench.devices.seam import Device
-from mobilecnn.errors import EnvironmentProblem, InputError
+from mobilecnn.bench.devices.seam import CanCount, CanTime, Device, require
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.errors import EnvironmentProblem, InputError, UsageError
 from mobilecnn.records import record
 from mobilecnn.version import __version__
 
@@ -24,6 +25,25 @@ def head(device: Device, command: Sequence[str]) -> dict[str, Any]:
     """
     created = datetime.now(UTC).isoformat(timespec="seconds")
     return {"created": created, "tool": __version__, "command": tuple(command), "device": device.probe()}
+
+
+def adapted(device: Device, protocol: Protocol) -> Protocol:
+    """The protocol that is kept on a device, where single operators are to be timed; on one that counts as it is.
+
+    Raises:
+        UsageError: the device cannot time, or not so; or what times there takes no file without a passport.
+        EnvironmentProblem: nothing there can time models.
+    """
+    if isinstance(device, CanCount):
+        return protocol
+    timer = require(device, CanTime)
+    kept = timer.adapt(protocol)
+    if kept.runtime in timer.passport_runtimes:
+        raise UsageError(
+            f"what times on {device.name} is the {kept.runtime}, which takes what to feed a file from its passport, and "
+            "single operators have none; give --benchmark-model PATH"
+        )
+    return kept
 
 
 def understood(kind: type[Understood], answer: Mapping[str, Any], doing: str) -> Understood:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench.devices.claims import claimed
-from mobilecnn.bench.devices.seam import CanCount, Device
+from mobilecnn.bench.devices.seam import CanCount, CanFindRuntimes, Device
 from mobilecnn.bench.records.operator_costs import (
     MEASURED,
     MODELLED,
@@ -17,11 +17,12 @@ from mobilecnn.bench.records.operator_costs import (
 )
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.operator_costs import Predictor, chosen, complete, valid_at, version_of
+from mobilecnn.bench.timing.taking import adapted
 from mobilecnn.bench.timing.times import take
-from mobilecnn.convert.lowering.costs import ANY, Costs, costs_of
+from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, costs_of
 from mobilecnn.convert.lowering.planned import planned
 from mobilecnn.errors import CheckFailed, UsageError
-from mobilecnn.files import exists, temporary_folder, write_json
+from mobilecnn.files import exists, read_bytes, sha256, temporary_folder, write_json
 from mobilecnn.networks import exporter
 from mobilecnn.steps import Progress, Say, no_say
 from mobilecnn.train import zoo
@@ -116,7 +117,8 @@ class Found:
         candidates: all networks and formats that were looked at and have no more multiply-adds and parameters than allowed.
         front: those within the budget that no other one of their format beats, the slowest first.
         checked: those that were timed whole.
-        fit_error: median relative error of the operators that the costs were fitted to.
+        fit_errors: relative errors, without sign, of the costs at the operators that they were fitted to; only of the kinds of
+            work of the candidates.
     """
 
     wanted: Wanted
@@ -124,7 +126,7 @@ class Found:
     candidates: tuple[Candidate, ...]
     front: tuple[Candidate, ...]
     checked: tuple[Candidate, ...] = field(default=())
-    fit_error: float = 0.0
+    fit_errors: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """What was found as a JSON object, with the units in the names."""
@@ -133,9 +135,9 @@ class Found:
             "family": self.wanted.family,
             "budget_ns": self.wanted.budget,
             "times": times,
-            "operators": len(self.costs.operators),
+            "operators": len(self.fit_errors),
             "doubtful_times": self.costs.doubtful,
-            "operators_median_error": self.fit_error,
+            "operators_median_error": statistics.median(self.fit_errors),
             "median_error": statistics.median(self.errors) if self.errors else None,
             "largest_error": max(self.errors, default=None),
             "front": [row.to_json(times) for row in self.front],
@@ -193,13 +195,14 @@ def search(
         say: told where nothing keeps another process from timing there meanwhile.
 
     Raises:
-        UsageError, ModelNameError: as :func:`check` does.
+        UsageError, ModelNameError: as :func:`check` does; or what times on the device wants passports.
         InputError: the file is no table of costs.
         CheckFailed: it is of another device, runtime or release, or nothing meets the budget.
         EnvironmentProblem, ModelFileError: as :func:`mobilecnn.bench.timing.times.take` and
             :func:`mobilecnn.export.export` do.
     """
     check(wanted)
+    protocol = adapted(device, protocol)
     with claimed(device, say):
         return _search(wanted, device, protocol, path, progress, command)
 
@@ -249,8 +252,7 @@ def _search(
         rows += _between(rows, [_width(name) for name, _ in names], predictor, wanted)
     rows.sort(key=lambda row: (-row.predicted, str(row.name)))
     best = front([row for row in rows if row.predicted <= wanted.budget])
-    used = [fit.error for fit in predictor.fits.values()]
-    found = Found(wanted, costs, tuple(rows), best, fit_error=statistics.median(used))
+    found = Found(wanted, costs, tuple(rows), best, fit_errors=_fit_errors(rows, predictor, wanted))
     if not best:
         raise CheckFailed(_nothing(found))
     return _checked(found, device, protocol, keep, path, progress, command)
@@ -261,7 +263,7 @@ def table(path: Path, device: Device, protocol: Protocol) -> OperatorCosts:
 
     Raises:
         InputError: the file is something else.
-        CheckFailed: it is of another device, runtime, or number of threads.
+        CheckFailed: it is of another device, runtime, release of it, or number of threads.
     """
     facts, chip = device.probe(), ""
     if isinstance(device, CanCount):
@@ -270,6 +272,9 @@ def table(path: Path, device: Device, protocol: Protocol) -> OperatorCosts:
     if exists(path):
         kept = OperatorCosts.read(path)
         kept.check_same(facts, chip, protocol.runtime, protocol.threads, path)
+        # Before anything is predicted from it: a search that has all it needs times nothing that would tell.
+        if isinstance(device, CanFindRuntimes):
+            return kept.at_version(device.version(protocol.runtime), path)
         return kept
     times = MODELLED if chip else MEASURED
     return OperatorCosts(facts, protocol.runtime, "", protocol.threads, times, chip, 0.0, (), (), ())
@@ -324,6 +329,16 @@ def _candidates(name: ModelName, built: Network, predictor: Predictor, wanted: W
         )
         for form in wanted.formats
     ]
+
+
+def _fit_errors(rows: Iterable[Candidate], predictor: Predictor, wanted: Wanted) -> tuple[float, ...]:
+    """The relative errors of the operators of those kinds of work that the candidates have, without sign."""
+    used = {
+        (dtype, operator.work)
+        for dtype, built in {(DTYPES[row.format], row.network) for row in rows}
+        for operator in _planned(built, dtype, wanted)
+    }
+    return tuple(miss for work in sorted(used) for miss in predictor.fits[work].misses)
 
 
 def _between(
@@ -390,11 +405,12 @@ def _checked(
 ) -> Found:
     """With some networks of the front timed whole: the slowest, the fastest, and between them."""
     picked = _spread(found.front, found.wanted.check)
+    target = target_label(found.wanted.target)
     costs, update = found.costs, progress("Timing whole networks")
     for number, row in enumerate(picked):
         update(number, len(picked), f"{row.name} {row.format}")
         name, side = str(row.name), row.network.size
-        if costs.whole(name, side, row.format) is None:
+        if costs.whole(name, side, row.format, target) is None:
             costs = timed_whole(
                 costs, name, side, row.format, device, protocol, path, command, found.wanted.target
             )
@@ -403,7 +419,7 @@ def _checked(
         update(len(picked), len(picked), "")
 
     def with_whole(row: Candidate) -> Candidate:
-        return replace(row, whole=costs.whole(str(row.name), row.network.size, row.format))
+        return replace(row, whole=costs.whole(str(row.name), row.network.size, row.format, target))
 
     front_rows = tuple(with_whole(row) for row in found.front)
     return replace(
@@ -420,6 +436,15 @@ def _spread(rows: Sequence[Candidate], count: int) -> list[Candidate]:
     if count < 2:
         return list(rows[:count])
     return [rows[round(place * (len(rows) - 1) / (count - 1))] for place in range(count)]
+
+
+def target_label(target: str) -> str:
+    """What tells the files of a target from those of others: its name, or the SHA-256 of a file of costs, which may change.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    return target if target in TARGETS else sha256(read_bytes(Path(target), Costs.NOUN))
 
 
 def timed_whole(
@@ -444,5 +469,6 @@ def timed_whole(
         made = exporter([form], work, side, target)(name)
         taken = take([made[form]], device, protocol, None, command)
     time = taken.time(0)
-    sample = WholeSample(name, side, form, time.value, time.low, time.high, valid_at(taken, 0))
+    label = target_label(target)
+    sample = WholeSample(name, side, form, label, time.value, time.low, time.high, valid_at(taken, 0))
     return replace(costs.at_version(version_of(taken), path), wholes=(*costs.wholes, sample))

@@ -1,18 +1,31 @@
 """``mobilecnn search``: what it finds here, that nothing is timed twice, what it refuses."""
 
 import json
+from collections import defaultdict
+from dataclasses import replace
+from itertools import chain, cycle
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
+from adbd import Phone
 from click.testing import CliRunner, Result
 
 from mobilecnn.bench.devices.local.device import LocalDevice
-from mobilecnn.bench.records.operator_costs import MEASURED, ChainSample, OperatorCosts, OperatorSample
+from mobilecnn.bench.records.operator_costs import (
+    MEASURED,
+    ChainSample,
+    OperatorCosts,
+    OperatorSample,
+    WholeSample,
+)
+from mobilecnn.bench.timing.operator_costs import fitted
 from mobilecnn.cli import cli
+from mobilecnn.convert.lowering.costs import Costs
 from mobilecnn.convert.lowering.planned import planned
-from mobilecnn.searching import Candidate, front
-from mobilecnn.train.operators import Network, network
+from mobilecnn.searching import Candidate, front, target_label
+from mobilecnn.train.operators import ADD, Network, Operator, network
 from mobilecnn.train.zoo import candidates, parse
 
 pytestmark = pytest.mark.usefixtures("forked")
@@ -43,7 +56,16 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         samples += [OperatorSample(row, dtype, time, time, time) for row, time in times.items()]
     chains = tuple(ChainSample(dtype, size, size, size, size) for dtype in NS_A_MAC for size in (100, 200))
     made = OperatorCosts(
-        LocalDevice().probe(), "litert", "", 1, MEASURED, "", NS_A_CALL, tuple(samples), chains, ()
+        LocalDevice().probe(),
+        "litert",
+        LocalDevice().version("litert"),
+        1,
+        MEASURED,
+        "",
+        NS_A_CALL,
+        tuple(samples),
+        chains,
+        (),
     )
     path = tmp_path_factory.mktemp("search") / "costs.json"
     made.write(path)
@@ -82,6 +104,98 @@ def test_what_is_found(path: Path) -> None:
     # Each has more multiply-adds than all that are faster, in either format.
     assert len(found["front"]) == 8 and found["front"][0] == by_name["mobilenet_v1_x0.5_96", "float32"]
     assert path.read_bytes() == before
+
+
+def test_the_error_is_that_of_the_operators_of_this_search(path: Path, tmp_path: Path) -> None:
+    """Over the operators of the kinds and types that its networks have; the median over them, not over the kinds."""
+    kept = OperatorCosts.read(path)
+    # Times by which no costs go: of a kind that has most of the operators, and of one that no MobileNet V1 has.
+    noisy = [
+        replace(row, ns=row.ns * factor, high=row.ns * factor)
+        for row, factor in zip(kept.operators, cycle((1, 2, 5)))
+    ]
+    others = [
+        OperatorSample(Operator(ADD, 7, 7, channels, channels), "int8", ns, ns, ns)
+        for channels, ns in ((8, 1e3), (9, 1e9))
+    ]
+    (table := replace(kept, operators=(*noisy, *others))).write(tmp_path / "it.json")
+    done = run(
+        "mobilenet_v1", "--budget", "100s", *FEW, "--format", "int8", "-o", tmp_path / "it.json", "--json"
+    )
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    by_work: dict[str, list[OperatorSample]] = defaultdict(list)
+    for row in table.operators:
+        if row.dtype == "int8" and row not in others:
+            by_work[row.operator.work].append(row)
+    misses = [fitted(rows).misses for rows in by_work.values()]
+    assert found["operators"] == sum(map(len, misses)) == sum(map(len, by_work.values()))
+    assert found["operators_median_error"] == pytest.approx(median(chain.from_iterable(misses)))
+    assert median(map(median, misses)) != pytest.approx(found["operators_median_error"])
+
+
+def test_a_table_of_another_release_is_refused(path: Path, tmp_path: Path) -> None:
+    """Although nothing is to be timed."""
+    replace(OperatorCosts.read(path), runtime_version="1.0.1").write(tmp_path / "it.json")
+    done = run("mobilenet_v1", "--budget", "10s", *FEW, "--width", 0.25, "-o", tmp_path / "it.json")
+    assert done.exit_code == 1 and "has the costs of litert 1.0.1, and the device has" in done.stderr, (
+        done.output
+    )
+
+
+def test_a_whole_network_is_timed_for_each_target(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of costs is another target when its content is another."""
+    kept = tmp_path / "it.json"
+    OperatorCosts.read(path).write(kept)
+    timed = []
+
+    def time(costs: OperatorCosts, name: str, side: int, form: str, *others: Any) -> OperatorCosts:
+        timed.append(others[-1])
+        ns = 1e6 * len(timed)
+        row = WholeSample(name, side, form, target_label(others[-1]), ns, ns, ns)
+        return replace(costs, wholes=(*costs.wholes, row))
+
+    monkeypatch.setattr("mobilecnn.searching.timed_whole", time)
+    few = ("--size", 64, "--check", 1, "--width", 0.25, "--format", "int8")
+    mine = str(tmp_path / "mine.json")
+
+    def whole(target: str) -> float:
+        done = run("mobilenet_v1", "--budget", "10s", *few, "--target", target, "-o", kept, "--json")
+        assert done.exit_code == 0, done.output
+        return float(json.loads(done.stdout)["front"][0]["measured_ns"])
+
+    Costs("one", {}).write(Path(mine))
+    assert [whole(target) for target in ("any", "pi5", mine, "any", "pi5", mine)] == [1e6, 2e6, 3e6] * 2
+    Path(mine).unlink()
+    Costs("another", {}).write(Path(mine))
+    assert whole(mine) == 4e6 and timed == ["any", "pi5", mine, mine]
+
+
+def test_a_phone_is_searched_by_its_benchmark_model(phone_with_litert: Phone, tmp_path: Path) -> None:
+    """The record names what timed, not what a board would have."""
+    kept = tmp_path / "it.json"
+    typed = (
+        "lenet",
+        "--budget",
+        "10s",
+        *SHORT,
+        "--format",
+        "float32",
+        "--size",
+        28,
+        "--check",
+        0,
+        "--device",
+        "pixel",
+    )
+    done = run(*typed, "-o", kept)
+    assert done.exit_code == 0, done.output
+    made = OperatorCosts.read(kept)
+    assert made.runtime == "benchmark_model" and made.runtime_version.startswith("sha256:") and made.operators
+    before = kept.read_bytes()
+    assert run(*typed, "-o", kept).exit_code == 0 and kept.read_bytes() == before
 
 
 def test_the_widest_within_the_budget_is_found(path: Path) -> None:

@@ -15,6 +15,7 @@ from mobilecnn.cli.output import FOLDER, data, document, json_option, lock, prog
 
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.seam import Device
+    from mobilecnn.bench.records.protocol import OnPhone
     from mobilecnn.searching import Candidate, Found
     from mobilecnn.steps import Progress
 
@@ -31,6 +32,7 @@ FORMATS = ("float32", "float16", "int8")
     help="Take at most this time for an inference; with its unit: 20ms, 800us.",
 )
 @options.device
+@options.phone
 @options.runtime
 @options.part_rounds("operator and network")
 @click.option(
@@ -70,6 +72,7 @@ def command(
     family: str,
     budget: float,
     device_name: str,
+    phone: "OnPhone | None",
     runtime: str,
     threads: int,
     rounds: int,
@@ -121,7 +124,7 @@ def command(
         target=target,
     )
     searching.check(wanted)
-    where = device(device_name, runtime, say=talk)
+    where = device(device_name, runtime, phone, talk)
     refuse_clockless(ctx, where, threads)
     protocol = Protocol(
         rounds=rounds,
@@ -184,6 +187,8 @@ def _cells(row: "Candidate") -> list[str]:
 
 
 def _lines(found: "Found", where: "Device") -> Iterator[str]:
+    import statistics
+
     from mobilecnn.bench.devices.seam import CanCount
     from mobilecnn.bench.pages import remarks
     from mobilecnn.remarks import plural
@@ -194,8 +199,8 @@ def _lines(found: "Found", where: "Device") -> Iterator[str]:
         f"{found.within} of {len(found.candidates)} networks and formats of {wanted.family} are predicted to take "
         f"{duration(wanted.budget)} or less; shown are the {len(found.front)} that no other one of their format beats"
     )
-    operators = plural(len(found.costs.operators), "operator")
-    yield f"predicted from {operators}, {found.costs.times} alone, to which costs are fitted: median error {found.fit_error:.1%}"
+    operators, error = plural(len(found.fit_errors), "operator"), statistics.median(found.fit_errors)
+    yield f"predicted from {operators}, {found.costs.times} alone, to which costs are fitted: median error {error:.1%}"
     if isinstance(where, CanCount):
         chip = where.time_model().chip
         yield f"modelled, not measured: one thread of a {chip.title}; {remarks.model_errors(chip)}"
