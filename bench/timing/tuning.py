@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.taking import adapted
 from mobilecnn.bench.timing.times import take
 from mobilecnn.convert.graph.build import Layers, empty
 from mobilecnn.convert.lowering.costs import Table
@@ -106,8 +107,10 @@ def tune(
         progress, command: as :func:`mobilecnn.bench.timing.rounds.measure` takes them.
 
     Raises:
-        CheckFailed, EnvironmentProblem, UsageError: as :func:`mobilecnn.bench.timing.times.take` and :func:`fitted` do.
+        CheckFailed, EnvironmentProblem, UsageError: as :func:`mobilecnn.bench.timing.times.take`,
+            :func:`mobilecnn.bench.timing.taking.adapted` and :func:`fitted` do.
     """
+    protocol = adapted(device, protocol)
     cases = [(dtype, case) for dtype in dtypes for case in files(dtype)]
     paths = [work / f"{dtype}-{case.name}.tflite" for dtype, case in cases]
     for dtype in dtypes:

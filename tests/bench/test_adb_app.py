@@ -203,10 +203,16 @@ def test_the_app_needs_the_passport(with_app: Phone, small: Path) -> None:
     assert with_app.pushed == [] and with_app.lines("started") == []
 
 
-def test_the_app_times_no_single_operators(with_app: Phone, small: Path) -> None:
-    done = CliRunner().invoke(cli, ["profile", str(small), "--device", "pixel"])
+@pytest.mark.parametrize(
+    "typed", [["profile", "small.tflite"], ["search", "lenet", "--budget", "1s"], ["tune"]], ids=lambda row: row[0]
+)  # fmt: skip
+def test_the_app_times_no_single_operators(with_app: Phone, small: Path, typed: list[str]) -> None:
+    """Which is said at once, and what is advised is an option of the command."""
+    small.rename("small.tflite")
+    done = CliRunner().invoke(cli, [*typed, "--device", "pixel"])
     assert done.exit_code == 2 and "give --benchmark-model PATH" in done.stderr, done.output
-    assert with_app.pushed == []
+    assert with_app.pushed == [] and with_app.lines("started") == []
+    assert "--benchmark-model" in CliRunner().invoke(cli, [typed[0], "--help"]).stdout
 
 
 def test_what_the_app_refuses_is_told_by_the_names_here(with_app: Phone, small: Path) -> None:

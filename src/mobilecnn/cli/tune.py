@@ -3,12 +3,16 @@
 import sys
 from dataclasses import astuple
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mobilecnn.cli import options, sections
 from mobilecnn.cli.measured import refuse_clockless
 from mobilecnn.cli.output import data, document, json_option, lock, progress, record_path, table, talk
+
+if TYPE_CHECKING:
+    from mobilecnn.bench.records.protocol import OnPhone
 
 HEADER = (
     "type",
@@ -30,6 +34,7 @@ DTYPES = ("float32", "int8")
 
 @sections.command()
 @options.device
+@options.phone
 @options.runtime
 @options.part_rounds("form")
 @click.option(
@@ -47,6 +52,7 @@ DTYPES = ("float32", "int8")
 def command(
     ctx: click.Context,
     device_name: str,
+    phone: "OnPhone | None",
     runtime: str,
     threads: int,
     rounds: int,
@@ -73,7 +79,7 @@ def command(
     from mobilecnn.files import temporary_folder
     from mobilecnn.records import check_free
 
-    where = device(device_name, runtime, say=talk)
+    where = device(device_name, runtime, phone, talk)
     refuse_clockless(ctx, where, threads)
     protocol = Protocol(
         rounds=rounds,
