@@ -25,8 +25,9 @@ from mobilecnn.bench.timing.times import take
 from mobilecnn.convert.lowering.costs import ANY
 from mobilecnn.convert.lowering.planned import planned
 from mobilecnn.files import write_json
+from mobilecnn.found_networks import DTYPES
 from mobilecnn.networks import exporter
-from mobilecnn.searching import DTYPES, table
+from mobilecnn.searching import table
 from mobilecnn.train.operators import network
 
 WIDTHS = (0.25, 0.4, 0.5, 0.65, 0.75, 1.0)

@@ -20,7 +20,7 @@ PROGRAMS = (
     ("ladder", "probed"),
     ("exported", "bases"),
     ("calibration_check", "export"),
-    ("networks",),
+    ("networks", "found_networks"),
     ("demo", "api", "doctor", "experiments", "searching"),
     ("",),
     ("cli", "__main__"),

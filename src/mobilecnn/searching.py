@@ -1,11 +1,9 @@
 """The networks of a family that meet a latency budget on a device: predicted from what their operators cost there."""
 
 import math
-import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import CanCount, CanFindRuntimes, Device
@@ -23,136 +21,13 @@ from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, costs_of
 from mobilecnn.convert.lowering.planned import planned
 from mobilecnn.errors import CheckFailed, UsageError
 from mobilecnn.files import exists, read_bytes, sha256, temporary_folder, write_json
+from mobilecnn.found_networks import DTYPES, Candidate, Found, Wanted, duration, front
 from mobilecnn.networks import exporter
 from mobilecnn.steps import Progress, Say, no_say
 from mobilecnn.train import zoo
 from mobilecnn.train.operators import Network, Operator, network
 from mobilecnn.train.zoo import candidates
 from mobilecnn.train.zoo.names import ModelName
-
-DTYPES = {"float32": "float32", "float16": "float32", "int8": "int8"}
-"""Format -> type of its feature maps: processors compute the float16 files in float32."""
-
-FORMATS = ("float32", "int8")
-"""Formats that are searched where the user names none."""
-
-CHECKED = 3
-"""Number of networks that are exported and timed whole where the user does not say."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is searched for.
-
-    Attributes:
-        family: name of the family.
-        budget: nanoseconds of an inference.
-        formats: names of formats, keys of :data:`DTYPES`.
-        sides: input sides in pixels; none for several.
-        widths: width multipliers; none for those of the listed networks and all between that matter.
-        max_macs: largest number of multiply-adds, in millions; None for any.
-        max_params: largest number of parameters, in millions; None for any.
-        check: number of networks that are timed whole.
-        target: target of the export, for whose costs its rewrites choose.
-    """
-
-    family: str
-    budget: float
-    formats: tuple[str, ...] = FORMATS
-    sides: tuple[int, ...] = ()
-    widths: tuple[float, ...] = ()
-    max_macs: float | None = None
-    max_params: float | None = None
-    check: int = CHECKED
-    target: str = ANY
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A network in a format.
-
-    Attributes:
-        name: its parsed name.
-        network: it as a device runs it.
-        format: name of the format.
-        predicted: predicted time of an inference, ns.
-        top1: published top-1 accuracy on ImageNet at this width and size, per cent; None where there is none.
-        whole: time of the exported file; None where it was not timed.
-    """
-
-    name: ModelName
-    network: Network
-    format: str
-    predicted: float
-    top1: float | None
-    whole: WholeSample | None = None
-
-    @property
-    def error(self) -> float | None:
-        """Relative error of the prediction; None where the network was not timed whole."""
-        return None if self.whole is None else self.predicted / self.whole.ns - 1
-
-    def to_json(self, times: str) -> dict[str, Any]:
-        """The candidate as a JSON object, with the units in the names; ``times``: what the whole times are."""
-        whole = {} if self.whole is None else {f"{times}_ns": self.whole.ns, "error": self.error}
-        return {
-            "network": str(self.name),
-            "size": self.network.size,
-            "format": self.format,
-            "predicted_ns": self.predicted,
-            **whole,
-            "macs": self.network.macs,
-            "params": self.network.params,
-            "top1": self.top1,
-        }
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search finds.
-
-    Attributes:
-        wanted: what was searched for.
-        costs: table of costs that it was predicted from.
-        candidates: all networks and formats that were looked at and have no more multiply-adds and parameters than allowed.
-        front: those within the budget that no other one of their format beats, the slowest first.
-        checked: those that were timed whole.
-        fit_errors: relative errors, without sign, of the costs at the operators that they were fitted to; only of the kinds of
-            work of the candidates.
-    """
-
-    wanted: Wanted
-    costs: OperatorCosts
-    candidates: tuple[Candidate, ...]
-    front: tuple[Candidate, ...]
-    checked: tuple[Candidate, ...] = field(default=())
-    fit_errors: tuple[float, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """What was found as a JSON object, with the units in the names."""
-        times = self.costs.times
-        return {
-            "family": self.wanted.family,
-            "budget_ns": self.wanted.budget,
-            "times": times,
-            "operators": len(self.fit_errors),
-            "doubtful_times": self.costs.doubtful,
-            "operators_median_error": statistics.median(self.fit_errors),
-            "median_error": statistics.median(self.errors) if self.errors else None,
-            "largest_error": max(self.errors, default=None),
-            "front": [row.to_json(times) for row in self.front],
-            "candidates": [row.to_json(times) for row in self.candidates],
-        }
-
-    @property
-    def within(self) -> int:
-        """Number of candidates within the budget."""
-        return sum(row.predicted <= self.wanted.budget for row in self.candidates)
-
-    @property
-    def errors(self) -> tuple[float, ...]:
-        """Relative errors of the networks that were timed whole, without sign."""
-        return tuple(abs(row.error) for row in self.checked if row.error is not None)
 
 
 def check(wanted: Wanted) -> None:
@@ -280,30 +155,6 @@ def table(path: Path, device: Device, protocol: Protocol) -> OperatorCosts:
     return OperatorCosts(facts, protocol.runtime, "", protocol.threads, times, chip, 0.0, (), (), ())
 
 
-def front(rows: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates that no other one of the same format beats.
-
-    One beats another if it is no slower, has no fewer multiply-adds and parameters, and no lower published accuracy where both
-    have one, and is better in one of these. Formats are not held against each other: what quantizing costs in accuracy is
-    not known before a network is trained.
-    """
-    kept = list(rows)
-    return tuple(row for row in kept if not any(_beats(other, row) for other in kept))
-
-
-def _beats(one: Candidate, other: Candidate) -> bool:
-    if one.format != other.format:
-        return False
-    pairs = [
-        (other.predicted, one.predicted),
-        (one.network.macs, other.network.macs),
-        (one.network.params, other.network.params),
-    ]
-    if one.top1 is not None and other.top1 is not None:
-        pairs.append((one.top1, other.top1))
-    return all(mine >= theirs for mine, theirs in pairs) and any(mine > theirs for mine, theirs in pairs)
-
-
 def _planned(built: Network, dtype: str, wanted: Wanted) -> tuple[Operator, ...]:
     return planned(built.operators, dtype, costs_of(wanted.target))
 
@@ -387,11 +238,6 @@ def _nothing(found: Found) -> str:
         f"{len(found.candidates)} is {nearest.name} at {nearest.network.size} pixels in {nearest.format} with "
         f"{duration(nearest.predicted)}. Give a longer --budget, or smaller networks with --width and --size"
     )
-
-
-def duration(ns: float) -> str:
-    """A time with its unit: ``12.3 ms``."""
-    return f"{ns / 1e6:.3g} ms" if ns >= 1e4 else f"{ns / 1e3:.3g} us"
 
 
 def _checked(

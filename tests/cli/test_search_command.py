@@ -24,7 +24,8 @@ from mobilecnn.bench.timing.operator_costs import fitted
 from mobilecnn.cli import cli
 from mobilecnn.convert.lowering.costs import Costs
 from mobilecnn.convert.lowering.planned import planned
-from mobilecnn.searching import Candidate, front, target_label
+from mobilecnn.found_networks import Candidate, front
+from mobilecnn.searching import target_label
 from mobilecnn.train.operators import ADD, Network, Operator, network
 from mobilecnn.train.zoo import candidates, parse
 

@@ -16,7 +16,7 @@ from mobilecnn.cli.output import FOLDER, data, document, json_option, lock, prog
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.seam import Device
     from mobilecnn.bench.records.protocol import OnPhone
-    from mobilecnn.searching import Candidate, Found
+    from mobilecnn.found_networks import Candidate, Found
     from mobilecnn.steps import Progress
 
 FORMATS = ("float32", "float16", "int8")
@@ -104,6 +104,7 @@ def command(
     from mobilecnn.bench.records.operator_costs import OperatorCosts
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.files import check_file, check_writable, exists
+    from mobilecnn.found_networks import FORMATS, Wanted
 
     path = output or FOLDER / f"operators-{_word(device_name)}-{runtime}-{threads}.json"
     if output is None:
@@ -112,10 +113,10 @@ def command(
         OperatorCosts.read(path)  # What is none is said before anything is done.
     check_file(path)
     lock(path)
-    wanted = searching.Wanted(
+    wanted = Wanted(
         family=family,
         budget=budget,
-        formats=tuple(dict.fromkeys(formats)) or searching.FORMATS,
+        formats=tuple(dict.fromkeys(formats)) or FORMATS,
         sides=tuple(dict.fromkeys(sides)),
         widths=tuple(dict.fromkeys(widths)),
         max_macs=max_macs,
@@ -191,8 +192,8 @@ def _lines(found: "Found", where: "Device") -> Iterator[str]:
 
     from mobilecnn.bench.devices.seam import CanCount
     from mobilecnn.bench.pages import remarks
+    from mobilecnn.found_networks import duration
     from mobilecnn.remarks import plural
-    from mobilecnn.searching import duration
 
     wanted = found.wanted
     yield (
@@ -211,8 +212,8 @@ def errors(found: "Found") -> Iterator[str]:
     """How far the prediction was off where a network was timed whole."""
     import statistics
 
+    from mobilecnn.found_networks import duration
     from mobilecnn.remarks import plural
-    from mobilecnn.searching import duration
 
     if not found.checked:
         yield "no network was timed whole, so that nothing says how far the predictions are off; give --check"
