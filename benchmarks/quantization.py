@@ -23,11 +23,12 @@ from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.export import export
 from mobilecnn.quantize import corrections, formats
 from mobilecnn.quantize.activations import Activations
-from mobilecnn.quantize.calibration.images import Calibration, choose, prepare
+from mobilecnn.quantize.calibration.images import Calibration, ChosenImages, choose, prepare
 from mobilecnn.quantize.equalization import groups_of, rescale
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.weighted_layers import weighted_layers
+from mobilecnn.train import datasets
 
 VARIANTS = {
     "none": (),
@@ -59,6 +60,12 @@ def broken(content: bytes, seen: Activations, how: str) -> bytes:
     return flatbuffer.pack(editor.model)
 
 
+def every(data: str) -> ChosenImages:
+    """All images of a data set: none of them is held out here."""
+    dataset = datasets.load(data)
+    return ChosenImages(dataset.name, 0, len(dataset), len(dataset.classes), dataset.pixels, dataset)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -81,13 +88,9 @@ def main() -> None:
             source = Source(model, input_range=arguments.input_range, output_kind=arguments.output_kind)
             (whole,) = export(source, ["float32"], folder)
             contract, kind = whole.passport.contract, whole.passport.kind
-            calibration, data = (
-                prepare(choose(Calibration(given, most)), contract, folder / f"{part}.npy")
-                for part, given, most in (
-                    ("calibration", arguments.calibration, arguments.samples),
-                    ("data", arguments.data, 100_000),
-                )
-            )
+            asked = choose(Calibration(arguments.calibration, arguments.samples))
+            calibration = prepare(asked, contract, folder / "calibration.npy")
+            data = prepare(every(arguments.data), contract, folder / "data.npy")
             with TfliteProcess("that quantizes") as tflite:
                 seen = tflite.observe(whole.path, calibration.tensors, folder / "seen.npz")
                 for how in ("as it is", *(BREAKS if arguments.broken else ())):

@@ -22,7 +22,8 @@ def _formats(command: Callable[..., None]) -> Callable[..., None]:
 
 def _made(row: known.Format) -> str:
     """The help of a format's option, in a sentence."""
-    return f"Make a {row.name} file: {row.summary[0].lower()}{row.summary[1:]}"
+    article = "an" if row.name.startswith("int") else "a"
+    return f"Make {article} {row.name} file: {row.summary[0].lower()}{row.summary[1:]}"
 
 
 class Command(sections.SectionedCommand):
