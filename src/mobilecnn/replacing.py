@@ -3,11 +3,12 @@
 A slip of a name may be that of a model, a passport, a manifest, or an image of the data set that the command reads.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from mobilecnn.documents import parse_json
 from mobilecnn.errors import InputError, OutputError, UsageError
-from mobilecnn.files import LARGEST_RECORD, check_file, is_folder, open_input
+from mobilecnn.files import LARGEST_RECORD, check_file, is_folder, open_input, read_bytes
 from mobilecnn.records import schema
 
 SOFTWARE = "mobilecnn"
@@ -30,6 +31,28 @@ def check_record(path: Path, own: str, noun: str) -> None:
     """
     check_file(path)
     _refuse_other(path, noun, lambda: schema(path, "output") == own)
+
+
+def check_result(path: Path, members: Iterable[str]) -> None:
+    """Refuse a name for a JSON file of results at which there is something else than one with these members.
+
+    Args:
+        path: the name.
+        members: names that tell such a file: it carries no schema, because nothing reads it back but people's programs.
+
+    Raises:
+        OutputError: there is another file, or none can be written.
+    """
+    check_file(path)
+    _refuse_other(path, "a file of results", lambda: set(members) <= _members(path))
+
+
+def _members(path: Path) -> set[str]:
+    try:
+        document = parse_json(read_bytes(path, "output", most=LARGEST_RECORD))
+    except ValueError:
+        return set()
+    return set(document) if isinstance(document, dict) else set()
 
 
 def check_picture(path: Path, noun: str, option: str) -> None:

@@ -13,7 +13,7 @@ from mobilecnn.cli import cli
 from mobilecnn.errors import OutputError, UsageError
 from mobilecnn.quantize.evaluation import Evaluation
 from mobilecnn.quantize.predictions import FIRST
-from mobilecnn.replacing import check_page, check_picture, check_record, check_table
+from mobilecnn.replacing import check_page, check_picture, check_record, check_result, check_table
 from mobilecnn.train.datasets import sheets
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -33,6 +33,10 @@ def answers(path: Path) -> None:
     check_table(path, FIRST)
 
 
+def result(path: Path) -> None:
+    check_result(path, ("source", "measurement"))
+
+
 def an_evaluation(path: Path) -> None:
     shutil.copy(SAMPLES / "evaluation-5.json", path)
 
@@ -47,6 +51,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "a page": lambda path: path.write_text("<!DOCTYPE html>\n<html>"),
     "a table of answers": lambda path: path.write_text(",".join(FIRST) + ",answer 2\na.png,,b,0,0.5,0.5,c\n"),
     "a table of labels": lambda path: path.write_text("image,MEL,NV\na,1.0,0.0\n"),
+    "a file of results": lambda path: path.write_text('{"source": "a", "rows": [], "measurement": "m.json"}'),
     "nothing": lambda path: path.write_bytes(b""),
     "a passport": lambda path: shutil.copy(PASSPORT, path),
     "JSON": lambda path: path.write_text("[1]"),
@@ -65,6 +70,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
         (picture, "a sheet", "it.png"),
         (check_page, "a page", "it.html"),
         (answers, "a table of answers", "it.csv"),
+        (result, "a file of results", "it.json"),
     ],
 )
 @pytest.mark.parametrize("linked", [False, True])
@@ -123,6 +129,12 @@ IMAGE = "data/a/0.png"
         ("data", "preview", "data", "-o", IMAGE),
         ("data", "prepare", "data", "-o", "it.json"),
         ("report", "it.json", "-o", "it.html"),
+        ("profile", "it.tflite", "-o", "own"),
+        ("speedup", "-o", "own"),
+        ("speedup", "-o", "own", "--resolution", "480x640"),
+        ("speedup", "-o", "own", "--experiment", "guidelines"),
+        ("speedup", "-o", "own", "--experiment", "decomposition"),
+        ("speedup", "-o", "own", "--experiment", "groups"),
     ],
 )
 def test_no_command_destroys_what_it_reads(
@@ -140,6 +152,9 @@ def test_no_command_destroys_what_it_reads(
         ("a table of labels", "list.csv"),
     ):
         WRITERS[there](tmp_path / name)
+    (tmp_path / "own").mkdir()
+    for name in ("profile", "speedup", "speedup-480x640", "guidelines", "decomposition", "groups"):
+        WRITERS["JSON"](tmp_path / "own" / f"{name}.json")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     done = run(*(image if part == IMAGE else part for part in typed))
     assert done.exit_code == 2 and "exists" in done.stderr, done.output

@@ -89,6 +89,7 @@ def command(
     from mobilecnn.files import check_writable, write_bytes, write_json
     from mobilecnn.records import recording
     from mobilecnn.remarks import plural
+    from mobilecnn.replacing import check_picture, check_result
 
     where = device(device_name, runtime, phone, talk)
     refuse_clockless(ctx, where, threads)
@@ -105,6 +106,8 @@ def command(
     require("a chart", "report")
     check_writable(output)
     lock(output / "profile.json")
+    check_result(output / "profile.json", {"operators", "groups", "measurement"})
+    check_picture(output / "roofline.png", "a chart", "-o")
     record = new_name(output, "measurement")
     with where, recording(record) as keep, progress("Profiling") as update:
         profile = bench.profile(

@@ -123,6 +123,7 @@ def command(
     from mobilecnn.errors import UsageError
     from mobilecnn.extras import require
     from mobilecnn.files import check_writable
+    from mobilecnn.replacing import check_picture, check_result
 
     if experiment != "table8" and resolutions != ("224",):
         raise UsageError(f"--resolution is for table8; {experiment} has sizes of its own")
@@ -141,6 +142,11 @@ def command(
     require("a chart", "report")
     check_writable(output)
     lock(output / experiment)
+    resolutions = tuple(dict.fromkeys(resolutions))
+    kept = "networks" if experiment == "decomposition" else "measurement"
+    for stem in map(_stem, resolutions) if experiment == "table8" else [experiment]:
+        check_result(output / f"{stem}.json", ("source", kept))
+        check_picture(output / f"{stem}.png", "a chart", "-o")
     request = SpeedupRequest(
         where, protocol, tuple(dict.fromkeys(formats)) or default, output, allow_wrong_answers
     )
@@ -152,10 +158,14 @@ def command(
         elif experiment in SWEEPS:
             content = _sweep(request, experiment, as_json)
         else:
-            contents = [_table8(request, name, as_json) for name in dict.fromkeys(resolutions)]
+            contents = [_table8(request, name, as_json) for name in resolutions]
             content = contents[0] if len(contents) == 1 else {"resolutions": contents}
     if as_json:
         document(content)
+
+
+def _stem(resolution: str) -> str:
+    return "speedup" if resolution == RESOLUTIONS[0] else f"speedup-{resolution}"
 
 
 def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str, Any]:
@@ -187,7 +197,7 @@ def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str
             say=talk,
         )
     line = modelled.where(speedup.record)
-    stem = "speedup" if resolution == "224" else f"speedup-{resolution}"
+    stem = _stem(resolution)
     picture = request.output / f"{stem}.png"
     where = "" if resolution == "224" else f", {resolution}"
     is_modelled = not isinstance(speedup.record, Measurement)

@@ -1,0 +1,72 @@
+"""What int8 costs the mobile networks in accuracy: each trained on Fashion-MNIST, and judged on the 10,000 test images.
+
+    python benchmarks/int8_accuracy.py [NETWORK ...] [--data /usr/share/datasets/fashion-mnist] [--side 48] [--epochs 5]
+        [--seed 0] --output FOLDER
+
+The data are Debian's package ``dataset-fashion-mnist``. Each network of :data:`NETWORKS` is trained on the training images,
+calibrated with 500 of them, and exported as `mobilecnn export` does without options. A line a network: the accuracy of
+float32 and of int8, the images that only one of them has right, and the difference of the pairs with its 95 % interval.
+Models that FOLDER has are not trained again. The exit code is 1 if a float32 file has less than 88 %, or if an int8 file
+loses more than 0.3 points.
+"""
+
+import argparse
+from pathlib import Path
+
+from fashion_mnist import paired
+
+import mobilecnn
+
+NETWORKS = (
+    "mobilenet_v1_x0.25_224", "mobilenet_v2_x0.5_224", "mobilenet_v3_small_x0.75", "mobilenet_v3_large_x0.75",
+    "shufflenet_v1_x0.5_g3", "shufflenet_v2_x0.5", "squeezenet_v1.1", "efficientnet_lite0",
+)  # fmt: skip
+"""One network of each mobile family, of both sizes of MobileNet V3."""
+
+LEAST, LOSS = 0.88, 0.003
+"""Least share of the test images that a float32 file has right; most that int8 may lose of it."""
+
+
+def main() -> None:
+    """Train what is not there, export, judge, and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("networks", nargs="*", default=NETWORKS, metavar="NETWORK")
+    parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
+    parser.add_argument("--side", type=int, default=48)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, required=True, help="folder of the models, kept")
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    print(
+        "| network | float32 | int8 | only float32 right | only int8 right | int8 - float32, points | 95 % interval |"
+    )
+    print("|---|--:|--:|--:|--:|--:|--:|", flush=True)
+    passed = True
+    for name in options.networks:
+        model = options.output / f"{name}.keras"
+        if not model.exists():
+            mobilecnn.train(
+                name, options.data, model, size=options.side, epochs=options.epochs, batch_size=128, validation=0.05,
+                augment="flip-shift", learning_rate=0.003, seed=options.seed, resume=model.with_suffix(".checkpoint").exists(),
+            )  # fmt: skip
+        files = mobilecnn.export(
+            model, ["float32", "int8"], calibration=options.data, samples=500, output=options.output / name
+        )
+        float32, int8 = mobilecnn.evaluate([file.path for file in files], options.data).results
+        lost, gained = int8.lost_against_first, int8.gained_against_first
+        difference, low, high = (100 * share for share in paired(lost, gained, int8.images))
+        print(
+            f"| {name} | {float32.accuracy:.2%} | {int8.accuracy:.2%} | {lost} | {gained} | {difference:+.2f} "
+            f"| {low:+.2f} to {high:+.2f} |",
+            flush=True,
+        )
+        passed = passed and float32.accuracy >= LEAST and difference >= -100 * LOSS
+    if not passed:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
