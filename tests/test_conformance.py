@@ -88,7 +88,13 @@ LEARNS_LATER = (
 )  # fmt: skip
 """Networks that are trained, which takes them longest, in the sweep alone."""
 
-EXPORTED_LATER = ("alexnet", "alexnet_lrn", "nasnet_a_mobile", "resnet50_separable_dw", "squeezenext23_x1.0_g2")
+EXPORTED_LATER = (
+    "alexnet",
+    "alexnet_lrn",
+    "nasnet_a_mobile",
+    "resnet50_separable_dw",
+    "squeezenext23_x1.0_g2",
+)
 """Networks that are exported in the sweep alone: the demo's test exports the first two, whose 60 million weights take long;
 NASNet's hundreds of operators take two minutes, and the rewrites that it needs have tests of their own; the others are of the
 operators of smaller networks."""
