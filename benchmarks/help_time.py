@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, str], float]] = {
     "mobilecnn --help": ([PROGRAM, "--help"], {}, 0.11),
     "completing a command": ([PROGRAM], completing("mobilecnn ex"), 0.15),
     "completing a network": ([PROGRAM], completing("mobilecnn train shufflenet_v2"), 0.15),
+    "completing a table": ([PROGRAM], completing("mobilecnn tables shuf"), 0.15),
     "completing a device": ([PROGRAM], completing("mobilecnn bench --device emu"), 0.15),
     "completing an option": ([PROGRAM], completing("mobilecnn export --t"), 0.15),
     "mobilecnn models --json": ([PROGRAM, "models", "--json"], {}, 2.0),

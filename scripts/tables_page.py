@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mobilecnn.bench.pages import published_tables
+from mobilecnn.bench.pages import published_tables, table_names
 
 PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
 
@@ -48,9 +48,7 @@ A ratio of two such figures, a theoretical speedup, differs as far as its baseli
 
 def page() -> str:
     """The whole page as Markdown."""
-    return HEAD + published_tables.markdown(
-        [published_tables.filled(name) for name in published_tables.names()]
-    )
+    return HEAD + published_tables.markdown([published_tables.filled(name) for name in table_names.names()])
 
 
 if __name__ == "__main__":

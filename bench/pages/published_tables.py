@@ -5,28 +5,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mobilecnn.bench.pages.page import Answer, Cell, Note, Section, Table, page
-from mobilecnn.bench.pages.theory import NAME, table_8
+from mobilecnn.bench.pages.table_names import TIMED, names
+from mobilecnn.bench.pages.theory import table_8
 from mobilecnn.errors import UsageError
 from mobilecnn.remarks import plural
 from mobilecnn.train import tables
 from mobilecnn.train.tables import Figure, PaperTable
-
-TIMED = NAME
-"""Name of the table that takes times."""
-
-
-def names() -> tuple[str, ...]:
-    """Names of all tables, those of a paper together and by number."""
-    counted = tables.names()
-    place = counted.index("shufflenet-6") + 1
-    return (*counted[:place], TIMED, *counted[place:])
 
 
 def filled(name: str, times: Path | None = None) -> PaperTable:
     """The table of that name, filled in.
 
     Args:
-        name: one of :func:`names`.
+        name: one of :func:`mobilecnn.bench.pages.table_names.names`.
         times: record of the times of :data:`TIMED`; None for the stored ones.
 
     Raises:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mobilecnn.bench.pages.result_files import read
+from mobilecnn.bench.pages.table_names import TIMED
 from mobilecnn.bench.papers.speedup import SpeedupRow, table
 from mobilecnn.bench.papers.stored import stored
 from mobilecnn.bench.records.instructions import Instructions
@@ -11,9 +12,6 @@ from mobilecnn.bench.records.published import NETWORKS, PUBLISHED_FORMAT, UNKNOW
 from mobilecnn.bench.timing.times import kind, times
 from mobilecnn.errors import InputError
 from mobilecnn.train.tables import Column, Figure, PaperTable, Row
-
-NAME = "shufflenet-8"
-"""Name of the table."""
 
 
 def table_8(record: Path | None = None) -> PaperTable:
@@ -49,7 +47,7 @@ def _device(record: Measurement | Instructions) -> str:
 def _filled(rows: tuple[SpeedupRow, ...], how: str) -> PaperTable:
     chosen = [row for row in rows if row.format == PUBLISHED_FORMAT]
     return PaperTable(
-        NAME,
+        TIMED,
         "Theoretical against actual speedup over AlexNet",
         "arXiv 1707.01083v2, Table 8, at 224 x 224",
         (

@@ -15,6 +15,8 @@ from mobilecnn.bench.devices import entries, names, registry
 from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.cli import COMMANDS, cli
 from mobilecnn.cli.completion import SHELLS, VARIABLE
+from mobilecnn.cli.suggestions import PUBLISHED
+from mobilecnn.train import pretrained
 
 FILE = "(a file)"
 
@@ -47,6 +49,17 @@ CASES = [
     (("export", ""), [FILE], ["lenet5"]),
     (("models", "alex"), ["alexnet"], []),
     (("export", "x.keras", "--i"), ["--int8", "--int16x8", "--io"], ["--float32"]),
+    (("tables", "shufflenet-"), ["shufflenet-5", "shufflenet-8"], ["mobilenet-2", FILE]),
+    (("tables", "shufflenet-5", "--all", ""), ["resnet-1", "shufflenet-8"], ["shufflenet-5", FILE]),
+    (("tables", "--times", ""), [FILE], ["resnet-1"]),
+    (("search", "mobilenet_v"), ["mobilenet_v1"], ["mobilenet_v1_x1.0_224"]),
+    (("models", "--family", "shuf"), ["shufflenet_v1"], ["lenet"]),
+    (("pretrained", ""), list(PUBLISHED), ["lenet5"]),
+    (("experiment", "lesion-res"), ["lesion-resnet", FILE], ["lesion-mobilenet-v1"]),
+    (("verify", "x.tflite", "--device", "emulated-p"), ["emulated-pi5"], ["local"]),
+    (("bench", "x.tflite", "--device", "emulated-pi5", "--device", "emulated-pi"), ["emulated-pi5"], []),
+    (("export", "lenet5", "--int8", "auto", "--device", "my"), ["my-pi"], []),
+    (("android", "--device", ""), ["my-pi"], ["local"]),
     (("speedup", "--format", ""), ["float32", "int8"], []),
     (("speedup", "--experiment", "gui"), ["guidelines"], ["table8"]),
     (("bench", "x"), [FILE], []),
@@ -68,6 +81,10 @@ def test_completions(typed: tuple[str, ...], among: list[str], never: list[str])
 @pytest.mark.usefixtures("pi")
 def test_the_names_are_those_of_the_registry() -> None:
     assert sorted(names.names()) == sorted(device.name for device in registry.known())
+
+
+def test_the_networks_with_published_weights_are_those_of_the_table() -> None:
+    assert tuple(pretrained.NETWORKS) == PUBLISHED
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"[pi", b"x = 1" * 1_000_000])

@@ -106,7 +106,7 @@ def test_add_list_remove(configuration: Path) -> None:
     added = run(
         "devices", "add", "pi4", "--host", "pi@10.0.0.4", "--profile", "pi4", "--python", "~/v/bin/python"
     )
-    assert added.exit_code == 0 and "mobilecnn devices probe pi4" in added.stdout
+    assert added.exit_code == 0 and "mobilecnn devices probe pi4" in added.stderr
     assert run("devices", "add", "zero", "--host", "zero.local").exit_code == 0
     assert entries.read() == {
         "pi4": SshEntry("pi@10.0.0.4", "~/v/bin/python", "pi4"),

@@ -54,6 +54,23 @@ def test_what_files_have_in_common(names: Sequence[str], expected: str) -> None:
     assert pattern(names) == expected
 
 
+def test_names_that_are_alike_at_both_ends_are_told_apart_by_what_is_between() -> None:
+    """As TFLite joins the names of layers that became one."""
+    layers = [f"net_1/stage{number}_conv_1/Relu;{'net_1/' * 20}add" for number in range(2, 6)]
+    table = Table(
+        ("rewrite", "layer", "us"), tuple(("write_groups_dense", layer, "1.0") for layer in layers), 2
+    )
+    lines = lay(table, 60).lines
+    assert max(map(len, lines)) <= 60
+    assert [line.split()[0] for line in lines[2:]] == ["write_groups_dense"] * 4
+    assert [f"...stage{number}" in line for number, line in enumerate(lines[2:], 2)] == [True] * 4
+    # Without anything that tells them apart in so little room, they stay whole.
+    twins = Table(
+        ("layer",), ((f"{'a' * 40}1{'b' * 40}2{'c' * 40}",), (f"{'a' * 40}2{'b' * 40}1{'c' * 40}",))
+    )
+    assert len(set(lay(twins, 30).lines[2:])) == 2
+
+
 def test_a_name_keeps_its_ends() -> None:
     assert elided("mobilenet_v3_large_x1.0_minimalistic", 20) == "mobile...nimalistic"[:6] + "...inimalistic"
     assert elided("short", 20) == "short"

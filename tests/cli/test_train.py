@@ -162,7 +162,7 @@ def test_the_command_to_continue_with_has_all_that_was_typed() -> None:
     ]  # fmt: skip
     with command.make_context("train", list(typed)) as ctx:
         line = _command_line(ctx)
-    assert sorted(shlex.split(line)) == sorted(["train", *typed])
+    assert sorted(shlex.split(line)) == sorted(["mobilecnn", "train", *typed])
     words = shlex.split(line)
     assert [words[place + 1] for place, word in enumerate(words) if word == "--freeze"] == ["a*", "b c"]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from proposed import parse, proposed
 from tflite_files import Made
 
 from mobilecnn.cli import cli
@@ -101,3 +102,26 @@ def test_a_file_is_not_compared_with_itself(judges: Path) -> None:
 def test_a_sheet_has_a_row_for_each_change_of_class(judges: Path, found: Comparison) -> None:
     changes = {(flip.kind, flip.a, flip.b) for flip in found.flips}
     assert sheet(found, datasets.load(str(judges / "pictures"))).height == 4 + len(changes) * 100
+
+
+def test_a_sheet_of_the_flips_is_proposed_with_the_options_that_were_given(
+    judges: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(judges)
+    typed = [
+        "compare-accuracy",
+        "a.tflite",
+        "b.tflite",
+        "--data",
+        "pictures",
+        "--input-range",
+        "unit",
+        "--skip-bad",
+    ]
+    (words,) = proposed(CliRunner().invoke(cli, [*typed, "-v"]).stderr)
+    assert words == [*typed, "--flips", "flips.png"]
+    parse(words)
+    # The name of another sheet, where that one is there; and with a sheet, what comes after it.
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    assert proposed(CliRunner().invoke(cli, typed).stderr)[0][-1] == "flips-2.png"
+    assert proposed(CliRunner().invoke(cli, words).stderr) == [["bench", "a.tflite", "b.tflite"]]

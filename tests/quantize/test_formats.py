@@ -63,7 +63,8 @@ def test_each_format_is_an_option_of_export() -> None:
     words = " ".join(CliRunner().invoke(cli, ["export", "--help"]).output.split())
     for row in FORMATS:
         said = f"{row.summary[0].lower()}{row.summary[1:]}"
-        assert f"--{row.name} Make a {row.name} file: {said}" in words
+        article = "an" if row.name[0] in "aeiou" else "a"
+        assert f"--{row.name} Make {article} {row.name} file: {said}" in words
 
 
 STAGES = ("src/mobilecnn", "convert", "quantize", "bench", "android_demo")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mobilecnn.cli import options, sections
+from mobilecnn.cli import options, sections, suggestions
 from mobilecnn.cli.output import data, document, json_option, kilobytes, table, talk
 from mobilecnn.cli.terminal import Lines, joined, typed
 
@@ -61,6 +61,7 @@ Next: {apk} has exactly these models. To put it on a phone, give the same comman
 )
 @click.option(
     "--device",
+    type=suggestions.WRITTEN,
     help="Install on this phone, by its name in `mobilecnn devices`.  [default: the only one connected]",
 )
 @json_option

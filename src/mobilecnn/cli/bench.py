@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import counts, options, sections
+from mobilecnn.cli import counts, options, proposals, sections
 from mobilecnn.cli.measured import time_models
 from mobilecnn.cli.output import (
     data,
@@ -21,7 +21,6 @@ from mobilecnn.cli.output import (
     talk,
     then,
 )
-from mobilecnn.cli.terminal import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -235,4 +234,4 @@ def _say_what_next(records: "Sequence[Path]", judged: "Sequence[tuple[str, Summa
         if not all(result.valid for result in summary.results):
             then(f"mobilecnn devices diagnose {name}", "why figures are INVALID, and what to do about it")
     if records:
-        then(f"mobilecnn report {typed(records)}", "these figures as a page")
+        then(*proposals.page(records))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, sections
-from mobilecnn.cli.output import data, document, json_option, note, progress, table, talk
+from mobilecnn.cli import options, proposals, sections
+from mobilecnn.cli.output import data, document, json_option, note, progress, prose, table, talk, then
 
 if TYPE_CHECKING:
     from mobilecnn.calibration_check import Examined
@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 @options.skip_bad
 @options.custom_objects
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     model: str,
     calibration: str,
     samples: int,
@@ -93,6 +95,9 @@ def command(
         if finding.severity == DOUBTFUL:
             talk(f"Warning: {finding.text}; {finding.fix}")
     refuse_wrong(examined)
+    if not as_json:
+        said = options.again(ctx, only=(*options.MODEL, "samples", "seed", "skip_bad"))
+        then(*proposals.export_int8(Path(model), calibration, said))
 
 
 def _show(examined: "Examined") -> None:
@@ -100,7 +105,7 @@ def _show(examined: "Examined") -> None:
     from mobilecnn.remarks import plural
 
     pictures, settled = examined.pictures, examined.stability
-    data(f"{plural(pictures.images, 'image')} of {examined.data}, fed as {examined.input}")
+    prose(f"{plural(pictures.images, 'image')} of {examined.data}, fed as {examined.input}")
     covered = sum(count > 0 for count in examined.classes.values())
     far = {name or "as fed": value for name, value in examined.distances.items() if value is not None}
     rows = [

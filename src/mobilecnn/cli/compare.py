@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import counts, looks, options, sections
+from mobilecnn.cli import counts, looks, options, proposals, sections
 from mobilecnn.cli.measured import time_models
 from mobilecnn.cli.output import (
     data,
@@ -18,7 +18,6 @@ from mobilecnn.cli.output import (
     talk,
     then,
 )
-from mobilecnn.cli.terminal import typed
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -200,7 +199,7 @@ def _say_what_next(compared: "Compared", records: "Sequence[Path]") -> None:
             )
         )
     else:
-        then(f"mobilecnn report {typed(records)}", "these figures as a page")
+        then(*proposals.page(records))
 
 
 def _table(compared: "Compared", names: "Mapping[str, str]") -> str:

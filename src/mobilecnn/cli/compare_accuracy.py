@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, sections
-from mobilecnn.cli.output import data, document, json_option, lock, note, progress, table, talk
+from mobilecnn.cli import options, proposals, sections
+from mobilecnn.cli.output import data, document, json_option, lock, note, progress, prose, table, talk, then
 
 if TYPE_CHECKING:
     from mobilecnn.quantize.asking import Asking
@@ -82,6 +82,13 @@ def command(
         _show(compared)
     if flips is not None:
         talk(f"Flips: {flips}")
+    if not as_json:
+        if compared.flips and flips is None:
+            words = options.again(click.get_current_context())
+            sheet = proposals.unused(Path("flips.png"))
+            then(proposals.line("compare-accuracy", *words, "--flips", sheet), "the images of these flips")
+        elif {a.suffix, b.suffix} == {".tflite"}:
+            then(*proposals.timing([a, b]))
 
 
 def _show(compared: "Comparison") -> None:
@@ -106,7 +113,7 @@ def _show(compared: "Comparison") -> None:
     header = ["", "file", "correct", "accuracy", "95 % interval", "balanced", "calibration error"]
     data(table(header, rows, left=2, spare=("calibration error", "balanced", "correct")))
     lost, gained, found = compared.b.lost_against_first, compared.b.gained_against_first, compared.drop
-    data(
+    prose(
         f"B against A on {plural(compared.images, 'image')} of {compared.data}: {lost} lost, {gained} gained, {found.points:+.2f} "
         f"points lost (95 % interval {found.low:+.2f} .. {found.high:+.2f}), exact McNemar test p = {found.p:.2g}: "
         f"{'undecided' if found.p >= ALPHA else 'worse' if lost > gained else 'better'}."

@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, sections
-from mobilecnn.cli.output import data, document, json_option, kilobytes, note, progress, table, talk
+from mobilecnn.cli import options, proposals, sections
+from mobilecnn.cli.output import (
+    data,
+    document,
+    json_option,
+    kilobytes,
+    note,
+    progress,
+    prose,
+    table,
+    talk,
+    then,
+)
 
 if TYPE_CHECKING:
     from mobilecnn.quantize.compress.plan import Step
@@ -60,7 +71,9 @@ if TYPE_CHECKING:
 @options.allow_code
 @options.custom_objects
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     model: Path,
     output: Path,
     svd: tuple[str, ...],
@@ -139,7 +152,12 @@ def command(
     header = ("tensor", "weights", "not 0", "values", "bytes", "bits a weight")
     data(table(header, rows, spare=("values", "not 0")))
     data("")
-    data(_sum(made))
+    prose(_sum(made))
+    said = options.again(ctx, only=options.MODEL)
+    if source is None:
+        then(*proposals.export_dynamic(made.path, said))
+    else:
+        then(*proposals.export_int8(made.path, source, said))
 
 
 def _said(step: "Step") -> str:

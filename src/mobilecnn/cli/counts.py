@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import options
+from mobilecnn.cli import options, proposals
 from mobilecnn.cli.output import (
     data,
     document,
@@ -22,7 +22,6 @@ from mobilecnn.cli.output import (
     talk,
     then,
 )
-from mobilecnn.cli.terminal import typed
 from mobilecnn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ def bench(
     for line in modelled.notes(counted):
         prose(line)
     prose(f"{modelled.device(counted)}; every inference: {path}")
-    then(f"mobilecnn report {typed([path])}", "these figures as a page")
+    then(*proposals.page([path]))
 
 
 def compare_files(
@@ -190,6 +189,7 @@ def compare_files(
         [*_remarks([("", CountSummary.of(counted))]), "", *lines],
         allowed,
         as_json,
+        [path],
     )
 
 
@@ -211,7 +211,9 @@ def compare_records(a: Path, b: Path, names: Sequence[str], allowed: float | Non
     lines.append("")
     for side, path, counted in zip("AB", (a, b), sides, strict=True):
         lines.append(f"{side}: {path}, {counted.created}")
-    _show(rows, about, [*lines, *modelled.notes(sides[0]), modelled.device(sides[0])], allowed, as_json)
+    _show(
+        rows, about, [*lines, *modelled.notes(sides[0]), modelled.device(sides[0])], allowed, as_json, [a, b]
+    )
 
 
 def _show(
@@ -220,6 +222,7 @@ def _show(
     lines: Sequence[str],
     allowed: float | None,
     as_json: bool,
+    records: Sequence[Path],
 ) -> None:
     from mobilecnn.bench.judge.instructions import refuse_more
 
@@ -229,6 +232,7 @@ def _show(
         data(_compared(rows))
         for line in lines:
             prose(line)
+        then(*proposals.page(records))
     if allowed is not None:
         refuse_more(rows, allowed)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, sections
-from mobilecnn.cli.output import data, document, json_option, note, progress, table, talk
+from mobilecnn.cli import options, proposals, sections
+from mobilecnn.cli.output import data, document, hint, json_option, note, progress, prose, table, talk, then
 
 if TYPE_CHECKING:
     from mobilecnn.train.datasets.inspection import Inspection, Pair
@@ -71,6 +71,20 @@ def inspect_(source: str, sheet: Path | None, seed: int, as_json: bool) -> None:
     _show(found)
     if sheet is not None:
         talk(f"Contact sheet: {sheet}")
+    hint(*_proposal(source, found))
+
+
+def _proposal(source: str, found: "Inspection") -> tuple[str, str]:
+    """Divide the images; or train on them, where they are divided already."""
+    from mobilecnn.train import datasets
+
+    if {"validation", "test"} <= set(datasets.parts(source)) or source == datasets.DIGITS:
+        return proposals.training(source)
+    manifest = proposals.unused(Path(f"{Path(source).stem or 'data'}.json"))
+    bad = ("--skip-bad",) if found.unreadable else ()
+    return proposals.line(
+        "data", "prepare", source, "-o", manifest, *bad
+    ), "parts that stay, to train and to test on"
 
 
 def _show(found: "Inspection") -> None:
@@ -81,7 +95,7 @@ def _show(found: "Inspection") -> None:
         data(f"groups{f' in {part}' if part else ''}: {count:,}")
     for word, rows in (("sizes", found.sizes), ("formats", found.kinds)):
         shown = ", ".join(f"{name} ({count:,})" for name, count in list(rows.items())[:SHOWN])
-        data(f"{word}: {shown}{f', and {len(rows) - SHOWN:,} more' if len(rows) > SHOWN else ''}")
+        prose(f"{word}: {shown}{f', and {len(rows) - SHOWN:,} more' if len(rows) > SHOWN else ''}")
     data(f"bytes: {found.bytes:,}")
     for word, names in (
         ("cannot be read", found.unreadable),
@@ -176,7 +190,8 @@ def prepare(
         )
         return
     data(_counts(counts))
-    talk(f"Manifest: {output}. Next: mobilecnn train ARCHITECTURE --data {output} -o MODEL.keras")
+    talk(f"Manifest: {output}")
+    then(*proposals.training(output))
 
 
 @command.command()
@@ -224,6 +239,7 @@ def preview(
         )
         return
     talk(f"Sheet: {output}")
+    then(*proposals.training(source, augment))
 
 
 def _manifest_counts(made: "Manifest") -> dict[str, dict[str, int]]:

@@ -18,6 +18,7 @@ from mobilecnn.cli.output import (
     prose,
     table,
     talk,
+    then,
 )
 
 
@@ -96,3 +97,7 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
             prose(line)
     data("")
     data(f"The page: {page.resolve()}")
+    then(
+        "mobilecnn models",
+        "networks to train on images of your own; `mobilecnn export` takes any Keras classifier",
+    )

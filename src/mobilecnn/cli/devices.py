@@ -8,8 +8,8 @@ import click
 from click.core import ParameterSource
 
 from mobilecnn.bench.devices.backends import BACKENDS, GENERIC, PROFILES
-from mobilecnn.cli import sections, suggestions
-from mobilecnn.cli.output import data, document, json_option, progress, table, talk
+from mobilecnn.cli import proposals, sections, suggestions
+from mobilecnn.cli.output import data, document, hint, json_option, progress, table, talk, then
 
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.examine import Examined
@@ -89,6 +89,8 @@ def _list(as_json: bool) -> None:
     data(table(header, rows, left=len(header)))
     talk("")
     talk(f"File: {entries.path()}")
+    first = next(iter(entries.read()), "local")
+    hint(proposals.line("devices", "diagnose", first), "whether all works there that a measurement needs")
 
 
 @command.command()
@@ -114,7 +116,8 @@ def add(name: str, as_json: bool, **given: Any) -> None:
     if as_json:
         document({"file": str(entries.path()), "added": {"name": name, **entries.to_json(entry)}})
         return
-    data(f"{name} is {entry.address}. Next: mobilecnn devices probe {name}")
+    data(f"{name} is {entry.address}.")
+    then(proposals.line("devices", "probe", name), "what it is, and what it lacks")
 
 
 @command.command()
@@ -153,6 +156,8 @@ def probe(name: str, as_json: bool) -> None:
     data(table(("", name), _rows(board), left=2))
     for missing in board.missing:
         data(str(missing))
+    if not board.missing:
+        hint(proposals.line("devices", "diagnose", name), "whether all works there that a measurement needs")
 
 
 @command.command()
@@ -180,6 +185,8 @@ def diagnose(name: str, as_json: bool) -> None:
     if diagnosis.failed is not None:
         where = "its message says why" if as_json else "above is why"
         raise EnvironmentProblem(f"{name} cannot be measured on: {diagnosis.failed.step} failed; {where}")
+    if not as_json:
+        then(proposals.line("bench", "MODEL.tflite", "--device", name), "how long a file takes there")
 
 
 def _rows(board: "Examined") -> Sequence[tuple[str, str]]:

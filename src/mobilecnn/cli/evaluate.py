@@ -1,13 +1,12 @@
 """``mobilecnn evaluate``."""
 
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, sections
+from mobilecnn.cli import options, proposals, sections
 from mobilecnn.cli.output import (
     data,
     document,
@@ -228,22 +227,22 @@ def _table(evaluation: "Evaluation", *, by_class: bool) -> None:
 
 def _say_what_next(evaluation: "Evaluation", source: str, output: Path | None) -> None:
     """Name the command that shows what a worse file answers differently, or the one that makes a page."""
-    from mobilecnn.cli.terminal import typed
-
+    ctx = click.get_current_context()
     first, *others = evaluation.results
     worse = [result for result in others if result.verdict_against_first == "worse"]
-    if worse:
-        files = typed([Path(first.file), Path(worse[0].file)])
-        then(
-            f"mobilecnn compare-accuracy {files} --data {shlex.quote(source)}",
-            "which images and classes it gets wrong",
-        )
-    elif output is not None:
-        then(f"mobilecnn report {typed([output])}", "these figures as a page")
+    if worse and "split" not in options.given(ctx):  # compare-accuracy asks the images to test on.
+        said = options.again(ctx, only=(*options.MODEL, "runtime", "skip_bad"))
+        words = ("compare-accuracy", Path(first.file), Path(worse[0].file), "--data", source, *said)
+        then(proposals.line(*words), "which images and classes it gets wrong")
+        return
+    timed = [Path(result.file) for result in evaluation.results if result.file.endswith(".tflite")]
+    if output is not None:
+        then(*proposals.page([output]))
+    elif timed:
+        then(*proposals.timing(timed))
     else:
-        timed = [Path(result.file) for result in evaluation.results if result.file.endswith(".tflite")]
-        if timed:
-            then(f"mobilecnn bench {typed(timed)}", "how long each takes; --device names a board")
+        said = options.again(ctx, only=(*options.MODEL, "skip_bad"))
+        then(*proposals.export_int8(Path(first.file), source, said))
 
 
 def _times(speed: "Speed | None") -> list[str]:

@@ -6,15 +6,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, sections
-from mobilecnn.cli.output import FOLDER, data, document, json_option, note, progress, prose, table, talk
+from mobilecnn.cli import options, proposals, sections, suggestions
+from mobilecnn.cli.output import (
+    FOLDER,
+    data,
+    document,
+    hint,
+    json_option,
+    note,
+    progress,
+    prose,
+    table,
+    talk,
+    then,
+)
 
 if TYPE_CHECKING:
     from mobilecnn.experiments.running import Outcome, Request
 
 
 @sections.command()
-@click.argument("recipe", required=False)
+@click.argument("recipe", required=False, type=suggestions.RECIPE)
 @click.option(
     "--data",
     "source",
@@ -121,10 +133,12 @@ def _list(as_json: bool) -> None:
             ["recipe", "rows", "what"], [[row.name, str(len(row.rows)), row.title] for row in recipes], left=3
         )
     )
+    hint(f"mobilecnn experiment {recipes[0].name} --stand-in", "this recipe on a small stand-in, in minutes")
 
 
 def _show(request: "Request", outcomes: "tuple[Outcome, ...]") -> None:
     from mobilecnn.experiments import table as made
+    from mobilecnn.experiments.trainings import model_of
 
     header, rows = made.table(outcomes)
     data(request.recipe.title)
@@ -132,3 +146,7 @@ def _show(request: "Request", outcomes: "tuple[Outcome, ...]") -> None:
     for line in made.remarks(request, outcomes):
         prose(line)
     talk(f"Models, histories and results: {request.output}")
+    done = [(outcome.row.name, outcome.measured) for outcome in outcomes if outcome.measured is not None]
+    if done:
+        name, measured = max(done, key=lambda pair: pair[1].evaluation.accuracy)
+        then(*proposals.export_int8(model_of(request.output, name), str(measured.options["data"])))

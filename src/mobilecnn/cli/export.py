@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from mobilecnn.cli import options, sections, suggestions
+from mobilecnn.cli import options, proposals, sections, suggestions
 from mobilecnn.cli.output import document, json_option, note, progress, talk, then
-from mobilecnn.cli.terminal import typed
 from mobilecnn.quantize import formats as known
 
 
@@ -187,6 +186,7 @@ LADDER = "--int8-auto"
 )
 @click.option(
     "--device",
+    type=suggestions.DEVICE,
     metavar="NAME",
     help="Time the files of --int8 auto there: local, a name of `mobilecnn devices`, or an emulated chip.  [default: local]",
 )
@@ -352,5 +352,4 @@ def command(
         talk(f"Warning: {doubt}")
     refuse_different(exported)
     if not as_json:
-        paths = typed(file.path for file in exported)
-        then(f"mobilecnn bench {paths}", "how long each takes; --device names a board")
+        then(*proposals.timing(file.path for file in exported))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from mobilecnn.cli import looks
 from mobilecnn.cli.output import data, kilobytes, prose, say_short_names, short_names, table
 from mobilecnn.remarks import plural
 
@@ -99,7 +100,7 @@ def climbed(ladder: "Ladder") -> None:
     """Print the steps of a ladder."""
     from mobilecnn.bench.pages.ladder import HEADER, lead, row
 
-    data(lead(ladder))
+    prose(lead(ladder))
     data(table(HEADER, [row(rung) for rung in ladder.rungs]))
 
 
@@ -125,7 +126,8 @@ def _change(change: "Change") -> list[str]:
     known = before.microseconds is not None and after.microseconds is not None
     return [
         change.rewrite,
-        change.layer,
+        # Of the layers that became one TFLite joins the names; on a terminal the last one stands for them.
+        change.layer if looks.width() is None else change.layer.rpartition(";")[2],
         before.operators or "-",
         after.operators or "-",
         f"{before.macs / 1e6:.2f} -> {after.macs / 1e6:.2f}",

@@ -7,9 +7,9 @@ table whole, as have a terminal with ``-v`` and, without any table, ``--json``.
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from pathlib import PurePath
 
 GAP = "  "
@@ -195,26 +195,56 @@ def _splits(words: Sequence[str], count: int) -> Iterable[tuple[str, ...]]:
 
 
 def _shorter(table: Table, longest: int) -> Table:
-    """The table with the cells of its first columns no longer than that, wherever they still differ then.
+    """The table with the cells of its first columns no longer than that, or than lets them differ.
 
-    A name loses its middle; what has several words takes several lines.
+    A name loses its middle; where names would be alike then, what all of them begin and end with, and then its end. What has
+    several words takes several lines.
     """
     columns = [table.column(number) for number in range(len(table.header))]
     for number in range(table.left):
-        short = [
-            "\n".join(textwrap.wrap(cell, longest)) if " " in cell else elided(cell, longest)
-            for cell in columns[number]
-        ]
-        if len(set(short)) == len(set(columns[number])):
-            columns[number] = short
+        whole = columns[number]
+        # As short as they may be where so few characters do not tell them apart; at their whole length they differ.
+        sizes = range(longest, _longest(whole) + 1)
+        ways = (short for size in sizes for short in _ways(whole, size))
+        columns[number] = next((short for short in ways if len(set(short)) == len(set(whole))), whole)
     return replace(table, rows=tuple(zip(*columns, strict=True)))
 
 
-def elided(name: str, longest: int) -> str:
-    """A name of at most ``longest`` characters: its end says more than its beginning, and both more than its middle."""
+def _ways(cells: Sequence[str], longest: int) -> Iterator[list[str]]:
+    """The cells in no more than so many characters in a line, in the ways that say most before the others."""
+    long = [cell for cell in cells if len(cell) > longest and " " not in cell]
+    start = _common(long)
+    end = _common([name[start:][::-1] for name in long])
+    for cut, share in ((False, 2 / 3), (True, 2 / 3), (True, 0.0)):
+        yield [
+            "\n".join(textwrap.wrap(cell, longest))
+            if " " in cell
+            else f"...{elided(cell[start : len(cell) - end], longest - 3, share)}"
+            if cut and cell in long
+            else elided(cell, longest)
+            for cell in cells
+        ]
+
+
+def _common(names: Sequence[str]) -> int:
+    """Number of characters, in whole words, that all names begin with."""
+    same = list(takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))
+    while same and same[-1][0].isalnum():
+        same.pop()
+    return len(same)
+
+
+def elided(name: str, longest: int, share: float = 2 / 3) -> str:
+    """A name of at most ``longest`` characters: its end says more than its beginning, and both more than its middle.
+
+    Args:
+        name: the name.
+        longest: number of characters.
+        share: part of them that is for its end.
+    """
     if len(name) <= longest:
         return name
-    end = 2 * (longest - 3) // 3
+    end = int(share * (longest - 3))
     return f"{name[: longest - 3 - end]}...{name[len(name) - end :]}"
 
 

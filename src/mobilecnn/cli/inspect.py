@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, sections
-from mobilecnn.cli.output import data, document, json_option, kilobytes, millions, prose, table
+from mobilecnn.cli import options, proposals, sections
+from mobilecnn.cli.output import data, document, hint, json_option, kilobytes, millions, prose, table
 
 if TYPE_CHECKING:
     from mobilecnn.quantize.partitions import Partitions
@@ -76,13 +76,15 @@ def command(model: Path, as_json: bool) -> None:
             spare=("constants", "parameters", "version"),
         )
     )
-    data(f"XNNPACK partitions: {f'unknown ({unknown})' if split is None else split}")
+    prose(f"XNNPACK partitions: {f'unknown ({unknown})' if split is None else split}")
     if split is not None and split.surprises:
         wrong = ", ".join(f"{row.operator} ({row.count}: {row.why})" for row in split.surprises)
-        data(f"Not as forecast: {wrong}")
-    data(f"Forecast: {expected}")
+        prose(f"Not as forecast: {wrong}")
+    prose(f"Forecast: {expected}")
     for warning in seen.warnings:
         prose(f"Warning: {warning}")
+    if split is not None:
+        hint(proposals.line("profile", model), "what each of these operators takes")
 
 
 def _split(model: Path) -> "tuple[Partitions | None, str]":

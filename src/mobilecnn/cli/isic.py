@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mobilecnn.cli import options, sections
-from mobilecnn.cli.output import data, document, json_option, table
+from mobilecnn.cli.output import data, document, json_option, prose, table
 from mobilecnn.cli.predict import write_answers
 
 if TYPE_CHECKING:
@@ -98,4 +98,6 @@ def score(truth: Path, answers: Path, as_json: bool) -> None:
     ]
     data(table(header, rows, spare=("average precision", "AUC above 80 %", "images")))
     data("")
-    data(f"score (balanced accuracy): {found.overall:.4f} on {plural(found.images, 'image')}, {found.scorer}")
+    prose(
+        f"score (balanced accuracy): {found.overall:.4f} on {plural(found.images, 'image')}, {found.scorer}"
+    )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import options, sections, suggestions
+from mobilecnn.cli import options, proposals, sections, suggestions
 from mobilecnn.cli.output import data, document, hint, json_option, millions, prose, table
 from mobilecnn.errors import UsageError
 
@@ -31,7 +31,7 @@ SORTS = ("name", "macs", "params", "top1")
 )
 @options.allow_code
 @options.custom_objects
-@click.option("--family", help="List only this family.")
+@click.option("--family", type=suggestions.FAMILY, metavar="FAMILY", help="List only this family.")
 @click.option(
     "--max-macs", type=float, metavar="M", help="List only networks of at most M million multiply-adds."
 )
@@ -190,6 +190,8 @@ def _show_file(
         return
     data(str(path))
     _print_layers(rows)
+    said = options.again(click.get_current_context(), only=options.MODEL)
+    hint(*proposals.export_dynamic(path, said))
 
 
 def _layers_as_json(rows: "tuple[LayerCount, ...]") -> dict[str, Any]:
@@ -225,9 +227,9 @@ def _print_layers(rows: "tuple[LayerCount, ...]") -> None:
     data(
         table(["layer", "kind", "output", "params", "multiply-adds"], cells, left=2, spare=("output", "kind"))
     )
-    data(f"{counts.params_trainable:,} of the parameters are trainable.")
+    prose(f"{counts.params_trainable:,} of the parameters are trainable.")
     if counts.uncounted:
-        data(
+        prose(
             f"The multiply-adds of {', '.join(counts.uncounted[:5])} are unknown: an unusual kind of layer, or a side "
             "that the model leaves free (give --size)."
         )

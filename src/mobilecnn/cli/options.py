@@ -323,6 +323,37 @@ def given(ctx: click.Context) -> dict[str, str]:
     }
 
 
+MODEL = ("size", "input_range", "override_input_range", "output_kind", "allow_code", "custom_objects")
+"""Parameters that say how a Keras model is read, by the names that all commands take them by."""
+
+
+def again(
+    ctx: click.Context, *, only: Collection[str] | None = None, without: Collection[str] = ()
+) -> list[str | Path]:
+    """What the command line sets, as the words of another one.
+
+    Args:
+        ctx: context of the command that is run.
+        only: names of the parameters that are wanted; None for all.
+        without: names of parameters that are not.
+    """
+    words: list[str | Path] = []
+    for name, option in given(ctx).items():
+        # What only changes how a result is shown, such as -v, is no parameter of the command.
+        if name not in ctx.params or name in without or (only is not None and name not in only):
+            continue
+        value = ctx.params[name]
+        if isinstance(value, bool):
+            words.append(option)
+            continue
+        if name == "size" and isinstance(value, tuple):
+            value = f"{value[1]}x{value[0]}"
+        for each in value if isinstance(value, tuple) else (value,):  # It may be repeated.
+            words += [option] if option.startswith("-") else []
+            words.append(each if isinstance(each, Path) else str(each))
+    return words
+
+
 def refuse(ctx: click.Context, names: Collection[str], because: str) -> None:
     """Refuse options that would change nothing: whoever gives one has misunderstood something.
 

@@ -112,10 +112,8 @@ def table(
     lines = [Lines(line) for line in laid.lines]
     if laid.shortened:
         lines.append(looks.prose("Long names have lost their middle (-v shows them whole)"))
-    if laid.left_out:
-        lines.append(
-            looks.prose(f"Not shown: {', '.join(dict.fromkeys(laid.left_out))} (-v shows all columns)")
-        )
+    if left_out := [title for title in dict.fromkeys(laid.left_out) if title]:
+        lines.append(looks.prose(f"Not shown: {', '.join(left_out)} (-v shows all columns)"))
     if laid.marked:
         lines.append(looks.prose(f"{fitting.MARK}: {fitting.WORD}"))
     return joined(*lines)

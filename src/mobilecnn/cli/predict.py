@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, sections
-from mobilecnn.cli.output import data, document, json_option, note, progress, table, talk
+from mobilecnn.cli import options, proposals, sections
+from mobilecnn.cli.output import data, document, hint, json_option, note, progress, prose, table, talk
 
 if TYPE_CHECKING:
     from mobilecnn.convert.output_kinds import OutputKind
@@ -78,10 +78,22 @@ def command(
             ctx, {"split", "scores", "skip_bad"}, "is for the answers to many images; give -o FILE.csv, too"
         )
         _one(model, image, how, as_json)
+        if not as_json:
+            _say_what_next(ctx, model)
         return
     from mobilecnn.quantize.predictions import FIRST, ranking
 
     write_answers(model, source, output, ranking(scores), how, FIRST, split, skip_bad, as_json)
+    if not as_json:
+        _say_what_next(ctx, model)
+
+
+def _say_what_next(ctx: click.Context, model: Path) -> None:
+    """Time a .tflite file, or make one of a Keras model."""
+    if model.suffix == ".tflite":
+        hint(*proposals.timing([model]))
+    else:
+        hint(*proposals.export_dynamic(model, options.again(ctx, only=options.MODEL)))
 
 
 def write_answers(
@@ -152,7 +164,7 @@ def finish(made: "Predicted", remarks: "Sequence[Remark]", as_json: bool) -> Non
     else:
         data(table(["answer", "images"], [[name, f"{count:,}"] for name, count in made.answers.items()]))
         data("")
-        data(
+        prose(
             f"{made.output}: {plural(made.images, 'image')} in {speed.seconds:.2f} s, {speed.images_per_second:,.1f} a second; "
             f"decoding {speed.decode_seconds:.2f} s, inference alone {speed.inference_seconds:.2f} s "
             f"({speed.milliseconds:.2f} ms an image)"

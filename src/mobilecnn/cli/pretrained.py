@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from mobilecnn.cli import options, sections
-from mobilecnn.cli.output import data, document, json_option
+from mobilecnn.cli import options, proposals, sections, suggestions
+from mobilecnn.cli.output import document, json_option, prose, then
 
 
 @sections.command()
-@click.argument("name")
+@click.argument("name", type=suggestions.PRETRAINED)
 @click.option(
     "-o",
     "--output",
@@ -58,6 +58,10 @@ def command(name: str, output: Path, weights: Path | None, labels: Path | None, 
         )
     else:
         height, width, _ = written.contract.shape
-        data(
+        prose(
             f"{written.path}: {name}, {height}x{width}, {plural(len(written.labels), 'class', 'classes')}, from {written.weights}"
+        )
+        then(
+            proposals.line("export", written.path, "--float16", "-o", "out"),
+            "a file of half the size, for which no images are needed; --int8 needs some to calibrate on",
         )

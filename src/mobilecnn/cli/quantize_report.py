@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, sections
-from mobilecnn.cli.output import data, document, json_option, lock, note, progress, table, talk
+from mobilecnn.cli import options, proposals, sections
+from mobilecnn.cli.output import data, document, json_option, lock, note, progress, prose, table, talk, then
 
 if TYPE_CHECKING:
     from mobilecnn.quantize.layers import LayerReport
@@ -96,6 +96,9 @@ def command(
         _show(report, None if everything else SHOWN)
     if output is not None:
         talk(f"Page: {output}")
+    if not as_json and dataset.classes:
+        words = ("compare-accuracy", against, model, "--data", source)
+        then(proposals.line(*words), "how many right answers that costs, and on which images")
 
 
 def _show(report: "LayerReport", most: int | None) -> None:
@@ -135,7 +138,7 @@ def _show(report: "LayerReport", most: int | None) -> None:
     data(table([*header, "output"], rows, left=2, spare=spare))
     shown = len(rows)
     more = "" if shown == len(report.layers) else f"; {len(report.layers) - shown} more with --all"
-    data(
+    prose(
         f"{report.file} against {report.reference} on {plural(report.images, 'image')} of {report.data}, the largest "
         f"isolated error first{more}."
     )

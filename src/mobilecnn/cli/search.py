@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import options, parameters, sections
+from mobilecnn.cli import options, parameters, proposals, sections, suggestions
 from mobilecnn.cli.measured import refuse_clockless
-from mobilecnn.cli.output import FOLDER, data, document, json_option, lock, progress, table, talk
+from mobilecnn.cli.output import FOLDER, data, document, json_option, lock, progress, prose, table, talk, then
 
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.seam import Device
@@ -23,7 +23,7 @@ FORMATS = ("float32", "float16", "int8")
 
 
 @sections.command()
-@click.argument("family")
+@click.argument("family", type=suggestions.FAMILY)
 @click.option(
     "--budget",
     type=parameters.DURATION,
@@ -142,13 +142,37 @@ def command(
         return
     data(_front(found))
     for line in _lines(found, where):
-        data(line)
+        prose(line)
     if found.costs.doubtful:
         talk(
             f"Note: something speaks against {found.costs.doubtful} of the times in {path}, such as other work on the device; "
             "when that has ended, name another file with -o, and they are taken anew"
         )
     data(f"Costs of operators: {path}")
+    then(*_proposal(found))
+
+
+def _proposal(found: "Found") -> tuple[str, str]:
+    """Export the first network of the table that was not over the budget when it was timed whole."""
+    from mobilecnn.quantize import formats as known
+
+    within = (row for row in found.front if row.whole is None or row.whole.ns <= found.wanted.budget)
+    first = next(within, found.front[0])
+    size, target = str(first.network.size), found.wanted.target
+    calibration = ("--calibration", "random") if known.named(first.format).needs_calibration else ()
+    chosen = () if target == "any" else ("--target", target)
+    words = (
+        "export",
+        str(first.name),
+        "--size",
+        size,
+        f"--{first.format}",
+        *calibration,
+        *chosen,
+        "-o",
+        "out",
+    )
+    return proposals.line(*words), "a file of it to time, before any training"
 
 
 def _word(name: str) -> str:

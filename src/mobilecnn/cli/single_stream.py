@@ -89,5 +89,5 @@ def command(
         (result.model.file, warning) for result in results for warning in result.warnings
     ):
         prose(line)
-    data(CLAIM)
-    streams.show_origin(stream, f"all samples: {record}")
+    prose(CLAIM)
+    streams.show_origin(stream, f"all samples: {record}", record)

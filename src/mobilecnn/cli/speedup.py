@@ -1,6 +1,5 @@
 """``mobilecnn speedup``."""
 
-import shlex
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import options, sections
+from mobilecnn.cli import options, proposals, sections
 from mobilecnn.cli.measured import about, refuse_clockless
 from mobilecnn.cli.output import (
     data,
@@ -215,8 +214,8 @@ def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str
         prose(line)
     prose(f"Chart: {picture}")
     prose(f"{modelled.kept(speedup.record)}: {record}")
-    page = shlex.join(["mobilecnn", "tables", "shufflenet-8", "--times", str(record)])
-    then(page, "the whole of the paper's table beside these times")
+    words = ("tables", "shufflenet-8", "--times", record)
+    then(proposals.line(*words), "the whole of the paper's table beside these times")
     return content
 
 
@@ -283,6 +282,7 @@ def _sweep(request: SpeedupRequest, name: str, as_json: bool) -> dict[str, Any]:
     for line in remarks.results(measured) or remarks.answers((model.file, model) for model in taken.models):
         prose(line)
     data(f"{modelled.kept(taken)}: {record}")
+    then(*proposals.page([record]))
     return content
 
 
@@ -336,6 +336,7 @@ def _guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
         "relative: images a second over those of the first row with as many channels   "
         f"{modelled.kept(taken)}: {record}"
     )
+    then(*proposals.page([record]))
     return content
 
 
@@ -379,6 +380,7 @@ def _decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     header = (f"share of the operators' {time}", *(f"{name} {kind}" for name, kind, _ in profiles))
     data(table(header, _shares(profiles)))
     data(f"Each operator {done} apart: {request.output / 'decomposition.json'}")
+    then(*proposals.page([request.output]))
     return content
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mobilecnn.cli.output import data, progress, prose, talk
+from mobilecnn.cli import proposals
+from mobilecnn.cli.output import data, progress, prose, talk, then
 
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.seam import Device
@@ -56,8 +57,8 @@ def run(
         )
 
 
-def show_origin(stream: "Stream", files: str) -> None:
-    """Print the last lines: wrong answers, the device, the runtime, and the files."""
+def show_origin(stream: "Stream", files: str, record: Path) -> None:
+    """Print the last lines: wrong answers, the device, the runtime, the files, and what to do with the record."""
     from mobilecnn.bench.pages import remarks, terminal
 
     for line in remarks.answers((model.file, model) for model in stream.models):
@@ -65,3 +66,4 @@ def show_origin(stream: "Stream", files: str) -> None:
     data("")
     data(terminal.stream_device(stream))
     data(files)
+    then(*proposals.page([record]))

@@ -86,7 +86,7 @@ def command(
         return
     for line in _lines(summary):
         prose(line)
-    streams.show_origin(stream, f"Chart: {picture}   windows and samples: {record}")
+    streams.show_origin(stream, f"Chart: {picture}   windows and samples: {record}", record)
 
 
 def _lines(summary: "StreamSummary") -> list[str]:

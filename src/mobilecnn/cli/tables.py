@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobilecnn.cli import looks, options, sections
+from mobilecnn.cli import looks, options, sections, suggestions
 from mobilecnn.cli.output import data, document, hint, json_option, lock, table
 from mobilecnn.cli.terminal import Lines, joined
 from mobilecnn.errors import UsageError
@@ -18,7 +18,7 @@ FORMS = ("text", "markdown", "html")
 
 
 @sections.command()
-@click.argument("names", metavar="[TABLE]...", nargs=-1)
+@click.argument("names", metavar="[TABLE]...", nargs=-1, type=suggestions.TABLE)
 @click.option("--all", "everything", is_flag=True, help="Show all tables.")
 @click.option(
     "--times",
@@ -61,12 +61,13 @@ def command(
       mobilecnn tables --all --format html -o tables.html
     """
     from mobilecnn.bench.pages import published_tables as papers
+    from mobilecnn.bench.pages import table_names
 
     if everything and names:
         raise UsageError(f"--all shows all tables; leave out either it or {names[0]}")
-    chosen = papers.names() if everything else names
-    if times is not None and papers.TIMED not in chosen:
-        raise UsageError(f"--times is for {papers.TIMED}; name that table, or leave it out")
+    chosen = table_names.names() if everything else names
+    if times is not None and table_names.TIMED not in chosen:
+        raise UsageError(f"--times is for {table_names.TIMED}; name that table, or leave it out")
     if not chosen:
         if output is not None or form != "text":
             raise UsageError("name the tables to write, or give --all")
@@ -83,6 +84,9 @@ def command(
     text = {"text": _text, "markdown": papers.markdown, "html": papers.html}[form](filled)
     if output is None:
         data(text if isinstance(text, Lines) else Lines(text.rstrip("\n")))
+        network = next((row.network for each in filled for row in each.rows if row.network), None)
+        if network is not None and form == "text":
+            hint(f"mobilecnn models {network}", "one of these networks, layer by layer")
         return
     from mobilecnn.files import write_text
 
@@ -93,12 +97,12 @@ def command(
 
 def _check_output(output: Path, form: str) -> None:
     from mobilecnn import replacing
-    from mobilecnn.bench.pages import published_tables as papers
+    from mobilecnn.bench.pages import table_names
 
     if form == "html":
         replacing.check_page(output)
     else:
-        known = papers.names()
+        known = table_names.names()
         replacing.check_text(
             output, "tables", lambda line: line.removeprefix("## ").partition(":")[0] in known
         )
@@ -106,8 +110,9 @@ def _check_output(output: Path, form: str) -> None:
 
 def _list(as_json: bool) -> None:
     from mobilecnn.bench.pages import published_tables as papers
+    from mobilecnn.bench.pages import table_names
 
-    filled = [papers.filled(name) for name in papers.names()]
+    filled = [papers.filled(name) for name in table_names.names()]
     if as_json:
         rows: list[dict[str, Any]] = [
             {"name": each.name, "title": each.title, "source": each.source} for each in filled

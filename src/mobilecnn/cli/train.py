@@ -1,6 +1,5 @@
 """``mobilecnn train``."""
 
-import shlex
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from mobilecnn.cli import options, sections, suggestions
-from mobilecnn.cli.output import data, document, json_option, note, progress, talk
+from mobilecnn.cli import options, proposals, sections, suggestions
+from mobilecnn.cli.output import document, json_option, note, progress, prose, talk, then
 from mobilecnn.train.initializers import INITIALIZERS
 from mobilecnn.train.learner import PRECISIONS
 from mobilecnn.train.optimizers import OPTIMIZERS
@@ -294,11 +293,12 @@ def command(
             }
         )
     else:
-        data(
+        prose(
             f"{trained.path}: validation accuracy {kept.val_accuracy:.2%} after {plural(kept.epoch, 'epoch')}"
             f"{f' of {epochs}' if kept.epoch < epochs else ''}, "
             f"{trained.seconds:.0f} s; history in {trained.history_path}"
         )
+        then(*proposals.export_int8(trained.path, source, options.again(ctx, only=("skip_bad",))))
 
 
 def _announce(job: "fit.Job") -> None:
@@ -337,17 +337,4 @@ def _interrupted(ctx: click.Context, output: Path) -> tuple[str, ...]:
 
 def _command_line(ctx: click.Context) -> str:
     """What the user typed, with ``--resume``."""
-    words: list[str] = []
-    for name, option in options.given(ctx).items():
-        value = ctx.params[name]
-        if name == "resume":
-            continue
-        if isinstance(value, bool):
-            words.append(option)
-        elif name == "size" and isinstance(value, tuple):
-            words += [option, f"{value[1]}x{value[0]}"]
-        elif isinstance(value, tuple):  # It may be repeated.
-            words += [word for each in value for word in (option, str(each))]
-        else:
-            words += [option, str(value)] if option.startswith("-") else [str(value)]
-    return f"{ctx.command_path} {shlex.join(words)} --resume"
+    return proposals.line("train", *options.again(ctx, without=("resume",)), "--resume")

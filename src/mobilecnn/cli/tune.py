@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, sections
+from mobilecnn.cli import options, proposals, sections
 from mobilecnn.cli.measured import refuse_clockless
-from mobilecnn.cli.output import data, document, json_option, lock, progress, record_path, table, talk
+from mobilecnn.cli.output import data, document, json_option, lock, progress, record_path, table, talk, then
 
 if TYPE_CHECKING:
     from mobilecnn.bench.records.protocol import OnPhone
@@ -116,3 +116,11 @@ def command(
     ]
     data(table(HEADER, rows))
     data(f"Costs in ns: {record}")
+    dtype = "int8" if "int8" in fits else "float32"
+    then(
+        proposals.line(
+            "export", "shufflenet_v1_x0.5_g3", f"--{dtype}", "--calibration", "random", "--target", record, "--explain", "-o",
+            "out",
+        ),
+        "the forms that these costs choose, in a network that has the choice",
+    )  # fmt: skip

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mobilecnn.cli import options, sections
-from mobilecnn.cli.output import data, document, json_option, progress, table, talk
+from mobilecnn.cli import options, proposals, sections, suggestions
+from mobilecnn.cli.output import data, document, json_option, progress, prose, table, talk, then
 
 if TYPE_CHECKING:
     from mobilecnn.bench.timing.kernels import Verification
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.option(
     "--device",
     "devices",
+    type=suggestions.DEVICE,
     multiple=True,
     metavar="NAME",
     help="Ask this device, too: emulated (the real aarch64 runtime under QEMU), or a board of `mobilecnn "
@@ -50,6 +51,9 @@ def command(model: Path, devices: tuple[str, ...], as_json: bool) -> None:
     if not devices:
         talk("Note: not tried on another processor; --device emulated asks the aarch64 runtime under QEMU")
     refuse_different(found)
+    if not as_json:
+        where = ("--device", devices[0]) if devices else ()
+        then(proposals.line("bench", model, *where), "how long it takes" + (" there" if devices else ""))
 
 
 def _show(found: "Verification") -> None:
@@ -78,7 +82,7 @@ def _show(found: "Verification") -> None:
         "verdict",
         "first operator that differs (LSB)",
     ]
-    data(
+    prose(
         f"{found.file}: SHA-256 {found.sha256[:16]}..., as its passport says; {found.pictures} golden pictures"
     )
     data(table(header, rows, left=2, spare=("allowed", "differing", "max diff", "LSB"), keep=("verdict",)))
