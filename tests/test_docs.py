@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from proposed import parse, proposed
 from sample_app import copy_app
 from tflite_files import Made
 
@@ -52,6 +53,12 @@ QUICK = {
     "demo": ["--epochs", "1", "--rounds", "1"],
     "experiment": ["--row", "small-steps"],
 }
+PROPOSING = (
+    "train", "pretrained", "compress", "check-calibration", "export", "evaluate", "quantize-report", "verify", "bench", "sustained",
+    "single-stream", "profile", "tune", "search",
+)  # fmt: skip
+"""Commands whose last line is the next one."""
+
 INSTALLED = str(Path(sys.executable).with_name("mobilecnn"))
 """The installed program: it runs the README's commands."""
 
@@ -59,11 +66,17 @@ ELSEWHERE = ("speedup", "demo")
 """Run by tests/cli/test_demo.py, once: they take minutes."""
 
 
-def commands(page: Path) -> list[list[str]]:
-    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    joined = "\n".join(blocks).replace("\\\n", " ")
+def typed_in(page: Path, language: str) -> list[list[str]]:
+    """The commands in a page's blocks of that language."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    joined = "\n".join(text for of, text in blocks if of == language).replace("\\\n", " ")
     lines = [line.split(" #")[0].strip() for line in joined.splitlines()]
-    typed = [shlex.split(line) for line in lines if line.startswith("mobilecnn ")]
+    return [shlex.split(line) for line in lines if line.startswith("mobilecnn ")]
+
+
+def commands(page: Path) -> list[list[str]]:
+    """Those that are run."""
+    typed = typed_in(page, "sh")
     # It has no wheel for Python 3.12; on 3.11 nothing is left out.
     return [command for command in typed if "tflite-runtime" not in command or sys.version_info < (3, 12)]
 
@@ -75,6 +88,12 @@ def program(request: pytest.FixtureRequest) -> list[str]:
         return [INSTALLED]
     zygotes = request.getfixturevalue("zygotes")
     return [sys.executable, str(ROOT / "tests" / "forked_program.py"), zygotes.keras, zygotes.litert]
+
+
+@pytest.fixture(scope="module")
+def ran() -> set[tuple[str, ...]]:
+    """The commands that have run in the workspace: one that several pages have is run once."""
+    return {tuple(command) for command in commands(ROOT / "README.md")}
 
 
 @pytest.fixture(scope="module")
@@ -137,13 +156,28 @@ def run(program: list[str], command: list[str], folder: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
+    next_ones = proposed(done.stderr)
+    for words in next_ones:
+        parse(words)
+    if command[1] in PROPOSING and not {"--json", "--show-recipe"} & set(command):
+        assert next_ones, f"{shlex.join(command)} says nothing of what to type next"
 
 
 @pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
-def test_every_command_of_the_page_runs(page: Path, workspace: Path, program: list[str]) -> None:
+def test_every_command_of_the_page_runs(
+    page: Path, workspace: Path, program: list[str], ran: set[tuple[str, ...]]
+) -> None:
     for command in commands(page):
-        if command[1] not in ELSEWHERE:
+        if command[1] not in ELSEWHERE and tuple(command) not in ran:
             run(program, command, workspace)
+            ran.add(tuple(command))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_needs_a_board_is_one(page: Path) -> None:
+    """In blocks of no language: what cannot be run here is read as the program reads it."""
+    for command in typed_in(page, ""):
+        parse(command[1:])
 
 
 def examples(page: Path) -> list[str]:
@@ -154,13 +188,16 @@ WITH_EXAMPLES = [page for page in PAGES if examples(page)]
 
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
-def test_every_python_example_runs(page: Path, tmp_path: Path) -> None:
-    """One after the other, as a reader would type them; a warning is an error."""
-    flowers(tmp_path)
+def test_every_python_example_runs(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """One after the other, as a reader would type them; a warning is an error. Those of a guide have the commands' files."""
+    if page.name.startswith("guide_"):
+        folder: Path = request.getfixturevalue("workspace")
+    else:
+        flowers(folder := tmp_path)
     code = "\n".join(examples(page))
     done = subprocess.run(
         [sys.executable, "-W", "error::UserWarning", "-c", code],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,

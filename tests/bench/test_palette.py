@@ -106,13 +106,27 @@ def test_no_module_of_the_pages_has_colours_of_its_own() -> None:
 
 @pytest.mark.parametrize("theme", get_args(Theme))
 def test_the_readme_has_a_picture_for_each_ground(theme: Theme) -> None:
-    """As its script draws it: drawn anew it differs by no more than another release of matplotlib moves letters."""
     name = f"speedup_{theme}.png"
     assert f"docs/{name}" in (ROOT / "README.md").read_text(encoding="utf-8")
     made = runpy.run_path(str(ROOT / "scripts" / "readme_picture.py"))["picture"](theme)
+    hold(made, name, theme, "run: python scripts/readme_picture.py")
+
+
+@pytest.mark.parametrize("theme", get_args(Theme))
+@pytest.mark.parametrize("name", ["formats", "layers", "profile", "search"])
+def test_the_guides_have_a_picture_for_each_ground(name: str, theme: Theme) -> None:
+    file = f"guide_{name}_{theme}.png"
+    pages = (page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("guide_*.md"))
+    assert any(f'"{file}"' in page for page in pages)
+    made = runpy.run_path(str(ROOT / "scripts" / "guide_pictures.py"))["picture"](name, theme)
+    hold(made, file, theme, "run: python scripts/guide_pictures.py")
+
+
+def hold(made: bytes, name: str, theme: Theme, remedy: str) -> None:
+    """A stored picture is as its script draws it: it differs by no more than another release of matplotlib moves letters."""
     drawn, stored = (Image.open(file).convert("RGB") for file in (BytesIO(made), ROOT / "docs" / name))
-    assert drawn.size == stored.size, "run: python scripts/readme_picture.py"
+    assert drawn.size == stored.size, remedy
     page_colour = tuple(round(255 * value) for value in shares(palette(theme)["page"]))
     assert stored.getpixel((0, 0)) == page_colour
     difference = np.abs(np.asarray(drawn, np.float64) - np.asarray(stored, np.float64)).mean()
-    assert difference < 3, "run: python scripts/readme_picture.py"
+    assert difference < 3, remedy
