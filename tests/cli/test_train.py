@@ -29,6 +29,7 @@ def test_ctrl_c_then_the_command_it_prints(photos: Path, tmp_path: Path) -> None
         "--epochs",
         "60",
         "--class-weights",
+        "-v",  # It says how a result is shown, and is not said again.
     ]
     with subprocess.Popen(
         # SIGINT as in a terminal: a test run in the background would hand down an ignored one.
@@ -57,7 +58,7 @@ def test_ctrl_c_then_the_command_it_prints(photos: Path, tmp_path: Path) -> None
 
     words = shlex.split(line)
     assert words[0] == "mobilecnn"
-    assert words[-1] == "--resume"
+    assert words[-1] == "--resume" and "-v" not in words
     again = subprocess.run([*COMMAND, *words[1:], "--json"], check=False, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     assert f"Continuing after epoch {epochs} of 60" in again.stderr
