@@ -1,4 +1,8 @@
-"""What the forms of an operator cost on a device: timed, or modelled on an emulated chip, and fitted to a table."""
+"""What the forms of an operator cost on a device: timed, or modelled on an emulated chip, and fitted to a table.
+
+Operators are timed in files of many, as a network has them. Alone they would cost less: their data would be in the caches, and the
+processor would foresee where their loops end, because no other operator runs the same code another number of times.
+"""
 
 import itertools
 import statistics
@@ -19,17 +23,29 @@ from mobilecnn.convert.lowering.costs import Table
 from mobilecnn.errors import CheckFailed
 from mobilecnn.files import write_bytes
 from mobilecnn.steps import Progress
+from mobilecnn.train.zoo.shufflenet_v1_channels import UNITS, channels
 
-SHAPES = ((28, 120, 30), (14, 240, 60), (28, 240, 60), (7, 480, 120))
-"""Side, outer and bottleneck channels of units of stride 1 of ShuffleNet V1 0.5x and 1x with three groups."""
+NETWORKS = ((0.25, 3), (0.25, 8), (0.5, 3), (0.5, 8))
+"""Width and number of groups of the ShuffleNets V1 whose pointwise convolutions and channel shuffles are timed."""
 
-GROUPS = 3
+SIDES = (28, 14, 7)
+"""Sides of the feature maps of their three stages."""
 
-REPEATED = 3
-"""Number of equal operators in a file, so that the call of the interpreter counts less."""
+GROUPED, FIRST, SECOND, BOTH = (False, False), (True, False), (False, True), (True, True)
+"""Which of the two convolutions of a unit is written with the weights of all inputs; where one is, it takes the shuffle."""
 
-WIDTHS, UNITS = (1, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16)
+FORMS = (
+    (GROUPED, GROUPED, GROUPED), (FIRST, FIRST, FIRST), (SECOND, SECOND, SECOND),
+    (FIRST, GROUPED, GROUPED), (FIRST, FIRST, GROUPED), (BOTH, FIRST, GROUPED),
+)  # fmt: skip
+"""Forms of the units of the three stages in a file: the wider a stage, the less is gained by all weights."""
+
+WIDTHS, INPUTS = (1, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16)
 """Numbers of output channels of a tile, and of input channels that are multiplied at once, that are tried."""
+
+UNTILED = 0.25
+"""Share of the squared errors, of the best table with tiles for grouped convolutions, that one without may have to be taken: it
+has a parameter more, and nearly all runtimes have tiles."""
 
 LARGEST_ERROR = 0.5
 """Largest median relative error of a table that says something."""
@@ -37,7 +53,7 @@ LARGEST_ERROR = 0.5
 
 @dataclass(frozen=True)
 class Case:
-    """An operator that is timed.
+    """An operator in a file that is timed.
 
     Attributes:
         positions: number of places of the feature map.
@@ -51,13 +67,11 @@ class Case:
     outputs: int
     groups: int
 
-    @property
-    def name(self) -> str:
-        """Stem of the name of its file."""
-        return "-".join(map(str, (self.positions, self.inputs, self.outputs, self.groups)))
 
+Stack = tuple[Case, ...]
+"""Operators of one file, in the order in which they run."""
 
-NOTHING = Case(0, 0, 0, 0)
+NOTHING: Stack = ()
 """The file that does nothing, whose time is taken off."""
 
 
@@ -74,19 +88,53 @@ class Fit:
     error: float
 
 
-def files(dtype: str) -> dict[Case, bytes]:
-    """Files of grouped and dense pointwise convolutions and of channel shuffles, and the one that does nothing."""
-    made: dict[Case, bytes] = {NOTHING: empty()}
-    for side, outer, inner in SHAPES:
-        for given, out in ((outer, inner), (inner, outer)):
-            for groups in (1, GROUPS):
-                graph = Layers(dtype, side, side, given)
-                rows = [graph.conv(graph.input, out, groups=groups) for _ in range(REPEATED)]
-                made[Case(side**2, given // groups, out // groups, groups)] = graph.pack(*rows)
-        graph = Layers(dtype, side, side, inner)
-        shuffled = [graph.shuffle(graph.input, GROUPS) for _ in range(REPEATED)]
-        made[Case(side**2, 0, inner, GROUPS)] = graph.pack(*shuffled)
+def files(dtype: str) -> dict[Stack, bytes]:
+    """Files of the pointwise convolutions and channel shuffles of whole ShuffleNets, and the one that does nothing.
+
+    What is between them in a network is left out; what has a stride there reads an input of the file here.
+    """
+    made: dict[Stack, bytes] = {NOTHING: empty()}
+    for (width, groups), forms in itertools.product(NETWORKS, FORMS):
+        found = channels(width, groups)
+        given, graph, ends = found.stem, _Pointwise(dtype, groups, 2 * SIDES[0], found.stem), []
+        for stage, (side, (first, second)) in enumerate(zip(SIDES, forms, strict=True)):
+            inner, outer = found.bottlenecks[stage], found.stages[stage]
+            if stage == 0:  # The first of the network has no groups, and its weights took the shuffle.
+                ends.append(graph.written(graph.input, inner, dense=True))
+            else:
+                x = graph.written(graph.add_input(2 * side, 2 * side, given), inner, first)
+                ends.append(x if first or second else graph.mixed(x))
+            ends.append(graph.written(graph.add_input(side, side, inner), outer - given, second))
+            x = graph.add_input(side, side, outer)
+            for _ in range(1, UNITS[stage]):
+                x = graph.written(x, inner, first)
+                x = graph.written(x if first or second else graph.mixed(x), outer, second)
+            ends.append(x)
+            given = outer
+        made[tuple(graph.cases)] = graph.pack(*ends)
     return made
+
+
+class _Pointwise(Layers):
+    """A graph of pointwise convolutions and channel shuffles, and what is in it."""
+
+    def __init__(self, dtype: str, groups: int, side: int, given: int) -> None:
+        super().__init__(dtype, side, side, given)
+        self.cases: list[Case] = []
+        self._groups = groups
+
+    def written(self, x: int, out: int, dense: bool) -> int:
+        """A convolution with the groups, or with the weights of all inputs."""
+        _, height, width, given = self._shape(x)
+        groups = 1 if dense else self._groups
+        self.cases.append(Case(height * width, given // groups, out // groups, groups))
+        return self.conv(x, out, groups=groups)
+
+    def mixed(self, x: int) -> int:
+        """A channel shuffle."""
+        _, height, width, given = self._shape(x)
+        self.cases.append(Case(height * width, 0, given, self._groups))
+        return self.shuffle(x, self._groups)
 
 
 def tune(
@@ -111,39 +159,40 @@ def tune(
             :func:`mobilecnn.bench.timing.taking.adapted` and :func:`fitted` do.
     """
     protocol = adapted(device, protocol)
-    cases = [(dtype, case) for dtype in dtypes for case in files(dtype)]
-    paths = [work / f"{dtype}-{case.name}.tflite" for dtype, case in cases]
-    for dtype in dtypes:
-        for case, content in files(dtype).items():
-            write_bytes(work / f"{dtype}-{case.name}.tflite", content)
+    stacks = [(dtype, stack, content) for dtype in dtypes for stack, content in files(dtype).items()]
+    paths = [work / f"{dtype}-{number}.tflite" for number, (dtype, _, _) in enumerate(stacks)]
+    for path, (_, _, content) in zip(paths, stacks, strict=True):
+        write_bytes(path, content)
     taken = take(paths, device, protocol, progress, command)
-    spent = {row: taken.time(index).value for index, row in enumerate(cases)}
+    spent = {(dtype, stack): taken.time(index).value for index, (dtype, stack, _) in enumerate(stacks)}
     return {
         dtype: fitted({
-            case: max(time - spent[dtype, NOTHING], 1.0) / REPEATED
-            for (kind, case), time in spent.items()
-            if kind == dtype and case != NOTHING
+            stack: max(time - spent[dtype, NOTHING], 1.0)
+            for (kind, stack), time in spent.items()
+            if kind == dtype and stack != NOTHING
         })
         for dtype in dtypes
     }  # fmt: skip
 
 
-def fitted(times: Mapping[Case, float]) -> Fit:
+def fitted(times: Mapping[Stack, float]) -> Fit:
     """The table whose costs are nearest to times in ns, in squared relative error; none of them is negative.
 
     Raises:
         CheckFailed: the times do not follow from the multiply-adds and the values moved.
     """
     best: tuple[float, Fit] | None = None
-    for width, unit, tiled in itertools.product(WIDTHS, UNITS, (True, False)):
-        rows = np.array([_terms(case, width, unit, tiled) for case in times])
+    for tiled, width, unit in itertools.product((True, False), WIDTHS, INPUTS):
+        rows = np.array([
+            np.sum([_terms(case, width, unit, tiled) for case in stack], axis=0) for stack in times
+        ])  # fmt: skip
         costs = not_negative(rows / np.array([[spent] for spent in times.values()]))
         call, group, depth, tile, position, channel, product, output = costs.tolist()
         if depth <= 0 or (not tiled and product <= 0):
             continue
         misses = np.abs(rows @ costs / np.array(list(times.values())) - 1)
         table = Table(call, group, width, unit, depth, tile, position, channel, product, output)
-        total = float((misses**2).sum())
+        total = float((misses**2).sum()) / (1 if tiled else UNTILED)
         if best is None or total < best[0]:
             best = total, Fit(table, float(statistics.median(misses.tolist())))
     if best is None or best[1].error > LARGEST_ERROR:

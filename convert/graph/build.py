@@ -65,6 +65,12 @@ class Layers:
         self._model.operatorCodes, self._model.subgraphs = [], [self._graph]
         self._graph.tensors, self._graph.operators = [], []
         self.input = self._map((1, height, width, channels), "image")
+        self._inputs = [self.input]
+
+    def add_input(self, height: int, width: int, channels: int) -> int:
+        """Another input of the graph: the index of its feature map, (1, height, width, channels)."""
+        self._inputs.append(self._map((1, height, width, channels), f"image_{len(self._inputs)}"))
+        return self._inputs[-1]
 
     def conv(self, x: int, out: int, kernel: int = 1, groups: int = 1, relu: bool = True) -> int:
         """A convolution with bias, stride 1, "same" padding.
@@ -121,7 +127,7 @@ class Layers:
 
     def pack(self, *outputs: int) -> bytes:
         """The .tflite file whose outputs are these feature maps."""
-        return self._packed([self.input], outputs)
+        return self._packed(self._inputs, outputs)
 
     def _packed(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         self._graph.inputs = np.array(inputs, np.int32)

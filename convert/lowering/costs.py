@@ -1,6 +1,6 @@
 """What the forms of an operator cost on a target, in nanoseconds, for the rewrites that choose among them."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -69,6 +69,47 @@ class Table:
         return 3 * self.call + positions * (self.position + channels * self.channel)
 
 
+LARGEST_LOSS = 0.1
+"""Largest share of its time that a part of a graph may take longer on any of a target's chips where it is changed."""
+
+
+@dataclass(frozen=True)
+class Trade:
+    """What a part of a graph takes on each of a target's chips, in ns, as it is and in another form.
+
+    Attributes:
+        before: time on each chip as it is.
+        after: time in the other form.
+        paces: each chip's :attr:`Table.pace`.
+    """
+
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+    paces: tuple[float, ...]
+
+    def __add__(self, other: "Trade") -> "Trade":
+        return Trade(
+            tuple(map(sum, zip(self.before, other.before, strict=True))),
+            tuple(map(sum, zip(self.after, other.after, strict=True))),
+            self.paces,
+        )
+
+    @property
+    def price(self) -> float:
+        """What the other form takes longer, negative where it saves time: the sum over the chips, in shares of each one's pace.
+
+        It is infinity where a chip takes longer by more than :data:`LARGEST_LOSS`: what others gain is no reason to be slow there.
+        """
+        if any(
+            after > (1 + LARGEST_LOSS) * before for before, after in zip(self.before, self.after, strict=True)
+        ):
+            return float("inf")
+        return sum(
+            (after - before) / pace
+            for before, after, pace in zip(self.before, self.after, self.paces, strict=True)
+        )
+
+
 @dataclass(frozen=True)
 class Costs(Stored):
     """Costs on a target, which may be several chips at once.
@@ -84,32 +125,34 @@ class Costs(Stored):
     title: str
     tables: dict[str, tuple[Table, ...]]
 
-    def more(self, dtype: str, positions: int, kernel: int, groups: int, outputs: int) -> float:
-        """What a convolution takes longer if it is dense and not grouped, in shares of each
-        chip's :attr:`Table.pace`.
+    def nothing(self, dtype: str) -> Trade:
+        """No change of anything."""
+        none = (0.0,) * len(self.tables.get(dtype, ()))
+        return Trade(none, none, tuple(table.pace for table in self.tables.get(dtype, ())))
+
+    def dense(self, dtype: str, positions: int, kernel: int, groups: int, outputs: int) -> Trade:
+        """A grouped convolution that is written dense.
 
         Args:
-            dtype: type of the feature maps; of one without a table it is infinity.
+            dtype: type of the feature maps, which has a table.
             positions: number of places of the output.
             kernel: number of products of an output with groups.
             groups: number of groups.
             outputs: number of output channels, of all groups.
         """
-        tables = self.tables.get(dtype, ())
-        if not tables:
-            return float("inf")
-        return sum(
-            (
-                table.convolution(positions, kernel * groups, outputs, 1)
-                - table.convolution(positions, kernel, outputs // groups, groups)
-            )
-            / table.pace
-            for table in tables
+        tables = self.tables[dtype]
+        return replace(
+            self.nothing(dtype),
+            before=tuple(table.convolution(positions, kernel, outputs // groups, groups) for table in tables),
+            after=tuple(table.convolution(positions, kernel * groups, outputs, 1) for table in tables),
         )
 
-    def shuffle(self, dtype: str, positions: int, channels: int) -> float:
-        """What a channel shuffle takes, in the same measure; of a type without a table nothing."""
-        return sum(table.shuffle(positions, channels) / table.pace for table in self.tables.get(dtype, ()))
+    def without_shuffle(self, dtype: str, positions: int, channels: int) -> Trade:
+        """A channel shuffle that is left out; of a type without a table nothing."""
+        return replace(
+            self.nothing(dtype),
+            before=tuple(table.shuffle(positions, channels) for table in self.tables.get(dtype, ())),
+        )
 
 
 ANY = "any"
@@ -118,21 +161,37 @@ ANY = "any"
 _X86 = Table(0, 764, 64, 16, 0.634, 12.5, 15.8, 0.434)
 _X86_FLOAT = Table(17.2, 1300, 32, 1, 0.391, 1.08, 10.4, 0.375)
 _BUILT_IN = Table(146, 9470, 1, 4, 0.101, 0.0115, 10.6, 0.354, 0.288, 10.5)
-_PI5 = Table(0, 522, 16, 4, 0.887, 8.58, 27.6, 0.771)
+_PI3 = Table(0, 0, 16, 2, 9.15, 65.5, 228, 7.6)
+_PI4 = Table(7590, 0, 16, 8, 10.8, 76.9, 168, 4.95)
+_PI5 = Table(0, 110, 16, 2, 0.409, 9.77, 55.8, 0.0852)
 _PI5_FLOAT = Table(0, 618, 8, 4, 2.0, 0.734, 17.5, 0.973)
+_RK3399 = Table(8690, 0, 16, 8, 12.3, 60.5, 123, 3.55)
+_SD810 = Table(7400, 0, 16, 8, 12.5, 57.1, 91.9, 4.61)
+_SD820 = Table(0, 0, 16, 1, 3.75, 12.6, 72.7, 0.446)
 
 TARGETS: dict[str, Costs] = {
-    # The board counts twice, because files are made for boards and phones.
     ANY: Costs(
-        "the Raspberry Pi 5, counted twice, and x86-64",
-        {"int8": (_PI5, _PI5, _X86), "float32": (_PI5_FLOAT, _PI5_FLOAT, _X86_FLOAT)},
+        "x86-64 and six ARM chips",
+        {
+            "int8": (_X86, _PI3, _PI4, _PI5, _RK3399, _SD810, _SD820),
+            "float32": (_X86_FLOAT, _PI5_FLOAT),
+        },
     ),
     "x86": Costs("x86-64 with VNNI", {"int8": (_X86,), "float32": (_X86_FLOAT,)}),
+    "pi3": Costs("the Raspberry Pi 3 B+", {"int8": (_PI3,)}),
+    "pi4": Costs("the Raspberry Pi 4", {"int8": (_PI4,)}),
     "pi5": Costs("the Raspberry Pi 5", {"int8": (_PI5,), "float32": (_PI5_FLOAT,)}),
+    "rk3399": Costs("the Rockchip RK3399", {"int8": (_RK3399,)}),
+    "sd810": Costs("the Snapdragon 810", {"int8": (_SD810,)}),
+    "sd820": Costs("the Snapdragon 820", {"int8": (_SD820,)}),
     "tflite-runtime": Costs("tflite-runtime", {"int8": (_BUILT_IN,)}),
 }
-"""Targets by name, as ``mobilecnn tune`` finds them, one thread: on x86-64 measured (AVX-512 with VNNI, LiteRT 2.3; the last with
-tflite-runtime 2.14), on the Raspberry Pi modelled."""
+"""Targets by name, one thread. On x86-64 they were measured (AVX-512 with VNNI, LiteRT 2.3; the last with tflite-runtime 2.14) and
+on the Raspberry Pi 5 modelled in float32 with each operator alone; in int8 the chips are modelled with the operators in
+networks, as ``mobilecnn tune`` does today. A type of which a target has no table keeps its groups.
+
+:data:`ANY` is all of them but the last: a form must save time in sum, and may on none of them cost more than :data:`LARGEST_LOSS`
+allows, so that a file whose place nobody knows is nowhere much slower than without the rewrite."""
 
 
 def costs_of(target: str) -> Costs:

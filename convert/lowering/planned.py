@@ -11,7 +11,7 @@ the zoo. Grouped pointwise convolutions are written dense, with the channel shuf
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs
+from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, Trade
 from mobilecnn.convert.xnnpack import MOST_TAPS
 from mobilecnn.train.operators import AVERAGE_POOL, CONVOLUTION, DEPTHWISE, SHUFFLE, Operator
 
@@ -25,18 +25,26 @@ def planned(operators: Sequence[Operator], dtype: str, costs: Costs = TARGETS[AN
         costs: costs of the target by which an export chooses.
     """
     made = [_pooled(operator, dtype) for operator in operators]
-    more = {place: _more(operator, dtype, costs) for place, operator in enumerate(made) if _grouped(operator)}
-    dense = {place for place, extra in more.items() if extra < 0}
+    trades = {
+        place: _dense(operator, dtype, costs)
+        for place, operator in enumerate(made)
+        if _grouped(operator) and dtype in costs.tables
+    }
+    dense = {place for place, trade in trades.items() if trade.price < 0}
     gone = set()
     for place, operator in enumerate(made):
         if operator.kind != SHUFFLE:
             continue
-        takers = [near for near in _beside(made, place) if near in more]
-        extra = {near: 0.0 if near in dense else more[near] for near in takers}
-        saved = costs.shuffle(dtype, operator.positions, operator.outputs)
-        if extra and min(extra.values()) < saved:
+        left_out = costs.without_shuffle(dtype, operator.positions, operator.outputs)
+        prices = {
+            near: float("-inf") if near in dense else (trades[near] + left_out).price
+            for near in _beside(made, place)
+            if near in trades
+        }
+        best = min(prices, key=prices.__getitem__, default=None)
+        if best is not None and prices[best] < 0:
             gone.add(place)
-            dense.add(min(extra, key=extra.__getitem__))
+            dense.add(best)
     return tuple(
         replace(operator, groups=1) if place in dense else operator
         for place, operator in enumerate(made)
@@ -55,9 +63,9 @@ def _grouped(operator: Operator) -> bool:
     return operator.kind == CONVOLUTION and operator.groups > 1 and operator.taps == 1
 
 
-def _more(operator: Operator, dtype: str, costs: Costs) -> float:
-    """What the convolution takes longer with weights for all inputs."""
-    return costs.more(
+def _dense(operator: Operator, dtype: str, costs: Costs) -> Trade:
+    """What becomes of the convolution's time with weights for all inputs."""
+    return costs.dense(
         dtype, operator.positions, operator.inputs // operator.groups, operator.groups, operator.outputs
     )
 

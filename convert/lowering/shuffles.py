@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from mobilecnn.convert.graph import wellformed
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering import layouts
-from mobilecnn.convert.lowering.costs import Costs
+from mobilecnn.convert.lowering.costs import Costs, Trade
 from mobilecnn.convert.lowering.layouts import Layouts
 from mobilecnn.convert.lowering.movements import Shuffle, group_count, inverse, shuffles
 from mobilecnn.remarks import plural
@@ -66,7 +66,7 @@ def write_groups_dense(editor: Editor, costs: Costs) -> Iterator[str]:
     """
     dense = 0
     for operator in editor.operators:
-        if _grouped(editor, operator) and _more(editor, operator, costs) < 0:
+        if _priced(editor, operator, costs) and _dense(editor, operator, costs).price < 0:
             layouts.write_dense(editor, operator)
             dense += 1
     before = sum(_grouped(editor, operator) for operator in editor.operators)
@@ -153,10 +153,9 @@ def _folded(editor: Editor, costs: Costs | None) -> int:
 
 def _cheapest(editor: Editor, shuffle: Shuffle, costs: Costs | None) -> Layouts | None:
     """The cheaper way to do without a shuffle; None where it should stay."""
-    allowed = 0.0 if costs is None else _cost(editor, shuffle, costs)
-    priced = [(_extra(way, costs), way) for way in _ways(editor, shuffle)]
+    priced = [(_price(editor, shuffle, way, costs), way) for way in _ways(editor, shuffle)]
     price, best = min(priced, key=lambda row: row[0], default=(float("inf"), None))
-    return best if price <= allowed else None
+    return best if price <= 0 else None
 
 
 def _ways(editor: Editor, shuffle: Shuffle) -> list[Layouts]:
@@ -170,18 +169,21 @@ def _ways(editor: Editor, shuffle: Shuffle) -> list[Layouts]:
     return [way for way in ways if way is not None]
 
 
-def _extra(way: Layouts, costs: Costs | None) -> float:
-    """What it costs that grouped convolutions have to become dense."""
+def _price(editor: Editor, shuffle: Shuffle, way: Layouts, costs: Costs | None) -> float:
+    """What a way to do without a shuffle takes longer than with it, negative where it saves time."""
     mixed = [
         operator
         for operator in way.touched.values()
-        if way.editor.kind(operator) == "CONV_2D"
-        and layouts.groups(way.editor, operator) > 1
+        if editor.kind(operator) == "CONV_2D"
+        and layouts.groups(editor, operator) > 1
         and layouts.mixes_groups(way, operator)
     ]
-    if mixed and (costs is None or not all(_grouped(way.editor, operator) for operator in mixed)):
+    if not mixed:
+        return float("-inf")
+    if costs is None or not all(_priced(editor, operator, costs) for operator in mixed):
         return float("inf")
-    return 0.0 if costs is None else sum((_more(way.editor, operator, costs) for operator in mixed), 0.0)
+    trades = (_dense(editor, operator, costs) for operator in mixed)
+    return sum(trades, _left_out(editor, shuffle, costs)).price
 
 
 def _grouped(editor: Editor, operator: Any) -> bool:
@@ -193,21 +195,26 @@ def _grouped(editor: Editor, operator: Any) -> bool:
     return same and layouts.groups(editor, operator) > 1 and editor.tensor(weights).data is not None
 
 
-def _more(editor: Editor, operator: Any, costs: Costs) -> float:
-    """What a grouped convolution takes longer if it is dense."""
+def _priced(editor: Editor, operator: Any, costs: Costs) -> bool:
+    """Whether an operator is a grouped pointwise convolution whose forms have costs."""
+    return _grouped(editor, operator) and editor.dtype(wellformed.indices(operator.inputs)[0]) in costs.tables
+
+
+def _dense(editor: Editor, operator: Any, costs: Costs) -> Trade:
+    """What becomes of the time of a grouped convolution if it is dense."""
     source, weights = wellformed.indices(operator.inputs)[:2]
     (output,) = wellformed.indices(operator.outputs)
     made, kernel = editor.tensor(output), editor.tensor(weights).shape
     positions, products = made.elements // made.shape[-1], kernel[1] * kernel[2] * kernel[3]
-    return costs.more(
+    return costs.dense(
         editor.dtype(source), positions, products, layouts.groups(editor, operator), made.shape[-1]
     )
 
 
-def _cost(editor: Editor, shuffle: Shuffle, costs: Costs) -> float:
-    """What a shuffle takes."""
+def _left_out(editor: Editor, shuffle: Shuffle, costs: Costs) -> Trade:
+    """What becomes of the time of a shuffle without it."""
     tensor = editor.tensor(shuffle.target)
-    return costs.shuffle(tensor.dtype, tensor.elements // tensor.shape[-1], tensor.shape[-1])
+    return costs.without_shuffle(tensor.dtype, tensor.elements // tensor.shape[-1], tensor.shape[-1])
 
 
 def why_unfolded(editor: Editor, costs: Costs | None) -> Iterator[tuple[str, str]]:
@@ -221,5 +228,7 @@ def why_unfolded(editor: Editor, costs: Costs | None) -> Iterator[tuple[str, str
         elif costs is None:
             why = "no rewrite that folds it was asked for"
         else:
-            why = "a grouped convolution that takes it as well would be slower, by the target's costs"
+            why = (
+                f"a grouped convolution that takes it as well would be slower, by the costs of {costs.title}"
+            )
         yield editor.tensor(shuffle.target).name, why

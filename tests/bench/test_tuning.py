@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mobilecnn.bench.timing import tuning
-from mobilecnn.bench.timing.tuning import NOTHING, REPEATED, Case, files, fitted
+from mobilecnn.bench.timing.tuning import NOTHING, Case, Stack, files, fitted
 from mobilecnn.cli import cli, tune
 from mobilecnn.convert.graph import build, flatbuffer
 from mobilecnn.convert.lowering import chosen
@@ -19,39 +19,55 @@ from mobilecnn.errors import CheckFailed, InputError
 KNOWN = Table(call=300, group=40, width=16, unit=4, depth=2.5, tile=20, position=30, channel=1.5)
 
 
-def spent(case: Case, table: Table = KNOWN) -> float:
-    """Nanoseconds of an operator by a table."""
-    if not case.inputs:
-        return table.shuffle(case.positions, case.outputs)
-    return table.convolution(case.positions, case.inputs, case.outputs, case.groups)
+def spent(stack: Stack, table: Table = KNOWN) -> float:
+    """Nanoseconds of the operators of a file by a table."""
+    return sum(
+        table.convolution(case.positions, case.inputs, case.outputs, case.groups)
+        if case.inputs
+        else table.shuffle(case.positions, case.outputs)
+        for case in stack
+    )
 
 
-def cases() -> list[Case]:
-    return [case for case in files("int8") if case != NOTHING]
+def stacks() -> list[Stack]:
+    return [stack for stack in files("int8") if stack != NOTHING]
 
 
 @pytest.mark.parametrize("table", [KNOWN, replace(KNOWN, group=0, product=0.3, output=12)])
 def test_the_table_that_made_the_times_is_found(table: Table) -> None:
-    fit = fitted({case: spent(case, table) for case in cases()})
+    fit = fitted({stack: spent(stack, table) for stack in stacks()})
     assert fit.error < 1e-6
     for case in (Case(100, 64, 48, 1), Case(100, 16, 20, 3), Case(49, 0, 90, 3)):
-        assert spent(case, fit.table) == pytest.approx(spent(case, table))
+        assert spent((case,), fit.table) == pytest.approx(spent((case,), table))
 
 
 def test_times_that_say_nothing_are_refused() -> None:
     with pytest.raises(CheckFailed, match="do not follow from the multiply-adds"):
-        fitted({case: 10.0 ** (number * 5 % 7) for number, case in enumerate(cases())})
+        fitted({stack: 10.0 ** (number * 5 % 7) for number, stack in enumerate(stacks())})
 
 
-def test_the_files_are_several_equal_operators() -> None:
+def test_a_file_has_the_operators_of_its_stack_in_their_order() -> None:
+    """In a chain, so that they find their data where a network leaves it, but for what has a stride there."""
     for dtype in build.DTYPES:
-        for case, content in files(dtype).items():
+        for stack, content in files(dtype).items():
             graph = flatbuffer.graph(content, "it")
-            if case == NOTHING:
+            if stack == NOTHING:
                 assert len(graph.operations) == 1
-            else:
-                assert len(graph.outputs) == REPEATED
-                assert len(graph.operations) == REPEATED * (1 if case.inputs else 3)
+                continue
+            assert len(graph.inputs) == len(graph.outputs) == 3 * len(tuning.SIDES)
+            rows = iter(graph.operations)
+            for case in stack:
+                made = [next(rows) for _ in range(1 if case.inputs else 3)]
+                shape = made[-1].outputs[0].shape
+                assert shape[1] * shape[2] == case.positions
+                if case.inputs:
+                    kernel = made[0].inputs[1]
+                    assert kernel is not None and shape[3] == case.groups * case.outputs
+                    assert kernel.shape == (shape[3], 1, 1, case.inputs)
+                else:
+                    assert [row.kind for row in made] == ["RESHAPE", "TRANSPOSE", "RESHAPE"]
+                    assert shape[3] == case.outputs and made[1].outputs[0].shape[3] == case.groups
+            assert next(rows, None) is None
     assert tuple(build.DTYPES) == tune.DTYPES
 
 
@@ -90,8 +106,8 @@ def test_damaged_costs_are_refused(member: str, value: Any, words: str, tmp_path
 
 
 def test_the_command_writes_what_export_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On this machine, of two of the shapes."""
-    monkeypatch.setattr(tuning, "SHAPES", ((14, 240, 60), (7, 480, 120)))
+    """On this machine, of two of the networks."""
+    monkeypatch.setattr(tuning, "NETWORKS", ((0.25, 2), (0.5, 3)))
     path = tmp_path / "costs.json"
     typed = ["tune", "--dtype", "int8", "--rounds", "1", "--seconds", "0.001", "-o", str(path), "--json"]
     done = CliRunner().invoke(cli, typed)

@@ -112,6 +112,27 @@ def test_a_type_without_costs_keeps_its_groups() -> None:
     assert lowered(made, Costs("half a chip", {"float32": (EVEN,)})).content == made
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "after"),
+    [
+        ({"channel": 1e6}, {"channel": 1e6}, DENSE),
+        # The first saves a shuffle, and the second has only more to multiply.
+        ({"channel": 1e6}, {}, NATIVE),
+        # At each place a grouped convolution takes 48 ns, a dense one 144, and the shuffle 78 or 92.4.
+        ({"channel": 1e6}, {"channel": 6.5}, NATIVE),
+        ({"channel": 1e6}, {"channel": 7.7}, DENSE),
+        # What the second loses is little, but more than what the first saves.
+        ({"channel": 8.01}, {"channel": 7.7}, NATIVE),
+    ],
+)
+def test_no_chip_of_a_target_is_made_slow_for_another(
+    first: dict[str, float], second: dict[str, float], after: list[str]
+) -> None:
+    tables = tuple(replace(EVEN, **changed) for changed in (first, second))
+    done = lowered(graph(*UNIT, dtype="int8"), Costs("two chips of the tests", {"int8": tables}))
+    assert kinds(done.content) == after
+
+
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_target_has_costs_that_grow_with_the_work(name: str) -> None:
     for dtype, tables in TARGETS[name].tables.items():

@@ -144,8 +144,8 @@ LADDER = "--int8-auto"
     metavar="NAME|FILE",
     default="any",
     show_default=True,
-    help="Let rewrites that choose by cost choose for this place: any, x86, pi5, tflite-runtime, or a .json "
-    "file of `mobilecnn tune`.",
+    help="Let rewrites that choose by cost choose for this place: any, x86, pi3, pi4, pi5, rk3399, sd810, "
+    "sd820, tflite-runtime, or a .json file of `mobilecnn tune`.",
 )
 @click.option(
     "--explain",
