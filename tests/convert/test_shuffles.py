@@ -126,7 +126,7 @@ def test_a_type_without_costs_keeps_its_groups() -> None:
     ],
 )
 def test_no_chip_of_a_target_is_made_slow_for_another(
-    first: dict[str, float], second: dict[str, float], after: list[str]
+    first: dict[str, Any], second: dict[str, Any], after: list[str]
 ) -> None:
     tables = tuple(replace(EVEN, **changed) for changed in (first, second))
     done = lowered(graph(*UNIT, dtype="int8"), Costs("two chips of the tests", {"int8": tables}))

@@ -64,8 +64,8 @@ def command(
 ) -> None:
     """What the forms of an operator cost on a device, for export to choose by.
 
-    Grouped and dense pointwise convolutions and channel shuffles of ShuffleNet's shapes are timed,
-    on an emulated chip modelled, and a table of costs is fitted to them.
+    Pointwise convolutions, grouped and dense, and channel shuffles are timed in the order of whole
+    ShuffleNets, on an emulated chip modelled, and a table of costs is fitted to them.
 
     \b
     Example:
