@@ -190,8 +190,8 @@ TARGETS: dict[str, Costs] = {
 on the Raspberry Pi 5 modelled in float32 with each operator alone; in int8 the chips are modelled with the operators in
 networks, as ``mobilecnn tune`` does today. A type of which a target has no table keeps its groups.
 
-:data:`ANY` is all of them but the last: a form must save time in sum, and may on none of them cost more than :data:`LARGEST_LOSS`
-allows, so that a file whose place nobody knows is nowhere much slower than without the rewrite."""
+:data:`ANY` is all of them but the last, as far as they have costs of the type: a form must save time in sum, and may on none of them
+cost more than :data:`LARGEST_LOSS` allows, so that a file whose place nobody knows is nowhere much slower than without the rewrite."""
 
 
 def costs_of(target: str) -> Costs:
