@@ -43,9 +43,9 @@ if [ -x .venv/bin/python ] && ! suits .venv/bin/python; then
     rm -rf .venv
 fi
 [ -x .venv/bin/pip ] || "$python" -m venv --clear .venv
-echo "setup: installing the pinned packages into .venv (about 700 MB to download on a new machine)" >&2
+echo "setup: installing the pinned packages into .venv (about 800 MB to download on a new machine)" >&2
 .venv/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-    --editable '.[all,cluster,tflite-runtime,dev]'
+    --editable '.[all,cluster,jax,tflite-runtime,dev]'
 # Two packages of it are built from source: what cannot be built leaves the tests of the challenge's score out.
 .venv/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[isic]' ||
     echo "setup: the ISIC challenge's scorer cannot be installed here; its tests will be skipped." >&2

@@ -93,12 +93,18 @@ def run(
         ModelFileError: the model to begin with has no features that a classifier could take.
         OutputError: a file cannot be written, or another training writes it.
     """
-    with locked(job.output):
-        return _run(job, progress, on_epoch)
+    with job.team.spread():
+        if not job.team.first:
+            return _run(job, no_progress, lambda epoch: None)
+        with locked(job.output):
+            return _run(job, progress, on_epoch)
 
 
 def _run(job: Job, progress: Progress, on_epoch: Callable[[Epoch], None]) -> Trained:
-    if not job.done:
+    team = job.team
+    if not team.first:
+        pass  # Nothing of it is here.
+    elif not job.done:
         # It belongs to an earlier training that was not resumed.
         checkpoint.remove(job.output)
     elif checkpoint.saved_epochs(job.output) != len(job.done):
@@ -116,7 +122,7 @@ def _run(job: Job, progress: Progress, on_epoch: Callable[[Epoch], None]) -> Tra
     # Weights, the state of random layers, the optimizer's, and the weights of the best epoch.
     variables = [*learner.variables, *learner.optimizer.variables]
     if job.done:
-        checkpoint.restore(job.output, [*variables, *kept])
+        _restore(job, [*variables, *kept])
 
     history = list(job.done)
     images = len(job.training) + len(job.validation)
@@ -134,23 +140,41 @@ def _run(job: Job, progress: Progress, on_epoch: Callable[[Epoch], None]) -> Tra
                 f"the loss or a weight is no longer a finite number in epoch {epoch}; train again with a lower "
                 f"--learning-rate than {highest:g}"
             )
-        history.append(
-            Epoch(epoch, rate, loss, accuracy, val_loss, val_accuracy, round(time.monotonic() - began, 3))
-        )
+        row = Epoch(epoch, rate, loss, accuracy, val_loss, val_accuracy, round(time.monotonic() - began, 3))
+        # All machines go by the same figures: those of another processor differ in their last digits.
+        history.append(Epoch(**team.share(asdict(row))))
         if best(history) is history[-1]:
             for values, weight in zip(kept, weights, strict=True):
                 values.assign(weight)
         state += [values.value for values in kept]
-        checkpoint.save(job.output, plan, images, job.classes, history, state, job.origin)
+        if team.first:
+            checkpoint.save(job.output, plan, images, job.classes, history, state, job.origin)
         on_epoch(history[-1])
 
     with averaged(learner, plan):
         model.set_weights([values.value for values in kept] or learner.get_weights())
     row = best(history) if kept else history[-1]
     seconds = round(sum(row.seconds for row in history), 3)
-    _write_model(model, job, history, row, highest)
-    checkpoint.remove(job.output)
+    if team.first:
+        _write_model(model, job, history, row, highest)
+        checkpoint.remove(job.output)
+    team.share("complete")
     return Trained(job.output, history_path(job.output), tuple(history), row, highest, seconds)
+
+
+def _restore(job: Job, variables: Sequence[Any]) -> None:
+    """Assign the values of the checkpoint, which the first machine has."""
+    if job.team.hosts == 1:
+        checkpoint.restore(job.output, variables)
+        return
+    numpy = load_keras().ops.convert_to_numpy
+    own = [each.value if isinstance(each, _Values) else numpy(each) for each in variables]
+    saved = [_Values(value) for value in own]
+    if job.team.first:
+        checkpoint.restore(job.output, saved)
+    shared = job.team.share_arrays([now.value.astype(was.dtype) for now, was in zip(saved, own, strict=True)])
+    for variable, value in zip(variables, shared, strict=True):
+        variable.assign(value)
 
 
 def _networks(job: Job) -> tuple[Any, Any]:
@@ -187,6 +211,9 @@ def _train_epoch(
         rate = learning_rate_at(job.plan, done, steps, highest)
         learner.optimizer.learning_rate = rate
         learner.reset_metrics()
+        if job.team.devices:  # Where Keras takes no batch without weights.
+            ones = np.ones(len(images), np.float32)
+            images, labels, weights = job.team.part(images, labels, ones if weights is None else weights)
         weighted = None if weights is None else [weights] * heads
         metrics = learner.train_on_batch(images, [labels] * heads, sample_weight=weighted, return_dict=True)
         losses.append(float(metrics["loss"]))
@@ -231,6 +258,8 @@ def _write_model(model: Any, job: Job, history: Sequence[Epoch], row: Epoch, hig
         "accuracy": row.accuracy,
         "val_loss": row.val_loss,
         "val_accuracy": row.val_accuracy,
+        "hosts": job.team.hosts,
+        "devices": max(1, job.team.devices),
         "versions": _versions(),
     }
     architecture = base.architecture if base is not None else str(job.name)

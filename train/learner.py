@@ -141,6 +141,9 @@ def averaged(learner: Any, plan: TrainingPlan) -> Iterator[None]:
     variables = learner.trainable_variables
     own = [keras.ops.convert_to_numpy(variable) for variable in variables]
     learner.optimizer.finalize_variable_values(variables)
+    # Copies: JAX gives an array away to what is computed with it, and that of the average would be gone.
+    for variable in variables:
+        variable.assign(keras.ops.convert_to_numpy(variable))
     try:
         yield
     finally:

@@ -2,8 +2,9 @@
 
 import hashlib
 import math
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +24,16 @@ from mobilecnn.train.datasets import load, reader_of
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.identity import digests
 from mobilecnn.train.datasets.reading import refuse_unreadable
+from mobilecnn.train.hosts import ALONE, Team
 from mobilecnn.train.initializers import INITIALIZERS
 from mobilecnn.train.keras_file import check_name
 from mobilecnn.train.learner import PRECISIONS
 from mobilecnn.train.optimizers import MEMBERS, OPTIMIZERS
+from mobilecnn.train.options import OPTIONS
 from mobilecnn.train.plan import Epoch, TrainingPlan
 from mobilecnn.train.schedules import SCHEDULES
 from mobilecnn.train.transfer import Base
+from mobilecnn.version import __version__
 
 IMAGENET = "imagenet"
 """Value of ``--weights``: those that :mod:`mobilecnn.train.pretrained` knows."""
@@ -54,6 +58,7 @@ class Job:
         data_sha256: SHA-256 of the content, the class and the part of all images.
         origin: SHA-256 of what the training begins with: the images and the weights.
         done: epochs that an interrupted run has completed; empty unless resumed.
+        team: the machines that train, of which the first writes.
     """
 
     plan: TrainingPlan
@@ -67,6 +72,7 @@ class Job:
     data_sha256: str
     origin: str
     done: tuple[Epoch, ...]
+    team: Team = ALONE
 
     @property
     def title(self) -> str:
@@ -90,6 +96,7 @@ def prepare(
     skip_bad: bool = False,
     remarked: Remarked = no_remark,
     base: Base | None = None,
+    team: Team = ALONE,
 ) -> Job:
     """Check everything that can be checked before training, and read the images.
 
@@ -101,9 +108,11 @@ def prepare(
         skip_bad: leave out images that cannot be read.
         remarked: told what of the data is not used, or not as one might expect.
         base: the loaded model that ``plan.base`` names.
+        team: the machines that train; what concerns ``output`` is checked on the first alone.
 
     Raises:
-        UsageError: a value is out of range or without effect; or there is nothing to resume, or it had another plan.
+        UsageError: a value is out of range or without effect; or there is nothing to resume, or it had another plan; or
+            the machines have different options or images.
         ModelNameError: the network is unknown, or cannot be built at this size.
         DataError: the images cannot be read, or are not enough to train and validate with.
         InputError: the checkpoint to resume is damaged.
@@ -120,31 +129,29 @@ def prepare(
         sides = plan.size if isinstance(plan.size, tuple) else None
         name = zoo.parse(plan.architecture, size=plan.size if isinstance(plan.size, int) else None)
         contract = zoo.contract(name, sides)
-    check_name(output)
-    check_file(output)
-    history = history_path(output)
-    if history.exists() and not _is_history(history):
-        raise OutputError(
-            f"{history} is no history of a training, which goes there; move it away, or choose another name with -o"
-        )
-    if not resume:  # Else it is read, and what is wrong with it is said then.
-        checkpoint.refuse_foreign(output)
-    with locked(output):  # Two trainings at once are better refused before the images are read.
-        pass
+    if team.first:
+        _check_output(output, resume)
     if plan.weights:
         base = pretrained.base(plan.architecture, contract)
     training, validation = _split(plan, skip_bad, remarked, progress)
     total = len(training) + len(validation)
     digest = _digest((training, validation))
     origin = _origin(digest, base)
-    done = checkpoint.completed(output, plan, total, training.classes, origin) if resume else ()
+    team.check_batch(min(plan.batch_size, len(training)))
+    _agree(team, plan, base, resume, digest)
+    done: tuple[Epoch, ...] = ()
+    if resume and team.first:
+        done = checkpoint.completed(output, plan, total, training.classes, origin)
+    done = tuple(Epoch(**row) for row in team.share([asdict(row) for row in done]))
+    # Elsewhere nothing is written, and the folder of the output need not be there.
+    folder = output.parent if team.first or output.parent.is_dir() else Path(tempfile.gettempdir())
 
     def counted_from(first: int) -> Progress:
         return lambda read, _, what: progress(first + read, total, what)
 
     try:
-        trained_on = Pictures(training, contract, output.parent, counted_from(0), remarked)
-        validated_on = Pictures(validation, contract, output.parent, counted_from(len(training)), remarked)
+        trained_on = Pictures(training, contract, folder, counted_from(0), remarked)
+        validated_on = Pictures(validation, contract, folder, counted_from(len(training)), remarked)
     except DataError:
         refuse_unreadable([*training.images, *validation.images])  # That error knows one of the two.
         raise
@@ -160,7 +167,48 @@ def prepare(
         data_sha256=digest,
         origin=origin,
         done=done,
+        team=team,
     )
+
+
+def _check_output(output: Path, resume: bool) -> None:
+    """Refuse an output that cannot be written, or where something else is."""
+    check_name(output)
+    check_file(output)
+    history = history_path(output)
+    if history.exists() and not _is_history(history):
+        raise OutputError(
+            f"{history} is no history of a training, which goes there; move it away, or choose another name with -o"
+        )
+    if not resume:  # Else it is read, and what is wrong with it is said then.
+        checkpoint.refuse_foreign(output)
+    with locked(output):  # Two trainings at once are better refused before the images are read.
+        pass
+
+
+def _agree(team: Team, plan: TrainingPlan, base: Base | None, resume: bool, data_sha256: str) -> None:
+    """Refuse machines that would not compute the same.
+
+    Raises:
+        UsageError: naming what differs.
+    """
+    mine = {f"--{option}": getattr(plan, member) for option, member in OPTIONS.items()}
+    # A path may be another one there; its content is what counts.
+    del mine["--data"], mine["--from"]
+    mine |= {
+        "--resume": resume,
+        "content of the images": data_sha256,
+        "model to begin with": "" if base is None else base.sha256,
+        "version of mobilecnn": __version__,
+    }
+    first, *others = team.gather(mine)
+    for index, other in enumerate(others, 1):
+        for what, value in first.items():
+            if other.get(what) != value:
+                raise UsageError(
+                    f"the machines would train differently: the {what.removeprefix('--')} of machine 0 is {value}, and of "
+                    f"machine {index} {other.get(what)}; give all of them the same"
+                )
 
 
 def _origin(data_sha256: str, base: Base | None) -> str:

@@ -1,7 +1,5 @@
 """``python -m mobilecnn`` and the ``mobilecnn`` command."""
 
-import sys
-
 from mobilecnn import interruption
 
 
@@ -26,7 +24,7 @@ def main() -> None:
         code = 3
     finally:
         interruption.ignore()
-    sys.exit(code)
+    interruption.leave(code)
 
 
 if __name__ == "__main__":

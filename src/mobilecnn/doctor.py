@@ -64,6 +64,7 @@ CAPABILITIES = {
     "export": "make .tflite files of Keras models",
     "report": "draw charts",
     "cluster": "run the rows of an experiment on several machines",
+    "jax": "train a network on several machines or GPUs",
     "isic": "score answers to the ISIC challenge",
     "emulated": "run files on emulated ARM chips, and model their time",
     "boards": "time on boards over SSH",

@@ -13,6 +13,7 @@ EXTRAS: dict[str, dict[str, str]] = {
     "export": {"keras": "Keras", "tensorflow": "TensorFlow", "litert_quantizer": "litert-quantizer"},
     "report": {"matplotlib": "matplotlib"},
     "cluster": {"distributed": "distributed"},
+    "jax": {"keras": "Keras", "jax": "JAX", "sklearn": "scikit-learn"},
     "isic": {"isic_challenge_scoring": "isic-challenge-scoring", "pandas": "pandas"},
 }
 """Extra of pyproject.toml -> the modules that it brings, each with the name of its package."""

@@ -5,11 +5,14 @@ folders go, a board is cleaned up, and what is complete is kept. Only a program 
 (:mod:`mobilecnn.__main__`); the Python API leaves the signals of its caller alone.
 """
 
+import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from types import FrameType
+from typing import NoReturn
 
 CLEANING_SECONDS = 15.0
 """Seconds after a signal in which further ones are ignored: cleaning up takes some, and is not to be cut short."""
@@ -33,6 +36,9 @@ SIGNALS: dict[signal.Signals, type[KeyboardInterrupt]] = {
     signal.SIGHUP: HungUp,
 }
 """Signal -> what it raises."""
+
+_at_once: list[bool] = []
+"""Not empty where the process shall end without the functions that libraries have left for its end."""
 
 _came: list[tuple[float, type[KeyboardInterrupt]]] = []
 """Times of the signals that were raised, in seconds of the monotonic clock, with their exceptions."""
@@ -79,6 +85,21 @@ def listen() -> None:
 def ignore() -> None:
     """Ignore the signals from now on: the work is done, and only the interpreter has to end."""
     _handle(signal.SIG_IGN)
+
+
+def leave_at_once() -> None:
+    """Have :func:`leave` end the process without what libraries do at its end."""
+    _at_once.append(True)
+
+
+def leave(code: str | int | None) -> NoReturn:
+    """End the program with this exit code."""
+    if _at_once:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+    sys.exit(code)
 
 
 def _handle(handler: "signal.Handlers | object") -> None:

@@ -239,6 +239,8 @@ def run_logged(
     from mobilecnn.train import fit
     from mobilecnn.train.event_file import EventFile
 
+    if not job.team.first:  # Which writes all there is.
+        return fit.run(job, progress, on_epoch)
     events = None if tensorboard is None else EventFile(tensorboard)
 
     def logged(epoch: "Epoch") -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Spelled out here as well, so that --help imports nothing; a test holds it equal to the table in mobilecnn.doctor.
 CAPABILITIES = (
-    "core", "tflite-runtime", "train", "export", "report", "cluster", "isic", "emulated", "boards", "phones", "android",
+    "core", "tflite-runtime", "train", "export", "report", "cluster", "jax", "isic", "emulated", "boards", "phones", "android",
     "devices",
 )  # fmt: skip
 
@@ -31,7 +31,7 @@ CAPABILITIES = (
 def command(capabilities: tuple[str, ...], seconds: float, as_json: bool) -> None:
     """What is here and what is missing for each thing that mobilecnn can do, with the command that mends it.
 
-    CAPABILITY is core, tflite-runtime, train, export, report, cluster, isic, emulated, boards,
+    CAPABILITY is core, tflite-runtime, train, export, report, cluster, jax, isic, emulated, boards,
     phones, android or devices; without one, all are examined. Nothing is installed or changed, and
     the devices of the devices file are probed side by side.
 

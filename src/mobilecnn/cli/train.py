@@ -37,6 +37,7 @@ _course = partial(click.option, cls=sections.SectionOption, section="Course")
 _network = partial(click.option, cls=sections.SectionOption, section="Network")
 _tuning = partial(click.option, cls=sections.SectionOption, section="Fine-tuning")
 _logs = partial(click.option, cls=sections.SectionOption, section="Logs")
+_hosts = partial(click.option, cls=sections.SectionOption, section="Several machines")
 
 
 def _take_file(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
@@ -204,6 +205,19 @@ def _take_file(ctx: click.Context, _parameter: click.Parameter, path: Path | Non
     help="Write an event file of TensorBoard into this folder.",
 )
 @_logs("--curves", type=options.FILE, metavar="FILE.png", help="Draw the learning curves into this picture.")
+@_hosts(
+    "--hosts",
+    type=int,
+    metavar="NUMBER",
+    help="Train by JAX on all GPUs of this many machines, 1 for this one alone; the batch is divided among them.",
+)
+@_hosts(
+    "--host-index",
+    type=int,
+    metavar="NUMBER",
+    help="Take this place among the machines, from 0, which alone writes and listens at --coordinator.",
+)
+@_hosts("--coordinator", metavar="ADDRESS:PORT", help="Find the other machines at this address of number 0.")
 @json_option
 @click.pass_context
 def command(
@@ -218,6 +232,9 @@ def command(
     skip_bad: bool,
     tensorboard: Path | None,
     curves: Path | None,
+    hosts: int | None,
+    host_index: int | None,
+    coordinator: str | None,
     as_json: bool,
     **members: Any,
 ) -> None:
@@ -238,7 +255,9 @@ def command(
     from mobilecnn.steps import no_progress
     from mobilecnn.train import fit
     from mobilecnn.train.datasets import load, reader_of, validation
+    from mobilecnn.train.hosts import joined, place_of
 
+    place = place_of(hosts, host_index, coordinator)
     if "validation" in _said(ctx) and (own := validation(source)) is not None:
         from mobilecnn.errors import UsageError
 
@@ -247,25 +266,28 @@ def command(
         named = f"{own.name} is" if own.name != source else f"images of {source} are"
         raise UsageError(f"--validation has no effect, for {named} validated on; {remedy}")
     remarks = Remarks(note)
-    plan, base = planned(architecture, source, size, **members)
-    check_logs(tensorboard, curves)
     try:
-        reader = reader_of(source)
-        reading: AbstractContextManager[Progress] = (
-            nullcontext(no_progress) if reader and reader.immediate else progress("Reading images")
-        )
-        with reading as update:
-            job = fit.prepare(plan, output, resume, update, skip_bad, remarks, base)
-        talk(
-            f"{job.title} at {job.contract.width}x{job.contract.height}: {plural(len(job.training), 'image')} of "
-            f"{plural(len(job.classes), 'class', 'classes')} to train on, "
-            f"{len(job.validation)} to judge by"
-        )
-        _announce(job)
-        with progress("Training") as update:
-            trained = run_logged(job, tensorboard, curves, update, lambda epoch: _say(epoch, plan.epochs))
+        with joined(place) as team:
+            plan, base = planned(architecture, source, size, **members)
+            if team.first:
+                check_logs(tensorboard, curves)
+            reader = reader_of(source)
+            reading: AbstractContextManager[Progress] = (
+                nullcontext(no_progress) if reader and reader.immediate else progress("Reading images")
+            )
+            with reading as update:
+                job = fit.prepare(plan, output, resume, update, skip_bad, remarks, base, team)
+            talk(
+                f"{job.title} at {job.contract.width}x{job.contract.height}: {plural(len(job.training), 'image')} of "
+                f"{plural(len(job.classes), 'class', 'classes')} to train on, "
+                f"{len(job.validation)} to judge by"
+            )
+            _announce(job)
+            with progress("Training") if team.first else nullcontext(no_progress) as update:
+                trained = run_logged(job, tensorboard, curves, update, lambda epoch: _say(epoch, plan.epochs))
     except KeyboardInterrupt:
-        for line in ("", *_interrupted(ctx, output)):
+        elsewhere = ("Interrupted: what is saved is on machine 0.",)
+        for line in ("", *(elsewhere if place.index else _interrupted(ctx, output))):
             talk(line)
         raise
 
@@ -289,9 +311,14 @@ def command(
                 "val_loss": kept.val_loss,
                 "val_accuracy": kept.val_accuracy,
                 "seconds": trained.seconds,
+                "hosts": team.hosts,
+                "host_index": team.index,
+                "devices": max(1, team.devices),
                 "remarks": [asdict(remark) for remark in remarks.rows],
             }
         )
+    elif not team.first:
+        data(f"machine {team.index}: the training is complete; the model is on machine 0")
     else:
         prose(
             f"{trained.path}: validation accuracy {kept.val_accuracy:.2%} after {plural(kept.epoch, 'epoch')}"
@@ -302,13 +329,18 @@ def command(
 
 
 def _announce(job: "fit.Job") -> None:
+    from mobilecnn.remarks import plural
     from mobilecnn.train import checkpoint
 
+    if job.team.devices:
+        talk(f"Machine {job.team.index} of {job.team.hosts}; {plural(job.team.devices, 'device')} together")
     if job.done:
         talk(f"Continuing after epoch {len(job.done)} of {job.plan.epochs}")
+    elif not job.team.first:
+        return
     elif (folder := checkpoint.folder(job.output)).exists():
         talk(f"Beginning anew: the saved epochs in {folder} will be deleted")
-    if job.output.exists():
+    if job.team.first and job.output.exists():
         talk(f"{job.output} is there already and will be replaced when the training is complete")
 
 
