@@ -11,6 +11,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from mobilecnn.train.batches import epoch_batches, epoch_order, in_batches
 from mobilecnn.train.images import to_tensor
 from mobilecnn.train.initializers import initialize
 from mobilecnn.train.keras_file import ModelInfo, write_info
-from mobilecnn.train.learner import averaged, compiled, trainable_form
+from mobilecnn.train.learner import averaged, compiled, first_step, trainable_form
 from mobilecnn.train.plan import Epoch, best, exhausted
 from mobilecnn.train.preparing import Job, default_size, history_path, prepare
 from mobilecnn.train.schedules import learning_rate_at, warm_up_of
@@ -191,7 +192,7 @@ def _networks(job: Job) -> tuple[Any, Any]:
         else:
             model = zoo.build(job.name, classes)
         initialize(model, plan.initializer, plan.seed)
-    learner = trainable_form(model, plan.dropout, plan.precision)
+    learner = trainable_form(model, plan.dropout, plan.precision, plan.ema)
     if job.base is not None:
         transfer.freeze(learner, plan.freeze, plan.thaw)
     return model, learner
@@ -215,7 +216,10 @@ def _train_epoch(
             ones = np.ones(len(images), np.float32)
             images, labels, weights = job.team.part(images, labels, ones if weights is None else weights)
         weighted = None if weights is None else [weights] * heads
-        metrics = learner.train_on_batch(images, [labels] * heads, sample_weight=weighted, return_dict=True)
+        with first_step(learner) if job.plan.ema and not done else nullcontext():
+            metrics = learner.train_on_batch(
+                images, [labels] * heads, sample_weight=weighted, return_dict=True
+            )
         losses.append(float(metrics["loss"]))
         accuracies.append(float(metrics[accuracy]))
         done += 1

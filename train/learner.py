@@ -21,7 +21,9 @@ _EXACT = ("Rescaling", "Normalization", "InputLayer")
 """Layers that are always computed in float32: 8 bits of a picture are more than bfloat16 has."""
 
 
-def trainable_form(model: Any, dropout: float | None = None, precision: str = "float32") -> Any:
+def trainable_form(
+    model: Any, dropout: float | None = None, precision: str = "float32", ema: float = 0.0
+) -> Any:
     """The network in the form that trains fastest, with the same weights.
 
     On TensorFlow, Keras has XLA compute each grouped convolution. Its gradient takes several times
@@ -31,6 +33,7 @@ def trainable_form(model: Any, dropout: float | None = None, precision: str = "f
         model: the network.
         dropout: rate of its dropout layers, and of one before the classifier where it has none; None for its own.
         precision: a key of :data:`PRECISIONS`.
+        ema: decay of the moving average of the weights that is used in place of them; 0 for none.
     """
     keras: Any = load_keras()
     layers = list(model._flatten_layers(include_self=False))
@@ -79,7 +82,8 @@ def trainable_form(model: Any, dropout: float | None = None, precision: str = "f
     def swap(layer: Any) -> Any:
         config, kind = layer.get_config(), type(layer)
         if isinstance(layer, keras.layers.BatchNormalization):
-            config["momentum"] = min(layer.momentum, MOMENTUM)
+            # The statistics go with the weights that they are used with: averaged ones have those of the same steps.
+            config["momentum"] = max(min(layer.momentum, MOMENTUM), ema)
         if dropout is not None and isinstance(layer, keras.layers.Dropout):
             config["rate"] = dropout
         if precision != "float32" and layer.name not in scores and kind.__name__ not in _EXACT:
@@ -129,6 +133,28 @@ def compiled(learner: Any, plan: TrainingPlan, highest: float, classes: int) -> 
     learner.compute_metrics(None, [right] * heads, [some] * heads)
     learner.reset_metrics()
     return learner
+
+
+@contextmanager
+def first_step(learner: Any) -> Iterator[None]:
+    """The first step of a training whose weights are averaged: batch normalization's moving statistics begin with its own.
+
+    So does the average of the weights. From what they are before, which is 0 and 1, or those of other images, they would be
+    far off for as many steps as are averaged over.
+    """
+    keras = load_keras()
+    layers = [
+        layer
+        for layer in learner._flatten_layers(include_self=False)
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]
+    for layer in layers:
+        for variable in (layer.moving_mean, layer.moving_variance):
+            variable.assign(0 * keras.ops.convert_to_numpy(variable))
+    yield
+    for layer in layers:
+        for variable in (layer.moving_mean, layer.moving_variance):
+            variable.assign(keras.ops.convert_to_numpy(variable) / (1 - layer.momentum))
 
 
 @contextmanager

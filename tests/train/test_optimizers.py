@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from mobilecnn.train import optimizers
 from mobilecnn.train.initializers import INITIALIZERS, fans, initialize
-from mobilecnn.train.learner import PRECISIONS, averaged, compiled, trainable_form
+from mobilecnn.train.learner import PRECISIONS, averaged, compiled, first_step, trainable_form
 from mobilecnn.train.plan import TrainingPlan
 
 Values = npt.NDArray[np.float64]
@@ -164,6 +165,44 @@ def test_the_average_is_given_and_taken_back(keras: Any) -> None:
         for variable, mean in zip(learner.trainable_variables, expected, strict=True):
             np.testing.assert_allclose(keras.ops.convert_to_numpy(variable), mean, rtol=1e-4, atol=1e-6)
     for variable, value in zip(learner.trainable_variables, own, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
+
+
+def test_averaged_weights_have_the_statistics_of_the_same_steps(keras: Any) -> None:
+    chosen = plan(ema=0.95, optimizer="sgd")
+    learner = compiled(trainable_form(tiny(keras), ema=0.95), chosen, 0.5, 2)
+    (norm,) = [layer for layer in learner.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    before = keras.Model(learner.inputs, norm.input)
+
+    def statistics() -> Values:
+        maps = before.predict_on_batch(BATCH)
+        return np.stack([maps.mean(axis=(0, 1, 2)), maps.var(axis=(0, 1, 2))])
+
+    expected: list[Values] = []
+    for step in range(12):
+        expected.append(statistics())
+        with first_step(learner) if not step else nullcontext():
+            learner.train_on_batch(BATCH, LABELS)
+    mean = expected[0]
+    for each in expected[1:]:
+        mean = 0.95 * mean + 0.05 * each
+    stored = np.stack([keras.ops.convert_to_numpy(v) for v in (norm.moving_mean, norm.moving_variance)])
+    np.testing.assert_allclose(stored, mean, rtol=1e-3, atol=1e-5)
+    with averaged(learner, chosen):
+        of_the_average = statistics()
+    # The weights have moved: their last statistics are no longer those of the average.
+    assert np.abs(of_the_average - stored).max() < 0.5 * np.abs(of_the_average - statistics()).max()
+
+
+def test_frozen_statistics_stay_with_averaged_weights(keras: Any) -> None:
+    learner = trainable_form(tiny(keras), ema=0.95)
+    (norm,) = [layer for layer in learner.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norm.trainable = False
+    compiled(learner, plan(ema=0.95, optimizer="sgd"), 0.5, 2)
+    own = [keras.ops.convert_to_numpy(v) for v in (norm.moving_mean, norm.moving_variance)]
+    with first_step(learner):
+        learner.train_on_batch(BATCH, LABELS)
+    for variable, value in zip((norm.moving_mean, norm.moving_variance), own, strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
 
 
