@@ -1,7 +1,8 @@
 """The user's own layers and functions, from a Python file that the user vouches for.
 
-It runs in the child process only, and may do there what it likes: raise, exit, loop, or take the process down. All
-that, wherever it happens, is told with the file's name, and with the line where there is one.
+It runs in the child process that loads the model, and may do there what it likes: raise, exit, loop, or take the process
+down. All that, wherever it happens, is told with the file's name, and with the line where there is one. Training alone
+runs it in the program's own process, which computes with it for hours.
 """
 
 import faulthandler
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mobilecnn import interruption
 from mobilecnn.causes import cause, chain
 from mobilecnn.errors import ChildCrashed, MobileCnnError, ModelFileError
 
@@ -109,11 +111,14 @@ def running(path: Path | None, seconds: float | None) -> Iterator[None]:
         raise
     except BaseException as error:
         told = fault(error, path)
-        if isinstance(error, Exception) and not told:
+        # In a training, which runs it in the program's own process, Ctrl-C is the user's.
+        users = interruption.came() is not None or (isinstance(error, KeyboardInterrupt) and not told)
+        if users or (isinstance(error, Exception) and not told):
             raise
         raise ModelFileError(_fails(told or f"{path}: {_named(error)}")) from error
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        if seconds is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def ended(error: ChildCrashed, path: Path) -> MobileCnnError:

@@ -256,6 +256,7 @@ def _write_model(model: Any, job: Job, history: Sequence[Epoch], row: Epoch, hig
         "data_sha256": job.data_sha256,
         "base": "" if base is None else base.what,
         "base_sha256": "" if base is None else base.sha256,
+        "code_sha256": "" if base is None else base.code_sha256,
         "trained_epochs": len(history),
         "kept_epoch": row.epoch,
         "loss": row.loss,

@@ -212,7 +212,7 @@ def _agree(team: Team, plan: TrainingPlan, base: Base | None, resume: bool, data
 
 
 def _origin(data_sha256: str, base: Base | None) -> str:
-    weights = "" if base is None else base.sha256
+    weights = "" if base is None else f"{base.sha256} {base.code_sha256}".strip()
     return hashlib.sha256(f"{data_sha256} {weights}".encode()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from mobilecnn.contract import InputContract
@@ -24,6 +25,8 @@ class Base:
         what: its file, or the origin of its weights, for messages.
         sha256: SHA-256 of the file of its weights.
         architecture: zoo name; empty for a model from elsewhere.
+        code: the user's Python file that defines layers of the model; None without one.
+        code_sha256: SHA-256 of that file; empty without one.
     """
 
     model: Any
@@ -31,6 +34,8 @@ class Base:
     what: str
     sha256: str
     architecture: str = ""
+    code: Path | None = None
+    code_sha256: str = ""
 
 
 @dataclass(frozen=True)

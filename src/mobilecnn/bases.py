@@ -5,7 +5,9 @@ from pathlib import Path
 from mobilecnn.convert.findings import contract_of
 from mobilecnn.convert.keras_loading import load as load_model
 from mobilecnn.convert.preprocessing import FLOATS, follow
+from mobilecnn.convert.user_code import running
 from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.files import LARGEST_TEXT, read_bytes, sha256
 from mobilecnn.train.backend import load_keras, require_backend
 from mobilecnn.train.keras_archive import SAVED_MODEL, kind_of, sha256_of
 from mobilecnn.train.keras_file import read_info
@@ -17,19 +19,23 @@ def load(
     size: int | tuple[int, int] | None = None,
     input_range: str | None = None,
     override: bool = False,
+    custom_objects: Path | None = None,
 ) -> Base:
     """A model to begin a training with.
 
-    It is loaded into this process, which trains it; no Python code in the file runs.
+    It is loaded into this process, which trains it; no Python code in the file runs. That of ``custom_objects`` does, in
+    this process.
 
     Args:
         path: a ``.keras`` or ``.h5`` file, or a folder of Keras.
         size: input side in pixels, or (height, width), of a model that takes any.
         input_range: key of :data:`mobilecnn.contract.RANGES`, where nothing in the model tells its range.
         override: whether that goes before what the model says or proves.
+        custom_objects: a Python file with the layers and functions of the user's own that the model has; it runs.
 
     Raises:
-        ModelFileError: the file is missing or damaged, Keras cannot load it, or it takes no pictures.
+        InputError: the file of the user's own layers is missing, or no regular file.
+        ModelFileError: the file is missing or damaged, Keras cannot load it, or it takes no pictures; or the user's code fails.
         UsageError: its input range is unknown or another than that given, its size is free and none was given, or it
             takes no other size.
         EnvironmentProblem: Keras or its backend is not installed.
@@ -41,24 +47,29 @@ def load(
         )
     info = read_info(path)
     digest = sha256_of(path)
+    code = (
+        "" if custom_objects is None else sha256(read_bytes(custom_objects, "Python file", most=LARGEST_TEXT))
+    )
     require_backend("training")
     keras = load_keras()
-    model = load_model(keras, {"path": str(path), "unsafe": False}).model
-    ending = ending_of(model, str(path))
-    shape = _shape(model, str(path), size)
-    contract = contract_of(
-        follow(keras, model),
-        info.contract,
-        "the file",
-        shape,
-        input_range,
-        override,
-        what=str(path),
-        shared=False,
-    )
+    with running(custom_objects, None):
+        asked = {"path": str(path), "unsafe": False, "custom_objects": custom_objects and str(custom_objects)}
+        model = load_model(keras, asked).model
+        ending = ending_of(model, str(path))
+        shape = _shape(model, str(path), size)
+        contract = contract_of(
+            follow(keras, model),
+            info.contract,
+            "the file",
+            shape,
+            input_range,
+            override,
+            what=str(path),
+            shared=False,
+        )
     # Of a network whose classifier is no dense layer it becomes another network.
     own = isinstance(ending.classifier, keras.layers.Dense)
-    return Base(model, contract, str(path), digest, info.architecture if own else "")
+    return Base(model, contract, str(path), digest, info.architecture if own else "", custom_objects, code)
 
 
 def _shape(model: object, what: str, size: int | tuple[int, int] | None) -> tuple[int, int, int]:

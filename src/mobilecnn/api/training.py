@@ -50,6 +50,7 @@ def train(
     weights: str | None = None,
     input_range: str | None = None,
     override_input_range: bool = False,
+    custom_objects: str | Path | None = None,
     freeze: Sequence[str] = (),
     thaw: Sequence[str] = (),
     tensorboard: str | Path | None = None,
@@ -97,6 +98,8 @@ def train(
         weights: ``imagenet`` to begin with the published weights of the network.
         input_range: range of the input of ``base``, where nothing in it tells: ``raw``, ``unit``, ``tf``, ...
         override_input_range: whether ``input_range`` goes before what ``base`` states or proves.
+        custom_objects: path of a Python file with the layers and functions of your own that ``base`` has; it runs, in this
+            process.
         freeze: patterns of names of layers that are not trained, such as ``*``.
         thaw: patterns of names of those of them that are.
         tensorboard: folder for an event file of TensorBoard.
@@ -118,6 +121,7 @@ def train(
         architecture,
         str(data),
         size,
+        None if custom_objects is None else Path(custom_objects),
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -158,7 +162,11 @@ def train(
 
 
 def planned(
-    architecture: str | None, data: str, size: int | tuple[int, int] | None, **options: Any
+    architecture: str | None,
+    data: str,
+    size: int | tuple[int, int] | None,
+    custom_objects: Path | None = None,
+    **options: Any,
 ) -> "tuple[TrainingPlan, Base | None]":
     """The plan of a training, at the size that suits the network and the images where ``size`` is None; its base, loaded.
 
@@ -166,6 +174,7 @@ def planned(
         architecture: name of a zoo network; None with ``base``.
         data: labelled images.
         size: input side in pixels, (height, width), or None.
+        custom_objects: the user's Python file with layers of the base.
         options: values of the other members of a :class:`TrainingPlan`; None where a text is not given.
 
     Raises:
@@ -173,6 +182,7 @@ def planned(
         ModelNameError: the zoo has no such name, or the network no such size.
         ModelFileError: the base cannot be loaded.
     """
+    from mobilecnn.errors import UsageError
     from mobilecnn.train import fit, zoo
     from mobilecnn.train.plan import TrainingPlan
     from mobilecnn.train.preparing import check
@@ -181,10 +191,14 @@ def planned(
     named = {name: "" if texts.get(name) is None else str(texts[name]) for name in _TEXTS}
     plan = TrainingPlan(data=data, size=size or 1, **{**options, **named})
     check(plan)
+    if custom_objects is not None and not plan.base:
+        raise UsageError("--custom-objects has no effect without --from; leave it out")
     if plan.base:
         from mobilecnn import bases
 
-        base = bases.load(Path(plan.base), size, plan.input_range or None, plan.override_input_range)
+        base = bases.load(
+            Path(plan.base), size, plan.input_range or None, plan.override_input_range, custom_objects
+        )
         height, width, _ = base.contract.shape
         return replace(plan, size=height if height == width else (height, width)), base
     if isinstance(size, tuple):
@@ -236,6 +250,7 @@ def run_logged(
         progress: called after every step.
         on_epoch: called with every completed epoch.
     """
+    from mobilecnn.convert.user_code import running
     from mobilecnn.train import fit
     from mobilecnn.train.event_file import EventFile
 
@@ -248,7 +263,8 @@ def run_logged(
             events.write(epoch)
         on_epoch(epoch)
 
-    trained = fit.run(job, progress, logged)
+    with running(None if job.base is None else job.base.code, None):
+        trained = fit.run(job, progress, logged)
     if curves is not None:
         from mobilecnn.bench.pages import png
         from mobilecnn.bench.pages.learning import learning_curves

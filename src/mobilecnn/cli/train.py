@@ -198,6 +198,12 @@ def _take_file(ctx: click.Context, _parameter: click.Parameter, path: Path | Non
     is_flag=True,
     help="Take --input-range even where the model says another.",
 )
+@_tuning(
+    "--custom-objects",
+    type=options.FILE,
+    metavar="FILE.py",
+    help="Run this Python file, which defines the layers, functions and losses of your own that --from has.",
+)
 @_logs(
     "--tensorboard",
     type=options.FILE,
