@@ -91,6 +91,7 @@ FILES = (
     "train/test_modes.py",
     "train/test_names.py",
     "train/test_narrow.py",
+    "train/test_one_tensor.py",
     "train/test_pixel_files.py",
     "train/test_plan.py",
     "train/test_readers.py",

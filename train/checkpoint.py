@@ -249,8 +249,12 @@ def _held(new: Path) -> Iterator[None]:
 
 
 def _save(where: Path, variables: Sequence[npt.NDArray[Any]], name: str, state: dict[str, Any]) -> None:
-    with atomic(where / name) as temporary:
-        np.savez(temporary, *variables)
+    npy: Any = np.lib.format
+    # Not np.savez: on a full disk it leaves an archive open, which then fails again, and aloud, when it is forgotten.
+    with atomic(where / name) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for index, variable in enumerate(variables):
+            with archive.open(f"arr_{index}.npy", "w", force_zip64=True) as member:
+                npy.write_array(member, np.asanyarray(variable), allow_pickle=False)
     write_json(where / _STATE, state)
 
 

@@ -8,7 +8,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from mobilecnn.errors import EnvironmentProblem
+from mobilecnn.train import checkpoint
+from mobilecnn.train.plan import Epoch, TrainingPlan
 
 PAGE = 4096
 """Bytes in which a tmpfs counts."""
@@ -77,6 +82,19 @@ def run(arguments: Sequence[str], disk: Path) -> "subprocess.CompletedProcess[st
         [sys.executable, "-m", "mobilecnn", *arguments], capture_output=True, text=True, check=False, cwd=disk.parent,
         env={**os.environ, "XDG_CONFIG_HOME": str(disk)},
     )  # fmt: skip
+
+
+def test_a_disk_that_becomes_full_keeps_the_epoch_before(disk: Path) -> None:
+    output, plan = disk / "it.keras", TrainingPlan("lenet5", "digits", 16)
+    rows = [Epoch(number, 0.1, 1.0, 0.5, 1.0, 0.5, 1.0) for number in (1, 2)]
+    values = np.arange(DISK // 7, dtype=np.float32)  # Of which the disk holds one, and no second beside it.
+    checkpoint.save(output, plan, 1, ("a",), rows[:1], [values])
+    before = contents(disk)
+    with pytest.raises(EnvironmentProblem, match=rf"{checkpoint.folder(output)}.*the disk is full"):
+        checkpoint.save(output, plan, 1, ("a",), rows, [values])
+    assert contents(disk) == before and checkpoint.saved_epochs(output) == 1
+    checkpoint.save(output, plan, 1, ("a",), rows, [values[: len(values) // 4]])  # With room it goes on.
+    assert checkpoint.saved_epochs(output) == 2 and len(contents(disk)) == 2
 
 
 # Without room there is none for the lock, with a page of it the lock takes that.
