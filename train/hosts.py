@@ -209,12 +209,12 @@ def joined(place: Place) -> Iterator[Team]:
         yield ALONE
         return
     require("training on several devices", "jax")
-    if place.hosts > 1:
-        _watched(place)
+    told = _watched(place) if place.hosts > 1 else 0
     _keras_on_jax()
     jax: Any = importlib.import_module("jax")
     if place.hosts > 1:
         _connect(jax, place)
+        os.write(told, b"together")
     try:
         with _together(place):
             yield Team(place.hosts, place.index, jax.device_count())
@@ -227,12 +227,13 @@ def joined(place: Place) -> Iterator[Team]:
         raise
 
 
-def _watched(place: Place) -> None:
-    """Go on in a child process, which this one waits for and ends with.
+def _watched(place: Place) -> int:
+    """Go on in a child process, which this one waits for and ends with; a pipe to tell it that the machines are together.
 
-    Where machine 0 is lost, JAX ends its process at once, from a thread of its own and with pages of words; here a line is
-    said of it.
+    Where machine 0 is lost, or does not come, JAX ends its process at once, from a thread of its own and with pages of words;
+    here a line is said of it.
     """
+    heard, told = os.pipe()
     child = os.fork()
     if child == 0:
         ctypes.CDLL(None).prctl(_WITH_PARENT, signal.SIGKILL)
@@ -240,7 +241,9 @@ def _watched(place: Place) -> None:
             encoding, errors = sys.stderr.encoding, sys.stderr.errors
             sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=encoding, errors=errors)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        return
+        os.close(heard)
+        return told
+    os.close(told)
     for number in interruption.SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda came, frame: os.kill(child, came))
@@ -250,6 +253,8 @@ def _watched(place: Place) -> None:
     if sys.stderr.isatty():
         sys.stderr.write("\x1b[?25h")  # The cursor, which a bar of progress has hidden.
     how = signal.Signals(os.WTERMSIG(status)).name
+    if not os.read(heard, 1):
+        raise _apart(place, how)
     raise EnvironmentProblem(
         f"machine {place.index} has lost the others ({how}: machine 0, or the connection to it, has ended); see what they say, "
         "and start all again with --resume"
@@ -286,13 +291,18 @@ def _connect(jax: Any, place: Place) -> None:
         )
     except (RuntimeError, ValueError) as error:
         interruption.leave_at_once()
-        raise EnvironmentProblem(
-            f"the {place.hosts} machines have not found one another at {place.coordinator} within {JOINING_SECONDS} s "
-            f"({cause(error)}); start the same command on each of them, with its own --host-index"
-        ) from error
+        raise _apart(place, cause(error)) from error
     if threading.current_thread() is threading.main_thread():
         # JAX has taken SIGTERM for itself.
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+
+
+def _apart(place: Place, why: str) -> EnvironmentProblem:
+    """The error about machines that have not found one another."""
+    return EnvironmentProblem(
+        f"the {place.hosts} machines have not found one another at {place.coordinator} within {JOINING_SECONDS} s ({why}); start "
+        "the same command on each of them, with its own --host-index, and take a port that is free on machine 0"
+    )
 
 
 @contextmanager

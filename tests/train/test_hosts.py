@@ -134,6 +134,37 @@ def test_another_backend_is_not_replaced(keras: Any, monkeypatch: pytest.MonkeyP
             joined(Place(1)).__enter__()
 
 
+ALONE_THERE = """
+import sys
+from mobilecnn.train import hosts
+from mobilecnn.__main__ import main
+hosts.JOINING_SECONDS = 1
+sys.argv = ["mobilecnn", *sys.argv[1:]]
+main()
+"""
+
+
+@needs_jax
+@pytest.mark.parametrize("index", [0, 1])
+def test_machines_that_do_not_find_one_another_say_it(index: int, tmp_path: Path) -> None:
+    # Number 0 cannot listen there, and the other finds nobody who answers.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        words = ["train", "lenet5", "--data", "digits", "-o", str(tmp_path / "it.keras"), "--hosts", "2"]
+        words += ["--host-index", str(index), "--coordinator", address]
+        done = subprocess.run(
+            [sys.executable, "-c", ALONE_THERE, *words], capture_output=True, text=True, check=False,
+            env={name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"},
+        )  # fmt: skip
+    assert done.returncode == 3 and done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith(
+        f"Error: the 2 machines have not found one another at {address} within 1 s ("
+    )
+    assert not list(tmp_path.iterdir())
+
+
 def network(keras: Any, path: Path) -> Path:
     """A small model with batch normalization and dropout, to begin with."""
     keras.utils.set_random_seed(4)
