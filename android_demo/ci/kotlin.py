@@ -1,4 +1,4 @@
-"""The skin in Kotlin: what needs no library of Google's Maven is compiled, and all of it is held to what it uses."""
+"""The skin in Kotlin: all of it is compiled, what is in Google's Maven alone against declarations, and held to what it shows."""
 
 import re
 from pathlib import Path
@@ -14,54 +14,82 @@ SKIN = PROJECT / "app-compose/src/main"
 """Folder of the skin's sources, manifest and resources."""
 
 STANDINS = PROJECT / "ci/kotlin"
-"""Folder of declarations of LiteRT's Kotlin API."""
+"""Folder of declarations of what the skin uses of AndroidX and of LiteRT's Kotlin API."""
 
 
 def compile_kotlin(work: Path, core: Path) -> None:
-    """Compile the files that import nothing of AndroidX, every warning an error, and check strings of the others.
+    """Compile the skin and its test, every warning an error, and check its texts.
 
     Args:
         work: a folder for the classes.
         core: the classes of ``core``.
 
     Raises:
-        CheckFailed: the compiler has something to say, or a string is missing, unused, or another than the app's.
+        CheckFailed: the compiler has something to say, or a text is missing, unused, or another than the app's.
     """
-    _check_strings()
-    sources = sorted((SKIN / "kotlin").rglob("*.kt"))
-    foreign = [path for path in sources if "import androidx." in path.read_text(encoding="utf-8")]
-    own = [path for path in sources if path not in foreign]
+    check_texts()
+    sources = sorted(path for name in ("main", "androidTest") for path in (SKIN.parent / name).rglob("*.kt"))
+    declared = [path for path in sources if "import androidx." in path.read_text(encoding="utf-8")]
     compiler = fetch([name for name in locked() if name.startswith("kotlin-")])
-    libraries = [android_classes(), core, *fetch(["minimal-json"]).values(), compiler["kotlin-stdlib"]]
+    others = fetch(["minimal-json", "junit"]).values()
+    libraries = [android_classes(), core, *others, compiler["kotlin-stdlib"], compiler["kotlin-coroutines"]]
     run(
         # It ends before a second compilation of its own code would pay.
         "java", "-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
         "-cp", classpath(list(compiler.values())), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
         "-no-stdlib", "-no-reflect", "-Werror", "-jvm-target", "11", "-d", work / "kotlin",
-        "-cp", classpath(libraries), *own, *sorted(STANDINS.rglob("*.kt")),
+        "-cp", classpath(libraries), *sources, _write_ids(work), *sorted(STANDINS.rglob("*.kt")),
     )  # fmt: skip
     report(
-        f"kotlin: {len(own)} files compiled; {len(foreign)} need AndroidX: {', '.join(p.name for p in foreign)}"
+        f"kotlin: {len(sources)} files compiled, {len(declared)} of them against declarations of AndroidX's API"
     )
 
 
-def _check_strings() -> None:
-    """Every text that the skin shows is there with as many values as it is given, is used, and is the app's."""
-    own, shared = (_strings(folder / "res/values/strings.xml") for folder in (SKIN, PROJECT / "app/src/main"))
+def _write_ids(work: Path) -> Path:
+    """The class ``R`` of the skin's texts, which Android's tools would write."""
+    path = work / "R.kt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ids = "".join(f"        const val {name} = 0\n" for name in _texts(SKIN))
+    path.write_text(
+        f"package org.mobilecnn.compose\n\nobject R {{\n    object string {{\n{ids}    }}\n}}\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def check_texts() -> None:
+    """Every text that the skin shows is there with as many values as it is given, is used, and is the app's.
+
+    Raises:
+        CheckFailed: one is not.
+    """
+    own, shared = _texts(SKIN), _texts(PROJECT / "app/src/main")
     code = "".join(path.read_text(encoding="utf-8") for path in (SKIN / "kotlin").rglob("*.kt"))
     used = set(re.findall(r"\bR\.string\.(\w+)", code))
     used |= set(re.findall(r"@string/(\w+)", (SKIN / "AndroidManifest.xml").read_text(encoding="utf-8")))
     if used != own.keys():
         raise CheckFailed(f"app-compose uses and has not, or has and uses not: {sorted(used ^ own.keys())}")
-    for name, values in re.findall(r"stringResource\(R\.string\.(\w+)((?:, [^(),]+)*)\)", code):
-        if len(set(re.findall(r"%(\d)\$", own[name]))) != values.count(","):
-            raise CheckFailed(
-                f"app-compose shows {name} with {values.count(',')} values, and it is {own[name]!r}"
-            )
+    for call, name, rest in re.findall(r"(getString\(|stringResource\(|)R\.string\.(\w+)(?=(.*))", code):
+        given = _values(rest) if call else 0
+        if len(set(re.findall(r"%(\d)\$", own[name]))) != given:
+            raise CheckFailed(f"app-compose shows {name} with {given} values, and it is {own[name]!r}")
     for name in own.keys() & shared.keys():
         if own[name] != shared[name]:
             raise CheckFailed(f"{name} is {own[name]!r} in app-compose, and {shared[name]!r} in app")
 
 
-def _strings(path: Path) -> dict[str, str]:
-    return {one.get("name", ""): one.text or "" for one in ElementTree.parse(path).iterfind("string")}  # noqa: S314 - ours
+def _values(arguments: str) -> int:
+    """Number of arguments before the bracket that closes the call; they are on one line."""
+    depth = commas = 0
+    for character in arguments:
+        depth += (character in "([{") - (character in ")]}")
+        if depth < 0:
+            return commas
+        commas += depth == 0 and character == ","
+    raise CheckFailed(f"app-compose: a call with the arguments {arguments} goes on in another line")
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """The texts of a skin by name."""
+    tree = ElementTree.parse(folder / "res/values/strings.xml")  # noqa: S314 - ours
+    return {one.get("name", ""): one.text or "" for one in tree.iterfind("string")}

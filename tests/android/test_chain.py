@@ -15,7 +15,8 @@ from mobilecnn.errors import CheckFailed
 MANIFEST = "app/src/main/AndroidManifest.xml"
 STYLES = "app/src/main/res/values/styles.xml"
 STRINGS = "app-compose/src/main/res/values/strings.xml"
-SCREEN = "app-compose/src/main/kotlin/org/mobilecnn/compose/MainActivity.kt"
+SKIN = "app-compose/src/main/kotlin/org/mobilecnn/compose"
+CORE = "core/src/main/java/org/mobilecnn/core"
 
 
 @pytest.fixture
@@ -117,40 +118,42 @@ def test_versions_of_both_skins_are_those_of_the_build(
             r"has and uses not.*'spare'",
         ),
         (STRINGS, r">Camera<", ">Kamera<", "camera is 'Kamera' in app-compose, and 'Camera' in app"),
-        (STRINGS, r"%1\$\.1f ms", "fast", "shows took with 1 values, and it is 'fast'"),
+        (STRINGS, r"perhaps %1\$s", "so", "shows unsure with 1 values, and it is 'Not sure: so'"),
+        (f"{SKIN}/Words.kt", r"R.string.unsure, labels", "R.string.unsure", "shows unsure with 0 values"),
         (
-            SCREEN,
-            r"verdict_differs, verdict.reason",
-            "verdict_differs",
-            "shows verdict_differs with 0 values",
+            f"{SKIN}/Words.kt",
+            "else -> R.string.looking",
+            "else -> R.string.label_yes",
+            "label_yes with 0 values",
         ),
+        (
+            f"{SKIN}/Session.kt",
+            r"unexpected, failure.toString\(\)",
+            "unexpected, f(1, 2), 3",
+            "with 2 values",
+        ),
+        (f"{SKIN}/Session.kt", r"unexpected, failure", "unexpected, failure\n", "goes on in another line"),
     ],
 )
 def test_texts_of_the_other_skin(
     chain: dict[str, Any], app: Path, path: str, old: str, new: str, words: str
 ) -> None:
-    chain["kotlin"]._check_strings()
+    chain["kotlin"].check_texts()
     edit(app / path, old, new)
     with pytest.raises(CheckFailed, match=words):
-        chain["kotlin"]._check_strings()
+        chain["kotlin"].check_texts()
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize(
     ("path", "old", "new", "words"),
     [
-        (
-            "core/src/main/java/org/mobilecnn/core/AnswerCheck.java",
-            "NOT_CHECKED }",
-            "NOT_CHECKED, PARTLY }",
-            "'when' expression must be exhaustive",
-        ),
-        (
-            "core/src/main/java/org/mobilecnn/core/Passport.java",
-            r"String label\(int",
-            "String name(int",
-            "label",
-        ),
+        # A verdict without words, and names that core has no longer, in files with and without AndroidX.
+        (f"{CORE}/ScreenState.java", "REFUSED\n", "REFUSED, STALE\n", "'when' expression must be exhaustive"),
+        (f"{CORE}/AnswerCheck.java", r"AnswerCheck judge\(", "AnswerCheck decide(", "LoadedModel.kt.*judge"),
+        (f"{CORE}/ScreenState.java", r"ScreenState said\(", "ScreenState told(", "Session.kt.*said"),
+        (f"{SKIN}/MainActivity.kt", "state.busy", "state.waiting", "MainActivity.kt.*waiting"),
+        (f"{SKIN}/MainActivity.kt", "R.string.photo", "R.string.picture", "app-compose uses and has not"),
     ],
 )
 def test_a_core_that_the_kotlin_does_not_know(

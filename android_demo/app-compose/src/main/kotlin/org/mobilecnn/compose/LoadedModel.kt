@@ -10,6 +10,7 @@ import org.mobilecnn.core.ModelRuntime
 import org.mobilecnn.core.Passport
 import org.mobilecnn.core.Problem
 import java.io.FileInputStream
+import java.io.IOException
 import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
 
@@ -33,6 +34,13 @@ fun passportOf(
     return Passport.parse(name, assets.open("$FOLDER/$name").use { it.readBytes().decodeToString() })
 }
 
+/** The scores of a picture, in the order of the outputs, and the nanoseconds that it and they took. */
+class Scored(
+    val scores: FloatArray,
+    val preprocessNanos: Long,
+    val inferenceNanos: Long,
+)
+
 /** A model that runs, fed and read as its passport says. One thread may use it at a time. */
 class LoadedModel(
     val passport: Passport,
@@ -55,15 +63,18 @@ class LoadedModel(
         }
     }
 
-    /** The scores of a picture, in the order of the outputs. */
-    fun classify(bitmap: Bitmap): FloatArray {
+    /** What it says of a picture. */
+    fun classify(bitmap: Bitmap): Scored {
+        val begin = System.nanoTime()
         prepared.write(pictureOf(bitmap), input)
+        val ready = System.nanoTime()
         runtime.run(input, output)
-        return passport.output.decode(output)
+        val done = System.nanoTime()
+        return Scored(passport.output.decode(output), ready - begin, done - ready)
     }
 
     /** Its answers to the passport's golden pictures, held against those at export. */
-    fun check(): AnswerCheck = AnswerCheck.judge(passport, Array(passport.golden.size) { classify(golden(it)) })
+    fun check(): AnswerCheck = AnswerCheck.judge(passport, Array(passport.golden.size) { classify(golden(it)).scores })
 
     override fun close() = runtime.close()
 
@@ -80,11 +91,18 @@ class LoadedModel(
             model: String,
             onGpu: Boolean,
             threads: Int,
-        ): LoadedModel {
-            val passport = passportOf(assets, model)
-            Digest.expect(model, mapped(assets, "$FOLDER/$model"), passport.sha256, "its passport describes")
-            return LoadedModel(passport, CompiledModelRuntime(assets, "$FOLDER/$model", passport, onGpu, threads))
-        }
+        ): LoadedModel =
+            try {
+                val passport = passportOf(assets, model)
+                Digest.expect(model, mapped(assets, "$FOLDER/$model"), passport.sha256, "its passport describes")
+                LoadedModel(passport, CompiledModelRuntime(assets, "$FOLDER/$model", passport, onGpu, threads))
+            } catch (missing: IOException) {
+                throw Problem(
+                    Problem.MODEL_FILE,
+                    "$model or its passport cannot be read (${missing.message}); stage it again with mobilecnn android",
+                    missing,
+                )
+            }
 
         private fun mapped(
             assets: AssetManager,

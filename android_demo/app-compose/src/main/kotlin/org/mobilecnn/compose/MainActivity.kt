@@ -31,13 +31,17 @@ import androidx.compose.material3.lightColorScheme
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.collectAsState
 import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.remember
+import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.LocalContext
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.unit.dp
 import androidx.lifecycle.viewmodel.compose.viewModel
+import org.mobilecnn.core.ScreenState
 
-/** The one screen. What it shows is [ScreenModel], and what it does is [ClassifierViewModel]. */
+/** The one screen. What it shows is [ScreenModel], and what it does is [Session]. */
 class MainActivity : ComponentActivity() {
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
@@ -56,62 +60,75 @@ private fun colors() =
     }
 
 @Composable
-private fun Screen(model: ClassifierViewModel) {
-    val state by model.state.collectAsState()
+private fun Screen(held: ClassifierViewModel) {
+    val shown by held.model.collectAsState()
+    val session = held.session
+    val words = Words(LocalContext.current.resources)
     Scaffold { insets ->
         Column(
             Modifier.padding(insets).padding(16.dp).verticalScroll(rememberScrollState()),
             verticalArrangement = Arrangement.spacedBy(12.dp),
         ) {
-            if (state.live) CameraPreview(model::frame)
-            state.verdict?.let { AssistChip(onClick = {}, label = { Text(words(it)) }) }
-            Answer(state)
-            state.message?.let { Text(it, color = MaterialTheme.colorScheme.error) }
-            Choices(state, model::choose)
-            Sources(model)
+            if (shown.live) CameraPreview(session::frame)
+            if (shown.state.busy) LinearProgressIndicator(modifier = Modifier.fillMaxWidth())
+            Verdict(shown.state, words)
+            Answer(shown.state, words)
+            if (shown.state.message.isNotEmpty()) Text(shown.state.message, color = MaterialTheme.colorScheme.error)
+            Choices(shown, session::choose)
+            Sources(session)
         }
     }
 }
 
+/** The verdict, which keeps its place whatever happens; pressing it says what it means. */
 @Composable
-private fun words(verdict: Verdict) =
-    when (verdict) {
-        Verdict.Loading -> stringResource(R.string.verdict_loading)
-        Verdict.Verified -> stringResource(R.string.verdict_verified)
-        is Verdict.Differs -> stringResource(R.string.verdict_differs, verdict.reason)
-        is Verdict.NotChecked -> stringResource(R.string.verdict_not_checked, verdict.reason)
-        is Verdict.TimingOnly -> stringResource(R.string.verdict_timing_only, verdict.reason)
-        is Verdict.Refused -> stringResource(R.string.verdict_refused, verdict.reason)
-    }
+private fun Verdict(
+    state: ScreenState,
+    words: Words,
+) {
+    var open by remember { mutableStateOf(false) }
+    words.verdict(state.trust)?.let { AssistChip(onClick = { open = !open }, label = { Text(it) }) }
+    if (open) words.why(state)?.let { Text(it) }
+}
 
 @Composable
-private fun Answer(state: ScreenModel) {
-    if (!state.finite) Text(stringResource(R.string.no_answer))
-    state.lines.forEachIndexed { index, line ->
-        val style = if (index == 0) MaterialTheme.typography.headlineMedium else MaterialTheme.typography.bodyLarge
+private fun Answer(
+    state: ScreenState,
+    words: Words,
+) {
+    Text(words.headline(state), style = MaterialTheme.typography.headlineMedium)
+    val outcome = state.outcome ?: return
+    for (entry in outcome.entries) {
         Row(Modifier.fillMaxWidth(), horizontalArrangement = Arrangement.SpaceBetween) {
-            Text(if (line.chosen) "✓ ${line.label}" else line.label, style = style)
-            Text(line.probability?.let { "%.0f %%".format(100 * it) } ?: "%.4g".format(line.score), style = style)
+            Text(words.label(outcome, entry))
+            Text(words.share(entry))
         }
-        line.probability?.let { LinearProgressIndicator(progress = { it }, modifier = Modifier.fillMaxWidth()) }
+        if (!entry.probability.isNaN()) {
+            LinearProgressIndicator(progress = { entry.probability.toFloat() }, modifier = Modifier.fillMaxWidth())
+        }
     }
-    state.milliseconds?.let { Text(stringResource(R.string.took, it), style = MaterialTheme.typography.labelMedium) }
+    Text(words.times(outcome), style = MaterialTheme.typography.labelMedium)
 }
 
 @Composable
 private fun Choices(
-    state: ScreenModel,
-    choose: (String, Boolean) -> Unit,
+    shown: ScreenModel,
+    choose: (Choice) -> Unit,
 ) {
-    if (state.models.isEmpty()) Text(stringResource(R.string.no_model_here))
-    for (name in state.models) {
-        FilterChip(selected = name == state.model, onClick = { choose(name, state.gpu) }, label = { Text(name) })
+    Text(stringResource(R.string.settings), style = MaterialTheme.typography.titleMedium)
+    if (shown.models.isEmpty()) Text(stringResource(R.string.no_models))
+    for (name in shown.models) {
+        FilterChip(
+            selected = name == shown.choice.model,
+            onClick = { choose(Choice(name, shown.onGpu)) },
+            label = { Text(name) },
+        )
     }
     Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
-        for ((onGpu, text) in listOf(false to R.string.accelerator_cpu, true to R.string.accelerator_gpu)) {
+        for ((onGpu, text) in listOf(false to R.string.on_cpu, true to R.string.on_gpu)) {
             FilterChip(
-                selected = onGpu == state.gpu,
-                onClick = { state.model?.let { choose(it, onGpu) } },
+                selected = onGpu == shown.onGpu,
+                onClick = { if (shown.models.isNotEmpty()) choose(Choice(shown.choice.model, onGpu)) },
                 label = { Text(stringResource(text)) },
             )
         }
@@ -119,13 +136,13 @@ private fun Choices(
 }
 
 @Composable
-private fun Sources(model: ClassifierViewModel) {
-    val refused = stringResource(R.string.no_permission)
+private fun Sources(session: Session) {
+    val refused = stringResource(R.string.camera_refused)
     val picker =
-        rememberLauncherForActivityResult(ActivityResultContracts.PickVisualMedia()) { uri -> uri?.let(model::photo) }
+        rememberLauncherForActivityResult(ActivityResultContracts.PickVisualMedia()) { uri -> uri?.let(session::photo) }
     val permission =
         rememberLauncherForActivityResult(ActivityResultContracts.RequestPermission()) { granted ->
-            if (granted) model.live(true) else model.say(refused)
+            if (granted) session.live() else session.say(refused)
         }
     Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
         Button(onClick = { permission.launch(Manifest.permission.CAMERA) }) { Text(stringResource(R.string.camera)) }

@@ -1,0 +1,144 @@
+package org.mobilecnn.compose
+
+import android.content.Context
+import android.graphics.Bitmap
+import android.net.Uri
+import org.mobilecnn.core.Outcome
+import org.mobilecnn.core.Problem
+import org.mobilecnn.core.ScreenState
+import java.io.IOException
+import java.util.concurrent.Executors
+import java.util.concurrent.RejectedExecutionException
+
+private const val THREADS = 4
+private const val RESULTS = 5
+private const val SURE = 0.5
+
+/**
+ * The model and its thread: all that touches the model runs there, in the order of the calls.
+ *
+ * [show] is given what the screen shows after each change of it, on any thread but one at a time.
+ */
+class Session(
+    private val context: Context,
+    private val show: (ScreenModel) -> Unit,
+) : AutoCloseable {
+    private val executor = Executors.newSingleThreadExecutor()
+    private var screen = ScreenModel(models = bundled(context.assets))
+
+    // Used on the executor's thread only.
+    private var loaded: Pair<Choice, LoadedModel>? = null
+
+    @Volatile
+    private var photo: Uri? = null
+
+    init {
+        show(screen)
+        screen.models.firstOrNull()?.let { choose(Choice(it, onGpu = false)) }
+    }
+
+    /** Loads a model and asks it its golden pictures; a photo that is shown is classified anew. */
+    fun choose(choice: Choice) {
+        change { copy(onGpu = choice.onGpu, state = state.loading(choice.model)) }
+        executor.execute {
+            // Of several quick choices only the last is loaded.
+            if (current().choice == choice) load(choice)
+        }
+        photo?.let(::classify)
+    }
+
+    /** Classifies the photo that a user chose. */
+    fun photo(uri: Uri) {
+        photo = uri
+        change { copy(state = state.from(ScreenState.Source.PHOTO).working()) }
+        classify(uri)
+    }
+
+    /** Classifies a frame of the camera; it returns when that is done, so that the camera drops the frames between. */
+    fun frame(bitmap: Bitmap) {
+        val work = Runnable { if (current().live) attempt(::say) { answer(bitmap) } }
+        try {
+            executor.submit(work).get()
+        } catch (ended: RejectedExecutionException) {
+            // The screen is closed for good; its camera stops in a moment.
+            return
+        }
+    }
+
+    /** Turns the camera on. */
+    fun live() {
+        photo = null
+        change { copy(state = state.from(ScreenState.Source.CAMERA)) }
+    }
+
+    /** Something for the user to know. */
+    fun say(text: String) = change { copy(state = state.said(text)) }
+
+    override fun close() {
+        executor.execute(::unload)
+        executor.shutdown()
+    }
+
+    private fun load(choice: Choice) {
+        unload()
+        val refuse = { why: String ->
+            // A model that failed while it was loaded or checked must not answer pictures.
+            unload()
+            change { if (this.choice == choice) copy(state = state.refused(why)) else this }
+        }
+        attempt(refuse) {
+            val model = LoadedModel.open(context.assets, choice.model, choice.onGpu, THREADS)
+            loaded = choice to model
+            val check = model.check()
+            change { if (this.choice == choice) copy(state = state.loaded(model.passport, check)) else this }
+        }
+    }
+
+    private fun unload() {
+        loaded?.second?.close()
+        loaded = null
+    }
+
+    private fun classify(uri: Uri) =
+        executor.execute {
+            if (photo == uri) {
+                change { copy(state = state.working()) }
+                attempt(::say) { answer(decode(context.contentResolver, uri)) }
+            }
+        }
+
+    private fun answer(bitmap: Bitmap) {
+        val (choice, model) = loaded ?: return change { copy(state = state.said(state.message)) }
+        val scored = model.classify(bitmap)
+        val outcome = Outcome(model.passport, scored.scores, RESULTS, SURE, scored.preprocessNanos, scored.inferenceNanos)
+        // What another model said of it would be taken for the answer of the one that was chosen meanwhile.
+        change { if (this.choice == choice) copy(state = state.answered(outcome, 0.0, "")) else this }
+    }
+
+    /** Does [work]; a failure of the model, of a picture or of another app goes to [otherwise], in words for the user. */
+    private fun attempt(
+        otherwise: (String) -> Unit,
+        work: () -> Unit,
+    ) = try {
+        work()
+    } catch (refusal: Problem) {
+        otherwise(refusal.message.orEmpty())
+    } catch (unreadable: IOException) {
+        otherwise(context.getString(R.string.photo_failed, unreadable.message.orEmpty()))
+    } catch (forbidden: SecurityException) {
+        otherwise(context.getString(R.string.photo_failed, forbidden.message.orEmpty()))
+    } catch (full: OutOfMemoryError) {
+        otherwise(context.getString(R.string.out_of_memory))
+    } catch (failure: RuntimeException) {
+        otherwise(context.getString(R.string.unexpected, failure.toString()))
+    }
+
+    @Synchronized
+    private fun current(): ScreenModel = screen
+
+    @Synchronized
+    private fun change(step: ScreenModel.() -> ScreenModel) {
+        screen = screen.step()
+        show(screen)
+    }
+}
