@@ -3,9 +3,10 @@
     python benchmarks/android_pictures.py [--times 15] [--threads 1] [--json]
 
 The pictures are a photo of 12 megapixels as it lies in the file, one that has to be turned by a quarter, and a
-camera frame of 640 x 480 that has to be turned; the network takes 224 x 224 colours. Each figure is the median of the
-second half of the repetitions. ``--threads`` is the number of processors that Java is told of; the app shares a
-large photo among four at most.
+camera frame of 640 x 480 that has to be turned; the network takes 224 x 224 colours. For comparison, ``read`` adds up
+the photo's pixels and does nothing else. Each figure is the median of the second half of the repetitions.
+``--threads`` is the number of processors that Java is told of; the app shares a large photo among four at most. With
+one, the figures are the processor's time, so that other work on the computer does not count; with more, the clock's.
 """
 
 import argparse

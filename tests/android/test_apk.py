@@ -136,7 +136,7 @@ def test_a_download_that_is_not_the_locked_file_is_refused(app: Path, tmp_path: 
 
 
 def test_a_core_that_computes_otherwise_is_refused(app: Path, tmp_path: Path) -> None:
-    edit(app / "core/src/main/java/org/mobilecnn/core/Resize.java", "(int) (0.5 + share", "(int) (share")
+    edit(app / "core/src/main/java/org/mobilecnn/core/Taps.java", "(int) (0.5 + share", "(int) (share")
     done = build(app, tmp_path / "demo.apk")
     assert done.returncode == 1 and "pixelsTensorsAndCodesAreThoseOfPython" in done.stderr
     assert not any((app / MODELS).glob("*.tflite"))

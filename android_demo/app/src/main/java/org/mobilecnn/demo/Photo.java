@@ -60,13 +60,11 @@ final class Photo {
         int step = (longest + MAX_SHOWN - 1) / MAX_SHOWN;
         int width = Math.max(1, picture.width() / step);
         int height = Math.max(1, picture.height() / step);
-        int[] row = new int[picture.width()];
         int[] colors = new int[width * height];
         boolean swapped = picture.order() == Picture.Order.ABGR;
         for (int y = 0; y < height; y++) {
-            picture.rows(y * step, 1, row);
             for (int x = 0; x < width; x++) {
-                int pixel = row[x * step];
+                int pixel = picture.pixel(x * step, y * step);
                 int red = swapped ? pixel & 0xFF : pixel >> 16 & 0xFF;
                 int blue = swapped ? pixel >> 16 & 0xFF : pixel & 0xFF;
                 colors[y * width + x] = pixel & 0xFF00FF00 | red << 16 | blue;

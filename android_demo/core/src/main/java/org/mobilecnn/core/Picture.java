@@ -74,6 +74,21 @@ public final class Picture {
         return order;
     }
 
+    /** A pixel of the upright picture, in the order {@link #order}. */
+    public int pixel(int x, int y) {
+        return pixels[start + x * right + y * down];
+    }
+
+    /** Whether the pixels are stored as they are seen: rows from the top, each from the left. */
+    boolean upright() {
+        return right == 1 && down == width;
+    }
+
+    /** The pixels as they are stored; nobody may change them. */
+    int[] pixels() {
+        return pixels;
+    }
+
     /**
      * Reads rows of the upright picture.
      *

@@ -15,13 +15,7 @@ import java.util.Arrays;
  * time; a large picture is shared among several threads within.
  */
 public final class Resize {
-    /** Binary places of a weight. */
-    private static final int BITS = 22;
-
-    /** One half in the last place, for rounding. */
-    private static final int HALF = 1 << BITS - 1;
-
-    /** Number of rows that are read at a time: of a turned picture, they share the lines of the cache. */
+    /** Number of rows of a turned picture that are read at a time: they share the lines of the cache. */
     private static final int ROWS = 16;
 
     /** Number of pixels from which on several threads are worth their start. */
@@ -34,11 +28,18 @@ public final class Resize {
     private final int width;
     private final int channels;
     private final byte[] pixels;
-    private final int[] sums;
+
+    /** The sums of each row of the result. */
+    private final int[][] sums;
+
+    /** What the calling thread works in; others have their own. */
+    private final Line line;
+
     private Taps columns = new Taps(1, 1);
     private Taps rows = new Taps(1, 1);
-    private byte[] narrow = new byte[0];
-    private int[] block = new int[0];
+
+    /** For pictures that become much narrower; null for others. */
+    private Ramps ramps;
 
     /** Resizes to the size of a network's pictures. */
     public Resize(InputContract contract) {
@@ -50,7 +51,8 @@ public final class Resize {
         this.width = width;
         this.channels = channels;
         this.pixels = new byte[height * width * channels];
-        this.sums = new int[width * channels];
+        this.sums = new int[height][width * channels];
+        this.line = new Line();
     }
 
     /**
@@ -60,60 +62,41 @@ public final class Resize {
      *     green, blue; the next call writes over it. Transparent pixels are blended with black.
      */
     public byte[] toPixels(Picture picture) {
-        columns = columns.of(picture.width(), width);
-        rows = rows.of(picture.height(), height);
-        int stride = width * channels;
-        if (narrow.length != picture.height() * stride) {
-            narrow = new byte[picture.height() * stride];
+        if (columns.from != picture.width() || columns.to != width) {
+            columns = new Taps(picture.width(), width);
+            ramps = Ramps.of(columns);
         }
-        if (block.length != ROWS * picture.width()) {
-            block = new int[ROWS * picture.width()];
+        if (rows.from != picture.height() || rows.to != height) {
+            rows = new Taps(picture.height(), height);
         }
         if ((long) picture.width() * picture.height() < SHARED_PIXELS) {
-            narrow(picture, 0, picture.height(), block);
+            line.resize(picture, 0, height);
         } else {
             share(picture);
-        }
-        for (int y = 0; y < height; y++) {
-            Arrays.fill(sums, HALF);
-            int from = rows.first[y] * stride;
-            for (int k = rows.start[y]; k < rows.start[y + 1]; k++) {
-                int weight = rows.weights[k];
-                for (int i = 0; i < stride; i++) {
-                    sums[i] += (narrow[from + i] & 0xFF) * weight;
-                }
-                from += stride;
-            }
-            for (int i = 0; i < stride; i++) {
-                pixels[y * stride + i] = value(sums[i]);
-            }
         }
         return pixels;
     }
 
-    /** Narrows the rows of a large picture, a band to each thread. */
-    private void share(final Picture picture) {
+    /** Resizes a large picture, a band to each thread. */
+    private void share(Picture picture) {
         int count = Math.max(1, Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors()));
-        int band = (picture.height() + count - 1) / count;
-        final Throwable[] failed = new Throwable[1];
+        int band = (height + count - 1) / count;
+        Throwable[] failed = new Throwable[1];
         Thread[] threads = new Thread[count - 1];
         for (int i = 0; i < threads.length; i++) {
-            final int from = Math.min(picture.height(), (i + 1) * band);
-            final int to = Math.min(picture.height(), from + band);
-            threads[i] = new Thread("resize") {
-                @Override
-                public void run() {
-                    try {
-                        narrow(picture, from, to, new int[ROWS * picture.width()]);
-                    } catch (RuntimeException | OutOfMemoryError failure) {
-                        failed[0] = failure;
-                    }
+            int from = Math.min(height, (i + 1) * band);
+            int to = Math.min(height, from + band);
+            threads[i] = new Thread(() -> {
+                try {
+                    new Line().resize(picture, from, to);
+                } catch (RuntimeException | OutOfMemoryError failure) {
+                    failed[0] = failure;
                 }
-            };
+            }, "resize");
             threads[i].start();
         }
         try {
-            narrow(picture, 0, Math.min(picture.height(), band), block);
+            line.resize(picture, 0, Math.min(height, band));
         } finally {
             join(threads);
         }
@@ -141,84 +124,160 @@ public final class Resize {
         }
     }
 
-    /** Resizes the rows from {@code from} to before {@code to} to the network's width. */
-    private void narrow(Picture picture, int from, int to, int[] some) {
-        boolean swapped = picture.order() == Picture.Order.ABGR;
-        int across = picture.width();
-        for (int y = from; y < to; y += ROWS) {
-            int count = Math.min(ROWS, to - y);
-            picture.rows(y, count, some);
-            blend(some, count * across, swapped);
-            for (int row = 0; row < count; row++) {
-                if (channels == 1) {
-                    narrowGrey(some, row * across, (y + row) * width);
-                } else {
-                    narrowColours(some, row * across, (y + row) * width * 3, swapped);
+    /** What one thread works in: rows as they are read, and one at the network's width. */
+    private final class Line {
+        private final int[] narrow = new int[width * channels];
+        private int[] block = new int[0];
+        private Ramps.Memory memory;
+
+        /** Makes the rows of the result from {@code from} to before {@code to}. */
+        void resize(Picture picture, int from, int to) {
+            if (from == to) {
+                return;
+            }
+            boolean swapped = picture.order() == Picture.Order.ABGR;
+            boolean inPlace = ramps != null && channels == 3 && picture.upright();
+            int across = picture.width();
+            int atOnce = inPlace ? 1 : ROWS;
+            if (block.length != atOnce * across) {
+                block = new int[atOnce * across];
+            }
+            if (ramps != null && (memory == null || memory.pixels() != across)) {
+                memory = new Ramps.Memory(across);
+            }
+            for (int row = from; row < to; row++) {
+                Arrays.fill(sums[row], Taps.HALF);
+            }
+            int low = from;
+            int end = rows.end(to - 1);
+            for (int y = rows.first[from]; y < end; y += atOnce) {
+                int count = Math.min(atOnce, end - y);
+                if (!inPlace) {
+                    picture.rows(y, count, block);
+                }
+                for (int i = 0; i < count; i++) {
+                    if (inPlace) {
+                        narrowSteeply(picture.pixels(), y * across, swapped);
+                    } else if (ramps != null && channels == 3) {
+                        narrowSteeply(block, i * across, swapped);
+                    } else {
+                        narrow(i * across, across, swapped);
+                    }
+                    low = add(y + i, low, to);
+                }
+            }
+            for (int row = from; row < to; row++) {
+                for (int i = 0; i < narrow.length; i++) {
+                    pixels[row * narrow.length + i] = (byte) Taps.value(sums[row][i]);
+                }
+            }
+        }
+
+        /** Adds a row of the picture to those of the result that it belongs to: the first of them, from {@code low} on. */
+        private int add(int y, int low, int to) {
+            int first = low;
+            while (rows.end(first) <= y) {
+                first++;
+            }
+            for (int row = first; row < to && rows.first[row] <= y; row++) {
+                addWeighted(sums[row], narrow, rows.weights[rows.start[row] + y - rows.first[row]]);
+            }
+            return first;
+        }
+
+        private void narrow(int at, int across, boolean swapped) {
+            blend(at, across, swapped);
+            if (ramps != null) {
+                ramps.row(block, at, memory, narrow, 1, 0, 0);
+            } else if (channels == 1) {
+                narrowGrey(at);
+            } else {
+                narrowColours(at, swapped);
+            }
+        }
+
+        /** Resizes a row of colours to much less. */
+        private void narrowSteeply(int[] row, int at, boolean swapped) {
+            int high = swapped ? 2 : 0;
+            int low = 2 - high;
+            if (!ramps.row(row, at, memory, narrow, 3, high, low)) {
+                int start = row == block ? at : 0;
+                System.arraycopy(row, at, block, start, columns.from);
+                blend(start, columns.from, swapped);
+                ramps.row(block, start, memory, narrow, 3, high, low);
+            }
+        }
+
+        // The compiler keeps local variables in registers, and proves that they stay within their arrays.
+        private void narrowColours(int at, boolean swapped) {
+            int[] some = block;
+            int[] values = narrow;
+            int[] first = columns.first;
+            int[] start = columns.start;
+            int[] weights = columns.weights;
+            int red = swapped ? 2 : 0;
+            int blue = 2 - red;
+            for (int x = 0; x < width; x++) {
+                // Red and blue (or blue and red) in the halves of one number: no sum is longer than 31 bits.
+                long redBlue = (long) Taps.HALF << 32 | Taps.HALF;
+                int green = Taps.HALF;
+                int end = start[x + 1];
+                int shift = at + first[x] - start[x];
+                for (int k = start[x]; k < end; k++) {
+                    int weight = weights[k];
+                    int argb = some[k + shift];
+                    redBlue += ((long) (argb & 0xFF0000) << 16 | argb & 0xFF) * weight;
+                    green += (argb >> 8 & 0xFF) * weight;
+                }
+                values[red + 3 * x] = Taps.value((int) (redBlue >> 32));
+                values[1 + 3 * x] = Taps.value(green);
+                values[blue + 3 * x] = Taps.value((int) redBlue);
+            }
+        }
+
+        private void narrowGrey(int at) {
+            for (int x = 0; x < width; x++) {
+                int end = columns.start[x + 1];
+                int shift = at + columns.first[x] - columns.start[x];
+                int grey = Taps.HALF;
+                for (int k = columns.start[x]; k < end; k++) {
+                    grey += block[k + shift] * columns.weights[k];
+                }
+                narrow[x] = Taps.value(grey);
+            }
+        }
+
+        /** Blends pixels with black where they are transparent; for a grey network, to their brightness. */
+        private void blend(int from, int count, boolean swapped) {
+            int[] some = block;
+            int to = from + count;
+            int opaque = -1;
+            for (int i = from; i < to; i++) {
+                opaque &= some[i];
+            }
+            if (opaque >>> 24 != 255) {
+                for (int i = from; i < to; i++) {
+                    int argb = some[i];
+                    int alpha = argb >>> 24;
+                    some[i] = onBlack(argb >> 16 & 0xFF, alpha) << 16 | onBlack(argb >> 8 & 0xFF, alpha) << 8
+                            | onBlack(argb & 0xFF, alpha);
+                }
+            }
+            if (channels == 1) {
+                // ITU-R BT.601, in 16 binary places.
+                int high = swapped ? 7471 : 19595;
+                int low = swapped ? 19595 : 7471;
+                for (int i = from; i < to; i++) {
+                    int argb = some[i];
+                    some[i] = (argb >> 16 & 0xFF) * high + (argb >> 8 & 0xFF) * 38470 + (argb & 0xFF) * low + 0x8000 >> 16;
                 }
             }
         }
     }
 
-    // The compiler keeps local variables in registers, and proves that they stay within their arrays.
-    private void narrowColours(int[] some, int row, int to, boolean swapped) {
-        byte[] values = narrow;
-        int[] first = columns.first;
-        int[] start = columns.start;
-        int[] weights = columns.weights;
-        int red = swapped ? to + 2 : to;
-        int blue = swapped ? to : to + 2;
-        for (int x = 0; x < width; x++) {
-            // Red and blue (or blue and red) in the halves of one number: no sum is longer than 31 bits.
-            long redBlue = (long) HALF << 32 | HALF;
-            int green = HALF;
-            int end = start[x + 1];
-            int shift = row + first[x] - start[x];
-            for (int k = start[x]; k < end; k++) {
-                int weight = weights[k];
-                int argb = some[k + shift];
-                redBlue += ((long) (argb & 0xFF0000) << 16 | argb & 0xFF) * weight;
-                green += (argb >> 8 & 0xFF) * weight;
-            }
-            values[red + 3 * x] = value((int) (redBlue >> 32));
-            values[to + 1 + 3 * x] = value(green);
-            values[blue + 3 * x] = value((int) redBlue);
-        }
-    }
-
-    private void narrowGrey(int[] some, int row, int to) {
-        for (int x = 0; x < width; x++) {
-            int end = columns.start[x + 1];
-            int shift = row + columns.first[x] - columns.start[x];
-            int grey = HALF;
-            for (int k = columns.start[x]; k < end; k++) {
-                grey += some[k + shift] * columns.weights[k];
-            }
-            narrow[to + x] = value(grey);
-        }
-    }
-
-    /** Blends pixels with black where they are transparent; for a grey network, to their brightness. */
-    private void blend(int[] some, int count, boolean swapped) {
-        int opaque = -1;
-        for (int i = 0; i < count; i++) {
-            opaque &= some[i];
-        }
-        if (opaque >>> 24 != 255) {
-            for (int i = 0; i < count; i++) {
-                int argb = some[i];
-                int alpha = argb >>> 24;
-                some[i] = onBlack(argb >> 16 & 0xFF, alpha) << 16 | onBlack(argb >> 8 & 0xFF, alpha) << 8
-                        | onBlack(argb & 0xFF, alpha);
-            }
-        }
-        if (channels == 1) {
-            // ITU-R BT.601, in 16 binary places.
-            int high = swapped ? 7471 : 19595;
-            int low = swapped ? 19595 : 7471;
-            for (int i = 0; i < count; i++) {
-                int argb = some[i];
-                some[i] = (argb >> 16 & 0xFF) * high + (argb >> 8 & 0xFF) * 38470 + (argb & 0xFF) * low + 0x8000 >> 16;
-            }
+    private static void addWeighted(int[] sums, int[] values, int weight) {
+        for (int i = 0; i < sums.length; i++) {
+            sums[i] += values[i] * weight;
         }
     }
 
@@ -229,61 +288,5 @@ public final class Resize {
         // value * alpha / 255, rounded, with 7 more binary places on the way.
         int scaled = value * alpha * 128 + (0x80 << 7);
         return ((scaled >> 8) + scaled >> 8) >> 7;
-    }
-
-    private static byte value(int sum) {
-        return (byte) Math.max(0, Math.min(255, sum >> BITS));
-    }
-
-    /** The weights along one side: those of place {@code i} are from {@code start[i]} to before {@code start[i + 1]}. */
-    private static final class Taps {
-        private final int from;
-        private final int[] first;
-        private final int[] start;
-        private final int[] weights;
-
-        Taps(int from, int to) {
-            this.from = from;
-            first = new int[to];
-            start = new int[to + 1];
-            double scale = (double) from / to;
-            double reach = Math.max(scale, 1.0);
-            double inverse = 1.0 / reach;
-            int[] all = new int[0];
-            for (int i = 0; i < to; i++) {
-                double center = (i + 0.5) * scale;
-                int low = Math.max(0, (int) (center - reach + 0.5));
-                int high = Math.min(from, (int) (center + reach + 0.5));
-                int[] some = triangle(low, high, center, inverse);
-                first[i] = low;
-                start[i + 1] = start[i] + some.length;
-                if (all.length < start[i + 1]) {
-                    all = Arrays.copyOf(all, Math.max(2 * all.length, start[i + 1]));
-                }
-                System.arraycopy(some, 0, all, start[i], some.length);
-            }
-            weights = all;
-        }
-
-        /** The weights for these sizes: these, if they are. */
-        Taps of(int wantedFrom, int to) {
-            return from == wantedFrom && first.length == to ? this : new Taps(wantedFrom, to);
-        }
-
-        private static int[] triangle(int low, int high, double center, double inverse) {
-            double[] heights = new double[high - low];
-            double sum = 0.0;
-            for (int k = 0; k < heights.length; k++) {
-                double distance = Math.abs((k + low - center + 0.5) * inverse);
-                heights[k] = distance < 1.0 ? 1.0 - distance : 0.0;
-                sum += heights[k];
-            }
-            int[] fixed = new int[heights.length];
-            for (int k = 0; k < heights.length; k++) {
-                double share = sum == 0.0 ? heights[k] : heights[k] / sum;
-                fixed[k] = (int) (0.5 + share * (1 << BITS));
-            }
-            return fixed;
-        }
     }
 }

@@ -10,9 +10,9 @@ import java.nio.ByteBuffer;
 public final class YuvFrame {
     /** One plane of a frame. */
     public static final class Plane {
-        final ByteBuffer values;
-        final int stride;
-        final int step;
+        ByteBuffer values;
+        int stride;
+        int step;
 
         /**
          * A plane.

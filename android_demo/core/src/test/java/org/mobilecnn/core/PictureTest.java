@@ -71,6 +71,9 @@ public final class PictureTest {
                 one.rows(y, 1, row);
                 int[] wanted = Arrays.copyOfRange(whole, y * one.width(), (y + 1) * one.width());
                 assertArrayEquals("orientation " + orientation, wanted, row);
+                for (int x = 0; x < one.width(); x++) {
+                    assertEquals(row[x], one.pixel(x, y));
+                }
             }
         }
     }
