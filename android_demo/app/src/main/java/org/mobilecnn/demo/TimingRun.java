@@ -105,22 +105,20 @@ public final class TimingRun {
         return TimingRecord.of(created, tool, device, ROUNDS, WARMUP, RUNS, threads, cool ? COOL_DOWN : 0, records, runs);
     }
 
+    /** Waits until the phone is cool; null where its sensor says nothing. */
     private JsonObject coolDown(double start, int done, int total, String title) {
         long begin = machine.nanos();
         double goal = start + WARMER;
-        double now = start;
-        for (int second = 0; second <= COOL_DOWN; second++) {
-            Double read = machine.temperaturesC().get(SENSOR);
-            now = read == null ? goal : read;
-            if (now <= goal || second == COOL_DOWN) {
-                break;
-            }
+        Double now = machine.temperaturesC().get(SENSOR);
+        for (int second = 0; second < COOL_DOWN && now != null && now > goal; second++) {
             surroundings.onStep(done, total, title, true);
             if (!surroundings.waitASecond()) {
                 break;
             }
+            now = machine.temperaturesC().get(SENSOR);
         }
-        return new JsonObject().add("seconds", (machine.nanos() - begin) / 1e9).add("goal_c", goal).add("celsius", now);
+        double seconds = (machine.nanos() - begin) / 1e9;
+        return now == null ? null : new JsonObject().add("seconds", seconds).add("goal_c", goal).add("celsius", now);
     }
 
     private JsonObject time(String model, String title) throws Problem {
