@@ -44,7 +44,7 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
         text.setText(R.string.benchmarking);
         text.setGravity(Gravity.CENTER);
         setContentView(text);
-        final Intent intent = getIntent();
+        Intent intent = getIntent();
         new Thread("benchmark") {
             @Override
             public void run() {
@@ -54,12 +54,7 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
                     left = true;
                 }
                 report(intent);
-                runOnUiThread(new Runnable() {
-                    @Override
-                    public void run() {
-                        finish();
-                    }
-                });
+                runOnUiThread(BenchmarkActivity.this::finish);
             }
         }.start();
     }
@@ -85,7 +80,7 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
         }
     }
 
-    private void report(final Intent intent) {
+    private void report(Intent intent) {
         BenchmarkRequest.Extras extras = new BenchmarkRequest.Extras() {
             @Override
             public String text(String name) {

@@ -149,12 +149,7 @@ final class Camera {
                 release();
                 return;
             }
-            reader.setOnImageAvailableListener(new ImageReader.OnImageAvailableListener() {
-                @Override
-                public void onImageAvailable(ImageReader source) {
-                    look();
-                }
-            }, handler);
+            reader.setOnImageAvailableListener(source -> look(), handler);
             try {
                 start(opened);
             } catch (CameraAccessException | IllegalStateException | IllegalArgumentException refusal) {
@@ -164,8 +159,8 @@ final class Camera {
 
         // The method that replaces createCaptureSession came with Android 9.
         @SuppressWarnings("deprecation")
-        private void start(final CameraDevice opened) throws CameraAccessException {
-            final Surface frames = reader.getSurface();
+        private void start(CameraDevice opened) throws CameraAccessException {
+            Surface frames = reader.getSurface();
             opened.createCaptureSession(Arrays.asList(preview, frames), new CameraCaptureSession.StateCallback() {
                 @Override
                 public void onConfigured(CameraCaptureSession session) {

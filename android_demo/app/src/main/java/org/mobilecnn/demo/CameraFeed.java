@@ -49,12 +49,7 @@ final class CameraFeed implements Camera.Listener {
 
     /** Queues a look at the cameras, after which the session's listener is asked for a surface to draw on. */
     void prepare() {
-        post(new Runnable() {
-            @Override
-            public void run() {
-                prepareNow();
-            }
-        });
+        post(this::prepareNow);
     }
 
     /**
@@ -62,13 +57,8 @@ final class CameraFeed implements Camera.Listener {
      *
      * @param preview the surface that was asked for.
      */
-    void start(final Surface preview) {
-        post(new Runnable() {
-            @Override
-            public void run() {
-                startNow(preview);
-            }
-        });
+    void start(Surface preview) {
+        post(() -> startNow(preview));
     }
 
     /**
@@ -82,23 +72,15 @@ final class CameraFeed implements Camera.Listener {
 
     /** Queues the stop of the camera, if it runs. */
     void stop() {
-        post(new Runnable() {
-            @Override
-            public void run() {
-                stopNow();
-            }
-        });
+        post(this::stopNow);
     }
 
     /** Queues the end of the thread, once no camera is open. */
     void close() {
-        post(new Runnable() {
-            @Override
-            public void run() {
-                closing = true;
-                stopNow();
-                quitIfReleased();
-            }
+        post(() -> {
+            closing = true;
+            stopNow();
+            quitIfReleased();
         });
     }
 
@@ -110,7 +92,7 @@ final class CameraFeed implements Camera.Listener {
     @Override
     public void onFrame(int width, int height, YuvFrame.Plane luma, YuvFrame.Plane cb, YuvFrame.Plane cr) {
         taken.set(true);
-        final Picture frame;
+        Picture frame;
         try {
             frame = frames.read(width, height, luma, cb, cr, degrees());
         } catch (RuntimeException | OutOfMemoryError failure) {
@@ -118,14 +100,11 @@ final class CameraFeed implements Camera.Listener {
             taken.set(false);
             throw failure;
         }
-        session.post(new ModelSession.Task() {
-            @Override
-            public void run() throws Exception {
-                try {
-                    session.classifyFrame(frame, framesPerSecond());
-                } finally {
-                    taken.set(false);
-                }
+        session.post(() -> {
+            try {
+                session.classifyFrame(frame, framesPerSecond());
+            } finally {
+                taken.set(false);
             }
         });
     }
@@ -151,15 +130,12 @@ final class CameraFeed implements Camera.Listener {
         return facts.degrees(rotation);
     }
 
-    private void post(final Runnable work) {
-        handler.post(new Runnable() {
-            @Override
-            public void run() {
-                try {
-                    work.run();
-                } catch (RuntimeException failure) {
-                    session.tell(context.getString(R.string.camera_failed, String.valueOf(failure)));
-                }
+    private void post(Runnable work) {
+        handler.post(() -> {
+            try {
+                work.run();
+            } catch (RuntimeException failure) {
+                session.tell(context.getString(R.string.camera_failed, String.valueOf(failure)));
             }
         });
     }

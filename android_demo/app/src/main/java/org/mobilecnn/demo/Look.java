@@ -63,18 +63,15 @@ final class Look {
     /** Colours an activity, and keeps its content clear of the bars and cut-outs of the system. */
     void dress(Activity activity) {
         activity.getWindow().setBackgroundDrawable(new ColorDrawable(background));
-        final View content = activity.findViewById(R.id.root);
+        View content = activity.findViewById(R.id.root);
         if (Build.VERSION.SDK_INT < Build.VERSION_CODES.R) {
             content.setFitsSystemWindows(true);
             return;
         }
-        content.setOnApplyWindowInsetsListener(new View.OnApplyWindowInsetsListener() {
-            @Override
-            public WindowInsets onApplyWindowInsets(View view, WindowInsets insets) {
-                Insets bars = insets.getInsets(WindowInsets.Type.systemBars() | WindowInsets.Type.displayCutout());
-                view.setPadding(bars.left, bars.top, bars.right, bars.bottom);
-                return WindowInsets.CONSUMED;
-            }
+        content.setOnApplyWindowInsetsListener((view, insets) -> {
+            Insets bars = insets.getInsets(WindowInsets.Type.systemBars() | WindowInsets.Type.displayCutout());
+            view.setPadding(bars.left, bars.top, bars.right, bars.bottom);
+            return WindowInsets.CONSUMED;
         });
     }
 

@@ -5,7 +5,6 @@ import android.app.Activity;
 import android.app.AlertDialog;
 import android.app.Dialog;
 import android.content.ActivityNotFoundException;
-import android.content.DialogInterface;
 import android.content.Intent;
 import android.content.pm.PackageManager;
 import android.graphics.Bitmap;
@@ -15,7 +14,6 @@ import android.os.Bundle;
 import android.os.Handler;
 import android.os.Looper;
 import android.util.Size;
-import android.view.View;
 import android.widget.Button;
 import android.widget.TextView;
 import java.util.ArrayList;
@@ -49,30 +47,10 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
         look.button(this.<Button>findViewById(R.id.photo), false);
         look.button(this.<Button>findViewById(R.id.settings), false);
         this.<TextView>findViewById(R.id.hint).setTextColor(look.faint);
-        onClick(R.id.camera, new Runnable() {
-            @Override
-            public void run() {
-                chooseCamera();
-            }
-        });
-        onClick(R.id.photo, new Runnable() {
-            @Override
-            public void run() {
-                choosePhoto();
-            }
-        });
-        onClick(R.id.settings, new Runnable() {
-            @Override
-            public void run() {
-                show(new SettingsSheet(MainActivity.this, presenter));
-            }
-        });
-        onClick(R.id.chip, new Runnable() {
-            @Override
-            public void run() {
-                explain();
-            }
-        });
+        onClick(R.id.camera, this::chooseCamera);
+        onClick(R.id.photo, this::choosePhoto);
+        onClick(R.id.settings, () -> show(new SettingsSheet(this, presenter)));
+        onClick(R.id.chip, this::explain);
         getSystemService(DisplayManager.class).registerDisplayListener(this, new Handler(Looper.getMainLooper()));
         presenter.showOn(this);
         if (presenter.models().isEmpty()) {
@@ -222,7 +200,7 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
     /** Says what is unknown without a passport, and has the user choose what cannot be known. */
     @Override
     public void offerWithoutPassport() {
-        final AssumedPassport.Range[] ranges = AssumedPassport.Range.values();
+        AssumedPassport.Range[] ranges = AssumedPassport.Range.values();
         String[] choices = getResources().getStringArray(R.array.open_choices);
         TextView unknown = new TextView(this);
         unknown.setText(R.string.open_unknown);
@@ -230,28 +208,17 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
         int space = Math.round(20 * getResources().getDisplayMetrics().density);
         unknown.setPadding(space, space, space, space / 2);
         show(new AlertDialog.Builder(this).setCustomTitle(unknown)
-                .setItems(choices, new DialogInterface.OnClickListener() {
-                    @Override
-                    public void onClick(DialogInterface offer, int which) {
-                        if (which == 0) {
-                            chooseModel();
-                        } else {
-                            presenter.assume(ranges[which - 1]);
-                        }
+                .setItems(choices, (offer, which) -> {
+                    if (which == 0) {
+                        chooseModel();
+                    } else {
+                        presenter.assume(ranges[which - 1]);
                     }
                 })
-                .setNegativeButton(R.string.cancel, new DialogInterface.OnClickListener() {
-                    @Override
-                    public void onClick(DialogInterface offer, int which) {
-                        presenter.dropOpened();
-                    }
-                })
-                .setOnCancelListener(new DialogInterface.OnCancelListener() {
-                    @Override
-                    public void onCancel(DialogInterface offer) {
-                        // Back, or a touch beside it.
-                        presenter.dropOpened();
-                    }
+                .setNegativeButton(R.string.cancel, (offer, which) -> presenter.dropOpened())
+                .setOnCancelListener(offer -> {
+                    // Back, or a touch beside it.
+                    presenter.dropOpened();
                 }).create());
     }
 
@@ -284,12 +251,7 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
         }
     }
 
-    private void onClick(int id, final Runnable action) {
-        findViewById(id).setOnClickListener(new View.OnClickListener() {
-            @Override
-            public void onClick(View clicked) {
-                action.run();
-            }
-        });
+    private void onClick(int id, Runnable action) {
+        findViewById(id).setOnClickListener(clicked -> action.run());
     }
 }

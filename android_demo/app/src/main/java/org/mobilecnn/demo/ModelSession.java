@@ -52,9 +52,9 @@ final class ModelSession {
 
     /** A model and the way it is to run. */
     static final class Choice {
-        final String model;
-        final int threads;
-        final Classifier.Kernels kernels;
+        String model;
+        int threads;
+        Classifier.Kernels kernels;
 
         Choice(String model, int threads, Classifier.Kernels kernels) {
             this.model = model;
@@ -71,15 +71,15 @@ final class ModelSession {
     /** What a model said of one picture. */
     static final class Answer {
         /** The model that answered. */
-        final Choice choice;
+        Choice choice;
 
         /** The passport of that model. */
-        final Passport passport;
+        Passport passport;
 
-        final Classifier.Result result;
+        Classifier.Result result;
 
         /** The picture, sized for the screen; null for a camera frame, which the preview shows. */
-        final Bitmap bitmap;
+        Bitmap bitmap;
 
         private Answer(Choice choice, Passport passport, Classifier.Result result, Bitmap bitmap) {
             this.choice = choice;
@@ -114,54 +114,38 @@ final class ModelSession {
     }
 
     /** Queues work, whose exceptions become messages. */
-    void post(final Task task) {
-        worker.post(new Runnable() {
-            @Override
-            public void run() {
-                try {
-                    task.run();
-                } catch (Problem problem) {
-                    tell(problem.getMessage());
-                } catch (OutOfMemoryError full) {
-                    tell(context.getString(R.string.out_of_memory));
-                } catch (Exception failure) {
-                    tell(context.getString(R.string.unexpected, String.valueOf(failure)));
-                }
+    void post(Task task) {
+        worker.post(() -> {
+            try {
+                task.run();
+            } catch (Problem problem) {
+                tell(problem.getMessage());
+            } catch (OutOfMemoryError full) {
+                tell(context.getString(R.string.out_of_memory));
+            } catch (Exception failure) {
+                tell(context.getString(R.string.unexpected, String.valueOf(failure)));
             }
         });
     }
 
     /** Queues the loading of a model, and its answers to the golden pictures. */
-    void load(final Choice choice) {
+    void load(Choice choice) {
         wanted = choice;
-        post(new Task() {
-            @Override
-            public void run() {
-                if (choice == wanted) {
-                    loadNow(choice);
-                }
+        post(() -> {
+            if (choice == wanted) {
+                loadNow(choice);
             }
         });
     }
 
     /** Queues the classification of a photo. */
-    void classifyPhoto(final Uri uri) {
-        post(new Task() {
-            @Override
-            public void run() throws Problem {
-                classifyPhotoNow(uri);
-            }
-        });
+    void classifyPhoto(Uri uri) {
+        post(() -> classifyPhotoNow(uri));
     }
 
     /** Queues the closing of the model, after which the thread ends. */
     void close() {
-        post(new Task() {
-            @Override
-            public void run() {
-                closeModel();
-            }
-        });
+        post(this::closeModel);
         thread.quitSafely();
     }
 
@@ -170,27 +154,17 @@ final class ModelSession {
      *
      * @throws Problem if the model cannot run.
      */
-    void classifyFrame(Picture frame, final double framesPerSecond) throws Problem {
+    void classifyFrame(Picture frame, double framesPerSecond) throws Problem {
         if (classifier == null) {
             return;
         }
-        final Answer answer = new Answer(loaded, passport, classifier.classify(frame), null);
-        screen.post(new Runnable() {
-            @Override
-            public void run() {
-                listener.onFrame(answer, framesPerSecond);
-            }
-        });
+        Answer answer = new Answer(loaded, passport, classifier.classify(frame), null);
+        screen.post(() -> listener.onFrame(answer, framesPerSecond));
     }
 
     /** Has the listener provide a surface for the camera. */
-    void askForSurface(final Size size, final boolean sideways) {
-        screen.post(new Runnable() {
-            @Override
-            public void run() {
-                listener.onSurfaceWanted(size, sideways);
-            }
-        });
+    void askForSurface(Size size, boolean sideways) {
+        screen.post(() -> listener.onSurfaceWanted(size, sideways));
     }
 
     /** Queues work for the main thread. */
@@ -199,13 +173,8 @@ final class ModelSession {
     }
 
     /** Has the listener show a message. */
-    void tell(final String text) {
-        screen.post(new Runnable() {
-            @Override
-            public void run() {
-                listener.onMessage(text);
-            }
-        });
+    void tell(String text) {
+        screen.post(() -> listener.onMessage(text));
     }
 
     /** How many models were loaded so far, or refused. */
@@ -237,22 +206,12 @@ final class ModelSession {
         }
     }
 
-    private void showLoaded(final Choice choice, final Passport card, final AnswerCheck check) {
-        screen.post(new Runnable() {
-            @Override
-            public void run() {
-                listener.onLoaded(choice, card, check);
-            }
-        });
+    private void showLoaded(Choice choice, Passport card, AnswerCheck check) {
+        screen.post(() -> listener.onLoaded(choice, card, check));
     }
 
-    private void showRefused(final Choice choice, final Passport card, final String why) {
-        screen.post(new Runnable() {
-            @Override
-            public void run() {
-                listener.onRefused(choice, card, why);
-            }
-        });
+    private void showRefused(Choice choice, Passport card, String why) {
+        screen.post(() -> listener.onRefused(choice, card, why));
     }
 
     private void classifyPhotoNow(Uri uri) throws Problem {
@@ -262,15 +221,10 @@ final class ModelSession {
         }
         try {
             Photo photo = Photo.open(context.getContentResolver(), uri);
-            final String remark = photo.reduced ? context.getString(R.string.reduced) : "";
+            String remark = photo.reduced ? context.getString(R.string.reduced) : "";
             Classifier.Result result = classifier.classify(photo.picture);
-            final Answer answer = new Answer(loaded, passport, result, Photo.shown(photo.picture));
-            screen.post(new Runnable() {
-                @Override
-                public void run() {
-                    listener.onPhoto(answer, remark);
-                }
-            });
+            Answer answer = new Answer(loaded, passport, result, Photo.shown(photo.picture));
+            screen.post(() -> listener.onPhoto(answer, remark));
         } catch (IOException unreadable) {
             tell(context.getString(R.string.photo_failed, unreadable.getMessage()));
         }

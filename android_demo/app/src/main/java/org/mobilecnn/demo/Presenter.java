@@ -150,52 +150,36 @@ final class Presenter implements ModelSession.Listener {
     }
 
     /** Opens a model of the phone: a .tflite file, its passport, or both. */
-    void openModel(final List<Uri> files) {
+    void openModel(List<Uri> files) {
         change(state.working());
-        session.post(new ModelSession.Task() {
-            @Override
-            public void run() throws Problem {
-                if (opened.take(files)) {
-                    session.onScreen(new Runnable() {
-                        @Override
-                        public void run() {
-                            say("");
-                            if (screen != null) {
-                                screen.offerWithoutPassport();
-                            }
-                        }
-                    });
-                } else {
-                    keepOpened(null);
-                }
+        session.post(() -> {
+            if (opened.take(files)) {
+                session.onScreen(() -> {
+                    say("");
+                    if (screen != null) {
+                        screen.offerWithoutPassport();
+                    }
+                });
+            } else {
+                keepOpened(null);
             }
         });
     }
 
     /** Goes on without a passport: the numbers of the pictures are in this range. */
-    void assume(final AssumedPassport.Range range) {
+    void assume(AssumedPassport.Range range) {
         change(state.working());
-        session.post(new ModelSession.Task() {
-            @Override
-            public void run() throws Problem {
-                keepOpened(range);
-            }
-        });
+        session.post(() -> keepOpened(range));
     }
 
     /** Forgets the model that is being opened. */
     void dropOpened() {
-        session.post(new ModelSession.Task() {
-            @Override
-            public void run() {
-                opened.drop();
-            }
-        });
+        session.post(opened::drop);
     }
 
     /** Keeps the model that is being opened; {@code range} is null where it has a passport. */
     private void keepOpened(AssumedPassport.Range range) throws Problem {
-        final String path;
+        String path;
         try {
             if (range != null) {
                 opened.assume(range);
@@ -204,17 +188,14 @@ final class Presenter implements ModelSession.Listener {
         } finally {
             opened.drop();
         }
-        session.onScreen(new Runnable() {
-            @Override
-            public void run() {
-                say("");
-                models = Models.all(context);
-                // Loaded even if it replaces the model that is loaded.
-                ModelSession.Choice before = chosen;
-                chosen = null;
-                choose(new ModelSession.Choice(path, before == null ? 1 : before.threads,
-                        before == null ? Classifier.Kernels.XNNPACK : before.kernels));
-            }
+        session.onScreen(() -> {
+            say("");
+            models = Models.all(context);
+            // Loaded even if it replaces the model that is loaded.
+            ModelSession.Choice before = chosen;
+            chosen = null;
+            choose(new ModelSession.Choice(path, before == null ? 1 : before.threads,
+                    before == null ? Classifier.Kernels.XNNPACK : before.kernels));
         });
     }
 

@@ -58,32 +58,16 @@ final class SettingsSheet extends Dialog {
         }
         fill(R.id.kernels, places, chosen == null ? 0 : kernels.indexOf(chosen.kernels));
         fillShown(look);
-        onClick(R.id.details, new Runnable() {
-            @Override
-            public void run() {
-                activity.showDetails();
-            }
+        onClick(R.id.details, activity::showDetails);
+        onClick(R.id.open_model, () -> {
+            dismiss();
+            activity.chooseModel();
         });
-        onClick(R.id.open_model, new Runnable() {
-            @Override
-            public void run() {
-                dismiss();
-                activity.chooseModel();
-            }
+        onClick(R.id.timing, () -> {
+            dismiss();
+            activity.startActivity(new Intent(activity, TimingActivity.class));
         });
-        onClick(R.id.timing, new Runnable() {
-            @Override
-            public void run() {
-                dismiss();
-                activity.startActivity(new Intent(activity, TimingActivity.class));
-            }
-        });
-        onClick(R.id.close, new Runnable() {
-            @Override
-            public void run() {
-                dismiss();
-            }
-        });
+        onClick(R.id.close, this::dismiss);
         findViewById(R.id.details).setEnabled(presenter.described() != null);
     }
 
@@ -173,12 +157,7 @@ final class SettingsSheet extends Dialog {
         return Math.max(0, this.<Spinner>findViewById(id).getSelectedItemPosition());
     }
 
-    private void onClick(int id, final Runnable action) {
-        findViewById(id).setOnClickListener(new View.OnClickListener() {
-            @Override
-            public void onClick(View clicked) {
-                action.run();
-            }
-        });
+    private void onClick(int id, Runnable action) {
+        findViewById(id).setOnClickListener(clicked -> action.run());
     }
 }

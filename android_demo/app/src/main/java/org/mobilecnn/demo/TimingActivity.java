@@ -63,24 +63,9 @@ public final class TimingActivity extends Activity implements Timings.Listener {
             threads.add(String.valueOf(count));
         }
         fill(R.id.threads, threads);
-        onClick(R.id.start, new Runnable() {
-            @Override
-            public void run() {
-                start();
-            }
-        });
-        onClick(R.id.share, new Runnable() {
-            @Override
-            public void run() {
-                share();
-            }
-        });
-        onClick(R.id.save, new Runnable() {
-            @Override
-            public void run() {
-                save();
-            }
-        });
+        onClick(R.id.start, this::start);
+        onClick(R.id.share, this::share);
+        onClick(R.id.save, this::save);
         Spinner kept = findViewById(R.id.history);
         // The list would restore its position, which is another measurement's where one was added meanwhile.
         kept.setSaveEnabled(false);
@@ -307,12 +292,7 @@ public final class TimingActivity extends Activity implements Timings.Listener {
         }
     }
 
-    private void onClick(int id, final Runnable action) {
-        findViewById(id).setOnClickListener(new View.OnClickListener() {
-            @Override
-            public void onClick(View clicked) {
-                action.run();
-            }
-        });
+    private void onClick(int id, Runnable action) {
+        findViewById(id).setOnClickListener(clicked -> action.run());
     }
 }

@@ -62,7 +62,7 @@ final class Timings implements TimingRun.Surroundings {
     }
 
     /** Begins to time all bundled models. */
-    void start(final int threads, final boolean cool) {
+    void start(int threads, boolean cool) {
         running = true;
         left = false;
         stopped.set(false);
@@ -116,14 +116,11 @@ final class Timings implements TimingRun.Surroundings {
         }
     }
 
-    private void end(final JsonObject record, final String why) {
-        screen.post(new Runnable() {
-            @Override
-            public void run() {
-                running = false;
-                if (listener != null) {
-                    listener.onEnd(record, why);
-                }
+    private void end(JsonObject record, String why) {
+        screen.post(() -> {
+            running = false;
+            if (listener != null) {
+                listener.onEnd(record, why);
             }
         });
     }
@@ -144,13 +141,10 @@ final class Timings implements TimingRun.Surroundings {
     }
 
     @Override
-    public void onStep(final int done, final int total, final String model, final boolean cooling) {
-        screen.post(new Runnable() {
-            @Override
-            public void run() {
-                if (listener != null) {
-                    listener.onStep(done, total, model, cooling);
-                }
+    public void onStep(int done, int total, String model, boolean cooling) {
+        screen.post(() -> {
+            if (listener != null) {
+                listener.onStep(done, total, model, cooling);
             }
         });
     }

@@ -7,7 +7,6 @@ import com.eclipsesource.json.JsonValue;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -150,12 +149,9 @@ public final class TimingRecord {
             String network = file.replaceAll("[.]tflite$", "").replace("." + format, "");
             lines.add(new Line(file, network, format, sorted, model.get("answers").asObject().get("verdict").asString()));
         }
-        Collections.sort(lines, new Comparator<Line>() {
-            @Override
-            public int compare(Line one, Line other) {
-                int byName = one.network.compareTo(other.network);
-                return byName != 0 ? byName : Double.compare(one.milliseconds, other.milliseconds);
-            }
+        Collections.sort(lines, (one, other) -> {
+            int byName = one.network.compareTo(other.network);
+            return byName != 0 ? byName : Double.compare(one.milliseconds, other.milliseconds);
         });
         return lines;
     }
