@@ -10,6 +10,7 @@ import android.content.Intent;
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
 import android.net.Uri;
+import android.os.HandlerThread;
 import android.os.Looper;
 import android.view.View;
 import android.view.ViewGroup;
@@ -87,11 +88,22 @@ public abstract class AppTestCase {
             for (Thread thread : Thread.getAllStackTraces().keySet()) {
                 String name = thread.getName();
                 if (name.equals("inference") || name.equals("camera") || name.equals("benchmark")) {
+                    wake(thread);
                     return false;
                 }
             }
             return true;
         });
+    }
+
+    /** Robolectric's queue misses a wake-up that comes between its look for messages and its wait for others. */
+    private static void wake(Thread thread) {
+        Looper looper = thread instanceof HandlerThread ? ((HandlerThread) thread).getLooper() : null;
+        if (looper != null) {
+            synchronized (looper.getQueue()) {
+                looper.getQueue().notifyAll();
+            }
+        }
     }
 
     /** Makes a model the one that the app starts with. */

@@ -77,7 +77,7 @@ public final class PhotoTest extends AppTestCase {
             boolean swapped = picture.order() == Picture.Order.ABGR;
             for (int pixel : pixels) {
                 assertEquals(format.name(), 255, pixel >> (swapped ? 0 : 16) & 0xFF);
-                assertEquals(format.name(), 132, pixel >> 8 & 0xFF, 1);
+                assertEquals(format.name(), 132, pixel >> 8 & 0xFF, 2);
                 assertEquals(format.name(), 0, pixel >> (swapped ? 16 : 0) & 0xFF);
                 assertEquals(format.name(), 255, pixel >>> 24);
             }
