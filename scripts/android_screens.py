@@ -117,17 +117,24 @@ def draw(folder: Path, models: list[Path]) -> Path:
     return screens
 
 
+def shown(picture: Image.Image) -> Image.Image:
+    """A screen as the documentation shows it: on white where it is transparent, small, and of a small file."""
+    page = Image.new("RGB", picture.size, "white")
+    page.paste(picture, mask=picture.convert("RGBA").getchannel("A"))
+    page.thumbnail((900, 900), Image.Resampling.LANCZOS)
+    # The photograph's shades are too many for a palette; dots of its colours stand for those in between.
+    return page.quantize(palette=page.quantize(256, kmeans=1), dither=Image.Dither.FLOYDSTEINBERG)
+
+
 def main() -> None:
-    """Train, draw, and keep the pictures, with few colours so that they are small."""
+    """Train, draw, and keep the pictures."""
     with tempfile.TemporaryDirectory(prefix="screens-") as temporary:
         folder = Path(temporary)
         screens = draw(folder, train(folder))
         PICTURES.mkdir(exist_ok=True)
         for name in NAMES:
             with Image.open(screens / f"{name}.png") as picture:
-                small = picture.convert("RGB")
-                small.thumbnail((900, 900), Image.Resampling.LANCZOS)
-                small.quantize(128).save(PICTURES / f"{name}.png", optimize=True)
+                shown(picture).save(PICTURES / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
