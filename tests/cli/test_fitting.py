@@ -71,6 +71,26 @@ def test_names_that_are_alike_at_both_ends_are_told_apart_by_what_is_between() -
     assert len(set(lay(twins, 30).lines[2:])) == 2
 
 
+def test_names_are_looked_at_few_times_however_long_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come from files of others: of 20 names of 3,000 characters, each of 3,000 lengths would take minutes."""
+    asked: list[int] = []
+
+    def counted(name: str, size: int, share: float = 2 / 3) -> str:
+        asked.append(size)
+        return elided(name, size, share)
+
+    monkeypatch.setattr(fitting, "elided", counted)
+    layers = [f"{'a' * 1000}{number}{'b' * 1000}{39 - number}{'c' * 1000}" for number in range(10, 30)]
+    lines = lay(Table(("layer", "us"), tuple((layer, "1.0") for layer in layers)), 80).lines
+    assert len(set(lines[2:])) == 20
+    assert len(set(asked)) < 300
+
+
+def test_a_short_cell_stays_as_it_is_beside_a_long_one() -> None:
+    table = Table(("what", "us"), (("  of it", "1.0"), ("a longer one of many words, " * 5, "2.0")))
+    assert lay(table, 60).lines[2].startswith("  of it ")
+
+
 def test_a_name_keeps_its_ends() -> None:
     assert elided("mobilenet_v3_large_x1.0_minimalistic", 20) == "mobile...nimalistic"[:6] + "...inimalistic"
     assert elided("short", 20) == "short"

@@ -7,7 +7,8 @@ table whole, as have a terminal with ``-v`` and, without any table, ``--json``.
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile, zip_longest
 from pathlib import PurePath
@@ -113,13 +114,12 @@ def lay(table: Table, width: int | None, style: Style = lambda text, header: tex
 
 def _fitted(table: Table, shown: Sequence[int], titles: Sequence[tuple[str, ...]], width: int) -> Table:
     """The table with names as long as there is room for, and not shorter than :data:`SHORTEST`."""
-    longest = max((_longest(table.column(number)) for number in range(table.left)), default=0)
-    fitted = table
-    while _width(fitted, shown, titles) > width and longest > SHORTEST:
-        longest -= 1
-        # From the whole names: what has been wrapped would be cut across its lines.
-        fitted = _shorter(table, longest)
-    return fitted
+    if _width(table, shown, titles) <= width:
+        return table
+    # Always from the whole names: what has been wrapped would be cut across its lines.
+    sizes = range(SHORTEST + 1, width + 1)
+    too_long = bisect_left(sizes, True, key=lambda size: _width(_shorter(table, size), shown, titles) > width)
+    return _shorter(table, SHORTEST + too_long)
 
 
 def _marked(table: Table) -> tuple[Table, bool]:
@@ -204,31 +204,39 @@ def _shorter(table: Table, longest: int) -> Table:
     for number in range(table.left):
         whole = columns[number]
         # As short as they may be where so few characters do not tell them apart; at their whole length they differ.
-        sizes = range(longest, _longest(whole) + 1)
-        ways = (short for size in sizes for short in _ways(whole, size))
-        columns[number] = next((short for short in ways if len(set(short)) == len(set(whole))), whole)
+        sizes = range(longest + 1, _longest(whole))
+        enough = bisect_left(sizes, True, key=lambda size: _apart(whole, size) is not None)
+        tried = (longest, *sizes[enough : enough + 1])
+        columns[number] = next((short for size in tried if (short := _apart(whole, size))), whole)
     return replace(table, rows=tuple(zip(*columns, strict=True)))
 
 
-def _ways(cells: Sequence[str], longest: int) -> Iterator[list[str]]:
-    """The cells in no more than so many characters in a line, in the ways that say most before the others."""
-    long = [cell for cell in cells if len(cell) > longest and " " not in cell]
+def _apart(cells: Sequence[str], longest: int) -> list[str] | None:
+    """The cells in no more than so many characters in a line, by the way that says most; None where none tells them apart."""
+    long = {cell for cell in cells if len(cell) > longest and " " not in cell}
     start = _common(long)
     end = _common([name[start:][::-1] for name in long])
     for cut, share in ((False, 2 / 3), (True, 2 / 3), (True, 0.0)):
-        yield [
-            "\n".join(textwrap.wrap(cell, longest))
+        short = [
+            cell
+            if len(cell) <= longest
+            else "\n".join(textwrap.wrap(cell, longest))
             if " " in cell
             else f"...{elided(cell[start : len(cell) - end], longest - 3, share)}"
-            if cut and cell in long
+            if cut
             else elided(cell, longest)
             for cell in cells
         ]
+        if len(set(short)) == len(set(cells)):
+            return short
+    return None
 
 
-def _common(names: Sequence[str]) -> int:
+def _common(names: Collection[str]) -> int:
     """Number of characters, in whole words, that all names begin with."""
-    same = list(takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))
+    # What the first and the last by the alphabet begin with, all between them do.
+    ends = (min(names), max(names)) if names else ("", "")
+    same = list(takewhile(lambda pair: pair[0] == pair[1], zip(*ends, strict=False)))
     while same and same[-1][0].isalnum():
         same.pop()
     return len(same)
