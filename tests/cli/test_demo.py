@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from proposed import proposed
 
 from mobilecnn.bench.papers import speedup
 from mobilecnn.bench.records import published
@@ -97,6 +98,7 @@ def test_speedup_writes_its_table_chart_and_samples(tmp_path: Path, monkeypatch:
     folder = tmp_path / "mobilecnn-speedup"
     assert (folder / "speedup.png").read_bytes()[:4] == b"\x89PNG"
     document = json.loads((folder / "speedup.json").read_text())
+    assert proposed(done.stderr) == [["tables", "shufflenet-8", "--times", document["measurement"]]]
     measured = Measurement.read(tmp_path / document["measurement"])
     rows = {(row["model"], row["format"]): row for row in document["rows"]}
     # The table is a pure function of the measurement file.

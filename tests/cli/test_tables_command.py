@@ -79,6 +79,18 @@ def test_the_times_of_ones_own() -> None:
     assert "ours modelled on" in own and own != modelled
 
 
+@pytest.mark.parametrize("times", [6, None])
+def test_times_on_larger_pictures_are_none_of_the_table(times: int | None, tmp_path: Path) -> None:
+    """The table says 224 x 224; `mobilecnn speedup --resolution 480x640` writes a record of the same networks."""
+    record = json.loads(stored_path("pi4").read_text())
+    for model in record["models"]:
+        model["passport"]["macs"] = times and times * model["passport"]["macs"]
+    larger = tmp_path / "larger.json"
+    larger.write_text(json.dumps(record))
+    refused = run("shufflenet-8", "--times", larger)
+    assert refused.exit_code == 2 and "in float32 at 224 x 224" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [

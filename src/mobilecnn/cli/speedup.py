@@ -172,6 +172,7 @@ def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str
     from mobilecnn.bench.pages import charts, modelled, paper_tables, png
     from mobilecnn.bench.papers import speedup as bench
     from mobilecnn.bench.records.measurement import Measurement
+    from mobilecnn.bench.records.published import PUBLISHED_FORMAT
     from mobilecnn.bench.records.published import RESOLUTIONS as SIZES
     from mobilecnn.files import write_bytes, write_json
     from mobilecnn.networks import exporter
@@ -214,8 +215,11 @@ def _table8(request: SpeedupRequest, resolution: str, as_json: bool) -> dict[str
         prose(line)
     prose(f"Chart: {picture}")
     prose(f"{modelled.kept(speedup.record)}: {record}")
-    words = ("tables", "shufflenet-8", "--times", record)
-    then(proposals.line(*words), "the whole of the paper's table beside these times")
+    if resolution == RESOLUTIONS[0] and PUBLISHED_FORMAT in request.formats:
+        words = ("tables", "shufflenet-8", "--times", record)
+        then(proposals.line(*words), "the whole of the paper's table beside these times")
+    else:  # The table is of that size and format.
+        then(*proposals.page([record]))
     return content
 
 
