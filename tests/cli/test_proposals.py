@@ -120,6 +120,8 @@ def test_every_command_is_a_case_or_has_nothing_to_propose() -> None:
         "report": "its page is opened in a browser",
         "completion": "its output is a script",
         "isic": "what follows is the challenge's",
+        "demo": "it takes minutes, and always proposes the same",
+        "doctor": "it says what is missing, and proposes the demo where nothing is",
         "android": "it says at length how to build",
     }
     elsewhere = {
@@ -130,8 +132,6 @@ def test_every_command_is_a_case_or_has_nothing_to_propose() -> None:
         "search",
         "train",
         "speedup",
-        "demo",
-        "doctor",
         "pretrained",
     }
     """Run by the tests of the pages, which read their proposals, or by their own."""

@@ -83,7 +83,7 @@ def _proposal(source: str, found: "Inspection") -> tuple[str, str]:
     manifest = proposals.unused(Path(f"{Path(source).stem or 'data'}.json"))
     bad = ("--skip-bad",) if found.unreadable else ()
     return proposals.line(
-        "data", "prepare", source, "-o", manifest, *bad
+        "data", "prepare", Path(source), "-o", manifest, *bad
     ), "parts that stay, to train and to test on"
 
 
