@@ -29,6 +29,7 @@ CASES = {
     "tables shufflenet-5": "models mobilenet_v1_x1.0_224",
     "experiment": "experiment lesion-comparison --stand-in",
     "data inspect photos": "data prepare photos -o photos.json",
+    "data inspect -- -photos": "data prepare ./-photos -o ./-photos.json",
     "data inspect digits": "train mobilenet_v2_x0.35_96 --data digits -o digits.keras",
     "data prepare photos -o photos.json": "train mobilenet_v2_x0.35_96 --data photos.json -o photos.keras",
     "data preview photos -o sheet.png": "train mobilenet_v2_x0.35_96 --data photos --augment lesion -o photos.keras",
@@ -66,11 +67,12 @@ CHEAP = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, third_party: Path, exported: Path, photos: Path) -> Path:
-    """A folder with ``theirs.keras``, its files in all formats, and ``photos``."""
+    """A folder with ``theirs.keras``, its files in all formats, and ``photos``, twice."""
     made = tmp_path_factory.mktemp("next")
     shutil.copy(third_party / "theirs.keras", made)
     shutil.copytree(exported, made, dirs_exist_ok=True)
-    shutil.copytree(photos, made / "photos")
+    for name in ("photos", "-photos"):
+        shutil.copytree(photos, made / name)
     return made
 
 

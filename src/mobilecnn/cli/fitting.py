@@ -1,8 +1,8 @@
 """Tables that fit the width at hand: the one place that lays out what commands print as rows and columns.
 
 A table that is too wide for a terminal gives up, in this order: the length of its headers, which take several lines; the
-length of names, in their middle; the columns that say least. What it leaves out it says below. A file or a pipe has every
-table whole, as have a terminal with ``-v`` and, without any table, ``--json``.
+length of names, in their middle or in what they have in common; the columns that say least. What it leaves out it says below. A
+file or a pipe has every table whole, as have a terminal with ``-v`` and, without any table, ``--json``.
 """
 
 import re
@@ -71,7 +71,7 @@ class Laid:
         lines: header, rule and rows.
         left_out: titles of the columns that had no room.
         marked: whether :data:`MARK` stands for :data:`WORD`.
-        shortened: whether a name has lost its middle.
+        shortened: whether a name has been shortened.
     """
 
     lines: tuple[str, ...]

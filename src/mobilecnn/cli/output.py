@@ -111,7 +111,7 @@ def table(
     laid = fitting.lay(made, looks.width(), *([looks.cell] if looks.coloured() else []))
     lines = [Lines(line) for line in laid.lines]
     if laid.shortened:
-        lines.append(looks.prose("Long names have lost their middle (-v shows them whole)"))
+        lines.append(looks.prose("Long names are shortened (-v shows them whole)"))
     if left_out := [title for title in dict.fromkeys(laid.left_out) if title]:
         lines.append(looks.prose(f"Not shown: {', '.join(left_out)} (-v shows all columns)"))
     if laid.marked:
