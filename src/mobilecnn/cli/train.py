@@ -324,7 +324,7 @@ def command(
             }
         )
     elif not team.first:
-        data(f"machine {team.index}: the training is complete; the model is on machine 0")
+        prose(f"machine {team.index}: the training is complete; the model is on machine 0")
     else:
         prose(
             f"{trained.path}: validation accuracy {kept.val_accuracy:.2%} after {plural(kept.epoch, 'epoch')}"
