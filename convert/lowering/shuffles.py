@@ -1,6 +1,6 @@
 """Rewrites: channel shuffles in one spelling, in the weights around them, and grouped convolutions with all weights."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
@@ -171,19 +171,36 @@ def _ways(editor: Editor, shuffle: Shuffle) -> list[Layouts]:
 
 def _price(editor: Editor, shuffle: Shuffle, way: Layouts, costs: Costs | None) -> float:
     """What a way to do without a shuffle takes longer than with it, negative where it saves time."""
-    mixed = [
+    mixed = _mixed(editor, way)
+    if not mixed:
+        return float("-inf")
+    if costs is None or not _known(editor, shuffle, mixed, costs):
+        return float("inf")
+    trades = (_dense(editor, operator, costs) for operator in mixed)
+    return sum(trades, _left_out(editor, shuffle, costs)).price
+
+
+def _mixed(editor: Editor, way: Layouts) -> list[Any]:
+    """The grouped convolutions that have to become dense."""
+    return [
         operator
         for operator in way.touched.values()
         if editor.kind(operator) == "CONV_2D"
         and layouts.groups(editor, operator) > 1
         and layouts.mixes_groups(way, operator)
     ]
-    if not mixed:
-        return float("-inf")
-    if costs is None or not all(_priced(editor, operator, costs) for operator in mixed):
-        return float("inf")
-    trades = (_dense(editor, operator, costs) for operator in mixed)
-    return sum(trades, _left_out(editor, shuffle, costs)).price
+
+
+def _known(editor: Editor, shuffle: Shuffle, mixed: Sequence[Any], costs: Costs) -> bool:
+    """Whether there are costs of convolutions that would take a shuffle, and of the shuffle on the same chips.
+
+    A QUANTIZE or DEQUANTIZE may lie between them, and the chips of one type are not those of another.
+    """
+    dtype = editor.dtype(shuffle.target)
+    return all(
+        _priced(editor, operator, costs) and editor.dtype(wellformed.indices(operator.inputs)[0]) == dtype
+        for operator in mixed
+    )
 
 
 def _grouped(editor: Editor, operator: Any) -> bool:
@@ -227,6 +244,8 @@ def why_unfolded(editor: Editor, costs: Costs | None) -> Iterator[tuple[str, str
             why = "neither what is before it nor what is after it can have another order of channels"
         elif costs is None:
             why = "no rewrite that folds it was asked for"
+        elif not any(_known(editor, shuffle, _mixed(editor, way), costs) for way in ways):
+            why = f"of the grouped convolutions that would take it {costs.title} has no costs"
         else:
             why = (
                 f"a grouped convolution that takes it as well would be slower, by the costs of {costs.title}"

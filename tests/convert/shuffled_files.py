@@ -73,6 +73,12 @@ def activation(made: Any) -> Any:
     return made.add("LEAKY_RELU", made.last, table="LeakyReluOptions", alpha=0.25, **_like(made))
 
 
+def quantize(made: Any) -> Any:
+    """What follows is in int8."""
+    made.dtype, made.small = "int8", True
+    return made.add("QUANTIZE", made.last, dtype="int8", **_like(made))
+
+
 def reshape(made: Any, *shape: int) -> Any:
     wanted = made.constant(shape, "int32")
     return made.add("RESHAPE", made.last, wanted, shape=shape, table="ReshapeOptions", **_like(made))

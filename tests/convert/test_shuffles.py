@@ -16,6 +16,7 @@ from shuffled_files import (
     gather,
     graph,
     pointwise,
+    quantize,
     stacked,
 )
 from test_rewrites import answers, applied, kinds
@@ -112,6 +113,18 @@ def test_a_type_without_costs_keeps_its_groups() -> None:
     assert lowered(made, Costs("half a chip", {"float32": (EVEN,)})).content == made
 
 
+@pytest.mark.parametrize("floats", [(), (EVEN,), (EVEN, EVEN)])
+def test_a_shuffle_of_a_type_of_other_chips_stays(floats: tuple[Table, ...]) -> None:
+    """The convolution behind the conversion could take it, and nothing says what that is worth on which chip."""
+    made = graph(activation, four, quantize, pointwise(GROUPS))
+    tables = {"int8": (replace(EVEN, channel=1e6),), **({"float32": floats} if floats else {})}
+    known = Costs("two types of the tests", tables)
+    done = lowered(made, known)
+    assert done.content == made and not done.taken_back
+    (row,) = explain(done.content, "it", (), [known]).untouched
+    assert row.what == "channel shuffle" and "two types of the tests has no costs" in row.why
+
+
 @pytest.mark.parametrize(
     ("first", "second", "after"),
     [
@@ -177,6 +190,9 @@ def test_a_shuffle_that_stays_says_why() -> None:
         ((four, activation), None, "neither what is before it"),
         (UNIT, costs(), "would be slower"),
         (UNIT, None, "no rewrite that folds it was asked for"),
+        (UNIT, Costs("half a chip", {"int8": (EVEN,)}), "half a chip has no costs"),
+        ((four, pointwise(GROUPS, size=3)), costs(channel=1e6), "has no costs"),
+        ((four, pointwise(GROUPS, half=True)), costs(channel=1e6), "has no costs"),
     ]
     for steps, table, words in said:
         (row,) = explain(graph(*steps), "it", (), [table]).untouched
