@@ -125,6 +125,11 @@ class Costs(Stored):
     title: str
     tables: dict[str, tuple[Table, ...]]
 
+    def __post_init__(self) -> None:
+        for dtype, tables in self.tables.items():
+            if not tables:
+                raise ValueError(f"no table of costs for {dtype[:80]!r}; leave the type out, or tune again")
+
     def nothing(self, dtype: str) -> Trade:
         """No change of anything."""
         none = (0.0,) * len(self.tables.get(dtype, ()))
