@@ -1,5 +1,6 @@
 """The networks of a family that meet a latency budget on a device: predicted from what their operators cost there."""
 
+import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -17,10 +18,10 @@ from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.operator_costs import Predictor, chosen, complete, valid_at, version_of
 from mobilecnn.bench.timing.taking import adapted
 from mobilecnn.bench.timing.times import take
-from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, costs_of
+from mobilecnn.convert.lowering.costs import ANY, Costs, costs_of
 from mobilecnn.convert.lowering.planned import planned
 from mobilecnn.errors import CheckFailed, UsageError
-from mobilecnn.files import exists, read_bytes, sha256, temporary_folder, write_json
+from mobilecnn.files import exists, sha256, temporary_folder, write_json
 from mobilecnn.found_networks import DTYPES, Candidate, Found, Wanted, duration, front
 from mobilecnn.networks import exporter
 from mobilecnn.steps import Progress, Say, no_say
@@ -285,12 +286,13 @@ def _spread(rows: Sequence[Candidate], count: int) -> list[Candidate]:
 
 
 def target_label(target: str) -> str:
-    """What tells the files of a target from those of others: its name, or the SHA-256 of a file of costs, which may change.
+    """What tells the files of a target from those of others: the SHA-256 of its costs, which may change under one name.
 
     Raises:
-        InputError: the file cannot be read.
+        UsageError: there is no target of that name.
+        InputError: it is a file that has no costs.
     """
-    return target if target in TARGETS else sha256(read_bytes(Path(target), Costs.NOUN))
+    return sha256(json.dumps(costs_of(target).to_json(), sort_keys=True).encode())
 
 
 def timed_whole(

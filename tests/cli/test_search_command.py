@@ -22,7 +22,7 @@ from mobilecnn.bench.records.operator_costs import (
 )
 from mobilecnn.bench.timing.operator_costs import fitted
 from mobilecnn.cli import cli
-from mobilecnn.convert.lowering.costs import Costs
+from mobilecnn.convert.lowering.costs import TARGETS, Costs
 from mobilecnn.convert.lowering.planned import planned
 from mobilecnn.found_networks import Candidate, front
 from mobilecnn.searching import target_label
@@ -172,6 +172,9 @@ def test_a_whole_network_is_timed_for_each_target(
     Path(mine).unlink()
     Costs("another", {}).write(Path(mine))
     assert whole(mine) == 4e6 and timed == ["any", "pi5", mine, mine]
+    # Nor are a network's files of a release whose target of this name had other costs those of today.
+    monkeypatch.setitem(TARGETS, "any", replace(TARGETS["any"], tables=TARGETS["x86"].tables))
+    assert whole("any") == 5e6
 
 
 def test_a_phone_is_searched_by_its_benchmark_model(phone_with_litert: Phone, tmp_path: Path) -> None:
