@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from mobilecnn.api.making import export as api_export
 from mobilecnn.bench.timing import tuning
 from mobilecnn.bench.timing.tuning import NOTHING, Case, Stack, files, fitted
 from mobilecnn.cli import cli, tune
@@ -105,6 +106,15 @@ def test_damaged_costs_are_refused(member: str, value: Any, words: str, tmp_path
         chosen("auto", str(path))
 
 
+def test_a_type_with_no_table_in_its_list_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "costs.json"
+    path.write_text(json.dumps({**Costs("it", {}).to_json(), "tables": {"float32": [], "int8": []}}))
+    with pytest.raises(
+        InputError, match="no table of costs for 'float32'; leave the type out, or tune again"
+    ):
+        chosen("auto", str(path))
+
+
 def test_the_command_writes_what_export_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On this machine, of two of the networks. It may be busy with anything, so that the table is fitted to known times."""
     monkeypatch.setattr(tuning, "NETWORKS", ((0.25, 2), (0.5, 3)))
@@ -125,6 +135,9 @@ def test_the_help_and_the_page_name_every_target() -> None:
     words = "".join(
         CliRunner().invoke(cli, ["export", "--help"]).output.split()
     )  # A line may end at a hyphen.
-    page = (Path(__file__).parents[2] / "docs" / "lowering.md").read_text(encoding="utf-8")
+    docs = Path(__file__).parents[2] / "docs"
+    page, tuned = ((docs / name).read_text(encoding="utf-8") for name in ("lowering.md", "tune.md"))
+    called = api_export.__doc__ or ""
     for name in TARGETS:
         assert name in words and f"| `{name}`" in page
+        assert f"`{name}`" in tuned and f"``{name}``" in called
