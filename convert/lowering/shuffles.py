@@ -245,7 +245,7 @@ def why_unfolded(editor: Editor, costs: Costs | None) -> Iterator[tuple[str, str
         elif costs is None:
             why = "no rewrite that folds it was asked for"
         elif not any(_known(editor, shuffle, _mixed(editor, way), costs) for way in ways):
-            why = f"of the grouped convolutions that would take it {costs.title} has no costs"
+            why = f"there are no costs, for {costs.title}, of the grouped convolutions that would take it"
         else:
             why = (
                 f"a grouped convolution that takes it as well would be slower, by the costs of {costs.title}"

@@ -122,7 +122,7 @@ def test_a_shuffle_of_a_type_of_other_chips_stays(floats: tuple[Table, ...]) -> 
     done = lowered(made, known)
     assert done.content == made and not done.taken_back
     (row,) = explain(done.content, "it", (), [known]).untouched
-    assert row.what == "channel shuffle" and "two types of the tests has no costs" in row.why
+    assert row.what == "channel shuffle" and "no costs, for two types of the tests, of" in row.why
 
 
 @pytest.mark.parametrize(
@@ -190,9 +190,9 @@ def test_a_shuffle_that_stays_says_why() -> None:
         ((four, activation), None, "neither what is before it"),
         (UNIT, costs(), "would be slower"),
         (UNIT, None, "no rewrite that folds it was asked for"),
-        (UNIT, Costs("half a chip", {"int8": (EVEN,)}), "half a chip has no costs"),
-        ((four, pointwise(GROUPS, size=3)), costs(channel=1e6), "has no costs"),
-        ((four, pointwise(GROUPS, half=True)), costs(channel=1e6), "has no costs"),
+        (UNIT, Costs("half a chip", {"int8": (EVEN,)}), "no costs, for half a chip, of the grouped"),
+        ((four, pointwise(GROUPS, size=3)), costs(channel=1e6), "no costs, for a chip of the tests, of"),
+        ((four, pointwise(GROUPS, half=True)), costs(channel=1e6), "no costs, for a chip of the tests, of"),
     ]
     for steps, table, words in said:
         (row,) = explain(graph(*steps), "it", (), [table]).untouched
