@@ -247,7 +247,7 @@ def why_unfolded(editor: Editor, costs: Costs | None) -> Iterator[tuple[str, str
         elif not any(_known(editor, shuffle, _mixed(editor, way), costs) for way in ways):
             why = f"there are no costs, for {costs.title}, of the grouped convolutions that would take it"
         else:
-            why = (
-                f"a grouped convolution that takes it as well would be slower, by the costs of {costs.title}"
-            )
+            several = len(costs.tables.get(editor.dtype(shuffle.target), ())) > 1
+            slower = "slower on one chip by too much, or on all in sum" if several else "slower"
+            why = f"a grouped convolution that takes it as well would be {slower}, by the costs of {costs.title}"
         yield editor.tensor(shuffle.target).name, why

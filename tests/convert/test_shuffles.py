@@ -188,7 +188,12 @@ def test_what_was_done_and_what_stays_is_explained_part_by_part() -> None:
 def test_a_shuffle_that_stays_says_why() -> None:
     said: list[tuple[tuple[Any, ...], Costs | None, str]] = [
         ((four, activation), None, "neither what is before it"),
-        (UNIT, costs(), "would be slower"),
+        (UNIT, costs(), "would be slower, by the costs of a chip of the tests"),
+        (
+            UNIT,
+            Costs("two", {"float32": (EVEN, replace(EVEN, channel=1e6))}),
+            "slower on one chip by too much",
+        ),
         (UNIT, None, "no rewrite that folds it was asked for"),
         (UNIT, Costs("half a chip", {"int8": (EVEN,)}), "no costs, for half a chip, of the grouped"),
         ((four, pointwise(GROUPS, size=3)), costs(channel=1e6), "no costs, for a chip of the tests, of"),
