@@ -62,6 +62,10 @@ def test_every_option_of_a_plan_is_one_of_the_command() -> None:
         "as_json",
         "verbose",
         "source",
+        "custom_objects",
+        "hosts",
+        "host_index",
+        "coordinator",
     }
     assert {parameter.name for parameter in command.params} - beside == members - {"data"}
 
