@@ -13,7 +13,7 @@ Stages 2 to 4 are replaced, and their channels chosen so that 140, 38 or 13 mill
 
 The first convolution has 24 channels at 140 million multiply-adds and 12 at less, as in ShuffleNet V1 with 1
 group. The channels of Stage 4 at 38 million are those of a review of the paper (VGG-like 50, ResNet and
-ResNeXt 192); the others are those that come closest to the complexity. Where the paper is silent, the first
+ResNeXt 192); the others are round numbers that come near the complexity. Where the paper is silent, the first
 1x1 convolution of a stage has the stride, and a shortcut whose shape changes is a 1x1 convolution, as in the
 ResNet paper (arXiv 1512.03385): with these, the channels at 38 million give 36.2 to 40.7.
 """
