@@ -145,7 +145,7 @@ main()
 
 
 @needs_jax
-@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("index", [pytest.param(0, marks=pytest.mark.sweep), 1])
 def test_machines_that_do_not_find_one_another_say_it(index: int, tmp_path: Path) -> None:
     # Number 0 cannot listen there, and the other finds nobody who answers.
     with socket.socket() as taken:
