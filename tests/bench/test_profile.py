@@ -19,7 +19,7 @@ from mobilecnn.bench.timing.limits import Bandwidth
 from mobilecnn.bench.timing.profile import Profile, analyse, profile
 from mobilecnn.bench.timing.times import times
 from mobilecnn.cli import profile as command
-from mobilecnn.cli import speedup as decomposition
+from mobilecnn.cli import speedup_experiments as decomposition
 from mobilecnn.convert.graph.cut import Part, cut
 from mobilecnn.convert.inspection import inspect
 from mobilecnn.errors import EnvironmentProblem, ModelFileError

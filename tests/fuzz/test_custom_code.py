@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import own_layers
 import pytest
 from fuzz_verdict import run
 from PIL import Image
@@ -29,9 +30,6 @@ class Double(keras.layers.Layer):
         {call}
         return 2 * image
 """
-
-PLACES = ("module", "init", "call")
-"""Where the code acts: as the file is read, as a layer is made, and as the model is called."""
 
 LINED: dict[str, tuple[str, str]] = {
     "an error": ("raise ValueError('no')", "ValueError: no"),
@@ -69,10 +67,7 @@ ENDLESS: dict[str, tuple[str, str]] = {
 
 
 def written(folder: Path, action: str, place: str) -> Path:
-    """``own.py``, which acts at a place."""
-    acts = {name: "act()" if name == place else "pass" for name in PLACES}
-    (folder / "own.py").write_text(LAYER.format(action=action, **acts))
-    return folder / "own.py"
+    return own_layers.write(folder, LAYER, place, action)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +75,7 @@ def model(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A classifier with a layer of the user's own, and a picture beside it."""
     folder = tmp_path_factory.mktemp("own")
     scope: dict[str, Any] = {"__name__": "own"}
-    exec(LAYER.format(action="pass", module="pass", init="pass", call="pass"), scope)
+    exec(own_layers.filled(LAYER), scope)
     image = keras.Input((8, 8, 3))
     x = keras.layers.GlobalMaxPooling2D()(scope["Double"]()(image))
     keras.Model(image, keras.layers.Dense(2, activation="softmax")(x)).save(folder / "own.keras")
@@ -172,7 +167,7 @@ def test_code_that_is_mended_runs(model: Path, tmp_path: Path) -> None:
     assert done.code == 0, done.output
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", own_layers.PLACES)
 def test_code_that_leaves_the_folder_changes_no_name(place: str, model: Path, tmp_path: Path) -> None:
     shutil.copy(model, tmp_path / "own.keras")
     written(tmp_path, "os.chdir(os.path.abspath(os.sep))", place)

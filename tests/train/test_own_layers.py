@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import own_layers
 import pytest
 from trainings import interrupt_after, write_colors
 
@@ -27,14 +28,9 @@ class Double(keras.layers.Layer):
         return 2 * image
 """
 
-PLACES = ("module", "init", "call")
-
 
 def code(folder: Path, place: str = "", action: str = "pass") -> Path:
-    """``own.py``, which acts at a place: as the file is read, as a layer is made, or as the model is called."""
-    acts = {name: "act()" if name == place else "pass" for name in PLACES}
-    (folder / "own.py").write_text(CODE.format(action=action, **acts))
-    return folder / "own.py"
+    return own_layers.write(folder, CODE, place, action)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +38,7 @@ def made(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ``own.keras``, a classifier with such a layer, and ``colors``."""
     folder = tmp_path_factory.mktemp("own")
     scope: dict[str, Any] = {"__name__": "own"}
-    exec(CODE.format(action="pass", module="pass", init="pass", call="pass"), scope)
+    exec(own_layers.filled(CODE), scope)
     image = keras.Input((16, 16, 3))
     x = scope["Double"]()(keras.layers.Rescaling(1 / 255)(image))
     x = keras.layers.GlobalMaxPooling2D()(keras.layers.Conv2D(4, 3, activation="relu")(x))
@@ -75,7 +71,7 @@ def test_it_is_trained_and_needs_its_code_again(tuned: Any, made: Path, tmp_path
     assert again.contract.range_name == "raw" and again.model.output_shape == (None, 3)
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", own_layers.PLACES)
 @pytest.mark.parametrize(
     ("action", "words"),
     [("raise ValueError('no')", "ValueError: no"), ("sys.exit(3)", "SystemExit: 3")],
