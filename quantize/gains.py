@@ -1,10 +1,11 @@
-"""Refuses to quantize what gains nothing by it: a graph that is quantized already, and one of which no part is."""
+"""What gains nothing by being quantized: a graph that is quantized already, and one of which no part is, are refused."""
 
 from collections import Counter
 
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
 from mobilecnn.errors import UsageError
 from mobilecnn.quantize.formats import Format
+from mobilecnn.remarks import Remark, Remarked
 
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE", "FAKE_QUANT", "CAST")
 """Operators that turn one type into another, and compute nothing."""
@@ -52,6 +53,27 @@ def refuse_no_gain(row: Format, graph: Graph, name: str) -> None:
         f"{row.name} gains nothing for {name}: all of its operators stay in float32 ({most}), as large and as slow as before; export "
         "it with --float32, or leave out the rules that keep them so (--keep-float, --recipe)"
     )
+
+
+def say_no_smaller(row: Format, nbytes: int, float32_nbytes: int, name: str, remarked: Remarked) -> None:
+    """Tell ``remarked`` of a quantized file that is no smaller than the float32 file.
+
+    It is not refused, for it may be faster: in a network of few weights their scales, and the operators that turn one type into
+    another, take more bytes than the narrower weights save.
+
+    Args:
+        row: the format of the file.
+        nbytes: size of the file in bytes.
+        float32_nbytes: size of the float32 file of the same network in bytes.
+        name: what messages call the model.
+        remarked: told.
+    """
+    if row.rules and nbytes >= float32_nbytes:
+        text = (
+            f"{row.name} makes no smaller file of {name}: {nbytes:,} bytes, and float32 has {float32_nbytes:,}; take it for its speed "
+            "alone, as `mobilecnn bench` measures it"
+        )
+        remarked(Remark("no-smaller", 1, text, (row.name,)))
 
 
 def _gains(operation: Operation) -> bool:

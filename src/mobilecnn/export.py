@@ -46,6 +46,7 @@ from mobilecnn.quantize.calibration.images import (
     prepare,
 )
 from mobilecnn.quantize.formats import Format
+from mobilecnn.quantize.gains import say_no_smaller
 from mobilecnn.quantize.gate import STEADY, float32_limit, refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.labelled import check, labels_of, questions
@@ -226,6 +227,8 @@ def export(
             for row in rows:
                 steps(f"making {row.name}")
                 made[row.name], own = make(row, how) if chosen_file is None else chosen_file.made
+                sizes = [path.stat().st_size for path in (made[row.name].path, float32)]
+                say_no_smaller(row, *sizes, source.name, remarked)
                 changes[row.name] = joined(
                     _loading(facts), joined(floats.changes, joined(lowered.beyond_names, own.changes))
                 )
