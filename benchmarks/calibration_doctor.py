@@ -6,8 +6,8 @@ MODEL is a Keras file that was trained on the data, as ``benchmarks/int8_accurac
 the images as its training was, and those of the test part; then wrong ones: the same images in every other range, black
 pictures, and noise. A line a set: the distance from the training, what was found, and whether it should have been. The last
 line counts the sets that were missed and the right ones that were blamed; the exit code is 1 if there are any. A model without a batch
-normalization remembers no training, so that only black pictures can be told from right ones: such rows are marked ``cannot be told``,
-and do not count.
+normalization that was not trained here remembers no training, so that only black pictures can be told from right ones: such rows
+are marked ``cannot be told``, and do not count.
 """
 
 import argparse
@@ -114,10 +114,9 @@ def main() -> None:
                 for case in sets(facts, folder):
                     chosen = choose(Calibration(case.data, options.samples))
                     images = prepare(chosen, case.fed, folder / "images.npy")
-                    far = doctor.distances(keras, images, case.fed)
-                    findings = doctor.findings(
-                        chosen, doctor.look(images), replace(facts, contract=case.fed), far
-                    )
+                    fed = replace(facts, contract=case.fed)
+                    far = doctor.distances(keras, images, fed)
+                    findings = doctor.findings(chosen, doctor.look(images), fed, far)
                     serious = [finding for finding in findings if finding.severity != NOTE]
                     if not (case.right or case.pixels) and far[""] is None:
                         said = "cannot be told"

@@ -23,7 +23,7 @@ from mobilecnn.errors import CheckFailed, UsageError
 from mobilecnn.files import together
 from mobilecnn.locks import locked
 from mobilecnn.steps import Progress, no_progress
-from mobilecnn.train import checkpoint, optimizers, transfer, zoo
+from mobilecnn.train import checkpoint, input_statistics, optimizers, transfer, zoo
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.batches import epoch_batches, epoch_order, in_batches
 from mobilecnn.train.images import to_tensor
@@ -254,6 +254,7 @@ def _write_model(model: Any, job: Job, history: Sequence[Epoch], row: Epoch, hig
         "images": len(job.training),
         "validation_images": len(job.validation),
         "data_sha256": job.data_sha256,
+        input_statistics.MEMBER: asdict(_inputs(job)),
         "base": "" if base is None else base.what,
         "base_sha256": "" if base is None else base.sha256,
         "code_sha256": "" if base is None else base.code_sha256,
@@ -272,6 +273,13 @@ def _write_model(model: Any, job: Job, history: Sequence[Epoch], row: Epoch, hig
         zoo.main_output(model).save(model_file)
         write_info(model_file, ModelInfo(architecture, job.classes, job.contract, facts))
         history_file.write_text(history_csv(history), encoding="utf-8")
+
+
+def _inputs(job: Job) -> input_statistics.InputStatistics:
+    """What the network was given, without the changes of an augmentation."""
+    chosen = np.asarray(input_statistics.spread(len(job.training)))
+    batches = np.split(chosen, range(input_statistics.AT_ONCE, len(chosen), input_statistics.AT_ONCE))
+    return input_statistics.measured(to_tensor(job.training.take(batch), job.contract) for batch in batches)
 
 
 def _versions() -> dict[str, str]:

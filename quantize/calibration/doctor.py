@@ -6,6 +6,7 @@ Agreement cannot tell: images in the wrong range give a file that agrees with th
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 from mobilecnn import tensors
 from mobilecnn.contract import MEANINGS, RANGES, InputContract, contract_for
@@ -13,9 +14,11 @@ from mobilecnn.convert.checks import DOUBTFUL, NOTE, WRONG, DataFinding
 from mobilecnn.convert.conversion import KerasFacts, KerasModel
 from mobilecnn.errors import UsageError
 from mobilecnn.quantize.calibration.images import CalibrationImages, ChosenImages
-from mobilecnn.quantize.calibration.statistics import distance
+from mobilecnn.quantize.calibration.statistics import distance, input_distance
 from mobilecnn.remarks import listed, plural
+from mobilecnn.train import input_statistics
 from mobilecnn.train.datasets.dataset import Dataset
+from mobilecnn.train.images import to_tensor
 
 FAR = 0.4
 """Distance from the images of the training (:func:`mobilecnn.quantize.calibration.statistics.distance`) from which on images
@@ -73,7 +76,7 @@ def examine(
     """
     if images.random or chosen.dataset is None:
         return ()
-    return findings(chosen, look(images), facts, distances(keras, images, facts.contract))
+    return findings(chosen, look(images), facts, distances(keras, images, facts))
 
 
 def findings(
@@ -165,16 +168,24 @@ def of_classes(counts: Mapping[str, int], answers: int) -> list[DataFinding]:
     return []
 
 
-def distances(
-    keras: KerasModel, images: CalibrationImages, contract: InputContract
-) -> dict[str, float | None]:
-    """How far the images are from those of the training if they are fed as ``contract`` says (""), and, where that is far,
+def distances(keras: KerasModel, images: CalibrationImages, facts: KerasFacts) -> dict[str, float | None]:
+    """How far the images are from those of the training if they are fed as the contract says (""), and, where that is far,
     in each known range.
 
-    None where the model has no batch normalization that a training has moved.
+    The first batch normalization that a training has moved tells and, of a model without one, what its file keeps of the
+    inputs of its training. None where it has neither.
+
+    Args:
+        keras: the loaded model, which is not at work.
+        images: the images, at the size of the model.
+        facts: what the model is, with the contract that they are fed by.
+
+    Raises:
+        ModelFileError: what the file keeps of the inputs is damaged.
     """
+    kept = input_statistics.remembered(facts.training, facts.called)
     found: dict[str, float | None] = {}
-    for contracts in ({"": contract}, _others(contract)):
+    for contracts in ({"": facts.contract}, _others(facts.contract)):
         keras.send(
             {
                 "do": "statistics",
@@ -184,10 +195,19 @@ def distances(
             }
         )
         answer = keras.receive()["found"] or [[]] * len(contracts)
-        found |= {name: distance(layers) for name, layers in zip(contracts, answer, strict=True)}
+        for (name, contract), layers in zip(contracts.items(), answer, strict=True):
+            found[name] = distance(layers)
+            if found[name] is None and kept is not None:
+                found[name] = input_distance(kept, _inputs(images, contract))
         if (own := found[""]) is None or own < FAR:
             break  # They fit: no other range is asked for.
     return found
+
+
+def _inputs(images: CalibrationImages, contract: InputContract) -> input_statistics.InputStatistics:
+    """The statistics of images that are fed by ``contract``."""
+    pixels = islice(tensors.slices(images.tensors, 1), ASKED)
+    return input_statistics.measured(to_tensor(image, contract) for image in pixels)
 
 
 def _others(contract: InputContract) -> dict[str, InputContract]:
@@ -221,7 +241,7 @@ def of_distances(contract: InputContract, far: dict[str, float | None]) -> list[
                 "other-range",
                 WRONG,
                 f"fed as {contract.meaning}, these images are far from those of the training (distance {own:.3g}), and fed as "
-                f"{best} ({MEANINGS[best]}) they are not ({others[best]:.2g}), as the first batch normalization shows",
+                f"{best} ({MEANINGS[best]}) they are not ({others[best]:.2g}), as the model remembers these",
                 f"say --input-range {best}",
             )
         ]
@@ -229,8 +249,8 @@ def of_distances(contract: InputContract, far: dict[str, float | None]) -> list[
         DataFinding(
             "other-images",
             DOUBTFUL,
-            f"these images are not like those of the training (distance {own:.3g}, and {FAR:g} is usual at most), as the first "
-            "batch normalization shows",
+            f"these images are not like those of the training (distance {own:.3g}, and {FAR:g} is usual at most), as the "
+            "model remembers these",
             "give images of the kind that the model was trained on, prepared in the same way",
         )
     ]

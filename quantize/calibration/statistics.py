@@ -1,9 +1,12 @@
-"""How far images are from those of the training, by what the first batch normalizations of a network remember of these."""
+"""How far images are from those of the training: by what the first batch normalizations of a network remember of these, or by
+what its file keeps of them."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from mobilecnn.train.input_statistics import InputStatistics
 
 Numbers = npt.NDArray[np.float64]
 
@@ -40,6 +43,30 @@ def distance(layers: Sequence[Mapping[str, Sequence[float]]]) -> float | None:
     return min(
         _divergence(mean, variance, (1 - share) * observed_mean, share + (1 - share) * observed_variance)
         for share in np.linspace(0, most, STEPS)
+    )
+
+
+LEAST_VARIANCE = 1e-6
+"""Smallest share of the input's mean square that a variance is taken for: a channel that is the same everywhere has none."""
+
+
+def input_distance(remembered: InputStatistics, observed: InputStatistics) -> float | None:
+    """How far inputs are from those that a model's file keeps the statistics of; None for those of another shape.
+
+    It is Jeffreys' divergence, as in :func:`distance`, of the values or of the steps between neighbours, whichever is
+    larger: another range moves both, and noise, whose values may be spread as those of pictures, the steps.
+    """
+    shapes = {(each.height, each.width, len(each.mean)) for each in (remembered, observed)}
+    if len(shapes) > 1:
+        return None
+    mean, other_mean = np.asarray(remembered.mean), np.asarray(observed.mean)
+    rows = [np.asarray(each.variance) for each in (remembered, observed)]
+    steps = [np.asarray(each.step_variance) for each in (remembered, observed)]
+    least = LEAST_VARIANCE * float(np.max(mean**2 + rows[0])) or LEAST_VARIANCE
+    still = np.zeros(len(mean))
+    return max(
+        _divergence(mean, rows[0] + least, other_mean, rows[1] + least),
+        _divergence(still, steps[0] + least, still, steps[1] + least),
     )
 
 

@@ -87,7 +87,7 @@ def examine(
         base.write_bytes(lower(converted.read_bytes(), description).content)
         steps("looking at the images")
         looked = doctor.look(images)
-        far = doctor.distances(keras, images, facts.contract)
+        far = doctor.distances(keras, images, facts)
         found = doctor.findings(chosen, looked, facts, far)
         steps("measuring the ranges")
         measured = tflite.ranges(base, images.tensors)

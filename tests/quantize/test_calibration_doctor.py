@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+import mobilecnn
 from mobilecnn.cli import cli
 from mobilecnn.contract import RANGES, InputContract, contract_for
 from mobilecnn.convert.checks import DOUBTFUL, NOTE, WRONG
@@ -20,8 +21,9 @@ from mobilecnn.quantize.calibration import doctor
 from mobilecnn.quantize.calibration.doctor import FAR, NEAR, Pictures, of_classes, of_distances, of_pictures
 from mobilecnn.quantize.calibration.images import Calibration, choose, prepare
 from mobilecnn.quantize.calibration.stability import stability
-from mobilecnn.quantize.calibration.statistics import distance
+from mobilecnn.quantize.calibration.statistics import distance, input_distance
 from mobilecnn.train import datasets
+from mobilecnn.train.input_statistics import InputStatistics
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -118,8 +120,9 @@ def test_what_is_found(
     contract = contract_for(fed, (SIDE, SIDE, 1))
     chosen = choose(Calibration(source.replace("SETS", str(sets)), samples))
     images = prepare(chosen, contract, tmp_path / "images.npy")
-    far = doctor.distances(process, images, contract)
-    found = doctor.findings(chosen, doctor.look(images), replace(facts, contract=contract), far)
+    facts = replace(facts, contract=contract)
+    far = doctor.distances(process, images, facts)
+    found = doctor.findings(chosen, doctor.look(images), facts, far)
     assert {finding.code: finding.severity for finding in found} == expected, far
     for finding in found:
         if finding.code == "other-range":
@@ -166,6 +169,64 @@ def test_what_a_short_training_left_of_the_initial_values_is_allowed_for() -> No
     half = {**begun, "observed_mean": (mean / 2 + 1).tolist(), "observed_variance": (variance / 4).tolist()}
     assert (distance([half]) or 0) > FAR
     assert distance([]) is None
+
+
+@pytest.fixture(scope="module")
+def plain(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KerasModel, KerasFacts]]:
+    """LeNet-5, which has no batch normalization, trained here: its file keeps what its inputs were."""
+    path = tmp_path_factory.mktemp("plain") / "plain.keras"
+    mobilecnn.train("lenet5", "digits", path, epochs=1)
+    with KerasModel(Source(str(path))) as process:
+        yield process, process.load()
+
+
+@pytest.mark.parametrize(
+    ("fed", "source", "expected"),
+    [
+        ("", "digits", {}),
+        ("", "SETS/digits", {}),
+        ("unit", "digits", {"other-range": WRONG}),
+        ("raw", "SETS/digits", {"other-range": WRONG}),
+        ("", "SETS/noise", {"other-images": DOUBTFUL}),
+        ("", "SETS/negatives", {"other-images": DOUBTFUL}),
+        ("", "SETS/black", {"constant": WRONG, "duplicates": NOTE}),
+    ],
+)
+def test_what_is_found_without_a_batch_normalization(
+    plain: tuple[KerasModel, KerasFacts],
+    sets: Path,
+    tmp_path: Path,
+    fed: str,
+    source: str,
+    expected: dict[str, str],
+) -> None:
+    process, facts = plain
+    assert facts.contract.range_name == "tf"
+    fed_facts = replace(facts, contract=contract_for(fed or "tf", facts.contract.shape))
+    chosen = choose(Calibration(source.replace("SETS", str(sets))))
+    images = prepare(chosen, fed_facts.contract, tmp_path / "images.npy")
+    far = doctor.distances(process, images, fed_facts)
+    found = doctor.findings(chosen, doctor.look(images), fed_facts, far)
+    assert {finding.code: finding.severity for finding in found} == expected, far
+    assert all("say --input-range" in finding.fix for finding in found if finding.code == "other-range")
+    # A file from elsewhere keeps nothing, and one of another size says nothing.
+    for training in (None, {"inputs": facts.training["inputs"] | {"height": 9}} if facts.training else None):
+        assert doctor.distances(process, images, replace(fed_facts, training=training)) == {"": None}
+
+
+@pytest.mark.parametrize(
+    ("mean", "variance", "step", "expected"),
+    [(1, 4, 2, 0), (1, 8, 2, 0.25), (1, 4, 4, 0.25), (1, 4, 8, 1.125), (3, 4, 2, 1)],
+)
+def test_the_distance_of_inputs_is_that_of_the_values_or_of_the_steps(
+    mean: float, variance: float, step: float, expected: float
+) -> None:
+    kept = InputStatistics(9, 8, 8, (1.0,) * 3, (4.0,) * 3, (2.0,) * 3)
+    other = InputStatistics(9, 8, 8, (mean,) * 3, (variance,) * 3, (step,) * 3)
+    assert input_distance(kept, other) == pytest.approx(expected, abs=1e-4)
+    assert input_distance(kept, replace(other, width=9)) is None
+    still = InputStatistics(1, 8, 8, (0.0,), (0.0,), (0.0,))
+    assert input_distance(still, still) == 0
 
 
 CONTRACT: InputContract = contract_for("unit", (8, 8, 3))
