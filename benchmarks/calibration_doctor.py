@@ -63,14 +63,12 @@ def write_parts(data: str, folder: Path, count: int) -> None:
             (folder / part / name).mkdir(parents=True)
             for index in np.flatnonzero(dataset.labels == label)[:count]:
                 image = dataset.images[int(index)]
-                (Image.open if isinstance(image, Path) else Image.fromarray)(image).save(
-                    folder / part / name / f"{index}.png"
-                )
+                picture = Image.open(image) if isinstance(image, Path) else Image.fromarray(image)
+                picture.save(folder / part / name / f"{index}.png")
     random = np.random.default_rng(0)
     for name in ("black", "noise"):
         (folder / name).mkdir()
         for index in range(PICTURES):
-            # Black pictures of one content would be duplicates of each other, which is another finding.
             pixels = np.full((28, 28), 0) if name == "black" else random.integers(0, 256, (28, 28))
             Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{index}.png")
 

@@ -55,18 +55,19 @@ def spread(count: int) -> Sequence[int]:
 
 def measured(batches: Iterable[npt.NDArray[np.float32]]) -> InputStatistics:
     """The statistics of inputs, float32 (images, height, width, channels), at least one of them."""
-    images, sums, height, width = 0, [], 0, 0
+    images, height, width = 0, 0, 0
+    sums: list[npt.NDArray[np.float64]] = []
     for batch in batches:
         values = batch.astype(np.float64)
         steps = np.diff(values, axis=2) if values.shape[2] > 1 else np.zeros_like(values)
-        weight, height, width = values.shape[:3]
-        images += weight
-        rows = (values, values**2, steps**2)
-        sums.append([weight * row.mean(axis=(0, 1, 2)) for row in rows])
+        count, height, width = values.shape[:3]
+        images += count
+        sums.append(np.stack([count * row.mean(axis=(0, 1, 2)) for row in (values, values**2, steps**2)]))
     mean, square, step = np.sum(sums, axis=0) / images
     variance = np.maximum(square - mean**2, 0)
-    rows = (tuple(row.tolist()) for row in (mean, variance, step))
-    return InputStatistics(images, height, width, *rows)
+    return InputStatistics(
+        images, height, width, tuple(mean.tolist()), tuple(variance.tolist()), tuple(step.tolist())
+    )
 
 
 def remembered(training: dict[str, Any] | None, name: str) -> InputStatistics | None:

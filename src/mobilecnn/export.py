@@ -227,8 +227,8 @@ def export(
             for row in rows:
                 steps(f"making {row.name}")
                 made[row.name], own = make(row, how) if chosen_file is None else chosen_file.made
-                sizes = [path.stat().st_size for path in (made[row.name].path, float32)]
-                say_no_smaller(row, *sizes, source.name, remarked)
+                size, whole = (path.stat().st_size for path in (made[row.name].path, float32))
+                say_no_smaller(row, size, whole, source.name, remarked)
                 changes[row.name] = joined(
                     _loading(facts), joined(floats.changes, joined(lowered.beyond_names, own.changes))
                 )

@@ -36,10 +36,11 @@ def test_what_a_file_keeps_is_read_strictly() -> None:
     assert remembered(None, "it") is None and remembered({"epochs": 1}, "it") is None
     found = remembered({"inputs": KEPT_INPUTS}, "it")
     assert found is not None and (found.width, found.mean) == (3, (0.5,))
-    for change in (
+    changes: tuple[dict[str, Any], ...] = (
         {"mean": []}, {"mean": [0.5, 0.5]}, {"variance": [-0.1]}, {"mean": ["x"]}, {"mean": None}, {"images": "many"},
         {"step_variance": [float("nan")]},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for change in changes:
         with pytest.raises(ModelFileError, match="it is damaged"):
             remembered({"inputs": KEPT_INPUTS | change}, "it")
     with pytest.raises(ModelFileError, match="it is damaged"):
