@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sets
 from click.testing import CliRunner, Result
 
 from mobilecnn.cli import cli
@@ -19,7 +20,7 @@ from mobilecnn.experiments import trainings
 from mobilecnn.experiments.running import Measured
 from mobilecnn.experiments.table import clock
 from mobilecnn.experiments.trainings import Trainings, command
-from mobilecnn.train import checkpoint
+from mobilecnn.train import checkpoint, experiments
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -119,6 +120,23 @@ def test_two_at_a_time_stopped_resumed_and_one_that_fails(
         done.exit_code == 2
         and "small.keras is of a run with other options: batch_size was 4 and is 8" in done.stderr
     )
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("row", [row.name for row in experiments.read("lesion-comparison").rows])
+def test_a_row_of_the_comparison_runs_on_images_as_the_challenge_has_them(row: str, tmp_path: Path) -> None:
+    data = sets.manifest(tmp_path, sets.isic(tmp_path / "isic"), test=0.0)
+    output = tmp_path / "out"
+    asked = ("lesion-comparison", "--data", data, "--stand-in", "--row", row, "-o", output, "--json")
+    done = run(*asked)
+    assert done.exit_code == 0, done.output
+    (shown,) = json.loads(done.stdout)["rows"]
+    found = Measured.read(output / f"{row}.json")
+    printed = shown["published"]["parameters"]
+    assert found.options["epochs"] == 1 and found.evaluation.images and printed
+    # Three classes instead of seven take four rows of a classifier of at most 2,048 features from the count.
+    assert found.evaluation.parameters is not None
+    assert abs(found.evaluation.parameters / 1e6 - float(printed.removesuffix("M"))) < 1.01
 
 
 needs_dask = pytest.mark.skipif(
