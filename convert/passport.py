@@ -279,6 +279,8 @@ class Passport(Stored, Open):
                 f"input.tensor.shape has {values:,} values, and pictures of input.contract have "
                 f"{math.prod(self.contract.shape):,}"
             )
+        if self.ladder is not None and not self.ladder.passed:
+            raise ValueError("the last of ladder.rungs must be the one that was chosen")
         if self.labels and len(self.labels) not in (outputs, self.kind.answers(outputs)):
             raise ValueError(f"labels has {plural(len(self.labels), 'name')} for {plural(outputs, 'output')}")
         for index, entry in enumerate(self.golden):

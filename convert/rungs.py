@@ -69,14 +69,14 @@ class Rung(Open):
 
 @dataclass(frozen=True)
 class Ladder(Open):
-    """All steps until the first that passed.
+    """All steps until the first that passed, or all where none did.
 
     Attributes:
         max_drop: largest loss that was allowed, in percentage points.
         device: where the files were timed.
         times: ``measured``, ``modelled``, or empty where they were not timed.
         shared: number of the labelled images that calibrated the files, too.
-        rungs: the steps, in order; the last is the file of the passport.
+        rungs: the steps, in order; in a passport the last is its file.
     """
 
     max_drop: float
@@ -86,9 +86,14 @@ class Ladder(Open):
     rungs: tuple[Rung, ...]
 
     def __post_init__(self) -> None:
-        last = self.rungs[-1] if self.rungs else None
-        if last is None or last.loss is None or last.refused or last.left_out:
-            raise ValueError("the last of the rungs must be the one that was chosen")
+        if not any(rung.loss is not None for rung in self.rungs):
+            raise ValueError("one of the rungs at least must have been judged")
+
+    @property
+    def passed(self) -> bool:
+        """Whether the last of the steps is the one that was chosen."""
+        last = self.rungs[-1]
+        return last.loss is not None and not last.refused and not last.left_out
 
     @property
     def judged(self) -> tuple[Rung, ...]:

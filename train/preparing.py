@@ -21,7 +21,7 @@ from mobilecnn.train.augmentation import AUGMENTATIONS
 from mobilecnn.train.backend import require_backend
 from mobilecnn.train.batches import Pictures
 from mobilecnn.train.datasets import load, reader_of
-from mobilecnn.train.datasets.dataset import Dataset
+from mobilecnn.train.datasets.dataset import Dataset, refuse_unknown
 from mobilecnn.train.datasets.identity import digests
 from mobilecnn.train.datasets.reading import refuse_unreadable
 from mobilecnn.train.hosts import ALONE, Team
@@ -274,11 +274,13 @@ def _split(
         if unknown:
             raise DataError(f"{own.name} has classes that {dataset.name} does not have: {listed(unknown)}")
         missing = [name for name in dataset.classes if name not in own.classes]
+        index = np.asarray([dataset.classes.index(name) for name in own.classes], np.int64)
+        own = replace(own, classes=dataset.classes, labels=index[own.labels])
+        refuse_unknown(own, "validation", dataset, plan.data)
         if missing:
             text = f"{own.name} has no image of {plural(len(missing), 'class', 'classes')} that {dataset.name} has"
             remarked(of_names("not-validated", missing, text))
-        index = np.asarray([dataset.classes.index(name) for name in own.classes], np.int64)
-        return dataset, replace(own, classes=dataset.classes, labels=index[own.labels])
+        return dataset, own
     training, validation = dataset.split(plan.validation, plan.seed)
     if not len(validation):
         raise DataError(

@@ -46,7 +46,11 @@ def lead(ladder: Ladder) -> str:
         "measured": f"Times are measured on {ladder.device}.",
         "modelled": f"Times are modelled for {ladder.device}, not measured.",
     }
-    judging = ladder.rungs[-1].labelled
+    limit = f"loses at most {ladder.max_drop:g} points of the right answers"
+    asked = (
+        f"The first step that {limit}." if ladder.passed else f"No step {limit}, or passes the other checks."
+    )
+    judging = ladder.judged[-1].labelled
     of = "" if judging is None else f" of {judging.images:,}"
     judged = (
         f", and {ladder.shared:,}{of} that judge are among them, so that new images may lose more"
@@ -54,7 +58,7 @@ def lead(ladder: Ladder) -> str:
         else " and judged on others"
     )
     return (
-        f"The first step that loses at most {ladder.max_drop:g} points of the right answers. Each is chosen on the images that "
+        f"{asked} Each is chosen on the images that "
         f"calibrate{judged}. {times.get(ladder.times, 'No file was timed.')}"
     )
 

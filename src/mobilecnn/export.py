@@ -57,7 +57,7 @@ from mobilecnn.quantize.recipes import Recipe
 from mobilecnn.quantize.steadiness import movement
 from mobilecnn.quantize.verdict import DEFAULT, Floors
 from mobilecnn.records import schema
-from mobilecnn.remarks import Remark, Remarked, no_remark
+from mobilecnn.remarks import Remark, Remarked, listed, no_remark
 from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, Steps, no_progress
 from mobilecnn.train import datasets, inputs
@@ -83,6 +83,11 @@ def check_request(
         raise UsageError(f"no format chosen; give one or several of --{', --'.join(table.names())}, or --all")
     if io is not None and io not in table.io_types():
         raise UsageError(f"unknown input/output type {io!r}; choose one of {', '.join(table.io_types())}")
+    if io not in (None, table.io_types()[0]) and not any(io in row.io_types for row in rows):
+        takes = sorted({row.io_types[0] for row in rows})
+        raise UsageError(
+            f"--io {io} has no effect on {listed([row.name for row in rows])}, which take and give {' and '.join(takes)}; leave it out"
+        )
     uncalibrated = [row.name for row in rows if row.needs_calibration and calibration is None]
     if uncalibrated:
         raise UsageError(

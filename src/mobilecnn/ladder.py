@@ -61,6 +61,18 @@ def asked(max_drop: float | None, device: str | None) -> Climb | None:
     return Climb(usual.max_drop if max_drop is None else max_drop, usual.device if device is None else device)
 
 
+class NonePassed(CheckFailed):
+    """No step of a ladder keeps the right answers.
+
+    Attributes:
+        ladder: what each of them costs, and what it loses.
+    """
+
+    def __init__(self, message: str, ladder: Ladder) -> None:
+        super().__init__(message)
+        self.ladder = ladder
+
+
 @dataclass(frozen=True)
 class Ground:
     """What the files are judged by.
@@ -171,7 +183,7 @@ def up(
         steps: is told what is done.
 
     Raises:
-        CheckFailed: none passes.
+        NonePassed: none passes.
         UsageError, ModelFileError, EnvironmentProblem: as :func:`mobilecnn.quantize.making.make` does.
     """
     rungs: list[Rung] = []
@@ -186,13 +198,15 @@ def up(
         if not step.left_out and not rungs[-1].refused:
             last = step
             break
-    if last is None or last.made is None:
+    if not files:
         raise CheckFailed(_none(rungs, climb, ground))
     steps(f"timing {plural(len(files), 'file')} on {climb.device}")
     latencies, times = _timed(files, climb, how.remarked)
     judged = iter(_with_front(rungs, latencies))
     done = tuple(rung if rung.left_out else next(judged) for rung in rungs)
     record = Ladder(climb.max_drop, climb.device, times, ground.shared, done)
+    if last is None or last.made is None:
+        raise NonePassed(_none(rungs, climb, ground), record)
     check = record.rungs[-1].labelled
     assert check is not None
     return Chosen(last.row, last.made, check, record)
@@ -257,7 +271,7 @@ def _outcome(rung: Rung) -> str:
 def _none(rungs: Sequence[Rung], climb: Climb, ground: Ground) -> str:
     tried = "; ".join(f"{rung.name}: {_outcome(rung)}" for rung in rungs)
     return (
-        f"{ground.source.name}: no step of the ladder keeps the answers to within {climb.max_drop:g} points, and nothing was "
+        f"{ground.source.name}: no step of the ladder keeps the answers to within {climb.max_drop:g} points, and no model was "
         f"written ({tried}); allow more with --max-drop, give --calibration more images of the kind that the file is for, or "
         "export --float32"
     )

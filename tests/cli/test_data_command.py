@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from mobilecnn.cli import cli
+from mobilecnn.errors import DataError
 from mobilecnn.quantize.evaluation import NO_BETTER
 from mobilecnn.quantize.origins import say_seen
 from mobilecnn.remarks import Remark, Remarks
@@ -69,6 +70,41 @@ def test_prepare_writes_once(tmp_path: Path) -> None:
     refused = run("data", "prepare", source, "-o", output)
     assert refused.exit_code == 2 and output.read_bytes() == before and "never replaced" in refused.stderr
     assert json.loads(before)["seed"] == 4
+
+
+def test_a_class_without_an_image_to_train_on_is_refused(tmp_path: Path) -> None:
+    """Rows name the classes of all parts, so that the part to train on has the name and no image of it."""
+    source = Path(sets.csv_file(tmp_path / "rows", divided=True))
+    lines = source.read_text().splitlines()
+    source.write_text(
+        "\n".join([lines[0], *[line for line in lines[1:] if not line.endswith("DF,train")]]) + "\n"
+    )
+    words = f"part of {source} has images of 1 class that no image to train on has: DF; leave them out"
+    done = CliRunner().invoke(cli, ["data", "prepare", str(source), "-o", str(tmp_path / "made.json")])
+    assert done.exit_code == 2 and words in done.stderr and not (tmp_path / "made.json").exists(), done.output
+    asked = ["train", "lenet5", "--data", str(source), "-o", str(tmp_path / "m.keras")]
+    done = CliRunner().invoke(cli, asked)
+    assert done.exit_code == 2 and f"the validation {words}" in done.stderr, done.output
+    # The remedy works.
+    source.write_text("\n".join(line for line in lines if ",DF," not in line) + "\n")
+    done = CliRunner().invoke(cli, ["data", "prepare", str(source), "-o", str(tmp_path / "made.json")])
+    assert done.exit_code == 0, done.output
+
+
+def test_an_empty_part_is_no_other_part(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    sets.class_folders(root / "train")
+    (root / "test" / "NV").mkdir(parents=True)
+    made = str(tmp_path / "made.json")
+    done = CliRunner().invoke(cli, ["data", "prepare", str(root), "-o", made])
+    assert (
+        done.exit_code == 2
+        and f"{root / 'test'} has no images; put some into it, or remove it" in done.stderr
+    )
+    with pytest.raises(DataError, match="test has no images, and the test part is wanted; put some into it"):
+        load(str(root), "test")
+    shutil.rmtree(root / "test")
+    assert CliRunner().invoke(cli, ["data", "prepare", str(root), "-o", made]).exit_code == 0
 
 
 @pytest.mark.parametrize("augment", ["none", "lesion", "modern"])
@@ -181,7 +217,7 @@ def test_images_that_were_trained_on_are_said(trained: Path, tmp_path: Path) -> 
     assert text.startswith(
         f"{copy}: {counts['trained-on']} of 20 images are some that {trained / 'it.keras'}, "
     )
-    assert "it.int8.tflite trained on, so that" in text
+    assert "it.int8.tflite trained or validated on, so that" in text
 
 
 def test_export_says_what_it_is_judged_by(trained: Path) -> None:

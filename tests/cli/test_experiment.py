@@ -131,6 +131,8 @@ def test_a_row_of_the_comparison_runs_on_images_as_the_challenge_has_them(row: s
     done = run(*asked)
     assert done.exit_code == 0, done.output
     (shown,) = json.loads(done.stdout)["rows"]
+    again = run(*asked[:-1])
+    assert f"Here a small stand-in ran (data {data}, size 32, epochs 1)" in " ".join(again.stdout.split())
     found = Measured.read(output / f"{row}.json")
     printed = shown["published"]["parameters"]
     assert found.options["epochs"] == 1 and found.evaluation.images and printed

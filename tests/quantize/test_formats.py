@@ -159,6 +159,13 @@ def test_uint8_ends(third_party: Path, photos: Path, tmp_path: Path) -> None:
     assert file.parity.agreement >= 11 / 12 and file.parity.sqnr_db > 25
 
 
+def test_a_type_that_no_format_has_is_refused(third_party: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match="--io uint8 has no effect on float16, int16x8, which take and give float32; leave"
+    ):
+        export(Source(str(third_party / "theirs.keras")), ["float16", "int16x8"], tmp_path, io="uint8")
+
+
 def test_an_unknown_type_of_the_ends_is_refused(third_party: Path, tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match="unknown input/output type 'int4'; choose one of int8, uint8, float32"

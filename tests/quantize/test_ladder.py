@@ -1,7 +1,7 @@
 """The ladder of repairs: what is tried, on which images it is chosen and judged, where it stops, and what is said of it."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -189,12 +189,19 @@ def test_none_passes_and_nothing_is_written(broken: Path, tmp_path: Path) -> Non
     done = CliRunner().invoke(cli, [*command(broken, tmp_path / "out", *asked), "--json"])
     assert done.exit_code == 1, done.output
     message = json.loads(done.stdout)["error"]["message"]
-    assert "no step of the ladder keeps the answers to within 0.5 points, and nothing was written" in message
+    assert "no step of the ladder keeps the answers to within 0.5 points, and no model was written" in message
     for step in ("int8, smallest to largest value: ", "in float32", "int16x8: ", "float16: its SQNR is"):
         assert step in message
     assert "would not run on tensorflow==2.2, which lacks" in message.split("int16x8: ")[1]
     assert "allow more with --max-drop" in message
-    assert not list((tmp_path / "out").glob("[!.]*"))
+    # What each step costs is shown all the same, with times and a chart.
+    assert [path.name for path in (tmp_path / "out").glob("[!.]*")] == ["two.ladder.html"]
+    page = (tmp_path / "out" / "two.ladder.html").read_text()
+    assert "No step loses at most 0.5 points" in page and "Times are measured on local" in page
+    for cost in ("size (kB)", "median latency (ms)"):
+        assert f"Accuracy against {cost}" in page
+    assert ">chosen<" not in page
+    assert f"Page: {tmp_path / 'out' / 'two.ladder.html'}" in done.stderr
 
 
 REFUSED: list[tuple[tuple[str, ...], str]] = [
@@ -242,18 +249,30 @@ def test_a_page_of_somebody_else_stays(broken: Path, tmp_path: Path) -> None:
 LOSS: dict[str, Any] = {"points": 0.0, "low": -1.0, "high": 1.0, "p": 1.0, "verdict": "undecided"}
 
 
+PASSPORT = Path(__file__).parents[1] / "samples/passports/tiny.int8.json"
+
 LEFT_OUT, REFUSED_RUNG = (
     Rung("int8", "int8", left_out="no good"),
     Rung("int8", "int8", loss=Loss(**LOSS), refused="it loses"),
 )
 
 
-@pytest.mark.parametrize("rungs", [[], [LEFT_OUT], [REFUSED_RUNG]])
-def test_a_ladder_ends_at_what_was_chosen(rungs: list[Rung]) -> None:
+@pytest.mark.parametrize("rungs", [[], [LEFT_OUT]])
+def test_a_ladder_has_a_step_that_was_judged(rungs: list[Rung]) -> None:
     rows = [asdict(rung) for rung in rungs]
     document = {"max_drop": 0.5, "device": "local", "times": "", "shared": 0, "rungs": rows}
-    with pytest.raises(InputError, match="the last of the rungs must be the one that was chosen"):
+    with pytest.raises(InputError, match="one of the rungs at least must have been judged"):
         record(Ladder, document)
+
+
+@pytest.mark.parametrize("last", [LEFT_OUT, REFUSED_RUNG])
+def test_that_of_a_passport_ends_at_what_was_chosen(last: Rung) -> None:
+    chosen = Rung("int8", "int8", loss=Loss(**LOSS))
+    assert Ladder(0.5, "local", "", 0, (REFUSED_RUNG, chosen)).passed
+    fallen = Ladder(0.5, "local", "", 0, (REFUSED_RUNG, last))
+    assert not fallen.passed
+    with pytest.raises(ValueError, match=r"the last of ladder\.rungs must be the one that was chosen"):
+        replace(passport.Passport.read(PASSPORT), ladder=fallen)
 
 
 def test_what_is_said_of_a_loss_that_is_open() -> None:

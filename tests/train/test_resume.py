@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trainings import small_plan, weights_digest, write_colors
+from trainings import interrupt_after, small_plan, weights_digest, write_colors
 
+from mobilecnn import bases
 from mobilecnn.train import checkpoint, fit
 from mobilecnn.train.plan import Epoch, TrainingPlan, best
 
@@ -105,6 +106,55 @@ def test_killed_and_resumed_it_has_the_same_weights(keras: Any, colors: Path, tm
     assert parts.kept.epoch == best(whole.history).epoch
     assert weights_digest(keras, parts.path) == weights_digest(keras, whole.path)
     assert not checkpoint.folder(output).exists()
+
+
+@pytest.fixture(scope="module")
+def first(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model to fine-tune, with batch normalizations."""
+    path = tmp_path_factory.mktemp("first") / "first.keras"
+    network = small_plan(colors, architecture="mobilenet_v1_x0.25_224", epochs=1)
+    return fit.run(fit.prepare(network, path)).path
+
+
+COURSES: dict[str, dict[str, Any]] = {
+    "fine-tuned in float16": {
+        "optimizer": "adamw", "precision": "float16", "ema": 0.9, "augment": "modern", "label_smoothing": 0.1,
+        "freeze": ("*",), "thaw": ("conv_pw_1[123]*",), "dropout": 0.2,
+    },
+    "adadelta in bfloat16": {
+        "optimizer": "adadelta", "precision": "bfloat16", "schedule": "inverse-time", "time_decay": 0.01, "augment": "lesion",
+        "class_weights": True, "keep": "last",
+    },
+    "sgd": {
+        "optimizer": "sgd", "momentum": 0.9, "weight_decay": 1e-4, "schedule": "linear", "warm_up": 0.1, "augment": "contrast",
+        "initializer": "xavier", "patience": 3,
+    },
+}  # fmt: skip
+"""What the killed training above has not: other optimizers, types, schedules and augmentations, and a model that it begins with."""
+
+
+@pytest.mark.parametrize("course", COURSES)
+def test_stopped_and_resumed_it_has_the_same_weights(
+    course: str, keras: Any, colors: Path, first: Path, tmp_path: Path
+) -> None:
+    options = COURSES[course]
+    fine = "freeze" in options
+    begun = {"architecture": "", "base": str(first)} if fine else {"architecture": "lenet5"}
+    asked = small_plan(colors, **{"epochs": 4, **begun, **options})
+
+    def job(output: Path, resume: bool = False) -> fit.Job:
+        return fit.prepare(asked, output, resume, base=bases.load(first, None) if fine else None)
+
+    whole = fit.run(job(tmp_path / "whole.keras"))
+    output = tmp_path / "parts.keras"
+    for number in (1, 3):
+        with pytest.raises(KeyboardInterrupt):
+            fit.run(job(output, resume=number > 1), on_epoch=interrupt_after(number))
+    parts = fit.run(job(output, resume=True))
+    assert [replace(row, seconds=0) for row in parts.history] == [
+        replace(row, seconds=0) for row in whole.history
+    ]
+    assert weights_digest(keras, parts.path) == weights_digest(keras, whole.path)
 
 
 def test_patience_ends_it_and_resuming_ends_it_again(colors: Path, tmp_path: Path) -> None:

@@ -203,3 +203,24 @@ def _refuse_two_orders(dataset: Dataset) -> None:
             "text, as some tools that train do, 10 comes before 2, and sorted as numbers it does not. Export the model with "
             "--labels, a name a line in the order of its outputs, or give the folders leading zeros (02, 10) in that order"
         )
+
+
+def refuse_unknown(held: Dataset, part: str, trained: Dataset, source: str) -> None:
+    """Refuse images of classes that have none to train on, as rows of a file may have: no model can learn their names.
+
+    Args:
+        held: a part of a data set, of the same classes.
+        part: what the part is called.
+        trained: the part to train on.
+        source: what messages call the data set.
+
+    Raises:
+        DataError: there are some.
+    """
+    known = set(trained.labels.tolist())
+    unknown = [held.classes[label] for label in sorted(set(held.labels.tolist()) - known)]
+    if unknown:
+        raise DataError(
+            f"the {part} part of {source} has images of {plural(len(unknown), 'class', 'classes')} that no image to train on has: "
+            f"{listed(unknown)}; leave them out, or move some of them to the train part"
+        )

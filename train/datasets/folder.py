@@ -43,6 +43,7 @@ def read(source: str, part: Part = "all") -> Dataset:
     if not found.by_part:
         return found.dataset()
     if part not in found.by_part:
+        _refuse_empty(found, part)
         wanted = "no particular part" if part == "all" else f"the {part} part"
         names, paths = zip(*((path.name, str(path)) for path in found.by_part.values()), strict=True)
         raise DataError(
@@ -50,6 +51,29 @@ def read(source: str, part: Part = "all") -> Dataset:
             f"{listed(paths, ' or ')}"
         )
     return found.part(part)
+
+
+def _refuse_empty(found: "_Found", part: str) -> None:
+    """Refuse a folder of the part that has no image: no other one stands in for it."""
+    for name in found.folders.empty:
+        if part_of(name) == part:
+            folder = found.folders.root / name
+            raise DataError(f"{folder} has no images, and the {part} part is wanted; put some into it")
+
+
+def refuse_empty_parts(source: str) -> None:
+    """Refuse folders that are called after a part and have no image, before parts of that name are made of others.
+
+    Raises:
+        DataError: there is one, or the folder cannot be read.
+    """
+    found = _opened(Path(source))
+    for name in found.folders.empty if found.by_part else ():
+        if (part := part_of(name)) in PARTS:
+            folder = found.folders.root / name
+            raise DataError(
+                f"{folder} has no images; put some into it, or remove it, and images to train on are set aside as the {part} part"
+            )
 
 
 def parts_of(source: str) -> tuple[Part, ...]:
@@ -152,6 +176,7 @@ class _Folders:
         root: the root.
         images: name of each folder in it that holds images, as it is stored -> those images, on any level.
         loose: images directly in it.
+        empty: name of each folder in it that holds no image -> what was passed over there.
     """
 
     def __init__(self, root: Path) -> None:
@@ -163,7 +188,7 @@ class _Folders:
         self.root = root
         self.images: dict[str, list[Path]] = {}
         self._passed, self._level = PassedOver(), PassedOver()
-        self._empty: dict[str, PassedOver] = {}
+        self.empty: dict[str, PassedOver] = {}
         try:
             self.loose, folders = level(root, self._level)
         except OSError as error:
@@ -179,7 +204,7 @@ class _Folders:
             if images:
                 self.images[folder.name] = images
             else:
-                self._empty[folder.name] = passed
+                self.empty[folder.name] = passed
             self._passed.add(passed)
 
     def dataset(self) -> Dataset:
@@ -227,10 +252,10 @@ class _Folders:
 
     def _beside(self, them: str) -> Iterator[Remark]:
         """Folders without images, and loose ones."""
-        if self._empty:
+        if self.empty:
             names = [
                 name + (f" ({listed(counted(passed.others))})" if passed.others else "")
-                for name, passed in self._empty.items()
+                for name, passed in self.empty.items()
             ]
             text = f"{plural(len(names), 'folder')} without images beside {them}"
             yield of_names("empty-class" if them == _CLASS_FOLDERS else "empty-part", names, text)

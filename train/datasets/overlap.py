@@ -70,7 +70,7 @@ def trained_on(model: str, source: str, dataset: Dataset, remarked: Remarked) ->
         )
         remarked(Remark("trained-elsewhere", 1, text, (model,)))
         return
-    say_overlap(dataset, seen, "trained-on", f"that {model} trained on", remarked)
+    say_overlap(dataset, seen, "trained-on", f"that {model} trained or validated on", remarked)
 
 
 MOST_ENTRIES = 300_000

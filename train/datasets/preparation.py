@@ -14,8 +14,8 @@ from mobilecnn.remarks import Remarked, listed, no_remark, of_names, plural
 from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train import datasets
-from mobilecnn.train.datasets import idx, manifest
-from mobilecnn.train.datasets.dataset import PARTS, Dataset, Part
+from mobilecnn.train.datasets import folder, idx, manifest
+from mobilecnn.train.datasets.dataset import PARTS, Dataset, Part, refuse_unknown
 from mobilecnn.train.datasets.division import divide
 from mobilecnn.train.datasets.identity import digests
 from mobilecnn.train.datasets.manifest import Image, Manifest
@@ -104,6 +104,8 @@ def prepare(request: Request, progress: Progress = no_progress, remarked: Remark
             for part, one in _read(request, progress, remarked)
         }
         whole = given["train"]
+        for part, held in given.items():
+            refuse_unknown(held.dataset, part, whole.dataset, request.source)
         missing = _missing(request, list(given))
         joined = _joined(whole)
         _say_doubles(request.source, given, remarked)
@@ -145,10 +147,10 @@ class _Summed:
 
     def rows(self, output: Path, split: Part) -> list[Image]:
         """The images as the manifest at ``output`` lists them."""
-        folder = os.path.realpath(output.parent)
+        base = os.path.realpath(output.parent)
         rows = []
         for index, (path, number) in enumerate(self.places):
-            name = os.path.relpath(os.path.abspath(path), folder)  # noqa: PTH100 - it keeps links, as a user names them
+            name = os.path.relpath(os.path.abspath(path), base)  # noqa: PTH100 - it keeps links, as a user names them
             if any("\ud800" <= letter <= "\udfff" for letter in name):
                 raise DataError(
                     f"the name {name!r} is not UTF-8, and cannot be kept in a manifest; rename the file"
@@ -164,6 +166,9 @@ def _read(request: Request, progress: Progress, remarked: Remarked) -> Iterator[
     source = request.source
     if manifest.accepts(source):
         raise DataError(f"{source} is a manifest already; give the data that it was made of")
+    reader = datasets.reader_of(source)
+    if reader is not None and reader.read is folder.read:
+        folder.refuse_empty_parts(source)
     there = datasets.parts(source)
     if there and "train" not in there:
         raise DataError(

@@ -260,7 +260,7 @@ def command(
     from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.files import write_text
     from mobilecnn.labels import read as labels_of
-    from mobilecnn.ladder import AUTO
+    from mobilecnn.ladder import AUTO, NonePassed
     from mobilecnn.ladder import asked as asked_climb
     from mobilecnn.quantize.calibration.images import Calibration
     from mobilecnn.quantize.recipes import Recipe, shown
@@ -290,26 +290,34 @@ def command(
     if AUTO in formats:
         check_page(page)
     remarks = Remarks(note)
-    with progress("Exporting") as update:
-        exported = export(
-            asked,
-            formats,
-            output,
-            given,
-            io,
-            update,
-            source,
-            remarks,
-            skip_bad,
-            lowering,
-            target,
-            Floors(min_agreement, min_sqnr),
-            correct,
-            keep_float,
-            rules,
-            target_runtime,
-            asked_climb(max_drop, device),
-        )
+    try:
+        with progress("Exporting") as update:
+            exported = export(
+                asked,
+                formats,
+                output,
+                given,
+                io,
+                update,
+                source,
+                remarks,
+                skip_bad,
+                lowering,
+                target,
+                Floors(min_agreement, min_sqnr),
+                correct,
+                keep_float,
+                rules,
+                target_runtime,
+                asked_climb(max_drop, device),
+            )
+    except NonePassed as none:
+        # What each step costs is wanted most where none passes.
+        write_text(page, html(none.ladder, model))
+        if not as_json:
+            export_tables.climbed(none.ladder)
+        talk(f"Page: {page}")
+        raise
 
     ladder = exported[0].passport.ladder
     if ladder is not None:

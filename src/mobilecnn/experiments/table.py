@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mobilecnn.experiments.running import Measured, Outcome, Request
 from mobilecnn.train.experiments import Published
@@ -95,6 +96,11 @@ def table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
+def _stood_in(request: Request) -> dict[str, Any]:
+    """The options of the stand-in, with the images that were named in place of its own."""
+    return {**request.recipe.stand_in, **({} if request.data is None else {"data": request.data})}
+
+
 def remarks(request: Request, outcomes: Sequence[Outcome]) -> list[str]:
     """What is to be known of the table, a sentence each."""
     said = []
@@ -102,7 +108,7 @@ def remarks(request: Request, outcomes: Sequence[Outcome]) -> list[str]:
     if any(outcome.row.published != Published() for outcome in outcomes):
         said.append(f"Published: {request.recipe.source}.")
     if request.stand_in:
-        small = ", ".join(f"{name} {value}" for name, value in request.recipe.stand_in.items())
+        small = ", ".join(f"{name} {value}" for name, value in _stood_in(request).items())
         said.append(
             f"Here a small stand-in ran ({small}): its figures say that the rows run, and nothing of the published ones."
         )
