@@ -1,4 +1,4 @@
-"""The README's first picture, on a light and on a dark ground: theoretical against modelled speedup on a Snapdragon 820.
+"""The README's first picture, on a light and on a dark ground: theoretical against modelled speedup on the stored chips.
 
 python scripts/readme_picture.py    (writes docs/speedup_light.png and docs/speedup_dark.png)
 """
@@ -8,19 +8,19 @@ from typing import get_args
 
 from mobilecnn.bench.pages import charts, png
 from mobilecnn.bench.pages.palette import Theme
-from mobilecnn.bench.papers.stored import stored
+from mobilecnn.bench.papers.stored import STORED, stored
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 TITLE = (
     "Speedup over AlexNet: what the multiply-adds promise, and what ARM delivers\n"
-    "modelled on a Snapdragon 820, LiteRT 2.3, one thread, with 90 % intervals"
+    "modelled on a Snapdragon 820 and a Raspberry Pi 4, float32, one thread, 90 % intervals"
 )
 
 
 def picture(theme: Theme) -> bytes:
     """The picture for one ground, as a PNG file."""
-    return png.draw([charts.speedups(stored("sd820").rows)], TITLE, theme)
+    return png.draw([charts.speedups_of_chips([stored(chip) for chip in STORED])], TITLE, theme)
 
 
 def main() -> None:

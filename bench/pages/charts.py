@@ -4,20 +4,36 @@ from collections.abc import Sequence
 
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages.plot import OTHER, Axis, Plot, Point, Series
-from mobilecnn.bench.papers.speedup import SpeedupRow
-from mobilecnn.bench.records.published import BASELINES
+from mobilecnn.bench.papers.speedup import Speedup, SpeedupRow
+from mobilecnn.bench.records.instructions import Instructions
+from mobilecnn.bench.records.published import BASELINES, PUBLISHED_FORMAT
 from mobilecnn.bench.timing.groups import group_of
 from mobilecnn.bench.timing.profile import OperatorTime, Profile
 
 
 def speedups(rows: Sequence[SpeedupRow]) -> Plot:
     """Theoretical against actual speedup over AlexNet, without and with LRN, with the paper's points."""
-    others = [row for row in rows if row.published not in BASELINES]
-    kind = "modelled" if any(row.result is None for row in others) else "actual"
+    return _speedups([(row.format, row) for row in rows])
+
+
+def speedups_of_chips(tables: Sequence[Speedup]) -> Plot:
+    """Theoretical against modelled speedup of some chips in the paper's format, as :func:`speedups`."""
+    named = []
+    for table in tables:
+        assert isinstance(table.record, Instructions) and table.record.model is not None
+        title = table.record.model.chip.title
+        named += [(title, row) for row in table.rows if row.format == PUBLISHED_FORMAT]
+    return _speedups(named)
+
+
+def _speedups(named: Sequence[tuple[str, SpeedupRow]]) -> Plot:
+    """Rows, each with what its series is called."""
+    others = [(name, row) for name, row in named if row.published not in BASELINES]
+    kind = "modelled" if any(row.result is None for _, row in others) else "actual"
     lines: dict[str, list[Point]] = {}
-    for row in others:
+    for name, row in others:
         for over in row.over:
-            lines.setdefault(f"{row.format}, over {over.base.label}", []).append(
+            lines.setdefault(f"{name}, over {over.base.label}", []).append(
                 Point(
                     over.theoretical,
                     over.actual.value,
@@ -28,7 +44,7 @@ def speedups(rows: Sequence[SpeedupRow]) -> Plot:
                 )
             )
     series = [Series(name, points, colour=colour) for colour, (name, points) in enumerate(lines.items())]
-    published = {row.published.label: row for row in others}.values()
+    published = {row.published.label: row for _, row in others}.values()
     paper = [Point(row.paper_theoretical, row.paper_actual, row.published.label) for row in published]
     return Plot(
         [*series, Series("paper: float32, Snapdragon 820", paper, colour=OTHER)],

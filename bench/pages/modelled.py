@@ -23,7 +23,7 @@ def notes(counted: Instructions) -> list[str]:
         return [COUNTED]
     chip = counted.model.chip
     return [
-        f"modelled, not measured: one thread of a {chip.title} at {chip.gigahertz:g} GHz, warm, unthrottled, alone",
+        remarks.modelled_on(chip),
         f"error of the model: {remarks.model_errors(chip)}",
         *remarks.other_llvm(counted.model.llvm),
         "instructions: millions of an inference, counted and exact",
@@ -41,10 +41,11 @@ def kept(record: Measurement | Instructions) -> str:
 
 
 def stored(counted: Instructions) -> list[str]:
-    """What is said of a record that came with the program: what made it, its errors, and how to make it anew."""
+    """What is said of a record that came with the program: what made it, what its times are of, how far they may be off, and
+    how to make it anew."""
     assert counted.model is not None
-    error = notes(counted)[1]
+    what, error, *_ = notes(counted)
     return [
-        f"Stored, not made on this machine: record of {counted.created[:10]}, {device(counted)}; {error}",
+        f"Stored, not made on this machine: record of {counted.created[:10]}, {device(counted)}; {what}; {error}",
         f"To model it anew: mobilecnn speedup --device emulated-{counted.model.chip.name}",
     ]

@@ -77,12 +77,24 @@ def elsewhere(what: str, file: str) -> str:
     return f"INVALID (!): {what}; the reasons are in {file}"
 
 
+CONDITIONS = "the CPU alone, warm, unthrottled, with no other process"
+"""Conditions of every modelled time, beside its one thread."""
+
+
+def modelled_on(chip: Chip) -> str:
+    """What a modelled time is a time of: the chip, and the conditions that the model knows."""
+    return f"modelled, not measured: one thread of a {chip.title} at {chip.gigahertz:g} GHz, {CONDITIONS}"
+
+
 def model_errors(chip: Chip) -> str:
-    """How far published times were missed: those that the constants are fitted to, held out, and those of LiteRT."""
+    """How far published times were missed: those that the constants are fitted to, held out, and those of LiteRT.
+
+    The ratios of two times were missed by more than the times: the errors of two networks do not cancel.
+    """
     lent = "" if chip.published == chip.title else f" ({chip.title}: none, but the same core)"
     return (
         f"of ncnn's published times of a {chip.published}{lent} half were missed by less than "
-        f"{below(chip.median_error)}, nine of ten by less than {below(chip.error)} (their ratios: {below(chip.ratio_error)}), "
+        f"{below(chip.median_error)}, nine of ten by less than {below(chip.error)} (ratios of two, which are no surer: {below(chip.ratio_error)}), "
         f"each held out; of LiteRT's {LITERT_TIMES} published times, on all chips, {LITERT_WITHIN} lay within such an interval "
         f"and the worst was missed by less than {below(LITERT_ERROR)}"
     )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mobilecnn.bench.pages.modelled import notes
 from mobilecnn.bench.pages.result_files import read
 from mobilecnn.bench.pages.table_names import TIMED
 from mobilecnn.bench.papers.speedup import SpeedupRow, table
@@ -25,7 +26,8 @@ def table_8(record: Path | None = None) -> PaperTable:
         InputError: the file is not a record of ``mobilecnn speedup`` at 224 x 224, with all its networks in float32.
     """
     if record is None:
-        return _filled(stored("sd820").rows, "modelled on the Snapdragon 820")
+        kept = stored("sd820")
+        return _filled(kept.rows, "modelled on the Snapdragon 820", _limits(kept.record))
     results = read([record])
     taken: list[Measurement | Instructions] = [timed.measurement for timed in results.timed]
     taken += [counted.instructions for counted in results.counted if counted.instructions.model is not None]
@@ -36,7 +38,7 @@ def table_8(record: Path | None = None) -> PaperTable:
             if passport is not None and passport.format == PUBLISHED_FORMAT and passport.macs is not None
         }
         if all(row.model in found and found[row.model] < LARGER * 1e6 * row.mflops for row in NETWORKS):
-            return _filled(table(times(given)), f"{kind(given)} on {_device(given)}")
+            return _filled(table(times(given)), f"{kind(given)} on {_device(given)}", _limits(given))
     raise InputError(
         f"{record} has no times of all networks of the table in {PUBLISHED_FORMAT} at 224 x 224; give a record of "
         "`mobilecnn speedup`"
@@ -49,7 +51,12 @@ def _device(record: Measurement | Instructions) -> str:
     return record.device.board or record.device.cpu or record.device.kind
 
 
-def _filled(rows: tuple[SpeedupRow, ...], how: str) -> PaperTable:
+def _limits(record: Measurement | Instructions) -> tuple[str, ...]:
+    """What modelled times are of, and how far they may be off; nothing of measured ones."""
+    return () if isinstance(record, Measurement) else tuple(f"Ours: {said}." for said in notes(record)[:2])
+
+
+def _filled(rows: tuple[SpeedupRow, ...], how: str, limits: tuple[str, ...]) -> PaperTable:
     chosen = [row for row in rows if row.format == PUBLISHED_FORMAT]
     return PaperTable(
         TIMED,
@@ -75,6 +82,7 @@ def _filled(rows: tuple[SpeedupRow, ...], how: str) -> PaperTable:
             for row in chosen
         ),
         (
+            *limits,
             UNKNOWN,
             (
                 "An actual speedup above the theoretical one is no contradiction: a multiply-add of one network may take longer than "

@@ -331,7 +331,7 @@ def _paper(demo: Demo) -> list[Table | Note]:
 
 
 def said_of_chip(chip: speedup.Speedup) -> list[str]:
-    """What made a stored table, how far it may be from real times, and how to make it anew."""
+    """What made a stored table, what its times are of, how far they may be from real ones, and how to make it anew."""
     assert isinstance(chip.record, Instructions)
     return modelled.stored(chip.record)
 
@@ -352,14 +352,13 @@ def _by_format(header: Sequence[str], rows: Sequence[Sequence[str]], caption: st
 
 
 def _chips(demo: Demo) -> list[Table | Note | Figure]:
-    """The stored tables, and a chart of that of the paper's own chip."""
+    """The stored tables, and a chart of all of them."""
     return [
         *(_by_format(*paper_tables.chips([chip]), _title(chip)) for chip in demo.chips),
-        Note("Modelled, not measured: one thread of a chip that is not here, warm, unthrottled, alone."),
         *(Note(line) for chip in demo.chips for line in said_of_chip(chip)),
         Figure(
-            svg.draw(charts.speedups(demo.chips[0].rows)),
-            "Theoretical and modelled speedup over either AlexNet on the paper's chip, with the paper's points.",
+            svg.draw(charts.speedups_of_chips(demo.chips)),
+            "Theoretical and modelled speedup over either AlexNet on these chips, with the paper's points.",
         ),
     ]
 

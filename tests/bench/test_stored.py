@@ -33,6 +33,8 @@ def test_a_stored_record_says_what_made_it_and_has_the_constants_of_its_chip(nam
         "LLVM",
         "litert",
         CHIPS[name].title,
+        "modelled, not measured: one thread",
+        "the CPU alone, warm, unthrottled, with no other process",
         "error of the model",
     ):
         assert words in first

@@ -9,7 +9,7 @@ from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages import svg
 from mobilecnn.bench.pages.numbers import ms, number, short, times
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Note, Table
-from mobilecnn.bench.pages.remarks import BOUND, model_errors, other_llvm
+from mobilecnn.bench.pages.remarks import BOUND, CONDITIONS, model_errors, other_llvm
 from mobilecnn.bench.pages.result_files import Counted
 from mobilecnn.bench.records.measurement import DIFFERS
 from mobilecnn.bench.records.work import TimeModel
@@ -88,6 +88,6 @@ def _span(modelled: Interval) -> str:
 def _error(chip: str, model: TimeModel) -> str:
     of = model.chip
     return (
-        f"{chip}: one thread, warm, unthrottled, alone. Cycles by the {of.model} of LLVM {model.llvm}, simulated caches, "
+        f"{chip}: one thread, {CONDITIONS}. Cycles by the {of.model} of LLVM {model.llvm}, simulated caches, "
         f"and constants fitted to published times: {model_errors(of)}."
     )

@@ -95,7 +95,8 @@ def command(
     INVALID, which "!" marks.
 
     With --device emulated-pi4, or two of its records, modelled times are compared, or with
-    --counts-only instructions. Both are the same on every run: a gate that needs no board.
+    --counts-only instructions. Both are the same on every run: a gate that needs no board. The
+    ratio of modelled times is no surer than they are: its 90 % interval is the wider one.
 
     \b
     Example:

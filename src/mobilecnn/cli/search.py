@@ -228,7 +228,7 @@ def _lines(found: "Found", where: "Device") -> Iterator[str]:
     yield f"predicted from {operators}, {found.costs.times} alone, to which costs are fitted: median error {error:.1%}"
     if isinstance(where, CanCount):
         chip = where.time_model().chip
-        yield f"modelled, not measured: one thread of a {chip.title}; {remarks.model_errors(chip)}"
+        yield f"{remarks.modelled_on(chip)}; {remarks.model_errors(chip)}"
     yield from errors(found)
 
 
