@@ -1,11 +1,12 @@
-"""Hold modelled ARM time against ncnn's published benchmark of six chips, and against LiteRT's published figures.
+"""Hold modelled ARM time against ncnn's published benchmark of seven chips, and against LiteRT's published figures.
 
     python benchmarks/arm_model.py --params FOLDER [--skip [CHIP:]NETWORK]... [--terms] [--litert] [--json] [--table FILE]
                                    [--chart FILE]
+    python benchmarks/arm_model.py --works tests/bench/arm_works.csv [--json] [--chart FILE]
 
 FOLDER holds the network descriptions of ncnn's benchmark (benchmark/*.param of github.com/Tencent/ncnn) and
 published.csv: a row a network with the columns network, input (side in pixels) and milliseconds of one thread on each
-chip. The networks run in ncnn's own aarch64 wheels on an emulated core; a release near the time when a chip's column
+chip; those of the Snapdragon 855+ are in arm_published.py. The networks run in ncnn's own aarch64 wheels on an emulated core; a release near the time when a chip's column
 was published. What they executed is kept in ~/.cache/mobilecnn/arm-model, so that the benchmark can be stopped and
 goes on where it was; vgg16 takes longer than all others together, and can be left out with --skip.
 
@@ -20,6 +21,9 @@ code is 1 if a median is over 5 %, a 90th percentile over 13 %, or the median er
 runs the networks of LiteRT's published figures with the constants of bench/records/chips.py, and fits nothing. --table
 does so too, and writes the table that tests/bench/test_arm_model.py holds the constants against; --chart writes the
 chart of docs/arm_model.md.
+
+--works takes what the inferences are to the chips from such a table, in place of running them: the same figures in a
+second, without an emulator.
 """
 
 import argparse
@@ -33,6 +37,7 @@ from pathlib import Path
 import arm_litert
 from arm_fit import BASELINE, TERMS, Fit, held_out
 from arm_floor import floor
+from arm_published import COLUMN, with_every_chip
 from arm_traces import simulated, traced
 
 from mobilecnn.bench.devices.emulated import build, pipeline
@@ -41,6 +46,7 @@ from mobilecnn.bench.devices.emulated.work import work_of
 from mobilecnn.bench.pages import png
 from mobilecnn.bench.pages.plot import Axis, Plot, Point, Series
 from mobilecnn.bench.records.chips import CHIPS, Chip
+from mobilecnn.bench.records.work import Work, milliseconds
 from mobilecnn.files import write_bytes, write_text
 
 PUBLISHED = {
@@ -50,6 +56,7 @@ PUBLISHED = {
     "pi4": ("pi4_a72_1.8GHz", "1.0.20221128"),
     "pi5": ("pi5_a76_2.4GHz", "1.0.20240102"),
     "pi3": ("pi3bplus_a53_1.4GHz", "1.0.20221128"),
+    "sd855plus": (COLUMN, "1.0.20240102"),
 }
 """Chip -> its column in published.csv, and the release of ncnn that runs for it."""
 
@@ -68,6 +75,9 @@ TRIED = (
     ("cycles", "lines", "memory", "turns"),
 )
 """Sets of terms that --terms compares. memory: lines fetched from the memory; written: lines written back to it."""
+
+COLUMNS = ("instructions", "cycles", "lines", "turns", "floor")
+"""Amounts of an inference in the table that --table writes."""
 
 Amounts = dict[str, float]
 """Term -> its amount in one inference."""
@@ -106,6 +116,25 @@ def measured(params: Path, rows: list[dict[str, str]], skip: set[str]) -> dict[s
         for chip in timed:
             made[chip.name][row["network"]] = amounts(section, chip, caches)
     return made
+
+
+def kept(table: Path) -> tuple[dict[str, dict[str, Amounts]], list[dict[str, str]]]:
+    """What :func:`measured` gives, and the rows of published times, from a table that --table wrote; prints LiteRT's."""
+    made: dict[str, dict[str, Amounts]] = {name: {} for name in PUBLISHED}
+    rows: dict[str, dict[str, str]] = {}
+    with table.open(newline="") as file:
+        for row in csv.DictReader(file):
+            chip, network = CHIPS[row["chip"]], row["network"]
+            if row["runtime"] == "ncnn":
+                made[chip.name][network] = {key: float(row[key]) for key in COLUMNS}
+                column = PUBLISHED[chip.name][0]
+                rows.setdefault(network, {"network": network})[column] = row["milliseconds"]
+            else:
+                work = Work(*(int(row[key]) for key in COLUMNS[:-1]))
+                said = arm_litert.line(network, chip, float(row["milliseconds"]), milliseconds(work, chip))
+                print(said)
+    every = {column: "" for column, _ in PUBLISHED.values()}
+    return made, [{**every, **row} for row in rows.values()]
 
 
 def published(rows: list[dict[str, str]], chip: Chip) -> dict[str, float]:
@@ -161,17 +190,16 @@ def table(
     work: dict[str, dict[str, Amounts]], rows: list[dict[str, str]], checks: list[arm_litert.Check]
 ) -> str:
     """The table for the tests, as CSV."""
-    lines = ["runtime,chip,network,milliseconds,instructions,cycles,lines,turns,floor"]
-    columns = ("instructions", "cycles", "lines", "turns", "floor")
+    lines = [f"runtime,chip,network,milliseconds,{','.join(COLUMNS)}"]
     for name, networks in work.items():
         times = published(rows, CHIPS[name])
         lines += [
-            f"ncnn,{name},{network},{times[network]:g}," + ",".join(f"{terms[key]:.0f}" for key in columns)
+            f"ncnn,{name},{network},{times[network]:g}," + ",".join(f"{terms[key]:.0f}" for key in COLUMNS)
             for network, terms in networks.items()
         ]
     for check in checks:
         terms = {**asdict(check.work), "floor": check.floor}
-        amounts = ",".join(f"{terms[key]:.0f}" for key in columns)
+        amounts = ",".join(f"{terms[key]:.0f}" for key in COLUMNS)
         lines.append(f"litert,{check.chip.name},{check.network},{check.published:g},{amounts}")
     return "\n".join(lines) + "\n"
 
@@ -199,7 +227,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--params", type=Path, required=True)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--params", type=Path)
+    source.add_argument("--works", type=Path)
     parser.add_argument("--skip", action="append", default=[])
     parser.add_argument("--terms", action="store_true")
     parser.add_argument("--litert", action="store_true")
@@ -207,9 +237,14 @@ def main() -> int:
     parser.add_argument("--table", type=Path)
     parser.add_argument("--chart", type=Path)
     arguments = parser.parse_args()
-    with (arguments.params / "published.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    work = measured(arguments.params, rows, set(arguments.skip))
+    if arguments.works:
+        if arguments.terms or arguments.litert or arguments.table or arguments.skip:
+            parser.error("--works has what the table has: leave out --terms, --litert, --table and --skip")
+        work, rows = kept(arguments.works)
+    else:
+        with (arguments.params / "published.csv").open(newline="") as file:
+            rows = with_every_chip(list(csv.DictReader(file)))
+        work = measured(arguments.params, rows, set(arguments.skip))
     for name, networks in work.items():
         if BASELINE not in networks or len(networks) < len(TERMS) + 2:
             parser.error(f"{name}: at least {len(TERMS) + 2} networks are needed, {BASELINE} among them")

@@ -72,8 +72,10 @@ class Chip:
 
 
 _A72 = (Cache(32, 2), Cache(1024, 16))
+_A76 = (Cache(64, 4), Cache(512, 8), Cache(2048, 16))
 _KRYO = (Cache(24, 3), Cache(1024, 8))
 _KRYO_FIT = (Constants(1.0, 5.755, 0.0), 0.039, 0.127, 0.174)
+_KRYO_485_FIT = (Constants(1.0, 0.602, 0.0), 0.037, 0.067, 0.108)
 _PI_4_FIT = (Constants(1.0, 7.975, 146.0), 0.041, 0.081, 0.120)
 
 CHIPS = {
@@ -92,8 +94,7 @@ CHIPS = {
         ),
         # LLVM lends the Cortex-A76 the model of the A57; the Neoverse N1 is the A76's sibling, with a model of its own.
         Chip(
-            "pi5", "Raspberry Pi 5", "cortex-a76", "neoverse-n1", 2.4,
-            (Cache(64, 4), Cache(512, 8), Cache(2048, 16)),
+            "pi5", "Raspberry Pi 5", "cortex-a76", "neoverse-n1", 2.4, _A76,
             Constants(1.0, 2.632, 0.0), 0.045, 0.124, 0.194,
         ),
         Chip(
@@ -107,6 +108,9 @@ CHIPS = {
         # No table of times is published for it: its core is that of the 821, at another clock.
         Chip("sd820", "Snapdragon 820", "kryo", "kryo", 2.15, _KRYO, *_KRYO_FIT),
         Chip("sd821", "Snapdragon 821", "kryo", "kryo", 2.35, _KRYO, *_KRYO_FIT),
+        # The 855 is the same chip at a lower clock, of which ncnn has no table of times.
+        Chip("sd855", "Snapdragon 855", "kryo-485", "neoverse-n1", 2.84, _A76, *_KRYO_485_FIT),
+        Chip("sd855plus", "Snapdragon 855+", "kryo-485", "neoverse-n1", 2.96, _A76, *_KRYO_485_FIT),
     )
 }  # fmt: skip
 """Chips by name.
@@ -115,7 +119,7 @@ Constants and errors are those of ``benchmarks/arm_model.py``; where cores, cloc
 :data:`mobilecnn.bench.records.data_sheets.DATA_SHEETS` says.
 """
 
-BY_CORE = {"sd820": "Snapdragon 821", "pi4-1500mhz": "Raspberry Pi 4 B"}
+BY_CORE = {"sd820": "Snapdragon 821", "sd855": "Snapdragon 855+", "pi4-1500mhz": "Raspberry Pi 4 B"}
 """Chips without published times of their own, and the title of the one with the same core that lends them constants and
 errors."""
 

@@ -67,6 +67,18 @@ _KRYO = DataSheet(
 )  # fmt: skip
 
 
+_KRYO_485 = DataSheet(
+    16, 64, None,
+    Sources(
+        "the heading of its times",
+        "Arm 100798 (Cortex-A76 manual); WikiChip, Snapdragon 855: 512 KB of second level of the fastest core, 2 MB of third",
+        f"as the same core in {_CPUFP}, BCM2712: 38.37 GFLOP/s and 153.5 GOP/s at 2.4 GHz",
+        "",
+        f"{_NCNN}; Snapdragon 855+ (OnePlus 7T)",
+    ),
+)  # fmt: skip
+
+
 def _pi_4(clock: str, memcpy: int) -> DataSheet:
     """The Raspberry Pi 4, for a source of its clock and millions of bytes a second that memcpy copies at it."""
     return DataSheet(
@@ -132,5 +144,13 @@ DATA_SHEETS = {
         ),
     ),
     "sd821": _KRYO,
+    "sd855": DataSheet(
+        16, 64, None,
+        Sources(
+            "WikiChip, Snapdragon 855: the 855+ is the same chip at a higher clock",
+            _KRYO_485.sources.caches, _KRYO_485.sources.arithmetic, "", _KRYO_485.sources.times,
+        ),
+    ),
+    "sd855plus": _KRYO_485,
 }  # fmt: skip
 """Data sheets by the chips' names."""

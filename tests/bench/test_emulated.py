@@ -61,13 +61,20 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_it_says_what_it_models_and_nothing_of_this_machine(emulated_root: Path) -> None:
-    for name in ("emulated-a53", "emulated-a72", "emulated-pi5", "emulated-sd810", "emulated-sd820"):
+    for name in (
+        "emulated-a53",
+        "emulated-a72",
+        "emulated-pi5",
+        "emulated-sd810",
+        "emulated-sd820",
+        "emulated-sd855",
+    ):
         core = CHIPS[EMULATED[name]].core
         with device(name) as emulated:
             facts = emulated.probe()
         assert (facts.kind, facts.machine) == ("emulated", "aarch64")
         assert facts.cpu == build.CORES[core].title
-        assert ("asimddp" in facts.cpu_features) == (core == "cortex-a76")
+        assert ("asimddp" in facts.cpu_features) == (core in {"cortex-a76", "kryo-485"})
         assert not any(feature.startswith(("avx", "fma")) for feature in facts.cpu_features)
         assert facts.kernel.startswith("QEMU ") and facts.python == "3.11.2"
         assert facts.os == "Debian GNU/Linux 12 (bookworm)"

@@ -160,6 +160,8 @@ def test_what_is_modelled_is_named_so_wherever_a_figure_stands(profiled: Profile
         ("sd810", "float32", 16.0, None),
         ("sd820", "float32", 17.2, None),
         ("sd821", "float32", 18.8, None),
+        ("sd855", "float32", 45.44, None),
+        ("sd855plus", "int8", 189.44, None),
     ],
 )
 def test_speeds_on_a_modelled_chip_are_held_against_what_is_published_of_it(

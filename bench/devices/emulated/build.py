@@ -98,6 +98,7 @@ class Core:
 
 
 _CRYPTO = "fp asimd evtstrm aes pmull sha1 sha2 crc32"
+_V8_2 = " atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp"
 
 CORES = {
     core.name: core
@@ -108,11 +109,12 @@ CORES = {
         Core("kryo", "cortex-a72", "Kryo", "0x51", "0x2", "0x205", 1, _CRYPTO),
         Core(
             "cortex-a76", "cortex-a76", "Cortex-A76", "0x41", "0x4", "0xd0b", 1,
-            "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",
+            _CRYPTO + _V8_2,
         ),
+        Core("kryo-485", "cortex-a76", "Kryo 485", "0x51", "0xd", "0x804", 14, _CRYPTO + _V8_2),
     )
 }  # fmt: skip
-"""Processors by name, as Linux shows them on a Raspberry Pi 3 B, 4 B and 5, and on phones with a Snapdragon 810 and 820."""
+"""Processors by name, as Linux shows them on a Raspberry Pi 3 B, 4 B and 5, and on phones with a Snapdragon 810, 820 and 855+."""
 
 
 def requirements() -> dict[str, tuple[str, ...]]:

@@ -69,8 +69,8 @@ def command(
     the reasons stand below the table. That is a finding about the machine and not a
     failure: the exit code is 0. Warnings say what could be better about the machine.
 
-    With --device emulated-pi4 (or -pi3, -pi5, -rk3399, -sd810, -sd820, -sd821) no board is needed:
-    instructions are counted and the time of that chip is modelled, with the error of the model.
+    With --device emulated-pi4 (or -pi3, -pi5, -rk3399, -sd810, -sd820, -sd821, -sd855) no board is
+    needed: instructions are counted and the time of that chip is modelled, with the error of the model.
 
     Several devices are timed side by side; when one fails, the others go on, and the exit
     code is that of the failure.
