@@ -11,6 +11,7 @@ import argparse
 import csv
 import json
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from arm_traces import simulated, traced
@@ -28,7 +29,7 @@ RELEASE = {"cortex-a72": "1.0.20221128", "cortex-a76": "1.0.20240102"}
 MODELS = {"cortex-a72": ("cortex-a72", "kryo"), "cortex-a76": ("neoverse-n1",)}
 """Core that QEMU emulates -> LLVM's models that are asked."""
 
-WITHOUT = {
+WITHOUT: dict[str, dict[str, Any]] = {
     "all": {"COVERED": 1.0},
     "uncut": {"LONGEST": 1_000_000},
     "neither": {"COVERED": 1.0, "LONGEST": 1_000_000},

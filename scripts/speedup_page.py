@@ -203,7 +203,7 @@ def networks(*names: str) -> tuple[Times, dict[str, int]]:
     places = {
         model.passport.architecture: place
         for place, model in enumerate(whole.models)
-        if model.passport is not None and model.passport.format == "float32"
+        if model.passport and model.passport.architecture and model.passport.format == "float32"
     }
     return times(whole), places
 
