@@ -289,7 +289,7 @@ def by_decision(ratios: Sequence[tuple[Interval, str]]) -> str:
     return "; ".join([*parts, f"undecided: {', '.join(undecided)}"] if undecided else parts)
 
 
-TABLES = (guidelines_table, decomposition_table)
+TABLES = (claims_table, widths_table, groups_table, guidelines_table, decomposition_table)
 """What makes the page's tables."""
 
 

@@ -31,7 +31,7 @@ def test_the_shares_are_of_the_constants_of_today() -> None:
         assert sum(group["ns"] for group in network["groups"]) == pytest.approx(network["sum_ns"])
 
 
-@pytest.mark.parametrize("name", ["guidelines"])
+@pytest.mark.parametrize("name", ["guidelines", "groups"])
 def test_a_record_is_of_its_chip_and_says_nothing_of_a_machine(name: str) -> None:
     kept = SCRIPT["record"](name)
     assert kept.model.chip.name == SCRIPT["CHIP"][name]
