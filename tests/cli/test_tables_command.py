@@ -61,6 +61,13 @@ def test_forms(tmp_path: Path) -> None:
     assert "http" not in html.replace("http-equiv", "")
 
 
+def test_a_papers_name_stands_for_its_tables() -> None:
+    listed = json.loads(run("inception-v2", "squeezenet", "mobilenet_v2", "--json").stdout)["tables"]
+    assert [table["name"] for table in listed] == [
+        "inception_v2-3", "inception_v2-steps", "squeezenet-1", "squeezenet-2", "squeezenet-3", "mobilenet_v2-4",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
 def test_tables_replace_tables_and_nothing_else(form: str, tmp_path: Path) -> None:
     output = tmp_path / "it"

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mobilecnn.errors import UsageError
 from mobilecnn.train import tables, zoo
+from mobilecnn.train.tables.compressed import LABELS, coded_sizes
 from mobilecnn.train.tables.layered import Conv
 from mobilecnn.train.tables.rows import Figure
 
@@ -66,7 +67,7 @@ def test_what_differs_is_known() -> None:
     large = {name for name, share in worst.items() if share > 0.03}
     assert large == {
         "efficientnet-2", "efficientnet-scaling", "efficientnet_lite-1", "inception_v2-3", "inception_v2-steps", "mobilenet-2", "mobilenet-9",
-        "mobilenet_v2-4", "nasnet-2", "shufflenet-2", "shufflenet-4", "shufflenet-6", "squeezenet-3",
+        "mobilenet_v2-4", "nasnet-2", "shufflenet-2", "shufflenet-4", "shufflenet-6", "squeezenet-2", "squeezenet-3", "squeezenext-1",
     }  # fmt: skip
 
 
@@ -119,4 +120,29 @@ def test_the_steps_to_inception_v3() -> None:
         [(864 * 149**2 + (9_216 + 18_432 - 9_408) * 147**2) / 1e6, 0.019104]
     )
     assert rows["RMSProp"] == rows["Label smoothing"] == [0, 0]
-    assert rows["BN-auxiliary"] == [0, 0.002048]
+    # torchvision's InceptionAux: 768 to 128 to 768 channels, then the classes; a batch normalization has an offset for a bias.
+    auxiliary = 768 * 128 + 128 + 25 * 128 * 768 + 768 + 769_000
+    assert rows["Auxiliary classifier"] == pytest.approx(
+        [(25 * 768 * 128 + 25 * 128 * 768 + 768_000) / 1e6, auxiliary / 1e6]
+    )
+    assert rows["BN-auxiliary"] == [0, 0]
+
+
+def test_squeezenets_parameters_after_pruning_are_the_papers() -> None:
+    rows = tables.table("squeezenet-1").rows
+    assert [figure.agrees for row in rows for figure in row.figures] == [True] * 22
+    assert rows[-1].figures[1].ours == 421_098
+
+
+def test_squeezenets_sizes_are_measured_ones() -> None:
+    table = tables.table("squeezenet-2")
+    labels = {row.label: row for row in table.rows}
+    for step, size, flat in (("8 bit", 0.66, 0.06), ("6 bit", 0.47, 0.12)):
+        ours, flat_ours = labels[f"SqueezeNet: Deep Compression, {step}"].figures[:2]
+        assert ours.ours is not None and ours.ours < size
+        # Without Huffman codes, as the authors' decoder reads them, the sizes are about those that are published.
+        assert flat_ours.ours == pytest.approx(size, rel=flat)
+    assert {("alexnet", "none"), ("squeezenet_v1.0_227", "none")} <= set(coded_sizes())
+    for network, step in coded_sizes():
+        difference = labels[f"{LABELS[network]}: {step}"].figures[0].difference
+        assert difference is not None and (abs(difference) < 0.1 or network != "alexnet")

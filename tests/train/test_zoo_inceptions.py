@@ -161,3 +161,23 @@ def test_stem_of_inception_v2(inception_v2: Any) -> None:
     shapes = {weight.name: tuple(weight.shape) for weight in stem.weights}
     assert shapes == {"depthwise_kernel": (7, 7, 3, 8), "pointwise_kernel": (1, 1, 24, 64), "bias": (64,)}
     assert inception_v2.get_layer("pool1").input is stem.output
+
+
+@pytest.mark.parametrize("variant", ["_aux", "_bn_aux"])
+def test_auxiliary_classifier_of_inception_v3(keras: Any, variant: str) -> None:
+    from mobilecnn.train.zoo import inception_v3
+
+    model = inception_v3.build(variant=variant, size=299, classes=7, name="v3")
+    # Figure 8: on the last map of 17x17, before the first one of 8x8.
+    assert model.get_layer("aux_pool").input.shape[1:] == (17, 17, 768)
+    assert _shapes(model, "aux_pool", "aux_conv1", "aux_conv2", "aux_predictions") == [
+        (5, 5, 768), (5, 5, 128), (1, 1, 768), (7,)
+    ]  # fmt: skip
+    assert [tuple(output.shape) for output in model.outputs] == [(None, 7)] * 2
+    normalized = [
+        layer.name for layer in model.layers if layer.name.startswith("aux_") and "bn" in layer.name
+    ]
+    assert normalized == (["aux_conv1_bn", "aux_conv2_bn"] if variant == "_bn_aux" else [])
+    assert model.get_layer("aux_conv1").use_bias is (variant == "_aux")
+    small = inception_v3.build(variant=variant, size=75, classes=2, name="small")
+    assert small.get_layer("aux_conv2").output.shape[1:] == (1, 1, 768)

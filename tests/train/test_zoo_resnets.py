@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mobilecnn.train.complexity import count
+
 
 def _build(module: str, size: int = 64, **parameters: Any) -> Any:
     build = import_module(f"mobilecnn.train.zoo.{module}").build
@@ -306,3 +308,24 @@ def test_units_whose_channels_groups_do_not_divide_are_wider() -> None:
     model = _build("equal_complexity", size=64, unit="resnext", macs=38)
     # Half of 48 channels are 24; 16 groups take 32.
     assert model.get_layer("stage2_unit1_conv2").kernel.shape == (3, 3, 2, 32)
+
+
+@pytest.mark.parametrize(
+    ("unit", "macs"),
+    [(unit, macs) for unit in ("vgg", "resnet", "resnext") for macs in (140, 13)],
+)
+def test_no_even_number_of_channels_comes_nearer_to_the_complexity(
+    unit: str, macs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mobilecnn.train.zoo import equal_complexity
+
+    chosen = equal_complexity.STAGE4[unit, macs]
+    apart = {}
+    for channels in (chosen - 2, chosen, chosen + 2):
+        monkeypatch.setitem(equal_complexity.STAGE4, (unit, macs), channels)
+        model = equal_complexity.build(unit=unit, macs=macs, size=224, classes=1000, name="network")
+        counted = count(model).macs
+        assert counted is not None
+        apart[channels] = abs(counted - macs * 1e6)
+    assert min(apart, key=lambda channels: apart[channels]) == chosen
+    assert apart[chosen] < 0.02 * macs * 1e6

@@ -158,43 +158,6 @@ def _shufflenet_1() -> PaperTable:
     )
 
 
-def _fire(squeezed: int, expanded: int, inputs: int) -> tuple[Conv, ...]:
-    """The convolutions of a fire module: to the squeezed channels, and from these twice to the expanded ones."""
-    return Conv(1, 1, inputs, squeezed), Conv(1, 1, squeezed, expanded), Conv(1, 3, squeezed, expanded)
-
-
-SQUEEZENET = {
-    "conv1": (14_208, (Conv(111, 7, 3, 96),)),
-    "fire2": (11_920, _fire(16, 64, 96)),
-    "fire3": (12_432, _fire(16, 64, 128)),
-    "fire4": (45_344, _fire(32, 128, 128)),
-    "fire5": (49_440, _fire(32, 128, 256)),
-    "fire6": (104_880, _fire(48, 192, 256)),
-    "fire7": (111_024, _fire(48, 192, 384)),
-    "fire8": (188_992, _fire(64, 256, 384)),
-    "fire9": (197_184, _fire(64, 256, 512)),
-    "conv10": (513_000, (Conv(13, 1, 512, 1000),)),
-}
-"""Layer -> parameters as printed, and its convolutions, here at any size (arXiv 1602.07360, Table 1)."""
-
-
-def _squeezenet_1() -> PaperTable:
-    rows = []
-    total = 0
-    for label, (printed, convolutions) in SQUEEZENET.items():
-        ours = sum(layer.weights + layer.outputs for layer in convolutions)
-        total += ours
-        rows.append(Row(label, "", (Figure(str(printed), ours),)))
-    rows.append(Row("total", "squeezenet_v1.0", (Figure("1248424", total),)))
-    return PaperTable(
-        "squeezenet-1",
-        "SqueezeNet layer by layer, before pruning",
-        "arXiv 1602.07360, Table 1",
-        (Column("parameters", 0),),
-        tuple(rows),
-    )
-
-
 def _shufflenet_v2_1() -> PaperTable:
     # Guideline 1: 1x1 convolutions of equal multiply-adds on 56 x 56 pixels.
     rows = []
@@ -266,23 +229,33 @@ def _efficientnet_scaling() -> PaperTable:
 INCEPTION_STEM = (Conv(149, 3, 3, 32), Conv(147, 3, 32, 32), Conv(147, 3, 32, 64))
 """The first convolutions of Inception-v2 on 299 x 299 pixels, for which one of 7 x 7 stood before (arXiv 1512.00567, Table 1)."""
 
-INCEPTION_AUXILIARY = 1024
-"""Outputs of the dense layer of the auxiliary classifier that is batch-normalized (arXiv 1512.00567, Figure 8)."""
-
 
 def _inception_v2_steps() -> PaperTable:
     before = Conv(147, 7, 3, 64)
     macs = sum(layer.macs for layer in INCEPTION_STEM) - before.macs
     weights = sum(layer.weights for layer in INCEPTION_STEM) - before.weights
+    stored = zoo.stored_counts()
+    whole, auxiliary, normalized = (stored[f"inception_v3{ending}"] for ending in ("", "_aux", "_bn_aux"))
     steps = {
-        "RMSProp": ("", 0, 0),
-        "Label smoothing": ("", 0, 0),
-        "Factorized 7x7": ("1000", macs, weights),
-        "BN-auxiliary": ("", 0, 2 * INCEPTION_AUXILIARY),
+        "RMSProp": ("", "", 0, 0),
+        "Label smoothing": ("", "", 0, 0),
+        "Factorized 7x7": ("", "1000", macs, weights),
+        "Auxiliary classifier": (
+            auxiliary.name,
+            "",
+            auxiliary.macs - whole.macs,
+            auxiliary.params_trainable - whole.params_trainable,
+        ),
+        "BN-auxiliary": (
+            normalized.name,
+            "",
+            normalized.macs - auxiliary.macs,
+            normalized.params_trainable - auxiliary.params_trainable,
+        ),
     }
     rows = [
-        Row(label, "", (Figure(printed, added / 1e6), Figure("", parameters / 1e6)))
-        for label, (printed, added, parameters) in steps.items()
+        Row(label, network, (Figure(printed, added / 1e6), Figure("", parameters / 1e6)))
+        for label, (network, printed, added, parameters) in steps.items()
     ]
     return PaperTable(
         "inception_v2-steps",
@@ -296,7 +269,10 @@ def _inception_v2_steps() -> PaperTable:
                 "Three 3x3 convolutions stand for the first 7x7 one (of 3 to 64 channels, stride 2). The paper's 1000 are those from "
                 "3.8 to 4.8 billion of its Table 3; the layers of its Table 1 account for 413 of them."
             ),
-            "The auxiliary classifier is there in training only; its batch normalization has a scale and an offset for each of 1024 outputs.",
+            (
+                "The auxiliary classifier is there in training only; its channels are those of the public networks. The offsets of its batch "
+                "normalization take the place of as many biases, so that no parameter is added; as in the rest of the network there is no scale."
+            ),
         ),
     )
 
@@ -305,7 +281,6 @@ TABLES: dict[str, Callable[[], PaperTable]] = {
     "mobilenet-2": _mobilenet_2,
     "mobilenet-3": _mobilenet_3,
     "shufflenet-1": _shufflenet_1,
-    "squeezenet-1": _squeezenet_1,
     "shufflenet_v2-1": _shufflenet_v2_1,
     "efficientnet-scaling": _efficientnet_scaling,
     "inception_v2-steps": _inception_v2_steps,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mobilecnn.errors import UsageError
 from mobilecnn.train import zoo
-from mobilecnn.train.tables import layered
+from mobilecnn.train.tables import compressed, layered
 from mobilecnn.train.tables.rows import Column, Figure, PaperTable, Row
 from mobilecnn.train.zoo import StoredCounts
 
@@ -87,7 +87,8 @@ LISTED = {
         (
             (
                 "RMSProp and label smoothing change training alone; the factorized 7x7 convolutions and the batch "
-                "normalization of the auxiliary classifier change the network. With all of them it is Inception-v3: `inception_v3`."
+                "normalization of the auxiliary classifier change the network. With all of them it is Inception-v3: `inception_v3_bn_aux` in training, "
+                "`inception_v3` without the auxiliary classifier; `inception_v3_aux` is that of the row before."
             ),
             "BN-GoogLeNet is torchvision's, GoogLeNet with batch normalization. What each step adds is in inception_v2-steps.",
             (
@@ -110,7 +111,9 @@ LISTED = {
         "arXiv 1707.07012, Table 4",
         (
             (
-                "The cells of NASNet-B and NASNet-C are only drawn in the paper (its appendix). The authors' code (TF-slim), Keras, timm, "
+                "The cells of NASNet-B and NASNet-C are only drawn in the paper (Figures 8 and 9). Its text (appendix B) says that B's cell has 4 "
+                "blocks, reads 4 hidden states and passes on all that it makes, that C's passes on those that are not used, and that both may end a block in a "
+                "layer or instance normalization; not which operations and inputs the blocks have. The authors' code (TF-slim), Keras, timm, "
                 "imgclsmob and Cadene's networks define the cell of NASNet-A alone, and searches of public code and pages found no other "
                 "definition of B and C that a count could be held against; so they are not here."
             ),
@@ -124,7 +127,25 @@ LISTED = {
             "The 7.7 MB of the complex bypass do not follow from its four 1x1 convolutions, with or without biases.",
         ),
     ),
-    "squeezenext-1": Listed("SqueezeNext", "arXiv 1803.10615, Tables 1 to 3; not verified against the paper"),
+    "squeezenext-1": Listed(
+        "SqueezeNext",
+        "arXiv 1803.10615, abstract and Tables 1 to 3; not verified against the paper",
+        (
+            (
+                "The top-5 accuracies of the paper's rows are those that the public repository pytorch_model_integration (its README) "
+                "prints beside the same top-1 accuracies; the authors' repository, amirgholami/SqueezeNext, prints none."
+            ),
+            (
+                "The rows of 1.5x are imgclsmob's own trainings (osmr/imgclsmob, README), whose networks scale the first and the last "
+                "convolution too; the authors' Caffe files, which ours follow, do not."
+            ),
+            (
+                "How many blocks the stages of 34 and 44 layers have is in no public source. Ours give the 1.0 and 1.2 million parameters at "
+                "1x; at 2x the paper's abstract has 4.4 million, and dozens of other divisions of 42 blocks would give both 1.2 and 4.4. Of their accuracies "
+                "no public text was found beside the paper's tables."
+            ),
+        ),
+    ),
     "mobilenet-4": Listed("Depthwise separable against full convolutions", "arXiv 1704.04861, Table 4"),
     "mobilenet-5": Listed("Narrow against shallow", "arXiv 1704.04861, Table 5"),
     "mobilenet-6": Listed("Width multiplier", "arXiv 1704.04861, Table 6"),
@@ -135,7 +156,18 @@ LISTED = {
     ),
     "mobilenet_v2-4": Listed("MobileNet V2", "arXiv 1801.04381, Table 4", (MOBILENET_V1,)),
     "mobilenet_v3-3": Listed("MobileNet V3, floating point", "arXiv 1905.02244, Table 3"),
-    "shufflenet-2": Listed("Groups and widths", "arXiv 1707.01083v2, Table 2"),
+    "shufflenet-2": Listed(
+        "Groups and widths",
+        "arXiv 1707.01083v2, Table 2",
+        (
+            "The paper prints one complexity for each width, whatever the groups; its Table 1 has 133 to 143 million at 1x.",
+            "At 0.5x with 8 groups the authors' code (megvii-model/ShuffleNet-Series) has a first convolution of 16 channels and prints 40 million.",
+            (
+                "At 0.25x the channels of the first convolution are not published: 12, with 8 groups 8, come nearest to 13 million. With 4 groups the "
+                "channels inside a unit are not divided by the groups, and are rounded up to a multiple of 4, which makes the 7.6 %."
+            ),
+        ),
+    ),
     "shufflenet-3": Listed(
         "With and without shuffle",
         "arXiv 1707.01083v2, Table 3",
@@ -144,7 +176,13 @@ LISTED = {
     "shufflenet-4": Listed(
         "Units at equal complexity",
         "arXiv 1707.01083v2, Table 4",
-        ("Channels were chosen to fit; those of the paper at 140 and 13 million are not published.",),
+        (
+            (
+                "Channels of Stage 4 at 38 million are published (50, 192, 192); at 140 and 13 million they are not, and ours are the even numbers that come "
+                "nearest."
+            ),
+            "Where the paper leaves a unit open, ours has the ResNet paper's form, with which the published channels give 36.4 to 40.9 million for 38.",
+        ),
     ),
     "shufflenet-5": Listed(
         "ShuffleNet against MobileNet",
@@ -159,7 +197,16 @@ LISTED = {
         "arXiv 1807.11164, Table 8",
         ("Its multiply-adds of ShuffleNet V2 are 1.3 % above those of its weights.",),
     ),
-    "efficientnet-2": Listed("EfficientNet", "arXiv 1905.11946, Table 2; not verified against the paper"),
+    "efficientnet-2": Listed(
+        "EfficientNet",
+        "arXiv 1905.11946, Table 2; not verified against the paper",
+        (
+            (
+                "The networks are those of the authors' code, parameter by parameter, on its input sides (B4 380, B5 456, B7 600 pixels). For B4, B5 and B7 the "
+                "paper prints 4.4, 3.6 and 2.0 % fewer multiply-adds than these apply, without saying how it counts; torchvision counts what ours are: 4,394, 10,266 and 37,746 million."
+            ),
+        ),
+    ),
     "efficientnet_lite-1": Listed(
         "EfficientNet-Lite",
         "tensorflow/tpu, models/official/efficientnet/lite, README",
@@ -171,6 +218,7 @@ LISTED = {
 TABLES: dict[str, Callable[[], PaperTable]] = {
     **{name: (lambda name=name: _listed(name)) for name in LISTED},  # type: ignore[misc]
     **layered.TABLES,
+    **compressed.TABLES,
 }
 """Name -> function that fills the table in."""
 

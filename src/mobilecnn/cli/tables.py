@@ -51,7 +51,8 @@ def command(
 ) -> None:
     """The papers' published tables, each figure beside that of the zoo's network.
 
-    TABLE is a name such as shufflenet-5 or mobilenet-2; without one, the names are listed. A figure of ours that, rounded
+    TABLE is a name such as shufflenet-5 or mobilenet-2, or a paper's, such as inception-v2, for all its tables; without one, the
+    names are listed. A figure of ours that, rounded
     like the published one, is not the same has its difference beside it.
 
     \b
@@ -65,7 +66,9 @@ def command(
 
     if everything and names:
         raise UsageError(f"--all shows all tables; leave out either it or {names[0]}")
-    chosen = table_names.names() if everything else names
+    chosen = (
+        table_names.names() if everything else tuple(each for name in names for each in table_names.of(name))
+    )
     if times is not None and table_names.TIMED not in chosen:
         raise UsageError(f"--times is for {table_names.TIMED}; name that table, or leave it out")
     if not chosen:
