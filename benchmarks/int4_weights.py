@@ -1,13 +1,17 @@
 """Which operators LiteRT runs with weights of four bits, whether it computes the same, and how long they take.
 
-    python benchmarks/int4_weights.py
+    python benchmarks/int4_weights.py [--device emulated-pi4]
 
 An operator of 64 channels, a map of 14 x 14 pixels (a dense layer: one), with weights of 8 and of 4 bits and a scale for each
 output channel, on feature maps in float32 and in int8; the answers are held against arithmetic on the same weights. Times are the
-shortest of several rounds on one thread of this machine.
+shortest of several rounds on one thread of this machine. With an emulated device the dense layers' times are modelled on its chip
+instead, each with the interval of the model's error.
 """
 
+import argparse
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,10 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from mobilecnn.bench.devices.registry import device
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.taking import adapted
+from mobilecnn.bench.timing.times import take
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.build import ACTIVATION_SCALE
 from mobilecnn.convert.graph.operators import REPEATED, file_of
@@ -83,8 +91,36 @@ def answers(content: bytes) -> tuple[npt.NDArray[Any], float]:
     return answer * (ACTIVATION_SCALE if small else 1), 1e6 * best / REPEATED
 
 
+def modelled(name: str) -> None:
+    """Print the time of a dense layer on a chip, in both types of feature maps and of weights."""
+    operator = OPERATORS[0]
+    print(f"| operator | feature maps | weights | us on {name}, modelled | interval |")
+    print("|---|---|---|--:|---|")
+    with tempfile.TemporaryDirectory() as temporary, device(name, "litert") as where:
+        paths = {}
+        for dtype in ("float32", "int8"):
+            for bits in (8, 4):
+                paths[dtype, bits] = Path(temporary, f"{dtype}_{bits}.tflite")
+                paths[dtype, bits].write_bytes(narrow(file_of(operator, dtype), packed=bits == 4))
+        taken = take(list(paths.values()), where, adapted(where, Protocol()))
+        for place, (dtype, bits) in enumerate(paths):
+            value, low, high = (
+                ns / 1e3 / REPEATED
+                for ns in (taken.time(place).value, taken.time(place).low, taken.time(place).high)
+            )
+            print(f"| {operator.work} | {dtype} | int{bits} | {value:.0f} | {low:.0f} .. {high:.0f} |")
+
+
 def main() -> None:
     """Print a row for each operator and type of its feature maps."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", help="an emulated device, on whose chip dense layers are modelled")
+    asked = parser.parse_args()
+    if asked.device is not None:
+        modelled(asked.device)
+        return
     print("| operator | feature maps | weights | bytes of the file | answers of 4 bits | us |")
     print("|---|---|---|--:|---|--:|")
     for operator in OPERATORS:

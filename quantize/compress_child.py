@@ -17,7 +17,9 @@ from mobilecnn.convert.memory import bound_memory
 from mobilecnn.errors import CheckFailed
 from mobilecnn.process import Channel, serve
 from mobilecnn.quantize.compress import coded_file, network
+from mobilecnn.quantize.compress.network import ALL_AT_ONCE
 from mobilecnn.quantize.compress.plan import CompressionPlan, Step
+from mobilecnn.quantize.compress.schedules import ONCE, SCHEDULES, Levels
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.inputs import slices
 
@@ -43,8 +45,11 @@ def main(channel: Channel) -> None:
         model = network.with_factors(keras, model, plan.svd)
         _finish(channel, keras, model, "svd", lambda: None, plan, training, held_back)
     if plan.prune:
-        project = network.prune(model, plan.prune)
-        _finish(channel, keras, model, "prune", project, plan, training, held_back)
+        levels = ALL_AT_ONCE if training is None else _levels(plan, training)
+        project = network.prune(model, plan.prune, levels)
+        _finish(
+            channel, keras, model, "prune", project, plan, training, held_back, plan.prune_schedule != ONCE
+        )
     if plan.cluster:
         project = network.cluster(model, plan.cluster)
         _finish(channel, keras, model, "cluster", project, plan, training, held_back)
@@ -84,15 +89,29 @@ def _finish(
     plan: CompressionPlan,
     training: _Images | None,
     held_back: _Images | None,
+    during: bool = False,
 ) -> None:
-    """Say what a step did, train after it, and say what that gave."""
-    weights, nonzero = network.counted(model)
-    accuracy = _accuracy(model, held_back)
+    """Say what a step did, train after it, or while it goes on, and say what that gave."""
+    accuracy = None if during else _accuracy(model, held_back)
     retrained = None
     if training is not None and plan.epochs:
         _train(channel, keras, model, name, project, plan, training)
         retrained = _accuracy(model, held_back)
+    weights, nonzero = network.counted(model)
     channel.send(step=asdict(Step(name, weights, nonzero, accuracy, retrained)))
+
+
+def _steps(plan: CompressionPlan, training: _Images) -> tuple[int, int]:
+    """Images in a batch, and batches in an epoch."""
+    batch = min(plan.batch_size, len(training[1]))
+    return batch, -(-len(training[1]) // batch)
+
+
+def _levels(plan: CompressionPlan, training: _Images) -> Levels:
+    if plan.prune_schedule == ONCE:
+        return ALL_AT_ONCE
+    _, steps = _steps(plan, training)
+    return SCHEDULES[plan.prune_schedule](plan.epochs, steps)
 
 
 def _train(
@@ -111,8 +130,7 @@ def _train(
         keras.losses.SparseCategoricalCrossentropy(from_logits=logits),
         jit_compile=False,
     )
-    batch = min(plan.batch_size, len(labels))
-    steps = -(-len(labels) // batch)
+    batch, steps = _steps(plan, training)
     for epoch in range(plan.epochs):
         order = np.resize(np.random.default_rng([plan.seed, epoch]).permutation(len(labels)), steps * batch)
         for step in range(steps):

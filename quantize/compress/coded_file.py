@@ -34,6 +34,9 @@ SUFFIX = ".mcnnz"
 MOST_GAP = 255
 """Longest gap between two weights that are coded."""
 
+FLAT_GAP = 15
+"""Longest gap where gaps are coded without a Huffman code, in 4 bits."""
+
 MOST_VALUES = 1 << 16
 """Number of different values of a tensor from which on they are kept as they are."""
 
@@ -65,20 +68,25 @@ class Part:
     bytes: int
 
 
-def encode(tensors: Mapping[str, Tensor]) -> tuple[bytes, tuple[Part, ...]]:
-    """The file's content, and what each tensor takes of it."""
+def encode(tensors: Mapping[str, Tensor], flat: bool = False) -> tuple[bytes, tuple[Part, ...]]:
+    """The file's content, and what each tensor takes of it.
+
+    Args:
+        tensors: name -> values, float32.
+        flat: whether gaps, of 4 bits then, and places have codes of equal length in place of Huffman's, as in the file that
+            SqueezeNet's authors publish (songhan/SqueezeNet-Deep-Compression, decode.py). It is read like any other.
+    """
     header: list[dict[str, Any]] = []
     body: list[bytes] = []
     parts = []
     for name, tensor in tensors.items():
-        chosen = min((_raw(tensor), _coded(tensor)), key=lambda form: sum(map(len, form[1])))
+        chosen = min((_raw(tensor), _coded(tensor, flat)), key=lambda form: sum(map(len, form[1])))
         described, blobs = chosen
         header.append({"name": name, "shape": list(tensor.shape), **described})
         body += blobs
-        flat = tensor.ravel()
         values = described.get("values", 0)
         parts.append(
-            Part(name, flat.size, int(np.count_nonzero(flat)), values, sum(len(blob) for blob in blobs))
+            Part(name, tensor.size, int(np.count_nonzero(tensor)), values, sum(len(blob) for blob in blobs))
         )
     document = json.dumps({"tensors": header}, separators=(",", ":")).encode()
     return b"".join([MAGIC, struct.pack("<I", len(document)), document, *body]), tuple(parts)
@@ -91,24 +99,26 @@ def _raw(tensor: Tensor) -> _Form:
     return {}, [np.ascontiguousarray(tensor, "<f4").tobytes()]
 
 
-def _coded(tensor: Tensor) -> _Form:
+def _coded(tensor: Tensor, flat_codes: bool) -> _Form:
     """Gaps and places in a codebook, both coded; of too many values, gaps and the values as they are."""
+    most_gap = FLAT_GAP if flat_codes else MOST_GAP
     flat = tensor.ravel()
     places = np.flatnonzero(flat.view(np.uint32))  # Not -0, which is no pruned weight.
     codebook, indices = np.unique(flat[places].view(np.uint32), return_inverse=True)
     shared = 4 * len(codebook) < 3 * len(places) and len(codebook) < MOST_VALUES
     gaps = np.diff(places, prepend=-1) - 1
-    # A filler stands for MOST_GAP zeros and one more, which has the value behind the codebook, or 0.
-    fillers = gaps // (MOST_GAP + 1)
+    # A filler stands for the longest gap and one zero more, which has the value behind the codebook, or 0.
+    fillers = gaps // (most_gap + 1)
     ends = np.cumsum(fillers + 1) - 1
     count = int(ends[-1]) + 1 if len(ends) else 0
-    all_gaps = np.full(count, MOST_GAP, np.int64)
-    all_gaps[ends] = gaps % (MOST_GAP + 1)
-    coded = [huffman.encode(all_gaps, MOST_GAP + 1)]
+    all_gaps = np.full(count, most_gap, np.int64)
+    all_gaps[ends] = gaps % (most_gap + 1)
+    coded = [huffman.encode(all_gaps, MOST_GAP + 1, (FLAT_GAP + 1) * flat_codes)]
     if shared:
         symbols = np.full(count, len(codebook), np.int64)
         symbols[ends] = indices
-        coded.append(huffman.encode(symbols, len(codebook) + 1))
+        there = len(codebook) + bool(fillers.any())
+        coded.append(huffman.encode(symbols, len(codebook) + 1, there * flat_codes))
         values = codebook
     else:
         values = np.zeros(count, np.uint32)

@@ -86,10 +86,17 @@ def _codes(lengths: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
     return codes
 
 
-def encode(symbols: Symbols, alphabet: int) -> Coded:
-    """Code symbols from 0 to below ``alphabet``, (n,)."""
+def encode(symbols: Symbols, alphabet: int, flat: int = 0) -> Coded:
+    """Code symbols.
+
+    Args:
+        symbols: from 0 to below ``alphabet``, (n,).
+        alphabet: number of symbols that there may be.
+        flat: number of symbols, the first ones, that have codes as if they were equally frequent, however frequent they are: all
+            of one length, or of two that are a bit apart where it is no power of 2. 0 for Huffman's codes.
+    """
     counts = np.bincount(symbols, minlength=alphabet).astype(np.int64)
-    lengths = code_lengths(counts)
+    lengths = code_lengths(np.where(np.arange(alphabet) < flat, 1, 0) if flat else counts)
     codes = _codes(lengths)
     each = lengths[symbols].astype(np.int64)
     ends = np.cumsum(each)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.quantize.compress.plan import EVERY, PerLayer
+from mobilecnn.quantize.compress.schedules import Levels
 from mobilecnn.quantize.compress.weights import (
     Shared,
     Weights,
@@ -94,20 +95,42 @@ Project = Callable[[], None]
 """Function that puts a model's kernels back to what a step made of them: zeros stay 0, shared values stay shared."""
 
 
-def prune(model: Any, shares: PerLayer) -> Project:
-    """Set the smallest weights of each kernel to 0."""
-    masks: dict[str, tuple[Any, npt.NDArray[np.bool_]]] = {}
-    for name, kernel in kernels(model).items():
-        share = value_of(shares, name)
-        if share is not None:
-            kept = pruned(np.asarray(kernel), share)
-            masks[name] = kernel, kept != 0
-            kernel.assign(kept)
+ALL_AT_ONCE: Levels = {0: 1.0}
+"""Levels of a pruning before training."""
+
+
+def prune(model: Any, shares: PerLayer, levels: Levels = ALL_AT_ONCE) -> Project:
+    """Set the smallest weights of each kernel to 0, now or in the course of training.
+
+    What is 0 stays 0. The function that is returned is called after each batch, and prunes further at a batch of ``levels``.
+
+    Args:
+        model: a Keras model.
+        shares: shares of the weights that are 0 in the end.
+        levels: number of batches -> part of the shares that is pruned then.
+    """
+    chosen = {name: (kernel, value_of(shares, name)) for name, kernel in kernels(model).items()}
+    masks: dict[str, npt.NDArray[np.bool_]] = {}
+    batches = 0
 
     def project() -> None:
-        for kernel, mask in masks.values():
-            kernel.assign(np.where(mask, np.asarray(kernel), np.float32(0)))
+        nonlocal batches
+        batches += 1
+        _apply(levels.get(batches))
 
+    def _apply(part: float | None) -> None:
+        for name, (kernel, share) in chosen.items():
+            if share is None or (part is None and name not in masks):
+                continue
+            weights = np.asarray(kernel)
+            if name in masks:
+                weights = np.where(masks[name], weights, np.float32(0))
+            if part is not None:
+                weights = pruned(weights, part * share)
+                masks[name] = weights != 0
+            kernel.assign(weights)
+
+    _apply(levels.get(0))
     return project
 
 

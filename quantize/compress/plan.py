@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mobilecnn.errors import UsageError
+from mobilecnn.quantize.compress.schedules import ONCE, SCHEDULES
 
 EVERY = ""
 """Key of the value that holds for all layers without one of their own."""
@@ -24,6 +25,7 @@ class CompressionPlan:
         learning_rate: learning rate of these, of Adam.
         batch_size: images of a step.
         seed: seed of the order of the images.
+        prune_schedule: name of a row of :data:`mobilecnn.quantize.compress.schedules.SCHEDULES`: when it is pruned.
     """
 
     svd: PerLayer = field(default_factory=dict)
@@ -33,6 +35,7 @@ class CompressionPlan:
     learning_rate: float = 1e-4
     batch_size: int = 32
     seed: int = 0
+    prune_schedule: str = ONCE
 
     def check(self) -> None:
         """Refuse what cannot be done.
@@ -42,6 +45,14 @@ class CompressionPlan:
         """
         if not (self.svd or self.prune or self.cluster):
             raise UsageError("there is nothing to do; give --svd, --prune or --cluster")
+        if self.prune_schedule not in SCHEDULES:
+            raise UsageError(
+                f"there is no --prune-schedule {self.prune_schedule!r}; choose from {', '.join(SCHEDULES)}"
+            )
+        if self.prune_schedule != ONCE and not (self.prune and self.epochs):
+            raise UsageError(
+                f"--prune-schedule {self.prune_schedule} prunes during training; give --prune, and --epochs 1 or more"
+            )
         for values, option, fits, choices in (
             (self.svd, "--svd", lambda value: 0 < value < 1, "a share of the rank above 0 and below 1"),
             (self.prune, "--prune", lambda value: 0 <= value < 1, "a share of the weights from 0 to below 1"),
@@ -87,7 +98,8 @@ class Step:
         name: ``svd``, ``prune`` or ``cluster``; ``given`` for the model as it came.
         weights: number of weights of all kernels after it.
         nonzero: number of those that are not 0.
-        accuracy: share of right answers on the images that are held back; None without images.
+        accuracy: share of right answers on the images that are held back, before the epochs that follow; None without images, and
+            where weights are pruned during these epochs.
         retrained: the same after the epochs that follow; None without.
     """
 

@@ -12,6 +12,7 @@ from mobilecnn.locks import locked
 from mobilecnn.quantize.compress import coded_file
 from mobilecnn.quantize.compress.coded_file import Part
 from mobilecnn.quantize.compress.plan import CompressionPlan, Step
+from mobilecnn.quantize.compress.schedules import ONCE
 from mobilecnn.quantize.labelled import labels_of
 from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.seeds import check_seed
@@ -79,6 +80,8 @@ def compress(
         EnvironmentProblem: TensorFlow is not installed, or the child crashed.
     """
     plan.check()
+    if plan.prune_schedule != ONCE and data is None:
+        raise UsageError(f"--prune-schedule {plan.prune_schedule} prunes during training; give --data")
     check_seed(plan.seed)
     check_name(output)
     coded = output.with_suffix(coded_file.SUFFIX)

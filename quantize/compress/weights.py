@@ -1,6 +1,7 @@
 """What compression does to one layer's weights: prune, share, factorize."""
 
 from dataclasses import dataclass
+from math import floor
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,14 @@ ITERATIONS = 50
 def pruned(weights: Weights, share: float) -> Weights:
     """The weights with that share of them set to 0, the smallest ones (arXiv 1510.00149, section 2).
 
+    Where the share is no whole number of weights, one more is kept: so counted, SqueezeNet's Table 1 (arXiv 1602.07360) leaves
+    the 421,098 parameters that it prints.
+
     Args:
         weights: of any shape.
         share: share that becomes 0, from 0 to below 1.
     """
-    count = round(share * weights.size)
+    count = floor(round(share * weights.size, 6))  # 0.29 of 100 are 28.999999999999996.
     if not count:
         return weights.copy()
     flat = weights.ravel().copy()

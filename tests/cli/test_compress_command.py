@@ -79,12 +79,38 @@ def test_what_is_written_is_a_model_like_any_other(
     assert done.exit_code == 0, done.output
 
 
+def test_weights_are_pruned_while_the_model_is_trained(keras: Any, lenet: Path, tmp_path: Path) -> None:
+    path = tmp_path / "gradual.keras"
+    steps = ("--prune", 0.9, "--prune-schedule", "gradual", "--data", "digits", "--epochs", 3)
+    done = run("compress", lenet, "-o", path, *steps, "--learning-rate", 0.001, "--json")
+    assert done.exit_code == 0, done.output
+    given, prune = json.loads(done.stdout)["steps"]
+    # Nothing is pruned at once, so that there is no accuracy of that.
+    assert prune["accuracy"] is None and prune["retrained"] > 0.6
+    model = keras.models.load_model(path, compile=False)
+    kernels = [np.asarray(model.get_layer(name).kernel) for name in ("c1", "c3", "c5", "f6", "predictions")]
+    assert [np.count_nonzero(kernel) for kernel in kernels] == [
+        kernel.size - int(round(0.9 * kernel.size, 6)) for kernel in kernels
+    ]
+    assert prune["nonzero"] == sum(map(np.count_nonzero, kernels)) and prune["weights"] == given["weights"]
+
+
+def test_the_schedules_offered_are_those_that_there_are() -> None:
+    from mobilecnn.cli.compress import command
+    from mobilecnn.quantize.compress.schedules import SCHEDULES
+
+    (option,) = (each for each in command.params if each.name == "prune_schedule")
+    assert tuple(option.type.choices) == tuple(SCHEDULES)
+
+
 REFUSED = [
     ((), "there is nothing to do"),
     (("--prune", "2"), "--prune 2 is out of range"),
     (("--prune", "fc9=0.5"), "the model has no layer 'fc9' with weights; choose from c1"),
     (("--prune", "0.5", "--data", "missing"), "no such folder: missing"),
     (("--cluster", "many"), "is no number"),
+    (("--prune", "0.5", "--prune-schedule", "gradual"), "prunes during training; give --data"),
+    (("--cluster", "5", "--prune-schedule", "iterative"), "give --prune, and --epochs 1 or more"),
 ]
 
 

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.quantize.compress import coded_file, huffman
 from mobilecnn.quantize.compress.plan import CompressionPlan, per_layer
+from mobilecnn.quantize.compress.schedules import SCHEDULES
 from mobilecnn.quantize.compress.weights import factorized, pruned, saves, shared, with_shared
 
 Tensor = npt.NDArray[np.float32]
@@ -69,12 +70,23 @@ def test_a_coded_file_gives_back_every_bit(tensors: dict[str, Tensor]) -> None:
         np.testing.assert_array_equal(again[name].view(np.uint32), tensor.view(np.uint32))
 
 
-@pytest.mark.parametrize("gap", [0, 254, 255, 256, 257, 600, 5000])
-def test_gaps_of_any_length(gap: int) -> None:
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("gap", [0, 14, 15, 16, 31, 32, 254, 255, 256, 257, 600, 5000])
+def test_gaps_of_any_length(gap: int, flat: bool) -> None:
     tensor = np.zeros(2 * gap + 3, np.float32)
     tensor[[gap, -1]] = 1.5, -0.0
-    again = coded_file.decode(coded_file.encode({"it": tensor})[0])["it"]
+    again = coded_file.decode(coded_file.encode({"it": tensor}, flat)[0])["it"]
     np.testing.assert_array_equal(again.view(np.uint32), tensor.view(np.uint32))
+
+
+def test_codes_of_equal_length_take_the_bits_of_a_gap_and_a_value() -> None:
+    tensor = pruned(np.random.default_rng(5).normal(size=60_000).astype(np.float32), 0.67)
+    sharing = with_shared(tensor, shared(tensor, 6))
+    content, (part,) = coded_file.encode({"it": sharing}, flat=True)
+    np.testing.assert_array_equal(coded_file.decode(content)["it"].view(np.uint32), sharing.view(np.uint32))
+    # 4 and 6 bits, a few fillers, and the codebook.
+    assert part.bytes == pytest.approx(part.nonzero * (4 + 6) / 8 + 256, rel=0.03)
+    assert len(coded_file.encode({"it": sharing})[0]) < 0.9 * len(content)
 
 
 def test_what_coding_would_enlarge_is_kept_as_it_is() -> None:
@@ -131,11 +143,81 @@ def test_a_changed_byte_gives_other_tensors_or_is_refused(position: int, value: 
 @given(arrays.arrays(np.float32, st.integers(1, 200), elements=FLOATS), st.floats(0, 0.99))
 def test_pruning_takes_the_smallest(weights: Tensor, share: float) -> None:
     left = pruned(weights, share)
-    count = round(share * weights.size)
+    count = int(share * weights.size)
     assert np.count_nonzero(left == 0) >= count
+    assert np.count_nonzero(weights) - np.count_nonzero(left) <= count + 1
     gone, kept = np.abs(weights[left != weights]), np.abs(left[left != 0])
     assert not len(gone) or not len(kept) or gone.max() <= kept.min()
     assert (left[left != 0] == weights[left != 0]).all()
+
+
+def test_a_share_that_is_no_whole_number_keeps_one_more() -> None:
+    ones = np.ones(100, np.float32)
+    assert [np.count_nonzero(pruned(ones, share)) for share in (0.29, 0.295, 0.291, 0.0)] == [71, 71, 71, 100]
+
+
+def test_squeezenets_pruned_layers_have_as_many_weights_as_the_paper_prints() -> None:
+    from mobilecnn.train.tables.compressed import SQUEEZENET, SQUEEZENET_PRUNED
+
+    for _, printed, convolutions in SQUEEZENET.values():
+        kept = 0
+        for name, layer in convolutions.items():
+            weights = np.arange(1, layer.weights + 1, dtype=np.float32)
+            kept += np.count_nonzero(pruned(weights, SQUEEZENET_PRUNED.get(name, 0.0))) + layer.outputs
+        assert kept == printed
+
+
+@given(st.integers(1, 30), st.integers(1, 200))
+def test_every_schedule_ends_with_the_whole_share(epochs: int, steps: int) -> None:
+    for name, levels_of in SCHEDULES.items():
+        levels = levels_of(epochs, steps)
+        assert list(levels) == sorted(levels) and list(levels.values()) == sorted(levels.values())
+        assert list(levels.values())[-1] == 1 and min(levels.values()) > 0
+        # The last one is reached by the beginning of the last epoch, and something is trained after it.
+        last = max(levels)
+        assert last <= (epochs - 1) * steps if epochs > 1 else last <= max(1, steps // 2)
+        assert name == "gradual" or 0 in levels
+
+
+def test_the_schedules_are_the_papers() -> None:
+    # arXiv 1506.02626, section 3.4: pruned and trained again, by turns.
+    assert SCHEDULES["iterative"](4, 10) == {0: 0.25, 10: 0.5, 20: 0.75, 30: 1.0}
+    # arXiv 1710.01878, equation 1, from 0 to 1: half of the way has seven eighths of the share behind it.
+    gradual = SCHEDULES["gradual"](11, 100)
+    assert len(gradual) == 200 and gradual[500] == pytest.approx(7 / 8) and gradual[1000] == 1
+    assert gradual[250] == pytest.approx(1 - 0.75**3)
+
+
+class Kernel:
+    """A variable of one layer, as far as pruning asks."""
+
+    def __init__(self, values: Tensor) -> None:
+        self.values = values
+        self.shape = values.shape
+
+    def __array__(self, dtype: object = None, copy: object = None) -> Tensor:
+        return self.values
+
+    def assign(self, values: Tensor) -> None:
+        self.values = np.asarray(values, np.float32)
+
+
+def test_pruning_goes_on_while_weights_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mobilecnn.quantize.compress import network
+
+    kernel = Kernel(np.arange(1, 11, dtype=np.float32))
+    monkeypatch.setattr(network, "kernels", lambda model: {"it": kernel})
+    project = network.prune(None, {"": 0.8}, {0: 0.25, 2: 1.0})
+    assert np.count_nonzero(kernel.values) == 8
+    kernel.values = kernel.values[::-1] + np.float32(
+        0.5
+    )  # Training moves the zeros too, and changes what is smallest.
+    project()
+    assert np.count_nonzero(kernel.values) == 8 and not kernel.values[:2].any()
+    project()
+    assert np.flatnonzero(kernel.values).tolist() == [2, 3]
+    project()
+    assert np.flatnonzero(kernel.values).tolist() == [2, 3]
 
 
 @given(arrays.arrays(np.float32, st.integers(1, 300), elements=FLOATS), st.integers(1, 6))
@@ -184,6 +266,15 @@ def test_factors_are_the_closest_of_their_rank() -> None:
         (CompressionPlan(cluster={"": 2.5}), "--cluster 2.5 is out of range; choose 1 to 8 bits"),
         (CompressionPlan(cluster={"": 9}), "--cluster 9 is out of range"),
         (CompressionPlan(prune={"": 0.5}, epochs=-1), "--epochs -1 is out of range"),
+        (
+            CompressionPlan(prune={"": 0.5}, prune_schedule="slow"),
+            "no --prune-schedule 'slow'; choose from once",
+        ),
+        (
+            CompressionPlan(cluster={"": 5}, prune_schedule="gradual"),
+            "prunes during training; give --prune, and",
+        ),
+        (CompressionPlan(prune={"": 0.5}, epochs=0, prune_schedule="gradual"), "--epochs 1 or more"),
     ],
 )
 def test_plans_that_cannot_be(plan: CompressionPlan, words: str) -> None:

@@ -20,6 +20,7 @@ def compress(
     *,
     svd: PerLayer = None,
     prune: PerLayer = None,
+    prune_schedule: str = "once",
     cluster: PerLayer = None,
     data: str | Path | None = None,
     epochs: int = 1,
@@ -38,6 +39,7 @@ def compress(
         output: path of the ``.keras`` file to write, replaced if it exists; the coded file goes beside it.
         svd: share of the full rank that dense layers keep.
         prune: share of the weights that become 0.
+        prune_schedule: when they do: ``once``, before training, or during it, ``iterative`` or ``gradual``.
         cluster: bits of the places of shared values, 1 to 8.
         data: labelled images to train on after each step.  [default: no training]
         epochs: number of passes over the images after each step.
@@ -63,7 +65,7 @@ def compress(
         return dict(given) if isinstance(given, Mapping) else {EVERY: float(given)}
 
     plan = CompressionPlan(
-        values(svd), values(prune), values(cluster), epochs, learning_rate, batch_size, seed
+        values(svd), values(prune), values(cluster), epochs, learning_rate, batch_size, seed, prune_schedule
     )
     return run(
         Path(model),

@@ -47,6 +47,13 @@ if TYPE_CHECKING:
     help="Set this share of the weights to 0, the smallest ones of each layer. May be repeated.",
 )
 @click.option(
+    "--prune-schedule",
+    type=click.Choice(("once", "iterative", "gradual")),
+    default="once",
+    show_default=True,
+    help="Prune before training, a part before each epoch, or more and more in its course.",
+)
+@click.option(
     "--cluster",
     multiple=True,
     metavar="[LAYER=]BITS",
@@ -78,6 +85,7 @@ def command(
     output: Path,
     svd: tuple[str, ...],
     prune: tuple[str, ...],
+    prune_schedule: str,
     cluster: tuple[str, ...],
     source: str | None,
     epochs: int,
@@ -111,6 +119,7 @@ def command(
         learning_rate=learning_rate,
         batch_size=batch_size,
         seed=seed,
+        prune_schedule=prune_schedule,
     )
     remarks = Remarks(note)
     with progress("Compressing") as update:

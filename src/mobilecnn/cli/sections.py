@@ -14,7 +14,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "Reading the model": (
         "input_range", "override_input_range", "output_kind", "allow_code", "custom_objects", "runtime", "reference",
     ),
-    "Making it small": ("svd", "prune", "cluster"),
+    "Making it small": ("svd", "prune", "prune_schedule", "cluster"),
     "Making it right and fast": ("correct", "lowering", "target", "target_runtime"),
     "Training": ("options_file", "epochs", "batch_size", "learning_rate", "class_weights", "label_smoothing", "resume"),
     "Where": (
