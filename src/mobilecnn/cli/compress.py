@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     type=click.Choice(("once", "iterative", "gradual")),
     default="once",
     show_default=True,
-    help="Prune before training, a part before each epoch, or more and more in its course.",
+    help="Set weights to 0 before training, an equal part before each epoch, or more and more in its course.",
 )
 @click.option(
     "--cluster",
