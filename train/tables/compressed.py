@@ -178,7 +178,7 @@ def _squeezenet_2() -> PaperTable:
 NOTES = (
     (
         "Ours are sizes of coded files (`python benchmarks/compression.py`), written and read back bit for bit, of networks with random "
-        "weights, normally distributed in each layer, at the published shares and bits; 1 MB is 2^20 bytes. A step without a size of ours takes minutes; `--write` keeps it."
+        "weights, normally distributed in each layer, at the published shares and bits; 1 MB is 2^20 bytes. A step without a size of ours was not measured."
     ),
     "AlexNet's 240 MB are its 61 million parameters of 4 bytes in rounded megabytes of 10^6 bytes.",
     (
