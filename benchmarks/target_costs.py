@@ -73,7 +73,12 @@ def modelled(contents: Iterable[bytes], name: str) -> dict[bytes, float]:
     chip, plugin = CHIPS[name], build.plugin("blocks")
     folder = cache() / "target-costs"
     folder.mkdir(parents=True, exist_ok=True)
-    made_of = sha256(repr((plugin.name, PROGRAM, chip.core, chip.model, chip.simulated)).encode())[:12]
+    root = build.root(
+        lambda text: print(text, file=sys.stderr)
+    )  # Its name stands for the runtimes' releases in it.
+    made_of = sha256(repr((root.name, plugin.name, PROGRAM, chip.core, chip.model, chip.simulated)).encode())[
+        :12
+    ]
     kept = {content: folder / f"{chip.core}-{made_of}-{sha256(content)[:16]}.json" for content in contents}
     new = [content for content, path in kept.items() if not path.exists()]
     if new:
@@ -84,7 +89,6 @@ def modelled(contents: Iterable[bytes], name: str) -> dict[bytes, float]:
             for file, content in zip(files, new, strict=True):
                 file.write_bytes(content)
             options = f"{plugin},out={out},late=on,caches={chip.simulated}"
-            root = build.root(lambda text: print(text, file=sys.stderr))
             command = build.command(root, chip.core, [str(program), *map(str, files)], options)
             subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
             with out.open() as lines:
