@@ -16,6 +16,8 @@ from mobilecnn.bench.devices.ssh.entry import SshEntry
 from mobilecnn.cli import COMMANDS, cli
 from mobilecnn.cli.completion import SHELLS, VARIABLE
 from mobilecnn.cli.suggestions import PUBLISHED
+from mobilecnn.cli.suggestions import TARGETS as SUGGESTED
+from mobilecnn.convert.lowering.costs import TARGETS
 from mobilecnn.train import pretrained
 
 FILE = "(a file)"
@@ -66,6 +68,8 @@ CASES = [
     (("evaluate", "x.tflite", "--input-range", "t"), ["tf", "torch"], ["raw"]),
     (("completion", ""), list(SHELLS), []),
     (("doctor", "em"), ["emulated"], ["core"]),
+    (("export", "lenet5", "--target", ""), ["any", "pi4", "tflite-runtime", FILE], ["local"]),
+    (("search", "mobilenet_v1", "--target", "pi"), ["pi3", "pi4", "pi5", FILE], ["any"]),
     (("nothing", ""), [], ["lenet5"]),
 ]
 
@@ -81,6 +85,10 @@ def test_completions(typed: tuple[str, ...], among: list[str], never: list[str])
 @pytest.mark.usefixtures("pi")
 def test_the_names_are_those_of_the_registry() -> None:
     assert sorted(names.names()) == sorted(device.name for device in registry.known())
+
+
+def test_the_targets_are_those_of_the_table() -> None:
+    assert tuple(TARGETS) == SUGGESTED
 
 
 def test_the_networks_with_published_weights_are_those_of_the_table() -> None:

@@ -16,7 +16,7 @@ VARIABLE = "_MOBILECNN_COMPLETE"
 @click.argument("shell", type=click.Choice(SHELLS))
 @json_option
 def command(shell: str, as_json: bool) -> None:
-    """A script with which a shell completes commands, options, networks, tables, formats and devices.
+    """A script with which a shell completes commands, options, networks, tables, formats, targets and devices.
 
     Put the line for your shell into its start-up file, or the script into the folder of its completions. Names of
     devices are read from your devices file at each press of Tab; nothing is imported that takes long.

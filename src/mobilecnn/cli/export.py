@@ -140,7 +140,7 @@ LADDER = "--int8-auto"
 )
 @click.option(
     "--target",
-    type=options.SOURCE,
+    type=suggestions.TARGET,
     metavar="NAME|FILE",
     default="any",
     show_default=True,

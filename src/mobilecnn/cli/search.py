@@ -57,7 +57,7 @@ FORMATS = ("float32", "float16", "int8")
     help="Time this many of the networks found whole, exported.",
 )  # fmt: skip
 @click.option(
-    "--target", default="any", show_default=True, metavar="TARGET",
+    "--target", type=suggestions.TARGET, default="any", show_default=True, metavar="TARGET",
     help="Make the files for this target, as `mobilecnn export --target` does.",
 )  # fmt: skip
 @click.option(

@@ -49,6 +49,9 @@ def _written() -> Iterable[str]:
 # Spelled out here, because the table in mobilecnn.train.pretrained needs numpy; a test holds them equal.
 PUBLISHED = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 """Networks of ``mobilecnn pretrained``."""
+# Spelled out here, because the table in mobilecnn.convert.lowering.costs needs the flatbuffer's schema; a test holds them equal.
+TARGETS = ("any", "x86", "pi3", "pi4", "pi5", "rk3399", "sd810", "sd820", "tflite-runtime")
+"""Targets of ``mobilecnn export``."""
 
 
 class Named(StringParamType):
@@ -77,14 +80,16 @@ class NamedOrFile(Source):
 
     Attributes:
         names: function that gives the names.
+        few: whether they are so few that they are shown where nothing is typed yet.
     """
 
-    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
-        self.names = names
+    def __init__(self, names: Callable[[], Iterable[str]], few: bool = False) -> None:
+        self.names, self.few = names, few
 
     def shell_complete(self, ctx: Context, param: Parameter, incomplete: str) -> list[CompletionItem]:
         """The names that begin as what is typed, and files: in bash where no name does."""
-        named = Named(self.names).shell_complete(ctx, param, incomplete) if incomplete else []
+        shown = self.few or bool(incomplete)
+        named = Named(self.names).shell_complete(ctx, param, incomplete) if shown else []
         # The files first: at that item Click's script for bash forgets what came before.
         return [CompletionItem(incomplete, type="file"), *named]
 
@@ -97,3 +102,4 @@ DEVICE = Named(_devices)
 WRITTEN = Named(_written)
 MODEL = NamedOrFile(_networks)
 RECIPE = NamedOrFile(_recipes)
+TARGET = NamedOrFile(lambda: TARGETS, few=True)
