@@ -33,6 +33,7 @@ from mobilecnn.convert.lowering.relus import fuse_relus, rectify_branches, requa
 from mobilecnn.convert.lowering.reshapes import drop_reshapes
 from mobilecnn.convert.lowering.rewrites import Rewrite
 from mobilecnn.convert.lowering.shuffles import fold_shuffles, spell_shuffles, write_groups_dense
+from mobilecnn.convert.lowering.split_groups import split_groups
 from mobilecnn.convert.lowering.tflite_metadata import append_labels, describe
 from mobilecnn.errors import UsageError
 
@@ -53,6 +54,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite(compute_in_float, "quantized", exact=False),
     Rewrite(write_in_final_scale, "quantized", exact=False),
     Rewrite(split_large_kernels, "finished", exact=False),
+    Rewrite(split_groups, "finished", exact=True, costs=TARGETS[ANY]),
     Rewrite(write_groups_dense, "finished", exact=True, costs=TARGETS[ANY]),
 )
 """The rewrites, in the order in which they run: on the converter's file, on what the quantizer made of it, and last on the

@@ -5,7 +5,8 @@ none reaches over the edge (:mod:`~mobilecnn.convert.lowering.pools`); one of a 
 computed in float32 (:mod:`~mobilecnn.convert.lowering.float_islands`), which the file of such an operator does as well. Pools over
 one edge of an axis alone, which an export writes in pieces (:mod:`~mobilecnn.convert.lowering.padded_pools`), are in no network of
 the zoo. Grouped pointwise convolutions are written dense, with the channel shuffle beside them, where a target's costs say so
-(:mod:`~mobilecnn.convert.lowering.shuffles`).
+(:mod:`~mobilecnn.convert.lowering.shuffles`). Not followed is that for tflite-runtime some become several without groups
+(:mod:`~mobilecnn.convert.lowering.split_groups`): there what is predicted of a wide ShuffleNet in int8 is too slow.
 """
 
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ def planned(operators: Sequence[Operator], dtype: str, costs: Costs = TARGETS[AN
             if near in trades
         }
         best = min(prices, key=prices.__getitem__, default=None)
-        if best is not None and prices[best] < 0:
+        if best is not None and prices[best] <= 0:
             gone.add(place)
             dense.add(best)
     return tuple(

@@ -109,6 +109,9 @@ def test_a_target_decides_what_is_written_dense() -> None:
     cheap = Costs("cheap groups", {"int8": (Table(0, 0, 1, 1, 1, 0, 0, 0),)})
     assert [row.groups for row in planned(rows, "int8", dear)] == [1, 1, 1]
     assert planned(rows, "int8", cheap) == rows
+    # What costs as much with the shuffle as without is written dense, as the rewrite does.
+    even = Costs("even", {"int8": (Table(0, 0, 1, 1, 1, 0, 2400, 0),)})
+    assert [row.groups for row in planned(rows, "int8", even)] == [1, 1, 3]
     # A type that a target has no table of stays as it is.
     assert planned(rows, "float32", TARGETS["tflite-runtime"]) == rows
 
