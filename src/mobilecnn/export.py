@@ -5,7 +5,7 @@ that one flatbuffer, the check of each file's answers against the Keras model's,
 child processes share the work: one holds Keras, the other the TFLite runtime and the quantizer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from mobilecnn.extras import require
 from mobilecnn.files import check_file, temporary_folder
 from mobilecnn.ladder import Climb
 from mobilecnn.locks import locked
-from mobilecnn.quantize import corrections, decisions, recipes
+from mobilecnn.quantize import corrections, decisions, float_choice, recipes
 from mobilecnn.quantize import formats as table
 from mobilecnn.quantize.calibration.doctor import examine
 from mobilecnn.quantize.calibration.images import (
@@ -45,6 +45,7 @@ from mobilecnn.quantize.calibration.images import (
     choose,
     prepare,
 )
+from mobilecnn.quantize.corrections import Quantized
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.gains import say_no_smaller
 from mobilecnn.quantize.gate import STEADY, float32_limit, refuse_not_finite
@@ -143,7 +144,7 @@ def export(
         keep_float: shell patterns of the names of operators that stay in float32 in every format.
         recipe: rules for the format that it names, which is made too.
         target_runtime: ``PACKAGE==RELEASE`` of the runtime that the files are for, or the name of a device, which is asked: what
-            it lacks is mended, and said, or refused.
+            it lacks is mended, and said, or refused. A release of tflite-runtime is the ``target`` as well where none is named.
         climb: what is asked of the ladder; None for its defaults, and without one.
 
     Raises:
@@ -160,6 +161,8 @@ def export(
         rows = check_request(formats, calibration, io, keep_float, recipe)
     check_seed(source.seed)
     floors.check()
+    if target == ANY and (target_runtime or "").startswith(f"{float_choice.PACKAGE}=="):
+        target = float_choice.PACKAGE  # Its kernels for int8 are other ones, and have other costs.
     rewrites, wanted = chosen_rewrites(lowering, target), corrections.chosen(correct)
     runtime = None if target_runtime is None else probed.runtime(target_runtime, remarked)
     require("exporting", "export")
@@ -254,6 +257,8 @@ def export(
             raise
         if reference is None:
             reference = _reference(keras, work, source, facts)
+        if target == float_choice.PACKAGE:
+            _compare_with_float(made, base.graph, remarked)
         parities = {name: compare(reference, answers, facts.kind) for name, answers in scores.items()}
         tolerance = STEADY
         if any(row.exact and parities[row.name].relative > STEADY for row in rows):
@@ -283,6 +288,15 @@ def export(
         exported = write([paths[row.name] for row in rows], answered, origin)
         steps("done")
     return exported
+
+
+def _compare_with_float(made: Mapping[str, Quantized], float32: flatbuffer.Graph, remarked: Remarked) -> None:
+    """Say of the int8 file where the float32 one is the better choice on tflite-runtime, with both times."""
+    if "int8" in made:
+        int8 = flatbuffer.graph(made["int8"].path.read_bytes(), "int8")
+        words = float_choice.compared(float32, int8).words
+        if words is not None:
+            remarked(Remark("float32-faster", 1, f"int8: {words}"))
 
 
 def _labelled(data: str, remarked: Remarked, skip_bad: bool) -> Dataset:
