@@ -37,7 +37,18 @@ TIMING: dict[str, Callable[[Path], tuple[str, ...]]] = {
     "compare": lambda file: ("compare", str(file), str(file), *SHORT),
     "sustained": lambda file: ("sustained", str(file), "--minutes", "0.01"),
     "single-stream": lambda file: ("single-stream", str(file), "--min-seconds", "0.1"),
-    "tune": lambda file: ("tune", "--dtype", "int8", "--rounds", "1", "--seconds", "0.001", "-o", "it.json"),
+    "tune": lambda file: (
+        "tune",
+        "--fresh",
+        "--dtype",
+        "int8",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.001",
+        "-o",
+        "it.json",
+    ),
     "profile": lambda file: ("profile", str(file), "--rounds", "1", "-o", "out"),
 }
 """What times -> its command line."""

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from mobilecnn.api.making import export as api_export
-from mobilecnn.bench.timing import tuning
-from mobilecnn.bench.timing.tuning import NOTHING, Case, Stack, files, fitted
+from mobilecnn.bench.timing import kept_costs, tuning
+from mobilecnn.bench.timing.tuning import NOTHING, Case, Fit, Stack, files, fitted
 from mobilecnn.cli import cli, tune
 from mobilecnn.convert.graph import build, flatbuffer
 from mobilecnn.convert.lowering import chosen
@@ -119,6 +119,7 @@ def test_the_command_writes_what_export_reads(tmp_path: Path, monkeypatch: pytes
     """On this machine, of two of the networks. It may be busy with anything, so that the table is fitted to known times."""
     monkeypatch.setattr(tuning, "NETWORKS", ((0.25, 2), (0.5, 3)))
     monkeypatch.setattr(tuning, "fitted", lambda times: fitted({stack: spent(stack) for stack in times}))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = tmp_path / "costs.json"
     typed = ["tune", "--dtype", "int8", "--rounds", "1", "--seconds", "0.001", "-o", str(path), "--json"]
     done = CliRunner().invoke(cli, typed)
@@ -129,6 +130,57 @@ def test_the_command_writes_what_export_reads(tmp_path: Path, monkeypatch: pytes
     assert Costs.read(path).tables["int8"][0].pace == pytest.approx(KNOWN.pace)
     again = CliRunner().invoke(cli, typed)
     assert again.exit_code == 2 and "exists" in again.output
+
+
+def test_a_table_is_kept_by_device_runtime_type_and_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuned: list[tuple[str, ...]] = []
+
+    def tune(device: Any, protocol: Any, dtypes: Any, *_: Any) -> dict[str, Fit]:
+        tuned.append(tuple(dtypes))
+        return {dtype: Fit(replace(KNOWN, call=300 + len(tuned)), 0.01) for dtype in dtypes}
+
+    monkeypatch.setattr(tuning, "tune", tune)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(name: str, *options: str) -> tuple[float, str]:
+        done = CliRunner().invoke(cli, ["tune", "--dtype", "int8", *options, "-o", name, "--json"])
+        assert done.exit_code == 0, done.output
+        call = json.loads(done.stdout)["tables"]["int8"][0]["call"]
+        assert Costs.read(tmp_path / name).tables["int8"][0].call == call
+        return call, done.stderr
+
+    assert run("1.json") == (301, "")
+    call, said = run("2.json")
+    assert call == 301 and "int8: the table tuned on 20" in said and "--fresh measures anew" in said
+    assert run("3.json", "--dtype", "float32")[0] == 301 and tuned[-1] == (
+        "float32",
+    )  # Of two types one is missing.
+    for number, options in enumerate(
+        (["--fresh"], ["--threads", "2"], ["--runtime", "tflite-runtime"]), start=3
+    ):
+        assert run(f"{number + 1}.json", *options)[0] == 300 + number
+    assert run("7.json")[0] == 303  # What --fresh found has taken the place of the first.
+    # A table that was timed for less time than is asked, one that is damaged and one of another release are tuned anew.
+    assert run("8.json", "--seconds", "0.3")[0] == 306
+    for path in (tmp_path / "cache" / "mobilecnn" / "costs").iterdir():
+        path.write_text("{}")
+    assert run("9.json")[0] == 307
+    key = kept_costs.Key("it", (), "", "litert", "2.3", 1, "int8")
+    assert key.path != replace(key, release="2.4").path and key.path != replace(key, tool="0").path
+
+
+def test_a_cache_that_cannot_be_written_does_not_cost_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "tune", lambda *_: {"int8": Fit(KNOWN, 0.01)})
+    (tmp_path / "cache").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    done = CliRunner().invoke(cli, ["tune", "--dtype", "int8", "-o", str(tmp_path / "it.json")])
+    assert done.exit_code == 0 and "the table of int8 is not kept for the next time: " in done.stderr
+    assert Costs.read(tmp_path / "it.json").tables["int8"] == (KNOWN,)
 
 
 def test_the_help_and_the_page_name_every_target() -> None:

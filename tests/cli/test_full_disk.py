@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "compare": ("it.", ("compare", "{file}", "{file}", *SHORT, "-o", "{disk}/it.json")),
     "sustained": ("it.", ("sustained", "{file}", "--minutes", "0.02", "-o", "{disk}/it.json")),
     "single-stream": ("it.", ("single-stream", "{file}", "--min-seconds", "0.2", "-o", "{disk}/it.json")),
+    "tune": ("it.", ("tune", "--fresh", "--dtype", "int8", "--rounds", "1", "--seconds", "0.001", "-o", "{disk}/it.json")),
     "report": ("it.html", ("report", str(RECORD), "-o", "{disk}/it.html")),
     "profile": (".json", ("profile", "{file}", "--rounds", "1", "-o", "{disk}")),
     "android": ("models", ("android", "--model", "{file}", "--app", "{disk}")),
@@ -80,7 +81,7 @@ def contents(disk: Path) -> dict[str, bytes]:
 def run(arguments: Sequence[str], disk: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "mobilecnn", *arguments], capture_output=True, text=True, check=False, cwd=disk.parent,
-        env={**os.environ, "XDG_CONFIG_HOME": str(disk)},
+        env={**os.environ, "XDG_CONFIG_HOME": str(disk), "XDG_CACHE_HOME": str(disk.parent / "cache")},
     )  # fmt: skip
 
 

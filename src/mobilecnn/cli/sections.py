@@ -21,7 +21,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
         "device", "devices", "device_name", "device_names", "delegate", "cores", "threads", "counts_only", "workers",
         "scheduler",
     ),
-    "How long": ("rounds", "seconds", "minutes", "min_seconds", "min_queries", "cool_down"),
+    "How long": ("fresh", "rounds", "seconds", "minutes", "min_seconds", "min_queries", "cool_down"),
     "What to measure": ("experiment", "resolutions", "dtypes", "times", "across", "budget"),
     "Boards": ("host", "python", "offline", "version", "profile"),
     "Phones": ("adb", "serial", "download", "from", "sha256", "app", "folder", "application", "name", "install", "apk", "models"),

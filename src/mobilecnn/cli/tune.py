@@ -44,6 +44,7 @@ DTYPES = ("float32", "int8")
     multiple=True,
     help="Measure this type only.  [default: both]",
 )
+@click.option("--fresh", is_flag=True, help="Measure again what was tuned before, and keep the new table.")
 @options.record_output(
     "costs", "Write the table of costs, for export --target, to this file; an existing one is never replaced."
 )
@@ -59,13 +60,15 @@ def command(
     seconds: float,
     seed: int,
     dtypes: tuple[str, ...],
+    fresh: bool,
     output: Path | None,
     as_json: bool,
 ) -> None:
     """What the forms of an operator cost on a device, for export to choose by.
 
     Pointwise convolutions, grouped and dense, and channel shuffles are timed in the order of whole
-    ShuffleNets, on an emulated chip modelled, and a table of costs is fitted to them.
+    ShuffleNets, on an emulated chip modelled, and a table of costs is fitted to them. A table of the
+    same device, runtime, type and number of threads is kept, and taken again the next time.
 
     \b
     Example:
@@ -74,8 +77,10 @@ def command(
     """
     from mobilecnn.bench.devices.registry import device
     from mobilecnn.bench.records.protocol import Protocol
+    from mobilecnn.bench.timing import kept_costs
     from mobilecnn.bench.timing.tuning import tune
     from mobilecnn.convert.lowering.costs import Costs
+    from mobilecnn.errors import EnvironmentProblem, OutputError
     from mobilecnn.files import temporary_folder
     from mobilecnn.records import check_free
 
@@ -93,7 +98,22 @@ def command(
     check_free(record)
     lock(record)
     with where, temporary_folder() as work, progress("Tuning") as update:
-        fits = tune(where, protocol, dtypes or DTYPES, work, update, sys.argv[1:])
+        wanted = {dtype: kept_costs.key(where, protocol, dtype) for dtype in dtypes or DTYPES}
+        found = {dtype: None if fresh else kept_costs.kept(key, protocol) for dtype, key in wanted.items()}
+        there = {dtype: table for dtype, table in found.items() if table is not None}
+        missing = [dtype for dtype in wanted if dtype not in there]
+        tuned = tune(where, protocol, missing, work, update, sys.argv[1:]) if missing else {}
+    for dtype, table_kept in there.items():
+        talk(
+            f"Note: {dtype}: the table tuned on {table_kept.created[:10]} of this device, runtime and number of threads is taken "
+            "again; --fresh measures anew"
+        )
+    for dtype, fit in tuned.items():
+        try:
+            kept_costs.keep(wanted[dtype], protocol, fit)
+        except (EnvironmentProblem, OutputError) as error:  # The record is what was asked for.
+            talk(f"Note: the table of {dtype} is not kept for the next time: {error}")
+    fits = {dtype: there[dtype].fit if dtype in there else tuned[dtype] for dtype in wanted}
     title = f"{device_name} ({runtime}, {threads} thread{'' if threads == 1 else 's'})"
     costs = Costs(title, {dtype: (fit.table,) for dtype, fit in fits.items()})
     costs.write(record)
@@ -103,6 +123,7 @@ def command(
                 "record": str(record),
                 **costs.to_json(),
                 "errors": {name: fit.error for name, fit in fits.items()},
+                "kept": {name: table_kept.created for name, table_kept in there.items()},
             }
         )
         return
