@@ -76,12 +76,32 @@ public final class Picture {
 
     /** A pixel of the upright picture, in the order {@link #order}. */
     public int pixel(int x, int y) {
-        return pixels[start + x * right + y * down];
+        return pixels[index(x, y)];
     }
 
     /** Whether the pixels are stored as they are seen: rows from the top, each from the left. */
     boolean upright() {
         return right == 1 && down == width;
+    }
+
+    /** Whether the picture is stored on its side: the pixels of a column are neighbours in memory. */
+    boolean aside() {
+        return down == 1 || down == -1;
+    }
+
+    /** How far in memory a pixel is from its left neighbour. */
+    int right() {
+        return right;
+    }
+
+    /** How far in memory a pixel is from the one above. */
+    int down() {
+        return down;
+    }
+
+    /** Where in memory a pixel of the upright picture is. */
+    int index(int x, int y) {
+        return start + x * right + y * down;
     }
 
     /** The pixels as they are stored; nobody may change them. */
@@ -101,6 +121,13 @@ public final class Picture {
         if (right == 1) {
             for (int row = 0; row < count; row++) {
                 System.arraycopy(pixels, first + row * down, into, row * width, width);
+            }
+        } else if (right == -1) {
+            for (int row = 0; row < count; row++) {
+                int from = first + row * down;
+                for (int x = 0; x < width; x++) {
+                    into[row * width + x] = pixels[from - x];
+                }
             }
         } else {
             // Column by column: in a turned picture, the pixels of a column are neighbours in memory.

@@ -29,8 +29,8 @@ public final class Resize {
     private final int channels;
     private final byte[] pixels;
 
-    /** The sums of each row of the result. */
-    private final int[][] sums;
+    /** The sums of each row of the result, of each colour. */
+    private final int[][][] sums;
 
     /** What the calling thread works in; others have their own. */
     private final Line line;
@@ -51,7 +51,7 @@ public final class Resize {
         this.width = width;
         this.channels = channels;
         this.pixels = new byte[height * width * channels];
-        this.sums = new int[height][width * channels];
+        this.sums = new int[height][channels][width];
         this.line = new Line();
     }
 
@@ -126,27 +126,43 @@ public final class Resize {
 
     /** What one thread works in: rows as they are read, and one at the network's width. */
     private final class Line {
-        private final int[] narrow = new int[width * channels];
+        /** A row, of each colour: of the bits from 0, 8 and 16 on. */
+        private final int[][] narrow = new int[channels][width];
         private int[] block = new int[0];
-        private Ramps.Memory memory;
+        private RampRow row;
+        private RampColumns many;
+        private Ramps made;
 
         /** Makes the rows of the result from {@code from} to before {@code to}. */
         void resize(Picture picture, int from, int to) {
             if (from == to) {
                 return;
             }
-            boolean swapped = picture.order() == Picture.Order.ABGR;
+            for (int row = from; row < to; row++) {
+                for (int[] colour : sums[row]) {
+                    Arrays.fill(colour, Taps.HALF);
+                }
+            }
+            Ink ink = new Ink(channels == 1, picture.order());
+            if (ramps != made) {
+                row = ramps == null ? null : new RampRow(ramps);
+                many = null;
+                made = ramps;
+            }
+            if (ramps != null && picture.aside()) {
+                addColumns(picture, ink, from, to);
+            } else {
+                addRows(picture, ink, from, to);
+            }
+            write(from, to, picture.order() == Picture.Order.ABGR);
+        }
+
+        private void addRows(Picture picture, Ink ink, int from, int to) {
             boolean inPlace = ramps != null && channels == 3 && picture.upright();
             int across = picture.width();
             int atOnce = inPlace ? 1 : ROWS;
             if (block.length != atOnce * across) {
                 block = new int[atOnce * across];
-            }
-            if (ramps != null && (memory == null || memory.pixels() != across)) {
-                memory = new Ramps.Memory(across);
-            }
-            for (int row = from; row < to; row++) {
-                Arrays.fill(sums[row], Taps.HALF);
             }
             int low = from;
             int end = rows.end(to - 1);
@@ -157,18 +173,11 @@ public final class Resize {
                 }
                 for (int i = 0; i < count; i++) {
                     if (inPlace) {
-                        narrowSteeply(picture.pixels(), y * across, swapped);
-                    } else if (ramps != null && channels == 3) {
-                        narrowSteeply(block, i * across, swapped);
+                        narrowInPlace(picture.pixels(), y * across, across, ink);
                     } else {
-                        narrow(i * across, across, swapped);
+                        narrow(i * across, across, ink);
                     }
                     low = add(y + i, low, to);
-                }
-            }
-            for (int row = from; row < to; row++) {
-                for (int i = 0; i < narrow.length; i++) {
-                    pixels[row * narrow.length + i] = (byte) Taps.value(sums[row][i]);
                 }
             }
         }
@@ -180,58 +189,57 @@ public final class Resize {
                 first++;
             }
             for (int row = first; row < to && rows.first[row] <= y; row++) {
-                addWeighted(sums[row], narrow, rows.weights[rows.start[row] + y - rows.first[row]]);
+                int weight = rows.weights[rows.start[row] + y - rows.first[row]];
+                for (int colour = 0; colour < channels; colour++) {
+                    addWeighted(sums[row][colour], narrow[colour], weight);
+                }
             }
             return first;
         }
 
-        private void narrow(int at, int across, boolean swapped) {
-            blend(at, across, swapped);
-            if (ramps != null) {
-                ramps.row(block, at, memory, narrow, 1, 0, 0);
-            } else if (channels == 1) {
-                narrowGrey(at);
-            } else {
-                narrowColours(at, swapped);
+        /** Resizes a row where it is stored, unless it has to be laid on black. */
+        private void narrowInPlace(int[] pixels, int at, int across, Ink ink) {
+            if (!row.resize(pixels, at, narrow)) {
+                System.arraycopy(pixels, at, block, 0, across);
+                narrow(0, across, ink);
             }
         }
 
-        /** Resizes a row of colours to much less. */
-        private void narrowSteeply(int[] row, int at, boolean swapped) {
-            int high = swapped ? 2 : 0;
-            int low = 2 - high;
-            if (!ramps.row(row, at, memory, narrow, 3, high, low)) {
-                int start = row == block ? at : 0;
-                System.arraycopy(row, at, block, start, columns.from);
-                blend(start, columns.from, swapped);
-                ramps.row(block, start, memory, narrow, 3, high, low);
+        private void narrow(int at, int across, Ink ink) {
+            ink.blend(block, at, across);
+            if (row != null) {
+                row.resize(block, at, narrow);
+            } else if (channels == 1) {
+                narrowGrey(at);
+            } else {
+                narrowColours(at);
             }
         }
 
         // The compiler keeps local variables in registers, and proves that they stay within their arrays.
-        private void narrowColours(int at, boolean swapped) {
+        private void narrowColours(int at) {
             int[] some = block;
-            int[] values = narrow;
+            int[] low = narrow[0];
+            int[] middle = narrow[1];
+            int[] high = narrow[2];
             int[] first = columns.first;
             int[] start = columns.start;
             int[] weights = columns.weights;
-            int red = swapped ? 2 : 0;
-            int blue = 2 - red;
             for (int x = 0; x < width; x++) {
-                // Red and blue (or blue and red) in the halves of one number: no sum is longer than 31 bits.
-                long redBlue = (long) Taps.HALF << 32 | Taps.HALF;
+                // Two colours in the halves of one number: no sum is longer than 31 bits.
+                long both = (long) Taps.HALF << 32 | Taps.HALF;
                 int green = Taps.HALF;
                 int end = start[x + 1];
                 int shift = at + first[x] - start[x];
                 for (int k = start[x]; k < end; k++) {
                     int weight = weights[k];
                     int argb = some[k + shift];
-                    redBlue += ((long) (argb & 0xFF0000) << 16 | argb & 0xFF) * weight;
+                    both += ((long) (argb & 0xFF0000) << 16 | argb & 0xFF) * weight;
                     green += (argb >> 8 & 0xFF) * weight;
                 }
-                values[red + 3 * x] = Taps.value((int) (redBlue >> 32));
-                values[1 + 3 * x] = Taps.value(green);
-                values[blue + 3 * x] = Taps.value((int) redBlue);
+                low[x] = Taps.value((int) both);
+                middle[x] = Taps.value(green);
+                high[x] = Taps.value((int) (both >> 32));
             }
         }
 
@@ -243,33 +251,64 @@ public final class Resize {
                 for (int k = columns.start[x]; k < end; k++) {
                     grey += block[k + shift] * columns.weights[k];
                 }
-                narrow[x] = Taps.value(grey);
+                narrow[0][x] = Taps.value(grey);
             }
         }
 
-        /** Blends pixels with black where they are transparent; for a grey network, to their brightness. */
-        private void blend(int from, int count, boolean swapped) {
-            int[] some = block;
-            int to = from + count;
-            int opaque = -1;
-            for (int i = from; i < to; i++) {
-                opaque &= some[i];
-            }
-            if (opaque >>> 24 != 255) {
-                for (int i = from; i < to; i++) {
-                    int argb = some[i];
-                    int alpha = argb >>> 24;
-                    some[i] = onBlack(argb >> 16 & 0xFF, alpha) << 16 | onBlack(argb >> 8 & 0xFF, alpha) << 8
-                            | onBlack(argb & 0xFF, alpha);
+        /** Adds all rows of a picture that is stored on its side, some hundreds at a time. */
+        private void addColumns(Picture picture, Ink ink, int from, int to) {
+            int low = from;
+            int end = rows.end(to - 1);
+            for (int y = rows.first[from]; y < end; y += RampColumns.ROWS) {
+                int top = y;
+                int count = Math.min(RampColumns.ROWS, end - y);
+                int first = low;
+                if (many == null || many.rows() != count) {
+                    many = new RampColumns(ramps, count);
+                }
+                boolean down = picture.down() > 0;
+                int stored = picture.index(0, down ? y : y + count - 1);
+                many.resize(picture.pixels(), stored, picture.right(), ink, channels, (colour, place, values) -> {
+                    for (int row = first; row < to && rows.first[row] < top + count; row++) {
+                        sums[row][colour][place] += weighted(row, top, values, down);
+                    }
+                });
+                while (low < to && rows.end(low) <= y + count) {
+                    low++;
                 }
             }
-            if (channels == 1) {
-                // ITU-R BT.601, in 16 binary places.
-                int high = swapped ? 7471 : 19595;
-                int low = swapped ? 19595 : 7471;
-                for (int i = from; i < to; i++) {
-                    int argb = some[i];
-                    some[i] = (argb >> 16 & 0xFF) * high + (argb >> 8 & 0xFF) * 38470 + (argb & 0xFF) * low + 0x8000 >> 16;
+        }
+
+        /** What values from row {@code top} of the picture on, or back to it, add to a row of the result. */
+        private int weighted(int row, int top, int[] values, boolean down) {
+            int[] weights = rows.weights;
+            int begin = Math.max(top, rows.first[row]);
+            int end = Math.min(top + values.length, rows.end(row));
+            int shift = rows.start[row] - rows.first[row];
+            int sum = 0;
+            if (down) {
+                for (int y = begin; y < end; y++) {
+                    sum += values[y - top] * weights[shift + y];
+                }
+            } else {
+                int last = top + values.length - 1;
+                for (int y = begin; y < end; y++) {
+                    sum += values[last - y] * weights[shift + y];
+                }
+            }
+            return sum;
+        }
+
+        private void write(int from, int to, boolean swapped) {
+            for (int colour = 0; colour < channels; colour++) {
+                int channel = swapped ? colour : channels - 1 - colour;
+                for (int row = from; row < to; row++) {
+                    int[] values = sums[row][colour];
+                    int at = row * width * channels + channel;
+                    for (int value : values) {
+                        pixels[at] = (byte) Taps.value(value);
+                        at += channels;
+                    }
                 }
             }
         }
@@ -279,14 +318,5 @@ public final class Resize {
         for (int i = 0; i < sums.length; i++) {
             sums[i] += values[i] * weight;
         }
-    }
-
-    private static int onBlack(int value, int alpha) {
-        if (alpha == 255) {
-            return value;
-        }
-        // value * alpha / 255, rounded, with 7 more binary places on the way.
-        int scaled = value * alpha * 128 + (0x80 << 7);
-        return ((scaled >> 8) + scaled >> 8) >> 7;
     }
 }

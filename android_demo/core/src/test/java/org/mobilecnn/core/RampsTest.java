@@ -46,34 +46,97 @@ public final class RampsTest {
         return rows;
     }
 
+    /** (places, colours) of one side by side as {@link #byWeights} has them, from an array for each of the bits from 0, 8, 16 on. */
+    private static int[] sideBySide(int[][] colours) {
+        int[] values = new int[colours.length * colours[0].length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = colours[i % colours.length][i / colours.length];
+        }
+        return values;
+    }
+
     @Test
     public void theValuesAreThoseOfTheWeights() {
         for (int[] size : SIZES) {
             Taps taps = new Taps(size[0], size[1]);
             Ramps ramps = Ramps.of(taps);
             assertNotNull(Arrays.toString(size), ramps);
-            Ramps.Memory memory = new Ramps.Memory(size[0]);
+            RampRow resized = new RampRow(ramps);
             for (int[] row : rows(size[0])) {
                 int[] shifted = new int[row.length + 5];
                 System.arraycopy(row, 0, shifted, 3, row.length);
-                int[] colours = new int[3 * size[1]];
-                assertTrue(ramps.row(shifted, 3, memory, colours, 3, 0, 2));
-                assertArrayEquals(Arrays.toString(size), byWeights(row, taps, 3, 0, 2), colours);
-                int[] greys = new int[size[1]];
-                ramps.row(shifted, 3, memory, greys, 1, 0, 0);
-                assertArrayEquals(Arrays.toString(size), byWeights(row, taps, 1, 0, 0), greys);
+                int[][] colours = new int[3][size[1]];
+                assertTrue(resized.resize(shifted, 3, colours));
+                assertArrayEquals(Arrays.toString(size), byWeights(row, taps, 3, 2, 0), sideBySide(colours));
+                int[][] grey = new int[1][size[1]];
+                resized.resize(shifted, 3, grey);
+                assertArrayEquals(Arrays.toString(size), byWeights(row, taps, 1, 0, 0), grey[0]);
             }
         }
     }
 
+    /** The same rows stored on their side, forwards and backwards; no pixel of the others is touched. */
+    @Test
+    public void manyRowsAtOnceAreEachThatOfItsWeights() {
+        for (int[] size : SIZES) {
+            Taps taps = new Taps(size[0], size[1]);
+            int[][] rows = rows(size[0]);
+            int across = rows.length + 3;
+            int[] stored = new int[size[0] * across];
+            Arrays.fill(stored, 0xFF777777);
+            for (int x = 0; x < size[0]; x++) {
+                for (int row = 0; row < rows.length; row++) {
+                    stored[x * across + 2 + row] = rows[row][x];
+                }
+            }
+            for (boolean backwards : new boolean[] {false, true}) {
+                int from = 2 + (backwards ? (size[0] - 1) * across : 0);
+                int[][][] values = new int[rows.length][3][size[1]];
+                new RampColumns(Ramps.of(taps), rows.length).resize(stored, from, backwards ? -across : across,
+                        new Ink(false, Picture.Order.ARGB), 3, (colour, place, some) -> {
+                            for (int row = 0; row < some.length; row++) {
+                                values[row][colour][place] = some[row];
+                            }
+                        });
+                for (int row = 0; row < rows.length; row++) {
+                    int[] wanted = byWeights(backwards ? reversed(rows[row]) : rows[row], taps, 3, 2, 0);
+                    assertArrayEquals(Arrays.toString(size), wanted, sideBySide(values[row]));
+                }
+            }
+        }
+    }
+
+    private static int[] reversed(int[] row) {
+        int[] other = new int[row.length];
+        for (int i = 0; i < row.length; i++) {
+            other[i] = row[row.length - 1 - i];
+        }
+        return other;
+    }
+
     @Test
     public void aPixelThatIsNotOpaqueIsNoticed() {
-        Ramps ramps = Ramps.of(new Taps(500, 20));
+        RampRow resized = new RampRow(Ramps.of(new Taps(500, 20)));
         int[] row = rows(500)[0];
         for (int place : new int[] {0, 77, 499}) {
             int[] other = row.clone();
             other[place] = other[place] & 0xFFFFFF | 254 << 24;
-            assertFalse(ramps.row(other, 0, new Ramps.Memory(500), new int[60], 3, 0, 2));
+            assertFalse(resized.resize(other, 0, new int[3][20]));
+        }
+    }
+
+    @Test
+    public void theNextUnsurePlaceIsFound() {
+        for (int length : new int[] {0, 1, 7, 8, 9, 30}) {
+            for (int place = 0; place <= length; place++) {
+                int[] unsure = new int[length];
+                if (place < length) {
+                    unsure[place] = -1;
+                }
+                for (int from = 0; from <= length; from++) {
+                    assertEquals(from <= place ? place : length, Ramps.next(unsure, from));
+                }
+            }
         }
     }
 
@@ -87,7 +150,8 @@ public final class RampsTest {
     /** However a large picture is stored, it gives the same; transparent pixels are those of a picture on black. */
     @Test
     public void largePicturesAreTheSameHoweverTheyAreStored() {
-        int width = 130;
+        // On its side it has more rows than are resized at once.
+        int width = RampColumns.ROWS + 130;
         int height = 170;
         int[] pixels = new Random(8).ints((long) width * height).toArray();
         for (int i = 0; i < pixels.length; i++) {
