@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dependencies import fetch
 from java import classpath, compile_java
-from tools import CORE, MAIN, PROJECT, require_tools, run
+from tools import BLIND, CORE, MAIN, PROJECT, require_tools, run
 
 
 def desktop(work: Path) -> tuple[list[Path], Path]:
@@ -22,6 +22,7 @@ def desktop(work: Path) -> tuple[list[Path], Path]:
         MAIN / "java/org/mobilecnn/demo/Classifier.java",
         MAIN / "java/org/mobilecnn/demo/InterpreterRuntime.java",
         MAIN / "java/org/mobilecnn/demo/BenchmarkRun.java",
+        BLIND,
         PROJECT / "ci/desktop",
     ]
     jars = [files["minimal-json"], files["desktop-tflite"]]

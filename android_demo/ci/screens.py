@@ -9,7 +9,7 @@ from dependencies import ROBOLECTRIC, fetch, locked
 from desktop_java import native_library
 from gradle import Settings, read_settings
 from java import classpath, sources
-from tools import CORE, MAIN, MODELS, PROJECT, only_match, report, require_tools, run, staged
+from tools import BLIND, CORE, MAIN, MODELS, PROJECT, only_match, report, require_tools, run, staged
 
 TESTS = "org.mobilecnn.demo.AppTest"
 """Class of the tests."""
@@ -41,7 +41,7 @@ def test_screens(output: Path) -> None:
         apk, generated = _resources_with_models(work, settings)
         classes = work / "screens"
         path = classpath([classes, *files.values()])
-        java = sources([CORE, MAIN / "java", generated, PROJECT / "ci/robolectric"])
+        java = sources([CORE, BLIND, MAIN / "java", generated, PROJECT / "ci/robolectric"])
         run("javac", "--release", "11", "-encoding", "UTF-8", "-nowarn", "-d", classes, "-cp", path, *java)
         config = _write_config(work, apk, settings)
         # Robolectric looks for its Android under the name that Maven Central has it by.

@@ -21,6 +21,9 @@ MAIN = PROJECT / "app/src/main"
 CORE = PROJECT / "core/src/main/java"
 """Folder of the Java that needs no Android."""
 
+BLIND = PROJECT / "core/src/test/java/org/mobilecnn/core/BlindMachine.java"
+"""File of the class that stands in for a phone that tells nothing of itself."""
+
 MODELS = MAIN / "assets/models"
 """Folder of the staged models and passports."""
 

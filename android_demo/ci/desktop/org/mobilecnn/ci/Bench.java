@@ -5,12 +5,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.nio.file.Paths;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.mobilecnn.core.Benchmark;
 import org.mobilecnn.core.BenchmarkRequest;
+import org.mobilecnn.core.BlindMachine;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
@@ -23,7 +22,7 @@ import org.mobilecnn.demo.BenchmarkRun;
  * {@code --ez name true}. ROOT takes the place of the root of a phone's file system. Prints the
  * lines of the log.
  */
-public final class Bench implements BenchmarkRequest.Extras, BenchmarkRun.Files, Benchmark.Machine {
+public final class Bench extends BlindMachine implements BenchmarkRequest.Extras, BenchmarkRun.Files {
     private final String root;
     private final Map<String, Object> extras = new HashMap<>();
 
@@ -113,35 +112,5 @@ public final class Bench implements BenchmarkRequest.Extras, BenchmarkRun.Files,
     @Override
     public long nanos() {
         return System.nanoTime();
-    }
-
-    @Override
-    public Map<String, Integer> frequenciesKhz() {
-        return Collections.emptyMap();
-    }
-
-    @Override
-    public Map<String, Double> temperaturesC() {
-        return Collections.emptyMap();
-    }
-
-    @Override
-    public String thermalStatus() {
-        return null;
-    }
-
-    @Override
-    public boolean leftFront() {
-        return false;
-    }
-
-    @Override
-    public Long peakRssBytes() {
-        return null;
-    }
-
-    @Override
-    public Long rssBytes() {
-        return null;
     }
 }

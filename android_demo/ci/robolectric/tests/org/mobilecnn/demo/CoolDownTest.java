@@ -15,7 +15,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.Test;
-import org.mobilecnn.core.Benchmark;
+import org.mobilecnn.core.BlindMachine;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
@@ -29,7 +29,7 @@ public final class CoolDownTest extends AppTestCase {
     private static final double HOT = 34.5;
 
     /** A phone that has {@link #START} degrees once, and is then hot for a number of seconds. */
-    private class Phone implements Benchmark.Machine, TimingRun.Surroundings {
+    private class Phone extends BlindMachine implements TimingRun.Surroundings {
         private final int hotSeconds;
         private final double afterwards;
         private long now;
@@ -79,28 +79,8 @@ public final class CoolDownTest extends AppTestCase {
         }
 
         @Override
-        public Map<String, Integer> frequenciesKhz() {
-            return Collections.emptyMap();
-        }
-
-        @Override
         public String thermalStatus() {
             return "none";
-        }
-
-        @Override
-        public boolean leftFront() {
-            return false;
-        }
-
-        @Override
-        public Long peakRssBytes() {
-            return null;
-        }
-
-        @Override
-        public Long rssBytes() {
-            return null;
         }
 
         @Override
