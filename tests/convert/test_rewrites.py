@@ -1,6 +1,7 @@
 """The rewrites: what each makes of a graph, that the graph computes the same, and what becomes of one that does not hold."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -291,8 +292,15 @@ def test_a_rewrite_changes_what_it_knows_and_the_answers_hold(
         assert np.abs(before - now).max() <= (1e-5 * np.abs(before).max() if one is None else 1.001 * one)
 
 
+ELSEWHERE = {"split_groups": "test_split_groups.py"}
+"""Rewrite that leaves every graph alone by the costs of the usual target -> the file with its cases, which have costs of their own."""
+
+
 def test_every_rewrite_is_tried_above_on_graphs_of_both_kinds() -> None:
     for row in REWRITES:
+        if row.name in ELSEWHERE:
+            assert row.name in Path(__file__).with_name(ELSEWHERE[row.name]).read_text()
+            continue
         rows = [after for name, _, after in CASES if name == row.name]
         assert None in rows and [after for after in rows if after], row.name
 

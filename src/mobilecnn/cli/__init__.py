@@ -62,7 +62,7 @@ COMMANDS = {
     "android": "Put .tflite files into the Android sample app.",
     "demo": "Train, export, check, time and report, on embedded data.",
     "doctor": "What is here and what is missing for each thing that mobilecnn can do, with the command that mends it.",
-    "completion": "A script with which a shell completes commands, options, networks, tables, formats and devices.",
+    "completion": "A script with which a shell completes commands, options, networks, tables, formats, targets and devices.",
 }
 """Name of a command -> its short help, which ``--help`` shows without importing the command."""
 
