@@ -107,7 +107,13 @@ def other_llvm(release: str) -> list[str]:
     said = (
         f"LLVM {release} gave the cycles, and the constants and errors of the model are those of LLVM {LLVM}"
     )
-    install = f"sudo apt-get install llvm-{LLVM.split('.')[0]}"
+    major = LLVM.split(".")[0]
+    # Ubuntu's package of the same name is an older release of it.
+    remedy = (
+        f"use LLVM {LLVM}, as Debian 12 and 13 have it"
+        if release.split(".")[0] == major
+        else f"sudo apt-get install llvm-{major}"
+    )
     return [
-        f"{said}: how far another release moves a time is not known; for times with these errors: {install}"
+        f"{said}: how far another release moves a time is not known; for times with these errors: {remedy}"
     ]

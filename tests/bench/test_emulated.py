@@ -30,7 +30,7 @@ from mobilecnn.bench.timing.counting import count
 from mobilecnn.bench.timing.rounds import measure
 from mobilecnn.cli import cli
 from mobilecnn.convert.conversion import Source
-from mobilecnn.errors import UsageError
+from mobilecnn.errors import EnvironmentProblem, UsageError
 from mobilecnn.export import export
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration
 
@@ -211,7 +211,8 @@ def test_what_a_network_is_to_a_chip_is_what_it_was(networks: list[Path]) -> Non
     with EmulatedDevice(row["device"]) as emulated:
         plan = CountPlan(seed=7, runs=1, counts_only=False)
         modelled = count([file.with_name(f"bare-{file.name}")], emulated, plan)
-    assert modelled.model is not None and modelled.model.llvm == LLVM
+    # Of whatever release of its series: one whose models had changed would be seen here.
+    assert modelled.model is not None and modelled.model.llvm.split(".")[:2] == LLVM.split(".")[:2]
     work = modelled.series[0].typical_work
     assert work is not None
     assert work.memory is not None and 0 < work.memory < work.lines
@@ -220,6 +221,16 @@ def test_what_a_network_is_to_a_chip_is_what_it_was(networks: list[Path]) -> Non
     assert now == {
         term: pytest.approx(float(row[term]), rel=share) for term, share in WORK_TOLERANCE.items()
     }, f"other than in emulated_works.csv:\n{shown}"
+
+
+def test_a_trace_that_is_not_whole_is_one_line(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a full disk leaves it: of no inference, or of some."""
+    monkeypatch.setattr(EmulatedDevice, "_work", lambda self, blocks: [])
+    with (
+        EmulatedDevice("emulated-a72") as emulated,
+        pytest.raises(EnvironmentProblem, match=r"were traced; see whether .* room"),
+    ):
+        count([exported / "theirs.int8.tflite"], emulated, CountPlan(runs=1, counts_only=False))
 
 
 def bare(networks: list[Path]) -> list[Path]:

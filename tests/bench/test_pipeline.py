@@ -190,6 +190,20 @@ KNOWN, NEW = (0x91000421,), (0x91000842,)
 """Two sequences of one instruction."""
 
 
+@pytest.mark.parametrize(("times", "refused"), [(1, False), (100, True)])
+def test_words_that_are_no_instructions_cost_nothing_and_are_few(times: int, refused: bool) -> None:
+    """Of 4,000 instructions and more; from the cache, too."""
+    blocks = {1: Ran(KNOWN * 4, 1000, 0, ()), 2: Ran((0xFFFFFFFF, *KNOWN), times, 0, ())}
+    for _ in range(2):
+        if refused:
+            with pytest.raises(
+                EnvironmentProblem, match=r"2\.4% of what was executed are words that LLVM does not"
+            ):
+                pipeline.cycles(Section(blocks, {(1, 1): 999}), "cortex-a72")
+        else:
+            assert pipeline.cycles(Section(blocks, {(1, 1): 999}), "cortex-a72") > 1000
+
+
 def stored() -> Path:
     """The file of the cache, in which one sequence is."""
     pipeline.costs_of([KNOWN], "cortex-a72")

@@ -92,6 +92,8 @@ def sections(lines: Iterable[str], levels: tuple[int, ...]) -> Iterator[Section]
             case ["mark"]:
                 ran, then = {}, {}
             case ["ran", number, times, accesses, *moved]:
+                if int(number) not in words:
+                    raise ValueError(f"a block {int(number)} ran that is not there")
                 ran[int(number)] = Ran(
                     words[int(number)],
                     int(times),

@@ -108,10 +108,13 @@ class EmulatedDevice(InChild):
                 work = [] if job["counts_only"] else self._work(blocks)
             except (OSError, ValueError) as error:
                 raise EnvironmentProblem(f"the process {doing} was not counted: {error}") from error
-        if len(counts) != planned or len(work) not in (0, planned):
-            raise EnvironmentProblem(
-                f"the process {doing} ran {planned} inferences, and {len(counts)} were counted"
-            )
+            recorded = {"counted": len(counts)} | ({} if job["counts_only"] else {"traced": len(work)})
+            for what, number in recorded.items():
+                if number != planned:
+                    raise EnvironmentProblem(
+                        f"the process {doing} ran {planned} inferences, and {number} were {what}; see whether "
+                        f"{Path(folder).parent} has room, or set TMPDIR to a folder that has"
+                    )
         return {
             **answer,
             "warmup": counts[:warmup],

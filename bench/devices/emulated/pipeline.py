@@ -39,6 +39,9 @@ COVERED = 0.999
 """Share of the executed instructions that are simulated, the hottest sequences first; the rest is taken to be
 alike."""
 
+MOST_UNREAD = 0.001
+"""Largest share of the executed instructions that may be words that LLVM does not know, and that cost nothing."""
+
 FOLLOWS = 0.6
 """Share of a block's executions that another must follow, and be preceded by, to be of one sequence with it."""
 
@@ -158,7 +161,13 @@ def cycles(section: Section, model: str) -> float:
         executed += share
         # Blocks of one sequence ran almost equally often: their passes, weighted by length.
         used.append((share / len(words), words))
-    costs = costs_of([words for _, words in used], model)
+    costs, unread = _costs([words for _, words in used], model)
+    lost = sum(passes * sum(word in unread for word in words) for passes, words in used)
+    if lost > MOST_UNREAD * executed:
+        raise EnvironmentProblem(
+            f"no time can be modelled: {lost / executed:.1%} of what was executed are words that LLVM does not know as "
+            f"instructions, and {MOST_UNREAD:.1%} is usual at most; a newer LLVM may know them"
+        )
     total = sum(passes * (costs[words] + beyond(words, model)) for passes, words in used)
     return total * section.instructions / executed
 
@@ -220,6 +229,11 @@ def costs_of(sequences: Iterable[Words], model: str) -> dict[Words, float]:
     Raises:
         EnvironmentProblem: LLVM's tools are missing, too old, or fail; or the cache cannot be read or written.
     """
+    return _costs(sequences, model)[0]
+
+
+def _costs(sequences: Iterable[Words], model: str) -> tuple[dict[Words, float], frozenset[int]]:
+    """:func:`costs_of`, and words that are no instructions, of which these sequences may have some."""
     llvm = tools()
     wanted = dict.fromkeys(sequences)
     with _stored(llvm.version) as store:
@@ -231,12 +245,13 @@ def costs_of(sequences: Iterable[Words], model: str) -> dict[Words, float]:
         }
         unknown = [words for words in wanted if words not in known]
         if unknown:
-            new = _simulated(unknown, model, llvm)
+            new, unread = _simulated(unknown, model, llvm)
             with store:
+                store.executemany("INSERT OR IGNORE INTO unread VALUES (?)", [(word,) for word in unread])
                 rows = [(model, _key(words), cost) for words, cost in new.items()]
                 store.executemany("INSERT OR REPLACE INTO costs VALUES (?, ?, ?)", rows)
             known |= new
-    return known
+        return known, frozenset(word for (word,) in store.execute("SELECT word FROM unread"))
 
 
 def _key(words: Words) -> bytes:
@@ -251,7 +266,9 @@ def _stored(version: str) -> Iterator[sqlite3.Connection]:
         EnvironmentProblem: it cannot be opened, read or written, then or in the block that uses it.
     """
     # How a sequence is made and simulated, which decides its cycles.
-    method = hashlib.sha256(repr((FEATURES, LEFT_OUT.pattern, SHORT, LONG)).encode()).hexdigest()[:8]
+    method = hashlib.sha256(repr((FEATURES, LEFT_OUT.pattern, SHORT, LONG, "unread")).encode()).hexdigest()[
+        :8
+    ]
     path = cache() / f"pipeline-{version}-{method}.sqlite"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -260,6 +277,7 @@ def _stored(version: str) -> Iterator[sqlite3.Connection]:
                 store.execute(
                     "CREATE TABLE IF NOT EXISTS costs (model TEXT, words BLOB, cycles REAL, PRIMARY KEY (model, words))"
                 )
+                store.execute("CREATE TABLE IF NOT EXISTS unread (word INTEGER PRIMARY KEY)")
             yield store
     except (OSError, sqlite3.Error) as error:
         # Not removed here: another process may be writing to it.
@@ -273,7 +291,8 @@ def _stored(version: str) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
-def _simulated(sequences: Sequence[Words], model: str, llvm: Tools) -> dict[Words, float]:
+def _simulated(sequences: Sequence[Words], model: str, llvm: Tools) -> tuple[dict[Words, float], list[int]]:
+    """Cycles of a pass through each sequence, and the words among them that are no instructions."""
     # Words that are none are passed over; a tool that reads none at all would make every sequence cost nothing.
     if disassembled({_NOTHING}, llvm)[_NOTHING] is None:
         raise EnvironmentProblem(
@@ -297,7 +316,7 @@ def _simulated(sequences: Sequence[Words], model: str, llvm: Tools) -> dict[Word
         ):
             for number, words in enumerate(part):
                 costs[words] = (long.get(number, 0) - short.get(number, 0)) / (LONG - SHORT)
-    return costs
+    return costs, [word for word, text in names.items() if text is None]
 
 
 def _passes(regions: list[list[str]], model: str, llvm: Tools) -> tuple[dict[int, int], dict[int, int]]:
