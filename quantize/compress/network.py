@@ -1,6 +1,7 @@
 """The steps on a Keras model: in the child process only."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,20 +24,53 @@ KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 """Names of the weights of a layer that are compressed; biases and batch normalization are few."""
 
 
+def _leaves(layer: Any, folder: str = "") -> Iterator[tuple[str, Any]]:
+    """The layers that are no models, each with the names of the models around it before its own."""
+    for inner in getattr(layer, "layers", None) or ():
+        name = f"{folder}{inner.name}"
+        if getattr(inner, "layers", None):
+            yield from _leaves(inner, f"{name}/")
+        else:
+            # Such as a wrapper around another layer.
+            below = [part for part in inner._flatten_layers(include_self=False) if part is not inner]
+            yield from ((name if part is inner else f"{name}/{part.name}", part) for part in (inner, *below))
+
+
+def layers_of(model: Any) -> dict[str, Any]:
+    """Name -> each layer of a model, once: its own name or, where layers of two models inside have one name, with the model's
+    before it (``first/conv``)."""
+    places: dict[int, tuple[str, Any]] = {}
+    for place, layer in _leaves(model):
+        places.setdefault(id(layer), (place, layer))
+    counts = Counter(layer.name for _, layer in places.values())
+    return {place if counts[layer.name] > 1 else layer.name: layer for place, layer in places.values()}
+
+
 def kernels(model: Any) -> dict[str, Any]:
     """Name -> each kernel of a model, a Keras variable: the layer's name, and behind a slash the kernel's if it has two."""
     found: dict[str, Any] = {}
-    for layer in model._flatten_layers(include_self=False):
+    for place, layer in layers_of(model).items():
         own = [(name, getattr(layer, name, None)) for name in KERNELS]
         there = [(name, weight) for name, weight in own if getattr(weight, "shape", None) is not None]
         for name, weight in there:
-            found[layer.name if len(there) == 1 else f"{layer.name}/{name}"] = weight
+            found[place if len(there) == 1 else f"{place}/{name}"] = weight
     return found
 
 
 def value_of(values: PerLayer, name: str) -> float | None:
-    """The value for a kernel: that of its layer, else that of every layer; None without."""
-    return values.get(name, values.get(name.partition("/")[0], values.get(EVERY)))
+    """The value for a kernel: its own, else that of its layer or of a model around it, else that of every layer; None without."""
+    while name:
+        if name in values:
+            return values[name]
+        name = name.rpartition("/")[0]
+    return values.get(EVERY)
+
+
+def _around(name: str) -> Iterator[str]:
+    """A name, and those of what is around it."""
+    while name:
+        yield name
+        name = name.rpartition("/")[0]
 
 
 def check_names(values: PerLayer, names: Sequence[str], option: str) -> None:
@@ -45,7 +79,7 @@ def check_names(values: PerLayer, names: Sequence[str], option: str) -> None:
     Raises:
         UsageError: it has none of a name.
     """
-    known = {*names, *(name.partition("/")[0] for name in names), EVERY}
+    known = {EVERY, *(around for name in names for around in _around(name))}
     for name in values:
         if name not in known:
             shown = ", ".join(list(names)[:20]) + (", ..." if len(names) > 20 else "")
@@ -56,15 +90,10 @@ def with_factors(keras: Any, model: Any, shares: PerLayer) -> Any:
     """The model with dense layers as two of them, of that share of their full rank, where that saves weights.
 
     Raises:
+        UsageError: a layer that is named cannot be replaced, or a dense one lies in a model inside the model.
         ModelFileError: the model is no graph of layers.
     """
-    ranks: dict[str, int] = {}
-    for layer in model.layers:
-        share = value_of(shares, layer.name)
-        if type(layer) is keras.layers.Dense and share is not None:
-            rank = max(1, round(share * min(layer.kernel.shape)))
-            if saves(tuple(layer.kernel.shape), rank):
-                ranks[layer.name] = rank
+    ranks = _ranks(keras, model, shares)
     if not ranks:
         return model
     firsts = {
@@ -89,6 +118,41 @@ def with_factors(keras: Any, model: Any, shares: PerLayer) -> Any:
             weights = [second, *weights[1:]]
         made.get_layer(layer.name).set_weights(weights)
     return made
+
+
+def _ranks(keras: Any, model: Any, shares: PerLayer) -> dict[str, int]:
+    """Rank of each dense layer that is replaced.
+
+    Raises:
+        UsageError: one that is meant cannot be, and none may be left as it is without a word.
+    """
+    ranks: dict[str, int] = {}
+    for name, layer in layers_of(model).items():
+        share = value_of(shares, name)
+        if share is None:
+            continue
+        named = any(around in shares for around in _around(name))
+        if type(layer) is not keras.layers.Dense:
+            if named and getattr(layer, "kernel", None) is not None:
+                raise UsageError(
+                    f"--svd: {name} is no dense layer; name dense layers, or give one share for all of them"
+                )
+            continue
+        rank = max(1, round(share * min(layer.kernel.shape)))
+        if not saves(tuple(layer.kernel.shape), rank):
+            if named:
+                raise UsageError(
+                    f"--svd: {share:g} of the rank of {name} ({rank}) saves no weights of its {layer.kernel.shape[0]} x "
+                    f"{layer.kernel.shape[1]}; give it less, or leave it out"
+                )
+            continue
+        if not any(layer is outer for outer in model.layers):
+            raise UsageError(
+                f"--svd: the dense layer {name} lies in a model inside the model, where it cannot be replaced; make one model of "
+                "both, or name the dense layers outside"
+            )
+        ranks[name] = rank
+    return ranks
 
 
 Project = Callable[[], None]
@@ -174,5 +238,11 @@ def counted(model: Any) -> tuple[int, int]:
 
 
 def tensors_of(model: Any) -> Mapping[str, Weights]:
-    """Name -> each weight of the model, for the coded file."""
-    return {weight.path: np.asarray(weight, np.float32) for weight in model.weights}
+    """Name -> each weight of the model, for the coded file: its path, and a number where models inside have two of one path."""
+    found: dict[str, Weights] = {}
+    for weight in model.weights:
+        name, number = weight.path, 2
+        while name in found:
+            name, number = f"{weight.path} {number}", number + 1
+        found[name] = np.asarray(weight, np.float32)
+    return found

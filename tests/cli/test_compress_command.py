@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mobilecnn.cli import cli
-from mobilecnn.quantize.compress import coded_file
+from mobilecnn.errors import UsageError
+from mobilecnn.quantize.compress import coded_file, network
 from mobilecnn.train.keras_file import read_info
 
 pytestmark = pytest.mark.usefixtures("forked")
@@ -93,6 +94,57 @@ def test_weights_are_pruned_while_the_model_is_trained(keras: Any, lenet: Path, 
         kernel.size - int(round(0.9 * kernel.size, 6)) for kernel in kernels
     ]
     assert prune["nonzero"] == sum(map(np.count_nonzero, kernels)) and prune["weights"] == given["weights"]
+
+
+def nested(keras: Any) -> Any:
+    """Two models of one structure, and one with a dense layer, inside a third: the paths of their weights are the same."""
+    layers = keras.layers
+    image = keras.Input((8, 8, 3))
+
+    def inside(name: str) -> Any:
+        given = keras.Input((8, 8, 3))
+        return keras.Model(given, layers.Conv2D(3, 3, padding="same", name="conv")(given), name=name)
+
+    vector = keras.Input((192,))
+    head = keras.Model(vector, layers.Dense(64, name="wide")(vector), name="head")
+    x = layers.Flatten()(inside("b")(inside("a")(image)))
+    return keras.Model(image, layers.Dense(5, activation="softmax", name="scores")(head(x)))
+
+
+def test_models_inside_a_model_lose_no_weights(keras: Any, tmp_path: Path) -> None:
+    model = nested(keras)
+    assert list(network.kernels(model)) == ["a/conv", "b/conv", "wide", "scores"]
+    tensors = network.tensors_of(model)
+    assert len(tensors) == len(model.weights) == 8
+    for tensor, weight in zip(tensors.values(), model.weights, strict=True):
+        np.testing.assert_array_equal(tensor, np.asarray(weight))
+    network.prune(model, {"a": 0.0, "": 0.5})
+    shares = [np.mean(np.asarray(kernel) == 0) for kernel in network.kernels(model).values()]
+    assert shares == pytest.approx([0, 0.5, 0.5, 0.5], abs=0.02)
+    path = tmp_path / "nested.keras"
+    model.save(path)
+    done = run("compress", path, "-o", tmp_path / "small.keras", "--prune", 0.9, "--json")
+    assert done.exit_code == 0, done.output
+    (given, pruned) = json.loads(done.stdout)["steps"]
+    assert given["weights"] == sum(np.asarray(kernel).size for kernel in network.kernels(model).values())
+    assert pruned["nonzero"] == pytest.approx(given["weights"] / 10, rel=0.02)
+    assert len(coded_file.read(tmp_path / "small.mcnnz")) == 8
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ({"wide": 0.1}, "the dense layer wide lies in a model inside the model"),
+        ({"": 0.1}, "the dense layer wide lies in a model inside the model"),
+        ({"b/conv": 0.1}, "b/conv is no dense layer"),
+        ({"scores": 1.0}, r"1 of the rank of scores \(5\) saves no weights of its 64 x 5"),
+    ],
+)
+def test_dense_layers_that_cannot_be_replaced_are_refused(
+    shares: dict[str, float], words: str, keras: Any
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        network.with_factors(keras, nested(keras), shares)
 
 
 def test_the_schedules_offered_are_those_that_there_are() -> None:
