@@ -258,7 +258,7 @@ def export(
         if reference is None:
             reference = _reference(keras, work, source, facts)
         if target == float_choice.PACKAGE:
-            _compare_with_float(made, base.graph, remarked)
+            _compare_with_float(rows, made, base.graph, remarked)
         parities = {name: compare(reference, answers, facts.kind) for name, answers in scores.items()}
         tolerance = STEADY
         if any(row.exact and parities[row.name].relative > STEADY for row in rows):
@@ -290,13 +290,17 @@ def export(
     return exported
 
 
-def _compare_with_float(made: Mapping[str, Quantized], float32: flatbuffer.Graph, remarked: Remarked) -> None:
-    """Say of the int8 file where the float32 one is the better choice on tflite-runtime, with both times."""
-    if "int8" in made:
-        int8 = flatbuffer.graph(made["int8"].path.read_bytes(), "int8")
-        words = float_choice.compared(float32, int8).words
+def _compare_with_float(
+    rows: Sequence[Format], made: Mapping[str, Quantized], float32: flatbuffer.Graph, remarked: Remarked
+) -> None:
+    """Say of files that are integers from end to end where the float32 one is the better choice on tflite-runtime, with both times."""
+    for row in rows:
+        if row.io_types[0] == table.FLOAT32:
+            continue
+        integers = flatbuffer.graph(made[row.name].path.read_bytes(), row.name)
+        words = float_choice.compared(float32, integers).words
         if words is not None:
-            remarked(Remark("float32-faster", 1, f"int8: {words}"))
+            remarked(Remark("float32-faster", 1, f"{row.name}: {words}"))
 
 
 def _labelled(data: str, remarked: Remarked, skip_bad: bool) -> Dataset:
