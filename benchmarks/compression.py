@@ -2,7 +2,8 @@
 
 SqueezeNet (arXiv 1602.07360, Tables 1 and 2) and AlexNet (arXiv 1510.00149, Table 4; SVD: arXiv 1602.07360, Table 2). No
 trained weights are needed for a size: the networks have random ones, normally distributed in each layer, as trained ones
-nearly are. Each file is written, and read back bit for bit; a second one has codes of equal length in place of Huffman's.
+nearly are. Each file is written, and read back bit for bit; a second one has codes of equal length in place of Huffman's, and
+a third Huffman's for the gaps alone.
 ``--write`` keeps the sizes in train/tables/coded_sizes.csv, where ``mobilecnn tables squeezenet-2`` takes them from.
 """
 
@@ -58,9 +59,11 @@ def made(name: str, rank: float, shares: Values, bits: Values) -> Any:
     return model
 
 
-def written(tensors: Mapping[str, Any], path: Path, flat: bool) -> tuple[int, int]:
+def written(
+    tensors: Mapping[str, Any], path: Path, flat_gaps: bool = False, flat_places: bool = False
+) -> tuple[int, int]:
     """Size in bytes of the coded file, and number of weights that are not 0, once the file has given every bit back."""
-    content, parts = coded_file.encode(tensors, flat)
+    content, parts = coded_file.encode(tensors, flat_gaps, flat_places)
     path.write_bytes(content)
     again = coded_file.read(path)
     for name, tensor in tensors.items():
@@ -72,25 +75,35 @@ def main() -> None:
     """Print the table, or of the rows whose step is named on the command line."""
     asked = [argument for argument in sys.argv[1:] if argument != "--write"]
     rows = {key: vars(size) for key, size in compressed.coded_sizes().items()}
-    print("| network | step | published (MB) | ours (MB) | without Huffman codes (MB) | not 0 |")
-    print("|---|---|--:|--:|--:|--:|")
+    print(
+        "| network | step | published (MB) | ours (MB) | without Huffman codes (MB) | of the gaps alone (MB) | not 0 |"
+    )
+    print("|---|---|--:|--:|--:|--:|--:|")
     holds = True
     with tempfile.TemporaryDirectory() as temporary:
         for name, step, published, *_ in compressed.PUBLISHED:
             if asked and step not in asked:
                 continue
             tensors = network.tensors_of(made(name, *STEPS[name, step]))
-            size, nonzero = written(tensors, Path(temporary, "coded"), flat=False)
-            flat, _ = written(tensors, Path(temporary, "flat"), flat=True)
-            rows[name, step] = {"bytes": size, "flat_bytes": flat, "nonzero": nonzero}
-            megabytes = [f"{each / compressed.MEGABYTE:.2f}" for each in (size, flat)]
+            size, nonzero = written(tensors, Path(temporary, "coded"))
+            flat, _ = written(tensors, Path(temporary, "flat"), flat_gaps=True, flat_places=True)
+            places, _ = written(tensors, Path(temporary, "places"), flat_places=True)
+            rows[name, step] = {
+                "bytes": size,
+                "flat_bytes": flat,
+                "flat_places_bytes": places,
+                "nonzero": nonzero,
+            }
+            megabytes = [f"{each / compressed.MEGABYTE:.2f}" for each in (size, flat, places)]
             print(f"| {name} | {step} | {published} | {' | '.join(megabytes)} | {nonzero:,} |", flush=True)
             # SqueezeNet's published sizes are of another coding (docs/compress.md): ours must not be larger.
             holds &= size / compressed.MEGABYTE <= 1.1 * float(published)
     if "--write" in sys.argv:
         text = io.StringIO()
         writer = csv.DictWriter(
-            text, ["network", "step", "bytes", "flat_bytes", "nonzero"], lineterminator="\n"
+            text,
+            ["network", "step", "bytes", "flat_bytes", "flat_places_bytes", "nonzero"],
+            lineterminator="\n",
         )
         writer.writeheader()
         for (name, step), row in rows.items():

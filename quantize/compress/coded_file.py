@@ -68,19 +68,24 @@ class Part:
     bytes: int
 
 
-def encode(tensors: Mapping[str, Tensor], flat: bool = False) -> tuple[bytes, tuple[Part, ...]]:
+def encode(
+    tensors: Mapping[str, Tensor], flat_gaps: bool = False, flat_places: bool = False
+) -> tuple[bytes, tuple[Part, ...]]:
     """The file's content, and what each tensor takes of it.
 
     Args:
         tensors: name -> values, float32.
-        flat: whether gaps, of 4 bits then, and places have codes of equal length in place of Huffman's, as in the file that
-            SqueezeNet's authors publish (songhan/SqueezeNet-Deep-Compression, decode.py). It is read like any other.
+        flat_gaps: whether gaps, of 4 bits then, have codes of equal length in place of Huffman's, as with ``flat_places`` in the
+            file that SqueezeNet's authors publish (songhan/SqueezeNet-Deep-Compression, decode.py). It is read like any other.
+        flat_places: whether places in the codebook have codes of equal length.
     """
     header: list[dict[str, Any]] = []
     body: list[bytes] = []
     parts = []
     for name, tensor in tensors.items():
-        chosen = min((_raw(tensor), _coded(tensor, flat)), key=lambda form: sum(map(len, form[1])))
+        chosen = min(
+            (_raw(tensor), _coded(tensor, flat_gaps, flat_places)), key=lambda form: sum(map(len, form[1]))
+        )
         described, blobs = chosen
         header.append({"name": name, "shape": list(tensor.shape), **described})
         body += blobs
@@ -99,9 +104,9 @@ def _raw(tensor: Tensor) -> _Form:
     return {}, [np.ascontiguousarray(tensor, "<f4").tobytes()]
 
 
-def _coded(tensor: Tensor, flat_codes: bool) -> _Form:
+def _coded(tensor: Tensor, flat_gaps: bool, flat_places: bool) -> _Form:
     """Gaps and places in a codebook, both coded; of too many values, gaps and the values as they are."""
-    most_gap = FLAT_GAP if flat_codes else MOST_GAP
+    most_gap = FLAT_GAP if flat_gaps else MOST_GAP
     flat = tensor.ravel()
     places = np.flatnonzero(flat.view(np.uint32))  # Not -0, which is no pruned weight.
     codebook, indices = np.unique(flat[places].view(np.uint32), return_inverse=True)
@@ -113,12 +118,12 @@ def _coded(tensor: Tensor, flat_codes: bool) -> _Form:
     count = int(ends[-1]) + 1 if len(ends) else 0
     all_gaps = np.full(count, most_gap, np.int64)
     all_gaps[ends] = gaps % (most_gap + 1)
-    coded = [huffman.encode(all_gaps, MOST_GAP + 1, (FLAT_GAP + 1) * flat_codes)]
+    coded = [huffman.encode(all_gaps, MOST_GAP + 1, (FLAT_GAP + 1) * flat_gaps)]
     if shared:
         symbols = np.full(count, len(codebook), np.int64)
         symbols[ends] = indices
         there = len(codebook) + bool(fillers.any())
-        coded.append(huffman.encode(symbols, len(codebook) + 1, there * flat_codes))
+        coded.append(huffman.encode(symbols, len(codebook) + 1, there * flat_places))
         values = codebook
     else:
         values = np.zeros(count, np.uint32)

@@ -75,14 +75,14 @@ def test_a_coded_file_gives_back_every_bit(tensors: dict[str, Tensor]) -> None:
 def test_gaps_of_any_length(gap: int, flat: bool) -> None:
     tensor = np.zeros(2 * gap + 3, np.float32)
     tensor[[gap, -1]] = 1.5, -0.0
-    again = coded_file.decode(coded_file.encode({"it": tensor}, flat)[0])["it"]
+    again = coded_file.decode(coded_file.encode({"it": tensor}, flat, flat)[0])["it"]
     np.testing.assert_array_equal(again.view(np.uint32), tensor.view(np.uint32))
 
 
 def test_codes_of_equal_length_take_the_bits_of_a_gap_and_a_value() -> None:
     tensor = pruned(np.random.default_rng(5).normal(size=60_000).astype(np.float32), 0.67)
     sharing = with_shared(tensor, shared(tensor, 6))
-    content, (part,) = coded_file.encode({"it": sharing}, flat=True)
+    content, (part,) = coded_file.encode({"it": sharing}, flat_gaps=True, flat_places=True)
     np.testing.assert_array_equal(coded_file.decode(content)["it"].view(np.uint32), sharing.view(np.uint32))
     # 4 and 6 bits, a few fillers, and the codebook.
     assert part.bytes == pytest.approx(part.nonzero * (4 + 6) / 8 + 256, rel=0.03)
