@@ -14,7 +14,8 @@ Three constants a chip turn the work into time: a factor of the pipeline's cycle
 into the first-level cache, and cycles for a branch that turns. The error of a network is that of constants fitted
 without it. A network that was published faster than the multiplications of what runs here are, which no run of this code can
 be, is left out. Prints for each chip the median, 90th percentile and worst error of the times, the median error of the
-speedups over AlexNet, the 90th percentile of the error of the ratio of any two, and the rank correlation. The exit
+speedups over AlexNet, the 90th percentile of the error of the ratio of any two, and the rank correlation, and the largest
+share that each term has in the time of any network: beyond it nothing is validated. The exit
 code is 1 if a median is over 5 %, a 90th percentile over 13 %, or the median error of speedups over 7 %.
 
 --terms prints the same with other terms, and how published times of int8 networks compare with LLVM's cycles. --litert
@@ -35,6 +36,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import arm_litert
+import numpy as np
 from arm_fit import BASELINE, TERMS, Fit, held_out
 from arm_floor import floor
 from arm_published import COLUMN, with_every_chip
@@ -183,6 +185,15 @@ def line(name: str, found: Fit) -> str:
     )
 
 
+def largest_shares(name: str, work: dict[str, Amounts], found: Fit) -> str:
+    """A line with the largest share of each term in the time of any network, which ``LARGEST_SHARES`` of chips.py keeps."""
+    terms = np.array([[work[network][term] for term in TERMS] for network in found.errors])
+    spent = terms * found.constants
+    most = (spent / spent.sum(axis=1, keepdims=True)).max(axis=0)
+    said = ", ".join(f"{term} {share:.0%}" for term, share in zip(TERMS, most, strict=True))
+    return f"{name:9} largest shares of a time: {said}"
+
+
 HEAD = "networks  median    p90  worst                   speedups  ratios  rank"
 
 
@@ -254,6 +265,7 @@ def main() -> int:
         times = published(rows, CHIPS[name])
         fits[name] = fit(networks, times, CHIPS[name], TERMS)
         print("\n".join([line(name, fits[name]), *impossible(networks, times, CHIPS[name])]), flush=True)
+    print("\n".join(largest_shares(name, work[name], found) for name, found in fits.items()))
     failed = any(getattr(found, key) > limit for found in fits.values() for key, limit in LIMITS.items())
     if arguments.terms:
         for terms in TRIED:

@@ -8,11 +8,15 @@ were missed, which on every chip is further: the errors of two networks do not c
 from collections.abc import Sequence
 
 from mobilecnn.bench.judge.statistics import Interval
+from mobilecnn.bench.records.chips import LARGEST_SHARES
 from mobilecnn.bench.records.instructions import CountSeries
 from mobilecnn.bench.records.work import TimeModel, Work, milliseconds, parts
 
 TERMS = ("instructions", "cycles", "lines", "turns")
 """Members of a :class:`Work` by which two are alike."""
+
+PART_OF = {"turns": "branches", "cycles": "pipeline", "lines": "data"}
+"""Term of the work -> what :func:`mobilecnn.bench.records.work.parts` calls its part of the time."""
 
 REPEATABLE = 0.001
 """Share of any term of the work by which two runs of one file may differ."""
@@ -45,6 +49,28 @@ def modelled_ratio(series: CountSeries, base: CountSeries, model: TimeModel) -> 
 def modelled_sum(all_series: Sequence[CountSeries], model: TimeModel) -> Interval:
     """Sum of the times of several inferences in ns, as :func:`modelled_ns`: their errors may all be of one sign."""
     return _within(sum(modelled_ns(series, model).value for series in all_series), model.chip.error)
+
+
+def beyond(series: CountSeries, model: TimeModel) -> dict[str, tuple[float, float]]:
+    """Terms that take more of a modelled time than of that of any network that the model was held against on its chip.
+
+    The chip's error says nothing of such a time, nor of a ratio with it. Shares are compared in whole per cent.
+
+    Returns:
+        Term (``turns``, ``cycles``, ``lines``) -> its share of the time, and the largest one of those networks, both from 0 to 1
+        and rounded to 1 %; nothing of a chip of which none is known.
+    """
+    work, largest = series.typical_work, LARGEST_SHARES.get(model.chip.name)
+    assert work is not None
+    if largest is None:
+        return {}
+    spent = parts(work, model.chip)
+    shares = {term: round(spent[part] / sum(spent.values()), 2) for term, part in PART_OF.items()}
+    return {
+        term: (share, getattr(largest, term))
+        for term, share in shares.items()
+        if share > getattr(largest, term)
+    }
 
 
 def bound(series: CountSeries, model: TimeModel) -> str:

@@ -1,8 +1,12 @@
 """What is said of counts and modelled times: where they come from, and how far a time may be from a real one."""
 
+from collections.abc import Collection
+
+from mobilecnn.bench.judge.compare import name_of
+from mobilecnn.bench.judge.modelled import PART_OF, beyond
 from mobilecnn.bench.pages import remarks, terminal
 from mobilecnn.bench.records.instructions import Instructions
-from mobilecnn.bench.records.measurement import Measurement
+from mobilecnn.bench.records.measurement import Measurement, Model
 
 COUNTED = "emulated, instructions: millions of an inference, counted and exact; they are not times"
 
@@ -17,17 +21,47 @@ def device(counted: Instructions) -> str:
     return f"{facts.kind}: {facts.cpu}{modelled}, {facts.kernel}; {counted.plan.runtime} {versions}, 1 thread"
 
 
-def notes(counted: Instructions) -> list[str]:
-    """What the figures are, and how far a modelled time may be from a real one."""
+def notes(counted: Instructions, of: Collection[Model] | None = None) -> list[str]:
+    """What the figures are, and how far a modelled time may be from a real one.
+
+    Args:
+        counted: the record.
+        of: those of its models whose times are shown as a network's; all without it.
+    """
     if counted.model is None:
         return [COUNTED]
     chip = counted.model.chip
     return [
         remarks.modelled_on(chip),
         f"error of the model: {remarks.model_errors(chip)}",
+        *not_validated(counted, of),
         *remarks.other_llvm(counted.model.llvm),
         "instructions: millions of an inference, counted and exact",
     ]
+
+
+def not_validated(counted: Instructions, of: Collection[Model] | None = None) -> list[str]:
+    """Which intervals no published time speaks for, because a term takes more of the time than of any network's that was held
+    against one; a line for each term. Arguments are those of :func:`notes`."""
+    if counted.model is None:
+        return []
+    lines = []
+    found = [
+        (name_of(model), beyond(series, counted.model))
+        for model, series in zip(
+            counted.models, counted.series, strict=False
+        )  # A record that was cut short has fewer.
+        if of is None or model in of
+    ]
+    for term in PART_OF:
+        said = [(name, *terms[term]) for name, terms in found if term in terms]
+        if said:
+            shares = ", ".join(f"{name} {share:.0%}" for name, share, _ in said)
+            lines.append(
+                f"intervals not validated: {term} take more of the time than of any network that the model was held against on "
+                f"this chip (at most {said[0][2]:.0%}): {shares}"
+            )
+    return lines
 
 
 def where(record: Measurement | Instructions) -> str:
@@ -47,5 +81,6 @@ def stored(counted: Instructions) -> list[str]:
     what, error, *_ = notes(counted)
     return [
         f"Stored, not made on this machine: record of {counted.created[:10]}, {device(counted)}; {what}; {error}",
+        *not_validated(counted),
         f"To model it anew: mobilecnn speedup --device emulated-{counted.model.chip.name}",
     ]

@@ -53,7 +53,10 @@ def _device(record: Measurement | Instructions) -> str:
 
 def _limits(record: Measurement | Instructions) -> tuple[str, ...]:
     """What modelled times are of, and how far they may be off; nothing of measured ones."""
-    return () if isinstance(record, Measurement) else tuple(f"Ours: {said}." for said in notes(record)[:2])
+    if isinstance(record, Measurement):
+        return ()
+    shown = [model for model in record.models if model.passport and model.passport.format == PUBLISHED_FORMAT]
+    return tuple(f"Ours: {said}." for said in notes(record, shown)[:-1])
 
 
 def _filled(rows: tuple[SpeedupRow, ...], how: str, limits: tuple[str, ...]) -> PaperTable:

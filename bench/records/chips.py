@@ -119,6 +119,41 @@ Constants and errors are those of ``benchmarks/arm_model.py``; where cores, cloc
 :data:`mobilecnn.bench.records.data_sheets.DATA_SHEETS` says.
 """
 
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares of a modelled time that its terms have, from 0 to 1.
+
+    Attributes:
+        cycles: share of the pipeline's cycles.
+        lines: share of the lines that are fetched into the first-level cache.
+        turns: share of the branches that go another way than mostly.
+    """
+
+    cycles: float
+    lines: float
+    turns: float
+
+
+_KRYO_SHARES = Shares(0.90, 0.25, 0.0)
+_KRYO_485_SHARES = Shares(0.97, 0.04, 0.0)
+_PI_4_SHARES = Shares(0.73, 0.27, 0.31)
+
+LARGEST_SHARES = {
+    "pi3": Shares(0.78, 0.34, 0.11),
+    "pi4": _PI_4_SHARES,
+    "pi4-1500mhz": _PI_4_SHARES,
+    "pi5": Shares(0.90, 0.17, 0.0),
+    "rk3399": Shares(0.90, 0.08, 0.24),
+    "sd810": Shares(0.91, 0.07, 0.22),
+    "sd820": _KRYO_SHARES,
+    "sd821": _KRYO_SHARES,
+    "sd855": _KRYO_485_SHARES,
+    "sd855plus": _KRYO_485_SHARES,
+}
+"""Chip -> largest share, rounded to 1 %, that each term has in the modelled time of any network that the chip's constants and
+errors are of. Beyond it nothing is known of the error."""
+
 BY_CORE = {"sd820": "Snapdragon 821", "sd855": "Snapdragon 855+", "pi4-1500mhz": "Raspberry Pi 4 B"}
 """Chips without published times of their own, and the title of the one with the same core that lends them constants and
 errors."""

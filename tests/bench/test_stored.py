@@ -25,7 +25,8 @@ def test_a_stored_record_says_what_made_it_and_has_the_constants_of_its_chip(nam
     for model, series in zip(record.models, record.series, strict=True):
         assert "/" not in model.file and model.answers.verdict != DIFFERS
         assert series.work and series.runtime_version
-    first, again = modelled.stored(record)
+    first, *beyond, again = modelled.stored(record)
+    assert beyond == modelled.not_validated(record)
     for words in (
         "Stored",
         record.created[:10],

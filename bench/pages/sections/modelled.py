@@ -7,6 +7,7 @@ from mobilecnn.bench.judge.instructions import CountResult, CountSummary
 from mobilecnn.bench.judge.modelled import bound
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages import svg
+from mobilecnn.bench.pages.modelled import not_validated
 from mobilecnn.bench.pages.numbers import ms, number, short, times
 from mobilecnn.bench.pages.page import Cell, Content, Figure, Note, Table
 from mobilecnn.bench.pages.remarks import BOUND, CONDITIONS, model_errors, other_llvm
@@ -54,6 +55,7 @@ def section(counted: Sequence[Counted]) -> list[Content]:
         table,
         Note(f"Most of it: {BOUND.removeprefix('bound: ')}."),
         *(Note(_error(chip, model)) for chip, model in models.items()),
+        *(Note(f"{given.file}: {line}.") for given in counted for line in not_validated(given.instructions)),
         *map(Note, dict.fromkeys(line for model in models.values() for line in other_llvm(model.llvm))),
     ]
 

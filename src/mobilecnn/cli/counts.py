@@ -211,9 +211,8 @@ def compare_records(a: Path, b: Path, names: Sequence[str], allowed: float | Non
     lines.append("")
     for side, path, counted in zip("AB", (a, b), sides, strict=True):
         lines.append(f"{side}: {path}, {counted.created}")
-    _show(
-        rows, about, [*lines, *modelled.notes(sides[0]), modelled.device(sides[0])], allowed, as_json, [a, b]
-    )
+    notes = dict.fromkeys(line for side in sides for line in modelled.notes(side))
+    _show(rows, about, [*lines, *notes, modelled.device(sides[0])], allowed, as_json, [a, b])
 
 
 def _show(

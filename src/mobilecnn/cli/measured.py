@@ -1,7 +1,7 @@
 """What the commands share about measurements and modelled times."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from mobilecnn.cli.output import progress, record_path, talk
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.seam import Device
     from mobilecnn.bench.records.instructions import Instructions
-    from mobilecnn.bench.records.measurement import Measurement
+    from mobilecnn.bench.records.measurement import Measurement, Model
     from mobilecnn.bench.records.protocol import OnPhone, Protocol
 
 
@@ -67,9 +67,14 @@ def refuse_clockless(ctx: click.Context, device: "Device", threads: int) -> None
     device.time_model()  # Before the minutes of work: what models time may not be here.
 
 
-def about(record: "Measurement | Instructions") -> list[str]:
-    """How far modelled times may be from real ones; nothing of measured ones."""
+def about(record: "Measurement | Instructions", of: "Collection[Model] | None" = None) -> list[str]:
+    """How far modelled times may be from real ones; nothing of measured ones.
+
+    Args:
+        record: measured or modelled times.
+        of: those of its models whose times are shown as a network's; all without it.
+    """
     from mobilecnn.bench.pages import modelled
     from mobilecnn.bench.records.instructions import Instructions
 
-    return modelled.notes(record)[:-1] if isinstance(record, Instructions) else []
+    return modelled.notes(record, of)[:-1] if isinstance(record, Instructions) else []

@@ -132,7 +132,7 @@ def command(
         document(content)
         return
     prose(line)
-    for note in about(profile.record):
+    for note in about(profile.record, profile.record.models[:1]):  # The others are operators.
         prose(note)
     data(_groups(profile))
     data("")

@@ -180,7 +180,9 @@ def decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     if as_json:
         return content
     taken = profiles[0][2].record
-    for line in [modelled.where(taken), *about(taken)]:
+    # Of each network the first file is the whole of it; the others are operators.
+    said = [about(profile.record, profile.record.models[:1]) for *_, profile in profiles]
+    for line in [modelled.where(taken), *dict.fromkeys(line for lines in said for line in lines)]:
         prose(line)
     time, done = ("modelled time", "modelled") if profiles[0][2].modelled else ("time", "timed")
     header = (f"share of the operators' {time}", *(f"{name} {kind}" for name, kind, _ in profiles))

@@ -1,0 +1,98 @@
+"""Modelled times of which no published time says anything, because a term takes more of them than of any that was fitted."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from arm_model import PUBLISHED
+from test_arm_model import ROWS, work
+
+from mobilecnn.bench.judge.modelled import PART_OF, beyond
+from mobilecnn.bench.pages import modelled
+from mobilecnn.bench.pages.report import html
+from mobilecnn.bench.pages.result_files import Counted, Results
+from mobilecnn.bench.papers.stored import STORED, stored
+from mobilecnn.bench.records.chips import BY_CORE, CHIPS, LARGEST_SHARES
+from mobilecnn.bench.records.instructions import Counts, CountSeries, Instructions
+from mobilecnn.bench.records.work import TimeModel, Work, parts
+
+ROOT = Path(__file__).parents[2]
+
+
+def share(done: Work, chip: str, term: str) -> float:
+    spent = parts(done, CHIPS[chip])
+    return spent[PART_OF[term]] / sum(spent.values())
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("term", PART_OF)
+def test_the_largest_shares_are_those_of_the_networks_that_constants_and_errors_are_of(
+    name: str, term: str
+) -> None:
+    works = [work(row) for row in ROWS if (row["runtime"], row["chip"]) == ("ncnn", name)]
+    found = max(share(done, name, term) for done in works)
+    assert getattr(LARGEST_SHARES[name], term) == round(found, 2)
+
+
+def test_every_chip_has_largest_shares_and_a_lent_one_those_of_its_core() -> None:
+    assert set(LARGEST_SHARES) == set(CHIPS)
+    for name, lent in BY_CORE.items():
+        (other,) = (each for each in PUBLISHED if CHIPS[each].title == lent)
+        assert LARGEST_SHARES[name] == LARGEST_SHARES[other]
+
+
+def of_turns(wanted: float) -> CountSeries:
+    """A series of which turns have a share of the Raspberry Pi 4's time."""
+    constants = CHIPS["pi4"].constants
+    turns = 1_000_000
+    cycles = constants.turn * turns * (1 - wanted) / wanted / constants.cycles
+    return CountSeries("2.3.0", 1, (), (Counts(1, 0, 0, 0),), (Work(1, 0.8 * cycles, int(0.2 * cycles / constants.line), turns),))  # fmt: skip
+
+
+@pytest.mark.parametrize(("turns", "said"), [(0.29, {}), (0.31, {}), (0.46, {"turns": (0.46, 0.31)})])
+def test_what_is_beyond_is_told_by_whole_per_cent(turns: float, said: dict[str, tuple[float, float]]) -> None:
+    model = TimeModel(CHIPS["pi4"], "19.1.7")
+    assert beyond(of_turns(turns), model) == said
+    unknown = dataclasses.replace(model, chip=dataclasses.replace(model.chip, name="pi9"))
+    assert beyond(of_turns(turns), unknown) == {}
+
+
+def test_every_interval_of_such_a_time_is_said_to_be_of_nothing_that_was_published() -> None:
+    record = stored("pi4").record
+    assert isinstance(record, Instructions)
+    line = (
+        "intervals not validated: turns take more of the time than of any network that the model was held against on this chip "
+        "(at most 31%): alexnet.int8 46%, alexnet_lrn.int8 37%, shufflenet_v1_x0.5_g3.float32 46%, "
+        "shufflenet_v1_x0.5_g3.int8 56%, shufflenet_v1_x1.0_g3.float32 34%, shufflenet_v1_x1.0_g3.int8 56%, "
+        "shufflenet_v1_x2.0_g3.int8 46%"
+    )
+    assert line in modelled.notes(record) and line in modelled.stored(record)
+    assert line in html(Results((), (), (Counted("it.json", record),)))
+    # An operator is no network: what is told of a profile is told of the whole file.
+    mobilenet = [model for model in record.models if "mobilenet" in model.file]
+    assert modelled.not_validated(record, mobilenet) == []
+    cut_short = dataclasses.replace(record, series=record.series[:1])
+    assert modelled.not_validated(cut_short) == [
+        line.replace("turns", "lines").replace("31%", "27%").partition(": alexnet")[0]
+        + ": alexnet.float32 32%"
+    ]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_page_s_table_has_them(name: str) -> None:
+    largest = [f"{each:.0%}".replace("%", " %") for each in dataclasses.astuple(LARGEST_SHARES[name])]
+    assert f"| {CHIPS[name].title} | {' | '.join(largest)} |" in (ROOT / "docs/arm_model.md").read_text()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/speedup.md"])
+@pytest.mark.parametrize("name", STORED)
+def test_a_page_that_shows_such_an_interval_names_the_largest_share(name: str, page: str) -> None:
+    record = stored(name).record
+    assert isinstance(record, Instructions) and record.model is not None
+    said = " ".join((ROOT / page).read_text().split())
+    kinds = (".float32",) if page == "README.md" else (".float32", ".int8")
+    for model, series in zip(record.models, record.series, strict=True):
+        for term, (found, largest) in beyond(series, record.model).items():
+            if model.file.removesuffix(".tflite").endswith(kinds):
+                assert f"{found:.0%}".replace("%", " %") in said, (model.file, term)
+                assert f"at most {largest:.0%}".replace("%", " %") in said, (model.file, term)
