@@ -29,11 +29,16 @@ from mobilecnn.bench.papers.speedup import macs, timed
 from mobilecnn.bench.records.chips import CHIPS
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.records.work import Work, milliseconds, parts
+from mobilecnn.bench.timing.profile import Profile
 from mobilecnn.bench.timing.times import Times, times
 from mobilecnn.files import write_json
 from mobilecnn.networks import exporter
 
 RECORDS = Path(__file__).resolve().parent.parent / "docs" / "records"
+
+TERMS = ("cycles", "lines", "turns")
+"""Terms of a modelled time."""
 
 GROUPS = (1, 2, 3, 4, 8)
 """Numbers of groups that the paper compares."""
@@ -94,7 +99,7 @@ def make(name: str) -> None:
                 lambda stem: nullcontext(drop),
             )
             made = [
-                {"model": model, "format": kind, **profile.to_json()} for model, kind, profile in profiles
+                {"format": kind, **profile.to_json(), **amounts(profile)} for _, kind, profile in profiles
             ]
             write_json(path(name), sums(made, profiles[0][2].record.created))
             return
@@ -109,6 +114,21 @@ def make(name: str) -> None:
     write_json(path(name), clean(taken).to_json())
 
 
+def amounts(profile: Profile) -> dict[str, Any]:
+    """Terms of the work of a whole file, and of its operators, each alone, in sum.
+
+    The record has the whole file, two others, and then the different operators in the order in which they first run.
+    """
+    keys = [row.part.key for row in profile.rows if row.part.content is not None]
+    assert isinstance(profile.record, Instructions)
+    works = [one(series.typical_work) for series in profile.record.series]
+    alone = dict(zip(dict.fromkeys(keys), works[3:], strict=True))
+    return {
+        "whole_work": {term: getattr(works[0], term) for term in TERMS},
+        "sum_work": {term: sum(getattr(alone[key], term) for key in keys) for term in TERMS},
+    }
+
+
 def decomposed() -> dict[str, Any]:
     """The record of the decomposition: constants of the chip, and of each network its kinds of work."""
     content: dict[str, Any] = json.loads(path(DECOMPOSITION).read_text(encoding="utf-8"))
@@ -119,16 +139,22 @@ def sums(networks: Sequence[Mapping[str, Any]], created: str) -> dict[str, Any]:
     """The record of the decomposition.
 
     Args:
-        networks: profiles as JSON objects, with the names of the networks.
+        networks: profiles as JSON objects, with their :func:`amounts`.
         created: date of the profiles, as ISO 8601.
     """
     chip = CHIPS[CHIP[DECOMPOSITION]]
-    kept = ("model", "format", "groups", "sum_ns", "whole_ns")
+    kept = ("format", "groups", "sum_ns", "whole_ns", "sum_work", "whole_work")
     return {
         "created": created,
         "chip": chip.name,
         "constants": asdict(chip.constants),
-        "networks": [{key: network[key] for key in kept} for network in networks],
+        "networks": [
+            {
+                "model": {**network["model"], "file": Path(network["model"]["file"]).name},
+                **{key: network[key] for key in kept},
+            }
+            for network in networks
+        ],
     }
 
 
@@ -164,8 +190,12 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def guidelines_table() -> str:
-    """The four guidelines: modelled images a second, and relative to the first case, beside the paper's."""
-    taken = times(record("guidelines"))
+    """The four guidelines: modelled images a second, relative to the first case, and what of it is turns, beside the paper's."""
+    made = record("guidelines")
+    assert made.model is not None
+    chip, taken = made.model.chip, times(made)
+    works = [one(series.typical_work) for series in made.series]
+    rest = [milliseconds(work, chip) - parts(work, chip)["branches"] for work in works]
     rows: list[list[str]] = []
     for guideline in GUIDELINES:
         base = len(rows)
@@ -182,11 +212,21 @@ def guidelines_table() -> str:
                     ", ".join(map(str, case.channels)),
                     f"{1e9 / taken.time(index).value:.1f}",
                     relative,
+                    f"{works[index].cycles / 1e6:.1f}",
+                    f"{works[index].turns / 1e3:.0f}",
+                    f"{1 - rest[index] / milliseconds(works[index], chip):.0%}".replace("%", " %"),
+                    f"{rest[base] / rest[index]:.2f}",
                     f"{paper:.1f}",
                     f"{paper / guideline.cases[0].published[0]:.2f}",
                 ]
             )
     return markdown(rows)
+
+
+def one(work: Work | None) -> Work:
+    """The work of a series, which every one of a record with a model of time has."""
+    assert work is not None
+    return work
 
 
 def networks(*names: str) -> tuple[Times, dict[str, int]]:

@@ -5,8 +5,6 @@ time reaches as far as nine of ten of them were missed. That of a ratio reaches 
 were missed, which on every chip is further: the errors of two networks do not cancel. They do where the work is the same.
 """
 
-from collections.abc import Sequence
-
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.records.chips import LARGEST_SHARES
 from mobilecnn.bench.records.instructions import CountSeries
@@ -44,11 +42,6 @@ def modelled_ratio(series: CountSeries, base: CountSeries, model: TimeModel) -> 
     assert mine is not None and other is not None
     ratio = milliseconds(mine, model.chip) / milliseconds(other, model.chip)
     return Interval(ratio, ratio, ratio) if _alike(mine, other) else _within(ratio, model.chip.ratio_error)
-
-
-def modelled_sum(all_series: Sequence[CountSeries], model: TimeModel) -> Interval:
-    """Sum of the times of several inferences in ns, as :func:`modelled_ns`: their errors may all be of one sign."""
-    return _within(sum(modelled_ns(series, model).value for series in all_series), model.chip.error)
 
 
 def beyond(series: CountSeries, model: TimeModel) -> dict[str, tuple[float, float]]:

@@ -92,6 +92,8 @@ def roofline(profile: Profile) -> Plot:
 def _operator(row: OperatorTime) -> Point:
     assert row.median is not None and row.flops is not None
     time, rate = row.median, row.flops / 1e9
+    if row.bound is not None:  # Modelled: nothing is known of an operator's error.
+        return Point(row.intensity, rate)
     return Point(
         row.intensity, rate, y_interval=Interval(rate, rate * time.value / time.high, rate * time.value / time.low)
     )  # fmt: skip

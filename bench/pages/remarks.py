@@ -19,6 +19,12 @@ BOUND = (
 )
 """What stands wherever a modelled time is said to be bound by something."""
 
+ALONE = (
+    "operators are modelled alone, in which they have fewer turns than in the network (a loop that ends as it always does is no turn), "
+    "and no published time is of an operator: how far these times and shares are off is not known"
+)
+"""What stands wherever an operator's time is modelled."""
+
 _LABELS: dict[Severity, str] = {"invalid": "INVALID", "warning": "Warning", "note": "Note"}
 
 

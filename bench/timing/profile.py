@@ -20,7 +20,7 @@ from mobilecnn.bench.devices.seam import (
 )
 from mobilecnn.bench.judge import statistics
 from mobilecnn.bench.judge.findings import Finding
-from mobilecnn.bench.judge.modelled import bound, modelled_sum
+from mobilecnn.bench.judge.modelled import bound
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result
 from mobilecnn.bench.records.instructions import Instructions
@@ -50,7 +50,8 @@ class OperatorTime:
 
     Attributes:
         part: operator that was timed.
-        median: its time, measured or modelled, with its interval; None where it could not be timed apart.
+        median: its time, measured with its interval, or modelled, of which only the value says something; None where it
+            could not be timed apart.
         share: its share of the sum of all operators.
         reasons: findings that make the time unreliable.
         bound: what most of a modelled time is spent on; None where it is measured.
@@ -80,13 +81,11 @@ class OperatorTime:
         return 2 * self.part.macs / self.part.nbytes if self.part.nbytes else 0.0
 
     def _figures(self) -> dict[str, Any]:
-        """The time, named for what it is."""
-        names = (
-            ("median_ns", "interval_ns") if self.bound is None else ("modelled_ns", "modelled_interval_ns")
-        )
-        time, bound = self.median, {} if self.bound is None else {"bound": self.bound}
-        figures = (None, None) if time is None else (time.value, [time.low, time.high])
-        return {**dict(zip(names, figures, strict=True)), **bound}
+        """The time, named for what it is; a modelled one has no interval, because no published time is of an operator."""
+        time = self.median
+        if self.bound is not None:
+            return {"modelled_ns": time and time.value, "bound": self.bound}
+        return {"median_ns": time and time.value, "interval_ns": time and [time.low, time.high]}
 
     def to_json(self) -> dict[str, Any]:
         """The operator as a JSON object, with the units in the names."""
@@ -132,9 +131,9 @@ class Profile:
 
     Attributes:
         rows: times of the operators, in the order in which they run.
-        total: sum of their times in ns, with its 95 % interval.
+        total: sum of their times in ns, with its 95 % interval; of modelled times without any, as of each of them.
         whole: time of the whole file in ns.
-        ratio: ratio of the sum to the whole, with its 95 % interval.
+        ratio: ratio of the sum to the whole, likewise.
         call: time in ns of an operator that does nothing, which each row contains.
         peak: operations per second of a matrix product by this runtime, in the type in which the
             file computes.
@@ -184,6 +183,10 @@ class Profile:
 
     def to_json(self) -> dict[str, Any]:
         """The profile as a JSON object, with the units in the names."""
+        ends = {
+            "sum_interval_ns": [self.total.low, self.total.high],
+            "sum_over_whole_interval": [self.ratio.low, self.ratio.high],
+        }
         return {
             "model": asdict(self.record.models[0]),
             "times": kind(self.record),
@@ -199,11 +202,10 @@ class Profile:
                 for group in self.groups()
             ],
             "sum_ns": self.total.value,
-            "sum_interval_ns": [self.total.low, self.total.high],
             "whole_ns": self.whole.value,
             "whole_interval_ns": [self.whole.low, self.whole.high],
             "sum_over_whole": self.ratio.value,
-            "sum_over_whole_interval": [self.ratio.low, self.ratio.high],
+            **({} if self.modelled else ends),
             "empty_call_ns": self.call,
             "peak_flop_per_second": self.peak,
             "peak_dtype": self.peak_dtype,
@@ -335,10 +337,10 @@ def _total(taken: Times, places: Sequence[int]) -> tuple[Interval, Interval]:
     record = taken.record
     if isinstance(record, Instructions):
         assert record.model is not None
-        total = modelled_sum([record.series[place] for place in places], record.model)
-        # Of the same work twice: what the model misses, it misses in both.
-        ratio = total.value / taken.time(0).value
-        return total, Interval(ratio, ratio, ratio)
+        # No published time is of an operator: there is no error that an interval could be made of.
+        total = sum(taken.time(place).value for place in places)
+        ratio = total / taken.time(0).value
+        return Interval(total, total, total), Interval(ratio, ratio, ratio)
     sums: Rounds = {
         number: [sum(statistics.median(record.rounds_of(place)[number]) for place in places)]
         for number in range(record.rounds)

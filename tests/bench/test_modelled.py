@@ -12,7 +12,7 @@ from tflite_files import Made
 
 from mobilecnn.bench.devices.emulated import pipeline
 from mobilecnn.bench.devices.emulated.device import EmulatedDevice
-from mobilecnn.bench.pages.remarks import BOUND
+from mobilecnn.bench.pages.remarks import ALONE, BOUND
 from mobilecnn.bench.papers import experiments
 from mobilecnn.bench.records.instructions import CountPlan, Instructions
 from mobilecnn.bench.records.protocol import Protocol
@@ -116,12 +116,19 @@ def test_a_profile_says_what_each_operator_is_bound_by(tmp_path: Path) -> None:
     assert (
         "modelled ms" in done.stdout.split("\n\n")[0] and "bound" in done.stdout and "of peak" in done.stdout
     )
-    assert BOUND in done.stdout
+    assert BOUND in done.stdout and ALONE in done.stdout
+    assert "90 %" not in done.stdout and "95 %" not in done.stdout  # No published time is of an operator.
     document = json.loads((tmp_path / "profile.json").read_text())
     assert document["times"] == "modelled" and document["bandwidth_bytes_per_second"] is None
     operators = document["operators"]
     assert {row["bound"] for row in operators} <= {"pipeline", "L2", "memory", "branches"}
     assert all(row["modelled_ns"] > 0 and "median_ns" not in row for row in operators)
+    assert not [
+        key
+        for row in [document, *operators]
+        for key in row
+        if "interval" in key and key != "whole_interval_ns"
+    ]
     assert sum(row["share"] for row in operators) == pytest.approx(1.0)
     assert 0.5 < document["sum_over_whole"] < 3
 

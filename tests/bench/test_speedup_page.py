@@ -10,7 +10,9 @@ import pytest
 
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.records.chips import CHIPS
+from mobilecnn.bench.records.instructions import Counts
 from mobilecnn.bench.records.measurement import DIFFERS
+from mobilecnn.bench.records.work import Work, milliseconds, parts
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "speedup.md").read_text(encoding="utf-8")
@@ -22,6 +24,39 @@ def test_the_page_s_table_is_that_of_the_records(table: Callable[[], str]) -> No
     made = table()
     assert made.count("\n") >= 1
     assert f"|\n{made}" in PAGE, "run: python scripts/speedup_page.py"
+
+
+def test_what_the_page_says_of_the_rows_that_are_no_findings_is_in_the_record() -> None:
+    kept = SCRIPT["record"]("guidelines")
+    rows: dict[str, tuple[Work, Counts, float, float]] = {}
+    for model, series in zip(kept.models, kept.series, strict=True):
+        time = milliseconds(series.typical_work, kept.model.chip)
+        rest = time - parts(series.typical_work, kept.model.chip)["branches"]
+        rows[model.file.removesuffix("-x1-float32.tflite")] = (
+            series.typical_work,
+            series.typical,
+            time,
+            rest,
+        )
+    firsts = {"g1": rows["g1-1-1"], "g3": rows["g3-1-fragment"]}
+    odd = [(rows[name], firsts[name[:2]]) for name in (
+        "g1-1-2", "g1-1-6", "g1-1-12", "g3-2-in-series", "g3-2-in-parallel",
+    )]  # fmt: skip
+
+    def span(ratios: list[float], form: str) -> str:
+        return f"{min(ratios):{form}} to {max(ratios):{form}}"
+
+    page = " ".join(PAGE.split())
+    assert max(abs(mine[1].multiply_add / first[1].multiply_add - 1) for mine, first in odd) < 0.085
+    for form, words, ratios in (
+        (".1f", "{} times as slow as the first row", [mine[2] / first[2] for mine, first in odd]),
+        (".1f", "{} times the instructions of the first row", [mine[1].total / first[1].total for mine, first in odd]),
+        (".1f", "{} times its loads and stores", [mine[1].load_store / first[1].load_store for mine, first in odd]),
+        (".2f", "would have {} of the first row's speed", [first[3] / mine[3] for mine, first in odd]),
+        (".0f", "{} times the turns of the first row", [mine[0].turns / first[0].turns for mine, first in odd]),
+        (".0f", "these are {} % of the time", [100 * (1 - mine[3] / mine[2]) for mine, _ in odd]),
+    ):  # fmt: skip
+        assert words.format(span(ratios, form)) in page
 
 
 def test_the_shares_are_of_the_constants_of_today() -> None:
