@@ -1,11 +1,13 @@
-"""Modelled times of which no published time says anything, because a term takes more of them than of any that was fitted."""
+"""What the works of published networks say of the terms of modelled times: how far they are validated, and how others would fit."""
 
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
-from arm_model import PUBLISHED
-from test_arm_model import ROWS, work
+from arm_fit import Fit, held_out
+from arm_model import LIMITS, PUBLISHED
+from test_arm_model import ROWS, cycles, work
 
 from mobilecnn.bench.judge.modelled import PART_OF, beyond
 from mobilecnn.bench.pages import modelled
@@ -17,6 +19,7 @@ from mobilecnn.bench.records.instructions import Counts, CountSeries, Instructio
 from mobilecnn.bench.records.work import TimeModel, Work, parts
 
 ROOT = Path(__file__).parents[2]
+PAGE = " ".join((ROOT / "docs/arm_model.md").read_text().split())
 
 
 def share(done: Work, chip: str, term: str) -> float:
@@ -82,6 +85,37 @@ def test_every_interval_of_such_a_time_is_said_to_be_of_nothing_that_was_publish
 def test_the_page_s_table_has_them(name: str) -> None:
     largest = [f"{each:.0%}".replace("%", " %") for each in dataclasses.astuple(LARGEST_SHARES[name])]
     assert f"| {CHIPS[name].title} | {' | '.join(largest)} |" in (ROOT / "docs/arm_model.md").read_text()
+
+
+def with_terms(name: str, terms: tuple[str, ...]) -> Fit:
+    """Constants of other terms, and the errors of networks that had no part in them."""
+    rows = [row for row in ROWS if (row["runtime"], row["chip"]) == ("ncnn", name)]
+    amounts = {row["network"]: [float(row[term]) for term in terms] for row in rows}
+    return held_out(amounts, {row["network"]: cycles(row) for row in rows})
+
+
+def test_the_page_says_what_cycles_alone_make_of_an_rk3399() -> None:
+    found = with_terms("rk3399", ("cycles",))
+    figures = (found.speedup_error, found.error, found.median_error)
+    shown = [f"{figure:.1%}".replace("%", " %") for figure in figures]
+    said = "its speedups are missed by {} held out, within the limit, and its 90th percentile is {} instead, beyond it (the median is {})"
+    assert said.format(*shown) in PAGE
+    assert figures[0] <= LIMITS["speedup_error"] and figures[1] > LIMITS["error"]
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [("cycles",), ("cycles", "lines"), ("cycles", "turns"), ("cycles", "lines", "turns")],
+    ids=", ".join,
+)
+def test_the_page_s_row_of_other_terms_is_what_the_table_of_works_gives(terms: tuple[str, ...]) -> None:
+    fits = [with_terms(name, terms) for name in PUBLISHED if name != "sd855plus"]
+    medians, errors = [found.median_error for found in fits], [found.error for found in fits]
+    speedups = [found.speedup_error for found in fits]
+    figures = (np.median(medians), np.median(errors), max(medians), np.median(speedups), max(speedups))
+    cells = [f"{figure:.1%}".replace("%", " %") for figure in figures]
+    name = ", ".join(terms)
+    assert f"| {f'**{name}**' if len(terms) == 3 else name} | {' | '.join(cells)} |" in PAGE
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/speedup.md"])
