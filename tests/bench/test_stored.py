@@ -1,6 +1,7 @@
 """The records that come with the program: what the demo and the README show of chips that are not here."""
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from mobilecnn.bench.pages import modelled, paper_tables
 from mobilecnn.bench.papers.stored import STORED, stored
 from mobilecnn.bench.records.chips import CHIPS
-from mobilecnn.bench.records.instructions import Instructions
+from mobilecnn.bench.records.instructions import CountSeries, Instructions
 from mobilecnn.bench.records.measurement import DIFFERS
 from mobilecnn.bench.records.published import NETWORKS
+from mobilecnn.bench.records.work import milliseconds
 
 ROOT = Path(__file__).parents[2]
 FORMATS = ("float32", "int8")
@@ -53,6 +55,40 @@ def test_the_stored_tables_are_beside_each_other() -> None:
     assert all((row[2] == "-") == (row[1] == "int8") for row in rows)
     for table in tables:
         assert table.to_json()["times"] == "modelled"
+
+
+def test_the_page_says_what_turns_would_make_of_the_paper_s_times() -> None:
+    record, page = (
+        stored("sd820").record,
+        " ".join((ROOT / "docs" / "speedup.md").read_text(encoding="utf-8").split()),
+    )
+    assert isinstance(record, Instructions)
+    for name in ("sd810", "rk3399"):
+        assert round(CHIPS[name].constants.turn, -1) == 100
+    chip = replace(CHIPS["sd820"], constants=replace(CHIPS["sd820"].constants, turn=100.0))
+    works = {
+        row.published.model: series.typical_work
+        for row, series in zip(stored("sd820").rows, _by_row(record), strict=True)
+        if row.format == "float32"
+    }
+    times = {name: milliseconds(work, chip) for name, work in works.items() if work}
+    said = "the two would take {} and {} ms, 2x {}, MobileNet {} and AlexNet {} or, with LRN, {}, all but"
+    order = (*(f"shufflenet_v1_x{width}_g3" for width in ("0.5", "1.0", "2.0")), "mobilenet_v1_x1.0_224", "alexnet", "alexnet_lrn")  # fmt: skip
+    assert said.format(*(f"{times[name]:.1f}" for name in order)) in page
+    off = {row.model: abs(times[row.model] / row.at("224") - 1) for row in NETWORKS}
+    assert [name for name, error in off.items() if error >= 0.05] == ["alexnet"]
+    rates = [work.turns / work.cycles for name in order[:3] if (work := works[name])]
+    assert rates[1] / rates[2] == pytest.approx(2, abs=0.3) and 4.5 < rates[0] / rates[2] < 5
+
+
+def _by_row(record: Instructions) -> list[CountSeries]:
+    """The series in the order of the table: by format, and in each as the paper lists them."""
+    places = {
+        (model.passport.architecture, model.passport.format): series
+        for model, series in zip(record.models, record.series, strict=True)
+        if model.passport is not None
+    }
+    return [places[row.published.model, row.format] for row in stored("sd820").rows]
 
 
 @pytest.mark.parametrize(
