@@ -176,6 +176,10 @@ def decomposition_table() -> str:
     for said, key in (("sum of the operators", "sum_ns"), ("the whole file", "whole_ns")):
         times_of = [f"{network[key] / 1e6:.1f}" for network in decomposed()["networks"]]
         rows.append([f"{said}, modelled ms", *(cell for time in times_of for cell in (time, ""))])
+    for said, key in (("the operators, each alone", "sum_work"), ("the whole file", "whole_work")):
+        for term, unit, what in (("cycles", 1e6, "million cycles"), ("turns", 1e3, "thousand turns")):
+            amount = [f"{network[key][term] / unit:.1f}" for network in decomposed()["networks"]]
+            rows.append([f"{said}, {what}", *(cell for each in amount for cell in (each, ""))])
     return markdown(rows)
 
 

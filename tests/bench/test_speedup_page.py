@@ -62,6 +62,15 @@ def test_what_the_page_says_of_the_rows_that_are_no_findings_is_in_the_record() 
 def test_the_shares_are_of_the_constants_of_today() -> None:
     kept = SCRIPT["decomposed"]()
     assert kept["constants"] == asdict(CHIPS[kept["chip"]].constants), "make the record anew"
+    chip, said = CHIPS[kept["chip"]], []
+    for network in kept["networks"]:
+        for key in ("whole", "sum"):
+            cycles, lines, turns = (network[f"{key}_work"][term] for term in SCRIPT["TERMS"])
+            spent = parts(Work(1, cycles, lines, turns), chip)
+            assert 1e6 * sum(spent.values()) == pytest.approx(network[f"{key}_ns"])
+            said += [round(100 * spent[part] / sum(spent.values())) for part in ("branches", "pipeline")]
+    words = f"turns are {said[0]} % by the model in the whole file, and cycles {said[1]} %; of the sum of its operators turns are {said[2]} %"
+    assert words in " ".join(PAGE.split())
     for network in kept["networks"]:
         assert sum(group["ns"] for group in network["groups"]) == pytest.approx(network["sum_ns"])
 
