@@ -55,6 +55,11 @@ def refuse_no_gain(row: Format, graph: Graph, name: str) -> None:
     )
 
 
+WORTH_SAYING = 10_000
+"""Smallest size of a float32 file, in bytes, of which it is said that a quantized one is no smaller: below, the graph and its names
+are most of either."""
+
+
 def say_no_smaller(row: Format, nbytes: int, float32_nbytes: int, name: str, remarked: Remarked) -> None:
     """Tell ``remarked`` of a quantized file that is no smaller than the float32 file.
 
@@ -68,7 +73,7 @@ def say_no_smaller(row: Format, nbytes: int, float32_nbytes: int, name: str, rem
         name: what messages call the model.
         remarked: told.
     """
-    if row.rules and nbytes >= float32_nbytes:
+    if row.rules and nbytes >= float32_nbytes >= WORTH_SAYING:
         text = (
             f"{row.name} makes no smaller file of {name}: {nbytes:,} bytes, and float32 has {float32_nbytes:,}; take it for its speed "
             "alone, as `mobilecnn bench` measures it"

@@ -27,7 +27,7 @@ BESIDE = [ROOT / f"{name}.md" for name in ("CONTRIBUTING", "CHANGELOG", "CODE_OF
 QUICK = {
     # What a command is given in addition here, so that the page can show the real one.
     "train": ["--epochs", "1"],
-    "compress": ["--epochs", "0"],
+    "compress": ["--epochs", "1"],
     "bench": ["--rounds", "1", "--seconds", "0.1", "--warmup-seconds", "0.1"],
     "sustained": ["--minutes", "0.05"],
     "single-stream": ["--min-seconds", "0.5"],

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from mobilecnn.bench.devices.seam import CanCount, CanFindRuntimes, Device
 from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.taking import adapted
 from mobilecnn.bench.timing.tuning import Fit
 from mobilecnn.convert.lowering.costs import Table
 from mobilecnn.errors import InputError
@@ -79,8 +80,10 @@ def key(device: Device, protocol: Protocol, dtype: str) -> Key:
     """What a table that is tuned now would be of.
 
     Raises:
+        UsageError: single operators cannot be timed there.
         EnvironmentProblem: the device cannot be reached, or lacks the runtime.
     """
+    protocol = adapted(device, protocol)
     facts, chip, release = device.probe(), "", ""
     if isinstance(device, CanCount):
         model = device.time_model()
