@@ -39,6 +39,7 @@ SMALL = {
     "mobilenet_v1_variants": "mobilenet_v1_shallow",
     "mobilenet_v3": "mobilenet_v3_small_x0.75",
     "resnet": "resnet50_v2",
+    "resnet_cifar": "plain20_cifar10",
     "resnext": "resnext50_2x40d",
     "shiftnet": "shiftnet_c",
     "shufflenet_v1": "shufflenet_v1_x0.25_g8",
@@ -49,7 +50,8 @@ SMALL = {
 
 # One more member where other code builds it.
 MORE = (
-    "alexnet_lrn", "googlenet_aux", "googlenet_bn", "se_bn_inception", "resnet50", "squeezenet_v1.0_complex_bypass",
+    "alexnet_lrn", "googlenet_aux", "googlenet_bn", "se_bn_inception", "resnet20_cifar10", "resnet50",
+    "squeezenet_v1.0_complex_bypass",
     "shufflenet_v1_x2.0_g3_se",
 )  # fmt: skip
 
@@ -73,7 +75,7 @@ def size_for(family: Family) -> int:
 
 LATER = (
     "bn_inception", "densenet121", "efficientnet_phi1.0", "googlenet_aux", "googlenet_bn", "inception_resnet_v1", "inception_v2", "inception_v3",
-    "inception_v4", "randwire_ws_c78", "resnet110_cifar10", "resnet18", "resnet50", "resnet50_v2", "resnext50_2x40d",
+    "inception_v4", "randwire_ws_c78", "resnet18", "resnet50", "resnet50_v2", "resnext50_2x40d",
     "se_bn_inception", "se_resnet50", "shufflenet_unit_vgg_140", "vgg16", "wrn50_2", "xception", "zfnet",
 )  # fmt: skip
 """Large networks, not made for phones, of building blocks that a smaller one has too: exported and trained in the sweep alone."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mobilecnn.train import zoo
 from mobilecnn.train.complexity import count
 from mobilecnn.train.zoo.randwire_graph import wirings
 
@@ -86,10 +87,22 @@ def test_the_depth_of_a_cifar_densenet(keras: Any, depth: int, growth: int) -> N
 def test_the_units_of_the_cifar_resnets() -> None:
     from mobilecnn.train.zoo.resnet_cifar import NETWORKS
 
-    assert NETWORKS["110"].units == 18
-    assert NETWORKS["110"].depth == 6 * 18 + 2
-    assert NETWORKS["1001_v2"].units == 111
-    assert NETWORKS["1001_v2"].depth == 9 * 111 + 2
+    assert NETWORKS["resnet110"].units == 18
+    assert NETWORKS["resnet110"].depth == 6 * 18 + 2
+    assert NETWORKS["resnet1001_v2"].units == 111
+    assert NETWORKS["resnet1001_v2"].depth == 9 * 111 + 2
+
+
+@pytest.mark.parametrize("depth", [20, 56])
+def test_a_plain_net_is_the_residual_one_without_its_shortcuts(keras: Any, depth: int) -> None:
+    plain, residual = (zoo.graph(f"{kind}{depth}_cifar10") for kind in ("plain", "resnet"))
+    assert _weight_layers(keras, plain) == _weight_layers(keras, residual) == depth
+    kinds = {type(layer).__name__ for layer in plain.layers}
+    assert "Add" not in kinds and not any("shortcut" in layer.name for layer in plain.layers)
+    # The two projections: 16 to 32 and 32 to 64 channels, each with a scale and an offset, a mean and a variance.
+    assert residual.count_params() - plain.count_params() == 16 * 32 + 4 * 32 + 32 * 64 + 4 * 64
+    after = plain.get_layer("stage1_unit1_conv2_relu")
+    assert after.output.shape == (None, 32, 32, 16)
 
 
 # Shallower ones of the same two kinds.

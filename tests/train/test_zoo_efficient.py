@@ -1,5 +1,6 @@
 """EfficientNet and EfficientNet-Lite0: what the common tests of the zoo do not see."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -86,8 +87,29 @@ def test_compound_scaling_is_the_papers_rule(keras: Any) -> None:
     assert one.get_layer("top_conv").filters == 1408
 
 
-def test_a_coefficient_beyond_the_largest_is_refused() -> None:
+def test_any_coefficient_whose_pictures_can_be_taken_has_a_network(keras: Any) -> None:
+    assert [zoo.parse(f"efficientnet_phi{phi}").size for phi in (-1, -14.03, 9, 15.83)] == [
+        195,
+        32,
+        788,
+        2047,
+    ]
+    assert str(zoo.parse("efficientnet_phi-1")) == "efficientnet_phi-1.0"
+    assert str(zoo.parse("efficientnet_phi-0")) == "efficientnet_phi0.0"
+    less, zero, large = (
+        zoo.graph(f"efficientnet_phi{phi}", 5, (64, 64)).count_params() for phi in ("-2.0", "0.0", "2.0")
+    )
+    assert less < zero < large
+
+
+@pytest.mark.parametrize(
+    ("phi", "pixels"), [("15.84", 2050), ("-14.04", 31), ("-20", 14), ("99.9999", 263_000_000)]
+)
+def test_a_coefficient_whose_pictures_no_network_takes_is_refused(phi: str, pixels: int) -> None:
     with pytest.raises(
-        ModelNameError, match=r"the compound coefficient 9\.0 is out of range; choose one from 0 to 8"
-    ):
-        zoo.parse("efficientnet_phi9")
+        ModelNameError, match=r"is out of range, as the input side would be (\d+) pixels"
+    ) as error:
+        zoo.parse(f"efficientnet_phi{phi}")
+    assert str(error.value).endswith("choose one from -14.03 to 15.83")
+    (said,) = re.findall(r"be (\d+) pixels", str(error.value))
+    assert int(said) == pytest.approx(pixels, rel=0.01)

@@ -11,8 +11,8 @@ DEPTH, WIDTH, RESOLUTION = 1.2, 1.1, 1.15
 SIDE = 224
 """Input side of B0, pixels."""
 
-LARGEST_PHI = 8.0
-"""Largest phi: its input side of 685 pixels is about that of B8."""
+SMALLEST_PHI, LARGEST_PHI = -14.03, 15.83
+"""Smallest and largest phi: their input sides, 32 and 2047 pixels, are the ends of what a network of the zoo takes."""
 
 
 def side(phi: float) -> int:

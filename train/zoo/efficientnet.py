@@ -6,9 +6,10 @@ Gong, Wang, Yuille, Le, "Adversarial Examples Improve Image Recognition", arXiv 
 
 * The paper gives the rule of the scaling but not each network's numbers; widths, depths and input
   sides (224, 240, 260, 300, 380, 456, 528, 600, 672 for B0 to B8) are those of the authors' public code.
-* ``efficientnet_phi`` is that rule itself, for any phi from 0 to 8: depth times 1.2^phi, width times
+* ``efficientnet_phi`` is that rule itself, for any phi whose input side a network of the zoo takes (-14.03 to 15.83): depth times 1.2^phi, width times
   1.1^phi, input side times 1.15^phi, which about doubles the multiply-adds with each step (1.2 x 1.1^2 x
-  1.15^2 = 1.92; blocks are rounded up, which at phi 1 makes it 2.5). Phi 0 is B0. The published networks are not on the rule: B1 is 1.1 times as deep and no
+  1.15^2 = 1.92; blocks are rounded up, which at phi 1 makes it 2.5). Phi 0 is B0, a
+  negative phi makes it smaller. Each step has at least a third more parameters. The published networks are not on the rule: B1 is 1.1 times as deep and no
   wider, at 240 pixels, where the rule says 1.2 times, 1.1 times and 258 pixels.
 * The input is 0..255: the network itself divides by 255. Its normalization by a mean and a deviation
   is the identity until it is adapted, and has 7 parameters that are not trained.

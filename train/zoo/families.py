@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mobilecnn.errors import ModelNameError
-from mobilecnn.train.zoo.compound_scaling import LARGEST_PHI, side
+from mobilecnn.train.zoo.compound_scaling import LARGEST_PHI, SMALLEST_PHI, side
 from mobilecnn.train.zoo.shufflenet_v1_channels import channels
 
 Parameter = float | int | bool | str
@@ -75,9 +75,11 @@ def _check_shufflenet_v1(parameters: dict[str, Parameter]) -> None:
 
 
 def _check_phi(parameters: dict[str, Parameter]) -> None:
-    if float(parameters["phi"]) > LARGEST_PHI:
+    phi = float(parameters["phi"])
+    if not SMALLEST_PHI <= phi <= LARGEST_PHI:
         raise ModelNameError(
-            f"the compound coefficient {parameters['phi']} is out of range; choose one from 0 to {LARGEST_PHI:g}"
+            f"the compound coefficient {phi} is out of range, as the input side would be {side(phi)} pixels; choose one from "
+            f"{SMALLEST_PHI:g} to {LARGEST_PHI:g}"
         )
 
 
@@ -88,6 +90,12 @@ SENETS = (
     "se_resnext50_32x4d",
     "se_resnext101_32x4d",
     "senet154",
+)
+
+CIFAR_RESNETS = (
+    *(f"resnet{depth}" for depth in (20, 32, 44, 56, 110)),
+    "resnet1001_v2",
+    *(f"plain{depth}" for depth in (20, 56)),
 )
 
 FAMILIES = (
@@ -113,8 +121,8 @@ FAMILIES = (
                *(f"resnet{depth}{version}" for version in ("", "_v1.5", "_v2") for depth in (50, 101, 152)),
                "resnet200_v2", "resnet101_1x100d",
            ), rectangular=True),
-    Family("resnet_cifar", "resnet{variant:110|1001_v2}_cifar10", "resnet_cifar", 32, 8,
-           ("resnet110_cifar10", "resnet1001_v2_cifar10"), classes=10),
+    Family("resnet_cifar", f"{{variant:{'|'.join(CIFAR_RESNETS)}}}_cifar10", "resnet_cifar", 32, 8,
+           tuple(f"{variant}_cifar10" for variant in CIFAR_RESNETS), classes=10),
     Family("wide_resnet", "wrn50_2", "wide_resnet", 224, 32, ("wrn50_2",), rectangular=True),
     Family("resnext", "resnext{depth:50|101}_{cardinality:2|4|8|32|64}x{bottleneck:4|14|24|40|64}d", "resnext", 224, 32,
            (

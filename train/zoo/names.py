@@ -2,8 +2,8 @@
 
 A template of :mod:`mobilecnn.train.zoo.families` consists of text and of:
 
-* ``{width}``: the width multiplier, and ``{phi}``: a coefficient, with at most four decimals; the canonical
-  name has at least one
+* ``{width}``: the width multiplier, and ``{phi}``: a coefficient, which may be negative, with at most four
+  decimals; the canonical name has at least one
 * ``{size}``: the input side in pixels; a family without it in its names has a default
 * ``{parameter:this|that}``: one of these words, which may be empty
 * any other ``{parameter}``: a whole number
@@ -23,6 +23,9 @@ from mobilecnn.train.zoo.families import FAMILIES, Family, Parameter
 
 DECIMALS = ("width", "phi")
 """Parameters whose values are written with decimals."""
+
+SIGNED = ("phi",)
+"""Those of them whose values may be negative."""
 
 LARGEST = 2048
 """Largest input side in pixels: beyond it one image takes gigabytes."""
@@ -126,7 +129,8 @@ def _pattern(template: str) -> re.Pattern[str]:
         elif token["number"]:
             pattern += f"(?:{token['lead']}(?P<{token['number']}>[0-9]{{1,6}}))?"
         elif token["key"] in DECIMALS:
-            pattern += rf"(?P<{token['key']}>[0-9]{{1,2}}(?:\.[0-9]{{1,4}})?)"
+            sign = "-?" if token["key"] in SIGNED else ""
+            pattern += rf"(?P<{token['key']}>{sign}[0-9]{{1,2}}(?:\.[0-9]{{1,4}})?)"
         elif token["choices"] is not None:
             words = "|".join(re.escape(word) for word in token["choices"].split("|"))
             pattern += f"(?P<{token['key']}>{words})"
@@ -159,7 +163,8 @@ def _value(key: str, written: str | None, family: Family) -> Parameter:
         return written is not None
     if kind is int:
         return int(written or 0)
-    return float(written or 0) if kind is float else written or ""
+    # -0 is 0, and has one name.
+    return float(written or 0) + 0.0 if kind is float else written or ""
 
 
 def _check_size(family: Family, size: int, text: str) -> None:

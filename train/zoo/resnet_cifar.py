@@ -1,11 +1,12 @@
-"""ResNet for the 32x32 images of CIFAR: ResNet-110 and the pre-activation ResNet-1001.
+"""ResNet for the 32x32 images of CIFAR, 20 to 110 layers, the plain networks of 20 and 56, and the pre-activation ResNet-1001.
 
 He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", arXiv 1512.03385, 2015,
-section 4.2 (ResNet-110), and "Identity Mappings in Deep Residual Networks", arXiv 1603.05027,
+section 4.2 (ResNet-20 to -110; the plain networks of Figure 1, whose deeper one errs more), and "Identity Mappings in Deep Residual Networks", arXiv 1603.05027,
 2016, Figure 1 (b) and section 4 with its appendix (ResNet-1001).
 
 * Where the shape changes, the shortcut is a 1x1 convolution. The first paper's CIFAR networks pad
-  the missing channels with zeros; the public count of 1,730,714 parameters includes the projection.
+  the missing channels with zeros; the public count of 1,730,714 parameters includes the projection. A
+  plain network has no shortcut, and counts as many parameters as the paper's residual one of its depth.
 * In ResNet-1001 the stride of a bottleneck is in its 3x3 convolution. The projection in the first
   unit of a stage reads the activated input and has no batch normalization.
 """
@@ -38,11 +39,13 @@ class CifarResNet:
         depth: number of weight layers on the longest path: the stem, those of the units, the classifier.
         per_unit: number of weight layers in a unit.
         preactivated: whether batch normalization and ReLU come before the convolutions, not after them.
+        plain: whether the shortcuts are left out.
     """
 
     depth: int
     per_unit: int
     preactivated: bool
+    plain: bool = False
 
     @property
     def units(self) -> int:
@@ -51,8 +54,15 @@ class CifarResNet:
 
 
 NETWORKS = {
-    "110": CifarResNet(depth=110, per_unit=2, preactivated=False),
-    "1001_v2": CifarResNet(depth=1001, per_unit=3, preactivated=True),
+    **{
+        f"resnet{depth}": CifarResNet(depth=depth, per_unit=2, preactivated=False)
+        for depth in (20, 32, 44, 56, 110)
+    },
+    "resnet1001_v2": CifarResNet(depth=1001, per_unit=3, preactivated=True),
+    **{
+        f"plain{depth}": CifarResNet(depth=depth, per_unit=2, preactivated=False, plain=True)
+        for depth in (20, 56)
+    },
 }
 
 
@@ -71,6 +81,8 @@ def build(*, variant: str, size: int, classes: int, name: str) -> keras.Model:
     if not network.preactivated:
         x = _bn_relu(x, "stem")
     unit: _Unit = _bottleneck_unit if network.preactivated else _basic_unit
+    if network.plain:
+        unit = _plain_unit
     for stage, (multiple, first_stride) in enumerate(STAGES, start=1):
         for number in range(1, network.units + 1):
             stride = first_stride if number == 1 else 1
@@ -94,6 +106,12 @@ def _basic_unit(x: Any, channels: int, stride: int, label: str) -> Any:
         shortcut = _bn(shortcut, f"{label}_shortcut")
     x = layers.Add(name=f"{label}_add")([shortcut, branch])
     return layers.ReLU(name=f"{label}_relu")(x)
+
+
+def _plain_unit(x: Any, channels: int, stride: int, label: str) -> Any:
+    """The two convolutions of :func:`_basic_unit` without a shortcut, a ReLU after each."""
+    x = _bn_relu(_conv(x, channels, 3, stride, f"{label}_conv1"), f"{label}_conv1")
+    return _bn_relu(_conv(x, channels, 3, 1, f"{label}_conv2"), f"{label}_conv2")
 
 
 def _bottleneck_unit(x: Any, channels: int, stride: int, label: str) -> Any:
