@@ -53,6 +53,20 @@ def cells(table: PaperTable) -> tuple[tuple[str, ...], list[list[str]]]:
     return tuple(header), rows
 
 
+def others(table: PaperTable) -> list[str]:
+    """What other sources print of the table's networks, a line for each row of which there is something."""
+    return [f"{row.label}: {'; '.join(map(str, row.others))}" for row in table.rows if row.others]
+
+
+def _with_others(table: PaperTable) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The cells with a column for what other sources print, where there is any."""
+    header, rows = cells(table)
+    if not others(table):
+        return header, rows
+    said = ["; ".join(map(str, row.others)) for row in table.rows]
+    return (*header, "other sources"), [[*row, more] for row, more in zip(rows, said, strict=True)]
+
+
 def difference(figure: Figure) -> str:
     """How far ours is from the published figure; empty where they agree as far as that is printed."""
     if figure.difference is None or figure.agrees:
@@ -61,7 +75,7 @@ def difference(figure: Figure) -> str:
 
 
 def to_json(table: PaperTable) -> dict[str, Any]:
-    """A table as a JSON object: of every figure the published one, ours, and whether they agree."""
+    """A table as a JSON object: of every figure the published one, ours, ours over it less 1, and whether they agree."""
     return {
         "name": table.name,
         "title": table.title,
@@ -75,9 +89,14 @@ def to_json(table: PaperTable) -> dict[str, Any]:
                     {
                         "published": float(figure.published) if figure.published else None,
                         "ours": figure.ours,
+                        "difference": figure.difference,
                         "agrees": figure.agrees,
                     }
                     for figure in row.figures
+                ],
+                "other_sources": [
+                    {"quantity": each.quantity, "published": float(each.figure), "source": each.source}
+                    for each in row.others
                 ],
             }
             for row in table.rows
@@ -90,9 +109,10 @@ def markdown(chosen: Sequence[PaperTable]) -> str:
     """Tables as Markdown, each under a heading of the second level."""
     parts = []
     for table in chosen:
-        header, rows = cells(table)
+        header, rows = _with_others(table)
+        numbers = len(cells(table)[0]) - 2
         lines = [f"## {table.name}", "", f"{table.title}. Source: {table.source}.", ""]
-        lines += [_line(header), "|" + "---|" * 2 + "--:|" * (len(header) - 2)]
+        lines += [_line(header), "|" + "---|" * 2 + "--:|" * numbers + "---|" * (len(header) - 2 - numbers)]
         lines += [_line([row[0], f"`{row[1]}`" if row[1] != "-" else "", *row[2:]]) for row in rows]
         lines += [line for note in table.notes for line in ("", note)]
         parts.append("\n".join(lines) + "\n")
@@ -103,14 +123,16 @@ def html(chosen: Sequence[PaperTable]) -> str:
     """Tables as one self-contained page."""
     sections = []
     for table in chosen:
-        header, rows = cells(table)
+        header, rows = _with_others(table)
         shown = [[Cell(cell, _value(cell)) for cell in row] for row in rows]
         sections.append(
             Section(
                 f"{table.name}: {table.title}",
                 (
                     f"Source: {table.source}.",
-                    Table(header, shown, left=(0, 1), sortable=True),
+                    Table(
+                        header, shown, left=(0, 1, *range(len(cells(table)[0]), len(header))), sortable=True
+                    ),
                     *(Note(note) for note in table.notes),
                 ),
             )

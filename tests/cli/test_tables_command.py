@@ -46,8 +46,29 @@ def test_json_has_published_and_ours() -> None:
     assert table["rows"][1] == {
         "label": "Xception",
         "network": "xception",
-        "figures": [{"published": 22.855952, "ours": 22.855952, "agrees": True}],
+        "figures": [{"published": 22.855952, "ours": 22.855952, "difference": 0.0, "agrees": True}],
+        "other_sources": [{"quantity": "params", "published": 22.8, "source": "nasnet-2"}],
     }
+    differs = table["rows"][0]["figures"][0]
+    assert (
+        differs["difference"] == pytest.approx(differs["ours"] / differs["published"] - 1)
+        and differs["difference"] > 0
+    )
+    without = json.loads(run("mobilenet-2", "--json").stdout)["tables"][0]["rows"][0]
+    assert without["other_sources"] == [] and without["figures"][0]["difference"] is not None
+
+
+def test_other_sources_stand_beside_the_figures_in_every_form() -> None:
+    # 70.6 in the paper, 70.9 and 71.0 of the published files.
+    text, markdown, html = (
+        run("mobilenet-7", "--format", form).stdout for form in ("text", "markdown", "html")
+    )
+    for shown in (text, markdown, html):
+        assert "70.9 (TF-slim model table, MobileNet V1)" in shown and "575 (mobilenet_v2-4)" in shown
+    assert (
+        markdown.count("| other sources |") == 1 and "|---|---|--:|--:|--:|--:|--:|--:|--:|---|" in markdown
+    )
+    assert "other sources" not in run("mobilenet-2", "--format", "markdown").stdout
 
 
 def test_forms(tmp_path: Path) -> None:
@@ -64,7 +85,7 @@ def test_forms(tmp_path: Path) -> None:
 def test_a_papers_name_stands_for_its_tables() -> None:
     listed = json.loads(run("inception-v2", "squeezenet", "mobilenet_v2", "--json").stdout)["tables"]
     assert [table["name"] for table in listed] == [
-        "inception_v2-3", "inception_v2-steps", "squeezenet-1", "squeezenet-2", "squeezenet-3", "mobilenet_v2-4",
+        "inception_v2-3", "inception_v2-steps", "squeezenet-1", "squeezenet-2", "squeezenet-3", "mobilenet_v2-2", "mobilenet_v2-4",
     ]  # fmt: skip
 
 

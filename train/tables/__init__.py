@@ -6,6 +6,6 @@ arithmetic on the layers that the papers print. Nothing here imports Keras.
 """
 
 from mobilecnn.train.tables.published import TABLES, names, table
-from mobilecnn.train.tables.rows import Column, Figure, PaperTable, Row
+from mobilecnn.train.tables.rows import Column, Figure, PaperTable, Row, Sourced
 
-__all__ = ["TABLES", "Column", "Figure", "PaperTable", "Row", "names", "table"]
+__all__ = ["TABLES", "Column", "Figure", "PaperTable", "Row", "Sourced", "names", "table"]

@@ -56,6 +56,34 @@ class Column:
     counted: bool = True
 
 
+QUANTITIES = {
+    "macs": "multiply-adds (M)",
+    "params": "parameters (M)",
+    "top1": "top-1 accuracy (%)",
+    "top5": "top-5 accuracy (%)",
+}
+"""Quantity -> what it is called, with its unit."""
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """A published figure and who printed it.
+
+    Attributes:
+        quantity: key of :data:`QUANTITIES`.
+        figure: the figure as printed; of an error, 100 less it.
+        source: the paper's table by its name here, or a model table.
+    """
+
+    quantity: str
+    figure: str
+    source: str
+
+    def __str__(self) -> str:
+        """The figure with its name, unit and source, for a cell of a table."""
+        return f"{QUANTITIES[self.quantity]}: {self.figure} ({self.source})"
+
+
 @dataclass(frozen=True)
 class Row:
     """A row.
@@ -64,11 +92,13 @@ class Row:
         label: what the paper calls it.
         network: name in the zoo; empty where it has none.
         figures: a figure for each column.
+        others: what other sources print otherwise of the network.
     """
 
     label: str
     network: str
     figures: tuple[Figure, ...]
+    others: tuple[Sourced, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ def command(
 
     TABLE is a name such as shufflenet-5 or mobilenet-2, or a paper's, such as inception-v2, for all its tables; without one, the
     names are listed. A figure of ours that, rounded
-    like the published one, is not the same has its difference beside it.
+    like the published one, is not the same has its difference beside it. What other sources print of a network stands with their
+    names.
 
     \b
     Example:
@@ -134,5 +135,8 @@ def _text(filled: Sequence["PaperTable"]) -> Lines:
     for each in filled:
         header, rows = papers.cells(each)
         parts += [f"{each.name}: {each.title} ({each.source})", "", table(header, rows, left=2), ""]
+        others = papers.others(each)
+        if others:
+            parts += ["Other sources print:", *(looks.prose(f"  {said}") for said in others), ""]
         parts += [line for note in each.notes for line in (looks.prose(note), "")]
     return joined(*parts[:-1])
