@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from click.testing import CliRunner, Result
 
 from mobilecnn.cli import cli
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import UsageError
 from mobilecnn.quantize.compress import coded_file, network
 from mobilecnn.train.keras_file import read_info
@@ -78,6 +80,41 @@ def test_what_is_written_is_a_model_like_any_other(
     assert info.training is not None and info.training["compressed"]["model"] == "lenet.keras"
     done = run("export", path, "--float32", "-o", tmp_path)
     assert done.exit_code == 0, done.output
+
+
+def test_int8_keeps_zeros_and_shared_values(
+    keras: Any, small: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    """In an output channel, which has one scale, equal weights are equal codes and zeros are zeros; answers stay."""
+    path, _ = small
+    done = run("export", path, "--int8", "--calibration", "digits", "--data", "digits", "-o", tmp_path)
+    assert done.exit_code == 0, done.output
+    file = tmp_path / "small.int8.tflite"
+    graph = flatbuffer.parse(file.read_bytes(), file.name)
+    kernels = {
+        tuple(layer.kernel.shape): np.asarray(layer.kernel)
+        for layer in keras.models.load_model(path, compile=False).layers
+        if hasattr(layer, "kernel")
+    }
+    held = 0
+    for tensor in graph.subgraphs[0].tensors:
+        data = graph.buffers[tensor.buffer].data
+        if data is None or tensor.type != schema.TensorType.INT8:
+            continue
+        codes = np.asarray(data).view(np.int8).reshape(tensor.shape)
+        # Output channels first here, last in Keras.
+        kernel = kernels[(*codes.shape[1:], codes.shape[0])]
+        for code, weights in zip(codes, np.moveaxis(kernel, -1, 0), strict=True):
+            assert not code[weights == 0].any()
+            for value in np.unique(weights):
+                assert len(np.unique(code[weights == value])) == 1
+            assert len(np.unique(code)) <= 33
+        held += 1
+    assert held == len(kernels)
+    answers = run("evaluate", file, path, "--data", "digits", "--json")
+    assert answers.exit_code == 0, answers.output
+    first, second = (row["accuracy"] for row in json.loads(answers.stdout)["results"])
+    assert abs(first - second) < 0.02
 
 
 def test_weights_are_pruned_while_the_model_is_trained(keras: Any, lenet: Path, tmp_path: Path) -> None:

@@ -84,3 +84,19 @@ def test_no_topic_names_what_is_not_there() -> None:
 def test_a_parameter_has_one_topic() -> None:
     named = [name for names in TOPICS.values() for name in names]
     assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("tables", "mobilenet-2", "--format", "json"),
+        ("tables", "mobilenet-2", "--format=json"),
+        ("compress", "m.keras", "-o", "n.keras", "--prune", "0.5", "--format", "json"),
+        ("search", "mobilenet_v1", "--budget", "20ms", "--format", "json"),
+    ],
+)
+def test_who_asks_for_a_format_json_is_told_of_the_option(typed: tuple[str, ...]) -> None:
+    refused = CliRunner().invoke(cli, typed)
+    assert refused.exit_code == 2 and refused.stderr.rstrip().endswith("; --json prints JSON.")
+    other = CliRunner().invoke(cli, [word.replace("json", "jpeg") for word in typed])
+    assert other.exit_code == 2 and "--json" not in other.stderr

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -48,8 +49,31 @@ class SectionOption(click.Option):
         self.section = section
 
 
+def _with_json(message: str) -> str:
+    return f"{message.rstrip('.')}; --json prints JSON."
+
+
 class SectionedCommand(click.Command):
     """A command whose help lists its options by topic: those of :data:`TOPICS`, in their order, and its own sections."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line; who asks for a format ``json`` is told of the option that prints it."""
+        # Parsing takes the words away.
+        wanted = "--format=json" in args or ("--format", "json") in pairwise(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if wanted and error.option_name == "--format" and self._prints_json():
+                raise click.NoSuchOption("--format", _with_json(error.message), ctx=ctx) from error
+            raise
+        except click.BadParameter as error:
+            refused = error.param is not None and "--format" in error.param.opts
+            if wanted and refused and self._prints_json():
+                raise click.BadParameter(_with_json(error.message), ctx, error.param) from error
+            raise
+
+    def _prints_json(self) -> bool:
+        return any("--json" in parameter.opts for parameter in self.params)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each section; few options need none."""
