@@ -119,6 +119,7 @@ class Found:
             "doubtful_times": self.costs.doubtful,
             "operators_median_error": statistics.median(self.fit_errors),
             "median_error": statistics.median(self.errors) if self.errors else None,
+            "bias": self.bias,
             "largest_error": max(self.errors, default=None),
             "front": [row.to_json(times) for row in self.front],
             "candidates": [row.to_json(times) for row in self.candidates],
@@ -133,6 +134,12 @@ class Found:
     def errors(self) -> tuple[float, ...]:
         """Relative errors of the networks that were timed whole, without sign."""
         return tuple(abs(row.error) for row in self.checked if row.error is not None)
+
+    @property
+    def bias(self) -> float | None:
+        """Median of these errors with their signs, below 0 where predictions are too short; None where none was timed whole."""
+        signed = [row.error for row in self.checked if row.error is not None]
+        return statistics.median(signed) if signed else None
 
 
 def front(rows: Iterable[Candidate]) -> tuple[Candidate, ...]:

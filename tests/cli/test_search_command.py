@@ -22,9 +22,10 @@ from mobilecnn.bench.records.operator_costs import (
 )
 from mobilecnn.bench.timing.operator_costs import fitted
 from mobilecnn.cli import cli
+from mobilecnn.cli.search import errors
 from mobilecnn.convert.lowering.costs import TARGETS, Costs
 from mobilecnn.convert.lowering.planned import planned
-from mobilecnn.found_networks import Candidate, front
+from mobilecnn.found_networks import Candidate, Found, Wanted, front
 from mobilecnn.searching import target_label
 from mobilecnn.train.operators import ADD, Network, Operator, network
 from mobilecnn.train.zoo import candidates, parse
@@ -90,7 +91,8 @@ def test_what_is_found(path: Path) -> None:
     done = run("mobilenet_v1", "--budget", "10s", *FEW, "--width", 0.25, "--width", 0.5, "-o", path, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    assert found["times"] == "measured" and found["budget_ns"] == 10e9 and found["median_error"] is None
+    assert found["times"] == "measured" and found["budget_ns"] == 10e9
+    assert found["median_error"] is found["bias"] is None
     by_name = {(row["network"], row["format"]): row for row in found["candidates"]}
     assert len(by_name) == 8 == len(found["candidates"])
     for dtype in NS_A_MAC:
@@ -273,6 +275,7 @@ def test_costs_are_timed_once_and_networks_held_against_them(
     (checked,) = [row for row in found["front"] if "measured_ns" in row]
     assert checked["error"] == pytest.approx(checked["predicted_ns"] / checked["measured_ns"] - 1)
     assert found["median_error"] == found["largest_error"] == abs(checked["error"])
+    assert found["bias"] == checked["error"]
     kept = OperatorCosts.read(tmp_path / "it.json")
     assert (len(kept.operators), len(kept.wholes), kept.times) == (found["operators"], 1, "measured")
     monkeypatch.setattr(
@@ -364,3 +367,27 @@ def test_a_search_narrows_the_width_down() -> None:
     assert {side for _, side in candidates.networks(candidates.family("lenet"))} == {32, 28}
     assert str(candidates.at(parse("shufflenet_v1_x0.5_g3"), 0.55, 160)) == "shufflenet_v1_x0.55_g3"
     assert candidates.at(parse("mobilenet_v1_x0.5_128"), 40, 128) is None
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        # Each is predicted to take 2.
+        ((4.0, 2.5), "median error 35.0%, bias -35.0% (predicted too short), largest 50.0%"),
+        ((4.0, 1.6, 1.6), "median error 25.0%, bias +25.0% (predicted too long), largest 50.0%"),
+    ],
+)
+def test_the_line_of_the_error_says_which_way_it_goes(
+    times: tuple[float, ...], said: str, path: Path
+) -> None:
+    rows = tuple(
+        replace(
+            candidate(2.0, 1, 1, None, "int8"),
+            whole=WholeSample("alexnet", 227, "int8", "any", each, each, each),
+        )
+        for each in times
+    )
+    found = Found(Wanted("alexnet", 10.0), OperatorCosts.read(path), rows, rows, rows)
+    (line,) = errors(found)
+    assert line == f"predicted against measured, {len(times)} whole networks: {said}"
+    assert found.bias is not None and f"bias {found.bias:+.1%} " in line

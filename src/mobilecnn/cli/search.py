@@ -239,13 +239,15 @@ def errors(found: "Found") -> Iterator[str]:
     from mobilecnn.found_networks import duration
     from mobilecnn.remarks import plural
 
-    if not found.checked:
+    bias = found.bias
+    if bias is None:
         yield "no network was timed whole, so that nothing says how far the predictions are off; give --check"
         return
     count = plural(len(found.checked), "whole network")
+    way = "predicted too short" if bias < 0 else "predicted too long"
     yield (
-        f"predicted against {found.costs.times}, {count}: median error {statistics.median(found.errors):.1%}, largest "
-        f"{max(found.errors):.1%}"
+        f"predicted against {found.costs.times}, {count}: median error {statistics.median(found.errors):.1%}, bias {bias:+.1%} "
+        f"({way}), largest {max(found.errors):.1%}"
     )
     budget = found.wanted.budget
     for row in found.checked:
