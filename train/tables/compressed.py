@@ -109,7 +109,7 @@ def _squeezenet_1() -> PaperTable:
         "SqueezeNet layer by layer, before and after pruning",
         "arXiv 1602.07360, Table 1",
         (
-            *(Column(f"weights kept, {kernel} (%)", 0) for kernel in KERNELS.values()),
+            *(Column(f"kept of {kernel} (%)", 0) for kernel in KERNELS.values()),
             Column("bits of a weight", counted=False),
             Column("parameters", 0),
             Column("parameters after pruning", 0),
