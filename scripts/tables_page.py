@@ -22,7 +22,8 @@ A figure under "differs" is how far ours is from the published one. Where there 
 figure, is the same. Parameters are the trainable ones, multiply-adds one for each application of a weight. Accuracies are the
 papers' own: the zoo's networks have no trained weights. Under "other sources" is what other papers, by the names of their tables, and
 model tables print otherwise of the same network; of an error, the accuracy. A paper's name, such as `inception-v2`, stands for all its tables. `mobilecnn tables shufflenet-8 --times FILE` puts the times of a
-record of [`mobilecnn speedup`](speedup.md), measured or modelled, in place of those modelled on the paper's chip.
+record of [`mobilecnn speedup`](speedup.md), measured or modelled, in place of those modelled on the paper's chip. `--json` has of each
+figure `published`, `ours`, `difference` (ours over the published one, less 1) and `agrees`, and of each row `other_sources`.
 
 ## Where the published baselines differ from ours
 
