@@ -1,5 +1,6 @@
 package org.mobilecnn.demo;
 
+import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNull;
@@ -9,6 +10,7 @@ import static org.robolectric.Shadows.shadowOf;
 
 import android.app.AlertDialog;
 import android.app.Dialog;
+import android.graphics.Rect;
 import android.os.Looper;
 import android.widget.Spinner;
 import android.widget.TextView;
@@ -86,14 +88,25 @@ public final class ModelTest extends AppTestCase {
         waitForText(activity, R.id.chip, verdict);
         activity.findViewById(R.id.chip).performClick();
         assertTrue(said(), said().contains("golden picture "));
+        int[] place = seen(activity, verdict);
         choosePhoto(activity, photo);
-        assertEquals(verdict, text(activity, R.id.chip));
+        assertArrayEquals(place, seen(activity, verdict));
         offer(activity, () -> new java.io.ByteArrayInputStream(new byte[9]));
         waitForText(activity, R.id.message, "cannot be read");
-        assertEquals(verdict, text(activity, R.id.chip));
+        assertArrayEquals(place, seen(activity, verdict));
         activity.onRequestPermissionsResult(1, new String[] {"android.permission.CAMERA"}, new int[] {-1});
         waitForText(activity, R.id.message, "may not be used");
-        assertEquals(verdict, text(activity, R.id.chip));
+        assertArrayEquals(place, seen(activity, verdict));
+    }
+
+    /** Expects the chip to be seen with this text: where it is, from the left and from above. */
+    private static int[] seen(MainActivity activity, String verdict) {
+        TextView chip = activity.findViewById(R.id.chip);
+        assertTrue(chip.isShown() && chip.getGlobalVisibleRect(new Rect()));
+        assertEquals(verdict, chip.getText().toString());
+        int[] place = new int[2];
+        chip.getLocationInWindow(place);
+        return place;
     }
 
     /** A turned phone has another activity, and the same model, photo and answer. */

@@ -9,6 +9,7 @@ import android.app.Activity;
 import android.app.AlertDialog;
 import android.app.Dialog;
 import android.content.ClipData;
+import android.content.ContentResolver;
 import android.content.Intent;
 import android.net.Uri;
 import android.os.Looper;
@@ -19,9 +20,11 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
 import org.junit.Test;
 import org.mobilecnn.core.Digest;
 import org.robolectric.RuntimeEnvironment;
+import org.robolectric.shadows.ShadowContentResolver;
 import org.robolectric.shadows.ShadowDialog;
 
 /** Opening a model of the phone: with its passport, without one, and what cannot be opened. */
@@ -78,6 +81,24 @@ public final class OpenModelTest extends AppTestCase {
         assertEquals(models.size(), activity.presenter().models().size());
         assertFalse(activity.presenter().state().busy);
         assertEquals("Answers verified on this phone", text(activity, R.id.chip));
+    }
+
+    /** Another app that offers files may fail in any way, when it is asked for a name or for the content. */
+    @Test
+    public void anAppThatOffersFilesAndFailsIsAMessage() throws Exception {
+        MainActivity activity = verified();
+        ContentResolver resolver = RuntimeEnvironment.getApplication().getContentResolver();
+        ShadowContentResolver.registerProviderInternal("test", new FailingProvider());
+        open(activity, asset(models.get(1)), asset(card(models.get(1))));
+        waitForText(activity, R.id.model_name, models.get(1));
+        waitForText(activity, R.id.chip, "Answers verified");
+        Uri broken = Uri.parse("content://test/broken");
+        shadowOf(resolver).registerInputStreamSupplier(broken, () -> {
+            throw new IllegalArgumentException("of its own");
+        });
+        activity.presenter().openModel(Collections.singletonList(broken));
+        waitForText(activity, R.id.message, "broken cannot be opened (of its own). Copy it to the phone again");
+        assertFalse(activity.presenter().state().busy);
     }
 
     /** Back, or a touch beside the offer, gives it up as Cancel does. */

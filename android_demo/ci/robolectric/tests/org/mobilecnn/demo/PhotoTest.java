@@ -2,6 +2,7 @@ package org.mobilecnn.demo;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotEquals;
 import static org.junit.Assert.assertTrue;
 
 import android.graphics.Bitmap;
@@ -18,11 +19,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
+import org.junit.After;
 import org.junit.Test;
 import org.mobilecnn.core.Picture;
+import org.robolectric.annotation.Config;
 
 /** Photos: what is shown of the answer for each kind of output, and pictures that are none or come in other formats. */
 public final class PhotoTest extends AppTestCase {
+    /** The other bitmaps are those of the tests that ask for them. */
+    @After
+    public void endOtherBitmaps() {
+        OtherBitmaps.tenBits = false;
+        OtherBitmaps.swapped = false;
+    }
+
     @Test
     public void aPhotoIsClassified() {
         MainActivity activity = verified();
@@ -64,24 +74,49 @@ public final class PhotoTest extends AppTestCase {
         }
     }
 
-    /** Android decodes to whichever format it likes. Of RGBA_1010102 this computer's Android ends, so it is not here. */
+    /** Android decodes to whichever format it likes. RGB_565 has 6 bits for green: steps of 4 in 255. */
     @Test
     public void everyPixelFormatBecomesEightBitsAColour() throws Exception {
         Bitmap.Config[] formats = {Bitmap.Config.ARGB_8888, Bitmap.Config.RGBA_F16, Bitmap.Config.RGB_565};
         for (Bitmap.Config format : formats) {
-            Bitmap bitmap = Bitmap.createBitmap(3, 2, format);
-            bitmap.eraseColor(Color.rgb(255, 132, 0));
-            Picture picture = Photo.picture(bitmap, 6);
-            int[] pixels = new int[6];
-            picture.rows(0, 3, pixels);
-            boolean swapped = picture.order() == Picture.Order.ABGR;
-            for (int pixel : pixels) {
-                assertEquals(format.name(), 255, pixel >> (swapped ? 0 : 16) & 0xFF);
-                assertEquals(format.name(), 132, pixel >> 8 & 0xFF, 2);
-                assertEquals(format.name(), 0, pixel >> (swapped ? 16 : 0) & 0xFF);
-                assertEquals(format.name(), 255, pixel >>> 24);
-            }
+            isOrange(format.name(), Bitmap.createBitmap(3, 2, format), format == Bitmap.Config.RGB_565 ? 2 : 0);
         }
+    }
+
+    /** This computer's Android ends when it draws in RGBA_1010102, so that another bitmap says that it is one. */
+    @Test
+    @Config(shadows = OtherBitmaps.class)
+    public void aFormatOfTenBitsIsConvertedToo() throws Exception {
+        Bitmap bitmap = Bitmap.createBitmap(3, 2, Bitmap.Config.RGBA_F16);
+        OtherBitmaps.tenBits = true;
+        assertEquals(Bitmap.Config.RGBA_1010102, bitmap.getConfig());
+        isOrange("ten bits", bitmap, 0);
+    }
+
+    /** Phones have red first in memory, this computer blue; Android promises neither. */
+    @Test
+    @Config(shadows = OtherBitmaps.class)
+    public void theOtherOrderOfBytesIsFoundOutToo() throws Exception {
+        Picture.Order here = isOrange("as here", Bitmap.createBitmap(3, 2, Bitmap.Config.ARGB_8888), 0);
+        OtherBitmaps.swapped = true;
+        Picture.Order there = isOrange("swapped", Bitmap.createBitmap(3, 2, Bitmap.Config.ARGB_8888), 0);
+        assertNotEquals(here, there);
+    }
+
+    /** Colours the bitmap, and expects that colour of the picture made of it. */
+    private static Picture.Order isOrange(String what, Bitmap bitmap, int tolerance) throws IOException {
+        bitmap.eraseColor(Color.rgb(255, 132, 0));
+        Picture picture = Photo.picture(bitmap, 6);
+        int[] pixels = new int[6];
+        picture.rows(0, 3, pixels);
+        boolean swapped = picture.order() == Picture.Order.ABGR;
+        for (int pixel : pixels) {
+            assertEquals(what, 255, pixel >> (swapped ? 0 : 16) & 0xFF);
+            assertEquals(what, 132, pixel >> 8 & 0xFF, tolerance);
+            assertEquals(what, 0, pixel >> (swapped ? 16 : 0) & 0xFF);
+            assertEquals(what, 255, pixel >>> 24);
+        }
+        return picture.order();
     }
 
     @Test
