@@ -76,6 +76,24 @@ def check_texts() -> None:
     for name in own.keys() & shared.keys():
         if own[name] != shared[name]:
             raise CheckFailed(f"{name} is {own[name]!r} in app-compose, and {shared[name]!r} in app")
+    _check_variants(own, shared)
+
+
+def _check_variants(own: dict[str, str], shared: dict[str, str]) -> None:
+    """What either skin says otherwise on some devices, such as tablets, is the same in both."""
+    app = PROJECT / "app/src/main"
+    folders = {
+        path.parent.name for skin in (SKIN, app) for path in (skin / "res").glob("values-*/strings.xml")
+    }
+    for folder in sorted(folders):
+        ours, theirs = _texts(SKIN, folder), _texts(app, folder)
+        if unknown := sorted((ours.keys() - own.keys()) | (theirs.keys() - shared.keys())):
+            raise CheckFailed(f"{folder} has {', '.join(unknown)}, and values has not")
+        for name in own.keys() & shared.keys():
+            if ours.get(name) != theirs.get(name):
+                raise CheckFailed(
+                    f"{name} is {ours.get(name)!r} in app-compose's {folder}, and {theirs.get(name)!r} in app's"
+                )
 
 
 def _values(arguments: str) -> int:
@@ -89,7 +107,10 @@ def _values(arguments: str) -> int:
     raise CheckFailed(f"app-compose: a call with the arguments {arguments} goes on in another line")
 
 
-def _texts(folder: Path) -> dict[str, str]:
-    """The texts of a skin by name."""
-    tree = ElementTree.parse(folder / "res/values/strings.xml")  # noqa: S314 - ours
+def _texts(folder: Path, values: str = "values") -> dict[str, str]:
+    """The texts of a skin by name; ``values`` is the folder of those for some kind of device, which may be missing."""
+    path = folder / "res" / values / "strings.xml"
+    if not path.exists():
+        return {}
+    tree = ElementTree.parse(path)  # noqa: S314 - ours
     return {one.get("name", ""): one.text or "" for one in tree.iterfind("string")}

@@ -15,6 +15,7 @@ from mobilecnn.errors import CheckFailed
 MANIFEST = "app/src/main/AndroidManifest.xml"
 STYLES = "app/src/main/res/values/styles.xml"
 STRINGS = "app-compose/src/main/res/values/strings.xml"
+TABLET = "app-compose/src/main/res/values-sw600dp/strings.xml"
 SKIN = "app-compose/src/main/kotlin/org/mobilecnn/compose"
 CORE = "core/src/main/java/org/mobilecnn/core"
 
@@ -118,6 +119,14 @@ def test_versions_of_both_skins_are_those_of_the_build(
             r"has and uses not.*'spare'",
         ),
         (STRINGS, r">Camera<", ">Kamera<", "camera is 'Kamera' in app-compose, and 'Camera' in app"),
+        (TABLET, "Wrong answers", "Other answers", "trust_differs is 'Other.*sw600dp, and 'Wrong answers"),
+        (TABLET, "trust_differs", "trust_unknown", "values-sw600dp has trust_unknown, and values has not"),
+        (
+            TABLET,
+            r'<string name="trust_differs">.*</string>',
+            "",
+            "trust_differs is None in app-compose's values-sw600dp",
+        ),
         (STRINGS, r"perhaps %1\$s", "so", "shows unsure with 1 values, and it is 'Not sure: so'"),
         (f"{SKIN}/Words.kt", r"R.string.unsure, labels", "R.string.unsure", "shows unsure with 0 values"),
         (

@@ -1,10 +1,15 @@
 package org.mobilecnn.demo;
 
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
 import android.app.Dialog;
+import android.content.Context;
 import android.graphics.Color;
+import android.graphics.drawable.AdaptiveIconDrawable;
+import android.graphics.drawable.Drawable;
 import android.os.Looper;
 import android.view.View;
 import android.view.ViewGroup;
@@ -35,13 +40,23 @@ public final class LookTest extends AppTestCase {
     @Test
     @Config(qualifiers = "w891dp-h411dp-land-xhdpi")
     public void landscape() throws Exception {
-        picture(shown().getWindow().getDecorView(), "landscape");
+        MainActivity activity = shown();
+        picture(activity.getWindow().getDecorView(), "landscape");
+        // Five results would be seen whole, without scrolling; the model may have fewer classes.
+        ViewGroup results = activity.findViewById(R.id.results);
+        View list = (View) results.getParent();
+        int more = Math.max(0, 5 - results.getChildCount()) * results.getChildAt(0).getHeight();
+        int room = ((View) list.getParent()).getHeight();
+        assertTrue(list.getHeight() + more + " of " + room, list.getHeight() + more <= room);
     }
 
     @Test
     @Config(qualifiers = "w1280dp-h800dp-land-mdpi")
     public void tablet() throws Exception {
-        picture(shown().getWindow().getDecorView(), "tablet");
+        MainActivity activity = shown();
+        // A tablet is no phone.
+        assertEquals("Answers verified on this device", text(activity, R.id.chip));
+        picture(activity.getWindow().getDecorView(), "tablet");
     }
 
     @Test
@@ -63,7 +78,26 @@ public final class LookTest extends AppTestCase {
         shadowOf(Looper.getMainLooper()).idle();
         Dialog sheet = ShadowDialog.getLatestDialog();
         named(sheet.findViewById(R.id.settings_list), sheet.findViewById(R.id.settings_list));
+        assertEquals("Sure from 50%", sheet.<TextView>findViewById(R.id.threshold_label).getText().toString());
+        // What is below each other has the same edges.
+        assertEquals(left(sheet.findViewById(R.id.threshold_label)), left(sheet.findViewById(R.id.timing)));
+        assertEquals(left(sheet.findViewById(R.id.count)) + sheet.findViewById(R.id.count).getWidth(),
+                left(sheet.findViewById(R.id.close)) + sheet.findViewById(R.id.close).getWidth());
         picture(sheet.getWindow().getDecorView(), "settings");
+    }
+
+    /** From Android 13 on the icon takes the wallpaper's colours, from 12 on the screens do. */
+    @Test
+    public void theIconAndTheScreensTakeTheColoursOfThePhone() {
+        Context context = RuntimeEnvironment.getApplication();
+        Drawable icon = context.getApplicationInfo().loadIcon(context.getPackageManager());
+        assertNotNull(((AdaptiveIconDrawable) icon).getMonochrome());
+        for (boolean night : new boolean[] {false, true}) {
+            RuntimeEnvironment.setQualifiers(night ? "+night" : "+notnight");
+            Look look = new Look(context);
+            assertEquals(color(night ? android.R.color.system_accent1_200 : android.R.color.system_accent1_600), look.accent);
+            assertEquals(color(night ? android.R.color.system_neutral1_800 : android.R.color.system_neutral1_0), look.sheet);
+        }
     }
 
     @Test
@@ -107,6 +141,7 @@ public final class LookTest extends AppTestCase {
         }
         Look look = new Look(RuntimeEnvironment.getApplication());
         contrast("text", look.text, look.sheet);
+        contrast("text", look.text, look.background);
         contrast("faint", look.faint, look.sheet);
         contrast("faint", look.faint, look.background);
         contrast("accent", look.onAccent, look.accent);
@@ -138,6 +173,12 @@ public final class LookTest extends AppTestCase {
         } catch (IOException unreadable) {
             throw new UncheckedIOException(unreadable);
         }
+    }
+
+    private static int left(View view) {
+        int[] place = new int[2];
+        view.getLocationInWindow(place);
+        return place[0];
     }
 
     private static void named(View root, View view) {

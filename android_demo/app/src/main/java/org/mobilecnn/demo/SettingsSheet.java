@@ -15,8 +15,10 @@ import android.widget.Button;
 import android.widget.SeekBar;
 import android.widget.Spinner;
 import android.widget.TextView;
+import java.text.NumberFormat;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** The sheet of settings: the model and how it runs, and what is shown of its answers. Each takes effect at once. */
 final class SettingsSheet extends Dialog {
@@ -104,7 +106,8 @@ final class SettingsSheet extends Dialog {
     }
 
     private void showThreshold(int percent) {
-        this.<TextView>findViewById(R.id.threshold_label).setText(activity.getString(R.string.threshold, percent));
+        String share = NumberFormat.getPercentInstance(Locale.getDefault()).format(percent / 100.0);
+        this.<TextView>findViewById(R.id.threshold_label).setText(activity.getString(R.string.threshold, share));
     }
 
     private void keepShown() {
