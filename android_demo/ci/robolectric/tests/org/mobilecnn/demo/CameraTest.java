@@ -6,14 +6,17 @@ import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
+import android.hardware.camera2.CameraAccessException;
 import android.hardware.camera2.CameraCharacteristics;
 import android.hardware.camera2.CameraManager;
 import android.os.Handler;
+import android.os.Looper;
 import android.view.Surface;
 import android.view.View;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.Test;
@@ -64,6 +67,57 @@ public final class CameraTest extends AppTestCase {
         }
     }
 
+    /** A camera counts as taken until it is closed, and its thread lives until then: who says that it is open needs it. */
+    @Test
+    public void aCameraThatStillOpensIsNotFree() {
+        MainActivity activity = withCamera().get();
+        CameraManager manager = activity.getSystemService(CameraManager.class);
+        Handler handler = ReflectionHelpers.getField(activity.presenter().feed(), "handler");
+        Counting counting = new Counting();
+        List<Integer> before = new ArrayList<>();
+        handler.post(() -> {
+            try {
+                Camera.open(manager, CameraFacts.choose(manager), new Surface(), handler, counting).close();
+            } catch (CameraAccessException refusal) {
+                throw new AssertionError(refusal);
+            }
+            before.add(counting.released);
+        });
+        waitFor("end of the camera", () -> counting.released == 1, activity);
+        assertEquals(Collections.singletonList(0), before);
+        assertTrue("closed", closed(devices().get(0)));
+    }
+
+    /** Counts what it hears. */
+    private static final class Counting implements Camera.Listener {
+        volatile int released;
+
+        @Override
+        public boolean wantsFrame() {
+            return false;
+        }
+
+        @Override
+        public void onFrame(int width, int height, YuvFrame.Plane luma, YuvFrame.Plane cb, YuvFrame.Plane cr) {
+            throw new AssertionError("nobody wants a frame");
+        }
+
+        @Override
+        public void onCameraEnd(String why) {
+            throw new AssertionError(why);
+        }
+
+        @Override
+        public void onTaken() {
+            assertEquals(0, released);
+        }
+
+        @Override
+        public void onReleased() {
+            released = released + 1;
+        }
+    }
+
     @Test
     public void anotherAppThatTakesTheCameraIsAMessage() {
         ActivityController<MainActivity> controller = withCamera();
@@ -84,11 +138,10 @@ public final class CameraTest extends AppTestCase {
         waitFor("camera", () -> devices().size() == 1, activity);
         CameraFeed feed = activity.presenter().feed();
         int[][] cases = {
-            {Surface.ROTATION_0, 90}, {Surface.ROTATION_90, 0}, {Surface.ROTATION_270, 180}, {Surface.ROTATION_180, 270},
+            {Surface.ROTATION_90, 0}, {Surface.ROTATION_270, 180}, {Surface.ROTATION_180, 270}, {Surface.ROTATION_0, 90},
         };
         for (int[] turned : cases) {
             turnDisplay(activity, turned[0]);
-            activity.onDisplayChanged(0);
             assertEquals(turned[1], feed.degrees());
         }
     }
@@ -141,9 +194,28 @@ public final class CameraTest extends AppTestCase {
         waitFor("camera", () -> devices().size() == 1, activity);
         Camera camera = ReflectionHelpers.getField(activity.presenter().feed(), "camera");
         Handler handler = ReflectionHelpers.getField(activity.presenter().feed(), "handler");
+        waitFor("open camera", () -> ReflectionHelpers.getField(camera, "device") != null, activity);
         // Robolectric's reader has no frames; without a reader, reading fails as a damaged frame does.
         ReflectionHelpers.setField(camera, "reader", null);
         handler.post(() -> ReflectionHelpers.callInstanceMethod(camera, "look"));
+        waitForText(activity, R.id.message, "The camera stopped (java.lang.NullPointerException");
+        assertTrue("closed", closed(devices().get(0)));
+    }
+
+    /** Nor does it end with a camera that fails while it is opened. */
+    @Test
+    public void aCameraThatFailsWhileItOpensIsAMessage() {
+        MainActivity activity = withCamera().get();
+        CameraFeed feed = activity.presenter().feed();
+        Handler handler = ReflectionHelpers.getField(feed, "handler");
+        activity.findViewById(R.id.camera).performClick();
+        PreviewView preview = activity.findViewById(R.id.preview);
+        waitFor("size of the preview", () -> preview.wanted() != null, activity);
+        // On the camera's own thread, so that its reader is gone before it hears that it is open.
+        handler.post(() -> {
+            feed.start(new Surface());
+            handler.post(() -> ReflectionHelpers.setField(ReflectionHelpers.getField(feed, "camera"), "reader", null));
+        });
         waitForText(activity, R.id.message, "The camera stopped (java.lang.NullPointerException");
         assertTrue("closed", closed(devices().get(0)));
     }
@@ -177,7 +249,9 @@ public final class CameraTest extends AppTestCase {
     // Context.getDisplay, which replaces this method, came with Android 11.
     @SuppressWarnings("deprecation")
     private static void turnDisplay(MainActivity activity, int rotation) {
+        // Whoever listens to the display hears of it.
         shadowOf(activity.getWindowManager().getDefaultDisplay()).setRotation(rotation);
+        shadowOf(Looper.getMainLooper()).idle();
     }
 
     private static List<Object> devices() {

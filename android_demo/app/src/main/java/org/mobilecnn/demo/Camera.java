@@ -149,11 +149,14 @@ final class Camera {
                 release();
                 return;
             }
-            reader.setOnImageAvailableListener(source -> look(), handler);
             try {
+                reader.setOnImageAvailableListener(source -> look(), handler);
                 start(opened);
             } catch (CameraAccessException | IllegalStateException | IllegalArgumentException refusal) {
                 end(String.valueOf(refusal.getMessage()));
+            } catch (RuntimeException failure) {
+                // Cameras fail in ways that Android does not describe, and the thread survives them.
+                end(String.valueOf(failure));
             }
         }
 
