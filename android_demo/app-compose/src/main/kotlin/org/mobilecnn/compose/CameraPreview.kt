@@ -32,12 +32,13 @@ fun CameraPreview(frame: (Bitmap) -> Unit) {
                 setImageAnalysisAnalyzer(analyser) { image -> image.use { frame(upright(it)) } }
             }
         }
+    // The last to be disposed of: until the camera is unbound, it has work for the thread.
+    DisposableEffect(analyser) {
+        onDispose { analyser.shutdown() }
+    }
     DisposableEffect(owner) {
         controller.bindToLifecycle(owner)
-        onDispose {
-            controller.unbind()
-            analyser.shutdown()
-        }
+        onDispose { controller.unbind() }
     }
     AndroidView(
         factory = { PreviewView(it).apply { this.controller = controller } },
