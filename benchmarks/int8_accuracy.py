@@ -1,7 +1,7 @@
 """What int8 costs the mobile networks in accuracy: each trained on Fashion-MNIST, and judged on the 10,000 test images.
 
     python benchmarks/int8_accuracy.py [NETWORK ...] [--data /usr/share/datasets/fashion-mnist]
-        [--seed 0] --output FOLDER
+        [--side 64] [--epochs 10] [--seed 0] --output FOLDER
 
 The data are Debian's package ``dataset-fashion-mnist``. Each network of :data:`NETWORKS` is trained on the training images,
 calibrated with 500 of them, and exported as `mobilecnn export` does without options. A line a network: the accuracy of
@@ -24,17 +24,17 @@ SGD = {"optimizer": "sgd", "learning_rate": 0.2, "weight_decay": 1e-4}
 ADAM = {"optimizer": "adam", "learning_rate": 0.001}
 """Optimizer of SqueezeNet, which has no batch normalization and does not bear a high learning rate."""
 
-NETWORKS: dict[str, tuple[int, int, dict[str, Any]]] = {
-    "shufflenet_v2_x0.5": (64, 10, SGD),
-    "mobilenet_v1_x0.5_224": (64, 10, SGD),
-    "squeezenet_v1.1": (64, 10, ADAM),
-    "shufflenet_v1_x0.5_g3": (64, 10, SGD),
-    "mobilenet_v2_x0.5_224": (64, 10, SGD),
-    "mobilenet_v3_small_x0.75": (64, 10, SGD),
-    "efficientnet_lite0": (64, 10, SGD),
-    "mobilenet_v3_large_x0.75": (64, 10, SGD),
+NETWORKS: dict[str, dict[str, Any]] = {
+    "shufflenet_v2_x0.5": SGD,
+    "mobilenet_v1_x0.5_224": SGD,
+    "squeezenet_v1.1": ADAM,
+    "shufflenet_v1_x0.5_g3": SGD,
+    "mobilenet_v2_x0.5_224": SGD,
+    "mobilenet_v3_small_x0.75": SGD,
+    "efficientnet_lite0": SGD,
+    "mobilenet_v3_large_x0.75": SGD,
 }
-"""One network of each mobile family, of both sizes of MobileNet V3: side of its input in pixels, epochs and optimizer."""
+"""One network of each mobile family, of both sizes of MobileNet V3, and how it is trained."""
 
 LEAST, LOSS = 0.88, 0.003
 """Least share of the test images that a float32 file has right; most that int8 may lose of it."""
@@ -47,6 +47,8 @@ def main() -> None:
     )
     parser.add_argument("networks", nargs="*", default=tuple(NETWORKS), metavar="NETWORK")
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
+    parser.add_argument("--side", type=int, default=64)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True, help="folder of the models, kept")
     options = parser.parse_args()
@@ -58,12 +60,11 @@ def main() -> None:
     passed = True
     for name in options.networks:
         model = options.output / f"{name}.keras"
-        side, epochs, optimizer = NETWORKS[name]
         if not model.exists():
             mobilecnn.train(
-                name, options.data, model, size=side, epochs=epochs, batch_size=128, validation=0.05,
+                name, options.data, model, size=options.side, epochs=options.epochs, batch_size=128, validation=0.05,
                 augment="flip-shift", schedule="cosine", label_smoothing=0.05, seed=options.seed,
-                **optimizer, resume=model.with_suffix(".checkpoint").exists(),
+                **NETWORKS[name], resume=model.with_suffix(".checkpoint").exists(),
             )  # fmt: skip
         files = mobilecnn.export(
             model, ["float32", "int8"], calibration=options.data, samples=500, output=options.output / name
