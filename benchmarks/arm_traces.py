@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -109,25 +110,59 @@ def executed(
             subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
             whole = Path(work) / "kept"
             with out.open() as lines, gzip.open(whole, "wt") as file:
-                file.writelines(between_marks(lines))
+                try:
+                    file.writelines(between_marks(lines))
+                except ValueError as error:
+                    raise SystemExit(
+                        f"the trace of {label} is damaged: {error}; see whether {work} has room, and run it again"
+                    ) from error
             whole.rename(kept)
-    with gzip.open(kept, "rt") as lines:
-        (section,) = sections(lines, tuple(text.count("/") for text in caches))
+    return last_section(kept, caches)
+
+
+def last_section(kept: Path, caches: Sequence[str]) -> Section:
+    """The one section of a file on disk.
+
+    Raises:
+        SystemExit: it is damaged.
+    """
+    try:
+        with gzip.open(kept, "rt") as lines:
+            (section,) = sections(lines, tuple(text.count("/") for text in caches))
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise SystemExit(f"{kept} is damaged: {error}; remove it, and run it again") from error
     return section
 
 
 def between_marks(lines: Iterable[str]) -> Iterator[str]:
-    """Of the lines of ``blocks.c`` those of the last section, with the blocks that ran in it."""
+    """Of the lines of ``blocks.c`` those of the last section, with the blocks that ran in it.
+
+    Raises:
+        ValueError: the lines are not what ``blocks.c`` writes, or end within the last section.
+    """
     blocks: dict[str, str] = {}
+    ran: list[str] = []
     inside: list[str] = []
     for line in lines:
-        kind, *words = line.split()
-        if kind == "block":
-            blocks[words[0]] = line
-        elif kind == "mark":
-            inside = []
-        else:
-            inside.append(line)
-    ran = (line.split()[1] for line in inside if line.startswith("ran "))
+        if not line.endswith("\n"):
+            break  # What follows the last mark may be cut anywhere when the program ends, in a block's number too.
+        match line.split():
+            case ["block", number, _, _]:
+                blocks[number] = line
+                continue
+            case ["mark"]:
+                ran, inside = [], []
+                continue
+            case ["ran", number, _, _, *_]:
+                ran.append(number)
+            case ["then", _, _, _] | ["end"]:
+                pass
+            case _:
+                raise ValueError(f"unknown line {line[:80]!r}")
+        inside.append(line)
+    if not inside or inside[-1] != "end\n":
+        raise ValueError("it ends before the last inference does")
+    if missing := [number for number in ran if number not in blocks]:
+        raise ValueError(f"a block {missing[0]} ran that is not there")
     yield from (blocks[number] for number in ran)
     yield from ("mark\n", "end\n", "mark\n", *inside)

@@ -16,10 +16,8 @@ from arm_fit import BASELINE, LEAST_CYCLES, Fit, fitted, held_out
 from arm_litert import BY_THREADS, LIMIT, MLPERF, MLPERF_NEAR, shared
 from arm_litert import PUBLISHED as LITERT
 from arm_model import LIMITS, PUBLISHED
-from arm_traces import between_marks
 from test_blocks import SWEEP, executed
 
-from mobilecnn.bench.devices.emulated.blocks import sections
 from mobilecnn.bench.devices.emulated.build import CORES
 from mobilecnn.bench.devices.emulated.pipeline import costs_of
 from mobilecnn.bench.devices.emulated.work import work_of
@@ -312,16 +310,6 @@ def test_a_program_of_known_work_takes_the_time_of_its_terms(tmp_path: Path) -> 
     constants = chip.constants
     cycles = constants.cycles * done.cycles + constants.line * 10_240 + constants.turn * done.turns
     assert milliseconds(done, chip) == pytest.approx(cycles / 1.8e6)
-
-
-def test_what_is_kept_of_a_trace_is_its_last_section() -> None:
-    blocks = ["block 1 40 d503201f\n", "block 2 44 91000421d503201f\n", "block 3 4c d503201f\n"]
-    first = ["mark\n", "ran 1 1 0\n", "end\n", "mark\n", "ran 3 2 0\n", "then 3 3 1\n", "end\n"]
-    last = ["mark\n", "ran 2 5 1\n", "ran 1 4 0\n", "then 2 1 4\n", "then 1 2 4\n", "end\n"]
-    whole = [*blocks[:1], *first, *blocks[1:2], *last, *blocks[2:]]
-    kept = list(between_marks([*blocks[1:], *whole]))
-    assert list(sections(kept, ())) == list(sections([*blocks, *whole], ()))[-1:]
-    assert not [line for line in kept if line.startswith("block 3")]
 
 
 TERMS = np.random.default_rng(0).uniform(1, 10, (12, 3))
