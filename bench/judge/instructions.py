@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from mobilecnn.bench.judge.compare import both, name_of, pairs
 from mobilecnn.bench.judge.findings import Finding
-from mobilecnn.bench.judge.modelled import modelled_ns, modelled_ratio
+from mobilecnn.bench.judge.modelled import Beyond, beyond, beyond_json, modelled_ns, modelled_ratio
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.records.instructions import Counts, CountSeries, Instructions
 from mobilecnn.bench.records.measurement import Model
@@ -33,6 +33,8 @@ class CountResult:
         modelled: modelled time in ns, with the interval of the model's error; None where only instructions were
             counted.
         modelled_relative: modelled time relative to that of the first model, likewise.
+        beyond: terms of the modelled time that no published time speaks for, as
+            :func:`mobilecnn.bench.judge.modelled.beyond` tells them.
     """
 
     model: Model
@@ -44,6 +46,7 @@ class CountResult:
     warnings: tuple[Finding, ...]
     modelled: Interval | None = None
     modelled_relative: Interval | None = None
+    beyond: Beyond | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The result as a JSON object, with the units in the names."""
@@ -54,9 +57,14 @@ class CountResult:
             "spread": self.spread,
             "relative_to_first": self.relative,
             "warnings": [finding.to_json() for finding in self.warnings],
-            **_modelled("", self.modelled, "_ns"),
+            **_time(self.modelled, self.beyond),
             **_modelled("relative_to_first_", self.modelled_relative),
         }
+
+
+def _time(time: Interval | None, found: Beyond | None) -> dict[str, Any]:
+    """A modelled time in ns as members of a JSON object, with what no published time speaks for; none where there is none."""
+    return {} if time is None else {**_modelled("", time, "_ns"), **beyond_json(found)}
 
 
 def _modelled(name: str, figure: Interval | None, unit: str = "") -> dict[str, Any]:
@@ -101,6 +109,7 @@ def _result(model: Model, series: CountSeries, first: CountSeries, time: TimeMod
         warnings=(unsteady,) if spread > LARGEST_SPREAD else (),
         modelled=None if time is None else modelled_ns(series, time),
         modelled_relative=None if time is None else modelled_ratio(series, first, time),
+        beyond=None if time is None else beyond(series, time),
     )
 
 
@@ -116,6 +125,8 @@ class ComparedCounts:
         a_time: its modelled time in A, ns; None where only instructions were counted.
         b_time: its modelled time in B, likewise.
         time: B's modelled time relative to A's, with the interval of the model's error of ratios, likewise.
+        a_beyond: terms of its modelled time in A that no published time speaks for, as :class:`CountResult` has them.
+        b_beyond: the same of that in B.
     """
 
     name: str
@@ -125,6 +136,8 @@ class ComparedCounts:
     a_time: Interval | None = None
     b_time: Interval | None = None
     time: Interval | None = None
+    a_beyond: Beyond | None = None
+    b_beyond: Beyond | None = None
 
     @property
     def ratio(self) -> float:
@@ -140,8 +153,8 @@ class ComparedCounts:
         """The comparison as a JSON object, with the units in the names."""
         return {
             "model": self.name,
-            "a": {**with_total(self.a), **_modelled("", self.a_time, "_ns")},
-            "b": {**with_total(self.b), **_modelled("", self.b_time, "_ns")},
+            "a": {**with_total(self.a), **_time(self.a_time, self.a_beyond)},
+            "b": {**with_total(self.b), **_time(self.b_time, self.b_beyond)},
             "instructions_b_relative_to_a": self.ratio,
             **_modelled("b_relative_to_a_", self.time),
             "limit": self.limit,
@@ -215,6 +228,8 @@ def _row(
             a_time=modelled_ns(ours, model),
             b_time=modelled_ns(theirs, model),
             time=modelled_ratio(theirs, ours, model),
+            a_beyond=beyond(ours, model),
+            b_beyond=beyond(theirs, model),
         )
     if allowed is None:
         return row
@@ -227,11 +242,11 @@ def refuse_more(rows: Sequence[ComparedCounts], allowed: float) -> None:
     Raises:
         CheckFailed: naming each.
     """
-    beyond = [row for row in rows if row.limit == "beyond"]
-    if not beyond:
+    refused = [row for row in rows if row.limit == "beyond"]
+    if not refused:
         return
-    if beyond[0].time is None:
-        each = ", ".join(f"{row.name} executes {row.relative - 1:.2%} more" for row in beyond)
+    if refused[0].time is None:
+        each = ", ".join(f"{row.name} executes {row.relative - 1:.2%} more" for row in refused)
         raise CheckFailed(f"B may execute {100 * allowed:g}% more instructions than A, and {each}")
-    each = ", ".join(f"{row.name} takes {row.relative - 1:.2%} longer" for row in beyond)
+    each = ", ".join(f"{row.name} takes {row.relative - 1:.2%} longer" for row in refused)
     raise CheckFailed(f"B may take {100 * allowed:g}% longer than A, and as modelled {each}")

@@ -5,6 +5,9 @@ time reaches as far as nine of ten of them were missed. That of a ratio reaches 
 were missed, which on every chip is further: the errors of two networks do not cancel. They do where the work is the same.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.records.chips import LARGEST_SHARES
 from mobilecnn.bench.records.instructions import CountSeries
@@ -18,6 +21,11 @@ PART_OF = {"turns": "branches", "cycles": "pipeline", "lines": "data"}
 
 REPEATABLE = 0.001
 """Share of any term of the work by which two runs of one file may differ."""
+
+
+Beyond = Mapping[str, tuple[float, float]]
+"""Term (``turns``, ``cycles``, ``lines``) -> its share of a modelled time, and the largest one of the networks that the model was
+held against, both from 0 to 1 and rounded to 1 %."""
 
 
 def modelled_ns(series: CountSeries, model: TimeModel) -> Interval:
@@ -44,25 +52,36 @@ def modelled_ratio(series: CountSeries, base: CountSeries, model: TimeModel) -> 
     return Interval(ratio, ratio, ratio) if _alike(mine, other) else _within(ratio, model.chip.ratio_error)
 
 
-def beyond(series: CountSeries, model: TimeModel) -> dict[str, tuple[float, float]]:
+def beyond(series: CountSeries, model: TimeModel) -> Beyond | None:
     """Terms that take more of a modelled time than of that of any network that the model was held against on its chip.
 
     The chip's error says nothing of such a time, nor of a ratio with it. Shares are compared in whole per cent.
 
     Returns:
-        Term (``turns``, ``cycles``, ``lines``) -> its share of the time, and the largest one of those networks, both from 0 to 1
-        and rounded to 1 %; nothing of a chip of which none is known.
+        Those terms; None for a chip of which no largest shares are known.
     """
     work, largest = series.typical_work, LARGEST_SHARES.get(model.chip.name)
     assert work is not None
     if largest is None:
-        return {}
+        return None
     spent = parts(work, model.chip)
     shares = {term: round(spent[part] / sum(spent.values()), 2) for term, part in PART_OF.items()}
     return {
         term: (share, getattr(largest, term))
         for term, share in shares.items()
         if share > getattr(largest, term)
+    }
+
+
+def beyond_json(found: Beyond | None) -> dict[str, Any]:
+    """What :func:`beyond` found as a member of a JSON object: its value is null where nothing is known."""
+    if found is None:
+        return {"modelled_beyond_validated": None}
+    terms = found.items()
+    return {
+        "modelled_beyond_validated": {
+            term: {"share": share, "largest_validated": largest} for term, (share, largest) in terms
+        }
     }
 
 

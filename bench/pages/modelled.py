@@ -47,7 +47,7 @@ def not_validated(counted: Instructions, of: Collection[Model] | None = None) ->
         return []
     lines = []
     found = [
-        (name_of(model), beyond(series, counted.model))
+        (name_of(model), beyond(series, counted.model) or {})
         for model, series in zip(
             counted.models, counted.series, strict=False
         )  # A record that was cut short has fewer.

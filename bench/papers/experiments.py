@@ -21,6 +21,7 @@ from typing import Any
 
 from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.judge.modelled import Beyond
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result
 from mobilecnn.bench.records.instructions import Instructions
@@ -193,6 +194,7 @@ class GuidelineRow:
         rate: its images a second over those of the first case with equal scale: below 1 is
             slower; with the 95 % interval.
         paper_rate: the paper's value of ``rate``.
+        beyond: terms of a modelled time that no published time speaks for; None where it is measured.
     """
 
     guideline: str
@@ -204,6 +206,7 @@ class GuidelineRow:
     result: Result | None
     rate: Interval
     paper_rate: float
+    beyond: Beyond | None
 
     @property
     def valid(self) -> bool:
@@ -229,7 +232,7 @@ class GuidelineRow:
             "channels": [self.scale * count for count in self.case.channels],
             "format": self.dtype,
             "macs": self.macs,
-            **figures(self.time, self.result),
+            **figures(self.time, self.result, self.beyond),
             "images_per_second": self.per_second,
             "relative_rate": self.rate.value,
             "relative_rate_interval": [self.rate.low, self.rate.high],
@@ -304,6 +307,7 @@ def guidelines(
                 taken.result(index),
                 rate,
                 paper,
+                taken.beyond(index),
             )
         )
     return tuple(rows), taken.record

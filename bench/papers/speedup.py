@@ -15,6 +15,7 @@ from typing import Any
 
 from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import CanCount, Device
+from mobilecnn.bench.judge.modelled import Beyond
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result
 from mobilecnn.bench.records.instructions import Instructions
@@ -72,6 +73,7 @@ class SpeedupRow:
         macs: multiply-adds, counted in the exported file.
         time: its time in ns, measured or modelled, with its interval.
         result: its timing; None where the time is modelled.
+        beyond: terms of a modelled time that no published time speaks for; None where it is measured.
         over: its speedup over each of the AlexNets that were timed in the format, plain AlexNet first.
         paper_actual: the paper's time ratio.
         paper_theoretical: the paper's multiply-adds ratio.
@@ -83,6 +85,7 @@ class SpeedupRow:
     macs: int
     time: Interval
     result: Result | None
+    beyond: Beyond | None
     over: tuple[Over, ...]
     paper_actual: float
     paper_theoretical: float
@@ -107,7 +110,7 @@ class SpeedupRow:
             "top1_error_published_percent": self.published.top1_error,
             "mflops_published": self.published.mflops,
             "macs": self.macs,
-            **figures(self.time, self.result),
+            **figures(self.time, self.result, self.beyond),
             "base": first.base.model,
             **first.to_json(),
             **{f"over_{other.base.model}": other.to_json() for other in others},
@@ -267,6 +270,7 @@ def table(taken: Times, resolution: str = "224") -> tuple[SpeedupRow, ...]:
                     macs=macs(taken.models[position]),
                     time=taken.time(position),
                     result=taken.result(position),
+                    beyond=taken.beyond(position),
                     over=tuple(
                         Over(
                             row,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mobilecnn.bench.devices.seam import Device
+from mobilecnn.bench.judge.modelled import Beyond
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result
 from mobilecnn.bench.papers.speedup import Exporter, macs, timed
@@ -101,6 +102,7 @@ class SweepRow:
         macs: multiply-adds, counted in the exported file.
         time: its time in ns, measured or modelled, with its interval.
         result: its timing; None where the time is modelled.
+        beyond: terms of a modelled time that no published time speaks for; None where it is measured.
         base: network that it is compared with; None for one that is only compared with, as are the others then.
         macs_ratio: its multiply-adds over those of the base.
         time_ratio: its time over that of the base, in the same format, with its interval.
@@ -112,6 +114,7 @@ class SweepRow:
     macs: int
     time: Interval
     result: Result | None
+    beyond: Beyond | None = None
     base: str | None = None
     macs_ratio: float | None = None
     time_ratio: Interval | None = None
@@ -135,7 +138,7 @@ class SweepRow:
             "model": self.model,
             "format": self.format,
             "macs": self.macs,
-            **figures(self.time, self.result),
+            **figures(self.time, self.result, self.beyond),
             "base": self.base,
             "macs_over_base": self.macs_ratio,
             "time_over_base": self.time_ratio and self.time_ratio.value,
@@ -188,7 +191,14 @@ def sweep(
     for column, kind in enumerate(formats):
         for number, (model, base) in enumerate(which.cases):
             own = number * len(formats) + column
-            row = SweepRow(model, kind, macs(taken.models[own]), taken.time(own), taken.result(own))
+            row = SweepRow(
+                model,
+                kind,
+                macs(taken.models[own]),
+                taken.time(own),
+                taken.result(own),
+                taken.beyond(own),
+            )
             if base is not None:
                 other = names.index(base) * len(formats) + column
                 row = replace(

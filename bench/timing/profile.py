@@ -20,7 +20,7 @@ from mobilecnn.bench.devices.seam import (
 )
 from mobilecnn.bench.judge import statistics
 from mobilecnn.bench.judge.findings import Finding
-from mobilecnn.bench.judge.modelled import bound
+from mobilecnn.bench.judge.modelled import Beyond, beyond_json, bound
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result
 from mobilecnn.bench.records.instructions import Instructions
@@ -140,6 +140,7 @@ class Profile:
         peak_dtype: type in which the file computes.
         bandwidth: bandwidth of the memory; None where the device cannot measure it.
         record: measurement with the raw samples, or counts with the work of which the times are modelled.
+        beyond: terms of the whole file's modelled time that no published time speaks for; None where it is measured.
         own: profile of the runtime itself, from one more run of the whole file; None where it gives none.
     """
 
@@ -152,6 +153,7 @@ class Profile:
     peak_dtype: str
     bandwidth: Bandwidth | None
     record: Measurement | Instructions
+    beyond: Beyond | None = None
     own: OperatorProfile | None = None
 
     @property
@@ -205,7 +207,7 @@ class Profile:
             "whole_ns": self.whole.value,
             "whole_interval_ns": [self.whole.low, self.whole.high],
             "sum_over_whole": self.ratio.value,
-            **({} if self.modelled else ends),
+            **(beyond_json(self.beyond) if self.modelled else ends),
             "empty_call_ns": self.call,
             "peak_flop_per_second": self.peak,
             "peak_dtype": self.peak_dtype,
@@ -329,6 +331,7 @@ def analyse(
         peak_dtype=dtype,
         bandwidth=bandwidth,
         record=taken.record,
+        beyond=taken.beyond(0),
     )
 
 

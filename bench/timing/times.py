@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mobilecnn.bench.devices.seam import CanCount, Device
-from mobilecnn.bench.judge.modelled import modelled_ns, modelled_ratio
+from mobilecnn.bench.judge.modelled import Beyond, beyond, beyond_json, modelled_ns, modelled_ratio
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.judge.summary import Result, compare, summarize
 from mobilecnn.bench.records.instructions import CountPlan, Instructions
@@ -49,6 +49,14 @@ class Times:
             return compare(self.record, base, index, results=self.results).ratio
         assert self.record.model is not None
         return modelled_ratio(self.record.series[base], self.record.series[index], self.record.model)
+
+    def beyond(self, index: int) -> Beyond | None:
+        """Terms of a modelled time that no published time speaks for, as :func:`mobilecnn.bench.judge.modelled.beyond` tells
+        them; None where the times are measured."""
+        if isinstance(self.record, Measurement):
+            return None
+        assert self.record.model is not None
+        return beyond(self.record.series[index], self.record.model)
 
     def result(self, index: int) -> Result | None:
         """What the measurement says of a file; None where the times are modelled."""
@@ -94,11 +102,17 @@ def kind(record: Measurement | Instructions) -> str:
     return "measured" if isinstance(record, Measurement) else "modelled"
 
 
-def figures(time: Interval, result: Result | None) -> dict[str, Any]:
-    """A time as members of a JSON object, with the units in the names: a modelled one is named so."""
+def figures(time: Interval, result: Result | None, beyond: Beyond | None) -> dict[str, Any]:
+    """A time as members of a JSON object, with the units in the names: a modelled one is named so.
+
+    Args:
+        time: the time in ns, with its interval.
+        result: what a measurement says of it; None where it is modelled.
+        beyond: what :meth:`Times.beyond` says of a modelled one.
+    """
     ends = [time.low, time.high]
     if result is None:
-        return {"modelled_ns": time.value, "modelled_interval_ns": ends}
+        return {"modelled_ns": time.value, "modelled_interval_ns": ends, **beyond_json(beyond)}
     return {
         "median_ns": time.value,
         "interval_ns": ends,

@@ -64,7 +64,7 @@ def test_the_time_at_four_times_the_multiply_adds(
     macs: float | None, time: float | None, expected: float | None
 ) -> None:
     ratio = None if time is None else Interval(time, time, time)
-    row = SweepRow("m", "float32", 1, Interval(1, 1, 1), None, "b", macs, ratio)
+    row = SweepRow("m", "float32", 1, Interval(1, 1, 1), None, None, "b", macs, ratio)
     assert row.fourfold == (None if expected is None else pytest.approx(expected))
 
 

@@ -1,22 +1,27 @@
 """What the works of published networks say of the terms of modelled times: how far they are validated, and how others would fit."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from arm_fit import Fit, held_out
 from arm_model import LIMITS, PUBLISHED
+from click.testing import CliRunner
 from test_arm_model import ROWS, cycles, work
 
+from mobilecnn.bench.judge.instructions import CountSummary, apart
 from mobilecnn.bench.judge.modelled import PART_OF, beyond
 from mobilecnn.bench.pages import modelled
 from mobilecnn.bench.pages.report import html
 from mobilecnn.bench.pages.result_files import Counted, Results
 from mobilecnn.bench.papers.stored import STORED, stored
+from mobilecnn.bench.papers.stored import path as stored_path
 from mobilecnn.bench.records.chips import BY_CORE, CHIPS, LARGEST_SHARES
 from mobilecnn.bench.records.instructions import Counts, CountSeries, Instructions
 from mobilecnn.bench.records.work import TimeModel, Work, parts
+from mobilecnn.cli import cli
 
 ROOT = Path(__file__).parents[2]
 PAGE = " ".join((ROOT / "docs/arm_model.md").read_text().split())
@@ -57,7 +62,7 @@ def test_what_is_beyond_is_told_by_whole_per_cent(turns: float, said: dict[str, 
     model = TimeModel(CHIPS["pi4"], "19.1.7")
     assert beyond(of_turns(turns), model) == said
     unknown = dataclasses.replace(model, chip=dataclasses.replace(model.chip, name="pi9"))
-    assert beyond(of_turns(turns), unknown) == {}
+    assert beyond(of_turns(turns), unknown) is None
 
 
 def test_every_interval_of_such_a_time_is_said_to_be_of_nothing_that_was_published() -> None:
@@ -79,6 +84,49 @@ def test_every_interval_of_such_a_time_is_said_to_be_of_nothing_that_was_publish
         line.replace("turns", "lines").replace("31%", "27%").partition(": alexnet")[0]
         + ": alexnet.float32 32%"
     ]
+
+
+def test_json_has_them_beside_every_modelled_time() -> None:
+    table = stored("pi4")
+    record = table.record
+    assert isinstance(record, Instructions) and record.model is not None
+    turns = {"turns": {"share": 0.46, "largest_validated": 0.31}}
+    lines = {"lines": {"share": 0.32, "largest_validated": 0.27}}
+    counts = {
+        Path(row["file"]).stem: row for row in (each.to_json() for each in CountSummary.of(record).results)
+    }
+    rows = {f"{row['model']}.{row['format']}": row for row in table.to_json()["rows"]}
+    for of in (counts, rows):
+        assert of["shufflenet_v1_x0.5_g3.float32"]["modelled_beyond_validated"] == turns
+        assert of["alexnet.float32"]["modelled_beyond_validated"] == lines
+        assert of["mobilenet_v1_x1.0_224.float32"]["modelled_beyond_validated"] == {}
+    (row,) = apart(record, record, ["alexnet.float32=shufflenet_v1_x0.5_g3.float32"])
+    sides = row.to_json()
+    assert [sides[side]["modelled_beyond_validated"] for side in "ab"] == [lines, turns]
+
+
+def test_the_report_says_so_in_json_too(tmp_path: Path) -> None:
+    record = stored_path("pi4")
+    words = ["report", str(record), "-o", str(tmp_path / "page.html"), "--json"]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output
+    (lines,) = json.loads(done.stdout)["not_validated"].values()
+    assert lines == modelled.not_validated(Instructions.read(record)) and len(lines) == 2
+
+
+def test_json_says_null_of_a_chip_of_which_nothing_is_known_and_nothing_of_counts_alone() -> None:
+    record = stored("pi4").record
+    assert isinstance(record, Instructions) and record.model is not None
+    model = dataclasses.replace(record.model, chip=dataclasses.replace(record.model.chip, name="pi9"))
+    unknown = CountSummary.of(dataclasses.replace(record, model=model)).results[0].to_json()
+    assert unknown["modelled_beyond_validated"] is None
+    counted = dataclasses.replace(
+        record,
+        model=None,
+        plan=dataclasses.replace(record.plan, counts_only=True),
+        series=tuple(dataclasses.replace(each, work=()) for each in record.series),
+    )
+    assert "modelled_beyond_validated" not in CountSummary.of(counted).results[0].to_json()
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -126,7 +174,7 @@ def test_a_page_that_shows_such_an_interval_names_the_largest_share(name: str, p
     said = " ".join((ROOT / page).read_text().split())
     kinds = (".float32",) if page == "README.md" else (".float32", ".int8")
     for model, series in zip(record.models, record.series, strict=True):
-        for term, (found, largest) in beyond(series, record.model).items():
+        for term, (found, largest) in (beyond(series, record.model) or {}).items():
             if model.file.removesuffix(".tflite").endswith(kinds):
                 assert f"{found:.0%}".replace("%", " %") in said, (model.file, term)
                 assert f"at most {largest:.0%}".replace("%", " %") in said, (model.file, term)

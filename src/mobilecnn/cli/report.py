@@ -32,6 +32,7 @@ def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:
       mobilecnn report mobilecnn-runs accuracy.json -o report.html
     """
     from mobilecnn.api.measuring import write_report
+    from mobilecnn.bench.pages.modelled import not_validated
 
     shown = write_report(results, output)
     if as_json:
@@ -42,6 +43,11 @@ def command(results: tuple[Path, ...], output: Path, as_json: bool) -> None:
                 "evaluations": [evaluated.file for evaluated in shown.evaluated],
                 "counts": [counted.file for counted in shown.counted],
                 "streams": [streamed.file for streamed in shown.streamed],
+                "not_validated": {
+                    counted.file: lines
+                    for counted in shown.counted
+                    if (lines := not_validated(counted.instructions))
+                },
             }
         )
         return
