@@ -2,160 +2,28 @@
 
     python scripts/speedup_page.py                     (prints the tables; a test holds the page against them)
     python scripts/speedup_page.py --make guidelines   (makes a record of ``docs/records/`` anew, in ten minutes and more)
+    python scripts/speedup_page.py --make groups --only shufflenet_v1_x0.5_g1   (one network of a record; the others stay as they are)
 
-Records: ``guidelines`` is the ShuffleNet V2 paper's four guidelines at the narrowest width on its own Snapdragon 810; ``groups`` is of
-the networks of the ShuffleNet paper's claims about widths and groups that its Table 8 does not have, on its own Snapdragon 820. Those that it has are in the record of the table. ``decomposition`` has sums of what ``mobilecnn speedup --experiment
-decomposition`` writes for the Snapdragon 810.
+``speedup_records.py`` says what the records are of.
 """
 
 import argparse
-import json
 import math
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
-from mobilecnn.bench.devices.emulated.device import EmulatedDevice
+from speedup_records import CHIP, GROUPS, NETWORKS, SQUEEZED, decomposed, make, one, record
+
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.papers import stored
-from mobilecnn.bench.papers.decomposition import decompose
-from mobilecnn.bench.papers.experiments import GUIDELINES, guidelines
-from mobilecnn.bench.papers.speedup import macs, timed
-from mobilecnn.bench.records.chips import CHIPS
+from mobilecnn.bench.papers.experiments import GUIDELINES
+from mobilecnn.bench.papers.speedup import macs, table
+from mobilecnn.bench.papers.sweeps import SWEEPS
 from mobilecnn.bench.records.instructions import Instructions
-from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.records.work import Work, milliseconds, parts
-from mobilecnn.bench.timing.profile import Profile
+from mobilecnn.bench.records.work import milliseconds, parts
 from mobilecnn.bench.timing.times import Times, times
-from mobilecnn.files import write_json
-from mobilecnn.networks import exporter
-
-RECORDS = Path(__file__).resolve().parent.parent / "docs" / "records"
-
-TERMS = ("cycles", "lines", "turns")
-"""Terms of a modelled time."""
-
-GROUPS = (1, 2, 3, 4, 8)
-"""Numbers of groups that the paper compares."""
-
-NETWORKS = {
-    "groups": (
-        "shufflenet_v1_x0.25_g3",
-        *(
-            f"shufflenet_v1_x{width}_g{groups}"
-            for width in ("0.5", "1.0")
-            for groups in GROUPS
-            if groups != 3
-        ),
-    ),
-}
-"""Record -> networks of the zoo that it is of, in float32."""
-
-DECOMPOSITION = "decomposition"
-CHIP = {"guidelines": "sd810", "groups": "sd820", DECOMPOSITION: "sd810"}
-"""Record -> chip that it is of."""
-
-
-def path(name: str) -> Path:
-    """The file of a record."""
-    return RECORDS / f"speedup_{name}.json"
-
-
-def record(name: str) -> Instructions:
-    """A record, with the constants of today."""
-    return clean(Instructions.read(path(name)))
-
-
-def clean(made: Instructions) -> Instructions:
-    """A record without folders, which say something of the machine, and with the constants of today."""
-    assert made.model is not None, "no time is modelled in it"
-    return replace(
-        made,
-        models=tuple(replace(model, file=Path(model.file).name) for model in made.models),
-        model=replace(made.model, chip=CHIPS[made.model.chip.name]),
-    )
-
-
-def drop(record: object) -> None:
-    """Keep no record of a single profile."""
-
-
-def make(name: str) -> None:
-    """Model a record anew."""
-    device = EmulatedDevice(f"emulated-{CHIP[name]}")
-    command = ("scripts/speedup_page.py", "--make", name)
-    with tempfile.TemporaryDirectory() as work:
-        if name == DECOMPOSITION:
-            profiles = decompose(
-                exporter(("float32",), Path(work)),
-                device,
-                Protocol(),
-                Path(work),
-                lambda stem: nullcontext(drop),
-            )
-            made = [
-                {"format": kind, **profile.to_json(), **amounts(profile)} for _, kind, profile in profiles
-            ]
-            write_json(path(name), sums(made, profiles[0][2].record.created))
-            return
-        if name == "guidelines":
-            _, taken = guidelines(device, Protocol(), Path(work), scales=(1,), command=command)
-        else:
-            export = exporter(("float32",), Path(work))
-            taken = timed(
-                NETWORKS[name], export, device, Protocol(), command=command, formats=("float32",)
-            ).record
-    assert isinstance(taken, Instructions)
-    write_json(path(name), clean(taken).to_json())
-
-
-def amounts(profile: Profile) -> dict[str, Any]:
-    """Terms of the work of a whole file, and of its operators, each alone, in sum.
-
-    The record has the whole file, two others, and then the different operators in the order in which they first run.
-    """
-    keys = [row.part.key for row in profile.rows if row.part.content is not None]
-    assert isinstance(profile.record, Instructions)
-    works = [one(series.typical_work) for series in profile.record.series]
-    alone = dict(zip(dict.fromkeys(keys), works[3:], strict=True))
-    return {
-        "whole_work": {term: getattr(works[0], term) for term in TERMS},
-        "sum_work": {term: sum(getattr(alone[key], term) for key in keys) for term in TERMS},
-    }
-
-
-def decomposed() -> dict[str, Any]:
-    """The record of the decomposition: constants of the chip, and of each network its kinds of work."""
-    content: dict[str, Any] = json.loads(path(DECOMPOSITION).read_text(encoding="utf-8"))
-    return content
-
-
-def sums(networks: Sequence[Mapping[str, Any]], created: str) -> dict[str, Any]:
-    """The record of the decomposition.
-
-    Args:
-        networks: profiles as JSON objects, with their :func:`amounts`.
-        created: date of the profiles, as ISO 8601.
-    """
-    chip = CHIPS[CHIP[DECOMPOSITION]]
-    kept = ("format", "groups", "sum_ns", "whole_ns", "sum_work", "whole_work")
-    return {
-        "created": created,
-        "chip": chip.name,
-        "constants": asdict(chip.constants),
-        "networks": [
-            {
-                "model": {**network["model"], "file": Path(network["model"]["file"]).name},
-                **{key: network[key] for key in kept},
-            }
-            for network in networks
-        ],
-    }
 
 
 def decomposition_table() -> str:
@@ -227,20 +95,14 @@ def guidelines_table() -> str:
     return markdown(rows)
 
 
-def one(work: Work | None) -> Work:
-    """The work of a series, which every one of a record with a model of time has."""
-    assert work is not None
-    return work
-
-
 def networks(*names: str) -> tuple[Times, dict[str, int]]:
     """Times of the float32 files of Table 8 on the paper's chip and of some records, and where each network stands in them."""
-    table = stored.stored("sd820").record
-    assert isinstance(table, Instructions)
-    records = [table, *map(record, names)]
+    first = stored.stored("sd820").record
+    assert isinstance(first, Instructions)
+    records = [first, *map(record, names)]
     assert len({made.device.cpu for made in records}) == len({made.model for made in records}) == 1
     whole = replace(
-        table,
+        first,
         models=tuple(model for made in records for model in made.models),
         series=tuple(series for made in records for series in made.series),
     )
@@ -283,9 +145,42 @@ def widths_table() -> str:
     )
 
 
+def squeezed_table() -> str:
+    """Modelled milliseconds with squeeze-and-excitation by widths."""
+    taken, places = networks("squeeze-excite")
+    wanted = [f"shufflenet_v1_x{each}_g3_se" for each in SQUEEZED]
+    return markdown([["modelled ms", *(f"{taken.time(places[name]).value / 1e6:.1f}" for name in wanted)]])
+
+
+def resolution_table(name: str) -> str:
+    """Table 8 at a larger size: modelled on the paper's chip, beside the paper's times."""
+    rows = []
+    for row in table(times(record(name)), name):
+        time, over, lrn = row.time, *(each.actual for each in row.over)
+        ends = f"{over.low:.2f} to {over.high:.2f}" if over.low < over.high else ""
+        rows.append(
+            [
+                row.published.label,
+                f"{time.value / 1e6:.1f}",
+                f"{time.low / 1e6:.1f} to {time.high / 1e6:.1f}",
+                f"{over.value:.2f}x",
+                ends,
+                f"{lrn.value:.2f}x",
+                f"{row.published.at(name):.1f}",
+                f"{row.paper_actual:.2f}x",
+            ]
+        )
+    return markdown(rows)
+
+
+def larger_table() -> str:
+    """Table 8 at 480x640."""
+    return resolution_table("480x640")
+
+
 def claims_table() -> str:
     """The paper's other claims about time beside what the model says, with what it cannot decide."""
-    taken, places = networks("groups")
+    taken, places = networks("groups", "squeeze-excite")
 
     def over(one: str, other: str) -> Interval:
         return taken.speedup(places[f"shufflenet_v1_{one}"], places[f"shufflenet_v1_{other}"])
@@ -304,6 +199,7 @@ def claims_table() -> str:
         for each in ("0.5", "1.0")
         for groups, word in ((4, "four"), (8, "eight"))
     ]
+    squeezed = [(over(f"x{each}_g3_se", f"x{each}_g3"), f"of {width(f'x{each}_g3')}") for each in SQUEEZED]
     table_8 = ", ".join(shown(over(one, other)) for one, other in pairwise(widths[:3]))
     return markdown(
         [
@@ -311,6 +207,7 @@ def claims_table() -> str:
             ["the time of 2x over 1x, and of 1x over 0.5x (from Table 8)", "2.88x, 2.49x", table_8],
             ["the time with one group over that with three", "", by_decision(one_group)],
             ["the same with four, eight groups", '"less efficient"', by_decision(many_groups)],
+            ["the time with SE over that without", SWEEPS["squeeze-excite"].paper, by_decision(squeezed)],
         ]
     )
 
@@ -333,7 +230,14 @@ def by_decision(ratios: Sequence[tuple[Interval, str]]) -> str:
     return "; ".join([*parts, f"undecided: {', '.join(undecided)}"] if undecided else parts)
 
 
-TABLES = (claims_table, widths_table, groups_table, guidelines_table, decomposition_table)
+TABLES = (
+    claims_table,
+    widths_table,
+    squeezed_table,
+    groups_table,
+    guidelines_table,
+    decomposition_table,
+)
 """What makes the page's tables."""
 
 
@@ -342,10 +246,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--make", choices=CHIP)
+    parser.add_argument("--only", action="append", default=[], metavar="NETWORK")
     arguments = parser.parse_args()
+    if set(arguments.only) - set(NETWORKS.get(arguments.make, ())):
+        parser.error(f"--only names a network of a record that --make makes: {NETWORKS.get(arguments.make)}")
     if arguments.make:
-        make(arguments.make)
-    sys.stdout.write("\n".join(table() for table in TABLES))
+        make(arguments.make, arguments.only)
+    sys.stdout.write("\n".join(made() for made in TABLES))
 
 
 if __name__ == "__main__":

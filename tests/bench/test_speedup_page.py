@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from speedup_records import TERMS
 
 from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.records.chips import CHIPS
@@ -65,7 +66,7 @@ def test_the_shares_are_of_the_constants_of_today() -> None:
     chip, said = CHIPS[kept["chip"]], []
     for network in kept["networks"]:
         for key in ("whole", "sum"):
-            cycles, lines, turns = (network[f"{key}_work"][term] for term in SCRIPT["TERMS"])
+            cycles, lines, turns = (network[f"{key}_work"][term] for term in TERMS)
             spent = parts(Work(1, cycles, lines, turns), chip)
             assert 1e6 * sum(spent.values()) == pytest.approx(network[f"{key}_ns"])
             said += [round(100 * spent[part] / sum(spent.values())) for part in ("branches", "pipeline")]
@@ -75,9 +76,11 @@ def test_the_shares_are_of_the_constants_of_today() -> None:
         assert sum(group["ns"] for group in network["groups"]) == pytest.approx(network["sum_ns"])
 
 
-@pytest.mark.parametrize("name", ["guidelines", "groups"])
+@pytest.mark.parametrize("name", ["guidelines", *SCRIPT["NETWORKS"]])
 def test_a_record_is_of_its_chip_and_says_nothing_of_a_machine(name: str) -> None:
     kept = SCRIPT["record"](name)
+    wanted = SCRIPT["NETWORKS"].get(name)
+    assert wanted is None or wanted == tuple(model.passport.architecture for model in kept.models)
     assert kept.model.chip.name == SCRIPT["CHIP"][name]
     assert len(kept.models) == len(kept.series)
     for model, series in zip(kept.models, kept.series, strict=True):
