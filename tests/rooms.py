@@ -12,12 +12,12 @@ STAGES = ("train", "convert", "quantize", "bench", "android_demo")
 BASE = (
     ("causes", "documents", "errors", "remarks", "steps", "temporaries", "version"),
     ("extras", "files", "interruption", "locks", "seeds", "shortage"),
-    ("labels", "process", "records", "tensors"),
+    ("folders", "labels", "process", "records", "tensors"),
     ("replacing",),
     ("contract",),
 )
 PROGRAMS = (
-    ("ladder", "probed"),
+    ("export_places", "ladder", "probed"),
     ("exported", "bases"),
     ("calibration_check", "export"),
     ("networks", "found_networks"),

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from mobilecnn import ladder, probed
 from mobilecnn.contract import InputContract
-from mobilecnn.convert import passport
 from mobilecnn.convert.checks import NOTE
 from mobilecnn.convert.contradictions import of_kind
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
@@ -29,10 +28,11 @@ from mobilecnn.convert.lowering.explanation import explain
 from mobilecnn.convert.lowering.rewrites import Answers, rewrite
 from mobilecnn.convert.output_kinds import choices, named, settle
 from mobilecnn.convert.outputs import shown_by_file
-from mobilecnn.errors import MobileCnnError, OutputError, UsageError
+from mobilecnn.errors import MobileCnnError, UsageError
+from mobilecnn.export_places import places
 from mobilecnn.exported import GOLDEN_IMAGES, Answered, Exported, Origin, write
 from mobilecnn.extras import require
-from mobilecnn.files import check_file, temporary_folder
+from mobilecnn.files import temporary_folder
 from mobilecnn.ladder import Climb
 from mobilecnn.locks import locked
 from mobilecnn.quantize import corrections, decisions, float_choice, recipes
@@ -57,7 +57,6 @@ from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.recipes import Recipe
 from mobilecnn.quantize.steadiness import movement
 from mobilecnn.quantize.verdict import DEFAULT, Floors
-from mobilecnn.records import schema
 from mobilecnn.remarks import Remark, Remarked, listed, no_remark
 from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, Steps, no_progress
@@ -167,14 +166,6 @@ def export(
     runtime = None if target_runtime is None else probed.runtime(target_runtime, remarked)
     require("exporting", "export")
     paths = {row.name: output / f"{source.stem}.{row.name}.tflite" for row in rows}
-    for path in paths.values():
-        check_file(path)
-        card = passport.beside(path)
-        if card.exists() and schema(card, "passport") != passport.Passport.SCHEMA:
-            raise OutputError(
-                f"{card} is no passport, and that of {path.name} goes there; move it away, or choose "
-                "another folder with -o"
-            )
     if data is not None and not source.trained:
         raise UsageError(
             f"--data asks how many images {source.text} has right, and its weights are random; leave it out"
@@ -182,6 +173,7 @@ def export(
     work_steps = 2 + ladder.STEPS if climbing else 2 * len(rows) + (0 if data is None else 1 + len(rows))
     steps = Steps(progress, 5 + work_steps)
     with (
+        places(output, paths.values()),
         locked(*paths.values()),
         temporary_folder() as work,
         KerasModel(source) as keras,

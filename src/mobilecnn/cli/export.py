@@ -259,6 +259,7 @@ def command(
     from mobilecnn.export import export
     from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.files import write_text
+    from mobilecnn.folders import withdrawn
     from mobilecnn.labels import read as labels_of
     from mobilecnn.ladder import AUTO, NonePassed
     from mobilecnn.ladder import asked as asked_climb
@@ -287,11 +288,11 @@ def command(
     )
     given = None if calibration is None else Calibration(calibration, samples, seed, skip_bad)
     page = output / f"{asked.stem}.ladder.html"
-    if AUTO in formats:
-        check_page(page)
     remarks = Remarks(note)
     try:
-        with progress("Exporting") as update:
+        with withdrawn(output), progress("Exporting") as update:
+            if AUTO in formats:
+                check_page(page)
             exported = export(
                 asked,
                 formats,
