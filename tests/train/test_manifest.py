@@ -14,6 +14,8 @@ import sets
 from mobilecnn.errors import DataError, MobileCnnError, OutputError, UsageError
 from mobilecnn.remarks import Remarks
 from mobilecnn.train import datasets
+from mobilecnn.train.datasets import manifest
+from mobilecnn.train.datasets.identity import digest
 from mobilecnn.train.datasets.manifest import Manifest
 from mobilecnn.train.datasets.preparation import Request, prepare
 
@@ -188,6 +190,47 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a folder": (lambda path: replaced(path, Path.mkdir), "unreadable"),
     "a pipe": (lambda path: replaced(path, os.mkfifo), "unreadable"),
 }
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_of_another_part_that_changed_is_said(change: str, folder: Path, tmp_path: Path) -> None:
+    source = str(tmp_path / "m.json")
+    made = prepare(Request(str(folder), tmp_path / "m.json"))
+    codes = {remark.code for remark in datasets.load(source, "validation").remarks}
+    assert "other-part-changed" not in codes
+    image = next(image for image in made.images if (image.split, image.label) == ("train", "MEL"))
+    spoil, word = CHANGES[change]
+    spoil(tmp_path / image.path)
+    for part in ("validation", "test"):
+        remarks = datasets.load(source, part).remarks
+        (said,) = (remark for remark in remarks if remark.code == "other-part-changed")
+        assert said.text == (
+            f"{source}: 1 image of its part train is not as when it was made: {image.path} ({word})"
+        )
+    with pytest.raises(DataError, match="not as when it was made"):
+        datasets.load(source, "train")
+
+
+def test_of_other_parts_only_what_was_written_since_is_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy has the time of its original, and another one that the system keeps."""
+    source = tmp_path / "m.json"
+    made = prepare(Request(str(folder), source))
+    later = source.stat().st_mtime_ns + 10**9
+    os.utime(source, ns=(later, later))
+    read: list[object] = []
+
+    def counted(image: Path) -> str:
+        read.append(image)
+        return digest(image)
+
+    monkeypatch.setattr(manifest, "digest", counted)
+    datasets.load(str(source), "test")
+    assert read == []
+    os.utime(source, ns=(0, 0))
+    assert "other-part-changed" not in {one.code for one in datasets.load(str(source), "test").remarks}
+    assert len(read) == sum(image.split != "test" for image in made.images)
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -6,16 +6,17 @@ or an error.
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 from mobilecnn.errors import DataError, InputError
 from mobilecnn.records import Stored
-from mobilecnn.remarks import listed, plural
+from mobilecnn.remarks import Remark, listed, of_names, plural
 from mobilecnn.train.datasets import idx
 from mobilecnn.train.datasets.dataset import PARTS, Dataset, Part
-from mobilecnn.train.datasets.identity import digests
+from mobilecnn.train.datasets.identity import digest, digests
 from mobilecnn.train.datasets.rows import Row, dataset_of
 from mobilecnn.train.images import Pixels
 
@@ -115,10 +116,13 @@ def parts(source: str) -> tuple[Part, ...]:
 def read(source: str, part: Part = "all") -> Dataset:
     """The images of a part, each as it was when the manifest was made.
 
+    Images of the other parts that are not are in the remarks: of those only what was written since the manifest is read.
+
     Raises:
         DataError: the file is no manifest, has no image of the part, or an image is missing or has changed since.
     """
-    dataset = listed_in(source, part)
+    manifest = _read(source)
+    dataset = _listed(manifest, source, part)
     wrong = []
     for index, made in digests(dataset.images):
         if made != dataset.sha256[index]:
@@ -133,7 +137,39 @@ def read(source: str, part: Part = "all") -> Dataset:
             f"was made: {listed(wrong)}; put the old {'file' if len(wrong) == 1 else 'files'} back, or make a new manifest "
             "with mobilecnn data prepare"
         )
-    return dataset
+    return replace(dataset, remarks=(*dataset.remarks, *_elsewhere(manifest, source, part)))
+
+
+def _elsewhere(manifest: Manifest, source: str, part: Part) -> Iterator[Remark]:
+    """What is to be said of images of other parts that are missing or have changed since the manifest was made."""
+    folder = _folder(source)
+    made = Path(source).stat().st_mtime_ns
+    others = [image for image in manifest.images if part not in (image.split, "all")]
+    written = {path: _written(folder / path) for path in {image.path for image in others}}
+    held: dict[str, Pixels] = {}
+    wrong: dict[str, list[str]] = {}
+    for image in others:
+        changed = written[image.path]
+        if changed is None:
+            wrong.setdefault(image.split, []).append(f"{image.name} (missing)")
+        elif changed >= made:
+            try:
+                if digest(_image(folder, image, held)) != image.sha256:
+                    wrong.setdefault(image.split, []).append(f"{image.name} (changed)")
+            except DataError:
+                wrong.setdefault(image.split, []).append(f"{image.name} (unreadable)")
+    for split, names in wrong.items():
+        verb = "is" if len(names) == 1 else "are"
+        text = f"{source}: {plural(len(names), 'image')} of its part {split} {verb} not as when it was made"
+        yield of_names("other-part-changed", names, text)
+
+
+def _written(path: Path) -> int | None:
+    """When the system changed the file last, in ns since 1970: not what a copy takes over. None of a file that is missing."""
+    try:
+        return path.stat().st_ctime_ns
+    except OSError:
+        return None
 
 
 def listed_in(source: str, part: Part = "all") -> Dataset:
@@ -142,8 +178,11 @@ def listed_in(source: str, part: Part = "all") -> Dataset:
     Raises:
         DataError: the file is no manifest, or has no image of the part.
     """
-    manifest = _read(source)
-    folder = Path(os.path.realpath(Path(source).parent))
+    return _listed(_read(source), source, part)
+
+
+def _listed(manifest: Manifest, source: str, part: Part) -> Dataset:
+    folder = _folder(source)
     there = {image.split for image in manifest.images}
     chosen = [image for image in manifest.images if part in (image.split, "all")]
     held: dict[str, Pixels] = {}
@@ -160,6 +199,11 @@ def listed_in(source: str, part: Part = "all") -> Dataset:
         source, rows, part, manifest.classes, parts=tuple(one for one in PARTS if one in there)
     )
     return replace(dataset, sha256=tuple(image.sha256 for image in chosen))
+
+
+def _folder(source: str) -> Path:
+    """The folder that the paths of a manifest are relative to."""
+    return Path(os.path.realpath(Path(source).parent))
 
 
 def _image(folder: Path, image: Image, held: dict[str, Pixels]) -> Path | Pixels:
