@@ -384,7 +384,7 @@ class KerasModel(KerasChild):
         """Begin running ``inputs`` (.npy, float32, (n, h, w, c)) into ``outputs`` (.npy, float32, (n, outputs)).
 
         With ``walk``, the weights are moved meanwhile as roundings of that seed would move them
-        (:mod:`mobilecnn.convert.roundings`). With ``warm_up`` one batch goes before those that are timed.
+        (:mod:`mobilecnn.convert.roundings`). With ``warm_up`` one batch of each size goes before those that are timed.
         """
         paths = {"inputs": str(inputs.absolute()), "outputs": str(outputs.absolute())}
         self.send({"do": "run", "size": list(contract.shape), **paths, "walk": walk, "warm_up": warm_up})

@@ -7,7 +7,7 @@
 * ``count``: ``{path, unsafe, custom_objects, patience, size}`` -> the layers of any Keras file, a classifier or not
 * ``run``: ``{inputs, outputs, size, walk, warm_up}`` (:mod:`mobilecnn.train.inputs`, .npy) -> the model's scores, and seconds;
   ``walk`` is null, or the seed by which its weights are moved meanwhile (:mod:`mobilecnn.convert.roundings`); with
-  ``warm_up`` one batch goes before, untimed
+  ``warm_up`` one batch of each size goes before, untimed
 * ``statistics``: ``{inputs, images, contracts}`` (:mod:`mobilecnn.train.inputs`) -> for each of the contracts what the first of
   the images make of the first batch normalizations (:mod:`mobilecnn.convert.batch_statistics`)
 """
@@ -43,6 +43,7 @@ from mobilecnn.convert.user_code import running
 from mobilecnn.errors import MobileCnnError, ModelFileError
 from mobilecnn.process import Channel, serve
 from mobilecnn.records import record
+from mobilecnn.stretches import joined
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.complexity import layers
 from mobilecnn.train.images import to_tensor
@@ -226,8 +227,8 @@ def _batch(model: Any) -> int | None:
     return model.batch if isinstance(model, SavedClassifier) else None
 
 
-def _run(function: Any, batch: int, message: dict[str, Any]) -> dict[str, float]:
-    """Write the scores of the inputs; the seconds that it took, and those of them that the model took."""
+def _run(function: Any, batch: int, message: dict[str, Any]) -> dict[str, Any]:
+    """Write the scores of the inputs; the seconds that it took, those of them that the model took, and stretches of both."""
     import tensorflow as tf
 
     inputs = Path(message["inputs"])
@@ -236,16 +237,26 @@ def _run(function: Any, batch: int, message: dict[str, Any]) -> dict[str, float]
         return np.asarray(function(tf.constant(images)), np.float32)
 
     if message["warm_up"]:
-        answer(next(slices(inputs, batch)))
+        first = next(slices(inputs, batch))
+        answer(first)
+        if rest := tensors.shape(inputs)[0] % batch:
+            answer(first[:rest])  # TensorFlow traces another size anew, for longer than it takes to run.
     scores = []
-    inference, began = 0.0, time.perf_counter()
+    whole: list[float] = []
+    inference: list[float] = []
+    began = last = time.perf_counter()
     for images in slices(inputs, batch):
         asked = time.perf_counter()
         scores.append(answer(images))
-        inference += time.perf_counter() - asked
+        now = time.perf_counter()
+        inference.append(now - asked)
+        whole.append(now - last)
+        last = now
     seconds = time.perf_counter() - began
     tensors.write(Path(message["outputs"]), scores, (sum(map(len, scores)), *scores[0].shape[1:]))
-    return {"seconds": seconds, "inference": inference}
+    each = [*map(len, scores)]
+    stretches = {"running": asdict(joined(each, whole)), "inference": asdict(joined(each, inference))}
+    return {"seconds": seconds, "inference": sum(inference), "stretches": stretches}
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from mobilecnn.convert import output_kinds
 from mobilecnn.documents import Members
-from mobilecnn.quantize.proportions import wilson
-from mobilecnn.records import Stored, Upgrade
+from mobilecnn.quantize.proportions import total, wilson
+from mobilecnn.records import Stored, Upgrade, record
 from mobilecnn.remarks import Remark
+from mobilecnn.stretches import Stretches
 
 NO_BETTER = "no-better-than-chance"
 """Code of the remark that names the files that know no more of the images than chance."""
@@ -88,6 +89,12 @@ class Speed:
         decode_seconds: reading, decoding and resizing the images, on one core. Files that are fed alike share it.
         inference_seconds: running the network.
         seconds: from image files to scores: both of these, and what lies between, such as scaling the pixels.
+        interval: lower and upper end of the 95 % interval of ``seconds``, in seconds; None where too few images tell, and in a
+            record of a version before 6.
+        inference_interval: the same of ``inference_seconds``.
+        decoding: stretches of what ``decode_seconds`` is the sum of; None where they are not known, as in such a record.
+        running: the same of what is not decoding.
+        inference: the same of ``inference_seconds``.
     """
 
     images: int
@@ -95,10 +102,55 @@ class Speed:
     decode_seconds: float
     inference_seconds: float
     seconds: float
+    interval: tuple[float, ...] | None = None
+    inference_interval: tuple[float, ...] | None = None
+    decoding: Stretches | None = None
+    running: Stretches | None = None
+    inference: Stretches | None = None
 
     def __post_init__(self) -> None:
         if self.images == 0 or self.seconds <= 0 or min(self.decode_seconds, self.inference_seconds) < 0:
             raise ValueError("the speed has no images or no time")
+        for ends, value in ((self.interval, self.seconds), (self.inference_interval, self.inference_seconds)):
+            if ends is not None and not (len(ends) == 2 and 0 <= ends[0] <= value <= ends[1]):
+                raise ValueError("a time does not lie in its interval")
+
+    @classmethod
+    def of(cls, cores: int, decode_seconds: float, decoding: Stretches, took: Mapping[str, Any]) -> "Speed":
+        """The speed of a run.
+
+        Args:
+            cores: number of processor cores that the network might use.
+            decode_seconds: what decoding took in all.
+            decoding: the stretches of that.
+            took: what the process that ran the network says: ``seconds``, ``inference`` and ``stretches``.
+        """
+        running, inference = (record(Stretches, took["stretches"][name]) for name in ("running", "inference"))
+        seconds = decode_seconds + float(took["seconds"])
+        return cls(
+            images=sum(running.images),
+            cores=cores,
+            decode_seconds=decode_seconds,
+            inference_seconds=float(took["inference"]),
+            seconds=seconds,
+            interval=total(seconds, [decoding, running]),
+            inference_interval=total(float(took["inference"]), [inference]),
+            decoding=decoding,
+            running=running,
+            inference=inference,
+        )
+
+    @property
+    def factor(self) -> float | None:
+        """Factor by which ``seconds``, and the images in a second, may be larger or smaller at 95 %."""
+        return None if self.interval is None else self.interval[1] / self.seconds
+
+    @property
+    def inference_factor(self) -> float | None:
+        """The same of ``inference_seconds``, and of the mean of an image."""
+        return (
+            None if self.inference_interval is None else self.inference_interval[1] / self.inference_seconds
+        )
 
     @property
     def images_per_second(self) -> float:
@@ -212,13 +264,28 @@ def _without(*names: str) -> Upgrade:
     return upgrade
 
 
+def _without_stretches(members: Members) -> Members:
+    """The members of version 6, of those of version 5, whose speeds had no intervals."""
+    results = members.get("results")
+    if not isinstance(results, list):
+        return members
+    unknown = dict.fromkeys(("interval", "inference_interval", "decoding", "running", "inference"))
+
+    def filled(row: Any) -> Any:
+        if not isinstance(row, dict) or not isinstance(row.get("speed"), dict):
+            return row
+        return {**row, "speed": {**row["speed"], **unknown}}
+
+    return {**members, "results": [filled(row) for row in results]}
+
+
 @dataclass(frozen=True)
 class Evaluation(Stored):
     """What ``mobilecnn evaluate`` found.
 
     History. 1: the first. 2: ``remarks``; ``output_kind``, ``positive`` and ``not_finite`` of each result.
     3: ``names`` of each remark. 4: ``figures`` of each result. 5: ``speed`` and ``parameters`` of each
-    result.
+    result. 6: intervals and stretches of each speed.
 
     Attributes:
         data: the data set, as it was given; of a folder that is divided into parts, the part.
@@ -230,13 +297,14 @@ class Evaluation(Stored):
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.evaluation"
-    VERSION: ClassVar[int] = 5
+    VERSION: ClassVar[int] = 6
     NOUN: ClassVar[str] = "evaluation"
     UPGRADES: ClassVar[Mapping[int, Upgrade]] = {
         1: _with_kinds,
         2: _with_names,
         3: _without("figures"),
         4: _without("speed", "parameters"),
+        5: _without_stretches,
     }
 
     data: str

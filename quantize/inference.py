@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from mobilecnn.quantize.classifiers import Classifier, open_tflite
 from mobilecnn.quantize.evaluation import Speed
 from mobilecnn.quantize.rules import Rules, entries
 from mobilecnn.quantize.runtimes import RUNTIMES
+from mobilecnn.stretches import Stretches, joined
 from mobilecnn.train import inputs
 from mobilecnn.train.images import Pixels
 from mobilecnn.train.keras_archive import kind_of, sha256_of, size_of
@@ -194,16 +196,18 @@ def ask(
     _check(how, shared)
     with temporary_folder() as folder:
         answered = folder / "outputs.npy"
-        made: dict[InputContract, tuple[Path, float]] = {}
+        made: dict[InputContract, tuple[Path, float, Stretches]] = {}
 
-        def prepare(contract: InputContract, label: str) -> tuple[Path, float]:
+        def prepare(contract: InputContract, label: str) -> tuple[Path, float, Stretches]:
             # Where a contract came from changes no number.
             key = replace(contract, stated=True, overrides="")
             if key not in made:
-                began = time.perf_counter()
                 given = folder / f"inputs-{len(made)}.npy"
-                write_inputs(given, images(contract), contract, count, label, progress)
-                made[key] = given, time.perf_counter() - began
+                moments = [time.perf_counter()]
+                write_inputs(given, _clocked(images(contract), moments), contract, count, label, progress)
+                moments[count:] = [time.perf_counter()]
+                each = [after - before for before, after in pairwise(moments)]
+                made[key] = given, moments[-1] - moments[0], joined([1] * count, each)
             return made[key]
 
         def read(path: Path, model: KerasModel | None) -> Classifier:
@@ -221,7 +225,7 @@ def ask(
         for path in paths:
             with _keras(path, how, shared) as model:
                 classifier = read(path, model)
-                given, decoding = prepare(classifier.contract, path.name)
+                given, decode_seconds, decoding = prepare(classifier.contract, path.name)
                 if model is not None:
                     model.start_run(classifier.contract, given, answered, warm_up=True)
                     took = model.finish()
@@ -229,7 +233,7 @@ def ask(
                     with TfliteProcess(f"that runs {path}") as process:
                         took = process.run(path, given, answered, how.runtime, warm_up=True)
             scores = np.load(answered, allow_pickle=False)
-            yield ClassifierAnswers(classifier, scores, _speed(count, decoding, took))
+            yield ClassifierAnswers(classifier, scores, Speed.of(cores(), decode_seconds, decoding, took))
 
 
 @dataclass(frozen=True)
@@ -318,8 +322,11 @@ def _refuse_other_answers(classifier: Classifier, how: Asking, folder: Path) -> 
         golden_answers.refuse_others(path, card, scores, how.runtime)
 
 
-def _speed(images: int, decoding: float, took: Mapping[str, Any]) -> Speed:
-    return Speed(images, cores(), decoding, float(took["inference"]), decoding + float(took["seconds"]))
+def _clocked(images: Iterable[Pixels], moments: list[float]) -> Iterator[Pixels]:
+    """The images; when each was done with is added to ``moments``."""
+    for image in images:
+        yield image
+        moments.append(time.perf_counter())
 
 
 def cores() -> int:

@@ -8,13 +8,14 @@
 * ``layers``: ``{reference, quantized, inputs, images, halved}`` -> figures of each operator (:mod:`mobilecnn.quantize.litert_layers`)
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
 * ``run``: ``{model, runtime, kernels, raw, inputs, outputs, keep, warm_up}`` (:mod:`mobilecnn.train.inputs`, .npy) -> float32 scores,
-  the types of input and output, and seconds; with ``keep`` the interpreter stays for the next message, with ``warm_up`` one
+  the types of input and output, seconds, and stretches (:mod:`mobilecnn.stretches`); with ``keep`` the interpreter stays for the next message, with ``warm_up`` one
   inference goes before, untimed; before that, each second, the number of images that it ``ran``
 """
 
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from mobilecnn.quantize import large_tensors, litert_layers, litert_ranges
 from mobilecnn.quantize.activations import observe
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.runtimes import interpreter_class
+from mobilecnn.stretches import joined
 from mobilecnn.train.inputs import slices
 
 
@@ -174,7 +176,10 @@ def _run(interpreter: Any, message: dict[str, Any], channel: Channel) -> dict[st
         set_input(next(images()))
         invoke()
     scores: list[Any] = []
-    inference, began, said = 0.0, time.perf_counter(), time.monotonic()
+    running: list[float] = []
+    inference: list[float] = []
+    began, said = time.perf_counter(), time.monotonic()
+    last = began
     for image in images():
         if time.monotonic() - said > SIGN_SECONDS:
             channel.send(ran=len(scores))
@@ -182,15 +187,20 @@ def _run(interpreter: Any, message: dict[str, Any], channel: Channel) -> dict[st
         set_input(image)
         invoked = time.perf_counter()
         invoke()
-        inference += time.perf_counter() - invoked
+        inference.append(time.perf_counter() - invoked)
         answer = interpreter.get_tensor(result["index"])
         # Codes of up to 16 bits are exact in float32.
         shown = answer.astype(np.float32) if message["raw"] else decode(answer, *result["quantization"])
         scores.append(shown.reshape(1, -1))
+        now = time.perf_counter()
+        running.append(now - last)
+        last = now
     seconds = time.perf_counter() - began
     tensors.write(Path(message["outputs"]), scores, (len(scores), scores[0].size))
     types = {"input": source["dtype"].__name__, "output": result["dtype"].__name__}
-    return {**types, "seconds": seconds, "inference": inference}
+    each = [1] * len(scores)
+    stretches = {"running": asdict(joined(each, running)), "inference": asdict(joined(each, inference))}
+    return {**types, "seconds": seconds, "inference": sum(inference), "stretches": stretches}
 
 
 if __name__ == "__main__":

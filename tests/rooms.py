@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("train", "convert", "quantize", "bench", "android_demo")
 BASE = (
-    ("causes", "documents", "errors", "remarks", "steps", "temporaries", "version"),
+    ("causes", "documents", "errors", "remarks", "steps", "stretches", "temporaries", "version"),
     ("extras", "files", "interruption", "locks", "seeds", "shortage"),
     ("folders", "labels", "process", "records", "tensors"),
     ("replacing",),

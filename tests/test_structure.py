@@ -85,7 +85,7 @@ def test_reading_comparing_and_reporting_load_no_device() -> None:
     done = subprocess.run([sys.executable, "-c", PURE], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
     assert not [name for name in loaded if ".devices" in name or ".timing" in name], loaded
-    assert len(loaded) < 66, loaded
+    assert len(loaded) < 67, loaded
 
 
 def test_the_zoo_uses_keras_operations_only() -> None:

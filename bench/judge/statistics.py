@@ -36,7 +36,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilecnn.bench.records.measurement import Rounds
-from mobilecnn.quantize.proportions import Z_95
+from mobilecnn.quantize.proportions import STUDENT_95, Z_95
 
 Verdict = Literal["faster", "slower", "undecided"]
 
@@ -45,16 +45,6 @@ RESAMPLES = 2000
 
 ROUNDING = 1e-9
 """Relative difference of two ends that are the same but for the rounding of their logarithms."""
-
-# fmt: off
-STUDENT_95 = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)
-# fmt: on
-"""Quantiles, 97.5 %, of Student's distribution with 1 to 30 degrees of freedom (NIST/SEMATECH
-e-Handbook of Statistical Methods, section 1.3.6.7.2)."""
 
 _Array = npt.NDArray[np.float64]
 

@@ -49,7 +49,7 @@ def test_an_evaluation_of_the_first_version_has_no_remarks() -> None:
         ('{"schema": "something else"}', "bad.json: it is not a measurement"),
         (json.dumps(damaged("version", value=99)), "bad.json: a measurement of version 99"),
         (json.dumps(damaged("runs", 0, "samples_ns", 0, value="fast")), r"bad.json: runs\[0\].samples_ns\[0\]"),
-        (json.dumps({**results.evaluation().to_json(), "version": 6}), "bad.json: an evaluation of version 6"),
+        (json.dumps({**results.evaluation().to_json(), "version": 7}), "bad.json: an evaluation of version 7"),
         (json.dumps({**results.evaluation().to_json(), "results": []}), "bad.json: the document: the results"),
         ('{"source": "", "rows": [], "measurement": "../gone.json"}', "bad.json is made of the measurement .*gone.json"),
         ('{"source": "", "rows": [], "measurement": 3}', "bad.json: measurement must be the name of a file"),

@@ -46,7 +46,7 @@ KINDS: dict[str, type[Stored]] = {
     "measurement-4-phone.json": Measurement,
     "stream-2.json": Stream,
     "instructions-3.json": Instructions,
-    "evaluation-5.json": Evaluation,
+    "evaluation-6.json": Evaluation,
 }
 """Samples of the versions that are written today."""
 
@@ -86,9 +86,19 @@ def test_todays_version_is_written_as_it_was(name: str) -> None:
 
 
 def test_evaluations_of_older_versions_read_and_say_nothing_of_what_they_did_not_know() -> None:
-    old, new, third, fourth, fifth = (
-        Evaluation.read(SAMPLES / f"evaluation-{version}.json") for version in (1, 2, 3, 4, 5)
+    old, new, third, fourth, fifth, sixth = (
+        Evaluation.read(SAMPLES / f"evaluation-{version}.json") for version in (1, 2, 3, 4, 5, 6)
     )
+    unsaid_times: dict[str, Any] = {
+        "interval": None,
+        "inference_interval": None,
+        "decoding": None,
+        "running": None,
+        "inference": None,
+    }
+    for row, before in zip(sixth.results, fifth.results, strict=True):
+        assert row.speed is not None and row.speed.interval is not None
+        assert replace(row.speed, **unsaid_times) == before.speed and row == replace(before, speed=row.speed)
     speed = fifth.results[0].speed
     assert speed is not None and speed.images_per_second == speed.images / 2.25
     today = replace(fifth, results=tuple(replace(row, speed=None, parameters=None) for row in fifth.results))
@@ -207,6 +217,7 @@ def test_all_that_can_stand_on_a_page(tmp_path: Path) -> None:
         "evaluation-3.json",
         "evaluation-4.json",
         "evaluation-5.json",
+        "evaluation-6.json",
         "instructions-1.json",
         "speedup.json",
     ]

@@ -10,7 +10,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mobilecnn.bench.judge.statistics import (
-    STUDENT_95,
     Interval,
     _resampled_medians,
     independent_ratio_interval,
@@ -23,7 +22,7 @@ from mobilecnn.bench.judge.statistics import (
     widening,
 )
 from mobilecnn.bench.records.measurement import Rounds
-from mobilecnn.quantize.proportions import Z_95, wilson
+from mobilecnn.quantize.proportions import STUDENT_95, Z_95, wilson
 
 values = st.lists(st.integers(1, 10**12), min_size=1, max_size=40)
 several_rounds = st.dictionaries(st.integers(0, 9), values, min_size=1, max_size=6)

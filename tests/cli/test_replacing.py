@@ -38,7 +38,7 @@ def result(path: Path) -> None:
 
 
 def an_evaluation(path: Path) -> None:
-    shutil.copy(SAMPLES / "evaluation-5.json", path)
+    shutil.copy(SAMPLES / "evaluation-6.json", path)
 
 
 def a_sheet(path: Path) -> None:

@@ -246,10 +246,18 @@ def _say_what_next(evaluation: "Evaluation", source: str, output: Path | None) -
 
 
 def _times(speed: "Speed | None") -> list[str]:
-    """Cells of the time for the whole set, of the images in a second, and of the network's time for one."""
+    """Cells of the time for the whole set, of the images in a second, and of the network's time for one, each with how far it may
+    be off."""
     if speed is None:
         return ["-"] * 3
-    return [f"{speed.seconds:.2f}", f"{speed.images_per_second:,.1f}", f"{speed.milliseconds:.2f}"]
+    whole, inference = (
+        "" if factor is None else f" +-{factor - 1:.1%}" for factor in (speed.factor, speed.inference_factor)
+    )
+    return [
+        f"{speed.seconds:.2f}{whole}",
+        f"{speed.images_per_second:,.1f}{whole}",
+        f"{speed.milliseconds:.2f}{inference}",
+    ]
 
 
 def _show(file: str, figures: "Figures") -> None:

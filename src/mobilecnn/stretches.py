@@ -1,0 +1,52 @@
+"""How long consecutive stretches of some images took: what tells how sure a total time is."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+MOST = 20
+"""Largest number of stretches of a run. The times of neighbouring images are alike; those of stretches as long as a twentieth of a
+run are nearly independent of each other."""
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """Times of consecutive stretches of images, in order; at least one and at most :data:`MOST`.
+
+    Attributes:
+        images: number of images of each.
+        seconds: seconds that each took.
+    """
+
+    images: tuple[int, ...]
+    seconds: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.images) <= MOST or len(self.images) != len(self.seconds):
+            raise ValueError("the stretches have not a time each, or are none or too many")
+        if min(self.images) < 1 or not all(math.isfinite(each) and each >= 0 for each in self.seconds):
+            raise ValueError("a stretch has no images or no time")
+
+    @property
+    def variance(self) -> float:
+        """Variance of the sum of their times in s², from how far each is from its images' share of that sum."""
+        count, mean = len(self.images), sum(self.seconds) / sum(self.images)
+        pairs = zip(self.images, self.seconds, strict=True)
+        squares = sum((seconds - mean * images) ** 2 for images, seconds in pairs)
+        return squares * count / (count - 1)
+
+
+def joined(images: Sequence[int], seconds: Sequence[float]) -> Stretches:
+    """Batches, one after the other, as at most :data:`MOST` stretches of about equally many of them.
+
+    Args:
+        images: number of images of each batch; at least one batch.
+        seconds: seconds that each took.
+    """
+    count = min(MOST, len(images))
+    ends = [round(len(images) * number / count) for number in range(count + 1)]
+    slices = [slice(*pair) for pair in pairwise(ends)]
+    return Stretches(
+        tuple(sum(images[part]) for part in slices), tuple(math.fsum(seconds[part]) for part in slices)
+    )
