@@ -135,6 +135,28 @@ def test_the_page_s_table_has_them(name: str) -> None:
     assert f"| {CHIPS[name].title} | {' | '.join(largest)} |" in (ROOT / "docs/arm_model.md").read_text()
 
 
+def test_the_page_of_the_rewrites_names_the_shuffle_nets_of_which_nothing_is_known() -> None:
+    page = " ".join((ROOT / "docs/lowering.md").read_text().split())
+    record = stored("pi4").record
+    assert isinstance(record, Instructions) and record.model is not None
+    shares = {}
+    for model, series in zip(record.models, record.series, strict=True):
+        found = beyond(series, record.model) or {}
+        shares[model.file.removesuffix(".tflite")] = [
+            f"{share:.0%}".replace("%", " %") for share, _ in found.values()
+        ]
+    names = [f"shufflenet_v1_{width}_g3.{kind}" for kind in ("float32", "int8") for width in ("x0.5", "x1.0")]
+    (half,), (one,), (half_int8,), (one_int8,) = (shares[name] for name in names)
+    assert half_int8 == one_int8
+    assert (
+        f"are {half} of the time of ShuffleNet V1 0.5x g3 in float32 and {one} of that of 1x, and {half_int8} of either in int8"
+        in page
+    )
+    largest = [LARGEST_SHARES["pi4"].turns, LARGEST_SHARES["pi5"].cycles]
+    for share in largest:
+        assert f"against at most {share:.0%}".replace("%", " %") in page
+
+
 def with_terms(name: str, terms: tuple[str, ...]) -> Fit:
     """Constants of other terms, and the errors of networks that had no part in them."""
     rows = [row for row in ROWS if (row["runtime"], row["chip"]) == ("ncnn", name)]
