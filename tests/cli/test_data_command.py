@@ -239,7 +239,13 @@ def test_evaluate_prints_the_figures_of_each_class(trained: Path, tmp_path: Path
         assert f"{share['value']:.1%} ({share['low']:.1%} .. {share['high']:.1%})" in line
     assert sum(map(sum, result["figures"]["confusion"])) == made["images"]
     assert result["figures"]["balanced"]["value"] == pytest.approx(result["balanced_accuracy"])
-    assert "calibration error: " in done.stdout and "top-5" not in done.stdout
+    figures = result["figures"]
+    for plain in (done, run(*typed)):
+        titles = [line for line in plain.stdout.splitlines() if "calibration error" in line]
+        assert len(titles) == 1 and "balanced" in titles[0] and "top-5" not in titles[0]
+        for name in ("balanced", "auc", "calibration_error"):
+            figure = figures[name]
+            assert f"{figure['value']:.1%} ({figure['low']:.1%} .. {figure['high']:.1%})" in plain.stdout
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
     refused = run(*typed, "--confusion", tmp_path / "c.svg")
     assert refused.exit_code == 2 and "is a PNG file" in refused.stderr

@@ -22,13 +22,18 @@ from mobilecnn.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mobilecnn.quantize.asking import Asking
     from mobilecnn.quantize.evaluation import Evaluation, Figures, Interval, Speed
 
 SPARE = (
-    "seconds", "inference (ms)", "images/s", "format", "balanced", "size", "agrees with first", "correct", "95 % interval",
+    "seconds", "inference (ms)", "images/s", "format", "size", "agrees with first", "correct", "95 % interval",
 )  # fmt: skip
 """Columns that a narrow terminal does without, the one that says least first."""
+
+FIGURES_SPARE = ("top-5", "AUC, mean", "calibration error")
+"""Columns of the table of figures of all classes that a narrow terminal does without."""
 
 
 @sections.command()
@@ -61,7 +66,7 @@ SPARE = (
 @click.option(
     "--by-class",
     is_flag=True,
-    help="Also print sensitivity, specificity and AUC of each class, and top-5, AUC and calibration error, with intervals.",
+    help="Also print sensitivity, specificity and AUC of each class, with intervals.",
 )
 @click.option(
     "--confusion", type=options.FILE, help="Draw the confusion matrix of each model into this PNG file."
@@ -196,7 +201,6 @@ def _table(evaluation: "Evaluation", *, by_class: bool) -> None:
             f"{result.correct}/{result.images}",
             f"{result.accuracy:.2%}",
             " .. ".join(f"{end:.2%}" for end in result.interval),
-            f"{result.balanced_accuracy:.2%}",
             f"{result.agreement_with_first:.1%}",
             result.verdict_against_first,
             *_times(result.speed),
@@ -210,7 +214,6 @@ def _table(evaluation: "Evaluation", *, by_class: bool) -> None:
         "correct",
         evaluation.accuracy,
         "95 % interval",
-        "balanced",
         "agrees with first",
         "verdict",
         "seconds",
@@ -219,10 +222,13 @@ def _table(evaluation: "Evaluation", *, by_class: bool) -> None:
     ]
     data(table(header, rows, left=2, spare=SPARE, keep=(evaluation.accuracy, "verdict")))
     say_short_names(files)
+    judged = [
+        (names[result.file], result.figures) for result in evaluation.results if result.figures is not None
+    ]
+    _of_all_classes(judged)
     if by_class:
-        for result in evaluation.results:
-            if result.figures is not None:
-                _show(names[result.file], result.figures)
+        for name, figures in judged:
+            _of_each_class(name, figures)
 
 
 def _say_what_next(evaluation: "Evaluation", source: str, output: Path | None) -> None:
@@ -260,26 +266,33 @@ def _times(speed: "Speed | None") -> list[str]:
     ]
 
 
-def _show(file: str, figures: "Figures") -> None:
-    """Print the figures of one file: a row for each class, then those of all."""
+def _of_all_classes(judged: "Sequence[tuple[str, Figures]]") -> None:
+    """Print a row for each file: what more is said of all classes together, with 95 % intervals."""
+    columns = {
+        "balanced": [_cell(figures.balanced) for _, figures in judged],
+        "top-5": [_cell(figures.top5) for _, figures in judged],
+        "AUC, mean": [_cell(figures.auc) for _, figures in judged],
+        "calibration error": [_cell(figures.calibration_error) for _, figures in judged],
+    }
+    shown = {name: cells for name, cells in columns.items() if set(cells) - {"-"}}
+    if not shown:
+        return
+    rows = [[name, *cells] for (name, _), *cells in zip(judged, *shown.values(), strict=True)]
+    data("")
+    data(table(["file", *shown], rows, spare=FIGURES_SPARE))
 
-    def cell(figure: "Interval | None") -> str:
-        if figure is None:
-            return "-"
-        return f"{figure.value:.1%} ({figure.low:.1%} .. {figure.high:.1%})"
 
+def _of_each_class(file: str, figures: "Figures") -> None:
+    """Print the figures of one file by class."""
     data("")
     data(file)
     rows = [
-        [row.name, f"{row.images:,}", cell(row.sensitivity), cell(row.specificity), cell(row.auc)]
+        [row.name, f"{row.images:,}", _cell(row.sensitivity), _cell(row.specificity), _cell(row.auc)]
         for row in figures.classes
     ]
     data(table(["class", "images", "sensitivity", "specificity", "AUC"], rows))
-    for word, figure in (
-        ("balanced", figures.balanced),
-        ("top-5", figures.top5),
-        ("AUC, mean", figures.auc),
-        ("calibration error", figures.calibration_error),
-    ):
-        if figure is not None:
-            data(f"{word}: {cell(figure)}")
+
+
+def _cell(figure: "Interval | None") -> str:
+    """A figure with its 95 % interval."""
+    return "-" if figure is None else f"{figure.value:.1%} ({figure.low:.1%} .. {figure.high:.1%})"
