@@ -131,6 +131,7 @@ def test_a_profile_says_what_each_operator_is_bound_by(tmp_path: Path) -> None:
     ]
     assert sum(row["share"] for row in operators) == pytest.approx(1.0)
     assert 0.5 < document["sum_over_whole"] < 3
+    assert set(document["modelled_beyond_validated"]) <= {"turns", "cycles", "lines"}
 
 
 def test_the_paper_s_experiments_on_the_paper_s_chip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
