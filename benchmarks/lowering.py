@@ -1,10 +1,12 @@
 """Time networks of the zoo without and with the rewrites of the graph, in float32 and int8: here, and modelled on boards.
 
-    python benchmarks/lowering.py [NETWORK ...] [--target any] [--device emulated-pi4] [--device emulated-pi5] [--runtime litert] [--json]
+    python benchmarks/lowering.py [NETWORK ...] [--mobile] [--target any] [--device emulated-pi4] [--device emulated-pi5]
+        [--runtime litert] [--lowering none] [--lowering auto] [--kept FOLDER] [--json]
 
 Here: one thread, the four files of a network take turns in each round, and the shortest round counts (ROUNDS of them). It is
 the processor's time, which other programs on a busy machine lengthen less than the clock's.
-On an emulated device the time is modelled. Weights are random. The exit code is 1 if an int8 file with the rewrites is
+On an emulated device the time is modelled. Weights are random. ``--mobile`` takes the 45 networks of :data:`MOBILE`; with
+``--kept`` a row that an earlier run wrote into that folder is not timed again, so that a run that was stopped goes on. The exit code is 1 if an int8 file with the rewrites is
 slower than its float32 file anywhere; within 2 % of it counts as equal.
 """
 
@@ -13,6 +15,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +38,22 @@ NETWORKS = (
 )  # fmt: skip
 """Networks that are timed where none is named."""
 
+MOBILE = (
+    *(f"mobilenet_v1_x{width}_224" for width in ("0.25", "0.5", "0.75", "1.0")),
+    *(f"mobilenet_v2_x{width}_224" for width in ("0.35", "0.5", "0.75", "1.0", "1.3", "1.4")),
+    *(f"mobilenet_v3_{size}" for size in ("small_x0.75", "small_x1.0", "small_x1.0_minimalistic")),
+    *(f"mobilenet_v3_{size}" for size in ("large_x0.75", "large_x1.0", "large_x1.0_minimalistic")),
+    *(f"shufflenet_v1_x{width}_g{groups}" for width in ("0.25", "0.5", "1.0") for groups in (1, 2, 3, 4, 8)),
+    "shufflenet_v1_x1.5_g3", "shufflenet_v1_x2.0_g3", "shufflenet_v1_x2.0_g3_se",
+    *(f"shufflenet_v2_x{width}" for width in ("0.5", "1.0", "1.5", "2.0")),
+    "squeezenet_v1.0", "squeezenet_v1.1", "squeezenext23_x1.0", "squeezenext23v5_x1.0", "nasnet_a_mobile",
+    "efficientnet_lite0", "efficientnet_lite1",
+)  # fmt: skip
+"""The mobile families: every width at 224 pixels, every number of groups, both sizes of MobileNet V3."""
+
 FORMATS = ("float32", "int8")
 LOWERINGS = ("none", "auto")
+HERE = "here"
 ROUNDS = 15
 
 LONG_ENOUGH = 0.05
@@ -49,10 +66,12 @@ Case = tuple[str, str]
 """A lowering and a format."""
 
 
-def exported(network: str, folder: Path, size: int | None, target: str) -> dict[Case, Path]:
-    """The four files of a network, with the rewrites for a target."""
+def exported(
+    network: str, folder: Path, size: int | None, target: str, lowerings: Sequence[str]
+) -> dict[Case, Path]:
+    """The files of a network, two for each of the lowerings: for a target, where they are not none."""
     files: dict[Case, Path] = {}
-    for lowering in LOWERINGS:
+    for lowering in lowerings:
         made = export(
             Source(network, size=size),
             FORMATS,
@@ -112,23 +131,21 @@ def main() -> None:
         "--device", action="append", default=[], help="an emulated device, beside this machine"
     )
     parser.add_argument("--runtime", choices=RUNTIMES, default=RUNTIMES[0], help="runtime on this machine")
+    parser.add_argument(
+        "--mobile", action="store_true", help="the 45 networks of the mobile families instead"
+    )
+    parser.add_argument(
+        "--lowering", action="append", choices=LOWERINGS, help="these files alone  [default: both]"
+    )
+    parser.add_argument("--kept", type=Path, help="folder of the rows, kept")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    rows: list[dict[str, Any]] = []
-    for network in asked.networks:
-        with tempfile.TemporaryDirectory() as folder:
-            files = exported(network, Path(folder), asked.size, asked.target)
-            pieces = {case: partitions(path).count for case, path in files.items()}
-            places = {"here": timed(files, asked.runtime)}
-            places.update({device: modelled(files, device) for device in asked.device})
-        for place, times in places.items():
-            rows.append({
-                "network": network,
-                "place": place,
-                **{f"{lowering}_{name}_ms": times[lowering, name] for lowering, name in times},
-                **{f"{lowering}_{name}_partitions": pieces[lowering, name] for lowering, name in pieces},
-            })  # fmt: skip
-            print(_line(rows[-1]), file=sys.stderr, flush=True)
+    lowerings = tuple(asked.lowering or LOWERINGS)
+    rows = [
+        row
+        for network in (MOBILE if asked.mobile else asked.networks)
+        for row in rows_of(network, lowerings, asked)
+    ]
     if asked.json:
         print(
             json.dumps(
@@ -142,19 +159,55 @@ def main() -> None:
         )
         for row in rows:
             print(_line(row))
-    slower = [row for row in rows if row["auto_int8_ms"] > EQUAL * row["auto_float32_ms"]]
+    slower = [
+        row for row in rows if row[f"{lowerings[-1]}_int8_ms"] > EQUAL * row[f"{lowerings[-1]}_float32_ms"]
+    ]
     sys.exit(1 if slower else 0)
 
 
-def _line(row: dict[str, Any]) -> str:
-    def pair(name: str) -> str:
-        return " -> ".join(f"{row[f'{lowering}_{name}']:.3g}" for lowering in LOWERINGS)
+def rows_of(network: str, lowerings: Sequence[str], asked: argparse.Namespace) -> list[dict[str, Any]]:
+    """A row a place: those that are kept, and those that are timed now."""
+    places = [HERE, *asked.device]
+    kept = {
+        place: asked.kept
+        / f"{network}-{asked.size or 0}-{place}-{asked.runtime}-{asked.target}-{'-'.join(lowerings)}.json"
+        for place in places
+        if asked.kept
+    }
+    rows = {place: json.loads(path.read_text()) for place, path in kept.items() if path.exists()}
+    if len(rows) < len(places):
+        with tempfile.TemporaryDirectory() as folder:
+            files = exported(network, Path(folder), asked.size, asked.target, lowerings)
+            pieces = {case: partitions(path).count for case, path in files.items()}
+            for place in places:
+                if place in rows:
+                    continue
+                times = timed(files, asked.runtime) if place == HERE else modelled(files, place)
+                rows[place] = {
+                    "network": network,
+                    "place": place,
+                    **{f"{lowering}_{name}_ms": times[lowering, name] for lowering, name in times},
+                    **{f"{lowering}_{name}_partitions": pieces[lowering, name] for lowering, name in pieces},
+                }
+                print(_line(rows[place]), file=sys.stderr, flush=True)
+                if place in kept:
+                    kept[place].parent.mkdir(parents=True, exist_ok=True)
+                    kept[place].write_text(json.dumps(rows[place]))
+    return [rows[place] for place in places]
 
-    ratios = [row[f"{lowering}_float32_ms"] / row[f"{lowering}_int8_ms"] for lowering in LOWERINGS]
-    gain = row["none_int8_ms"] / row["auto_int8_ms"]
+
+def _line(row: dict[str, Any]) -> str:
+    lowerings = [lowering for lowering in LOWERINGS if f"{lowering}_int8_ms" in row]
+
+    def of_each(name: str) -> str:
+        return " -> ".join(f"{row[f'{lowering}_{name}']:.3g}" for lowering in lowerings)
+
+    ratios = [row[f"{lowering}_float32_ms"] / row[f"{lowering}_int8_ms"] for lowering in lowerings]
+    gain = row[f"{lowerings[0]}_int8_ms"] / row[f"{lowerings[-1]}_int8_ms"]
     return (
-        f"| {row['network']} | {row['place']} | {pair('int8_partitions')} | {pair('float32_ms')} | {pair('int8_ms')} | "
-        f"{ratios[0]:.2f} -> {ratios[1]:.2f} | {gain:.2f} |"
+        f"| {row['network']} | {row['place']} | {of_each('int8_partitions')} | {of_each('float32_ms')} "
+        f"| {of_each('int8_ms')} | {' -> '.join(f'{ratio:.2f}' for ratio in ratios)} "
+        f"| {f'{gain:.2f}' if len(lowerings) > 1 else '-'} |"
     )
 
 

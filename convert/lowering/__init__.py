@@ -32,6 +32,7 @@ from mobilecnn.convert.lowering.pools import pick_by_convolution, pool_by_convol
 from mobilecnn.convert.lowering.relus import fuse_relus, rectify_branches, requantize_relus
 from mobilecnn.convert.lowering.reshapes import drop_reshapes
 from mobilecnn.convert.lowering.rewrites import Rewrite
+from mobilecnn.convert.lowering.routes import route_channels
 from mobilecnn.convert.lowering.shuffles import fold_shuffles, spell_shuffles, write_groups_dense
 from mobilecnn.convert.lowering.split_groups import split_groups
 from mobilecnn.convert.lowering.tflite_metadata import append_labels, describe
@@ -45,6 +46,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite(drop_reshapes, "converted", exact=True),
     Rewrite(spell_shuffles, "converted", exact=True),
     Rewrite(fold_shuffles, "converted", exact=True),
+    Rewrite(route_channels, "converted", exact=True),
     Rewrite(nest_concatenations, "converted", exact=True),
     Rewrite(pick_by_convolution, "converted", exact=True),
     Rewrite(drop_conversions, "quantized", exact=False),
@@ -123,8 +125,10 @@ def chosen(wanted: str | Sequence[str], target: str = ANY) -> tuple[Rewrite, ...
     """
     costs = costs_of(target)
     names = wanted.split(",") if isinstance(wanted, str) else list(wanted)
-    if names in ([AUTO], [NONE]):
-        return _for(costs, REWRITES) if names == [AUTO] else ()
+    if names == [NONE]:
+        return ()
+    if names == [AUTO]:
+        return _for(costs, [row for row in REWRITES if costs.routes or row.run is not route_channels])
     known = [row.name for row in REWRITES]
     for name in names:
         if name not in known:

@@ -1,11 +1,11 @@
 """What the forms of an operator cost on a target, in nanoseconds, for the rewrites that choose among them."""
 
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
 from mobilecnn.errors import UsageError
-from mobilecnn.records import Stored
+from mobilecnn.records import ADDED, Stored
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,8 @@ class Costs(Stored):
     Attributes:
         title: what the target is.
         tables: costs by the type of the feature maps, on each of the chips.
+        routes: whether convolutions for each place that their channels go to are faster than splits and shuffles, which the
+            tables do not tell: so it is in whole networks.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.costs"
@@ -124,6 +126,7 @@ class Costs(Stored):
 
     title: str
     tables: dict[str, tuple[Table, ...]]
+    routes: bool = field(default=False, metadata=ADDED)
 
     def __post_init__(self) -> None:
         for dtype, tables in self.tables.items():
@@ -178,15 +181,16 @@ TARGETS: dict[str, Costs] = {
     ANY: Costs(
         "x86-64 and the Raspberry Pis 4 and 5",
         {"int8": (_X86, _PI4, _PI5), "float32": (_X86_FLOAT, _PI5_FLOAT)},
+        routes=True,
     ),
-    "x86": Costs("x86-64 with VNNI", {"int8": (_X86,), "float32": (_X86_FLOAT,)}),
+    "x86": Costs("x86-64 with VNNI", {"int8": (_X86,), "float32": (_X86_FLOAT,)}, routes=True),
     "pi3": Costs("the Raspberry Pi 3 B+", {"int8": (_PI3,)}),
     "pi4": Costs("the Raspberry Pi 4", {"int8": (_PI4,)}),
-    "pi5": Costs("the Raspberry Pi 5", {"int8": (_PI5,), "float32": (_PI5_FLOAT,)}),
+    "pi5": Costs("the Raspberry Pi 5", {"int8": (_PI5,), "float32": (_PI5_FLOAT,)}, routes=True),
     "rk3399": Costs("the Rockchip RK3399", {"int8": (_RK3399,)}),
     "sd810": Costs("the Snapdragon 810", {"int8": (_SD810,)}),
     "sd820": Costs("the Snapdragon 820", {"int8": (_SD820,)}),
-    "tflite-runtime": Costs("tflite-runtime", {"int8": (_BUILT_IN,)}),
+    "tflite-runtime": Costs("tflite-runtime", {"int8": (_BUILT_IN,)}, routes=True),
 }
 """Targets by name, one thread. On x86-64 they were measured (AVX-512 with VNNI, LiteRT 2.3; the last with tflite-runtime 2.14) and
 on the Raspberry Pi 5 modelled in float32 with each operator alone; in int8 the chips are modelled with the operators in

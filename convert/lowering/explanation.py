@@ -12,6 +12,7 @@ from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
 from mobilecnn.convert.inspection import macs
 from mobilecnn.convert.lowering.costs import Costs
+from mobilecnn.convert.lowering.routes import why_not_straight
 from mobilecnn.convert.lowering.shuffles import why_unfolded
 
 
@@ -55,7 +56,7 @@ class Untouched:
     """Operators that could be faster in another form, and have none.
 
     Attributes:
-        what: what it is: ``HARD_SWISH``, ``channel shuffle``.
+        what: what it is: ``HARD_SWISH``, ``channel shuffle``, ``channels shuffled between units``.
         layer: name of what it writes.
         why: why it stays, a phrase.
     """
@@ -155,8 +156,10 @@ def untouched(content: bytes, name: str, costs: Costs | None = None) -> tuple[Un
         for operation in flatbuffer.graph_of(model).operations
         if operation.outputs and (why := xnnpack.why_left(operation))
     ]
-    shuffles = (Untouched("channel shuffle", *row) for row in why_unfolded(Editor(model), costs))
-    return (*rows, *shuffles)
+    editor = Editor(model)
+    shuffles = (Untouched("channel shuffle", *row) for row in why_unfolded(editor, costs))
+    stages = (Untouched("channels shuffled between units", *row) for row in why_not_straight(editor, costs))
+    return (*rows, *shuffles, *stages)
 
 
 def _keys(graph: Graph) -> list[Hashable]:

@@ -4,7 +4,7 @@ A layout of a tensor says for each of its channels which one it was. The convolu
 a layout, because the order of their weights is free; other operators pass it on.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,26 +57,25 @@ class Layouts:
         return self.of.get(index) or tuple(range(self.editor.tensor(index).shape[-1]))
 
 
-def solve(editor: Editor, first: int, layout: Permutation, ignored: frozenset[int]) -> Layouts | None:
-    """The layouts that follow if the tensor ``first`` gets ``layout``; None where an operator cannot follow.
+def solve(editor: Editor, wanted: Mapping[int, Permutation], ignored: frozenset[int]) -> Layouts | None:
+    """The layouts that follow if some tensors get new ones; None where an operator cannot follow.
 
     Args:
         editor: graph, which is not changed.
-        first: index of the tensor.
-        layout: its layout.
+        wanted: tensor -> its layout.
         ignored: operators, by their identity, that will be gone.
     """
     layouts = Layouts(editor, ignored)
-    pending = [(first, layout)]
+    pending = list(wanted.items())
     try:
         while pending:
-            index, wanted = pending.pop()
+            index, layout = pending.pop()
             known = layouts.of.get(index)
             if known is not None:
-                if known != wanted:
+                if known != layout:
                     raise Stuck
                 continue
-            layouts.of[index] = wanted
+            layouts.of[index] = layout
             if not layouts.moved(index):
                 continue
             makers = [maker for maker in (editor.maker(index),) if maker is not None]
@@ -268,6 +267,26 @@ def mixes_groups(layouts: Layouts, operator: Any) -> bool:
         if any(channel // each != place // each for place, channel in enumerate(layout)):
             return True
     return False
+
+
+def to_become_dense(layouts: Layouts) -> list[Any]:
+    """The grouped convolutions that get channels of other groups, and with them more multiply-adds."""
+    return [
+        operator
+        for operator in layouts.touched.values()
+        if layouts.editor.kind(operator) == "CONV_2D"
+        and groups(layouts.editor, operator) > 1
+        and mixes_groups(layouts, operator)
+    ]
+
+
+def rows(editor: Editor, index: int, own: Sequence[int]) -> int:
+    """Index of a new constant with some output channels of another one, the weights or the bias of a convolution."""
+
+    def taken(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return values[list(own)]
+
+    return editor.changed_constant(index, taken, own)
 
 
 def write_dense(editor: Editor, operator: Any) -> None:

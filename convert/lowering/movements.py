@@ -87,7 +87,7 @@ def inverse(order: Sequence[int]) -> Permutation:
 def _ways(editor: Editor) -> dict[int, _Way]:
     ways: dict[int, _Way] = {}
     for operator in editor.operators:
-        move = _MOVES.get(editor.kind(operator))
+        move = MOVES.get(editor.kind(operator))
         if move is None:
             continue
         inputs = [index for index in wellformed.indices(operator.inputs) if index >= 0]
@@ -100,7 +100,7 @@ def _ways(editor: Editor) -> dict[int, _Way]:
             continue
         arrays = dict(zip(maps, (way.places for way in given if way is not None), strict=True))
         try:
-            made = move(_Move(editor, operator, inputs, arrays))
+            made = move(Move(editor, operator, inputs, arrays))
         except (ValueError, IndexError, TypeError, KeyError):
             continue  # What it says does not fit its shapes: the runtime's business.
         passed = {id(other): other for way in given if way is not None for other in way.operators}
@@ -140,8 +140,15 @@ def _outputs(operator: Any) -> list[int]:
 
 
 @dataclass(frozen=True)
-class _Move:
-    """An operator that moves values: its inputs, and the places of those that are no constants."""
+class Move:
+    """An operator that moves values: its inputs, and the places of those that are no constants.
+
+    Attributes:
+        editor: graph.
+        operator: operator, of one of the kinds of :data:`MOVES`.
+        inputs: indices of its inputs.
+        arrays: for each input that is no constant the places of its values.
+    """
 
     editor: Editor
     operator: Any
@@ -166,30 +173,30 @@ class _Move:
         return values
 
 
-def _reshape(move: _Move) -> list[Places]:
+def _reshape(move: Move) -> list[Places]:
     return [move.places().reshape(move.shape)]
 
 
-def _transpose(move: _Move) -> list[Places]:
+def _transpose(move: Move) -> list[Places]:
     return [move.places().transpose(move.integers(1))]
 
 
-def _gather(move: _Move) -> list[Places]:
+def _gather(move: Move) -> list[Places]:
     if move.options.batchDims:
         raise ValueError("batches")
     chosen = np.array(move.integers(1)).reshape(move.editor.tensor(move.inputs[1]).shape)
     return [np.take(move.places(), chosen, move.options.axis)]
 
 
-def _split(move: _Move) -> list[Places]:
+def _split(move: Move) -> list[Places]:
     return np.split(move.places(1), move.options.numSplits, move.integers(0)[0])
 
 
-def _split_sizes(move: _Move) -> list[Places]:
+def _split_sizes(move: Move) -> list[Places]:
     return np.split(move.places(), np.cumsum(move.integers(1))[:-1], move.integers(2)[0])
 
 
-def _slice(move: _Move) -> list[Places]:
+def _slice(move: Move) -> list[Places]:
     begins = move.integers(1)
     return [
         move.places()[
@@ -198,7 +205,7 @@ def _slice(move: _Move) -> list[Places]:
     ]
 
 
-def _strided_slice(move: _Move) -> list[Places]:
+def _strided_slice(move: Move) -> list[Places]:
     options = move.options
     if options.ellipsisMask or options.newAxisMask or options.offset:
         raise ValueError("a form that is not followed")
@@ -213,22 +220,22 @@ def _strided_slice(move: _Move) -> list[Places]:
     return [move.places()[tuple(parts)]]
 
 
-def _pack(move: _Move) -> list[Places]:
+def _pack(move: Move) -> list[Places]:
     return [np.stack([move.arrays[index] for index in move.inputs], move.options.axis)]
 
 
-def _unpack(move: _Move) -> list[Places]:
+def _unpack(move: Move) -> list[Places]:
     axis = move.options.axis
     return [np.take(move.places(), number, axis) for number in range(move.options.num)]
 
 
-def _concatenation(move: _Move) -> list[Places]:
+def _concatenation(move: Move) -> list[Places]:
     if move.options.fusedActivationFunction != NOT_FUSED:
         raise ValueError("an activation")
     return [np.concatenate([move.arrays[index] for index in move.inputs], move.options.axis)]
 
 
-_MOVES: dict[str, Callable[[_Move], list[Places]]] = {
+MOVES: dict[str, Callable[[Move], list[Places]]] = {
     "CONCATENATION": _concatenation,
     "EXPAND_DIMS": _reshape,
     "GATHER": _gather,

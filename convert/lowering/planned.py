@@ -5,7 +5,8 @@ none reaches over the edge (:mod:`~mobilecnn.convert.lowering.pools`); one of a 
 computed in float32 (:mod:`~mobilecnn.convert.lowering.float_islands`), which the file of such an operator does as well. Pools over
 one edge of an axis alone, which an export writes in pieces (:mod:`~mobilecnn.convert.lowering.padded_pools`), are in no network of
 the zoo. Grouped pointwise convolutions are written dense, with the channel shuffle beside them, where a target's costs say so
-(:mod:`~mobilecnn.convert.lowering.shuffles`). Not followed is that for tflite-runtime some become several without groups
+(:mod:`~mobilecnn.convert.lowering.shuffles`). The channels of ShuffleNet V2 go straight to where they are used
+(:mod:`~mobilecnn.convert.lowering.routes`). Not followed is that for tflite-runtime some become several without groups
 (:mod:`~mobilecnn.convert.lowering.split_groups`): there what is predicted of a wide ShuffleNet in int8 is too slow.
 """
 
@@ -13,8 +14,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, Trade
-from mobilecnn.convert.xnnpack import MOST_TAPS
-from mobilecnn.train.operators import AVERAGE_POOL, CONVOLUTION, DEPTHWISE, SHUFFLE, Operator
+from mobilecnn.convert.xnnpack import MOST_CONCATENATED, MOST_TAPS
+from mobilecnn.train.operators import (
+    AVERAGE_POOL,
+    CONCATENATION,
+    CONVOLUTION,
+    DEPTHWISE,
+    SHUFFLE,
+    SPLIT,
+    Operator,
+)
 
 
 def planned(operators: Sequence[Operator], dtype: str, costs: Costs = TARGETS[ANY]) -> tuple[Operator, ...]:
@@ -25,7 +34,7 @@ def planned(operators: Sequence[Operator], dtype: str, costs: Costs = TARGETS[AN
         dtype: one of :data:`mobilecnn.convert.graph.build.DTYPES`.
         costs: costs of the target by which an export chooses.
     """
-    made = [_pooled(operator, dtype) for operator in operators]
+    made = [_pooled(operator, dtype) for operator in (_routed(operators) if costs.routes else operators)]
     trades = {
         place: _dense(operator, dtype, costs)
         for place, operator in enumerate(made)
@@ -51,6 +60,66 @@ def planned(operators: Sequence[Operator], dtype: str, costs: Costs = TARGETS[AN
         for place, operator in enumerate(made)
         if place not in gone
     )
+
+
+STAGE = (CONVOLUTION, CONVOLUTION, CONCATENATION, SHUFFLE)
+UNIT = (SPLIT, CONVOLUTION, DEPTHWISE, CONVOLUTION, CONCATENATION, SHUFFLE)
+"""How a stage of ShuffleNet V2 begins, with the ends of the two branches of its first unit, and each of its other units."""
+
+
+def _routed(operators: Sequence[Operator]) -> list[Operator]:
+    """The operators with the channels of each stage of ShuffleNet V2 as convolutions of their own, for what takes them."""
+    kinds = tuple(operator.kind for operator in operators)
+    made: list[Operator] = []
+    place = 0
+    while place < len(operators):
+        units, end = 0, place + len(STAGE)
+        while kinds[place : place + len(STAGE)] == STAGE and kinds[end : end + len(UNIT)] == UNIT:
+            units, end = units + 1, end + len(UNIT)
+        if units:
+            made += _stage(operators[place:end], units)
+            place = end
+        else:
+            made.append(operators[place])
+            place += 1
+    return made
+
+
+def _stage(operators: Sequence[Operator], units: int) -> list[Operator]:
+    """The operators of a stage with ``units`` units after the first."""
+    each, join = operators[0].outputs, operators[2]
+    # Where the convolutions' channels go: the unit that computes them further, or what is after the last one.
+    ways: list[list[int]] = [[units] * each for _ in range(units + 2)]
+    state = [(source, channel) for source in (0, 1) for channel in range(each)]
+    for unit in range(units):
+        state = [channel for pair in zip(state[:each], state[each:], strict=True) for channel in pair]
+        for source, channel in state[each:]:
+            ways[source][channel] = unit
+        state = [*state[:each], *((unit + 2, channel) for channel in range(each))]
+    ends = [*operators[:2], *(operators[len(STAGE) + len(UNIT) * unit + 3] for unit in range(units))]
+    parts = [
+        [replace(end, outputs=way.count(unit)) for unit in range(units + 1) if unit in way]
+        for end, way in zip(ends, ways, strict=True)
+    ]
+    made = [*parts[0], *parts[1]]
+    for unit in range(units + 1):
+        given = [way.count(unit) for way in ways if unit in way]
+        made += _joined(join, given)
+        if unit < units:
+            first = len(STAGE) + len(UNIT) * unit
+            made += [*operators[first + 1 : first + 3], *parts[unit + 2]]
+    return made
+
+
+def _joined(join: Operator, given: list[int]) -> list[Operator]:
+    """The concatenations of some feature maps, as :mod:`~mobilecnn.convert.lowering.concatenations` nests them."""
+    made = []
+    while len(given) > 1:
+        rest = len(given) - MOST_CONCATENATED
+        first = given[: min(MOST_CONCATENATED, rest + 1)] if rest > 0 else given
+        made.append(replace(join, inputs=sum(first), outputs=sum(first), groups=len(first)))
+        given = [sum(first), *given[len(first) :]]
+    return made
 
 
 def _pooled(operator: Operator, dtype: str) -> Operator:

@@ -162,33 +162,22 @@ def _ways(editor: Editor, shuffle: Shuffle) -> list[Layouts]:
     """The ways to do without a shuffle: the operators after it, or those before it, have the other order."""
     if not editor.between(shuffle.target) or not editor.readers(shuffle.target):
         return []
-    ways = [layouts.solve(editor, shuffle.target, inverse(shuffle.order), shuffle.operators)]
+    ways = [layouts.solve(editor, {shuffle.target: inverse(shuffle.order)}, shuffle.operators)]
     inside = _on_the_way(editor, shuffle)
     if all(id(reader) in shuffle.operators for index in inside for reader in editor.readers(index)):
-        ways.append(layouts.solve(editor, shuffle.source, shuffle.order, shuffle.operators))
+        ways.append(layouts.solve(editor, {shuffle.source: shuffle.order}, shuffle.operators))
     return [way for way in ways if way is not None]
 
 
 def _price(editor: Editor, shuffle: Shuffle, way: Layouts, costs: Costs | None) -> float:
     """What a way to do without a shuffle takes longer than with it, negative where it saves time."""
-    mixed = _mixed(editor, way)
+    mixed = layouts.to_become_dense(way)
     if not mixed:
         return float("-inf")
     if costs is None or not _known(editor, shuffle, mixed, costs):
         return float("inf")
     trades = (_dense(editor, operator, costs) for operator in mixed)
     return sum(trades, _left_out(editor, shuffle, costs)).price
-
-
-def _mixed(editor: Editor, way: Layouts) -> list[Any]:
-    """The grouped convolutions that have to become dense."""
-    return [
-        operator
-        for operator in way.touched.values()
-        if editor.kind(operator) == "CONV_2D"
-        and layouts.groups(editor, operator) > 1
-        and layouts.mixes_groups(way, operator)
-    ]
 
 
 def _known(editor: Editor, shuffle: Shuffle, mixed: Sequence[Any], costs: Costs) -> bool:
@@ -244,7 +233,7 @@ def why_unfolded(editor: Editor, costs: Costs | None) -> Iterator[tuple[str, str
             why = "neither what is before it nor what is after it can have another order of channels"
         elif costs is None:
             why = "no rewrite that folds it was asked for"
-        elif not any(_known(editor, shuffle, _mixed(editor, way), costs) for way in ways):
+        elif not any(_known(editor, shuffle, layouts.to_become_dense(way), costs) for way in ways):
             why = f"there are no costs, for {costs.title}, of the grouped convolutions that would take it"
         else:
             several = len(costs.tables.get(editor.dtype(shuffle.target), ())) > 1

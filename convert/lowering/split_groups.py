@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from mobilecnn.convert.graph import wellformed
@@ -98,18 +97,9 @@ def _split(editor: Editor, operator: Any, pieces: int) -> list[Any]:
     code = editor.model.operatorCodes[operator.opcodeIndex].version
     for number, (part, result) in enumerate(zip(parts, results, strict=True)):
         own = range(number * each_out, (number + 1) * each_out)
-        constants = [index if index < 0 else _rows(editor, index, own) for index in (weights, *rest)]
+        constants = [index if index < 0 else layouts.rows(editor, index, own) for index in (weights, *rest)]
         convolution = editor.operator("CONV_2D", [part, *constants], [result], code, operator.builtinOptions)
         if groups > pieces:
             layouts.write_dense(editor, convolution)
         operators.append(convolution)
     return [*operators, editor.operator("CONCATENATION", results, [target], options=join)]
-
-
-def _rows(editor: Editor, index: int, own: range) -> int:
-    """Index of a new constant with some output channels of another one."""
-
-    def taken(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return values[own.start : own.stop]
-
-    return editor.changed_constant(index, taken, list(own))

@@ -209,6 +209,42 @@ def classified(made: Any) -> Any:
     )
 
 
+def stage(units: int = 2, last: Step | None = None, read: bool = False) -> Step:
+    """Units of ShuffleNet V2 behind two convolutions, and what reads the last one.
+
+    Args:
+        units: number of units.
+        last: what reads the channels of the last unit; by default a convolution.
+        read: whether a convolution beside the first unit reads what that computes.
+    """
+    half = CHANNELS // 2
+
+    def join(made: Any, *parts: int) -> Any:
+        return made.add(
+            "CONCATENATION", *parts, shape=SHAPE, table="ConcatenationOptions", axis=3, **_like(made)
+        )
+
+    def step(made: Any) -> Any:
+        image, ends = made.last, []
+        for size in (1, 3):
+            made.last = image
+            ends.append(pointwise(out=half, size=size)(made))
+        join(made, *ends)
+        for _ in range(units):
+            four(made, 2)
+            axis = made.constant(3, "int32")
+            left = made.add("SPLIT", axis, made.last, shape=(1, 4, 4, half), dtype=made.dtype, outputs=2, table="SplitOptions",
+                            numSplits=2, **_like(made))  # fmt: skip
+            made.last = left + 1
+            join(made, left, pointwise(out=half)(made))
+        (last or pointwise())(made)
+        if read:
+            made.add("ADD", ends[1], left, table="AddOptions", **_like(made))
+        return made.last
+
+    return step
+
+
 def padded_channels(made: Any) -> Any:
     amounts = made.constant([[0, 0], [0, 0], [0, 0], [0, 4]], "int32")
     return made.add(
@@ -223,6 +259,7 @@ def _rows(name: str, after: list[str] | None, *steps: Step) -> list[tuple[str, b
 
 
 SHUFFLE = ["RESHAPE", "TRANSPOSE", "RESHAPE"]
+ENDS, JOINED = ["CONV_2D"] * 4, ["CONCATENATION", "CONV_2D"]
 UNIT = (pointwise(GROUPS), four, depthwise, pointwise(GROUPS))
 
 CASES: list[tuple[str, bytes, list[str] | None]] = [
@@ -249,6 +286,12 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     *_rows("fold_shuffles", None, four, activation),
     *_rows("fold_shuffles", None, four, padded_channels, pointwise()),
     *_rows("fold_shuffles", None, four, depthwise, pointwise(2)),
+    *_rows("route_channels", [*ENDS, "CONV_2D", "CONV_2D", "CONCATENATION", "CONV_2D", "CONV_2D", *JOINED, *JOINED], stage()),
+    *_rows("route_channels", [*ENDS, "CONCATENATION", "CONV_2D", *JOINED], stage(1)),
+    *_rows("route_channels", None, stage(last=activation)),  # The graph's answer keeps its order.
+    *_rows("route_channels", None, stage(last=pointwise(GROUPS))),
+    *_rows("route_channels", None, stage(read=True)),
+    *_rows("route_channels", None, pointwise(), four, pointwise()),
     *_rows("write_groups_dense", ["CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"], *UNIT),
     *_rows("write_groups_dense", None, four, activation),
     *_rows("write_groups_dense", None, pointwise(GROUPS, size=3), activation),

@@ -58,16 +58,22 @@ def test_a_file_has_the_operator_several_times_and_runs(
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path]]:
     made = exporter(["float32", "int8"], tmp_path_factory.mktemp("shuffle"), 64)
-    return made("shufflenet_v1_x0.5_g3")
+    return {name: made(name) for name in NETWORKS}
+
+
+NETWORKS = ("shufflenet_v1_x0.5_g3", "shufflenet_v2_x0.5")
 
 
 @pytest.mark.usefixtures("forked")
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_what_is_planned_is_what_an_export_has(files: dict[str, Path], dtype: str) -> None:
+def test_what_is_planned_is_what_an_export_has(
+    files: dict[str, dict[str, Path]], dtype: str, name: str
+) -> None:
     """All convolutions, by shape, grouped or not, and all other operators that take time."""
-    graph = flatbuffer.graph(files[dtype].read_bytes(), dtype)
+    graph = flatbuffer.graph(files[name][dtype].read_bytes(), dtype)
     made: Counter[object] = Counter()
     for operation in graph.operations:
         out = operation.outputs[0].shape
@@ -78,6 +84,7 @@ def test_what_is_planned_is_what_an_export_has(files: dict[str, Path], dtype: st
         elif operation.kind in (
             "ADD",
             "TRANSPOSE",
+            "SPLIT",
             "CONCATENATION",
             "MEAN",
             "MAX_POOL_2D",
@@ -86,10 +93,10 @@ def test_what_is_planned_is_what_an_export_has(files: dict[str, Path], dtype: st
             made[operation.kind] += 1
     wanted: Counter[object] = Counter()
     names = {
-        kinds.ADD: "ADD", kinds.SHUFFLE: "TRANSPOSE", kinds.CONCATENATION: "CONCATENATION", kinds.MEAN: "MEAN",
+        kinds.ADD: "ADD", kinds.SHUFFLE: "TRANSPOSE", kinds.SPLIT: "SPLIT", kinds.CONCATENATION: "CONCATENATION", kinds.MEAN: "MEAN",
         kinds.MAX_POOL: "MAX_POOL_2D", kinds.DENSE: "FULLY_CONNECTED",
     }  # fmt: skip
-    for row in planned(network("shufflenet_v1_x0.5_g3", 64).operators, dtype):
+    for row in planned(network(name, 64).operators, dtype):
         shape = row.rows, row.columns, row.outputs
         if row.kind == kinds.CONVOLUTION:
             wanted["CONV_2D", shape, (row.kernel_rows, row.kernel_columns, row.inputs // row.groups)] += 1
@@ -98,6 +105,14 @@ def test_what_is_planned_is_what_an_export_has(files: dict[str, Path], dtype: st
         elif row.kind in names:
             wanted[names[row.kind]] += 1
     assert made == wanted
+
+
+def test_channels_go_straight_where_the_target_gains_by_it() -> None:
+    operators = network("shufflenet_v2_x0.5", 64).operators
+    straight, otherwise = (planned(operators, "int8", TARGETS[name]) for name in ("pi5", "pi4"))
+    assert otherwise == operators
+    assert not {kinds.SHUFFLE, kinds.SPLIT} & {row.kind for row in straight}
+    assert sum(row.macs for row in straight) == sum(row.macs for row in operators)
 
 
 def test_a_target_decides_what_is_written_dense() -> None:

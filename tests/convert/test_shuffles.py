@@ -18,6 +18,7 @@ from shuffled_files import (
     pointwise,
     quantize,
     stacked,
+    stage,
 )
 from test_rewrites import answers, applied, kinds
 
@@ -58,6 +59,21 @@ def test_the_order_of_the_channels_is_found_in_every_spelling(spelling: Any) -> 
     model = flatbuffer.parse(graph(activation, spelling, activation), "it")
     (found,) = shuffles(Editor(model))
     assert found.order == interleaved(CHANNELS, GROUPS)
+
+
+@pytest.mark.parametrize(("target", "stay"), [("pi5", 0), (ANY, 0), ("pi4", 2)])
+def test_whether_channels_go_straight_is_the_targets_to_say(target: str, stay: int) -> None:
+    done = rewrite(graph(stage(2)), "it", chosen("auto", target), answers)
+    assert kinds(done.content).count("TRANSPOSE") == kinds(done.content).count("SPLIT") == stay
+    left = explain(done.content, "it", (), [TARGETS[target]]).untouched
+    assert [row.why for row in left if row.what == "channels shuffled between units"] == [
+        f"route_channels is not known to make it faster on {TARGETS[target].title}"
+    ] * (stay > 0)
+    (stuck,) = explain(graph(stage(2, pointwise(GROUPS))), "it", (), [None]).untouched
+    assert stuck.why == "what reads the channels cannot have them in another order"
+    # Who names it gets it, whatever the target.
+    named = rewrite(graph(stage(2)), "it", chosen("route_channels", target), answers)
+    assert "TRANSPOSE" not in kinds(named.content)
 
 
 def test_all_spellings_give_one_file_but_for_names() -> None:

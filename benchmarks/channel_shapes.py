@@ -1,0 +1,187 @@
+"""What other shapes of the same layers would bring: narrow channels padded, equal branches merged, pointwise convolutions with a
+stride on places that were picked before.
+
+    python benchmarks/channel_shapes.py [--format int8] [--device emulated-pi5] [--device emulated-pi4]
+
+Each case is a few layers in two or three forms that compute the same. Here:
+the processor's time, one thread, the forms of a case in turns, the shortest of ROUNDS rounds. On an emulated device the time is
+modelled, and the time of a file that does nothing is taken off; no published time is of so few layers, so that how far it is off
+is not known. Prints microseconds and, in brackets, the ratio to the first form of the case.
+"""
+
+import argparse
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from mobilecnn.bench.devices.emulated.device import EmulatedDevice
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.times import take
+from mobilecnn.convert.graph import build
+from mobilecnn.quantize.runtimes import RUNTIMES, interpreter_class
+
+ROUNDS = 15
+LONG_ENOUGH = 0.02
+"""Seconds of the processor that a file runs for in a round at least."""
+
+Tensor = Any
+Form = Callable[[Tensor], Tensor]
+
+
+def pointwise(channels: int, stride: int = 1) -> Form:
+    """A convolution of 1x1 with a rectification."""
+    return tf.keras.layers.Conv2D(channels, 1, stride, activation="relu")  # type: ignore[no-any-return]
+
+
+def depthwise() -> Form:
+    """A depthwise convolution of 3x3."""
+    return tf.keras.layers.DepthwiseConv2D(3, padding="same")  # type: ignore[no-any-return]
+
+
+def chain(*layers: Form) -> Form:
+    """Layers one after the other."""
+
+    def form(values: Tensor) -> Tensor:
+        for layer in layers:
+            values = layer(values)
+        return values
+
+    return form
+
+
+def split(values: Tensor) -> list[Tensor]:
+    """Two halves of the channels, by SPLIT."""
+    halves: list[Tensor] = tf.keras.layers.Lambda(lambda tensor: tf.split(tensor, 2, axis=-1))(values)
+    return halves
+
+
+def narrow(side: int, outer: int, *inner: int) -> tuple[tuple[int, int, int], dict[str, Form]]:
+    """Two pointwise convolutions with few channels between them, and with more of which the rest are zeros."""
+    return (side, side, outer), {
+        f"{channels} channels between" + (" (padded)" if channels > inner[0] else ""): chain(
+            pointwise(channels), pointwise(outer)
+        )
+        for channels in inner
+    }
+
+
+def branches(
+    side: int, channels: int, each: int, apart: bool
+) -> tuple[tuple[int, int, int], dict[str, Form]]:
+    """Two pointwise convolutions of the same input, and one of both: read together, or each by a depthwise convolution."""
+
+    def two(values: Tensor) -> Tensor:
+        outputs = [pointwise(each)(values) for _ in range(2)]
+        if apart:
+            outputs = [depthwise()(output) for output in outputs]
+        return tf.keras.layers.Concatenate()(outputs)
+
+    def merged(values: Tensor) -> Tensor:
+        both = pointwise(2 * each)(values)
+        return tf.keras.layers.Concatenate()([depthwise()(half) for half in split(both)]) if apart else both
+
+    return (side, side, channels), {"two convolutions": two, "one, and a SPLIT" if apart else "one": merged}
+
+
+def strided(side: int, channels: int, out: int) -> tuple[tuple[int, int, int], dict[str, Form]]:
+    """A pointwise convolution with stride 2, and one of the places that were picked before."""
+    slices = tf.keras.layers.Lambda(lambda tensor: tensor[:, ::2, ::2, :])
+    pick = tf.keras.layers.DepthwiseConv2D(1, 2, use_bias=False)
+    return (side, side, channels), {
+        "stride 2 (indirect path)": pointwise(out, 2),
+        "STRIDED_SLICE, then stride 1": chain(slices, pointwise(out)),
+        "depthwise 1x1 with stride 2, then stride 1": chain(pick, pointwise(out)),
+    }
+
+
+CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
+    "NASNet-A mobile, 28x28x44": lambda: narrow(28, 44, 44, 48, 64),
+    "SqueezeNext, 28x28x64": lambda: narrow(28, 64, 16, 32),
+    "SqueezeNext, 55x55x32": lambda: narrow(55, 32, 8, 16),
+    "thirteen channels, 28x28x78": lambda: narrow(28, 78, 13, 16),
+    "equal branches read together, 28x28x44 to 44": lambda: branches(28, 44, 44, apart=False),
+    "equal branches read apart, 28x28x44 to 44": lambda: branches(28, 44, 44, apart=True),
+    "equal branches read apart, 14x14x88 to 88": lambda: branches(14, 88, 88, apart=True),
+    "pointwise with stride 2, 28x28x44 to 88": lambda: strided(28, 44, 88),
+    "pointwise with stride 2, 56x56x64 to 128": lambda: strided(56, 64, 128),
+}
+"""What it is -> the shape of its input and its forms, the first of which is what an export has."""
+
+
+def file_of(form: Form, shape: tuple[int, int, int], quantized: bool) -> bytes:
+    """The file of some layers with random weights."""
+    tf.keras.utils.set_random_seed(0)
+    inputs = tf.keras.Input(shape, 1)
+    converter = tf.lite.TFLiteConverter.from_keras_model(tf.keras.Model(inputs, form(inputs)))
+    if quantized:
+        pictures = np.random.default_rng(0).normal(size=(8, 1, *shape)).astype(np.float32)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([picture] for picture in pictures)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    with contextlib.redirect_stdout(sys.stderr):  # Where the converter tells what it saved.
+        return bytes(converter.convert())
+
+
+def timed(files: list[Path]) -> list[float]:
+    """Microseconds of the processor for an inference of each file here."""
+    ready = [interpreter_class(RUNTIMES[0])(model_path=str(path), num_threads=1) for path in files]
+    for interpreter in ready:
+        interpreter.allocate_tensors()
+    best = [float("inf")] * len(files)
+    for _ in range(ROUNDS):
+        for index, interpreter in enumerate(ready):
+            count, start = 0, time.process_time()
+            while time.process_time() - start < LONG_ENOUGH:
+                interpreter.invoke()
+                count += 1
+            best[index] = min(best[index], 1e6 * (time.process_time() - start) / count)
+    return best
+
+
+def modelled(files: list[Path], device: str, nothing: Path) -> list[float]:
+    """Microseconds of an inference of each file, as modelled, less those of a file that does nothing."""
+    with EmulatedDevice(device, lambda text: print(text, file=sys.stderr)) as emulated:
+        result = take([nothing, *files], emulated, Protocol(), lambda done, _, what: None)
+    base, *times = (result.time(index).value / 1e3 for index in range(len(files) + 1))
+    return [each - base for each in times]
+
+
+def main() -> None:
+    """Print a line a form."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--format", choices=("int8", "float32"), default="int8")
+    parser.add_argument(
+        "--device", action="append", default=[], help="an emulated device, beside this machine"
+    )
+    asked = parser.parse_args()
+    print(
+        f"| case | form, {asked.format} | {' | '.join(('here, us', *(f'{name}, modelled us' for name in asked.device)))} |"
+    )
+    print(f"|---|---|{'--:|' * (1 + len(asked.device))}")
+    with tempfile.TemporaryDirectory() as folder:
+        nothing = Path(folder) / "nothing.tflite"
+        nothing.write_bytes(build.empty())
+        for case, make in CASES.items():
+            shape, forms = make()
+            files = []
+            for number, form in enumerate(forms.values()):
+                files.append(Path(folder) / f"{number}.tflite")
+                files[-1].write_bytes(file_of(form, shape, asked.format == "int8"))
+            columns = [timed(files), *(modelled(files, device, nothing) for device in asked.device)]
+            for index, form_name in enumerate(forms):
+                cells = [f"{column[index]:.1f} ({column[index] / column[0]:.2f})" for column in columns]
+                print(f"| {case if not index else ''} | {form_name} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
