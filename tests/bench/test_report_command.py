@@ -37,6 +37,7 @@ def test_the_command(three: list[Path], tmp_path: Path, monkeypatch: pytest.Monk
         "page": "deep/it.html",
         "measurements": ["pi.json", "host.json"],
         "evaluations": ["accuracy.json"],
+        "not_validated": {},
         "counts": [],
         "streams": [],
     }

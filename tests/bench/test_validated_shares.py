@@ -136,7 +136,7 @@ def test_the_page_s_table_has_them(name: str) -> None:
 
 
 def test_the_page_of_the_rewrites_names_the_shuffle_nets_of_which_nothing_is_known() -> None:
-    page = " ".join((ROOT / "docs/lowering.md").read_text().split())
+    page = " ".join((ROOT / "docs/lowering_figures.md").read_text().split())
     record = stored("pi4").record
     assert isinstance(record, Instructions) and record.model is not None
     shares = {}
