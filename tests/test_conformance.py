@@ -91,7 +91,8 @@ LEARNS_LATER = (
 """Networks that are trained, which takes them longest, in the sweep alone."""
 
 EXPORTED_LATER = (
-    "alexnet", "alexnet_lrn", "densenet_bc100_k12_cifar10", "nasnet_a_mobile", "resnet50_separable_dw", "shufflenet_v1_x2.0_g3_se", "squeezenext23_x1.0_g2",
+    "alexnet", "alexnet_lrn", "densenet_bc100_k12_cifar10", "efficientnet_b0", "nasnet_a_mobile", "resnet50_separable_dw", "shufflenet_v1_x2.0_g3_se",
+    "squeezenext23_x1.0_g2",
 )  # fmt: skip
 """Networks that are exported in the sweep alone: the demo's test exports the first two, whose 60 million weights take long;
 NASNet's hundreds of operators take two minutes, and the rewrites that it needs have tests of their own; the others are of the

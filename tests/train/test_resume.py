@@ -133,10 +133,8 @@ COURSES: dict[str, dict[str, Any]] = {
 """What the killed training above has not: other optimizers, types, schedules and augmentations, and a model that it begins with."""
 
 
-@pytest.mark.parametrize(
-    "course",
-    ["fine-tuned in float16", *(pytest.param(name, marks=pytest.mark.sweep) for name in list(COURSES)[1:])],
-)
+@pytest.mark.sweep
+@pytest.mark.parametrize("course", COURSES)
 def test_stopped_and_resumed_it_has_the_same_weights(
     course: str, keras: Any, colors: Path, first: Path, tmp_path: Path
 ) -> None:
