@@ -3,8 +3,8 @@ stride on places that were picked before.
 
     python benchmarks/channel_shapes.py [--format int8] [--device emulated-pi5] [--device emulated-pi4]
 
-Each case is a few layers in two or three forms that compute the same. Here:
-the processor's time, one thread, the forms of a case in turns, the shortest of ROUNDS rounds. On an emulated device the time is
+Each case is a few layers in two or three forms that compute the same with suitable weights; here all are random.
+Here: the processor's time, one thread, the forms of a case in turns, the shortest of ROUNDS rounds. On an emulated device the time is
 modelled, and the time of a file that does nothing is taken off; no published time is of so few layers, so that how far it is off
 is not known. Prints microseconds and, in brackets, the ratio to the first form of the case.
 """
@@ -63,7 +63,7 @@ def split(values: Tensor) -> list[Tensor]:
 
 
 def narrow(side: int, outer: int, *inner: int) -> tuple[tuple[int, int, int], dict[str, Form]]:
-    """Two pointwise convolutions with few channels between them, and with more of which the rest are zeros."""
+    """Two pointwise convolutions with few channels between them, and with more, of which the rest could be zeros."""
     return (side, side, outer), {
         f"{channels} channels between" + (" (padded)" if channels > inner[0] else ""): chain(
             pointwise(channels), pointwise(outer)
@@ -112,7 +112,7 @@ CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
     "pointwise with stride 2, 28x28x44 to 88": lambda: strided(28, 44, 88),
     "pointwise with stride 2, 56x56x64 to 128": lambda: strided(56, 64, 128),
 }
-"""What it is -> the shape of its input and its forms, the first of which is what an export has."""
+"""Name of a case -> the shape of its input and its forms, the first of which is what an export has."""
 
 
 def file_of(form: Form, shape: tuple[int, int, int], quantized: bool) -> bytes:

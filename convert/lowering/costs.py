@@ -117,8 +117,8 @@ class Costs(Stored):
     Attributes:
         title: what the target is.
         tables: costs by the type of the feature maps, on each of the chips.
-        routes: whether convolutions for each place that their channels go to are faster than splits and shuffles, which the
-            tables do not tell: so it is in whole networks.
+        routes: whether convolutions for each place that their channels go to are faster than splits and shuffles, found by
+            timing whole networks: the tables do not tell.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.costs"

@@ -96,7 +96,7 @@ def _ways(editor: Editor) -> dict[int, _Way]:
             continue
         given = [ways.get(index) or _begun(editor, index) for index in maps]
         sources = {way.source for way in given if way is not None}
-        if len(sources) != 1 or None in given or not _same_codes(editor, [*maps, *_outputs(operator)]):
+        if len(sources) != 1 or None in given or not same_codes(editor, [*maps, *_outputs(operator)]):
             continue
         arrays = dict(zip(maps, (way.places for way in given if way is not None), strict=True))
         try:
@@ -118,7 +118,7 @@ def _begun(editor: Editor, index: int) -> _Way | None:
     return _Way(index, np.arange(tensor.elements, dtype=np.int32).reshape(tensor.shape), ())
 
 
-def _same_codes(editor: Editor, indices: Sequence[int]) -> bool:
+def same_codes(editor: Editor, indices: Sequence[int]) -> bool:
     """Whether a value has the same code in all of these tensors."""
     return len({(row.dtype, row.scales, row.zero_points) for row in map(editor.tensor, indices)}) == 1
 

@@ -63,8 +63,10 @@ def planned(operators: Sequence[Operator], dtype: str, costs: Costs = TARGETS[AN
 
 
 STAGE = (CONVOLUTION, CONVOLUTION, CONCATENATION, SHUFFLE)
+"""Beginning of a stage of ShuffleNet V2: the ends of the two branches of its first unit, and what joins them."""
+
 UNIT = (SPLIT, CONVOLUTION, DEPTHWISE, CONVOLUTION, CONCATENATION, SHUFFLE)
-"""How a stage of ShuffleNet V2 begins, with the ends of the two branches of its first unit, and each of its other units."""
+"""Operators of each further unit of a stage."""
 
 
 def _routed(operators: Sequence[Operator]) -> list[Operator]:
@@ -76,13 +78,23 @@ def _routed(operators: Sequence[Operator]) -> list[Operator]:
         units, end = 0, place + len(STAGE)
         while kinds[place : place + len(STAGE)] == STAGE and kinds[end : end + len(UNIT)] == UNIT:
             units, end = units + 1, end + len(UNIT)
-        if units:
+        if units and _halves(operators[place:end]):
             made += _stage(operators[place:end], units)
             place = end
         else:
             made.append(operators[place])
             place += 1
     return made
+
+
+def _halves(operators: Sequence[Operator]) -> bool:
+    """Whether all that is joined, shuffled and split are two halves of the same width."""
+    width = operators[0].outputs
+    return all(
+        (row.groups, row.outputs) == (2, 2 * width)
+        for row in operators
+        if row.kind in (CONCATENATION, SHUFFLE, SPLIT)
+    )
 
 
 def _stage(operators: Sequence[Operator], units: int) -> list[Operator]:

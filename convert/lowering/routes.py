@@ -12,14 +12,16 @@ from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering import layouts
 from mobilecnn.convert.lowering.costs import Costs
 from mobilecnn.convert.lowering.layouts import Layouts
-from mobilecnn.convert.lowering.movements import MOST_PLACES, MOVES, Move, Places
+from mobilecnn.convert.lowering.movements import MOST_PLACES, MOVES, Move, Places, same_codes
 from mobilecnn.remarks import plural
 
-WHOLE_PARTS = frozenset(["CONCATENATION", "RESHAPE", "SLICE", "SPLIT", "SPLIT_V", "SQUEEZE", "EXPAND_DIMS"])
+WHOLE_PARTS = frozenset(
+    ["CONCATENATION", "EXPAND_DIMS", "RESHAPE", "SLICE", "SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE"]
+)
 """Moving operators that copy neighbouring channels together: they alone are cheap, and nothing to mend."""
 
 Channel = tuple[int, int]
-"""A convolution's output, and the channel of it."""
+"""Output of a convolution, and one of its channels."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class _Region:
 
 
 def route_channels(editor: Editor) -> Iterator[str]:
-    """Compute the channels that go to different places by convolutions of their own, and leave out the way between.
+    """Compute the channels that go to different places by convolutions of their own, and bypass what lies between.
 
     A unit of ShuffleNet V2 lets half of its channels pass, and computes the other half: a split, a concatenation and a shuffle
     that decide which channels the next unit computes. What each of the units takes is known beforehand. The outputs of a
@@ -66,12 +68,12 @@ def route_channels(editor: Editor) -> Iterator[str]:
     """
     routed = 0
     for region in _regions(editor):
-        found = _reordered(editor, region)
+        found = _reordered(editor, region) if _as_stored(editor, region) else None
         if found is not None:
             _route(editor, region, found)
             routed += 1
     if routed:
-        yield f"the channels of {plural(routed, 'stage')} straight to where they are used"
+        yield f"channels of {plural(routed, 'stage')} routed straight to where they are used"
 
 
 def why_not_straight(editor: Editor, costs: Costs | None) -> Iterator[tuple[str, str]]:
@@ -80,7 +82,7 @@ def why_not_straight(editor: Editor, costs: Costs | None) -> Iterator[tuple[str,
         if _reordered(editor, region) is None:
             why = "what reads the channels cannot have them in another order"
         elif costs is None or costs.routes:
-            why = "route_channels was not asked for"
+            why = "route_channels was not asked for, or was taken back"
         else:
             why = f"route_channels is not known to make it faster on {costs.title}"
         yield editor.tensor(list(region.sinks)[-1]).name, why
@@ -108,7 +110,7 @@ def _regions(editor: Editor) -> list[_Region]:
             sinks = {**row.sinks, **sinks}
             operators = {**row.operators, **operators}
         regions.append(_Region(sinks, operators))
-    return [region for region in regions if _fits(editor, region, ways)]
+    return [region for region in regions if _fits(editor, region)]
 
 
 def _moving(ways: dict[int, _Way], operator: Any) -> bool:
@@ -122,9 +124,11 @@ def _ways(editor: Editor) -> tuple[dict[int, _Way], dict[int, tuple[int, int]]]:
     count = 0
     for operator in editor.operators:
         move = MOVES.get(editor.kind(operator))
+        if move is None:
+            continue
         inputs = [index for index in wellformed.indices(operator.inputs) if index >= 0]
         maps = [index for index in inputs if editor.tensor(index).data is None]
-        if move is None or not maps:
+        if not maps:
             continue
         arrays: dict[int, Places] = {}
         passed = {id(operator): operator}
@@ -134,7 +138,7 @@ def _ways(editor: Editor) -> tuple[dict[int, _Way], dict[int, tuple[int, int]]]:
                 arrays[index] = ways[index].places
                 passed.update(ways[index].operators)
                 continue
-            if tensor.dynamic or not tensor.shape or count + tensor.elements > MOST_PLACES:
+            if tensor.dynamic or not tensor.shape or not 0 < tensor.elements <= MOST_PLACES - count:
                 break
             if index not in begun:
                 begun[index] = (count, tensor.shape[-1])
@@ -157,18 +161,20 @@ def _channels(
     places: Places, shape: tuple[int, ...], begun: dict[int, tuple[int, int]]
 ) -> tuple[Channel, ...] | None:
     """Where each channel comes from, if every place has its channels from the same place of the convolutions' outputs."""
+    if not shape or not places.size:
+        return None
     rows = places.reshape(-1, shape[-1])
     sources = sorted(begun, key=lambda index: begun[index][0])
-    firsts, widths = (np.array([begun[index][part] for index in sources]) for part in (0, 1))
+    firsts, widths = (np.array([begun[index][part] for index in sources], np.int32) for part in (0, 1))
     origin = np.searchsorted(firsts, rows[0], side="right") - 1
     channel = rows[0] - firsts[origin]
-    expected = rows[0][None, :] + np.arange(len(rows))[:, None] * widths[origin][None, :]
+    expected = rows[0][None, :] + np.arange(len(rows), dtype=np.int32)[:, None] * widths[origin][None, :]
     if (channel >= widths[origin]).any() or not np.array_equal(rows, expected):
         return None
     return tuple((sources[place], int(own)) for place, own in zip(origin, channel, strict=True))
 
 
-def _fits(editor: Editor, region: _Region, ways: dict[int, _Way]) -> bool:
+def _fits(editor: Editor, region: _Region) -> bool:
     """Whether there is a shuffle, and every channel of the convolutions before goes to one place, in the middle of the graph."""
     kinds = {editor.kind(operator) for operator in region.operators.values()}
     taken = [channel for channels in region.sinks.values() for channel in channels]
@@ -177,6 +183,11 @@ def _fits(editor: Editor, region: _Region, ways: dict[int, _Way]) -> bool:
         not kinds <= WHOLE_PARTS
         and all(region.sinks.values())
         and all(editor.between(sink) for sink in region.sinks)
+        and all(
+            editor.tensor(source).shape[:-1] == editor.tensor(sink).shape[:-1]
+            for sink, channels in region.sinks.items()
+            for source, _ in channels
+        )
         and len(set(taken)) == len(taken) == sum(editor.tensor(source).shape[-1] for source in sources)
         and all(_divisible(editor, source, region) for source in sources)
         and len(region.sinks) > 1
@@ -191,9 +202,26 @@ def _divisible(editor: Editor, source: int, region: _Region) -> bool:
     constants = [index for index in wellformed.indices(maker.inputs)[1:] if index >= 0]
     return (
         layouts.groups(editor, maker) == 1
-        and all(editor.tensor(index).data is not None for index in constants)
+        and all(layouts.stored(editor, index) is not None for index in constants)
         and all(id(reader) in region.operators for reader in editor.readers(source))
     )
+
+
+def _as_stored(editor: Editor, region: _Region) -> bool:
+    """Whether a value has one code all the way, and the convolutions' weights are stored as they are used."""
+    maps = [
+        index
+        for operator in region.operators.values()
+        for index in (*wellformed.indices(operator.inputs), *wellformed.indices(operator.outputs))
+        if index >= 0 and editor.tensor(index).data is None
+    ]
+    constants = [
+        index
+        for source in region.pieces()
+        for index in wellformed.indices(editor.maker(source).inputs)[1:]
+        if index >= 0
+    ]
+    return same_codes(editor, maps) and all(editor.tensor(index).data is not None for index in constants)
 
 
 def _order(region: _Region, sink: int) -> list[Channel]:

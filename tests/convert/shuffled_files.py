@@ -209,13 +209,29 @@ def classified(made: Any) -> Any:
     )
 
 
-def stage(units: int = 2, last: Step | None = None, read: bool = False) -> Step:
+def cropped(made: Any) -> Any:
+    """The first two rows of places, and a convolution of them."""
+    begin, size = (made.constant(row, "int32") for row in ((0, 0, 0, 0), (1, 2, 4, CHANNELS)))
+    made.add("SLICE", made.last, begin, size, shape=(1, 2, 4, CHANNELS), table="SliceOptions", **_like(made))
+    return pointwise()(made)
+
+
+def flat(made: Any) -> Any:
+    """A shuffled feature map with its places in one row, and its mean."""
+    four(made, 2)
+    reshape(made, 1, 16, CHANNELS)
+    axes = made.constant([1], "int32")
+    return made.add("MEAN", made.last, axes, shape=(1, CHANNELS), table="ReducerOptions", **_like(made))
+
+
+def stage(units: int = 2, last: Step | None = None, read: str = "") -> Step:
     """Units of ShuffleNet V2 behind two convolutions, and what reads the last one.
 
     Args:
         units: number of units.
         last: what reads the channels of the last unit; by default a convolution.
-        read: whether a convolution beside the first unit reads what that computes.
+        read: what a sum beside the units reads as well: ``end``, the output of the second convolution, or ``passing``, the channels
+            that the last unit lets pass.
     """
     half = CHANNELS // 2
 
@@ -238,8 +254,12 @@ def stage(units: int = 2, last: Step | None = None, read: bool = False) -> Step:
             made.last = left + 1
             join(made, left, pointwise(out=half)(made))
         (last or pointwise())(made)
+        answer = made.last
         if read:
-            made.add("ADD", ends[1], left, table="AddOptions", **_like(made))
+            other = {"end": ends[1], "passing": left}[read]
+            made.last = other
+            pointwise()(made)
+            made.add("ADD", answer, made.last, table="AddOptions", **_like(made))
         return made.last
 
     return step
@@ -290,7 +310,10 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     *_rows("route_channels", [*ENDS, "CONCATENATION", "CONV_2D", *JOINED], stage(1)),
     *_rows("route_channels", None, stage(last=activation)),  # The graph's answer keeps its order.
     *_rows("route_channels", None, stage(last=pointwise(GROUPS))),
-    *_rows("route_channels", None, stage(read=True)),
+    *_rows("route_channels", None, stage(read="end")),
+    *_rows("route_channels", None, stage(read="passing")),
+    *_rows("route_channels", None, stage(last=cropped)),
+    *_rows("route_channels", None, stage(last=flat)),
     *_rows("route_channels", None, pointwise(), four, pointwise()),
     *_rows("write_groups_dense", ["CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"], *UNIT),
     *_rows("write_groups_dense", None, four, activation),

@@ -81,11 +81,12 @@ def test_what_is_planned_is_what_an_export_has(
             weights = operation.inputs[1]
             assert weights is not None
             made[operation.kind, out[1:], weights.shape[1:]] += 1
+        elif operation.kind == "CONCATENATION":
+            made[operation.kind, out[1:], len(operation.inputs)] += 1
         elif operation.kind in (
             "ADD",
             "TRANSPOSE",
             "SPLIT",
-            "CONCATENATION",
             "MEAN",
             "MAX_POOL_2D",
             "FULLY_CONNECTED",
@@ -93,7 +94,7 @@ def test_what_is_planned_is_what_an_export_has(
             made[operation.kind] += 1
     wanted: Counter[object] = Counter()
     names = {
-        kinds.ADD: "ADD", kinds.SHUFFLE: "TRANSPOSE", kinds.SPLIT: "SPLIT", kinds.CONCATENATION: "CONCATENATION", kinds.MEAN: "MEAN",
+        kinds.ADD: "ADD", kinds.SHUFFLE: "TRANSPOSE", kinds.SPLIT: "SPLIT", kinds.MEAN: "MEAN",
         kinds.MAX_POOL: "MAX_POOL_2D", kinds.DENSE: "FULLY_CONNECTED",
     }  # fmt: skip
     for row in planned(network(name, 64).operators, dtype):
@@ -102,6 +103,8 @@ def test_what_is_planned_is_what_an_export_has(
             wanted["CONV_2D", shape, (row.kernel_rows, row.kernel_columns, row.inputs // row.groups)] += 1
         elif row.kind == kinds.DEPTHWISE:
             wanted["DEPTHWISE_CONV_2D", shape, (row.kernel_rows, row.kernel_columns, row.outputs)] += 1
+        elif row.kind == kinds.CONCATENATION:
+            wanted["CONCATENATION", shape, row.groups] += 1
         elif row.kind in names:
             wanted[names[row.kind]] += 1
     assert made == wanted
