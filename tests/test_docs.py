@@ -62,6 +62,9 @@ PROPOSING = (
 INSTALLED = str(Path(sys.executable).with_name("mobilecnn"))
 """The installed program: it runs the README's commands."""
 
+LONG = ("compress.md",)
+"""Pages whose commands take minutes: they are run in the sweep alone."""
+
 ELSEWHERE = ("speedup", "demo")
 """Run by tests/cli/test_demo.py, once: they take minutes."""
 
@@ -163,7 +166,11 @@ def run(program: list[str], command: list[str], folder: Path) -> None:
         assert next_ones, f"{shlex.join(command)} says nothing of what to type next"
 
 
-@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.sweep] if page.name in LONG else []) for page in PAGES[1:]],
+    ids=lambda page: page.name,
+)
 def test_every_command_of_the_page_runs(
     page: Path, workspace: Path, program: list[str], ran: set[tuple[str, ...]]
 ) -> None:

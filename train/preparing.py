@@ -286,6 +286,10 @@ def _split(
         raise DataError(
             f"{plan.data} has one image a class, and none is left to validate with; at least two a class are needed"
         )
+    held = set(validation.labels.tolist())
+    if missing := [name for index, name in enumerate(dataset.classes) if index not in held]:
+        text = f"{dataset.name} has too few images of {plural(len(missing), 'class', 'classes')} to validate on one"
+        remarked(of_names("not-validated", missing, text))
     return training, validation
 
 

@@ -124,15 +124,14 @@ def html(chosen: Sequence[PaperTable]) -> str:
     sections = []
     for table in chosen:
         header, rows = _with_others(table)
+        said = range(len(cells(table)[0]), len(header))
         shown = [[Cell(cell, _value(cell)) for cell in row] for row in rows]
         sections.append(
             Section(
                 f"{table.name}: {table.title}",
                 (
                     f"Source: {table.source}.",
-                    Table(
-                        header, shown, left=(0, 1, *range(len(cells(table)[0]), len(header))), sortable=True
-                    ),
+                    Table(header, shown, left=(0, 1, *said), wrap=(1, *said), sortable=True),
                     *(Note(note) for note in table.notes),
                 ),
             )

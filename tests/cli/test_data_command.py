@@ -146,6 +146,17 @@ def test_a_preview_that_makes_no_sense_is_refused(
     assert refused.exit_code == 2 and words in refused.stderr and not list(tmp_path.glob("a.*"))
 
 
+def test_a_share_for_a_part_that_is_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for part in ("train", "val"):
+        sets.class_folders(Path("data") / part)
+    refused = run("data", "prepare", "data", "-o", "m.json", "--validation", 0.3)
+    assert refused.exit_code == 2 and not Path("m.json").exists()
+    assert "--validation has no effect, for data has a part 'validation' of its own" in refused.stderr
+    # The defaults are for what is missing.
+    assert document("data", "prepare", "data", "-o", "m.json", "--test", 0.2)["counts"]["test"]
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with class folders, their manifest, a model trained on it, and an int8 file calibrated on it."""

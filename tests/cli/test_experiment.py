@@ -107,6 +107,7 @@ def test_two_at_a_time_stopped_resumed_and_one_that_fails(
     title, header, _, small, large, *rest = done.stdout.splitlines()
     assert title == "LeNet-5: learning rate"
     assert "parameters, published" in header and "validation loss" not in header
+    assert header.index("training time") < header.index("validation accuracy") < header.index("prediction")
     assert "60k" in small and "81.00%" in small and "2:10" in small and "3:57 for 1,512 (0.157 s)" in small
     assert large.split()[:2] == ["large", "-"]
     assert rest[0] == "Published: a page." and "Up to 2 trainings ran at a time" in rest[-1]

@@ -25,7 +25,7 @@ CASES = {
     "models --family lenet": "models lenet5",
     "models lenet5": "export lenet5 --int8 --calibration random -o out",
     "models theirs.keras --allow-code": "export theirs.keras --dynamic --allow-code -o out",
-    "tables": "tables densenet-3",
+    "tables": "tables alexnet-groups",
     "tables shufflenet-5": "models mobilenet_v1_x1.0_224",
     "experiment": "experiment lesion-comparison --stand-in",
     "data inspect photos": "data prepare photos -o photos.json",
@@ -56,7 +56,7 @@ CASES = {
 """Run in this order, in one folder."""
 
 CHEAP = {
-    "tables densenet-3",
+    "tables alexnet-groups",
     "models lenet5",
     "models mobilenet_v1_x1.0_224",
     "report hot.json",

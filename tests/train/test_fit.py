@@ -208,6 +208,15 @@ def test_the_held_out_digits_are_never_seen(tmp_path: Path) -> None:
     assert not unseen & {pixels.tobytes() for pixels in every}
 
 
+def test_a_class_with_one_image_is_trained_on_and_that_is_said(tmp_path: Path) -> None:
+    write_class(tmp_path / "few", "red", 1)
+    write_class(tmp_path / "few", "blue", 8)
+    remarks = Remarks()
+    fit.prepare(small_plan(tmp_path / "few"), tmp_path / "model.keras", remarked=remarks)
+    (said,) = [remark for remark in remarks.rows if remark.code == "not-validated"]
+    assert said.names == ("red",) and "too few images of 1 class to validate on one: red" in said.text
+
+
 def test_bad_data(tmp_path: Path) -> None:
     def refused(folder: Path, message: str) -> None:
         with pytest.raises(DataError, match=message):

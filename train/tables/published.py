@@ -271,7 +271,7 @@ LISTED = {
     ),
     "shufflenet-5v1": Listed(
         "ShuffleNet against MobileNet, as first published",
-        "arXiv 1707.01083v1, which lecture slides copy",
+        "arXiv 1707.01083v1, which lecture slides copy; the MobileNets' rows not verified against the paper",
         (
             (
                 "The widths of arch2 (two units fewer in Stage 3, wider maps) and of the shallow network are not published; ours are chosen to have about "

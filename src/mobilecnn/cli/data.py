@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from mobilecnn.cli import options, proposals, sections
 from mobilecnn.cli.output import data, document, hint, json_option, note, progress, prose, table, talk, then
@@ -72,6 +73,24 @@ def inspect_(source: str, sheet: Path | None, seed: int, as_json: bool) -> None:
     if sheet is not None:
         talk(f"Contact sheet: {sheet}")
     hint(*_proposal(source, found))
+
+
+def _check_shares(source: str) -> None:
+    """Refuse a share that is typed where the source has that part, and would be taken as it is."""
+    from mobilecnn.errors import UsageError
+    from mobilecnn.train import datasets
+
+    ctx = click.get_current_context()
+    typed = [
+        name
+        for name in ("validation", "test")
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    for name in typed:
+        if name in datasets.parts(source):
+            raise UsageError(
+                f"--{name} has no effect, for {source} has a part {name!r} of its own, which stays as it is; leave it out"
+            )
 
 
 def _proposal(source: str, found: "Inspection") -> tuple[str, str]:
@@ -176,6 +195,7 @@ def prepare(
     from mobilecnn.train.datasets import preparation
 
     remarks = Remarks(note)
+    _check_shares(source)
     request = preparation.Request(source, output, validation, test, seed, skip_bad)
     with progress("Preparing") as update:
         made = preparation.prepare(request, update, remarks)

@@ -16,11 +16,13 @@ class Figure:
         name: what it is, for the header.
         published: gives the published one as text; empty where there is none.
         ours: gives ours as text.
+        always: whether ours is shown where none was published.
     """
 
     name: str
     published: Callable[[Published], str]
     ours: Callable[[Measured], str]
+    always: bool = False
 
 
 def clock(seconds: float | None) -> str:
@@ -59,35 +61,38 @@ def _predicted(measured: Measured) -> str:
 
 
 FIGURES = (
-    Figure("parameters", lambda row: row.parameters or "", lambda row: _millions(row.evaluation.parameters)),
-    Figure("training time", lambda row: clock(row.time), lambda row: clock(row.seconds)),
+    Figure("parameters", lambda row: row.parameters or "", lambda row: _millions(row.evaluation.parameters), always=True),
+    Figure("training time", lambda row: clock(row.time), lambda row: clock(row.seconds), always=True),
     Figure("loss", lambda row: _nats(row.loss), lambda row: _nats(row.epoch.loss)),
     Figure("accuracy", lambda row: _share(row.accuracy), lambda row: _share(row.epoch.accuracy)),
     Figure("validation loss", lambda row: _nats(row.val_loss), lambda row: _nats(row.epoch.val_loss)),
     Figure(
-        "validation accuracy",
-        lambda row: _share(row.val_accuracy),
-        lambda row: _share(row.epoch.val_accuracy),
+        "validation accuracy", lambda row: _share(row.val_accuracy), lambda row: _share(row.epoch.val_accuracy), always=True
     ),
-    Figure("prediction", _prediction, _predicted),
-)
+    Figure("prediction", _prediction, _predicted, always=True),
+)  # fmt: skip
 """The figures, in the order of the columns."""
 
 
 def table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
-    """The header, and a row for each outcome: pairs of columns of the figures that were published of a row.
+    """The header, and a row for each outcome: two columns of a figure that was published of any row, else ours alone.
 
-    Where nothing was published, all figures are ours alone.
+    A figure of which nothing was published is shown where it is always, or where nothing at all was published.
     """
-    known = [
-        figure for figure in FIGURES if any(figure.published(outcome.row.published) for outcome in outcomes)
-    ]
+    known = {
+        figure.name
+        for figure in FIGURES
+        if any(figure.published(outcome.row.published) for outcome in outcomes)
+    }
     header, rows = ["row"], [[outcome.row.name] for outcome in outcomes]
-    for figure in known or FIGURES:
-        header += [f"{figure.name}, published", "here"] if known else [figure.name]
+    for figure in FIGURES:
+        if known and figure.name not in known and not figure.always:
+            continue
+        header += [f"{figure.name}, published", "here"] if figure.name in known else [figure.name]
         for cells, outcome in zip(rows, outcomes, strict=True):
             ours = "failed" if outcome.measured is None else figure.ours(outcome.measured)
-            cells += [figure.published(outcome.row.published) or "-", ours] if known else [ours]
+            published = figure.published(outcome.row.published) or "-"
+            cells += [published, ours] if figure.name in known else [ours]
     header.append("balanced accuracy")
     for cells, outcome in zip(rows, outcomes, strict=True):
         cells.append(
