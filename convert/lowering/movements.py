@@ -86,29 +86,41 @@ def inverse(order: Sequence[int]) -> Permutation:
 
 def _ways(editor: Editor) -> dict[int, _Way]:
     ways: dict[int, _Way] = {}
-    for operator in editor.operators:
-        move = MOVES.get(editor.kind(operator))
-        if move is None:
-            continue
-        inputs = [index for index in wellformed.indices(operator.inputs) if index >= 0]
-        maps = [index for index in inputs if editor.tensor(index).data is None]
-        if not maps:
-            continue
+    for operator, inputs, maps in movers(editor):
         given = [ways.get(index) or _begun(editor, index) for index in maps]
         sources = {way.source for way in given if way is not None}
         if len(sources) != 1 or None in given or not same_codes(editor, [*maps, *_outputs(operator)]):
             continue
         arrays = dict(zip(maps, (way.places for way in given if way is not None), strict=True))
-        try:
-            made = move(Move(editor, operator, inputs, arrays))
-        except (ValueError, IndexError, TypeError, KeyError):
-            continue  # What it says does not fit its shapes: the runtime's business.
         passed = {id(other): other for way in given if way is not None for other in way.operators}
         way_there = (*passed.values(), operator)
-        for index, places in zip(_outputs(operator), made, strict=False):
-            if places.shape == editor.tensor(index).shape:
-                ways[index] = _Way(min(sources), places, way_there)
+        for index, places in moved(Move(editor, operator, inputs, arrays)).items():
+            ways[index] = _Way(min(sources), places, way_there)
     return ways
+
+
+def movers(editor: Editor) -> Iterator[tuple[Any, list[int], list[int]]]:
+    """The operators that only move values, in order: each with its inputs, and those that are no constants."""
+    for operator in editor.operators:
+        if editor.kind(operator) not in MOVES:
+            continue
+        inputs = [index for index in wellformed.indices(operator.inputs) if index >= 0]
+        maps = [index for index in inputs if editor.tensor(index).data is None]
+        if maps:
+            yield operator, inputs, maps
+
+
+def moved(move: "Move") -> dict[int, Places]:
+    """Output -> its places, of those whose shapes fit; none where what the operator says does not: the runtime's business."""
+    try:
+        made = MOVES[move.editor.kind(move.operator)](move)
+    except (ValueError, IndexError, TypeError, KeyError):
+        return {}
+    return {
+        index: places
+        for index, places in zip(_outputs(move.operator), made, strict=False)
+        if places.shape == move.editor.tensor(index).shape
+    }
 
 
 def _begun(editor: Editor, index: int) -> _Way | None:

@@ -12,7 +12,7 @@ from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering import layouts
 from mobilecnn.convert.lowering.costs import Costs
 from mobilecnn.convert.lowering.layouts import Layouts
-from mobilecnn.convert.lowering.movements import MOST_PLACES, MOVES, Move, Places, same_codes
+from mobilecnn.convert.lowering.movements import MOST_PLACES, MOVES, Move, Places, moved, movers, same_codes
 from mobilecnn.remarks import plural
 
 WHOLE_PARTS = frozenset(
@@ -122,14 +122,7 @@ def _ways(editor: Editor) -> tuple[dict[int, _Way], dict[int, tuple[int, int]]]:
     ways: dict[int, _Way] = {}
     begun: dict[int, tuple[int, int]] = {}
     count = 0
-    for operator in editor.operators:
-        move = MOVES.get(editor.kind(operator))
-        if move is None:
-            continue
-        inputs = [index for index in wellformed.indices(operator.inputs) if index >= 0]
-        maps = [index for index in inputs if editor.tensor(index).data is None]
-        if not maps:
-            continue
+    for operator, inputs, maps in movers(editor):
         arrays: dict[int, Places] = {}
         passed = {id(operator): operator}
         for index in maps:
@@ -147,13 +140,8 @@ def _ways(editor: Editor) -> tuple[dict[int, _Way], dict[int, tuple[int, int]]]:
             arrays[index] = np.arange(first, first + tensor.elements, dtype=np.int32).reshape(tensor.shape)
         if len(arrays) < len(set(maps)):
             continue
-        try:
-            made = move(Move(editor, operator, inputs, arrays))
-        except (ValueError, IndexError, TypeError, KeyError):
-            continue  # What it says does not fit its shapes: the runtime's business.
-        for index, places in zip(wellformed.indices(operator.outputs), made, strict=False):
-            if places.shape == editor.tensor(index).shape:
-                ways[index] = _Way(places, passed)
+        for index, places in moved(Move(editor, operator, inputs, arrays)).items():
+            ways[index] = _Way(places, passed)
     return ways, begun
 
 
