@@ -51,6 +51,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if listed else True
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    # Workers must collect the same names, and packed bytes may hold the second they were packed in.
+    return f"{len(val)} bytes" if isinstance(val, bytes) and len(val) > 16 else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # Deselected, not skipped: a skip would say that something is untested here.
     left_out = [item for item in items if _is_left_out(config, item)]

@@ -48,7 +48,9 @@ def test_a_damaged_trace_is_told_in_a_line(lines: list[str], said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no gzip", gzip.compress(b"".join(line.encode() for line in SECTION))[:-9]]
+    "content",
+    [b"", b"no gzip", gzip.compress(b"".join(line.encode() for line in SECTION), mtime=0)[:-9]],
+    ids=["empty", "no gzip", "cut"],
 )
 def test_a_kept_trace_that_is_damaged_is_named_with_what_helps(content: bytes, tmp_path: Path) -> None:
     kept = tmp_path / "it.gz"
