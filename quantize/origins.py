@@ -6,13 +6,13 @@ from typing import Any
 
 from mobilecnn.convert import passport
 from mobilecnn.convert.checks import ImageManifest
-from mobilecnn.errors import MobileCnnError
 from mobilecnn.files import is_folder
-from mobilecnn.quantize.calibration.images import RANDOM, Calibration, chosen_from
-from mobilecnn.remarks import Remarked, listed
+from mobilecnn.quantize.calibration.images import RANDOM
+from mobilecnn.remarks import Remark, Remarked, listed
 from mobilecnn.train.datasets.dataset import Dataset
-from mobilecnn.train.datasets.identity import among, shared
-from mobilecnn.train.datasets.overlap import refuse_endless, say_shared, trained_on
+from mobilecnn.train.datasets.identity import among
+from mobilecnn.train.datasets.overlap import say_shared
+from mobilecnn.train.datasets.seen import Seen, seen_by
 from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.train.keras_file import read_info
 
@@ -23,47 +23,57 @@ def say_seen(paths: Sequence[Path], dataset: Dataset, remarked: Remarked) -> Non
     """Say which images of ``dataset`` models have seen before, as far as their files or passports tell.
 
     Args:
-        paths: model files that were read before; those with the same data are named together.
+        paths: model files that were read before; those that have seen the same images are named together.
         dataset: what they are judged by.
         remarked: told of the images.
     """
-    trained: dict[str, list[str]] = {}
-    calibrated: dict[Calibration | tuple[str, ...], list[str]] = {}
+    trained: dict[Seen | None, list[str]] = {}
+    calibrated: dict[tuple[str, ...], list[str]] = {}
     for path in paths:
         training, calibration = _facts(path)
-        if source := _data_of(training):
-            trained.setdefault(source, []).append(str(path))
+        if _is_trained(training):
+            trained.setdefault(seen_by(training), []).append(str(path))
         if calibration is not None and calibration.data != RANDOM:
-            older = Calibration(calibration.data, calibration.images, calibration.seed)
-            calibrated.setdefault(calibration.each or older, []).append(str(path))
-    for source, models in trained.items():
-        trained_on(listed(models), source, dataset, remarked)
-    for seen, models in calibrated.items():
+            calibrated.setdefault(calibration.each, []).append(str(path))
+    for seen, models in trained.items():
+        _say_trained(models, seen, dataset, remarked)
+    for each, models in calibrated.items():
+        if not each:
+            _say_unknown("calibrated-elsewhere", models, "calibrated", "export", dataset, remarked)
+            continue
         what = f"that {listed(models)} {'is' if len(models) == 1 else 'are'} calibrated on"
-        say_shared(dataset, _among(dataset, seen), "calibrated-on", what, remarked)
-
-
-def _among(dataset: Dataset, seen: Calibration | tuple[str, ...]) -> list[int]:
-    """Indices of the images of ``dataset`` that calibrated a file: those of the SHA-256 that its passport lists or, where an
-    older version did not list them, those that are drawn again as it drew them."""
-    if isinstance(seen, tuple):
-        return among(dataset, frozenset(seen))
-    try:
-        refuse_endless(seen.source)
-        return shared(dataset, chosen_from(seen))
-    except MobileCnnError:
-        return []  # They are images to train on, of which more is said above.
+        say_shared(dataset, among(dataset, frozenset(each)), "calibrated-on", what, remarked)
 
 
 def say_trained(model: str, training: dict[str, Any] | None, dataset: Dataset, remarked: Remarked) -> None:
-    """Say which images of ``dataset`` a model was trained on, where ``training`` names its data."""
-    if source := _data_of(training):
-        trained_on(model, source, dataset, remarked)
+    """Say which images of ``dataset`` a model was trained on, where ``training`` says that it was."""
+    if _is_trained(training):
+        _say_trained([model], seen_by(training), dataset, remarked)
 
 
-def _data_of(training: dict[str, Any] | None) -> str | None:
-    source = (training or {}).get("data")
-    return source if isinstance(source, str) and source else None
+def _say_trained(models: Sequence[str], seen: Seen | None, dataset: Dataset, remarked: Remarked) -> None:
+    if seen is None:
+        _say_unknown("trained-elsewhere", models, "trained", "train", dataset, remarked)
+        return
+    what = f"that {listed(models)} trained or validated on"
+    say_shared(dataset, seen.among(dataset), "trained-on", what, remarked, seen.complete)
+
+
+def _say_unknown(
+    code: str, models: Sequence[str], done: str, verb: str, dataset: Dataset, remarked: Remarked
+) -> None:
+    """Say that files of an older version do not tell which images they have seen."""
+    is_one = len(models) == 1
+    text = (
+        f"{dataset.name}: {listed(models)} {'does' if is_one else 'do'} not say which images {'it was' if is_one else 'they were'} "
+        f"{done} on, so that nobody knows whether these are new; {verb} {'it' if is_one else 'them'} again to know"
+    )
+    remarked(Remark(code, 1, text, tuple(models)))
+
+
+def _is_trained(training: dict[str, Any] | None) -> bool:
+    """Whether a file says that it was trained here, which names the data; what was only compressed may know of images, too."""
+    return bool((training or {}).get("data")) or seen_by(training) is not None
 
 
 def _facts(path: Path) -> tuple[dict[str, Any] | None, ImageManifest | None]:

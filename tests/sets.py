@@ -25,6 +25,11 @@ def picture(number: int) -> Pixels:
     return np.asarray(Image.fromarray(small).resize((SIDE + 2, SIDE), Image.Resampling.BICUBIC), np.uint8)
 
 
+def save(path: Path, number: int) -> None:
+    """Write the picture of that number."""
+    Image.fromarray(picture(number)).save(path)
+
+
 def labelled(parts: tuple[str, ...] = ("",)) -> list[tuple[str, str, Pixels]]:
     """Part, class and picture of each, the parts of a class taking turns."""
     names = [name for name, count in CLASSES.items() for _ in range(count)]

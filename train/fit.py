@@ -26,6 +26,7 @@ from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train import checkpoint, input_statistics, optimizers, transfer, zoo
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.batches import epoch_batches, epoch_order, in_batches
+from mobilecnn.train.datasets import seen
 from mobilecnn.train.images import to_tensor
 from mobilecnn.train.initializers import initialize
 from mobilecnn.train.keras_file import ModelInfo, write_info
@@ -254,6 +255,7 @@ def _write_model(model: Any, job: Job, history: Sequence[Epoch], row: Epoch, hig
         "images": len(job.training),
         "validation_images": len(job.validation),
         "data_sha256": job.data_sha256,
+        seen.MEMBER: job.seen,
         input_statistics.MEMBER: asdict(_inputs(job)),
         "base": "" if base is None else base.what,
         "base_sha256": "" if base is None else base.sha256,

@@ -24,6 +24,7 @@ from mobilecnn.train.datasets import load, reader_of
 from mobilecnn.train.datasets.dataset import Dataset, refuse_unknown
 from mobilecnn.train.datasets.identity import digests
 from mobilecnn.train.datasets.reading import refuse_unreadable
+from mobilecnn.train.datasets.seen import pack
 from mobilecnn.train.hosts import ALONE, Team
 from mobilecnn.train.initializers import INITIALIZERS
 from mobilecnn.train.keras_file import check_name
@@ -56,6 +57,7 @@ class Job:
         training: pictures that are trained on.
         validation: pictures that are validated on.
         data_sha256: SHA-256 of the content, the class and the part of all images.
+        seen: the images that are trained and validated on, and those that the base has seen (:mod:`mobilecnn.train.datasets.seen`).
         origin: SHA-256 of what the training begins with: the images and the weights.
         done: epochs that an interrupted run has completed; empty unless resumed.
         team: the machines that train, of which the first writes.
@@ -70,6 +72,7 @@ class Job:
     training: Pictures
     validation: Pictures
     data_sha256: str
+    seen: str
     origin: str
     done: tuple[Epoch, ...]
     team: Team = ALONE
@@ -135,7 +138,7 @@ def prepare(
         base = pretrained.base(plan.architecture, contract)
     training, validation = _split(plan, skip_bad, remarked, progress)
     total = len(training) + len(validation)
-    digest = _digest((training, validation))
+    digest, each = _digest((training, validation))
     origin = _origin(digest, base)
     team.check_batch(min(plan.batch_size, len(training)))
     _agree(team, plan, base, resume, digest)
@@ -165,6 +168,7 @@ def prepare(
         training=trained_on,
         validation=validated_on,
         data_sha256=digest,
+        seen=pack(each, None if base is None else base.seen),
         origin=origin,
         done=done,
         team=team,
@@ -226,13 +230,13 @@ def _is_history(path: Path) -> bool:
     return path.is_file() and read_bytes(path, "history").startswith(columns)
 
 
-def _digest(parts: Sequence[Dataset]) -> str:
-    """SHA-256 of the images that are trained and validated on.
+def _digest(parts: Sequence[Dataset]) -> tuple[str, list[str]]:
+    """SHA-256 of all images that are trained and validated on together, and that of each.
 
     Raises:
         DataError: an image cannot be read.
     """
-    made = hashlib.sha256()
+    made, each = hashlib.sha256(), []
     for part, dataset in enumerate(parts):
         known = enumerate(dataset.sha256) if dataset.sha256 else digests(dataset.images)
         for index, one in known:
@@ -240,7 +244,8 @@ def _digest(parts: Sequence[Dataset]) -> str:
                 refuse_unreadable([image for each in parts for image in each.images])
                 raise one
             made.update(f"{part} {dataset.classes[int(dataset.labels[index])]} {one}\n".encode())
-    return made.hexdigest()
+            each.append(one)
+    return made.hexdigest(), each
 
 
 def _split(

@@ -10,6 +10,7 @@ from mobilecnn.contract import InputContract
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.remarks import listed, plural
 from mobilecnn.train.backend import load_keras
+from mobilecnn.train.datasets.seen import Seen
 
 HEAD = "predictions"
 """Name of the new classifier, where no other layer has it."""
@@ -27,6 +28,7 @@ class Base:
         architecture: zoo name; empty for a model from elsewhere.
         code: the user's Python file that defines layers of the model; None without one.
         code_sha256: SHA-256 of that file; empty without one.
+        seen: images that the weights were trained on; None where nobody says it.
     """
 
     model: Any
@@ -36,6 +38,7 @@ class Base:
     architecture: str = ""
     code: Path | None = None
     code_sha256: str = ""
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True)

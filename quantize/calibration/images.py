@@ -169,15 +169,6 @@ def _classes(dataset: Dataset) -> int:
     return len(set(dataset.labels.tolist()))
 
 
-def chosen_from(calibration: Calibration) -> Dataset:
-    """The images that an older version, which held none out, calibrated on.
-
-    Raises:
-        DataError: the folder is missing, or holds no images.
-    """
-    return datasets.load(calibration.source, "train").sample(calibration.samples, calibration.seed)
-
-
 def prepare(chosen: ChosenImages, contract: InputContract, tensors: Path) -> CalibrationImages:
     """Decode the chosen images as ``contract`` says, and write them to the file of inputs ``tensors``.
 

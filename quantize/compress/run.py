@@ -1,6 +1,6 @@
 """The whole way from a Keras model to its compressed form, and to the coded file, both or neither."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train import datasets, inputs
+from mobilecnn.train.datasets import seen
+from mobilecnn.train.datasets.identity import known
 from mobilecnn.train.keras_file import ModelInfo, check_name, read_info, write_info
 
 HELD_BACK = 0.1
@@ -98,7 +100,7 @@ def compress(
         raise UsageError(f"{model} is no file; compress a trained model, a .keras or .h5 file")
     with locked(output, coded), temporary_folder() as work:
         info = read_info(model)
-        training, held_back, contract = _prepared(source, data, work, remarked)
+        training, held_back, contract, digests = _prepared(source, data, work, remarked)
         if contract is not None:
             info = replace(info, contract=contract)
         message = {
@@ -112,16 +114,17 @@ def compress(
             "coded": str(work / "coded"),
         }
         steps, answer = _in_child(message, str(model), custom_objects, progress, on_step)
-        _write(work, output, coded, info, steps, model)
+        _write(work, output, coded, info, steps, model, digests)
     layers = tuple(Part(**row) for row in answer["layers"])
     return Compressed(output, coded, steps, layers, int(answer["bytes"]))
 
 
 def _prepared(
     source: Source, data: str | None, work: Path, remarked: Remarked
-) -> tuple[dict[str, Any] | None, dict[str, Any] | None, Any]:
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None, Any, list[str]]:
+    """The images to train on and to judge by, the model's input, and the SHA-256 of each image."""
     if data is None:
-        return None, None, None
+        return None, None, None, []
     with KerasModel(source) as keras:
         dataset = datasets.load(data, "train")
         for remark in dataset.remarks:
@@ -144,7 +147,8 @@ def _prepared(
         path = work / f"{name}.npy"
         inputs.write(path, part.pixels(facts.contract, remarked), facts.contract, len(part))
         parts.append({"images": str(path), "labels": part.labels.tolist()})
-    return parts[0], parts[1], facts.contract
+    digests = list(known(dataset, range(len(dataset))).values())
+    return parts[0], parts[1], facts.contract, digests
 
 
 def _in_child(
@@ -167,10 +171,18 @@ def _in_child(
 
 
 def _write(
-    work: Path, output: Path, coded: Path, info: ModelInfo, steps: tuple[Step, ...], model: Path
+    work: Path,
+    output: Path,
+    coded: Path,
+    info: ModelInfo,
+    steps: tuple[Step, ...],
+    model: Path,
+    digests: Sequence[str],
 ) -> None:
+    before = seen.seen_by(info.training)
     origin = {
         **(info.training or {}),
+        **({seen.MEMBER: seen.pack(digests, before)} if digests or before else {}),
         "compressed": {
             "model": model.name,
             "sha256": sha256(read_bytes(model, "model", ModelFileError, 1 << 34)),

@@ -1,7 +1,6 @@
 """``mobilecnn data``, and the commands that read what it made."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from mobilecnn.errors import DataError
 from mobilecnn.quantize.evaluation import NO_BETTER
 from mobilecnn.quantize.origins import say_seen
 from mobilecnn.remarks import Remark, Remarks
-from mobilecnn.train.datasets import load, overlap
+from mobilecnn.train.datasets import load
 from mobilecnn.train.datasets.dataset import Dataset
-from mobilecnn.train.datasets.overlap import trained_on
+from mobilecnn.train.datasets.seen import MEMBER
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -262,14 +261,20 @@ def test_evaluate_prints_the_figures_of_each_class(trained: Path, tmp_path: Path
     assert refused.exit_code == 2 and "is a PNG file" in refused.stderr
 
 
-def test_training_data_that_are_gone_are_said(trained: Path, tmp_path: Path) -> None:
-    dataset = load(str(trained / "m.json"), "test")
-    (trained / "m.json").rename(trained / "away.json")
+def test_images_that_were_moved_after_training_are_known(trained: Path, tmp_path: Path) -> None:
+    """The source that a file names is not read again: it may be gone, another one by now, or named from another folder."""
+    shutil.copytree(trained, tmp_path / "copy")
+    for name in ("m.json", "data"):
+        (trained / name).rename(trained / f"away-{name}")
     try:
-        said = seen(trained, dataset)
+        counts = {code: one.count for code, one in seen(trained, load(str(tmp_path / "copy/data"))).items()}
+        assert seen(trained, load(str(tmp_path / "copy/m.json"), "test")) == {}
     finally:
-        (trained / "away.json").rename(trained / "m.json")
-    assert set(said) == {"trained-elsewhere"} and "no such data manifest" in said["trained-elsewhere"].text
+        for name in ("m.json", "data"):
+            (trained / f"away-{name}").rename(trained / name)
+    manifest = str(trained / "m.json")
+    trainings = len(load(manifest, "train")) + len(load(manifest, "validation"))
+    assert counts == {"trained-on": trainings, "calibrated-on": calibrated(trained)}
 
 
 def test_a_file_that_says_nothing_is_not_asked(trained: Path, tmp_path: Path) -> None:
@@ -291,38 +296,22 @@ def test_a_file_that_says_nothing_is_not_asked(trained: Path, tmp_path: Path) ->
     assert said == ["other trained-on", "other calibrated-on"]
 
 
-def test_a_source_that_a_model_names_is_not_walked_without_end(
-    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a file says of its training may be anything: the root of the system, a loop, a pipe, nothing."""
-    monkeypatch.setattr(overlap, "MOST_ENTRIES", 20)
-    dataset = load(str(trained / "m.json"), "test")
-    large = tmp_path / "large"
-    for number in range(30):
-        (large / str(number)).mkdir(parents=True)
-    (tmp_path / "loop").mkdir()
-    (tmp_path / "loop" / "again").symlink_to(tmp_path)
-    os.mkfifo(tmp_path / "pipe.csv")
-    for source, words in (
-        ("/", "has more than 20 files and folders"),
-        (large, "has more than 20 files and folders"),
-        (tmp_path / "pipe.csv", "is a pipe"),
-        ("/dev/zero.json", "no such data manifest"),
-        ("x" * 5000, "no such folder"),
-        ("a\0b", "no such folder"),
-    ):
-        remarks = Remarks()
-        trained_on("it", str(source), dataset, remarks)
-        (remark,) = remarks.rows
-        assert remark.code == "trained-elsewhere" and words in remark.text
-
-
-def test_embedded_digits_are_told_apart(trained: Path) -> None:
+@pytest.mark.parametrize("kept", [None, "", "not Base64", 3])
+def test_a_file_that_does_not_say_its_images_is_named(trained: Path, tmp_path: Path, kept: object) -> None:
+    """Those of older versions, which named the source alone; and those that somebody has written."""
+    members = json.loads((trained / "out/it.int8.json").read_text())
+    members["training"].pop(MEMBER)
+    if kept is not None:
+        members["training"][MEMBER] = kept
+    members["calibration"].pop("each")
+    (tmp_path / "it.tflite").write_bytes((trained / "out/it.int8.tflite").read_bytes())
+    (tmp_path / "it.json").write_text(json.dumps(members))
     remarks = Remarks()
-    trained_on("it", "digits", load("digits", "test"), remarks)
-    assert remarks.rows == []
-    trained_on("it", "digits", load("digits", "train").sample(30), remarks)
-    assert [remark.count for remark in remarks.rows] == [30]
+    say_seen([tmp_path / "it.tflite"], load(str(trained / "m.json"), "test"), remarks)
+    assert [remark.code for remark in remarks.rows] == ["trained-elsewhere", "calibrated-elsewhere"]
+    for remark, done, verb in zip(remarks.rows, ("trained", "calibrated"), ("train", "export"), strict=True):
+        assert f"it.tflite does not say which images it was {done} on, so that nobody knows" in remark.text
+        assert remark.text.endswith(f"; {verb} it again to know")
 
 
 def test_a_changed_file_stops_every_command(trained: Path, tmp_path: Path) -> None:
