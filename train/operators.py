@@ -13,6 +13,7 @@ from typing import Any
 from mobilecnn.errors import UsageError
 from mobilecnn.train import complexity, zoo
 from mobilecnn.train.backend import load_keras
+from mobilecnn.train.zoo.candidates import Size
 
 CONVOLUTION, DEPTHWISE, DENSE = "convolution", "depthwise", "dense"
 MAX_POOL, AVERAGE_POOL, MEAN = "max pool", "average pool", "mean"
@@ -95,22 +96,22 @@ class Network:
 
     Attributes:
         name: canonical name.
-        size: input side, pixels.
+        size: input side, or height and width, pixels.
         operators: its operators, in the order in which they run.
         macs: multiply-adds of one image.
         params: number of trainable parameters.
     """
 
     name: str
-    size: int
+    size: Size
     operators: tuple[Operator, ...]
     macs: int
     params: int
 
 
 @cache
-def network(name: str, size: int) -> Network:
-    """A network of the zoo at an input side in pixels.
+def network(name: str, size: Size) -> Network:
+    """A network of the zoo at an input side, or a height and a width, in pixels.
 
     Raises:
         ModelNameError: no network has the name, or it cannot be built at the size.

@@ -1,12 +1,13 @@
 """What operators cost on a device, and whole networks beside them: the record that a search keeps and continues."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from mobilecnn.bench.records.measurement import Facts
 from mobilecnn.errors import CheckFailed
-from mobilecnn.records import Stored
+from mobilecnn.records import ADDED, Stored
 from mobilecnn.train.operators import Operator
+from mobilecnn.train.zoo.candidates import Size
 
 MEASURED, MODELLED = "measured", "modelled"
 
@@ -70,12 +71,13 @@ class WholeSample:
 
     Attributes:
         network: canonical name.
-        size: input side, pixels.
+        size: input side, or height, pixels.
         format: name of the file's format.
         target: what its rewrites chose for, as :func:`mobilecnn.searching.target_label` gives it.
         ns: its time in nanoseconds.
         low, high: ends of its interval.
         valid: whether nothing speaks against the time, such as other work on the device.
+        width: width of an input that is no square, pixels; None of a square.
     """
 
     network: str
@@ -86,9 +88,15 @@ class WholeSample:
     low: float
     high: float
     valid: bool = True
+    width: int | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
         _check_within(self.low, self.ns, self.high)
+
+    @property
+    def image(self) -> Size:
+        """The input's size."""
+        return self.size if self.width is None else (self.size, self.width)
 
 
 @dataclass(frozen=True)
@@ -144,10 +152,10 @@ class OperatorCosts(Stored):
         """The time of an operator, if it is here."""
         return next((row for row in self.operators if row.operator == operator and row.dtype == dtype), None)
 
-    def whole(self, network: str, size: int, form: str, target: str) -> WholeSample | None:
+    def whole(self, network: str, size: Size, form: str, target: str) -> WholeSample | None:
         """The time of a whole network that was exported for a target, if it is here."""
         wanted = (network, size, form, target)
-        rows = ((row, (row.network, row.size, row.format, row.target)) for row in self.wholes)
+        rows = ((row, (row.network, row.image, row.format, row.target)) for row in self.wholes)
         return next((row for row, made in rows if made == wanted), None)
 
     def check_same(self, device: Facts, chip: str, runtime: str, threads: int, path: object) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from mobilecnn.bench.records.operator_costs import OperatorCosts, WholeSample
 from mobilecnn.convert.lowering.costs import ANY
 from mobilecnn.train.operators import Network
+from mobilecnn.train.zoo.candidates import Size, size_text
 from mobilecnn.train.zoo.names import ModelName
 
 DTYPES = {"float32": "float32", "float16": "float32", "int8": "int8"}
@@ -28,7 +29,7 @@ class Wanted:
         family: name of the family.
         budget: nanoseconds of an inference.
         formats: names of formats, keys of :data:`DTYPES`.
-        sides: input sides in pixels; none for several.
+        sides: input sides, or heights and widths, in pixels; none for several.
         widths: width multipliers; none for those of the listed networks and all between that matter.
         max_macs: largest number of multiply-adds, in millions; None for any.
         max_params: largest number of parameters, in millions; None for any.
@@ -39,7 +40,7 @@ class Wanted:
     family: str
     budget: float
     formats: tuple[str, ...] = FORMATS
-    sides: tuple[int, ...] = ()
+    sides: tuple[Size, ...] = ()
     widths: tuple[float, ...] = ()
     max_macs: float | None = None
     max_params: float | None = None
@@ -77,7 +78,7 @@ class Candidate:
         whole = {} if self.whole is None else {f"{times}_ns": self.whole.ns, "error": self.error}
         return {
             "network": str(self.name),
-            "size": self.network.size,
+            "size": self.network.size if isinstance(self.network.size, int) else size_text(self.network.size),
             "format": self.format,
             "predicted_ns": self.predicted,
             **whole,

@@ -28,6 +28,7 @@ from mobilecnn.steps import Progress, Say, no_say
 from mobilecnn.train import zoo
 from mobilecnn.train.operators import Network, Operator, network
 from mobilecnn.train.zoo import candidates
+from mobilecnn.train.zoo.candidates import Size, size_text
 from mobilecnn.train.zoo.names import ModelName
 
 
@@ -95,7 +96,7 @@ def _search(
     family = candidates.family(wanted.family)
     update = progress("Reading networks")
     names = candidates.networks(family, wanted.sides, wanted.widths)
-    made: dict[tuple[str, int], tuple[ModelName, Network]] = {}
+    made: dict[tuple[str, Size], tuple[ModelName, Network]] = {}
     for number, (name, side) in enumerate(names):
         update(number, len(names), str(name))
         built = network(str(name), side)
@@ -204,7 +205,7 @@ def _between(
     for row in sorted(rows, key=lambda row: _width(row.name)):
         if row.predicted <= wanted.budget:
             series[candidates.form(row.name), row.network.size, row.format] = row
-    made: dict[tuple[str, int, str], Candidate] = {}
+    made: dict[tuple[str, Size, str], Candidate] = {}
     for row in series.values():
         wider = [width for width in listed if width > _width(row.name)]
         low, high = (round(width / candidates.STEP) for width in (_width(row.name), min(wider, default=0)))
@@ -224,7 +225,7 @@ def _width(name: ModelName) -> float:
     return candidates.width_of(name) or 0.0
 
 
-def _at(name: ModelName, width: float, side: int, predictor: Predictor, wanted: Wanted) -> list[Candidate]:
+def _at(name: ModelName, width: float, side: Size, predictor: Predictor, wanted: Wanted) -> list[Candidate]:
     """A network at another width in every format; none where it cannot be built, or has too many multiply-adds or parameters."""
     other = candidates.at(name, width, side)
     if other is None or not _allowed(built := network(str(other), side), wanted):
@@ -236,7 +237,7 @@ def _nothing(found: Found) -> str:
     nearest = min(found.candidates, key=lambda row: row.predicted)
     return (
         f"no network of {found.wanted.family} is predicted to take {duration(found.wanted.budget)} or less; the nearest of "
-        f"{len(found.candidates)} is {nearest.name} at {nearest.network.size} pixels in {nearest.format} with "
+        f"{len(found.candidates)} is {nearest.name} at {size_text(nearest.network.size)} pixels in {nearest.format} with "
         f"{duration(nearest.predicted)}. Give a longer --budget, or smaller networks with --width and --size"
     )
 
@@ -298,7 +299,7 @@ def target_label(target: str) -> str:
 def timed_whole(
     costs: OperatorCosts,
     name: str,
-    side: int,
+    side: Size,
     form: str,
     device: Device,
     protocol: Protocol,
@@ -318,5 +319,7 @@ def timed_whole(
         taken = take([made[form]], device, protocol, None, command)
     time = taken.time(0)
     label = target_label(target)
-    sample = WholeSample(name, side, form, label, time.value, time.low, time.high, valid_at(taken, 0))
+    height, width = (side, None) if isinstance(side, int) else side
+    valid = valid_at(taken, 0)
+    sample = WholeSample(name, height, form, label, time.value, time.low, time.high, valid, width)
     return replace(costs.at_version(version_of(taken), path), wholes=(*costs.wholes, sample))

@@ -206,6 +206,34 @@ def test_frozen_statistics_stay_with_averaged_weights(keras: Any) -> None:
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
 
 
+def test_auxiliary_classifiers_weigh_as_in_the_paper(keras: Any) -> None:
+    """Of three equal ones each auxiliary one has 0.3 of the main one's gradient; what all share has the sum of the three."""
+    image = keras.Input((4, 4, 3))
+    x = keras.layers.Dense(3, use_bias=False, name="shared")(keras.layers.GlobalAveragePooling2D()(image))
+    heads = [
+        keras.layers.Dense(2, activation="softmax", kernel_initializer="ones", name=name)(x)
+        for name in ("main", "aux1", "aux2")
+    ]
+    steps = {}
+    for count in (1, 3):
+        keras.utils.set_random_seed(0)
+        learner = trainable_form(keras.Model(image, heads[:count]))
+        before = {weight.path: keras.ops.convert_to_numpy(weight).copy() for weight in learner.weights}
+        compiled(learner, plan(optimizer="sgd", momentum=0.0), 0.5, 2)
+        with first_step(learner):
+            learner.train_on_batch(BATCH[:, :4, :4], [LABELS] * count)
+        after = {weight.path: keras.ops.convert_to_numpy(weight) for weight in learner.weights}
+        steps[count] = {path: after[path] - before[path] for path in before}
+    main = steps[3]["main/kernel"]
+    assert np.abs(main).max() > 1e-3
+    np.testing.assert_allclose(main, steps[1]["main/kernel"], rtol=1e-5)
+    for name in ("aux1", "aux2"):
+        np.testing.assert_allclose(steps[3][f"{name}/kernel"], 0.3 * main, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(
+        steps[3]["shared/kernel"], 1.6 * steps[1]["shared/kernel"], rtol=1e-4, atol=1e-7
+    )
+
+
 @pytest.mark.parametrize("precision", [name for name in PRECISIONS if name != "float32"])
 def test_other_types_compute_nearly_the_same(keras: Any, precision: str) -> None:
     model = tiny(keras)

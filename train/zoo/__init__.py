@@ -12,8 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from mobilecnn.errors import UsageError
-from mobilecnn.train.zoo.families import FAMILIES
-from mobilecnn.train.zoo.names import ModelName, listed, parse
+from mobilecnn.train.zoo.names import ModelName, listed, parse, rectangular
 
 if TYPE_CHECKING:
     import keras
@@ -35,7 +34,8 @@ __all__ = [
 ]
 
 AUXILIARY_WEIGHT = 0.3
-"""Weight of an auxiliary head's loss ("Going Deeper with Convolutions", arXiv 1409.4842, section 5)."""
+"""Weight of an auxiliary head's loss ("Going Deeper with Convolutions", arXiv 1409.4842, section 5). The paper of
+Inception v3 (arXiv 1512.00567) names none, and its auxiliary head has the same."""
 
 
 def build(name: str | ModelName, classes: int | None = None, size: int | None = None) -> "keras.Model":
@@ -84,18 +84,8 @@ def rectangle(name: str | ModelName, classes: int | None, height: int, width: in
         UsageError: the family takes square images only, or a side is out of its range.
         EnvironmentProblem: Keras or its backend is missing.
     """
-    model_name = _rectangular(name, height, width)
+    model_name = rectangular(name, height, width)
     return _made(model_name, classes, (height, width))
-
-
-def _rectangular(name: str | ModelName, height: int, width: int) -> ModelName:
-    model_name = parse(name) if isinstance(name, str) else name
-    if not model_name.family.rectangular:
-        known = ", ".join(family.name for family in FAMILIES if family.rectangular)
-        raise UsageError(f"{model_name} takes square images only; rectangles are for {known}")
-    for side in (height, width):
-        parse(str(model_name), size=side)  # Raises for a side that is out of range.
-    return model_name
 
 
 def graph(
@@ -136,7 +126,7 @@ def contract(name: str | ModelName, sides: tuple[int, int] | None = None) -> "In
     model_name = parse(name) if isinstance(name, str) else name
     if sides is None:
         return contract_for(model_name.family.input_range, model_name.shape)
-    _rectangular(model_name, *sides)
+    rectangular(model_name, *sides)
     return contract_for(model_name.family.input_range, (*sides, model_name.family.channels))
 
 

@@ -1,17 +1,20 @@
-"""The networks of a family that a search looks at: every listed form at several widths and input sides."""
+"""The networks of a family that a search looks at: every listed form at several widths and input sizes."""
 
 import difflib
 from collections.abc import Iterator, Sequence
 
 from mobilecnn.errors import ModelNameError, UsageError
 from mobilecnn.train.zoo.families import FAMILIES, Family
-from mobilecnn.train.zoo.names import ModelName, parse
+from mobilecnn.train.zoo.names import ModelName, parse, rectangular
 
 SIDES = (128, 160, 192, 224)
 """Input sides in pixels that are tried, as far as they are not larger than the family's own."""
 
 STEP = 0.05
 """Step of the width multipliers between those that are listed."""
+
+Size = int | tuple[int, int]
+"""Input side in pixels, or (height, width)."""
 
 Form = tuple[tuple[str, object], ...]
 """What distinguishes networks of a family beside width and size: (parameter, value) pairs, such as the groups."""
@@ -41,20 +44,24 @@ def sides(row: Family) -> tuple[int, ...]:
 
 
 def networks(
-    row: Family, wanted_sides: Sequence[int] = (), widths: Sequence[float] = ()
-) -> tuple[tuple[ModelName, int], ...]:
-    """Networks of a family with their input sides, in the order of the list.
+    row: Family, wanted_sides: Sequence[Size] = (), widths: Sequence[float] = ()
+) -> tuple[tuple[ModelName, Size], ...]:
+    """Networks of a family with their input sizes, in the order of the list.
 
     Args:
         row: the family.
-        wanted_sides: input sides in pixels; none for those of :func:`sides`.
+        wanted_sides: input sizes; none for those of :func:`sides`. A name that has a size in it has the family's in those of
+            rectangles.
         widths: width multipliers; none for those of the listed networks.
 
     Raises:
         ModelNameError: the family has no networks of these widths or sides.
-        UsageError: widths are given, and the family's names have none.
+        UsageError: widths are given, and the family's names have none; or a rectangle, and it takes squares only.
     """
-    made: dict[tuple[str, int], tuple[ModelName, int]] = {}
+    made: dict[tuple[str, Size], tuple[ModelName, Size]] = {}
+    for side in wanted_sides:
+        if isinstance(side, tuple):
+            rectangular(row.listed[0], *side)
     for name in row.listed:
         listed = parse(name)
         given = listed.size if not listed.sized and listed.size != row.size else None
@@ -69,7 +76,7 @@ def networks(
     return tuple(made.values())
 
 
-def _at_widths(listed: ModelName, widths: Sequence[float], side: int) -> Iterator[ModelName]:
+def _at_widths(listed: ModelName, widths: Sequence[float], side: Size) -> Iterator[ModelName]:
     """A listed network at each of the widths, or at its own, and at a side; what cannot be built is passed over."""
     if widths and "width" not in dict(listed.parameters):
         raise UsageError(
@@ -81,19 +88,27 @@ def _at_widths(listed: ModelName, widths: Sequence[float], side: int) -> Iterato
             yield made
 
 
-def at(listed: ModelName, width: float | None, side: int) -> ModelName | None:
-    """A network at another width multiplier (None for its own) and input side in pixels; None where it cannot be built."""
+def at(listed: ModelName, width: float | None, side: Size) -> ModelName | None:
+    """A network at another width multiplier (None for its own) and input size; None where it cannot be built."""
+    name = _named(listed, width, side)
     try:
-        return parse(_named(listed, width, side), size=side)
+        return rectangular(name, *side) if isinstance(side, tuple) else parse(name, size=side)
     except ModelNameError:
         return None
 
 
-def _named(listed: ModelName, width: float | None, side: int) -> str:
+def _named(listed: ModelName, width: float | None, side: Size) -> str:
     values = dict(listed.parameters)
     if width is not None:
         values["width"] = width
-    return str(ModelName(listed.family, tuple(values.items()), side))
+    return str(
+        ModelName(listed.family, tuple(values.items()), side if isinstance(side, int) else listed.family.size)
+    )
+
+
+def size_text(size: Size) -> str:
+    """A size as ``--size`` takes it: ``224``, or width and height, ``320x240``."""
+    return str(size) if isinstance(size, int) else f"{size[1]}x{size[0]}"
 
 
 def scalable(row: Family) -> bool:

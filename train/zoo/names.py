@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from mobilecnn.errors import ModelNameError
+from mobilecnn.errors import ModelNameError, UsageError
 from mobilecnn.train.zoo.families import FAMILIES, Family, Parameter
 
 DECIMALS = ("width", "phi")
@@ -92,6 +92,22 @@ def parse(text: str, size: int | None = None) -> ModelName:
             _check_size(family, side, text)
             return ModelName(family, tuple(values.items()), side)
     raise ModelNameError(_unknown(text))
+
+
+def rectangular(name: str | ModelName, height: int, width: int) -> ModelName:
+    """The name of a network that is to take images of ``height`` x ``width`` pixels; its own size is ignored.
+
+    Raises:
+        UsageError: the family takes square images only.
+        ModelNameError: as :func:`parse` does, or a side is out of range.
+    """
+    model_name = parse(name) if isinstance(name, str) else name
+    if not model_name.family.rectangular:
+        known = ", ".join(family.name for family in FAMILIES if family.rectangular)
+        raise UsageError(f"{model_name} takes square images only; rectangles are for {known}")
+    for side in (height, width):
+        parse(str(model_name), size=side)
+    return model_name
 
 
 def listed() -> tuple[str, ...]:

@@ -39,8 +39,8 @@ FORMATS = ("float32", "float16", "int8")
     "--format", "formats", type=click.Choice(FORMATS), multiple=True, help="Take only this format; may be repeated.  [default: float32, int8]",
 )  # fmt: skip
 @click.option(
-    "--size", "sides", type=click.IntRange(min=1), multiple=True, metavar="SIDE",
-    help="Take only this input side in pixels; may be repeated.  [default: 128, 160, 192, 224, as far as the family has them]",
+    "--size", "sides", type=options.SIZE, multiple=True, metavar="SIDE|WIDTHxHEIGHT",
+    help="Take only this input size in pixels, such as 224 or 320x240; may be repeated.  [default: 128, 160, 192, 224, as far as the family has them]",
 )  # fmt: skip
 @click.option(
     "--width", "widths", type=float, multiple=True, metavar="X",
@@ -79,7 +79,7 @@ def command(
     seconds: float,
     seed: int,
     formats: tuple[str, ...],
-    sides: tuple[int, ...],
+    sides: tuple[int | tuple[int, int], ...],
     widths: tuple[float, ...],
     max_macs: float | None,
     max_params: float | None,
@@ -155,10 +155,11 @@ def command(
 def _proposal(found: "Found") -> tuple[str, str]:
     """Export the first network of the table that was not over the budget when it was timed whole."""
     from mobilecnn.quantize import formats as known
+    from mobilecnn.train.zoo.candidates import size_text
 
     within = (row for row in found.front if row.whole is None or row.whole.ns <= found.wanted.budget)
     first = next(within, found.front[0])
-    size, target = str(first.network.size), found.wanted.target
+    size, target = size_text(first.network.size), found.wanted.target
     calibration = ("--calibration", "random") if known.named(first.format).needs_calibration else ()
     chosen = () if target == "any" else ("--target", target)
     words = (
@@ -193,15 +194,17 @@ class _Bars(ExitStack):
 def _front(found: "Found") -> Any:
     times = found.costs.times
     header = [
-        "network", "side", "format", "predicted ms", f"{times} ms", "multiply-adds M", "parameters M", "top-1 %",
+        "network", "size", "format", "predicted ms", f"{times} ms", "multiply-adds M", "parameters M", "top-1 %",
     ]  # fmt: skip
     return table(header, [_cells(row) for row in found.front], left=1)
 
 
 def _cells(row: "Candidate") -> list[str]:
+    from mobilecnn.train.zoo.candidates import size_text
+
     return [
         str(row.name),
-        str(row.network.size),
+        size_text(row.network.size),
         row.format,
         f"{row.predicted / 1e6:.3g}",
         "-" if row.whole is None else f"{row.whole.ns / 1e6:.3g}",
