@@ -11,15 +11,13 @@ import shutil
 import tempfile
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from mobilecnn import tensors
 from mobilecnn.contract import InputContract
@@ -28,19 +26,14 @@ from mobilecnn.remarks import Remark, Remarked, no_remark
 from mobilecnn.steps import Progress
 from mobilecnn.train.augmentation import AUGMENTATIONS
 from mobilecnn.train.datasets.dataset import Dataset
-from mobilecnn.train.datasets.reading import Noticed, refusal
-from mobilecnn.train.images import Floats, Opened, Pixels, decode, to_pixels, to_tensor
+from mobilecnn.train.datasets.reading import Noticed, decoded, refusal
+from mobilecnn.train.images import Floats, Pixels, to_pixels, to_tensor
 from mobilecnn.train.plan import TrainingPlan
 
 Labels = npt.NDArray[np.int64]
 
 WORKERS = min(8, os.cpu_count() or 1)
 """Number of threads that decode pictures and prepare batches. Pillow and numpy compute beside Python's lock."""
-
-_AT_ONCE = 64
-"""Number of pictures that are handed to the threads together."""
-
-_NO_PICTURE = Image.new("L", (1, 1))
 
 
 class Batch(NamedTuple):
@@ -96,7 +89,7 @@ class Pictures:
         if self._file is not None:
             weakref.finalize(self, os.close, self._file)
         noticed, bad = Noticed(), []
-        for index, (image, result) in enumerate(_decoded(dataset.images, contract)):
+        for index, (image, result) in enumerate(decoded(dataset.images, contract, WORKERS)):
             progress(index + 1, len(dataset), "")
             if isinstance(result, DataError):
                 bad.append(result)
@@ -156,29 +149,6 @@ def _spool(folder: Path, size: int) -> int | None:
             raise
         return descriptor
     return None
-
-
-_Result = tuple[Pixels, Opened | None] | DataError
-
-
-def _decoded(
-    images: Sequence[Path | Pixels], contract: InputContract
-) -> Iterator[tuple[Path | Pixels, _Result]]:
-    """Each image, with its pixels at the network's size and what else is known of its file, or why it has none."""
-
-    def one(image: Path | Pixels) -> _Result:
-        if not isinstance(image, Path):
-            return to_pixels(image, contract), None
-        try:
-            opened = decode(image)
-            return to_pixels(opened.image, contract), replace(opened, image=_NO_PICTURE)
-        except DataError as error:
-            return error
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for start in range(0, len(images), _AT_ONCE):
-            part = images[start : start + _AT_ONCE]
-            yield from zip(part, pool.map(one, part), strict=True)
 
 
 def epoch_order(count: int, plan: TrainingPlan, epoch: int) -> Labels:

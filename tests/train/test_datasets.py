@@ -1,6 +1,7 @@
 """Data sets: folders, the embedded digits, splits, and labels for a model."""
 
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 from mobilecnn.contract import contract_for
 from mobilecnn.errors import DataError
 from mobilecnn.train import datasets, zoo
+from mobilecnn.train.datasets import reading
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
 from mobilecnn.train.datasets.digits import HELD_OUT
 from mobilecnn.train.fit import default_size
+from mobilecnn.train.images import Opened, decode, to_pixels
 
 
 def made(counts: list[int]) -> Dataset:
@@ -47,6 +50,26 @@ def test_a_folder_of_class_folders(photos: Path) -> None:
     assert dataset.labels.tolist() == [0] * 6 + [1] * 6
     pixels = list(dataset.pixels(contract_for("raw", (8, 8, 3))))
     assert len(pixels) == 12 and pixels[0].shape == (8, 8, 3)
+
+
+def test_images_are_decoded_several_at_a_time_and_come_in_order(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = contract_for("raw", (8, 8, 3))
+    dataset = datasets.load(str(photos))
+    alone = [to_pixels(image, contract) for image in dataset.images]
+    met = threading.Barrier(2)
+
+    def slow(path: Path) -> Opened:
+        met.wait(60)  # For another one that is decoded meanwhile.
+        return decode(path)
+
+    monkeypatch.setattr(reading, "decode", slow)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    np.testing.assert_array_equal(list(dataset.pixels(contract)), alone)
+    # Pictures that wait are few where they are large.
+    monkeypatch.setattr(reading, "_HELD", 1)
+    np.testing.assert_array_equal(list(dataset.pixels(contract)), alone)
 
 
 def test_loose_images_have_no_labels(photos: Path) -> None:

@@ -15,8 +15,8 @@ from mobilecnn.labels import normal
 from mobilecnn.remarks import Remark, Remarked, listed, no_remark, of_names, plural
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train.datasets.division import divide
-from mobilecnn.train.datasets.reading import Noticed, refusal, unreadable
-from mobilecnn.train.images import Pixels, decode, to_pixels
+from mobilecnn.train.datasets.reading import Noticed, decoded, refusal, unreadable
+from mobilecnn.train.images import Pixels
 
 Part = Literal["train", "validation", "test", "all"]
 """Share of a data set: what is trained on, what is validated on meanwhile, what is held out from both, or all together."""
@@ -57,7 +57,7 @@ class Dataset:
         return len(self.classes) > 0
 
     def pixels(self, contract: InputContract, remarked: Remarked = no_remark) -> Iterator[Pixels]:
-        """Decode the images one after the other, at the network's size: uint8, (height, width, channels).
+        """The images in order, decoded at the network's size, several at a time: uint8, (height, width, channels).
 
         Args:
             contract: the network's input.
@@ -67,17 +67,14 @@ class Dataset:
             DataError: an image cannot be read; the message lists all that cannot.
         """
         noticed = Noticed()
-        for index, image in enumerate(self.images):
-            if isinstance(image, Path):
-                try:
-                    opened = decode(image)
-                except DataError as error:
-                    rest = unreadable(self.images[index + 1 :])
-                    raise refusal([error, *rest.values()], len(self)) from error
+        for index, (image, result) in enumerate(decoded(self.images, contract)):
+            if isinstance(result, DataError):
+                rest = unreadable(self.images[index + 1 :])
+                raise refusal([result, *rest.values()], len(self)) from result
+            pixels, opened = result
+            if isinstance(image, Path) and opened is not None:
                 noticed(image, opened)
-                yield to_pixels(opened.image, contract)
-            else:
-                yield to_pixels(image, contract)
+            yield pixels
         for remark in noticed.remarks(self.name):
             remarked(remark)
 

@@ -1,24 +1,29 @@
-"""Which images of a data set can be read: all that cannot are found, not only the first."""
+"""Images of a data set, decoded on several cores; and which of them can be read: all that cannot are found, not only the first."""
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image
 
+from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
 from mobilecnn.remarks import Remark, of_names, plural
 from mobilecnn.steps import Progress, no_progress
-from mobilecnn.train.images import Opened, Pixels, decode
+from mobilecnn.train.images import Opened, Pixels, decode, to_pixels
 from mobilecnn.train.modes import NARROW
 
 THREADS = 4
 """Largest number of images that are decoded at a time: each may take half a gigabyte."""
 
 _AT_ONCE = 256
-"""Number of images that are handed to the threads together."""
+"""Largest number of images that are handed to the threads together."""
+
+_HELD = 64 << 20
+"""Number of bytes of decoded pictures that wait to be taken, at most; a picture a thread in any case."""
 
 _NO_PICTURE = Image.new("L", (1, 1))
 
@@ -54,6 +59,38 @@ class Noticed:
             ),
         ]  # fmt: skip
         return [row for row in rows if row.count]
+
+
+Decoded = tuple[Pixels, Opened | None] | DataError
+"""The pixels of an image at the network's size and, of a file, what else is known of it; or why it cannot be decoded."""
+
+
+def decoded(
+    images: Sequence[Path | Pixels], contract: InputContract, threads: int | None = None
+) -> Iterator[tuple[Path | Pixels, Decoded]]:
+    """Each image in turn, with what decoding it gave.
+
+    Args:
+        images: paths, or uint8 arrays: (height, width) if grey, (height, width, 3) if RGB.
+        contract: the network's input.
+        threads: largest number of images that are decoded at a time; None for :data:`THREADS`.
+    """
+
+    def one(image: Path | Pixels) -> Decoded:
+        if not isinstance(image, Path):
+            return to_pixels(image, contract), None
+        try:
+            opened = decode(image)
+            return to_pixels(opened.image, contract), replace(opened, image=_NO_PICTURE)
+        except DataError as error:
+            return error
+
+    workers = threads or min(THREADS, os.cpu_count() or 1)
+    at_once = min(_AT_ONCE, max(workers, _HELD // math.prod(contract.shape)))
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(images), at_once):
+            part = images[start : start + at_once]
+            yield from zip(part, pool.map(one, part), strict=True)
 
 
 def unreadable(
