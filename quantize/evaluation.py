@@ -86,7 +86,7 @@ class Speed:
     Attributes:
         images: number of images; at least one.
         cores: number of processor cores that it might use.
-        decode_seconds: reading, decoding and resizing the images, on one core. Files that are fed alike share it.
+        decode_seconds: reading, decoding and resizing the images, on up to four cores. Files that are fed alike share it.
         inference_seconds: running the network.
         seconds: from image files to scores: both of these, and what lies between, such as scaling the pixels.
         interval: lower and upper end of the 95 % interval of ``seconds``, in seconds; None where too few images tell, and in a

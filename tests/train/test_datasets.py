@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,23 @@ def test_images_are_decoded_several_at_a_time_and_come_in_order(
     # Pictures that wait are few where they are large.
     monkeypatch.setattr(reading, "_HELD", 1)
     np.testing.assert_array_equal(list(dataset.pixels(contract)), alone)
+
+
+def test_whoever_takes_few_pictures_waits_for_few(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Path] = []
+
+    def noting(path: Path) -> Opened:
+        begun.append(path)
+        return decode(path)
+
+    monkeypatch.setattr(reading, "decode", noting)
+    monkeypatch.setattr(reading, "_HELD", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    pixels = datasets.load(str(photos)).pixels(contract_for("raw", (8, 8, 3)))
+    assert isinstance(pixels, Generator)
+    next(pixels)
+    pixels.close()
+    assert len(begun) <= 3
 
 
 def test_loose_images_have_no_labels(photos: Path) -> None:

@@ -2,8 +2,9 @@
 
 import math
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ THREADS = 4
 """Largest number of images that are decoded at a time: each may take half a gigabyte."""
 
 _AT_ONCE = 256
-"""Largest number of images that are handed to the threads together."""
+"""Largest number of images that are handed to the threads ahead of what is taken."""
 
 _HELD = 64 << 20
 """Number of bytes of decoded pictures that wait to be taken, at most; a picture a thread in any case."""
@@ -86,11 +87,22 @@ def decoded(
             return error
 
     workers = threads or min(THREADS, os.cpu_count() or 1)
-    at_once = min(_AT_ONCE, max(workers, _HELD // math.prod(contract.shape)))
+    ahead = min(_AT_ONCE, max(workers, _HELD // math.prod(contract.shape)))
+    waiting: deque[tuple[Path | Pixels, Future[Decoded]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(images), at_once):
-            part = images[start : start + at_once]
-            yield from zip(part, pool.map(one, part), strict=True)
+        try:
+            # Always as many ahead, so that nobody who times what he takes sees them come in bursts.
+            for image in images:
+                waiting.append((image, pool.submit(one, image)))
+                if len(waiting) > ahead:
+                    first, coming = waiting.popleft()
+                    yield first, coming.result()
+            while waiting:
+                first, coming = waiting.popleft()
+                yield first, coming.result()
+        finally:
+            for _, coming in waiting:
+                coming.cancel()
 
 
 def unreadable(
