@@ -38,6 +38,7 @@ def inspect(apk: Path, work: Path, settings: Settings) -> None:
         CheckFailed: at the first check that does not hold.
     """
     _inspect_signature(apk, settings)
+    _inspect_alignment(apk)
     _inspect_manifest(apk, settings)
     _inspect_for_store(apk)
     _inspect_code(apk, settings)
@@ -52,6 +53,10 @@ def _inspect_signature(apk: Path, settings: Settings) -> None:
     for scheme in ("v2", "v3"):
         _expect(f"Verified using {scheme} scheme (APK Signature Scheme {scheme}): true", signed, "apksigner")
     report("signed: schemes v2 and v3")
+
+
+def _inspect_alignment(apk: Path) -> None:
+    """What is stored begins where it can be mapped into memory."""
     run("zipalign", "-c", "-p", "4", apk)
     report("aligned: to 4 bytes, native libraries to 4 KB pages")
 
@@ -79,17 +84,30 @@ def _inspect_manifest(apk: Path, settings: Settings) -> None:
 
 
 def _inspect_for_store(apk: Path) -> None:
-    """What Android 16 asks of an app beside its target; a style that asks to be spared the edges is ignored there."""
+    """What Android 16 asks of an app beside its target."""
+    check_application(apk, MAIN)
+    report(f"manifest: {', '.join(APPLICATION)}; edge to edge")
+
+
+def check_application(apk: Path, sources: Path) -> None:
+    """Hold an app to :data:`APPLICATION`, and its styles to what Android 16 does not heed any longer.
+
+    Args:
+        apk: the linked manifest and resources.
+        sources: the folder that they come from.
+
+    Raises:
+        CheckFailed: an attribute is missing or has another value, or a style asks to be spared the edges.
+    """
     tree = run("aapt", "dump", "xmltree", apk, "AndroidManifest.xml")
     for name, value in APPLICATION.items():
         if not re.search(rf"A: android:{name}\([0-9a-fx]+\)={value}", tree):
             raise CheckFailed(f"AndroidManifest.xml does not set android:{name} as it should:\n{tree[:2000]}")
-    for path in sorted((MAIN / "res").rglob("*.xml")):
+    for path in sorted((sources / "res").rglob("*.xml")):
         if "windowOptOutEdgeToEdgeEnforcement" in path.read_text(encoding="utf-8"):
             raise CheckFailed(
                 f"{path} opts out of edge-to-edge, which Android 16 does not heed: pad by the insets"
             )
-    report(f"manifest: {', '.join(APPLICATION)}; edge to edge")
 
 
 def _inspect_code(apk: Path, settings: Settings) -> None:

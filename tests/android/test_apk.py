@@ -89,6 +89,9 @@ interface Modern {
         "enableOnBackInvokedCallback, supportsRtl, allowBackup, dataExtractionRules, localeConfig"
         in done.stdout
     )
+    # TensorFlow Lite 2.16.1 is for inspection; what Gradle takes has larger pages.
+    for abi in ("arm64-v8a", "armeabi-v7a", "x86_64"):
+        assert f"native: {abi}, pages of 4 KB: too small for devices with 16 KB pages" in done.stdout
     # The same, read independently of the script.
     with zipfile.ZipFile(apk) as archive:
         for model in models:
