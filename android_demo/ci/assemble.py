@@ -7,7 +7,7 @@ from pathlib import Path
 from dependencies import fetch
 from gradle import Settings
 from java import android_classes, compile_java, core, tflite, without_lambdas
-from kotlin import compile_kotlin
+from kotlin import check_resources, compile_kotlin
 from tools import MAIN, only_match, run, staged, talk
 
 END = "</application>"
@@ -53,6 +53,7 @@ def assemble(work: Path, settings: Settings, output: Path) -> None:
     dex = work / "classes.dex"
     dx: list[str | Path] = ["java", "-cp", files["dx"], "com.android.dx.command.Main", "--dex"]
     minimum = f"--min-sdk-version={settings.versions['minSdk']}"
+    check_resources(work, settings)
     compile_kotlin(work, classes)
     libraries = [files["minimal-json"], *jars]
     own = without_lambdas([app, classes], libraries, work / "own.jar")

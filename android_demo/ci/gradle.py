@@ -29,6 +29,13 @@ NEEDED = (
 GOOGLE = ("androidx.", "com.google.ai.edge.")
 """Beginnings of the libraries that only Google's Maven has: this build takes ``tflite`` for ``litert``."""
 
+DESKTOP = {
+    "compose-bom": ("2025.08.00", {"compose-ui": "1.9.0", "compose-foundation": "1.9.0", "compose-material3": "1.8.2"}),
+    "lifecycle": ("2.9.2", {"compose-lifecycle": "2.9.4", "compose-viewmodel": "2.9.4"}),
+}  # fmt: skip
+"""Name in the catalog -> its version, and the desktop releases built from the same sources, as Compose Multiplatform's change
+log says."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -73,8 +80,18 @@ def read_settings() -> Settings:
     release = lock["android"].version.split("-")[0]
     if SDKS.get(release) != versions["compileSdk"]:
         raise CheckFailed(f"compileSdk is {versions['compileSdk']}, and deps.lock has Android {release}")
-    if (compiler := lock["kotlin-compiler"].version) != versions["kotlin"]:
-        raise CheckFailed(f"libs.versions.toml has Kotlin {versions['kotlin']}, and deps.lock {compiler}")
+    for part in ("kotlin-compiler", "compose-plugin"):
+        if lock[part].version != versions["kotlin"]:
+            raise CheckFailed(
+                f"libs.versions.toml has Kotlin {versions['kotlin']}, and deps.lock {lock[part].version}"
+            )
+    for name, (version, parts) in DESKTOP.items():
+        taken = {part: lock[part].version for part in parts}
+        if (versions[name], taken) != (version, parts):
+            raise CheckFailed(
+                f"libs.versions.toml has {name} {versions[name]}, and deps.lock {taken}; ci/gradle.py knows which releases "
+                f"for desktops belong to {version}"
+            )
     _expect_same_app()
     return Settings(versions, namespace, application, abis)
 

@@ -1,12 +1,18 @@
-"""The skin in Kotlin: all of it is compiled, what is in Google's Maven alone against declarations, and held to what it shows."""
+"""The skin in Kotlin is compiled whole, with Compose's own compiler and libraries, and held to what it shows.
+
+Compose, Material 3 and what ties them to the lifecycle are JetBrains' builds for desktops of AndroidX's own sources, which
+Maven Central has. What exists for Android alone, and is in Google's Maven alone, is declarations.
+"""
 
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 from dependencies import fetch, locked
+from gradle import Settings
+from inspection import check_application
 from java import android_classes, classpath
-from tools import PROJECT, report, run
+from tools import PROJECT, only_match, report, run
 
 from mobilecnn.errors import CheckFailed
 
@@ -14,7 +20,10 @@ SKIN = PROJECT / "app-compose/src/main"
 """Folder of the skin's sources, manifest and resources."""
 
 STANDINS = PROJECT / "ci/kotlin"
-"""Folder of declarations of what the skin uses of AndroidX and of LiteRT's Kotlin API."""
+"""Folder of declarations of what the skin uses of LiteRT's Kotlin API and of those parts of AndroidX that only Android has."""
+
+COMPOSE = "compose-"
+"""Prefix of the names of Compose's libraries in the lock file, and of its plugin for the compiler."""
 
 
 def compile_kotlin(work: Path, core: Path) -> None:
@@ -29,20 +38,46 @@ def compile_kotlin(work: Path, core: Path) -> None:
     """
     check_texts()
     sources = sorted(path for name in ("main", "androidTest") for path in (SKIN.parent / name).rglob("*.kt"))
-    declared = [path for path in sources if "import androidx." in path.read_text(encoding="utf-8")]
     compiler = fetch([name for name in locked() if name.startswith("kotlin-")])
-    others = fetch(["minimal-json", "junit"]).values()
+    compose = fetch([name for name in locked() if name.startswith(COMPOSE)])
+    plugin = compose.pop("compose-plugin")
+    others = [*compose.values(), *fetch(["minimal-json", "junit"]).values()]
     libraries = [android_classes(), core, *others, compiler["kotlin-stdlib"], compiler["kotlin-coroutines"]]
     run(
         # It ends before a second compilation of its own code would pay.
         "java", "-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
         "-cp", classpath(list(compiler.values())), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
-        "-no-stdlib", "-no-reflect", "-Werror", "-jvm-target", "11", "-d", work / "kotlin",
+        "-no-stdlib", "-no-reflect", "-Werror", "-jvm-target", "11", f"-Xplugin={plugin}", "-d", work / "kotlin",
         "-cp", classpath(libraries), *sources, _write_ids(work), *sorted(STANDINS.rglob("*.kt")),
     )  # fmt: skip
     report(
-        f"kotlin: {len(sources)} files compiled, {len(declared)} of them against declarations of AndroidX's API"
+        f"kotlin: {len(sources)} files compiled with Compose {locked()['compose-ui'].version}; "
+        "CameraX, Activity and LiteRT are declarations"
     )
+
+
+def check_resources(work: Path, settings: Settings) -> None:
+    """Link the skin's manifest and resources, and hold them to what Android 16 asks for.
+
+    Args:
+        work: a folder for what is linked.
+        settings: those of the Gradle project.
+
+    Raises:
+        CheckFailed: they do not link, or lack something.
+    """
+    manifest, compiled, linked = (work / f"skin{end}" for end in (".xml", ".zip", ".apk"))
+    script = (SKIN.parents[1] / "build.gradle.kts").read_text(encoding="utf-8")
+    namespace = only_match(r'namespace = "([\w.]+)"', script)
+    text = (SKIN / "AndroidManifest.xml").read_text(encoding="utf-8")
+    manifest.write_text(text.replace("<manifest ", f'<manifest package="{namespace}" ', 1), encoding="utf-8")
+    run("aapt2", "compile", "--dir", SKIN / "res", "-o", compiled)
+    run(
+        # Debian's release does not know uses-native-library, which Android 12 brought.
+        "aapt2", "link", "--warn-manifest-validation", "-o", linked, "-I", fetch(["android-14"])["android-14"], "--manifest", manifest,
+        "--min-sdk-version", settings.versions["minSdk"], "--target-sdk-version", settings.versions["targetSdk"], compiled,
+    )  # fmt: skip
+    check_application(linked, SKIN)
 
 
 def _write_ids(work: Path) -> Path:

@@ -79,6 +79,37 @@ def test_what_android_16_asks_for(
         chain["inspection"]._inspect_for_store(base)
 
 
+@pytest.mark.parametrize(
+    ("path", "old", "new", "words"),
+    [
+        ("AndroidManifest.xml", r'android:localeConfig="[^"]*"', "", "android:localeConfig"),
+        ("AndroidManifest.xml", r'android:dataExtractionRules="[^"]*"', "", "android:dataExtractionRules"),
+        ("AndroidManifest.xml", "@style/AppTheme", "@style/Missing", "Missing"),
+        ("res/mipmap-anydpi-v33/ic_launcher.xml", "icon_foreground", "missing", "drawable/missing"),
+    ],
+)  # fmt: skip
+def test_the_other_skin_links_and_has_it_too(
+    chain: dict[str, Any], app: Path, tmp_path: Path, path: str, old: str, new: str, words: str
+) -> None:
+    settings = chain["gradle"].read_settings()
+    chain["kotlin"].check_resources(tmp_path, settings)
+    edit(app / "app-compose/src/main" / path, old, new)
+    with pytest.raises(CheckFailed, match=words):
+        chain["kotlin"].check_resources(tmp_path, settings)
+
+
+def test_both_skins_have_one_icon_and_one_set_of_rules(app: Path) -> None:
+    one, other = (app / skin / "src/main/res" for skin in ("app", "app-compose"))
+    shared = [
+        path.relative_to(one) for folder in ("xml", "mipmap*") for path in sorted(one.glob(f"{folder}/*.xml"))
+    ]
+    assert len(shared) == 4
+    for path in [*shared, Path("drawable/icon_foreground.xml")]:
+        assert (other / path).read_text() == (one / path).read_text()
+    colour = '<color name="icon_background">#0B5A48</color>'
+    assert all(colour in (res / "values/colors.xml").read_text() for res in (one, other))
+
+
 @pytest.mark.parametrize("debug", [True, False])
 def test_only_debug_builds_can_be_timed(chain: dict[str, Any], tmp_path: Path, debug: bool) -> None:
     base = linked(chain, tmp_path, debug)
@@ -93,6 +124,8 @@ def test_only_debug_builds_can_be_timed(chain: dict[str, Any], tmp_path: Path, d
     ("path", "old", "new", "words"),
     [
         ("gradle/libs.versions.toml", 'kotlin = "2.2.20"', 'kotlin = "2.3.0"', "has Kotlin 2.3.0, and deps.lock 2.2.20"),
+        ("gradle/libs.versions.toml", 'compose-bom = "2025.08.00"', 'compose-bom = "2025.09.01"', "compose-bom 2025.09.01, .*'compose-ui': '1.9.0'"),
+        ("gradle/libs.versions.toml", 'lifecycle = "2.9.2"', 'lifecycle = "2.10.0"', "lifecycle 2.10.0, .*2.9.4"),
         ("gradle/libs.versions.toml", 'compileSdk = "36"', 'compileSdk = "35"', "compileSdk is 35"),
         ("app-compose/build.gradle.kts", r"libs\.versions\.targetSdk", "libs.versions.minSdk", "app-compose/.* has no libs"),
         ("app-compose/build.gradle.kts", r'noCompress \+= "tflite"', "", 'app-compose/.* has no noCompress'),
@@ -163,9 +196,13 @@ def test_texts_of_the_other_skin(
         (f"{CORE}/ScreenState.java", r"ScreenState said\(", "ScreenState told(", "Session.kt.*said"),
         (f"{SKIN}/MainActivity.kt", "state.busy", "state.waiting", "MainActivity.kt.*waiting"),
         (f"{SKIN}/MainActivity.kt", "R.string.photo", "R.string.picture", "app-compose uses and has not"),
+        # Material 3 as it is, and Compose's rule of what may call what.
+        (f"{SKIN}/MainActivity.kt", "label = { Text", "text = { Text", "no parameter with name 'text'"),
+        (f"{SKIN}/MainActivity.kt", r"progress = \{ (.*?) \}", r"progress = \1", "Float.* is deprecated"),
+        (f"{SKIN}/MainActivity.kt", r"@Composable\nprivate fun Answer", "private fun Answer", "must be marked with the @Composable"),
     ],
-)
-def test_a_core_that_the_kotlin_does_not_know(
+)  # fmt: skip
+def test_what_the_kotlin_calls_and_is_not_there(
     chain: dict[str, Any], app: Path, tmp_path: Path, path: str, old: str, new: str, words: str
 ) -> None:
     edit(app / path, old, new)

@@ -1,12 +1,12 @@
-// What app-compose uses of androidx.compose.ui.platform, declared for the compiler: the artifact is in Google's Maven alone.
+// What app-compose uses of androidx.compose.ui.platform that only Android has, declared for the compiler: it is in Google's Maven alone.
 @file:Suppress("unused", "UNUSED_PARAMETER")
 
 package androidx.compose.ui.platform
 
 import android.content.Context
-
-class ProvidableCompositionLocal<T> private constructor() {
-    val current: T get() = TODO()
-}
+import android.content.res.Resources
+import androidx.compose.runtime.ProvidableCompositionLocal
 
 val LocalContext: ProvidableCompositionLocal<Context> get() = TODO()
+
+val LocalResources: ProvidableCompositionLocal<Resources> get() = TODO()

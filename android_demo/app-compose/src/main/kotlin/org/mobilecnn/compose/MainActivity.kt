@@ -36,6 +36,7 @@ import androidx.compose.runtime.remember
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.LocalContext
+import androidx.compose.ui.platform.LocalResources
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.unit.dp
 import androidx.lifecycle.viewmodel.compose.viewModel
@@ -63,7 +64,7 @@ private fun colors() =
 private fun Screen(held: ClassifierViewModel) {
     val shown by held.model.collectAsState()
     val session = held.session
-    val words = Words(LocalContext.current.resources)
+    val words = Words(LocalResources.current)
     Scaffold { insets ->
         Column(
             Modifier.padding(insets).padding(16.dp).verticalScroll(rememberScrollState()),
