@@ -7,6 +7,6 @@ import org.junit.runners.Suite;
 @RunWith(Suite.class)
 @Suite.SuiteClasses({
     ModelTest.class, PhotoTest.class, CameraTest.class, OpenModelTest.class, BenchmarkProtocolTest.class,
-    TimingTest.class, CoolDownTest.class, LookTest.class,
+    TimingTest.class, CoolDownTest.class, LookTest.class, LayoutTest.class,
 })
 public final class AppTest {}

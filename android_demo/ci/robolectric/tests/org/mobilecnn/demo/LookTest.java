@@ -60,6 +60,12 @@ public final class LookTest extends AppTestCase {
     }
 
     @Test
+    @Config(qualifiers = "w800dp-h1280dp-port-mdpi")
+    public void tabletUpright() throws Exception {
+        picture(shown().getWindow().getDecorView(), "tablet-upright");
+    }
+
+    @Test
     @Config(qualifiers = "+night")
     public void dark() throws Exception {
         picture(shown().getWindow().getDecorView(), "dark");

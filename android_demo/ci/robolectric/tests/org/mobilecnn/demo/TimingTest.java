@@ -36,9 +36,13 @@ public final class TimingTest extends AppTestCase {
         TimingActivity activity = controller.get();
         int flags = activity.getWindow().getAttributes().flags;
         assertTrue((flags & WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON) != 0);
-        assertFalse(activity.findViewById(R.id.share).isEnabled());
+        // Nothing to look at or to share yet.
+        assertFalse(activity.findViewById(R.id.sheet).isShown());
+        assertFalse(activity.findViewById(R.id.share).isShown());
         activity.findViewById(R.id.start).performClick();
         waitFor("measurement", () -> activity.findViewById(R.id.share).isEnabled());
+        assertTrue(activity.findViewById(R.id.sheet).isShown());
+        assertTrue(activity.findViewById(R.id.share).isShown());
         ViewGroup results = activity.findViewById(R.id.results);
         int rows = 0;
         for (int i = 0; i < results.getChildCount(); i++) {

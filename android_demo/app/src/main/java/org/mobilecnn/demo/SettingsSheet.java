@@ -36,6 +36,8 @@ final class SettingsSheet extends Dialog {
     protected void onCreate(Bundle saved) {
         super.onCreate(saved);
         setContentView(R.layout.settings);
+        // Not shown: what screen readers call the window.
+        setTitle(R.string.settings);
         Look look = new Look(activity);
         Window window = getWindow();
         window.setBackgroundDrawable(new InsetDrawable(look.shape(look.sheet, 28), 0));
@@ -130,7 +132,7 @@ final class SettingsSheet extends Dialog {
             if (child instanceof Button) {
                 look.button((Button) child, child.getId() == R.id.close);
             } else if (child instanceof TextView) {
-                ((TextView) child).setTextColor(look.faint);
+                ((TextView) child).setTextColor(child.getId() == R.id.settings_title ? look.text : look.faint);
             } else if (child instanceof ViewGroup && !(child instanceof Spinner)) {
                 color((ViewGroup) child, look);
             }
@@ -139,8 +141,8 @@ final class SettingsSheet extends Dialog {
 
     private void fill(int id, List<String> entries, int selected) {
         Spinner spinner = findViewById(id);
-        ArrayAdapter<String> adapter = new ArrayAdapter<>(activity, android.R.layout.simple_spinner_item, entries);
-        adapter.setDropDownViewResource(android.R.layout.simple_spinner_dropdown_item);
+        ArrayAdapter<String> adapter = new ArrayAdapter<>(activity, R.layout.choice, entries);
+        adapter.setDropDownViewResource(R.layout.choice_in_list);
         spinner.setAdapter(adapter);
         spinner.setSelection(Math.max(0, selected));
         spinner.setOnItemSelectedListener(new AdapterView.OnItemSelectedListener() {

@@ -3,6 +3,7 @@ package org.mobilecnn.demo;
 import android.app.Activity;
 import android.content.res.ColorStateList;
 import android.graphics.Bitmap;
+import android.graphics.drawable.Drawable;
 import android.view.View;
 import android.view.ViewGroup;
 import android.widget.ImageView;
@@ -20,6 +21,9 @@ import org.mobilecnn.core.ScreenState;
 final class StateView {
     /** The length of a full bar; {@code res/layout/result.xml} has the same. */
     private static final int FULL_BAR = 1000;
+
+    /** Side of the chip's icon, as a multiple of its text's size. */
+    private static final float ICON = 1.4f;
 
     private final Activity activity;
     private final Look look;
@@ -81,7 +85,11 @@ final class StateView {
             chip.setText(text);
             int color = activity.getColor(words.onColor);
             chip.setTextColor(color);
-            chip.setCompoundDrawablesRelativeWithIntrinsicBounds(words.icon, 0, 0, 0);
+            // It grows with the text.
+            int side = Math.round(ICON * chip.getTextSize());
+            Drawable icon = activity.getDrawable(words.icon);
+            icon.setBounds(0, 0, side, side);
+            chip.setCompoundDrawablesRelative(icon, null, null, null);
             chip.setCompoundDrawableTintList(ColorStateList.valueOf(color));
             chip.setBackground(look.shape(activity.getColor(words.color), 20));
         }

@@ -163,11 +163,12 @@ public final class TimingActivity extends Activity implements Timings.Listener {
             times.add(name.substring(0, 10) + " " + name.substring(11, 19).replace('-', ':'));
         }
         fill(R.id.history, times);
-        Spinner list = findViewById(R.id.history);
-        list.setVisibility(names.isEmpty() ? View.GONE : View.VISIBLE);
+        for (int id : new int[] {R.id.sheet, R.id.record_buttons}) {
+            findViewById(id).setVisibility(names.isEmpty() ? View.GONE : View.VISIBLE);
+        }
         if (!names.isEmpty()) {
             int position = Math.max(0, names.indexOf(chosen));
-            list.setSelection(position);
+            this.<Spinner>findViewById(R.id.history).setSelection(position);
             showKept(position);
         }
     }
@@ -272,8 +273,8 @@ public final class TimingActivity extends Activity implements Timings.Listener {
     }
 
     private void fill(int id, List<String> entries) {
-        ArrayAdapter<String> adapter = new ArrayAdapter<>(this, android.R.layout.simple_spinner_item, entries);
-        adapter.setDropDownViewResource(android.R.layout.simple_spinner_dropdown_item);
+        ArrayAdapter<String> adapter = new ArrayAdapter<>(this, R.layout.choice, entries);
+        adapter.setDropDownViewResource(R.layout.choice_in_list);
         this.<Spinner>findViewById(id).setAdapter(adapter);
     }
 
