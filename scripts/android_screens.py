@@ -28,7 +28,7 @@ PICTURES = ROOT / "docs/android"
 """Folder of the pictures."""
 
 NAMES = (
-    "phone", "landscape", "tablet", "dark", "large-text", "settings", "timing",
+    "phone", "landscape", "tablet", "tablet-upright", "dark", "large-text", "settings", "timing",
 )  # fmt: skip
 """Pictures that the documentation shows, of those that the tests draw."""
 

@@ -23,7 +23,7 @@ from mobilecnn.quantize.calibration.images import Calibration
 
 PICTURES = {
     "phone": (822, 1782), "dark": (822, 1782), "large-text": (822, 1782), "landscape": (1782, 822),
-    "tablet": (1280, 800),
+    "tablet": (1280, 800), "tablet-upright": (800, 1280),
 }  # fmt: skip
 """Pictures of the main screen, and their sizes."""
 
