@@ -13,7 +13,6 @@ import android.os.Looper;
 import android.text.Layout;
 import android.view.View;
 import android.view.WindowInsets;
-import android.widget.Button;
 import android.widget.TextView;
 import org.junit.Test;
 import org.robolectric.Robolectric;
@@ -87,7 +86,8 @@ public final class LayoutTest extends AppTestCase {
     }
 
     @Test
-    public void textAtTwiceItsSizeIsWhole() throws Exception {
+    @Config(qualifiers = "w360dp-h740dp-xhdpi")
+    public void textAtTwiceItsSizeIsWholeOnASmallPhone() throws Exception {
         RuntimeEnvironment.setFontScale(2.0f);
         MainActivity activity = verified();
         choosePhoto(activity, photo);
@@ -169,7 +169,8 @@ public final class LayoutTest extends AppTestCase {
             assertEquals(words, 0, layout.getEllipsisCount(line));
             boolean broken = end < words.length() && Character.isLetter(words.charAt(end - 1))
                     && Character.isLetter(words.charAt(end));
-            assertFalse(words + " is broken after " + words.substring(0, end), view instanceof Button && broken);
+            // Names of files have no places to break at.
+            assertFalse(words + " is broken after " + words.substring(0, end), broken && !words.contains(".tflite"));
         }
     }
 }
