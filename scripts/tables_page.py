@@ -21,7 +21,8 @@ mobilecnn tables --all --format html -o tables.html
 A figure under "differs" is how far ours is from the published one. Where there is none, ours, rounded like the published
 figure, is the same. Parameters are the trainable ones, multiply-adds one for each application of a weight. Accuracies are the
 papers' own: the zoo's networks have no trained weights. Under "other sources" is what other papers, by the names of their tables, and
-model tables print otherwise of the same network; of an error, the accuracy. A paper's name, such as `inception-v2`, stands for all its tables. `mobilecnn tables shufflenet-8 --times FILE` puts the times of a
+model tables print otherwise of the same network; of an error, the accuracy. Where a source is "not verified", its figures could be
+held against no text of the paper; all others were held against the paper, a public transcription of it, its authors' code, or lecture slides that copy it. A paper's name, such as `inception-v2`, stands for all its tables. `mobilecnn tables shufflenet-8 --times FILE` puts the times of a
 record of [`mobilecnn speedup`](speedup.md), measured or modelled, in place of those modelled on the paper's chip. `--json` has of each
 figure `published`, `ours`, `difference` (ours over the published one, less 1) and `agrees`, and of each row `other_sources`.
 

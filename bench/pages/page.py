@@ -383,13 +383,13 @@ def _cell(cell: Cell, kind: str, column: str, *, heading: bool) -> str:
     classes = _class(" ".join(filter(None, [kind, "bad" if cell.bad else ""])))
     label = f' data-label="{text(column)}"' if column else ""
     words = text(cell.text)
-    if heading or "wrap" in kind:
+    if heading or ("wrap" in kind and " " not in words):  # What has words breaks between them.
         words = _BREAKS.sub(r"\g<0><wbr>", words)
     return f"<{name}{scope}{classes}{sort}{label}>{words}</{name}>"
 
 
-_BREAKS = re.compile(r"[._/](?=\w)")
-"""Where the name of a file may break into lines."""
+_BREAKS = re.compile(r"(?:[_/]|(?<!\d)\.|\.(?!\d))(?=\w)")
+"""Where the name of a file may break into lines; the point of a number is no such place."""
 
 
 def _class(kind: str) -> str:
