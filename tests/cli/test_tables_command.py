@@ -1,6 +1,9 @@
 """``mobilecnn tables``: text, JSON, Markdown and HTML of the papers' tables."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,17 @@ def test_without_a_name_the_tables_are_listed() -> None:
     } <= set(names)
     listed = json.loads(run("--json").stdout)["tables"]
     assert [row["name"] for row in listed] == names and all(row["source"] for row in listed)
+
+
+def test_all_tables_take_less_than_five_seconds() -> None:
+    # The stored counts are read, and no network is built. Processor time, since others may use the processor, too.
+    before = os.times()
+    done = subprocess.run(
+        [sys.executable, "-m", "mobilecnn", "tables", "--all"], check=False, capture_output=True, text=True
+    )
+    after = os.times()
+    assert done.returncode == 0 and "nasnet-3: " in done.stdout, done.stderr
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 5
 
 
 def test_a_table_has_both_figures_and_marks_what_differs() -> None:

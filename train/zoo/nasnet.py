@@ -10,6 +10,8 @@ Recognition", arXiv 1707.07012, CVPR 2018: Figure 2 (the stacking), Figure 4 (th
   is, as in the authors' code, the reduction's own input in the mobile network, and the cell before
   that in the large one.
 * ScheduledDropPath and the auxiliary classifier, which are for training only, are left out.
+* NASNet-B (4 @ 1536) and NASNet-C (3 @ 960) are not here: the paper draws their cells (Figures 8 and 9), and no text or
+  code that is public says what they consist of. `mobilecnn tables nasnet-3` has their published figures, and what is known.
 """
 
 import keras
