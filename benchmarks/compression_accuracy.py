@@ -1,12 +1,13 @@
 """What each step of a compression costs in accuracy on Fashion-MNIST, and whether anything becomes faster.
 
     python benchmarks/compression_accuracy.py [--data /usr/share/datasets/fashion-mnist] [--images 60000] [--epochs 12] [--device local]
+    python benchmarks/compression_accuracy.py --schedules --images 12000 --epochs 4
 
 Caffe's LeNet is trained, and compressed in four ways: by SVD alone, pruned at the shares of Deep Compression's Table 2
 (arXiv 1510.00149), pruned and then clustered at its bits, and all together. Each is trained again for a quarter of the epochs after each step. The
 accuracies are those on the 10,000 test images, which nothing was trained on or chosen by; those "at once" and "after training" are on a tenth of the training
 images that is held back. All are exported in float32 and int8, and timed beside each other. The data are Debian's package
-``dataset-fashion-mnist``.
+``dataset-fashion-mnist``. With ``--schedules`` it is pruned by each schedule instead, in as many epochs as it was trained for.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import mobilecnn
+from mobilecnn.quantize.compress.schedules import SCHEDULES
 
 NETWORK, SIDE = "lenet_caffe", 28
 
@@ -29,6 +31,9 @@ RANK = {"ip1": 0.1}
 """Dense layer -> share of the rank that it keeps: the classifier has ten outputs, and a tenth of its rank is one direction."""
 
 FORMATS = ("float32", "int8")
+
+SHARES = (0.9, 0.95, 0.98)
+"""Shares of the weights of each layer that the schedules prune."""
 
 Shares = dict[str, float] | None
 
@@ -48,6 +53,24 @@ def shortened(data: Path, images: int, folder: Path) -> Path:
     return folder
 
 
+def schedules(given: Path, data: Path, folder: Path, epochs: int) -> None:
+    """Print what each schedule of pruning leaves right, on the test images, for each share."""
+    print(f"| pruned | {' | '.join(SCHEDULES)} |")
+    print(f"|--:|{'--:|' * len(SCHEDULES)}")
+    whole = mobilecnn.evaluate([given], data).results[0].accuracy
+    print(f"| 0 % | {' | '.join([f'{whole:.2%}'] * len(SCHEDULES))} |", flush=True)
+    for share in SHARES:
+        paths = []
+        for name in SCHEDULES:
+            paths.append(folder / f"{name}-{share}.keras")
+            mobilecnn.compress(
+                given, paths[-1], prune={"": share}, prune_schedule=name, data=data, epochs=epochs,
+                learning_rate=3e-4, batch_size=64,
+            )  # fmt: skip
+        right = [row.accuracy for row in mobilecnn.evaluate(paths, data).results]
+        print(f"| {share:.0%} | {' | '.join(f'{each:.2%}' for each in right)} |", flush=True)
+
+
 def main() -> None:
     """Train, compress, judge, time, and print."""
     parser = argparse.ArgumentParser(
@@ -59,6 +82,7 @@ def main() -> None:
     parser.add_argument(
         "--device", default="local", help="where the files are timed, or their time is modelled"
     )
+    parser.add_argument("--schedules", action="store_true", help="prune by each schedule, and nothing else")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -66,6 +90,9 @@ def main() -> None:
         trained = mobilecnn.train(
             NETWORK, data, folder / "given.keras", size=SIDE, epochs=asked.epochs, batch_size=64
         )
+        if asked.schedules:
+            schedules(trained.path, data, folder, asked.epochs)
+            return
         models = {"as it came": trained.path}
         print("| model | step | weights | not 0 | at once | after training | coded file (kB) |")
         print("|---|---|--:|--:|--:|--:|--:|", flush=True)
