@@ -6,10 +6,12 @@ negative (of a call, a product, a value read, a value written, a weight) are fit
 
 Alone, an operator finds its weights in the cache, and in a network it may not. What that takes is seen on chains of equal
 convolutions whose weights are more and more: the time of a long one is more than that of as many short ones. The predicted time
-of a network is the sum over its operators, what its weights take more, and one call.
+of a network is the sum over its operators, what its weights take more, and one call. Where whole networks of its family were
+timed, what these took over their sums corrects it.
 """
 
 import math
+import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -53,6 +55,9 @@ ITEM_BYTES = {"float32": 4, "int8": 1}
 
 LEAST = 1.0
 """Smallest time of an operator, ns."""
+
+CORRECTING = 3
+"""Least number of other whole networks that correct a prediction."""
 
 Keep = Callable[[OperatorCosts], None]
 """Function called with the table after each kind of work."""
@@ -285,6 +290,17 @@ class Predictor:
             return most + max(0.0, most - less) / (far - near) * (weights - far)
         sizes, times = zip(*curve, strict=True)
         return float(np.interp(weights, list(sizes), list(times)))
+
+
+def correction(ratios: Mapping[Any, float], own: object = None) -> float:
+    """The factor of a network's prediction: the median of those that others needed, 1 where these are fewer than :data:`CORRECTING`.
+
+    Args:
+        ratios: whole network of the same family, format and target -> its time over its prediction.
+        own: the network that is predicted. Its own time is left out, so that it can be held against the prediction.
+    """
+    others = [ratio for network, ratio in ratios.items() if network != own]
+    return statistics.median(others) if len(others) >= CORRECTING else 1.0
 
 
 def more(chains: Sequence[ChainSample]) -> tuple[tuple[int, float], ...]:

@@ -1,7 +1,7 @@
 """What a search for networks is given, and what it finds: candidates, and those on the front."""
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,6 +100,8 @@ class Found:
         checked: those that were timed whole.
         fit_errors: relative errors, without sign, of the costs at the operators that they were fitted to; only of the kinds of
             work of the candidates.
+        corrections: format -> number of whole networks of the family in the table, and the factor that they give the prediction of
+            a network that is none of them; only where there are enough.
     """
 
     wanted: Wanted
@@ -108,6 +110,7 @@ class Found:
     front: tuple[Candidate, ...]
     checked: tuple[Candidate, ...] = field(default=())
     fit_errors: tuple[float, ...] = ()
+    corrections: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """What was found as a JSON object, with the units in the names."""
@@ -118,6 +121,10 @@ class Found:
             "times": times,
             "operators": len(self.fit_errors),
             "doubtful_times": self.costs.doubtful,
+            "corrections": {
+                form: {"networks": networks, "factor": factor}
+                for form, (networks, factor) in self.corrections.items()
+            },
             "operators_median_error": statistics.median(self.fit_errors),
             "median_error": statistics.median(self.errors) if self.errors else None,
             "bias": self.bias,

@@ -2,8 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mobilecnn.bench.devices.claims import claimed
@@ -15,7 +15,14 @@ from mobilecnn.bench.records.operator_costs import (
     WholeSample,
 )
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.timing.operator_costs import Predictor, chosen, complete, valid_at, version_of
+from mobilecnn.bench.timing.operator_costs import (
+    Predictor,
+    chosen,
+    complete,
+    correction,
+    valid_at,
+    version_of,
+)
 from mobilecnn.bench.timing.taking import adapted
 from mobilecnn.bench.timing.times import take
 from mobilecnn.convert.lowering.costs import ANY, Costs, costs_of
@@ -123,13 +130,15 @@ def _search(
         }
         timing = progress("Timing operators")
         costs = complete(costs, operators, device, protocol, work, keep, path, timing, command)
-    predictor = Predictor(costs)
+    sums = Predictor(costs)
+    predictor = _Corrected(sums, _ratios(sums, costs, made, wanted))
     rows = [row for name, built in made.values() for row in _candidates(name, built, predictor, wanted)]
     if candidates.scalable(family) and not wanted.widths:
         rows += _between(rows, [_width(name) for name, _ in names], predictor, wanted)
     rows.sort(key=lambda row: (-row.predicted, str(row.name)))
     best = front([row for row in rows if row.predicted <= wanted.budget])
-    found = Found(wanted, costs, tuple(rows), best, fit_errors=_fit_errors(rows, predictor, wanted))
+    errors = _fit_errors(rows, sums, wanted)
+    found = Found(wanted, costs, tuple(rows), best, fit_errors=errors, corrections=predictor.corrections())
     if not best:
         raise CheckFailed(_nothing(found))
     return _checked(found, device, protocol, keep, path, progress, command)
@@ -173,13 +182,53 @@ def _allowed(built: Network, wanted: Wanted) -> bool:
     )
 
 
-def _candidates(name: ModelName, built: Network, predictor: Predictor, wanted: Wanted) -> list[Candidate]:
+@dataclass(frozen=True)
+class _Corrected:
+    """Predictions of networks, corrected by whole ones.
+
+    Attributes:
+        sums: predicts them from their operators.
+        ratios: format -> name and side of each whole network of the family -> its time over that prediction.
+    """
+
+    sums: Predictor
+    ratios: Mapping[str, Mapping[tuple[str, Size], float]]
+
+    def network(self, name: str, built: Network, form: str, wanted: Wanted) -> float:
+        """Nanoseconds of a network in a format."""
+        dtype = DTYPES[form]
+        alone = self.sums.network(_planned(built, dtype, wanted), dtype)
+        return alone * correction(self.ratios[form], (name, built.size))
+
+    def corrections(self) -> dict[str, tuple[int, float]]:
+        """What :class:`~mobilecnn.found_networks.Found` has of them."""
+        made = {form: (len(ratios), correction(ratios)) for form, ratios in self.ratios.items()}
+        return {form: row for form, row in made.items() if row[1] != 1.0}
+
+
+def _ratios(
+    sums: Predictor, costs: OperatorCosts, made: Mapping[tuple[str, Size], tuple[ModelName, Network]], wanted: Wanted
+) -> dict[str, dict[tuple[str, Size], float]]:  # fmt: skip
+    """The ratios of :class:`_Corrected`; of times that nothing speaks against."""
+    target = target_label(wanted.target)
+    ratios: dict[str, dict[tuple[str, Size], float]] = {form: {} for form in wanted.formats}
+    for row in costs.wholes:
+        if row.format not in ratios or row.target != target or not row.valid:
+            continue
+        if zoo.parse(row.network).family.name != wanted.family:
+            continue
+        key, dtype = (row.network, row.image), DTYPES[row.format]
+        operators = _planned(made[key][1] if key in made else network(*key), dtype, wanted)
+        if all((dtype, operator.work) in sums.fits for operator in operators):
+            ratios[row.format][key] = row.ns / sums.network(operators, dtype)
+    return ratios
+
+
+def _candidates(name: ModelName, built: Network, predictor: _Corrected, wanted: Wanted) -> list[Candidate]:
     known = zoo.stored_counts().get(str(name))
     top1 = known.top1 if known is not None and known.height == built.size else None
     return [
-        Candidate(
-            name, built, form, predictor.network(_planned(built, DTYPES[form], wanted), DTYPES[form]), top1
-        )
+        Candidate(name, built, form, predictor.network(str(name), built, form, wanted), top1)
         for form in wanted.formats
     ]
 
@@ -195,7 +244,7 @@ def _fit_errors(rows: Iterable[Candidate], predictor: Predictor, wanted: Wanted)
 
 
 def _between(
-    rows: Sequence[Candidate], listed: Sequence[float], predictor: Predictor, wanted: Wanted
+    rows: Sequence[Candidate], listed: Sequence[float], predictor: _Corrected, wanted: Wanted
 ) -> list[Candidate]:
     """The widest networks that are allowed and within the budget, in steps of :data:`~mobilecnn.train.zoo.candidates.STEP`.
 
@@ -225,7 +274,7 @@ def _width(name: ModelName) -> float:
     return candidates.width_of(name) or 0.0
 
 
-def _at(name: ModelName, width: float, side: Size, predictor: Predictor, wanted: Wanted) -> list[Candidate]:
+def _at(name: ModelName, width: float, side: Size, predictor: _Corrected, wanted: Wanted) -> list[Candidate]:
     """A network at another width in every format; none where it cannot be built, or has too many multiply-adds or parameters."""
     other = candidates.at(name, width, side)
     if other is None or not _allowed(built := network(str(other), side), wanted):

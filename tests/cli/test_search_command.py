@@ -9,14 +9,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import made_costs
 import pytest
 from adbd import Phone
 from click.testing import CliRunner, Result
+from made_costs import NS_A_CALL, NS_A_MAC
 
-from mobilecnn.bench.devices.local.device import LocalDevice
 from mobilecnn.bench.records.operator_costs import (
-    MEASURED,
-    ChainSample,
     OperatorCosts,
     OperatorSample,
     WholeSample,
@@ -25,20 +24,16 @@ from mobilecnn.bench.timing.operator_costs import fitted
 from mobilecnn.cli import cli
 from mobilecnn.cli.search import errors
 from mobilecnn.convert.lowering.costs import TARGETS, Costs
-from mobilecnn.convert.lowering.planned import planned
 from mobilecnn.found_networks import Candidate, Found, Wanted
 from mobilecnn.searching import target_label
 from mobilecnn.train.operators import ADD, Network, Operator, network
-from mobilecnn.train.zoo import candidates, parse
+from mobilecnn.train.zoo import parse
 
 pytestmark = pytest.mark.usefixtures("forked")
 
 SHORT = ("--rounds", 1, "--seconds", 0.001)
 
 FEW = ("--size", 64, "--size", 96, "--check", 0)
-
-NS_A_MAC, NS_A_CALL = {"float32": 1.0, "int8": 0.5}, 1000.0
-"""What multiply-adds and a call of the interpreter cost in a table that was made up."""
 
 
 def run(*arguments: object) -> Result:
@@ -47,31 +42,8 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table of costs of this machine in which an operator takes its multiply-adds, and at least 1 ns."""
-    samples = []
-    for dtype, ns in NS_A_MAC.items():
-        operators = {
-            operator
-            for name, side in candidates.networks(candidates.family("mobilenet_v1"), (64, 96))
-            for operator in planned(network(str(name), side).operators, dtype)
-        }
-        times = {row: max(1.0, ns * row.macs) for row in operators}
-        samples += [OperatorSample(row, dtype, time, time, time) for row, time in times.items()]
-    chains = tuple(ChainSample(dtype, size, size, size, size) for dtype in NS_A_MAC for size in (100, 200))
-    made = OperatorCosts(
-        LocalDevice().probe(),
-        "litert",
-        LocalDevice().version("litert"),
-        1,
-        MEASURED,
-        "",
-        NS_A_CALL,
-        tuple(samples),
-        chains,
-        (),
-    )
     path = tmp_path_factory.mktemp("search") / "costs.json"
-    made.write(path)
+    made_costs.table().write(path)
     return path
 
 

@@ -229,6 +229,9 @@ def _lines(found: "Found", where: "Device") -> Iterator[str]:
     )
     operators, error = plural(len(found.fit_errors), "operator"), statistics.median(found.fit_errors)
     yield f"predicted from {operators}, {found.costs.times} alone, to which costs are fitted: median error {error:.1%}"
+    for form, (networks, factor) in found.corrections.items():
+        whole = plural(networks, "whole network")
+        yield f"{form}: multiplied by {factor:.2f}, as {whole} of the family in the table took over the sum of the operators"
     if isinstance(where, CanCount):
         chip = where.time_model().chip
         yield f"{remarks.modelled_on(chip)}; {remarks.model_errors(chip)}"
