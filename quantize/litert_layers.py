@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilecnn.convert.graph.cut import Part, cut
+from mobilecnn.convert.lowering.layouts import REORDERED
 from mobilecnn.errors import ModelFileError
 from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.train.inputs import slices
@@ -80,7 +81,17 @@ def layers(
     parts = cut(quantized.read_bytes(), str(quantized))
     alone = [_interpreter_of(part) for part in parts]
     known, ours = _tensors(exact), _tensors(given)
-    rows = [part for part in parts if part.name in known and part.name in ours]
+    # Which of its channels are halved nobody knows of a tensor that has had them in another order since.
+    known = {
+        name: row for name, row in known.items() if name in halved or name.split(REORDERED)[0] not in halved
+    }
+    rows = [
+        part
+        for part in parts
+        if part.name in known
+        and part.name in ours
+        and tuple(known[part.name]["shape"]) == tuple(ours[part.name]["shape"])
+    ]
     accumulated = {part.name: _Sums() for part in rows}
     isolated = {part.name: _Sums() for part in rows}
     spreads = {part.name: _Spread() for part in rows}

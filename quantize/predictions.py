@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from mobilecnn.contract import InputContract
@@ -21,8 +22,8 @@ from mobilecnn.remarks import Remarked, no_remark, of_names, plural
 from mobilecnn.replacing import check_table
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train.datasets.dataset import Dataset
-from mobilecnn.train.datasets.reading import Noticed, refusal, unreadable
-from mobilecnn.train.images import Pixels, decode, to_pixels
+from mobilecnn.train.datasets.reading import Decoded, Noticed, decoded, refusal, unreadable
+from mobilecnn.train.images import Pixels
 
 FIRST = ("image", "right", "answer", "class", "score", "probability")
 """First columns of the table, by which an earlier one is known that may be replaced."""
@@ -250,31 +251,29 @@ class _Decoding:
         """The indices and the pixels, uint8 (height, width, channels) each, of some images after the others."""
         height, width, channels = self.contract.shape
         most = max(1, min(MOST_IMAGES, MOST_BYTES // (height * width * channels)))
-        for start in range(0, len(self.dataset), most):
+        coming = enumerate(decoded(self.dataset.images, self.contract))
+        while True:
             began = time.perf_counter()
-            indices, pixels = [], []
-            for index in range(start, min(start + most, len(self.dataset))):
-                if (decoded := self._decoded(index)) is not None:
-                    indices.append(index)
-                    pixels.append(decoded)
+            taken = list(islice(coming, most))
+            rows = [(index, self._kept(index, image, result)) for index, (image, result) in taken]
+            kept = [(index, pixels) for index, pixels in rows if pixels is not None]
             self.seconds += time.perf_counter() - began
-            if pixels:
-                yield indices, pixels
+            if not taken:
+                return
+            if kept:
+                yield [index for index, _ in kept], [pixels for _, pixels in kept]
 
-    def _decoded(self, index: int) -> Pixels | None:
-        image = self.dataset.images[index]
-        if not isinstance(image, Path):
-            return to_pixels(image, self.contract)
-        try:
-            opened = decode(image)
-        except DataError as error:
+    def _kept(self, index: int, image: Path | Pixels, result: Decoded) -> Pixels | None:
+        if isinstance(result, DataError):
             if self.skip_bad:
-                self.bad.append(str(error))
+                self.bad.append(str(result))
                 return None
             rest = unreadable(self.dataset.images[index + 1 :])
-            raise refusal([error, *rest.values()], len(self.dataset)) from error
-        self._noticed(image, opened)
-        return to_pixels(opened.image, self.contract)
+            raise refusal([result, *rest.values()], len(self.dataset)) from result
+        pixels, opened = result
+        if isinstance(image, Path) and opened is not None:
+            self._noticed(image, opened)
+        return pixels
 
     def say(self, remarked: Remarked) -> None:
         """Tell ``remarked`` what was left out, or not used wholly."""

@@ -258,6 +258,7 @@ def _write_model(model: Any, job: Job, history: Sequence[Epoch], row: Epoch, hig
         seen.MEMBER: job.seen,
         input_statistics.MEMBER: asdict(_inputs(job)),
         "base": "" if base is None else base.what,
+        "base_is_trained": base is not None and seen.is_trained(base.training),
         "base_sha256": "" if base is None else base.sha256,
         "code_sha256": "" if base is None else base.code_sha256,
         "trained_epochs": len(history),

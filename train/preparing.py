@@ -33,7 +33,7 @@ from mobilecnn.train.optimizers import MEMBERS, OPTIMIZERS
 from mobilecnn.train.options import OPTIONS
 from mobilecnn.train.plan import Epoch, TrainingPlan
 from mobilecnn.train.schedules import SCHEDULES
-from mobilecnn.train.transfer import Base
+from mobilecnn.train.transfer import Base, say_validated
 from mobilecnn.version import __version__
 
 IMAGENET = "imagenet"
@@ -142,6 +142,7 @@ def prepare(
     origin = _origin(digest, base)
     team.check_batch(min(plan.batch_size, len(training)))
     _agree(team, plan, base, resume, digest)
+    say_validated(base, validation, each[len(training) :], digest, remarked)
     done: tuple[Epoch, ...] = ()
     if resume and team.first:
         done = checkpoint.completed(output, plan, total, training.classes, origin)
@@ -168,7 +169,7 @@ def prepare(
         training=trained_on,
         validation=validated_on,
         data_sha256=digest,
-        seen=pack(each, None if base is None else base.seen),
+        seen=pack(each, None if base is None else base.training),
         origin=origin,
         done=done,
         team=team,

@@ -8,9 +8,10 @@ from typing import Any
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import ModelFileError, UsageError
-from mobilecnn.remarks import listed, plural
+from mobilecnn.remarks import Remarked, listed, plural
 from mobilecnn.train.backend import load_keras
-from mobilecnn.train.datasets.seen import Seen
+from mobilecnn.train.datasets.dataset import Dataset
+from mobilecnn.train.datasets.overlap import say_trained_on
 
 HEAD = "predictions"
 """Name of the new classifier, where no other layer has it."""
@@ -28,7 +29,7 @@ class Base:
         architecture: zoo name; empty for a model from elsewhere.
         code: the user's Python file that defines layers of the model; None without one.
         code_sha256: SHA-256 of that file; empty without one.
-        seen: images that the weights were trained on; None where nobody says it.
+        training: what its file says of its training; None where it says nothing.
     """
 
     model: Any
@@ -38,7 +39,29 @@ class Base:
     architecture: str = ""
     code: Path | None = None
     code_sha256: str = ""
-    seen: Seen | None = None
+    training: dict[str, Any] | None = None
+
+
+def say_validated(
+    base: Base | None, validation: Dataset, digests: Sequence[str], data_sha256: str, remarked: Remarked
+) -> None:
+    """Say which of the images that are to be validated on the base has seen: the epoch that is kept is chosen by them.
+
+    Nothing is said where the base was trained on the same images, divided the same, and began with none itself: what it
+    validated on is validated on again.
+
+    Args:
+        base: the model to begin with.
+        validation: the images.
+        digests: SHA-256 of each, in hexadecimal.
+        data_sha256: SHA-256 of all images with their classes and parts.
+        remarked: told of them.
+    """
+    if base is None:
+        return
+    facts = base.training or {}
+    if facts.get("data_sha256") != data_sha256 or facts.get("base_is_trained"):
+        say_trained_on(validation, [base.what], base.training, dict(enumerate(digests)), remarked)
 
 
 @dataclass(frozen=True)

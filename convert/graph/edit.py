@@ -90,6 +90,10 @@ class Editor:
         self._graph.tensors[new].quantization = copy.copy(self._graph.tensors[index].quantization)
         return new
 
+    def rename(self, index: int, name: str) -> None:
+        """Give a tensor another name."""
+        self._graph.tensors[index].name = name
+
     def fill(
         self,
         index: int,

@@ -4,6 +4,7 @@ A layout of a tensor says for each of its channels which one it was. The convolu
 a layout, because the order of their weights is free; other operators pass it on.
 """
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,10 @@ PASSING = frozenset(
 
 COMBINING = frozenset(["ADD", "DIV", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB"])
 """Operators that combine the same channels of two inputs."""
+
+
+REORDERED = ";channels "
+"""What follows the name of a tensor whose channels are in another order than those of the model, before a word for the order."""
 
 
 class Stuck(Exception):
@@ -226,6 +231,23 @@ def apply(layouts: Layouts) -> None:
     """Put the constants of all operators around into the new order; grouped convolutions that mix groups then become dense."""
     for operator in layouts.touched.values():
         _reorder(layouts, operator)
+    for index, layout in layouts.of.items():
+        if layouts.moved(index):
+            name = reordered(layouts.editor.tensor(index).name, layout)
+            layouts.editor.rename(index, name)
+
+
+def reordered(name: str, channels: Sequence[int]) -> str:
+    """Name of a tensor that has other channels, or in another order.
+
+    Whoever holds two files of a model against each other by the names of their tensors must not take for the same what
+    has other channels in the same place.
+
+    Args:
+        name: its name before.
+        channels: for each of its channels, which one it was.
+    """
+    return f"{name}{REORDERED}{zlib.crc32(np.asarray(channels, '<i4').tobytes()):08x}"
 
 
 def _reorder(layouts: Layouts, operator: Any) -> None:

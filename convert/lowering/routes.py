@@ -253,8 +253,9 @@ def _divided(editor: Editor, source: int, parts: list[list[int]]) -> list[int]:
     image, *constants = wellformed.indices(convolution.inputs)
     code = editor.model.operatorCodes[convolution.opcodeIndex].version
     made, operators = [], [convolution]
-    for number, own in enumerate(parts):
-        made.append(editor.tensor_like(source, f"{tensor.name}/part{number}", (*tensor.shape[:-1], len(own))))
+    for own in parts:
+        name = layouts.reordered(tensor.name, own)
+        made.append(editor.tensor_like(source, name, (*tensor.shape[:-1], len(own))))
         inputs = [image, *(index if index < 0 else layouts.rows(editor, index, own) for index in constants)]
         operators.append(editor.operator("CONV_2D", inputs, made[-1:], code, convolution.builtinOptions))
     editor.replace(convolution, operators)

@@ -14,6 +14,7 @@ from mobilecnn.quantize.compress.coded_file import Part
 from mobilecnn.quantize.compress.plan import CompressionPlan, Step
 from mobilecnn.quantize.compress.schedules import ONCE
 from mobilecnn.quantize.labelled import labels_of
+from mobilecnn.quantize.origins import say_trained
 from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, no_progress
@@ -100,7 +101,7 @@ def compress(
         raise UsageError(f"{model} is no file; compress a trained model, a .keras or .h5 file")
     with locked(output, coded), temporary_folder() as work:
         info = read_info(model)
-        training, held_back, contract, digests = _prepared(source, data, work, remarked)
+        training, held_back, contract, digests = _prepared(source, data, work, info.training, remarked)
         if contract is not None:
             info = replace(info, contract=contract)
         message = {
@@ -120,7 +121,7 @@ def compress(
 
 
 def _prepared(
-    source: Source, data: str | None, work: Path, remarked: Remarked
+    source: Source, data: str | None, work: Path, origin: dict[str, Any] | None, remarked: Remarked
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None, Any, list[str]]:
     """The images to train on and to judge by, the model's input, and the SHA-256 of each image."""
     if data is None:
@@ -142,6 +143,7 @@ def _prepared(
         raise DataError(
             f"{data} has one image a class, and none is left to judge by; at least two a class are needed"
         )
+    say_trained(source.name, origin, held_back, remarked)
     parts = []
     for name, part in (("training", training), ("held_back", held_back)):
         path = work / f"{name}.npy"
@@ -179,10 +181,10 @@ def _write(
     model: Path,
     digests: Sequence[str],
 ) -> None:
-    before = seen.seen_by(info.training)
+    packed = seen.pack(digests, info.training)
     origin = {
         **(info.training or {}),
-        **({seen.MEMBER: seen.pack(digests, before)} if digests or before else {}),
+        **({seen.MEMBER: packed} if packed else {}),
         "compressed": {
             "model": model.name,
             "sha256": sha256(read_bytes(model, "model", ModelFileError, 1 << 34)),

@@ -9,7 +9,6 @@ from mobilecnn.convert.user_code import running
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.files import LARGEST_TEXT, read_bytes, sha256
 from mobilecnn.train.backend import load_keras, require_backend
-from mobilecnn.train.datasets.seen import seen_by
 from mobilecnn.train.keras_archive import SAVED_MODEL, kind_of, sha256_of
 from mobilecnn.train.keras_file import read_info
 from mobilecnn.train.transfer import Base, ending_of
@@ -71,7 +70,7 @@ def load(
     # Of a network whose classifier is no dense layer it becomes another network.
     own = isinstance(ending.classifier, keras.layers.Dense)
     name = info.architecture if own else ""
-    return Base(model, contract, str(path), digest, name, custom_objects, code, seen_by(info.training))
+    return Base(model, contract, str(path), digest, name, custom_objects, code, info.training)
 
 
 def _shape(model: object, what: str, size: int | tuple[int, int] | None) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ from PIL import Image
 from mobilecnn.bench.pages.layers import html
 from mobilecnn.cli import cli
 from mobilecnn.convert.conversion import Source
+from mobilecnn.convert.lowering.layouts import REORDERED
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.export import export
 from mobilecnn.quantize.calibration.images import Calibration
@@ -78,6 +79,21 @@ def test_every_operator_has_its_figures(found: LayerReport) -> None:
         if layer.isolated_db is not None and layer.accumulated_db is not None:
             assert layer.accumulated_db < layer.isolated_db + 6
         assert 0 <= layer.outside < 0.2
+
+
+def test_channels_in_another_order_are_not_compared(tmp_path: Path) -> None:
+    """Shuffles that the weights of the int8 file take, and those of the float32 file do not."""
+    made = export(
+        Source("shufflenet_v1_x0.25_g3", size=64), ["float32", "int8"], tmp_path, Calibration("digits"), floors=Floors(0, -1000)
+    )  # fmt: skip
+    files = {file.format: file.path for file in made}
+    images = datasets.load("digits", "test").sample(2)
+    layers = report(files["int8"], files["float32"], images).layers
+    reordered = [layer for layer in layers if REORDERED in layer.name]
+    assert len(reordered) > 10 and {layer.kind for layer in reordered} >= {"CONV_2D", "DEPTHWISE_CONV_2D"}
+    known = [layer for layer in layers if layer.values is not None]
+    # Of tensors that are not the same the noise would be larger than the signal.
+    assert len(known) > 40 and min(layer.isolated_db or 99 for layer in known) > 12
 
 
 def test_the_wide_channel_is_named(found: LayerReport) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -69,12 +69,6 @@ def shared(dataset: Dataset, other: Dataset) -> list[int]:
     theirs = [index for size in {sizes[index] for index in mine} for index in there[size]]
     there_are = set(known(other, theirs).values())
     return [index for index, made in sorted(known(dataset, mine).items()) if made in there_are]
-
-
-def among(dataset: Dataset, digests_of_others: Collection[str]) -> list[int]:
-    """Indices of the images of ``dataset`` whose SHA-256 is one of ``digests_of_others``. What is missing is passed over."""
-    found = known(dataset, range(len(dataset)))
-    return [index for index, made in sorted(found.items()) if made in digests_of_others]
 
 
 def known(dataset: Dataset, indices: Sequence[int]) -> dict[int, str]:

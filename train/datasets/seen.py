@@ -1,12 +1,9 @@
 """Images that a model has seen in training, as its file keeps them: wherever they are moved, they are known by their content."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from mobilecnn.train.datasets.dataset import Dataset
-from mobilecnn.train.datasets.identity import known
 
 MEMBER = "images_seen"
 """Name of the packed images among what a model's file says of its training."""
@@ -35,22 +32,29 @@ class Seen:
         """Whether these are all of them."""
         return len(self.beginnings) < MOST
 
-    def among(self, dataset: Dataset) -> list[int]:
-        """Indices of the images of ``dataset`` that are among them. What is missing is passed over."""
-        found = known(dataset, range(len(dataset)))
-        return [index for index, made in sorted(found.items()) if made[: 2 * BYTES] in self.beginnings]
+    def among(self, digests: Mapping[int, str]) -> list[int]:
+        """Indices of those images that are among them, of index -> SHA-256 in hexadecimal."""
+        return [index for index, made in sorted(digests.items()) if made[: 2 * BYTES] in self.beginnings]
 
 
-def pack(digests: Iterable[str], *before: Seen | None) -> str:
-    """Images as a model's file keeps them: their beginnings in order, in Base64.
+def pack(digests: Iterable[str], before: dict[str, Any] | None = None) -> str:
+    """Images as a model's file keeps them: their beginnings in order, in Base64; empty where some are not known.
 
     Args:
         digests: SHA-256 of images, in hexadecimal.
-        before: what the model that is trained further has seen.
+        before: what the file of the model that is trained further says of its training.
     """
-    beginnings = {made[: 2 * BYTES] for made in digests}.union(*(seen.beginnings for seen in before if seen))
+    older = seen_by(before)
+    if older is None and is_trained(before):
+        return ""
+    beginnings = {made[: 2 * BYTES] for made in digests}.union(older.beginnings if older else ())
     kept = sorted(beginnings)[:MOST]
     return base64.b64encode(bytes.fromhex("".join(kept))).decode("ascii")
+
+
+def is_trained(training: dict[str, Any] | None) -> bool:
+    """Whether a file says that its model was trained here: it names the data, or knows images."""
+    return bool((training or {}).get("data")) or seen_by(training) is not None
 
 
 def seen_by(training: dict[str, Any] | None) -> Seen | None:
@@ -66,5 +70,7 @@ def seen_by(training: dict[str, Any] | None) -> Seen | None:
         content = base64.b64decode(text, validate=True)
     except ValueError:
         return None
-    places = range(0, len(content) - BYTES + 1, BYTES)
+    if not content or len(content) % BYTES:
+        return None
+    places = range(0, len(content), BYTES)
     return Seen(frozenset(content[place : place + BYTES].hex() for place in places))
