@@ -220,7 +220,9 @@ def test_a_model_in_memory(keras: Any, photos: Path, tmp_path: Path) -> None:
     assert card.contract.stated
     assert (card.source.model, card.source.sha256) == ("my-model-v1.0", None)
     assert (card.source.trained, card.source.seed, card.latency_only) == (True, None, ())
-    with pytest.warns(UserWarning, match=r"8 of 12 images are some that .*int8\.tflite is calibrated on"):
+    with pytest.warns(
+        UserWarning, match=r"8 of 12 images are among those that .*int8\.tflite is calibrated on"
+    ):
         evaluation = mobilecnn.evaluate(files, photos, output=tmp_path / "accuracy.json")
     assert mobilecnn.load(tmp_path / "accuracy.json") == evaluation
     measured = mobilecnn.bench(

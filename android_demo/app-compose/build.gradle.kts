@@ -48,6 +48,8 @@ kotlin {
 dependencies {
     implementation(project(":core"))
     implementation(libs.litert.compiled)
+    // From 2.3.0 on the GPU's part is an artifact of its own.
+    implementation(libs.litert.compiled.gpu)
     implementation(platform(libs.compose.bom))
     implementation(libs.compose.material3)
     implementation(libs.activity.compose)

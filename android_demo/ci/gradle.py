@@ -96,10 +96,14 @@ def read_settings() -> Settings:
     return Settings(versions, namespace, application, abis)
 
 
+_COMPILED = {"implementation(libs.litert.compiled)", "implementation(libs.litert.compiled.gpu)"}
+"""What stands for LiteRT in the skin in Kotlin: of its releases since 2.3.0 the GPU is an artifact of its own."""
+
+
 def _expect_same_app() -> None:
     """Hold the skin in Kotlin to the other: the same versions, and the same way to pack models."""
     other = (PROJECT / "app-compose/build.gradle.kts").read_text(encoding="utf-8")
-    for text in set(NEEDED) - {"implementation(libs.litert)"} | {"implementation(libs.litert.compiled)"}:
+    for text in set(NEEDED) - {"implementation(libs.litert)"} | _COMPILED:
         if text not in other:
             raise CheckFailed(f"app-compose/build.gradle.kts has no {text}")
 

@@ -168,7 +168,9 @@ def test_the_wide_channel_is_equalized_where_it_can_be(broken: Path, tmp_path: P
     check = ladder.rungs[-1].labelled
     assert file.passport.calibration is not None and check is not None
     assert ladder.shared == file.passport.calibration.images and 0 < ladder.shared < check.images
-    assert any("80 of 120 images are some that calibrate the files" in str(row.message) for row in said)
+    assert any(
+        "80 of 120 images are among those that calibrate the files" in str(row.message) for row in said
+    )
     assert (
         ladder.rungs[-1].name == "int8, equalization and bias correction" and not ladder.rungs[-1].kept_float
     )

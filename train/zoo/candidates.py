@@ -50,8 +50,8 @@ def networks(
 
     Args:
         row: the family.
-        wanted_sides: input sizes; none for those of :func:`sides`. A name that has a size in it has the family's in those of
-            rectangles.
+        wanted_sides: input sizes; none for those of :func:`sides`. Names that end in a size end in the family's where the input is a
+            rectangle, because their own says nothing there.
         widths: width multipliers; none for those of the listed networks.
 
     Raises:

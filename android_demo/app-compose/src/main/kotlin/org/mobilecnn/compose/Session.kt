@@ -112,7 +112,13 @@ class Session(
         val scored = model.classify(bitmap)
         val outcome = Outcome(model.passport, scored.scores, RESULTS, SURE, scored.preprocessNanos, scored.inferenceNanos)
         // What another model said of it would be taken for the answer of the one that was chosen meanwhile.
-        change { if (this.choice == choice) copy(state = state.answered(outcome, 0.0, "")) else this }
+        change {
+            when {
+                this.choice != choice -> this
+                state.source == ScreenState.Source.CAMERA -> copy(state = state.frame(outcome, 0.0))
+                else -> copy(state = state.answered(outcome, 0.0, ""))
+            }
+        }
     }
 
     /** Does [work]; a failure of the model, of a picture or of another app goes to [otherwise], in words for the user. */

@@ -263,7 +263,7 @@ final class Presenter implements ModelSession.Listener {
     public void onFrame(ModelSession.Answer answer, double framesPerSecond) {
         if (answer.choice == chosen && state.source == ScreenState.Source.CAMERA) {
             latest = answer;
-            change(state.answered(outcome(answer), framesPerSecond, ""));
+            change(state.frame(outcome(answer), framesPerSecond));
         }
     }
 

@@ -101,6 +101,11 @@ public final class ScreenState {
         return new ScreenState(model, trust, reason, source, false, said, rate, remark);
     }
 
+    /** The model answered a camera's frame, which takes back neither what the user was told nor what is waited for. */
+    public ScreenState frame(Outcome said, double rate) {
+        return new ScreenState(model, trust, reason, source, busy, said, rate, message);
+    }
+
     /** There is something for the user to know, and nothing to wait for. */
     public ScreenState said(String text) {
         return new ScreenState(model, trust, reason, source, trust == Trust.LOADING, outcome, framesPerSecond, text);

@@ -63,6 +63,20 @@ public final class ScreenStateTest {
         assertFalse(loaded.working().answered(null, 0.0, "").busy);
     }
 
+    /** Thirty frames a second must not wipe out why a model was not opened, or that it is being opened. */
+    @Test
+    public void aFrameTakesNothingBack() throws Exception {
+        Passport passport = passport();
+        Outcome outcome = new Outcome(passport, new float[passport.output.elements()], 5, 0.5, 1, 2);
+        ScreenState loaded = ScreenState.EMPTY.loading("a.tflite").said("neither a model nor a passport");
+        ScreenState frame = loaded.frame(outcome, 30.0);
+        assertSame(outcome, frame.outcome);
+        assertEquals(30.0, frame.framesPerSecond, 0);
+        assertEquals("neither a model nor a passport", frame.message);
+        assertTrue(frame.busy);
+        assertFalse(frame.answered(outcome, 0.0, "").busy);
+    }
+
     /** Nothing of another model or another source is left on the screen. */
     @Test
     public void anAnswerGoesWithItsPicture() throws Exception {
