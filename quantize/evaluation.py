@@ -1,7 +1,7 @@
 """The record of an evaluation: pure data."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from mobilecnn.documents import Members
 from mobilecnn.quantize.proportions import total, wilson
 from mobilecnn.records import Stored, Upgrade, record
 from mobilecnn.remarks import Remark
-from mobilecnn.stretches import Stretches
+from mobilecnn.stretches import Stretches, merged
 
 NO_BETTER = "no-better-than-chance"
 """Code of the remark that names the files that know no more of the images than chance."""
@@ -116,25 +116,31 @@ class Speed:
                 raise ValueError("a time does not lie in its interval")
 
     @classmethod
-    def of(cls, cores: int, decode_seconds: float, decoding: Stretches, took: Mapping[str, Any]) -> "Speed":
-        """The speed of a run.
+    def of(
+        cls, cores: int, decode_seconds: float, decoding: Stretches, took: Sequence[Mapping[str, Any]]
+    ) -> "Speed":
+        """The speed of a run, or of several of the same file, one after the other.
 
         Args:
             cores: number of processor cores that the network might use.
             decode_seconds: what decoding took in all.
             decoding: the stretches of that.
-            took: what the process that ran the network says: ``seconds``, ``inference`` and ``stretches``.
+            took: what the process that ran the network says of each run: ``seconds``, ``inference`` and ``stretches``.
         """
-        running, inference = (record(Stretches, took["stretches"][name]) for name in ("running", "inference"))
-        seconds = decode_seconds + float(took["seconds"])
+        running, inference = (
+            merged([record(Stretches, run["stretches"][name]) for run in took])
+            for name in ("running", "inference")
+        )
+        seconds = decode_seconds + math.fsum(float(run["seconds"]) for run in took)
+        inference_seconds = math.fsum(float(run["inference"]) for run in took)
         return cls(
             images=sum(running.images),
             cores=cores,
             decode_seconds=decode_seconds,
-            inference_seconds=float(took["inference"]),
+            inference_seconds=inference_seconds,
             seconds=seconds,
             interval=total(seconds, [decoding, running]),
-            inference_interval=total(float(took["inference"]), [inference]),
+            inference_interval=total(inference_seconds, [inference]),
             decoding=decoding,
             running=running,
             inference=inference,

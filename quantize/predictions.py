@@ -1,12 +1,14 @@
 """Answers for all images of a data set, written to a CSV file as they come: the set is never in memory."""
 
 import csv
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 from mobilecnn.contract import InputContract
 from mobilecnn.errors import DataError
@@ -21,6 +23,7 @@ from mobilecnn.quantize.inference import cores, opened
 from mobilecnn.remarks import Remarked, no_remark, of_names, plural
 from mobilecnn.replacing import check_table
 from mobilecnn.steps import Progress, no_progress
+from mobilecnn.stretches import Stretches, joined, merged
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.reading import Decoded, Noticed, decoded, refusal, unreadable
 from mobilecnn.train.images import Pixels
@@ -177,15 +180,15 @@ def write(
         accepted(held.classifier)
         classes = class_names(held.classifier)
         counts: Counter[str] = Counter()
-        without, inference, answering = 0, 0.0, 0.0
+        without, took = 0, list[Mapping[str, Any]]()
         decoding = _Decoding(dataset, held.classifier.contract, skip_bad)
         asked = 0
         with atomic(output) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(form.columns)
             for indices, pixels in decoding.parts():
-                scores, seconds, running = held.ask(pixels)
-                answering, inference = answering + seconds, inference + running
+                scores, run = held.ask(pixels)
+                took.append(run)
                 finite = decisions.finite(scores)
                 for index, row, is_finite in zip(indices, scores, finite, strict=True):
                     answer = _answer(held.classifier, row, classes) if is_finite else ""
@@ -200,7 +203,7 @@ def write(
                     f"none of the {plural(len(dataset), 'image')} of {dataset.name} can be read: {'; '.join(decoding.bad)}"
                 )
         decoding.say(remarked)
-    speed = Speed(asked, cores(), decoding.seconds, inference, decoding.seconds + answering)
+    speed = Speed.of(cores(), decoding.seconds, merged(decoding.stretches), took)
     found = {name: count for name, count in counts.most_common() if count}
     return Predicted(
         str(model), dataset.name, str(output), asked, without, found, held.classifier.kind.name, speed
@@ -238,6 +241,7 @@ class _Decoding:
         skip_bad: whether those that cannot be read are left out.
         bad: why each of those that were left out cannot be read.
         seconds: time that decoding took.
+        stretches: those of each part.
     """
 
     dataset: Dataset
@@ -245,6 +249,7 @@ class _Decoding:
     skip_bad: bool
     bad: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    stretches: list[Stretches] = field(default_factory=list)
     _noticed: Noticed = field(default_factory=Noticed)
 
     def parts(self) -> Iterator[tuple[list[int], list[Pixels]]]:
@@ -253,13 +258,17 @@ class _Decoding:
         most = max(1, min(MOST_IMAGES, MOST_BYTES // (height * width * channels)))
         coming = enumerate(decoded(self.dataset.images, self.contract))
         while True:
-            began = time.perf_counter()
-            taken = list(islice(coming, most))
-            rows = [(index, self._kept(index, image, result)) for index, (image, result) in taken]
-            kept = [(index, pixels) for index, pixels in rows if pixels is not None]
-            self.seconds += time.perf_counter() - began
-            if not taken:
+            moments = [time.perf_counter()]
+            kept: list[tuple[int, Pixels]] = []
+            for index, (image, result) in islice(coming, most):
+                pixels = self._kept(index, image, result)
+                kept += [] if pixels is None else [(index, pixels)]
+                moments.append(time.perf_counter())
+            each = [after - before for before, after in pairwise(moments)]
+            if not each:
                 return
+            self.seconds += math.fsum(each)
+            self.stretches.append(joined([1] * len(each), each))
             if kept:
                 yield [index for index, _ in kept], [pixels for _, pixels in kept]
 

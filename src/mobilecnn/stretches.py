@@ -37,6 +37,12 @@ class Stretches:
         return squares * count / (count - 1)
 
 
+def merged(runs: Sequence[Stretches]) -> Stretches:
+    """The stretches of runs, one after the other, as those of one run; at least one run."""
+    images = [count for run in runs for count in run.images]
+    return joined(images, [each for run in runs for each in run.seconds])
+
+
 def joined(images: Sequence[int], seconds: Sequence[float]) -> Stretches:
     """Batches, one after the other, as at most :data:`MOST` stretches of about equally many of them.
 

@@ -193,6 +193,23 @@ def test_the_widest_within_the_budget_is_found(path: Path) -> None:
     assert slowest["predicted_ns"] == pytest.approx(times[0], rel=0.01) and times[1] > 10e6
 
 
+def test_the_widest_of_images_that_are_not_square_is_proposed_as_it_is(path: Path) -> None:
+    done = run(
+        "mobilenet_v1", "--budget", "15ms", "--size", "64x96", "--check", 0, "--format", "int8", "-o", path
+    )
+    assert done.exit_code == 0, done.output
+    name, size = done.stdout.splitlines()[2].split()[:2]
+    width = float(name.split("_x")[1].split("_")[0])
+    assert size == "64x96" and width not in (0.25, 0.5, 0.75, 1.0)
+    at, above = (
+        NS_A_CALL + NS_A_MAC["int8"] * network(f"mobilenet_v1_x{round(near, 2)}_224", (96, 64)).macs
+        for near in (width, width + 0.05)
+    )
+    assert at <= 15e6 < above
+    line = done.stderr.replace("\n", " ")
+    assert f"export {name} --size 64x96 --int8" in line, line
+
+
 def test_what_is_printed(path: Path) -> None:
     done = run(
         "mobilenet_v1",

@@ -89,6 +89,11 @@ def test_each_format_is_asked_as_evaluate_asks_it(
     assert speed["images"] == 12 and 0 < speed["decode_seconds"] < speed["seconds"]
     assert 0 < speed["inference_seconds"] < speed["seconds"]
     assert said["images_per_second"] == pytest.approx(12 / speed["seconds"])
+    # Told from the stretches of all three parts.
+    assert sum(speed["decoding"]["images"]) == sum(speed["running"]["images"]) == 12
+    assert sum(speed["decoding"]["seconds"]) == pytest.approx(speed["decode_seconds"])
+    low, high = speed["interval"]
+    assert 0 < low < speed["seconds"] < high
 
 
 @pytest.mark.parametrize("case", sets.CASES)

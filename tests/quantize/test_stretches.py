@@ -9,7 +9,7 @@ import scipy.stats
 
 from mobilecnn.quantize.evaluation import Speed
 from mobilecnn.quantize.proportions import LARGEST_EXPONENT, total
-from mobilecnn.stretches import MOST, Stretches, joined
+from mobilecnn.stretches import MOST, Stretches, joined, merged
 
 
 @pytest.mark.parametrize("batches", [1, 2, 19, 20, 21, 39, 1512])
@@ -20,6 +20,28 @@ def test_batches_are_joined_to_stretches_of_about_as_many(batches: int) -> None:
     assert sum(made.images) == sum(images) and sum(made.seconds) == pytest.approx(0.5 * batches)
     numbers = [round(seconds / 0.5) for seconds in made.seconds]
     assert max(numbers) - min(numbers) <= 1
+
+
+def test_runs_one_after_the_other_are_one_run() -> None:
+    first, second = Stretches((5,) * 15, (1.0,) * 15), Stretches((5,) * 15, (2.0,) * 15)
+    whole = merged([first, second])
+    assert whole == joined([5] * 30, [1.0] * 15 + [2.0] * 15)
+    assert len(whole.images) == MOST and sum(whole.images) == 150 and sum(whole.seconds) == pytest.approx(45)
+    assert merged([first]) == first
+
+
+def test_a_speed_of_several_runs_adds_them_up() -> None:
+    def took(seconds: float) -> dict[str, object]:
+        part = {"images": [2, 3], "seconds": [seconds, 1.5 * seconds]}
+        return {
+            "seconds": 2.5 * seconds,
+            "inference": 2.5 * seconds,
+            "stretches": {"running": part, "inference": part},
+        }
+
+    speed = Speed.of(2, 1.0, Stretches((5, 5), (0.5, 0.5)), [took(1.0), took(2.0)])
+    assert (speed.images, speed.seconds, speed.inference_seconds) == (10, 8.5, 7.5)
+    assert speed.running == Stretches((2, 3, 2, 3), (1.0, 1.5, 2.0, 3.0))
 
 
 def test_the_interval_of_equal_stretches_is_student_s() -> None:
@@ -77,7 +99,7 @@ def test_stretches_that_cannot_be_are_refused(images: tuple[int, ...], seconds: 
 def test_a_speed_lies_in_its_interval() -> None:
     running = {"images": [5, 5], "seconds": [1.0, 1.2]}
     took = {"seconds": 2.2, "inference": 2.0, "stretches": {"running": running, "inference": running}}
-    speed = Speed.of(2, 1.0, Stretches((5, 5), (0.5, 0.5)), took)
+    speed = Speed.of(2, 1.0, Stretches((5, 5), (0.5, 0.5)), [took])
     assert (speed.images, speed.seconds) == (10, 3.2)
     ends = total(3.2, [Stretches((5, 5), (0.5, 0.5)), Stretches((5, 5), (1.0, 1.2))])
     assert ends is not None and speed.interval == ends

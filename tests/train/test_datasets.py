@@ -73,6 +73,24 @@ def test_images_are_decoded_several_at_a_time_and_come_in_order(
     np.testing.assert_array_equal(list(dataset.pixels(contract)), alone)
 
 
+def test_a_picture_that_cannot_be_decoded_has_its_place(photos: Path, tmp_path: Path) -> None:
+    """Why comes in the order of the images, and holds up none of the others."""
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    images = [image for image in datasets.load(str(folder)).images if isinstance(image, Path)]
+    for index in (0, 7):
+        images[index].write_bytes(b"\xff\xd8 and no more")
+    contract = contract_for("raw", (8, 8, 3))
+    found = list(reading.decoded(images, contract, threads=3))
+    assert [image for image, _ in found] == images
+    for index, (image, result) in enumerate(found):
+        if index in (0, 7):
+            assert isinstance(result, DataError) and str(image) in str(result)
+        else:
+            assert not isinstance(result, DataError) and isinstance(image, Path)
+            np.testing.assert_array_equal(result[0], to_pixels(decode(image).image, contract))
+
+
 def test_whoever_takes_few_pictures_waits_for_few(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Path] = []
 

@@ -314,6 +314,19 @@ def test_a_column_of_parts_by_another_name_is_not_passed_over(
     assert len(datasets.load(str(path))) == 4
 
 
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [(("1", "1"), "two labels, x, y"), (("0", "0"), "no label"), (("0.5", "0.5"), "something else than 0 and 1")],
+)  # fmt: skip
+def test_one_hot_columns_name_one_class(cells: tuple[str, str], words: str, tmp_path: Path) -> None:
+    first, second = cells
+    hot = [("x", ["1", "0", first, "0"]), ("y", ["0", "1", second, "1"])]
+    path = table(tmp_path, *hot)
+    with pytest.raises(DataError, match=f"line 4: {words}|{words}") as refused:
+        datasets.load(str(path))
+    assert str(path) in str(refused.value) and "\n" not in str(refused.value)
+
+
 def test_one_hot_columns_with_a_column_of_parts(tmp_path: Path) -> None:
     hot = [("x", ["1", "0", "1", "0"]), ("y", ["0", "1", "0", "1"])]
     path = table(tmp_path, *hot, ("is_valid", ["0", "0", "0", "1"]))

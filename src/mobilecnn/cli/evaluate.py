@@ -19,6 +19,7 @@ from mobilecnn.cli.output import (
     table,
     talk,
     then,
+    within,
 )
 
 if TYPE_CHECKING:
@@ -256,9 +257,7 @@ def _times(speed: "Speed | None") -> list[str]:
     be off."""
     if speed is None:
         return ["-"] * 3
-    whole, inference = (
-        "" if factor is None else f" +-{factor - 1:.1%}" for factor in (speed.factor, speed.inference_factor)
-    )
+    whole, inference = within(speed.factor), within(speed.inference_factor)
     return [
         f"{speed.seconds:.2f}{whole}",
         f"{speed.images_per_second:,.1f}{whole}",

@@ -235,6 +235,11 @@ def new_name(folder: Path, stem: str, devices: Sequence[str] = ()) -> Path:
     return path
 
 
+def within(factor: float | None) -> str:
+    """What follows a figure that may be larger or smaller by a factor at 95 %; empty where none is known."""
+    return "" if factor is None else f" +-{factor - 1:.1%}"
+
+
 def kilobytes(count: int) -> str:
     """A size for people: ``1,234 kB``."""
     return f"{count / 1000:,.0f} kB"

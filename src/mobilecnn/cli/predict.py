@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mobilecnn.cli import options, proposals, sections
-from mobilecnn.cli.output import data, document, hint, json_option, note, progress, prose, table, talk
+from mobilecnn.cli.output import data, document, hint, json_option, note, progress, prose, table, talk, within
 
 if TYPE_CHECKING:
     from mobilecnn.convert.output_kinds import OutputKind
@@ -153,6 +153,7 @@ def finish(made: "Predicted", remarks: "Sequence[Remark]", as_json: bool) -> Non
     from mobilecnn.remarks import plural
 
     speed = made.speed
+    whole, inference = within(speed.factor), within(speed.inference_factor)
     if as_json:
         document(
             {
@@ -165,9 +166,9 @@ def finish(made: "Predicted", remarks: "Sequence[Remark]", as_json: bool) -> Non
         data(table(["answer", "images"], [[name, f"{count:,}"] for name, count in made.answers.items()]))
         data("")
         prose(
-            f"{made.output}: {plural(made.images, 'image')} in {speed.seconds:.2f} s, {speed.images_per_second:,.1f} a second; "
-            f"decoding {speed.decode_seconds:.2f} s, inference alone {speed.inference_seconds:.2f} s "
-            f"({speed.milliseconds:.2f} ms an image)"
+            f"{made.output}: {plural(made.images, 'image')} in {speed.seconds:.2f}{whole} s, "
+            f"{speed.images_per_second:,.1f}{whole} a second; decoding {speed.decode_seconds:.2f} s, inference alone "
+            f"{speed.inference_seconds:.2f}{inference} s ({speed.milliseconds:.2f}{inference} ms an image)"
         )
     if made.not_finite:
         raise CheckFailed(
