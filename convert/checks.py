@@ -201,16 +201,18 @@ class Correction(Open):
     corrections before it. It is in the file only where it does not lower the signal-to-noise ratio.
 
     Attributes:
-        name: ``equalization`` (:mod:`mobilecnn.quantize.equalization`) or ``bias_correction``
-            (:mod:`mobilecnn.quantize.bias_correction`).
+        name: ``equalization`` (:mod:`mobilecnn.quantize.equalization`), ``clipping`` (:mod:`mobilecnn.quantize.corrections`) or
+            ``bias_correction`` (:mod:`mobilecnn.quantize.bias_correction`).
         applied: whether the file has it.
-        changed: number of tensors that were equalized, or of layers whose bias was corrected.
-        ratio: largest channel range of a tensor over its median, of an equalization; None of others.
+        changed: number of tensors that were equalized or clipped, or of layers whose bias was corrected.
+        ratio: of an equalization, largest channel range of a tensor over its median; of a clipping, largest range of a tensor
+            over what it was clipped to; None of others.
         images: number of calibration images.
         agreement_without, agreement_with: share of them with the float32 file's answer, 0 to 1.
         sqnr_db_without, sqnr_db_with: signal-to-quantization-noise ratio in dB; None where it is not finite.
         halved: of an equalization, name of a tensor -> channel -> how often it was halved, where it was; empty of others, and in
             a passport of a version that did not keep it.
+        share: of a clipping, share of the images whose ranges were taken; None of others.
     """
 
     name: str
@@ -223,6 +225,7 @@ class Correction(Open):
     sqnr_db_without: float | None
     sqnr_db_with: float | None
     halved: dict[str, dict[str, int]] = field(default_factory=dict, metadata=ADDED)
+    share: float | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
         if not all(0 <= share <= 1 for share in (self.agreement_without, self.agreement_with)):

@@ -1,8 +1,12 @@
 """From a float32 file to a quantized one: the recipe, and what brings the answers nearer the float32 file's.
 
-Equalization comes first, because it changes the weights and the ranges, then bias correction, which answers to
-the weights as they were rounded. Each is tried on the calibration images, and kept where the signal-to-noise ratio does not fall.
-Both figures are in the passport.
+Equalization comes first, because it changes the weights and the ranges, then the clipping of the ranges that are left, then
+bias correction, which answers to the weights as they were rounded. Each is tried on the calibration images, and kept where the
+signal-to-noise ratio does not fall. Both figures are in the passport.
+
+Clipping is for networks of which a few images set the ranges: int8 has 256 codes for what lies between the smallest and the
+largest value, and where one image in a hundred reaches thirty times as far as the others do, these are left with eight. The
+range of such a tensor is then that of a share of the images, and what lies beyond has the code of its end.
 """
 
 import math
@@ -28,11 +32,17 @@ from mobilecnn.quantize.parity import Parity, compare
 from mobilecnn.quantize.rules import Rules, for_graph
 from mobilecnn.remarks import plural
 
-EQUALIZATION, BIAS_CORRECTION = "equalization", "bias_correction"
+EQUALIZATION, CLIPPING, BIAS_CORRECTION = "equalization", "clipping", "bias_correction"
 
-NAMES = (EQUALIZATION, BIAS_CORRECTION)
+NAMES = (EQUALIZATION, CLIPPING, BIAS_CORRECTION)
 """Names of the corrections, in the order in which they are made."""
 
+SHARES = (0.9, 0.7, 0.5)
+"""Shares of the calibration images whose smallest, and whose largest, values a clipped range reaches: the next one is tried where
+one does good."""
+
+CLIPPED = "int8"
+"""Precision of activations that clipping is for: it gains codes, of which int16 has enough."""
 
 AUTO, NONE = "auto", "none"
 """What is asked for where all corrections are to be tried, or none."""
@@ -60,6 +70,8 @@ def words(correction: Correction) -> str:
     done = {
         EQUALIZATION: f"equalization of {plural(correction.changed, 'tensor')}, whose channel ranges are up to "
         f"{correction.ratio or 1:,.0f} times the median",
+        CLIPPING: f"clipping of {plural(correction.changed, 'tensor')} to the ranges of {correction.share or 1:.0%} of the images, "
+        f"those of all being up to {correction.ratio or 1:,.0f} times as wide",
         BIAS_CORRECTION: f"bias correction of {plural(correction.changed, 'layer')}",
     }.get(correction.name, correction.name)
 
@@ -83,6 +95,7 @@ class Base:
         images: what calibrates it.
         kind: what its scores are.
         activations: its activations on the calibration images; None where nothing is to be corrected.
+        clipping: whether ranges are to be clipped.
         bias_correction: whether biases are to be corrected.
         equalized: the file after equalization, and its activations; None where it needs or gets none.
         tensors: number of tensors that were equalized.
@@ -95,6 +108,7 @@ class Base:
     images: CalibrationImages
     kind: OutputKind
     activations: Activations | None = None
+    clipping: bool = False
     bias_correction: bool = False
     equalized: tuple[Path, Activations] | None = None
     tensors: int = 0
@@ -106,6 +120,7 @@ class Base:
         return replace(
             self,
             activations=self.activations if wanted else None,
+            clipping=self.clipping and CLIPPING in wanted,
             bias_correction=self.bias_correction and BIAS_CORRECTION in wanted,
             equalized=self.equalized if EQUALIZATION in wanted else None,
         )
@@ -145,7 +160,9 @@ def prepare(
         return base
     ranged = scaling(path.read_bytes()) if EQUALIZATION in wanted else []
     seen = tflite.observe(path, images.tensors, path.with_suffix(".npz"), ranged)
-    base = replace(base, activations=seen, bias_correction=BIAS_CORRECTION in wanted)
+    base = replace(
+        base, activations=seen, clipping=CLIPPING in wanted, bias_correction=BIAS_CORRECTION in wanted
+    )
     found = equalize(path.read_bytes(), seen) if EQUALIZATION in wanted else None
     if found is None:
         return base
@@ -197,6 +214,22 @@ def quantize(tflite: TfliteProcess, row: Format, io: str, base: Base) -> Quantiz
         if corrections[-1].applied:
             trial.replace(made)
             (source, seen), before = base.equalized, after
+    if base.clipping and any(rule.precision == CLIPPED for rule in rules):
+        best: tuple[Parity, Correction] | None = None
+        for share in SHARES:
+            times = _make(tflite, source, rules, trial, calibration, share)
+            if not times:
+                break
+            after = parity(trial)
+            tried = replace(_correction(CLIPPING, len(times), max(times), before, after), share=share)
+            if after.sqnr_db < (before if best is None else best[0]).sqnr_db:
+                best = best or (before, tried)
+                break
+            best = after, tried
+            trial.replace(made)
+        if best is not None:
+            before, tried = best
+            corrections.append(tried)
     if base.bias_correction:
         content, layers = correct_biases(made.read_bytes(), source.read_bytes(), seen)
         trial.write_bytes(content)
@@ -207,12 +240,20 @@ def quantize(tflite: TfliteProcess, row: Format, io: str, base: Base) -> Quantiz
     return Quantized(made, rules, tuple(corrections))
 
 
-def _make(tflite: TfliteProcess, path: Path, rules: Rules, made: Path, calibration: Path | None) -> None:
-    """Quantize ``path`` to ``made``, so that the runtimes take it."""
-    tflite.quantize(path, rules, made, calibration)
+def _make(
+    tflite: TfliteProcess,
+    path: Path,
+    rules: Rules,
+    made: Path,
+    calibration: Path | None,
+    share: float | None = None,
+) -> list[float]:
+    """Quantize ``path`` to ``made``, so that the runtimes take it: :meth:`TfliteProcess.quantize`."""
+    times = tflite.quantize(path, rules, made, calibration, share)
     model = flatbuffer.parse(made.read_bytes(), made.name)
     if free_int16_sums(model):
         made.write_bytes(flatbuffer.pack(model))
+    return times
 
 
 def _correction(name: str, changed: int, ratio: float | None, before: Parity, after: Parity) -> Correction:

@@ -50,15 +50,18 @@ class TfliteProcess(Child):
         """Start the child; ``doing`` finishes the sentence "The process ... crashed"."""
         super().__init__(python("mobilecnn.quantize.litert_child"), doing)
 
-    def quantize(self, model: Path, rules: Rules, output: Path, calibration: Path | None) -> None:
-        """Quantize the float32 file ``model``; ``calibration`` is a file of inputs.
+    def quantize(
+        self, model: Path, rules: Rules, output: Path, calibration: Path | None, share: float | None = None
+    ) -> list[float]:
+        """Quantize the float32 file ``model`` by ``calibration``, a file of inputs: :func:`mobilecnn.quantize.litert_ranges.clipped`.
 
         Raises:
             ModelFileError: the quantizer refuses the model.
         """
         message = {"do": "quantize", "model": str(model), "recipe": entries(rules), "output": str(output)}
-        self.send({**message, "calibration": None if calibration is None else str(calibration)})
-        self.receive()
+        data = None if calibration is None else str(calibration)
+        self.send({**message, "calibration": data, "share": share})
+        return [float(times) for times in self.receive()["clipped"]]
 
     def observe(
         self, model: Path, inputs: Path, output: Path, ranged: Sequence[int] | None = None
@@ -104,8 +107,7 @@ class TfliteProcess(Child):
             ChildCrashed: it crashed, or took longer than :func:`image_seconds` for an image.
         """
         message = {"do": "run", "model": str(model), "runtime": runtime, "keep": keep, "warm_up": warm_up}
-        message |= {"kernels": kernels, "raw": raw}
-        self.send({**message, "inputs": str(inputs), "outputs": str(outputs)})
+        self.send({**message, "kernels": kernels, "raw": raw, "inputs": str(inputs), "outputs": str(outputs)})
         limit = image_seconds(model.stat().st_size)
         late = f": it ran one image of {model}, and a loop (WHILE) in this file may never end; inspect shows its operators"
         while "ran" in (answer := self.receive(limit, late)):
@@ -136,8 +138,7 @@ class TfliteProcess(Child):
         """
         message = {"do": "layers", "reference": str(reference), "quantized": str(quantized)}
         self.send({**message, "inputs": str(inputs), "images": images, "halved": halved or {}})
-        rows: list[dict[str, Any]] = self.receive()["rows"]
-        return rows
+        return list(self.receive()["rows"])
 
     def split(self, model: Path) -> tuple[int, tuple[int, ...]]:
         """How LiteRT splits a file: number of XNNPACK's partitions, and the indices of the operators outside of them.
@@ -233,7 +234,7 @@ def ask(
                     with TfliteProcess(f"that runs {path}") as process:
                         took = process.run(path, given, answered, how.runtime, warm_up=True)
             scores = np.load(answered, allow_pickle=False)
-            yield ClassifierAnswers(classifier, scores, Speed.of(cores(), decode_seconds, decoding, took))
+            yield ClassifierAnswers(classifier, scores, Speed.of(cores(), decode_seconds, decoding, [took]))
 
 
 @dataclass(frozen=True)
@@ -242,12 +243,12 @@ class Opened:
 
     Attributes:
         classifier: the file.
-        ask: scores, float32 (images, outputs), of pixels at the size of its contract, uint8 (height, width, channels) each;
-            the seconds from pixels to scores; and those of them that the network took.
+        ask: scores, float32 (images, outputs), of pixels at the size of its contract, uint8 (height, width, channels) each; and
+            what :meth:`Speed.of` takes of the run.
     """
 
     classifier: Classifier
-    ask: Callable[[Sequence[Pixels]], tuple[Scores, float, float]]
+    ask: Callable[[Sequence[Pixels]], tuple[Scores, Mapping[str, Any]]]
 
 
 @contextmanager
@@ -265,7 +266,7 @@ def opened(path: Path, how: Asking = DEFAULT) -> Iterator[Opened]:
             process = held.enter_context(TfliteProcess(f"that runs {path}"))
         warm = False
 
-        def asked(pixels: Sequence[Pixels]) -> tuple[Scores, float, float]:
+        def asked(pixels: Sequence[Pixels]) -> tuple[Scores, Mapping[str, Any]]:
             nonlocal warm
             write_inputs(given, pixels, classifier.contract, len(pixels))
             if process is not None:
@@ -276,7 +277,7 @@ def opened(path: Path, how: Asking = DEFAULT) -> Iterator[Opened]:
                 took = model.finish()
             warm = True
             scores = np.asarray(np.load(answered, allow_pickle=False), np.float32)
-            return scores, float(took["seconds"]), float(took["inference"])
+            return scores, took
 
         yield Opened(classifier, asked)
 
@@ -391,9 +392,9 @@ def write_inputs(
         raise DataError("there are no images to run")
 
     def told() -> Iterator[Pixels]:
-        for index, pixels in enumerate(images):
+        for number, pixels in enumerate(images, 1):
             yield pixels
             if progress is not None:
-                progress(index + 1, count, label)
+                progress(number, count, label)
 
     inputs.write(path, told(), contract, count)

@@ -3,7 +3,8 @@
 :class:`mobilecnn.quantize.inference.TfliteProcess` starts it; nothing else imports it.
 
 * ``observe``: ``{model, inputs, output, ranged}`` -> the activations of a float32 file (:mod:`mobilecnn.quantize.activations`)
-* ``quantize``: ``{model, recipe, output, calibration}`` (:mod:`mobilecnn.train.inputs` or null)
+* ``quantize``: ``{model, recipe, output, calibration, share}`` (:mod:`mobilecnn.train.inputs` or null) -> how many times as wide each
+  range was that was clipped (:func:`mobilecnn.quantize.litert_ranges.clipped`)
 * ``ranges``: ``{model, inputs}`` -> the ranges of the activations (:mod:`mobilecnn.quantize.litert_ranges`)
 * ``layers``: ``{reference, quantized, inputs, images, halved}`` -> figures of each operator (:mod:`mobilecnn.quantize.litert_layers`)
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
@@ -14,7 +15,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -48,8 +49,7 @@ def main(channel: Channel) -> None:
                 seen.write(Path(message["output"]))
                 channel.send(done=True)
             case "quantize":
-                _quantize(message)
-                channel.send(done=True)
+                channel.send(clipped=_quantize(message))
             case "run":
                 which = message["model"], message["runtime"], message["kernels"]
                 interpreter = kept[1] if kept is not None and kept[0] == which else _loaded(*which)
@@ -74,29 +74,43 @@ def _threads() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _quantize(message: dict[str, Any]) -> None:
+def _quantize(message: dict[str, Any]) -> list[float]:
     from litert_quantizer import quantizer
 
     large_tensors.mend()
     content = Path(message["model"]).read_bytes()
-    ranges = None
+    ranges: dict[str, Any] | None = None
+    times: list[float] = []
     if message["calibration"] is not None:
-        calibration = _calibrator(content)
-        # The library makes a list of what it is given, so it is given a few images at a time.
-        for images in slices(Path(message["calibration"])):
-            calibration.calibrate({SIGNATURE: [{INPUT_NAME: image[None]} for image in images]}, None)
-        ranges = calibration.get_model_qsvs()
+        ranges, times = litert_ranges.clipped(_rows(content, Path(message["calibration"])), message["share"])
     try:
         result = quantizer.Quantizer(content, message["recipe"]).quantize(ranges)
     except Exception as error:
         raise ModelFileError(f"the quantizer refused the model ({cause(error)})") from error
     assert result.quantized_model is not None
     Path(message["output"]).write_bytes(result.quantized_model)
+    return times
 
 
-def _calibrator(content: bytes) -> Any:
-    """What keeps the smallest and largest value over all images. The library's own default, a moving average, depends on the
-    order of the images."""
+_last: tuple[bytes, Path, dict[str, Any]] | None = None
+"""A model, what it was calibrated with, and the rows of its tensors: one after the other, several files are made of it."""
+
+
+def _rows(content: bytes, inputs: Path) -> dict[str, Any]:
+    """The ranges of a model's activations over a file of inputs, which keeps its content as long as this process runs."""
+    global _last
+    if _last is None or _last[:2] != (content, inputs):
+        calibration = _calibrator(content, litert_ranges.keep_each)
+        # The library makes a list of what it is given, so it is given a few images at a time.
+        for images in slices(inputs):
+            calibration.calibrate({SIGNATURE: [{INPUT_NAME: image[None]} for image in images]}, None)
+        _last = content, inputs, calibration.get_model_qsvs()
+    return _last[2]
+
+
+def _calibrator(content: bytes, keep: Callable[[Any, Any], Any] | None = None) -> Any:
+    """What keeps the smallest and largest value over all images, or what ``keep`` does. The library's own default, a moving
+    average, depends on the order of the images."""
     from litert_quantizer import calibrator
     from litert_quantizer.utils import qsv_utils
 
@@ -104,7 +118,7 @@ def _calibrator(content: bytes) -> Any:
         content,
         num_threads=_threads(),
         mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
-        qsv_update_func=qsv_utils.min_max_update,
+        qsv_update_func=keep or qsv_utils.min_max_update,
     )
 
 

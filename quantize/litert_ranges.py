@@ -1,5 +1,6 @@
-"""In the child that quantizes: the ranges of the activations, after some of the images and of each half of them."""
+"""In the child that quantizes: the ranges of the activations, after some of the images, of each half of them, and clipped ones."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,65 @@ from typing import Any
 import numpy as np
 
 from mobilecnn import tensors
-from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
+from mobilecnn.convert.lowering.ends import INPUT_NAME, OUTPUT_NAME, SIGNATURE
 from mobilecnn.train.inputs import slices
 
 STOPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Numbers of images after which the ranges are noted."""
 
+STRETCHED = 2.0
+"""Ratio of a tensor's range over all images to its range over a share of them, from which on it is clipped."""
+
+EACH = "each"
+"""Member of a calibrator's row with the smallest and the largest value in each image."""
+
 Ranges = dict[str, tuple[float, float]]
+
+
+def keep_each(row: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
+    """The library's row of a tensor after one more image: the smallest and the largest value of all, and those of each image.
+
+    Args:
+        row: the row so far; empty before the first image.
+        seen: that of the image, arrays ``min`` and ``max`` of one shape.
+    """
+    each = row.get(EACH, [])
+    each.append((float(np.min(seen["min"])), float(np.max(seen["max"]))))
+    if not row:
+        return {**seen, EACH: each}
+    return {
+        "min": np.minimum(row["min"], seen["min"]),
+        "max": np.maximum(row["max"], seen["max"]),
+        EACH: each,
+    }
+
+
+def clipped(rows: dict[str, Any], share: float | None) -> tuple[dict[str, Any], list[float]]:
+    """The rows that the quantizer is given, of those that :func:`keep_each` made.
+
+    Args:
+        rows: tensor -> row.
+        share: share of the images whose smallest values a range must reach, and the same of the largest ones; None for all.
+
+    Returns:
+        The rows, and of each tensor whose range was clipped how many times as wide it was.
+    """
+    made: dict[str, Any] = {}
+    times: list[float] = []
+    for name, row in rows.items():
+        made[name] = {member: value for member, value in row.items() if member != EACH}
+        # What the file is given may be anything that a picture may be, whatever most of these are; and scores are compared.
+        if share is None or EACH not in row or name in (INPUT_NAME, OUTPUT_NAME):
+            continue
+        lows, highs = (np.sort(ends) for ends in np.transpose(row[EACH]))
+        last = math.ceil(share * len(highs)) - 1
+        # Every range of the quantizer has a code for 0.
+        low, high = min(0.0, float(lows[-1 - last])), max(0.0, float(highs[last]))
+        whole, part = max(0.0, float(highs[-1])) - min(0.0, float(lows[0])), high - low
+        if part > 0 and whole >= STRETCHED * part:
+            made[name] |= {"min": np.full_like(row["min"], low), "max": np.full_like(row["max"], high)}
+            times.append(whole / part)
+    return made, times
 
 
 def ranges(calibrator: Callable[[], Any], inputs: Path) -> dict[str, Any]:

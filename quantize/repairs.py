@@ -22,10 +22,11 @@ from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering.rewrites import Rewritten
 from mobilecnn.errors import UsageError
 from mobilecnn.quantize import recipes
-from mobilecnn.quantize.corrections import BIAS_CORRECTION, EQUALIZATION, Quantized
+from mobilecnn.quantize.corrections import CLIPPING, EQUALIZATION, Quantized
 from mobilecnn.quantize.equalization import RATIO, ratio_of
 from mobilecnn.quantize.formats import FLOAT32, Format
 from mobilecnn.quantize.layers import CHANNEL_AXIS
+from mobilecnn.quantize.litert_ranges import STRETCHED
 from mobilecnn.quantize.making import Making, make
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.rules import LONGEST_PATTERN
@@ -41,6 +42,9 @@ TENSORS, LAYERS = (1, 2, 4), (1, 2, 4, 8)
 GAIN = 1.0
 """Smallest gain in dB on the calibration images for which more operators stay in float32, because each of them costs time: on a
 MobileNetV2 of 19 dog breeds, 0.8 dB for the ends of four tensors made the file a quarter larger, three times as slow and no better."""
+
+GAINS_NOTHING = "it gains nothing on the calibration images"
+"""Reason why a step has no file."""
 
 PROBED = 8
 """Number of calibration images on which the error of each layer is measured."""
@@ -103,7 +107,9 @@ class Steps:
 
     def _repaired(self, int8: Format, best: Step) -> Iterator[Step]:
         """The steps in int8 behind the plain one, each on what did good before it."""
-        for wanted in self._corrections():
+        for number in range(len(self._wanted)):
+            # The cheapest is the last one; each step has one more than the one before.
+            wanted = self._wanted[-1 - number :]
             done = f"{int8.name}, {' and '.join(name.replace('_', ' ') for name in wanted)}"
             step = self._corrected(done, int8, wanted)
             if not step.left_out:
@@ -118,23 +124,24 @@ class Steps:
                 best = step
             yield step
 
-    def _corrections(self) -> list[tuple[str, ...]]:
-        """Bias correction by itself, then with equalization, as far as they are wanted."""
-        cheap = tuple(name for name in self._wanted if name == BIAS_CORRECTION)
-        return [each for each in dict.fromkeys([cheap, self._wanted]) if each]
-
     def _corrected(self, name: str, row: Format, wanted: tuple[str, ...]) -> Step:
-        if EQUALIZATION in wanted and self._how.base.equalized is None:
+        """The file with the corrections ``wanted``, the first of which is new."""
+        if wanted[0] == EQUALIZATION and self._how.base.equalized is None:
             why = f"no tensor that can be equalized has a channel more than {RATIO:g} times as wide as the median one"
             return Step(name, row, left_out=why)
         step = self._make(name, row, wanted)
         if step.made is None:
             return step
         tried = step.made[0].corrections
-        last = wanted[0] if EQUALIZATION in wanted else wanted[-1]
-        if not any(one.name == last and one.applied for one in tried):
+        if not any(one.name == wanted[0] and one.applied for one in tried):
             step.path.unlink()
-            return Step(name, row, left_out="it gains nothing on the calibration images")
+            none = wanted[0] == CLIPPING and CLIPPING not in [one.name for one in tried]
+            why = (
+                f"no tensor's range is {STRETCHED:g} times as wide as that of most images"
+                if none
+                else GAINS_NOTHING
+            )
+            return Step(name, row, left_out=why)
         return step
 
     def _floated(self, name: str, row: Format, best: Step, ranked: Sequence[Sequence[str]]) -> Step:

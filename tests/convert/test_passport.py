@@ -128,7 +128,7 @@ def test_a_verdict_that_contradicts_itself_is_refused(member: str, value: Any, w
 CORRECTION = {
     "name": "bias_correction", "applied": True, "changed": 53, "ratio": None, "images": 96, "agreement_without": 0.754,
     "agreement_with": 0.906, "sqnr_db_without": 11.4, "sqnr_db_with": None,
-    "halved": {"features": {"3": 10}},
+    "halved": {"features": {"3": 10}}, "share": None,
 }  # fmt: skip
 
 

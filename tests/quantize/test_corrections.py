@@ -18,7 +18,16 @@ from mobilecnn.convert.lowering.ends import name_ends
 from mobilecnn.convert.output_kinds import UNKNOWN
 from mobilecnn.quantize import formats
 from mobilecnn.quantize.calibration.images import RANDOM, CalibrationImages
-from mobilecnn.quantize.corrections import BIAS_CORRECTION, EQUALIZATION, NAMES, prepare, quantize, words
+from mobilecnn.quantize.corrections import (
+    BIAS_CORRECTION,
+    CLIPPING,
+    EQUALIZATION,
+    NAMES,
+    SHARES,
+    prepare,
+    quantize,
+    words,
+)
 from mobilecnn.quantize.equalization import groups_of, rescale
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.weighted_layers import weighted_layers
@@ -61,8 +70,10 @@ def process() -> Iterator[TfliteProcess]:
         yield child
 
 
-def images(folder: Path, data: str = "photos") -> CalibrationImages:
+def images(folder: Path, data: str = "photos", stretched: float = 1.0) -> CalibrationImages:
+    """Calibration images, of which the last one is so many times as bright as the others."""
     values = np.random.default_rng(0).uniform(0, 1, (24, 8, 8, 3)).astype(np.float32)
+    values[-1] *= stretched
     write(folder / "images.npy", values, values.shape)
     pixels = np.zeros((1, 8, 8, 3), np.uint8)
     return CalibrationImages(pixels, folder / "images.npy", ImageManifest(data, 0, 24, 2, "0" * 64))
@@ -75,9 +86,10 @@ def corrected(
     name: str = "int8",
     wanted: tuple[str, ...] = NAMES,
     data: str = "photos",
+    stretched: float = 1.0,
 ) -> tuple[Correction, ...]:
     (folder / "base.tflite").write_bytes(network(large))
-    base = prepare(process, folder / "base.tflite", images(folder, data), UNKNOWN, wanted)
+    base = prepare(process, folder / "base.tflite", images(folder, data, stretched), UNKNOWN, wanted)
     made = quantize(process, formats.named(name), "int8", base)
     assert (
         made.path == folder / f"{name}.tflite" and made.rules == formats.named(name).rules[: len(made.rules)]
@@ -100,11 +112,35 @@ def test_a_broken_network_is_equalized_and_its_biases_are_corrected(
     assert (second.sqnr_db_without, second.agreement_without) == (first.sqnr_db_with, first.agreement_with)
 
 
+def test_ranges_that_one_image_stretches_are_clipped(process: TfliteProcess, tmp_path: Path) -> None:
+    """That image loses some of its size; the others keep their answers, which they have not in the wide ranges."""
+    (clipping,) = corrected(process, tmp_path, 1, wanted=(CLIPPING,), stretched=1000)
+    assert (clipping.name, clipping.applied, clipping.images) == (CLIPPING, True, 24)
+    assert clipping.changed > 1 and clipping.share in SHARES
+    assert clipping.ratio == pytest.approx(1000, rel=0.5)
+    assert clipping.agreement_with > clipping.agreement_without + 0.3
+    assert clipping.sqnr_db_with is not None and clipping.sqnr_db_without is not None
+    assert clipping.sqnr_db_with > clipping.sqnr_db_without
+    # The file takes any image, however bright.
+    graph = flatbuffer.graph((tmp_path / "int8.tflite").read_bytes(), "int8")
+    assert graph.inputs[0].scales[0] == pytest.approx(1000 / 255, rel=0.02)
+    # int16 has codes enough.
+    assert corrected(process, tmp_path, 1, "int16x8", (CLIPPING,), stretched=1000) == ()
+
+
+def test_a_clipping_that_loses_more_than_it_gains_is_left_out(process: TfliteProcess, tmp_path: Path) -> None:
+    (clipping,) = corrected(process, tmp_path, 1, wanted=(CLIPPING,), stretched=4)
+    assert not clipping.applied and clipping.changed > 0
+    assert clipping.sqnr_db_with is not None and clipping.sqnr_db_without is not None
+    assert clipping.sqnr_db_with < clipping.sqnr_db_without
+
+
 @pytest.mark.parametrize(
     ("name", "wanted", "data", "names"),
     [
         ("int8", NAMES, "photos", [BIAS_CORRECTION]),
         ("int8", (EQUALIZATION,), "photos", []),
+        ("int8", (CLIPPING,), "photos", []),
         ("int8", (), "photos", []),
         ("int8", NAMES, RANDOM, []),
         ("dynamic", NAMES, "photos", [BIAS_CORRECTION]),
@@ -132,4 +168,8 @@ def test_what_is_said_of_them() -> None:
     assert words(other) == (
         "equalization of 1 tensor, whose channel ranges are up to 853 times the median: agreement with float32 75.4% -> "
         "90.6%, SQNR 11.4 -> no finite number of dB on the calibration images; left out"
+    )
+    clipping = replace(row, name=CLIPPING, changed=7, ratio=194.4, share=0.9)
+    assert words(clipping).startswith(
+        "clipping of 7 tensors to the ranges of 90% of the images, those of all being up to 194 times as wide: agreement"
     )

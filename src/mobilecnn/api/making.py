@@ -131,7 +131,7 @@ def export(
         target: where the files are to run, for rewrites that choose by cost: ``any``, ``x86``, ``pi3``, ``pi4``, ``pi5``,
             ``rk3399``, ``sd810``, ``sd820``, ``tflite-runtime``, or the path of a ``.json`` file of ``mobilecnn tune``.
         correct: corrections of quantized files by the calibration images: ``auto`` for all that do good, ``none``, or
-            among ``equalization`` and ``bias_correction``.
+            among ``equalization``, ``clipping`` and ``bias_correction``.
         keep_float: shell patterns of the names of operators that stay in float32 in every format.
         recipe: path of a file with rules for the format that it names, which is made too.
         target_runtime: runtime that the files are for, such as ``tflite-runtime==2.14``, or the name of a device, which is asked:

@@ -158,7 +158,7 @@ LADDER = "--int8-auto"
     default="auto",
     show_default=True,
     help="Correct quantized files by the calibration images: by all corrections that do good, none, or those "
-    "named among equalization, bias_correction.",
+    "named among equalization, clipping, bias_correction.",
 )
 @click.option(
     "--keep-float",
