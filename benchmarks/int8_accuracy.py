@@ -35,10 +35,10 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "mobilenet_v1_x0.5_224": SGD,
     "squeezenet_v1.1": ADAM,
     "shufflenet_v1_x0.5_g3": SGD_GENTLE,
-    "mobilenet_v2_x0.5_224": SGD,
+    "mobilenet_v2_x0.5_224": SGD | {"epochs": 4},
     "mobilenet_v3_small_x0.75": SGD | {"epochs": 8},
-    "efficientnet_lite0": SGD,
-    "mobilenet_v3_large_x0.75": SGD,
+    "efficientnet_lite0": SGD | {"epochs": 3},
+    "mobilenet_v3_large_x0.75": SGD | {"epochs": 3},
 }
 """One network of each mobile family, of both sizes of MobileNet V3, and how it is trained."""
 

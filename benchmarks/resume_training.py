@@ -3,7 +3,7 @@
     python benchmarks/resume_training.py [COURSE ...] [--images 240] [--epochs 8] [--kills 6] [--seed 0]
 
 Each course of :data:`COURSES` is a command line of ``mobilecnn train``, on noisy pictures in three class folders that this script
-writes. It runs twice: once through, and once with SIGKILL at moments drawn from the seed, in all epochs and while the process
+writes. It runs twice: once through, and once with SIGKILL at moments drawn from the seed, in epochs and while the process
 starts, each time resumed by ``--resume``. A line a course: the epochs that were saved at each kill, and both hashes. The exit
 code is 1 if they differ, or if nothing was killed.
 """
@@ -13,16 +13,19 @@ import csv
 import hashlib
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from mobilecnn.errors import InputError
 from mobilecnn.train import checkpoint
 from mobilecnn.train.backend import load_keras
 
@@ -72,13 +75,7 @@ def command(options: Sequence[str], output: str, *more: str) -> list[str]:
 def through(options: Sequence[str], folder: Path, output: str, *more: str) -> float:
     """Train without a break; the seconds that it took."""
     began = time.monotonic()
-    subprocess.run(
-        command(options, output, *more),
-        cwd=folder,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    subprocess.run(command(options, output, *more), cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - began
 
 
@@ -99,23 +96,25 @@ def killed(options: Sequence[str], folder: Path, output: str, later: int, second
     saved = checkpoint.saved_epochs(path)
     resume = ["--resume"] if saved else []
     with subprocess.Popen(
-        command(options, output, *resume), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command(options, output, *resume), cwd=folder, stdout=subprocess.DEVNULL
     ) as process:
         target = saved + later
-        while process.poll() is None and saved < target:
+        while process.poll() is None and not path.exists() and saved < target:
             time.sleep(0.05)
-            saved = checkpoint.saved_epochs(path)
+            with suppress(InputError):  # The checkpoint goes when the model is there.
+                saved = checkpoint.saved_epochs(path)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            return checkpoint.saved_epochs(path)
-    if process.returncode:
+    if path.exists():
+        return None
+    if process.returncode != -signal.SIGKILL:
         raise SystemExit(
             f"the training failed with {process.returncode}: {' '.join(command(options, output))}"
         )
-    return None
+    return checkpoint.saved_epochs(path)
 
 
 def digest(path: Path) -> str:
@@ -154,7 +153,7 @@ def main() -> None:
             whole = through(course, folder, "whole.keras")
             with (folder / "whole.history.csv").open(newline="") as file:
                 epochs = [float(row["seconds"]) for row in csv.DictReader(file)]
-            longest = max(epochs[1:])  # The first one compiles.
+            longest = max(epochs[1:] or epochs)  # The first one compiles.
             kills: list[int] = []
             for number in range(options.kills):
                 # By turns in the next epoch but one, and while the process starts or in the next epoch.

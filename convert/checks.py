@@ -195,7 +195,7 @@ class LabelledCheck(Open):
 
 @dataclass(frozen=True)
 class Correction(Open):
-    """What was done to the weights or biases of a quantized file, and what it is worth on the calibration images.
+    """What was done to the weights, ranges or biases of a quantized file, and what it is worth on the calibration images.
 
     The figures are those of the file's answers against the float32 file's, without it and with it, each on top of the
     corrections before it. It is in the file only where it does not lower the signal-to-noise ratio.
@@ -212,7 +212,7 @@ class Correction(Open):
         sqnr_db_without, sqnr_db_with: signal-to-quantization-noise ratio in dB; None where it is not finite.
         halved: of an equalization, name of a tensor -> channel -> how often it was halved, where it was; empty of others, and in
             a passport of a version that did not keep it.
-        share: of a clipping, share of the images whose ranges were taken; None of others.
+        share: of a clipping, share of the images whose ends were taken, at either end; None of others.
     """
 
     name: str
@@ -228,8 +228,10 @@ class Correction(Open):
     share: float | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
-        if not all(0 <= share <= 1 for share in (self.agreement_without, self.agreement_with)):
+        if not all(0 <= agreement <= 1 for agreement in (self.agreement_without, self.agreement_with)):
             raise ValueError("agreement must be from 0 to 1")
+        if self.share is not None and not 0 < self.share <= 1:
+            raise ValueError("share must be above 0, and 1 at most")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ signal-to-noise ratio does not fall. Both figures are in the passport.
 
 Clipping is for networks of which a few images set the ranges: int8 has 256 codes for what lies between the smallest and the
 largest value, and where one image in a hundred reaches thirty times as far as the others do, these are left with eight. The
-range of such a tensor is then that of a share of the images, and what lies beyond has the code of its end.
+range of such a tensor then ends where that of a share of the images does, at either end, and what lies beyond has its code.
 """
 
 import math
@@ -38,7 +38,7 @@ NAMES = (EQUALIZATION, CLIPPING, BIAS_CORRECTION)
 """Names of the corrections, in the order in which they are made."""
 
 SHARES = (0.9, 0.7, 0.5)
-"""Shares of the calibration images whose smallest, and whose largest, values a clipped range reaches: the next one is tried where
+"""Shares of the calibration images whose smallest values, and whose largest, a clipped range reaches: the next one is tried where
 one does good."""
 
 CLIPPED = "int8"
@@ -70,8 +70,8 @@ def words(correction: Correction) -> str:
     done = {
         EQUALIZATION: f"equalization of {plural(correction.changed, 'tensor')}, whose channel ranges are up to "
         f"{correction.ratio or 1:,.0f} times the median",
-        CLIPPING: f"clipping of {plural(correction.changed, 'tensor')} to the ranges of {correction.share or 1:.0%} of the images, "
-        f"those of all being up to {correction.ratio or 1:,.0f} times as wide",
+        CLIPPING: f"clipping of {plural(correction.changed, 'tensor')} to what {correction.share or 1:.0%} of the images reach at either end, all "
+        f"together being up to {correction.ratio or 1:,.0f} times as wide",
         BIAS_CORRECTION: f"bias correction of {plural(correction.changed, 'layer')}",
     }.get(correction.name, correction.name)
 
@@ -248,8 +248,13 @@ def _make(
     calibration: Path | None,
     share: float | None = None,
 ) -> list[float]:
-    """Quantize ``path`` to ``made``, so that the runtimes take it: :meth:`TfliteProcess.quantize`."""
+    """Quantize ``path`` to ``made``, so that the runtimes take it; with a ``share``, no file where nothing is clipped.
+
+    The result is that of :meth:`TfliteProcess.quantize`.
+    """
     times = tflite.quantize(path, rules, made, calibration, share)
+    if share is not None and not times:
+        return times
     model = flatbuffer.parse(made.read_bytes(), made.name)
     if free_int16_sums(model):
         made.write_bytes(flatbuffer.pack(model))

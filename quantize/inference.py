@@ -264,18 +264,17 @@ def opened(path: Path, how: Asking = DEFAULT) -> Iterator[Opened]:
         if model is None:
             _refuse_other_answers(classifier, how, folder)
             process = held.enter_context(TfliteProcess(f"that runs {path}"))
-        warm = False
+        warmed: set[int] = set()  # Another number of images is traced anew.
 
         def asked(pixels: Sequence[Pixels]) -> tuple[Scores, Mapping[str, Any]]:
-            nonlocal warm
             write_inputs(given, pixels, classifier.contract, len(pixels))
             if process is not None:
-                took = process.run(path, given, answered, how.runtime, keep=True, warm_up=not warm)
+                took = process.run(path, given, answered, how.runtime, keep=True, warm_up=not warmed)
             else:
                 assert model is not None
-                model.start_run(classifier.contract, given, answered, warm_up=not warm)
+                model.start_run(classifier.contract, given, answered, warm_up=len(pixels) not in warmed)
                 took = model.finish()
-            warm = True
+            warmed.add(len(pixels))
             scores = np.asarray(np.load(answered, allow_pickle=False), np.float32)
             return scores, took
 

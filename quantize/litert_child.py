@@ -4,7 +4,7 @@
 
 * ``observe``: ``{model, inputs, output, ranged}`` -> the activations of a float32 file (:mod:`mobilecnn.quantize.activations`)
 * ``quantize``: ``{model, recipe, output, calibration, share}`` (:mod:`mobilecnn.train.inputs` or null) -> how many times as wide each
-  range was that was clipped (:func:`mobilecnn.quantize.litert_ranges.clipped`)
+  range was that was clipped (:func:`mobilecnn.quantize.litert_ranges.clipped`); with a share, no file where none was
 * ``ranges``: ``{model, inputs}`` -> the ranges of the activations (:mod:`mobilecnn.quantize.litert_ranges`)
 * ``layers``: ``{reference, quantized, inputs, images, halved}`` -> figures of each operator (:mod:`mobilecnn.quantize.litert_layers`)
 * ``split``: ``{model}`` -> the number of XNNPACK's partitions, and the indices of the operators outside of them
@@ -25,6 +25,7 @@ import numpy as np
 
 from mobilecnn import tensors
 from mobilecnn.causes import cause
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
 from mobilecnn.convert.memory import bound_memory
 from mobilecnn.errors import ModelFileError
@@ -82,7 +83,10 @@ def _quantize(message: dict[str, Any]) -> list[float]:
     ranges: dict[str, Any] | None = None
     times: list[float] = []
     if message["calibration"] is not None:
-        ranges, times = litert_ranges.clipped(_rows(content, Path(message["calibration"])), message["share"])
+        rows, kept = _rows(content, Path(message["calibration"]))
+        ranges, times = litert_ranges.clipped(rows, message["share"], kept)
+        if message["share"] is not None and not times:
+            return times
     try:
         result = quantizer.Quantizer(content, message["recipe"]).quantize(ranges)
     except Exception as error:
@@ -92,20 +96,23 @@ def _quantize(message: dict[str, Any]) -> list[float]:
     return times
 
 
-_last: tuple[bytes, Path, dict[str, Any]] | None = None
-"""A model, what it was calibrated with, and the rows of its tensors: one after the other, several files are made of it."""
+_last: tuple[tuple[bytes, Path, int], dict[str, Any], set[str]] | None = None
+"""A model, the file that it was calibrated with and when that was written; the rows of its tensors; and those that are not
+clipped. One after the other, several files are made of it."""
 
 
-def _rows(content: bytes, inputs: Path) -> dict[str, Any]:
-    """The ranges of a model's activations over a file of inputs, which keeps its content as long as this process runs."""
+def _rows(content: bytes, inputs: Path) -> tuple[dict[str, Any], set[str]]:
+    """The ranges of a model's activations over a file of inputs, and the tensors that are not clipped."""
     global _last
-    if _last is None or _last[:2] != (content, inputs):
+    key = content, inputs, inputs.stat().st_mtime_ns
+    if _last is None or _last[0] != key:
         calibration = _calibrator(content, litert_ranges.keep_each)
         # The library makes a list of what it is given, so it is given a few images at a time.
         for images in slices(inputs):
             calibration.calibrate({SIGNATURE: [{INPUT_NAME: image[None]} for image in images]}, None)
-        _last = content, inputs, calibration.get_model_qsvs()
-    return _last[2]
+        kept = litert_ranges.held(flatbuffer.graph(content, "the float32 file"))
+        _last = key, calibration.get_model_qsvs(), kept
+    return _last[1:]
 
 
 def _calibrator(content: bytes, keep: Callable[[Any, Any], Any] | None = None) -> Any:

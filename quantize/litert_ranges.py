@@ -1,13 +1,15 @@
 """In the child that quantizes: the ranges of the activations, after some of the images, of each half of them, and clipped ones."""
 
 import math
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mobilecnn import tensors
+from mobilecnn.convert.graph.flatbuffer import Graph
 from mobilecnn.convert.lowering.ends import INPUT_NAME, OUTPUT_NAME, SIGNATURE
 from mobilecnn.train.inputs import slices
 
@@ -18,7 +20,16 @@ STRETCHED = 2.0
 """Ratio of a tensor's range over all images to its range over a share of them, from which on it is clipped."""
 
 EACH = "each"
-"""Member of a calibrator's row with the smallest and the largest value in each image."""
+"""Member of a calibrator's row: the smallest and the largest value in each of the first :data:`MOST` images, one after the other."""
+
+MOST = 2000
+"""Number of images whose ranges are kept, at most, so that more of them need no more memory."""
+
+ONE_SCALE = (
+    "AVERAGE_POOL_2D", "CONCATENATION", "GATHER", "MAX_POOL_2D", "MIRROR_PAD", "PACK", "PAD", "PADV2", "RESHAPE",
+    "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SLICE", "SPLIT", "STRIDED_SLICE", "TRANSPOSE", "UNPACK",
+)  # fmt: skip
+"""Operators whose inputs and outputs have one scale in a quantized file."""
 
 Ranges = dict[str, tuple[float, float]]
 
@@ -27,13 +38,13 @@ def keep_each(row: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
     """The library's row of a tensor after one more image: the smallest and the largest value of all, and those of each image.
 
     Args:
-        row: the row so far; empty before the first image.
+        row: the row so far; after the first image that is what was seen of it.
         seen: that of the image, arrays ``min`` and ``max`` of one shape.
     """
-    each = row.get(EACH, [])
-    each.append((float(np.min(seen["min"])), float(np.max(seen["max"]))))
-    if not row:
-        return {**seen, EACH: each}
+    each = row.get(EACH, array("f"))
+    for ends in (seen,) if each else (row, seen):
+        if len(each) < 2 * MOST:
+            each.extend((float(np.min(ends["min"])), float(np.max(ends["max"]))))
     return {
         "min": np.minimum(row["min"], seen["min"]),
         "max": np.maximum(row["max"], seen["max"]),
@@ -41,12 +52,34 @@ def keep_each(row: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def clipped(rows: dict[str, Any], share: float | None) -> tuple[dict[str, Any], list[float]]:
+def held(graph: Graph) -> set[str]:
+    """The tensors that are not clipped: what a file is given may be anything that a picture may be, whatever most of these
+    are, and scores are compared with each other. With them all that operators between give one scale."""
+    names = {INPUT_NAME, OUTPUT_NAME}
+    joined = [
+        {
+            tensor.name
+            for tensor in (*operation.inputs, *operation.outputs)
+            if tensor is not None and not tensor.constant
+        }
+        for operation in graph.operations
+        if operation.kind in ONE_SCALE
+    ]
+    while more := [some for some in joined if some & names and not some <= names]:
+        names.update(*more)
+    return names
+
+
+def clipped(
+    rows: dict[str, Any], share: float | None, kept: Collection[str] = ()
+) -> tuple[dict[str, Any], list[float]]:
     """The rows that the quantizer is given, of those that :func:`keep_each` made.
 
     Args:
         rows: tensor -> row.
-        share: share of the images whose smallest values a range must reach, and the same of the largest ones; None for all.
+        share: share of the images, rounded down, whose smallest values a range reaches, and the same of the largest ones;
+            None for all.
+        kept: tensors that are not clipped.
 
     Returns:
         The rows, and of each tensor whose range was clipped how many times as wide it was.
@@ -55,14 +88,13 @@ def clipped(rows: dict[str, Any], share: float | None) -> tuple[dict[str, Any], 
     times: list[float] = []
     for name, row in rows.items():
         made[name] = {member: value for member, value in row.items() if member != EACH}
-        # What the file is given may be anything that a picture may be, whatever most of these are; and scores are compared.
-        if share is None or EACH not in row or name in (INPUT_NAME, OUTPUT_NAME):
+        if share is None or EACH not in row or name in kept:
             continue
-        lows, highs = (np.sort(ends) for ends in np.transpose(row[EACH]))
-        last = math.ceil(share * len(highs)) - 1
+        lows, highs = (np.sort(ends) for ends in np.reshape(row[EACH], (-1, 2)).T)
+        last = max(1, math.floor(share * len(highs) + 1e-9)) - 1
         # Every range of the quantizer has a code for 0.
         low, high = min(0.0, float(lows[-1 - last])), max(0.0, float(highs[last]))
-        whole, part = max(0.0, float(highs[-1])) - min(0.0, float(lows[0])), high - low
+        whole, part = max(0.0, float(np.max(row["max"]))) - min(0.0, float(np.min(row["min"]))), high - low
         if part > 0 and whole >= STRETCHED * part:
             made[name] |= {"min": np.full_like(row["min"], low), "max": np.full_like(row["max"], high)}
             times.append(whole / part)

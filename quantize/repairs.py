@@ -9,7 +9,7 @@ that calibrate; whether the step passes, :mod:`mobilecnn.ladder` decides, on lab
 import glob
 import math
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering.rewrites import Rewritten
 from mobilecnn.errors import UsageError
 from mobilecnn.quantize import recipes
-from mobilecnn.quantize.corrections import CLIPPING, EQUALIZATION, Quantized
+from mobilecnn.quantize.corrections import CLIPPING, EQUALIZATION, NAMES, Quantized
 from mobilecnn.quantize.equalization import RATIO, ratio_of
 from mobilecnn.quantize.formats import FLOAT32, Format
 from mobilecnn.quantize.layers import CHANNEL_AXIS
@@ -44,7 +44,8 @@ GAIN = 1.0
 MobileNetV2 of 19 dog breeds, 0.8 dB for the ends of four tensors made the file a quarter larger, three times as slow and no better."""
 
 GAINS_NOTHING = "it gains nothing on the calibration images"
-"""Reason why a step has no file."""
+NOT_STRETCHED = f"no int8 tensor's range is {STRETCHED:g} times as wide as that of most images"
+"""Reasons why a step has no file."""
 
 PROBED = 8
 """Number of calibration images on which the error of each layer is measured."""
@@ -109,9 +110,7 @@ class Steps:
         """The steps in int8 behind the plain one, each on what did good before it."""
         for number in range(len(self._wanted)):
             # The cheapest is the last one; each step has one more than the one before.
-            wanted = self._wanted[-1 - number :]
-            done = f"{int8.name}, {' and '.join(name.replace('_', ' ') for name in wanted)}"
-            step = self._corrected(done, int8, wanted)
+            step = self._corrected(int8, self._wanted[-1 - number :], best)
             if not step.left_out:
                 best = step
             yield step
@@ -124,25 +123,21 @@ class Steps:
                 best = step
             yield step
 
-    def _corrected(self, name: str, row: Format, wanted: tuple[str, ...]) -> Step:
-        """The file with the corrections ``wanted``, the first of which is new."""
-        if wanted[0] == EQUALIZATION and self._how.base.equalized is None:
+    def _corrected(self, row: Format, wanted: tuple[str, ...], best: Step) -> Step:
+        """The file with the corrections ``wanted``, the first of which is new; ``best`` is the best file so far."""
+        new = wanted[0]
+        name = _titled(row, {new, *_applied(best)})
+        if new == EQUALIZATION and self._how.base.equalized is None:
             why = f"no tensor that can be equalized has a channel more than {RATIO:g} times as wide as the median one"
             return Step(name, row, left_out=why)
         step = self._make(name, row, wanted)
         if step.made is None:
             return step
-        tried = step.made[0].corrections
-        if not any(one.name == wanted[0] and one.applied for one in tried):
-            step.path.unlink()
-            none = wanted[0] == CLIPPING and CLIPPING not in [one.name for one in tried]
-            why = (
-                f"no tensor's range is {STRETCHED:g} times as wide as that of most images"
-                if none
-                else GAINS_NOTHING
-            )
-            return Step(name, row, left_out=why)
-        return step
+        if new in _applied(step):
+            return replace(step, name=_titled(row, _applied(step)))
+        step.path.unlink()
+        tried = any(one.name == new for one in step.made[0].corrections)
+        return Step(name, row, left_out=GAINS_NOTHING if tried or new != CLIPPING else NOT_STRETCHED)
 
     def _floated(self, name: str, row: Format, best: Step, ranked: Sequence[Sequence[str]]) -> Step:
         """The file with some more operators in float32: of ever longer beginnings of ``ranked`` the longest that is worth it."""
@@ -161,10 +156,10 @@ class Steps:
 
     def _source(self, best: Step) -> Path:
         """The float32 file that a step was made of."""
-        assert best.made is not None
         equalized = self._how.base.equalized
-        applied = any(one.name == EQUALIZATION and one.applied for one in best.made[0].corrections)
-        return equalized[0] if applied and equalized is not None else self._how.base.path
+        return (
+            equalized[0] if EQUALIZATION in _applied(best) and equalized is not None else self._how.base.path
+        )
 
     def _tensor_ends(self, best: Step) -> list[list[str]]:
         """The operators that write and read the tensors whose channels differ most in range: of one, of two, ..."""
@@ -221,6 +216,17 @@ class Steps:
         how.tflite.run(path, base.images.tensors, answers)
         parity = compare(base.activations.scores, np.load(answers, allow_pickle=False), base.kind)
         return Step(name, row, (replace(quantized, path=path), rewritten), parity.sqnr_db, kept)
+
+
+def _applied(step: Step) -> list[str]:
+    """Names of the corrections that a step's file has."""
+    return [] if step.made is None else [one.name for one in step.made[0].corrections if one.applied]
+
+
+def _titled(row: Format, done: Collection[str]) -> str:
+    """The name of a step in a format, with these corrections."""
+    names = [name.replace("_", " ") for name in NAMES if name in done]
+    return f"{row.name}, {' and '.join(', '.join(names).rsplit(', ', 1))}"
 
 
 def _pattern(name: str) -> str:

@@ -20,7 +20,7 @@ from mobilecnn.convert.rungs import Ladder, Latency, Loss, Rung
 from mobilecnn.errors import CheckFailed, MobileCnnError, UsageError
 from mobilecnn.quantize import drops, labelled, recipes, repairs
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration, CalibrationImages
-from mobilecnn.quantize.corrections import Quantized
+from mobilecnn.quantize.corrections import NAMES, Quantized
 from mobilecnn.quantize.drops import BEYOND, UNDECIDED, Drop, drop
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.labelled import Questions
@@ -35,7 +35,7 @@ from mobilecnn.steps import Steps
 AUTO = "auto"
 """What stands for the formats where the ladder is to choose."""
 
-STEPS = 3 + 7
+STEPS = 3 + 5 + len(NAMES)
 """Number of steps of a ladder that is climbed to its end, and of those around it: asking the Keras model, making the first
 file, and timing."""
 

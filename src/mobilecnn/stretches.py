@@ -38,19 +38,25 @@ class Stretches:
 
 
 def merged(runs: Sequence[Stretches]) -> Stretches:
-    """The stretches of runs, one after the other, as those of one run; at least one run."""
-    images = [count for run in runs for count in run.images]
-    return joined(images, [each for run in runs for each in run.seconds])
+    """The stretches of runs, one after the other, as those of one run; at least one run, and the shorter ones count for less."""
+    largest = max(sum(run.images) for run in runs)
+    even = [
+        joined(run.images, run.seconds, max(1, round(len(run.images) * sum(run.images) / largest)))
+        for run in runs
+    ]
+    images = [count for run in even for count in run.images]
+    return joined(images, [each for run in even for each in run.seconds])
 
 
-def joined(images: Sequence[int], seconds: Sequence[float]) -> Stretches:
-    """Batches, one after the other, as at most :data:`MOST` stretches of about equally many of them.
+def joined(images: Sequence[int], seconds: Sequence[float], most: int = MOST) -> Stretches:
+    """Batches, one after the other, as stretches of about equally many of them.
 
     Args:
         images: number of images of each batch; at least one batch.
         seconds: seconds that each took.
+        most: largest number of stretches, at most :data:`MOST`.
     """
-    count = min(MOST, len(images))
+    count = min(most, len(images))
     ends = [round(len(images) * number / count) for number in range(count + 1)]
     slices = [slice(*pair) for pair in pairwise(ends)]
     return Stretches(

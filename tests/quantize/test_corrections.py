@@ -171,5 +171,5 @@ def test_what_is_said_of_them() -> None:
     )
     clipping = replace(row, name=CLIPPING, changed=7, ratio=194.4, share=0.9)
     assert words(clipping).startswith(
-        "clipping of 7 tensors to the ranges of 90% of the images, those of all being up to 194 times as wide: agreement"
+        "clipping of 7 tensors to what 90% of the images reach at either end, all together being up to 194 times as wide: agreement"
     )

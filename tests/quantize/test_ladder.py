@@ -100,6 +100,7 @@ def test_it_stops_at_the_first_step_that_passes(climbed: tuple[Path, Result]) ->
     assert steps == [
         ("int8, smallest to largest value", False, True),
         ("int8, bias correction", False, True),
+        ("int8, clipping and bias correction", True, False),
         ("int8, equalization and bias correction", True, False),
         ("int8, both ends of the worst tensors in float32", False, False),
     ]

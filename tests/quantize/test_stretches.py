@@ -30,6 +30,13 @@ def test_runs_one_after_the_other_are_one_run() -> None:
     assert merged([first]) == first
 
 
+def test_a_short_last_run_counts_for_less() -> None:
+    first, last = Stretches((10,) * 20, (1.0,) * 20), Stretches((1,) * 20, (0.1,) * 20)
+    whole = merged([first, first, last])
+    assert sum(whole.images) == 420 and sum(whole.seconds) == pytest.approx(42)
+    assert min(whole.images) >= 20 and len(whole.images) == MOST
+
+
 def test_a_speed_of_several_runs_adds_them_up() -> None:
     def took(seconds: float) -> dict[str, object]:
         part = {"images": [2, 3], "seconds": [seconds, 1.5 * seconds]}

@@ -166,9 +166,9 @@ def finish(made: "Predicted", remarks: "Sequence[Remark]", as_json: bool) -> Non
         data(table(["answer", "images"], [[name, f"{count:,}"] for name, count in made.answers.items()]))
         data("")
         prose(
-            f"{made.output}: {plural(made.images, 'image')} in {speed.seconds:.2f}{whole} s, "
-            f"{speed.images_per_second:,.1f}{whole} a second; decoding {speed.decode_seconds:.2f} s, inference alone "
-            f"{speed.inference_seconds:.2f}{inference} s ({speed.milliseconds:.2f}{inference} ms an image)"
+            f"{made.output}: {plural(made.images, 'image')} in {speed.seconds:.2f} s{whole}, "
+            f"{speed.images_per_second:,.1f} a second{whole}; decoding {speed.decode_seconds:.2f} s, inference alone "
+            f"{speed.inference_seconds:.2f} s{inference} ({speed.milliseconds:.2f} ms an image)"
         )
     if made.not_finite:
         raise CheckFailed(
