@@ -58,7 +58,7 @@ class Figures:
         balanced: mean of the sensitivities of the classes that have images.
         auc: mean of the classes' areas under the ROC curve; None where there is none.
         calibration_error: how far the probability of an answer is from how often it is right; None where the scores make
-            no probabilities.
+            no probabilities, or where there are fewer images than bins.
         classes: the classes of the model.
         confusion: of each class how many of its images were put in each class, and at the end how many got no finite
             answer; empty of more than 100 classes.

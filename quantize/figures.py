@@ -48,7 +48,9 @@ def figures(kind: OutputKind, scores: Scores, labels: Labels, names: tuple[str, 
         top5=_top(kind, scores, labels) if count > TOP else None,
         balanced=_mean_of_independent([row.sensitivity for row in there if row.sensitivity is not None]),
         auc=_mean_of_dependent(aucs) if aucs else None,
-        calibration_error=None if ranks is None else _calibration_error(ranks, best == labels),
+        calibration_error=None
+        if ranks is None or len(labels) < BINS
+        else _calibration_error(ranks, best == labels),
         classes=rows,
         confusion=tuple(map(tuple, confusion.tolist())) if count <= MOST_CLASSES else (),
     )

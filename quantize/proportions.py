@@ -65,6 +65,10 @@ def mcnemar(lost: int, gained: int) -> float:
     return float(min(1.0, 2 * tail))
 
 
+FEWEST = 5
+"""Smallest number of stretches that an interval is told from: of two, Student's t makes factors of thousands."""
+
+
 def total(seconds: float, parts: Sequence[Stretches]) -> tuple[float, float] | None:
     """The 95 % interval of a total time: where it would lie if as many such images were run again, here and under the same load.
 
@@ -77,10 +81,10 @@ def total(seconds: float, parts: Sequence[Stretches]) -> tuple[float, float] | N
         parts: the stretches of each part of it.
 
     Returns:
-        The ends in seconds; None where a part has one stretch, or there is no time.
+        The ends in seconds; None where a part has fewer stretches than :data:`FEWEST`, or there is no time.
     """
     freedom = min(len(part.images) for part in parts) - 1
-    if freedom < 1 or seconds <= 0:
+    if freedom + 1 < FEWEST or seconds <= 0:
         return None
     spread = math.sqrt(sum(part.variance for part in parts)) / seconds
     factor = math.exp(min(STUDENT_95[freedom - 1] * spread, LARGEST_EXPONENT))

@@ -23,7 +23,7 @@ from mobilecnn.errors import CheckFailed, UsageError
 from mobilecnn.files import together
 from mobilecnn.locks import locked
 from mobilecnn.steps import Progress, no_progress
-from mobilecnn.train import checkpoint, input_statistics, optimizers, transfer, zoo
+from mobilecnn.train import checkpoint, input_statistics, optimizers, schedules, transfer, zoo
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.batches import epoch_batches, epoch_order, in_batches
 from mobilecnn.train.datasets import seen
@@ -33,7 +33,7 @@ from mobilecnn.train.keras_file import ModelInfo, write_info
 from mobilecnn.train.learner import averaged, compiled, first_step, trainable_form
 from mobilecnn.train.plan import Epoch, best, exhausted
 from mobilecnn.train.preparing import Job, default_size, history_path, prepare
-from mobilecnn.train.schedules import learning_rate_at, warm_up_of
+from mobilecnn.train.schedules import learning_rate_at
 from mobilecnn.version import __version__
 
 __all__ = ["Job", "Trained", "default_size", "history_csv", "prepare", "run"]
@@ -250,8 +250,8 @@ def _write_model(model: Any, job: Job, history: Sequence[Epoch], row: Epoch, hig
     facts = {
         **asdict(plan),
         "learning_rate": highest,
-        "warm_up": warm_up_of(plan),
-        "weight_decay": optimizers.decay_of(plan),
+        **schedules.used(plan),
+        **optimizers.used(plan),
         "images": len(job.training),
         "validation_images": len(job.validation),
         "data_sha256": job.data_sha256,

@@ -63,6 +63,16 @@ def decay_of(plan: TrainingPlan) -> float:
     return OPTIMIZERS[plan.optimizer].weight_decay if plan.weight_decay is None else plan.weight_decay
 
 
+def used(plan: TrainingPlan) -> dict[str, float | None]:
+    """The members of a plan that are an optimizer's, as they are used: None of those that it has not."""
+    row = OPTIMIZERS[plan.optimizer]
+    typed = {name: getattr(plan, name) for name in MEMBERS}
+    return {
+        **{name: getattr(row, name) if value is None else value for name, value in typed.items()},
+        "weight_decay": decay_of(plan),
+    }
+
+
 def decays(variable: Any) -> bool:
     """Whether a weight decays: kernels do; biases, and scales and offsets of normalization, have one axis and do not."""
     return len(variable.shape) > 1
@@ -80,9 +90,7 @@ def build(plan: TrainingPlan, highest: float, variables: list[Any]) -> Any:
     row, decay = OPTIMIZERS[plan.optimizer], decay_of(plan)
     kind = getattr(keras.optimizers, row.keras)
     options: dict[str, Any] = {**row.fixed}
-    for name in MEMBERS:
-        if (default := getattr(row, name)) is not None:
-            options[name] = default if getattr(plan, name) is None else getattr(plan, name)
+    options |= {name: value for name, value in used(plan).items() if name in MEMBERS and value is not None}
     if plan.ema:
         options |= {"use_ema": True, "ema_momentum": plan.ema}
     if row.decoupled:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from mobilecnn.train.plan import TrainingPlan
 
@@ -48,10 +49,22 @@ class Schedule:
     members: tuple[str, ...] = ()
 
 
+USUAL: dict[str, float] = {"step_epochs": STEP_EPOCHS, "step_factor": STEP_FACTOR, "time_decay": 0.0}
+"""Members of a plan that are for one schedule -> what they are where the plan says nothing."""
+
+
+def used(plan: TrainingPlan) -> dict[str, Any]:
+    """The members of a plan that are a schedule's, as they are used: None of those that are another one's."""
+    mine = {
+        name: USUAL[name] if getattr(plan, name) is None else getattr(plan, name)
+        for name in SCHEDULES[plan.schedule].members
+    }
+    return {**dict.fromkeys(USUAL), **mine, "warm_up": warm_up_of(plan)}
+
+
 def _stepped(plan: TrainingPlan, now: Moment) -> float:
-    every = STEP_EPOCHS if plan.step_epochs is None else plan.step_epochs
-    factor = STEP_FACTOR if plan.step_factor is None else plan.step_factor
-    return float(factor ** (now.epoch // every))
+    values = used(plan)
+    return float(values["step_factor"] ** (now.epoch // values["step_epochs"]))
 
 
 SCHEDULES: dict[str, Schedule] = {
@@ -69,7 +82,7 @@ SCHEDULES: dict[str, Schedule] = {
     ),
     "inverse-time": Schedule(
         "over 1 + --time-decay x steps",
-        lambda plan, now: 1 / (1 + (plan.time_decay or 0.0) * now.step),
+        lambda plan, now: float(1 / (1 + used(plan)["time_decay"] * now.step)),
         members=("time_decay",),
     ),
 }

@@ -139,6 +139,11 @@ def test_options_from_a_file_and_what_is_typed_beside_it(photos: Path, tmp_path:
     assert info.training is not None
     assert (info.training["optimizer"], info.training["epochs"], info.training["size"]) == ("sgd", 2, 32)
     assert info.training["kept_epoch"] == printed["kept_epoch"]
+    assert (info.training["momentum"], info.training["epsilon"], info.training["step_epochs"]) == (
+        0.9,
+        None,
+        None,
+    )
     assert curves.read_bytes().startswith(b"\x89PNG") and len(list(logs.iterdir())) == 1
 
 

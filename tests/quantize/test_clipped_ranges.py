@@ -117,7 +117,13 @@ def ended() -> bytes:
 
     def convolution(size: int, channels: int, inputs: int) -> None:
         kernel = made.constant(random.normal(0, 0.3, (channels, 1, 1, inputs)))
-        options = {"strideW": 1, "strideH": 1, "dilationWFactor": 1, "dilationHFactor": 1, "padding": 0}
+        options: dict[str, Any] = {
+            "strideW": 1,
+            "strideH": 1,
+            "dilationWFactor": 1,
+            "dilationHFactor": 1,
+            "padding": 0,
+        }
         shape = (1, size, size, channels)
         bias = made.constant(np.zeros(channels))
         made.add("CONV_2D", made.last, kernel, bias, shape=shape, table="Conv2DOptions", **options)
@@ -125,7 +131,7 @@ def ended() -> bytes:
     edges = made.constant(np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32), "int32")
     made.add("PAD", made.last, edges, shape=(1, 10, 10, 3))
     convolution(10, 4, 3)
-    pool = {"strideW": 10, "strideH": 10, "filterWidth": 10, "filterHeight": 10, "padding": 1}
+    pool: dict[str, Any] = {"strideW": 10, "strideH": 10, "filterWidth": 10, "filterHeight": 10, "padding": 1}
     made.add("MAX_POOL_2D", made.last, shape=(1, 1, 1, 4), table="Pool2DOptions", **pool)
     convolution(1, 10, 4)
     made.add("RESHAPE", made.last, made.constant(np.array([1, 10], np.int32), "int32"), shape=(1, 10))

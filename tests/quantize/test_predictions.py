@@ -92,8 +92,11 @@ def test_each_format_is_asked_as_evaluate_asks_it(
     # Told from the stretches of all three parts.
     assert sum(speed["decoding"]["images"]) == sum(speed["running"]["images"]) == 12
     assert sum(speed["decoding"]["seconds"]) == pytest.approx(speed["decode_seconds"])
-    low, high = speed["interval"]
-    assert 0 < low < speed["seconds"] < high
+    if name == "keras":
+        assert speed["interval"] is None  # Three batches tell too little.
+    else:
+        low, high = speed["interval"]
+        assert 0 < low < speed["seconds"] < high
 
 
 @pytest.mark.parametrize("case", sets.CASES)

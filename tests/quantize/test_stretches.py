@@ -60,9 +60,9 @@ def test_the_interval_of_equal_stretches_is_student_s() -> None:
 
 
 def test_stretches_of_other_lengths_are_compared_by_the_image() -> None:
-    even = total(6.0, [Stretches((1, 2, 3), (1.0, 2.0, 3.0))])
-    assert even == (6.0, 6.0)
-    assert total(6.0, [Stretches((1, 1, 1), (1.0, 2.0, 3.0))]) != even
+    even = total(15.0, [Stretches((1, 2, 3, 4, 5), (1.0, 2.0, 3.0, 4.0, 5.0))])
+    assert even == (15.0, 15.0)
+    assert total(15.0, [Stretches((1,) * 5, (1.0, 2.0, 3.0, 4.0, 5.0))]) != even
 
 
 def test_what_two_parts_add_to_each_other() -> None:
@@ -72,10 +72,11 @@ def test_what_two_parts_add_to_each_other() -> None:
     assert math.log(both[1] / 16.8) == pytest.approx(math.log(alone[1] / 8.4) / math.sqrt(2))
 
 
-def test_two_images_tell_little_and_one_nothing() -> None:
-    assert total(1.0, [Stretches((1,), (1.0,))]) is None
-    assert total(0.0, [Stretches((1, 1), (0.0, 0.0))]) is None
-    ends = total(1e-9, [Stretches((1, 1), (0.0, 1.0))])
+def test_four_images_tell_nothing_and_five_may_tell_little() -> None:
+    assert total(4.0, [Stretches((1,) * 4, (1.0, 1.1, 0.9, 1.0))]) is None
+    assert total(9.0, [Stretches((1,) * 5, (1.0,) * 5), Stretches((2, 2), (2.0, 2.0))]) is None
+    assert total(0.0, [Stretches((1,) * 5, (0.0,) * 5)]) is None
+    ends = total(1e-9, [Stretches((1,) * 5, (0.0,) * 4 + (1.0,))])
     assert ends is not None and ends[1] == pytest.approx(1e-9 * math.exp(LARGEST_EXPONENT))
 
 
@@ -104,11 +105,12 @@ def test_stretches_that_cannot_be_are_refused(images: tuple[int, ...], seconds: 
 
 
 def test_a_speed_lies_in_its_interval() -> None:
-    running = {"images": [5, 5], "seconds": [1.0, 1.2]}
+    decoding, times = Stretches((2,) * 5, (0.2,) * 5), (0.4, 0.5, 0.4, 0.4, 0.5)
+    running = {"images": [2] * 5, "seconds": times}
     took = {"seconds": 2.2, "inference": 2.0, "stretches": {"running": running, "inference": running}}
-    speed = Speed.of(2, 1.0, Stretches((5, 5), (0.5, 0.5)), [took])
+    speed = Speed.of(2, 1.0, decoding, [took])
     assert (speed.images, speed.seconds) == (10, 3.2)
-    ends = total(3.2, [Stretches((5, 5), (0.5, 0.5)), Stretches((5, 5), (1.0, 1.2))])
+    ends = total(3.2, [decoding, Stretches((2,) * 5, times)])
     assert ends is not None and speed.interval == ends
     assert speed.factor == pytest.approx(3.2 / ends[0])
     for wrong in ((3.3, 3.4), (3.0,), (-1.0, 4.0)):

@@ -117,7 +117,10 @@ def in_test_alone(root: Path) -> None:
 REFUSED: list[tuple[str, Callable[[Path], object], dict[str, Any], type[MobileCnnError], str]] = [
     # what is done to data/, what else is asked for, what is said
     ("one image", lambda r: copied(r, "VASC/0.png"), {}, DataError, "the class VASC has 1 image, too few for 3 parts"),
+    ("one image, three parts", lambda r: copied(r, "VASC/0.png"), {}, DataError, "or give --validation 0 and --test 0"),
+    ("one image, two parts", lambda r: copied(r, "VASC/0.png"), {"validation": 0}, DataError, "take the class out, or give --test 0"),
     ("two images", two_images, {}, DataError, "validation has none of it"),
+    ("two images, three parts", two_images, {}, DataError, "or give --validation 0 or --test 0"),
     ("copies", lambda r: copied(r, *(f"VASC/{n}.png" for n in range(5))), {}, DataError, "has 5 images of 1 group"),
     ("one class", one_class, {}, DataError, "has one class only (NV)"),
     ("loose", lambda r: None, {"source": "data/NV"}, DataError, "has loose images"),
@@ -156,6 +159,21 @@ def test_what_cannot_be_prepared_is_one_clear_line(
     assert words in str(refused.value) and "\n" not in str(refused.value)
     after = sorted(path.name for path in folder.parent.iterdir() if not path.name.startswith("."))
     assert after == before, "something half-written is left"
+
+
+def test_a_part_that_is_missing_has_a_remedy(folder: Path, tmp_path: Path) -> None:
+    prepare(Request(str(folder), tmp_path / "m.json", 0.3, 0))
+    with pytest.raises(
+        DataError, match=r"no image of the part test; .*; name another part \(--split validation\), or make"
+    ):
+        datasets.load(str(tmp_path / "m.json"), "test")
+    document = json.loads((tmp_path / "m.json").read_text())
+    document["images"] = [{**image, "split": "test"} for image in document["images"]]
+    (tmp_path / "m.json").write_text(json.dumps(document))
+    with pytest.raises(
+        DataError, match="no image of the part train; it has 20 test; it is for evaluation alone"
+    ):
+        datasets.load(str(tmp_path / "m.json"), "train")
 
 
 def test_remedies_work(folder: Path, tmp_path: Path) -> None:

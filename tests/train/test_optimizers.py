@@ -23,6 +23,19 @@ def plan(**members: Any) -> TrainingPlan:
     return TrainingPlan("lenet5", "digits", 32, **members)
 
 
+@pytest.mark.parametrize(
+    ("members", "used"),
+    [
+        ({"optimizer": "sgd"}, {"momentum": 0.9, "epsilon": None, "weight_decay": 0.0}),
+        ({"optimizer": "sgd", "momentum": 0.5, "weight_decay": 0.1}, {"momentum": 0.5, "epsilon": None, "weight_decay": 0.1}),
+        ({"optimizer": "adamw"}, {"momentum": None, "epsilon": 1e-7, "weight_decay": 0.01}),
+        ({"optimizer": "rmsprop", "epsilon": 1.0}, {"momentum": 0.0, "epsilon": 1.0, "weight_decay": 0.0}),
+    ],
+)  # fmt: skip
+def test_what_a_plan_leaves_open_is_known(members: dict[str, Any], used: dict[str, Any]) -> None:
+    assert optimizers.used(plan(**members)) == used
+
+
 def sgd(w: Values, gradients: list[Values], momentum: float) -> Values:
     """AlexNet's paper, section 5: the rate of a step goes into the momentum."""
     v = np.zeros_like(w)

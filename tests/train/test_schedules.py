@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mobilecnn.train.plan import TrainingPlan
-from mobilecnn.train.schedules import SCHEDULES, learning_rate_at
+from mobilecnn.train.schedules import SCHEDULES, learning_rate_at, used
 
 
 def rates(epochs: int, epoch_steps: int, **members: Any) -> list[float]:
@@ -57,3 +57,17 @@ def test_the_default_rises_over_a_twentieth() -> None:
     first = rates(10, 10)[:6]
     assert first == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.1, 0.1])
     assert 0 < rates(10, 10)[-1] < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("members", "mine"),
+    [
+        ({}, {"warm_up": 0.05}),
+        ({"schedule": "step"}, {"step_epochs": 30, "step_factor": 0.1, "warm_up": 0.0}),
+        ({"schedule": "step", "step_epochs": 2, "warm_up": 0.1}, {"step_epochs": 2, "step_factor": 0.1, "warm_up": 0.1}),
+        ({"schedule": "inverse-time", "time_decay": 0.5}, {"time_decay": 0.5, "warm_up": 0.0}),
+    ],
+)  # fmt: skip
+def test_what_a_plan_leaves_open_is_known(members: dict[str, Any], mine: dict[str, Any]) -> None:
+    others = dict.fromkeys(("step_epochs", "step_factor", "time_decay"))
+    assert used(TrainingPlan("lenet5", "digits", 32, **members)) == {**others, **mine}

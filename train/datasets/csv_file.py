@@ -165,7 +165,8 @@ def _one_hot(table: tables.Table) -> list[str]:
         except ValueError:
             raise DataError(
                 f"{table.path}, line {line}: no column is called label, and not all of {names} hold 0 and 1, a column for "
-                "each class; call the one with the class names label, and take out what is neither path nor label"
+                "each class; the first line must name the columns: call the one with the class names label, and take out what "
+                "is neither path nor label"
             ) from None
         right = [place for place, value in values.items() if value == 1]
         if any(value not in (0, 1) for value in values.values()):
@@ -283,7 +284,7 @@ def _refuse_unread(table: Path, line: int, image: Path) -> None:
 def _refuse_missing(path: Path, folder: Path, missing: Sequence[str]) -> None:
     if missing:
         raise DataError(
-            f"{path} names {plural(len(missing), 'image')} that {'is' if len(missing) == 1 else 'are'} not in {folder}: "
+            f"{path} names {plural(len(missing), 'image')} that {'is' if len(missing) == 1 else 'are'} not in {'this folder' if folder == Path() else folder}: "
             f"{listed(missing)}; put {'it' if len(missing) == 1 else 'them'} there ({', '.join(SUFFIXES[:2])}, ...), or take "
             f"{'the row' if len(missing) == 1 else 'the rows'} out"
         )

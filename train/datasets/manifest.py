@@ -191,10 +191,13 @@ def _listed(manifest: Manifest, source: str, part: Part) -> Dataset:
         counts = [
             f"{sum(image.split == one for image in manifest.images):,} {one}" for one in PARTS if one in there
         ]
-        raise DataError(
-            f"{source} has no image of the part {part}; it has {', '.join(counts)}; make one with a share for it "
-            "(mobilecnn data prepare)"
+        name = next(one for one in reversed(PARTS) if one in there)
+        remedy = (
+            "it is for evaluation alone"
+            if part == "train"
+            else f"name another part (--split {name}), or make another manifest with a share for it (mobilecnn data prepare)"
         )
+        raise DataError(f"{source} has no image of the part {part}; it has {', '.join(counts)}; {remedy}")
     dataset = dataset_of(
         source, rows, part, manifest.classes, parts=tuple(one for one in PARTS if one in there)
     )

@@ -278,8 +278,11 @@ def _refuse_empty(
         members = [index for index in range(len(whole)) if whole.labels[index] == without[0]]
         held = len({groups[index] for index in members})
         of = "" if held == len(members) else f" of {plural(held, 'group')}"
+        # As many parts as there are images, or groups of them, can have one.
+        shares = [f"--{made} 0" for made in divided if made != "train"]
+        without_them = f" {'or' if len(shares) - held < 1 else 'and'} ".join(shares)
         raise DataError(
             f"{source}: the class {whole.classes[without[0]]} has {plural(len(members), 'image')}{of}, too few for "
             f"{plural(len(divided), 'part')} ({', '.join(divided)}): {part} has none of it; add images, take the class out, "
-            "or give --validation 0 or --test 0"
+            f"or give {without_them}"
         )
