@@ -14,13 +14,13 @@ from mobilecnn.errors import DataError, OutputError, UsageError
 from mobilecnn.files import check_file, read_bytes
 from mobilecnn.locks import locked
 from mobilecnn.remarks import Remarked, listed, no_remark, of_names, plural
+from mobilecnn.replacing import refuse_itself
 from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train import checkpoint, datasets, pretrained, zoo
 from mobilecnn.train.augmentation import AUGMENTATIONS
 from mobilecnn.train.backend import require_backend
 from mobilecnn.train.batches import Pictures
-from mobilecnn.train.datasets import load, reader_of
 from mobilecnn.train.datasets.dataset import Dataset, refuse_unknown
 from mobilecnn.train.datasets.identity import digests
 from mobilecnn.train.datasets.reading import refuse_unreadable
@@ -85,7 +85,7 @@ class Job:
 
 def default_size(name: zoo.ModelName, data: str) -> int:
     """The input side in pixels where the user names none: the one in the name, the data set's, or the network's."""
-    reader = reader_of(data)
+    reader = datasets.reader_of(data)
     if name.sized or reader is None or reader.default_size is None:
         return name.size
     return max(reader.default_size, name.family.smallest)
@@ -128,6 +128,7 @@ def prepare(
     if plan.base:
         assert base is not None, "plan.base names a model, which the caller loads"
         name, contract = None, base.contract
+        refuse_itself(output, Path(plan.base))
     else:
         sides = plan.size if isinstance(plan.size, tuple) else None
         name = zoo.parse(plan.architecture, size=plan.size if isinstance(plan.size, int) else None)
@@ -263,7 +264,7 @@ def _split(
             )
         return dataset.readable(remarked, progress) if skip_bad else dataset
 
-    dataset = checked(load(plan.data, part="train"))
+    dataset = checked(datasets.load(plan.data, part="train"))
     if len(dataset.classes) < 2:
         (only,) = dataset.classes
         deeper = any(remark.code == "nested" for remark in dataset.remarks)

@@ -16,6 +16,7 @@ from mobilecnn.quantize.compress.schedules import ONCE
 from mobilecnn.quantize.labelled import labels_of
 from mobilecnn.quantize.origins import say_trained
 from mobilecnn.remarks import Remarked, no_remark
+from mobilecnn.replacing import refuse_itself
 from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train import datasets, inputs
@@ -87,6 +88,7 @@ def compress(
         raise UsageError(f"--prune-schedule {plan.prune_schedule} prunes during training; give --data")
     check_seed(plan.seed)
     check_name(output)
+    refuse_itself(output, model)
     coded = output.with_suffix(coded_file.SUFFIX)
     for path in (output, coded):
         check_file(path)

@@ -18,6 +18,18 @@ _HEAD = 4096
 """Number of bytes at the beginning of a picture or a page that tell what it is."""
 
 
+def refuse_itself(output: Path, source: Path) -> None:
+    """Refuse an output that is the model that it is to be made of.
+
+    Raises:
+        UsageError: it is.
+    """
+    if output.exists() and source.exists() and output.samefile(source):
+        raise UsageError(
+            f"{output} is the model that is read, which would be lost; choose another name with -o"
+        )
+
+
 def check_record(path: Path, own: str, noun: str) -> None:
     """Refuse a name for a JSON file at which there is something else than one of its schema.
 

@@ -219,3 +219,18 @@ def test_a_file_that_is_no_coded_one_is_not_replaced(lenet: Path, tmp_path: Path
     refused = run("compress", lenet, "-o", tmp_path / "x.keras", "--prune", "0.5")
     assert refused.exit_code == 2 and "is no coded file" in refused.stderr
     assert (tmp_path / "x.mcnnz").read_text() == "mine"
+
+
+def test_the_model_that_is_read_is_not_lost(lenet: Path, tmp_path: Path) -> None:
+    """By whatever name it is meant: neither compress nor train takes it for an output."""
+    link = tmp_path / "link.keras"
+    link.symlink_to(lenet)
+    before = lenet.read_bytes()
+    for typed in (
+        ("compress", lenet, "--prune", 0.5),
+        ("train", "--from", lenet, "--data", "digits", "--epochs", 1),
+    ):
+        for output in (lenet, link):
+            done = run(*typed, "-o", output)
+            assert done.exit_code == 2 and f"{output} is the model that is read" in done.stderr, done.output
+    assert lenet.read_bytes() == before
