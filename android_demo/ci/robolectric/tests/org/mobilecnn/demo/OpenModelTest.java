@@ -2,6 +2,9 @@ package org.mobilecnn.demo;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotEquals;
+import static org.junit.Assert.assertNotSame;
+import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
@@ -12,23 +15,33 @@ import android.content.ClipData;
 import android.content.ContentResolver;
 import android.content.Intent;
 import android.net.Uri;
+import android.os.Bundle;
 import android.os.Looper;
+import android.view.Surface;
 import com.eclipsesource.json.Json;
 import com.eclipsesource.json.JsonObject;
 import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import org.junit.Test;
 import org.mobilecnn.core.Digest;
+import org.mobilecnn.core.ScreenState;
+import org.mobilecnn.core.YuvFrame;
+import org.robolectric.Robolectric;
 import org.robolectric.RuntimeEnvironment;
+import org.robolectric.android.controller.ActivityController;
 import org.robolectric.shadows.ShadowContentResolver;
 import org.robolectric.shadows.ShadowDialog;
 
 /** Opening a model of the phone: with its passport, without one, and what cannot be opened. */
 public final class OpenModelTest extends AppTestCase {
+    /** A plane for any part of a small frame. */
+    private static final YuvFrame.Plane GREY = new YuvFrame.Plane(ByteBuffer.allocate(64 * 48), 64, 1);
+
     @Test
     public void aModelWithItsPassportIsVerifiedAndStays() throws Exception {
         MainActivity activity = verified();
@@ -160,6 +173,37 @@ public final class OpenModelTest extends AppTestCase {
         assertEquals(Models.passport(first).sha256, Digest.sha256(Models.open(first)));
     }
 
+    /** The camera goes on, and the model that was opened takes its frames. */
+    @Test
+    public void aModelCanBeOpenedWhileTheCameraIsOn() throws Exception {
+        ActivityController<MainActivity> controller = withCamera();
+        MainActivity activity = controller.get();
+        Presenter presenter = activity.presenter();
+        openCamera(activity);
+        waitFor("camera", () -> devices().size() == 1, activity);
+        presenter.feed().onFrame(64, 48, GREY, GREY, GREY);
+        waitForResult(activity);
+        String before = presenter.state().outcome.passport.sha256;
+        press(activity);
+        // The chooser is in front, and its answer comes before this screen is there again.
+        controller.pause();
+        answer(activity, asset(models.get(1)), asset(card(models.get(1))));
+        controller.resume();
+        waitFor("the opened model", () -> presenter.chosen().model.startsWith("/"), activity);
+        waitForText(activity, R.id.chip, "Answers verified");
+        assertEquals(ScreenState.Source.CAMERA, presenter.state().source);
+        assertNull("an answer of the other model", presenter.state().outcome);
+        assertFalse(presenter.state().busy);
+        presenter.onSurface(new Surface());
+        waitFor("camera again", () -> devices().size() == 2, activity);
+        waitFor("wish for a frame", presenter.feed()::wantsFrame, activity);
+        presenter.feed().onFrame(64, 48, GREY, GREY, GREY);
+        waitForResult(activity);
+        assertNotEquals(before, presenter.state().outcome.passport.sha256);
+        assertEquals(presenter.described().sha256, presenter.state().outcome.passport.sha256);
+        assertEquals("", text(activity, R.id.message));
+    }
+
     private static File waiting(String suffix) {
         return new File(RuntimeEnvironment.getApplication().getCacheDir(), "opening" + suffix);
     }
@@ -182,10 +226,14 @@ public final class OpenModelTest extends AppTestCase {
 
     /** Presses Open model in the settings, and chooses these files. */
     private static void open(MainActivity activity, byte[]... files) {
+        press(activity);
+        answer(activity, files);
+    }
+
+    private static void press(MainActivity activity) {
         activity.findViewById(R.id.settings).performClick();
         Dialog sheet = ShadowDialog.getLatestDialog();
         sheet.findViewById(R.id.open_model).performClick();
-        answer(activity, files);
     }
 
     private static void answer(MainActivity activity, byte[]... files) {
