@@ -18,7 +18,7 @@ import androidx.compose.ui.viewinterop.AndroidView
 import androidx.lifecycle.compose.LocalLifecycleOwner
 import java.util.concurrent.Executors
 
-/** The camera's picture at its own speed; [frame] gets the newest frame, upright, whenever it has returned. */
+/** The camera's picture at its own speed; [frame] gets what is seen of the newest frame, upright, whenever it has returned. */
 @Composable
 fun CameraPreview(frame: (Bitmap) -> Unit) {
     val context = LocalContext.current
@@ -29,7 +29,7 @@ fun CameraPreview(frame: (Bitmap) -> Unit) {
             LifecycleCameraController(context).apply {
                 setEnabledUseCases(CameraController.IMAGE_ANALYSIS)
                 imageAnalysisBackpressureStrategy = ImageAnalysis.STRATEGY_KEEP_ONLY_LATEST
-                setImageAnalysisAnalyzer(analyser) { image -> image.use { frame(upright(it)) } }
+                setImageAnalysisAnalyzer(analyser) { image -> image.use { frame(seen(it)) } }
             }
         }
     // The last to be disposed of: until the camera is unbound, it has work for the thread.
@@ -46,8 +46,9 @@ fun CameraPreview(frame: (Bitmap) -> Unit) {
     )
 }
 
-private fun upright(image: ImageProxy): Bitmap {
-    val bitmap = image.toBitmap()
+/** What the preview shows of a frame: CameraX knows it from the place of the preview on the screen. */
+private fun seen(image: ImageProxy): Bitmap {
+    val part = image.cropRect
     val turn = Matrix().apply { postRotate(image.imageInfo.rotationDegrees.toFloat()) }
-    return Bitmap.createBitmap(bitmap, 0, 0, bitmap.width, bitmap.height, turn, false)
+    return Bitmap.createBitmap(image.toBitmap(), part.left, part.top, part.width(), part.height(), turn, false)
 }

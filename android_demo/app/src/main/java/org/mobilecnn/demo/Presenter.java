@@ -223,6 +223,11 @@ final class Presenter implements ModelSession.Listener {
         feed.turn(rotation);
     }
 
+    /** The preview is shown in a place of this size. */
+    void onPlace(Size place) {
+        feed.place(place);
+    }
+
     /** The surface that was wanted is there; null when it goes. */
     void onSurface(Surface surface) {
         if (surface == null) {
