@@ -1,7 +1,6 @@
 package org.mobilecnn.compose
 
 import android.graphics.Bitmap
-import android.graphics.Matrix
 import androidx.camera.core.ImageAnalysis
 import androidx.camera.core.ImageProxy
 import androidx.camera.view.CameraController
@@ -16,11 +15,12 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.LocalContext
 import androidx.compose.ui.viewinterop.AndroidView
 import androidx.lifecycle.compose.LocalLifecycleOwner
+import org.mobilecnn.core.Picture
 import java.util.concurrent.Executors
 
-/** The camera's picture at its own speed; [frame] gets what is seen of the newest frame, upright, whenever it has returned. */
+/** The camera's picture at its own speed; [frame] gets what is seen of the newest frame, whenever it has returned. */
 @Composable
-fun CameraPreview(frame: (Bitmap) -> Unit) {
+fun CameraPreview(frame: (Picture) -> Unit) {
     val context = LocalContext.current
     val owner = LocalLifecycleOwner.current
     val analyser = remember { Executors.newSingleThreadExecutor() }
@@ -47,8 +47,8 @@ fun CameraPreview(frame: (Bitmap) -> Unit) {
 }
 
 /** What the preview shows of a frame: CameraX knows it from the place of the preview on the screen. */
-private fun seen(image: ImageProxy): Bitmap {
+private fun seen(image: ImageProxy): Picture {
     val part = image.cropRect
-    val turn = Matrix().apply { postRotate(image.imageInfo.rotationDegrees.toFloat()) }
-    return Bitmap.createBitmap(image.toBitmap(), part.left, part.top, part.width(), part.height(), turn, false)
+    val shown = Bitmap.createBitmap(image.toBitmap(), part.left, part.top, part.width(), part.height())
+    return pictureOf(shown, Picture.orientation(image.imageInfo.rotationDegrees))
 }
