@@ -8,5 +8,6 @@ import org.junit.runners.Suite;
 @Suite.SuiteClasses({
     ModelTest.class, PhotoTest.class, CameraTest.class, ShownPartTest.class, OpenModelTest.class,
     BenchmarkProtocolTest.class, TimingTest.class, CoolDownTest.class, LookTest.class, LayoutTest.class,
+    OtherSkinTest.class,
 })
 public final class AppTest {}
