@@ -90,6 +90,10 @@ def test_the_screens_and_both_benchmarks_work_on_androids_own_classes(
     assert {len(run.samples_ns) for run in measured.runs} == {30}
     # All models share the process, and with it a highest resident memory: it is none of theirs.
     assert {(run.baseline_rss_bytes, run.peak_rss_bytes) for run in measured.runs} == {(None, None)}
+    # Models that a user opened are timed beside them, also one of which nothing is known.
+    opened = Measurement.read(screens / "measurement-opened.json")
+    assert [model.file for model in opened.models][-2:] == ["own.tflite", "unknown.tflite"]
+    assert opened.models[-1].answers.verdict == "not checked"
     page = tmp_path / "page.html"
     shown = CliRunner().invoke(cli, ["report", str(screens / "measurement.json"), "-o", str(page)])
     assert shown.exit_code == 0, shown.output
