@@ -78,6 +78,17 @@ public final class LookTest extends AppTestCase {
     }
 
     @Test
+    public void wrongAnswers() throws Exception {
+        picture(distrusted().getWindow().getDecorView(), "wrong");
+    }
+
+    @Test
+    @Config(qualifiers = "+night")
+    public void wrongAnswersInTheDark() throws Exception {
+        picture(distrusted().getWindow().getDecorView(), "wrong-dark");
+    }
+
+    @Test
     public void largeText() throws Exception {
         RuntimeEnvironment.setFontScale(2.0f);
         picture(shown().getWindow().getDecorView(), "large-text");
@@ -223,7 +234,18 @@ public final class LookTest extends AppTestCase {
 
     /** The main screen with a photo's answer: of the folder {@code mobilecnn.photo}, or a golden picture. */
     private MainActivity shown() {
-        MainActivity activity = verified();
+        return answering(verified());
+    }
+
+    /** The same with a model whose answers differ from those in its passport. */
+    private MainActivity distrusted() throws Exception {
+        use(misremembering().getPath());
+        MainActivity activity = start().get();
+        waitForText(activity, R.id.chip, "Wrong answers on this phone");
+        return answering(activity);
+    }
+
+    private MainActivity answering(MainActivity activity) {
         File file = new File(System.getProperty("mobilecnn.output"), "photo.jpg");
         offer(activity, () -> file.exists() ? open(file) : new ByteArrayInputStream(photo));
         waitForResult(activity);
