@@ -195,7 +195,7 @@ public final class CameraTest extends AppTestCase {
         ReflectionHelpers.setField(camera, "reader", null);
         handler.post(() -> ReflectionHelpers.callInstanceMethod(camera, "look"));
         waitForText(activity, R.id.message, "The camera stopped (java.lang.NullPointerException");
-        assertTrue("closed", closed(devices().get(0)));
+        waitFor("end of the camera", () -> closed(devices().get(0)), activity);
     }
 
     /** Nor does it end with a camera that fails while it is opened. */
@@ -213,7 +213,28 @@ public final class CameraTest extends AppTestCase {
             handler.post(() -> ReflectionHelpers.setField(ReflectionHelpers.getField(feed, "camera"), "reader", null));
         });
         waitForText(activity, R.id.message, "The camera stopped (java.lang.NullPointerException");
-        assertTrue("closed", closed(devices().get(0)));
+        waitFor("end of the camera", () -> closed(devices().get(0)), activity);
+    }
+
+    @Test
+    @Config(shadows = BrokenCamera.OnceOpen.class)
+    public void aCameraThatFailsWhenItsPicturesAreAskedForIsAMessage() {
+        MainActivity activity = withCamera().get();
+        openCamera(activity);
+        waitForText(activity, R.id.message,
+                "The camera stopped (java.lang.UnsupportedOperationException: no such request)");
+        waitFor("end of the camera", () -> closed(devices().get(0)), activity);
+    }
+
+    /** It counts as released, so that its thread ends with the screen. */
+    @Test
+    @Config(shadows = BrokenCamera.WhenOpened.class)
+    public void aCameraThatFailsWhenItIsOpenedIsAMessage() {
+        MainActivity activity = withCamera().get();
+        openCamera(activity);
+        waitForText(activity, R.id.message, "no such camera");
+        int unreleased = ReflectionHelpers.getField(activity.presenter().feed(), "unreleased");
+        assertEquals(0, unreleased);
     }
 
     // Context.getDisplay, which replaces this method, came with Android 11.

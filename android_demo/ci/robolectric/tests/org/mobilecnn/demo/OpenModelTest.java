@@ -76,6 +76,8 @@ public final class OpenModelTest extends AppTestCase {
         shadowOf(dialog(activity)).clickOnItem(0);
         shadowOf(Looper.getMainLooper()).idle();
         answer(activity, asset(card(models.get(1))));
+        shadowOf(Looper.getMainLooper()).idle();
+        assertFalse(ShadowDialog.getLatestDialog().isShowing());
         waitForText(activity, R.id.model_name, models.get(1));
         waitForText(activity, R.id.chip, "Answers verified");
     }
@@ -123,6 +125,70 @@ public final class OpenModelTest extends AppTestCase {
         assertTrue(waiting(".tflite").exists());
         offer.cancel();
         waitFor("end of the waiting", () -> !waiting(".tflite").exists(), activity);
+    }
+
+    /** Turning the phone takes back neither the offer nor what was opened. */
+    @Test
+    public void anOfferSurvivesATurnOfThePhone() throws Exception {
+        ActivityController<MainActivity> controller = start();
+        waitForText(controller.get(), R.id.chip, "Answers verified");
+        open(controller.get(), asset(models.get(1)));
+        AlertDialog before = dialog(controller.get());
+        turn(controller);
+        shadowOf(Looper.getMainLooper()).idle();
+        AlertDialog after = dialog(controller.get());
+        assertNotSame(before, after);
+        shadowOf(after).clickOnItem(1);
+        waitForText(controller.get(), R.id.chip, "Answers not verified");
+        assertEquals("document-0.tflite", text(controller.get(), R.id.model_name));
+        // It was taken: another turn does not offer it again.
+        RuntimeEnvironment.setQualifiers("w411dp-h891dp-port-xhdpi");
+        controller.configurationChange();
+        shadowOf(Looper.getMainLooper()).idle();
+        assertFalse(ShadowDialog.getLatestDialog().isShowing());
+    }
+
+    /** Nor does the end of the app's process, behind the app that offers files. */
+    @Test
+    public void anOfferSurvivesTheEndOfTheProcess() throws Exception {
+        ActivityController<MainActivity> controller = start();
+        waitForText(controller.get(), R.id.chip, "Answers verified");
+        open(controller.get(), asset(models.get(1)));
+        AlertDialog before = dialog(controller.get());
+        Bundle saved = new Bundle();
+        controller.saveInstanceState(saved).pause().stop().destroy();
+        opened.remove(controller);
+        assertFalse(before.isShowing());
+        ActivityController<MainActivity> again = Robolectric.buildActivity(MainActivity.class);
+        opened.add(again);
+        MainActivity activity = again.setup(saved).get();
+        shadowOf(dialog(activity)).clickOnItem(1);
+        waitForText(activity, R.id.chip, "Answers not verified");
+        assertEquals("document-0.tflite", text(activity, R.id.model_name));
+    }
+
+    /** Whoever looks for the passport and comes back without it has the offer again. */
+    @Test
+    public void anOfferReturnsWithoutAPassport() throws Exception {
+        MainActivity activity = verified();
+        open(activity, asset(models.get(1)));
+        AlertDialog before = dialog(activity);
+        shadowOf(before).clickOnItem(0);
+        shadowOf(Looper.getMainLooper()).idle();
+        assertFalse(before.isShowing());
+        Intent asked = shadowOf(activity).getNextStartedActivityForResult().intent;
+        shadowOf(activity).receiveResult(asked, Activity.RESULT_CANCELED, null);
+        AlertDialog after = dialog(activity);
+        assertNotSame(before, after);
+        after.cancel();
+        waitFor("end of the waiting", () -> !waiting(".tflite").exists(), activity);
+        // Given up, it does not return.
+        press(activity);
+        asked = shadowOf(activity).getNextStartedActivityForResult().intent;
+        shadowOf(activity).receiveResult(asked, Activity.RESULT_CANCELED, null);
+        shadowOf(Looper.getMainLooper()).idle();
+        assertFalse(after.isShowing());
+        assertFalse(ShadowDialog.getLatestDialog().isShowing());
     }
 
     @Test
