@@ -3,10 +3,10 @@
     python benchmarks/android_pictures.py [--times 15] [--threads 1] [--json]
 
 The pictures are a photo of 12 megapixels as it lies in the file, one that has to be turned by a quarter, and a
-camera frame of 640 x 480 that has to be turned; the network takes 224 x 224 colours. Beside each is the time of the app's
+camera frame of 640 x 480 that has to be turned, whole and as much of it as a phone shows; the network takes 224 x 224 colours. Beside each is the time of the app's
 first way, pixel by pixel (``android_demo/ci/desktop``, ``PixelByPixel``), measured in the same run and held to the same tensor, and the
 share of it that is needed now. ``read`` adds up the photo's pixels and does nothing else. Each figure is
-the median of the second half of the repetitions. The last line has the memory that Java allocated for a frame.
+the median of the second half of the repetitions. The last line has the memory that Java allocated for a frame of which a part is taken.
 ``--threads`` is the number of processors that Java is told of; the app shares a large photo among four at most. With
 one, the figures are the processor's time, so that other work on the computer counts for little; with more, the clock's.
 """

@@ -5,6 +5,7 @@ Maven Central has. What exists for Android alone, and is in Google's Maven alone
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -38,22 +39,46 @@ def compile_kotlin(work: Path, core: Path) -> None:
     """
     check_texts()
     sources = sorted(path for name in ("main", "androidTest") for path in (SKIN.parent / name).rglob("*.kt"))
-    compiler = fetch([name for name in locked() if name.startswith("kotlin-")])
     compose = fetch([name for name in locked() if name.startswith(COMPOSE)])
     plugin = compose.pop("compose-plugin")
-    others = [*compose.values(), *fetch(["minimal-json", "junit"]).values()]
-    libraries = [android_classes(), core, *others, compiler["kotlin-stdlib"], compiler["kotlin-coroutines"]]
-    run(
-        # It ends before a second compilation of its own code would pay.
-        "java", "-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
-        "-cp", classpath(list(compiler.values())), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
-        "-no-stdlib", "-no-reflect", "-Werror", "-jvm-target", "11", f"-Xplugin={plugin}", "-d", work / "kotlin",
-        "-cp", classpath(libraries), *sources, _write_ids(work), *sorted(STANDINS.rglob("*.kt")),
-    )  # fmt: skip
+    libraries = [core, *compose.values(), *fetch(["minimal-json", "junit"]).values()]
+    others = [_write_ids(work), *sorted(STANDINS.rglob("*.kt"))]
+    _compile([*sources, *others], libraries, work / "kotlin", f"-Xplugin={plugin}")
     report(
         f"kotlin: {len(sources)} files compiled with Compose {locked()['compose-ui'].version}; "
         "CameraX, Activity and LiteRT are declarations"
     )
+
+
+def compile_pictures(work: Path, core: Path) -> list[Path]:
+    """Compile what decodes pictures in the skin, which uses nothing of AndroidX.
+
+    Args:
+        work: a folder for the classes.
+        core: the classes of ``core``.
+
+    Returns:
+        The classes, and what they need beside Android and ``core``.
+
+    Raises:
+        CheckFailed: the compiler has something to say.
+    """
+    pictures = work / "pictures"
+    _compile([SKIN / "kotlin/org/mobilecnn/compose/Pictures.kt"], [core], pictures)
+    return [pictures, *fetch(["kotlin-stdlib"]).values()]
+
+
+def _compile(sources: Sequence[Path], libraries: Sequence[Path], output: Path, *options: str) -> None:
+    """Compile Kotlin against Android's classes and Kotlin's own, every warning an error."""
+    compiler = fetch([name for name in locked() if name.startswith("kotlin-")])
+    path = [android_classes(), *libraries, compiler["kotlin-stdlib"], compiler["kotlin-coroutines"]]
+    run(
+        # It ends before a second compilation of its own code would pay.
+        "java", "-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+        "-cp", classpath(list(compiler.values())), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
+        "-no-stdlib", "-no-reflect", "-Werror", "-jvm-target", "11", *options, "-d", output,
+        "-cp", classpath(path), *sources,
+    )  # fmt: skip
 
 
 def check_resources(work: Path, settings: Settings) -> None:

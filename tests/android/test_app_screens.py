@@ -23,7 +23,7 @@ from mobilecnn.quantize.calibration.images import Calibration
 
 PICTURES = {
     "phone": (822, 1782), "dark": (822, 1782), "large-text": (822, 1782), "landscape": (1782, 822),
-    "tablet": (1280, 800), "tablet-upright": (800, 1280),
+    "tablet": (1280, 800), "tablet-upright": (800, 1280), "wrong": (822, 1782), "wrong-dark": (822, 1782),
 }  # fmt: skip
 """Pictures of the main screen, and their sizes."""
 
@@ -76,7 +76,7 @@ def test_the_screens_and_both_benchmarks_work_on_androids_own_classes(
             assert picture.size == size
             shades = np.bincount(np.asarray(picture.convert("L")).ravel(), minlength=256)
         background = int(shades.argmax())
-        assert (background < 60) if name == "dark" else (background > 200)
+        assert (background < 60) if name.endswith("dark") else (background > 200)
         assert np.count_nonzero(shades) > 60
     # The benchmark that adb starts measured what the harness asks for.
     asked = AppRequest("t-1", models[0].name, sha256(models[0].read_bytes()), threads=1, warmup=2, runs=9)
@@ -90,6 +90,10 @@ def test_the_screens_and_both_benchmarks_work_on_androids_own_classes(
     assert {len(run.samples_ns) for run in measured.runs} == {30}
     # All models share the process, and with it a highest resident memory: it is none of theirs.
     assert {(run.baseline_rss_bytes, run.peak_rss_bytes) for run in measured.runs} == {(None, None)}
+    # Models that a user opened are timed beside them, also one of which nothing is known.
+    opened = Measurement.read(screens / "measurement-opened.json")
+    assert [model.file for model in opened.models][-2:] == ["own.tflite", "unknown.tflite"]
+    assert opened.models[-1].answers.verdict == "not checked"
     page = tmp_path / "page.html"
     shown = CliRunner().invoke(cli, ["report", str(screens / "measurement.json"), "-o", str(page)])
     assert shown.exit_code == 0, shown.output

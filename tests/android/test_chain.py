@@ -110,6 +110,13 @@ def test_both_skins_have_one_icon_and_one_set_of_rules(app: Path) -> None:
     assert all(colour in (res / "values/colors.xml").read_text() for res in (one, other))
 
 
+def test_in_the_other_skin_the_verdict_does_not_scroll_away(app: Path) -> None:
+    code = (app / SKIN / "MainActivity.kt").read_text()
+    screen = code[code.index("private fun Screen(") : code.index("private fun Verdict(")]
+    assert screen.count("verticalScroll(") == 1
+    assert screen.index(" Verdict(") < screen.index("verticalScroll(")
+
+
 @pytest.mark.parametrize("debug", [True, False])
 def test_only_debug_builds_can_be_timed(chain: dict[str, Any], tmp_path: Path, debug: bool) -> None:
     base = linked(chain, tmp_path, debug)

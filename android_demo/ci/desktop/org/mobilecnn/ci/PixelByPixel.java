@@ -56,6 +56,16 @@ final class PixelByPixel {
         };
     }
 
+    /** A part of a picture: {@code width} columns from {@code left} on, and all rows. */
+    static Source part(Source picture, int left, int width) {
+        return new Sized(width, picture.height()) {
+            @Override
+            public int argb(int x, int y) {
+                return picture.argb(left + x, y);
+            }
+        };
+    }
+
     /** A picture turned clockwise by a quarter. */
     static Source turned(Source picture) {
         return new Sized(picture.height(), picture.width()) {

@@ -5,6 +5,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Random;
+import org.mobilecnn.core.Crop;
 import org.mobilecnn.core.InputContract;
 import org.mobilecnn.core.InputTensor;
 import org.mobilecnn.core.Picture;
@@ -26,6 +27,10 @@ public final class TimePictures {
     private static final int FRAME_WIDTH = 640;
     private static final int FRAME_HEIGHT = 480;
     private static final int SIDE = 224;
+
+    /** Size of the preview on a phone, in dp. */
+    private static final int PLACE_WIDTH = 411;
+    private static final int PLACE_HEIGHT = 396;
 
     /** Number of frames for each photo. */
     private static final int FRAMES = 10;
@@ -80,11 +85,17 @@ public final class TimePictures {
         YuvFrame.Plane colours = new YuvFrame.Plane(chroma, FRAME_WIDTH, 2);
         InputTensor input = new InputTensor(contract, spec);
         YuvFrame frames = new YuvFrame();
-        Runnable frame =
-                () -> input.write(frames.read(FRAME_WIDTH, FRAME_HEIGHT, bright, colours, colours, 90), given);
-        time("frame", FRAMES * times, frame);
+        Crop all = Crop.shown(FRAME_WIDTH, FRAME_HEIGHT, 90, 0, 0);
         PixelByPixel.Source stored = PixelByPixel.frame(FRAME_WIDTH, FRAME_HEIGHT, luma, chroma, chroma);
+        time("frame", FRAMES * times, () -> input.write(frames.read(all, bright, colours, colours, 90), given));
         before("frame", FRAMES * times, PixelByPixel.turned(stored));
+        Runnable frame = () -> {
+            Crop seen = Crop.shown(FRAME_WIDTH, FRAME_HEIGHT, 90, PLACE_WIDTH, PLACE_HEIGHT);
+            input.write(frames.read(seen, bright, colours, colours, 90), given);
+        };
+        time("frame-seen", FRAMES * times, frame);
+        Crop seen = Crop.shown(FRAME_WIDTH, FRAME_HEIGHT, 90, PLACE_WIDTH, PLACE_HEIGHT);
+        before("frame-seen", FRAMES * times, PixelByPixel.turned(PixelByPixel.part(stored, seen.left, seen.width)));
         StringBuilder line = new StringBuilder("frame-bytes");
         long thread = Thread.currentThread().getId();
         for (int i = 0; i < times; i++) {

@@ -4,12 +4,14 @@
 package androidx.camera.core
 
 import android.graphics.Bitmap
+import android.graphics.Rect
 
 interface ImageInfo {
     val rotationDegrees: Int
 }
 
 interface ImageProxy : AutoCloseable {
+    val cropRect: Rect
     val imageInfo: ImageInfo
 
     fun toBitmap(): Bitmap

@@ -6,7 +6,8 @@ import org.junit.runners.Suite;
 /** All tests of the app on Android's own classes, by subject. The APK has models that the interpreter can run. */
 @RunWith(Suite.class)
 @Suite.SuiteClasses({
-    ModelTest.class, PhotoTest.class, CameraTest.class, OpenModelTest.class, BenchmarkProtocolTest.class,
-    TimingTest.class, CoolDownTest.class, LookTest.class, LayoutTest.class,
+    ModelTest.class, PhotoTest.class, CameraTest.class, ShownPartTest.class, OpenModelTest.class,
+    BenchmarkProtocolTest.class, TimingTest.class, CoolDownTest.class, LookTest.class, LayoutTest.class,
+    OtherSkinTest.class,
 })
 public final class AppTest {}

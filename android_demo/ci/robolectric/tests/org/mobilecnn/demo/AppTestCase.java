@@ -9,20 +9,30 @@ import android.app.Activity;
 import android.content.Intent;
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
+import android.hardware.camera2.CameraCharacteristics;
+import android.hardware.camera2.CameraManager;
 import android.net.Uri;
 import android.os.HandlerThread;
 import android.os.Looper;
+import android.view.Surface;
 import android.view.View;
 import android.view.ViewGroup;
 import android.widget.TextView;
+import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonArray;
+import com.eclipsesource.json.JsonObject;
+import com.eclipsesource.json.JsonValue;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.List;
 import java.util.function.Supplier;
 import org.junit.After;
@@ -35,6 +45,10 @@ import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
 import org.robolectric.annotation.Config;
 import org.robolectric.annotation.GraphicsMode;
+import org.robolectric.shadow.api.Shadow;
+import org.robolectric.shadows.ShadowCameraCharacteristics;
+import org.robolectric.shadows.ShadowCameraManager;
+import org.robolectric.util.ReflectionHelpers;
 
 /** What the tests of the app share: its screens on Android 14's own classes, the interpreter, the staged models. */
 @RunWith(RobolectricTestRunner.class)
@@ -123,6 +137,30 @@ public abstract class AppTestCase {
         return null;
     }
 
+    /** A model that was opened from the phone, whose passport has the scores of other pictures. */
+    File misremembering() throws Exception {
+        File folder = Models.opened(RuntimeEnvironment.getApplication());
+        assertTrue(folder.isDirectory() || folder.mkdirs());
+        String name = models.get(0);
+        String card = name.replace(".tflite", ".json");
+        try (InputStream model = RuntimeEnvironment.getApplication().getAssets().open("models/" + name);
+                InputStream passport = RuntimeEnvironment.getApplication().getAssets().open("models/" + card)) {
+            Files.copy(model, new File(folder, "wrong.tflite").toPath());
+            JsonObject document =
+                    Json.parse(new String(passport.readAllBytes(), StandardCharsets.UTF_8)).asObject();
+            for (JsonValue golden : document.get("golden").asArray()) {
+                JsonArray reversed = new JsonArray();
+                JsonArray scores = golden.asObject().get("scores").asArray();
+                for (int i = scores.size() - 1; i >= 0; i--) {
+                    reversed.add(scores.get(i));
+                }
+                golden.asObject().set("scores", reversed);
+            }
+            Files.write(new File(folder, "wrong.json").toPath(), document.toString().getBytes(StandardCharsets.UTF_8));
+        }
+        return new File(folder, "wrong.tflite");
+    }
+
     ActivityController<MainActivity> start() {
         ActivityController<MainActivity> controller = Robolectric.buildActivity(MainActivity.class);
         opened.add(controller);
@@ -206,6 +244,39 @@ public abstract class AppTestCase {
             throw new AssertionError(failure);
         }
         shadowOf(Looper.getMainLooper()).idle();
+    }
+
+    static void grant() {
+        shadowOf(RuntimeEnvironment.getApplication()).grantPermissions("android.permission.CAMERA");
+    }
+
+    /** The main screen, verified, on a phone with a camera that is mounted as most are. */
+    ActivityController<MainActivity> withCamera() {
+        grant();
+        ActivityController<MainActivity> controller = start();
+        MainActivity activity = controller.get();
+        waitForText(activity, R.id.chip, "Answers verified");
+        CameraCharacteristics characteristics = ShadowCameraCharacteristics.newCameraCharacteristics();
+        ShadowCameraCharacteristics facts = Shadow.extract(characteristics);
+        facts.set(CameraCharacteristics.LENS_FACING, CameraCharacteristics.LENS_FACING_BACK);
+        facts.set(CameraCharacteristics.SENSOR_ORIENTATION, 90);
+        shadowOf(activity.getSystemService(CameraManager.class)).addCamera("0", characteristics);
+        return controller;
+    }
+
+    /** Presses Camera, and gives the preview the surface that it asks for. */
+    static void openCamera(MainActivity activity) {
+        activity.findViewById(R.id.camera).performClick();
+        PreviewView preview = activity.findViewById(R.id.preview);
+        waitFor("size of the preview", () -> preview.wanted() != null, activity);
+        // Robolectric's holder has no surface to give.
+        activity.presenter().onSurface(new Surface());
+    }
+
+    /** The cameras that were opened so far. */
+    static List<Object> devices() {
+        Collection<?> created = ReflectionHelpers.getStaticField(ShadowCameraManager.class, "createdCameras");
+        return new ArrayList<>(created);
     }
 
     /** Writes a view as a PNG into the output folder. */

@@ -7,7 +7,6 @@ import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
 import android.hardware.camera2.CameraAccessException;
-import android.hardware.camera2.CameraCharacteristics;
 import android.hardware.camera2.CameraManager;
 import android.os.Handler;
 import android.os.Looper;
@@ -15,18 +14,15 @@ import android.view.Surface;
 import android.view.View;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.Test;
 import org.mobilecnn.core.ScreenState;
 import org.mobilecnn.core.YuvFrame;
-import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
+import org.robolectric.annotation.Config;
 import org.robolectric.shadow.api.Shadow;
-import org.robolectric.shadows.ShadowCameraCharacteristics;
-import org.robolectric.shadows.ShadowCameraManager;
 import org.robolectric.util.ReflectionHelpers;
 
 /** The camera: permission, absence, leaving at any moment, and how frames are turned. */
@@ -199,7 +195,7 @@ public final class CameraTest extends AppTestCase {
         ReflectionHelpers.setField(camera, "reader", null);
         handler.post(() -> ReflectionHelpers.callInstanceMethod(camera, "look"));
         waitForText(activity, R.id.message, "The camera stopped (java.lang.NullPointerException");
-        assertTrue("closed", closed(devices().get(0)));
+        waitFor("end of the camera", () -> closed(devices().get(0)), activity);
     }
 
     /** Nor does it end with a camera that fails while it is opened. */
@@ -217,33 +213,28 @@ public final class CameraTest extends AppTestCase {
             handler.post(() -> ReflectionHelpers.setField(ReflectionHelpers.getField(feed, "camera"), "reader", null));
         });
         waitForText(activity, R.id.message, "The camera stopped (java.lang.NullPointerException");
-        assertTrue("closed", closed(devices().get(0)));
+        waitFor("end of the camera", () -> closed(devices().get(0)), activity);
     }
 
-    private static void grant() {
-        shadowOf(RuntimeEnvironment.getApplication()).grantPermissions("android.permission.CAMERA");
+    @Test
+    @Config(shadows = BrokenCamera.OnceOpen.class)
+    public void aCameraThatFailsWhenItsPicturesAreAskedForIsAMessage() {
+        MainActivity activity = withCamera().get();
+        openCamera(activity);
+        waitForText(activity, R.id.message,
+                "The camera stopped (java.lang.UnsupportedOperationException: no such request)");
+        waitFor("end of the camera", () -> closed(devices().get(0)), activity);
     }
 
-    private ActivityController<MainActivity> withCamera() {
-        grant();
-        ActivityController<MainActivity> controller = start();
-        MainActivity activity = controller.get();
-        waitForText(activity, R.id.chip, "Answers verified");
-        CameraCharacteristics characteristics = ShadowCameraCharacteristics.newCameraCharacteristics();
-        ShadowCameraCharacteristics facts = Shadow.extract(characteristics);
-        facts.set(CameraCharacteristics.LENS_FACING, CameraCharacteristics.LENS_FACING_BACK);
-        facts.set(CameraCharacteristics.SENSOR_ORIENTATION, 90);
-        shadowOf(activity.getSystemService(CameraManager.class)).addCamera("0", characteristics);
-        return controller;
-    }
-
-    /** Presses Camera, and gives the preview the surface that it asks for. */
-    private static void openCamera(MainActivity activity) {
-        activity.findViewById(R.id.camera).performClick();
-        PreviewView preview = activity.findViewById(R.id.preview);
-        waitFor("size of the preview", () -> preview.wanted() != null, activity);
-        // Robolectric's holder has no surface to give.
-        activity.presenter().onSurface(new Surface());
+    /** It counts as released, so that its thread ends with the screen. */
+    @Test
+    @Config(shadows = BrokenCamera.WhenOpened.class)
+    public void aCameraThatFailsWhenItIsOpenedIsAMessage() {
+        MainActivity activity = withCamera().get();
+        openCamera(activity);
+        waitForText(activity, R.id.message, "no such camera");
+        int unreleased = ReflectionHelpers.getField(activity.presenter().feed(), "unreleased");
+        assertEquals(0, unreleased);
     }
 
     // Context.getDisplay, which replaces this method, came with Android 11.
@@ -252,11 +243,6 @@ public final class CameraTest extends AppTestCase {
         // Whoever listens to the display hears of it.
         shadowOf(activity.getWindowManager().getDefaultDisplay()).setRotation(rotation);
         shadowOf(Looper.getMainLooper()).idle();
-    }
-
-    private static List<Object> devices() {
-        Collection<?> created = ReflectionHelpers.getStaticField(ShadowCameraManager.class, "createdCameras");
-        return new ArrayList<>(created);
     }
 
     private static boolean closed(Object device) {

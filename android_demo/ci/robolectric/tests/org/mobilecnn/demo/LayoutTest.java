@@ -13,6 +13,7 @@ import android.os.Looper;
 import android.text.Layout;
 import android.view.View;
 import android.view.WindowInsets;
+import android.widget.ScrollView;
 import android.widget.TextView;
 import org.junit.Test;
 import org.robolectric.Robolectric;
@@ -105,6 +106,50 @@ public final class LayoutTest extends AppTestCase {
         opened.add(timing);
         expectWhole(timing.setup().get().findViewById(R.id.root));
         picture(timing.get().getWindow().getDecorView(), "timing-large-text");
+    }
+
+    @Test
+    @Config(qualifiers = "w640dp-h320dp-land-xhdpi")
+    public void theVerdictStaysInViewOnALowScreen() throws Exception {
+        expectVerdictWhereverScrolled(1.0f);
+    }
+
+    @Test
+    @Config(qualifiers = "w360dp-h740dp-xhdpi")
+    public void theVerdictStaysInViewWithTextAtTwiceItsSize() throws Exception {
+        expectVerdictWhereverScrolled(2.0f);
+    }
+
+    @Test
+    @Config(qualifiers = "w740dp-h360dp-land-xhdpi")
+    public void theVerdictStaysInViewWithTextAtTwiceItsSizeOnALowScreen() throws Exception {
+        expectVerdictWhereverScrolled(2.0f);
+    }
+
+    /** However far the results are scrolled, the whole chip is seen, and nothing else is where it is. */
+    private void expectVerdictWhereverScrolled(float scale) {
+        RuntimeEnvironment.setFontScale(scale);
+        MainActivity activity = verified();
+        choosePhoto(activity, photo);
+        View list = activity.findViewById(R.id.results);
+        while (!(list instanceof ScrollView)) {
+            list = (View) list.getParent();
+        }
+        View chip = activity.findViewById(R.id.chip);
+        Rect before = area(activity, R.id.chip);
+        list.scrollBy(0, 10_000);
+        int most = ((ScrollView) list).getChildAt(0).getHeight() - list.getHeight();
+        assertTrue("nothing to scroll", most > 0);
+        assertEquals(most, list.getScrollY());
+        Rect seen = new Rect();
+        assertTrue(chip.isShown() && chip.getGlobalVisibleRect(seen));
+        assertEquals(chip.getWidth() + " x " + chip.getHeight(), seen.width() + " x " + seen.height());
+        assertEquals(before, area(activity, R.id.chip));
+        int[] top = new int[2];
+        list.getLocationInWindow(top);
+        int[] corner = new int[2];
+        chip.getLocationInWindow(corner);
+        assertTrue("results behind the chip", corner[1] + chip.getHeight() <= top[1]);
     }
 
     /** The chip and the buttons keep these spaces to the sheet's edges, in dp, and its text those at its sides. */

@@ -5,14 +5,19 @@ import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
+import android.app.Activity;
 import android.app.Dialog;
 import android.content.Context;
+import android.content.res.TypedArray;
 import android.graphics.Color;
 import android.graphics.drawable.AdaptiveIconDrawable;
 import android.graphics.drawable.Drawable;
+import android.os.Build;
 import android.os.Looper;
 import android.view.View;
 import android.view.ViewGroup;
+import android.view.Window;
+import android.view.WindowInsetsController;
 import android.widget.Spinner;
 import android.widget.TextView;
 import java.io.ByteArrayInputStream;
@@ -25,6 +30,7 @@ import org.junit.Test;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.annotation.Config;
 import org.robolectric.shadows.ShadowDialog;
+import org.robolectric.util.ReflectionHelpers;
 
 /** How the screens look on phones and tablets, in light and dark, with large text; and what screen readers say. */
 public final class LookTest extends AppTestCase {
@@ -72,6 +78,17 @@ public final class LookTest extends AppTestCase {
     }
 
     @Test
+    public void wrongAnswers() throws Exception {
+        picture(distrusted().getWindow().getDecorView(), "wrong");
+    }
+
+    @Test
+    @Config(qualifiers = "+night")
+    public void wrongAnswersInTheDark() throws Exception {
+        picture(distrusted().getWindow().getDecorView(), "wrong-dark");
+    }
+
+    @Test
     public void largeText() throws Exception {
         RuntimeEnvironment.setFontScale(2.0f);
         picture(shown().getWindow().getDecorView(), "large-text");
@@ -103,6 +120,57 @@ public final class LookTest extends AppTestCase {
             Look look = new Look(context);
             assertEquals(color(night ? android.R.color.system_accent1_200 : android.R.color.system_accent1_600), look.accent);
             assertEquals(color(night ? android.R.color.system_neutral1_800 : android.R.color.system_neutral1_0), look.sheet);
+        }
+    }
+
+    /** On every Android the bars have the colour of the screen, and signs that are seen on it. */
+    @Test
+    public void theBarsOfTheSystemAreThoseOfTheScreen() {
+        int here = Build.VERSION.SDK_INT;
+        for (boolean night : new boolean[] {false, true}) {
+            RuntimeEnvironment.setQualifiers(night ? "+night" : "+notnight");
+            for (int sdk = 26; sdk <= here; sdk++) {
+                Activity activity = start().get();
+                Window window = activity.getWindow();
+                // What the theme says is gone, so that only what the app does is seen.
+                window.setStatusBarColor(Color.MAGENTA);
+                window.setNavigationBarColor(Color.MAGENTA);
+                int bars = WindowInsetsController.APPEARANCE_LIGHT_STATUS_BARS
+                        | WindowInsetsController.APPEARANCE_LIGHT_NAVIGATION_BARS;
+                int flags = View.SYSTEM_UI_FLAG_LIGHT_STATUS_BAR | View.SYSTEM_UI_FLAG_LIGHT_NAVIGATION_BAR;
+                window.getInsetsController().setSystemBarsAppearance(night ? bars : 0, bars);
+                window.getDecorView().setSystemUiVisibility(night ? flags : 0);
+                ReflectionHelpers.setStaticField(Build.VERSION.class, "SDK_INT", sdk);
+                Look look;
+                try {
+                    look = new Look(activity);
+                    look.dress(activity);
+                } finally {
+                    ReflectionHelpers.setStaticField(Build.VERSION.class, "SDK_INT", here);
+                }
+                String where = "Android API " + sdk + (night ? ", night" : ", day");
+                assertEquals(where, look.background, window.getStatusBarColor());
+                assertEquals(where, look.background, window.getNavigationBarColor());
+                int seen = sdk < Build.VERSION_CODES.R ? window.getDecorView().getSystemUiVisibility() & flags
+                        : window.getInsetsController().getSystemBarsAppearance() & bars;
+                assertEquals(where, night ? 0 : sdk < Build.VERSION_CODES.R ? flags : bars, seen);
+                assertEquals(where, night, Color.luminance(look.background) < 0.5);
+            }
+        }
+    }
+
+    /** The window before the app has begun: its signs are dark on light bars. */
+    @Test
+    public void theThemesBarsAreSeenBeforeTheAppHasBegun() {
+        for (boolean night : new boolean[] {false, true}) {
+            RuntimeEnvironment.setQualifiers(night ? "+night" : "+notnight");
+            Context context = RuntimeEnvironment.getApplication();
+            int[] attributes = {android.R.attr.windowLightStatusBar, android.R.attr.windowLightNavigationBar};
+            TypedArray light = context.obtainStyledAttributes(R.style.AppTheme, attributes);
+            for (int i = 0; i < attributes.length; i++) {
+                assertEquals(!night, light.getBoolean(i, false));
+            }
+            light.recycle();
         }
     }
 
@@ -166,7 +234,18 @@ public final class LookTest extends AppTestCase {
 
     /** The main screen with a photo's answer: of the folder {@code mobilecnn.photo}, or a golden picture. */
     private MainActivity shown() {
-        MainActivity activity = verified();
+        return answering(verified());
+    }
+
+    /** The same with a model whose answers differ from those in its passport. */
+    private MainActivity distrusted() throws Exception {
+        use(misremembering().getPath());
+        MainActivity activity = start().get();
+        waitForText(activity, R.id.chip, "Wrong answers on this phone");
+        return answering(activity);
+    }
+
+    private MainActivity answering(MainActivity activity) {
         File file = new File(System.getProperty("mobilecnn.output"), "photo.jpg");
         offer(activity, () -> file.exists() ? open(file) : new ByteArrayInputStream(photo));
         waitForResult(activity);

@@ -14,17 +14,9 @@ import android.graphics.Rect;
 import android.os.Looper;
 import android.widget.Spinner;
 import android.widget.TextView;
-import com.eclipsesource.json.Json;
-import com.eclipsesource.json.JsonArray;
-import com.eclipsesource.json.JsonObject;
-import com.eclipsesource.json.JsonValue;
 import java.io.File;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.util.concurrent.CountDownLatch;
 import org.junit.Test;
-import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
 import org.robolectric.shadows.ShadowDialog;
 
@@ -140,30 +132,6 @@ public final class ModelTest extends AppTestCase {
         });
         waitForText(activity, R.id.message, "Something went wrong (java.lang.IllegalStateException: of no known kind)");
         assertNull(activity.presenter().state().outcome);
-    }
-
-    /** A model that was opened from the phone, whose passport has the scores of other pictures. */
-    private File misremembering() throws Exception {
-        File folder = Models.opened(RuntimeEnvironment.getApplication());
-        assertTrue(folder.isDirectory() || folder.mkdirs());
-        String name = models.get(0);
-        String card = name.replace(".tflite", ".json");
-        try (InputStream model = RuntimeEnvironment.getApplication().getAssets().open("models/" + name);
-                InputStream passport = RuntimeEnvironment.getApplication().getAssets().open("models/" + card)) {
-            Files.copy(model, new File(folder, "wrong.tflite").toPath());
-            JsonObject document =
-                    Json.parse(new String(passport.readAllBytes(), StandardCharsets.UTF_8)).asObject();
-            for (JsonValue golden : document.get("golden").asArray()) {
-                JsonArray reversed = new JsonArray();
-                JsonArray scores = golden.asObject().get("scores").asArray();
-                for (int i = scores.size() - 1; i >= 0; i--) {
-                    reversed.add(scores.get(i));
-                }
-                golden.asObject().set("scores", reversed);
-            }
-            Files.write(new File(folder, "wrong.json").toPath(), document.toString().getBytes(StandardCharsets.UTF_8));
-        }
-        return new File(folder, "wrong.tflite");
     }
 
     /** The text of the dialog that came last. */

@@ -2,6 +2,9 @@ package org.mobilecnn.demo;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotEquals;
+import static org.junit.Assert.assertNotSame;
+import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
@@ -12,23 +15,33 @@ import android.content.ClipData;
 import android.content.ContentResolver;
 import android.content.Intent;
 import android.net.Uri;
+import android.os.Bundle;
 import android.os.Looper;
+import android.view.Surface;
 import com.eclipsesource.json.Json;
 import com.eclipsesource.json.JsonObject;
 import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import org.junit.Test;
 import org.mobilecnn.core.Digest;
+import org.mobilecnn.core.ScreenState;
+import org.mobilecnn.core.YuvFrame;
+import org.robolectric.Robolectric;
 import org.robolectric.RuntimeEnvironment;
+import org.robolectric.android.controller.ActivityController;
 import org.robolectric.shadows.ShadowContentResolver;
 import org.robolectric.shadows.ShadowDialog;
 
 /** Opening a model of the phone: with its passport, without one, and what cannot be opened. */
 public final class OpenModelTest extends AppTestCase {
+    /** A plane for any part of a small frame. */
+    private static final YuvFrame.Plane GREY = new YuvFrame.Plane(ByteBuffer.allocate(64 * 48), 64, 1);
+
     @Test
     public void aModelWithItsPassportIsVerifiedAndStays() throws Exception {
         MainActivity activity = verified();
@@ -63,6 +76,8 @@ public final class OpenModelTest extends AppTestCase {
         shadowOf(dialog(activity)).clickOnItem(0);
         shadowOf(Looper.getMainLooper()).idle();
         answer(activity, asset(card(models.get(1))));
+        shadowOf(Looper.getMainLooper()).idle();
+        assertFalse(ShadowDialog.getLatestDialog().isShowing());
         waitForText(activity, R.id.model_name, models.get(1));
         waitForText(activity, R.id.chip, "Answers verified");
     }
@@ -110,6 +125,70 @@ public final class OpenModelTest extends AppTestCase {
         assertTrue(waiting(".tflite").exists());
         offer.cancel();
         waitFor("end of the waiting", () -> !waiting(".tflite").exists(), activity);
+    }
+
+    /** Turning the phone takes back neither the offer nor what was opened. */
+    @Test
+    public void anOfferSurvivesATurnOfThePhone() throws Exception {
+        ActivityController<MainActivity> controller = start();
+        waitForText(controller.get(), R.id.chip, "Answers verified");
+        open(controller.get(), asset(models.get(1)));
+        AlertDialog before = dialog(controller.get());
+        turn(controller);
+        shadowOf(Looper.getMainLooper()).idle();
+        AlertDialog after = dialog(controller.get());
+        assertNotSame(before, after);
+        shadowOf(after).clickOnItem(1);
+        waitForText(controller.get(), R.id.chip, "Answers not verified");
+        assertEquals("document-0.tflite", text(controller.get(), R.id.model_name));
+        // It was taken: another turn does not offer it again.
+        RuntimeEnvironment.setQualifiers("w411dp-h891dp-port-xhdpi");
+        controller.configurationChange();
+        shadowOf(Looper.getMainLooper()).idle();
+        assertFalse(ShadowDialog.getLatestDialog().isShowing());
+    }
+
+    /** Nor does the end of the app's process, behind the app that offers files. */
+    @Test
+    public void anOfferSurvivesTheEndOfTheProcess() throws Exception {
+        ActivityController<MainActivity> controller = start();
+        waitForText(controller.get(), R.id.chip, "Answers verified");
+        open(controller.get(), asset(models.get(1)));
+        AlertDialog before = dialog(controller.get());
+        Bundle saved = new Bundle();
+        controller.saveInstanceState(saved).pause().stop().destroy();
+        opened.remove(controller);
+        assertFalse(before.isShowing());
+        ActivityController<MainActivity> again = Robolectric.buildActivity(MainActivity.class);
+        opened.add(again);
+        MainActivity activity = again.setup(saved).get();
+        shadowOf(dialog(activity)).clickOnItem(1);
+        waitForText(activity, R.id.chip, "Answers not verified");
+        assertEquals("document-0.tflite", text(activity, R.id.model_name));
+    }
+
+    /** Whoever looks for the passport and comes back without it has the offer again. */
+    @Test
+    public void anOfferReturnsWithoutAPassport() throws Exception {
+        MainActivity activity = verified();
+        open(activity, asset(models.get(1)));
+        AlertDialog before = dialog(activity);
+        shadowOf(before).clickOnItem(0);
+        shadowOf(Looper.getMainLooper()).idle();
+        assertFalse(before.isShowing());
+        Intent asked = shadowOf(activity).getNextStartedActivityForResult().intent;
+        shadowOf(activity).receiveResult(asked, Activity.RESULT_CANCELED, null);
+        AlertDialog after = dialog(activity);
+        assertNotSame(before, after);
+        after.cancel();
+        waitFor("end of the waiting", () -> !waiting(".tflite").exists(), activity);
+        // Given up, it does not return.
+        press(activity);
+        asked = shadowOf(activity).getNextStartedActivityForResult().intent;
+        shadowOf(activity).receiveResult(asked, Activity.RESULT_CANCELED, null);
+        shadowOf(Looper.getMainLooper()).idle();
+        assertFalse(after.isShowing());
+        assertFalse(ShadowDialog.getLatestDialog().isShowing());
     }
 
     @Test
@@ -160,6 +239,37 @@ public final class OpenModelTest extends AppTestCase {
         assertEquals(Models.passport(first).sha256, Digest.sha256(Models.open(first)));
     }
 
+    /** The camera goes on, and the model that was opened takes its frames. */
+    @Test
+    public void aModelCanBeOpenedWhileTheCameraIsOn() throws Exception {
+        ActivityController<MainActivity> controller = withCamera();
+        MainActivity activity = controller.get();
+        Presenter presenter = activity.presenter();
+        openCamera(activity);
+        waitFor("camera", () -> devices().size() == 1, activity);
+        presenter.feed().onFrame(64, 48, GREY, GREY, GREY);
+        waitForResult(activity);
+        String before = presenter.state().outcome.passport.sha256;
+        press(activity);
+        // The chooser is in front, and its answer comes before this screen is there again.
+        controller.pause();
+        answer(activity, asset(models.get(1)), asset(card(models.get(1))));
+        controller.resume();
+        waitFor("the opened model", () -> presenter.chosen().model.startsWith("/"), activity);
+        waitForText(activity, R.id.chip, "Answers verified");
+        assertEquals(ScreenState.Source.CAMERA, presenter.state().source);
+        assertNull("an answer of the other model", presenter.state().outcome);
+        assertFalse(presenter.state().busy);
+        presenter.onSurface(new Surface());
+        waitFor("camera again", () -> devices().size() == 2, activity);
+        waitFor("wish for a frame", presenter.feed()::wantsFrame, activity);
+        presenter.feed().onFrame(64, 48, GREY, GREY, GREY);
+        waitForResult(activity);
+        assertNotEquals(before, presenter.state().outcome.passport.sha256);
+        assertEquals(presenter.described().sha256, presenter.state().outcome.passport.sha256);
+        assertEquals("", text(activity, R.id.message));
+    }
+
     private static File waiting(String suffix) {
         return new File(RuntimeEnvironment.getApplication().getCacheDir(), "opening" + suffix);
     }
@@ -182,10 +292,14 @@ public final class OpenModelTest extends AppTestCase {
 
     /** Presses Open model in the settings, and chooses these files. */
     private static void open(MainActivity activity, byte[]... files) {
+        press(activity);
+        answer(activity, files);
+    }
+
+    private static void press(MainActivity activity) {
         activity.findViewById(R.id.settings).performClick();
         Dialog sheet = ShadowDialog.getLatestDialog();
         sheet.findViewById(R.id.open_model).performClick();
-        answer(activity, files);
     }
 
     private static void answer(MainActivity activity, byte[]... files) {

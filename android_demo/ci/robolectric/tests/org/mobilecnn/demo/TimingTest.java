@@ -7,6 +7,7 @@ import static org.robolectric.Shadows.shadowOf;
 
 import android.app.Activity;
 import android.content.Intent;
+import android.content.res.AssetManager;
 import android.net.Uri;
 import android.os.Looper;
 import android.view.View;
@@ -17,13 +18,24 @@ import android.widget.TextView;
 import com.eclipsesource.json.Json;
 import com.eclipsesource.json.JsonArray;
 import com.eclipsesource.json.JsonObject;
+import com.eclipsesource.json.JsonValue;
 import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.Test;
+import org.mobilecnn.core.AssumedPassport;
+import org.mobilecnn.core.Digest;
+import org.mobilecnn.core.TensorSpec;
 import org.robolectric.Robolectric;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
@@ -71,6 +83,65 @@ public final class TimingTest extends AppTestCase {
         TimingActivity again = open().get();
         assertEquals(1, again.<Spinner>findViewById(R.id.history).getCount());
         assertTrue(again.findViewById(R.id.share).isEnabled());
+    }
+
+    /** Models that were opened from the phone are timed, too; one that cannot run is left out, and said so. */
+    @Test
+    public void openedModelsAreTimedToo() throws Exception {
+        File folder = Models.opened(RuntimeEnvironment.getApplication());
+        assertTrue(folder.isDirectory() || folder.mkdirs());
+        String first = models.get(0);
+        String second = models.get(1);
+        // Another model of a bundled one's name, the bundled one itself, and a file without an end.
+        put(folder, first, second);
+        put(folder, second, second);
+        put(folder, "own.tflite", first);
+        put(folder, "broken.tflite", first);
+        try (FileOutputStream cut = new FileOutputStream(new File(folder, "broken.tflite"))) {
+            cut.write("....TFL3".getBytes(StandardCharsets.US_ASCII));
+        }
+        assume(new File(folder, "unknown.tflite"), first);
+        TimingActivity activity = open().get();
+        activity.findViewById(R.id.start).performClick();
+        waitFor("measurement", () -> activity.findViewById(R.id.share).isEnabled());
+        activity.findViewById(R.id.share).performClick();
+        Intent send = shadowOf(activity).getNextStartedActivity().getParcelableExtra(Intent.EXTRA_INTENT, Intent.class);
+        List<String> files = new ArrayList<>();
+        for (JsonValue model : Json.parse(send.getStringExtra(Intent.EXTRA_TEXT)).asObject().get("models").asArray()) {
+            files.add(model.asObject().get("file").asString());
+        }
+        String digest = Models.passport(RuntimeEnvironment.getApplication(), second).sha256;
+        List<String> wanted = new ArrayList<>(models);
+        wanted.add(first.replace(".tflite", "-" + digest.substring(0, 8) + ".tflite"));
+        wanted.add("own.tflite");
+        wanted.add("unknown.tflite");
+        assertEquals(wanted, files);
+        String said = activity.<TextView>findViewById(R.id.message).getText().toString();
+        assertTrue(said, said.contains("Not timed, because it cannot run here: broken.tflite"));
+        // For the test in Python that reads it.
+        Files.write(Paths.get(System.getProperty("mobilecnn.output"), "measurement-opened.json"),
+                send.getStringExtra(Intent.EXTRA_TEXT).getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** Puts a bundled model among those that were opened as one that came without a passport. */
+    private static void assume(File model, String bundled) throws Exception {
+        put(model.getParentFile(), model.getName(), bundled);
+        ByteBuffer content = Models.open(model);
+        TensorSpec[] tensors = Classifier.tensors(model.getName(), content);
+        JsonObject card = AssumedPassport.of(model.getName(), model.length(), Digest.sha256(content), tensors[0], tensors[1],
+                AssumedPassport.Range.UNIT, "nothing is known");
+        Files.write(new File(model.getParentFile(), "unknown.json").toPath(),
+                card.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Puts a bundled model and its passport among those that were opened. */
+    private static void put(File folder, String name, String bundled) throws IOException {
+        AssetManager assets = RuntimeEnvironment.getApplication().getAssets();
+        for (String end : new String[] {".tflite", ".json"}) {
+            try (InputStream content = assets.open("models/" + bundled.replace(".tflite", end))) {
+                Files.copy(content, new File(folder, name.replace(".tflite", end)).toPath());
+            }
+        }
     }
 
     /** Turning the phone goes on; leaving ends it, and nothing is kept. */

@@ -1,7 +1,6 @@
 package org.mobilecnn.compose
 
 import android.graphics.Bitmap
-import android.graphics.Matrix
 import androidx.camera.core.ImageAnalysis
 import androidx.camera.core.ImageProxy
 import androidx.camera.view.CameraController
@@ -16,11 +15,12 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.LocalContext
 import androidx.compose.ui.viewinterop.AndroidView
 import androidx.lifecycle.compose.LocalLifecycleOwner
+import org.mobilecnn.core.Picture
 import java.util.concurrent.Executors
 
-/** The camera's picture at its own speed; [frame] gets the newest frame, upright, whenever it has returned. */
+/** The camera's picture at its own speed; [frame] gets what is seen of the newest frame, whenever it has returned. */
 @Composable
-fun CameraPreview(frame: (Bitmap) -> Unit) {
+fun CameraPreview(frame: (Picture) -> Unit) {
     val context = LocalContext.current
     val owner = LocalLifecycleOwner.current
     val analyser = remember { Executors.newSingleThreadExecutor() }
@@ -29,7 +29,7 @@ fun CameraPreview(frame: (Bitmap) -> Unit) {
             LifecycleCameraController(context).apply {
                 setEnabledUseCases(CameraController.IMAGE_ANALYSIS)
                 imageAnalysisBackpressureStrategy = ImageAnalysis.STRATEGY_KEEP_ONLY_LATEST
-                setImageAnalysisAnalyzer(analyser) { image -> image.use { frame(upright(it)) } }
+                setImageAnalysisAnalyzer(analyser) { image -> image.use { frame(seen(it)) } }
             }
         }
     // The last to be disposed of: until the camera is unbound, it has work for the thread.
@@ -46,8 +46,9 @@ fun CameraPreview(frame: (Bitmap) -> Unit) {
     )
 }
 
-private fun upright(image: ImageProxy): Bitmap {
-    val bitmap = image.toBitmap()
-    val turn = Matrix().apply { postRotate(image.imageInfo.rotationDegrees.toFloat()) }
-    return Bitmap.createBitmap(bitmap, 0, 0, bitmap.width, bitmap.height, turn, false)
+/** What the preview shows of a frame: CameraX knows it from the place of the preview on the screen. */
+private fun seen(image: ImageProxy): Picture {
+    val part = image.cropRect
+    val shown = Bitmap.createBitmap(image.toBitmap(), part.left, part.top, part.width(), part.height())
+    return pictureOf(shown, Picture.orientation(image.imageInfo.rotationDegrees))
 }

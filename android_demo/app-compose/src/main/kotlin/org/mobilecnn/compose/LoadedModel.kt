@@ -1,13 +1,13 @@
 package org.mobilecnn.compose
 
 import android.content.res.AssetManager
-import android.graphics.Bitmap
 import android.util.Base64
 import org.mobilecnn.core.AnswerCheck
 import org.mobilecnn.core.Digest
 import org.mobilecnn.core.InputTensor
 import org.mobilecnn.core.ModelRuntime
 import org.mobilecnn.core.Passport
+import org.mobilecnn.core.Picture
 import org.mobilecnn.core.Problem
 import java.io.FileInputStream
 import java.io.IOException
@@ -64,9 +64,9 @@ class LoadedModel(
     }
 
     /** What it says of a picture. */
-    fun classify(bitmap: Bitmap): Scored {
+    fun classify(picture: Picture): Scored {
         val begin = System.nanoTime()
-        prepared.write(pictureOf(bitmap), input)
+        prepared.write(picture, input)
         val ready = System.nanoTime()
         runtime.run(input, output)
         val done = System.nanoTime()
@@ -78,9 +78,9 @@ class LoadedModel(
 
     override fun close() = runtime.close()
 
-    private fun golden(index: Int): Bitmap {
+    private fun golden(index: Int): Picture {
         val png = Base64.decode(passport.golden[index].png, Base64.DEFAULT)
-        return exact(png)
+        return exact(png)?.let(::pictureOf)
             ?: throw Problem(Problem.MODEL_FILE, "a golden picture of ${passport.file} is damaged; export it again")
     }
 

@@ -65,31 +65,35 @@ private fun Screen(held: ClassifierViewModel) {
     val shown by held.model.collectAsState()
     val session = held.session
     val words = Words(LocalResources.current)
+    var explained by remember { mutableStateOf(false) }
     Scaffold { insets ->
-        Column(
-            Modifier.padding(insets).padding(16.dp).verticalScroll(rememberScrollState()),
-            verticalArrangement = Arrangement.spacedBy(12.dp),
-        ) {
-            if (shown.live) CameraPreview(session::frame)
-            if (shown.state.busy) LinearProgressIndicator(modifier = Modifier.fillMaxWidth())
-            Verdict(shown.state, words)
-            Answer(shown.state, words)
-            if (shown.state.message.isNotEmpty()) Text(shown.state.message, color = MaterialTheme.colorScheme.error)
-            Choices(shown, session::choose)
-            Sources(session)
+        Column(Modifier.padding(insets).padding(16.dp)) {
+            // Above what scrolls: whether the answers can be trusted is always in view.
+            Verdict(shown.state, words) { explained = !explained }
+            Column(
+                Modifier.verticalScroll(rememberScrollState()),
+                verticalArrangement = Arrangement.spacedBy(12.dp),
+            ) {
+                if (explained) words.why(shown.state)?.let { Text(it) }
+                if (shown.live) CameraPreview(session::frame)
+                if (shown.state.busy) LinearProgressIndicator(modifier = Modifier.fillMaxWidth())
+                Answer(shown.state, words)
+                if (shown.state.message.isNotEmpty()) Text(shown.state.message, color = MaterialTheme.colorScheme.error)
+                Choices(shown, session::choose)
+                Sources(session)
+            }
         }
     }
 }
 
-/** The verdict, which keeps its place whatever happens; pressing it says what it means. */
+/** The verdict, which keeps its place whatever happens; [explain] says or hides what it means. */
 @Composable
 private fun Verdict(
     state: ScreenState,
     words: Words,
+    explain: () -> Unit,
 ) {
-    var open by remember { mutableStateOf(false) }
-    words.verdict(state.trust)?.let { AssistChip(onClick = { open = !open }, label = { Text(it) }) }
-    if (open) words.why(state)?.let { Text(it) }
+    words.verdict(state.trust)?.let { AssistChip(onClick = explain, label = { Text(it) }) }
 }
 
 @Composable

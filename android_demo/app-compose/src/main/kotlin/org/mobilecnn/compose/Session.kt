@@ -1,9 +1,9 @@
 package org.mobilecnn.compose
 
 import android.content.Context
-import android.graphics.Bitmap
 import android.net.Uri
 import org.mobilecnn.core.Outcome
+import org.mobilecnn.core.Picture
 import org.mobilecnn.core.Problem
 import org.mobilecnn.core.ScreenState
 import java.io.IOException
@@ -55,8 +55,8 @@ class Session(
     }
 
     /** Classifies a frame of the camera; it returns when that is done, so that the camera drops the frames between. */
-    fun frame(bitmap: Bitmap) {
-        val work = Runnable { if (current().live) attempt(::say) { answer(bitmap) } }
+    fun frame(picture: Picture) {
+        val work = Runnable { if (current().live) attempt(::say) { answer(picture) } }
         try {
             executor.submit(work).get()
         } catch (ended: RejectedExecutionException) {
@@ -107,9 +107,9 @@ class Session(
             }
         }
 
-    private fun answer(bitmap: Bitmap) {
+    private fun answer(picture: Picture) {
         val (choice, model) = loaded ?: return change { copy(state = state.said(state.message)) }
-        val scored = model.classify(bitmap)
+        val scored = model.classify(picture)
         val outcome = Outcome(model.passport, scored.scores, RESULTS, SURE, scored.preprocessNanos, scored.inferenceNanos)
         // What another model said of it would be taken for the answer of the one that was chosen meanwhile.
         change {

@@ -71,7 +71,7 @@ final class Camera {
         try {
             camera.opening = true;
             manager.openCamera(facts.id, camera.new Opening(), handler);
-        } catch (CameraAccessException | SecurityException | IllegalArgumentException refusal) {
+        } catch (CameraAccessException | RuntimeException refusal) {
             camera.opening = false;
             camera.close();
             throw refusal;
@@ -177,6 +177,8 @@ final class Camera {
                         session.setRepeatingRequest(request.build(), null, handler);
                     } catch (CameraAccessException | IllegalStateException | IllegalArgumentException refusal) {
                         end(String.valueOf(refusal.getMessage()));
+                    } catch (RuntimeException failure) {
+                        end(String.valueOf(failure));
                     }
                 }
 

@@ -5,18 +5,20 @@ import android.hardware.camera2.CameraAccessException;
 import android.hardware.camera2.CameraManager;
 import android.os.Handler;
 import android.os.HandlerThread;
+import android.util.Size;
 import android.view.Surface;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.mobilecnn.core.Crop;
 import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.YuvFrame;
 
 /**
  * Feeds the frames of a camera to the loaded model.
  *
- * <p>The camera has a thread of its own. It converts a frame when the model is free, hands it over,
- * and lets all frames go that come meanwhile.
+ * <p>The camera has a thread of its own. It converts what the preview shows of a frame when the model is
+ * free, hands it over, and lets all frames go that come meanwhile.
  */
 final class CameraFeed implements Camera.Listener {
     /** The number of frames that the displayed rate is computed over. */
@@ -28,6 +30,9 @@ final class CameraFeed implements Camera.Listener {
     private final Handler handler;
     private final AtomicBoolean taken = new AtomicBoolean();
     private volatile int rotation;
+
+    /** Where the preview is shown, in pixels of the screen; 0 x 0 before it is laid out. */
+    private volatile Size place = new Size(0, 0);
 
     // Used on the camera's thread only.
     private CameraFacts facts;
@@ -70,6 +75,15 @@ final class CameraFeed implements Camera.Listener {
         rotation = turned;
     }
 
+    /**
+     * Tells where the preview is shown; the model is given what is seen there.
+     *
+     * @param shown the size of the place, in pixels of the screen.
+     */
+    void place(Size shown) {
+        place = shown;
+    }
+
     /** Queues the stop of the camera, if it runs. */
     void stop() {
         post(this::stopNow);
@@ -94,7 +108,10 @@ final class CameraFeed implements Camera.Listener {
         taken.set(true);
         Picture frame;
         try {
-            frame = frames.read(width, height, luma, cb, cr, degrees());
+            int degrees = degrees();
+            Size seen = place;
+            Crop part = Crop.shown(width, height, degrees, seen.getWidth(), seen.getHeight());
+            frame = frames.read(part, luma, cb, cr, degrees);
         } catch (RuntimeException | OutOfMemoryError failure) {
             // No task follows that would clear this, and no other frame would ever be asked for.
             taken.set(false);

@@ -9,7 +9,9 @@ import android.graphics.drawable.ColorDrawable;
 import android.graphics.drawable.GradientDrawable;
 import android.os.Build;
 import android.view.View;
+import android.view.Window;
 import android.view.WindowInsets;
+import android.view.WindowInsetsController;
 import android.widget.Button;
 
 /** The colours of the screen: the phone's own where Android 12 or newer has them, else the app's. */
@@ -35,11 +37,12 @@ final class Look {
     /** Of bars' empty part. */
     final int track;
 
+    private final boolean night;
     private final float density;
 
     Look(Context context) {
         density = context.getResources().getDisplayMetrics().density;
-        boolean night = (context.getResources().getConfiguration().uiMode & Configuration.UI_MODE_NIGHT_MASK)
+        night = (context.getResources().getConfiguration().uiMode & Configuration.UI_MODE_NIGHT_MASK)
                 == Configuration.UI_MODE_NIGHT_YES;
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) {
             background = context.getColor(night ? android.R.color.system_neutral1_900 : android.R.color.system_neutral1_50);
@@ -63,6 +66,7 @@ final class Look {
     /** Colours an activity, and keeps its content clear of the bars and cut-outs of the system. */
     void dress(Activity activity) {
         activity.getWindow().setBackgroundDrawable(new ColorDrawable(background));
+        dressBars(activity.getWindow());
         View content = activity.findViewById(R.id.root);
         if (Build.VERSION.SDK_INT < Build.VERSION_CODES.R) {
             content.setFitsSystemWindows(true);
@@ -73,6 +77,28 @@ final class Look {
             view.setPadding(bars.left, bars.top, bars.right, bars.bottom);
             return WindowInsets.CONSUMED;
         });
+    }
+
+    /**
+     * Gives the bars of the system the colour of the screen, and signs that are seen on it.
+     *
+     * <p>The theme has the app's own colours, and Android 12's are others. From Android 15 on the bars are transparent by
+     * themselves, and the screen lies behind them.
+     */
+    @SuppressWarnings("deprecation")
+    private void dressBars(Window window) {
+        window.setStatusBarColor(background);
+        window.setNavigationBarColor(background);
+        if (Build.VERSION.SDK_INT < Build.VERSION_CODES.R) {
+            View all = window.getDecorView();
+            int light = View.SYSTEM_UI_FLAG_LIGHT_STATUS_BAR | View.SYSTEM_UI_FLAG_LIGHT_NAVIGATION_BAR;
+            int others = all.getSystemUiVisibility() & ~light;
+            all.setSystemUiVisibility(night ? others : others | light);
+        } else {
+            int light = WindowInsetsController.APPEARANCE_LIGHT_STATUS_BARS
+                    | WindowInsetsController.APPEARANCE_LIGHT_NAVIGATION_BARS;
+            window.getInsetsController().setSystemBarsAppearance(night ? 0 : light, light);
+        }
     }
 
     /** A filled shape with corners of so many dp. */

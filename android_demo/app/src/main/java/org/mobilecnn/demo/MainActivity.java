@@ -27,6 +27,9 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
     private static final int ASK_PHOTO = 2;
     private static final int ASK_MODEL = 3;
 
+    /** Key of {@link Presenter#offered} in the saved state. */
+    private static final String OFFERED = "offered";
+
     private Presenter presenter;
     private StateView view;
     private Dialog dialog;
@@ -41,6 +44,9 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
         presenter = (Presenter) getLastNonConfigurationInstance();
         if (presenter == null) {
             presenter = new Presenter(getApplicationContext());
+            if (saved != null && saved.getString(OFFERED) != null) {
+                presenter.resumeOffer(saved.getString(OFFERED));
+            }
         }
         view = new StateView(this, look);
         look.button(this.<Button>findViewById(R.id.camera), true);
@@ -65,6 +71,12 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
     @Override
     public Object onRetainNonConfigurationInstance() {
         return presenter;
+    }
+
+    @Override
+    protected void onSaveInstanceState(Bundle state) {
+        super.onSaveInstanceState(state);
+        state.putString(OFFERED, presenter.offered());
     }
 
     @Override
@@ -234,6 +246,10 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
     @Override
     protected void onActivityResult(int request, int result, Intent data) {
         if (result != RESULT_OK || data == null) {
+            if (request == ASK_MODEL) {
+                // The passport was looked for, and not found.
+                presenter.offerAgain();
+            }
             return;
         }
         List<Uri> files = new ArrayList<>();
@@ -247,6 +263,10 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
         if (request == ASK_PHOTO && !files.isEmpty()) {
             presenter.openPhoto(files.get(0));
         } else if (request == ASK_MODEL && !files.isEmpty()) {
+            if (dialog != null) {
+                // The offer that the screen made when it was made anew, behind what the files were chosen in.
+                dialog.dismiss();
+            }
             presenter.openModel(files);
         }
     }

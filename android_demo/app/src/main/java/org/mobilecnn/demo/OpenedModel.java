@@ -67,6 +67,17 @@ final class OpenedModel {
         return !waiting(".json").exists();
     }
 
+    /**
+     * Takes up the model that waits since before the app's process ended.
+     *
+     * @param called its name then.
+     * @return whether it is there still, without a passport.
+     */
+    boolean resume(String called) {
+        name = called;
+        return waiting(".tflite").exists() && !waiting(".json").exists();
+    }
+
     /** Whether the passport that waits is the model's. */
     private boolean fits() {
         File model = waiting(".tflite");
@@ -141,7 +152,8 @@ final class OpenedModel {
         waiting(".json").delete();
     }
 
-    private String title() {
+    /** What the model that is being opened is called. */
+    String title() {
         return name == null ? "model.tflite" : name;
     }
 

@@ -49,6 +49,12 @@ final class Presenter implements ModelSession.Listener {
     private Uri photo;
     private boolean resumed;
 
+    /** The name of a model without a passport that the user has to decide on; null without. */
+    private String offered;
+
+    /** How often files were chosen. */
+    private int openings;
+
     /** Begins to load the model of the settings; {@link #close} ends everything. */
     Presenter(Context context) {
         this.context = context;
@@ -71,6 +77,7 @@ final class Presenter implements ModelSession.Listener {
         if (screen != null) {
             screen.show(state, latest == null ? null : latest.bitmap);
         }
+        offerAgain();
     }
 
     void close() {
@@ -151,29 +158,61 @@ final class Presenter implements ModelSession.Listener {
 
     /** Opens a model of the phone: a .tflite file, its passport, or both. */
     void openModel(List<Uri> files) {
+        offered = null;
+        int opening = ++openings;
         change(state.working());
         session.post(() -> {
             if (opened.take(files)) {
-                session.onScreen(() -> {
-                    say("");
-                    if (screen != null) {
-                        screen.offerWithoutPassport();
-                    }
-                });
+                offer(opened.title(), opening);
             } else {
                 keepOpened(null);
             }
         });
     }
 
+    private void offer(String name, int opening) {
+        session.onScreen(() -> {
+            // Other files may have been chosen meanwhile.
+            if (opening == openings) {
+                say("");
+                offered = name;
+                offerAgain();
+            }
+        });
+    }
+
+    /** Has the screen make the offer that the user has not decided on, if there is one. */
+    void offerAgain() {
+        if (offered != null && screen != null) {
+            screen.offerWithoutPassport();
+        }
+    }
+
+    /** The name of the model that the user has to decide on, to be kept for {@link #resumeOffer}; null without. */
+    String offered() {
+        return offered;
+    }
+
+    /** Makes an offer again that was made before the app's process ended. */
+    void resumeOffer(String name) {
+        int opening = openings;
+        session.post(() -> {
+            if (opened.resume(name)) {
+                offer(name, opening);
+            }
+        });
+    }
+
     /** Goes on without a passport: the numbers of the pictures are in this range. */
     void assume(AssumedPassport.Range range) {
+        offered = null;
         change(state.working());
         session.post(() -> keepOpened(range));
     }
 
     /** Forgets the model that is being opened. */
     void dropOpened() {
+        offered = null;
         session.post(opened::drop);
     }
 
@@ -221,6 +260,11 @@ final class Presenter implements ModelSession.Listener {
 
     void turn(int rotation) {
         feed.turn(rotation);
+    }
+
+    /** The preview is shown in a place of this size. */
+    void onPlace(Size place) {
+        feed.place(place);
     }
 
     /** The surface that was wanted is there; null when it goes. */

@@ -5,8 +5,10 @@ import android.util.AttributeSet;
 import android.util.Size;
 import android.view.SurfaceHolder;
 import android.view.SurfaceView;
+import android.view.View;
+import org.mobilecnn.core.Crop;
 
-/** Where the camera draws: as wide as its place and of the camera's shape. */
+/** Where the camera draws: as wide as its place, in its middle, and of the camera's shape; the place cuts off the rest. */
 public final class PreviewView extends SurfaceView implements SurfaceHolder.Callback {
     private Presenter presenter;
     private Size wanted;
@@ -27,6 +29,7 @@ public final class PreviewView extends SurfaceView implements SurfaceHolder.Call
         presenter = camera;
         wanted = size;
         sideways = turned;
+        tellPlace();
         requestLayout();
         getHolder().setFixedSize(size.getWidth(), size.getHeight());
         if (size.equals(ready)) {
@@ -67,9 +70,21 @@ public final class PreviewView extends SurfaceView implements SurfaceHolder.Call
         if (wanted != null && width > 0 && height > 0) {
             int across = sideways ? wanted.getHeight() : wanted.getWidth();
             int down = sideways ? wanted.getWidth() : wanted.getHeight();
-            // As wide as the place, unless that would not leave it room; the place cuts off what is below.
-            height = (int) ((long) width * down / across);
+            height = Crop.shownHeight(across, down, width);
         }
         setMeasuredDimension(width, height);
+    }
+
+    @Override
+    protected void onLayout(boolean changed, int left, int top, int right, int bottom) {
+        super.onLayout(changed, left, top, right, bottom);
+        tellPlace();
+    }
+
+    private void tellPlace() {
+        View place = (View) getParent();
+        if (presenter != null && place.getWidth() > 0 && place.getHeight() > 0) {
+            presenter.onPlace(new Size(place.getWidth(), place.getHeight()));
+        }
     }
 }

@@ -24,7 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import org.mobilecnn.core.TimingRecord;
 
-/** The screen that times all bundled models on this phone, shows their formats side by side, and keeps what it found. */
+/** The screen that times all models of the app on this phone, shows their formats side by side, and keeps what it found. */
 public final class TimingActivity extends Activity implements Timings.Listener {
     private static final int ASK_FILE = 1;
 
@@ -118,7 +118,7 @@ public final class TimingActivity extends Activity implements Timings.Listener {
             timings.stop();
             return;
         }
-        if (Models.bundled(this).isEmpty()) {
+        if (Models.all(this).isEmpty()) {
             say(getString(R.string.no_models));
             return;
         }
@@ -207,7 +207,11 @@ public final class TimingActivity extends Activity implements Timings.Listener {
             results.addView(row(line, slowest, results));
         }
         int threads = shown.get("protocol").asObject().get("threads").asInt();
-        say(getResources().getQuantityString(R.plurals.timing_of, threads, threads));
+        String legend = getResources().getQuantityString(R.plurals.timing_of, threads, threads);
+        List<String> leftOut = timings.leftOut();
+        boolean latest = history.names().indexOf(chosen) == 0;
+        say(!latest || leftOut.isEmpty() ? legend : legend + "\n" + getResources().getQuantityString(
+                R.plurals.timing_left_out, leftOut.size(), String.join(", ", leftOut)));
     }
 
     private View row(TimingRecord.Line line, double slowest, ViewGroup results) {

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -34,6 +35,9 @@ final class Timings implements TimingRun.Surroundings {
     private final Handler screen = new Handler(Looper.getMainLooper());
     private final AtomicBoolean stopped = new AtomicBoolean();
     private volatile boolean left;
+
+    /** Names of the models that cannot run here; of the last measurement. */
+    private volatile List<String> leftOut = Collections.emptyList();
 
     // Used on the main thread only.
     private Listener listener;
@@ -61,7 +65,12 @@ final class Timings implements TimingRun.Surroundings {
         stopped.set(true);
     }
 
-    /** Begins to time all bundled models. */
+    /** Names of the models that were not timed, because they cannot run here. */
+    List<String> leftOut() {
+        return leftOut;
+    }
+
+    /** Begins to time all models, also those that were opened from the phone. */
     void start(int threads, boolean cool) {
         running = true;
         left = false;
@@ -88,8 +97,9 @@ final class Timings implements TimingRun.Surroundings {
             }
         };
         try {
-            List<String> models = Models.bundled(context);
-            List<String> titles = new ArrayList<>(models);
+            List<String> models = new ArrayList<>();
+            List<String> titles = new ArrayList<>();
+            choose(threads, models, titles);
             String created = created(OffsetDateTime.now());
             JsonObject record = new TimingRun(this, device, threads, cool)
                     .of(models, titles, created, "mobilecnn app " + version(), device.facts());
@@ -105,6 +115,42 @@ final class Timings implements TimingRun.Surroundings {
             end(null, context.getString(R.string.out_of_memory));
         } catch (RuntimeException failure) {
             end(null, context.getString(R.string.unexpected, String.valueOf(failure)));
+        }
+    }
+
+    /**
+     * Looks for the models that can be timed. A measurement would end with the first that cannot, and of what users open
+     * nobody knows beforehand.
+     *
+     * @param models receives them, as in {@link Models#all}.
+     * @param titles receives their names in the record, each another.
+     * @throws Problem if none can run.
+     */
+    private void choose(int threads, List<String> models, List<String> titles) throws Problem {
+        List<String> refused = new ArrayList<>();
+        Problem why = null;
+        for (String model : Models.all(context)) {
+            try {
+                Passport passport = passport(model);
+                String title = Models.title(model);
+                int same = titles.indexOf(title);
+                if (same >= 0 && passport(models.get(same)).sha256.equals(passport.sha256)) {
+                    // It is in the app twice.
+                    continue;
+                } else if (same >= 0) {
+                    title = title.replaceAll("[.]tflite$", "-" + passport.sha256.substring(0, 8) + ".tflite");
+                }
+                new Classifier(open(model), passport, threads, Classifier.Kernels.XNNPACK).close();
+                models.add(model);
+                titles.add(title);
+            } catch (Problem problem) {
+                refused.add(Models.title(model));
+                why = problem;
+            }
+        }
+        leftOut = refused;
+        if (models.isEmpty() && why != null) {
+            throw why;
         }
     }
 

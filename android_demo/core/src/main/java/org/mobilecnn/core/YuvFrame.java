@@ -43,31 +43,34 @@ public final class YuvFrame {
     private byte[] red = new byte[0];
 
     /**
-     * The picture of a frame. It is valid until the next call, which writes over it.
+     * The picture of a part of a frame. It is valid until the next call, which writes over it.
      *
+     * @param part what of the frame is read.
      * @param luma the plane Y.
      * @param cb the plane Cb (U), half the size.
      * @param cr the plane Cr (V), half the size.
      * @param degrees the clockwise turn that brings the frame upright: 0, 90, 180 or 270.
      */
-    public Picture read(int width, int height, Plane luma, Plane cb, Plane cr, int degrees) {
+    public Picture read(Crop part, Plane luma, Plane cb, Plane cr, int degrees) {
         int orientation = Picture.orientation(degrees);
-        if (pixels.length != width * height) {
-            pixels = new int[width * height];
+        if (pixels.length != part.width * part.height) {
+            pixels = new int[part.width * part.height];
         }
-        for (int y = 0; y < height; y++) {
-            bright = luma.row(y, width, bright);
-            if ((y & 1) == 0) {
-                blue = cb.row(y >> 1, width + 1 >> 1, blue);
-                red = cr.row(y >> 1, width + 1 >> 1, red);
+        int end = part.left + part.width;
+        for (int row = 0; row < part.height; row++) {
+            int y = part.top + row;
+            bright = luma.row(y, end, bright);
+            if (row == 0 || (y & 1) == 0) {
+                blue = cb.row(y >> 1, end + 1 >> 1, blue);
+                red = cr.row(y >> 1, end + 1 >> 1, red);
             }
-            convert(y * width, width, luma.step, cb.step, cr.step);
+            convert(row * part.width - part.left, part.left, end, luma.step, cb.step, cr.step);
         }
-        return new Picture(width, height, pixels, Picture.Order.ARGB, orientation);
+        return new Picture(part.width, part.height, pixels, Picture.Order.ARGB, orientation);
     }
 
-    private void convert(int at, int width, int step, int blueStep, int redStep) {
-        for (int x = 0; x < width; x++) {
+    private void convert(int at, int left, int end, int step, int blueStep, int redStep) {
+        for (int x = left; x < end; x++) {
             int y = bright[x * step] & 0xFF;
             int cb = (blue[(x >> 1) * blueStep] & 0xFF) - 128;
             int cr = (red[(x >> 1) * redStep] & 0xFF) - 128;

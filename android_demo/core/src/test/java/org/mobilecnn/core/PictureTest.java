@@ -25,7 +25,13 @@ public final class PictureTest {
         byte[] neutral = new byte[4];
         Arrays.fill(neutral, (byte) 128);
         YuvFrame.Plane chroma = new YuvFrame.Plane(ByteBuffer.wrap(neutral), 4, 2);
-        return new YuvFrame().read(COLUMNS, ROWS, new YuvFrame.Plane(luma, 6, 1), chroma, chroma, degrees);
+        return new YuvFrame().read(
+                whole(COLUMNS, ROWS, degrees), new YuvFrame.Plane(luma, 6, 1), chroma, chroma, degrees);
+    }
+
+    /** All of a frame. */
+    private static Crop whole(int width, int height, int degrees) {
+        return Crop.shown(width, height, degrees, 0, 0);
     }
 
     private static int[][] brightness(Picture picture) {
@@ -46,6 +52,34 @@ public final class PictureTest {
         assertArrayEquals(new int[][] {{50, 10}, {60, 20}, {70, 30}, {80, 40}}, brightness(ramp(90)));
         assertArrayEquals(new int[][] {{80, 70, 60, 50}, {40, 30, 20, 10}}, brightness(ramp(180)));
         assertArrayEquals(new int[][] {{40, 80}, {30, 70}, {20, 60}, {10, 50}}, brightness(ramp(270)));
+    }
+
+    /** A part of a frame has the pixels that the whole frame has there, wherever the part begins. */
+    @Test
+    public void aPartOfAFrameIsCutOutOfTheWhole() {
+        int width = 13;
+        int height = 9;
+        byte[] noise = new byte[width * height * 2];
+        new Random(5).nextBytes(noise);
+        YuvFrame.Plane luma = new YuvFrame.Plane(ByteBuffer.wrap(noise), width, 1);
+        YuvFrame.Plane cb = new YuvFrame.Plane(ByteBuffer.wrap(noise), 15, 2);
+        YuvFrame.Plane cr = new YuvFrame.Plane(ByteBuffer.wrap(noise, 1, noise.length - 1).slice(), 15, 2);
+        YuvFrame reused = new YuvFrame();
+        for (int degrees = 0; degrees < 360; degrees += 90) {
+            Picture all = new YuvFrame().read(whole(width, height, degrees), luma, cb, cr, degrees);
+            for (int seen = 1; seen <= all.height(); seen++) {
+                Crop part = Crop.shown(width, height, degrees, all.width(), seen);
+                Picture cut = reused.read(part, luma, cb, cr, degrees);
+                assertEquals(all.width(), cut.width());
+                assertEquals(seen, cut.height());
+                int above = (all.height() - seen) / 2;
+                for (int y = 0; y < seen; y++) {
+                    for (int x = 0; x < cut.width(); x++) {
+                        assertEquals(all.pixel(x, above + y), cut.pixel(x, y));
+                    }
+                }
+            }
+        }
     }
 
     @Test(expected = IllegalArgumentException.class)
@@ -107,7 +141,7 @@ public final class PictureTest {
         };
         for (int[] values : cases) {
             int[] argb = new int[1];
-            new YuvFrame().read(1, 1, plane(values[0]), plane(values[1]), plane(values[2]), 0).rows(0, 1, argb);
+            new YuvFrame().read(whole(1, 1, 0), plane(values[0]), plane(values[1]), plane(values[2]), 0).rows(0, 1, argb);
             assertEquals(values[3], argb[0] >> 16 & 0xFF, 1);
             assertEquals(values[4], argb[0] >> 8 & 0xFF, 1);
             assertEquals(values[5], argb[0] & 0xFF, 1);
@@ -172,7 +206,7 @@ public final class PictureTest {
         for (int frame = 0; frame < 3; frame++) {
             long before = meter.getThreadAllocatedBytes(Thread.currentThread().getId());
             input.write(
-                    frames.read(width, height, new YuvFrame.Plane(luma, width, 1),
+                    frames.read(Crop.shown(width, height, 90, 411, 396), new YuvFrame.Plane(luma, width, 1),
                             new YuvFrame.Plane(chroma, width, 2), new YuvFrame.Plane(chroma, width, 2), 90),
                     buffer);
             allocated = meter.getThreadAllocatedBytes(Thread.currentThread().getId()) - before;
