@@ -24,14 +24,14 @@ SGD = {"optimizer": "sgd", "learning_rate": 0.2, "weight_decay": 1e-4, "epochs":
 """Training of the networks with batch normalization: the optimizer of ``fashion_mnist.py``, and epochs that reach :data:`LEAST`."""
 
 SGD_GENTLE = SGD | {"learning_rate": 0.06, "epochs": 8}
-"""Training of ShuffleNet V1 at the learning rate of its paper, 0.5 for batches of 1,024: at 0.2 a few images stretch the ranges
-of its last units by two orders of magnitude (``--learning-rate 0.2 --epochs 12``)."""
+"""Training of the ShuffleNets at the learning rate of their papers, 0.5 for batches of 1,024: at 0.2 a few images stretch the
+ranges of V1's last units by two orders of magnitude (``--learning-rate 0.2 --epochs 12``)."""
 
 ADAM = {"optimizer": "adam", "learning_rate": 0.001, "epochs": 8}
 """Training of SqueezeNet, which has no batch normalization and does not bear a high learning rate."""
 
 NETWORKS: dict[str, dict[str, Any]] = {
-    "shufflenet_v2_x0.5": SGD,
+    "shufflenet_v2_x0.5": SGD_GENTLE,
     "mobilenet_v1_x0.5_224": SGD,
     "squeezenet_v1.1": ADAM,
     "shufflenet_v1_x0.5_g3": SGD_GENTLE,

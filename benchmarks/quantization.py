@@ -33,7 +33,9 @@ from mobilecnn.train import datasets
 VARIANTS = {
     "none": (),
     "equalization": (corrections.EQUALIZATION,),
+    "clipping": (corrections.CLIPPING,),
     "bias_correction": (corrections.BIAS_CORRECTION,),
+    "equalization and bias_correction": (corrections.EQUALIZATION, corrections.BIAS_CORRECTION),
     "all": corrections.NAMES,
 }
 BREAKS = ("one channel x 1000", "one channel to 20,000", "every eighth channel x 100")

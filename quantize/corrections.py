@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.parity import Parity, compare
 from mobilecnn.quantize.rules import Rules, for_graph
+from mobilecnn.quantize.scale_ratios import limit_ratios
 from mobilecnn.remarks import plural
 
 EQUALIZATION, CLIPPING, BIAS_CORRECTION = "equalization", "clipping", "bias_correction"
@@ -134,11 +136,13 @@ class Quantized:
         path: the file.
         rules: how its operators were quantized, in order.
         corrections: what was tried on it, in order.
+        limited: number of channels whose weights were cut (:mod:`mobilecnn.quantize.scale_ratios`).
     """
 
     path: Path
     rules: Rules = ()
     corrections: tuple[Correction, ...] = ()
+    limited: int = 0
 
 
 def prepare(
@@ -193,10 +197,10 @@ def quantize(tflite: TfliteProcess, row: Format, io: str, base: Base) -> Quantiz
     made, trial = (base.path.with_name(f"{row.name}{part}.tflite") for part in ("", ".trial"))
     rules = for_graph(row.rules_for(io), base.graph)
     calibration = base.images.tensors if row.needs_calibration else None
-    _make(tflite, base.path, rules, made, calibration)
+    limited = _make(tflite, base.path, rules, made, calibration).limited
     seen = base.activations
     if seen is None or correct_biases(made.read_bytes(), base.path.read_bytes(), seen)[1] == 0:
-        return Quantized(made, rules)  # No weights in int8.
+        return Quantized(made, rules, limited=limited)  # No weights in int8.
     corrections = []
     source, scores = base.path, seen.scores
 
@@ -207,29 +211,30 @@ def quantize(tflite: TfliteProcess, row: Format, io: str, base: Base) -> Quantiz
 
     before = parity(made)
     if base.equalized is not None:
-        _make(tflite, base.equalized[0], rules, trial, calibration)
+        tried = _make(tflite, base.equalized[0], rules, trial, calibration)
         after = parity(trial)
         row_of = _correction(EQUALIZATION, base.tensors, base.ratio, before, after)
         corrections.append(replace(row_of, halved=base.halved))
         if corrections[-1].applied:
             trial.replace(made)
-            (source, seen), before = base.equalized, after
+            (source, seen), before, limited = base.equalized, after, tried.limited
     if base.clipping and any(rule.precision == CLIPPED for rule in rules):
         best: tuple[Parity, Correction] | None = None
         for share in SHARES:
-            times = _make(tflite, source, rules, trial, calibration, share)
-            if not times:
+            tried = _make(tflite, source, rules, trial, calibration, share)
+            if not tried.times:
                 break
             after = parity(trial)
-            tried = replace(_correction(CLIPPING, len(times), max(times), before, after), share=share)
+            row_of = _correction(CLIPPING, len(tried.times), max(tried.times), before, after)
+            row_of = replace(row_of, share=share)
             if after.sqnr_db < (before if best is None else best[0]).sqnr_db:
-                best = best or (before, tried)
+                best = best or (before, row_of)
                 break
-            best = after, tried
+            best, limited = (after, row_of), tried.limited
             trial.replace(made)
         if best is not None:
-            before, tried = best
-            corrections.append(tried)
+            before, row_of = best
+            corrections.append(row_of)
     if base.bias_correction:
         content, layers = correct_biases(made.read_bytes(), source.read_bytes(), seen)
         trial.write_bytes(content)
@@ -237,7 +242,19 @@ def quantize(tflite: TfliteProcess, row: Format, io: str, base: Base) -> Quantiz
         corrections.append(_correction(BIAS_CORRECTION, layers, None, before, after))
         if corrections[-1].applied:
             trial.replace(made)
-    return Quantized(made, rules, tuple(corrections))
+    return Quantized(made, rules, tuple(corrections), limited)
+
+
+class _Made(NamedTuple):
+    """What is known of a file that was quantized.
+
+    Attributes:
+        times: see :meth:`TfliteProcess.quantize`.
+        limited: see :class:`Quantized`.
+    """
+
+    times: list[float]
+    limited: int
 
 
 def _make(
@@ -247,18 +264,18 @@ def _make(
     made: Path,
     calibration: Path | None,
     share: float | None = None,
-) -> list[float]:
-    """Quantize ``path`` to ``made``, so that the runtimes take it; with a ``share``, no file where nothing is clipped.
-
-    The result is that of :meth:`TfliteProcess.quantize`.
-    """
+) -> _Made:
+    """Quantize ``path`` to ``made``, so that the runtimes take it; with a ``share``, no file where nothing is clipped."""
     times = tflite.quantize(path, rules, made, calibration, share)
     if share is not None and not times:
-        return times
+        return _Made(times, 0)
     model = flatbuffer.parse(made.read_bytes(), made.name)
     if free_int16_sums(model):
         made.write_bytes(flatbuffer.pack(model))
-    return times
+    content, limited = limit_ratios(made.read_bytes())
+    if limited:
+        made.write_bytes(content)
+    return _Made(times, limited)
 
 
 def _correction(name: str, changed: int, ratio: float | None, before: Parity, after: Parity) -> Correction:

@@ -12,7 +12,7 @@ from mobilecnn.quantize.corrections import Base, Quantized
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.targets import Target
-from mobilecnn.remarks import Remark, Remarked
+from mobilecnn.remarks import Remark, Remarked, plural
 
 Changes = dict[str, tuple[str, ...]]
 """Pass over the graph -> what it changed, a phrase for each change."""
@@ -79,6 +79,12 @@ def _quantize(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
     if row.rules:
         gains.refuse_quantized(row, base.graph, name)
         made, stages = corrections.quantize(how.tflite, row, how.io, base), ["quantized", "finished"]
+        if made.limited:
+            text = (
+                f"{row.name}: the largest weights of {plural(made.limited, 'channel')} are cut, for XNNPACK would not load them: "
+                "the channel hardly varied while the ranges were measured, and has its largest value by any other input"
+            )
+            how.remarked(Remark("cut-weights", made.limited, text))
         gains.refuse_no_gain(row, flatbuffer.graph(made.path.read_bytes(), row.name), name)
     rules = [rule for rule in how.rewrites if rule.graph in stages]
     rewritten = rewrite(made.path.read_bytes(), row.name, rules, how.answers)
