@@ -31,7 +31,7 @@ ADAM = {"optimizer": "adam", "learning_rate": 0.001, "epochs": 8}
 """Training of SqueezeNet, which has no batch normalization and does not bear a high learning rate."""
 
 NETWORKS: dict[str, dict[str, Any]] = {
-    "shufflenet_v2_x0.5": SGD_GENTLE,
+    "shufflenet_v2_x0.5": SGD_GENTLE | {"epochs": 6},
     "mobilenet_v1_x0.5_224": SGD,
     "squeezenet_v1.1": ADAM,
     "shufflenet_v1_x0.5_g3": SGD_GENTLE,
