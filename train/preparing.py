@@ -3,17 +3,14 @@
 import hashlib
 import math
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-
-import numpy as np
 
 from mobilecnn.contract import RANGES, InputContract
 from mobilecnn.errors import DataError, OutputError, UsageError
 from mobilecnn.files import check_file, read_bytes
 from mobilecnn.locks import locked
-from mobilecnn.remarks import Remarked, listed, no_remark, of_names, plural
+from mobilecnn.remarks import Remarked, no_remark
 from mobilecnn.replacing import refuse_itself
 from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, no_progress
@@ -21,14 +18,13 @@ from mobilecnn.train import checkpoint, datasets, pretrained, zoo
 from mobilecnn.train.augmentation import AUGMENTATIONS
 from mobilecnn.train.backend import require_backend
 from mobilecnn.train.batches import Pictures
-from mobilecnn.train.datasets.dataset import Dataset, refuse_unknown
-from mobilecnn.train.datasets.identity import digests
 from mobilecnn.train.datasets.reading import refuse_unreadable
 from mobilecnn.train.datasets.seen import pack
 from mobilecnn.train.hosts import ALONE, Team
 from mobilecnn.train.initializers import INITIALIZERS
 from mobilecnn.train.keras_file import check_name
 from mobilecnn.train.learner import PRECISIONS
+from mobilecnn.train.material import digest, split
 from mobilecnn.train.optimizers import MEMBERS, OPTIMIZERS
 from mobilecnn.train.options import OPTIONS
 from mobilecnn.train.plan import Epoch, TrainingPlan
@@ -137,13 +133,13 @@ def prepare(
         _check_output(output, resume)
     if plan.weights:
         base = pretrained.base(plan.architecture, contract)
-    training, validation = _split(plan, skip_bad, remarked, progress)
+    training, validation = split(plan, skip_bad, remarked, progress)
     total = len(training) + len(validation)
-    digest, each = _digest((training, validation))
-    origin = _origin(digest, base)
+    data_sha256, each = digest((training, validation))
+    origin = _origin(data_sha256, base)
     team.check_batch(min(plan.batch_size, len(training)))
-    _agree(team, plan, base, resume, digest)
-    say_validated(base, validation, each[len(training) :], digest, remarked)
+    _agree(team, plan, base, resume, data_sha256)
+    say_validated(base, validation, each[len(training) :], data_sha256, remarked)
     done: tuple[Epoch, ...] = ()
     if resume and team.first:
         done = checkpoint.completed(output, plan, total, training.classes, origin)
@@ -169,7 +165,7 @@ def prepare(
         classes=training.classes,
         training=trained_on,
         validation=validated_on,
-        data_sha256=digest,
+        data_sha256=data_sha256,
         seen=pack(each, None if base is None else base.training),
         origin=origin,
         done=done,
@@ -230,74 +226,6 @@ def history_path(output: Path) -> Path:
 def _is_history(path: Path) -> bool:
     columns = ",".join(field.name for field in fields(Epoch)).encode()
     return path.is_file() and read_bytes(path, "history").startswith(columns)
-
-
-def _digest(parts: Sequence[Dataset]) -> tuple[str, list[str]]:
-    """SHA-256 of all images that are trained and validated on together, and that of each.
-
-    Raises:
-        DataError: an image cannot be read.
-    """
-    made, each = hashlib.sha256(), []
-    for part, dataset in enumerate(parts):
-        known = enumerate(dataset.sha256) if dataset.sha256 else digests(dataset.images)
-        for index, one in known:
-            if isinstance(one, DataError):
-                refuse_unreadable([image for each in parts for image in each.images])
-                raise one
-            made.update(f"{part} {dataset.classes[int(dataset.labels[index])]} {one}\n".encode())
-            each.append(one)
-    return made.hexdigest(), each
-
-
-def _split(
-    plan: TrainingPlan, skip_bad: bool, remarked: Remarked, progress: Progress
-) -> tuple[Dataset, Dataset]:
-    """The images to train on, and those to validate on: a part of the data's own, else a share of each class."""
-
-    def checked(dataset: Dataset) -> Dataset:
-        for remark in dataset.remarks:
-            remarked(remark)
-        if not dataset.labelled:
-            raise DataError(
-                f"{dataset.name} has loose images; put those of each class into a folder of its own"
-            )
-        return dataset.readable(remarked, progress) if skip_bad else dataset
-
-    dataset = checked(datasets.load(plan.data, part="train"))
-    if len(dataset.classes) < 2:
-        (only,) = dataset.classes
-        deeper = any(remark.code == "nested" for remark in dataset.remarks)
-        inside = (
-            f"; if those in {Path(dataset.name) / only} are the classes, give that folder" if deeper else ""
-        )
-        raise DataError(
-            f"{dataset.name} has one class only ({only}); a classifier needs at least two class folders{inside}"
-        )
-    own = datasets.validation(plan.data)
-    if own is not None:
-        own = checked(own)
-        unknown = [name for name in own.classes if name not in dataset.classes]
-        if unknown:
-            raise DataError(f"{own.name} has classes that {dataset.name} does not have: {listed(unknown)}")
-        missing = [name for name in dataset.classes if name not in own.classes]
-        index = np.asarray([dataset.classes.index(name) for name in own.classes], np.int64)
-        own = replace(own, classes=dataset.classes, labels=index[own.labels])
-        refuse_unknown(own, "validation", dataset, plan.data)
-        if missing:
-            text = f"{own.name} has no image of {plural(len(missing), 'class', 'classes')} that {dataset.name} has"
-            remarked(of_names("not-validated", missing, text))
-        return dataset, own
-    training, validation = dataset.split(plan.validation, plan.seed)
-    if not len(validation):
-        raise DataError(
-            f"{plan.data} has one image a class, and none is left to validate with; at least two a class are needed"
-        )
-    held = set(validation.labels.tolist())
-    if missing := [name for index, name in enumerate(dataset.classes) if index not in held]:
-        text = f"{dataset.name} has too few images of {plural(len(missing), 'class', 'classes')} to validate on one"
-        remarked(of_names("not-validated", missing, text))
-    return training, validation
 
 
 def check(plan: TrainingPlan) -> None:
