@@ -1,6 +1,7 @@
 """``mobilecnn experiment``: rows side by side, stopped, resumed, failed, and shown beside what was published."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,8 +17,9 @@ import sets
 from click.testing import CliRunner, Result
 
 from mobilecnn.cli import cli
+from mobilecnn.errors import CheckFailed
 from mobilecnn.experiments import trainings
-from mobilecnn.experiments.running import Measured
+from mobilecnn.experiments.running import Measured, Outcome, refuse_failed
 from mobilecnn.experiments.table import clock
 from mobilecnn.experiments.trainings import Trainings, command
 from mobilecnn.train import checkpoint, experiments
@@ -42,7 +44,7 @@ name = "large"
 train = { learning-rate = 0.01 }
 [[row]]
 name = "wrong"
-train = { label-smoothing = 2.0 }
+train = { data = "broken" }
 """
 
 
@@ -53,6 +55,8 @@ def run(*typed: object) -> Result:
 @pytest.fixture
 def here(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "photos").symlink_to(photos)
+    shutil.copytree(photos, tmp_path / "broken")
+    (tmp_path / "broken" / "dog" / "1.png").write_bytes(b"no picture")
     (tmp_path / "rates.toml").write_text(RECIPE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -80,11 +84,12 @@ def test_two_at_a_time_stopped_resumed_and_one_that_fails(
     done = run("rates.toml", "--workers", "2", "-o", "out", "--json")
     assert (
         done.exit_code == 1
-        and "1 of 3 rows failed: wrong: --label-smoothing 2.0 is out of range" in done.stderr
+        and "1 of 3 rows failed: wrong: broken/dog/1.png is not a JPEG" in done.stderr
     )
+    assert "or replace it; the others are complete, and the same command tries this one again" in done.stderr
     said = json.loads(done.stdout)
     rows = {row["name"]: row for row in said["rows"]}
-    assert rows["wrong"]["measured"] is None and "--label-smoothing" in rows["wrong"]["failure"]
+    assert rows["wrong"]["measured"] is None and "broken/dog/1.png" in rows["wrong"]["failure"]
     for name in names:
         assert f"Continuing after epoch {saved[name]} of 150" in (out / f"{name}.log").read_text()
         found = Measured.read(out / f"{name}.json")
@@ -213,6 +218,8 @@ def test_without_dask_the_command_that_installs_it_is_told(
         (("rates.toml", "--stand-in"), "rates has no table [stand-in]"),
         (("rates.toml", "--row", "middle"), "rates has no row 'middle'; it has small, large, wrong"),
         (("lesion-comparison",), "names no images; give --data"),
+        (("lesion-comparison", "--data", "nothing"), "no such folder: nothing; give"),
+        (("rates.toml", "--data", "photos/cat"), "photos/cat has loose images"),
         (("nowhere.toml",), "no such recipe"),
         (("rates.toml", "-o", "rates.toml"), "it is a file, and a folder is expected"),
     ],
@@ -220,7 +227,43 @@ def test_without_dask_the_command_that_installs_it_is_told(
 def test_what_makes_no_sense_is_refused_at_once(typed: tuple[str, ...], words: str, here: Path) -> None:
     done = run(*typed)
     assert done.exit_code == 2 and words in done.stderr, done.output
-    assert sorted(path.name for path in here.iterdir()) == ["photos", "rates.toml"]
+    assert sorted(path.name for path in here.iterdir()) == ["broken", "photos", "rates.toml"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("label-smoothing = 2.0", "wrong: --label-smoothing 2.0 is out of range"),
+        ('architecture = "lenet6"', "wrong: no network is named 'lenet6'"),
+        ('data = "photos/cat"', "photos/cat has loose images"),
+    ],
+)
+def test_a_row_that_cannot_be_trained_is_refused_before_the_others_are(
+    options: str, words: str, here: Path
+) -> None:
+    (here / "rates.toml").write_text(RECIPE.replace('data = "broken"', options))
+    done = run("rates.toml", "-o", "out")
+    assert done.exit_code == 2 and words in done.stderr, done.output
+    assert done.stderr.count("\n") == 1 and not (here / "out").exists()
+
+
+def test_reasons_are_told_once_and_others_are_complete_only_where_there_are_some() -> None:
+    first, second, third = (
+        Outcome(experiments.Row(name, {}), None, reason)
+        for name, reason in (("a", "too dark"), ("b", "too dark"), ("c", "too light"))
+    )
+    whole = Outcome(experiments.Row("d", {}), None)
+    refuse_failed([whole])
+    with pytest.raises(CheckFailed) as told:
+        refuse_failed([first, second, third])
+    assert str(told.value) == (
+        "3 of 3 rows failed: a, b: too dark; c: too light; the same command tries these again"
+    )
+    with pytest.raises(CheckFailed) as told:
+        refuse_failed([first, whole])
+    assert str(told.value) == (
+        "1 of 2 rows failed: a: too dark; the others are complete, and the same command tries this one again"
+    )
 
 
 def test_the_recipes_are_listed() -> None:

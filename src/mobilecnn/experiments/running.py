@@ -17,12 +17,13 @@ from typing import Any, ClassVar
 
 from mobilecnn.causes import cause
 from mobilecnn.errors import CheckFailed, InputError, MobileCnnError, UsageError
+from mobilecnn.experiments.images import images_of_all, plans
 from mobilecnn.experiments.trainings import cluster, model_of, running, train_there
 from mobilecnn.files import LARGEST_TEXT, check_writable, read_bytes, write_json
 from mobilecnn.locks import locked
 from mobilecnn.quantize.evaluation import Accuracy
 from mobilecnn.records import Stored, record
-from mobilecnn.remarks import Remarked, no_remark, plural
+from mobilecnn.remarks import Remarked, listed, no_remark, plural
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train.experiments import Recipe, Row
 from mobilecnn.train.keras_archive import sha256_of
@@ -127,7 +128,7 @@ def run(
 
     Raises:
         UsageError: an option makes no sense.
-        InputError: a folder has what an earlier run with other options left.
+        InputError: the images of a row cannot be read or used, or the folder has what an earlier run with other options left.
         OutputError: the folder cannot be written, or another process writes it.
     """
     if request.workers < 1:
@@ -135,6 +136,8 @@ def run(
     if request.stand_in and not request.recipe.stand_in:
         raise UsageError(f"{request.recipe.name} has no table [stand-in]; leave --stand-in out")
     wanted = {row.name: options_of(request, row) for row in request.rows}
+    # Before there is a folder: a name that is typed wrong is to leave nothing.
+    images_of_all(plans(request.rows, wanted))
     check_writable(request.output)
     with locked(request.output):
         kept = {row.name: _kept(request.output, row.name, wanted[row.name]) for row in request.rows}
@@ -157,11 +160,19 @@ def refuse_failed(outcomes: Sequence[Outcome]) -> None:
     Raises:
         CheckFailed: naming them, with the reasons.
     """
-    if failed := [f"{outcome.row.name}: {outcome.failure}" for outcome in outcomes if outcome.failure]:
-        raise CheckFailed(
-            f"{len(failed)} of {plural(len(outcomes), 'row')} failed: {'; '.join(failed)}; the others are complete, and the "
-            "same command tries these again"
-        )
+    reasons: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.failure:
+            reasons.setdefault(outcome.failure, []).append(outcome.row.name)
+    if not reasons:
+        return
+    failed = sum(len(names) for names in reasons.values())
+    said = "; ".join(f"{listed(names)}: {reason}" for reason, names in reasons.items())
+    others = "the others are complete, and " if failed < len(outcomes) else ""
+    again = "this one" if failed == 1 else "these"
+    raise CheckFailed(
+        f"{failed} of {plural(len(outcomes), 'row')} failed: {said}; {others}the same command tries {again} again"
+    )
 
 
 def _record_of(folder: Path, name: str) -> Path:

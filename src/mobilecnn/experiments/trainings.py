@@ -79,7 +79,8 @@ class Trainings:
             return ""
         reasons = [line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")]
         return (
-            reasons[-1]
+            # An option that a recipe has not.
+            reasons[-1].removesuffix(", or give --skip-bad")
             if reasons
             else f"the training ended with code {process.returncode}; see {folder / name}.log"
         )

@@ -1,0 +1,79 @@
+"""The images of a row, read before its training begins: those to train and validate on, and those that judge the model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mobilecnn.api.training import planned
+from mobilecnn.errors import MobileCnnError
+from mobilecnn.train import datasets
+from mobilecnn.train.datasets.dataset import Dataset, labels_for
+from mobilecnn.train.experiments import Row
+from mobilecnn.train.material import split
+from mobilecnn.train.options import members
+from mobilecnn.train.plan import TrainingPlan
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of a row.
+
+    Attributes:
+        part: the part that judges.
+        judged: its images.
+    """
+
+    part: Literal["test", "validation"]
+    judged: Dataset
+
+
+def plans(rows: Sequence[Row], wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, TrainingPlan]:
+    """The plan of each row's training, checked as ``mobilecnn train`` does.
+
+    Args:
+        rows: rows of an experiment.
+        wanted: name of each -> its options.
+
+    Raises:
+        MobileCnnError: the plan of a row is refused, which the message names.
+    """
+    made = {}
+    for row in rows:
+        try:
+            asked = {"architecture": "", "size": None, **members(wanted[row.name], row.name)}
+            made[row.name], _ = planned(
+                asked.pop("architecture"), asked.pop("data"), asked.pop("size"), **asked
+            )
+        except MobileCnnError as error:
+            raise type(error)(f"{row.name}: {error}") from error
+    return made
+
+
+def images_of(plan: TrainingPlan) -> Images:
+    """The images of a training: those to test on judge or, where the data have none, those to validate on.
+
+    Raises:
+        DataError: they cannot be read, are not enough, or the model could not know all of their classes.
+    """
+    training, validation = split(plan)
+    if "test" not in datasets.parts(plan.data):
+        return Images("validation", validation)
+    judged = datasets.load(plan.data, "test")
+    labels_for(judged, training.classes, len(training.classes))
+    return Images("test", judged)
+
+
+def images_of_all(plans: Mapping[str, TrainingPlan]) -> dict[str, Images]:
+    """The images of each row, those that several rows have read once.
+
+    Raises:
+        DataError: as :func:`images_of`.
+    """
+    read: dict[tuple[str, float, int], Images] = {}
+    found = {}
+    for name, plan in plans.items():
+        key = plan.data, plan.validation, plan.seed
+        if key not in read:
+            read[key] = images_of(plan)
+        found[name] = read[key]
+    return found
