@@ -19,10 +19,13 @@ from click.testing import CliRunner, Result
 from mobilecnn.cli import cli
 from mobilecnn.errors import CheckFailed
 from mobilecnn.experiments import trainings
+from mobilecnn.experiments.images import images_of, say_judged
 from mobilecnn.experiments.running import Measured, Outcome, refuse_failed
 from mobilecnn.experiments.table import clock
 from mobilecnn.experiments.trainings import Trainings, command
+from mobilecnn.remarks import Remarks
 from mobilecnn.train import checkpoint, experiments
+from mobilecnn.train.plan import TrainingPlan
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -82,10 +85,7 @@ def test_two_at_a_time_stopped_resumed_and_one_that_fails(
     assert all(0 < epochs < 150 for epochs in saved.values()) and not list(out.glob("*.json"))
 
     done = run("rates.toml", "--workers", "2", "-o", "out", "--json")
-    assert (
-        done.exit_code == 1
-        and "1 of 3 rows failed: wrong: broken/dog/1.png is not a JPEG" in done.stderr
-    )
+    assert done.exit_code == 1 and "1 of 3 rows failed: wrong: broken/dog/1.png is not a JPEG" in done.stderr
     assert "or replace it; the others are complete, and the same command tries this one again" in done.stderr
     said = json.loads(done.stdout)
     rows = {row["name"]: row for row in said["rows"]}
@@ -94,12 +94,15 @@ def test_two_at_a_time_stopped_resumed_and_one_that_fails(
         assert f"Continuing after epoch {saved[name]} of 150" in (out / f"{name}.log").read_text()
         found = Measured.read(out / f"{name}.json")
         assert found.options["epochs"] == 150 and found.workers == 2 and found.seconds > 0
-        assert found.evaluation.images == 12 and found.evaluation.speed is not None
+        assert (
+            found.part == "validation" and found.evaluation.images == 2 and found.evaluation.speed is not None
+        )
         assert found.evaluation.parameters and found.evaluation.parameters > 50_000
         assert rows[name]["measured"]["model_sha256"] == found.model_sha256
         assert len((out / f"{name}.history.csv").read_text().splitlines()) == 151
-    # The folder has no part to test on: what the models were trained on is said.
-    assert "trained-on" in {remark["code"] for remark in said["remarks"]}
+    # The folder has no part of its own to judge by: what training held back does.
+    codes = {remark["code"] for remark in said["remarks"]}
+    assert "validated-on" in codes and "trained-on" not in codes
 
     # What is complete is shown, and nothing is trained or asked again; a model that was judged is not judged anew.
     def unexpected(*arguments: Any) -> None:
@@ -126,6 +129,64 @@ def test_two_at_a_time_stopped_resumed_and_one_that_fails(
         done.exit_code == 2
         and "small.keras is of a run with other options: batch_size was 4 and is 8" in done.stderr
     )
+
+
+@pytest.fixture(scope="module")
+def once(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with images, a recipe of one epoch, and in ``out`` what its row ``small`` left, with what was said beside it."""
+    folder = tmp_path_factory.mktemp("once")
+    shutil.copytree(photos, folder / "photos")
+    shutil.copytree(photos, folder / "broken")
+    recipe = RECIPE.replace("epochs = 150", "epochs = 1")
+    (folder / "rates.toml").write_text(recipe)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        done = run("rates.toml", "--row", "small", "-o", "out", "--json")
+    assert done.exit_code == 0, done.output
+    (folder / "said.json").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture
+def complete(once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which is the current folder."""
+    copy = tmp_path / "copy"
+    shutil.copytree(once, copy)
+    monkeypatch.chdir(copy)
+    return copy
+
+
+def test_of_data_without_parts_what_training_held_back_judges(complete: Path) -> None:
+    found = Measured.read(complete / "out" / "small.json")
+    assert found.part == "validation" and found.evaluation.images == 2
+    # As the training itself found on the same two.
+    assert found.evaluation.accuracy == found.epoch.val_accuracy
+    said = json.loads((complete / "said.json").read_text())
+    codes = {remark["code"] for remark in said["remarks"]}
+    assert "validated-on" in codes and "trained-on" not in codes
+
+
+@pytest.mark.parametrize(
+    ("options", "codes"),
+    [
+        ({}, ["trained-on", "validated-on"]),
+        ({"keep": "last"}, ["trained-on"]),
+        ({"keep": "last", "patience": 3}, ["trained-on", "validated-on"]),
+    ],
+)
+def test_what_judges_and_had_a_share_in_training_is_said(
+    options: dict[str, Any], codes: list[str], here: Path
+) -> None:
+    for number in range(6):
+        shutil.copy(
+            here / "broken" / "cat" / f"{number}.{('jpg', 'png', 'webp')[number % 3]}",
+            here / "broken" / "cat" / f"again{number}.{('jpg', 'png', 'webp')[number % 3]}",
+        )
+    images = images_of(TrainingPlan("lenet5", "broken", 28))
+    remarks = Remarks()
+    say_judged(here / "it.keras", images, options, remarks)
+    assert [remark.code for remark in remarks.rows] == codes
+    assert remarks.rows[0].count == 1 and remarks.rows[0].names[0].startswith("broken/cat/")
 
 
 @pytest.mark.sweep

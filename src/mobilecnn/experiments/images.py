@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from mobilecnn.api.training import planned
 from mobilecnn.errors import MobileCnnError
+from mobilecnn.quantize.origins import say_seen
+from mobilecnn.remarks import Remark, Remarked, plural
 from mobilecnn.train import datasets
 from mobilecnn.train.datasets.dataset import Dataset, labels_for
+from mobilecnn.train.datasets.identity import shared
+from mobilecnn.train.datasets.overlap import say_shared
 from mobilecnn.train.experiments import Row
 from mobilecnn.train.material import split
 from mobilecnn.train.options import members
@@ -19,12 +24,14 @@ class Images:
     """The images of a row.
 
     Attributes:
-        part: the part that judges.
+        part: the part that judges; ``validation`` is a share of each class, held back, where the data have no such part.
         judged: its images.
+        twice: indices of those of ``validation`` that are among the images to train on, too, by their content.
     """
 
     part: Literal["test", "validation"]
     judged: Dataset
+    twice: tuple[int, ...] = ()
 
 
 def plans(rows: Sequence[Row], wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, TrainingPlan]:
@@ -57,7 +64,7 @@ def images_of(plan: TrainingPlan) -> Images:
     """
     training, validation = split(plan)
     if "test" not in datasets.parts(plan.data):
-        return Images("validation", validation)
+        return Images("validation", validation, tuple(shared(validation, training)))
     judged = datasets.load(plan.data, "test")
     labels_for(judged, training.classes, len(training.classes))
     return Images("test", judged)
@@ -77,3 +84,24 @@ def images_of_all(plans: Mapping[str, TrainingPlan]) -> dict[str, Images]:
             read[key] = images_of(plan)
         found[name] = read[key]
     return found
+
+
+def say_judged(model: Path, images: Images, options: Mapping[str, Any], remarked: Remarked) -> None:
+    """Say which of the images that judge a model had a share in its training.
+
+    Args:
+        model: the model of a row.
+        images: those of its training.
+        options: options of its training, by their names without dashes.
+        remarked: told of them.
+    """
+    if images.part == "test":
+        say_seen([model], images.judged, remarked)
+        return
+    say_shared(images.judged, images.twice, "trained-on", f"that {model} trained on", remarked)
+    if options.get("keep") != "last" or options.get("patience"):
+        text = (
+            f"{images.judged.name}: the {plural(len(images.judged), 'image')} that judge here are those that training validated "
+            "on, and chose the epoch to keep by, so that new ones may be answered worse"
+        )
+        remarked(Remark("validated-on", len(images.judged), text))

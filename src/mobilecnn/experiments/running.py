@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from mobilecnn.causes import cause
 from mobilecnn.errors import CheckFailed, InputError, MobileCnnError, UsageError
-from mobilecnn.experiments.images import images_of_all, plans
+from mobilecnn.experiments.images import Images, images_of_all, plans, say_judged
 from mobilecnn.experiments.trainings import cluster, model_of, running, train_there
 from mobilecnn.files import LARGEST_TEXT, check_writable, read_bytes, write_json
 from mobilecnn.locks import locked
@@ -66,7 +66,8 @@ class Measured(Stored):
         epoch: epoch whose weights the model has.
         seconds: duration of the training.
         workers: number of trainings that ran at a time, at most.
-        part: part of the data that the model was asked about; empty for all.
+        part: part of the data that the model was asked about, ``test`` or ``validation``; empty for all, which earlier versions
+            took of data without parts.
         evaluation: its accuracy there, and how long that took.
     """
 
@@ -137,7 +138,7 @@ def run(
         raise UsageError(f"{request.recipe.name} has no table [stand-in]; leave --stand-in out")
     wanted = {row.name: options_of(request, row) for row in request.rows}
     # Before there is a folder: a name that is typed wrong is to leave nothing.
-    images_of_all(plans(request.rows, wanted))
+    images = images_of_all(plans(request.rows, wanted))
     check_writable(request.output)
     with locked(request.output):
         kept = {row.name: _kept(request.output, row.name, wanted[row.name]) for row in request.rows}
@@ -148,7 +149,7 @@ def run(
             if row.name not in failures:
                 progress(place, len(left), f"{row.name}: predicting")
                 try:
-                    kept[row.name] = _judge(request, row, wanted[row.name], remarked)
+                    kept[row.name] = _judge(request, row, wanted[row.name], images[row.name], remarked)
                 except MobileCnnError as error:
                     failures[row.name] = str(error)
     return tuple(Outcome(row, kept[row.name], failures.get(row.name, "")) for row in request.rows)
@@ -278,18 +279,15 @@ def _pool(request: Request) -> AbstractContextManager[Executor]:
     return cluster(request.scheduler) if request.scheduler else ThreadPoolExecutor(request.workers)
 
 
-def _judge(request: Request, row: Row, options: Mapping[str, Any], remarked: Remarked) -> Measured:
-    """Ask the model of a row about the images to test or, without such a part, to validate on."""
+def _judge(
+    request: Request, row: Row, options: Mapping[str, Any], images: Images, remarked: Remarked
+) -> Measured:
+    """Ask the model of a row about the images that judge it."""
     from mobilecnn.quantize import accuracy
-    from mobilecnn.quantize.origins import say_seen
-    from mobilecnn.train import datasets
 
-    model, data = model_of(request.output, row.name), str(options["data"])
-    parts = datasets.parts(data)
-    part = next((part for part in ("test", "validation") if part in parts), None)
-    dataset = datasets.judged(data, part, remarked)
-    (judged,) = accuracy.evaluate([model], dataset, remarked=remarked)
-    say_seen([model], dataset, remarked)
+    model = model_of(request.output, row.name)
+    (judged,) = accuracy.evaluate([model], images.judged, remarked=remarked)
+    say_judged(model, images, options, remarked)
     history = _history(model.with_suffix(".history.csv"))
     found = Measured(
         name=row.name,
@@ -298,7 +296,7 @@ def _judge(request: Request, row: Row, options: Mapping[str, Any], remarked: Rem
         epoch=history[-1] if options.get("keep") == "last" else best(history),
         seconds=round(sum(epoch.seconds for epoch in history), 3),
         workers=request.workers,
-        part=part or "",
+        part=images.part,
         evaluation=judged,
     )
     write_json(_record_of(request.output, row.name), found.to_json())

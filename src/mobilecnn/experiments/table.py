@@ -101,6 +101,10 @@ def table(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
+_VERBS = {"test": "test on", "validation": "validate on", "": "train and validate on"}
+"""Part of the data -> what it is for."""
+
+
 def _stood_in(request: Request) -> dict[str, Any]:
     """The options of the stand-in, with the images that were named in place of its own."""
     return {**request.recipe.stand_in, **({} if request.data is None else {"data": request.data})}
@@ -118,7 +122,7 @@ def remarks(request: Request, outcomes: Sequence[Outcome]) -> list[str]:
             f"Here a small stand-in ran ({small}): its figures say that the rows run, and nothing of the published ones."
         )
     if found:
-        parts = sorted({row.part or "all images" for row in found})
+        parts = sorted({f"the images to {_VERBS[row.part]}" for row in found})
         said.append(
             f"Prediction and balanced accuracy here: {' and '.join(parts)}, from image files to scores, on this machine."
         )
