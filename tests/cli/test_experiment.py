@@ -20,7 +20,8 @@ from mobilecnn.cli import cli
 from mobilecnn.errors import CheckFailed
 from mobilecnn.experiments import trainings
 from mobilecnn.experiments.images import images_of, say_judged
-from mobilecnn.experiments.running import Measured, Outcome, refuse_failed
+from mobilecnn.experiments.kept import Measured
+from mobilecnn.experiments.running import Outcome, refuse_failed
 from mobilecnn.experiments.table import clock
 from mobilecnn.experiments.trainings import Trainings, command
 from mobilecnn.remarks import Remarks

@@ -13,22 +13,20 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_complete
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from mobilecnn.causes import cause
 from mobilecnn.errors import CheckFailed, InputError, MobileCnnError, UsageError
 from mobilecnn.experiments.images import Images, images_of_all, plans, say_judged
+from mobilecnn.experiments.kept import Measured, is_trained, kept_of, record_of
 from mobilecnn.experiments.trainings import cluster, model_of, running, train_there
 from mobilecnn.files import LARGEST_TEXT, check_writable, read_bytes, write_json
 from mobilecnn.locks import locked
-from mobilecnn.quantize.evaluation import Accuracy
-from mobilecnn.records import Stored, record
+from mobilecnn.records import record
 from mobilecnn.remarks import Remarked, listed, no_remark, plural
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train.experiments import Recipe, Row
 from mobilecnn.train.keras_archive import sha256_of
-from mobilecnn.train.keras_file import read_info
-from mobilecnn.train.options import members
 from mobilecnn.train.plan import Epoch, best
 
 
@@ -53,36 +51,6 @@ class Request:
     stand_in: bool = False
     workers: int = 1
     scheduler: str = ""
-
-
-@dataclass(frozen=True)
-class Measured(Stored):
-    """What became of a row: of its training, and of the model.
-
-    Attributes:
-        name: name of the row.
-        options: options of its training.
-        model_sha256: SHA-256 of the model.
-        epoch: epoch whose weights the model has.
-        seconds: duration of the training.
-        workers: number of trainings that ran at a time, at most.
-        part: part of the data that the model was asked about, ``test`` or ``validation``; empty for all, which earlier versions
-            took of data without parts.
-        evaluation: its accuracy there, and how long that took.
-    """
-
-    SCHEMA: ClassVar[str] = "mobilecnn.experiment"
-    VERSION: ClassVar[int] = 1
-    NOUN: ClassVar[str] = "row of an experiment"
-
-    name: str
-    options: dict[str, Any]
-    model_sha256: str
-    epoch: Epoch
-    seconds: float
-    workers: int
-    part: str
-    evaluation: Accuracy
 
 
 @dataclass(frozen=True)
@@ -141,9 +109,9 @@ def run(
     images = images_of_all(plans(request.rows, wanted))
     check_writable(request.output)
     with locked(request.output):
-        kept = {row.name: _kept(request.output, row.name, wanted[row.name]) for row in request.rows}
+        kept = {row.name: kept_of(request.output, row.name, wanted[row.name]) for row in request.rows}
         left = [row for row in request.rows if kept[row.name] is None]
-        untrained = [row for row in left if not _is_trained(request.output, row.name, wanted[row.name])]
+        untrained = [row for row in left if not is_trained(request.output, row.name, wanted[row.name])]
         failures = _train(request, untrained, wanted, progress)
         for place, row in enumerate(left):
             if row.name not in failures:
@@ -174,51 +142,6 @@ def refuse_failed(outcomes: Sequence[Outcome]) -> None:
     raise CheckFailed(
         f"{failed} of {plural(len(outcomes), 'row')} failed: {said}; {others}the same command tries {again} again"
     )
-
-
-def _record_of(folder: Path, name: str) -> Path:
-    return folder / f"{name}.json"
-
-
-def _kept(folder: Path, name: str, options: Mapping[str, Any]) -> Measured | None:
-    """What an earlier run found of a row; None where it did not come so far, or the model is another now.
-
-    Raises:
-        InputError: it is of other options, or cannot be read.
-    """
-    path, model = _record_of(folder, name), model_of(folder, name)
-    if not path.exists():
-        return None
-    found = Measured.read(path)
-    _refuse_other(path, found.options, options)
-    return found if model.exists() and sha256_of(model) == found.model_sha256 else None
-
-
-def _refuse_other(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    unlike = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
-    if unlike:
-        said = ", ".join(f"{name} was {then.get(name)!r} and is {now.get(name)!r}" for name in unlike)
-        raise InputError(
-            f"{path} is of a run with other options: {said}; choose another folder with -o, or remove the row's files"
-        )
-
-
-def _is_trained(folder: Path, name: str, options: Mapping[str, Any]) -> bool:
-    """Whether a row's training is complete.
-
-    Raises:
-        InputError: its model was trained with other options.
-    """
-    model = model_of(folder, name)
-    if not model.exists():
-        return False
-    facts = read_info(model).training or {}
-    asked = {**members(options, str(model))}
-    # The name of a network has its size in it, which may be another by an option.
-    asked.pop("architecture")
-    plain = {member: list(value) if isinstance(value, tuple) else value for member, value in asked.items()}
-    _refuse_other(model, {member: facts.get(member) for member in plain}, plain)
-    return True
 
 
 def _train(
@@ -299,7 +222,7 @@ def _judge(
         part=images.part,
         evaluation=judged,
     )
-    write_json(_record_of(request.output, row.name), found.to_json())
+    write_json(record_of(request.output, row.name), found.to_json())
     return found
 
 

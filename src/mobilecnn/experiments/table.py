@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mobilecnn.experiments.running import Measured, Outcome, Request
+from mobilecnn.experiments.kept import Measured
+from mobilecnn.experiments.running import Outcome, Request
 from mobilecnn.train.experiments import Published
 
 
