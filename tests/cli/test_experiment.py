@@ -167,6 +167,25 @@ def test_of_data_without_parts_what_training_held_back_judges(complete: Path) ->
     assert "validated-on" in codes and "trained-on" not in codes
 
 
+def test_what_is_to_be_said_of_the_images_is_said_each_time_a_row_is_shown(complete: Path) -> None:
+    first = json.loads((complete / "said.json").read_text())["remarks"]
+    asked = ("rates.toml", "--row", "small", "-o", "out")
+    again = run(*asked, "--json")
+    assert json.loads(again.stdout)["remarks"] == first != []
+    shown = run(*asked)
+    for remark in first:
+        assert f"Note: {remark['text']}" in again.stderr and f"Note: {remark['text']}" in shown.stderr
+    assert shown.output.index("balanced accuracy") < shown.output.index("Note: ")
+    # As an earlier version wrote it.
+    path = complete / "out" / "small.json"
+    document = json.loads(path.read_text())
+    for member in ("remarks",):
+        del document[member]
+    path.write_text(json.dumps(document))
+    older = run(*asked)
+    assert older.exit_code == 0 and "balanced accuracy" in older.stdout, older.output
+
+
 @pytest.mark.parametrize(
     ("options", "codes"),
     [

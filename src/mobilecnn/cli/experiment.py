@@ -22,7 +22,10 @@ from mobilecnn.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mobilecnn.experiments.running import Outcome, Request
+    from mobilecnn.remarks import Remark
 
 
 @sections.command()
@@ -95,10 +98,12 @@ def command(
     chosen = experiments.read(recipe)
     folder = output or FOLDER / f"{chosen.name}{'-stand-in' if stand_in else ''}"
     request = running.Request(chosen, chosen.chosen(names), folder, source, stand_in, workers, scheduler)
-    remarks = Remarks(note)
+    remarks = Remarks()
     with progress("Training") as update:
         outcomes = running.run(request, update, remarks)
     if as_json:
+        for remark in remarks.rows:
+            note(remark)
         document(
             {
                 "recipe": chosen.name,
@@ -117,7 +122,7 @@ def command(
             }
         )
     else:
-        _show(request, outcomes)
+        _show(request, outcomes, remarks.rows)
     running.refuse_failed(outcomes)
 
 
@@ -136,7 +141,7 @@ def _list(as_json: bool) -> None:
     hint(f"mobilecnn experiment {recipes[0].name} --stand-in", "this recipe on a small stand-in, in minutes")
 
 
-def _show(request: "Request", outcomes: "tuple[Outcome, ...]") -> None:
+def _show(request: "Request", outcomes: "Sequence[Outcome]", remarks: "Sequence[Remark]") -> None:
     from mobilecnn.experiments import table as made
     from mobilecnn.experiments.trainings import model_of
 
@@ -145,6 +150,8 @@ def _show(request: "Request", outcomes: "tuple[Outcome, ...]") -> None:
     data(table(header, rows))
     for line in made.remarks(request, outcomes):
         prose(line)
+    for remark in remarks:
+        note(remark)
     talk(f"Models, histories and results: {request.output}")
     done = [(outcome.row.name, outcome.measured) for outcome in outcomes if outcome.measured is not None]
     if done:

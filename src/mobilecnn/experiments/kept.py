@@ -1,14 +1,15 @@
 """What the folder of an experiment has of a row: its figures, and whether its training is complete."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from mobilecnn.errors import InputError
 from mobilecnn.experiments.trainings import model_of
 from mobilecnn.quantize.evaluation import Accuracy
-from mobilecnn.records import Stored
+from mobilecnn.records import ADDED, Stored
+from mobilecnn.remarks import Remark
 from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.train.keras_file import read_info
 from mobilecnn.train.options import members
@@ -29,6 +30,7 @@ class Measured(Stored):
         part: part of the data that the model was asked about, ``test`` or ``validation``; empty for all, which earlier versions
             took of data without parts.
         evaluation: its accuracy there, and how long that took.
+        remarks: what is to be said of these images.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.experiment"
@@ -43,6 +45,7 @@ class Measured(Stored):
     workers: int
     part: str
     evaluation: Accuracy
+    remarks: tuple[Remark, ...] = field(default=(), metadata=ADDED)
 
 
 def record_of(folder: Path, name: str) -> Path:

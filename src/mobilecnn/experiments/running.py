@@ -23,7 +23,7 @@ from mobilecnn.experiments.trainings import cluster, model_of, running, train_th
 from mobilecnn.files import LARGEST_TEXT, check_writable, read_bytes, write_json
 from mobilecnn.locks import locked
 from mobilecnn.records import record
-from mobilecnn.remarks import Remarked, listed, no_remark, plural
+from mobilecnn.remarks import Remarked, Remarks, listed, no_remark, plural
 from mobilecnn.steps import Progress, no_progress
 from mobilecnn.train.experiments import Recipe, Row
 from mobilecnn.train.keras_archive import sha256_of
@@ -93,7 +93,7 @@ def run(
     Args:
         request: what to run.
         progress: called with (epochs done, epochs of all rows, the row and what it does).
-        remarked: told what is to be said of the images.
+        remarked: told at the end what is to be said of the images, also where an earlier run found it.
 
     Raises:
         UsageError: an option makes no sense.
@@ -117,9 +117,12 @@ def run(
             if row.name not in failures:
                 progress(place, len(left), f"{row.name}: predicting")
                 try:
-                    kept[row.name] = _judge(request, row, wanted[row.name], images[row.name], remarked)
+                    kept[row.name] = _judge(request, row, wanted[row.name], images[row.name])
                 except MobileCnnError as error:
                     failures[row.name] = str(error)
+    for measured in kept.values():
+        for remark in () if measured is None else measured.remarks:
+            remarked(remark)
     return tuple(Outcome(row, kept[row.name], failures.get(row.name, "")) for row in request.rows)
 
 
@@ -202,15 +205,14 @@ def _pool(request: Request) -> AbstractContextManager[Executor]:
     return cluster(request.scheduler) if request.scheduler else ThreadPoolExecutor(request.workers)
 
 
-def _judge(
-    request: Request, row: Row, options: Mapping[str, Any], images: Images, remarked: Remarked
-) -> Measured:
+def _judge(request: Request, row: Row, options: Mapping[str, Any], images: Images) -> Measured:
     """Ask the model of a row about the images that judge it."""
     from mobilecnn.quantize import accuracy
 
     model = model_of(request.output, row.name)
-    (judged,) = accuracy.evaluate([model], images.judged, remarked=remarked)
-    say_judged(model, images, options, remarked)
+    remarks = Remarks()
+    (judged,) = accuracy.evaluate([model], images.judged, remarked=remarks)
+    say_judged(model, images, options, remarks)
     history = _history(model.with_suffix(".history.csv"))
     found = Measured(
         name=row.name,
@@ -221,6 +223,7 @@ def _judge(
         workers=request.workers,
         part=images.part,
         evaluation=judged,
+        remarks=tuple(remarks.rows),
     )
     write_json(record_of(request.output, row.name), found.to_json())
     return found
