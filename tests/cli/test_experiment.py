@@ -179,11 +179,65 @@ def test_what_is_to_be_said_of_the_images_is_said_each_time_a_row_is_shown(compl
     # As an earlier version wrote it.
     path = complete / "out" / "small.json"
     document = json.loads(path.read_text())
-    for member in ("remarks",):
+    for member in ("remarks", "data_sha256", "judged_sha256"):
         del document[member]
     path.write_text(json.dumps(document))
     older = run(*asked)
     assert older.exit_code == 0 and "balanced accuracy" in older.stdout, older.output
+    assert f"{Path('out') / 'small.json'} is of an earlier version" in older.stderr
+
+
+def test_a_row_of_another_division_is_refused(complete: Path) -> None:
+    """The manifest of before was replaced by one with another seed."""
+    prepare = ("data", "prepare", "photos", "-o", "run.json", "--validation", "0.3", "--test", "0.3")
+    asked = ("rates.toml", "--data", "run.json", "--row", "small", "-o", "divided")
+    prepared = CliRunner().invoke(cli, [*prepare, "--seed", "1"])
+    assert prepared.exit_code == 0, prepared.output
+    first = run(*asked)
+    assert first.exit_code == 0 and "the images to test on" in first.stdout, first.output
+    (complete / "run.json").unlink()
+    assert CliRunner().invoke(cli, [*prepare, "--seed", "2"]).exit_code == 0
+    path = complete / "divided" / "small.json"
+    told = "is of a run on other images, or another division of them, than run.json has now"
+    for _ in "row", "model":  # Its figures are refused and, without them, its model.
+        other = run(*asked)
+        assert other.exit_code == 2 and told in other.stderr, other.output
+        assert "choose another folder with -o, or remove the row's files" in other.stderr
+        path.unlink(missing_ok=True)
+    for file in (complete / "divided").glob("small.*"):
+        file.unlink()
+    again = run(*asked)
+    assert again.exit_code == 0 and path.exists(), again.output
+
+
+def test_a_row_judged_by_other_images_is_judged_again_once_its_figures_are_removed(complete: Path) -> None:
+    path = complete / "out" / "small.json"
+    found = Measured.read(path)
+    document = {**found.to_json(), "judged_sha256": "0" * 64}
+    path.write_text(json.dumps(document))
+    asked = ("rates.toml", "--row", "small", "-o", "out")
+    other = run(*asked)
+    assert other.exit_code == 2, other.output
+    assert (
+        "was judged by other images than the validation part of photos has now; remove this" in other.stderr
+    )
+    path.unlink()
+    assert run(*asked).exit_code == 0
+    again = Measured.read(path)
+    assert again.judged_sha256 == found.judged_sha256 and again.model_sha256 == found.model_sha256
+
+
+def test_a_complete_row_is_shown_without_its_images_and_that_is_said(complete: Path) -> None:
+    shutil.rmtree(complete / "photos")
+    asked = ("rates.toml", "--row", "small", "-o", "out")
+    shown = run(*asked)
+    assert shown.exit_code == 0 and "balanced accuracy" in shown.stdout, shown.output
+    assert "Note: photos cannot be read, so that nobody knows" in shown.stderr
+    more = run(*asked, "--row", "large")
+    assert more.exit_code == 2 and "no such folder: photos" in more.stderr, more.output
+    (complete / "out" / "small.keras").unlink()
+    gone = run(*asked)
+    assert gone.exit_code == 2 and "no such folder: photos" in gone.stderr, gone.output
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """The images of a row, read before its training begins: those to train and validate on, and those that judge the model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from mobilecnn.api.training import planned
-from mobilecnn.errors import MobileCnnError
+from mobilecnn.errors import DataError, MobileCnnError
 from mobilecnn.quantize.origins import say_seen
 from mobilecnn.remarks import Remark, Remarked, plural
 from mobilecnn.train import datasets
@@ -14,7 +14,7 @@ from mobilecnn.train.datasets.dataset import Dataset, labels_for
 from mobilecnn.train.datasets.identity import shared
 from mobilecnn.train.datasets.overlap import say_shared
 from mobilecnn.train.experiments import Row
-from mobilecnn.train.material import split
+from mobilecnn.train.material import digest, split
 from mobilecnn.train.options import members
 from mobilecnn.train.plan import TrainingPlan
 
@@ -26,11 +26,15 @@ class Images:
     Attributes:
         part: the part that judges; ``validation`` is a share of each class, held back, where the data have no such part.
         judged: its images.
+        data_sha256: SHA-256 of what training has, the content, the class and the part of each image, as its model's file has it.
+        judged_sha256: SHA-256 of the content and the class of each image that judges.
         twice: indices of those of ``validation`` that are among the images to train on, too, by their content.
     """
 
     part: Literal["test", "validation"]
     judged: Dataset
+    data_sha256: str
+    judged_sha256: str
     twice: tuple[int, ...] = ()
 
 
@@ -63,27 +67,50 @@ def images_of(plan: TrainingPlan) -> Images:
         DataError: they cannot be read, are not enough, or the model could not know all of their classes.
     """
     training, validation = split(plan)
+    trained, _ = digest((training, validation))
     if "test" not in datasets.parts(plan.data):
-        return Images("validation", validation, tuple(shared(validation, training)))
-    judged = datasets.load(plan.data, "test")
-    labels_for(judged, training.classes, len(training.classes))
-    return Images("test", judged)
+        judged, _ = digest((validation,))
+        return Images("validation", validation, trained, judged, tuple(shared(validation, training)))
+    held = datasets.load(plan.data, "test")
+    labels_for(held, training.classes, len(training.classes))
+    judged, _ = digest((held,))
+    return Images("test", held, trained, judged)
 
 
-def images_of_all(plans: Mapping[str, TrainingPlan]) -> dict[str, Images]:
-    """The images of each row, those that several rows have read once.
+def images_of_all(
+    plans: Mapping[str, TrainingPlan], is_measured: Callable[[str], bool]
+) -> dict[str, Images | DataError]:
+    """The images of each row, those that several rows have read once; of a row that has its figures maybe why not.
+
+    Args:
+        plans: name of each row -> its plan.
+        is_measured: tells whether a row has its figures, and can be shown without its images.
 
     Raises:
-        DataError: as :func:`images_of`.
+        DataError: as :func:`images_of`, of a row that has no figures.
     """
-    read: dict[tuple[str, float, int], Images] = {}
+    read: dict[tuple[str, float, int], Images | DataError] = {}
     found = {}
     for name, plan in plans.items():
         key = plan.data, plan.validation, plan.seed
         if key not in read:
-            read[key] = images_of(plan)
-        found[name] = read[key]
+            try:
+                read[key] = images_of(plan)
+            except DataError as error:
+                read[key] = error
+        found[name] = read[key] if is_measured(name) else there(read[key])
     return found
+
+
+def there(images: Images | DataError) -> Images:
+    """The images, where they could be read.
+
+    Raises:
+        DataError: they could not.
+    """
+    if isinstance(images, DataError):
+        raise images
+    return images
 
 
 def say_judged(model: Path, images: Images, options: Mapping[str, Any], remarked: Remarked) -> None:

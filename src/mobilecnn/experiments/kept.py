@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mobilecnn.errors import InputError
+from mobilecnn.errors import DataError, InputError
+from mobilecnn.experiments.images import Images
 from mobilecnn.experiments.trainings import model_of
 from mobilecnn.quantize.evaluation import Accuracy
 from mobilecnn.records import ADDED, Stored
-from mobilecnn.remarks import Remark
+from mobilecnn.remarks import Remark, Remarked, no_remark
 from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.train.keras_file import read_info
 from mobilecnn.train.options import members
@@ -31,6 +32,8 @@ class Measured(Stored):
             took of data without parts.
         evaluation: its accuracy there, and how long that took.
         remarks: what is to be said of these images.
+        data_sha256: SHA-256 of all images that training had, with their parts; empty in files of an earlier version.
+        judged_sha256: SHA-256 of the images that judged; empty in files of an earlier version.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.experiment"
@@ -46,6 +49,8 @@ class Measured(Stored):
     part: str
     evaluation: Accuracy
     remarks: tuple[Remark, ...] = field(default=(), metadata=ADDED)
+    data_sha256: str = field(default="", metadata=ADDED)
+    judged_sha256: str = field(default="", metadata=ADDED)
 
 
 def record_of(folder: Path, name: str) -> Path:
@@ -53,18 +58,73 @@ def record_of(folder: Path, name: str) -> Path:
     return folder / f"{name}.json"
 
 
-def kept_of(folder: Path, name: str, options: Mapping[str, Any]) -> Measured | None:
+def kept_of(
+    folder: Path,
+    name: str,
+    options: Mapping[str, Any],
+    images: Images | DataError,
+    remarked: Remarked = no_remark,
+) -> Measured | None:
     """What an earlier run found of a row; None where it did not come so far, or the model is another now.
 
+    Args:
+        folder: the folder of the experiment.
+        name: name of the row.
+        options: options of its training.
+        images: its images, or why they cannot be read.
+        remarked: told where nobody knows whether the figures are of these images, or what they had to do with the training.
+
     Raises:
-        InputError: it is of other options, or cannot be read.
+        InputError: it is of other options or other images, or cannot be read.
     """
     path, model = record_of(folder, name), model_of(folder, name)
     if not path.exists():
         return None
     found = Measured.read(path)
     _refuse_other(path, found.options, options)
-    return found if model.exists() and sha256_of(model) == found.model_sha256 else None
+    if not model.exists() or sha256_of(model) != found.model_sha256:
+        return None
+    if isinstance(images, DataError):
+        text = f"{options['data']} cannot be read, so that nobody knows whether it has the images that these figures are of"
+        remarked(Remark("not-compared", 1, text, (str(options["data"]),)))
+        return found
+    refuse_other_images(path, found.data_sha256 or trained_on(model), options, images)
+    if not found.judged_sha256:
+        text = (
+            f"{path} is of an earlier version, which kept neither by which images it judged nor whether training had them; remove "
+            "this file, and the same command asks the model again"
+        )
+        remarked(Remark("judged-earlier", 1, text, (str(path),)))
+    elif found.judged_sha256 != images.judged_sha256:
+        raise InputError(
+            f"{path} was judged by other images than the {images.part} part of {options['data']} has now; remove this file, and the "
+            "same command asks the model again"
+        )
+    return found
+
+
+def refuse_other_images(path: Path, then: object, options: Mapping[str, Any], images: Images) -> None:
+    """Refuse what comes of a training on other images, or on other parts of them.
+
+    Args:
+        path: a file of a row.
+        then: SHA-256 of the images that its training had; empty or None where nobody knows it.
+        options: options of its training.
+        images: those of now.
+
+    Raises:
+        InputError: the images of now are others.
+    """
+    if then and then != images.data_sha256:
+        raise InputError(
+            f"{path} is of a run on other images, or another division of them, than {options['data']} has now; choose another "
+            "folder with -o, or remove the row's files"
+        )
+
+
+def trained_on(model: Path) -> object:
+    """SHA-256 of the images that a model was trained on, as its file says it; None where it does not."""
+    return (read_info(model).training or {}).get("data_sha256")
 
 
 def _refuse_other(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -76,11 +136,11 @@ def _refuse_other(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -
         )
 
 
-def is_trained(folder: Path, name: str, options: Mapping[str, Any]) -> bool:
+def is_trained(folder: Path, name: str, options: Mapping[str, Any], images: Images) -> bool:
     """Whether a row's training is complete.
 
     Raises:
-        InputError: its model was trained with other options.
+        InputError: its model was trained with other options, or on other images.
     """
     model = model_of(folder, name)
     if not model.exists():
@@ -91,4 +151,5 @@ def is_trained(folder: Path, name: str, options: Mapping[str, Any]) -> bool:
     asked.pop("architecture")
     plain = {member: list(value) if isinstance(value, tuple) else value for member, value in asked.items()}
     _refuse_other(model, {member: facts.get(member) for member in plain}, plain)
+    refuse_other_images(model, facts.get("data_sha256"), options, images)
     return True

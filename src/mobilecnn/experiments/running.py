@@ -17,8 +17,15 @@ from typing import Any
 
 from mobilecnn.causes import cause
 from mobilecnn.errors import CheckFailed, InputError, MobileCnnError, UsageError
-from mobilecnn.experiments.images import Images, images_of_all, plans, say_judged
-from mobilecnn.experiments.kept import Measured, is_trained, kept_of, record_of
+from mobilecnn.experiments.images import Images, images_of_all, plans, say_judged, there
+from mobilecnn.experiments.kept import (
+    Measured,
+    is_trained,
+    kept_of,
+    record_of,
+    refuse_other_images,
+    trained_on,
+)
 from mobilecnn.experiments.trainings import cluster, model_of, running, train_there
 from mobilecnn.files import LARGEST_TEXT, check_writable, read_bytes, write_json
 from mobilecnn.locks import locked
@@ -106,18 +113,25 @@ def run(
         raise UsageError(f"{request.recipe.name} has no table [stand-in]; leave --stand-in out")
     wanted = {row.name: options_of(request, row) for row in request.rows}
     # Before there is a folder: a name that is typed wrong is to leave nothing.
-    images = images_of_all(plans(request.rows, wanted))
+    images = images_of_all(plans(request.rows, wanted), lambda name: record_of(request.output, name).exists())
     check_writable(request.output)
     with locked(request.output):
-        kept = {row.name: kept_of(request.output, row.name, wanted[row.name]) for row in request.rows}
-        left = [row for row in request.rows if kept[row.name] is None]
-        untrained = [row for row in left if not is_trained(request.output, row.name, wanted[row.name])]
+        kept = {
+            row.name: kept_of(request.output, row.name, wanted[row.name], images[row.name], remarked)
+            for row in request.rows
+        }
+        left = {row.name: (row, there(images[row.name])) for row in request.rows if kept[row.name] is None}
+        untrained = [
+            row
+            for name, (row, its) in left.items()
+            if not is_trained(request.output, name, wanted[name], its)
+        ]
         failures = _train(request, untrained, wanted, progress)
-        for place, row in enumerate(left):
+        for place, (row, its) in enumerate(left.values()):
             if row.name not in failures:
                 progress(place, len(left), f"{row.name}: predicting")
                 try:
-                    kept[row.name] = _judge(request, row, wanted[row.name], images[row.name])
+                    kept[row.name] = _judge(request, row, wanted[row.name], its)
                 except MobileCnnError as error:
                     failures[row.name] = str(error)
     for measured in kept.values():
@@ -210,6 +224,8 @@ def _judge(request: Request, row: Row, options: Mapping[str, Any], images: Image
     from mobilecnn.quantize import accuracy
 
     model = model_of(request.output, row.name)
+    # They may have changed while it was trained.
+    refuse_other_images(model, trained_on(model), options, images)
     remarks = Remarks()
     (judged,) = accuracy.evaluate([model], images.judged, remarked=remarks)
     say_judged(model, images, options, remarks)
@@ -224,6 +240,8 @@ def _judge(request: Request, row: Row, options: Mapping[str, Any], images: Image
         part=images.part,
         evaluation=judged,
         remarks=tuple(remarks.rows),
+        data_sha256=images.data_sha256,
+        judged_sha256=images.judged_sha256,
     )
     write_json(record_of(request.output, row.name), found.to_json())
     return found
