@@ -130,7 +130,7 @@ def prepare(
         name = zoo.parse(plan.architecture, size=plan.size if isinstance(plan.size, int) else None)
         contract = zoo.contract(name, sides)
     if team.first:
-        _check_output(output, resume)
+        check_output(output, resume)
     if plan.weights:
         base = pretrained.base(plan.architecture, contract)
     training, validation = split(plan, skip_bad, remarked, progress)
@@ -173,8 +173,18 @@ def prepare(
     )
 
 
-def _check_output(output: Path, resume: bool) -> None:
-    """Refuse an output that cannot be written, or where something else is."""
+def check_output(output: Path, resume: bool = False) -> None:
+    """Refuse an output that cannot be written, or beside which something else is where the history or the checkpoint goes.
+
+    Args:
+        output: path of the model.
+        resume: leave a checkpoint that is there to what reads it.
+
+    Raises:
+        UsageError: it is no name of a ``.keras`` file.
+        OutputError: it cannot be written, another training writes it, or something else is there.
+        EnvironmentProblem: the disk is full.
+    """
     check_name(output)
     check_file(output)
     history = history_path(output)

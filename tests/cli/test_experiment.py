@@ -1,7 +1,6 @@
 """``mobilecnn experiment``: rows side by side, stopped, resumed, failed, and shown beside what was published."""
 
 import json
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,54 +13,22 @@ from typing import Any
 
 import pytest
 import sets
-from click.testing import CliRunner, Result
+from rates import RECIPE, lay_out, run
 
-from mobilecnn.cli import cli
 from mobilecnn.errors import CheckFailed
 from mobilecnn.experiments import trainings
-from mobilecnn.experiments.images import images_of, say_judged
 from mobilecnn.experiments.kept import Measured
 from mobilecnn.experiments.running import Outcome, refuse_failed
 from mobilecnn.experiments.table import clock
 from mobilecnn.experiments.trainings import Trainings, command
-from mobilecnn.remarks import Remarks
 from mobilecnn.train import checkpoint, experiments
-from mobilecnn.train.plan import TrainingPlan
 
 pytestmark = pytest.mark.usefixtures("forked")
-
-RECIPE = """
-title = "LeNet-5: learning rate"
-source = "a page"
-[train]
-architecture = "lenet5"
-data = "photos"
-epochs = 150
-batch-size = 4
-augment = "none"
-[[row]]
-name = "small"
-train = { learning-rate = 0.001 }
-published = { parameters = "60k", val-accuracy = 0.81, time = "2:10", prediction = "3:57", prediction-images = 1512 }
-[[row]]
-name = "large"
-train = { learning-rate = 0.01 }
-[[row]]
-name = "wrong"
-train = { data = "broken" }
-"""
-
-
-def run(*typed: object) -> Result:
-    return CliRunner().invoke(cli, ["experiment", *(str(part) for part in typed)])
 
 
 @pytest.fixture
 def here(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "photos").symlink_to(photos)
-    shutil.copytree(photos, tmp_path / "broken")
-    (tmp_path / "broken" / "dog" / "1.png").write_bytes(b"no picture")
-    (tmp_path / "rates.toml").write_text(RECIPE)
+    lay_out(tmp_path, photos)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -130,137 +97,6 @@ def test_two_at_a_time_stopped_resumed_and_one_that_fails(
         done.exit_code == 2
         and "small.keras is of a run with other options: batch_size was 4 and is 8" in done.stderr
     )
-
-
-@pytest.fixture(scope="module")
-def once(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with images, a recipe of one epoch, and in ``out`` what its row ``small`` left, with what was said beside it."""
-    folder = tmp_path_factory.mktemp("once")
-    shutil.copytree(photos, folder / "photos")
-    shutil.copytree(photos, folder / "broken")
-    recipe = RECIPE.replace("epochs = 150", "epochs = 1")
-    (folder / "rates.toml").write_text(recipe)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        done = run("rates.toml", "--row", "small", "-o", "out", "--json")
-    assert done.exit_code == 0, done.output
-    (folder / "said.json").write_text(done.stdout)
-    return folder
-
-
-@pytest.fixture
-def complete(once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, which is the current folder."""
-    copy = tmp_path / "copy"
-    shutil.copytree(once, copy)
-    monkeypatch.chdir(copy)
-    return copy
-
-
-def test_of_data_without_parts_what_training_held_back_judges(complete: Path) -> None:
-    found = Measured.read(complete / "out" / "small.json")
-    assert found.part == "validation" and found.evaluation.images == 2
-    # As the training itself found on the same two.
-    assert found.evaluation.accuracy == found.epoch.val_accuracy
-    said = json.loads((complete / "said.json").read_text())
-    codes = {remark["code"] for remark in said["remarks"]}
-    assert "validated-on" in codes and "trained-on" not in codes
-
-
-def test_what_is_to_be_said_of_the_images_is_said_each_time_a_row_is_shown(complete: Path) -> None:
-    first = json.loads((complete / "said.json").read_text())["remarks"]
-    asked = ("rates.toml", "--row", "small", "-o", "out")
-    again = run(*asked, "--json")
-    assert json.loads(again.stdout)["remarks"] == first != []
-    shown = run(*asked)
-    for remark in first:
-        assert f"Note: {remark['text']}" in again.stderr and f"Note: {remark['text']}" in shown.stderr
-    assert shown.output.index("balanced accuracy") < shown.output.index("Note: ")
-    # As an earlier version wrote it.
-    path = complete / "out" / "small.json"
-    document = json.loads(path.read_text())
-    for member in ("remarks", "data_sha256", "judged_sha256"):
-        del document[member]
-    path.write_text(json.dumps(document))
-    older = run(*asked)
-    assert older.exit_code == 0 and "balanced accuracy" in older.stdout, older.output
-    assert f"{Path('out') / 'small.json'} is of an earlier version" in older.stderr
-
-
-def test_a_row_of_another_division_is_refused(complete: Path) -> None:
-    """The manifest of before was replaced by one with another seed."""
-    prepare = ("data", "prepare", "photos", "-o", "run.json", "--validation", "0.3", "--test", "0.3")
-    asked = ("rates.toml", "--data", "run.json", "--row", "small", "-o", "divided")
-    prepared = CliRunner().invoke(cli, [*prepare, "--seed", "1"])
-    assert prepared.exit_code == 0, prepared.output
-    first = run(*asked)
-    assert first.exit_code == 0 and "the images to test on" in first.stdout, first.output
-    (complete / "run.json").unlink()
-    assert CliRunner().invoke(cli, [*prepare, "--seed", "2"]).exit_code == 0
-    path = complete / "divided" / "small.json"
-    told = "is of a run on other images, or another division of them, than run.json has now"
-    for _ in "row", "model":  # Its figures are refused and, without them, its model.
-        other = run(*asked)
-        assert other.exit_code == 2 and told in other.stderr, other.output
-        assert "choose another folder with -o, or remove the row's files" in other.stderr
-        path.unlink(missing_ok=True)
-    for file in (complete / "divided").glob("small.*"):
-        file.unlink()
-    again = run(*asked)
-    assert again.exit_code == 0 and path.exists(), again.output
-
-
-def test_a_row_judged_by_other_images_is_judged_again_once_its_figures_are_removed(complete: Path) -> None:
-    path = complete / "out" / "small.json"
-    found = Measured.read(path)
-    document = {**found.to_json(), "judged_sha256": "0" * 64}
-    path.write_text(json.dumps(document))
-    asked = ("rates.toml", "--row", "small", "-o", "out")
-    other = run(*asked)
-    assert other.exit_code == 2, other.output
-    assert (
-        "was judged by other images than the validation part of photos has now; remove this" in other.stderr
-    )
-    path.unlink()
-    assert run(*asked).exit_code == 0
-    again = Measured.read(path)
-    assert again.judged_sha256 == found.judged_sha256 and again.model_sha256 == found.model_sha256
-
-
-def test_a_complete_row_is_shown_without_its_images_and_that_is_said(complete: Path) -> None:
-    shutil.rmtree(complete / "photos")
-    asked = ("rates.toml", "--row", "small", "-o", "out")
-    shown = run(*asked)
-    assert shown.exit_code == 0 and "balanced accuracy" in shown.stdout, shown.output
-    assert "Note: photos cannot be read, so that nobody knows" in shown.stderr
-    more = run(*asked, "--row", "large")
-    assert more.exit_code == 2 and "no such folder: photos" in more.stderr, more.output
-    (complete / "out" / "small.keras").unlink()
-    gone = run(*asked)
-    assert gone.exit_code == 2 and "no such folder: photos" in gone.stderr, gone.output
-
-
-@pytest.mark.parametrize(
-    ("options", "codes"),
-    [
-        ({}, ["trained-on", "validated-on"]),
-        ({"keep": "last"}, ["trained-on"]),
-        ({"keep": "last", "patience": 3}, ["trained-on", "validated-on"]),
-    ],
-)
-def test_what_judges_and_had_a_share_in_training_is_said(
-    options: dict[str, Any], codes: list[str], here: Path
-) -> None:
-    for number in range(6):
-        shutil.copy(
-            here / "broken" / "cat" / f"{number}.{('jpg', 'png', 'webp')[number % 3]}",
-            here / "broken" / "cat" / f"again{number}.{('jpg', 'png', 'webp')[number % 3]}",
-        )
-    images = images_of(TrainingPlan("lenet5", "broken", 28))
-    remarks = Remarks()
-    say_judged(here / "it.keras", images, options, remarks)
-    assert [remark.code for remark in remarks.rows] == codes
-    assert remarks.rows[0].count == 1 and remarks.rows[0].names[0].startswith("broken/cat/")
 
 
 @pytest.mark.sweep

@@ -5,16 +5,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mobilecnn.errors import DataError, InputError
+from mobilecnn.errors import DataError, InputError, ModelFileError, OutputError
 from mobilecnn.experiments.images import Images
-from mobilecnn.experiments.trainings import model_of
+from mobilecnn.experiments.trainings import LOG, log_of, model_of
+from mobilecnn.files import open_input
 from mobilecnn.quantize.evaluation import Accuracy
-from mobilecnn.records import ADDED, Stored
+from mobilecnn.records import ADDED, Stored, schema
 from mobilecnn.remarks import Remark, Remarked, no_remark
+from mobilecnn.train import checkpoint
+from mobilecnn.train.datasets import seen
 from mobilecnn.train.keras_archive import sha256_of
 from mobilecnn.train.keras_file import read_info
 from mobilecnn.train.options import members
 from mobilecnn.train.plan import Epoch
+from mobilecnn.train.preparing import check_output, history_path
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,47 @@ def record_of(folder: Path, name: str) -> Path:
     return folder / f"{name}.json"
 
 
+def refuse_foreign(folder: Path, name: str) -> None:
+    """Refuse a folder in which something else has the name of a file of a row; nothing there is touched.
+
+    Raises:
+        OutputError: naming it.
+    """
+    model, record, log = model_of(folder, name), record_of(folder, name), log_of(folder, name)
+    check_output(model)
+    for path, what, is_ours in (
+        (model, "model of a training", _is_model),
+        (record, "row of an experiment", _is_record),
+        (log, "log of an experiment", _is_log),
+    ):
+        if (path.exists() or path.is_symlink()) and not is_ours(path):
+            raise OutputError(
+                f"{path} is no {what}, which goes there; move it away, or choose another folder with -o"
+            )
+
+
+def _is_model(path: Path) -> bool:
+    try:
+        return seen.is_trained(read_info(path).training)
+    except ModelFileError:
+        return False
+
+
+def _is_record(path: Path) -> bool:
+    return path.is_file() and schema(path) == Measured.SCHEMA
+
+
+def _is_log(path: Path) -> bool:
+    """Whether a file is the log of a row. Those of earlier versions have no first line, and something of the row beside them."""
+    model = model_of(path.parent, path.stem)
+    beside = (model, record_of(path.parent, path.stem), history_path(model), checkpoint.folder(model))
+    if not path.is_file():
+        return False
+    with open_input(path, "log") as stream:
+        begins = stream.read(len(LOG))
+    return begins in (b"", LOG.encode()) or any(there.exists() for there in beside)
+
+
 def kept_of(
     folder: Path,
     name: str,
@@ -80,7 +125,10 @@ def kept_of(
     path, model = record_of(folder, name), model_of(folder, name)
     if not path.exists():
         return None
-    found = Measured.read(path)
+    try:
+        found = Measured.read(path)
+    except InputError as error:
+        raise InputError(f"{error}; remove this file, and the same command asks the model again") from error
     _refuse_other(path, found.options, options)
     if not model.exists() or sha256_of(model) != found.model_sha256:
         return None

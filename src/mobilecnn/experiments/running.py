@@ -23,6 +23,7 @@ from mobilecnn.experiments.kept import (
     is_trained,
     kept_of,
     record_of,
+    refuse_foreign,
     refuse_other_images,
     trained_on,
 )
@@ -104,8 +105,9 @@ def run(
 
     Raises:
         UsageError: an option makes no sense.
-        InputError: the images of a row cannot be read or used, or the folder has what an earlier run with other options left.
-        OutputError: the folder cannot be written, or another process writes it.
+        InputError: the images of a row cannot be read or used, or the folder has what an earlier run with other options
+            or images left.
+        OutputError: the folder cannot be written, another process writes it, or something else has the name of a row's file.
     """
     if request.workers < 1:
         raise UsageError(f"--workers {request.workers} is out of range; choose at least 1")
@@ -116,6 +118,8 @@ def run(
     images = images_of_all(plans(request.rows, wanted), lambda name: record_of(request.output, name).exists())
     check_writable(request.output)
     with locked(request.output):
+        for row in request.rows:
+            refuse_foreign(request.output, row.name)
         kept = {
             row.name: kept_of(request.output, row.name, wanted[row.name], images[row.name], remarked)
             for row in request.rows

@@ -32,6 +32,15 @@ def model_of(folder: Path, name: str) -> Path:
     return folder / f"{name}.keras"
 
 
+def log_of(folder: Path, name: str) -> Path:
+    """What the training of a row said."""
+    return folder / f"{name}.log"
+
+
+LOG = "What mobilecnn experiment's training says of the row "
+"""Beginning of a log, by which it is known again."""
+
+
 class Trainings:
     """The processes that train; stopping them all ends each as Ctrl-C would."""
 
@@ -67,7 +76,9 @@ class Trainings:
             self._processes.append(process)
         lines: list[str] = []
         assert process.stderr is not None
-        with process, (folder / f"{name}.log").open("a", encoding="utf-8") as log:
+        with process, log_of(folder, name).open("a", encoding="utf-8") as log:
+            if not log.tell():
+                log.write(f"{LOG}{name}\n")
             for line in process.stderr:
                 log.write(line)
                 log.flush()
@@ -79,10 +90,9 @@ class Trainings:
             return ""
         reasons = [line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")]
         return (
-            # An option that a recipe has not.
-            reasons[-1].removesuffix(", or give --skip-bad")
+            _for_a_row(reasons[-1], folder, name)
             if reasons
-            else f"the training ended with code {process.returncode}; see {folder / name}.log"
+            else f"the training ended with code {process.returncode}; see {log_of(folder, name)}"
         )
 
     def stop(self) -> None:
@@ -95,6 +105,12 @@ class Trainings:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOPPING_SECONDS)
             process.kill()
+
+
+def _for_a_row(reason: str, folder: Path, name: str) -> str:
+    """Why a training failed, with remedies in place of those that are options of ``train`` alone."""
+    anew = f"remove {checkpoint.folder(model_of(folder, name))} to begin anew"
+    return reason.removesuffix(", or give --skip-bad").replace("leave --resume out to begin anew", anew)
 
 
 @contextmanager
