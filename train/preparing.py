@@ -29,7 +29,7 @@ from mobilecnn.train.optimizers import MEMBERS, OPTIMIZERS
 from mobilecnn.train.options import OPTIONS
 from mobilecnn.train.plan import Epoch, TrainingPlan
 from mobilecnn.train.schedules import SCHEDULES
-from mobilecnn.train.transfer import Base, say_validated
+from mobilecnn.train.transfer import Base, refuse_without_layers, say_validated
 from mobilecnn.version import __version__
 
 IMAGENET = "imagenet"
@@ -133,6 +133,8 @@ def prepare(
         check_output(output, resume)
     if plan.weights:
         base = pretrained.base(plan.architecture, contract)
+    if base is not None:
+        refuse_without_layers(base.model, plan.freeze, plan.thaw)
     training, validation = split(plan, skip_bad, remarked, progress)
     total = len(training) + len(validation)
     data_sha256, each = digest((training, validation))

@@ -190,14 +190,32 @@ def freeze(model: Any, frozen: Sequence[str], thawed: Sequence[str]) -> None:
     rows = [(layer, names) for layer, names in leaves(model) if layer is not last and layer.weights]
     for option, patterns, trained in (("--freeze", frozen, False), ("--thaw", thawed, True)):
         for pattern in patterns:
-            meant = [layer for layer, names in rows if any(fnmatchcase(name, pattern) for name in names)]
-            if not meant:
-                every = listed(list(dict.fromkeys(layer.name for layer, _ in rows)))
-                raise UsageError(f"{option} {pattern} means no layer with weights; there are {every}")
+            meant = _meant(rows, option, pattern)
             if trained and all(layer.trainable for layer in meant):
                 raise UsageError(f"--thaw {pattern} means no layer that --freeze has frozen; leave it out")
             for layer in meant:
                 layer.trainable = trained
+
+
+def refuse_without_layers(model: Any, frozen: Sequence[str], thawed: Sequence[str]) -> None:
+    """Refuse patterns that mean no layer of a model, before any image is read.
+
+    Raises:
+        UsageError: naming the first, and layers that there are.
+    """
+    rows = [(layer, names) for layer, names in leaves(model) if layer.weights]
+    for option, patterns in (("--freeze", frozen), ("--thaw", thawed)):
+        for pattern in patterns:
+            _meant(rows, option, pattern)
+
+
+def _meant(rows: Sequence[tuple[Any, tuple[str, ...]]], option: str, pattern: str) -> list[Any]:
+    """The layers that a pattern means, of those with weights and their names."""
+    meant = [layer for layer, names in rows if any(fnmatchcase(name, pattern) for name in names)]
+    if not meant:
+        every = listed(list(dict.fromkeys(layer.name for layer, _ in rows)))
+        raise UsageError(f"{option} {pattern} means no layer with weights; there are {every}")
+    return meant
 
 
 def frozen_of(model: Any) -> str:

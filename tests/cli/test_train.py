@@ -159,6 +159,13 @@ def test_fine_tuning_by_name(photos: Path, tmp_path: Path) -> None:
     info = read_info(output)
     assert info.training is not None and info.training["thaw"] == ["*5*", "*6*"]
     assert info.architecture == "lenet5"
+    # A pattern that means nothing is refused before an image is read.
+    broken = tmp_path / "broken"
+    for label in ("cat", "dog"):
+        (broken / label).mkdir(parents=True)
+        (broken / label / "0.jpg").write_bytes(b"no picture")
+    result = _run("--from", base, "--data", str(broken), "-o", str(output), "--freeze", "none*")
+    assert result.exit_code == 2 and "--freeze none* means no layer with weights" in result.stderr
 
 
 def test_the_command_to_continue_with_has_all_that_was_typed() -> None:
