@@ -60,7 +60,6 @@ FILES = (
     "convert/test_versions.py",
     "convert/test_wellformed.py",
     "convert/test_words.py",
-    "quantize/test_clipped_ranges.py",
     "quantize/test_compress.py",
     "quantize/test_decisions.py",
     "quantize/test_drops.py",

@@ -78,6 +78,12 @@ def split(
         raise DataError(
             f"{dataset.name} has one class only ({only}); a classifier needs at least two class folders{inside}"
         )
+    there = set(dataset.labels.tolist())
+    if without := [name for label, name in enumerate(dataset.classes) if label not in there]:
+        raise DataError(
+            f"{plan.data} has no image to train on of {plural(len(without), 'class', 'classes')}: {listed(without)}; add some, or take "
+            f"{'it' if len(without) == 1 else 'them'} out of the other parts"
+        )
     own = datasets.validation(plan.data)
     if own is not None:
         own = checked(own)

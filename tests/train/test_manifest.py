@@ -18,6 +18,8 @@ from mobilecnn.train.datasets import manifest
 from mobilecnn.train.datasets.identity import digest
 from mobilecnn.train.datasets.manifest import Manifest
 from mobilecnn.train.datasets.preparation import Request, prepare
+from mobilecnn.train.material import split
+from mobilecnn.train.plan import TrainingPlan
 
 
 @pytest.fixture
@@ -174,6 +176,18 @@ def test_a_part_that_is_missing_has_a_remedy(folder: Path, tmp_path: Path) -> No
         DataError, match="no image of the part train; it has 20 test; it is for evaluation alone"
     ):
         datasets.load(str(tmp_path / "m.json"), "train")
+
+
+def test_a_class_without_an_image_to_train_on_is_refused(folder: Path, tmp_path: Path) -> None:
+    prepare(Request(str(folder), tmp_path / "m.json"))
+    document = json.loads((tmp_path / "m.json").read_text())
+    for image in document["images"]:
+        image["split"] = "test" if image["label"] == "DF" else image["split"]
+    (tmp_path / "m.json").write_text(json.dumps(document))
+    with pytest.raises(
+        DataError, match=r"m.json has no image to train on of 1 class: DF; add some, or take it out of"
+    ):
+        split(TrainingPlan("lenet5", str(tmp_path / "m.json"), 32))
 
 
 def test_remedies_work(folder: Path, tmp_path: Path) -> None:
