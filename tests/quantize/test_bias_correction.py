@@ -20,7 +20,7 @@ from mobilecnn.quantize import formats
 from mobilecnn.quantize.activations import observe, read
 from mobilecnn.quantize.bias_correction import correct_biases
 from mobilecnn.quantize.codes import decode, encode
-from mobilecnn.quantize.corrections import AUTO, BIAS_CORRECTION, EQUALIZATION, NONE, chosen
+from mobilecnn.quantize.corrections import AUTO, BIAS_CORRECTION, CLIPPING, EQUALIZATION, NAMES, NONE, chosen
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.recipes import keeping
 from mobilecnn.quantize.rules import Rules
@@ -270,10 +270,11 @@ def test_activations_are_kept_in_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "names"),
     [
-        (AUTO, (EQUALIZATION, BIAS_CORRECTION)),
+        (AUTO, NAMES),
         (NONE, ()),
         ("bias_correction", (BIAS_CORRECTION,)),
         ("bias_correction,equalization", (EQUALIZATION, BIAS_CORRECTION)),
+        ("bias_correction,clipping", (CLIPPING, BIAS_CORRECTION)),
         ([], ()),
     ],
 )
