@@ -27,6 +27,8 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.junit.Test;
 import org.mobilecnn.core.Digest;
 import org.mobilecnn.core.ScreenState;
@@ -188,6 +190,39 @@ public final class OpenModelTest extends AppTestCase {
         shadowOf(activity).receiveResult(asked, Activity.RESULT_CANCELED, null);
         shadowOf(Looper.getMainLooper()).idle();
         assertFalse(after.isShowing());
+        assertFalse(ShadowDialog.getLatestDialog().isShowing());
+    }
+
+    /** Nor does another file than the passport end the question: the user is told, and asked again. */
+    @Test
+    public void anOfferReturnsAfterAnotherFileThanThePassport() throws Exception {
+        MainActivity activity = verified();
+        open(activity, asset(models.get(1)));
+        Map<byte[], String> wrong = new LinkedHashMap<>();
+        wrong.put(photo, "is neither a TensorFlow Lite model nor a passport");
+        wrong.put(asset(card(models.get(0))), "is not the file that its passport describes");
+        wrong.put("{\"schema\": \"other\"}".getBytes(StandardCharsets.US_ASCII), "is not a passport");
+        for (Map.Entry<byte[], String> file : wrong.entrySet()) {
+            AlertDialog before = dialog(activity);
+            shadowOf(before).clickOnItem(0);
+            shadowOf(Looper.getMainLooper()).idle();
+            answer(activity, file.getKey());
+            waitForText(activity, R.id.message, file.getValue());
+            assertNotSame(before, dialog(activity));
+            assertFalse(activity.presenter().state().busy);
+            assertFalse(waiting(".json").exists());
+        }
+        AlertDialog before = dialog(activity);
+        shadowOf(before).clickOnItem(0);
+        shadowOf(Looper.getMainLooper()).idle();
+        Intent asked = shadowOf(activity).getNextStartedActivityForResult().intent;
+        shadowOf(activity).receiveResult(asked, Activity.RESULT_OK, new Intent());
+        shadowOf(dialog(activity)).clickOnItem(0);
+        shadowOf(Looper.getMainLooper()).idle();
+        answer(activity, asset(card(models.get(1))));
+        waitForText(activity, R.id.model_name, models.get(1));
+        waitForText(activity, R.id.chip, "Answers verified");
+        assertEquals("", text(activity, R.id.message));
         assertFalse(ShadowDialog.getLatestDialog().isShowing());
     }
 

@@ -78,6 +78,12 @@ final class OpenedModel {
         return waiting(".tflite").exists() && !waiting(".json").exists();
     }
 
+    /** Forgets the passport that is waiting; returns whether there is a model that is. */
+    boolean waitsWithoutPassport() {
+        waiting(".json").delete();
+        return waiting(".tflite").exists();
+    }
+
     /** Whether the passport that waits is the model's. */
     private boolean fits() {
         File model = waiting(".tflite");
