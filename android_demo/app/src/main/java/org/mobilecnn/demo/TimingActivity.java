@@ -129,11 +129,11 @@ public final class TimingActivity extends Activity implements Timings.Listener {
     }
 
     @Override
-    public void onStep(int done, int total, String model, boolean cooling) {
+    public void onStep(int done, int total, String model, int words) {
         ProgressBar progress = findViewById(R.id.progress);
         progress.setMax(total);
         progress.setProgress(done);
-        say(getString(cooling ? R.string.timing_cooling : R.string.timing_step, done + 1, total, model));
+        say(getString(words, done + 1, total, model));
     }
 
     @Override
@@ -208,9 +208,8 @@ public final class TimingActivity extends Activity implements Timings.Listener {
         }
         int threads = shown.get("protocol").asObject().get("threads").asInt();
         String legend = getResources().getQuantityString(R.plurals.timing_of, threads, threads);
-        List<String> leftOut = timings.leftOut();
-        boolean latest = history.names().indexOf(chosen) == 0;
-        say(!latest || leftOut.isEmpty() ? legend : legend + "\n" + getResources().getQuantityString(
+        List<String> leftOut = timings.leftOut(shown);
+        say(leftOut.isEmpty() ? legend : legend + "\n" + getResources().getQuantityString(
                 R.plurals.timing_left_out, leftOut.size(), String.join(", ", leftOut)));
     }
 
