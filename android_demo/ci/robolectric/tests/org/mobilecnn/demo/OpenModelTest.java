@@ -100,6 +100,16 @@ public final class OpenModelTest extends AppTestCase {
         assertEquals("Answers verified on this phone", text(activity, R.id.chip));
     }
 
+    @Test
+    public void aDeviceWithoutAnAppThatOffersFilesIsAMessage() {
+        MainActivity activity = verified();
+        shadowOf(RuntimeEnvironment.getApplication()).checkActivities(true);
+        press(activity);
+        waitForText(activity, R.id.message, "There is no app on this device that offers files.");
+        activity.findViewById(R.id.photo).performClick();
+        waitForText(activity, R.id.message, "There is no app on this device that offers pictures.");
+    }
+
     /** Another app that offers files may fail in any way, when it is asked for a name or for the content. */
     @Test
     public void anAppThatOffersFilesAndFailsIsAMessage() throws Exception {

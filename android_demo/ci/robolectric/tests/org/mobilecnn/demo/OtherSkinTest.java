@@ -2,7 +2,6 @@ package org.mobilecnn.demo;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertNotEquals;
-import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
 import android.content.ContentResolver;
@@ -92,7 +91,9 @@ public final class OtherSkinTest extends AppTestCase {
             session.frame(() -> fail(new IOException("no copy")));
             assertEquals(context.getString(R.string.photo_failed, "no copy"), last(said));
             session.frame(() -> fail(new IllegalArgumentException("x + width must be <= bitmap.width()")));
-            assertTrue(last(said), last(said).contains("x + width must be <= bitmap.width()"));
+            assertEquals(context.getString(R.string.unexpected, "x + width must be <= bitmap.width()"), last(said));
+            session.frame(() -> fail(new IllegalStateException()));
+            assertEquals(context.getString(R.string.unexpected, "no reason given"), last(said));
         }
     }
 

@@ -216,6 +216,17 @@ public final class TimingTest extends AppTestCase {
         assertEquals(older, written.get("created").asString());
     }
 
+    @Test
+    public void aDeviceWithoutAnAppThatKeepsFilesIsAMessage() throws Exception {
+        new TimingHistory(RuntimeEnvironment.getApplication()).keep(
+                record(Timings.created(OffsetDateTime.of(2026, 3, 1, 9, 30, 0, 0, ZoneOffset.UTC))));
+        TimingActivity activity = open().get();
+        shadowOf(RuntimeEnvironment.getApplication()).checkActivities(true);
+        activity.findViewById(R.id.save).performClick();
+        assertEquals("There is no app on this device that keeps files. Choose Share.",
+                activity.<TextView>findViewById(R.id.message).getText().toString());
+    }
+
     /** OffsetDateTime.toString leaves out seconds of 0, and the history takes the time from fixed places of the text. */
     @Test
     public void theTimeOfARecordHasItsSeconds() {

@@ -139,7 +139,7 @@ class Session(
     } catch (full: OutOfMemoryError) {
         otherwise(context.getString(R.string.out_of_memory))
     } catch (failure: RuntimeException) {
-        otherwise(context.getString(R.string.unexpected, failure.toString()))
+        otherwise(context.getString(R.string.unexpected, failure.message ?: context.getString(R.string.no_reason)))
     }
 
     @Synchronized

@@ -206,7 +206,7 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
         Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("*/*")
                 .putExtra(Intent.EXTRA_ALLOW_MULTIPLE, true);
         if (!ask(intent, ASK_MODEL)) {
-            presenter.say(getString(R.string.no_picker));
+            presenter.say(getString(R.string.no_opener));
         }
     }
 

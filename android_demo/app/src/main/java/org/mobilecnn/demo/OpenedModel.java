@@ -241,6 +241,6 @@ final class OpenedModel {
 
     private Problem failed(String called, Exception cause) {
         return new Problem(Problem.MODEL_FILE,
-                context.getString(R.string.open_failed, called, String.valueOf(cause.getMessage())), cause);
+                context.getString(R.string.open_failed, called, Words.reason(context, cause)), cause);
     }
 }

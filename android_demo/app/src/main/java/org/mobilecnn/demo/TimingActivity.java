@@ -182,7 +182,7 @@ public final class TimingActivity extends Activity implements Timings.Listener {
             // Otherwise Save and Share would give the measurement that was shown before.
             shown = null;
             this.<ViewGroup>findViewById(R.id.results).removeAllViews();
-            say(getString(R.string.timing_unreadable, String.valueOf(unreadable.getMessage())));
+            say(getString(R.string.timing_unreadable, Words.reason(this, unreadable)));
         }
         showButtons();
     }
@@ -250,7 +250,7 @@ public final class TimingActivity extends Activity implements Timings.Listener {
         try {
             startActivityForResult(create, ASK_FILE);
         } catch (android.content.ActivityNotFoundException absent) {
-            say(getString(R.string.no_picker));
+            say(getString(R.string.no_keeper));
         }
     }
 
@@ -267,7 +267,7 @@ public final class TimingActivity extends Activity implements Timings.Listener {
             out.write(TimingHistory.text(shown).getBytes(StandardCharsets.US_ASCII));
             say(getString(R.string.timing_saved));
         } catch (IOException | RuntimeException unwritable) {
-            say(getString(R.string.timing_unwritable, String.valueOf(unwritable.getMessage())));
+            say(getString(R.string.timing_unwritable, Words.reason(this, unwritable)));
         }
     }
 

@@ -115,11 +115,11 @@ final class Timings implements TimingRun.Surroundings {
         } catch (Problem problem) {
             end(null, problem.getMessage());
         } catch (IOException unwritable) {
-            end(null, context.getString(R.string.timing_unwritable, unwritable.getMessage()));
+            end(null, context.getString(R.string.timing_unwritable, Words.reason(context, unwritable)));
         } catch (OutOfMemoryError full) {
             end(null, context.getString(R.string.out_of_memory));
         } catch (RuntimeException failure) {
-            end(null, context.getString(R.string.unexpected, String.valueOf(failure)));
+            end(null, context.getString(R.string.unexpected, Words.reason(context, failure)));
         }
     }
 
@@ -158,7 +158,7 @@ final class Timings implements TimingRun.Surroundings {
             } catch (RuntimeException failure) {
                 refused.add(Models.title(model));
                 why = new Problem(Problem.MODEL_FILE,
-                        context.getString(R.string.unexpected, String.valueOf(failure)), failure);
+                        context.getString(R.string.unexpected, Words.reason(context, failure)), failure);
             } catch (OutOfMemoryError full) {
                 refused.add(Models.title(model));
                 why = new Problem(Problem.MODEL_FILE, context.getString(R.string.out_of_memory), full);
