@@ -5,7 +5,7 @@ Maven Central has. What exists for Android alone, and is in Google's Maven alone
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,6 +22,9 @@ SKIN = PROJECT / "app-compose/src/main"
 
 STANDINS = PROJECT / "ci/kotlin"
 """Folder of declarations of what the skin uses of LiteRT's Kotlin API and of those parts of AndroidX that only Android has."""
+
+SESSION = ("Pictures", "Session", "ScreenModel", "LoadedModel", "CompiledModelRuntime")
+"""Names of the skin's sources that use nothing of AndroidX."""
 
 COMPOSE = "compose-"
 """Prefix of the names of Compose's libraries in the lock file, and of its plugin for the compiler."""
@@ -42,7 +45,7 @@ def compile_kotlin(work: Path, core: Path) -> None:
     compose = fetch([name for name in locked() if name.startswith(COMPOSE)])
     plugin = compose.pop("compose-plugin")
     libraries = [core, *compose.values(), *fetch(["minimal-json", "junit"]).values()]
-    others = [_write_ids(work), *sorted(STANDINS.rglob("*.kt"))]
+    others = [_write_ids(work, {}), *sorted(STANDINS.rglob("*.kt"))]
     _compile([*sources, *others], libraries, work / "kotlin", f"-Xplugin={plugin}")
     report(
         f"kotlin: {len(sources)} files compiled with Compose {locked()['compose-ui'].version}; "
@@ -50,12 +53,13 @@ def compile_kotlin(work: Path, core: Path) -> None:
     )
 
 
-def compile_pictures(work: Path, core: Path) -> list[Path]:
-    """Compile what decodes pictures in the skin, which uses nothing of AndroidX.
+def compile_session(work: Path, core: Path, generated: Path) -> list[Path]:
+    """Compile what decodes pictures in the skin and what works behind its screen, which use nothing of AndroidX.
 
     Args:
         work: a folder for the classes.
         core: the classes of ``core``.
+        generated: the folder of the app's class ``R``; what both skins say is looked up in the app's texts.
 
     Returns:
         The classes, and what they need beside Android and ``core``.
@@ -63,9 +67,16 @@ def compile_pictures(work: Path, core: Path) -> list[Path]:
     Raises:
         CheckFailed: the compiler has something to say.
     """
-    pictures = work / "pictures"
-    _compile([SKIN / "kotlin/org/mobilecnn/compose/Pictures.kt"], [core], pictures)
-    return [pictures, *fetch(["kotlin-stdlib"]).values()]
+    session = work / "session"
+    sources = [SKIN / f"kotlin/org/mobilecnn/compose/{name}.kt" for name in SESSION]
+    (ids,) = generated.rglob("R.java")
+    strings = only_match(r"class string \{(.*?)\}", ids.read_text(encoding="utf-8"))
+    others = [
+        _write_ids(work, dict(re.findall(r"int (\w+)=(\w+);", strings))),
+        *(STANDINS / "com").rglob("*.kt"),
+    ]
+    _compile([*sources, *others], [core, *fetch(["minimal-json"]).values()], session)
+    return [session, *fetch(["kotlin-stdlib"]).values()]
 
 
 def _compile(sources: Sequence[Path], libraries: Sequence[Path], output: Path, *options: str) -> None:
@@ -105,11 +116,11 @@ def check_resources(work: Path, settings: Settings) -> None:
     check_application(linked, SKIN)
 
 
-def _write_ids(work: Path) -> Path:
-    """The class ``R`` of the skin's texts, which Android's tools would write."""
+def _write_ids(work: Path, known: Mapping[str, str]) -> Path:
+    """The class ``R`` of the skin's texts, which Android's tools would write; 0 stands for numbers that are not known."""
     path = work / "R.kt"
     path.parent.mkdir(parents=True, exist_ok=True)
-    ids = "".join(f"        const val {name} = 0\n" for name in _texts(SKIN))
+    ids = "".join(f"        const val {name} = {known.get(name, 0)}\n" for name in _texts(SKIN))
     path.write_text(
         f"package org.mobilecnn.compose\n\nobject R {{\n    object string {{\n{ids}    }}\n}}\n",
         encoding="utf-8",

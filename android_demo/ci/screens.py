@@ -9,7 +9,7 @@ from dependencies import ROBOLECTRIC, fetch, locked
 from desktop_java import native_library
 from gradle import Settings, read_settings
 from java import classpath, compile_java, sources
-from kotlin import compile_pictures
+from kotlin import compile_session
 from tools import BLIND, CORE, MAIN, MODELS, PROJECT, only_match, report, require_tools, run, staged
 
 TESTS = "org.mobilecnn.demo.AppTest"
@@ -42,7 +42,7 @@ def test_screens(output: Path) -> None:
         apk, generated = _resources_with_models(work, settings)
         classes = work / "screens"
         core = compile_java([CORE], [files["minimal-json"]], work / "core")
-        path = classpath([classes, *files.values(), *compile_pictures(work, core)])
+        path = classpath([classes, *files.values(), *compile_session(work, core, generated)])
         java = sources([CORE, BLIND, MAIN / "java", generated, PROJECT / "ci/robolectric"])
         run("javac", "--release", "11", "-encoding", "UTF-8", "-nowarn", "-d", classes, "-cp", path, *java)
         config = _write_config(work, apk, settings)

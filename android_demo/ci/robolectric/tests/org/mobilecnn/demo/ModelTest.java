@@ -130,7 +130,7 @@ public final class ModelTest extends AppTestCase {
         activity.presenter().session().post(() -> {
             throw new IllegalStateException("of no known kind");
         });
-        waitForText(activity, R.id.message, "Something went wrong (java.lang.IllegalStateException: of no known kind)");
+        waitForText(activity, R.id.message, "Something went wrong (of no known kind)");
         assertNull(activity.presenter().state().outcome);
     }
 

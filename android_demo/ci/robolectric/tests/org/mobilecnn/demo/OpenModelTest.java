@@ -27,6 +27,8 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.junit.Test;
 import org.mobilecnn.core.Digest;
 import org.mobilecnn.core.ScreenState;
@@ -96,6 +98,16 @@ public final class OpenModelTest extends AppTestCase {
         assertEquals(models.size(), activity.presenter().models().size());
         assertFalse(activity.presenter().state().busy);
         assertEquals("Answers verified on this phone", text(activity, R.id.chip));
+    }
+
+    @Test
+    public void aDeviceWithoutAnAppThatOffersFilesIsAMessage() {
+        MainActivity activity = verified();
+        shadowOf(RuntimeEnvironment.getApplication()).checkActivities(true);
+        press(activity);
+        waitForText(activity, R.id.message, "There is no app on this device that offers files.");
+        activity.findViewById(R.id.photo).performClick();
+        waitForText(activity, R.id.message, "There is no app on this device that offers pictures.");
     }
 
     /** Another app that offers files may fail in any way, when it is asked for a name or for the content. */
@@ -188,6 +200,39 @@ public final class OpenModelTest extends AppTestCase {
         shadowOf(activity).receiveResult(asked, Activity.RESULT_CANCELED, null);
         shadowOf(Looper.getMainLooper()).idle();
         assertFalse(after.isShowing());
+        assertFalse(ShadowDialog.getLatestDialog().isShowing());
+    }
+
+    /** Nor does another file than the passport end the question: the user is told, and asked again. */
+    @Test
+    public void anOfferReturnsAfterAnotherFileThanThePassport() throws Exception {
+        MainActivity activity = verified();
+        open(activity, asset(models.get(1)));
+        Map<byte[], String> wrong = new LinkedHashMap<>();
+        wrong.put(photo, "is neither a TensorFlow Lite model nor a passport");
+        wrong.put(asset(card(models.get(0))), "is not the file that its passport describes");
+        wrong.put("{\"schema\": \"other\"}".getBytes(StandardCharsets.US_ASCII), "is not a passport");
+        for (Map.Entry<byte[], String> file : wrong.entrySet()) {
+            AlertDialog before = dialog(activity);
+            shadowOf(before).clickOnItem(0);
+            shadowOf(Looper.getMainLooper()).idle();
+            answer(activity, file.getKey());
+            waitForText(activity, R.id.message, file.getValue());
+            assertNotSame(before, dialog(activity));
+            assertFalse(activity.presenter().state().busy);
+            assertFalse(waiting(".json").exists());
+        }
+        AlertDialog before = dialog(activity);
+        shadowOf(before).clickOnItem(0);
+        shadowOf(Looper.getMainLooper()).idle();
+        Intent asked = shadowOf(activity).getNextStartedActivityForResult().intent;
+        shadowOf(activity).receiveResult(asked, Activity.RESULT_OK, new Intent());
+        shadowOf(dialog(activity)).clickOnItem(0);
+        shadowOf(Looper.getMainLooper()).idle();
+        answer(activity, asset(card(models.get(1))));
+        waitForText(activity, R.id.model_name, models.get(1));
+        waitForText(activity, R.id.chip, "Answers verified");
+        assertEquals("", text(activity, R.id.message));
         assertFalse(ShadowDialog.getLatestDialog().isShowing());
     }
 

@@ -5,6 +5,10 @@ import static org.junit.Assert.assertNotEquals;
 import static org.robolectric.Shadows.shadowOf;
 
 import android.content.ContentResolver;
+import android.content.Context;
+import android.content.ContextWrapper;
+import android.content.res.AssetManager;
+import android.content.res.Resources;
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
 import android.graphics.Color;
@@ -13,16 +17,21 @@ import android.os.Build;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import kotlin.Unit;
 import org.junit.After;
 import org.junit.Test;
 import org.mobilecnn.compose.PicturesKt;
+import org.mobilecnn.compose.Session;
 import org.mobilecnn.core.Picture;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.annotation.Config;
 import org.robolectric.util.ReflectionHelpers;
 
-/** How the skin in Kotlin decodes photos; of all that it has, this can run here. */
+/** How the skin in Kotlin decodes photos, and what works behind its screen; of all that it has, this can run here. */
 public final class OtherSkinTest extends AppTestCase {
     /** The EXIF orientation of a picture that has to be turned clockwise by a quarter. */
     private static final int TURNED = 6;
@@ -58,6 +67,44 @@ public final class OtherSkinTest extends AppTestCase {
         Picture there = decode(jpeg(0));
         assertEquals("red, blue", color(there, 8, 16) + ", " + color(there, 56, 16));
         assertNotEquals(here.order(), there.order());
+    }
+
+    /** On the camera's thread nothing would catch what fails in making a picture of a frame. */
+    @Test
+    public void aFrameThatCannotBeMadeAPictureOfIsAMessage() {
+        // Android's own assets, which have no models: what would run them is not here.
+        Context context = new ContextWrapper(RuntimeEnvironment.getApplication()) {
+            @Override
+            public AssetManager getAssets() {
+                return Resources.getSystem().getAssets();
+            }
+        };
+        List<String> said = new ArrayList<>();
+        try (Session session = new Session(context, shown -> {
+            said.add(shown.getState().message);
+            return Unit.INSTANCE;
+        })) {
+            session.frame(() -> fail(new AssertionError("made while the camera is off")));
+            session.live();
+            session.frame(() -> fail(new OutOfMemoryError("of a test")));
+            assertEquals(context.getString(R.string.out_of_memory), last(said));
+            session.frame(() -> fail(new IOException("no copy")));
+            assertEquals(context.getString(R.string.photo_failed, "no copy"), last(said));
+            session.frame(() -> fail(new IllegalArgumentException("x + width must be <= bitmap.width()")));
+            assertEquals(context.getString(R.string.unexpected, "x + width must be <= bitmap.width()"), last(said));
+            session.frame(() -> fail(new IllegalStateException()));
+            assertEquals(context.getString(R.string.unexpected, "no reason given"), last(said));
+        }
+    }
+
+    private static String last(List<String> said) {
+        return said.get(said.size() - 1);
+    }
+
+    /** Throws anything, as Kotlin does. */
+    @SuppressWarnings("unchecked")
+    private static <T extends Throwable> Picture fail(Throwable failure) throws T {
+        throw (T) failure;
     }
 
     private static Picture decode(byte[] file) {

@@ -100,6 +100,8 @@ public final class TimingTest extends AppTestCase {
         try (FileOutputStream cut = new FileOutputStream(new File(folder, "broken.tflite"))) {
             cut.write("....TFL3".getBytes(StandardCharsets.US_ASCII));
         }
+        put(folder, "damaged.tflite", first);
+        damage(new File(folder, "damaged.json"));
         assume(new File(folder, "unknown.tflite"), first);
         TimingActivity activity = open().get();
         activity.findViewById(R.id.start).performClick();
@@ -117,10 +119,40 @@ public final class TimingTest extends AppTestCase {
         wanted.add("unknown.tflite");
         assertEquals(wanted, files);
         String said = activity.<TextView>findViewById(R.id.message).getText().toString();
-        assertTrue(said, said.contains("Not timed, because it cannot run here: broken.tflite"));
+        assertTrue(said, said.contains("Not timed, because they cannot run here: broken.tflite, damaged.tflite"));
         // For the test in Python that reads it.
         Files.write(Paths.get(System.getProperty("mobilecnn.output"), "measurement-opened.json"),
                 send.getStringExtra(Intent.EXTRA_TEXT).getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** Stop is heeded from the first look at the models on, and what that found is not said of an earlier measurement. */
+    @Test
+    public void whatAStoppedMeasurementLeftOutIsNotSaidOfAnother() throws Exception {
+        new TimingHistory(RuntimeEnvironment.getApplication()).keep(
+                record(Timings.created(OffsetDateTime.of(2026, 3, 1, 9, 30, 0, 0, ZoneOffset.UTC))));
+        File folder = Models.opened(RuntimeEnvironment.getApplication());
+        assertTrue(folder.isDirectory() || folder.mkdirs());
+        put(folder, "damaged.tflite", models.get(0));
+        damage(new File(folder, "damaged.json"));
+        ActivityController<TimingActivity> controller = open();
+        controller.get().findViewById(R.id.start).performClick();
+        controller.get().findViewById(R.id.start).performClick();
+        waitFor("end", () -> controller.get().<TextView>findViewById(R.id.message).getText().toString()
+                .equals("Stopped. Nothing was kept."));
+        turn(controller);
+        String said = controller.get().<TextView>findViewById(R.id.message).getText().toString();
+        assertTrue(said, said.startsWith("Milliseconds to answer"));
+        assertFalse(said, said.contains("damaged"));
+    }
+
+    /** Makes the first golden picture of a passport no picture. */
+    private static void damage(File passport) throws IOException {
+        JsonObject document =
+                Json.parse(new String(Files.readAllBytes(passport.toPath()), StandardCharsets.UTF_8)).asObject();
+        JsonObject golden = document.get("golden").asArray().get(0).asObject();
+        assertTrue(golden.get("picture").asString().startsWith("iVBOR"));
+        golden.set("picture", "iVBORw0KGgo=");
+        Files.write(passport.toPath(), document.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     /** Puts a bundled model among those that were opened as one that came without a passport. */
@@ -182,6 +214,17 @@ public final class TimingTest extends AppTestCase {
         turned.onActivityResult(1, Activity.RESULT_OK, new Intent().setData(file));
         JsonObject written = Json.parse(saved.toString(StandardCharsets.US_ASCII)).asObject();
         assertEquals(older, written.get("created").asString());
+    }
+
+    @Test
+    public void aDeviceWithoutAnAppThatKeepsFilesIsAMessage() throws Exception {
+        new TimingHistory(RuntimeEnvironment.getApplication()).keep(
+                record(Timings.created(OffsetDateTime.of(2026, 3, 1, 9, 30, 0, 0, ZoneOffset.UTC))));
+        TimingActivity activity = open().get();
+        shadowOf(RuntimeEnvironment.getApplication()).checkActivities(true);
+        activity.findViewById(R.id.save).performClick();
+        assertEquals("There is no app on this device that keeps files. Choose Share.",
+                activity.<TextView>findViewById(R.id.message).getText().toString());
     }
 
     /** OffsetDateTime.toString leaves out seconds of 0, and the history takes the time from fixed places of the text. */

@@ -18,9 +18,12 @@ import androidx.lifecycle.compose.LocalLifecycleOwner
 import org.mobilecnn.core.Picture
 import java.util.concurrent.Executors
 
-/** The camera's picture at its own speed; [frame] gets what is seen of the newest frame, whenever it has returned. */
+/**
+ * The camera's picture at its own speed; [frame] gets what makes a picture of what is seen of the newest frame, whenever it
+ * has returned. Whatever fails in making it is [frame]'s to catch: on the camera's thread nothing would.
+ */
 @Composable
-fun CameraPreview(frame: (Picture) -> Unit) {
+fun CameraPreview(frame: (() -> Picture) -> Unit) {
     val context = LocalContext.current
     val owner = LocalLifecycleOwner.current
     val analyser = remember { Executors.newSingleThreadExecutor() }
@@ -29,7 +32,7 @@ fun CameraPreview(frame: (Picture) -> Unit) {
             LifecycleCameraController(context).apply {
                 setEnabledUseCases(CameraController.IMAGE_ANALYSIS)
                 imageAnalysisBackpressureStrategy = ImageAnalysis.STRATEGY_KEEP_ONLY_LATEST
-                setImageAnalysisAnalyzer(analyser) { image -> image.use { frame(seen(it)) } }
+                setImageAnalysisAnalyzer(analyser) { image -> image.use { frame { seen(it) } } }
             }
         }
     // The last to be disposed of: until the camera is unbound, it has work for the thread.

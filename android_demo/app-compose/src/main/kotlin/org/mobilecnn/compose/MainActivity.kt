@@ -17,6 +17,7 @@ import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.rememberScrollState
 import androidx.compose.foundation.verticalScroll
+import androidx.compose.material3.AlertDialog
 import androidx.compose.material3.AssistChip
 import androidx.compose.material3.Button
 import androidx.compose.material3.FilterChip
@@ -24,6 +25,7 @@ import androidx.compose.material3.LinearProgressIndicator
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Scaffold
 import androidx.compose.material3.Text
+import androidx.compose.material3.TextButton
 import androidx.compose.material3.darkColorScheme
 import androidx.compose.material3.dynamicDarkColorScheme
 import androidx.compose.material3.dynamicLightColorScheme
@@ -69,12 +71,11 @@ private fun Screen(held: ClassifierViewModel) {
     Scaffold { insets ->
         Column(Modifier.padding(insets).padding(16.dp)) {
             // Above what scrolls: whether the answers can be trusted is always in view.
-            Verdict(shown.state, words) { explained = !explained }
+            Verdict(shown.state, words) { explained = true }
             Column(
                 Modifier.verticalScroll(rememberScrollState()),
                 verticalArrangement = Arrangement.spacedBy(12.dp),
             ) {
-                if (explained) words.why(shown.state)?.let { Text(it) }
                 if (shown.live) CameraPreview(session::frame)
                 if (shown.state.busy) LinearProgressIndicator(modifier = Modifier.fillMaxWidth())
                 Answer(shown.state, words)
@@ -84,9 +85,26 @@ private fun Screen(held: ClassifierViewModel) {
             }
         }
     }
+    if (explained) Explanation(shown.state, words) { explained = false }
 }
 
-/** The verdict, which keeps its place whatever happens; [explain] says or hides what it means. */
+/** What the verdict means, in front of the screen, however far that is scrolled. */
+@Composable
+private fun Explanation(
+    state: ScreenState,
+    words: Words,
+    close: () -> Unit,
+) {
+    val verdict = words.verdict(state.trust) ?: return
+    AlertDialog(
+        onDismissRequest = close,
+        confirmButton = { TextButton(onClick = close) { Text(stringResource(R.string.close)) } },
+        title = { Text(verdict) },
+        text = { words.why(state)?.let { Text(it) } },
+    )
+}
+
+/** The verdict, which keeps its place whatever happens; [explain] says what it means. */
 @Composable
 private fun Verdict(
     state: ScreenState,

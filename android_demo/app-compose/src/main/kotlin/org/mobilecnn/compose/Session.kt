@@ -54,9 +54,12 @@ class Session(
         classify(uri)
     }
 
-    /** Classifies a frame of the camera; it returns when that is done, so that the camera drops the frames between. */
-    fun frame(picture: Picture) {
-        val work = Runnable { if (current().live) attempt(::say) { answer(picture) } }
+    /**
+     * Classifies the frame of the camera that [make] makes a picture of; it returns when that is done, so that the camera
+     * drops the frames between. If [make] fails, for want of memory perhaps, the user is told.
+     */
+    fun frame(make: () -> Picture) {
+        val work = Runnable { if (current().live) attempt(::say) { answer(make()) } }
         try {
             executor.submit(work).get()
         } catch (ended: RejectedExecutionException) {
@@ -136,7 +139,7 @@ class Session(
     } catch (full: OutOfMemoryError) {
         otherwise(context.getString(R.string.out_of_memory))
     } catch (failure: RuntimeException) {
-        otherwise(context.getString(R.string.unexpected, failure.toString()))
+        otherwise(context.getString(R.string.unexpected, failure.message ?: context.getString(R.string.no_reason)))
     }
 
     @Synchronized

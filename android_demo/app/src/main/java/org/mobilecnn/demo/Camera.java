@@ -30,7 +30,7 @@ final class Camera {
         /** Takes a frame's planes, which are valid until this method returns. */
         void onFrame(int width, int height, YuvFrame.Plane luma, YuvFrame.Plane cb, YuvFrame.Plane cr);
 
-        /** Learns that no more frames will come; {@code why} is for the user. */
+        /** Learns that no more frames will come; {@code why} is for the user, and null where nobody says it. */
         void onCameraEnd(String why);
 
         /** Learns that the camera is being opened; {@link #onReleased} follows, sooner or later. */
@@ -119,17 +119,20 @@ final class Camera {
                 Image.Plane[] planes = image.getPlanes();
                 listener.onFrame(image.getWidth(), image.getHeight(), plane(planes[0]), plane(planes[1]), plane(planes[2]));
             }
-        } catch (IllegalStateException gone) {
-            // The camera was taken away while the frame was read.
-            end(String.valueOf(gone.getMessage()));
         } catch (RuntimeException | OutOfMemoryError failure) {
-            // The planes are not as Android describes them, or memory is short: the camera's thread survives both.
-            end(String.valueOf(failure));
+            // The camera was taken away while the frame was read, the planes are not as Android describes them, or memory is
+            // short: the camera's thread survives all of them.
+            end(failure);
         }
     }
 
     private static YuvFrame.Plane plane(Image.Plane plane) {
         return new YuvFrame.Plane(plane.getBuffer(), plane.getRowStride(), plane.getPixelStride());
+    }
+
+    private void end(Throwable failure) {
+        Log.w("camera", failure);
+        end(failure.getMessage());
     }
 
     private void end(String why) {
@@ -152,11 +155,9 @@ final class Camera {
             try {
                 reader.setOnImageAvailableListener(source -> look(), handler);
                 start(opened);
-            } catch (CameraAccessException | IllegalStateException | IllegalArgumentException refusal) {
-                end(String.valueOf(refusal.getMessage()));
-            } catch (RuntimeException failure) {
-                // Cameras fail in ways that Android does not describe, and the thread survives them.
-                end(String.valueOf(failure));
+            } catch (CameraAccessException | RuntimeException failure) {
+                // Cameras fail in ways that Android does not describe, too, and the thread survives them.
+                end(failure);
             }
         }
 
@@ -175,10 +176,8 @@ final class Camera {
                         request.addTarget(preview);
                         request.addTarget(frames);
                         session.setRepeatingRequest(request.build(), null, handler);
-                    } catch (CameraAccessException | IllegalStateException | IllegalArgumentException refusal) {
-                        end(String.valueOf(refusal.getMessage()));
-                    } catch (RuntimeException failure) {
-                        end(String.valueOf(failure));
+                    } catch (CameraAccessException | RuntimeException failure) {
+                        end(failure);
                     }
                 }
 

@@ -128,7 +128,7 @@ final class CameraFeed implements Camera.Listener {
 
     @Override
     public void onCameraEnd(String why) {
-        session.tell(context.getString(R.string.camera_failed, why));
+        session.tell(context.getString(R.string.camera_failed, why == null ? context.getString(R.string.no_reason) : why));
     }
 
     @Override
@@ -152,7 +152,7 @@ final class CameraFeed implements Camera.Listener {
             try {
                 work.run();
             } catch (RuntimeException failure) {
-                session.tell(context.getString(R.string.camera_failed, String.valueOf(failure)));
+                session.tell(context.getString(R.string.camera_failed, Words.reason(context, failure)));
             }
         });
     }
@@ -167,7 +167,7 @@ final class CameraFeed implements Camera.Listener {
                 session.askForSurface(facts.preview, degrees() % 180 != 0);
             }
         } catch (CameraAccessException refusal) {
-            session.tell(context.getString(R.string.camera_failed, refusal.getMessage()));
+            session.tell(context.getString(R.string.camera_failed, Words.reason(context, refusal)));
         }
     }
 
@@ -180,7 +180,7 @@ final class CameraFeed implements Camera.Listener {
             CameraManager manager = context.getSystemService(CameraManager.class);
             camera = Camera.open(manager, facts, preview, handler, this);
         } catch (CameraAccessException | IllegalArgumentException refusal) {
-            session.tell(context.getString(R.string.camera_failed, refusal.getMessage()));
+            session.tell(context.getString(R.string.camera_failed, Words.reason(context, refusal)));
         } catch (SecurityException refusal) {
             session.tell(context.getString(R.string.camera_refused));
         }

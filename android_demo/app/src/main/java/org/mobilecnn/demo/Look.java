@@ -82,8 +82,9 @@ final class Look {
     /**
      * Gives the bars of the system the colour of the screen, and signs that are seen on it.
      *
-     * <p>The theme has the app's own colours, and Android 12's are others. From Android 15 on the bars are transparent by
-     * themselves, and the screen lies behind them.
+     * <p>The theme has the app's own colours, and Android 12's are others. From Android 15 on the
+     * screen lies behind the bars, which are transparent by themselves, except that Android makes the lower one nearly opaque
+     * where it has three buttons.
      */
     @SuppressWarnings("deprecation")
     private void dressBars(Window window) {

@@ -17,6 +17,7 @@ import android.util.Size;
 import android.widget.Button;
 import android.widget.TextView;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.mobilecnn.core.AssumedPassport;
 import org.mobilecnn.core.ScreenState;
@@ -205,7 +206,7 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
         Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("*/*")
                 .putExtra(Intent.EXTRA_ALLOW_MULTIPLE, true);
         if (!ask(intent, ASK_MODEL)) {
-            presenter.say(getString(R.string.no_picker));
+            presenter.say(getString(R.string.no_opener));
         }
     }
 
@@ -245,13 +246,24 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
 
     @Override
     protected void onActivityResult(int request, int result, Intent data) {
-        if (result != RESULT_OK || data == null) {
+        List<Uri> files = result == RESULT_OK && data != null ? files(data) : Collections.emptyList();
+        if (files.isEmpty()) {
             if (request == ASK_MODEL) {
                 // The passport was looked for, and not found.
                 presenter.offerAgain();
             }
-            return;
+        } else if (request == ASK_PHOTO) {
+            presenter.openPhoto(files.get(0));
+        } else if (request == ASK_MODEL) {
+            if (dialog != null) {
+                // The offer that the screen made when it was made anew, behind what the files were chosen in.
+                dialog.dismiss();
+            }
+            presenter.openModel(files);
         }
+    }
+
+    private static List<Uri> files(Intent data) {
         List<Uri> files = new ArrayList<>();
         if (data.getClipData() != null) {
             for (int i = 0; i < data.getClipData().getItemCount(); i++) {
@@ -260,15 +272,7 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
         } else if (data.getData() != null) {
             files.add(data.getData());
         }
-        if (request == ASK_PHOTO && !files.isEmpty()) {
-            presenter.openPhoto(files.get(0));
-        } else if (request == ASK_MODEL && !files.isEmpty()) {
-            if (dialog != null) {
-                // The offer that the screen made when it was made anew, behind what the files were chosen in.
-                dialog.dismiss();
-            }
-            presenter.openModel(files);
-        }
+        return files;
     }
 
     private void onClick(int id, Runnable action) {

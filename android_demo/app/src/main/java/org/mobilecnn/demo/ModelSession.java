@@ -123,7 +123,7 @@ final class ModelSession {
             } catch (OutOfMemoryError full) {
                 tell(context.getString(R.string.out_of_memory));
             } catch (Exception failure) {
-                tell(context.getString(R.string.unexpected, String.valueOf(failure)));
+                tell(context.getString(R.string.unexpected, Words.reason(context, failure)));
             }
         });
     }
@@ -202,7 +202,7 @@ final class ModelSession {
             showRefused(choice, read, context.getString(R.string.out_of_memory));
         } catch (RuntimeException failure) {
             closeModel();
-            showRefused(choice, read, context.getString(R.string.unexpected, String.valueOf(failure)));
+            showRefused(choice, read, context.getString(R.string.unexpected, Words.reason(context, failure)));
         }
     }
 
@@ -226,7 +226,7 @@ final class ModelSession {
             Answer answer = new Answer(loaded, passport, result, Photo.shown(photo.picture));
             screen.post(() -> listener.onPhoto(answer, remark));
         } catch (IOException unreadable) {
-            tell(context.getString(R.string.photo_failed, unreadable.getMessage()));
+            tell(context.getString(R.string.photo_failed, Words.reason(context, unreadable)));
         }
     }
 

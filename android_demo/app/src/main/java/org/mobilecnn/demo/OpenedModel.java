@@ -78,6 +78,12 @@ final class OpenedModel {
         return waiting(".tflite").exists() && !waiting(".json").exists();
     }
 
+    /** Forgets the passport that is waiting; returns whether there is a model that is. */
+    boolean waitsWithoutPassport() {
+        waiting(".json").delete();
+        return waiting(".tflite").exists();
+    }
+
     /** Whether the passport that waits is the model's. */
     private boolean fits() {
         File model = waiting(".tflite");
@@ -235,6 +241,6 @@ final class OpenedModel {
 
     private Problem failed(String called, Exception cause) {
         return new Problem(Problem.MODEL_FILE,
-                context.getString(R.string.open_failed, called, String.valueOf(cause.getMessage())), cause);
+                context.getString(R.string.open_failed, called, Words.reason(context, cause)), cause);
     }
 }

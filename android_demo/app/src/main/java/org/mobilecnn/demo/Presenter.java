@@ -156,25 +156,37 @@ final class Presenter implements ModelSession.Listener {
         }
     }
 
-    /** Opens a model of the phone: a .tflite file, its passport, or both. */
+    /**
+     * Opens a model of the phone: a .tflite file, its passport, or both. A model that the user has to decide on still waits
+     * where what was chosen for its passport is something else.
+     */
     void openModel(List<Uri> files) {
+        boolean undecided = offered != null;
         offered = null;
         int opening = ++openings;
         change(state.working());
         session.post(() -> {
-            if (opened.take(files)) {
-                offer(opened.title(), opening);
-            } else {
-                keepOpened(null);
+            try {
+                if (opened.take(files)) {
+                    offer(opened.title(), "", opening);
+                } else {
+                    keepOpened(null, undecided);
+                }
+            } catch (Problem other) {
+                if (!undecided || !opened.waitsWithoutPassport()) {
+                    throw other;
+                }
+                offer(opened.title(), other.getMessage(), opening);
             }
         });
     }
 
-    private void offer(String name, int opening) {
+    /** Makes an offer; {@code why} is what the user is told with it. */
+    private void offer(String name, String why, int opening) {
         session.onScreen(() -> {
             // Other files may have been chosen meanwhile.
             if (opening == openings) {
-                say("");
+                say(why);
                 offered = name;
                 offerAgain();
             }
@@ -198,7 +210,7 @@ final class Presenter implements ModelSession.Listener {
         int opening = openings;
         session.post(() -> {
             if (opened.resume(name)) {
-                offer(name, opening);
+                offer(name, "", opening);
             }
         });
     }
@@ -207,7 +219,7 @@ final class Presenter implements ModelSession.Listener {
     void assume(AssumedPassport.Range range) {
         offered = null;
         change(state.working());
-        session.post(() -> keepOpened(range));
+        session.post(() -> keepOpened(range, false));
     }
 
     /** Forgets the model that is being opened. */
@@ -216,24 +228,32 @@ final class Presenter implements ModelSession.Listener {
         session.post(opened::drop);
     }
 
-    /** Keeps the model that is being opened; {@code range} is null where it has a passport. */
-    private void keepOpened(AssumedPassport.Range range) throws Problem {
-        String path;
+    /**
+     * Keeps the model that is being opened.
+     *
+     * @param range null where it has a passport.
+     * @param patient whether it waits on where it cannot be kept.
+     */
+    private void keepOpened(AssumedPassport.Range range, boolean patient) throws Problem {
+        String path = null;
         try {
             if (range != null) {
                 opened.assume(range);
             }
             path = opened.keep();
         } finally {
-            opened.drop();
+            if (path != null || !patient) {
+                opened.drop();
+            }
         }
+        String kept = path;
         session.onScreen(() -> {
             say("");
             models = Models.all(context);
             // Loaded even if it replaces the model that is loaded.
             ModelSession.Choice before = chosen;
             chosen = null;
-            choose(new ModelSession.Choice(path, before == null ? 1 : before.threads,
+            choose(new ModelSession.Choice(kept, before == null ? 1 : before.threads,
                     before == null ? Classifier.Kernels.XNNPACK : before.kernels));
         });
     }

@@ -129,11 +129,11 @@ public final class TimingActivity extends Activity implements Timings.Listener {
     }
 
     @Override
-    public void onStep(int done, int total, String model, boolean cooling) {
+    public void onStep(int done, int total, String model, int words) {
         ProgressBar progress = findViewById(R.id.progress);
         progress.setMax(total);
         progress.setProgress(done);
-        say(getString(cooling ? R.string.timing_cooling : R.string.timing_step, done + 1, total, model));
+        say(getString(words, done + 1, total, model));
     }
 
     @Override
@@ -182,7 +182,7 @@ public final class TimingActivity extends Activity implements Timings.Listener {
             // Otherwise Save and Share would give the measurement that was shown before.
             shown = null;
             this.<ViewGroup>findViewById(R.id.results).removeAllViews();
-            say(getString(R.string.timing_unreadable, String.valueOf(unreadable.getMessage())));
+            say(getString(R.string.timing_unreadable, Words.reason(this, unreadable)));
         }
         showButtons();
     }
@@ -208,9 +208,8 @@ public final class TimingActivity extends Activity implements Timings.Listener {
         }
         int threads = shown.get("protocol").asObject().get("threads").asInt();
         String legend = getResources().getQuantityString(R.plurals.timing_of, threads, threads);
-        List<String> leftOut = timings.leftOut();
-        boolean latest = history.names().indexOf(chosen) == 0;
-        say(!latest || leftOut.isEmpty() ? legend : legend + "\n" + getResources().getQuantityString(
+        List<String> leftOut = timings.leftOut(shown);
+        say(leftOut.isEmpty() ? legend : legend + "\n" + getResources().getQuantityString(
                 R.plurals.timing_left_out, leftOut.size(), String.join(", ", leftOut)));
     }
 
@@ -251,7 +250,7 @@ public final class TimingActivity extends Activity implements Timings.Listener {
         try {
             startActivityForResult(create, ASK_FILE);
         } catch (android.content.ActivityNotFoundException absent) {
-            say(getString(R.string.no_picker));
+            say(getString(R.string.no_keeper));
         }
     }
 
@@ -268,7 +267,7 @@ public final class TimingActivity extends Activity implements Timings.Listener {
             out.write(TimingHistory.text(shown).getBytes(StandardCharsets.US_ASCII));
             say(getString(R.string.timing_saved));
         } catch (IOException | RuntimeException unwritable) {
-            say(getString(R.string.timing_unwritable, String.valueOf(unwritable.getMessage())));
+            say(getString(R.string.timing_unwritable, Words.reason(this, unwritable)));
         }
     }
 

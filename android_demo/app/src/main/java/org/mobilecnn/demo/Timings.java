@@ -22,7 +22,8 @@ import org.mobilecnn.core.Problem;
 final class Timings implements TimingRun.Surroundings {
     /** The recipient of what goes on; every method is called on the main thread. */
     interface Listener {
-        void onStep(int done, int total, String model, boolean cooling);
+        /** @param words the text that says what is done with the model, with its number, of how many, and its name. */
+        void onStep(int done, int total, String model, int words);
 
         /** It is over; {@code record} is null where it was stopped or failed, and {@code why} says so. */
         void onEnd(JsonObject record, String why);
@@ -36,8 +37,10 @@ final class Timings implements TimingRun.Surroundings {
     private final AtomicBoolean stopped = new AtomicBoolean();
     private volatile boolean left;
 
-    /** Names of the models that cannot run here; of the last measurement. */
+    /** Names of the models that cannot run here, of the record that was begun at {@link #leftOutOf}. */
     private volatile List<String> leftOut = Collections.emptyList();
+
+    private volatile String leftOutOf = "";
 
     // Used on the main thread only.
     private Listener listener;
@@ -65,9 +68,9 @@ final class Timings implements TimingRun.Surroundings {
         stopped.set(true);
     }
 
-    /** Names of the models that were not timed, because they cannot run here. */
-    List<String> leftOut() {
-        return leftOut;
+    /** Names of the models that were not timed for this record, because they cannot run here; none of other days' records. */
+    List<String> leftOut(JsonObject record) {
+        return record.getString("created", "?").equals(leftOutOf) ? leftOut : Collections.emptyList();
     }
 
     /** Begins to time all models, also those that were opened from the phone. */
@@ -99,37 +102,43 @@ final class Timings implements TimingRun.Surroundings {
         try {
             List<String> models = new ArrayList<>();
             List<String> titles = new ArrayList<>();
-            choose(threads, models, titles);
+            List<String> refused = choose(threads, models, titles);
             String created = created(OffsetDateTime.now());
-            JsonObject record = new TimingRun(this, device, threads, cool)
+            JsonObject record = !goOn() ? null : new TimingRun(this, device, threads, cool)
                     .of(models, titles, created, "mobilecnn app " + version(), device.facts());
             if (record != null) {
                 new TimingHistory(context).keep(record);
+                leftOut = refused;
+                leftOutOf = created;
             }
             end(record, record == null ? context.getString(R.string.timing_stopped) : "");
         } catch (Problem problem) {
             end(null, problem.getMessage());
         } catch (IOException unwritable) {
-            end(null, context.getString(R.string.timing_unwritable, unwritable.getMessage()));
+            end(null, context.getString(R.string.timing_unwritable, Words.reason(context, unwritable)));
         } catch (OutOfMemoryError full) {
             end(null, context.getString(R.string.out_of_memory));
         } catch (RuntimeException failure) {
-            end(null, context.getString(R.string.unexpected, String.valueOf(failure)));
+            end(null, context.getString(R.string.unexpected, Words.reason(context, failure)));
         }
     }
 
     /**
-     * Looks for the models that can be timed. A measurement would end with the first that cannot, and of what users open
-     * nobody knows beforehand.
+     * Looks for the models that can be timed: that load, run once, and have golden pictures. A measurement would end with
+     * the first that cannot, and of what users open nobody knows beforehand. Stop ends the search, too.
      *
      * @param models receives them, as in {@link Models#all}.
      * @param titles receives their names in the record, each another.
+     * @return the names of those that cannot.
      * @throws Problem if none can run.
      */
-    private void choose(int threads, List<String> models, List<String> titles) throws Problem {
+    private List<String> choose(int threads, List<String> models, List<String> titles) throws Problem {
         List<String> refused = new ArrayList<>();
         Problem why = null;
-        for (String model : Models.all(context)) {
+        List<String> all = Models.all(context);
+        for (int index = 0; index < all.size() && goOn(); index++) {
+            String model = all.get(index);
+            tell(index, all.size(), Models.title(model), R.string.timing_checking);
             try {
                 Passport passport = passport(model);
                 String title = Models.title(model);
@@ -140,17 +149,34 @@ final class Timings implements TimingRun.Surroundings {
                 } else if (same >= 0) {
                     title = title.replaceAll("[.]tflite$", "-" + passport.sha256.substring(0, 8) + ".tflite");
                 }
-                new Classifier(open(model), passport, threads, Classifier.Kernels.XNNPACK).close();
+                runOnce(model, passport, threads);
                 models.add(model);
                 titles.add(title);
             } catch (Problem problem) {
                 refused.add(Models.title(model));
                 why = problem;
+            } catch (RuntimeException failure) {
+                refused.add(Models.title(model));
+                why = new Problem(Problem.MODEL_FILE,
+                        context.getString(R.string.unexpected, Words.reason(context, failure)), failure);
+            } catch (OutOfMemoryError full) {
+                refused.add(Models.title(model));
+                why = new Problem(Problem.MODEL_FILE, context.getString(R.string.out_of_memory), full);
             }
         }
-        leftOut = refused;
-        if (models.isEmpty() && why != null) {
+        if (models.isEmpty() && why != null && goOn()) {
             throw why;
+        }
+        return refused;
+    }
+
+    private void runOnce(String model, Passport passport, int threads) throws Problem {
+        try (Classifier classifier = new Classifier(open(model), passport, threads, Classifier.Kernels.XNNPACK)) {
+            List<Picture> golden = golden(passport);
+            if (!golden.isEmpty()) {
+                classifier.set(golden.get(0));
+            }
+            classifier.run();
         }
     }
 
@@ -188,9 +214,13 @@ final class Timings implements TimingRun.Surroundings {
 
     @Override
     public void onStep(int done, int total, String model, boolean cooling) {
+        tell(done, total, model, cooling ? R.string.timing_cooling : R.string.timing_step);
+    }
+
+    private void tell(int done, int total, String model, int words) {
         screen.post(() -> {
             if (listener != null) {
-                listener.onStep(done, total, model, cooling);
+                listener.onStep(done, total, model, words);
             }
         });
     }

@@ -1,6 +1,7 @@
 package org.mobilecnn.demo;
 
 import android.content.Context;
+import android.util.Log;
 import org.mobilecnn.core.OutputKind;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.ScreenState;
@@ -39,6 +40,13 @@ enum Words {
     String why(Context context, ScreenState state) {
         String text = context.getString(explanation);
         return state.reason.isEmpty() ? text : text + "\n\n" + state.reason;
+    }
+
+    /** What a failure says of itself; the name of its class is for the log. */
+    static String reason(Context context, Throwable failure) {
+        Log.w("mobilecnn", failure);
+        String message = failure.getMessage();
+        return message == null || message.isEmpty() ? context.getString(R.string.no_reason) : message;
     }
 
     /** What a passport says of its model, a property a line. */
