@@ -177,7 +177,7 @@ def test_versions_of_both_skins_are_those_of_the_build(
         ),
         (
             f"{SKIN}/Session.kt",
-            r"unexpected, failure.toString\(\)",
+            r"unexpected, failure\.message \?: context\.getString\(R\.string\.no_reason\)",
             "unexpected, f(1, 2), 3",
             "with 2 values",
         ),
