@@ -15,6 +15,22 @@ from mobilecnn.train import complexity, zoo
 from mobilecnn.train.backend import load_keras
 from mobilecnn.train.zoo.candidates import Size
 
+
+class UnknownOperator(UsageError):
+    """Nothing is known of what a layer or an activation of a network costs.
+
+    Attributes:
+        what: what it is, such as ``the layer norm1 (LocalResponseNormalization)``.
+    """
+
+    def __init__(self, what: str, network: str) -> None:
+        self.what = what
+        super().__init__(
+            f"nothing is known of what {what} of {network} costs; search a family without it, or time its networks with "
+            "mobilecnn bench"
+        )
+
+
 CONVOLUTION, DEPTHWISE, DENSE = "convolution", "depthwise", "dense"
 MAX_POOL, AVERAGE_POOL, MEAN = "max pool", "average pool", "mean"
 SHUFFLE, SPLIT, CONCATENATION = "shuffle", "split", "concatenation"
@@ -87,6 +103,8 @@ class Operator:
             words += f", stride {self.stride}" if self.stride > 1 else ""
         if self.kind == CONVOLUTION:
             words += ", grouped" if self.groups > 1 else ""
+        if self.kind == DEPTHWISE and self.outputs > self.inputs:
+            words += f", {self.outputs // self.inputs} outputs a channel"
         return words
 
 
@@ -115,7 +133,7 @@ def network(name: str, size: Size) -> Network:
 
     Raises:
         ModelNameError: no network has the name, or it cannot be built at the size.
-        UsageError: it has layers of which no operator is known here.
+        UnknownOperator: it has a layer or an activation of which no operator is known here.
         EnvironmentProblem: Keras or its backend is missing.
     """
     keras = load_keras()
@@ -175,11 +193,12 @@ class _Reader:
         match kind:
             case "Conv2D":
                 self._add(CONVOLUTION, shape, given[-1], layer.kernel_size, _stride(layer), layer.groups)
-            case "DepthwiseConv2D" if layer.depth_multiplier == 1:
+            case "DepthwiseConv2D":
                 self._add(DEPTHWISE, shape, given[-1], layer.kernel_size, _stride(layer))
-            case "SeparableConv2D" if layer.depth_multiplier == 1:
-                self._add(DEPTHWISE, (*shape[:-1], given[-1]), given[-1], layer.kernel_size, _stride(layer))
-                self._add(CONVOLUTION, shape, given[-1])
+            case "SeparableConv2D":
+                between = given[-1] * layer.depth_multiplier
+                self._add(DEPTHWISE, (*shape[:-1], between), given[-1], layer.kernel_size, _stride(layer))
+                self._add(CONVOLUTION, shape, between)
             case "Dense":
                 self._add(DENSE, shape, given[-1])
             case "MaxPooling2D" | "AveragePooling2D":
@@ -215,10 +234,7 @@ class _Reader:
             case "Activation":
                 self._activate(layer.activation.__name__, shape, maker)
             case _ if kind not in _FREE:
-                raise UsageError(
-                    f"nothing is known of what the layer {name} ({kind}) of {self._name} costs; search a family without "
-                    "such layers, or time its networks with mobilecnn bench"
-                )
+                raise UnknownOperator(f"the layer {name} ({kind})", self._name)
         activation = getattr(layer, "activation", None)
         if kind != "Activation" and activation is not None:
             self._activate(activation.__name__, shape, self.operators[-1].kind)
@@ -235,10 +251,7 @@ class _Reader:
                 self._add(RELU, shape, shape[-1])
             return
         if function not in _ACTIVATIONS:
-            raise UsageError(
-                f"nothing is known of what the activation {function} of {self._name} costs; search a family without it, or "
-                "time its networks with mobilecnn bench"
-            )
+            raise UnknownOperator(f"the activation {function}", self._name)
         for kind in _ACTIVATIONS[function]:
             self._add(kind, shape, shape[-1])
 

@@ -82,7 +82,7 @@ class _Operators(Layers):
         shape = 1, operator.rows, operator.columns, operator.outputs
         if operator.kind == kinds.DEPTHWISE:
             depthwise = schema.DepthwiseConv2DOptionsT()
-            depthwise.depthMultiplier = 1
+            depthwise.depthMultiplier = operator.outputs // operator.inputs
             options: Any = depthwise
             kernel, axis = (1, operator.kernel_rows, operator.kernel_columns, operator.outputs), 3
         else:

@@ -102,6 +102,7 @@ class Found:
             work of the candidates.
         corrections: format -> number of whole networks of the family in the table, and the factor that they give the prediction of
             a network that is none of them; only where there are enough.
+        left_out: network -> what in it nothing is known of the cost of, so that nothing is predicted of it.
     """
 
     wanted: Wanted
@@ -111,6 +112,7 @@ class Found:
     checked: tuple[Candidate, ...] = field(default=())
     fit_errors: tuple[float, ...] = ()
     corrections: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """What was found as a JSON object, with the units in the names."""
@@ -129,6 +131,7 @@ class Found:
             "median_error": statistics.median(self.errors) if self.errors else None,
             "bias": self.bias,
             "largest_error": max(self.errors, default=None),
+            "left_out": dict(self.left_out),
             "front": [row.to_json(times) for row in self.front],
             "candidates": [row.to_json(times) for row in self.candidates],
         }

@@ -33,7 +33,7 @@ from mobilecnn.found_networks import DTYPES, Candidate, Found, Wanted, duration,
 from mobilecnn.networks import exporter
 from mobilecnn.steps import Progress, Say, no_say
 from mobilecnn.train import zoo
-from mobilecnn.train.operators import Network, Operator, network
+from mobilecnn.train.operators import Network, Operator, UnknownOperator, network
 from mobilecnn.train.zoo import candidates
 from mobilecnn.train.zoo.candidates import Size, size_text
 from mobilecnn.train.zoo.names import ModelName
@@ -104,9 +104,16 @@ def _search(
     update = progress("Reading networks")
     names = candidates.networks(family, wanted.sides, wanted.widths)
     made: dict[tuple[str, Size], tuple[ModelName, Network]] = {}
+    left_out: dict[str, str] = {}
     for number, (name, side) in enumerate(names):
         update(number, len(names), str(name))
-        built = network(str(name), side)
+        try:
+            built = network(str(name), side)
+        except UnknownOperator as error:
+            left_out[str(name)] = error.what
+            if len(left_out) == len({str(each) for each, _ in names}):  # Of the whole family.
+                raise
+            continue
         if _allowed(built, wanted):
             made[str(name), side] = name, built
     update(len(names), len(names), "")
@@ -138,7 +145,15 @@ def _search(
     rows.sort(key=lambda row: (-row.predicted, str(row.name)))
     best = front([row for row in rows if row.predicted <= wanted.budget])
     errors = _fit_errors(rows, sums, wanted)
-    found = Found(wanted, costs, tuple(rows), best, fit_errors=errors, corrections=predictor.corrections())
+    found = Found(
+        wanted,
+        costs,
+        tuple(rows),
+        best,
+        fit_errors=errors,
+        corrections=predictor.corrections(),
+        left_out=left_out,
+    )
     if not best:
         raise CheckFailed(_nothing(found))
     return _checked(found, device, protocol, keep, path, progress, command)

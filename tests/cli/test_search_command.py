@@ -242,6 +242,22 @@ def test_what_is_printed(path: Path) -> None:
     assert "no network was timed whole" in done.stdout and f"Costs of operators: {path}" in done.stdout
 
 
+def test_a_network_with_a_layer_of_unknown_cost_is_left_out_and_named(tmp_path: Path) -> None:
+    """The others of its family are searched all the same."""
+    path = tmp_path / "it.json"
+    made_costs.table("alexnet", (96,)).write(path)
+    typed = ("alexnet", "--budget", "10s", "--size", 96, "--format", "int8", "--check", 0, "-o", path)
+    found = json.loads(run(*typed, "--json").stdout)
+    names = {row["network"] for row in found["candidates"]}
+    assert "alexnet" in names and "alexnet_g4" in names and "alexnet_lrn" not in names
+    assert found["left_out"] == {"alexnet_lrn": "the layer norm1 (LocalResponseNormalization)"}
+    printed = " ".join(run(*typed).output.split())
+    assert (
+        "alexnet_lrn is left out: nothing is known of what the layer norm1 (LocalResponseNormalization) costs"
+        in printed
+    )
+
+
 def test_costs_are_timed_once_and_networks_held_against_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

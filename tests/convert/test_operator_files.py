@@ -23,6 +23,7 @@ CASES = (
     Operator(kinds.CONVOLUTION, 4, 5, 6, 8), Operator(kinds.CONVOLUTION, 4, 5, 6, 9, groups=3),
     Operator(kinds.CONVOLUTION, 4, 5, 3, 8, 3, 3, 2), Operator(kinds.CONVOLUTION, 4, 5, 6, 8, 1, 3),
     Operator(kinds.DEPTHWISE, 4, 5, 6, 6, 3, 3), Operator(kinds.DEPTHWISE, 4, 5, 6, 6, 5, 5, 2),
+    Operator(kinds.DEPTHWISE, 4, 5, 3, 24, 7, 7, 2),
     Operator(kinds.DENSE, 1, 1, 12, 10), Operator(kinds.MAX_POOL, 4, 5, 6, 6, 3, 3, 2),
     Operator(kinds.MAX_POOL, 4, 5, 6, 6, 3, 3, 2, padded=True), Operator(kinds.AVERAGE_POOL, 4, 5, 6, 6, 7, 7, 3),
     Operator(kinds.AVERAGE_POOL, 4, 5, 6, 6, 2, 2, 2), Operator(kinds.AVERAGE_POOL, 4, 5, 6, 6, 3, 3, padded=True), Operator(kinds.MEAN, 1, 1, 6, 6, 7, 7),

@@ -10,7 +10,7 @@ from mobilecnn.train.operators import AVERAGE_POOL, DEPTHWISE, MAX_POOL, MEAN, S
 PLAIN = (
     ("lenet5", 32), ("alexnet_g4", 227), ("squeezenet_v1.0_complex_bypass", 224), ("googlenet_aux", 224),
     ("xception", 299), ("mobilenet_v3_small_x1.0", 224), ("shufflenet_v2_x0.5", 224), ("efficientnet_b0", 224),
-    ("densenet121", 224), ("squeezenext23_x1.0_g2", 227), ("resnext50_32x4d", 224),
+    ("densenet121", 224), ("squeezenext23_x1.0_g2", 227), ("resnext50_32x4d", 224), ("inception_v2", 224),
 )  # fmt: skip
 """Networks with all kinds of layers that are known, with the side of their input."""
 

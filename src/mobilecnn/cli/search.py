@@ -227,6 +227,8 @@ def _lines(found: "Found", where: "Device") -> Iterator[str]:
         f"{found.within} of {len(found.candidates)} networks and formats of {wanted.family} are predicted to take "
         f"{duration(wanted.budget)} or less; shown are the {len(found.front)} that no other one of their format beats"
     )
+    for name, what in found.left_out.items():
+        yield f"{name} is left out: nothing is known of what {what} costs"
     operators, error = plural(len(found.fit_errors), "operator"), statistics.median(found.fit_errors)
     yield f"predicted from {operators}, {found.costs.times} alone, to which costs are fitted: median error {error:.1%}"
     for form, (networks, factor) in found.corrections.items():
