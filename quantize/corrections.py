@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from mobilecnn.convert.checks import Correction
 from mobilecnn.convert.graph import flatbuffer
@@ -201,48 +202,109 @@ def quantize(tflite: TfliteProcess, row: Format, io: str, base: Base) -> Quantiz
     seen = base.activations
     if seen is None or correct_biases(made.read_bytes(), base.path.read_bytes(), seen)[1] == 0:
         return Quantized(made, rules, limited=limited)  # No weights in int8.
+    work = _Work(tflite, base, rules, calibration, made, trial, seen.scores)
+    state = _State(base.path, seen, work.parity(made), limited)
     corrections = []
-    source, scores = base.path, seen.scores
+    for attempt in (_equalized, _clipped, _bias_corrected):
+        tried = attempt(work, state)
+        if tried is None:
+            continue
+        correction, after = tried
+        corrections.append(correction)
+        if correction.applied:
+            trial.replace(made)
+            state = after
+    return Quantized(made, rules, tuple(corrections), state.limited)
 
-    def parity(path: Path) -> Parity:
+
+@dataclass(frozen=True)
+class _Work:
+    """What all corrections of a file work with.
+
+    Attributes:
+        tflite: the child that quantizes and runs files.
+        base: the float32 file.
+        rules: how operators are quantized.
+        calibration: tensors of the calibration images; None where the format needs none.
+        made: the quantized file as it is so far.
+        trial: file that a correction writes.
+        scores: scores of the float32 file on the calibration images.
+    """
+
+    tflite: TfliteProcess
+    base: Base
+    rules: Rules
+    calibration: Path | None
+    made: Path
+    trial: Path
+    scores: npt.NDArray[np.float32]
+
+    def parity(self, path: Path) -> Parity:
+        """How near a quantized file's answers come to the float32 file's."""
         answers = path.with_suffix(".npy")
-        tflite.run(path, base.images.tensors, answers)
-        return compare(scores, np.load(answers, allow_pickle=False), base.kind)
+        self.tflite.run(path, self.base.images.tensors, answers)
+        return compare(self.scores, np.load(answers, allow_pickle=False), self.base.kind)
 
-    before = parity(made)
-    if base.equalized is not None:
-        tried = _make(tflite, base.equalized[0], rules, trial, calibration)
-        after = parity(trial)
-        row_of = _correction(EQUALIZATION, base.tensors, base.ratio, before, after)
-        corrections.append(replace(row_of, halved=base.halved))
-        if corrections[-1].applied:
-            trial.replace(made)
-            (source, seen), before, limited = base.equalized, after, tried.limited
-    if base.clipping and any(rule.precision == CLIPPED for rule in rules):
-        best: tuple[Parity, Correction] | None = None
-        for share in SHARES:
-            tried = _make(tflite, source, rules, trial, calibration, share)
-            if not tried.times:
-                break
-            after = parity(trial)
-            row_of = _correction(CLIPPING, len(tried.times), max(tried.times), before, after)
-            row_of = replace(row_of, share=share)
-            if after.sqnr_db < (before if best is None else best[0]).sqnr_db:
-                best = best or (before, row_of)
-                break
-            best, limited = (after, row_of), tried.limited
-            trial.replace(made)
-        if best is not None:
-            before, row_of = best
-            corrections.append(row_of)
-    if base.bias_correction:
-        content, layers = correct_biases(made.read_bytes(), source.read_bytes(), seen)
-        trial.write_bytes(content)
-        after = parity(trial)
-        corrections.append(_correction(BIAS_CORRECTION, layers, None, before, after))
-        if corrections[-1].applied:
-            trial.replace(made)
-    return Quantized(made, rules, tuple(corrections), limited)
+
+class _State(NamedTuple):
+    """A quantized file between two corrections.
+
+    Attributes:
+        source: the float32 file that it is made of.
+        seen: activations of that on the calibration images.
+        parity: how near the quantized file's answers come to the float32 file's.
+        limited: see :class:`Quantized`.
+    """
+
+    source: Path
+    seen: Activations
+    parity: Parity
+    limited: int
+
+
+_Tried = tuple[Correction, _State] | None
+"""A correction, whose file is the trial, and what becomes of the state by it; None where there is nothing to correct."""
+
+
+def _equalized(work: _Work, state: _State) -> _Tried:
+    base = work.base
+    if base.equalized is None:
+        return None
+    source, seen = base.equalized
+    limited = _make(work.tflite, source, work.rules, work.trial, work.calibration).limited
+    after = work.parity(work.trial)
+    correction = _correction(EQUALIZATION, base.tensors, base.ratio, state.parity, after)
+    return replace(correction, halved=base.halved), _State(source, seen, after, limited)
+
+
+def _clipped(work: _Work, state: _State) -> _Tried:
+    """Clipped to a share of the images, and on to a smaller one as long as that does good."""
+    if not work.base.clipping or not any(rule.precision == CLIPPED for rule in work.rules):
+        return None
+    best: _Tried = None
+    further = work.trial.with_suffix(".further")
+    for share in SHARES:
+        tried = _make(work.tflite, state.source, work.rules, further, work.calibration, share)
+        if not tried.times:
+            break
+        after = work.parity(further)
+        if best is not None and after.sqnr_db < best[1].parity.sqnr_db:
+            break
+        further.replace(work.trial)
+        correction = _correction(CLIPPING, len(tried.times), max(tried.times), state.parity, after)
+        best = replace(correction, share=share), state._replace(parity=after, limited=tried.limited)
+        if not correction.applied:
+            break
+    return best
+
+
+def _bias_corrected(work: _Work, state: _State) -> _Tried:
+    if not work.base.bias_correction:
+        return None
+    content, layers = correct_biases(work.made.read_bytes(), state.source.read_bytes(), state.seen)
+    work.trial.write_bytes(content)
+    after = work.parity(work.trial)
+    return _correction(BIAS_CORRECTION, layers, None, state.parity, after), state._replace(parity=after)
 
 
 class _Made(NamedTuple):
