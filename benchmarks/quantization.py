@@ -1,12 +1,13 @@
 """Measure what the corrections are worth: agreement of int8 files with float32 on images that did not calibrate them.
 
-    python benchmarks/quantization.py MODEL.keras ... --calibration DATA --data DATA [--input-range RANGE]
-        [--output-kind KIND] [--format NAME] [--broken] [--json]
+    python benchmarks/quantization.py MODEL.keras ... --calibration DATA --data DATA [--samples N] [--input-range RANGE]
+        [--output-kind KIND] [--format NAME] [--broken] [--least SHARE] [--json]
 
 Each model becomes a float32 file, and of that come files of a format without corrections, with each, and with all.
 With ``--broken`` the float32 file is also broken in three ways, each of which leaves its answers as they are: one channel
 of a tensor is enlarged a thousand times, one to a range of 20,000, and every eighth of every tensor a hundred times; the
-layers that read them divide by as much.
+layers that read them divide by as much. The photos of docs/quantization.md are those of ``benchmarks/photos.py``.
+The exit code is 1 if a file with all corrections agrees on less than ``--least`` of the images.
 """
 
 import argparse
@@ -23,12 +24,14 @@ from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.export import export
 from mobilecnn.quantize import corrections, formats
 from mobilecnn.quantize.activations import Activations
-from mobilecnn.quantize.calibration.images import Calibration, ChosenImages, choose, prepare
+from mobilecnn.quantize.calibration.images import ChosenImages, prepare
 from mobilecnn.quantize.equalization import groups_of, rescale
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.weighted_layers import weighted_layers
+from mobilecnn.remarks import no_remark
 from mobilecnn.train import datasets
+from mobilecnn.train.datasets.dataset import Dataset
 
 VARIANTS = {
     "none": (),
@@ -62,9 +65,8 @@ def broken(content: bytes, seen: Activations, how: str) -> bytes:
     return flatbuffer.pack(editor.model)
 
 
-def every(data: str) -> ChosenImages:
+def every(dataset: Dataset) -> ChosenImages:
     """All images of a data set: none of them is held out here."""
-    dataset = datasets.load(data)
     return ChosenImages(dataset.name, 0, len(dataset), len(dataset.classes), dataset.pixels, dataset)
 
 
@@ -80,6 +82,7 @@ def main() -> None:
     parser.add_argument("--output-kind")
     parser.add_argument("--format", default="int8")
     parser.add_argument("--broken", action="store_true")
+    parser.add_argument("--least", type=float, default=0.0)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     row = formats.named(arguments.format)
@@ -90,9 +93,10 @@ def main() -> None:
             source = Source(model, input_range=arguments.input_range, output_kind=arguments.output_kind)
             (whole,) = export(source, ["float32"], folder)
             contract, kind = whole.passport.contract, whole.passport.kind
-            asked = choose(Calibration(arguments.calibration, arguments.samples))
-            calibration = prepare(asked, contract, folder / "calibration.npy")
-            data = prepare(every(arguments.data), contract, folder / "data.npy")
+            asked = datasets.load(arguments.calibration, "train").sample(arguments.samples, 0)
+            calibration = prepare(every(asked), contract, folder / "calibration.npy")
+            judged = datasets.judged(arguments.data, None, no_remark)
+            data = prepare(every(judged), contract, folder / "data.npy")
             with TfliteProcess("that quantizes") as tflite:
                 seen = tflite.observe(whole.path, calibration.tensors, folder / "seen.npz")
                 for how in ("as it is", *(BREAKS if arguments.broken else ())):
@@ -127,6 +131,8 @@ def main() -> None:
                             )
     if arguments.json:
         print(json.dumps({"rows": table}, indent=2))
+    if any(row["agreement"] < arguments.least for row in table if row["corrections"] == "all"):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":
