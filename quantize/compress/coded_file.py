@@ -5,12 +5,14 @@ places in a codebook, each coded by its own Huffman code (arXiv 1510.00149, sect
 gaps, and the weights as they are. A gap that is longer than :data:`MOST_GAP` is filled up with a weight 0. All other tensors are kept as they are. What :func:`read` returns is equal, bit for
 bit, to what :func:`write` was given.
 
-After :data:`MAGIC` and the length of the header, a little-endian uint32, come the header, a JSON document, and the parts that
-it lists, in its order.
+After :data:`MAGIC` and a byte for the version of the form come the CRC-32 of all that follows and the length of the header, both
+little-endian uint32, then the header, a JSON document, and the parts that it lists, in its order. The CRC finds every changed
+byte: a changed code or value would read back as other weights.
 """
 
 import json
 import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +27,11 @@ from mobilecnn.files import read_bytes
 from mobilecnn.quantize.compress import huffman
 from mobilecnn.quantize.compress.huffman import BLOCK, Coded
 
-MAGIC = b"MCNNZ\x01"
-"""Beginning of a coded file, with the version of its form."""
+MAGIC = b"MCNNZ"
+"""Beginning of a coded file of any version."""
+
+VERSION = 2
+"""Version of the form that is written and read; version 1 had no CRC."""
 
 SUFFIX = ".mcnnz"
 """Suffix of a coded file's name."""
@@ -94,7 +99,8 @@ def encode(
             Part(name, tensor.size, int(np.count_nonzero(tensor)), values, sum(len(blob) for blob in blobs))
         )
     document = json.dumps({"tensors": header}, separators=(",", ":")).encode()
-    return b"".join([MAGIC, struct.pack("<I", len(document)), document, *body]), tuple(parts)
+    checked = b"".join([struct.pack("<I", len(document)), document, *body])
+    return b"".join([MAGIC, bytes([VERSION]), struct.pack("<I", zlib.crc32(checked)), checked]), tuple(parts)
 
 
 _Form = tuple[dict[str, Any], list[bytes]]
@@ -194,10 +200,14 @@ def decode(content: bytes) -> dict[str, Tensor]:
     """
     if not content.startswith(MAGIC):
         raise ValueError("it does not begin as one")
-    begin = len(MAGIC)
-    (size,) = struct.unpack_from("<I", content, begin)
-    document: Any = parse_json(content[begin + 4 : begin + 4 + size])
-    rest = memoryview(content)[begin + 4 + size :]
+    version, crc, size = struct.unpack_from("<BII", content, len(MAGIC))
+    if version != VERSION:
+        raise ValueError(f"it is of version {version}, and this reads version {VERSION}")
+    if zlib.crc32(memoryview(content)[len(MAGIC) + 5 :]) != crc:
+        raise ValueError("its bytes are not those that were written")
+    begin = len(MAGIC) + 9
+    document: Any = parse_json(content[begin : begin + size])
+    rest = memoryview(content)[begin + size :]
     tensors: dict[str, Tensor] = {}
     total = 0
 

@@ -61,7 +61,12 @@ class CompressionPlan:
             for layer, value in values.items():
                 if not fits(value):
                     of = f" of {layer}" if layer else ""
-                    raise UsageError(f"{option} {value:g}{of} is out of range; choose {choices}")
+                    share = (
+                        f"; {value:g} % is {value / 100:g}"
+                        if option != "--cluster" and 1 < value < 100
+                        else ""
+                    )
+                    raise UsageError(f"{option} {value:g}{of} is out of range; choose {choices}{share}")
         for number, option, holds in (
             (self.epochs, "--epochs", self.epochs >= 0),
             (self.learning_rate, "--learning-rate", 0 < self.learning_rate <= 1),
@@ -83,7 +88,8 @@ def per_layer(given: Sequence[str], option: str) -> dict[str, float]:
         try:
             value = float(written.lower().removesuffix("bit"))
         except ValueError:
-            raise UsageError(f"{option} {text!r} is no number, and no LAYER=NUMBER") from None
+            share = "; write 50 % as 0.5" if written.endswith("%") else ""
+            raise UsageError(f"{option} {text!r} is no number, and no LAYER=NUMBER{share}") from None
         if layer in values:
             raise UsageError(f"{option} is given twice for {layer or 'every layer'}; give it once")
         values[layer] = value

@@ -1,6 +1,7 @@
 """Compression: what the codes, the coded file and the steps promise; damaged coded files."""
 
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,12 +106,20 @@ def whole() -> bytes:
     return coded_file.encode({"a": with_shared(tensor, shared(tensor, 3)), "b": np.ones(3, np.float32)})[0]
 
 
+def resealed(content: bytes) -> bytes:
+    """The content with the CRC that it should have, so that damage is found by what it does."""
+    begin = len(coded_file.MAGIC) + 1
+    return content[:begin] + struct.pack("<I", zlib.crc32(content[begin + 4 :])) + content[begin + 4 :]
+
+
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda content: b"",
+    "begins and ends": lambda content: coded_file.MAGIC,
+    "version 1": lambda content: content.replace(b"MCNNZ\x02", b"MCNNZ\x01"),
     "another file": lambda content: b"PK\x03\x04" + content,
     "cut": lambda content: content[:-5],
     "longer": lambda content: content + b"\x00",
-    "header too long": lambda content: coded_file.MAGIC + struct.pack("<I", 1 << 31) + content[10:],
+    "header too long": lambda content: content[:10] + struct.pack("<I", 1 << 31) + content[14:],
     "no JSON": lambda content: content.replace(b'{"tensors"', b'("tensors"'),
     "a shape of another size": lambda content: content.replace(b"[300]", b"[100]"),
     "a huge shape": lambda content: content.replace(b"[300]", b"[9999999999]"),
@@ -123,18 +132,28 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_coded_file_is_refused(damage: str, tmp_path: Path) -> None:
     path = tmp_path / "it.mcnnz"
-    path.write_bytes(DAMAGES[damage](whole()))
-    with pytest.raises(ModelFileError, match="is no coded file, or damaged"):
-        coded_file.read(path)
+    damaged = DAMAGES[damage](whole())
+    for content in {damaged, resealed(damaged)}:
+        path.write_bytes(content)
+        with pytest.raises(ModelFileError, match="is no coded file, or damaged"):
+            coded_file.read(path)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 255))
+def test_every_changed_byte_of_a_coded_file_is_found(position: int, change: int) -> None:
+    content = bytearray(whole())
+    content[position % len(content)] ^= change
+    with pytest.raises((ValueError, struct.error)):
+        coded_file.decode(bytes(content))
 
 
 @given(st.integers(0, 10**6), st.integers(0, 255))
 @settings(max_examples=150)
-def test_a_changed_byte_gives_other_tensors_or_is_refused(position: int, value: int) -> None:
+def test_a_forged_byte_gives_other_tensors_or_is_refused(position: int, value: int) -> None:
     content = bytearray(whole())
     content[position % len(content)] = value
     try:
-        tensors = coded_file.decode(bytes(content))
+        tensors = coded_file.decode(resealed(bytes(content)))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, struct.error):
         return
     assert all(tensor.dtype == np.float32 for tensor in tensors.values())
@@ -264,6 +283,7 @@ def test_factors_are_the_closest_of_their_rank() -> None:
         (CompressionPlan(prune={"conv": -0.1}), "--prune -0.1 of conv is out of range"),
         (CompressionPlan(svd={"": 0.0}), "--svd 0 is out of range"),
         (CompressionPlan(cluster={"": 2.5}), "--cluster 2.5 is out of range; choose 1 to 8 bits"),
+        (CompressionPlan(prune={"": 50}), "choose a share of the weights from 0 to below 1; 50 % is 0.5"),
         (CompressionPlan(cluster={"": 9}), "--cluster 9 is out of range"),
         (CompressionPlan(prune={"": 0.5}, epochs=-1), "--epochs -1 is out of range"),
         (
@@ -284,6 +304,10 @@ def test_plans_that_cannot_be(plan: CompressionPlan, words: str) -> None:
 
 def test_values_for_layers() -> None:
     assert per_layer(("0.5", "conv1=0", "fc6=6bit"), "--prune") == {"": 0.5, "conv1": 0.0, "fc6": 6.0}
-    for given_values, words in ((("half",), "is no number"), (("0.1", "0.2"), "given twice for every layer")):
+    for given_values, words in (
+        (("half",), "is no number"),
+        (("50%",), "write 50 % as 0.5"),
+        (("0.1", "0.2"), "given twice for every layer"),
+    ):
         with pytest.raises(UsageError, match=words):
             per_layer(given_values, "--prune")

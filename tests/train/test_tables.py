@@ -206,11 +206,11 @@ def test_every_figure_of_another_source_is_of_a_listed_network() -> None:
 def test_squeezenets_sizes_are_measured_ones() -> None:
     table = tables.table("squeezenet-2")
     labels = {row.label: row for row in table.rows}
-    for step, size, flat in (("8 bit", 0.66, 0.06), ("6 bit", 0.47, 0.12)):
-        ours, flat_ours = labels[f"SqueezeNet: Deep Compression, {step}"].figures[:2]
-        assert ours.ours is not None and ours.ours < size
-        # Without Huffman codes, as the authors' decoder reads them, the sizes are about those that are published.
-        assert flat_ours.ours == pytest.approx(size, rel=flat)
+    for step, size in (("8 bit", 0.66), ("6 bit", 0.47)):
+        ours, as_theirs = labels[f"SqueezeNet: Deep Compression, {step}"].figures[:2]
+        assert ours.ours is not None and 0.7 * size < ours.ours < size
+        # In the coding of the published file the sizes are those that are published.
+        assert as_theirs.published == str(size) and as_theirs.ours == pytest.approx(size, rel=0.1)
     assert {("alexnet", "none"), ("squeezenet_v1.0_227", "none")} <= set(coded_sizes())
     for network, step in coded_sizes():
         difference = labels[f"{LABELS[network]}: {step}"].figures[0].difference
