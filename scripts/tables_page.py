@@ -15,16 +15,23 @@ The published tables of the papers, each figure beside that of the zoo's network
 ```sh
 mobilecnn tables
 mobilecnn tables shufflenet-5 mobilenet-2
-mobilecnn tables --all --format html -o tables.html
+mobilecnn tables --all -o tables.html
 ```
 
 A figure under "differs" is how far ours is from the published one. Where there is none, ours, rounded like the published
 figure, is the same. Parameters are the trainable ones, multiply-adds one for each application of a weight. Accuracies are the
 papers' own: the zoo's networks have no trained weights. Under "other sources" is what other papers, by the names of their tables, and
 model tables print otherwise of the same network; of an error, the accuracy. Where a source is "not verified", its figures could be
-held against no text of the paper; all others were held against the paper, a public transcription of it, its authors' code, or lecture slides that copy it. A paper's name, such as `inception-v2`, stands for all its tables. `mobilecnn tables shufflenet-8 --times FILE` puts the times of a
+held against no text of the paper; all others were held against the paper, a public transcription of it, its authors' code, or lecture slides that copy it.
+
+Where a table here has not all that the paper's has, "Left out" says what; where nothing is said, it has every row and every figure. (`alexnet-groups`,
+`efficientnet-scaling` and `inception_v2-steps` are no tables of papers: they put figures of their texts and tables beside ours.) How accuracies were tested,
+with one crop, with ten or otherwise, stands under the table, and with other sources behind their names, where the source says it; accuracies
+of different protocols are not to be compared. A column is headed "paper" where its figures are published, "ours" where they are counted, worked out or modelled here. A paper's name, such as `inception-v2`, stands for all its tables. `mobilecnn tables shufflenet-8 --times FILE` puts the times of a
 record of [`mobilecnn speedup`](speedup.md), measured or modelled, in place of those modelled on the paper's chip. `--json` has of each
-figure `published`, `ours`, `difference` (ours over the published one, less 1) and `agrees`, and of each row `other_sources`.
+figure `published`, `ours`, `difference` (ours over the published one, less 1) and `agrees`, of each row `other_sources`, and of each table `left_out` and `protocol`.
+`-o` writes the form of the name's ending: `.txt`, `.md`, `.html` or `.json`; `--format` says it for other names. On a narrow terminal the columns that compare stay
+longest; `-v` shows all.
 
 ## Where the published baselines differ from ours
 

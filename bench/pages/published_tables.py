@@ -12,6 +12,9 @@ from mobilecnn.remarks import plural
 from mobilecnn.train import tables
 from mobilecnn.train.tables import Figure, PaperTable
 
+PAIR = ("paper", "ours")
+"""What :func:`_parts` says of a column whose figures are compared."""
+
 
 def filled(name: str, times: Path | None = None) -> PaperTable:
     """The table of that name, filled in.
@@ -27,7 +30,7 @@ def filled(name: str, times: Path | None = None) -> PaperTable:
     if name == TIMED:
         return table_8(times)
     if name not in tables.TABLES:
-        raise UsageError(f"there is no table {name!r}; choose from {', '.join(names())}")
+        raise UsageError(tables.unknown(name, names()))
     return tables.table(name)
 
 
@@ -36,16 +39,16 @@ def cells(table: PaperTable) -> tuple[tuple[str, ...], list[list[str]]]:
     header: list[str] = ["model", "network"]
     pairs = [_parts(table, index) for index in range(len(table.columns))]
     for column, parts in zip(table.columns, pairs, strict=True):
-        if parts == ("paper", "ours"):
+        if parts == PAIR:
             header += [f"{column.heading}: paper", "ours", "differs"]
         else:
-            header.append(column.heading)
+            header.append(": ".join((column.heading, *parts)))
     rows = []
     for row in table.rows:
         line = [row.label, row.network or "-"]
         for column, figure, parts in zip(table.columns, row.figures, pairs, strict=True):
             ours = "-" if figure.ours is None else f"{figure.ours:,.{column.digits}f}"
-            if parts == ("paper", "ours"):
+            if parts == PAIR:
                 line += [_printed(figure), ours, difference(figure)]
             else:
                 line.append(ours if parts == ("ours",) else _printed(figure))
@@ -53,9 +56,54 @@ def cells(table: PaperTable) -> tuple[tuple[str, ...], list[list[str]]]:
     return tuple(header), rows
 
 
+def spare(table: PaperTable) -> tuple[tuple[int, ...], ...]:
+    """Columns of :func:`cells` that a narrow terminal does without, those that say least first, those of a pair together.
+
+    What is compared stays longest: the network's name goes first, then what is ours or the paper's alone, the last columns
+    before the others; those of :func:`kept` are not among them.
+    """
+    after = [place for place in reversed(_places(table)) if not set(kept(table)) & set(place[1])]
+    kinds = (("ours",), ("paper",), PAIR, ())
+    return ((1,), *(numbers for kind in kinds for parts, numbers in after if parts == kind))
+
+
+def kept(table: PaperTable) -> tuple[int, ...]:
+    """Columns of :func:`cells` that the narrowest terminal shows: of those that compare the ones with the most comparisons.
+
+    Without any, those of the first figures. That of the differences is not among them where nothing differs.
+    """
+    places = _places(table)
+    compared = [
+        sum(row.figures[index].agrees is not None for row in table.rows) for index in range(len(places))
+    ]
+    numbers = places[compared.index(max(compared))][1]
+    rows = cells(table)[1]
+    return tuple(number for number in numbers if any(row[number] for row in rows))
+
+
+def _places(table: PaperTable) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
+    """Of each column which figures it has, and which columns of :func:`cells` they are."""
+    places, start = [], 2
+    for index in range(len(table.columns)):
+        parts = _parts(table, index)
+        end = start + (3 if parts == PAIR else 1)
+        places.append((parts, tuple(range(start, end))))
+        start = end
+    return places
+
+
 def others(table: PaperTable) -> list[str]:
     """What other sources print of the table's networks, a line for each row of which there is something."""
     return [f"{row.label}: {'; '.join(map(str, row.others))}" for row in table.rows if row.others]
+
+
+def remarks(table: PaperTable) -> tuple[str, ...]:
+    """What stands under a table: what it leaves out, how accuracies were tested, its notes."""
+    return (
+        *((f"Left out: {table.left_out}",) if table.left_out else ()),
+        *((f"Accuracies: {table.protocol}.",) if table.protocol else ()),
+        *table.notes,
+    )
 
 
 def _with_others(table: PaperTable) -> tuple[tuple[str, ...], list[list[str]]]:
@@ -95,14 +143,26 @@ def to_json(table: PaperTable) -> dict[str, Any]:
                     for figure in row.figures
                 ],
                 "other_sources": [
-                    {"quantity": each.quantity, "published": float(each.figure), "source": each.source}
+                    {
+                        "quantity": each.quantity,
+                        "published": float(each.figure),
+                        "source": each.source,
+                        "protocol": each.protocol or None,
+                    }
                     for each in row.others
                 ],
             }
             for row in table.rows
         ],
+        "left_out": table.left_out or None,
+        "protocol": table.protocol or None,
         "notes": list(table.notes),
     }
+
+
+def document(chosen: Sequence[PaperTable]) -> dict[str, Any]:
+    """Tables as one JSON document."""
+    return {"tables": [to_json(table) for table in chosen]}
 
 
 def markdown(chosen: Sequence[PaperTable]) -> str:
@@ -114,7 +174,7 @@ def markdown(chosen: Sequence[PaperTable]) -> str:
         lines = [f"## {table.name}", "", f"{table.title}. Source: {table.source}.", ""]
         lines += [_line(header), "|" + "---|" * 2 + "--:|" * numbers + "---|" * (len(header) - 2 - numbers)]
         lines += [_line([row[0], f"`{row[1]}`" if row[1] != "-" else "", *row[2:]]) for row in rows]
-        lines += [line for note in table.notes for line in ("", note)]
+        lines += [line for note in remarks(table) for line in ("", note)]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
@@ -132,7 +192,7 @@ def html(chosen: Sequence[PaperTable]) -> str:
                 (
                     f"Source: {table.source}.",
                     Table(header, shown, left=(0, 1, *said), wrap=(1, *said), sortable=True),
-                    *(Note(note) for note in table.notes),
+                    *(Note(note) for note in remarks(table)),
                 ),
             )
         )

@@ -9,14 +9,18 @@ from mobilecnn.bench.papers.speedup import SpeedupRow, table
 from mobilecnn.bench.papers.stored import stored
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
-from mobilecnn.bench.records.published import NETWORKS, PUBLISHED_FORMAT, UNKNOWN
+from mobilecnn.bench.records.published import NETWORKS, PUBLISHED_FORMAT, RESOLUTIONS, UNKNOWN
 from mobilecnn.bench.timing.times import kind, times
 from mobilecnn.errors import InputError
-from mobilecnn.train.tables import Column, Figure, PaperTable, Row
+from mobilecnn.train.tables import Column, Figure, PaperTable, Row, extents
 
 LARGER = 2.0
 """Ratio of a network's multiply-adds to those of the paper from which on it was timed on larger pictures than the table's, of
 224 x 224: the paper's next size has six times as many."""
+
+
+LARGER_PICTURES = tuple(name for name, size in RESOLUTIONS.items() if size is not None)
+"""Sizes of the paper's other pictures, whose times are in the table as published alone."""
 
 
 def table_8(record: Path | None = None) -> PaperTable:
@@ -64,27 +68,32 @@ def _filled(rows: tuple[SpeedupRow, ...], how: str, limits: tuple[str, ...]) -> 
     return PaperTable(
         TIMED,
         "Theoretical against actual speedup over AlexNet",
-        "arXiv 1707.01083v2, Table 8, at 224 x 224",
+        "arXiv 1707.01083v2, Table 8",
         (
-            Column("multiply-adds (M)"),
-            Column(f"time (ms), ours {how}", 1),
             Column("theoretical speedup"),
             Column("actual speedup"),
+            Column(f"time (ms), ours {how}", 1),
+            Column("multiply-adds (M)"),
+            Column("top-1 error (%)", counted=False),
+            *(Column(f"time at {resolution} (ms)", counted=False) for resolution in LARGER_PICTURES),
         ),
         tuple(
             Row(
                 row.published.label,
                 row.published.model,
                 (
-                    Figure(str(row.published.mflops), row.macs / 1e6),
-                    Figure(f"{row.published.at('224'):.1f}", row.time.value / 1e6),
                     Figure(f"{row.paper_theoretical:.1f}", row.over[0].theoretical),
                     Figure(f"{row.paper_actual:.1f}", row.over[0].actual.value),
+                    Figure(f"{row.published.at('224'):.1f}", row.time.value / 1e6),
+                    Figure(str(row.published.mflops), row.macs / 1e6),
+                    Figure(f"{row.published.top1_error:.1f}"),
+                    *(Figure(f"{row.published.at(each):.1f}") for each in LARGER_PICTURES),
                 ),
             )
             for row in chosen
         ),
         (
+            "Where nothing else is said, figures are those at 224 x 224 pixels.",
             *limits,
             UNKNOWN,
             (
@@ -92,4 +101,6 @@ def _filled(rows: tuple[SpeedupRow, ...], how: str, limits: tuple[str, ...]) -> 
                 "one of another. AlexNet's large dense layers wait for memory, and each takes more time a multiply-add."
             ),
         ),
+        left_out=extents.EXTENTS[TIMED].left_out,
+        protocol=extents.EXTENTS[TIMED].protocol,
     )

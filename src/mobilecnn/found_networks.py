@@ -59,6 +59,7 @@ class Candidate:
         predicted: predicted time of an inference, ns.
         top1: published top-1 accuracy on ImageNet at this width and size, per cent; None where there is none.
         whole: time of the exported file; None where it was not timed.
+        top1_source: who published ``top1``; empty where there is none.
     """
 
     name: ModelName
@@ -67,6 +68,7 @@ class Candidate:
     predicted: float
     top1: float | None
     whole: WholeSample | None = None
+    top1_source: str = ""
 
     @property
     def error(self) -> float | None:
@@ -85,6 +87,7 @@ class Candidate:
             "macs": self.network.macs,
             "params": self.network.params,
             "top1": self.top1,
+            "top1_source": self.top1_source or None,
         }
 
 

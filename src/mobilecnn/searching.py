@@ -241,9 +241,14 @@ def _ratios(
 
 def _candidates(name: ModelName, built: Network, predictor: _Corrected, wanted: Wanted) -> list[Candidate]:
     known = zoo.stored_counts().get(str(name))
-    top1 = known.top1 if known is not None and known.height == built.size else None
+    top1, source = None, ""
+    if known is not None and known.top1 is not None and known.height == built.size:
+        # Behind the semicolon stands who published the multiply-adds, where that is another.
+        top1, source = known.top1, known.source.partition("; multiply-adds: ")[0]
     return [
-        Candidate(name, built, form, predictor.network(str(name), built, form, wanted), top1)
+        Candidate(
+            name, built, form, predictor.network(str(name), built, form, wanted), top1, top1_source=source
+        )
         for form in wanted.formats
     ]
 

@@ -236,3 +236,23 @@ def test_what_has_several_words_takes_several_lines() -> None:
 def test_a_row_has_a_cell_for_each_title(row: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=rf"rows of \[{len(row)}\] cells stand under 3 titles"):
         Table(("file", "ms", "runs"), (("b", "1", "2"), row))
+
+
+def test_columns_of_a_pair_go_together_and_kept_numbers_stay() -> None:
+    """Titles that are alike are told apart by their numbers: the second pair goes whole, the first stays."""
+    header = ("model", "network", "size: paper", "ours", "weights: paper", "ours")
+    table = Table(
+        header,
+        (("a", "network_of_a", "1", "1", "200", "201"),),
+        left=2,
+        spare=((1,), (4, 5)),
+        keep=(2, 3),
+    )
+    shown = {width: lay(table, width) for width in (60, 40, 28, 10)}
+    assert shown[60].left_out == () and shown[40].left_out == ("network",)
+    assert shown[28].left_out == shown[10].left_out == ("network", "weights: paper", "ours")
+
+
+def test_a_title_breaks_before_its_unit() -> None:
+    table = Table(("model", "multiply-adds (M)", "error (%)"), (("a", "1", "2"),))
+    assert lay(table, 27).lines[:2] == ("       multiply-adds  error", "model            (M)    (%)")

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from mobilecnn.bench.pages import published_tables
+from mobilecnn.bench.pages.table_names import names
 from mobilecnn.bench.papers.stored import path as stored_path
-from mobilecnn.cli import cli
+from mobilecnn.cli import cli, looks
 
 
 def run(*arguments: object) -> Result:
@@ -61,8 +63,9 @@ def test_json_has_published_and_ours() -> None:
         "label": "Xception",
         "network": "xception",
         "figures": [{"published": 22.855952, "ours": 22.855952, "difference": 0.0, "agrees": True}],
-        "other_sources": [{"quantity": "params", "published": 22.8, "source": "nasnet-2"}],
+        "other_sources": [{"quantity": "params", "published": 22.8, "source": "nasnet-2", "protocol": None}],
     }
+    assert table["left_out"] == "the steps a second of a training." and table["protocol"] is None
     differs = table["rows"][0]["figures"][0]
     assert (
         differs["difference"] == pytest.approx(differs["ours"] / differs["published"] - 1)
@@ -103,13 +106,84 @@ def test_a_papers_name_stands_for_its_tables() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("form", ["text", "markdown", "html"])
-def test_tables_replace_tables_and_nothing_else(form: str, tmp_path: Path) -> None:
-    output = tmp_path / "it"
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("it.html", "<!doctype html>"), ("it.HTM", "<!doctype html>"), ("it.md", "## mobilenet-2"), ("it.json", '{\n  "tables": ['), ("it.txt", "mobilenet-2: "), ("it", "mobilenet-2: ")],
+)  # fmt: skip
+def test_the_ending_says_the_form(name: str, begins: str, tmp_path: Path) -> None:
+    assert run("mobilenet-2", "-o", tmp_path / name).exit_code == 0
+    assert (tmp_path / name).read_text().startswith(begins)
+
+
+def test_json_in_a_file_is_what_is_printed(tmp_path: Path) -> None:
+    output = tmp_path / "it.json"
+    assert run("mobilenet-2", "-o", output).exit_code == 0
+    assert json.loads(run("mobilenet-2", "--json").stdout) == json.loads(output.read_text())
+
+
+def test_what_is_left_out_and_how_accuracies_were_tested_stands_in_every_form() -> None:
+    for form in ("text", "markdown", "html"):
+        shown = run("densenet-3", "--format", form).stdout
+        assert "Left out: the errors with 10 crops" in shown
+        assert "Accuracies: one crop of 224 x 224 pixels." in shown
+
+
+NARROW = 80
+"""Characters in a line of a small terminal."""
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_narrow_terminal_shows_what_is_compared(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "terminal_columns", lambda err=False: NARROW)
+    shown = run(name).stdout
+    lines = shown.splitlines()
+    rule = next(line for line in lines if line.startswith("---"))
+    header = " ".join(lines[: lines.index(rule)])
+    table = published_tables.filled(name)
+    assert all(len(line) <= NARROW for line in lines)
+    agree = [[row.figures[place].agrees for row in table.rows] for place in range(len(table.columns))]
+    if any(found is not None for column in agree for found in column):
+        # The column that is compared most often is there, with both figures and, where any differs, the differences.
+        assert "paper" in header and "ours" in header
+        most = max(agree, key=lambda column: sum(found is not None for found in column))
+        assert "differs" in header or False not in most
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("squeezenet-2", "size (MB)"),
+        ("squeezenext-1", "parameters (M)"),  # Ten are published, and of the multiply-adds two.
+        ("shufflenet-8", "theoretical speedup"),
+        ("mobilenet_v3-3", "multiply-adds (M)"),
+    ],
+)
+def test_which_columns_the_narrowest_terminal_shows(name: str, shown: str) -> None:
+    table = published_tables.filled(name)
+    assert published_tables.cells(table)[0][published_tables.kept(table)[0]] == f"{shown}: paper"
+    gone = [number for group in published_tables.spare(table) for number in group]
+    assert gone[0] == 1 and len(gone) == len(set(gone)) and not set(gone) & set(published_tables.kept(table))
+
+
+def test_a_file_written_at_a_narrow_terminal_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = run("nasnet-2").stdout
+    monkeypatch.setattr(looks, "terminal_columns", lambda err=False: NARROW)
+    output = tmp_path / "it.txt"
+    assert run("nasnet-2", "-o", output).exit_code == 0
+    assert output.read_text() == piped and run("nasnet-2").stdout != piped
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("it", "text"), ("it", "markdown"), ("it", "html"), ("it.json", None)]
+)
+def test_tables_replace_tables_and_nothing_else(name: str, form: str | None, tmp_path: Path) -> None:
+    output, typed = tmp_path / name, () if form is None else ("--format", form)
     for _ in range(2):
-        assert run("mobilenet-2", "--format", form, "-o", output).exit_code == 0
+        assert run("mobilenet-2", *typed, "-o", output).exit_code == 0
     output.write_bytes(b"TFL3 something of mine")
-    refused = run("mobilenet-2", "--format", form, "-o", output)
+    refused = run("mobilenet-2", *typed, "-o", output)
     assert refused.exit_code == 2 and "nothing else is replaced" in refused.stderr
     assert output.read_bytes() == b"TFL3 something of mine"
 
@@ -136,11 +210,14 @@ def test_times_on_larger_pictures_are_none_of_the_table(times: int | None, tmp_p
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        (["shufflenet-9"], "there is no table 'shufflenet-9'; choose from"),
+        (["shufflenet-9"], "there is no table 'shufflenet-9'; did you mean shufflenet-8"),
         (["--all", "mobilenet-2"], "leave out either it or mobilenet-2"),
         (["mobilenet-2", "--times", "x.json"], "--times is for shufflenet-8"),
         (["-o", "x.html"], "name the tables to write, or give --all"),
         (["mobilenet-2", "--json", "-o", "x.json"], "leave out --format and -o"),
+        (["mobilenet-2", "--format", "html", "-o", "x.md"], "leave out --format, or write -o x.html"),
+        (["mobilenet-2", "--format", "html", "-o", "x.json"], "(json); leave out --format"),
+        (["squezenet-2"], "did you mean squeezenet-2"),
         (["shufflenet-8", "--times", "missing.json"], "missing.json"),
         (["shufflenet-8", "--times", "other.json"], "is not"),
         (["mobilenet-2", "-o", "folder"], "is a folder"),

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mobilecnn.bench.pages import published_tables, table_names
+from mobilecnn.bench.papers import experiments
 from mobilecnn.errors import UsageError
 from mobilecnn.train import tables, zoo
 from mobilecnn.train.complexity import count
-from mobilecnn.train.tables import lesions, sources
+from mobilecnn.train.tables import extents, lesions, sources
 from mobilecnn.train.tables.compressed import LABELS, coded_sizes
 from mobilecnn.train.tables.layered import Conv
 from mobilecnn.train.tables.rows import QUANTITIES, Figure
@@ -73,14 +75,109 @@ def test_what_differs_is_known() -> None:
     large = {name for name, share in worst.items() if share > 0.03}
     assert large == {
         "efficientnet-2", "efficientnet-scaling", "efficientnet_lite-1", "inception_v2-3", "inception_v2-steps", "mobilenet-2", "mobilenet-9",
-        "mobilenet_v2-4", "nasnet-3", "randwire-2", "shiftnet-4", "shufflenet-2", "shufflenet-4", "shufflenet-6", "squeezenet-1", "squeezenet-2", "squeezenet-3",
+        "mobilenet_v2-4", "mobilenet_v3-3", "nasnet-3", "randwire-2", "shiftnet-4", "shufflenet-2", "shufflenet-4", "shufflenet-6", "squeezenet-1", "squeezenet-2", "squeezenet-3",
         "squeezenext-1",
     }  # fmt: skip
 
 
-def test_an_unknown_table_is_refused_with_the_names() -> None:
-    with pytest.raises(UsageError, match=r"there is no table 'shufflenet-9'; choose from .*shufflenet-5"):
-        tables.table("shufflenet-9")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("shufflenet-9", "did you mean shufflenet-"),
+        ("squezenet-2", "did you mean squeezenet-2 or"),
+        ("Squezenet", "did you mean squeezenet or"),
+        ("qqqq", "names are such as mobilenet-2; `mobilecnn tables` lists them"),
+    ],
+)
+def test_an_unknown_table_is_refused_with_the_nearest(name: str, words: str) -> None:
+    for ask in (tables.table, published_tables.filled):
+        with pytest.raises(UsageError) as told:
+            ask(name)
+        assert words in str(told.value) and str(told.value).startswith(f"there is no table {name!r}; ")
+
+
+def test_every_table_says_what_it_leaves_out() -> None:
+    assert set(extents.EXTENTS) == set(table_names.names())
+    for name in table_names.names():
+        table = published_tables.filled(name)
+        assert table.left_out == extents.EXTENTS[name].left_out
+        said = published_tables.remarks(table)
+        assert (f"Left out: {table.left_out}" in said) is bool(table.left_out)
+        assert not table.left_out or table.left_out.endswith(".")
+        if "not verified" in table.source and name != "squeezenext-1":
+            assert "could not be held against the" in table.left_out
+
+
+def test_accuracies_have_their_protocol() -> None:
+    ten, scales = (tables.table(name) for name in ("resnet-3", "resnet-4"))
+    assert (ten.protocol, scales.protocol) == ("10 crops", "fully convolutional, mean over 5 scales")
+    assert "Accuracies: 10 crops." in published_tables.remarks(ten)
+    (row,) = [row for row in scales.rows if row.network == "resnet50"]
+    said = {each.source: str(each) for each in row.others if each.quantity == "top1"}
+    assert said["resnet-3"] == "top-1 accuracy (%): 77.15 (resnet-3; 10 crops)"
+    assert said["torchvision model table (resnet50_v1.5)"].endswith("; one crop of 224 x 224 pixels)")
+    assert said["Keras Applications table"].endswith("(Keras Applications table)")
+    # Counts have none, and nobody is said to have tested what a source says nothing of.
+    for name in tables.names():
+        for row in tables.table(name).rows:
+            assert all(not each.protocol or each.quantity in ("top1", "top5") for each in row.others)
+    with_accuracies = {
+        name
+        for name in tables.names()
+        if any(
+            "accuracy" in column.heading or "error" in column.heading for column in tables.table(name).columns
+        )
+    }
+    assert {
+        name for name in with_accuracies if name.startswith(("resnet", "resnext", "densenet", "senet"))
+    } <= {name for name, extent in extents.EXTENTS.items() if extent.protocol}
+
+
+@pytest.mark.parametrize("name", ["shufflenet-1", "shufflenet_v2-5"])
+def test_the_stages_of_shufflenets_make_the_whole(name: str) -> None:
+    stages, wholes = 0.0, 0
+    for row in tables.table(name).rows:
+        macs = row.figures[0]
+        if not row.network:
+            stages += macs.ours or 0.0
+            continue
+        if "with FC" in row.label:
+            stages = 0.0
+            continue
+        wholes += 1
+        stored = zoo.stored_counts()[row.network]
+        features = (
+            {0.5: 1024, 1.0: 1024, 1.5: 1024, 2.0: 2048}[float(row.network.rpartition("x")[2])]
+            if "v2" in name
+            else 0
+        )
+        assert stages + features / 1000 == pytest.approx(macs.ours) and macs.published
+        if "v2" in name:
+            assert macs.ours == stored.macs / 1e6
+            stages = 0.0
+    assert wholes == {"shufflenet-1": 5, "shufflenet_v2-5": 4}[name]
+
+
+def test_the_guidelines_have_the_speeds_of_the_experiments() -> None:
+    """The experiments of `mobilecnn speedup` have the ARM's half of the papers' tables."""
+    for number, guideline in enumerate(experiments.GUIDELINES, 1):
+        shown = {
+            tuple(float(figure.published) for figure in row.figures[:3])
+            for row in tables.table(f"shufflenet_v2-{number}").rows
+            if "ARM" in row.label
+        }
+        assert shown == {case.published for case in guideline.cases}
+
+
+def test_shufflenet_8_has_all_sizes_of_pictures() -> None:
+    table = published_tables.filled("shufflenet-8")
+    headings = [column.heading for column in table.columns]
+    last = [figure.published for figure in table.rows[-1].figures]
+    assert headings[-2:] == ["time at 480x640 (ms)", "time at 720x1280 (ms)"] and last[-2:] == [
+        "612.0",
+        "1879.2",
+    ]
+    assert last[headings.index("top-1 error (%)")] == "29.4"
 
 
 FIRE8 = ("fire8", "33")

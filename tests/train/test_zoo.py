@@ -31,10 +31,7 @@ BANDS = {
     **{f"squeezenext23v{version}_x1.0": ((0.72, 0.78), (222, 228)) for version in (2, 3, 4)},
     "squeezenext34_x1.0": ((0.95, 1.05), (300, 420)),
     "squeezenext44_x1.0": ((1.15, 1.25), (400, 540)),
-    "squeezenext44_x2.0": (
-        (4.2, 4.45),
-        (1200, 1500),
-    ),  # 4.4 in the paper's abstract; the depths of its stages are unknown
+    "squeezenext44_x2.0": ((4.35, 4.45), (1200, 1500)),  # 4.4 in the paper's abstract
     # Each step about doubles the multiply-adds of the one before; B0 has 385. Blocks are rounded up, most at 1.
     "efficientnet_phi1.0": ((9, 9.2), (2 * 385, 2.6 * 385)),
     "efficientnet_phi2.0": ((12, 12.5), (1.6 * 992, 2 * 992)),

@@ -94,6 +94,7 @@ def _squeezenext(version: str = "23", width: float = 1.0, g2: bool = False) -> A
         ("23", 1.0, (111, 55, 28, 14, 7), (6, 6, 8, 1)),
         ("23v3", 1.0, (112, 56, 28, 14, 7), (4, 8, 8, 1)),
         ("23v5", 2.0, (112, 56, 28, 14, 7), (2, 4, 14, 1)),
+        ("44", 1.0, (111, 55, 28, 14, 7), (12, 12, 16, 2)),
     ],
 )
 def test_stages_of_squeezenext(
@@ -109,6 +110,35 @@ def test_stages_of_squeezenext(
     ]
     assert sums == expected
     assert [row.output_shape for row in rows if row.name == "head"] == [(7, 7, 128)]
+
+
+def test_of_the_divisions_that_fit_squeezenext_44_the_doubled_one_is_taken() -> None:
+    """Parameters of 42 blocks follow from those of 21: a block of c channels has 2.25 c^2 + 5.5 c."""
+    from mobilecnn.train import zoo
+
+    stored = zoo.stored_counts()
+    plain = (6, 6, 8, 1)
+
+    def params(width: int, blocks: tuple[int, ...]) -> int:
+        a_block = [(9 * c * c + 22 * c) // 4 for c in (32 * width, 64 * width, 128 * width, 256 * width)]
+        more = sum((now - then) * each for now, then, each in zip(blocks, plain, a_block, strict=True))
+        return stored[f"squeezenext23_x{width}.0"].params_trainable + more
+
+    divisions = [
+        (first, second, third, 42 - first - second - third)
+        for first in range(1, 40)
+        for second in range(1, 41 - first)
+        for third in range(1, 42 - first - second)
+    ]
+    fitting = [
+        blocks
+        for blocks in divisions
+        if round(params(1, blocks) / 1e6, 1) == 1.2 and round(params(2, blocks) / 1e6, 1) == 4.4
+    ]
+    doubled = tuple(2 * count for count in plain)
+    assert doubled in fitting and len(fitting) == 87 and (11, 11, 19, 1) not in fitting
+    for width in (1, 2):
+        assert params(width, doubled) == stored[f"squeezenext44_x{width}.0"].params_trainable
 
 
 def test_blocks_of_squeezenext(keras: Any) -> None:

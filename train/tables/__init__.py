@@ -5,7 +5,7 @@ as text, so that their last digit tells how far they are rounded; ours come from
 arithmetic on the layers that the papers print. Nothing here imports Keras.
 """
 
-from mobilecnn.train.tables.published import TABLES, names, table
+from mobilecnn.train.tables.published import TABLES, names, table, unknown
 from mobilecnn.train.tables.rows import Column, Figure, PaperTable, Row, Sourced
 
-__all__ = ["TABLES", "Column", "Figure", "PaperTable", "Row", "Sourced", "names", "table"]
+__all__ = ["TABLES", "Column", "Figure", "PaperTable", "Row", "Sourced", "names", "table", "unknown"]

@@ -1,4 +1,4 @@
-"""Tables that are worked out from the layers that the papers print: by kind of layer, by modification, by group."""
+"""Tables that are worked out from the layers that the papers print: by kind of layer, by modification, by step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from mobilecnn.train import zoo
 from mobilecnn.train.tables.rows import Column, Figure, PaperTable, Row
 from mobilecnn.train.zoo import compound_scaling
-from mobilecnn.train.zoo.shufflenet_v1_channels import channels
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Conv:
 
     @property
     def memory_access(self) -> int:
-        """Elements read and written: both feature maps and the kernel (arXiv 1807.11164, section 2)."""
+        """Elements read and written: both feature maps and the kernel (arXiv 1807.11164, section 2), at stride 1."""
         return self.side**2 * (self.inputs + self.outputs) + self.weights
 
 
@@ -131,68 +130,6 @@ def _mobilenet_3() -> PaperTable:
     )
 
 
-def _shufflenet_1() -> PaperTable:
-    printed = {1: "143", 2: "140", 3: "137", 4: "133", 8: "137"}
-    stored = zoo.stored_counts()
-    rows = []
-    for groups, macs in printed.items():
-        name = f"shufflenet_v1_x1.0_g{groups}"
-        features = channels(1.0, groups).stages[-1]
-        rows.append(
-            Row(
-                f"g = {groups}",
-                name,
-                (
-                    Figure(macs, (stored[name].macs - 1000 * features) / 1e6),
-                    Figure("", stored[name].macs / 1e6),
-                ),
-            )
-        )
-    return PaperTable(
-        "shufflenet-1",
-        "Complexity by groups",
-        "arXiv 1707.01083v2, Table 1",
-        (Column("multiply-adds of convolutions (M)"), Column("with the classifier (M)")),
-        tuple(rows),
-        ("The paper's figures are those of the convolutions, without the classifier.",),
-    )
-
-
-def _shufflenet_v2_1() -> PaperTable:
-    # Guideline 1: 1x1 convolutions of equal multiply-adds on 56 x 56 pixels.
-    rows = []
-    for ratio, inputs, outputs in (("1:1", 128, 128), ("1:2", 90, 180), ("1:6", 52, 312), ("1:12", 36, 432)):
-        layer = Conv(56, 1, inputs, outputs)
-        bound = 2 * (56**2 * layer.macs) ** 0.5 + layer.macs / 56**2
-        rows.append(
-            Row(
-                f"{ratio} ({inputs}, {outputs})",
-                "",
-                (
-                    Figure("", layer.macs / 1e6),
-                    Figure("", layer.memory_access / 1e6),
-                    Figure("", bound / 1e6),
-                    Figure("", layer.memory_access / bound),
-                ),
-            )
-        )
-    return PaperTable(
-        "shufflenet_v2-1",
-        "Guideline 1: equal channels make the memory access cost smallest",
-        "arXiv 1807.11164, Table 1 and equation 1",
-        (
-            Column("multiply-adds (M)"),
-            Column("memory access cost, hw(c1 + c2) + c1 c2 (M elements)", 3),
-            Column("its lower bound, 2 sqrt(hw B) + B / hw (M elements)", 3),
-            Column("cost over bound", 3),
-        ),
-        tuple(rows),
-        (
-            "The paper's times are measured; `mobilecnn speedup --experiment guidelines` measures or models them on a device.",
-        ),
-    )
-
-
 def _efficientnet_scaling() -> PaperTable:
     sizes = {
         f"efficientnet_b{number}": side
@@ -280,8 +217,6 @@ def _inception_v2_steps() -> PaperTable:
 TABLES: dict[str, Callable[[], PaperTable]] = {
     "mobilenet-2": _mobilenet_2,
     "mobilenet-3": _mobilenet_3,
-    "shufflenet-1": _shufflenet_1,
-    "shufflenet_v2-1": _shufflenet_v2_1,
     "efficientnet-scaling": _efficientnet_scaling,
     "inception_v2-steps": _inception_v2_steps,
 }

@@ -73,15 +73,18 @@ class Sourced:
         quantity: key of :data:`QUANTITIES`.
         figure: the figure as printed; of an error, 100 less it.
         source: the paper's table by its name here, or a model table.
+        protocol: how an accuracy was tested, such as "10 crops"; empty where the source does not say it, and of counts.
     """
 
     quantity: str
     figure: str
     source: str
+    protocol: str = ""
 
     def __str__(self) -> str:
-        """The figure with its name, unit and source, for a cell of a table."""
-        return f"{QUANTITIES[self.quantity]}: {self.figure} ({self.source})"
+        """The figure with its name, unit, source and protocol, for a cell of a table."""
+        said = "; ".join(part for part in (self.source, self.protocol) if part)
+        return f"{QUANTITIES[self.quantity]}: {self.figure} ({said})"
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ class PaperTable:
         columns: its columns, after those of the label and of the network.
         rows: its rows.
         notes: where sources disagree, and what explains a difference.
+        left_out: what the paper's table has beside this; empty where nothing is left out, None where nobody has said it.
+        protocol: how the accuracies were tested, where the source says it.
     """
 
     name: str
@@ -120,3 +125,5 @@ class PaperTable:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    left_out: str | None = None
+    protocol: str = ""

@@ -10,10 +10,35 @@ from functools import cache
 from pathlib import Path
 
 from mobilecnn.train import zoo
+from mobilecnn.train.tables import extents
 from mobilecnn.train.tables.rows import QUANTITIES, Figure, Sourced
 
 ERRORS = {"top1_error": "top1", "top5_error": "top5"}
 """Column of errors -> the accuracy that it is 100 less."""
+
+
+PROTOCOLS = {
+    "torchvision": "one crop of 224 x 224 pixels",
+    "ShuffleNet V1 paper": "one crop of 224 x 224 pixels",
+    "ResNeXt paper": "one crop of 224 x 224 pixels",
+    "SENet paper": "one crop of 224 x 224 pixels",
+    "EfficientNet paper": "one crop",
+    "Xception paper": "one crop",
+    "Inception-v3 paper": "one crop",
+}
+"""Beginning of a source's name -> how it tested accuracies on ImageNet: the papers say it of these tables, torchvision of its weights.
+How a paper's table here was tested is in :data:`mobilecnn.train.tables.extents.EXTENTS`."""
+
+
+def protocol(quantity: str, source: str) -> str:
+    """How a source tested an accuracy; empty where it does not say it, and of counts."""
+    if quantity not in ERRORS.values():
+        return ""
+    if source in extents.EXTENTS:
+        return extents.EXTENTS[source].protocol
+    if "CIFAR" in source:
+        return ""
+    return next((said for beginning, said in PROTOCOLS.items() if source.startswith(beginning)), "")
 
 
 def accuracies(row: dict[str, str]) -> dict[str, str]:
@@ -47,7 +72,8 @@ def _every() -> dict[str, tuple[Sourced, ...]]:
     for row in rows_of_papers():
         if row["network"]:
             found.setdefault(row["network"], []).extend(
-                Sourced(quantity, figure, row["table"]) for quantity, figure in accuracies(row).items()
+                Sourced(quantity, figure, row["table"], protocol(quantity, row["table"]))
+                for quantity, figure in accuracies(row).items()
             )
     for row in _read(Path(zoo.__file__).with_name("published.csv")):
         first, _, second = row["source"].partition("; multiply-adds: ")
@@ -56,9 +82,13 @@ def _every() -> dict[str, tuple[Sourced, ...]]:
             ("macs", row["macs_published"], second or first),
         ):
             if figure:
-                found.setdefault(row["name"], []).append(Sourced(quantity, figure, source))
+                found.setdefault(row["name"], []).append(
+                    Sourced(quantity, figure, source, protocol(quantity, source))
+                )
     for row in _read(Path(__file__).with_name("sources.csv")):
-        found.setdefault(row["network"], []).append(Sourced(row["quantity"], row["figure"], row["source"]))
+        quantity, source = row["quantity"], row["source"]
+        said = Sourced(quantity, row["figure"], source, protocol(quantity, source))
+        found.setdefault(row["network"], []).append(said)
     return {network: tuple(rows) for network, rows in found.items()}
 
 

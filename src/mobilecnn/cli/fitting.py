@@ -43,16 +43,17 @@ class Table:
         header: title of each column.
         rows: cells, as many in each row as there are titles.
         left: number of the first columns, which are set to the left; the others are set to the right.
-        spare: titles of columns that are left out first, the first one before all; then go those on the right that are not
-            named here. The first columns, which are set to the left, go only if they are named.
-        keep: titles of columns that are never left out, though the first columns are not among them.
+        spare: titles of columns that are left out first, the first one before all, or numbers of columns that are left out
+            together; then go those on the right that are not named here. The first columns, which are set to the left, go only if
+            they are named.
+        keep: titles or numbers of columns that are never left out, though the first columns are not among them.
     """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     left: int = 1
-    spare: tuple[str, ...] = ()
-    keep: tuple[str, ...] = ()
+    spare: tuple[str | tuple[int, ...], ...] = ()
+    keep: tuple[str | int, ...] = ()
 
     def __post_init__(self) -> None:
         if wrong := {len(row) for row in self.rows} - {len(self.header)}:
@@ -100,10 +101,10 @@ def lay(table: Table, width: int | None, style: Style = lambda text, header: tex
         if _width(table, shown, titles) <= width
         else _shorter(table, max(SHORTEST, int(NAMES_SHARE * width)))
     )
-    for number in _order(table):
+    for together in _order(table):
         if _width(capped, shown, titles) <= width:
             break
-        shown = _without_edges(table, [column for column in shown if column != number])
+        shown = _without_edges(table, [column for column in shown if column not in together])
     lost = tuple(table.header[number] for number in every if number not in shown and _says(table, number))
     fitted = _fitted(table, shown, titles, width)
     whole = [cell for row in table.rows for cell in row[: table.left]]
@@ -133,17 +134,24 @@ def _says(table: Table, number: int) -> bool:
     return any(cell not in ("", "-", BAR) for cell in table.column(number))
 
 
-def _order(table: Table) -> list[int]:
-    """The columns in the order in which they are left out: first those that say nothing."""
+def _order(table: Table) -> list[tuple[int, ...]]:
+    """The columns in the order in which they are left out, some of them together: first those that say nothing."""
+    groups = [
+        tuple(number for number, title in enumerate(table.header) if title == each)
+        if isinstance(each, str)
+        else each
+        for each in table.spare
+    ]
+    spare = {number for group in groups for number in group}
     free = [
         number
         for number, title in enumerate(table.header)
-        if number > 0 and title not in table.keep and (number >= table.left or title in table.spare)
+        if number > 0 and not {number, title} & set(table.keep) and (number >= table.left or number in spare)
     ]
     empty = [number for number in free if not _says(table, number) and not _is_bar(table, number)]
-    named = [number for title in table.spare for number in free if table.header[number] == title]
-    others = [number for number in reversed(free) if number not in named and not _is_bar(table, number)]
-    return list(dict.fromkeys([*empty, *named, *others]))
+    named = [tuple(number for number in group if number in free) for group in groups]
+    others = [number for number in reversed(free) if number not in spare and not _is_bar(table, number)]
+    return list(dict.fromkeys([*((number,) for number in empty), *named, *((number,) for number in others)]))
 
 
 def _is_bar(table: Table, number: int) -> bool:
@@ -169,8 +177,9 @@ def _longest(texts: Iterable[str]) -> int:
     return max((len(line) for text in texts for line in text.split("\n")), default=0)
 
 
-_JOINT = re.compile(r" (?=[^\W_])(?<!/ )| (?=/)")
-"""Where a title may break: before a word, but not after a stroke, and before a stroke; a sign stays with its figure."""
+_JOINT = re.compile(r" (?=[^\W_])(?<!/ )| (?=/)| (?=\((?:[^\W\d]+|%)\))")
+"""Where a title may break: before a word, but not after a stroke, before a stroke, and before a unit in brackets; a sign stays with
+its figure."""
 
 
 def _folded(title: str, width: int) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -33,14 +35,33 @@ _STYLES: dict[str, dict[str, Any]] = {
 """First words of a verdict or a remark -> its colour and weight."""
 
 
+_FOR_FILE = "mobilecnn.for_file"
+"""Key of what a command keeps while it makes a text for a file."""
+
+
+@contextmanager
+def for_file() -> Iterator[None]:
+    """While text is made for a file: it is whole and without colour, whatever the terminal is that the command runs at."""
+    meta = click.get_current_context().meta
+    meta[_FOR_FILE] = True
+    try:
+        yield
+    finally:
+        del meta[_FOR_FILE]
+
+
+def _kept(key: str) -> bool:
+    ctx = click.get_current_context(silent=True)
+    return ctx is not None and bool(ctx.meta.get(key))
+
+
 def width(err: bool = False) -> int | None:
     """Characters in a line of the stream; None where it is no terminal, or all was asked for with ``-v``.
 
     Args:
         err: whether standard error is meant, and not standard output.
     """
-    ctx = click.get_current_context(silent=True)
-    return None if ctx is not None and ctx.meta.get(VERBOSE) else terminal_columns(err)
+    return None if _kept(VERBOSE) or _kept(_FOR_FILE) else terminal_columns(err)
 
 
 def terminal_columns(err: bool = False) -> int | None:
@@ -57,6 +78,8 @@ def terminal_columns(err: bool = False) -> int | None:
 def coloured(err: bool = False) -> bool:
     """Whether the stream shows colour: it is a terminal that can, and nobody has asked for none."""
     stream = sys.stderr if err else sys.stdout
+    if _kept(_FOR_FILE):
+        return False
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

@@ -93,8 +93,8 @@ def table(
     header: Sequence[str],
     rows: Iterable[Sequence[str]],
     left: int = 1,
-    spare: Sequence[str] = (),
-    keep: Sequence[str] = (),
+    spare: Sequence[str | tuple[int, ...]] = (),
+    keep: Sequence[str | int] = (),
 ) -> Lines:
     """A text table that fits the terminal, as :mod:`mobilecnn.cli.fitting` lays it out; whole in a file or a pipe.
 
@@ -102,8 +102,9 @@ def table(
         header: titles of the columns.
         rows: cells of each row.
         left: number of the first columns, which are set to the left, and shown unless ``spare`` names them.
-        spare: titles of the columns that say least, the least first: they go where there is no room.
-        keep: titles of other columns that are always shown.
+        spare: titles of the columns that say least, the least first, or numbers of columns that go together: they go where there
+            is no room.
+        keep: titles or numbers of other columns that are always shown.
     """
     cleaned = tuple(tuple(clean(cell) for cell in row) for row in rows)
     titles = tuple(clean(title) for title in header)

@@ -231,6 +231,7 @@ def _lines(found: "Found", where: "Device") -> Iterator[str]:
         yield f"{name} is left out: nothing is known of what {what} costs"
     operators, error = plural(len(found.fit_errors), "operator"), statistics.median(found.fit_errors)
     yield f"predicted from {operators}, {found.costs.times} alone, to which costs are fitted: median error {error:.1%}"
+    yield from sources(found)
     for form, (networks, factor) in found.corrections.items():
         whole = plural(networks, "whole network")
         yield f"{form}: multiplied by {factor:.2f}, as {whole} of the family in the table took over the sum of the operators"
@@ -238,6 +239,17 @@ def _lines(found: "Found", where: "Device") -> Iterator[str]:
         chip = where.time_model().chip
         yield f"{remarks.modelled_on(chip)}; {remarks.model_errors(chip)}"
     yield from errors(found)
+
+
+def sources(found: "Found") -> Iterator[str]:
+    """Who published the accuracies that are shown, a line for each source."""
+    networks: dict[str, dict[str, None]] = {}
+    for row in found.front:
+        if row.top1 is not None:
+            networks.setdefault(row.top1_source, {})[str(row.name)] = None
+    for source, names in networks.items():
+        of = "" if len(networks) == 1 else f" of {', '.join(names)}"
+        yield f"top-1{of}: as published for float32: {source}"
 
 
 def errors(found: "Found") -> Iterator[str]:

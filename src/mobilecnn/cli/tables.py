@@ -14,7 +14,19 @@ from mobilecnn.errors import UsageError
 if TYPE_CHECKING:
     from mobilecnn.train.tables import PaperTable
 
-FORMS = ("text", "markdown", "html")
+FORMS = {"text": ".txt", "markdown": ".md", "html": ".html"}
+"""Form -> ending of its files."""
+
+JSON = "json"
+"""Form of the files whose names end in ``.json``; --json prints it."""
+
+ENDINGS = {
+    **{ending: form for form, ending in FORMS.items()},
+    ".markdown": "markdown",
+    ".htm": "html",
+    ".json": JSON,
+}
+"""Ending of a file -> its form."""
 
 
 @sections.command()
@@ -30,10 +42,8 @@ FORMS = ("text", "markdown", "html")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMS),
-    default="text",
-    show_default=True,
-    help="Write the tables in this form.",
+    type=click.Choice(tuple(FORMS)),
+    help="Write the tables in this form.  [default: that of the ending of -o: .txt, .md, .html, .json; else text]",
 )
 @click.option(
     "-o", "--output", type=options.FILE, help="Write the tables to this file, which is replaced if it exists."
@@ -45,7 +55,7 @@ def command(
     names: tuple[str, ...],
     everything: bool,
     times: Path | None,
-    form: str,
+    form: str | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -60,7 +70,7 @@ def command(
     Example:
       mobilecnn tables
       mobilecnn tables shufflenet-5 mobilenet-2
-      mobilecnn tables --all --format html -o tables.html
+      mobilecnn tables --all -o tables.html
     """
     from mobilecnn.bench.pages import published_tables as papers
     from mobilecnn.bench.pages import table_names
@@ -73,21 +83,22 @@ def command(
     if times is not None and table_names.TIMED not in chosen:
         raise UsageError(f"--times is for {table_names.TIMED}; name that table, or leave it out")
     if not chosen:
-        if output is not None or form != "text":
+        if output is not None or form not in (None, "text"):
             raise UsageError("name the tables to write, or give --all")
         _list(as_json)
         return
-    if as_json and (output is not None or form != "text"):
+    if as_json and (output is not None or form is not None):
         raise UsageError("--json prints the tables; leave out --format and -o")
+    form = JSON if as_json else _form(form, output)
     if output is not None:
         _check_output(output, form)
     filled = [papers.filled(name, times) for name in dict.fromkeys(chosen)]
-    if as_json:
-        document({"tables": [papers.to_json(each) for each in filled]})
-        return
-    text = {"text": _text, "markdown": papers.markdown, "html": papers.html}[form](filled)
     if output is None:
-        data(text if isinstance(text, Lines) else Lines(text.rstrip("\n")))
+        if form == JSON:
+            document(papers.document(filled))
+            return
+        text = _text(filled) if form == "text" else Lines(_written(filled, form).rstrip("\n"))
+        data(text)
         network = next((row.network for each in filled for row in each.rows if row.network), None)
         if network is not None and form == "text":
             hint(f"mobilecnn models {network}", "one of these networks, layer by layer")
@@ -95,8 +106,37 @@ def command(
     from mobilecnn.files import write_text
 
     lock(output)
-    write_text(output, str(text).rstrip("\n") + "\n")
+    write_text(output, _written(filled, form).rstrip("\n") + "\n")
     data(str(output))
+
+
+def _form(form: str | None, output: Path | None) -> str:
+    """The form that is asked for, by name or by the ending of the file.
+
+    Raises:
+        UsageError: the two are different.
+    """
+    of_ending = None if output is None else ENDINGS.get(output.suffix.lower())
+    if form is not None and of_ending not in (None, form):
+        raise UsageError(
+            f"--format {form} is not what {output} is the name of ({of_ending}); leave out --format, or write -o "
+            f"{output.with_suffix(FORMS[form]) if output else ''}"
+        )
+    return form or of_ending or "text"
+
+
+def _written(filled: Sequence["PaperTable"], form: str) -> str:
+    """The tables as a file has them."""
+    import json
+
+    from mobilecnn.bench.pages import published_tables as papers
+
+    if form == JSON:
+        return json.dumps(papers.document(filled), indent=2, allow_nan=False)
+    if form == "text":
+        with looks.for_file():
+            return str(_text(filled))
+    return {"markdown": papers.markdown, "html": papers.html}[form](filled)
 
 
 def _check_output(output: Path, form: str) -> None:
@@ -105,6 +145,8 @@ def _check_output(output: Path, form: str) -> None:
 
     if form == "html":
         replacing.check_page(output)
+    elif form == JSON:
+        replacing.check_result(output, ("tables",))
     else:
         known = table_names.names()
         replacing.check_text(
@@ -134,9 +176,10 @@ def _text(filled: Sequence["PaperTable"]) -> Lines:
     parts: list[str | Lines] = []
     for each in filled:
         header, rows = papers.cells(each)
-        parts += [f"{each.name}: {each.title} ({each.source})", "", table(header, rows, left=2), ""]
+        shown = table(header, rows, left=2, spare=papers.spare(each), keep=papers.kept(each))
+        parts += [looks.prose(f"{each.name}: {each.title} ({each.source})"), "", shown, ""]
         others = papers.others(each)
         if others:
             parts += ["Other sources print:", *(looks.prose(f"  {said}") for said in others), ""]
-        parts += [line for note in each.notes for line in (looks.prose(note), "")]
+        parts += [line for note in papers.remarks(each) for line in (looks.prose(note), "")]
     return joined(*parts[:-1])
