@@ -7,7 +7,8 @@ derive ``E[x]`` from batch normalization; here it is the mean over the calibrati
 that zeros of a padding count as what they are. It is the mean of the float32 file: once every layer's mean is put right, it
 is the quantized file's as well.
 
-No weight, operator or scale changes, so that the file is as large and as fast as without.
+No weight, operator or scale changes, so that the file is as large and as fast as without. A bias has as many scales as its layer's weights:
+the built-in kernels take no dense layer whose weights have one scale and whose bias has one for each output.
 """
 
 from typing import Any
@@ -89,8 +90,7 @@ def _add_to_bias(editor: Editor, layer: WeightedLayer, bias: Reals) -> None:
     dtype = "float32"
     if source.dtype != "float32":
         dtype = "int64" if source.dtype == "int16" else "int32"
-        weights = np.array(editor.tensor(layer.weights).scales, np.float32)
-        scales = np.float32(source.scales[0]) * np.broadcast_to(weights, bias.shape)
+        scales = np.float32(source.scales[0]) * np.array(editor.tensor(layer.weights).scales, np.float32)
         codes = np.rint(bias / scales.astype(np.float64))
         stored = np.clip(codes, -LIMIT, LIMIT).astype(dtype)
     index = editor.add_tensor(f"{name}/corrected_bias", bias.shape, dtype)

@@ -71,10 +71,13 @@ def drop(images: int, both: int, lost: int, gained: int) -> Drop:
     def reach(one: float, other: float) -> float:
         return math.sqrt(max(0.0, one**2 - 2 * like * one * other + other**2))
 
+    points = (
+        100 * (lost - gained) / images
+    )  # 1 of 200 is 0.5 and no more, which it is not as a difference of shares.
     gone = first - second
     low = gone - reach(first - low_first, high_second - second)
     high = gone + reach(high_first - first, second - low_second)
-    return Drop(100 * gone, 100 * max(-1.0, low), 100 * min(1.0, high), mcnemar(lost, gained))
+    return Drop(points, 100 * max(-1.0, low), 100 * min(1.0, high), mcnemar(lost, gained))
 
 
 def _correlation(both: int, lost: int, gained: int, neither: int) -> float:

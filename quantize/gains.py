@@ -1,17 +1,49 @@
 """What gains nothing by being quantized: a graph that is quantized already, and one of which no part is, are refused."""
 
 from collections import Counter
+from pathlib import Path
 
+from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
-from mobilecnn.errors import UsageError
+from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.files import exists, is_folder, open_input, read_bytes
 from mobilecnn.quantize.formats import Format
 from mobilecnn.remarks import Remark, Remarked
+from mobilecnn.train.keras_archive import TFLITE
+
+NARROW = ("int4", "int8", "uint8", "int16", "float16")
+"""Types of constants that a quantized file has, of which the first that a file has is named."""
 
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE", "FAKE_QUANT", "CAST")
 """Operators that turn one type into another, and compute nothing."""
 
 MARKS = ("QUANTIZE", "FAKE_QUANT")
 """Those that a float32 graph has only where it was quantized, or trained for it."""
+
+
+def refuse_converted(path: Path) -> None:
+    """Refuse a .tflite file as a model to export, and say what its weights are stored as.
+
+    Raises:
+        ModelFileError: it is one.
+    """
+    if is_folder(path) or not exists(path):
+        return
+    with open_input(path, "model", ModelFileError) as file:
+        if file.read(8)[4:] != TFLITE:
+            return
+    graph = flatbuffer.graph(read_bytes(path, "model", ModelFileError), str(path))
+    stored = {
+        tensor.dtype
+        for operation in graph.operations
+        for tensor in operation.inputs
+        if tensor is not None and tensor.constant
+    }
+    narrow = [dtype for dtype in NARROW if dtype in stored]
+    raise ModelFileError(
+        f"{path} is a TFLite file, which is converted already{f', with constants in {narrow[0]}' if narrow else ''}; give it to inspect, "
+        "evaluate, predict or bench, and export the Keras model that it was made of"
+    )
 
 
 def refuse_quantized(row: Format, graph: Graph, name: str) -> None:

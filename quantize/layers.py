@@ -34,11 +34,12 @@ class Layer:
         kind: ``CONV_2D``, ...
         shape: shape of that output.
         dtype: type of it in the quantized file.
+        finite: whether its output has finite numbers only, in the running file and when it is given the float32 file's own inputs.
         isolated_db: SQNR in dB of its output when it is given the float32 file's own inputs: the error that it makes by
-            itself; None where it cannot run apart, or is exact.
+            itself; None where it cannot run apart, is exact, or is not finite.
         accumulated_db: SQNR in dB in the running file: with all errors before it; None where the float32 file has no such
-            tensor, or is met exactly.
-        cosine: cosine of the angle between both outputs in the running file; None where there is no counterpart.
+            tensor, is met exactly, or is not finite.
+        cosine: cosine of the angle between both outputs in the running file; None where there is no counterpart, or one is not finite.
         weight_ratio: largest over median range of the channels of its weights; None without weights.
         channel_ratio: the same of its output in the float32 file; None where there is no counterpart.
         outside: share of the float32 file's values that the type cannot hold, and clips.
@@ -52,6 +53,7 @@ class Layer:
     kind: str
     shape: tuple[int, ...]
     dtype: str
+    finite: bool
     isolated_db: float | None
     accumulated_db: float | None
     cosine: float | None
@@ -90,12 +92,15 @@ class LayerReport:
 
     @property
     def worst_first(self) -> tuple[Layer, ...]:
-        """The operators, the one that makes the largest error by itself first; those without a figure last."""
-        return tuple(
-            sorted(
-                self.layers, key=lambda layer: math.inf if layer.isolated_db is None else layer.isolated_db
-            )
-        )
+        """The operators: those whose output is not finite, in the order in which they run, then the one that makes the largest error by
+        itself, and so on; those without a figure last."""
+
+        def figure(layer: Layer) -> float:
+            if not layer.finite:
+                return -math.inf
+            return math.inf if layer.isolated_db is None else layer.isolated_db
+
+        return tuple(sorted(self.layers, key=figure))
 
     def to_json(self) -> dict[str, Any]:
         """The report as a JSON object, the operators with the largest error first."""
@@ -189,6 +194,7 @@ def _layer(index: int, row: Mapping[str, Any], weight_ratio: float | None) -> La
         kind=row["kind"],
         shape=tuple(row["shape"]),
         dtype=row["dtype"],
+        finite=all(map(math.isfinite, (*(total or ()), *(alone or ())))),
         isolated_db=_ratio(alone),
         accumulated_db=_ratio(total),
         cosine=_cosine(total),
@@ -203,13 +209,13 @@ def _layer(index: int, row: Mapping[str, Any], weight_ratio: float | None) -> La
 
 def _ratio(sums: Sequence[float] | None) -> float | None:
     """SQNR in dB of signal and noise; None where there is no noise, or nothing to compare."""
-    if sums is None or sums[1] <= 0 or not math.isfinite(sums[1]):
+    if sums is None or sums[1] <= 0 or not math.isfinite(sums[0] + sums[1]):
         return None
     return 10 * math.log10(max(sums[0], 1e-300) / sums[1])
 
 
 def _cosine(sums: Sequence[float] | None) -> float | None:
-    if sums is None or sums[0] <= 0 or sums[3] <= 0:
+    if sums is None or sums[0] <= 0 or sums[3] <= 0 or not math.isfinite(sum(sums)):
         return None
     return max(-1.0, min(1.0, sums[2] / math.sqrt(sums[0] * sums[3])))
 

@@ -55,7 +55,7 @@ def make(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
     lacks = _lacking(made, row, how.runtime)
     if how.runtime is None or not lacks:
         return made, rewritten
-    if (other := targets.mended(row, lacks)) is not None:
+    if (other := targets.mended(row, lacks, how.base.graph)) is not None:
         made, rewritten = _quantize(other, how)
         if not _lacking(made, row, how.runtime):
             text = f"{row.name}: each dense layer has one scale, because {how.runtime} lacks {' and '.join(lacks)}"

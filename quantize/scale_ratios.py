@@ -68,7 +68,7 @@ def _limit(editor: Editor, layer: WeightedLayer) -> int:
 def _rescale_bias(editor: Editor, layer: WeightedLayer, finer: Any, source: float) -> None:
     bias = editor.tensor(layer.bias)
     reals = np.concatenate([rows for _, rows in real_values(editor, layer.bias)])
-    scales = np.float32(source) * np.broadcast_to(finer, reals.shape)
+    scales = np.float32(source) * finer  # As many as the weights have, which the built-in kernels ask for.
     codes = np.clip(np.rint(reals / scales.astype(np.float64)), -LARGEST_BIAS, LARGEST_BIAS)
     index = editor.add_tensor(f"{bias.name}/limited", bias.shape, bias.dtype)
     editor.fill(index, codes.astype(bias.dtype), scales.astype(np.float32))

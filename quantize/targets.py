@@ -8,6 +8,7 @@ from mobilecnn.convert.graph.flatbuffer import Graph
 from mobilecnn.convert.versions import release_for, types_of
 from mobilecnn.errors import UsageError
 from mobilecnn.quantize.formats import Format
+from mobilecnn.quantize.rules import CAST, PRECISIONS, Rule
 from mobilecnn.remarks import plural
 
 PACKAGES = ("tflite-runtime", "tensorflow")
@@ -78,13 +79,32 @@ def lacking(graph: Graph, wanted: Target) -> dict[str, int]:
     )
 
 
-def mended(row: Format, missing: dict[str, int]) -> Format | None:
-    """The format with one scale for each dense layer, where those are all that a runtime lacks; None where that is no help."""
-    rules = [rule for rule in row.rules if DENSE in rule.operators or "*" in rule.operators]
-    if not rules or not missing or not all(phrase.startswith(f"{DENSE} ") for phrase in missing):
+def mended(row: Format, missing: dict[str, int], graph: Graph) -> Format | None:
+    """The format with one scale for each dense layer, where those are all that a runtime lacks; None where that is no help.
+
+    A rule that gives dense layers a scale for each output is followed by the same for these alone, with one scale: what later rules
+    say, such as that some stay in float32, holds as before.
+
+    Args:
+        row: the format.
+        missing: what the runtime lacks, as of :func:`lacking`.
+        graph: the float32 file, with the layers that rules name.
+    """
+    if not missing or not all(phrase.startswith(f"{DENSE} ") for phrase in missing):
         return None
-    one = replace(rules[-1], layers="*", operators=(DENSE,), scales="tensor")
-    return None if one in row.rules else replace(row, rules=(*row.rules, one))
+    rules: list[Rule] = []
+    for rule in row.rules:
+        one = replace(rule, operators=(DENSE,), scales="tensor")
+        scaled = PRECISIONS[rule.precision] is not None and rule.precision not in CAST
+        if scaled and _covers_dense(rule, graph) and not (rule.scales == "tensor" or one in row.rules):
+            rules += [rule, one]
+        else:
+            rules.append(rule)
+    return None if len(rules) == len(row.rules) else replace(row, rules=tuple(rules))
+
+
+def _covers_dense(rule: Rule, graph: Graph) -> bool:
+    return any(operation.kind == DENSE and rule.covers(operation) for operation in graph.operations)
 
 
 def refuse(name: str, missing: dict[str, int], wanted: Target) -> None:

@@ -54,13 +54,16 @@ _SEARCHED = 1 << 20
 
 _SAVE_WHOLE = "without an architecture; where it was made, put it into its model, and give what model.save('model.keras') writes"
 
+TFLITE = b"TFL3"
+"""Bytes 4 to 7 of a .tflite file."""
+
 _TFLITE = "is a TFLite file, which is converted already; give it to inspect, evaluate, predict or bench"
 
 _BY_CONTENT: tuple[tuple[Callable[[bytes], bool], str], ...] = (
     (lambda head: not head, "is empty; copy or download it again"),
     (lambda head: not head.strip(b"\0"), "begins with nothing but zeros; copy or download it again"),
     (
-        lambda head: head[4:8] == b"TFL3",
+        lambda head: head[4:8] == TFLITE,
         _TFLITE,
     ),
     (
@@ -126,7 +129,8 @@ def kind_of(path: Path) -> str:
             head = file.read(_HEAD)
             if _is_hdf5(file):
                 return HDF5
-            if zipfile.is_zipfile(file):
+            # A .tflite file may have an archive of labels behind it.
+            if head[4:8] != TFLITE and zipfile.is_zipfile(file):
                 _check_is_keras(path, file)
                 return ARCHIVE
     except OSError as error:

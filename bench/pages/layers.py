@@ -46,6 +46,18 @@ def html(report: LayerReport) -> str:
 
 def _answers(report: LayerReport) -> list[Answer]:
     """The operator that does the most harm, and how large the error is in the end; nothing where none has a figure."""
+    broken = [layer for layer in report.layers if not layer.finite]
+    if broken:
+        first = broken[0]
+        return [
+            Answer(
+                report.file,
+                f"Operator {first.index}, {first.kind} {short(first.name)}, gives NaN or infinity",
+                f"on {plural(report.images, 'image')}",
+                "bad",
+                [f"It is the first of {plural(len(broken), 'such operator')}; do not ship the file."],
+            )
+        ]
     by_itself = [layer for layer in report.worst_first if layer.isolated_db is not None]
     if not by_itself:
         return []
@@ -91,7 +103,7 @@ def _table(report: LayerReport) -> Table:
             layer.name,
             "x".join(map(str, layer.shape)),
             layer.dtype,
-            figure(layer.isolated_db, 1),
+            Cell("not finite", None, bad=True) if not layer.finite else figure(layer.isolated_db, 1),
             figure(layer.accumulated_db, 1),
             figure(layer.cosine, 5),
             figure(layer.weight_ratio, 1, (layer.weight_ratio or 0) >= WIDE),

@@ -1,6 +1,7 @@
 """Does a file answer alike by all kernels? Its golden pictures by LiteRT's reference kernels, its built-in ones and XNNPACK,
 here and on devices, and the operator after which the answers differ."""
 
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -49,13 +50,13 @@ class Divergence:
         kind: ``CONV_2D``, ...
         name: name of its output.
         steps: largest difference there in least significant bits: steps of an integer type, or units in the last place of the
-            largest value of a float32 one.
+            largest value of a float32 one; None where one of the two has no finite number.
     """
 
     place: int
     kind: str
     name: str
-    steps: float
+    steps: float | None
 
 
 @dataclass(frozen=True)
@@ -229,10 +230,24 @@ def _asked(
         steps=None if largest is None else round(largest / step, 3),
         differing=float((apart > step / 2).mean()),
         allowed=questions.tolerance,
-        verdict=NOT_CHECKED if zeros_pass else judged.verdict,
+        verdict=NOT_CHECKED if zeros_pass and judged.verdict != DIFFERS else judged.verdict,
         reason=judged.reason,
         operator=operator,
     )
+
+
+def _steps_apart(ours: Codes, theirs: Codes, dtype: str) -> float:
+    """Largest difference in least significant bits; infinite where only one of the two has a finite number, or they are infinities of
+    both signs."""
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    if same.all():
+        return 0.0
+    apart = float(np.abs(ours[~same] - theirs[~same]).max())
+    if not math.isfinite(apart):
+        return math.inf
+    finite = np.abs(theirs[np.isfinite(theirs)])
+    unit = float(np.spacing(np.float32(finite.max() or 1.0))) if dtype == "float32" else 1.0
+    return apart / unit
 
 
 def divergence(path: Path, content: bytes, run: Run, first: Run, work: Path) -> Divergence | None:
@@ -250,11 +265,7 @@ def divergence(path: Path, content: bytes, run: Run, first: Run, work: Path) -> 
                 beginning = Path(file.name)
                 beginning.write_bytes(prefix(content, str(path), place))
                 ours, theirs = (each(beginning, tensor.dtype).astype(np.float64) for each in (run, first))
-            apart = float(np.abs(ours - theirs).max())
-            unit = 1.0
-            if tensor.dtype == "float32":
-                unit = float(np.spacing(np.float32(np.abs(theirs).max() or 1.0)))
-            found[index] = apart / unit
+            found[index] = _steps_apart(ours, theirs, tensor.dtype)
         return found[index]
 
     if not places or differs(len(places) - 1) == 0:
@@ -264,4 +275,5 @@ def divergence(path: Path, content: bytes, run: Run, first: Run, work: Path) -> 
         middle = (low + high) // 2
         low, high = (low, middle) if differs(middle) > 0 else (middle + 1, high)
     place, kind, tensor = places[low]
-    return Divergence(place, kind, tensor.name, round(differs(low), 3))
+    steps = differs(low)
+    return Divergence(place, kind, tensor.name, round(steps, 3) if math.isfinite(steps) else None)

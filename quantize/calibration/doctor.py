@@ -46,6 +46,7 @@ class Pictures:
         constant: number of them that show nothing.
         saturated: number of the others nearly all of whose pixels are at 0 or 255.
         twice: number of images whose content another one before it has.
+        leaked: number of the images held out, to judge the files by, whose content one of these has.
         darkest: mean of the pixels of the darkest image, 0 to 255.
         brightest: mean of the pixels of the brightest image, 0 to 255.
     """
@@ -54,6 +55,7 @@ class Pictures:
     constant: int
     saturated: int
     twice: int
+    leaked: int
     darkest: float
     brightest: float
 
@@ -105,7 +107,7 @@ def look(images: CalibrationImages) -> Pictures:
         )
     counts = Counter(images.manifest.each)
     twice = sum(counts.values()) - len(counts)
-    return Pictures(images.manifest.images, constant, saturated, twice, darkest, brightest)
+    return Pictures(images.manifest.images, constant, saturated, twice, images.leaked, darkest, brightest)
 
 
 def of_pictures(looked: Pictures) -> list[DataFinding]:
@@ -140,6 +142,16 @@ def of_pictures(looked: Pictures) -> list[DataFinding]:
                 "keep one of each, so that others count",
             )
         )
+    if looked.leaked and not looked.empty:
+        found.append(
+            DataFinding(
+                "leaked",
+                DOUBTFUL,
+                f"{plural(looked.leaked, 'image')} held out to judge the files by {'has' if looked.leaked == 1 else 'have'} the content of one "
+                "that calibrates, so that the files seem to agree better than they do",
+                "keep one of each; `mobilecnn data inspect` names equal ones",
+            )
+        )
     return found
 
 
@@ -165,6 +177,9 @@ def of_classes(counts: Mapping[str, int], answers: int) -> list[DataFinding]:
     if missing:
         text = f"{plural(len(missing), 'class', 'classes')} of {len(counts)} have no image among them: {listed(missing)}"
         return [DataFinding("coverage", NOTE, text, f"take {len(counts)} images or more (--samples)")]
+    if len(counts) < answers:
+        text = f"the images are of {plural(len(counts), 'class', 'classes')}, and the model tells {answers} apart"
+        return [DataFinding("coverage", NOTE, text, "give images of all classes that the file is for")]
     return []
 
 

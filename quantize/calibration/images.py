@@ -94,12 +94,14 @@ class CalibrationImages:
         tensors: file of all of them (:mod:`mobilecnn.train.inputs`).
         manifest: which they are.
         held_out: images that the files are judged by; None where there are none but these.
+        leaked: number of those held out whose content one of these has.
     """
 
     pixels: Pixels
     tensors: Path
     manifest: ImageManifest
     held_out: "CalibrationImages | None" = None
+    leaked: int = 0
 
     @property
     def random(self) -> bool:
@@ -194,7 +196,11 @@ def prepare(chosen: ChosenImages, contract: InputContract, tensors: Path) -> Cal
     if chosen.dataset is not None:
         each = known(chosen.dataset, range(len(chosen.dataset)))
         manifest = replace(manifest, each=tuple(each.values()))
-    return replace(written, manifest=manifest, held_out=judged)
+    leaked = 0
+    if held_out is not None:
+        calibrating = set(manifest.each)
+        leaked = sum(one in calibrating for one in known(held_out, range(len(held_out))).values())
+    return replace(written, manifest=manifest, held_out=judged, leaked=leaked)
 
 
 def _written(

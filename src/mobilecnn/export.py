@@ -47,7 +47,7 @@ from mobilecnn.quantize.calibration.images import (
 )
 from mobilecnn.quantize.corrections import Quantized
 from mobilecnn.quantize.formats import Format
-from mobilecnn.quantize.gains import say_no_smaller
+from mobilecnn.quantize.gains import refuse_converted, say_no_smaller
 from mobilecnn.quantize.gate import STEADY, float32_limit, refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.labelled import check, labels_of, questions
@@ -160,6 +160,8 @@ def export(
         rows = check_request(formats, calibration, io, keep_float, recipe)
     check_seed(source.seed)
     floors.check()
+    if source.is_file:
+        refuse_converted(Path(source.text))
     if target == ANY and (target_runtime or "").startswith(f"{float_choice.PACKAGE}=="):
         target = float_choice.PACKAGE  # Its kernels for int8 are other ones, and have other costs.
     rewrites, wanted = chosen_rewrites(lowering, target), corrections.chosen(correct)

@@ -308,7 +308,7 @@ def _verdict(file: Answered, origin: Origin, holds: bool, unfit: tuple[str, ...]
     return judge(
         Judged(row, origin.facts.kind, origin.reference, file.scores, file.parity, holds),
         origin.floors,
-        held_out=images.held_out is not None or not row.needs_calibration,
+        held_out=images.held_out is not None or not (row.needs_calibration or file.made.corrections),
         unfit=unfit,
         called=origin.facts.called,
     )

@@ -232,7 +232,8 @@ def _judged(step: Step, climb: Climb, how: Making, ground: Ground) -> Rung:
     verdict = judge(
         Judged(step.row, facts.kind, ground.reference, scores, parity, parity.finite),
         ground.floors,
-        held_out=images.held_out is not None or not step.row.needs_calibration,
+        held_out=images.held_out is not None
+        or not (step.row.needs_calibration or (step.made and step.made[0].corrections)),
         unfit=(),
         called=facts.called,
     )

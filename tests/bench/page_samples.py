@@ -79,10 +79,12 @@ def layer_report() -> LayerReport:
     found = tuple(
         Layer(
             index, f"network/stage_{index}/depthwise_convolution/Relu6;network/stage_{index}/batch_normalization", "CONV_2D",
-            (1, 56, 56, 24), "int8", 40.0 - index, 38.0 - 2 * index, 0.9999, 2.0 + 10 * (index == 3), 1.5, 0.001,
+            (1, 56, 56, 24), "int8", True, 40.0 - index, 38.0 - 2 * index, 0.9999, 2.0 + 10 * (index == 3), 1.5, 0.001,
             (-3.0, 3.0), (-4.0, 5.0), (1, 5, 9, 20, 9, 3, 1),
         )
         for index in range(11)
     )  # fmt: skip
-    bare = Layer(11, "out", "SOFTMAX", (1, 10), "int8", None, None, None, None, None, 0.0, None, None, ())
+    bare = Layer(
+        11, "out", "SOFTMAX", (1, 10), "int8", True, None, None, None, None, None, 0.0, None, None, ()
+    )
     return LayerReport("digits.int8.tflite", "digits.float32.tflite", "digits", 20, (*found, bare), 1)

@@ -2,17 +2,20 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from mobilecnn.bench.records.measurement import VERIFIED
+from mobilecnn.bench.records.measurement import DIFFERS, NOT_CHECKED, VERIFIED
+from mobilecnn.bench.timing import kernels
 from mobilecnn.bench.timing.kernels import Codes, divergence
 from mobilecnn.cli import cli
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.prefix import prefix, stops
+from mobilecnn.errors import CheckFailed
 from mobilecnn.files import sha256
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.tensors import write
@@ -79,8 +82,8 @@ def test_wrong_answers_fail_the_check_and_say_where(exported: Path, tmp_path: Pa
     model.with_suffix(".json").write_text(json.dumps(card))
     done = run("verify", model)
     assert done.exit_code == 1
-    for kernels in ("reference", "built-in", "XNNPACK"):
-        assert f"{kernels} kernels, here: golden picture" in done.stderr
+    for name in ("reference", "built-in", "XNNPACK"):
+        assert f"{name} kernels, here: golden picture" in done.stderr
     assert done.stdout.count("  differs ") == 3
 
 
@@ -126,6 +129,29 @@ def test_the_operator_is_named_from_which_answers_differ(exported: Path, tmp_pat
 
             found = divergence(Path("it"), content, wrong, right, tmp_path)
             assert found is not None and (found.name, found.steps) == (names[culprit], 3)
+
+
+def test_answers_that_are_no_numbers_differ_whatever_is_allowed(exported: Path, tmp_path: Path) -> None:
+    """Even where zeros would pass, and the operator that they come from is named."""
+    path = exported / "theirs.float32.tflite"
+    content = path.read_bytes()
+    questions = replace(kernels._questions(path, content), tolerance=1e9)
+    places = stops(flatbuffer.parse(content, "it"))
+    culprit = places[len(places) // 2][2].name
+    with TfliteProcess("under test") as process:
+        right = kernels._here(process, questions, "builtin", tmp_path)
+
+        def wrong(path: Path, dtype: str) -> Codes:
+            made = {each.outputs[0].name for each in flatbuffer.graph(path.read_bytes(), "it").operations}
+            return right(path, dtype) * np.float32(np.nan if culprit in made else 1)
+
+        asked = kernels._asked(path, content, questions, "here", "XNNPACK", wrong, right, tmp_path)
+        fine = kernels._asked(path, content, questions, "here", "XNNPACK", right, right, tmp_path)
+    assert (asked.verdict, fine.verdict) == (DIFFERS, NOT_CHECKED)
+    assert asked.operator is not None and (asked.operator.name, asked.operator.steps) == (culprit, None)
+    verification = kernels.Verification(str(path), "", 1, (asked,))
+    with pytest.raises(CheckFailed, match="does not give its golden answers"):
+        kernels.refuse_different(verification)
 
 
 @pytest.mark.parametrize("name", FORMATS)

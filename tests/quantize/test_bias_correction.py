@@ -23,7 +23,7 @@ from mobilecnn.quantize.codes import decode, encode
 from mobilecnn.quantize.corrections import AUTO, BIAS_CORRECTION, CLIPPING, EQUALIZATION, NAMES, NONE, chosen
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.recipes import keeping
-from mobilecnn.quantize.rules import Rules
+from mobilecnn.quantize.rules import Rule, Rules
 from mobilecnn.quantize.weighted_layers import weighted_layers
 from mobilecnn.tensors import write
 
@@ -184,6 +184,41 @@ def test_in_int8_the_correction_is_rounded_with_the_scales_of_the_channels(
     corrected, layers = correct_biases(made, base, observe(base, given, 1))
     assert layers == 1 and len(corrected) < len(made) + 2048
     assert mean_error(corrected, base, given) < 0.5 * mean_error(made, base, given)
+
+
+def test_a_dense_layer_of_one_scale_is_corrected_for_all_kernels(
+    process: TfliteProcess, tmp_path: Path
+) -> None:
+    """The built-in kernels take one scale of a bias where the weights have one, and say so where it counts: of outputs that are
+    small beside what they are summed of."""
+    made = Made((1, 3, 2, 4))
+    alternating = np.tile([60.0, -60.0, 58.9, -58.7], (5, 1)) + weights(5, 4) % 1
+    made.put(
+        "FULLY_CONNECTED",
+        made.input,
+        made.constant(alternating),
+        shape=(1, 3, 2, 5),
+        table="FullyConnectedOptions",
+        keepNumDims=True,
+    )
+    base = finished(made)
+    given = np.repeat(images((3, 2, 1), 24), 4, axis=-1)
+    one = Rule(operators=("FULLY_CONNECTED",), scales="tensor")
+    quantized_file = quantized(process, tmp_path, base, given, "int8", (one,))
+    corrected, layers = correct_biases(quantized_file, base, observe(base, given, 1))
+    assert layers == 1
+    (tmp_path / "it.tflite").write_bytes(corrected)
+    rows = []
+    for kernels in ("reference", "builtin", "xnnpack"):
+        process.run(tmp_path / "it.tflite", tmp_path / "images.npy", tmp_path / "out.npy", kernels=kernels)
+        rows.append(np.load(tmp_path / "out.npy"))
+    (layer,) = [row for row in flatbuffer.graph(corrected, "it").operations if row.kind == "FULLY_CONNECTED"]
+    source, kernel, bias = layer.inputs
+    assert source is not None and kernel is not None and bias is not None
+    assert len(kernel.scales) == len(bias.scales) == 1
+    step = layer.outputs[0].scales[0]
+    assert source.scales[0] * kernel.scales[0] / step > 0.02  # Less is let pass.
+    assert max(np.abs(row - rows[0]).max() for row in rows) <= 1.01 * step
 
 
 def two_layers() -> Made:

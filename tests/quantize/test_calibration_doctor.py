@@ -249,11 +249,11 @@ def test_what_the_distances_say(far: dict[str, float | None], code: str | None) 
 @pytest.mark.parametrize(
     ("looked", "expected"),
     [
-        (Pictures(100, 0, 50, 0, 10, 200), {}),
-        (Pictures(100, 1, 0, 0, 0, 200), {"constant": DOUBTFUL}),
-        (Pictures(100, 100, 0, 0, 0, 200), {"constant": DOUBTFUL}),  # Plain colours, but of every kind.
-        (Pictures(100, 100, 0, 0, 7, 7), {"constant": WRONG}),
-        (Pictures(100, 0, 51, 3, 0, 200), {"saturated": DOUBTFUL, "duplicates": NOTE}),
+        (Pictures(100, 0, 50, 0, 0, 10, 200), {}),
+        (Pictures(100, 1, 0, 0, 0, 0, 200), {"constant": DOUBTFUL}),
+        (Pictures(100, 100, 0, 0, 0, 0, 200), {"constant": DOUBTFUL}),  # Plain colours, but of every kind.
+        (Pictures(100, 100, 0, 0, 0, 7, 7), {"constant": WRONG}),
+        (Pictures(100, 0, 51, 3, 2, 0, 200), {"saturated": DOUBTFUL, "duplicates": NOTE, "leaked": DOUBTFUL}),
     ],
 )
 def test_what_the_pixels_say(looked: Pictures, expected: dict[str, str]) -> None:
@@ -265,7 +265,7 @@ def test_what_the_pixels_say(looked: Pictures, expected: dict[str, str]) -> None
     [
         ({}, 10, None),
         ({"a": 5, "b": 1}, 2, None),
-        ({"a": 5, "b": 1}, 1000, None),
+        ({"a": 5, "b": 1}, 1000, "coverage"),
         ({"a": 5, "b": 0}, 2, "one-class"),
         ({"a": 5, "b": 4, "c": 0}, 3, "coverage"),
     ],

@@ -36,6 +36,19 @@ def test_what_a_limit_says(counts: tuple[int, int, int, int], most: float, expec
     assert found.against(most) == expected, found
 
 
+@pytest.mark.parametrize(
+    ("images", "lost", "points"),
+    [(200, 1, 0.5), (1000, 5, 0.5), (10_000, 50, 0.5), (1000, 3, 0.3), (2000, 60, 3)],
+)
+def test_what_is_lost_is_as_exact_as_a_limit_that_is_typed(images: int, lost: int, points: float) -> None:
+    """So that a file which loses half a point passes where half a point may be lost."""
+    assert all(
+        drop(images, both, lost + more, more).points == points
+        for both in range(0, images // 2, 7)
+        for more in (0, 1)
+    )
+
+
 COUNTS = st.tuples(*[st.integers(0, 60)] * 4).filter(lambda counts: sum(counts) > 0)
 
 

@@ -303,6 +303,7 @@ VERDICT = Verdict("pass", True, 20, 20, (0.8, 1.0), 40.0, (39.0, 41.0), 90.0, 10
     [
         (judged(55), 3, ""),
         (judged(60, 5), 3, ""),
+        (judged(60), 3, ""),
         (judged(61), 3, "it loses 3.05 points, as it seems more than 3"),
         (judged(200), 3, "it loses 10.00 points, surely more than 3"),
         (judged(550), 30, ""),

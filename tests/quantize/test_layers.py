@@ -13,12 +13,15 @@ from PIL import Image
 from mobilecnn.bench.pages.layers import html
 from mobilecnn.cli import cli
 from mobilecnn.convert.conversion import Source
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering.layouts import REORDERED
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.export import export
 from mobilecnn.quantize.calibration.images import Calibration
 from mobilecnn.quantize.layers import LayerReport, reference_of, report, spread_ratio
 from mobilecnn.quantize.verdict import Floors
+from mobilecnn.quantize.weighted_layers import weighted_layers
 from mobilecnn.remarks import Remark
 from mobilecnn.train import datasets
 
@@ -169,6 +172,38 @@ def test_a_file_is_exact_against_itself(spoilt: Path) -> None:
     made = report(spoilt / "it.float32.tflite", spoilt / "it.float32.tflite", images)
     assert all(layer.accumulated_db is None and layer.isolated_db is None for layer in made.layers)
     assert all(layer.cosine == pytest.approx(1) for layer in made.layers if layer.cosine is not None)
+
+
+def test_an_operator_without_a_finite_number_comes_first(spoilt: Path, tmp_path: Path) -> None:
+    """It is what breaks the file: no dash, and no cosine of 1."""
+    broken = tmp_path / "it.float16.tflite"
+    editor = Editor(flatbuffer.parse((spoilt / "it.float32.tflite").read_bytes(), "it"))
+    last = weighted_layers(editor)[-1]
+    bias = editor.tensor(last.bias)
+    index = editor.add_tensor("nan", bias.shape, "float32")
+    editor.fill(index, np.full(bias.shape, np.nan, np.float32))
+    editor.set_input(last.operator, 2, index)
+    broken.write_bytes(flatbuffer.pack(editor.model))
+    images = datasets.load(str(spoilt / "pictures"))
+    found = report(broken, spoilt / "it.float32.tflite", images)
+    first = found.worst_first[0]
+    assert not first.finite and first.kind == "FULLY_CONNECTED"
+    assert first.isolated_db is first.accumulated_db is first.cosine is None
+    assert [layer.finite for layer in found.worst_first] == [False, False] + [True] * (len(found.layers) - 2)
+    json.dumps(found.to_json(), allow_nan=False)
+    assert "gives NaN or infinity" in html(found)
+    typed = [
+        "quantize-report",
+        broken,
+        "--reference",
+        spoilt / "it.float32.tflite",
+        "--data",
+        spoilt / "pictures",
+    ]
+    done = CliRunner().invoke(cli, list(map(str, typed)))
+    assert done.exit_code == 0 and "not finite" in done.stdout and "do not ship the file" in done.stderr, (
+        done.output
+    )
 
 
 def test_the_command_and_its_page(spoilt: Path, tmp_path: Path) -> None:

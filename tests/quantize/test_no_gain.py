@@ -1,5 +1,6 @@
 """What is no gain to quantize is refused: a graph that is quantized already, and a format that leaves all in float32."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,19 @@ def test_export_says_so_and_writes_nothing(keras: Any, tmp_path: Path) -> None:
     asked[2] = "--float32"
     assert CliRunner().invoke(cli, [*asked, "-o", str(tmp_path / "out")]).exit_code in (0, 1)
     assert (tmp_path / "out" / "it.float32.tflite").exists()
+
+
+def test_a_tflite_file_is_no_model_to_export(tmp_path: Path) -> None:
+    """Labels inside make it an archive at its end, and what it is quantized to is said."""
+    made = Made(dtype="int8", scale=0.05)
+    made.add("ADD", made.input, made.constant(np.ones(3), "int8"), table="AddOptions", scale=0.05)
+    path = tmp_path / "it.tflite"
+    path.write_bytes(made.pack())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.txt", "a")
+    done = CliRunner().invoke(
+        cli, ["export", str(path), "--int8", "--calibration", "random", "-o", str(tmp_path / "out")]
+    )
+    assert done.exit_code == 2, done.output
+    words = " ".join(done.stderr.split())
+    assert "is a TFLite file, which is converted already, with constants in int8" in words, words

@@ -1,9 +1,11 @@
 """The runtime that files are for: which it can be, what it lacks, and what is done about that."""
 
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import pytest
 from tflite_files import Made
 
@@ -14,7 +16,7 @@ from mobilecnn.errors import EnvironmentProblem, UsageError
 from mobilecnn.export import export
 from mobilecnn.quantize import formats, targets
 from mobilecnn.quantize.calibration.images import Calibration
-from mobilecnn.quantize.recipes import Recipe
+from mobilecnn.quantize.recipes import Recipe, keeping
 from mobilecnn.quantize.rules import Rule
 from mobilecnn.quantize.targets import Target, lacking, mended, target
 from mobilecnn.remarks import Remarks, no_remark
@@ -108,12 +110,52 @@ def test_what_it_lacks_is_counted() -> None:
 def test_only_dense_layers_can_be_mended_and_only_once() -> None:
     row = formats.named("int8")
     dense = {"FULLY_CONNECTED of int8 with int8 (release 2.10.0)": 1}
-    other = mended(row, dense)
-    assert other is not None and other.rules[-1].scales == "tensor" and other.rules[-1].precision == "int8"
-    assert other.rules[-1].operators == ("FULLY_CONNECTED",) and other.rules[:-1] == row.rules
-    assert mended(other, dense) is None
-    assert mended(row, {**dense, "GELU of int8 (release 2.9.0)": 1}) is None
-    assert mended(row, {}) is None and mended(formats.named("float32"), dense) is None
+    graph = dense_layers()
+    other = mended(row, dense, graph)
+    assert other is not None
+    (added,) = [rule for rule in other.rules if rule not in row.rules]
+    assert (added.scales, added.precision, added.operators) == ("tensor", "int8", ("FULLY_CONNECTED",))
+    assert other.rules == (row.rules[0], added, *row.rules[1:])
+    assert mended(other, dense, graph) is None
+    assert mended(row, {**dense, "GELU of int8 (release 2.9.0)": 1}, graph) is None
+    assert mended(row, {}, graph) is None and mended(formats.named("float32"), dense, graph) is None
+
+
+def dense_layers() -> flatbuffer.Graph:
+    """Two dense layers."""
+    made = Made((1, 4))
+    for _ in range(2):
+        made.put(
+            "FULLY_CONNECTED",
+            made.last,
+            made.constant(np.ones((4, 4))),
+            shape=(1, 4),
+            table="FullyConnectedOptions",
+        )
+    return made.graph()
+
+
+def test_a_dense_layer_that_is_kept_in_float32_stays_so() -> None:
+    """Rules behind the one that is mended hold as before; so do those for other layers."""
+    dense = {"FULLY_CONNECTED of float32 with int8 (release 2.17.0)": 1}
+    row, graph = replace(formats.named("dynamic"), rules=(DYNAMIC,)), dense_layers()
+    first, second = (operation.outputs[0].name for operation in graph.operations)
+    kept = replace(row, rules=(*row.rules, *keeping([second])))
+    other = mended(kept, dense, graph)
+    assert other is not None and other.rules[-1] == kept.rules[-1] and len(other.rules) == len(kept.rules) + 1
+    other = mended(replace(row, rules=(*row.rules, *keeping(["conv*"]))), dense, graph)
+    assert other is not None
+    assert [(rule.precision, rule.scales) for rule in other.rules] == [
+        ("dynamic", "channel"), ("dynamic", "tensor"), ("float32", "channel"),
+    ]  # fmt: skip
+    # A rule for some layers is followed by one for these, where some of them are dense.
+    two = replace(row, rules=(replace(DYNAMIC, layers=first), replace(DYNAMIC, layers="conv*")))
+    other = mended(two, dense, graph)
+    assert other is not None and [(rule.layers, rule.scales) for rule in other.rules] == [
+        (first, "channel"),
+        (first, "tensor"),
+        ("conv*", "channel"),
+    ]
 
 
 def test_dense_layers_get_one_scale_for_an_older_runtime(

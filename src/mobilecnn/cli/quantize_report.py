@@ -113,7 +113,7 @@ def _show(report: "LayerReport", most: int | None) -> None:
             f"{layer.index}",
             layer.kind,
             "x".join(map(str, layer.shape)),
-            cell(layer.isolated_db, 1),
+            cell(layer.isolated_db, 1) if layer.finite else "not finite",
             cell(layer.accumulated_db, 1),
             cell(layer.cosine, 5),
             cell(layer.weight_ratio, 1),
@@ -142,6 +142,12 @@ def _show(report: "LayerReport", most: int | None) -> None:
         f"{report.file} against {report.reference} on {plural(report.images, 'image')} of {report.data}, the largest "
         f"isolated error first{more}."
     )
+    broken = [layer for layer in report.layers if not layer.finite]
+    if broken:
+        talk(
+            f"Warning: the output of {plural(len(broken), 'operator')} has NaN or infinity, the first that of operator {broken[0].index} "
+            f"({broken[0].kind}); do not ship the file"
+        )
     suspects = [layer for layer in report.layers if layer.suspect]
     if suspects:
         names = ", ".join(f"{layer.index} ({layer.kind})" for layer in suspects[:5])

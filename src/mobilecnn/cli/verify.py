@@ -68,7 +68,7 @@ def _show(found: "Verification") -> None:
             row.verdict,
             "-"
             if row.operator is None
-            else f"{row.operator.place} {row.operator.kind} ({row.operator.steps:g})",
+            else f"{row.operator.place} {row.operator.kind} ({_steps(row.operator.steps)})",
         ]
         for row in found.asked
     ]
@@ -86,3 +86,7 @@ def _show(found: "Verification") -> None:
         f"{found.file}: SHA-256 {found.sha256[:16]}..., as its passport says; {found.pictures} golden pictures"
     )
     data(table(header, rows, left=2, spare=("allowed", "differing", "max diff", "LSB"), keep=("verdict",)))
+
+
+def _steps(steps: float | None) -> str:
+    return "not finite" if steps is None else f"{steps:g}"
