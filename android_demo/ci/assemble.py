@@ -4,9 +4,10 @@ import shutil
 import zipfile
 from pathlib import Path
 
+from calls import check_calls
 from dependencies import fetch
 from gradle import Settings
-from java import android_classes, compile_java, core, tflite, without_lambdas
+from java import AS_FOR_ANDROID, android_classes, compile_java, core, tflite, without_lambdas
 from kotlin import check_resources, compile_kotlin
 from tools import MAIN, only_match, run, staged, talk
 
@@ -48,13 +49,14 @@ def assemble(work: Path, settings: Settings, output: Path) -> None:
         [MAIN / "java", generated],
         [android_classes(), classes, files["minimal-json"], *jars],
         work / "app",
+        AS_FOR_ANDROID,
     )
     talk("converting to dex")
     dex = work / "classes.dex"
     dx: list[str | Path] = ["java", "-cp", files["dx"], "com.android.dx.command.Main", "--dex"]
     minimum = f"--min-sdk-version={settings.versions['minSdk']}"
     check_resources(work, settings)
-    compile_kotlin(work, classes)
+    check_calls([classes, app, compile_kotlin(work, classes)])
     libraries = [files["minimal-json"], *jars]
     own = without_lambdas([app, classes], libraries, work / "own.jar")
     run(*dx, minimum, f"--output={dex}", own, *libraries)
