@@ -22,6 +22,8 @@ def resources(work: Path, settings: Settings, debug: bool = True) -> tuple[Path,
     manifest = work / "AndroidManifest.xml"
     text = (MAIN / "AndroidManifest.xml").read_text(encoding="utf-8")
     text = text.replace("<manifest ", f'<manifest package="{settings.namespace}" ', 1)
+    # Gradle's plugin puts it in.
+    text = text.replace("${applicationId}", settings.application)
     if debug:
         more = (MAIN.parent / "debug/AndroidManifest.xml").read_text(encoding="utf-8")
         text = text.replace(END, only_match(rf"<application>(.*){END}", more) + END, 1)
