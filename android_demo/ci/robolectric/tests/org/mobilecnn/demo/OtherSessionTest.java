@@ -36,7 +36,8 @@ public final class OtherSessionTest extends AppTestCase {
     private static final Uri SECOND = Uri.parse("content://test/second");
 
     private final List<ScreenState> states = Collections.synchronizedList(new ArrayList<>());
-    private final CountDownLatch gate = new CountDownLatch(1);
+    private final List<CountDownLatch> gates = new ArrayList<>();
+    private final CountDownLatch gate = gate();
     private Session session;
 
     /** A session whose model tells colours, once it is loaded. */
@@ -54,10 +55,17 @@ public final class OtherSessionTest extends AppTestCase {
 
     @After
     public void close() {
-        gate.countDown();
+        for (CountDownLatch each : gates) {
+            each.countDown();
+        }
         if (session != null) {
             session.close();
         }
+    }
+
+    private CountDownLatch gate() {
+        gates.add(new CountDownLatch(1));
+        return gates.get(gates.size() - 1);
     }
 
     private static LoadedModel open(Context context, Choice choice) {
@@ -96,7 +104,7 @@ public final class OtherSessionTest extends AppTestCase {
         }));
         camera.start();
         making.await();
-        CountDownLatch reading = new CountDownLatch(1);
+        CountDownLatch reading = gate();
         CountDownLatch asked = offer(SECOND, square(9, Color.BLUE), reading);
         session.photo(SECOND);
         gate.countDown();
@@ -111,9 +119,9 @@ public final class OtherSessionTest extends AppTestCase {
 
     @Test
     public void theAnswerIsThatOfTheLatestPhoto() throws Exception {
-        CountDownLatch reading = new CountDownLatch(1);
+        CountDownLatch reading = gate();
         for (byte[] content : new byte[][] {square(9, Color.RED), "no picture".getBytes("US-ASCII")}) {
-            CountDownLatch begin = new CountDownLatch(1);
+            CountDownLatch begin = gate();
             CountDownLatch first = offer(FIRST, content, begin);
             CountDownLatch second = offer(SECOND, square(9, Color.BLUE), reading);
             session.photo(FIRST);

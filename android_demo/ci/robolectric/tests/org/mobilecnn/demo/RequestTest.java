@@ -16,10 +16,13 @@ import java.io.File;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import org.junit.After;
 import org.junit.Test;
 import org.mobilecnn.core.ScreenState;
 import org.robolectric.Robolectric;
@@ -32,10 +35,25 @@ public final class RequestTest extends AppTestCase {
     private static final Uri FIRST = Uri.parse("content://test/first");
     private static final Uri SECOND = Uri.parse("content://test/second");
 
+    private final List<CountDownLatch> gates = new ArrayList<>();
+
+    /** Whatever waits still would wait for ever, and the model's thread with it. */
+    @After
+    public void openGates() {
+        for (CountDownLatch gate : gates) {
+            gate.countDown();
+        }
+    }
+
+    private CountDownLatch gate() {
+        gates.add(new CountDownLatch(1));
+        return gates.get(gates.size() - 1);
+    }
+
     /** A photo of an app that keeps its reader waiting. */
-    private static final class Slow implements Supplier<InputStream> {
+    private final class Slow implements Supplier<InputStream> {
         private final CountDownLatch asked = new CountDownLatch(1);
-        private final CountDownLatch gate = new CountDownLatch(1);
+        private final CountDownLatch gate = gate();
         private final byte[] content;
 
         /** @param content null for a photo that cannot be read. */
@@ -148,7 +166,7 @@ public final class RequestTest extends AppTestCase {
         int once = readings.getAndSet(0);
         assertTrue("streams: " + once, once > 0);
         Presenter presenter = activity.presenter();
-        CountDownLatch gate = new CountDownLatch(1);
+        CountDownLatch gate = gate();
         presenter.session().post(gate::await);
         for (int threads = 2; threads <= 5; threads++) {
             presenter.choose(new ModelSession.Choice(models.get(0), threads, Classifier.Kernels.BUILTIN));
@@ -191,7 +209,7 @@ public final class RequestTest extends AppTestCase {
         assertTrue(folder.isDirectory() || folder.mkdirs());
         copy(models.get(0), new File(folder, "own.tflite"));
         MainActivity activity = verified();
-        CountDownLatch gate = new CountDownLatch(1);
+        CountDownLatch gate = gate();
         activity.presenter().session().post(gate::await);
         File model = new File(folder.getParentFile(), "another.tflite");
         copy(models.get(1), model);
