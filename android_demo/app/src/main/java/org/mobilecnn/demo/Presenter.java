@@ -237,7 +237,9 @@ final class Presenter implements ModelSession.Listener {
             chosen = null;
             described = null;
             latest = null;
+            photo = null;
             awaited = 0;
+            feed.stop();
             session.unload();
             change(ScreenState.EMPTY.said(context.getString(R.string.no_models)));
         } else if (chosen != null && chosen.model.equals(model)) {
