@@ -97,7 +97,7 @@ public final class LookTest extends AppTestCase {
         // It is not only said: what cannot be trusted looks otherwise.
         Look look = new Look(activity);
         TextView headline = activity.findViewById(R.id.headline);
-        assertEquals(activity.getColor(R.color.on_bad), headline.getCurrentTextColor());
+        assertEquals(activity.getColor(R.color.wrong), headline.getCurrentTextColor());
         ProgressBar bar = activity.<ViewGroup>findViewById(R.id.results).getChildAt(0).findViewById(R.id.bar);
         assertEquals(look.faint & 0x80FFFFFF, bar.getProgressTintList().getDefaultColor());
         TextView chip = activity.findViewById(R.id.chip);
@@ -281,7 +281,7 @@ public final class LookTest extends AppTestCase {
             RuntimeEnvironment.setQualifiers("+" + qualifiers);
             int[][] pairs = {
                 {R.color.text, R.color.sheet}, {R.color.faint, R.color.sheet}, {R.color.text, R.color.background},
-                {R.color.faint, R.color.background}, {R.color.on_accent, R.color.accent}, {R.color.text, R.color.track},
+                {R.color.faint, R.color.background}, {R.color.wrong, R.color.sheet}, {R.color.on_accent, R.color.accent}, {R.color.text, R.color.track},
             };
             for (int[] pair : pairs) {
                 contrast(qualifiers, color(pair[0]), color(pair[1]));
@@ -297,7 +297,7 @@ public final class LookTest extends AppTestCase {
         }
         Look look = new Look(RuntimeEnvironment.getApplication());
         contrast("text", look.text, look.sheet);
-        contrast("headline of wrong answers", color(R.color.on_bad), look.sheet);
+        contrast("headline of wrong answers", color(R.color.wrong), look.sheet);
         contrast("text", look.text, look.background);
         contrast("faint", look.faint, look.sheet);
         contrast("faint", look.faint, look.background);

@@ -90,7 +90,7 @@ final class StateView {
         headline.setText(state.outcome == null ? waiting(state) : headline(state.outcome));
         // What must not be trusted does not look as what can be.
         boolean wrong = state.trust == ScreenState.Trust.DIFFERS;
-        headline.setTextColor(wrong ? activity.getColor(R.color.on_bad) : look.text);
+        headline.setTextColor(wrong ? activity.getColor(R.color.wrong) : look.text);
         bars = ColorStateList.valueOf(wrong ? look.faint & PALE : look.accent);
         showRows(state.outcome);
     }
