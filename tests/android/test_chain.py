@@ -245,7 +245,7 @@ def test_what_newer_androids_have_is_called_after_a_look_at_the_release(
         # A verdict without words, and names that core has no longer, in files with and without AndroidX.
         (f"{CORE}/ScreenState.java", "REFUSED\n", "REFUSED, STALE\n", "'when' expression must be exhaustive"),
         (f"{CORE}/AnswerCheck.java", r"AnswerCheck judge\(", "AnswerCheck decide(", "LoadedModel.kt.*judge"),
-        (f"{CORE}/ScreenState.java", r"ScreenState said\(", "ScreenState told(", "Session.kt.*said"),
+        (f"{CORE}/ScreenState.java", r"ScreenState said\(", "ScreenState spoken(", "Session.kt.*said"),
         (f"{SKIN}/MainActivity.kt", "state.busy", "state.waiting", "MainActivity.kt.*waiting"),
         (f"{SKIN}/MainActivity.kt", "R.string.photo", "R.string.picture", "app-compose uses and has not"),
         # Material 3 as it is, and Compose's rule of what may call what.

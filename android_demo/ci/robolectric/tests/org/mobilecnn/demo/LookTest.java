@@ -281,7 +281,8 @@ public final class LookTest extends AppTestCase {
             RuntimeEnvironment.setQualifiers("+" + qualifiers);
             int[][] pairs = {
                 {R.color.text, R.color.sheet}, {R.color.faint, R.color.sheet}, {R.color.text, R.color.background},
-                {R.color.faint, R.color.background}, {R.color.wrong, R.color.sheet}, {R.color.on_accent, R.color.accent}, {R.color.text, R.color.track},
+                {R.color.faint, R.color.background}, {R.color.on_accent, R.color.accent}, {R.color.text, R.color.track},
+                {R.color.wrong, R.color.sheet},
             };
             for (int[] pair : pairs) {
                 contrast(qualifiers, color(pair[0]), color(pair[1]));

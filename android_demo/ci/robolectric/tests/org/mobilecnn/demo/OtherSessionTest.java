@@ -11,6 +11,7 @@ import android.graphics.BitmapFactory;
 import android.graphics.Color;
 import android.net.Uri;
 import java.io.ByteArrayInputStream;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -24,6 +25,7 @@ import org.mobilecnn.compose.Choice;
 import org.mobilecnn.compose.LoadedModel;
 import org.mobilecnn.compose.PicturesKt;
 import org.mobilecnn.compose.Session;
+import org.mobilecnn.core.ModelRuntime;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
@@ -71,11 +73,51 @@ public final class OtherSessionTest extends AppTestCase {
     private static LoadedModel open(Context context, Choice choice) {
         try {
             Passport passport = Models.passport(context, choice.getModel());
-            return new LoadedModel(passport, new InterpreterRuntime(
-                    Models.open(context, choice.getModel()), passport, 1, Classifier.Kernels.BUILTIN));
+            ModelRuntime runtime = new InterpreterRuntime(
+                    Models.open(context, choice.getModel()), passport, 1, Classifier.Kernels.BUILTIN);
+            return new LoadedModel(passport, choice.getOnGpu() ? unclosable(runtime) : runtime);
         } catch (Problem problem) {
             throw new AssertionError(problem);
         }
+    }
+
+    /** A runtime whose closing fails, as a driver's may. */
+    private static ModelRuntime unclosable(ModelRuntime whole) {
+        return new ModelRuntime() {
+            @Override
+            public void run(ByteBuffer input, ByteBuffer output) throws Problem {
+                whole.run(input, output);
+            }
+
+            @Override
+            public Long nativeNanos() {
+                return whole.nativeNanos();
+            }
+
+            @Override
+            public void close() {
+                whole.close();
+                throw new IllegalStateException("of a driver");
+            }
+        };
+    }
+
+    /** The next model is refused with the reason, and may be chosen again. */
+    @Test
+    public void aModelThatCannotBeClosedIsAMessage() {
+        String model = staged("colour");
+        session.choose(new Choice(model, true));
+        waitFor("model", () -> last().trust == ScreenState.Trust.VERIFIED);
+        session.choose(new Choice(model, false));
+        waitFor("refusal", () -> last().trust == ScreenState.Trust.REFUSED);
+        assertTrue(last().reason, last().reason.contains("of a driver"));
+        session.choose(new Choice(model, false));
+        waitFor("model", () -> last().trust == ScreenState.Trust.VERIFIED);
+        session.live();
+        session.frame(() -> picture(Color.GREEN));
+        assertEquals("green", headline());
+        session.choose(new Choice(model, true));
+        waitFor("model", () -> last().trust == ScreenState.Trust.VERIFIED);
     }
 
     @Test

@@ -86,18 +86,18 @@ class Session(
     fun say(text: String) = change { copy(state = state.said(text)) }
 
     override fun close() {
-        executor.execute(::unload)
+        executor.execute { attempt({}) { unload() } }
         executor.shutdown()
     }
 
     private fun load(choice: Choice) {
-        unload()
         val refuse = { why: String ->
             // A model that failed while it was loaded or checked must not answer pictures.
             unload()
             change { if (this.choice == choice) copy(state = state.refused(why)) else this }
         }
         attempt(refuse) {
+            unload()
             val model = open(choice)
             loaded = choice to model
             val check = model.check()
@@ -106,8 +106,10 @@ class Session(
     }
 
     private fun unload() {
-        loaded?.second?.close()
+        val old = loaded
+        // Whatever its closing does: it is not to be used, nor closed again.
         loaded = null
+        old?.second?.close()
     }
 
     private fun classify(request: Request) {

@@ -226,9 +226,9 @@ final class ModelSession {
 
     private void loadNow(Choice choice) {
         loads = loads + 1;
-        closeModel();
         Passport read = null;
         try {
+            closeModel();
             read = Models.passport(context, choice.model);
             ByteBuffer content = Models.open(context, choice.model);
             Digest.expect(choice.model, content, read.sha256, "its passport describes");
@@ -268,11 +268,13 @@ final class ModelSession {
     }
 
     private void closeModel() {
-        if (classifier != null) {
-            classifier.close();
-        }
+        Classifier old = classifier;
+        // Whatever its closing does: it is not to be used, nor closed again.
         classifier = null;
         passport = null;
         loaded = null;
+        if (old != null) {
+            old.close();
+        }
     }
 }
