@@ -29,6 +29,9 @@ FILES = (
 LONGEST_NAME = 50
 """Number of characters that the name of an app may have: Android's launchers show some twelve, Google Play thirty."""
 
+JOINERS = "\u200c\u200d"
+"""Characters that are not seen and that tell how those beside them are written: Persian, Indian scripts and emojis need them."""
+
 KEYWORDS = frozenset(
     """
     abstract assert boolean break byte case catch char class const continue default do double else enum extends false
@@ -126,7 +129,7 @@ def string(name: str) -> str:
     Raises:
         UsageError: it is empty, too long, or not one printable line.
     """
-    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+    if not name.strip() or not _plain(name).isprintable() or len(name) > LONGEST_NAME:
         raise UsageError(
             f"--name must be 1 to {LONGEST_NAME} printable characters, and is {name[: 2 * LONGEST_NAME]!r}"
         )
@@ -134,6 +137,11 @@ def string(name: str) -> str:
     if text[0] in "@?":  # These would be references.
         text = f"\\{text}"
     return escape(text)
+
+
+def _plain(name: str) -> str:
+    """A name without the joiners between its letters; those elsewhere stay, where nobody sees them."""
+    return re.sub(rf"(?<=[^\s{JOINERS}])[{JOINERS}](?=[^\s{JOINERS}])", "", name.strip())
 
 
 def _edit(path: Path, pattern: str, value: str) -> None:

@@ -4,9 +4,10 @@ import shutil
 import zipfile
 from pathlib import Path
 
+from calls import check_calls
 from dependencies import fetch
 from gradle import Settings
-from java import android_classes, compile_java, core, tflite, without_lambdas
+from java import AS_FOR_ANDROID, android_classes, compile_java, core, tflite, without_lambdas
 from kotlin import check_resources, compile_kotlin
 from tools import MAIN, only_match, run, staged, talk
 
@@ -21,6 +22,8 @@ def resources(work: Path, settings: Settings, debug: bool = True) -> tuple[Path,
     manifest = work / "AndroidManifest.xml"
     text = (MAIN / "AndroidManifest.xml").read_text(encoding="utf-8")
     text = text.replace("<manifest ", f'<manifest package="{settings.namespace}" ', 1)
+    # Gradle's plugin puts it in.
+    text = text.replace("${applicationId}", settings.application)
     if debug:
         more = (MAIN.parent / "debug/AndroidManifest.xml").read_text(encoding="utf-8")
         text = text.replace(END, only_match(rf"<application>(.*){END}", more) + END, 1)
@@ -48,13 +51,14 @@ def assemble(work: Path, settings: Settings, output: Path) -> None:
         [MAIN / "java", generated],
         [android_classes(), classes, files["minimal-json"], *jars],
         work / "app",
+        AS_FOR_ANDROID,
     )
     talk("converting to dex")
     dex = work / "classes.dex"
     dx: list[str | Path] = ["java", "-cp", files["dx"], "com.android.dx.command.Main", "--dex"]
     minimum = f"--min-sdk-version={settings.versions['minSdk']}"
     check_resources(work, settings)
-    compile_kotlin(work, classes)
+    check_calls([classes, app, compile_kotlin(work, classes)])
     libraries = [files["minimal-json"], *jars]
     own = without_lambdas([app, classes], libraries, work / "own.jar")
     run(*dx, minimum, f"--output={dex}", own, *libraries)

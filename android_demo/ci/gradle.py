@@ -25,6 +25,8 @@ NEEDED = (
 )
 """Lines of ``app/build.gradle.kts`` whose effect this build imitates."""
 
+CORE_NEEDED = "options.release.set(JavaVersion.toVersion(libs.versions.java.get()).majorVersion.toInt())"
+"""Line of ``core/build.gradle.kts`` without which Gradle compiles it for the Java that it runs on."""
 
 GOOGLE = ("androidx.", "com.google.ai.edge.")
 """Beginnings of the libraries that only Google's Maven has: this build takes ``tflite`` for ``litert``."""
@@ -74,6 +76,8 @@ def read_settings() -> Settings:
     for text in NEEDED:
         if text not in script:
             raise CheckFailed(f"app/build.gradle.kts has no {text}")
+    if CORE_NEEDED not in (PROJECT / "core/build.gradle.kts").read_text(encoding="utf-8"):
+        raise CheckFailed(f"core/build.gradle.kts has no {CORE_NEEDED}")
     namespace = only_match(r'namespace = "([\w.]+)"', script)
     application = only_match(r'applicationId = "([\w.]+)"', script)
     abis = tuple(re.findall(r'"([\w-]+)"', only_match(r"abiFilters \+= listOf\((.*?)\)", script)))

@@ -90,13 +90,23 @@ def sources(places: Sequence[Path]) -> list[Path]:
     ]
 
 
-def compile_java(places: Sequence[Path], libraries: Sequence[Path], output: Path) -> Path:
+FOR_JAVA_8 = ("--release", "8")
+"""Options of the compiler for Java 8 and its classes, as Gradle compiles ``core``."""
+
+AS_FOR_ANDROID = ("-source", "8", "-target", "8")
+"""Options of the compiler for Java 8 with whatever classes there are, as Gradle compiles what knows Android."""
+
+
+def compile_java(
+    places: Sequence[Path], libraries: Sequence[Path], output: Path, target: Sequence[str] = FOR_JAVA_8
+) -> Path:
     """Compile for Java 8, every warning an error.
 
     Args:
         places: files or folders of sources.
         libraries: the class path.
         output: the folder of the classes, which is emptied first.
+        target: :data:`FOR_JAVA_8` or :data:`AS_FOR_ANDROID`.
 
     Returns:
         ``output``.
@@ -108,7 +118,7 @@ def compile_java(places: Sequence[Path], libraries: Sequence[Path], output: Path
     output.mkdir(parents=True)
     path = classpath(libraries)
     files = sources(places)
-    run("javac", "--release", "8", "-encoding", "UTF-8", LINT, "-Werror", "-d", output, "-cp", path, *files)
+    run("javac", *target, "-encoding", "UTF-8", LINT, "-Werror", "-d", output, "-cp", path, *files)
     return output
 
 

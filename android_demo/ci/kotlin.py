@@ -30,12 +30,15 @@ COMPOSE = "compose-"
 """Prefix of the names of Compose's libraries in the lock file, and of its plugin for the compiler."""
 
 
-def compile_kotlin(work: Path, core: Path) -> None:
+def compile_kotlin(work: Path, core: Path) -> Path:
     """Compile the skin and its test, every warning an error, and check its texts.
 
     Args:
         work: a folder for the classes.
         core: the classes of ``core``.
+
+    Returns:
+        The folder of the classes.
 
     Raises:
         CheckFailed: the compiler has something to say, or a text is missing, unused, or another than the app's.
@@ -46,11 +49,13 @@ def compile_kotlin(work: Path, core: Path) -> None:
     plugin = compose.pop("compose-plugin")
     libraries = [core, *compose.values(), *fetch(["minimal-json", "junit"]).values()]
     others = [_write_ids(work, {}), *sorted(STANDINS.rglob("*.kt"))]
-    _compile([*sources, *others], libraries, work / "kotlin", f"-Xplugin={plugin}")
+    output = work / "kotlin"
+    _compile([*sources, *others], libraries, output, f"-Xplugin={plugin}")
     report(
         f"kotlin: {len(sources)} files compiled with Compose {locked()['compose-ui'].version}; "
         "CameraX, Activity and LiteRT are declarations"
     )
+    return output
 
 
 def compile_session(work: Path, core: Path, generated: Path) -> list[Path]:

@@ -72,6 +72,7 @@ interface Modern {
         "gradle",
         "core",
         "kotlin",
+        "calls",
         "signed",
         "aligned",
         "manifest",

@@ -29,7 +29,9 @@ def app(tmp_path: Path) -> Path:
 def chain(app: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The modules of ``ci/``, working on a copy of the app."""
     monkeypatch.syspath_prepend(ROOT / "android_demo/ci")
-    modules = {name: import_module(name) for name in ("assemble", "gradle", "inspection", "kotlin")}
+    modules = {
+        name: import_module(name) for name in ("assemble", "calls", "gradle", "inspection", "java", "kotlin")
+    }
     for name in ("assemble", "inspection"):
         monkeypatch.setattr(modules[name], "MAIN", app / "app/src/main")
     for name in ("gradle", "kotlin"):
@@ -136,6 +138,7 @@ def test_only_debug_builds_can_be_timed(chain: dict[str, Any], tmp_path: Path, d
         ("gradle/libs.versions.toml", 'compileSdk = "36"', 'compileSdk = "35"', "compileSdk is 35"),
         ("app-compose/build.gradle.kts", r"libs\.versions\.targetSdk", "libs.versions.minSdk", "app-compose/.* has no libs"),
         ("app-compose/build.gradle.kts", r'noCompress \+= "tflite"', "", 'app-compose/.* has no noCompress'),
+        ("core/build.gradle.kts", r"options\.release\.set.*", "", r"core/build.* has no options\.release"),
         ("app/build.gradle.kts", r"libs\.litert", "libs.tflite", r"app/build.* has no implementation\(libs.litert\)"),
     ],
 )  # fmt: skip
@@ -193,6 +196,48 @@ def test_texts_of_the_other_skin(
         chain["kotlin"].check_texts()
 
 
+def core_classes(chain: dict[str, Any], app: Path, output: Path) -> Path:
+    """The classes of ``core``, compiled for Java 8 against whatever classes this computer has."""
+    jars = list(import_module("dependencies").fetch(["minimal-json"]).values())
+    java = chain["java"]
+    classes = java.compile_java([app / "core/src/main/java"], jars, output, java.AS_FOR_ANDROID)
+    assert isinstance(classes, Path)
+    return classes
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "words"),
+    [
+        ("TensorSpec.java", r"begin\(buffer\);", "buffer.rewind();", "TensorSpec uses java/nio/ByteBuffer.rewind"),
+        ("YuvFrame.java", r"\(\(Buffer\) values\)", "values", "Plane uses java/nio/ByteBuffer.position"),
+        ("TensorSpec.java", "return product", "return java.util.List.of(product).get(0)", "uses java/util/List.of"),
+    ],
+)  # fmt: skip
+def test_what_newer_javas_have_is_not_called(
+    chain: dict[str, Any], app: Path, tmp_path: Path, path: str, old: str, new: str, words: str
+) -> None:
+    chain["calls"].check_calls([core_classes(chain, app, tmp_path / "core")])
+    edit(app / CORE / path, old, new)
+    classes = core_classes(chain, app, tmp_path / "core")
+    with pytest.raises(CheckFailed, match=f"Android 8 does not have .*{words}"):
+        chain["calls"].check_calls([classes])
+
+
+def test_what_newer_androids_have_is_called_after_a_look_at_the_release(
+    chain: dict[str, Any], tmp_path: Path
+) -> None:
+    java, source = chain["java"], tmp_path / "A.java"
+    for question, right in (("true", False), ("android.os.Build.VERSION.SDK_INT >= 29", True)):
+        body = f"return {question} ? manager.getCurrentThermalStatus() : 0;"
+        source.write_text(f"class A {{ int now(android.os.PowerManager manager) {{ {body} }} }}")
+        classes = java.compile_java([source], [java.android_classes()], tmp_path / "a", java.AS_FOR_ANDROID)
+        if right:
+            chain["calls"].check_calls([classes])
+        else:
+            with pytest.raises(CheckFailed, match="A uses android/os/PowerManager"):
+                chain["calls"].check_calls([classes])
+
+
 @pytest.mark.sweep
 @pytest.mark.parametrize(
     ("path", "old", "new", "words"),
@@ -200,13 +245,15 @@ def test_texts_of_the_other_skin(
         # A verdict without words, and names that core has no longer, in files with and without AndroidX.
         (f"{CORE}/ScreenState.java", "REFUSED\n", "REFUSED, STALE\n", "'when' expression must be exhaustive"),
         (f"{CORE}/AnswerCheck.java", r"AnswerCheck judge\(", "AnswerCheck decide(", "LoadedModel.kt.*judge"),
-        (f"{CORE}/ScreenState.java", r"ScreenState said\(", "ScreenState told(", "Session.kt.*said"),
+        (f"{CORE}/ScreenState.java", r"ScreenState said\(", "ScreenState spoken(", "Session.kt.*said"),
         (f"{SKIN}/MainActivity.kt", "state.busy", "state.waiting", "MainActivity.kt.*waiting"),
         (f"{SKIN}/MainActivity.kt", "R.string.photo", "R.string.picture", "app-compose uses and has not"),
         # Material 3 as it is, and Compose's rule of what may call what.
         (f"{SKIN}/MainActivity.kt", "label = { Text", "text = { Text", "no parameter with name 'text'"),
         (f"{SKIN}/MainActivity.kt", r"progress = \{ (.*?) \}", r"progress = \1", "Float.* is deprecated"),
         (f"{SKIN}/MainActivity.kt", r"@Composable\nprivate fun Answer", "private fun Answer", "must be marked with the @Composable"),
+        # What Android 8 has not.
+        (f"{SKIN}/CompiledModelRuntime.kt", r"TensorSpec.begin\(from\)", "from.rewind()", "RuntimeKt uses java/nio/ByteBuffer.rewind"),
     ],
 )  # fmt: skip
 def test_what_the_kotlin_calls_and_is_not_there(
@@ -218,5 +265,5 @@ def test_what_the_kotlin_calls_and_is_not_there(
     jars = list(dependencies.fetch(["minimal-json"]).values())
     core = java.compile_java([sources], jars, tmp_path / "core")
     with pytest.raises(CheckFailed, match=words):
-        chain["kotlin"].compile_kotlin(tmp_path, core)
+        chain["calls"].check_calls([chain["kotlin"].compile_kotlin(tmp_path, core)])
     shutil.rmtree(core)

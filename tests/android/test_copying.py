@@ -78,13 +78,30 @@ def test_what_is_one(application: str) -> None:
         ("?", "\\?"),
         ("a\\n", "a\\\\n"),
         ("皮肤 <3", "皮肤 &lt;3"),
+        # Joiners are not seen, and part of how a Persian word and an emoji are written.
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("\U0001f469\u200d\U0001f52c", "\U0001f469\u200d\U0001f52c"),
     ],
 )
 def test_a_name_as_a_string_of_android(name: str, written: str) -> None:
     assert copying.string(name) == written
 
 
-@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "bell\a", "x" * 51, "\u202eym"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "  ",
+        "two\nlines",
+        "bell\a",
+        "x" * 51,
+        "\u202eym",
+        "\u200d",
+        "\u200cx",
+        "x\u200c y",
+        "x\u200c\u200dy",
+    ],
+)
 def test_what_is_no_name(name: str, tmp_path: Path) -> None:
     done = android(tmp_path / "mine", "--model", "any.tflite", name=name)
     assert done.exit_code == 2 and "--name must be 1 to 50 printable characters" in done.stderr, done.output

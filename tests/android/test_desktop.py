@@ -150,6 +150,66 @@ def test_a_processor_without_the_library_is_told(
         )
 
 
+TENSORS = """
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Paths;
+import org.mobilecnn.core.Passport;
+import org.mobilecnn.core.Problem;
+import org.mobilecnn.demo.Classifier;
+
+class Tensors {
+    public static void main(String[] words) throws Exception {
+        System.load(words[0]);
+        byte[] content = Files.readAllBytes(Paths.get(words[1]));
+        ByteBuffer model = ByteBuffer.allocateDirect(content.length).order(java.nio.ByteOrder.nativeOrder());
+        model.put(content).rewind();
+        try {
+            Classifier.tensors("a.tflite", model);
+        } catch (Problem problem) {
+            System.out.println(problem.kind + ": " + problem.getMessage());
+        }
+        Passport passport = Passport.parse(words[2], Files.readString(Paths.get(words[2])));
+        try (Classifier none = new Classifier(model, passport, 1, Classifier.Kernels.BUILTIN)) {
+        } catch (Problem problem) {
+            System.out.println(problem.kind + ": " + problem.getMessage());
+        }
+    }
+}
+"""
+"""A Java program that loads a model, without its passport and with one."""
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 2), (2, 1)])
+def test_a_model_of_several_inputs_or_outputs_is_refused(
+    keras: Any, digits: Path, desktop: tuple[str, str], tmp_path: Path, inputs: int, outputs: int
+) -> None:
+    import tensorflow as tf
+
+    def compute(*images: Any) -> list[Any]:
+        return [images[0] * images[-1] * (place + 2) for place in range(outputs)]
+
+    signature = [tf.TensorSpec((1, 8, 8, 1), tf.float32) for _image in range(inputs)]
+    function = tf.function(compute, input_signature=signature, autograph=False).get_concrete_function()
+    model, source = tmp_path / "several.tflite", tmp_path / "Tensors.java"
+    model.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module()).convert())
+    source.write_text(TENSORS)
+    classpath, library = desktop
+    # Not run from the source: the library serves the classes of the loader that loads it.
+    subprocess.run(["javac", "-cp", classpath, "-d", str(tmp_path), str(source)], check=True, timeout=900)
+    command = ["java", "-cp", f"{tmp_path}:{classpath}", "Tensors", library, str(model)]
+    command.append(str(digits / "digits.float32.json"))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert [line.partition(" has ")[0] for line in said] == [
+        "ModelFileError: a.tflite",
+        "ModelFileError: digits.float32.tflite",
+    ]
+    for line in said:
+        assert f" has {inputs} inputs and {outputs} outputs, and this app feeds one and reads one" in line
+
+
 @pytest.mark.parametrize("kind", ["float32", "float16", "int8", "dynamic"])
 def test_the_app_answers_as_predict_does(
     digits: Path, held_out: list[Path], kind: str, run_java: Callable[..., dict[str, Any]]

@@ -7,7 +7,7 @@ import org.junit.runners.Suite;
 @RunWith(Suite.class)
 @Suite.SuiteClasses({
     ModelTest.class, PhotoTest.class, CameraTest.class, ShownPartTest.class, OpenModelTest.class,
-    BenchmarkProtocolTest.class, TimingTest.class, CoolDownTest.class, LookTest.class, LayoutTest.class,
-    OtherSkinTest.class,
+    KeptModelTest.class, BenchmarkProtocolTest.class, TimingTest.class, CoolDownTest.class, LookTest.class, LayoutTest.class,
+    OtherSkinTest.class, OtherSessionTest.class, RequestTest.class,
 })
 public final class AppTest {}

@@ -161,6 +161,12 @@ public abstract class AppTestCase {
         return new File(folder, "wrong.tflite");
     }
 
+    /** Anything to throw, where the compiler knows of nothing that is thrown. */
+    @SuppressWarnings("unchecked")
+    static <T extends Throwable> T any(Throwable failure) throws T {
+        throw (T) failure;
+    }
+
     ActivityController<MainActivity> start() {
         ActivityController<MainActivity> controller = Robolectric.buildActivity(MainActivity.class);
         opened.add(controller);

@@ -9,6 +9,7 @@ import android.view.WindowManager;
 import com.eclipsesource.json.Json;
 import com.eclipsesource.json.JsonObject;
 import java.io.File;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
@@ -17,7 +18,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.Test;
+import org.mobilecnn.core.BenchmarkRequest;
 import org.mobilecnn.core.Passport;
+import org.mobilecnn.core.Picture;
 import org.robolectric.Robolectric;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
@@ -47,6 +50,51 @@ public final class BenchmarkProtocolTest extends AppTestCase {
         assertTrue(document.get("message").asString().contains("is not the file that was asked for"));
         document = benchmark(new Intent().putExtra("run_id", "t-3"), "t-3", 2);
         assertEquals("UsageError", document.get("error").asString());
+    }
+
+    /** Whatever fails, and wherever: without the end marker nobody knows that it has ended. */
+    @Test
+    public void anyFailureHasAnEndMarker() throws Exception {
+        Intent asked = request("t-6", 0, 1);
+        BenchmarkRequest.Extras extras = new BenchmarkRequest.Extras() {
+            @Override
+            public String text(String name) {
+                return asked.getStringExtra(name);
+            }
+
+            @Override
+            public int number(String name, int fallback) {
+                return asked.getIntExtra(name, fallback);
+            }
+
+            @Override
+            public boolean flag(String name, boolean fallback) {
+                return fallback;
+            }
+        };
+        for (Throwable failure : new Throwable[] {new IllegalStateException("of a test"), new NoSuchMethodError("rewind")}) {
+            BenchmarkRun.Files files = new BenchmarkRun.Files() {
+                @Override
+                public Passport passport(BenchmarkRequest request) {
+                    throw AppTestCase.<RuntimeException>any(failure);
+                }
+
+                @Override
+                public ByteBuffer model(BenchmarkRequest request) {
+                    return null;
+                }
+
+                @Override
+                public List<Picture> golden(Passport passport) {
+                    return null;
+                }
+            };
+            BenchmarkRun run = BenchmarkRun.of(extras, files, null);
+            assertEquals("EnvironmentProblem", run.document.get("error").asString());
+            String message = run.document.get("message").asString();
+            assertTrue(message, message.startsWith("the app failed (" + failure + "): try again"));
+            assertEquals("MOBILECNN_DONE t-6 3", run.lines().get(run.lines().size() - 1));
+        }
     }
 
     /** Android slows what is not in front, so that such figures are of something else. */

@@ -1,6 +1,7 @@
 package org.mobilecnn.demo;
 
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
@@ -9,6 +10,8 @@ import android.app.Activity;
 import android.app.Dialog;
 import android.content.Context;
 import android.content.res.TypedArray;
+import android.graphics.Bitmap;
+import android.graphics.Canvas;
 import android.graphics.Color;
 import android.graphics.drawable.AdaptiveIconDrawable;
 import android.graphics.drawable.Drawable;
@@ -18,9 +21,14 @@ import android.view.View;
 import android.view.ViewGroup;
 import android.view.Window;
 import android.view.WindowInsetsController;
+import android.widget.Button;
+import android.widget.ImageView;
+import android.widget.ProgressBar;
+import android.widget.SeekBar;
 import android.widget.Spinner;
 import android.widget.TextView;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -28,6 +36,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import org.junit.Test;
 import org.robolectric.RuntimeEnvironment;
+import org.robolectric.android.controller.ActivityController;
 import org.robolectric.annotation.Config;
 import org.robolectric.shadows.ShadowDialog;
 import org.robolectric.util.ReflectionHelpers;
@@ -41,6 +50,10 @@ public final class LookTest extends AppTestCase {
     public void phone() throws Exception {
         MainActivity activity = shown();
         picture(activity.getWindow().getDecorView(), "phone");
+        Look look = new Look(activity);
+        assertEquals(look.text, activity.<TextView>findViewById(R.id.headline).getCurrentTextColor());
+        ProgressBar bar = activity.<ViewGroup>findViewById(R.id.results).getChildAt(0).findViewById(R.id.bar);
+        assertEquals(look.accent, bar.getProgressTintList().getDefaultColor());
     }
 
     @Test
@@ -79,7 +92,16 @@ public final class LookTest extends AppTestCase {
 
     @Test
     public void wrongAnswers() throws Exception {
-        picture(distrusted().getWindow().getDecorView(), "wrong");
+        MainActivity activity = distrusted();
+        picture(activity.getWindow().getDecorView(), "wrong");
+        // It is not only said: what cannot be trusted looks otherwise.
+        Look look = new Look(activity);
+        TextView headline = activity.findViewById(R.id.headline);
+        assertEquals(activity.getColor(R.color.wrong), headline.getCurrentTextColor());
+        ProgressBar bar = activity.<ViewGroup>findViewById(R.id.results).getChildAt(0).findViewById(R.id.bar);
+        assertEquals(look.faint & 0x80FFFFFF, bar.getProgressTintList().getDefaultColor());
+        TextView chip = activity.findViewById(R.id.chip);
+        assertNotNull("a sign that it can be pressed", chip.getCompoundDrawablesRelative()[2]);
     }
 
     @Test
@@ -101,12 +123,72 @@ public final class LookTest extends AppTestCase {
         shadowOf(Looper.getMainLooper()).idle();
         Dialog sheet = ShadowDialog.getLatestDialog();
         named(sheet.findViewById(R.id.settings_list), sheet.findViewById(R.id.settings_list));
-        assertEquals("Sure from 50%", sheet.<TextView>findViewById(R.id.threshold_label).getText().toString());
+        assertEquals("Say “Not sure” below 50%", sheet.<TextView>findViewById(R.id.threshold_label).getText().toString());
         // What is below each other has the same edges.
         assertEquals(left(sheet.findViewById(R.id.threshold_label)), left(sheet.findViewById(R.id.timing)));
         assertEquals(left(sheet.findViewById(R.id.count)) + sheet.findViewById(R.id.count).getWidth(),
                 left(sheet.findViewById(R.id.close)) + sheet.findViewById(R.id.close).getWidth());
+        // So has what is drawn: lists and their arrows, and the slider; letters keep a pixel or two to themselves.
+        int begin = left(sheet.findViewById(R.id.timing));
+        int end = left(sheet.findViewById(R.id.close)) + sheet.findViewById(R.id.close).getWidth();
+        for (int id : new int[] {R.id.model, R.id.threshold_label, R.id.threshold, R.id.count}) {
+            int[] edges = drawn(sheet.findViewById(id));
+            String where = sheet.findViewById(id) + " is drawn from " + edges[0] + " to " + edges[1];
+            assertEquals(where, begin, edges[0], 4);
+            if (id != R.id.threshold_label) {
+                assertEquals(where, end, edges[1], 2);
+            }
+        }
+        int space = drawn(sheet.findViewById(R.id.threads))[0] - drawn(sheet.findViewById(R.id.kernels))[1];
+        assertTrue("space between two lists: " + space, space >= 24);
+        for (int percent : new int[] {0, 100}) {
+            sheet.<SeekBar>findViewById(R.id.threshold).setProgress(percent);
+            int[] edges = drawn(sheet.findViewById(R.id.threshold));
+            assertTrue(edges[0] + " to " + edges[1], edges[0] >= begin && edges[1] <= end);
+        }
+        sheet.<SeekBar>findViewById(R.id.threshold).setProgress(50);
         picture(sheet.getWindow().getDecorView(), "settings");
+    }
+
+    /** The filled button is that of what is shown. */
+    @Test
+    public void theSourceIsSeen() {
+        ActivityController<MainActivity> controller = withCamera();
+        MainActivity activity = controller.get();
+        Look look = new Look(activity);
+        Button camera = activity.findViewById(R.id.camera);
+        Button photoButton = activity.findViewById(R.id.photo);
+        assertEquals(look.onAccent, camera.getCurrentTextColor());
+        assertFalse(camera.isSelected());
+        choosePhoto(activity, photo);
+        assertEquals(look.text, camera.getCurrentTextColor());
+        assertEquals(look.onAccent, photoButton.getCurrentTextColor());
+        assertTrue(photoButton.isSelected());
+        openCamera(activity);
+        assertEquals(look.onAccent, camera.getCurrentTextColor());
+        assertEquals(look.text, photoButton.getCurrentTextColor());
+        assertTrue(camera.isSelected() && !photoButton.isSelected());
+    }
+
+    /** A square photo leaves no strips in a place that is nearly square; of a long one nothing is cut off. */
+    @Test
+    public void aPhotoFillsItsPlaceOrIsWhole() {
+        MainActivity activity = verified();
+        ImageView view = activity.findViewById(R.id.picture);
+        for (int side : new int[] {40, 30, 80}) {
+            Bitmap bitmap = Bitmap.createBitmap(side, 40, Bitmap.Config.ARGB_8888);
+            bitmap.eraseColor(Color.GREEN);
+            ByteArrayOutputStream png = new ByteArrayOutputStream();
+            bitmap.compress(Bitmap.CompressFormat.PNG, 100, png);
+            choosePhoto(activity, png.toByteArray());
+            waitFor("end of the work", () -> !activity.presenter().state().busy, activity);
+            shadowOf(Looper.getMainLooper()).idle();
+            int[] edges = drawn(view);
+            int strip = side == 30 ? (view.getWidth() - view.getHeight() * 30 / 40) / 2 : 0;
+            assertEquals("width of " + side, left(view) + strip, edges[0], 1);
+            assertEquals("width of " + side, left(view) + view.getWidth() - strip, edges[1], 1);
+            assertEquals(side == 40 ? ImageView.ScaleType.CENTER_CROP : ImageView.ScaleType.FIT_CENTER, view.getScaleType());
+        }
     }
 
     /** From Android 13 on the icon takes the wallpaper's colours, from 12 on the screens do. */
@@ -200,6 +282,7 @@ public final class LookTest extends AppTestCase {
             int[][] pairs = {
                 {R.color.text, R.color.sheet}, {R.color.faint, R.color.sheet}, {R.color.text, R.color.background},
                 {R.color.faint, R.color.background}, {R.color.on_accent, R.color.accent}, {R.color.text, R.color.track},
+                {R.color.wrong, R.color.sheet},
             };
             for (int[] pair : pairs) {
                 contrast(qualifiers, color(pair[0]), color(pair[1]));
@@ -215,6 +298,7 @@ public final class LookTest extends AppTestCase {
         }
         Look look = new Look(RuntimeEnvironment.getApplication());
         contrast("text", look.text, look.sheet);
+        contrast("headline of wrong answers", color(R.color.wrong), look.sheet);
         contrast("text", look.text, look.background);
         contrast("faint", look.faint, look.sheet);
         contrast("faint", look.faint, look.background);
@@ -264,6 +348,22 @@ public final class LookTest extends AppTestCase {
         int[] place = new int[2];
         view.getLocationInWindow(place);
         return place[0];
+    }
+
+    /** The first column in which a view draws something, and the one after the last, in pixels of the window. */
+    private static int[] drawn(View view) {
+        Bitmap bitmap = Bitmap.createBitmap(view.getWidth(), view.getHeight(), Bitmap.Config.ARGB_8888);
+        view.draw(new Canvas(bitmap));
+        int[] edges = {view.getWidth(), 0};
+        for (int x = 0; x < view.getWidth(); x++) {
+            for (int y = 0; y < view.getHeight(); y++) {
+                if (Color.alpha(bitmap.getPixel(x, y)) > 32) {
+                    edges[0] = Math.min(edges[0], x);
+                    edges[1] = x + 1;
+                }
+            }
+        }
+        return new int[] {left(view) + edges[0], left(view) + edges[1]};
     }
 
     private static void named(View root, View view) {

@@ -18,8 +18,6 @@ import android.net.Uri;
 import android.os.Bundle;
 import android.os.Looper;
 import android.view.Surface;
-import com.eclipsesource.json.Json;
-import com.eclipsesource.json.JsonObject;
 import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.IOException;
@@ -30,7 +28,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.Test;
-import org.mobilecnn.core.Digest;
 import org.mobilecnn.core.ScreenState;
 import org.mobilecnn.core.YuvFrame;
 import org.robolectric.Robolectric;
@@ -261,29 +258,6 @@ public final class OpenModelTest extends AppTestCase {
         waitForText(activity, R.id.model_name, models.get(1));
     }
 
-    @Test
-    public void anotherModelOfTheSameNameIsKeptBesideTheFirst() throws Exception {
-        MainActivity activity = verified();
-        String name = models.get(1).replace(".tflite", "");
-        open(activity, asset(models.get(1)), asset(card(models.get(1))));
-        waitForText(activity, R.id.model_name, name);
-        waitForText(activity, R.id.chip, "Answers verified");
-        JsonObject other = Json.parse(new String(asset(card(models.get(0))), StandardCharsets.UTF_8)).asObject();
-        other.get("file").asObject().set("name", models.get(1));
-        String digest = other.get("file").asObject().get("sha256").asString();
-        for (int times = 0; times < 2; times++) {
-            // Opened again, it takes its own place.
-            open(activity, asset(models.get(0)), other.toString().getBytes(StandardCharsets.UTF_8));
-            waitForText(activity, R.id.model_name, name + "-" + digest.substring(0, 8) + ".tflite");
-            waitForText(activity, R.id.chip, "Answers verified");
-            assertEquals(models.size() + 2, activity.presenter().models().size());
-        }
-        File first = new File(Models.opened(RuntimeEnvironment.getApplication()), models.get(1));
-        assertEquals(Models.passport(RuntimeEnvironment.getApplication(), models.get(1)).sha256,
-                Digest.sha256(Models.open(first)));
-        assertEquals(Models.passport(first).sha256, Digest.sha256(Models.open(first)));
-    }
-
     /** The camera goes on, and the model that was opened takes its frames. */
     @Test
     public void aModelCanBeOpenedWhileTheCameraIsOn() throws Exception {
@@ -325,29 +299,29 @@ public final class OpenModelTest extends AppTestCase {
         return (AlertDialog) ShadowDialog.getLatestDialog();
     }
 
-    private static String card(String model) {
+    static String card(String model) {
         return model.replace(".tflite", ".json");
     }
 
-    private static byte[] asset(String name) throws IOException {
+    static byte[] asset(String name) throws IOException {
         try (InputStream stream = RuntimeEnvironment.getApplication().getAssets().open("models/" + name)) {
             return stream.readAllBytes();
         }
     }
 
     /** Presses Open model in the settings, and chooses these files. */
-    private static void open(MainActivity activity, byte[]... files) {
+    static void open(MainActivity activity, byte[]... files) {
         press(activity);
         answer(activity, files);
     }
 
-    private static void press(MainActivity activity) {
+    static void press(MainActivity activity) {
         activity.findViewById(R.id.settings).performClick();
         Dialog sheet = ShadowDialog.getLatestDialog();
         sheet.findViewById(R.id.open_model).performClick();
     }
 
-    private static void answer(MainActivity activity, byte[]... files) {
+    static void answer(MainActivity activity, byte[]... files) {
         ClipData chosen = null;
         for (int i = 0; i < files.length; i++) {
             Uri uri = Uri.parse("content://test/document-" + i);

@@ -14,6 +14,7 @@ import android.graphics.Canvas;
 import android.graphics.Color;
 import android.graphics.Paint;
 import android.os.Build;
+import com.google.ai.edge.litert.LiteRtException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
@@ -80,7 +81,7 @@ public final class OtherSkinTest extends AppTestCase {
             }
         };
         List<String> said = new ArrayList<>();
-        try (Session session = new Session(context, shown -> {
+        try (Session session = new Session(context, choice -> null, shown -> {
             said.add(shown.getState().message);
             return Unit.INSTANCE;
         })) {
@@ -92,6 +93,11 @@ public final class OtherSkinTest extends AppTestCase {
             assertEquals(context.getString(R.string.photo_failed, "no copy"), last(said));
             session.frame(() -> fail(new IllegalArgumentException("x + width must be <= bitmap.width()")));
             assertEquals(context.getString(R.string.unexpected, "x + width must be <= bitmap.width()"), last(said));
+            // What is no RuntimeException, as the runtime's failures, and what is no Exception.
+            session.frame(() -> fail(new LiteRtException("no such delegate")));
+            assertEquals(context.getString(R.string.unexpected, "no such delegate"), last(said));
+            session.frame(() -> fail(new UnsatisfiedLinkError("no library")));
+            assertEquals(context.getString(R.string.unexpected, "no library"), last(said));
             session.frame(() -> fail(new IllegalStateException()));
             assertEquals(context.getString(R.string.unexpected, "no reason given"), last(said));
         }
@@ -102,9 +108,8 @@ public final class OtherSkinTest extends AppTestCase {
     }
 
     /** Throws anything, as Kotlin does. */
-    @SuppressWarnings("unchecked")
-    private static <T extends Throwable> Picture fail(Throwable failure) throws T {
-        throw (T) failure;
+    private static Picture fail(Throwable failure) {
+        throw AppTestCase.<RuntimeException>any(failure);
     }
 
     private static Picture decode(byte[] file) {

@@ -83,6 +83,29 @@ public final class PhotoTest extends AppTestCase {
         }
     }
 
+    /** Of a photo that is larger than the screen all pixels count: lines of one pixel are grey, and do not come and go. */
+    @Test
+    public void aReducedPhotoIsSmooth() {
+        for (int side : new int[] {1024, 2048, 3000, 4096}) {
+            int[] lines = new int[side * 16];
+            for (int i = 0; i < lines.length; i++) {
+                lines[i] = i % 2 == 0 ? Color.BLACK : Color.WHITE;
+            }
+            Bitmap shown = Photo.shown(new Picture(side, 16, lines, Picture.Order.ARGB, 1));
+            int step = (side + 1023) / 1024;
+            assertEquals(side / step, shown.getWidth());
+            for (int x = 0; x < shown.getWidth(); x++) {
+                int wanted = step == 1 ? 255 * (x % 2) : 128;
+                assertEquals(side + ", column " + x, wanted, Color.red(shown.getPixel(x, 0)), step == 3 ? 43 : 1);
+            }
+        }
+        // Colours stay where they are, whatever the order of the bytes.
+        int[] orange = new int[2048 * 2];
+        java.util.Arrays.fill(orange, 0xFF000000 | 10 << 16 | 132 << 8 | 255);
+        Bitmap shown = Photo.shown(new Picture(2048, 2, orange, Picture.Order.ABGR, 1));
+        assertEquals(Color.rgb(255, 132, 10), shown.getPixel(5, 0));
+    }
+
     /** This computer's Android ends when it draws in RGBA_1010102, so that another bitmap says that it is one. */
     @Test
     @Config(shadows = OtherBitmaps.class)

@@ -2,14 +2,22 @@ package org.mobilecnn.demo;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotSame;
+import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
 import android.app.Activity;
+import android.content.ContentProvider;
+import android.content.ContentResolver;
+import android.content.Context;
 import android.content.Intent;
+import android.content.pm.ProviderInfo;
 import android.content.res.AssetManager;
+import android.database.Cursor;
 import android.net.Uri;
 import android.os.Looper;
+import android.provider.OpenableColumns;
 import android.view.View;
 import android.view.ViewGroup;
 import android.view.WindowManager;
@@ -21,9 +29,11 @@ import com.eclipsesource.json.JsonObject;
 import com.eclipsesource.json.JsonValue;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
+import java.io.FileNotFoundException;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -32,6 +42,7 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.Test;
 import org.mobilecnn.core.AssumedPassport;
 import org.mobilecnn.core.Digest;
@@ -64,9 +75,7 @@ public final class TimingTest extends AppTestCase {
         picture(activity.getWindow().getDecorView(), "timing");
 
         activity.findViewById(R.id.share).performClick();
-        Intent chooser = shadowOf(activity).getNextStartedActivity();
-        Intent send = chooser.getParcelableExtra(Intent.EXTRA_INTENT, Intent.class);
-        JsonObject shared = Json.parse(send.getStringExtra(Intent.EXTRA_TEXT)).asObject();
+        JsonObject shared = Json.parse(sent(activity)).asObject();
         assertEquals(3 * models.size(), shared.get("runs").asArray().size());
 
         activity.findViewById(R.id.save).performClick();
@@ -76,6 +85,7 @@ public final class TimingTest extends AppTestCase {
         ByteArrayOutputStream saved = new ByteArrayOutputStream();
         shadowOf(RuntimeEnvironment.getApplication().getContentResolver()).registerOutputStream(file, saved);
         shadowOf(activity).receiveResult(asked, Activity.RESULT_OK, new Intent().setData(file));
+        waitFor("word of it", () -> activity.<TextView>findViewById(R.id.message).getText().toString().startsWith("Saved."));
         assertEquals(shared, Json.parse(saved.toString(StandardCharsets.US_ASCII)));
         // For the test in Python that reads it.
         Files.write(Paths.get(System.getProperty("mobilecnn.output"), "measurement.json"), saved.toByteArray());
@@ -107,9 +117,9 @@ public final class TimingTest extends AppTestCase {
         activity.findViewById(R.id.start).performClick();
         waitFor("measurement", () -> activity.findViewById(R.id.share).isEnabled());
         activity.findViewById(R.id.share).performClick();
-        Intent send = shadowOf(activity).getNextStartedActivity().getParcelableExtra(Intent.EXTRA_INTENT, Intent.class);
+        String sent = sent(activity);
         List<String> files = new ArrayList<>();
-        for (JsonValue model : Json.parse(send.getStringExtra(Intent.EXTRA_TEXT)).asObject().get("models").asArray()) {
+        for (JsonValue model : Json.parse(sent).asObject().get("models").asArray()) {
             files.add(model.asObject().get("file").asString());
         }
         String digest = Models.passport(RuntimeEnvironment.getApplication(), second).sha256;
@@ -122,7 +132,102 @@ public final class TimingTest extends AppTestCase {
         assertTrue(said, said.contains("Not timed, because they cannot run here: broken.tflite, damaged.tflite"));
         // For the test in Python that reads it.
         Files.write(Paths.get(System.getProperty("mobilecnn.output"), "measurement-opened.json"),
-                send.getStringExtra(Intent.EXTRA_TEXT).getBytes(StandardCharsets.US_ASCII));
+                sent.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** What the app reads that a measurement was shared with just now. */
+    private static String sent(Activity activity) throws IOException {
+        Intent chooser = shadowOf(activity).getNextStartedActivity();
+        assertEquals(Intent.ACTION_CHOOSER, chooser.getAction());
+        Intent send = chooser.getParcelableExtra(Intent.EXTRA_INTENT, Intent.class);
+        assertEquals("application/json", send.getType());
+        Uri uri = send.getParcelableExtra(Intent.EXTRA_STREAM, Uri.class);
+        // What is granted for the stream is granted by the clip.
+        assertEquals(uri, send.getClipData().getItemAt(0).getUri());
+        assertTrue((send.getFlags() & Intent.FLAG_GRANT_READ_URI_PERMISSION) != 0);
+        assertEquals(0, send.getFlags() & Intent.FLAG_GRANT_WRITE_URI_PERMISSION);
+        try (InputStream stream = activity.getContentResolver().openInputStream(uri)) {
+            return new String(stream.readAllBytes(), StandardCharsets.US_ASCII);
+        }
+    }
+
+    /** The provider gives measurements to whom they are shared with, and nothing else to anybody. */
+    @Test
+    public void nothingButMeasurementsIsShared() throws Exception {
+        Context context = RuntimeEnvironment.getApplication();
+        TimingHistory history = new TimingHistory(context);
+        JsonObject kept = record(Timings.created(OffsetDateTime.of(2026, 3, 1, 9, 30, 0, 0, ZoneOffset.UTC)));
+        history.keep(kept);
+        String name = history.names().get(0);
+        ProviderInfo declared = context.getPackageManager()
+                .resolveContentProvider(context.getPackageName() + ".timings", 0);
+        assertFalse(declared.exported);
+        assertTrue(declared.grantUriPermissions);
+        ContentResolver resolver = context.getContentResolver();
+        Uri uri = SharedTimings.uri(context, name);
+        assertEquals("application/json", resolver.getType(uri));
+        try (Cursor cursor = resolver.query(uri, null, null, null, null)) {
+            assertTrue(cursor.moveToFirst());
+            assertEquals("measurement-" + name, cursor.getString(cursor.getColumnIndex(OpenableColumns.DISPLAY_NAME)));
+            assertEquals(TimingHistory.text(kept).length(), cursor.getLong(cursor.getColumnIndex(OpenableColumns.SIZE)));
+        }
+        ContentProvider provider = Robolectric.buildContentProvider(SharedTimings.class)
+                .create(context.getPackageName() + ".timings").get();
+        provider.openFile(uri, "r").close();
+        // A folder above, and what lies there, however it is written.
+        Files.write(new File(context.getFilesDir(), "secret.json").toPath(), new byte[] {'{', '}'});
+        Uri above = uri.buildUpon().path("../secret.json").build();
+        Uri written = Uri.parse(uri.toString().replace(name, "..%2Fsecret.json"));
+        for (Uri other : new Uri[] {above, written, uri.buildUpon().path("").build()}) {
+            assertThrows(FileNotFoundException.class, () -> provider.openFile(other, "r"));
+            try (Cursor cursor = provider.query(other, null, null, null, null)) {
+                assertEquals(0, cursor.getCount());
+            }
+        }
+        assertThrows(FileNotFoundException.class, () -> provider.openFile(uri, "rw"));
+        assertThrows(UnsupportedOperationException.class, () -> provider.delete(uri, null, null));
+        assertEquals(1, history.names().size());
+    }
+
+    /** Another app's storage may take its time, and the screen goes on meanwhile; or fail, and that is a message. */
+    @Test
+    public void savingKeepsNobodyWaiting() throws Exception {
+        new TimingHistory(RuntimeEnvironment.getApplication()).keep(
+                record(Timings.created(OffsetDateTime.of(2026, 3, 1, 9, 30, 0, 0, ZoneOffset.UTC))));
+        TimingActivity activity = open().get();
+        TextView message = activity.findViewById(R.id.message);
+        Uri file = Uri.parse("content://test/slow");
+        CountDownLatch gate = new CountDownLatch(1);
+        Thread screen = Thread.currentThread();
+        ByteArrayOutputStream saved = new ByteArrayOutputStream() {
+            @Override
+            public void write(byte[] part, int from, int count) {
+                assertNotSame("on the screen's thread", screen, Thread.currentThread());
+                try {
+                    gate.await();
+                } catch (InterruptedException interrupt) {
+                    throw new IllegalStateException(interrupt);
+                }
+                super.write(part, from, count);
+            }
+        };
+        shadowOf(activity.getContentResolver()).registerOutputStream(file, saved);
+        activity.onActivityResult(1, Activity.RESULT_OK, new Intent().setData(file));
+        shadowOf(Looper.getMainLooper()).idle();
+        assertFalse(message.getText().toString().startsWith("Saved."));
+        gate.countDown();
+        waitFor("word of it", () -> message.getText().toString().startsWith("Saved."));
+        assertTrue(saved.size() > 0);
+        Uri broken = Uri.parse("content://test/full");
+        shadowOf(activity.getContentResolver()).registerOutputStream(broken, new OutputStream() {
+            @Override
+            public void write(int one) throws IOException {
+                throw new IOException("no space left");
+            }
+        });
+        activity.onActivityResult(1, Activity.RESULT_OK, new Intent().setData(broken));
+        waitFor("failure", () -> message.getText().toString()
+                .startsWith("It cannot be written (no space left). Free some storage, or choose another place."));
     }
 
     /** Stop is heeded from the first look at the models on, and what that found is not said of an earlier measurement. */
@@ -212,6 +317,7 @@ public final class TimingTest extends AppTestCase {
         ByteArrayOutputStream saved = new ByteArrayOutputStream();
         shadowOf(RuntimeEnvironment.getApplication().getContentResolver()).registerOutputStream(file, saved);
         turned.onActivityResult(1, Activity.RESULT_OK, new Intent().setData(file));
+        waitFor("word of it", () -> turned.<TextView>findViewById(R.id.message).getText().toString().startsWith("Saved."));
         JsonObject written = Json.parse(saved.toString(StandardCharsets.US_ASCII)).asObject();
         assertEquals(older, written.get("created").asString());
     }

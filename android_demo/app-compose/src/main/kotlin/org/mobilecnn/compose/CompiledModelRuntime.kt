@@ -101,7 +101,7 @@ private fun TensorBuffer.write(
     spec: TensorSpec,
     from: ByteBuffer,
 ) {
-    from.rewind()
+    TensorSpec.begin(from)
     if (spec.quantized()) {
         writeInt8(ByteArray(spec.elements()).also { from.get(it) })
     } else {
@@ -116,7 +116,7 @@ private fun TensorBuffer.read(
     spec: TensorSpec,
     into: ByteBuffer,
 ) {
-    into.rewind()
+    TensorSpec.begin(into)
     if (spec.quantized()) {
         into.put(readInt8())
     } else {

@@ -14,13 +14,19 @@ private const val THREADS = 4
 private const val RESULTS = 5
 private const val SURE = 0.5
 
+/** The wish to have a photo classified; of two, also for the same photo, the later one counts. */
+private class Request(
+    val uri: Uri,
+)
+
 /**
  * The model and its thread: all that touches the model runs there, in the order of the calls.
  *
- * [show] is given what the screen shows after each change of it, on any thread but one at a time.
+ * [open] loads a model. [show] is given what the screen shows after each change of it, on any thread but one at a time.
  */
 class Session(
     private val context: Context,
+    private val open: (Choice) -> LoadedModel = { LoadedModel.open(context.assets, it.model, it.onGpu, THREADS) },
     private val show: (ScreenModel) -> Unit,
 ) : AutoCloseable {
     private val executor = Executors.newSingleThreadExecutor()
@@ -30,7 +36,7 @@ class Session(
     private var loaded: Pair<Choice, LoadedModel>? = null
 
     @Volatile
-    private var photo: Uri? = null
+    private var asked: Request? = null
 
     init {
         show(screen)
@@ -44,14 +50,16 @@ class Session(
             // Of several quick choices only the last is loaded.
             if (current().choice == choice) load(choice)
         }
-        photo?.let(::classify)
+        asked?.let { classify(Request(it.uri)) }
     }
 
     /** Classifies the photo that a user chose. */
     fun photo(uri: Uri) {
-        photo = uri
+        val request = Request(uri)
+        // Before the screen says so: what was asked for earlier must not be shown as this photo's answer.
+        asked = request
         change { copy(state = state.from(ScreenState.Source.PHOTO).working()) }
-        classify(uri)
+        classify(request)
     }
 
     /**
@@ -59,7 +67,7 @@ class Session(
      * drops the frames between. If [make] fails, for want of memory perhaps, the user is told.
      */
     fun frame(make: () -> Picture) {
-        val work = Runnable { if (current().live) attempt(::say) { answer(make()) } }
+        val work = Runnable { if (current().live) attempt(::say) { answer(make()) { live } } }
         try {
             executor.submit(work).get()
         } catch (ended: RejectedExecutionException) {
@@ -70,7 +78,7 @@ class Session(
 
     /** Turns the camera on. */
     fun live() {
-        photo = null
+        asked = null
         change { copy(state = state.from(ScreenState.Source.CAMERA)) }
     }
 
@@ -78,19 +86,19 @@ class Session(
     fun say(text: String) = change { copy(state = state.said(text)) }
 
     override fun close() {
-        executor.execute(::unload)
+        executor.execute { attempt({}) { unload() } }
         executor.shutdown()
     }
 
     private fun load(choice: Choice) {
-        unload()
         val refuse = { why: String ->
             // A model that failed while it was loaded or checked must not answer pictures.
             unload()
             change { if (this.choice == choice) copy(state = state.refused(why)) else this }
         }
         attempt(refuse) {
-            val model = LoadedModel.open(context.assets, choice.model, choice.onGpu, THREADS)
+            unload()
+            val model = open(choice)
             loaded = choice to model
             val check = model.check()
             change { if (this.choice == choice) copy(state = state.loaded(model.passport, check)) else this }
@@ -98,26 +106,36 @@ class Session(
     }
 
     private fun unload() {
-        loaded?.second?.close()
+        val old = loaded
+        // Whatever its closing does: it is not to be used, nor closed again.
         loaded = null
+        old?.second?.close()
     }
 
-    private fun classify(uri: Uri) =
+    private fun classify(request: Request) {
+        asked = request
+        val wanted = { asked === request }
         executor.execute {
-            if (photo == uri) {
-                change { copy(state = state.working()) }
-                attempt(::say) { answer(decode(context.contentResolver, uri)) }
+            if (wanted()) {
+                change { if (wanted()) copy(state = state.working()) else this }
+                val refuse = { why: String -> change { if (wanted()) copy(state = state.said(why)) else this } }
+                attempt(refuse) { answer(decode(context.contentResolver, request.uri)) { wanted() } }
             }
         }
+    }
 
-    private fun answer(picture: Picture) {
-        val (choice, model) = loaded ?: return change { copy(state = state.said(state.message)) }
+    /** Shows what the loaded model says of a picture, if that is still [wanted] then. */
+    private fun answer(
+        picture: Picture,
+        wanted: ScreenModel.() -> Boolean,
+    ) {
+        val (choice, model) = loaded ?: return change { if (wanted()) copy(state = state.said(state.message)) else this }
         val scored = model.classify(picture)
         val outcome = Outcome(model.passport, scored.scores, RESULTS, SURE, scored.preprocessNanos, scored.inferenceNanos)
-        // What another model said of it would be taken for the answer of the one that was chosen meanwhile.
+        // What another model said of it, or this one of another picture, would be taken for the answer that is waited for.
         change {
             when {
-                this.choice != choice -> this
+                this.choice != choice || !wanted() -> this
                 state.source == ScreenState.Source.CAMERA -> copy(state = state.frame(outcome, 0.0))
                 else -> copy(state = state.answered(outcome, 0.0, ""))
             }
@@ -138,9 +156,15 @@ class Session(
         otherwise(context.getString(R.string.photo_failed, forbidden.message.orEmpty()))
     } catch (full: OutOfMemoryError) {
         otherwise(context.getString(R.string.out_of_memory))
-    } catch (failure: RuntimeException) {
-        otherwise(context.getString(R.string.unexpected, failure.message ?: context.getString(R.string.no_reason)))
+    } catch (missing: LinkageError) {
+        otherwise(unexpected(missing))
+    } catch (failure: Exception) {
+        // LiteRtException, too, which is no RuntimeException; Kotlin demands of nobody to catch it.
+        otherwise(unexpected(failure))
     }
+
+    private fun unexpected(failure: Throwable) =
+        context.getString(R.string.unexpected, failure.message ?: context.getString(R.string.no_reason))
 
     @Synchronized
     private fun current(): ScreenModel = screen

@@ -106,7 +106,7 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Fi
         BenchmarkRun run = BenchmarkRun.of(extras, this, device);
         try {
             write(run.document);
-        } catch (IOException unwritable) {
+        } catch (IOException | RuntimeException unwritable) {
             // The log lines are complete without the file.
             Log.w(TAG, "the result could not be written: " + unwritable.getMessage());
         }

@@ -50,6 +50,10 @@ public final class BenchmarkRun {
         } catch (OutOfMemoryError full) {
             return failed(runId, new Problem(Problem.ENVIRONMENT,
                     "there is not enough memory for this model: close other apps, or choose a smaller one", full));
+        } catch (RuntimeException | LinkageError failure) {
+            // Without an end marker nobody would know that it has ended.
+            return failed(runId, new Problem(Problem.ENVIRONMENT,
+                    "the app failed (" + failure + "): try again, install a newer build of it, or time another file", failure));
         }
     }
 

@@ -106,8 +106,8 @@ public final class Classifier implements Benchmark.Inference, AutoCloseable {
 
     @Override
     public void run() throws Problem {
-        input.rewind();
-        output.rewind();
+        TensorSpec.begin(input);
+        TensorSpec.begin(output);
         runtime.run(input, output);
     }
 

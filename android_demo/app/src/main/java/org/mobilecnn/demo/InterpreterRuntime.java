@@ -46,6 +46,7 @@ final class InterpreterRuntime implements ModelRuntime {
                 options.addDelegate(delegate);
             }
             made = new Interpreter(model, options);
+            expectOneEach(passport.file, made);
             check("input", made.getInputTensor(0), passport.input);
             check("output", made.getOutputTensor(0), passport.output);
             done = true;
@@ -77,12 +78,23 @@ final class InterpreterRuntime implements ModelRuntime {
      */
     static TensorSpec[] tensors(String name, ByteBuffer model) throws Problem {
         try (Interpreter interpreter = new Interpreter(model, new Interpreter.Options())) {
+            expectOneEach(name, interpreter);
             return new TensorSpec[] {spec(interpreter.getInputTensor(0)), spec(interpreter.getOutputTensor(0))};
         } catch (IllegalArgumentException | IllegalStateException refusal) {
             String words = Refusal.explain(name, null, version(), refusal.getMessage());
             throw new Problem(Problem.MODEL_FILE, words, refusal);
         } catch (LinkageError missing) {
             throw noLibrary(missing);
+        }
+    }
+
+    /** Of further outputs nothing would be shown, and further inputs would hold whatever was in memory. */
+    private static void expectOneEach(String name, Interpreter interpreter) throws Problem {
+        int inputs = interpreter.getInputTensorCount();
+        int outputs = interpreter.getOutputTensorCount();
+        if (inputs != 1 || outputs != 1) {
+            throw new Problem(Problem.MODEL_FILE, name + " has " + inputs + " inputs and " + outputs
+                    + " outputs, and this app feeds one and reads one: export a model of one input and one output");
         }
     }
 

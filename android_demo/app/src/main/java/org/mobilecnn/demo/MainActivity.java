@@ -50,8 +50,6 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
             }
         }
         view = new StateView(this, look);
-        look.button(this.<Button>findViewById(R.id.camera), true);
-        look.button(this.<Button>findViewById(R.id.photo), false);
         look.button(this.<Button>findViewById(R.id.settings), false);
         this.<TextView>findViewById(R.id.hint).setTextColor(look.faint);
         onClick(R.id.camera, this::chooseCamera);
@@ -111,6 +109,9 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
         boolean ready = !presenter.models().isEmpty();
         findViewById(R.id.camera).setEnabled(ready);
         findViewById(R.id.photo).setEnabled(ready);
+        if (dialog instanceof SettingsSheet && dialog.isShowing()) {
+            ((SettingsSheet) dialog).refresh();
+        }
     }
 
     @Override
@@ -208,6 +209,14 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
         if (!ask(intent, ASK_MODEL)) {
             presenter.say(getString(R.string.no_opener));
         }
+    }
+
+    /** Asks whether the chosen model, which was opened from the phone, shall go. */
+    void offerToRemove() {
+        String model = presenter.chosen().model;
+        show(new AlertDialog.Builder(this).setMessage(getString(R.string.remove_ask, Models.title(model)))
+                .setPositiveButton(R.string.remove, (offer, which) -> presenter.remove(model))
+                .setNegativeButton(R.string.cancel, null).create());
     }
 
     /** Says what is unknown without a passport, and has the user choose what cannot be known. */

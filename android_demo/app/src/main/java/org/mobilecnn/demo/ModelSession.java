@@ -9,6 +9,8 @@ import android.os.Looper;
 import android.util.Size;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.mobilecnn.core.AnswerCheck;
 import org.mobilecnn.core.Digest;
 import org.mobilecnn.core.Passport;
@@ -32,7 +34,10 @@ final class ModelSession {
         void onRefused(Choice choice, Passport passport, String why);
 
         /** A photo was classified; {@code remark} on it is for the user, and empty where there is none. */
-        void onPhoto(Answer answer, String remark);
+        void onPhoto(int request, Answer answer, String remark);
+
+        /** Nothing more comes of this request; {@code text} is for the user, and empty where there is nothing to say. */
+        void onPhotoFailed(int request, String text);
 
         /** A camera frame was classified; the rate is 0 for the first frame. */
         void onFrame(Answer answer, double framesPerSecond);
@@ -40,7 +45,7 @@ final class ModelSession {
         /** The camera needs a surface of this size to draw on; {@code sideways} if it will be turned by a quarter. */
         void onSurfaceWanted(Size size, boolean sideways);
 
-        /** Something went wrong; {@code text} is for the user, and nothing more comes of what was asked for. */
+        /** Something went wrong; {@code text} is for the user, and nothing more comes of what was asked for, photos aside. */
         void onMessage(String text);
     }
 
@@ -89,6 +94,12 @@ final class ModelSession {
         }
     }
 
+    /**
+     * Held by whoever has work for a model: a measurement of the speeds would be of two things at once beside a model that is
+     * loaded or a photo that is classified.
+     */
+    static final ReentrantLock PROCESSOR = new ReentrantLock(true);
+
     private final Context context;
     private final Listener listener;
     private final Handler screen = new Handler(Looper.getMainLooper());
@@ -99,6 +110,9 @@ final class ModelSession {
 
     /** The choice of the latest call of {@link #load}; older ones are not worth their loading. */
     private volatile Choice wanted;
+
+    /** The number of the latest call of {@link #classifyPhoto}: nobody waits for what older ones asked for. The main thread sets it. */
+    private volatile int requests;
 
     // Used on the worker thread only.
     private Classifier classifier;
@@ -115,15 +129,18 @@ final class ModelSession {
 
     /** Queues work, whose exceptions become messages. */
     void post(Task task) {
+        post(task, this::tell);
+    }
+
+    private void post(Task task, Consumer<String> otherwise) {
         worker.post(() -> {
+            PROCESSOR.lock();
             try {
                 task.run();
-            } catch (Problem problem) {
-                tell(problem.getMessage());
-            } catch (OutOfMemoryError full) {
-                tell(context.getString(R.string.out_of_memory));
-            } catch (Exception failure) {
-                tell(context.getString(R.string.unexpected, Words.reason(context, failure)));
+            } catch (Exception | OutOfMemoryError | LinkageError failure) {
+                otherwise.accept(Words.failure(context, failure));
+            } finally {
+                PROCESSOR.unlock();
             }
         });
     }
@@ -138,9 +155,34 @@ final class ModelSession {
         });
     }
 
-    /** Queues the classification of a photo. */
-    void classifyPhoto(Uri uri) {
-        post(() -> classifyPhotoNow(uri));
+    /**
+     * Queues the classification of a photo; what was asked of earlier ones is given up.
+     *
+     * @return the number that the listener is told with the answer.
+     */
+    int classifyPhoto(Uri uri) {
+        int request = ++requests;
+        post(() -> {
+            if (request == requests) {
+                classifyPhotoNow(request, uri);
+            }
+        }, text -> failPhoto(request, text));
+        return request;
+    }
+
+    /** Gives up what was asked of photos. */
+    void forgetPhotos() {
+        requests++;
+    }
+
+    private void failPhoto(int request, String text) {
+        screen.post(() -> listener.onPhotoFailed(request, text));
+    }
+
+    /** Queues the closing of the model where no other follows. */
+    void unload() {
+        wanted = null;
+        post(this::closeModel);
     }
 
     /** Queues the closing of the model, after which the thread ends. */
@@ -184,9 +226,9 @@ final class ModelSession {
 
     private void loadNow(Choice choice) {
         loads = loads + 1;
-        closeModel();
         Passport read = null;
         try {
+            closeModel();
             read = Models.passport(context, choice.model);
             ByteBuffer content = Models.open(context, choice.model);
             Digest.expect(choice.model, content, read.sha256, "its passport describes");
@@ -194,15 +236,9 @@ final class ModelSession {
             passport = read;
             loaded = choice;
             showLoaded(choice, read, classifier.check(Models.golden(read)));
-        } catch (Problem problem) {
+        } catch (Problem | RuntimeException | OutOfMemoryError | LinkageError failure) {
             closeModel();
-            showRefused(choice, read, problem.getMessage());
-        } catch (OutOfMemoryError full) {
-            closeModel();
-            showRefused(choice, read, context.getString(R.string.out_of_memory));
-        } catch (RuntimeException failure) {
-            closeModel();
-            showRefused(choice, read, context.getString(R.string.unexpected, Words.reason(context, failure)));
+            showRefused(choice, read, Words.failure(context, failure));
         }
     }
 
@@ -214,9 +250,10 @@ final class ModelSession {
         screen.post(() -> listener.onRefused(choice, card, why));
     }
 
-    private void classifyPhotoNow(Uri uri) throws Problem {
+    private void classifyPhotoNow(int request, Uri uri) throws Problem {
         if (classifier == null) {
-            tell("");
+            // The screen says why.
+            failPhoto(request, "");
             return;
         }
         try {
@@ -224,18 +261,20 @@ final class ModelSession {
             String remark = photo.reduced ? context.getString(R.string.reduced) : "";
             Classifier.Result result = classifier.classify(photo.picture);
             Answer answer = new Answer(loaded, passport, result, Photo.shown(photo.picture));
-            screen.post(() -> listener.onPhoto(answer, remark));
+            screen.post(() -> listener.onPhoto(request, answer, remark));
         } catch (IOException unreadable) {
-            tell(context.getString(R.string.photo_failed, Words.reason(context, unreadable)));
+            failPhoto(request, context.getString(R.string.photo_failed, Words.reason(context, unreadable)));
         }
     }
 
     private void closeModel() {
-        if (classifier != null) {
-            classifier.close();
-        }
+        Classifier old = classifier;
+        // Whatever its closing does: it is not to be used, nor closed again.
         classifier = null;
         passport = null;
         loaded = null;
+        if (old != null) {
+            old.close();
+        }
     }
 }

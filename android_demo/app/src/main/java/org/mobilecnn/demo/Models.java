@@ -68,6 +68,11 @@ final class Models {
         return new File(context.getFilesDir(), "opened");
     }
 
+    /** Whether a model was opened from the phone, and is not one that the app carries. */
+    static boolean isOpened(String model) {
+        return model.startsWith("/");
+    }
+
     /** What a model is called on the screen. */
     static String title(String model) {
         return new File(model).getName();
@@ -75,7 +80,7 @@ final class Models {
 
     /** The passport of one of {@link #all}. */
     static Passport passport(Context context, String model) throws Problem {
-        if (model.startsWith("/")) {
+        if (isOpened(model)) {
             return passport(new File(model));
         }
         String name = passportName(model);
@@ -101,7 +106,7 @@ final class Models {
 
     /** One of {@link #all}, mapped into memory. */
     static ByteBuffer open(Context context, String model) throws Problem {
-        if (model.startsWith("/")) {
+        if (isOpened(model)) {
             return open(new File(model));
         }
         AssetManager assets = context.getAssets();

@@ -124,17 +124,24 @@ final class OpenedModel {
     }
 
     /** The file to keep a model in: its name, with digits of its SHA-256 where another model has that name. */
-    private static File free(File folder, Passport passport) throws Problem {
+    private File free(File folder, Passport passport) throws Problem {
         String name = safe(passport.file).replaceAll("[.]tflite$", "");
         File kept = null;
         for (int digits : DIGITS) {
             String end = digits == 0 ? "" : "-" + passport.sha256.substring(0, digits);
             kept = new File(folder, name + end + ".tflite");
-            if (!kept.exists() || Digest.sha256(Models.open(kept)).equals(passport.sha256)) {
+            boolean own = !kept.exists() || Digest.sha256(Models.open(kept)).equals(passport.sha256);
+            if (own && !bundled(kept.getName(), passport)) {
                 break;
             }
         }
         return kept;
+    }
+
+    /** Whether the app carries another model of this name. */
+    private boolean bundled(String called, Passport passport) throws Problem {
+        return Models.bundled(context).contains(called)
+                && !Models.passport(context, called).sha256.equals(passport.sha256);
     }
 
     /** Writes a passport of what the file says by itself, and of this range, which the user chose. */
@@ -156,6 +163,23 @@ final class OpenedModel {
         // Nothing depends on their being gone: the next ones are written over them.
         waiting(".tflite").delete();
         waiting(".json").delete();
+    }
+
+    /**
+     * Removes a model that was opened, and its passport.
+     *
+     * @param model the path of it.
+     */
+    void remove(String model) throws Problem {
+        File file = new File(model);
+        try {
+            // What lies beside no model nobody looks for.
+            Files.deleteIfExists(file.toPath());
+            Files.deleteIfExists(new File(file.getParentFile(), file.getName().replaceAll("[.]tflite$", ".json")).toPath());
+        } catch (IOException refused) {
+            throw new Problem(Problem.ENVIRONMENT,
+                    context.getString(R.string.remove_failed, file.getName(), Words.reason(context, refused)), refused);
+        }
     }
 
     /** What the model that is being opened is called. */

@@ -5,6 +5,7 @@ import android.graphics.Bitmap;
 import android.net.Uri;
 import android.util.Size;
 import android.view.Surface;
+import java.util.ArrayList;
 import java.util.List;
 import org.mobilecnn.core.AnswerCheck;
 import org.mobilecnn.core.AssumedPassport;
@@ -48,6 +49,9 @@ final class Presenter implements ModelSession.Listener {
     private ModelSession.Answer latest;
     private Uri photo;
     private boolean resumed;
+
+    /** The number of the request for the photo's answer that is waited for; 0 without. */
+    private int awaited;
 
     /** The name of a model without a passport that the user has to decide on; null without. */
     private String offered;
@@ -128,7 +132,7 @@ final class Presenter implements ModelSession.Listener {
         session.load(choice);
         change(state.loading(choice.model));
         if (photo != null) {
-            session.classifyPhoto(photo);
+            awaited = session.classifyPhoto(photo);
         }
     }
 
@@ -144,12 +148,14 @@ final class Presenter implements ModelSession.Listener {
         photo = uri;
         latest = null;
         change(state.from(ScreenState.Source.PHOTO).working());
-        session.classifyPhoto(uri);
+        awaited = session.classifyPhoto(uri);
     }
 
     void openCamera() {
         photo = null;
         latest = null;
+        awaited = 0;
+        session.forgetPhotos();
         change(state.from(ScreenState.Source.CAMERA));
         if (resumed) {
             feed.prepare();
@@ -222,6 +228,27 @@ final class Presenter implements ModelSession.Listener {
         session.post(() -> keepOpened(range, false));
     }
 
+    /** Removes a model that was opened from the phone; where it is the chosen one, the first of the others is chosen. */
+    void remove(String model) {
+        List<String> others = new ArrayList<>(models);
+        others.remove(model);
+        models = others;
+        if (others.isEmpty()) {
+            chosen = null;
+            described = null;
+            latest = null;
+            photo = null;
+            awaited = 0;
+            feed.stop();
+            session.unload();
+            change(ScreenState.EMPTY.said(context.getString(R.string.no_models)));
+        } else if (chosen != null && chosen.model.equals(model)) {
+            choose(new ModelSession.Choice(others.get(0), chosen.threads, chosen.kernels));
+        }
+        // After the work that still needs it.
+        session.post(() -> opened.remove(model));
+    }
+
     /** Forgets the model that is being opened. */
     void dropOpened() {
         offered = null;
@@ -259,7 +286,8 @@ final class Presenter implements ModelSession.Listener {
     }
 
     void say(String text) {
-        change(state.said(text));
+        // What is told of something else is not the end of the waiting for a photo's answer.
+        change(awaited == 0 ? state.said(text) : state.told(text));
     }
 
     // What becomes of the screen.
@@ -303,7 +331,7 @@ final class Presenter implements ModelSession.Listener {
         if (choice == chosen) {
             described = passport;
             ScreenState loaded = state.loaded(passport, check);
-            change(photo != null && latest == null ? loaded.working() : loaded);
+            change(awaited != 0 ? loaded.working() : loaded);
         }
     }
 
@@ -316,10 +344,19 @@ final class Presenter implements ModelSession.Listener {
     }
 
     @Override
-    public void onPhoto(ModelSession.Answer answer, String remark) {
-        if (answer.choice == chosen && state.source == ScreenState.Source.PHOTO) {
+    public void onPhoto(int request, ModelSession.Answer answer, String remark) {
+        if (request == awaited && answer.choice == chosen) {
+            awaited = 0;
             latest = answer;
             change(state.answered(outcome(answer), 0.0, remark));
+        }
+    }
+
+    @Override
+    public void onPhotoFailed(int request, String text) {
+        if (request == awaited) {
+            awaited = 0;
+            change(state.said(text));
         }
     }
 
@@ -340,7 +377,7 @@ final class Presenter implements ModelSession.Listener {
 
     @Override
     public void onMessage(String text) {
-        change(state.said(text));
+        say(text);
     }
 
     private Outcome outcome(ModelSession.Answer answer) {

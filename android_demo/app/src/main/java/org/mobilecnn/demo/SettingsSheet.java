@@ -17,6 +17,7 @@ import android.widget.Spinner;
 import android.widget.TextView;
 import java.text.NumberFormat;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
@@ -25,6 +26,9 @@ final class SettingsSheet extends Dialog {
     private final MainActivity activity;
     private final Presenter presenter;
     private final List<Classifier.Kernels> kernels = Settings.kernels();
+
+    /** The models of the list: what is chosen there is one of these, whatever models there are meanwhile. */
+    private List<String> models = Collections.emptyList();
 
     SettingsSheet(MainActivity activity, Presenter presenter) {
         super(activity, R.style.SheetTheme);
@@ -44,12 +48,8 @@ final class SettingsSheet extends Dialog {
         window.setLayout(WindowManager.LayoutParams.MATCH_PARENT, WindowManager.LayoutParams.WRAP_CONTENT);
         window.setGravity(Gravity.BOTTOM);
         color((ViewGroup) findViewById(R.id.settings_list), look);
-        List<String> titles = new ArrayList<>();
-        for (String model : presenter.models()) {
-            titles.add(Models.title(model));
-        }
+        fillModels();
         ModelSession.Choice chosen = presenter.chosen();
-        fill(R.id.model, titles, chosen == null ? 0 : presenter.models().indexOf(chosen.model));
         List<String> threads = new ArrayList<>();
         for (int count = 1; count <= Runtime.getRuntime().availableProcessors(); count++) {
             threads.add(String.valueOf(count));
@@ -67,12 +67,34 @@ final class SettingsSheet extends Dialog {
             dismiss();
             activity.chooseModel();
         });
+        onClick(R.id.remove, activity::offerToRemove);
         onClick(R.id.timing, () -> {
             dismiss();
             activity.startActivity(new Intent(activity, TimingActivity.class));
         });
         onClick(R.id.close, this::dismiss);
+        refresh();
+    }
+
+    /** Shows what there is now; a model may be copied while the sheet is open. */
+    void refresh() {
+        ModelSession.Choice chosen = presenter.chosen();
         findViewById(R.id.details).setEnabled(presenter.described() != null);
+        findViewById(R.id.remove).setVisibility(
+                chosen != null && Models.isOpened(chosen.model) ? View.VISIBLE : View.GONE);
+        if (!models.equals(presenter.models())) {
+            fillModels();
+        }
+    }
+
+    private void fillModels() {
+        models = new ArrayList<>(presenter.models());
+        List<String> titles = new ArrayList<>();
+        for (String model : models) {
+            titles.add(Models.title(model));
+        }
+        ModelSession.Choice chosen = presenter.chosen();
+        fill(R.id.model, titles, chosen == null ? 0 : models.indexOf(chosen.model));
     }
 
     private void fillShown(Look look) {
@@ -119,8 +141,8 @@ final class SettingsSheet extends Dialog {
     }
 
     private void choose() {
-        if (!presenter.models().isEmpty()) {
-            presenter.choose(new ModelSession.Choice(presenter.models().get(selected(R.id.model)),
+        if (!models.isEmpty()) {
+            presenter.choose(new ModelSession.Choice(models.get(selected(R.id.model)),
                     selected(R.id.threads) + 1, kernels.get(selected(R.id.kernels))));
         }
         keepShown();

@@ -6,6 +6,7 @@ import android.graphics.Bitmap;
 import android.graphics.drawable.Drawable;
 import android.view.View;
 import android.view.ViewGroup;
+import android.widget.Button;
 import android.widget.ImageView;
 import android.widget.ProgressBar;
 import android.widget.TextView;
@@ -25,6 +26,12 @@ final class StateView {
     /** Side of the chip's icon, as a multiple of its text's size. */
     private static final float ICON = 1.4f;
 
+    /** What is left of the colour of bars that mean nothing: half of it. */
+    private static final int PALE = 0x80FFFFFF;
+
+    /** Largest ratio of the shapes of a photo and its place at which the photo fills it; an eleventh is cut off at most. */
+    private static final double NEARLY = 1.1;
+
     private final Activity activity;
     private final Look look;
     private final TextView chip;
@@ -33,6 +40,12 @@ final class StateView {
     private final TextView message;
     private final ViewGroup results;
     private final List<View> rows = new ArrayList<>();
+
+    /** The colour of the bars. */
+    private ColorStateList bars;
+
+    /** The source whose button is filled; null before there is one. */
+    private ScreenState.Source shown;
 
     /** Takes the views of the layout {@code main}, which the activity must have set. */
     StateView(Activity activity, Look look) {
@@ -44,10 +57,13 @@ final class StateView {
         message = activity.findViewById(R.id.message);
         results = activity.findViewById(R.id.results);
         activity.findViewById(R.id.sheet).setBackground(look.shape(look.sheet, 28));
-        headline.setTextColor(look.text);
         times.setTextColor(look.faint);
         message.setTextColor(look.text);
         this.<TextView>view(R.id.model_name).setTextColor(look.faint);
+        ImageView picture = view(R.id.picture);
+        // Its place has a size once it is laid out; what is asked for meanwhile would be too late.
+        ((View) picture.getParent()).addOnLayoutChangeListener(
+                (place, left, top, right, bottom, oldLeft, oldTop, oldRight, oldBottom) -> place.post(() -> fit(picture)));
         this.<ProgressBar>view(R.id.progress).setIndeterminateTintList(ColorStateList.valueOf(look.accent));
     }
 
@@ -63,6 +79,8 @@ final class StateView {
         ImageView picture = view(R.id.picture);
         picture.setVisibility(photo == null || live ? View.GONE : View.VISIBLE);
         picture.setImageBitmap(live ? null : photo);
+        fit(picture);
+        showSource(state.source);
         view(R.id.hint).setVisibility(state.source == ScreenState.Source.NONE ? View.VISIBLE : View.GONE);
         view(R.id.progress).setVisibility(state.busy ? View.VISIBLE : View.INVISIBLE);
         message.setText(state.message);
@@ -70,7 +88,37 @@ final class StateView {
         times.setText(state.outcome == null ? "" : times(state));
         times.setVisibility(state.outcome == null ? View.GONE : View.VISIBLE);
         headline.setText(state.outcome == null ? waiting(state) : headline(state.outcome));
+        // What must not be trusted does not look as what can be.
+        boolean wrong = state.trust == ScreenState.Trust.DIFFERS;
+        headline.setTextColor(wrong ? activity.getColor(R.color.wrong) : look.text);
+        bars = ColorStateList.valueOf(wrong ? look.faint & PALE : look.accent);
         showRows(state.outcome);
+    }
+
+    /** A photo that is nearly of its place's shape fills that; of others nothing is cut off. */
+    private static void fit(ImageView picture) {
+        Drawable photo = picture.getDrawable();
+        View place = (View) picture.getParent();
+        if (photo == null || photo.getIntrinsicHeight() < 1 || place.getWidth() < 1 || place.getHeight() < 1) {
+            return;
+        }
+        double ratio = (double) place.getWidth() * photo.getIntrinsicHeight()
+                / ((double) place.getHeight() * photo.getIntrinsicWidth());
+        picture.setScaleType(Math.max(ratio, 1 / ratio) <= NEARLY ? ImageView.ScaleType.CENTER_CROP
+                : ImageView.ScaleType.FIT_CENTER);
+    }
+
+    /** Fills the button of what is shown; the camera's where there is nothing yet. */
+    private void showSource(ScreenState.Source source) {
+        if (source == shown) {
+            return;
+        }
+        shown = source;
+        boolean photo = source == ScreenState.Source.PHOTO;
+        look.button(this.<Button>view(R.id.camera), !photo);
+        look.button(this.<Button>view(R.id.photo), photo);
+        view(R.id.camera).setSelected(source == ScreenState.Source.CAMERA);
+        view(R.id.photo).setSelected(photo);
     }
 
     private void showVerdict(ScreenState state) {
@@ -89,7 +137,10 @@ final class StateView {
             int side = Math.round(ICON * chip.getTextSize());
             Drawable icon = activity.getDrawable(words.icon);
             icon.setBounds(0, 0, side, side);
-            chip.setCompoundDrawablesRelative(icon, null, null, null);
+            // It can be pressed.
+            Drawable more = activity.getDrawable(R.drawable.ic_more);
+            more.setBounds(0, 0, side, side);
+            chip.setCompoundDrawablesRelative(icon, null, more, null);
             chip.setCompoundDrawableTintList(ColorStateList.valueOf(color));
             chip.setBackground(look.shape(activity.getColor(words.color), 20));
         }
@@ -153,7 +204,6 @@ final class StateView {
         row.<TextView>findViewById(R.id.label).setTextColor(look.text);
         row.<TextView>findViewById(R.id.confidence).setTextColor(look.text);
         ProgressBar bar = row.findViewById(R.id.bar);
-        bar.setProgressTintList(ColorStateList.valueOf(look.accent));
         bar.setProgressBackgroundTintList(ColorStateList.valueOf(look.track));
     }
 
@@ -164,6 +214,7 @@ final class StateView {
         row.<TextView>findViewById(R.id.label).setText(yes ? activity.getString(R.string.label_yes, label) : label);
         row.<TextView>findViewById(R.id.confidence).setText(share);
         ProgressBar bar = row.findViewById(R.id.bar);
+        bar.setProgressTintList(bars);
         bar.setVisibility(Double.isNaN(entry.probability) ? View.GONE : View.VISIBLE);
         bar.setProgress((int) Math.round(FULL_BAR * (Double.isNaN(entry.probability) ? 0 : entry.probability)));
         row.setContentDescription(

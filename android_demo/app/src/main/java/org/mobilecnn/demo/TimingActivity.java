@@ -1,6 +1,7 @@
 package org.mobilecnn.demo;
 
 import android.app.Activity;
+import android.content.ClipData;
 import android.content.Intent;
 import android.content.res.ColorStateList;
 import android.net.Uri;
@@ -17,8 +18,6 @@ import android.widget.Switch;
 import android.widget.TextView;
 import com.eclipsesource.json.JsonObject;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -238,15 +237,18 @@ public final class TimingActivity extends Activity implements Timings.Listener {
     }
 
     private void share() {
-        Intent send = new Intent(Intent.ACTION_SEND).setType("application/json")
-                .putExtra(Intent.EXTRA_SUBJECT, getString(R.string.timing_subject))
-                .putExtra(Intent.EXTRA_TEXT, TimingHistory.text(shown));
+        Uri file = SharedTimings.uri(this, chosen);
+        Intent send = new Intent(Intent.ACTION_SEND).setType(SharedTimings.TYPE)
+                .putExtra(Intent.EXTRA_SUBJECT, getString(R.string.timing_subject)).putExtra(Intent.EXTRA_STREAM, file)
+                .addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION);
+        // The permission is granted for what is in here.
+        send.setClipData(ClipData.newRawUri(getString(R.string.timing_subject), file));
         startActivity(Intent.createChooser(send, getString(R.string.share)));
     }
 
     private void save() {
         Intent create = new Intent(Intent.ACTION_CREATE_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE)
-                .setType("application/json").putExtra(Intent.EXTRA_TITLE, "measurement.json");
+                .setType(SharedTimings.TYPE).putExtra(Intent.EXTRA_TITLE, "measurement.json");
         try {
             startActivityForResult(create, ASK_FILE);
         } catch (android.content.ActivityNotFoundException absent) {
@@ -259,16 +261,12 @@ public final class TimingActivity extends Activity implements Timings.Listener {
         if (request != ASK_FILE || result != RESULT_OK || data == null || data.getData() == null || shown == null) {
             return;
         }
-        Uri file = data.getData();
-        try (OutputStream out = getContentResolver().openOutputStream(file, "wt")) {
-            if (out == null) {
-                throw new IOException("nothing there");
-            }
-            out.write(TimingHistory.text(shown).getBytes(StandardCharsets.US_ASCII));
-            say(getString(R.string.timing_saved));
-        } catch (IOException | RuntimeException unwritable) {
-            say(getString(R.string.timing_unwritable, Words.reason(this, unwritable)));
-        }
+        timings.save(data.getData(), TimingHistory.text(shown));
+    }
+
+    @Override
+    public void onSaved(String words) {
+        say(words);
     }
 
     private void say(String text) {

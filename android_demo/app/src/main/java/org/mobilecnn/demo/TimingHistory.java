@@ -5,6 +5,7 @@ import com.eclipsesource.json.Json;
 import com.eclipsesource.json.JsonObject;
 import com.eclipsesource.json.ParseException;
 import java.io.File;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -53,9 +54,21 @@ final class TimingHistory {
         }
     }
 
+    /**
+     * The file of a record.
+     *
+     * @throws FileNotFoundException if it is none of {@link #names}.
+     */
+    File file(String name) throws FileNotFoundException {
+        if (!names().contains(name)) {
+            throw new FileNotFoundException("there is no measurement " + name);
+        }
+        return new File(folder, name);
+    }
+
     /** A record of {@link #names}. */
     JsonObject read(String name) throws IOException {
-        byte[] content = Files.readAllBytes(new File(folder, name).toPath());
+        byte[] content = Files.readAllBytes(file(name).toPath());
         try {
             return Json.parse(new String(content, StandardCharsets.UTF_8)).asObject();
         } catch (ParseException | UnsupportedOperationException damage) {

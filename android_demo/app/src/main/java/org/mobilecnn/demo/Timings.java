@@ -1,18 +1,22 @@
 package org.mobilecnn.demo;
 
 import android.content.Context;
+import android.net.Uri;
 import android.os.Handler;
 import android.os.Looper;
 import android.os.Process;
 import com.eclipsesource.json.JsonObject;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.mobilecnn.core.Passport;
 import org.mobilecnn.core.Picture;
@@ -27,10 +31,16 @@ final class Timings implements TimingRun.Surroundings {
 
         /** It is over; {@code record} is null where it was stopped or failed, and {@code why} says so. */
         void onEnd(JsonObject record, String why);
+
+        /** A measurement was saved, or could not be; {@code words} say so. */
+        void onSaved(String words);
     }
 
     /** To the second, which {@link OffsetDateTime#toString} leaves out where it is 0. */
     private static final DateTimeFormatter CREATED = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ssXXX", Locale.ROOT);
+
+    /** Milliseconds between two looks at whether the measurement is to stop while it waits. */
+    private static final long PATIENCE_MS = 100;
 
     private final Context context;
     private final Handler screen = new Handler(Looper.getMainLooper());
@@ -99,7 +109,9 @@ final class Timings implements TimingRun.Surroundings {
                 return left;
             }
         };
+        boolean alone = false;
         try {
+            alone = waitForOthers();
             List<String> models = new ArrayList<>();
             List<String> titles = new ArrayList<>();
             List<String> refused = choose(threads, models, titles);
@@ -116,11 +128,31 @@ final class Timings implements TimingRun.Surroundings {
             end(null, problem.getMessage());
         } catch (IOException unwritable) {
             end(null, context.getString(R.string.timing_unwritable, Words.reason(context, unwritable)));
-        } catch (OutOfMemoryError full) {
-            end(null, context.getString(R.string.out_of_memory));
-        } catch (RuntimeException failure) {
-            end(null, context.getString(R.string.unexpected, Words.reason(context, failure)));
+        } catch (InterruptedException | RuntimeException | OutOfMemoryError | LinkageError failure) {
+            end(null, Words.failure(context, failure));
+        } finally {
+            if (alone) {
+                ModelSession.PROCESSOR.unlock();
+            }
         }
+    }
+
+    /**
+     * Waits until the main screen's model is loaded and its photo classified: two models at once slow each other. Until the
+     * end of the measurement that screen's work waits in its turn.
+     *
+     * @return false if the measurement is to stop.
+     */
+    private boolean waitForOthers() throws InterruptedException {
+        if (!ModelSession.PROCESSOR.tryLock(0, TimeUnit.SECONDS)) {
+            tell(0, 1, "", R.string.timing_waiting);
+            while (!ModelSession.PROCESSOR.tryLock(PATIENCE_MS, TimeUnit.MILLISECONDS)) {
+                if (!goOn()) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     /**
@@ -155,13 +187,9 @@ final class Timings implements TimingRun.Surroundings {
             } catch (Problem problem) {
                 refused.add(Models.title(model));
                 why = problem;
-            } catch (RuntimeException failure) {
+            } catch (RuntimeException | OutOfMemoryError | LinkageError failure) {
                 refused.add(Models.title(model));
-                why = new Problem(Problem.MODEL_FILE,
-                        context.getString(R.string.unexpected, Words.reason(context, failure)), failure);
-            } catch (OutOfMemoryError full) {
-                refused.add(Models.title(model));
-                why = new Problem(Problem.MODEL_FILE, context.getString(R.string.out_of_memory), full);
+                why = new Problem(Problem.MODEL_FILE, Words.failure(context, failure), failure);
             }
         }
         if (models.isEmpty() && why != null && goOn()) {
@@ -178,6 +206,33 @@ final class Timings implements TimingRun.Surroundings {
             }
             classifier.run();
         }
+    }
+
+    /** Writes a record into a file of another app, which may take its time. */
+    void save(Uri file, String record) {
+        new Thread("saving") {
+            @Override
+            public void run() {
+                String words = saved(file, record);
+                screen.post(() -> {
+                    if (listener != null) {
+                        listener.onSaved(words);
+                    }
+                });
+            }
+        }.start();
+    }
+
+    private String saved(Uri file, String record) {
+        try (OutputStream out = context.getContentResolver().openOutputStream(file, "wt")) {
+            if (out == null) {
+                throw new IOException("nothing there");
+            }
+            out.write(record.getBytes(StandardCharsets.US_ASCII));
+        } catch (IOException | RuntimeException unwritable) {
+            return context.getString(R.string.timing_unwritable, Words.reason(context, unwritable));
+        }
+        return context.getString(R.string.timing_saved);
     }
 
     private String version() {

@@ -4,6 +4,7 @@ import android.content.Context;
 import android.util.Log;
 import org.mobilecnn.core.OutputKind;
 import org.mobilecnn.core.Passport;
+import org.mobilecnn.core.Problem;
 import org.mobilecnn.core.ScreenState;
 
 /** What the screen says of a model, in the user's language: a row for each degree of trust in its answers. */
@@ -47,6 +48,15 @@ enum Words {
         Log.w("mobilecnn", failure);
         String message = failure.getMessage();
         return message == null || message.isEmpty() ? context.getString(R.string.no_reason) : message;
+    }
+
+    /** What the user is told of a failure of the model's thread. */
+    static String failure(Context context, Throwable failure) {
+        if (failure instanceof Problem) {
+            return failure.getMessage();
+        }
+        return failure instanceof OutOfMemoryError ? context.getString(R.string.out_of_memory)
+                : context.getString(R.string.unexpected, reason(context, failure));
     }
 
     /** What a passport says of its model, a property a line. */

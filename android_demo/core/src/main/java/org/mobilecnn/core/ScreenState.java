@@ -111,6 +111,11 @@ public final class ScreenState {
         return new ScreenState(model, trust, reason, source, trust == Trust.LOADING, outcome, framesPerSecond, text);
     }
 
+    /** There is something for the user to know, and what is waited for goes on. */
+    public ScreenState told(String text) {
+        return new ScreenState(model, trust, reason, source, busy, outcome, framesPerSecond, text);
+    }
+
     private static Trust trust(Passport passport, AnswerCheck check) {
         if (check.verdict == AnswerCheck.Verdict.DIFFERS) {
             return Trust.DIFFERS;

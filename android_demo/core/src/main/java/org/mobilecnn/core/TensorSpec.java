@@ -1,5 +1,6 @@
 package org.mobilecnn.core;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -61,7 +62,7 @@ public final class TensorSpec {
 
     /** Puts {@code values} into {@code buffer}: float32 as they are, codes rounded (halves to even) and clipped. */
     public void encode(float[] values, ByteBuffer buffer) {
-        buffer.rewind();
+        begin(buffer);
         if (!quantized()) {
             buffer.asFloatBuffer().put(values);
             return;
@@ -71,12 +72,12 @@ public final class TensorSpec {
             double code = Math.rint(value / scale) + zeroPoint;
             buffer.put((byte) Math.max(-128.0, Math.min(127.0, code)));
         }
-        buffer.rewind();
+        begin(buffer);
     }
 
     /** The real numbers in {@code buffer}. */
     public float[] decode(ByteBuffer buffer) {
-        buffer.rewind();
+        begin(buffer);
         float[] values = new float[elements()];
         if (!quantized()) {
             buffer.asFloatBuffer().get(values);
@@ -85,8 +86,13 @@ public final class TensorSpec {
         for (int i = 0; i < values.length; i++) {
             values[i] = (buffer.get() - zeroPoint) * scale;
         }
-        buffer.rewind();
+        begin(buffer);
         return values;
+    }
+
+    /** Goes to the beginning of a buffer. Android 8 and 9 have the method in {@link Buffer} alone. */
+    public static void begin(Buffer buffer) {
+        buffer.rewind();
     }
 
     /** A description for messages: {@code int8 [1, 224, 224, 3], scale 0.0078, zero point -1}. */

@@ -1,5 +1,6 @@
 package org.mobilecnn.core;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 
 /**
@@ -31,7 +32,8 @@ public final class YuvFrame {
         private byte[] row(int y, int count, byte[] reused) {
             int length = (count - 1) * step + 1;
             byte[] row = reused.length < length ? new byte[length] : reused;
-            values.position(y * stride);
+            // Android 8 and 9 have this method in Buffer alone.
+            ((Buffer) values).position(y * stride);
             values.get(row, 0, length);
             return row;
         }
