@@ -1,6 +1,6 @@
-"""Time the export of four formats against a plain float32 conversion: MobileNet V2 1.0 at 224, 200 images.
+"""Time the export of the usual four formats, or of all six, against a plain float32 conversion: MobileNet V2 1.0 at 224, 200 images.
 
-    python benchmarks/export_time.py [--rounds 3] [--json]
+    python benchmarks/export_time.py [--rounds 3] [--six] [--json]
 
 Both sides are timed as whole processes that take turns, including the import of TensorFlow and the loading of the model. The
 plain side is what a Keras user writes: `TFLiteConverter.from_keras_model(model).convert()` on the same saved model. It times its
@@ -24,7 +24,10 @@ IMAGES = 200
 """Number of calibration images."""
 
 LIMIT = 2.5
-"""Largest ratio of the four formats to the plain conversion."""
+"""Largest ratio of the formats to the plain conversion."""
+
+SIX = ("--float32", "--float16", "--dynamic", "--int8", "--int16x8", "--int8-weights")
+"""Options of all formats."""
 
 BUILD = """
 import keras, sys
@@ -54,6 +57,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--six", action="store_true", help="all six formats")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     python = sys.executable
@@ -68,7 +72,7 @@ def main() -> None:
         model = folder / "mobilenet_v2.keras"
         run([python, "-c", BUILD, str(model)])
         mobilecnn = [
-            str(Path(python).with_name("mobilecnn")), "export", str(model), "--all", "--input-range", "tf",
+            str(Path(python).with_name("mobilecnn")), "export", str(model), *(SIX if arguments.six else ("--all",)), "--input-range", "tf",
             "--calibration", str(folder / "images"), "--samples", str(IMAGES), "-o", str(folder / "out"),
             "--min-agreement", "0", "--min-sqnr", "0",  # The weights are random: its classes are a matter of rounding.
         ]  # fmt: skip
@@ -81,7 +85,8 @@ def main() -> None:
     spent, whole, alone = (statistics.median(row) for row in (ours, plain, conversion))
     result = {
         "rounds": arguments.rounds,
-        "four_formats_s": ours,
+        "formats": 6 if arguments.six else 4,
+        "formats_s": ours,
         "plain_process_s": plain,
         "plain_conversion_alone_s": conversion,
         "ratio": spent / whole,
@@ -92,7 +97,7 @@ def main() -> None:
         print(json.dumps(result, indent=2))
     else:
         print(
-            f"four formats, checked, {IMAGES} calibration images: median {spent:.1f} s of {arguments.rounds}"
+            f"{result['formats']} formats, checked, {IMAGES} calibration images: median {spent:.1f} s of {arguments.rounds}"
         )
         print(
             f"one plain float32 conversion, whole process:       median {whole:.1f} s  ratio {result['ratio']:.2f}"

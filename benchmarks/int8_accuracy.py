@@ -78,6 +78,8 @@ def main() -> None:
                 **plan, resume=model.with_suffix(".checkpoint").exists(),
             )  # fmt: skip
         target = options.output / name
+        for old in target.glob("*.tflite"):
+            old.unlink()  # What fails leaves none that could be judged in its place.
         with suppress(mobilecnn.CheckFailed):  # A collapse is a row of the table, too.
             mobilecnn.export(
                 model,

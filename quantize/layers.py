@@ -12,6 +12,7 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.files import read_bytes, temporary_folder
 from mobilecnn.quantize.classifiers import Classifier, open_tflite
+from mobilecnn.quantize.equalization import ratio_of
 from mobilecnn.quantize.inference import TfliteProcess, write_inputs
 from mobilecnn.remarks import Remark, Remarked, no_remark, plural
 from mobilecnn.train.datasets.dataset import Dataset
@@ -221,10 +222,10 @@ def _cosine(sums: Sequence[float] | None) -> float | None:
 
 
 def spread_ratio(ranges: Sequence[float]) -> float | None:
-    """Largest over median of the ranges of channels; None of a single channel, and where the median is 0."""
+    """Largest over median of the ranges of channels that are not 0, as equalization has it; None of a single channel, and where
+    all are 0."""
     widths = np.asarray(ranges, np.float64)
-    middle = float(np.median(widths)) if len(widths) > 1 else 0.0
-    return float(widths.max()) / middle if middle > 0 else None
+    return ratio_of(widths) if len(widths) > 1 and widths.any() else None
 
 
 def _weight_ratios(reference: Path) -> dict[str, float | None]:

@@ -19,6 +19,7 @@ def html(report: LayerReport) -> str:
         "signal-to-quantization-noise ratio in dB: the smaller, the worse."
     )
     drawn = [layer for layer in report.worst_first if layer.values is not None][:SHOWN]
+    along = _along(report)
     sections = [
         Section(
             "Operators, the largest error first",
@@ -30,8 +31,11 @@ def html(report: LayerReport) -> str:
                 ),
             ],
         ),
-        Section(
-            "Along the network", [Figure(svg.draw(_along(report)), "Isolated and accumulated error.", True)]
+        *(
+            # Where every operator is exact, or none is finite, there is nothing to draw.
+            [Section("Along the network", [Figure(svg.draw(along), "Isolated and accumulated error.", True)])]
+            if any(series.points for series in along.series)
+            else []
         ),
         Section(
             "Values of the worst",

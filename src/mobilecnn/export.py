@@ -88,6 +88,10 @@ def check_request(
         raise UsageError(
             f"--io {io} has no effect on {listed([row.name for row in rows])}, which take and give {' and '.join(takes)}; leave it out"
         )
+    if keep_float and recipe is None and set(formats) == {"float32"}:
+        raise UsageError(
+            "--keep-float has no effect on float32, all of which is; leave it out, or give a quantized format"
+        )
     uncalibrated = [row.name for row in rows if row.needs_calibration and calibration is None]
     if uncalibrated:
         raise UsageError(
@@ -127,7 +131,7 @@ def export(
         output: the folder; created if need be.
         calibration: the representative data set; parity is measured on it too. Without one, parity is
             measured on random pictures.
-        io: type that quantized files take and give, where their format has it: ``int8`` or ``float32``.
+        io: type that quantized files take and give, where their format has it: ``int8``, ``uint8`` or ``float32``.
         progress: called with (step, steps, what is being done).
         data: labelled images to ask the Keras model and all files for: a folder, or ``digits`` (its held-out
             part); None to ask for none.

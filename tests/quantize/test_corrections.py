@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering.description import Description
 from mobilecnn.convert.lowering.ends import name_ends
 from mobilecnn.convert.output_kinds import UNKNOWN
-from mobilecnn.quantize import formats
+from mobilecnn.quantize import corrections, formats
 from mobilecnn.quantize.calibration.images import RANDOM, CalibrationImages
 from mobilecnn.quantize.corrections import (
     BIAS_CORRECTION,
@@ -30,6 +31,7 @@ from mobilecnn.quantize.corrections import (
 )
 from mobilecnn.quantize.equalization import groups_of, rescale
 from mobilecnn.quantize.inference import TfliteProcess
+from mobilecnn.quantize.parity import Parity, compare
 from mobilecnn.quantize.weighted_layers import weighted_layers
 from mobilecnn.tensors import write
 
@@ -126,6 +128,60 @@ def test_ranges_that_one_image_stretches_are_clipped(process: TfliteProcess, tmp
     assert graph.inputs[0].scales[0] == pytest.approx(1000 / 255, rel=0.02)
     # int16 has codes enough.
     assert corrected(process, tmp_path, 1, "int16x8", (CLIPPING,), stretched=1000) == ()
+
+
+@pytest.mark.parametrize(
+    ("decibels", "applied", "share", "kept"),
+    [
+        ((20, 25, 24), True, 0.7, 0.7),
+        ((20, 19, 30), True, 0.9, 0.9),  # No further than the first share that does no good.
+        ((20, 25, 30), True, 0.5, 0.5),
+        ((5, 30, 30), False, 0.9, 0.9),
+        ((10, 10, 10), True, 0.5, 0.5),  # As near is no farther.
+        ((), None, None, None),
+    ],
+)
+def test_the_file_that_is_kept_is_that_of_the_share_that_is_said(
+    decibels: tuple[float, ...], applied: bool | None, share: float | None, kept: float | None,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:  # fmt: skip
+    """Of clipping by ever smaller shares; before, it is 10 dB."""
+    of = dict(zip(SHARES, decibels, strict=False))
+
+    def make(tflite: Any, source: Path, rules: Any, made: Path, calibration: Any, share: float) -> Any:
+        if share in of:
+            made.write_text(f"{share}")
+        return corrections._Made([3.0] if share in of else [], 0)
+
+    def parity(db: float) -> Parity:
+        return Parity(4, 1.0, None, 4, False, 0.0, 0.0, 0.0, db)
+
+    monkeypatch.setattr(corrections, "_make", make)
+    monkeypatch.setattr(corrections._Work, "parity", lambda self, path: parity(of[float(path.read_text())]))
+    base: Any = SimpleNamespace(clipping=True)
+    nothing: Any = None
+    rules = formats.named("int8").rules
+    work = corrections._Work(nothing, base, rules, None, tmp_path / "it", tmp_path / "it.trial", nothing)
+    tried = corrections._clipped(work, corrections._State(tmp_path / "base", nothing, parity(10), 0))
+    if tried is None:
+        assert applied is None
+        return
+    correction, after = tried
+    read = float((tmp_path / "it.trial").read_text())
+    assert (correction.applied, correction.share, read) == (applied, share, kept)
+    assert after.parity.sqnr_db == correction.sqnr_db_with == of[read]
+
+
+@pytest.mark.parametrize(("large", "stretched"), [(1, 1000), (4096, 1)])
+def test_the_figures_of_the_last_correction_are_those_of_the_file(
+    process: TfliteProcess, tmp_path: Path, large: float, stretched: float
+) -> None:
+    tried = corrected(process, tmp_path, large, stretched=stretched)
+    last = [row for row in tried if row.applied][-1]
+    process.run(tmp_path / "int8.tflite", tmp_path / "images.npy", tmp_path / "again.npy")
+    process.run(tmp_path / "base.tflite", tmp_path / "images.npy", tmp_path / "exact.npy")
+    again = compare(np.load(tmp_path / "exact.npy"), np.load(tmp_path / "again.npy"), UNKNOWN)
+    assert again.sqnr_db == pytest.approx(last.sqnr_db_with)
 
 
 def test_a_clipping_that_loses_more_than_it_gains_is_left_out(process: TfliteProcess, tmp_path: Path) -> None:

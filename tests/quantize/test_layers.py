@@ -248,7 +248,14 @@ def test_what_is_no_reference_is_refused(spoilt: Path, exported: Path, tmp_path:
 
 @pytest.mark.parametrize(
     ("ranges", "ratio"),
-    [([1, 1, 1], 1), ([1, 2, 3], 1.5), ([1, 1, 1000], 1000), ([5], None), ([0, 0, 1], None)],
+    [
+        ([1, 1, 1], 1),
+        ([1, 2, 3], 1.5),
+        ([1, 1, 1000], 1000),
+        ([5], None),
+        ([0, 0, 0, 1, 1, 500], 500),
+        ([0, 0], None),
+    ],
 )
 def test_the_ratio_of_channels(ranges: list[float], ratio: float | None) -> None:
     assert spread_ratio(ranges) == ratio
