@@ -95,8 +95,9 @@ def per_layer(given: Sequence[str], option: str) -> dict[str, float]:
     for text in given:
         layer, equals, written = text.rpartition("=")
         if equals and not layer:
+            wanted = written or ("BITS" if option == "--cluster" else "SHARE")
             raise UsageError(
-                f"{option} {text!r} names no layer before '='; write {written} for every layer, or LAYER={written}"
+                f"{option} {text!r} names no layer before '='; write {wanted} for every layer, or LAYER={wanted}"
             )
         number = written.lower().removesuffix("bit") if option == "--cluster" else written
         try:

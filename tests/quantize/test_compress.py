@@ -313,6 +313,7 @@ def test_values_for_layers() -> None:
         (("50%",), "write 50 % as 0.5"),
         (("0.1", "0.2"), "given twice for every layer"),
         (("=0.5",), "names no layer before '='; write 0.5 for every layer"),
+        (("=",), "write SHARE for every layer, or LAYER=SHARE"),
         (("0.5bit",), "is no number"),
     ):
         with pytest.raises(UsageError, match=words):
