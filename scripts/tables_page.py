@@ -26,12 +26,32 @@ held against no text of the paper; all others were held against the paper, a pub
 
 Where a table here has not all that the paper's has, "Left out" says what; where nothing is said, it has every row and every figure. (`alexnet-groups`,
 `efficientnet-scaling` and `inception_v2-steps` are no tables of papers: they put figures of their texts and tables beside ours.) How accuracies were tested,
-with one crop, with ten or otherwise, stands under the table, and with other sources behind their names, where the source says it; accuracies
+with one crop, with ten or otherwise, and of which rows where not of all, stands under the table, and with other sources behind their names, where the source says it; accuracies
 of different protocols are not to be compared. A column is headed "paper" where its figures are published, "ours" where they are counted, worked out or modelled here. A paper's name, such as `inception-v2`, stands for all its tables. `mobilecnn tables shufflenet-8 --times FILE` puts the times of a
 record of [`mobilecnn speedup`](speedup.md), measured or modelled, in place of those modelled on the paper's chip. `--json` has of each
-figure `published`, `ours`, `difference` (ours over the published one, less 1) and `agrees`, of each row `other_sources`, and of each table `left_out` and `protocol`.
-`-o` writes the form of the name's ending: `.txt`, `.md`, `.html` or `.json`; `--format` says it for other names. On a narrow terminal the columns that compare stay
+figure `published`, `printed` (the same as it is printed, with its zeros), `ours`, `difference` (ours over the published one, less 1) and `agrees`, of each row
+`other_sources`, and of each table `left_out`, `protocol` and `protocol_of` (the rows that were tested so; null for all).
+`-o` writes the form of the name's ending: `.txt`, `.md`, `.html` or `.json`, and text without one; `--format` says it for other endings. On a narrow terminal the columns that compare stay
 longest; `-v` shows all.
+
+## Tables that are not here
+
+Of the papers on MobileNets, ShuffleNets and SqueezeNet these tables are left out whole:
+
+| paper | tables | why |
+|---|---|---|
+| MobileNet V1 | 10 to 14 | dogs, places, faces and detection: other data, or networks behind MobileNet that the zoo has not |
+| MobileNet V2 | 1 | the bottleneck by its operators, which mobilenet_v2-2 has by their layers |
+| | 3 | the most channels and memory at each resolution, by assumptions on what is kept that are not worked out here |
+| | 5 to 7 | detection and segmentation |
+| MobileNet V3 | 4 | accuracies and times of quantized files, with nothing to count |
+| | 5 | accuracies and times by where hard swish begins, with nothing to count |
+| | 6 to 8 | detection and segmentation |
+| | 9 | accuracies and times by width and resolution; `mobilecnn models` counts such networks |
+| ShuffleNet V1 | 7 | detection on COCO: the zoo's networks classify |
+| ShuffleNet V2 | 7 | detection on COCO: the zoo's networks classify |
+
+SqueezeNet's three are all here. Of the other papers only tables that compare single classifiers are here, and not all of these.
 
 ## Where the published baselines differ from ours
 
@@ -41,11 +61,11 @@ Papers copy one another's baselines, and what is compared with a new network is 
 |---|---|---|---|
 | AlexNet | 720 million multiply-adds | 724 (`alexnet`) | rounded; two groups on 227 x 227 pixels. One tower on 224 (`alexnet_1tower`) has 714, and the paper's widths without groups (`alexnet_g1`) 1,135. [What that means for speedups](speedup.md#which-alexnet) |
 | VGG-16 | 15,300 | 15,470 | the paper's figure is that of the convolutions, rounded down; the dense layers have 124 |
-| GoogLeNet | 1,448, 1,500, 1,550; 6.6 to 6.8 million parameters | 1,583; 6.999 (`googlenet`) | ours is Caffe's published network, with biases; the paper's Table 1 gives rounded figures by module |
+| GoogLeNet | 1,448, 1,500, 1,550; 6.6 to 6.8 million parameters | 1,583; 6.999 (`googlenet`) | ours is Caffe's published network; 1,500 and 6.8 are the sums of the paper's Table 1 (1,502 and 6.798), 6.6 fits the network with 3x3 convolutions for 5x5, and how 1,448 and 1,550 were counted is not said |
 | BN-GoogLeNet | 1,500 | 1,498 (`googlenet_bn`) | torchvision's, which has 3x3 convolutions where the paper has 5x5 |
 | Inception-v3 | 4,800 | 5,713 | the paper's figure is not that of its published network |
-| ResNet-50 | 3,800 | 3,858 (`resnet50`) | rounded; with the stride in the 3x3 convolution (`resnet50_v1.5`) 4,089 |
-| SqueezeNet | 1,700; 833 | 819 on 224 x 224, 833 on 227 x 227 | 1,700 are operations, two for a multiply-add |
+| ResNet-50 | 3,800 | 3,858 (`resnet50`) | cut, not rounded; with the stride in the 3x3 convolution (`resnet50_v1.5`) 4,089 |
+| SqueezeNet | 1,700; 833 | 819 on 224 x 224, 833 on 227 x 227 | 1,700 are operations, two for a multiply-add, on 227 x 227 pixels |
 | MobileNet V1 | 569; 575 in the paper of V2 | 569 | the paper's Table 1 prints a stride of 2 in its last depthwise layer, with which it would be 534 |
 | MobileNet V2, 1.4 | 6.9 million parameters | 6.109 | Keras counts as we do; TF-slim's 6.06 are without batch normalization |
 | ShuffleNet V2 1x | 146 | 145 | its authors' counter adds what is not a multiply-add of a weight |

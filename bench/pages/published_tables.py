@@ -101,7 +101,11 @@ def remarks(table: PaperTable) -> tuple[str, ...]:
     """What stands under a table: what it leaves out, how accuracies were tested, its notes."""
     return (
         *((f"Left out: {table.left_out}",) if table.left_out else ()),
-        *((f"Accuracies: {table.protocol}.",) if table.protocol else ()),
+        *(
+            (f"Accuracies{f' of {table.tested}' if table.tested else ''}: {table.protocol}.",)
+            if table.protocol
+            else ()
+        ),
         *table.notes,
     )
 
@@ -123,7 +127,7 @@ def difference(figure: Figure) -> str:
 
 
 def to_json(table: PaperTable) -> dict[str, Any]:
-    """A table as a JSON object: of every figure the published one, ours, ours over it less 1, and whether they agree."""
+    """A table as a JSON object: of every figure the published one, as a number and as it is printed, ours, ours over it less 1, and whether they agree."""
     return {
         "name": table.name,
         "title": table.title,
@@ -136,6 +140,7 @@ def to_json(table: PaperTable) -> dict[str, Any]:
                 "figures": [
                     {
                         "published": float(figure.published) if figure.published else None,
+                        "printed": figure.published or None,
                         "ours": figure.ours,
                         "difference": figure.difference,
                         "agrees": figure.agrees,
@@ -146,6 +151,7 @@ def to_json(table: PaperTable) -> dict[str, Any]:
                     {
                         "quantity": each.quantity,
                         "published": float(each.figure),
+                        "printed": each.figure,
                         "source": each.source,
                         "protocol": each.protocol or None,
                     }
@@ -156,6 +162,7 @@ def to_json(table: PaperTable) -> dict[str, Any]:
         ],
         "left_out": table.left_out or None,
         "protocol": table.protocol or None,
+        "protocol_of": table.tested or None,
         "notes": list(table.notes),
     }
 

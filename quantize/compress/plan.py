@@ -56,7 +56,12 @@ class CompressionPlan:
         for values, option, fits, choices in (
             (self.svd, "--svd", lambda value: 0 < value < 1, "a share of the rank above 0 and below 1"),
             (self.prune, "--prune", lambda value: 0 <= value < 1, "a share of the weights from 0 to below 1"),
-            (self.cluster, "--cluster", lambda value: value in range(1, 9), "1 to 8 bits"),
+            (
+                self.cluster,
+                "--cluster",
+                lambda value: value in range(1, 9),
+                "a whole number of bits from 1 to 8",
+            ),
         ):
             for layer, value in values.items():
                 if not fits(value):
@@ -79,14 +84,24 @@ class CompressionPlan:
 def per_layer(given: Sequence[str], option: str) -> dict[str, float]:
     """Values as a user gives them, ``0.5`` for every layer or ``conv1=0.5`` for one.
 
+    Args:
+        given: the values as they are typed.
+        option: the option that takes them; ``bit`` may stand behind the number of --cluster.
+
     Raises:
-        UsageError: something is no number, or a layer is named twice.
+        UsageError: something is no number, a layer is named twice, or there is none before the sign of equality.
     """
     values: dict[str, float] = {}
     for text in given:
-        layer, _, written = text.rpartition("=")
+        layer, equals, written = text.rpartition("=")
+        if equals and not layer:
+            wanted = written or ("BITS" if option == "--cluster" else "SHARE")
+            raise UsageError(
+                f"{option} {text!r} names no layer before '='; write {wanted} for every layer, or LAYER={wanted}"
+            )
+        number = written.lower().removesuffix("bit") if option == "--cluster" else written
         try:
-            value = float(written.lower().removesuffix("bit"))
+            value = float(number)
         except ValueError:
             share = "; write 50 % as 0.5" if written.endswith("%") else ""
             raise UsageError(f"{option} {text!r} is no number, and no LAYER=NUMBER{share}") from None

@@ -198,6 +198,9 @@ REFUSED = [
     (("--prune", "fc9=0.5"), "the model has no layer 'fc9' with weights; choose from c1"),
     (("--prune", "0.5", "--data", "missing"), "no such folder: missing"),
     (("--cluster", "many"), "is no number"),
+    (("--cluster", "6.5"), "--cluster 6.5 is out of range; choose a whole number of bits from 1 to 8"),
+    (("--prune", "=0.5"), "names no layer before '='"),
+    (("--prune", "0.5bit"), "is no number"),
     (("--prune", "0.5", "--prune-schedule", "gradual"), "prunes during training; give --data"),
     (("--cluster", "5", "--prune-schedule", "iterative"), "give --prune, and --epochs 1 or more"),
 ]

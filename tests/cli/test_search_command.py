@@ -328,6 +328,7 @@ def test_what_nothing_meets(limits: list[str], words: str, path: Path) -> None:
         (["mobilenet_v1", "--budget", "nanms"], "'nanms' is no time"),
         (["mobilenet_v1"], "Missing option '--budget'"),
         (["mobilenet", "--budget", "20ms"], "no family of networks is named 'mobilenet'; did you mean mobilenet_v"),
+        (["mobilenet_v1_x1.0_224", "--budget", "20ms"], "'mobilenet_v1_x1.0_224' is a network of the family mobilenet_v1; give mobilenet_v1"),
         (["x" * 300, "--budget", "20ms"], f"no family of networks is named '{'x' * 60}'; The families are lenet,"),
         (["mobilenet_v1", "--budget", "20ms", "--size", "4"], "cannot take images of 4x4 pixels"),
         (["mobilenet_v1", "--budget", "20ms", "--width", "9"], "the width multiplier 9.0 is out of range"),

@@ -62,9 +62,30 @@ def test_json_has_published_and_ours() -> None:
     assert table["rows"][1] == {
         "label": "Xception",
         "network": "xception",
-        "figures": [{"published": 22.855952, "ours": 22.855952, "difference": 0.0, "agrees": True}],
-        "other_sources": [{"quantity": "params", "published": 22.8, "source": "nasnet-2", "protocol": None}],
+        "figures": [
+            {
+                "published": 22.855952,
+                "printed": "22.855952",
+                "ours": 22.855952,
+                "difference": 0.0,
+                "agrees": True,
+            }
+        ],
+        "other_sources": [
+            {
+                "quantity": "params",
+                "published": 22.8,
+                "printed": "22.8",
+                "source": "nasnet-2",
+                "protocol": None,
+            }
+        ],
     }
+    # 1.0 is printed with its zero, which says how far it is rounded.
+    (scaling,) = json.loads(run("efficientnet-scaling", "--json").stdout)["tables"]
+    assert scaling["rows"][0]["figures"][0]["printed"] == "1.0"
+    (scales,) = json.loads(run("resnet-4", "--json").stdout)["tables"]
+    assert (scales["protocol_of"], table["protocol_of"]) == ("the ResNets", None)
     assert table["left_out"] == "the steps a second of a training." and table["protocol"] is None
     differs = table["rows"][0]["figures"][0]
     assert (
@@ -113,6 +134,11 @@ def test_a_papers_name_stands_for_its_tables() -> None:
 def test_the_ending_says_the_form(name: str, begins: str, tmp_path: Path) -> None:
     assert run("mobilenet-2", "-o", tmp_path / name).exit_code == 0
     assert (tmp_path / name).read_text().startswith(begins)
+
+
+def test_another_ending_takes_the_form_that_is_given(tmp_path: Path) -> None:
+    assert run("mobilenet-2", "--format", "markdown", "-o", tmp_path / "it.text").exit_code == 0
+    assert (tmp_path / "it.text").read_text().startswith("## mobilenet-2")
 
 
 def test_json_in_a_file_is_what_is_printed(tmp_path: Path) -> None:
@@ -221,6 +247,10 @@ def test_times_on_larger_pictures_are_none_of_the_table(times: int | None, tmp_p
         (["shufflenet-8", "--times", "missing.json"], "missing.json"),
         (["shufflenet-8", "--times", "other.json"], "is not"),
         (["mobilenet-2", "-o", "folder"], "is a folder"),
+        (
+            ["mobilenet-2", "-o", "x.pdf"],
+            ".pdf is no ending of a form; write -o with .txt, .md, .html or .json, or give --format",
+        ),
     ],
 )
 def test_refused_in_one_line(

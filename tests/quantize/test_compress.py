@@ -282,7 +282,10 @@ def test_factors_are_the_closest_of_their_rank() -> None:
         (CompressionPlan(prune={"": 1.0}), "--prune 1 is out of range"),
         (CompressionPlan(prune={"conv": -0.1}), "--prune -0.1 of conv is out of range"),
         (CompressionPlan(svd={"": 0.0}), "--svd 0 is out of range"),
-        (CompressionPlan(cluster={"": 2.5}), "--cluster 2.5 is out of range; choose 1 to 8 bits"),
+        (
+            CompressionPlan(cluster={"": 2.5}),
+            "--cluster 2.5 is out of range; choose a whole number of bits from 1 to 8",
+        ),
         (CompressionPlan(prune={"": 50}), "choose a share of the weights from 0 to below 1; 50 % is 0.5"),
         (CompressionPlan(cluster={"": 9}), "--cluster 9 is out of range"),
         (CompressionPlan(prune={"": 0.5}, epochs=-1), "--epochs -1 is out of range"),
@@ -303,11 +306,15 @@ def test_plans_that_cannot_be(plan: CompressionPlan, words: str) -> None:
 
 
 def test_values_for_layers() -> None:
-    assert per_layer(("0.5", "conv1=0", "fc6=6bit"), "--prune") == {"": 0.5, "conv1": 0.0, "fc6": 6.0}
+    assert per_layer(("0.5", "conv1=0"), "--prune") == {"": 0.5, "conv1": 0.0}
+    assert per_layer(("5", "fc6=6bit"), "--cluster") == {"": 5.0, "fc6": 6.0}
     for given_values, words in (
         (("half",), "is no number"),
         (("50%",), "write 50 % as 0.5"),
         (("0.1", "0.2"), "given twice for every layer"),
+        (("=0.5",), "names no layer before '='; write 0.5 for every layer"),
+        (("=",), "write SHARE for every layer, or LAYER=SHARE"),
+        (("0.5bit",), "is no number"),
     ):
         with pytest.raises(UsageError, match=words):
             per_layer(given_values, "--prune")

@@ -1,9 +1,11 @@
 """The papers' tables: what the layered ones work out, and when a figure agrees with a printed one."""
 
 import csv
+import runpy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +13,10 @@ from hypothesis import strategies as st
 from mobilecnn.bench.pages import published_tables, table_names
 from mobilecnn.bench.papers import experiments
 from mobilecnn.errors import UsageError
+from mobilecnn.quantize.compress import coded_file
+from mobilecnn.quantize.compress.network import tensors_of
 from mobilecnn.train import tables, zoo
-from mobilecnn.train.complexity import count
+from mobilecnn.train.complexity import count, layers
 from mobilecnn.train.tables import extents, lesions, sources
 from mobilecnn.train.tables.compressed import LABELS, coded_sizes
 from mobilecnn.train.tables.layered import Conv
@@ -96,6 +100,68 @@ def test_an_unknown_table_is_refused_with_the_nearest(name: str, words: str) -> 
         assert words in str(told.value) and str(told.value).startswith(f"there is no table {name!r}; ")
 
 
+WHOLE = {
+    "alexnet-groups": (1, 2),
+    "efficientnet-scaling": (8, 3),
+    "efficientnet_lite-1": (5, 9),
+    "inception_v2-3": (8, 3),
+    "inception_v2-steps": (1, 1),
+    "inception_v4-2": (5, 2),
+    "isic-training": (17, 5),
+    "isic-comparison": (6, 7),
+    "mobilenet-1": (30, 2),
+    "mobilenet-2": (4, 2),
+    "mobilenet-3": (4, 2),
+    "mobilenet-4": (2, 3),
+    "mobilenet-5": (2, 3),
+    "mobilenet-6": (4, 3),
+    "mobilenet-7": (4, 3),
+    "mobilenet-8": (3, 3),
+    "mobilenet-9": (3, 3),
+    "mobilenet_v2-2": (11, 2),
+    "mobilenet_v2-4": (6, 4),
+    "mobilenet_v3-1": (20, 2),
+    "mobilenet_v3-2": (16, 2),
+    "mobilenet_v3-3": (9, 6),
+    "nasnet-2": (11, 4),
+    "resnet-2": (4, 1),
+    "resnet-3": (10, 2),
+    "resnet-4": (10, 2),
+    "resnext-3": (10, 1),
+    "resnext-4": (6, 2),
+    "shufflenet-2": (15, 2),
+    "shufflenet-4": (15, 2),
+    "shufflenet-6": (7, 2),
+    "shufflenet-8": (6, 7),
+    "shufflenet_v2-1": (8, 3),
+    "shufflenet_v2-2": (8, 3),
+    "shufflenet_v2-3": (10, 3),
+    "shufflenet_v2-4": (8, 3),
+    "shufflenet_v2-6": (5, 2),
+    "shufflenet_v2-8": (39, 4),
+    "shufflenet_v2-appendix": (12, 4),
+    "squeezenet-3": (3, 3),
+    "wide_resnet-8": (5, 4),
+    "xception-1": (4, 2),
+}
+"""Table from which nothing is left out -> number of its rows and of its columns with published figures: none goes missing unseen."""
+
+
+def test_whole_tables_keep_their_rows_and_columns() -> None:
+    filled = {name: published_tables.filled(name) for name in table_names.names()}
+    found = {
+        name: (
+            sum(any(figure.published for figure in row.figures) for row in table.rows),
+            sum(
+                any(row.figures[place].published for row in table.rows) for place in range(len(table.columns))
+            ),
+        )
+        for name, table in filled.items()
+        if not table.left_out
+    }
+    assert found == WHOLE
+
+
 def test_every_table_says_what_it_leaves_out() -> None:
     assert set(extents.EXTENTS) == set(table_names.names())
     for name in table_names.names():
@@ -112,6 +178,13 @@ def test_accuracies_have_their_protocol() -> None:
     ten, scales = (tables.table(name) for name in ("resnet-3", "resnet-4"))
     assert (ten.protocol, scales.protocol) == ("10 crops", "fully convolutional, mean over 5 scales")
     assert "Accuracies: 10 crops." in published_tables.remarks(ten)
+    # Five rows are of other papers, one of these a figure of the test set.
+    assert "Accuracies of the ResNets: fully convolutional, mean over 5 scales." in published_tables.remarks(
+        scales
+    )
+    assert [row.label for row in scales.rows if "ResNet" not in row.label] == [
+        "VGG (ILSVRC'14), test set", "GoogLeNet (ILSVRC'14)", "VGG (v5)", "PReLU-net", "BN-Inception",
+    ]  # fmt: skip
     (row,) = [row for row in scales.rows if row.network == "resnet50"]
     said = {each.source: str(each) for each in row.others if each.quantity == "top1"}
     assert said["resnet-3"] == "top-1 accuracy (%): 77.15 (resnet-3; 10 crops)"
@@ -223,13 +296,20 @@ def test_the_layers_of_mobilenet_are_those_of_the_network() -> None:
     assert sum(layer.macs for layer in layers) == zoo.stored_counts()["mobilenet_v1_x1.0_224"].macs
 
 
-def test_the_steps_to_inception_v3() -> None:
-    """The stem of Keras' Inception-v3 has the three convolutions; one of 7 x 7 has a third of their weights."""
+def test_the_steps_to_inception_v3(keras: Any) -> None:
+    """Keras' own Inception-v3 begins with the three convolutions that stand for the first one of GoogLeNet, here on as many pixels."""
     rows = {
         row.label: [figure.ours for figure in row.figures] for row in tables.table("inception_v2-steps").rows
     }
+    stem = [row for row in layers(zoo.graph("inception_v3")) if row.kind == "Conv2D"][:3]
+    large = keras.Sequential([keras.Input((299, 299, 3)), keras.layers.Conv2D(64, 7, 2, use_bias=False)])
+    one = count(large)
+    assert one.macs is not None
     assert rows["Factorized 7x7"] == pytest.approx(
-        [(864 * 149**2 + (9_216 + 18_432 - 9_408) * 147**2) / 1e6, 0.019104]
+        [
+            (sum(row.macs or 0 for row in stem) - one.macs) / 1e6,
+            (sum(row.params_trainable for row in stem) - one.params_trainable) / 1e6,
+        ]
     )
     assert rows["RMSProp"] == rows["Label smoothing"] == [0, 0]
     # torchvision's InceptionAux: 768 to 128 to 768 channels, then the classes; a batch normalization has an offset for a bias.
@@ -266,7 +346,7 @@ def test_a_wired_network_on_larger_pictures(keras: Any) -> None:
     assert built.macs is not None and row.figures[0].ours == pytest.approx(built.macs / 1e6, abs=1e-3)
 
 
-@pytest.mark.parametrize("name", ["mobilenet-1", "mobilenet_v2-2"])
+@pytest.mark.parametrize("name", ["mobilenet-1", "mobilenet_v2-2", "mobilenet_v3-1", "mobilenet_v3-2"])
 def test_layer_tables_end_in_the_whole_network(name: str) -> None:
     rows = tables.table(name).rows
     whole = rows[-1]
@@ -300,6 +380,18 @@ def test_every_figure_of_another_source_is_of_a_listed_network() -> None:
     )
 
 
+@pytest.mark.parametrize("step", ["Deep Compression, 8 bit", "Deep Compression, 6 bit"])
+def test_squeezenet_coded_again_has_the_stored_sizes(keras: Any, step: str) -> None:
+    benchmark = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "compression.py"))
+    network, stored = "squeezenet_v1.0_227", coded_sizes()["squeezenet_v1.0_227", step]
+    tensors = tensors_of(benchmark["made"](network, *benchmark["STEPS"][network, step]))
+    sizes = [
+        len(coded_file.encode(tensors, *flat)[0]) for flat in ((False, False), (True, True), (False, True))
+    ]
+    assert sizes == [stored.bytes, stored.flat_bytes, stored.flat_places_bytes]
+    assert sum(int(np.count_nonzero(tensor)) for tensor in tensors.values()) == stored.nonzero
+
+
 def test_squeezenets_sizes_are_measured_ones() -> None:
     table = tables.table("squeezenet-2")
     labels = {row.label: row for row in table.rows}
@@ -312,3 +404,114 @@ def test_squeezenets_sizes_are_measured_ones() -> None:
     for network, step in coded_sizes():
         difference = labels[f"{LABELS[network]}: {step}"].figures[0].difference
         assert difference is not None and (abs(difference) < 0.1 or network != "alexnet")
+
+
+def notes(name: str) -> str:
+    return " ".join(tables.table(name).notes)
+
+
+def test_which_efficientnets_are_near_the_rules(keras: Any) -> None:
+    """What the note of efficientnet-scaling says, by the counts of the networks."""
+    stored = zoo.stored_counts()
+    counted = {phi: stored[f"efficientnet_phi{phi}.0"] for phi in (1, 2)}
+    for number, phi in ((2, 1), (3, 2), (6, 6), (7, 7)):
+        published, rule = (
+            stored[f"efficientnet_b{number}"],
+            counted.get(phi) or count(zoo.graph(f"efficientnet_phi{phi}")),
+        )
+        macs = rule.macs or 0
+        assert macs == pytest.approx(published.macs, rel=0.055)
+        assert rule.params_trainable == pytest.approx(published.params_trainable, rel=0.06)
+        assert f"{macs / 1e6:,.0f}" in notes("efficientnet-scaling")
+    for row in tables.table("efficientnet-scaling").rows[6:]:
+        width, depth, side = row.figures
+        assert float(width.published) > (width.ours or 0) and float(side.published) > (side.ours or 0)
+        assert float(depth.published) < (depth.ours or 0)
+
+
+def test_whose_parameters_nasnets_table_prints() -> None:
+    """What its note says: the trainable ones, Xception's cut, and of NASNet-A those with moving means and variances."""
+    printed = {row.network: row.figures[1].published for row in tables.table("nasnet-2").rows if row.network}
+    counted = {
+        name: {
+            kind: f"{number / 1e6:.1f}"
+            for kind, number in (("trainable", each.params_trainable), ("all", each.params_total))
+        }
+        for name, each in zoo.stored_counts().items()
+        if name in printed
+    }
+    for name in ("inception_v3", "inception_resnet_v2"):
+        assert printed[name] == counted[name]["trainable"] != counted[name]["all"]
+    assert (
+        printed["nasnet_a_large"]
+        == counted["nasnet_a_large"]["all"]
+        != counted["nasnet_a_large"]["trainable"]
+    )
+    xception, large = (zoo.stored_counts()[name] for name in ("xception", "nasnet_a_large"))
+    assert (
+        set(counted["xception"].values()) == {"22.9"} and f"{xception.params_trainable // 100_000}" == "228"
+    )
+    said = f"({large.params_total / 1e6:.2f}; {large.params_trainable / 1e6:.2f} without)"
+    assert said in notes("nasnet-2") and len(printed) == 4
+
+
+def test_squeezenets_1700_are_twice_those_on_227_pixels() -> None:
+    stored = zoo.stored_counts()
+    on_227, on_224 = stored["squeezenet_v1.0_227"].macs, stored["squeezenet_v1.0"].macs
+    assert Figure("1700", 2 * on_227 / 1e6).agrees and not Figure("1700", 2 * on_224 / 1e6).agrees
+    # Caffe's file pads conv10, a 1x1 convolution of 512 to 1000 channels on 13 x 13 pixels, by one.
+    padded = on_227 + 512 * 1000 * (15**2 - 13**2)
+    assert (
+        round(padded / 1e6) == 861
+        and "on 227 x 227" in notes("mobilenet-9")
+        and " 861 " in notes("mobilenet-9")
+    )
+
+
+def test_googlenets_1500_and_6_8_are_the_sums_of_its_papers_table() -> None:
+    # arXiv 1409.4842, Table 1: thousand parameters and million operations of each row.
+    params = (2.7, 112, 159, 380, 364, 437, 463, 580, 840, 1072, 1388, 1000)
+    macs = (34, 360, 128, 304, 73, 88, 100, 119, 170, 54, 71, 1)
+    assert f"{sum(params):,.0f} thousand" in notes("mobilenet-8") and f"sum to {sum(macs):,}," in notes(
+        "mobilenet-8"
+    )
+    assert Figure("6.6", zoo.stored_counts()["googlenet_bn"].params_trainable / 1e6).agrees
+    # Biases explain nothing: without them Caffe's file has 6.99 million.
+    assert (zoo.stored_counts()["googlenet"].params_trainable - 8_280) / 1e6 > 6.9
+
+
+def test_resnets_table_1_is_cut_or_rounded_as_said() -> None:
+    for row in tables.table("resnet-1").rows:
+        macs = row.figures[0].ours or 0
+        cut, rounded = int(macs // 100) * 100, round(macs, -2)
+        assert int(row.figures[0].published) in (cut, rounded)
+        if row.label in ("34 layers", "50 layers"):
+            assert int(row.figures[0].published) == cut != rounded
+
+
+def test_option_a_is_no_other_source_of_the_projections() -> None:
+    for name in ("resnet-3", "resnet-4"):
+        (row,) = [row for row in tables.table(name).rows if row.network == "resnet34"]
+        assert not any(each.figure == "74.97" for each in row.others)
+
+
+def test_shufflenet_v2s_figures_are_above_those_of_its_weights_as_said() -> None:
+    above = [
+        row.figures[0].difference
+        for row in tables.table("shufflenet_v2-5").rows
+        if row.network and row.figures[0].published
+    ]
+    shares = sorted(-100 * share / (1 + share) for share in above if share is not None)
+    assert len(shares) == 4 and (f"{shares[0]:.1f}", f"{shares[-1]:.1f}") == ("0.8", "1.3")
+    for name in ("shufflenet_v2-5", "shufflenet_v2-8"):
+        assert "0.8 to 1.3 % above" in notes(name)
+
+
+def test_times_of_the_lesion_experiments_are_minutes() -> None:
+    shown = {row.label: row.figures[4].published for row in tables.table("isic-training").rows}
+    # 2:11:34, 1:59:59 and 9:59:17 in the README.
+    assert shown["batch 16, rate 0.1"] == "131.6" and shown["batch 32, rate 0.001"] == "120.0"
+    assert shown["ShuffleNet V1, batch 16, rate 1, 500 epochs"] == "599.3"
+    for row in tables.table("isic-comparison").rows:
+        total, each = (float(figure.published) for figure in row.figures[-2:])
+        assert total / 1512 == pytest.approx(each, abs=0.0006)

@@ -161,7 +161,8 @@ FORMS: Mapping[str, str] = {
     "Deep Compression, 6 bit": "flat_places_bytes",
 }
 """Step of SqueezeNet -> size of :class:`CodedSize` in the coding of the published one: of 8 bit that of the authors' file, which has no Huffman codes
-(songhan/SqueezeNet-Deep-Compression, decode.py); of 6 bit, of which no file is public, the one whose size agrees, with Huffman codes for the gaps."""
+(songhan/SqueezeNet-Deep-Compression, decode.py); of 6 bit, of which no file is public and no source states the coding, that with Huffman codes for the gaps,
+chosen because its size agrees."""
 
 
 PUBLISHED: tuple[tuple[str, str, str, str, str, str], ...] = (
@@ -233,8 +234,9 @@ NOTES = (
     (
         "SqueezeNet's 0.66 MB are the authors' public file of 675,763 bytes (660 KB of 1,024), whose decoder (songhan/SqueezeNet-Deep-Compression, "
         "decode.py) reads a byte for the place in the codebook and 4 bits for the gap, without a Huffman code: in that coding, of the second column, ours is "
-        "5 % smaller. Of the 0.47 MB, 470 KB in the README, no file is public; the second column has 6 bits for the place and Huffman codes for the gaps alone, "
-        "5 % smaller, too. With Huffman codes for both, as in the first column, ours is a quarter and a fifth smaller than published."
+        "5 % smaller. Of the 0.47 MB, 470 KB in the README, no file is public, and nobody states the coding: the second column has 6 bits for the place and "
+        "Huffman codes for the gaps alone, 5 % smaller, too, which is probably theirs, and was chosen because its size agrees. With Huffman codes for both, as in "
+        "the first column, ours is a quarter and a fifth smaller than published."
     ),
 )
 """Remarks on Table 2."""

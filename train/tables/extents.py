@@ -30,10 +30,12 @@ class Extent:
     Attributes:
         left_out: rows and columns of the paper's table that are not here; empty where it is whole.
         protocol: how its accuracies were tested; empty where the source does not say it, and where there are none.
+        tested: rows of which the protocol is, such as "the ResNets"; empty where it is that of all.
     """
 
     left_out: str = ""
     protocol: str = ""
+    tested: str = ""
 
 
 UNKNOWN = "not known: the table could not be held against the paper."
@@ -57,7 +59,7 @@ EXTENTS: Mapping[str, Extent] = {
     ),
     "inception_v2-steps": Extent(),
     "inception_v4-2": Extent(protocol="one crop, of 224 (BN-Inception) or 299 pixels"),
-    "isic-comparison": Extent("the times of the trainings.", LESIONS),
+    "isic-comparison": Extent(protocol=LESIONS),
     "isic-training": Extent(protocol=LESIONS),
     "mobilenet-1": Extent(),
     "mobilenet-2": Extent(),
@@ -70,6 +72,8 @@ EXTENTS: Mapping[str, Extent] = {
     "mobilenet-9": Extent(),
     "mobilenet_v2-2": Extent(),
     "mobilenet_v2-4": Extent(),
+    "mobilenet_v3-1": Extent(),
+    "mobilenet_v3-2": Extent(),
     "mobilenet_v3-3": Extent(),
     "nasnet-2": Extent(protocol="one crop, of 224 to 331 pixels"),
     "nasnet-3": Extent("the parameters of ShuffleNet.", "pictures of 224 x 224 pixels"),
@@ -81,7 +85,7 @@ EXTENTS: Mapping[str, Extent] = {
     "resnet-1": Extent("the layers of each stage: of the table its last row is here, the complexities."),
     "resnet-2": Extent(protocol=TEN_CROPS),
     "resnet-3": Extent(protocol=TEN_CROPS),
-    "resnet-4": Extent(protocol=FIVE_SCALES),
+    "resnet-4": Extent(protocol=FIVE_SCALES, tested="the ResNets"),
     "resnet-6": Extent(
         "the networks of other papers, ResNet-1202, and the mean and deviation of ResNet-110 over five trainings.",
         CIFAR,
@@ -94,14 +98,15 @@ EXTENTS: Mapping[str, Extent] = {
     ),
     "shiftnet-4": Extent(UNKNOWN),
     "shufflenet-1": Extent(
-        "sizes of kernels and strides; those of Conv1 and of the units are in the labels and notes."
+        "the rows of the image and of the pools, sizes of kernels, and strides; those of Conv1 and of the units are in the labels and notes."
     ),
     "shufflenet-2": Extent(protocol=ONE_CROP),
     "shufflenet-3": Extent("the difference of the two columns.", ONE_CROP),
     "shufflenet-4": Extent(protocol=ONE_CROP),
-    "shufflenet-5": Extent(protocol=ONE_CROP),
+    "shufflenet-5": Extent("the differences of the errors (delta err.).", ONE_CROP),
     "shufflenet-5v1": Extent(
-        "not known: the MobileNets' rows could not be held against the first version.", ONE_CROP
+        "the differences of the errors; what else is not known, for the MobileNets' rows could not be held against the first version.",
+        ONE_CROP,
     ),
     "shufflenet-6": Extent(protocol=ONE_CROP),
     "shufflenet-8": Extent(protocol=ONE_CROP),
@@ -111,12 +116,14 @@ EXTENTS: Mapping[str, Extent] = {
     "shufflenet_v2-3": Extent(),
     "shufflenet_v2-4": Extent(),
     "shufflenet_v2-5": Extent(
-        "sizes of kernels and strides; those of Conv1 and of the units are in the labels and notes."
+        "the rows of the image and of the pools, sizes of kernels, and strides; those of Conv1 and of the units are in the labels and notes."
     ),
     "shufflenet_v2-6": Extent(),
     "shufflenet_v2-8": Extent(protocol=ONE_CROP),
     "shufflenet_v2-appendix": Extent(),
-    "squeezenet-1": Extent("the layers' sizes, strides, depths and channels."),
+    "squeezenet-1": Extent(
+        "the rows of the input and of the pools, and the layers' sizes, strides, depths and channels."
+    ),
     "squeezenet-2": Extent("the type of the values; the bits are in the labels."),
     "squeezenet-3": Extent(),
     "squeezenext-1": Extent(

@@ -19,12 +19,13 @@ class Listed:
 
 
 TWICE = (
-    "SqueezeNet's 1700 million are twice its multiply-adds (each counted as two operations), on 224 x 224 pixels; "
-    "833 on 227 x 227 are printed in ShuffleNet V1's Table 6."
+    "SqueezeNet's 1700 million are about twice its multiply-adds on 227 x 227 pixels (each counted as two operations): 833 million, which are "
+    "printed in ShuffleNet V1's Table 6, or 861 with the padding that the authors' Caffe file gives conv10."
 )
 GOOGLENET = (
-    "GoogLeNet's multiply-adds are printed as 1448 (NASNet), 1500 (ShuffleNet, Inception) and 1550 (MobileNet), from "
-    "different readings of its Table 1; its parameters as 6.6 to 6.8 million, without biases and rounded, are 7.0 in Caffe's file."
+    "GoogLeNet's multiply-adds are printed as 1448 (NASNet), 1500 (ShuffleNet, Inception) and 1550 million (MobileNet); those of its paper's "
+    "Table 1 sum to 1,502, and how the other two were counted is not said. Its parameters are 7.0 million in Caffe's file; the 6.8 (MobileNet) are the "
+    "sum of the same table, 6,798 thousand, and the 6.6 (NASNet) fit the form with 3x3 convolutions for the paper's 5x5 (`googlenet_bn`, 6.625)."
 )
 
 MOBILENET_V1 = (
@@ -41,13 +42,15 @@ LISTED = {
     "resnet-1": Listed(
         "ResNets by depth",
         "arXiv 1512.03385, Table 1",
-        ("The networks with a stride in the first 1x1 convolution; rounded to 100 million.",),
+        (
+            "The networks with a stride in the first 1x1 convolution. Printed to 100 million: 3,664 and 3,858 are cut, 7,570 and 11,282 rounded.",
+        ),
     ),
     "resnet-2": Listed(
         "Degradation: plain and residual networks",
         "arXiv 1512.03385, Table 2",
         (
-            "The paper's residual networks here have shortcuts without parameters, those of the zoo projections.",
+            "The paper's residual networks here have shortcuts without parameters; those of the zoo, `resnet18` and `resnet34`, have projections and are others.",
         ),
     ),
     "resnet-3": Listed(
@@ -132,8 +135,8 @@ LISTED = {
         "arXiv 1707.07012, Table 2",
         (
             (
-                "The parameters printed of the Inception networks and of Xception are those of Keras' models, moving means and variances "
-                "included; the multiply-adds are rounded to three digits, of a counter that the paper does not name."
+                "The parameters printed of Inception V3, Xception and Inception-ResNet V2 are the trainable ones, as ours, Xception's cut instead of rounded; the 88.9 million of "
+                "NASNet-A are those with moving means and variances (88.95; 88.75 without). The multiply-adds have three digits, of a counter that the paper does not name."
             ),
         ),
     ),
@@ -243,7 +246,7 @@ LISTED = {
             "At 0.5x with 8 groups the authors' code (megvii-model/ShuffleNet-Series) has a first convolution of 16 channels and prints 40 million.",
             (
                 "At 0.25x the channels of the first convolution are not published: 12, with 8 groups 8, come nearest to 13 million. With 4 groups the "
-                "channels inside a unit are not divided by the groups, and are rounded up to a multiple of 4, which makes the 7.6 %."
+                "channels inside a unit are not divisible by the groups, and are rounded up to a multiple of 4, which makes the 7.6 %."
             ),
         ),
     ),
@@ -292,7 +295,7 @@ LISTED = {
         "ShuffleNet V2 against the others",
         "arXiv 1807.11164, Table 8 (one GTX 1080Ti, batches of 8; one thread of a Snapdragon 810)",
         (
-            "Its multiply-adds of ShuffleNet V2 are 1.3 % above those of its weights.",
+            "The multiply-adds that the paper prints of ShuffleNet V2 are 0.8 to 1.3 % above those of its weights.",
             "Of the networks that its authors re-implemented themselves the widths are not all published, and these are not in the zoo.",
         ),
     ),

@@ -91,7 +91,7 @@ def table(name: str) -> PaperTable:
     if name not in TABLES:
         raise UsageError(unknown(name, names()))
     extent = extents.EXTENTS[name]
-    return replace(TABLES[name](), left_out=extent.left_out, protocol=extent.protocol)
+    return replace(TABLES[name](), left_out=extent.left_out, protocol=extent.protocol, tested=extent.tested)
 
 
 def _listed(name: str) -> PaperTable:

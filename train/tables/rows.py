@@ -117,6 +117,7 @@ class PaperTable:
         notes: where sources disagree, and what explains a difference.
         left_out: what the paper's table has beside this; empty where nothing is left out, None where nobody has said it.
         protocol: how the accuracies were tested, where the source says it.
+        tested: rows of which the protocol is; empty where it is that of all.
     """
 
     name: str
@@ -127,3 +128,4 @@ class PaperTable:
     notes: tuple[str, ...] = ()
     left_out: str | None = None
     protocol: str = ""
+    tested: str = ""

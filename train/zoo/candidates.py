@@ -24,11 +24,19 @@ def family(name: str) -> Family:
     """The family of that name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none; of a network's name it says the family.
     """
     for row in FAMILIES:
         if row.name == name:
             return row
+    try:
+        of = parse(name).family.name
+    except ModelNameError:
+        pass
+    else:
+        raise UsageError(
+            f"{name[:60]!r} is a network of the family {of}; give {of}, and all of them are searched"
+        )
     known = [row.name for row in FAMILIES]
     close = difflib.get_close_matches(name[:60].lower(), known, n=3)
     hint = f"did you mean {' or '.join(close)}? " if close else ""

@@ -114,9 +114,13 @@ def _form(form: str | None, output: Path | None) -> str:
     """The form that is asked for, by name or by the ending of the file.
 
     Raises:
-        UsageError: the two are different.
+        UsageError: the two are different, or the ending is that of something else.
     """
     of_ending = None if output is None else ENDINGS.get(output.suffix.lower())
+    if output is not None and output.suffix and form is None and of_ending is None:
+        raise UsageError(
+            f"{output.suffix} is no ending of a form; write -o with {', '.join(FORMS.values())} or .json, or give --format"
+        )
     if form is not None and of_ending not in (None, form):
         raise UsageError(
             f"--format {form} is not what {output} is the name of ({of_ending}); leave out --format, or write -o "
