@@ -17,6 +17,9 @@ import tempfile
 from pathlib import Path
 
 import mobilecnn
+from mobilecnn.bench.devices.registry import device
+from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.times import take
 from mobilecnn.quantize.compress.schedules import SCHEDULES
 
 NETWORK, SIDE = "lenet_caffe", 28
@@ -124,16 +127,21 @@ def main() -> None:
         for path in models.values():
             files += mobilecnn.export(path, FORMATS, calibration=data, samples=200, output=folder / path.stem)
         accuracy = mobilecnn.evaluate([*models.values(), *files], data)
-        times = mobilecnn.bench(files, device=asked.device)
-        summary = mobilecnn.summarize(times)
-    print("\n| model | Keras | float32 | int8 | float32 (kB) | int8 (kB) | float32 (us) | int8 (us) |")
+        paths = [file.path for file in files]
+        protocol = Protocol()
+        with (where := device(asked.device, protocol.runtime)):
+            times = take(paths, where, protocol)
+        sizes_of = [path.stat().st_size for path in paths]
+    print(
+        f"\n| model | Keras | float32 | int8 | float32 (kB) | int8 (kB) | float32 (us, {asked.device}) | int8 (us) |"
+    )
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
     shares = [row.accuracy for row in accuracy.results]
     for place, name in enumerate(models):
         pair = slice(2 * place, 2 * place + 2)
         judged = [shares[place], *shares[len(models) :][pair]]
-        sizes = [row.bytes / 1e3 for row in times.models[pair]]
-        spent = [row.median.value / 1e3 for row in summary[pair]]
+        sizes = [size / 1e3 for size in sizes_of[pair]]
+        spent = [times.time(2 * place + number).value / 1e3 for number in range(2)]
         cells = [*(f"{value:.2%}" for value in judged), *(f"{value:.1f}" for value in (*sizes, *spent))]
         print(f"| {name} | {' | '.join(cells)} |")
 
