@@ -203,7 +203,7 @@ ODD: dict[str, tuple[Build, tuple[int | None, ...]]] = {
     "no axis": (lambda k, x: k.ops.squeeze(is_bright(k, x), axis=-1), (8, 8, 1)),
     "grey without channels": (lambda k, x: is_bright(k, k.layers.Reshape((8, 8, 1))(x)), (8, 8)),
     "a free size": (
-        lambda k, x: k.layers.Softmax()(k.layers.Conv2D(3, 8)(k.layers.Rescaling(1 / 255)(x))),
+        lambda k, x: k.layers.Softmax()(k.layers.Conv2D(2, 8)(k.layers.Rescaling(1 / 255)(x))),
         (None, None, 1),
     ),
 }  # fmt: skip
