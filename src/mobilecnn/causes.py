@@ -32,7 +32,7 @@ def explain(told: BaseException | str, signatures: Iterable[Signature], **names:
     Args:
         told: an exception, with those that it was raised from; or a text.
         signatures: in order of preference.
-        names: values for the meanings, beside the patterns' named groups.
+        names: values for the meanings, besides the patterns' named groups.
     """
     texts = [told] if isinstance(told, str) else [f"{type(link).__name__}: {link}" for link in chain(told)]
     for signature in signatures:

@@ -1,4 +1,4 @@
-"""The experiments of ``mobilecnn speedup`` beside Table 8: sweeps, guidelines, and the decomposition of the time."""
+"""The experiments of ``mobilecnn speedup`` besides Table 8: sweeps, guidelines, and the decomposition of the time."""
 
 import sys
 import tempfile
