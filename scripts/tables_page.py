@@ -27,10 +27,11 @@ held against no text of the paper; all others were held against the paper, a pub
 Where a table here has not all that the paper's has, "Left out" says what; where nothing is said, it has every row and every figure. (`alexnet-groups`,
 `efficientnet-scaling` and `inception_v2-steps` are no tables of papers: they put figures of their texts and tables beside ours.) How accuracies were tested,
 with one crop, with ten or otherwise, and of which rows where not of all, stands under the table, and with other sources behind their names, where the source says it; accuracies
-of different protocols are not to be compared. A column is headed "paper" where its figures are published, "ours" where they are counted, worked out or modelled here. A paper's name, such as `inception-v2`, stands for all its tables. `mobilecnn tables shufflenet-8 --times FILE` puts the times of a
+of different protocols are not to be compared. A column is headed "paper" where its figures are published, "from the paper's figures" where they follow from published ones and are themselves in no
+table of the paper, "ours" where they are counted, worked out or modelled here. A paper's name, such as `inception-v2`, stands for all its tables. `mobilecnn tables shufflenet-8 --times FILE` puts the times of a
 record of [`mobilecnn speedup`](speedup.md), measured or modelled, in place of those modelled on the paper's chip. `--json` has of each
 figure `published`, `printed` (the same as it is printed, with its zeros), `ours`, `difference` (ours over the published one, less 1) and `agrees`, of each row
-`other_sources`, and of each table `left_out`, `protocol` and `protocol_of` (the rows that were tested so; null for all).
+`other_sources`, and of each table `derived` (the columns headed "from the paper's figures"), `left_out`, `protocol` and `protocol_of` (the rows that were tested so; null for all).
 `-o` writes the form of the name's ending: `.txt`, `.md`, `.html` or `.json`, and text without one; `--format` says it for other endings. On a narrow terminal the columns that compare stay
 longest; `-v` shows all.
 
@@ -40,18 +41,19 @@ Of the papers on MobileNets, ShuffleNets and SqueezeNet these tables are left ou
 
 | paper | tables | why |
 |---|---|---|
-| MobileNet V1 | 10 to 14 | dogs, places, faces and detection: other data, or networks behind MobileNet that the zoo has not |
+| MobileNet V1 | 10 to 14 | dogs, places, faces and detection: other data, or networks on top of MobileNet that the zoo has not |
 | MobileNet V2 | 1 | the bottleneck by its operators, which mobilenet_v2-2 has by their layers |
 | | 3 | the most channels and memory at each resolution, by assumptions on what is kept that are not worked out here |
 | | 5 to 7 | detection and segmentation |
 | MobileNet V3 | 4 | accuracies and times of quantized files, with nothing to count |
 | | 5 | accuracies and times by where hard swish begins, with nothing to count |
 | | 6 to 8 | detection and segmentation |
-| | 9 | accuracies and times by width and resolution; `mobilecnn models` counts such networks |
 | ShuffleNet V1 | 7 | detection on COCO: the zoo's networks classify |
 | ShuffleNet V2 | 7 | detection on COCO: the zoo's networks classify |
 
-SqueezeNet's three are all here. Of the other papers only tables that compare single classifiers are here, and not all of these.
+SqueezeNet's three are all here. The list is of these papers alone. Of the others only tables that compare single classifiers are here, and not all of these; known to be
+left out are SENet's Tables 3 (MobileNet and ShuffleNet with squeeze-and-excitation), 4 and 5 (CIFAR), 6 and 7 (places and detection) and 8 (larger crops), and Tables 3 to 5
+of the paper of Inception-v4 (several crops, and ensembles).
 
 ## Where the published baselines differ from ours
 
@@ -67,6 +69,7 @@ Papers copy one another's baselines, and what is compared with a new network is 
 | ResNet-50 | 3,800 | 3,858 (`resnet50`) | cut, not rounded; with the stride in the 3x3 convolution (`resnet50_v1.5`) 4,089 |
 | SqueezeNet | 1,700; 833 | 819 on 224 x 224, 833 on 227 x 227 | 1,700 are operations, two for a multiply-add, on 227 x 227 pixels |
 | MobileNet V1 | 569; 575 in the paper of V2 | 569 | the paper's Table 1 prints a stride of 2 in its last depthwise layer, with which it would be 534 |
+| MobileNet V3-Large | 219 and 217 | 217 | the paper prints both, in its Tables 3 and 9 |
 | MobileNet V2, 1.4 | 6.9 million parameters | 6.109 | Keras counts as we do; TF-slim's 6.06 are without batch normalization |
 | ShuffleNet V2 1x | 146 | 145 | its authors' counter adds what is not a multiply-add of a weight |
 

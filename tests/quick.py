@@ -1,4 +1,4 @@
-"""The quick tests, ``pytest --quick``: they need the core of the package, and no program beside Python.
+"""The quick tests, ``pytest --quick``: they need the core of the package, and no program besides Python.
 
 ``make check`` runs them all; scripts/test_wheel.sh runs them against an installed wheel on another Python, but
 for test_structure.py, which is about the source tree.
@@ -88,6 +88,7 @@ FILES = (
     "train/test_keras_archive.py",
     "train/test_keras_file.py",
     "train/test_manifest.py",
+    "train/test_mobilenet_v3_tables.py",
     "train/test_modes.py",
     "train/test_names.py",
     "train/test_narrow.py",
@@ -97,6 +98,7 @@ FILES = (
     "train/test_readers.py",
     "train/test_schedules.py",
     "train/test_splits.py",
+    "train/test_table_remarks.py",
     "train/test_tables.py",
     "train/test_torch_file.py",
     "train/test_torch_file_refused.py",

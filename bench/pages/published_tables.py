@@ -40,9 +40,10 @@ def cells(table: PaperTable) -> tuple[tuple[str, ...], list[list[str]]]:
     pairs = [_parts(table, index) for index in range(len(table.columns))]
     for column, parts in zip(table.columns, pairs, strict=True):
         if parts == PAIR:
-            header += [f"{column.heading}: paper", "ours", "differs"]
+            header += [f"{column.heading}: {column.origin}", "ours", "differs"]
         else:
-            header.append(": ".join((column.heading, *parts)))
+            said = [column.origin if part == PAIR[0] else part for part in parts]
+            header.append(": ".join((column.heading, *said)))
     rows = []
     for row in table.rows:
         line = [row.label, row.network or "-"]
@@ -133,6 +134,7 @@ def to_json(table: PaperTable) -> dict[str, Any]:
         "title": table.title,
         "source": table.source,
         "columns": [column.heading for column in table.columns],
+        "derived": [column.heading for column in table.columns if column.derived],
         "rows": [
             {
                 "label": row.label,
@@ -211,7 +213,10 @@ def _answer(chosen: Sequence[PaperTable]) -> Answer:
     """How many of the published figures are met, and which tables have others."""
     compared = {
         table.name: [
-            figure.agrees for row in table.rows for figure in row.figures if figure.agrees is not None
+            figure.agrees
+            for row in table.rows
+            for column, figure in zip(table.columns, row.figures, strict=True)
+            if figure.agrees is not None and not column.derived
         ]
         for table in chosen
     }

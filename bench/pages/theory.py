@@ -9,18 +9,26 @@ from mobilecnn.bench.papers.speedup import SpeedupRow, table
 from mobilecnn.bench.papers.stored import stored
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement
-from mobilecnn.bench.records.published import NETWORKS, PUBLISHED_FORMAT, RESOLUTIONS, UNKNOWN
+from mobilecnn.bench.records.published import (
+    NETWORKS,
+    PUBLISHED_FORMAT,
+    RATIOS,
+    RESOLUTIONS,
+    TABLE_8,
+    UNKNOWN,
+)
 from mobilecnn.bench.timing.times import kind, times
 from mobilecnn.errors import InputError
 from mobilecnn.train.tables import Column, Figure, PaperTable, Row, extents
+from mobilecnn.train.tables.rows import DERIVED
 
 LARGER = 2.0
-"""Ratio of a network's multiply-adds to those of the paper from which on it was timed on larger pictures than the table's, of
+"""Ratio of a network's multiply-adds to those of the paper from which on it was timed on larger images than the table's, of
 224 x 224: the paper's next size has six times as many."""
 
 
-LARGER_PICTURES = tuple(name for name, size in RESOLUTIONS.items() if size is not None)
-"""Sizes of the paper's other pictures, whose times are in the table as published alone."""
+LARGER_IMAGES = tuple(name for name, size in RESOLUTIONS.items() if size is not None)
+"""Sizes of the paper's larger images, whose times are in the table as published alone."""
 
 
 def table_8(record: Path | None = None) -> PaperTable:
@@ -63,6 +71,26 @@ def _limits(record: Measurement | Instructions) -> tuple[str, ...]:
     return tuple(f"Ours: {said}." for said in notes(record, shown)[:-1])
 
 
+def _row(row: SpeedupRow) -> Row:
+    """A row; the paper's figures are not repeated for an AlexNet that is not in its table."""
+    paper = row.published
+    printed = (
+        (
+            f"{row.paper_theoretical:.1f}",
+            f"{row.paper_actual:.1f}",
+            f"{paper.at('224'):.1f}",
+            str(paper.mflops),
+            f"{paper.top1_error:.1f}",
+            *(f"{paper.at(size):.1f}" for size in LARGER_IMAGES),
+        )
+        if paper in TABLE_8
+        else ("",) * (5 + len(LARGER_IMAGES))
+    )
+    ours = (row.over[0].theoretical, row.over[0].actual.value, row.time.value / 1e6, row.macs / 1e6)
+    uncounted = (None,) * (len(printed) - len(ours))
+    return Row(paper.label, paper.model, tuple(map(Figure, printed, (*ours, *uncounted))))
+
+
 def _filled(rows: tuple[SpeedupRow, ...], how: str, limits: tuple[str, ...]) -> PaperTable:
     chosen = [row for row in rows if row.format == PUBLISHED_FORMAT]
     return PaperTable(
@@ -70,31 +98,18 @@ def _filled(rows: tuple[SpeedupRow, ...], how: str, limits: tuple[str, ...]) -> 
         "Theoretical against actual speedup over AlexNet",
         "arXiv 1707.01083v2, Table 8",
         (
-            Column("theoretical speedup"),
-            Column("actual speedup"),
+            Column("theoretical speedup", origin=DERIVED),
+            Column("actual speedup", origin=DERIVED),
             Column(f"time (ms), ours {how}", 1),
             Column("multiply-adds (M)"),
             Column("top-1 error (%)", counted=False),
-            *(Column(f"time at {resolution} (ms)", counted=False) for resolution in LARGER_PICTURES),
+            *(Column(f"time at {resolution} (ms)", counted=False) for resolution in LARGER_IMAGES),
         ),
-        tuple(
-            Row(
-                row.published.label,
-                row.published.model,
-                (
-                    Figure(f"{row.paper_theoretical:.1f}", row.over[0].theoretical),
-                    Figure(f"{row.paper_actual:.1f}", row.over[0].actual.value),
-                    Figure(f"{row.published.at('224'):.1f}", row.time.value / 1e6),
-                    Figure(str(row.published.mflops), row.macs / 1e6),
-                    Figure(f"{row.published.top1_error:.1f}"),
-                    *(Figure(f"{row.published.at(each):.1f}") for each in LARGER_PICTURES),
-                ),
-            )
-            for row in chosen
-        ),
+        tuple(map(_row, chosen)),
         (
             "Where nothing else is said, figures are those at 224 x 224 pixels.",
             *limits,
+            RATIOS,
             UNKNOWN,
             (
                 "An actual speedup above the theoretical one is no contradiction: a multiply-add of one network may take longer than "

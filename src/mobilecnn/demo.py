@@ -321,7 +321,7 @@ def _paper(demo: Demo) -> list[Table | Note]:
         Table(
             ("model", *paper_tables.SPEEDUP_PAPER),
             [(row.published.label, *paper_tables.speedup_paper(row)) for row in rows],
-            "Published by the paper.",
+            "Published by the paper, and worked out from that: its theoretical and actual speedups and efficiencies.",
         ),
         Note(
             "The paper's own figures: float32, one thread of a Snapdragon 820 (arXiv 1707.01083v2, Table 8); "

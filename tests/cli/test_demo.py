@@ -54,7 +54,7 @@ def test_the_demo_does_the_main_job(tmp_path: Path, epochs: str, reached: float)
     normalized = rows["alexnet_lrn", "float32"]
     over = small["over_alexnet_lrn"]
     assert over["actual_speedup"] == pytest.approx(normalized["median_ns"] / small["median_ns"], rel=0.01)
-    assert document["speedup"]["notes"] == [published.UNKNOWN]
+    assert document["speedup"]["notes"] == [published.UNKNOWN, published.RATIOS]
     for chip in document["stored"]:
         assert chip["times"] == "modelled" and chip["created"] and len(chip["rows"]) == len(rows)
     assert len(document["stored"]) == 2
@@ -93,7 +93,7 @@ def test_speedup_writes_its_table_chart_and_samples(tmp_path: Path, monkeypatch:
     lines = done.stdout.splitlines()
     assert lines[1].split()[:2] == ["model", "format"]
     assert [line.split()[0] for line in lines[3:9]] == ["AlexNet", "AlexNet+LRN", "ShuffleNet"] * 2
-    assert lines[9] == published.UNKNOWN
+    assert lines[9:11] == [published.UNKNOWN, published.RATIOS]
 
     folder = tmp_path / "mobilecnn-speedup"
     assert (folder / "speedup.png").read_bytes()[:4] == b"\x89PNG"

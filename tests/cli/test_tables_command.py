@@ -58,7 +58,9 @@ def test_a_table_has_both_figures_and_marks_what_differs() -> None:
 
 def test_json_has_published_and_ours() -> None:
     (table,) = json.loads(run("xception-3", "--json").stdout)["tables"]
-    assert table["columns"] == ["parameters (M)"]
+    assert table["columns"] == ["parameters (M)"] and table["derived"] == []
+    (timed,) = json.loads(run("shufflenet-8", "--json").stdout)["tables"]
+    assert timed["derived"] == ["theoretical speedup", "actual speedup"] == timed["columns"][:2]
     assert table["rows"][1] == {
         "label": "Xception",
         "network": "xception",
@@ -178,17 +180,24 @@ def test_a_narrow_terminal_shows_what_is_compared(name: str, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("squeezenet-2", "size (MB)"),
-        ("squeezenext-1", "parameters (M)"),  # Ten are published, and of the multiply-adds two.
-        ("shufflenet-8", "theoretical speedup"),
-        ("mobilenet_v3-3", "multiply-adds (M)"),
+        ("squeezenet-2", "size (MB): paper"),
+        ("squeezenext-1", "parameters (M): paper"),  # Ten are published, and of the multiply-adds two.
+        ("shufflenet-8", "theoretical speedup: from the paper's figures"),
+        ("mobilenet_v3-3", "multiply-adds (M): paper"),
     ],
 )
 def test_which_columns_the_narrowest_terminal_shows(name: str, shown: str) -> None:
     table = published_tables.filled(name)
-    assert published_tables.cells(table)[0][published_tables.kept(table)[0]] == f"{shown}: paper"
+    assert published_tables.cells(table)[0][published_tables.kept(table)[0]] == shown
     gone = [number for group in published_tables.spare(table) for number in group]
     assert gone[0] == 1 and len(gone) == len(set(gone)) and not set(gone) & set(published_tables.kept(table))
+
+
+def test_the_guide_quotes_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide_budget.md").read_text()
+    quoted = guide.partition("```text\nshufflenet-8:")[2].partition("\n...\n```")[0]
+    monkeypatch.setattr(looks, "terminal_columns", lambda err=False: 110)
+    assert quoted and run("shufflenet-8").stdout.startswith(f"shufflenet-8:{quoted}\n")
 
 
 def test_a_file_written_at_a_narrow_terminal_is_whole(
@@ -242,14 +251,17 @@ def test_times_on_larger_pictures_are_none_of_the_table(times: int | None, tmp_p
         (["-o", "x.html"], "name the tables to write, or give --all"),
         (["mobilenet-2", "--json", "-o", "x.json"], "leave out --format and -o"),
         (["mobilenet-2", "--format", "html", "-o", "x.md"], "leave out --format, or write -o x.html"),
-        (["mobilenet-2", "--format", "html", "-o", "x.json"], "(json); leave out --format"),
+        (
+            ["mobilenet-2", "--format", "html", "-o", "x.json"],
+            "--format html contradicts the ending of x.json, .json; leave out --format, or write -o x.html",
+        ),
         (["squezenet-2"], "did you mean squeezenet-2"),
         (["shufflenet-8", "--times", "missing.json"], "missing.json"),
         (["shufflenet-8", "--times", "other.json"], "is not"),
         (["mobilenet-2", "-o", "folder"], "is a folder"),
         (
             ["mobilenet-2", "-o", "x.pdf"],
-            ".pdf is no ending of a form; write -o with .txt, .md, .html or .json, or give --format",
+            "no form is written to .pdf files; end -o in .txt, .md, .html or .json, or give --format",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Layer tables of the MobileNets, AlexNet's filter groups, and RandWire on larger pictures.
+"""Layer tables of the MobileNets, AlexNet's filter groups, and RandWire on larger images.
 
 Of a layer table the published figures are the side and the channels that a paper prints of each layer's input; ours follow from
 the strides and channels of the layers before.
@@ -46,30 +46,6 @@ MOBILENET_V2: Sequence[Bottleneck] = (
 )  # fmt: skip
 """Bottlenecks of MobileNet V2 (arXiv 1801.04381, Table 2)."""
 
-Searched = tuple[int, int, int, str, str, int, int, int]
-"""Kernel, expanded and output channels, whether it squeezes ("SE" or ""), activation and stride of a bottleneck, and what is printed
-of its input: side and channels."""
-
-MOBILENET_V3_LARGE: Sequence[Searched] = (
-    (3, 16, 16, "", "RE", 1, 112, 16), (3, 64, 24, "", "RE", 2, 112, 16), (3, 72, 24, "", "RE", 1, 56, 24),
-    (5, 72, 40, "SE", "RE", 2, 56, 24), (5, 120, 40, "SE", "RE", 1, 28, 40), (5, 120, 40, "SE", "RE", 1, 28, 40),
-    (3, 240, 80, "", "HS", 2, 28, 40), (3, 200, 80, "", "HS", 1, 14, 80), (3, 184, 80, "", "HS", 1, 14, 80),
-    (3, 184, 80, "", "HS", 1, 14, 80), (3, 480, 112, "SE", "HS", 1, 14, 80), (3, 672, 112, "SE", "HS", 1, 14, 112),
-    (5, 672, 160, "SE", "HS", 2, 14, 112), (5, 960, 160, "SE", "HS", 1, 7, 160), (5, 960, 160, "SE", "HS", 1, 7, 160),
-)  # fmt: skip
-"""Bottlenecks of MobileNet V3-Large (arXiv 1905.02244, Table 1)."""
-
-MOBILENET_V3_SMALL: Sequence[Searched] = (
-    (3, 16, 16, "SE", "RE", 2, 112, 16), (3, 72, 24, "", "RE", 2, 56, 16), (3, 88, 24, "", "RE", 1, 28, 24),
-    (5, 96, 40, "SE", "HS", 2, 28, 24), (5, 240, 40, "SE", "HS", 1, 14, 40), (5, 240, 40, "SE", "HS", 1, 14, 40),
-    (5, 120, 48, "SE", "HS", 1, 14, 40), (5, 144, 48, "SE", "HS", 1, 14, 48), (5, 288, 96, "SE", "HS", 2, 14, 48),
-    (5, 576, 96, "SE", "HS", 1, 7, 96), (5, 576, 96, "SE", "HS", 1, 7, 96),
-)  # fmt: skip
-"""Bottlenecks of MobileNet V3-Small (arXiv 1905.02244, Table 2)."""
-
-STEM_V3 = 16
-"""Output channels of MobileNet V3's first convolution (the same tables)."""
-
 COLUMNS = (
     Column("side of the input (pixels)", 0),
     Column("channels of the input", 0),
@@ -79,7 +55,15 @@ COLUMNS = (
 """Columns of a layer table."""
 
 
-def _line(label: str, printed: tuple[int, int], ours: tuple[int, int], layers: Sequence[Conv]) -> Row:
+def layer_line(label: str, printed: tuple[int, int], ours: tuple[int, int], layers: Sequence[Conv]) -> Row:
+    """A row of a layer table.
+
+    Args:
+        label: what the paper prints of the layer.
+        printed: side (pixels) and channels of its input, as printed.
+        ours: the same as they follow from the layers before.
+        layers: its convolutions.
+    """
     figures = (
         Figure(str(printed[0]), ours[0], exact=True),
         Figure(str(printed[1]), ours[1], exact=True),
@@ -89,7 +73,8 @@ def _line(label: str, printed: tuple[int, int], ours: tuple[int, int], layers: S
     return Row(label, "", figures)
 
 
-def _whole(network: str, layers: Sequence[Conv]) -> Row:
+def whole_line(network: str, layers: Sequence[Conv]) -> Row:
+    """The last row of a layer table, with the sums of all layers."""
     figures = (
         Figure(),
         Figure(),
@@ -106,14 +91,16 @@ def _mobilenet_1() -> PaperTable:
         groups = channels if "dw" in kind else 1
         layer = Conv(side // stride, kernel, channels, outputs, groups)
         shape = f"{kernel}x{kernel}x{channels}" + (" dw" if groups > 1 else f"x{outputs}")
-        rows.append(_line(f"{kind}, {shape}", (printed_side, printed_channels), (side, channels), [layer]))
+        rows.append(
+            layer_line(f"{kind}, {shape}", (printed_side, printed_channels), (side, channels), [layer])
+        )
         every.append(layer)
         side, channels = layer.side, outputs
-    rows.append(_line("Avg Pool / s1", (7, 1024), (side, channels), ()))
+    rows.append(layer_line("Avg Pool / s1", (7, 1024), (side, channels), ()))
     dense = Conv(1, 1, channels, 1000)
-    rows.append(_line("FC / s1, 1024x1000", (1, 1024), (1, channels), [dense]))
-    rows.append(_line("Softmax / s1, Classifier", (1, 1000), (1, dense.outputs), ()))
-    rows.append(_whole("mobilenet_v1_x1.0_224", [*every, dense]))
+    rows.append(layer_line("FC / s1, 1024x1000", (1, 1024), (1, channels), [dense]))
+    rows.append(layer_line("Softmax / s1, Classifier", (1, 1000), (1, dense.outputs), ()))
+    rows.append(whole_line("mobilenet_v1_x1.0_224", [*every, dense]))
     return PaperTable(
         "mobilenet-1",
         "MobileNet V1 layer by layer",
@@ -129,7 +116,7 @@ def _mobilenet_1() -> PaperTable:
 
 def _mobilenet_v2_2() -> PaperTable:
     stem = Conv(112, 3, 3, 32)
-    rows = [_line("conv2d 3x3, c 32, s 2", (224, 3), (224, 3), [stem])]
+    rows = [layer_line("conv2d 3x3, c 32, s 2", (224, 3), (224, 3), [stem])]
     every = [stem]
     side, channels = stem.side, stem.outputs
     for expansion, outputs, repeats, first, printed_side, printed_channels in MOBILENET_V2:
@@ -142,14 +129,14 @@ def _mobilenet_v2_2() -> PaperTable:
             layers += [Conv(after, 3, wide, wide, wide), Conv(after, 1, wide, outputs)]
             side, channels = after, outputs
         label = f"bottleneck, t {expansion}, c {outputs}, n {repeats}, s {first}"
-        rows.append(_line(label, (printed_side, printed_channels), given, layers))
+        rows.append(layer_line(label, (printed_side, printed_channels), given, layers))
         every += layers
     last, dense = Conv(side, 1, channels, 1280), Conv(1, 1, 1280, 1000)
     rows += [
-        _line("conv2d 1x1, c 1280, s 1", (7, 320), (side, channels), [last]),
-        _line("avgpool 7x7", (7, 1280), (side, last.outputs), ()),
-        _line("conv2d 1x1, c 1000", (1, 1280), (1, last.outputs), [dense]),
-        _whole("mobilenet_v2_x1.0_224", [*every, last, dense]),
+        layer_line("conv2d 1x1, c 1280, s 1", (7, 320), (side, channels), [last]),
+        layer_line("avgpool 7x7", (7, 1280), (side, last.outputs), ()),
+        layer_line("conv2d 1x1, c 1000", (1, 1280), (1, last.outputs), [dense]),
+        whole_line("mobilenet_v2_x1.0_224", [*every, last, dense]),
     ]
     return PaperTable(
         "mobilenet_v2-2",
@@ -162,85 +149,6 @@ def _mobilenet_v2_2() -> PaperTable:
             "Weights are those of the kernels, without batch normalization and biases.",
         ),
     )
-
-
-def _squeezed(channels: int) -> int:
-    """Channels inside a squeeze-and-excitation of MobileNet V3: a quarter of those that it scales, as a multiple of 8 (TF-slim)."""
-    nearest = max(8, (channels // 4 + 4) // 8 * 8)
-    return nearest if nearest >= 0.9 * channels / 4 else nearest + 8
-
-
-def _mobilenet_v3(
-    number: int, size: str, bottlenecks: Sequence[Searched], last: tuple[int, int], marks: str, note: str
-) -> PaperTable:
-    """A layer table of MobileNet V3.
-
-    Args:
-        number: number of the paper's table.
-        size: "Large" or "Small".
-        bottlenecks: its rows between the first and the last convolutions.
-        last: output channels of the convolution before the pool and of that behind it.
-        marks: what the paper prints behind the channels of the first of these.
-        note: a remark.
-    """
-    stem = Conv(112, 3, 3, STEM_V3)
-    rows = [
-        _line(
-            f"conv2d{' 3x3' if size == 'Small' else ''}, out {STEM_V3}, HS, s 2", (224, 3), (224, 3), [stem]
-        )
-    ]
-    every = [stem]
-    side, channels = stem.side, stem.outputs
-    for kernel, wide, outputs, squeezes, activation, stride, printed_side, printed_channels in bottlenecks:
-        given, after = (side, channels), side // stride
-        layers = [Conv(side, 1, channels, wide)] if wide != channels else []
-        layers.append(Conv(after, kernel, wide, wide, wide))
-        if squeezes:
-            layers += [Conv(1, 1, wide, _squeezed(wide)), Conv(1, 1, _squeezed(wide), wide)]
-        layers.append(Conv(after, 1, wide, outputs))
-        marked = ", ".join(filter(None, (squeezes, activation)))
-        label = f"bneck {kernel}x{kernel}, exp {wide}, out {outputs}, {marked}, s {stride}"
-        rows.append(_line(label, (printed_side, printed_channels), given, layers))
-        every += layers
-        side, channels = after, outputs
-    before, behind = last
-    head = [Conv(side, 1, channels, before), Conv(1, 1, before, behind), Conv(1, 1, behind, 1000)]
-    name = f"mobilenet_v3_{size.lower()}_x1.0"
-    rows += [
-        _line(f"conv2d 1x1, out {before}, {marks}, s 1", (7, bottlenecks[-1][2]), (side, channels), head[:1]),
-        _line("pool 7x7, s 1", (7, before), (side, before), ()),
-        _line(f"conv2d 1x1, NBN, out {behind}, HS, s 1", (1, before), (1, before), head[1:2]),
-        _line("conv2d 1x1, NBN, out k, s 1", (1, behind), (1, behind), head[2:]),
-        _whole(name, [*every, *head]),
-    ]
-    return PaperTable(
-        f"mobilenet_v3-{number}",
-        f"MobileNet V3-{size} layer by layer",
-        f"arXiv 1905.02244, Table {number}",
-        COLUMNS,
-        tuple(rows),
-        (
-            (
-                "exp are the expanded channels, SE is squeeze-and-excitation to a quarter of them (as a multiple of 8), HS hard swish, RE ReLU, NBN without batch "
-                "normalization, s the stride; k are 1,000 classes."
-            ),
-            "Weights are those of the kernels, without batch normalization and biases.",
-            note,
-        ),
-    )
-
-
-def _mobilenet_v3_1() -> PaperTable:
-    note = "The paper's Table 3 prints 219 million multiply-adds; these layers apply 216.6, and the authors' table (TF-slim) says 217."
-    return _mobilenet_v3(1, "Large", MOBILENET_V3_LARGE, (960, 1280), "HS", note)
-
-
-def _mobilenet_v3_2() -> PaperTable:
-    note = (
-        "The paper marks the convolution before the pool SE, too; the authors' networks (TF-slim, Keras) have none there, and so ours. An earlier version of the "
-        "paper prints 1,280 channels behind the pool."
-    )
-    return _mobilenet_v3(2, "Small", MOBILENET_V3_SMALL, (576, 1024), "SE, HS", note)
 
 
 def _alexnet_groups() -> PaperTable:
@@ -312,7 +220,7 @@ def _randwire_4() -> PaperTable:
         rows.append(Row(label, network, figures))
     return PaperTable(
         "randwire-4",
-        "Randomly wired networks on larger pictures",
+        "Randomly wired networks on larger images",
         "arXiv 1904.01569, Table 4; not verified against the paper",
         columns,
         tuple(rows),
@@ -325,8 +233,6 @@ def _randwire_4() -> PaperTable:
 TABLES: dict[str, Callable[[], PaperTable]] = {
     "mobilenet-1": _mobilenet_1,
     "mobilenet_v2-2": _mobilenet_v2_2,
-    "mobilenet_v3-1": _mobilenet_v3_1,
-    "mobilenet_v3-2": _mobilenet_v3_2,
     "alexnet-groups": _alexnet_groups,
     "randwire-4": _randwire_4,
 }

@@ -8,19 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 ONE_CROP = "one crop of 224 x 224 pixels"
-"""Protocol of most papers: the middle of a picture whose shorter side is 256 pixels."""
+"""Protocol of most papers: the middle of an image whose shorter side is 256 pixels."""
 
 TEN_CROPS = "10 crops"
-"""Protocol of AlexNet's authors, taken over by others: the corners and the middle of a picture, and their mirror images."""
+"""Protocol of AlexNet's authors, taken over by others: the corners and the middle of an image, and their reflections."""
 
 FIVE_SCALES = "fully convolutional, mean over 5 scales"
 """Protocol of ResNet's best figures (arXiv 1512.03385, section 3.4): shorter sides of 224, 256, 384, 480 and 640 pixels."""
 
-CIFAR = "the whole picture of 32 x 32 pixels"
+CIFAR = "the whole image of 32 x 32 pixels"
 """Protocol of accuracies on CIFAR-10."""
+
+NOT_BLACKLISTED = "on the 48,238 of the 50,000 validation images that are not blacklisted"
+"""Images that the Inception papers test on (arXiv 1512.00567, section 10, and 1602.07261, Table 2): the others are those that ImageNet's
+authors list as ambiguous."""
 
 LESIONS = "validation images of 224 x 224 pixels, 30 % of ISIC 2018, Task 3"
 """Protocol of the lesion experiments."""
+
+LESIONS_TRAINING = "training and validation images of 224 x 224 pixels, 70 and 30 % of ISIC 2018, Task 3"
+"""Protocol of the accuracies in the course of their trainings."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +62,12 @@ EXTENTS: Mapping[str, Extent] = {
     "efficientnet-scaling": Extent(),
     "efficientnet_lite-1": Extent(),
     "inception_v2-3": Extent(
-        protocol="one crop, of 224 pixels in the first three rows and 299 in the others"
+        protocol=f"one crop, of 224 pixels in the first three rows and 299 in the others, {NOT_BLACKLISTED}"
     ),
     "inception_v2-steps": Extent(),
-    "inception_v4-2": Extent(protocol="one crop, of 224 (BN-Inception) or 299 pixels"),
+    "inception_v4-2": Extent(protocol=f"one crop, of 224 (BN-Inception) or 299 pixels, {NOT_BLACKLISTED}"),
     "isic-comparison": Extent(protocol=LESIONS),
-    "isic-training": Extent(protocol=LESIONS),
+    "isic-training": Extent(protocol=LESIONS_TRAINING),
     "mobilenet-1": Extent(),
     "mobilenet-2": Extent(),
     "mobilenet-3": Extent(),
@@ -75,8 +82,9 @@ EXTENTS: Mapping[str, Extent] = {
     "mobilenet_v3-1": Extent(),
     "mobilenet_v3-2": Extent(),
     "mobilenet_v3-3": Extent(),
+    "mobilenet_v3-9": Extent(),
     "nasnet-2": Extent(protocol="one crop, of 224 to 331 pixels"),
-    "nasnet-3": Extent("the parameters of ShuffleNet.", "pictures of 224 x 224 pixels"),
+    "nasnet-3": Extent("the parameters of ShuffleNet.", "images of 224 x 224 pixels"),
     "randwire-2": Extent(
         "AmoebaNet-A, -B and -C, PNASNet and DARTS; what else is not known, for the table could not be held against the paper.",
     ),
@@ -127,7 +135,7 @@ EXTENTS: Mapping[str, Extent] = {
     "squeezenet-2": Extent("the type of the values; the bits are in the labels."),
     "squeezenet-3": Extent(),
     "squeezenext-1": Extent(
-        "networks, multiply-adds and accuracies of which no text was found beside the paper's tables, those of 34 and 44 layers among them."
+        "networks, multiply-adds and accuracies of which no text but the paper's tables was found, those of 34 and 44 layers among them."
     ),
     "wide_resnet-8": Extent(protocol=ONE_CROP),
     "xception-1": Extent(protocol="one crop, of 224 (VGG-16, ResNet-152) or 299 pixels"),

@@ -79,7 +79,7 @@ LARGER: Mapping[str, Mapping[str, tuple[str, str, str, str]]] = {
         "Xception": ("3.6", "1.2", "0.5", "0.4"),
     },
 }
-"""Size of the picture -> network -> images a second on a Snapdragon 810 at 40, 140, 300 and 500 million multiply-adds, those at 224 x
+"""Size of the image -> network -> images a second on a Snapdragon 810 at 40, 140, 300 and 500 million multiply-adds, those at 224 x
 224 (arXiv 1807.11164, appendix, Table 1)."""
 
 SPEEDS = tuple(Column(f"speed at {times}x channels", counted=False) for times in (1, 2, 4))
@@ -180,7 +180,7 @@ def _shufflenet_v2_appendix() -> PaperTable:
     ]
     return PaperTable(
         "shufflenet_v2-appendix",
-        "Speed on larger pictures",
+        "Speed on larger images",
         "arXiv 1807.11164, appendix, Table 1",
         tuple(Column(f"images/s at {millions} M", counted=False) for millions in (40, 140, 300, 500)),
         tuple(rows),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mobilecnn.train import zoo
-from mobilecnn.train.tables.rows import Column, Figure, PaperTable, Row
+from mobilecnn.train.tables.rows import DERIVED, Column, Figure, PaperTable, Row
 from mobilecnn.train.zoo import compound_scaling
 
 
@@ -201,7 +201,7 @@ def _inception_v2_steps() -> PaperTable:
         "inception_v2-steps",
         "What each step to Inception-v3 adds to the network",
         "arXiv 1512.00567, Tables 1 and 3, Figure 8",
-        (Column("multiply-adds added (M)"), Column("parameters added (M)", 6)),
+        (Column("multiply-adds added (M)", origin=DERIVED), Column("parameters added (M)", 6)),
         tuple(rows),
         (
             "RMSProp is another optimizer and label smoothing another target: `mobilecnn train` has both, and no network changes.",

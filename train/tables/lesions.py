@@ -102,7 +102,7 @@ def _comparison() -> PaperTable:
 
 
 TRAINED = (
-    # training, network, loss, accuracy, validation loss, validation accuracy (shares as printed), time (h:mm:ss)
+    # training, network, training loss and accuracy, validation loss, validation accuracy (shares as printed), time (h:mm:ss)
     ("batch 32, rate 1", "mobilenet_v1_x1.0_224", "0.0496", "0.9844", "0.9146", "0.8437", "2:02:35"),
     ("batch 32, rate 0.1", "mobilenet_v1_x1.0_224", "0.0167", "0.9938", "0.8037", "0.8592", "2:02:24"),
     ("batch 32, rate 0.01", "mobilenet_v1_x1.0_224", "0.1524", "0.9481", "0.5204", "0.8420", "2:00:44"),
@@ -137,7 +137,13 @@ def _training() -> PaperTable:
         (
             *(
                 Column(heading, counted=False)
-                for heading in ("loss", "accuracy", "validation loss", "validation accuracy", "minutes")
+                for heading in (
+                    "training loss",
+                    "training accuracy",
+                    "validation loss",
+                    "validation accuracy",
+                    "minutes",
+                )
             ),
             Column("parameters (M)", 3),
         ),

@@ -13,14 +13,16 @@ from mobilecnn.train.tables import (
     guidelines,
     layered,
     lesions,
+    mobilenet_v3,
     shufflenets,
     sources,
 )
 from mobilecnn.train.tables.listed import LISTED
+from mobilecnn.train.tables.mobilenet_v3 import Counted
 from mobilecnn.train.tables.rows import Column, Figure, PaperTable, Row, Sourced
 from mobilecnn.train.zoo import StoredCounts
 
-COUNTED: Mapping[str, tuple[Column, Callable[[StoredCounts], float]]] = {
+COUNTED: Mapping[str, tuple[Column, Callable[[StoredCounts | Counted], float]]] = {
     "macs": (Column("multiply-adds (M)"), lambda counts: counts.macs / 1e6),
     "params": (Column("parameters (M)", 3), lambda counts: counts.params_trainable / 1e6),
     "megabytes": (Column("size in float32 (MiB)"), lambda counts: counts.params_trainable * 4 / 2**20),
@@ -56,6 +58,7 @@ TABLES: dict[str, Callable[[], PaperTable]] = {
     **shufflenets.TABLES,
     **guidelines.TABLES,
     **architectures.TABLES,
+    **mobilenet_v3.TABLES,
     **compressed.TABLES,
     **lesions.TABLES,
 }
@@ -94,21 +97,30 @@ def table(name: str) -> PaperTable:
     return replace(TABLES[name](), left_out=extent.left_out, protocol=extent.protocol, tested=extent.tested)
 
 
+def _counts(network: str, side: str) -> StoredCounts | Counted | None:
+    """What a network counts, on its own side where none is given; None without one."""
+    stored = zoo.stored_counts().get(network)
+    if not network or (stored is not None and not side):
+        return stored
+    return mobilenet_v3.counts(network, int(side) if side else None)
+
+
 def _listed(name: str) -> PaperTable:
     rows = [row for row in sources.rows_of_papers() if row["table"] == name]
-    stored = zoo.stored_counts()
     given = [key for key in (*COUNTED, *CITED) if any(row[key] for row in rows)]
     # A table of errors alone says what the networks cost.
     keys = [key for key in COUNTED if key in given or (key == "macs" and not set(given) & set(COUNTED))]
     keys += [key for key in CITED if key in given]
 
     def figure(row: dict[str, str], key: str) -> Figure:
-        if key in CITED or row["network"] not in stored:
+        counts = _counts(row["network"] or row["counts_as"], row["side"])
+        if key in CITED or counts is None:
             return Figure(row[key])
-        return Figure(row[key], COUNTED[key][1](stored[row["network"]]))
+        return Figure(row[key], COUNTED[key][1](counts))
 
     def others(row: dict[str, str]) -> tuple[Sourced, ...]:
-        return sources.others(name, row["network"], sources.accuracies(row))
+        # What others print is of the network on its own side.
+        return () if row["side"] else sources.others(name, row["network"], sources.accuracies(row))
 
     listed = LISTED[name]
     return PaperTable(

@@ -41,6 +41,13 @@ class Figure:
         return Decimal(repr(round(self.ours, digits))) == Decimal(self.published)
 
 
+PRINTED = "paper"
+"""What heads figures that a paper prints."""
+
+DERIVED = "from the paper's figures"
+"""What heads figures that no paper prints, and that follow from those that it prints."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column.
@@ -49,11 +56,18 @@ class Column:
         heading: what the figures are, with their unit.
         digits: digits behind the point of our figures.
         counted: whether there are figures of ours.
+        origin: what heads the published figures: they are the paper's own, or worked out from them.
     """
 
     heading: str
     digits: int = 2
     counted: bool = True
+    origin: str = PRINTED
+
+    @property
+    def derived(self) -> bool:
+        """Whether the published figures are worked out here from printed ones."""
+        return self.origin != PRINTED
 
 
 QUANTITIES = {
@@ -115,7 +129,7 @@ class PaperTable:
         columns: its columns, after those of the label and of the network.
         rows: its rows.
         notes: where sources disagree, and what explains a difference.
-        left_out: what the paper's table has beside this; empty where nothing is left out, None where nobody has said it.
+        left_out: what the paper's table has besides; empty where nothing is left out, None where nobody has said it.
         protocol: how the accuracies were tested, where the source says it.
         tested: rows of which the protocol is; empty where it is that of all.
     """

@@ -24,7 +24,7 @@ PROTOCOLS = {
     "SENet paper": "one crop of 224 x 224 pixels",
     "EfficientNet paper": "one crop",
     "Xception paper": "one crop",
-    "Inception-v3 paper": "one crop",
+    "Inception-v3 paper": f"one crop, {extents.NOT_BLACKLISTED}",
 }
 """Beginning of a source's name -> how it tested accuracies on ImageNet: the papers say it of these tables, torchvision of its weights.
 How a paper's table here was tested is in :data:`mobilecnn.train.tables.extents.EXTENTS`."""
@@ -70,7 +70,7 @@ def _every() -> dict[str, tuple[Sourced, ...]]:
     """Network -> what is printed of it, the papers first."""
     found: dict[str, list[Sourced]] = {}
     for row in rows_of_papers():
-        if row["network"]:
+        if row["network"] and not row["side"]:
             found.setdefault(row["network"], []).extend(
                 Sourced(quantity, figure, row["table"], protocol(quantity, row["table"]))
                 for quantity, figure in accuracies(row).items()

@@ -119,12 +119,12 @@ def _form(form: str | None, output: Path | None) -> str:
     of_ending = None if output is None else ENDINGS.get(output.suffix.lower())
     if output is not None and output.suffix and form is None and of_ending is None:
         raise UsageError(
-            f"{output.suffix} is no ending of a form; write -o with {', '.join(FORMS.values())} or .json, or give --format"
+            f"no form is written to {output.suffix} files; end -o in {', '.join(FORMS.values())} or .json, or give --format"
         )
-    if form is not None and of_ending not in (None, form):
+    if output is not None and form is not None and of_ending not in (None, form):
         raise UsageError(
-            f"--format {form} is not what {output} is the name of ({of_ending}); leave out --format, or write -o "
-            f"{output.with_suffix(FORMS[form]) if output else ''}"
+            f"--format {form} contradicts the ending of {output}, {output.suffix}; leave out --format, or write -o "
+            f"{output.with_suffix(FORMS[form])}"
         )
     return form or of_ending or "text"
 
