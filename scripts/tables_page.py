@@ -52,8 +52,15 @@ Of the papers on MobileNets, ShuffleNets and SqueezeNet these tables are left ou
 | ShuffleNet V2 | 7 | detection on COCO: the zoo's networks classify |
 
 SqueezeNet's three are all here. The list is of these papers alone. Of the others only tables that compare single classifiers are here, and not all of these; known to be
-left out are SENet's Tables 3 (MobileNet and ShuffleNet with squeeze-and-excitation), 4 and 5 (CIFAR), 6 and 7 (places and detection) and 8 (larger crops), and Tables 3 to 5
-of the paper of Inception-v4 (several crops, and ensembles).
+left out are, with results of classifiers or what is built on them:
+
+| paper | tables | of |
+|---|---|---|
+| ResNet | 5, 7 and 8 | ensembles; detection |
+| Inception-v3 | 2, 4 and 5 | smaller inputs; several crops; ensembles |
+| Inception-v4 | 3 to 5 | several crops; ensembles |
+| Xception | 2 | JFT, a data set that is not public |
+| SENet | 3 to 8 | MobileNet and ShuffleNet with squeeze-and-excitation; CIFAR; places; detection; larger crops |
 
 ## Where the published baselines differ from ours
 
