@@ -5,7 +5,8 @@
 The pictures are a photo of 12 megapixels as it lies in the file, one that has to be turned by a quarter, and a
 camera frame of 640 x 480 that has to be turned, whole and as much of it as a phone shows; the network takes 224 x 224 colours. Beside each is the time of the app's
 first way, pixel by pixel (``android_demo/ci/desktop``, ``PixelByPixel``), measured in the same run and held to the same tensor, and the
-share of it that is needed now. ``read`` adds up the photo's pixels and does nothing else. Each figure is
+share of it that is needed now. ``read`` adds up the photo's pixels and does nothing else; ``photo-shown`` and ``photo-turned-shown`` are for making a photo as small as the
+screen shows it, before the answer is. Each figure is
 the median of the second half of the repetitions. The last line has the memory that Java allocated for a frame of which a part is taken.
 ``--threads`` is the number of processors that Java is told of; the app shares a large photo among four at most. With
 one, the figures are the processor's time, so that other work on the computer counts for little; with more, the clock's.
@@ -52,13 +53,13 @@ def show(figures: dict[str, float]) -> str:
     for name, figure in figures.items():
         before = figures.get(name + BEFORE)
         if name == ALLOCATED:
-            lines.append(f"{'frame':14} {figure:8.0f} bytes allocated")
+            lines.append(f"{'frame':18} {figure:8.0f} bytes allocated")
         elif before is not None:
             lines.append(
-                f"{name:14} {figure:8.1f} ms   first way {before:8.1f} ms   {figure / before:6.1%} of it"
+                f"{name:18} {figure:8.1f} ms   first way {before:8.1f} ms   {figure / before:6.1%} of it"
             )
         elif not name.endswith(BEFORE):
-            lines.append(f"{name:14} {figure:8.1f} ms")
+            lines.append(f"{name:18} {figure:8.1f} ms")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What the app's classes call of Java and of Android is there on the oldest Android that they run on.
+"""What the app's classes use of Java and of Android is there on the oldest Android that they run on.
 
 A compiler that is told ``-target 8`` alone, as Gradle tells it, compiles against whatever classes there are: on Java 9 and
 newer, and with those of Android 10 and newer, ``buffer.rewind()`` becomes a call of a method that Android 8 does not have,
@@ -23,6 +23,10 @@ OLDEST = "8"
 """Release of Java whose classes every Android has that the app runs on."""
 
 NEWER = {
+    "android/graphics/ImageDecoder": 28,
+    "android/graphics/ImageDecoder$ImageInfo": 28,
+    "android/graphics/ImageDecoder$OnHeaderDecodedListener": 28,
+    "android/graphics/ImageDecoder$Source": 28,
     "android/graphics/ImageDecoder.createSource(Landroid/content/ContentResolver;Landroid/net/Uri;)Landroid/graphics/ImageDecoder$Source;": 28,
     "android/graphics/ImageDecoder.decodeBitmap(Landroid/graphics/ImageDecoder$Source;Landroid/graphics/ImageDecoder$OnHeaderDecodedListener;)Landroid/graphics/Bitmap;": 28,
     "android/graphics/ImageDecoder.setAllocator(I)V": 28,
@@ -30,11 +34,16 @@ NEWER = {
     "android/os/PowerManager.getCurrentThermalStatus()I": 29,
     "android/view/Window.getInsetsController()Landroid/view/WindowInsetsController;": 30,
     "android/view/WindowInsets.getInsets(I)Landroid/graphics/Insets;": 30,
+    "android/view/WindowInsets$Type": 30,
     "android/view/WindowInsets$Type.displayCutout()I": 30,
     "android/view/WindowInsets$Type.systemBars()I": 30,
+    "android/view/WindowInsetsController": 30,
     "android/view/WindowInsetsController.setSystemBarsAppearance(II)V": 30,
 }
-"""What only newer Androids have, and the API level from which on: a class that calls it reads the level, too."""
+"""Classes, and members of the class that declares them, that only newer Androids have -> the API level from which on.
+
+A class that uses one reads the level, too.
+"""
 
 LEVEL = ("android/os/Build$VERSION", "SDK_INTI")
 """The field with the API level of the Android that the app runs on."""
@@ -80,13 +89,16 @@ class ClassFile:
         name: ``java/nio/ByteBuffer``.
         parents: its superclass and its interfaces.
         members: name and descriptor of its fields and methods, in one text: ``rewind()Ljava/nio/Buffer;``.
-        uses: class and member, as in ``members``, of the fields and methods that it names.
+        uses: class and member, as in ``members``, of the fields and methods that it names. The class is the one that it knows them by, which
+            may inherit them: an activity calls ``org/mobilecnn/demo/MainActivity.getMainExecutor``.
+        classes: the classes that it names: what it extends, implements, catches, makes, and is given.
     """
 
     name: str
     parents: tuple[str, ...]
     members: frozenset[str]
     uses: frozenset[tuple[str, str]]
+    classes: frozenset[str]
 
 
 class _Reader:
@@ -145,12 +157,21 @@ def read_class(content: bytes) -> ClassFile:
     parents = [named(parent)] if parent else []
     parents += [named(reader.number()) for _interface in range(reader.number())]
     members = frozenset(text(called) + text(descriptor) for called, descriptor in reader.members())
-    uses = set()
-    for tag, entry in pool.values():
+    uses, classes = set(), set()
+    for place, (tag, entry) in pool.items():
         if tag in REFERENCES:
             owner, member = struct.unpack(">HH", entry)
             uses.add((named(owner), pair(member)))
-    return ClassFile(name, tuple(parents), members, frozenset(uses))
+        elif tag == CLASS:
+            classes.add(_element(named(place)))
+    return ClassFile(name, tuple(parents), members, frozenset(uses), frozenset(classes))
+
+
+def _element(name: str) -> str:
+    """The class of the elements of an array, ``[Ljava/lang/String;``, or the class itself; of numbers' arrays, that of objects."""
+    if not name.startswith("["):
+        return name
+    return name.lstrip("[")[1:-1] or "java/lang/Object"
 
 
 @cache
@@ -189,14 +210,39 @@ class _Platform:
             self.classes[name] = read_class(self.android.read(entry))
         return self.classes.get(name)
 
-    def has(self, owner: str, member: str) -> bool:
-        """Whether a class or what it inherits from has this member; of a library's class nobody knows."""
+    def knows(self, name: str) -> bool:
+        """Whether a class is there; of a library's nobody knows."""
+        return self.find(name) is not None or not name.startswith(PLATFORM)
+
+    def home(self, owner: str, member: str) -> str | None:
+        """The class that declares what another has or inherits, or a library's class, of which nobody knows; None without."""
         if owner.startswith("["):
             owner = "java/lang/Object"
         found = self.find(owner)
         if found is None:
-            return not owner.startswith(PLATFORM)
-        return member in found.members or any(self.has(parent, member) for parent in found.parents)
+            return owner if self.knows(owner) else None
+        if member in found.members:
+            return owner
+        homes = (self.home(parent, member) for parent in found.parents)
+        return next((home for home in homes if home is not None), None)
+
+    def lineage(self, name: str) -> Iterator[str]:
+        """A class and what it inherits from."""
+        yield name
+        found = self.find(name)
+        for parent in found.parents if found else ():
+            yield from self.lineage(parent)
+
+    def missing(self, one: ClassFile) -> Iterator[str]:
+        """What a class uses and is not there, and is not in :data:`NEWER` for a class that reads the level."""
+        late = NEWER if LEVEL in one.uses else {}
+        for owner, member in one.uses:
+            known = any(f"{name}.{member}" in late for name in self.lineage(owner))
+            if not (owner.startswith(LINKED) or known or self.home(owner, member)):
+                yield f"{owner}.{member}"
+        for name in one.classes:
+            if not (name.startswith(LINKED) or name in late or self.knows(name)):
+                yield name
 
 
 def check_calls(places: Sequence[Path]) -> None:
@@ -210,24 +256,19 @@ def check_calls(places: Sequence[Path]) -> None:
         EnvironmentProblem: the JDK does not know what Java 8 has, or Android 8's classes cannot be fetched.
     """
     own = [read_class(path.read_bytes()) for place in places for path in sorted(place.rglob("*.class"))]
-    uses = {
-        (one, owner, member)
-        for one in own
-        for owner, member in one.uses
-        if owner.startswith(PLATFORM) and not owner.startswith(LINKED)
-    }
     with zipfile.ZipFile(fetch(["android-8"])["android-8"]) as android:
         platform = _Platform(own, android)
-        missing = sorted(
-            f"{one.name} uses {owner}.{member}"
-            for one, owner, member in uses
-            if not platform.has(owner, member) and not (f"{owner}.{member}" in NEWER and LEVEL in one.uses)
-        )
+        missing = sorted(f"{one.name} uses {name}" for one in own for name in platform.missing(one))
+        homes = {
+            (platform.home(owner, member), member)
+            for one in own
+            for owner, member in one.uses
+            if not owner.startswith(LINKED)
+        }
     if missing:
         raise CheckFailed(
             f"Android 8 does not have what these use: {'; '.join(missing)}. Of a buffer, call the method of its superclass: "
             "((Buffer) buffer).rewind(); what newer Androids alone have is called after a look at Build.VERSION.SDK_INT, and is in NEWER of ci/calls.py"
         )
-    report(
-        f"calls: {len({use[1:] for use in uses})} fields and methods of Java and Android, there from Android 8 on"
-    )
+    there = sum(home is not None and home.startswith(PLATFORM) for home, _ in homes)
+    report(f"calls: {there} fields and methods of Java and Android, there from Android 8 on")

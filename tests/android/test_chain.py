@@ -238,6 +238,48 @@ def test_what_newer_androids_have_is_called_after_a_look_at_the_release(
                 chain["calls"].check_calls([classes])
 
 
+EXECUTOR = "android/content/Context.getMainExecutor()Ljava/util/concurrent/Executor;"
+"""A method that came with Android 9."""
+
+
+@pytest.mark.parametrize(
+    ("base", "body", "words"),
+    [
+        # What an activity has of its superclasses is written down as the activity's own.
+        ("extends android.app.Activity", "Object now() { return getMainExecutor(); }", "A.getMainExecutor"),
+        ("extends android.app.Activity", "Object now() { return super.getMainExecutor(); }", "android/app/Activity.getMainExecutor"),
+        ("implements android.window.OnBackInvokedCallback", "public void onBackInvoked() {}", "android/window/OnBackInvokedCallback"),
+        ("", "void now() { try { new A(); } catch (android.app.ForegroundServiceStartNotAllowedException late) { } }", "android/app/ForegroundService"),
+        ("", "Object now() { return new android.graphics.BlendMode[3]; }", "android/graphics/BlendMode"),
+    ],
+)  # fmt: skip
+def test_what_newer_androids_have_is_found_however_it_is_named(
+    chain: dict[str, Any], tmp_path: Path, base: str, body: str, words: str
+) -> None:
+    source = tmp_path / "A.java"
+    source.write_text(f"class A {base} {{ {body} }}")
+    java = chain["java"]
+    classes = java.compile_java([source], [java.android_classes()], tmp_path / "a", java.AS_FOR_ANDROID)
+    with pytest.raises(CheckFailed, match=f"A uses {words}"):
+        chain["calls"].check_calls([classes])
+
+
+def test_what_is_inherited_is_known_by_the_class_that_declares_it(
+    chain: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    java, source = chain["java"], tmp_path / "A.java"
+    monkeypatch.setitem(chain["calls"].NEWER, EXECUTOR, 28)
+    for question in ("true", "android.os.Build.VERSION.SDK_INT >= 28"):
+        body = f"return {question} ? getMainExecutor() : getSystemService(android.os.PowerManager.class);"
+        source.write_text(f"class A extends android.app.Activity {{ Object now() {{ {body} }} }}")
+        classes = java.compile_java([source], [java.android_classes()], tmp_path / "a", java.AS_FOR_ANDROID)
+        if "SDK_INT" in question:
+            chain["calls"].check_calls([classes])
+        else:
+            with pytest.raises(CheckFailed, match=r"A uses A\.getMainExecutor"):
+                chain["calls"].check_calls([classes])
+
+
 @pytest.mark.sweep
 @pytest.mark.parametrize(
     ("path", "old", "new", "words"),

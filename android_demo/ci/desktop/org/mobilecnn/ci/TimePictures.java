@@ -10,6 +10,7 @@ import org.mobilecnn.core.InputContract;
 import org.mobilecnn.core.InputTensor;
 import org.mobilecnn.core.Picture;
 import org.mobilecnn.core.Problem;
+import org.mobilecnn.core.Reduction;
 import org.mobilecnn.core.TensorSpec;
 import org.mobilecnn.core.YuvFrame;
 
@@ -18,7 +19,8 @@ import org.mobilecnn.core.YuvFrame;
  *
  * <p>Prints a line for each figure: its name, then the nanoseconds of each time. Where Java has one processor they are the
  * processor's, so that other work on the computer does not count; with several, those on the clock. The line {@code
- * read} is for adding up the photo's pixels and nothing else; the names that end in {@code -before} are for the app's first
+ * read} is for adding up the photo's pixels and nothing else; the names that end in {@code -shown} are for making a photo as
+ * small as the screen shows it; the names that end in {@code -before} are for the app's first
  * way, {@link PixelByPixel}, which must give the same tensor. The line {@code frame-bytes} has what Java allocated for each frame.
  */
 public final class TimePictures {
@@ -27,6 +29,9 @@ public final class TimePictures {
     private static final int FRAME_WIDTH = 640;
     private static final int FRAME_HEIGHT = 480;
     private static final int SIDE = 224;
+
+    /** Largest number of pixels along a photo's longer side on the screen, as in the app. */
+    private static final int SHOWN = 1024;
 
     /** Size of the preview on a phone, in dp. */
     private static final int PLACE_WIDTH = 411;
@@ -71,6 +76,7 @@ public final class TimePictures {
             time(name, times, () -> new InputTensor(contract, spec).write(photo, given));
             PixelByPixel.Source stored = PixelByPixel.photo(WIDTH, HEIGHT, rgba);
             before(name, times, orientation == 1 ? stored : PixelByPixel.turned(stored));
+            time(name + "-shown", times, () -> sum[0] ^= sum(Reduction.of(photo, SHOWN).colors));
         }
         // Of the sum nothing is wanted, and yet Java must not leave it out.
         System.err.println(sum[0]);

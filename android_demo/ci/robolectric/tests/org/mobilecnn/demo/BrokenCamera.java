@@ -11,7 +11,17 @@ import org.robolectric.shadows.ShadowCameraManager;
 
 /** Cameras that fail in ways that Android does not describe, as some phones' do. */
 final class BrokenCamera {
+    /** Whether what is missing is the code of a vendor's library. */
+    static boolean unlinked;
+
     private BrokenCamera() {}
+
+    private static UnsupportedOperationException failure(String words) {
+        if (unlinked) {
+            throw new UnsatisfiedLinkError(words);
+        }
+        return new UnsupportedOperationException(words);
+    }
 
     /** One that fails when its pictures are asked for. */
     @Implements(className = "android.hardware.camera2.impl.CameraDeviceImpl", isInAndroidSdk = false)
@@ -19,7 +29,7 @@ final class BrokenCamera {
         @Override
         @Implementation
         protected CaptureRequest.Builder createCaptureRequest(int template) {
-            throw new UnsupportedOperationException("no such request");
+            throw failure("no such request");
         }
     }
 
@@ -30,7 +40,7 @@ final class BrokenCamera {
         @Implementation
         protected CameraDevice openCameraDeviceUserAsync(
                 String id, CameraDevice.StateCallback callback, Executor executor, int user, int offset, boolean portrait) {
-            throw new UnsupportedOperationException("no such camera");
+            throw failure("no such camera");
         }
     }
 }

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import org.junit.After;
 import org.junit.Test;
 import org.mobilecnn.core.ScreenState;
 import org.mobilecnn.core.YuvFrame;
@@ -27,6 +28,11 @@ import org.robolectric.util.ReflectionHelpers;
 
 /** The camera: permission, absence, leaving at any moment, and how frames are turned. */
 public final class CameraTest extends AppTestCase {
+    @After
+    public void linkEverything() {
+        BrokenCamera.unlinked = false;
+    }
+
     @Test
     public void withoutACameraTheScreenSaysSo() {
         MainActivity activity = verified();
@@ -236,6 +242,21 @@ public final class CameraTest extends AppTestCase {
         waitForText(activity, R.id.message, "The camera stopped (no such camera)");
         int unreleased = ReflectionHelpers.getField(activity.presenter().feed(), "unreleased");
         assertEquals(0, unreleased);
+    }
+
+    /** What a vendor's library has not is no exception, and ends the camera's thread no more than one. */
+    @Test
+    @Config(shadows = BrokenCamera.OnceOpen.class)
+    public void aCameraWithoutTheCodeForPicturesIsAMessage() {
+        BrokenCamera.unlinked = true;
+        aCameraThatFailsWhenItsPicturesAreAskedForIsAMessage();
+    }
+
+    @Test
+    @Config(shadows = BrokenCamera.WhenOpened.class)
+    public void aCameraWithoutTheCodeToOpenItIsAMessage() {
+        BrokenCamera.unlinked = true;
+        aCameraThatFailsWhenItIsOpenedIsAMessage();
     }
 
     // Context.getDisplay, which replaces this method, came with Android 11.

@@ -15,10 +15,15 @@ import android.os.Looper;
 import android.widget.Spinner;
 import android.widget.TextView;
 import java.io.File;
+import java.nio.ByteBuffer;
 import java.util.concurrent.CountDownLatch;
 import org.junit.Test;
+import org.mobilecnn.core.ModelRuntime;
+import org.mobilecnn.core.Problem;
+import org.mobilecnn.core.ScreenState;
 import org.robolectric.android.controller.ActivityController;
 import org.robolectric.shadows.ShadowDialog;
+import org.robolectric.util.ReflectionHelpers;
 
 /** Loading models: the verdict on their answers, the settings, and what survives a turn of the phone. */
 public final class ModelTest extends AppTestCase {
@@ -68,6 +73,64 @@ public final class ModelTest extends AppTestCase {
         waitForText(activity, R.id.chip, "Answers verified");
         assertEquals(before + 1, presenter.session().loads());
         assertEquals(5, presenter.chosen().threads);
+    }
+
+    /** The runtime of a model whose closing fails, as a driver's may; a broken one cannot run, either. */
+    private static Classifier unclosable(Classifier model, boolean broken) {
+        ModelRuntime whole = ReflectionHelpers.getField(model, "runtime");
+        ReflectionHelpers.setField(model, "runtime", new ModelRuntime() {
+            @Override
+            public void run(ByteBuffer input, ByteBuffer output) throws Problem {
+                if (broken) {
+                    throw new Problem(Problem.MODEL_FILE, "of a broken driver");
+                }
+                whole.run(input, output);
+            }
+
+            @Override
+            public Long nativeNanos() {
+                return whole.nativeNanos();
+            }
+
+            @Override
+            public void close() {
+                whole.close();
+                throw new IllegalStateException("of a driver");
+            }
+        });
+        return model;
+    }
+
+    private static void choose(MainActivity activity, Classifier.Kernels kernels) {
+        Presenter presenter = activity.presenter();
+        presenter.choose(new ModelSession.Choice(presenter.chosen().model, 1, kernels));
+        waitFor("verdict", () -> presenter.state().trust != ScreenState.Trust.LOADING, activity);
+    }
+
+    /** The next model does not depend on whether the one before it can be closed. */
+    @Test
+    public void aModelThatCannotBeClosedIsLeftOpen() {
+        MainActivity activity = verified();
+        ModelSession session = activity.presenter().session();
+        ModelSession.Loader usual = session.loader;
+        session.loader = (file, card, choice) -> unclosable(usual.load(file, card, choice), false);
+        choose(activity, Classifier.Kernels.BUILTIN);
+        assertEquals("Answers verified on this phone", text(activity, R.id.chip));
+        session.loader = usual;
+        choose(activity, Classifier.Kernels.XNNPACK);
+        assertEquals("Answers verified on this phone", text(activity, R.id.chip));
+    }
+
+    /** Nor is it unknown why a model cannot run that cannot be closed, either. */
+    @Test
+    public void aModelThatCannotRunAndCannotBeClosedIsRefused() {
+        MainActivity activity = verified();
+        ModelSession session = activity.presenter().session();
+        ModelSession.Loader usual = session.loader;
+        session.loader = (file, card, choice) -> unclosable(usual.load(file, card, choice), true);
+        choose(activity, Classifier.Kernels.BUILTIN);
+        assertEquals("This model cannot run here", text(activity, R.id.chip));
+        assertEquals("of a broken driver", activity.presenter().state().reason);
     }
 
     /** A verdict stays where it is, whatever is looked at and whatever goes wrong. */

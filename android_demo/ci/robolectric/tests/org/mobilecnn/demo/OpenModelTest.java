@@ -120,7 +120,7 @@ public final class OpenModelTest extends AppTestCase {
         shadowOf(resolver).registerInputStreamSupplier(broken, () -> {
             throw new IllegalArgumentException("of its own");
         });
-        activity.presenter().openModel(Collections.singletonList(broken));
+        activity.presenter().opening().open(Collections.singletonList(broken));
         waitForText(activity, R.id.message, "broken cannot be opened (of its own). Copy it to the phone again");
         assertFalse(activity.presenter().state().busy);
     }

@@ -2,6 +2,8 @@ package org.mobilecnn.demo;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertNotEquals;
+import static org.junit.Assert.assertThrows;
+import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
 import android.content.ContentResolver;
@@ -14,17 +16,23 @@ import android.graphics.Canvas;
 import android.graphics.Color;
 import android.graphics.Paint;
 import android.os.Build;
+import com.google.ai.edge.litert.CompiledModel;
 import com.google.ai.edge.litert.LiteRtException;
+import com.google.ai.edge.litert.TensorBuffer;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import kotlin.Unit;
 import org.junit.After;
 import org.junit.Test;
+import org.mobilecnn.compose.CompiledModelRuntime;
 import org.mobilecnn.compose.PicturesKt;
 import org.mobilecnn.compose.Session;
 import org.mobilecnn.core.Picture;
@@ -101,6 +109,23 @@ public final class OtherSkinTest extends AppTestCase {
             session.frame(() -> fail(new IllegalStateException()));
             assertEquals(context.getString(R.string.unexpected, "no reason given"), last(said));
         }
+    }
+
+    /** Here the closing of LiteRT's classes, which are declarations, fails: the model's is tried last, and all the same. */
+    @Test
+    public void aBufferThatCannotBeClosedLeavesNoModelOpen() throws Exception {
+        // What makes one needs LiteRT.
+        Field only = Class.forName("sun.misc.Unsafe").getDeclaredField("theUnsafe");
+        only.setAccessible(true);
+        CompiledModelRuntime runtime = (CompiledModelRuntime) only.getType()
+                .getMethod("allocateInstance", Class.class).invoke(only.get(null), CompiledModelRuntime.class);
+        TensorBuffer buffer = ReflectionHelpers.callConstructor(TensorBuffer.class);
+        ReflectionHelpers.setField(runtime, "inputs", Collections.singletonList(buffer));
+        ReflectionHelpers.setField(runtime, "outputs", Arrays.asList(buffer, buffer));
+        ReflectionHelpers.setField(runtime, "model", ReflectionHelpers.callConstructor(CompiledModel.class));
+        Error failure = assertThrows(Error.class, runtime::close);
+        String where = Arrays.toString(failure.getStackTrace());
+        assertTrue(where, where.contains("litert.CompiledModel.close"));
     }
 
     private static String last(List<String> said) {

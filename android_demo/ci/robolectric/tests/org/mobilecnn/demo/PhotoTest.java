@@ -86,7 +86,7 @@ public final class PhotoTest extends AppTestCase {
     /** Of a photo that is larger than the screen all pixels count: lines of one pixel are grey, and do not come and go. */
     @Test
     public void aReducedPhotoIsSmooth() {
-        for (int side : new int[] {1024, 2048, 3000, 4096}) {
+        for (int side : new int[] {1024, 2048, 3000, 4096, 8192}) {
             int[] lines = new int[side * 16];
             for (int i = 0; i < lines.length; i++) {
                 lines[i] = i % 2 == 0 ? Color.BLACK : Color.WHITE;

@@ -6,6 +6,7 @@ import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
+import android.app.Dialog;
 import android.graphics.Color;
 import android.net.Uri;
 import android.os.Looper;
@@ -131,6 +132,55 @@ public final class RequestTest extends AppTestCase {
         first.gate.countDown();
         waitForResult(activity);
         assertFalse(activity.presenter().state().busy);
+        assertEquals("The camera stopped", text(activity, R.id.message));
+    }
+
+    /** A photo that is shown, and then asked for again while a model is loaded. */
+    private Slow shownAndAskedAgain(MainActivity activity, CountDownLatch gate) {
+        new Slow(FIRST, photo).gate.countDown();
+        activity.presenter().openPhoto(FIRST);
+        waitForResult(activity);
+        Slow again = new Slow(FIRST, photo);
+        activity.presenter().session().post(gate::await);
+        activity.presenter().choose(new ModelSession.Choice(models.get(0), 1, Classifier.Kernels.BUILTIN));
+        return again;
+    }
+
+    /** Nor does a model that is loaded take back what the user was told, nor the photo's answer after it. */
+    @Test
+    public void whatIsSaidWhileAModelLoadsStays() throws Exception {
+        MainActivity activity = verified();
+        CountDownLatch gate = gate();
+        Slow again = shownAndAskedAgain(activity, gate);
+        activity.presenter().session().tell("a.bin cannot be opened");
+        waitForText(activity, R.id.message, "a.bin cannot be opened");
+        gate.countDown();
+        waitForText(activity, R.id.chip, "Answers verified");
+        assertEquals("a.bin cannot be opened", text(activity, R.id.message));
+        assertTrue(activity.presenter().state().busy);
+        again.gate.countDown();
+        waitForResult(activity);
+        assertEquals("a.bin cannot be opened", text(activity, R.id.message));
+        assertFalse(activity.presenter().state().busy);
+    }
+
+    /** A model that is being opened is work that goes on, whatever else is shown or said. */
+    @Test
+    public void aModelThatIsOpenedIsWaitedFor() {
+        MainActivity activity = verified();
+        choosePhoto(activity, photo);
+        Presenter presenter = activity.presenter();
+        Slow first = new Slow(FIRST, "neither".getBytes(StandardCharsets.US_ASCII));
+        presenter.opening().open(Arrays.asList(FIRST));
+        assertTrue(presenter.state().busy);
+        presenter.showAgain();
+        assertTrue(presenter.state().busy);
+        presenter.say("The camera stopped");
+        assertTrue(presenter.state().busy);
+        assertEquals("The camera stopped", text(activity, R.id.message));
+        first.gate.countDown();
+        waitForText(activity, R.id.message, "is neither a TensorFlow Lite model nor a passport");
+        assertFalse(presenter.state().busy);
     }
 
     /** What is still worked on when the camera is chosen is not shown as the camera's, nor as a failure of it. */
@@ -179,6 +229,21 @@ public final class RequestTest extends AppTestCase {
         assertFalse(presenter.state().busy);
     }
 
+    /** The screen of speeds, started, once it says that other work is waited for. */
+    private ActivityController<TimingActivity> waitingForOthers() {
+        ActivityController<TimingActivity> controller = Robolectric.buildActivity(TimingActivity.class);
+        opened.add(controller);
+        TimingActivity timing = controller.setup().get();
+        timing.findViewById(R.id.start).performClick();
+        waitFor("waiting", () -> waits(timing));
+        return controller;
+    }
+
+    private static boolean waits(TimingActivity timing) {
+        return timing.<TextView>findViewById(R.id.message).getText().toString()
+                .equals(timing.getString(R.string.timing_waiting));
+    }
+
     /** The speeds are those of models that run alone: a photo that is being classified is waited for. */
     @Test
     public void speedsAreTimedWhenThePhotoIsDone() throws Exception {
@@ -186,12 +251,8 @@ public final class RequestTest extends AppTestCase {
         Slow first = new Slow(FIRST, photo);
         activity.presenter().openPhoto(FIRST);
         first.asked.await();
-        ActivityController<TimingActivity> controller = Robolectric.buildActivity(TimingActivity.class);
-        opened.add(controller);
-        TimingActivity timing = controller.setup().get();
-        timing.findViewById(R.id.start).performClick();
+        TimingActivity timing = waitingForOthers().get();
         TextView said = timing.findViewById(R.id.message);
-        waitFor("waiting", () -> said.getText().toString().equals(timing.getString(R.string.timing_waiting)));
         // Stop is heeded while it waits.
         timing.findViewById(R.id.start).performClick();
         waitFor("end", () -> said.getText().toString().equals("Stopped. Nothing was kept."));
@@ -200,6 +261,69 @@ public final class RequestTest extends AppTestCase {
         first.gate.countDown();
         waitFor("measurement", () -> timing.findViewById(R.id.share).isEnabled());
         waitForResult(activity);
+    }
+
+    /** Nor do they begin between the loading of a model and the photo that waits for it. */
+    @Test
+    public void speedsAreTimedWhenNothingIsQueued() throws Exception {
+        MainActivity activity = verified();
+        CountDownLatch gate = gate();
+        Slow again = shownAndAskedAgain(activity, gate);
+        TimingActivity timing = waitingForOthers().get();
+        gate.countDown();
+        waitFor("the photo's turn", () -> again.asked.getCount() == 0, activity);
+        assertTrue("a measurement before it", waits(timing));
+        again.gate.countDown();
+        waitFor("measurement", () -> timing.findViewById(R.id.share).isEnabled());
+        waitForResult(activity);
+    }
+
+    /** What is waited for is said once, and to whom turns the phone, again, in the place of what was measured before. */
+    @Test
+    public void whatSpeedsWaitForIsSaidAfterATurnToo() throws Exception {
+        new TimingHistory(RuntimeEnvironment.getApplication()).keep(TimingTest.record("2026-03-01T09:30:00+00:00"));
+        MainActivity activity = verified();
+        Slow first = new Slow(FIRST, photo);
+        activity.presenter().openPhoto(FIRST);
+        first.asked.await();
+        ActivityController<TimingActivity> controller = waitingForOthers();
+        turn(controller);
+        shadowOf(Looper.getMainLooper()).idle();
+        TimingActivity timing = controller.get();
+        assertTrue(timing.<TextView>findViewById(R.id.message).getText().toString(), waits(timing));
+        timing.findViewById(R.id.start).performClick();
+        waitFor("end", () -> timing.<TextView>findViewById(R.id.message).getText().toString()
+                .equals("Stopped. Nothing was kept."));
+    }
+
+    /** A model that is there already may be opened once more while the settings are open: they name it. */
+    @Test
+    public void theSettingsNameAModelThatIsOpenedAgain() throws Exception {
+        MainActivity activity = verified();
+        Presenter presenter = activity.presenter();
+        String name = models.get(1);
+        OpenModelTest.open(activity, OpenModelTest.asset(name), OpenModelTest.asset(OpenModelTest.card(name)));
+        waitForText(activity, R.id.model_name, name);
+        waitForText(activity, R.id.chip, "Answers verified");
+        String path = presenter.chosen().model;
+        presenter.choose(new ModelSession.Choice(models.get(0), 1, Classifier.Kernels.XNNPACK));
+        waitForText(activity, R.id.chip, "Answers verified");
+        CountDownLatch gate = gate();
+        presenter.session().post(gate::await);
+        OpenModelTest.open(activity, OpenModelTest.asset(name), OpenModelTest.asset(OpenModelTest.card(name)));
+        activity.findViewById(R.id.settings).performClick();
+        Dialog sheet = ShadowDialog.getLatestDialog();
+        Spinner list = sheet.findViewById(R.id.model);
+        shadowOf(Looper.getMainLooper()).idle();
+        assertEquals(0, list.getSelectedItemPosition());
+        gate.countDown();
+        waitFor("the opened model", () -> path.equals(presenter.chosen().model), activity);
+        waitForText(activity, R.id.chip, "Answers verified");
+        assertEquals(presenter.models().indexOf(path), list.getSelectedItemPosition());
+        // What else is chosen there is chosen for this model.
+        sheet.<Spinner>findViewById(R.id.kernels).setSelection(1);
+        waitFor("kernels", () -> presenter.chosen().kernels == Classifier.Kernels.BUILTIN, activity);
+        assertEquals(path, presenter.chosen().model);
     }
 
     /** A model may be copied while the settings are open: what is chosen there is the model that the list names. */
@@ -222,7 +346,7 @@ public final class RequestTest extends AppTestCase {
             shadowOf(activity.getContentResolver())
                     .registerInputStreamSupplier(uris[i], () -> new ByteArrayInputStream(named));
         }
-        activity.presenter().openModel(Arrays.asList(uris));
+        activity.presenter().opening().open(Arrays.asList(uris));
         activity.findViewById(R.id.settings).performClick();
         Spinner list = ShadowDialog.getLatestDialog().findViewById(R.id.model);
         assertEquals(models.size() + 1, list.getCount());

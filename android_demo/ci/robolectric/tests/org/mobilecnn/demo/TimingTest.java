@@ -50,6 +50,7 @@ import org.mobilecnn.core.TensorSpec;
 import org.robolectric.Robolectric;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
+import org.robolectric.shadows.ShadowToast;
 
 /** The screen that times all models: what it shows, keeps and shares, and what ends it. */
 public final class TimingTest extends AppTestCase {
@@ -189,17 +190,28 @@ public final class TimingTest extends AppTestCase {
         assertEquals(1, history.names().size());
     }
 
-    /** Another app's storage may take its time, and the screen goes on meanwhile; or fail, and that is a message. */
+    /** Whoever has gone back meanwhile hears of it all the same. */
     @Test
-    public void savingKeepsNobodyWaiting() throws Exception {
+    public void whatIsSavedAfterTheScreenWasLeftIsSaid() throws Exception {
         new TimingHistory(RuntimeEnvironment.getApplication()).keep(
                 record(Timings.created(OffsetDateTime.of(2026, 3, 1, 9, 30, 0, 0, ZoneOffset.UTC))));
-        TimingActivity activity = open().get();
-        TextView message = activity.findViewById(R.id.message);
+        ActivityController<TimingActivity> controller = open();
         Uri file = Uri.parse("content://test/slow");
         CountDownLatch gate = new CountDownLatch(1);
+        shadowOf(controller.get().getContentResolver()).registerOutputStream(file, slow(gate));
+        controller.get().onActivityResult(1, Activity.RESULT_OK, new Intent().setData(file));
+        controller.pause().stop().destroy();
+        opened.remove(controller);
+        gate.countDown();
+        waitFor("word of it", () -> ShadowToast.getTextOfLatestToast() != null);
+        String said = ShadowToast.getTextOfLatestToast();
+        assertTrue(said, said.startsWith("Saved."));
+    }
+
+    /** A file whose writer has to wait. */
+    private static ByteArrayOutputStream slow(CountDownLatch gate) {
         Thread screen = Thread.currentThread();
-        ByteArrayOutputStream saved = new ByteArrayOutputStream() {
+        return new ByteArrayOutputStream() {
             @Override
             public void write(byte[] part, int from, int count) {
                 assertNotSame("on the screen's thread", screen, Thread.currentThread());
@@ -211,6 +223,18 @@ public final class TimingTest extends AppTestCase {
                 super.write(part, from, count);
             }
         };
+    }
+
+    /** Another app's storage may take its time, and the screen goes on meanwhile; or fail, and that is a message. */
+    @Test
+    public void savingKeepsNobodyWaiting() throws Exception {
+        new TimingHistory(RuntimeEnvironment.getApplication()).keep(
+                record(Timings.created(OffsetDateTime.of(2026, 3, 1, 9, 30, 0, 0, ZoneOffset.UTC))));
+        TimingActivity activity = open().get();
+        TextView message = activity.findViewById(R.id.message);
+        Uri file = Uri.parse("content://test/slow");
+        CountDownLatch gate = new CountDownLatch(1);
+        ByteArrayOutputStream saved = slow(gate);
         shadowOf(activity.getContentResolver()).registerOutputStream(file, saved);
         activity.onActivityResult(1, Activity.RESULT_OK, new Intent().setData(file));
         shadowOf(Looper.getMainLooper()).idle();
@@ -342,7 +366,8 @@ public final class TimingTest extends AppTestCase {
                 Timings.created(OffsetDateTime.of(2026, 11, 26, 20, 17, 9, 0, ZoneOffset.ofHours(-2))));
     }
 
-    private static JsonObject record(String created) {
+    /** A measurement of nothing. */
+    static JsonObject record(String created) {
         return new JsonObject().add("created", created).add("protocol", new JsonObject().add("threads", 1))
                 .add("models", new JsonArray()).add("runs", new JsonArray());
     }

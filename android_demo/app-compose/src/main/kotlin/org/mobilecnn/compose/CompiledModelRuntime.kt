@@ -88,9 +88,16 @@ class CompiledModelRuntime(
     /** It does not tell. */
     override fun nativeNanos(): Long? = null
 
-    override fun close() {
-        (inputs + outputs).forEach(TensorBuffer::close)
-        model.close()
+    override fun close() = closeAll(inputs + outputs + model)
+
+    /** Closes them in this order, also those after one that does not close. */
+    private fun closeAll(all: List<AutoCloseable>) {
+        if (all.isEmpty()) return
+        try {
+            all.first().close()
+        } finally {
+            closeAll(all.drop(1))
+        }
     }
 
     private fun refused(refusal: LiteRtException) =

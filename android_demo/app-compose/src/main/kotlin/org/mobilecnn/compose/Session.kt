@@ -2,6 +2,7 @@ package org.mobilecnn.compose
 
 import android.content.Context
 import android.net.Uri
+import android.util.Log
 import org.mobilecnn.core.Outcome
 import org.mobilecnn.core.Picture
 import org.mobilecnn.core.Problem
@@ -10,6 +11,7 @@ import java.io.IOException
 import java.util.concurrent.Executors
 import java.util.concurrent.RejectedExecutionException
 
+private const val TAG = "mobilecnn"
 private const val THREADS = 4
 private const val RESULTS = 5
 private const val SURE = 0.5
@@ -86,7 +88,7 @@ class Session(
     fun say(text: String) = change { copy(state = state.said(text)) }
 
     override fun close() {
-        executor.execute { attempt({}) { unload() } }
+        executor.execute { unload() }
         executor.shutdown()
     }
 
@@ -109,7 +111,8 @@ class Session(
         val old = loaded
         // Whatever its closing does: it is not to be used, nor closed again.
         loaded = null
-        old?.second?.close()
+        // Nothing here can free a model that does not close, and the next one is no worse for it.
+        attempt({ why -> Log.w(TAG, why) }) { old?.second?.close() }
     }
 
     private fun classify(request: Request) {

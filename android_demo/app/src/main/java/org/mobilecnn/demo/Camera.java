@@ -71,7 +71,7 @@ final class Camera {
         try {
             camera.opening = true;
             manager.openCamera(facts.id, camera.new Opening(), handler);
-        } catch (CameraAccessException | RuntimeException refusal) {
+        } catch (CameraAccessException | RuntimeException | LinkageError refusal) {
             camera.opening = false;
             camera.close();
             throw refusal;
@@ -97,7 +97,7 @@ final class Camera {
                 device.close();
             }
             reader.close();
-        } catch (RuntimeException broken) {
+        } catch (RuntimeException | LinkageError broken) {
             // Nothing here can free a camera that does not close.
             Log.w("camera", broken);
         } finally {
@@ -119,9 +119,9 @@ final class Camera {
                 Image.Plane[] planes = image.getPlanes();
                 listener.onFrame(image.getWidth(), image.getHeight(), plane(planes[0]), plane(planes[1]), plane(planes[2]));
             }
-        } catch (RuntimeException | OutOfMemoryError failure) {
-            // The camera was taken away while the frame was read, the planes are not as Android describes them, or memory is
-            // short: the camera's thread survives all of them.
+        } catch (RuntimeException | OutOfMemoryError | LinkageError failure) {
+            // The camera was taken away while the frame was read, the planes are not as Android describes them, memory is
+            // short, or a vendor's library is not what Android's classes were made for: the camera's thread survives all of them.
             end(failure);
         }
     }
@@ -155,7 +155,7 @@ final class Camera {
             try {
                 reader.setOnImageAvailableListener(source -> look(), handler);
                 start(opened);
-            } catch (CameraAccessException | RuntimeException failure) {
+            } catch (CameraAccessException | RuntimeException | LinkageError failure) {
                 // Cameras fail in ways that Android does not describe, too, and the thread survives them.
                 end(failure);
             }
@@ -176,7 +176,7 @@ final class Camera {
                         request.addTarget(preview);
                         request.addTarget(frames);
                         session.setRepeatingRequest(request.build(), null, handler);
-                    } catch (CameraAccessException | RuntimeException failure) {
+                    } catch (CameraAccessException | RuntimeException | LinkageError failure) {
                         end(failure);
                     }
                 }

@@ -112,7 +112,7 @@ final class CameraFeed implements Camera.Listener {
             Size seen = place;
             Crop part = Crop.shown(width, height, degrees, seen.getWidth(), seen.getHeight());
             frame = frames.read(part, luma, cb, cr, degrees);
-        } catch (RuntimeException | OutOfMemoryError failure) {
+        } catch (RuntimeException | OutOfMemoryError | LinkageError failure) {
             // No task follows that would clear this, and no other frame would ever be asked for.
             taken.set(false);
             throw failure;
@@ -151,7 +151,7 @@ final class CameraFeed implements Camera.Listener {
         handler.post(() -> {
             try {
                 work.run();
-            } catch (RuntimeException failure) {
+            } catch (RuntimeException | OutOfMemoryError | LinkageError failure) {
                 session.tell(context.getString(R.string.camera_failed, Words.reason(context, failure)));
             }
         });

@@ -142,9 +142,16 @@ final class InterpreterRuntime implements ModelRuntime {
 
     private void closeBoth(Interpreter opened) {
         // In this order: the interpreter uses the delegate to its end.
-        if (opened != null) {
-            opened.close();
+        try {
+            if (opened != null) {
+                opened.close();
+            }
+        } finally {
+            closeDelegate();
         }
+    }
+
+    private void closeDelegate() {
         if (delegate instanceof AutoCloseable) {
             try {
                 ((AutoCloseable) delegate).close();

@@ -28,7 +28,7 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
     private static final int ASK_PHOTO = 2;
     private static final int ASK_MODEL = 3;
 
-    /** Key of {@link Presenter#offered} in the saved state. */
+    /** Key of {@link Opening#offered} in the saved state. */
     private static final String OFFERED = "offered";
 
     private Presenter presenter;
@@ -46,7 +46,7 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
         if (presenter == null) {
             presenter = new Presenter(getApplicationContext());
             if (saved != null && saved.getString(OFFERED) != null) {
-                presenter.resumeOffer(saved.getString(OFFERED));
+                presenter.opening().resume(saved.getString(OFFERED));
             }
         }
         view = new StateView(this, look);
@@ -75,7 +75,7 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
     @Override
     protected void onSaveInstanceState(Bundle state) {
         super.onSaveInstanceState(state);
-        state.putString(OFFERED, presenter.offered());
+        state.putString(OFFERED, presenter.opening().offered());
     }
 
     @Override
@@ -234,13 +234,13 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
                     if (which == 0) {
                         chooseModel();
                     } else {
-                        presenter.assume(ranges[which - 1]);
+                        presenter.opening().assume(ranges[which - 1]);
                     }
                 })
-                .setNegativeButton(R.string.cancel, (offer, which) -> presenter.dropOpened())
+                .setNegativeButton(R.string.cancel, (offer, which) -> presenter.opening().drop())
                 .setOnCancelListener(offer -> {
                     // Back, or a touch beside it.
-                    presenter.dropOpened();
+                    presenter.opening().drop();
                 }).create());
     }
 
@@ -268,7 +268,7 @@ public final class MainActivity extends Activity implements Presenter.Screen, Di
                 // The offer that the screen made when it was made anew, behind what the files were chosen in.
                 dialog.dismiss();
             }
-            presenter.openModel(files);
+            presenter.opening().open(files);
         }
     }
 

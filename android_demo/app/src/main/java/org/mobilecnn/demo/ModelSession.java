@@ -6,9 +6,11 @@ import android.net.Uri;
 import android.os.Handler;
 import android.os.HandlerThread;
 import android.os.Looper;
+import android.util.Log;
 import android.util.Size;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.mobilecnn.core.AnswerCheck;
@@ -53,6 +55,12 @@ final class ModelSession {
     interface Task {
         /** Does it. An exception becomes a message. */
         void run() throws Exception;
+    }
+
+    /** What makes a model of its file. */
+    interface Loader {
+        /** @throws Problem if the runtime refuses it, or it is not what the passport describes. */
+        Classifier load(ByteBuffer file, Passport passport, Choice choice) throws Problem;
     }
 
     /** A model and the way it is to run. */
@@ -100,6 +108,12 @@ final class ModelSession {
      */
     static final ReentrantLock PROCESSOR = new ReentrantLock(true);
 
+    /** The number of tasks of all sessions that are queued, or being done. */
+    private static final AtomicInteger UNDONE = new AtomicInteger();
+
+    /** Another one in tests. */
+    volatile Loader loader = (file, card, choice) -> new Classifier(file, card, choice.threads, choice.kernels);
+
     private final Context context;
     private final Listener listener;
     private final Handler screen = new Handler(Looper.getMainLooper());
@@ -132,17 +146,29 @@ final class ModelSession {
         post(task, this::tell);
     }
 
-    private void post(Task task, Consumer<String> otherwise) {
-        worker.post(() -> {
+    /** Whether nothing is queued for any model, nor being done. */
+    static boolean idle() {
+        return UNDONE.get() == 0;
+    }
+
+    /** Queues work; what is to be said of an exception goes to {@code otherwise}, on the session's thread. */
+    void post(Task task, Consumer<String> otherwise) {
+        UNDONE.incrementAndGet();
+        boolean queued = worker.post(() -> {
             PROCESSOR.lock();
             try {
                 task.run();
             } catch (Exception | OutOfMemoryError | LinkageError failure) {
                 otherwise.accept(Words.failure(context, failure));
             } finally {
+                UNDONE.decrementAndGet();
                 PROCESSOR.unlock();
             }
         });
+        if (!queued) {
+            // The thread has ended.
+            UNDONE.decrementAndGet();
+        }
     }
 
     /** Queues the loading of a model, and its answers to the golden pictures. */
@@ -232,7 +258,7 @@ final class ModelSession {
             read = Models.passport(context, choice.model);
             ByteBuffer content = Models.open(context, choice.model);
             Digest.expect(choice.model, content, read.sha256, "its passport describes");
-            classifier = new Classifier(content, read, choice.threads, choice.kernels);
+            classifier = loader.load(content, read, choice);
             passport = read;
             loaded = choice;
             showLoaded(choice, read, classifier.check(Models.golden(read)));
@@ -273,8 +299,13 @@ final class ModelSession {
         classifier = null;
         passport = null;
         loaded = null;
-        if (old != null) {
-            old.close();
+        try {
+            if (old != null) {
+                old.close();
+            }
+        } catch (RuntimeException | OutOfMemoryError | LinkageError leftOpen) {
+            // Nothing here can free a model that does not close, and the next one is no worse for it.
+            Log.w("mobilecnn", leftOpen);
         }
     }
 }

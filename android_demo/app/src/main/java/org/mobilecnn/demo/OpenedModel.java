@@ -98,7 +98,7 @@ final class OpenedModel {
     }
 
     /**
-     * Moves the model and its passport among the models of the app.
+     * Moves the model and its passport among the models of the app, if the runtime takes the model.
      *
      * <p>The passport is moved first. If the process ends before the model follows, the passport lies beside no model,
      * and nobody looks for it, or beside the same model, which it describes as well.
@@ -108,7 +108,10 @@ final class OpenedModel {
     String keep() throws Problem {
         File model = waiting(".tflite");
         Passport passport = Models.passport(model);
-        Digest.expect(title(), Models.open(model), passport.sha256, "its passport describes");
+        ByteBuffer content = Models.open(model);
+        Digest.expect(title(), content, passport.sha256, "its passport describes");
+        // Of several inputs or outputs, for example, the passport does not tell.
+        Classifier.tensors(title(), content);
         File folder = Models.opened(context);
         File kept = free(folder, passport);
         try {
@@ -139,9 +142,14 @@ final class OpenedModel {
     }
 
     /** Whether the app carries another model of this name. */
-    private boolean bundled(String called, Passport passport) throws Problem {
-        return Models.bundled(context).contains(called)
-                && !Models.passport(context, called).sha256.equals(passport.sha256);
+    private boolean bundled(String called, Passport passport) {
+        try {
+            return Models.bundled(context).contains(called)
+                    && !Models.passport(context, called).sha256.equals(passport.sha256);
+        } catch (Problem damaged) {
+            // Nobody knows which one it carries.
+            return true;
+        }
     }
 
     /** Writes a passport of what the file says by itself, and of this range, which the user chose. */

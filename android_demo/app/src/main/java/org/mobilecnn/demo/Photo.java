@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.IntBuffer;
 import org.mobilecnn.core.Picture;
+import org.mobilecnn.core.Reduction;
 
 /** A photo as the user chose it, upright. */
 final class Photo {
@@ -18,9 +19,6 @@ final class Photo {
 
     /** Largest number of pixels along the longer side of a picture on the screen. */
     private static final int MAX_SHOWN = 1024;
-
-    /** Largest number of pixels along a side of the square that becomes one on the screen; 4 are all of most photos. */
-    private static final int MOST_SAMPLES = 4;
 
     /** The picture to classify. */
     final Picture picture;
@@ -59,44 +57,8 @@ final class Photo {
 
     /** A picture reduced for the screen: each of its pixels is the mean of a square of the picture's. */
     static Bitmap shown(Picture picture) {
-        int longest = Math.max(picture.width(), picture.height());
-        int step = (longest + MAX_SHOWN - 1) / MAX_SHOWN;
-        int width = Math.max(1, picture.width() / step);
-        int height = Math.max(1, picture.height() / step);
-        int[] colors = new int[width * height];
-        boolean swapped = picture.order() == Picture.Order.ABGR;
-        for (int y = 0; y < height; y++) {
-            for (int x = 0; x < width; x++) {
-                int pixel = mean(picture, x * step, y * step, step);
-                int red = swapped ? pixel & 0xFF : pixel >> 16 & 0xFF;
-                int blue = swapped ? pixel >> 16 & 0xFF : pixel & 0xFF;
-                colors[y * width + x] = pixel & 0xFF00FF00 | red << 16 | blue;
-            }
-        }
-        return Bitmap.createBitmap(colors, width, height, Bitmap.Config.ARGB_8888);
-    }
-
-    /** The mean of the pixels of a square, or of as many of them as suffice. */
-    private static int mean(Picture picture, int left, int top, int side) {
-        int count = Math.min(side, MOST_SAMPLES);
-        int right = Math.min(side, picture.width());
-        int bottom = Math.min(side, picture.height());
-        int alpha = 0;
-        int high = 0;
-        int green = 0;
-        int low = 0;
-        for (int row = 0; row < count; row++) {
-            for (int column = 0; column < count; column++) {
-                int pixel = picture.pixel(left + column * right / count, top + row * bottom / count);
-                alpha += pixel >>> 24;
-                high += pixel >> 16 & 0xFF;
-                green += pixel >> 8 & 0xFF;
-                low += pixel & 0xFF;
-            }
-        }
-        int all = count * count;
-        int half = all / 2;
-        return (alpha + half) / all << 24 | (high + half) / all << 16 | (green + half) / all << 8 | (low + half) / all;
+        Reduction reduced = Reduction.of(picture, MAX_SHOWN);
+        return Bitmap.createBitmap(reduced.colors, reduced.width, reduced.height, Bitmap.Config.ARGB_8888);
     }
 
     /** Options for the pixels as they are in the file: no scaling by density, no premultiplication. */

@@ -8,10 +8,8 @@ import android.view.Surface;
 import java.util.ArrayList;
 import java.util.List;
 import org.mobilecnn.core.AnswerCheck;
-import org.mobilecnn.core.AssumedPassport;
 import org.mobilecnn.core.Outcome;
 import org.mobilecnn.core.Passport;
-import org.mobilecnn.core.Problem;
 import org.mobilecnn.core.ScreenState;
 
 /**
@@ -30,7 +28,7 @@ final class Presenter implements ModelSession.Listener {
         /** Provides a surface of this size for the camera, by {@link Presenter#onSurface}. */
         void wantSurface(Size size, boolean sideways);
 
-        /** Offers to go on without a passport, by {@link Presenter#assume}, or to choose it. */
+        /** Offers to go on without a passport, by {@link Opening#assume}, or to choose it. */
         void offerWithoutPassport();
     }
 
@@ -39,8 +37,7 @@ final class Presenter implements ModelSession.Listener {
     private final ModelSession session;
     private final CameraFeed feed;
 
-    /** The model that is being opened; used on the session's thread only. */
-    private final OpenedModel opened;
+    private final Opening opening;
     private ScreenState state = ScreenState.EMPTY;
     private Screen screen;
     private List<String> models;
@@ -53,26 +50,14 @@ final class Presenter implements ModelSession.Listener {
     /** The number of the request for the photo's answer that is waited for; 0 without. */
     private int awaited;
 
-    /** The name of a model without a passport that the user has to decide on; null without. */
-    private String offered;
-
-    /** How often files were chosen. */
-    private int openings;
-
     /** Begins to load the model of the settings; {@link #close} ends everything. */
     Presenter(Context context) {
         this.context = context;
         settings = new Settings(context);
         session = new ModelSession(context, this);
         feed = new CameraFeed(context, session);
-        opened = new OpenedModel(context);
-        findModels();
-    }
-
-    /** Looks for models again, and loads the one of the settings. */
-    void findModels() {
-        models = Models.all(context);
-        choose(settings.choice(models));
+        opening = new Opening(context, this, session);
+        offer(Models.all(context));
     }
 
     /** Has {@code other} show the state from now on; null for nobody. */
@@ -162,78 +147,51 @@ final class Presenter implements ModelSession.Listener {
         }
     }
 
-    /**
-     * Opens a model of the phone: a .tflite file, its passport, or both. A model that the user has to decide on still waits
-     * where what was chosen for its passport is something else.
-     */
-    void openModel(List<Uri> files) {
-        boolean undecided = offered != null;
-        offered = null;
-        int opening = ++openings;
-        change(state.working());
-        session.post(() -> {
-            try {
-                if (opened.take(files)) {
-                    offer(opened.title(), "", opening);
-                } else {
-                    keepOpened(null, undecided);
-                }
-            } catch (Problem other) {
-                if (!undecided || !opened.waitsWithoutPassport()) {
-                    throw other;
-                }
-                offer(opened.title(), other.getMessage(), opening);
-            }
-        });
-    }
-
-    /** Makes an offer; {@code why} is what the user is told with it. */
-    private void offer(String name, String why, int opening) {
-        session.onScreen(() -> {
-            // Other files may have been chosen meanwhile.
-            if (opening == openings) {
-                say(why);
-                offered = name;
-                offerAgain();
-            }
-        });
+    /** The opening of models of the phone. */
+    Opening opening() {
+        return opening;
     }
 
     /** Has the screen make the offer that the user has not decided on, if there is one. */
     void offerAgain() {
-        if (offered != null && screen != null) {
+        if (opening.offered() != null && screen != null) {
             screen.offerWithoutPassport();
         }
     }
 
-    /** The name of the model that the user has to decide on, to be kept for {@link #resumeOffer}; null without. */
-    String offered() {
-        return offered;
-    }
-
-    /** Makes an offer again that was made before the app's process ended. */
-    void resumeOffer(String name) {
-        int opening = openings;
-        session.post(() -> {
-            if (opened.resume(name)) {
-                offer(name, "", opening);
-            }
-        });
-    }
-
-    /** Goes on without a passport: the numbers of the pictures are in this range. */
-    void assume(AssumedPassport.Range range) {
-        offered = null;
+    /** A model of the phone is being opened. */
+    void work() {
         change(state.working());
-        session.post(() -> keepOpened(range, false));
+    }
+
+    /** A model of the phone was opened, and is kept there; it is loaded even if it replaces the model that is loaded. */
+    void onOpened(String path) {
+        models = Models.all(context);
+        ModelSession.Choice before = chosen;
+        chosen = null;
+        choose(new ModelSession.Choice(path, before == null ? 1 : before.threads,
+                before == null ? Classifier.Kernels.XNNPACK : before.kernels));
     }
 
     /** Removes a model that was opened from the phone; where it is the chosen one, the first of the others is chosen. */
     void remove(String model) {
         List<String> others = new ArrayList<>(models);
         others.remove(model);
-        models = others;
-        if (others.isEmpty()) {
+        offer(others);
+        opening.remove(model);
+    }
+
+    /** Looks for models again, and shows what there is. */
+    void refresh() {
+        offer(Models.all(context));
+        change(state);
+    }
+
+    /** Takes these as the models to choose from; where the chosen one is not among them, another is chosen. */
+    private void offer(List<String> all) {
+        ModelSession.Choice before = chosen;
+        models = all;
+        if (before != null && all.isEmpty()) {
             chosen = null;
             described = null;
             latest = null;
@@ -242,52 +200,15 @@ final class Presenter implements ModelSession.Listener {
             feed.stop();
             session.unload();
             change(ScreenState.EMPTY.said(context.getString(R.string.no_models)));
-        } else if (chosen != null && chosen.model.equals(model)) {
-            choose(new ModelSession.Choice(others.get(0), chosen.threads, chosen.kernels));
+        } else if (before == null) {
+            choose(settings.choice(all));
+        } else if (!all.contains(before.model)) {
+            choose(new ModelSession.Choice(all.get(0), before.threads, before.kernels));
         }
-        // After the work that still needs it.
-        session.post(() -> opened.remove(model));
-    }
-
-    /** Forgets the model that is being opened. */
-    void dropOpened() {
-        offered = null;
-        session.post(opened::drop);
-    }
-
-    /**
-     * Keeps the model that is being opened.
-     *
-     * @param range null where it has a passport.
-     * @param patient whether it waits on where it cannot be kept.
-     */
-    private void keepOpened(AssumedPassport.Range range, boolean patient) throws Problem {
-        String path = null;
-        try {
-            if (range != null) {
-                opened.assume(range);
-            }
-            path = opened.keep();
-        } finally {
-            if (path != null || !patient) {
-                opened.drop();
-            }
-        }
-        String kept = path;
-        session.onScreen(() -> {
-            say("");
-            models = Models.all(context);
-            // Loaded even if it replaces the model that is loaded.
-            ModelSession.Choice before = chosen;
-            chosen = null;
-            choose(new ModelSession.Choice(kept, before == null ? 1 : before.threads,
-                    before == null ? Classifier.Kernels.XNNPACK : before.kernels));
-        });
     }
 
     void say(String text) {
-        // What is told of something else is not the end of the waiting for a photo's answer.
-        change(awaited == 0 ? state.said(text) : state.told(text));
+        change(state.said(text));
     }
 
     // What becomes of the screen.
@@ -330,8 +251,7 @@ final class Presenter implements ModelSession.Listener {
     public void onLoaded(ModelSession.Choice choice, Passport passport, AnswerCheck check) {
         if (choice == chosen) {
             described = passport;
-            ScreenState loaded = state.loaded(passport, check);
-            change(awaited != 0 ? loaded.working() : loaded);
+            change(state.loaded(passport, check));
         }
     }
 
@@ -348,7 +268,7 @@ final class Presenter implements ModelSession.Listener {
         if (request == awaited && answer.choice == chosen) {
             awaited = 0;
             latest = answer;
-            change(state.answered(outcome(answer), 0.0, remark));
+            change(state.answered(outcome(answer), 0.0, alsoSaid(remark)));
         }
     }
 
@@ -356,8 +276,13 @@ final class Presenter implements ModelSession.Listener {
     public void onPhotoFailed(int request, String text) {
         if (request == awaited) {
             awaited = 0;
-            change(state.said(text));
+            change(state.said(alsoSaid(text)));
         }
+    }
+
+    /** What the user was told while a photo was waited for, and this. */
+    private String alsoSaid(String text) {
+        return state.message.isEmpty() || text.isEmpty() ? state.message + text : state.message + "\n" + text;
     }
 
     @Override
@@ -386,7 +311,9 @@ final class Presenter implements ModelSession.Listener {
     }
 
     private void change(ScreenState next) {
-        state = next;
+        // What ends or is said of something else is not the end of the waiting for a photo's answer, or for a model.
+        boolean waits = awaited != 0 || opening.busy();
+        state = waits && !next.busy ? next.working().told(next.message) : next;
         if (screen != null) {
             screen.show(state, latest == null ? null : latest.bitmap);
         }

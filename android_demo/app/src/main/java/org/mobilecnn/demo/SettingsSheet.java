@@ -30,6 +30,9 @@ final class SettingsSheet extends Dialog {
     /** The models of the list: what is chosen there is one of these, whatever models there are meanwhile. */
     private List<String> models = Collections.emptyList();
 
+    /** The model that was chosen when the list's selection was last set by this class. */
+    private String selectedModel;
+
     SettingsSheet(MainActivity activity, Presenter presenter) {
         super(activity, R.style.SheetTheme);
         this.activity = activity;
@@ -84,6 +87,10 @@ final class SettingsSheet extends Dialog {
                 chosen != null && Models.isOpened(chosen.model) ? View.VISIBLE : View.GONE);
         if (!models.equals(presenter.models())) {
             fillModels();
+        } else if (chosen != null && !chosen.model.equals(selectedModel)) {
+            // Not whenever the list has another one: the user may have chosen it just now, and the list tells of it later.
+            selectedModel = chosen.model;
+            this.<Spinner>findViewById(R.id.model).setSelection(Math.max(0, models.indexOf(selectedModel)));
         }
     }
 
@@ -94,7 +101,8 @@ final class SettingsSheet extends Dialog {
             titles.add(Models.title(model));
         }
         ModelSession.Choice chosen = presenter.chosen();
-        fill(R.id.model, titles, chosen == null ? 0 : models.indexOf(chosen.model));
+        selectedModel = chosen == null ? null : chosen.model;
+        fill(R.id.model, titles, models.indexOf(selectedModel));
     }
 
     private void fillShown(Look look) {

@@ -54,7 +54,6 @@ public final class TimingActivity extends Activity implements Timings.Listener {
         if (timings == null) {
             timings = new Timings(getApplicationContext());
         }
-        timings.tell(this);
         history = new TimingHistory(this);
         chosen = saved == null ? null : saved.getString(CHOSEN);
         List<String> threads = new ArrayList<>();
@@ -81,6 +80,8 @@ public final class TimingActivity extends Activity implements Timings.Listener {
         });
         showHistory();
         showButtons();
+        // Last, because what goes on is said in the place of what is shown.
+        timings.tell(this);
     }
 
     @Override
@@ -204,6 +205,10 @@ public final class TimingActivity extends Activity implements Timings.Listener {
                 results.addView(title);
             }
             results.addView(row(line, slowest, results));
+        }
+        if (timings.running()) {
+            // The place of the legend is that of what goes on.
+            return;
         }
         int threads = shown.get("protocol").asObject().get("threads").asInt();
         String legend = getResources().getQuantityString(R.plurals.timing_of, threads, threads);

@@ -5,6 +5,7 @@ import android.net.Uri;
 import android.os.Handler;
 import android.os.Looper;
 import android.os.Process;
+import android.widget.Toast;
 import com.eclipsesource.json.JsonObject;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -56,13 +57,19 @@ final class Timings implements TimingRun.Surroundings {
     private Listener listener;
     private boolean running;
 
+    /** The latest step, for a screen that is made anew; null before the first. */
+    private Runnable step;
+
     Timings(Context context) {
         this.context = context;
     }
 
-    /** Has {@code other} hear of it from now on; null for nobody. */
+    /** Has {@code other} hear of it from now on, and of the latest step at once; null for nobody. */
     void tell(Listener other) {
         listener = other;
+        if (listener != null && running && step != null) {
+            step.run();
+        }
     }
 
     boolean running() {
@@ -86,6 +93,7 @@ final class Timings implements TimingRun.Surroundings {
     /** Begins to time all models, also those that were opened from the phone. */
     void start(int threads, boolean cool) {
         running = true;
+        step = null;
         left = false;
         stopped.set(false);
         new Thread("benchmark") {
@@ -138,21 +146,35 @@ final class Timings implements TimingRun.Surroundings {
     }
 
     /**
-     * Waits until the main screen's model is loaded and its photo classified: two models at once slow each other. Until the
-     * end of the measurement that screen's work waits in its turn.
+     * Waits until nothing is queued for the main screen's model: two models at once slow each other. Until the end of the
+     * measurement that screen's work waits in its turn.
      *
      * @return false if the measurement is to stop.
      */
     private boolean waitForOthers() throws InterruptedException {
-        if (!ModelSession.PROCESSOR.tryLock(0, TimeUnit.SECONDS)) {
-            tell(0, 1, "", R.string.timing_waiting);
-            while (!ModelSession.PROCESSOR.tryLock(PATIENCE_MS, TimeUnit.MILLISECONDS)) {
-                if (!goOn()) {
-                    return false;
-                }
+        for (boolean first = true; !beginAlone(); first = false) {
+            if (first) {
+                tell(0, 1, "", R.string.timing_waiting);
+            }
+            if (!goOn()) {
+                return false;
             }
         }
         return true;
+    }
+
+    /** Takes the processor if nobody else has work for it; waits a little otherwise. */
+    private static boolean beginAlone() throws InterruptedException {
+        if (!ModelSession.PROCESSOR.tryLock(PATIENCE_MS, TimeUnit.MILLISECONDS)) {
+            return false;
+        }
+        if (ModelSession.idle()) {
+            return true;
+        }
+        // A model was loaded just now, and its first photo is next.
+        ModelSession.PROCESSOR.unlock();
+        Thread.sleep(PATIENCE_MS);
+        return false;
     }
 
     /**
@@ -217,6 +239,9 @@ final class Timings implements TimingRun.Surroundings {
                 screen.post(() -> {
                     if (listener != null) {
                         listener.onSaved(words);
+                    } else {
+                        // The screen that would say so was left.
+                        Toast.makeText(context, words, Toast.LENGTH_LONG).show();
                     }
                 });
             }
@@ -274,8 +299,9 @@ final class Timings implements TimingRun.Surroundings {
 
     private void tell(int done, int total, String model, int words) {
         screen.post(() -> {
+            step = () -> listener.onStep(done, total, model, words);
             if (listener != null) {
-                listener.onStep(done, total, model, words);
+                step.run();
             }
         });
     }
