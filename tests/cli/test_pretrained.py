@@ -85,7 +85,7 @@ def test_photos_are_recognized_in_keras_float32_and_int8(lite0: Path, labelled: 
         assert done.exit_code == 0, done.output
         kept += right(labelled / half, tmp_path / half / "lite0.int8.tflite")[0]
     keras, float32 = right(labelled / "whole", lite0, tmp_path / "first" / "lite0.float32.tflite")
-    assert keras >= 17 and float32 >= 17 and abs(kept - float32) <= 1
+    assert keras >= 17 and float32 >= 17 and kept >= float32 - 1
 
 
 def test_photos_cropped_as_published_find_the_padding(lite0: Path, labelled: Path) -> None:
