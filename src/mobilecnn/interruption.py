@@ -3,11 +3,17 @@
 Each becomes an exception in the main thread, so that blocks are left in order: child processes end, temporary
 folders go, a board is cleaned up, and what is complete is kept. Only a program installs this
 (:mod:`mobilecnn.__main__`); the Python API leaves the signals of its caller alone.
+
+The kernel gives a signal to any thread that takes it, mostly the first, and Python runs the handler in the main thread when
+that thread next runs Python: one that waits for another thread or for a child process does not wake, and the signal would have
+no effect until the work is done. A thread is told of each signal, and sends it to the main thread itself where it did not
+arrive.
 """
 
 import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -17,9 +23,8 @@ from typing import NoReturn
 CLEANING_SECONDS = 15.0
 """Seconds after a signal in which further ones are ignored: cleaning up takes some, and is not to be cut short."""
 
-
 AGAIN_SECONDS = 0.05
-"""Seconds until a signal that was lost comes again."""
+"""Seconds until a signal that was lost, or that did not wake the main thread, comes again."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -78,8 +83,10 @@ def during_start() -> None:
 
 
 def listen() -> None:
-    """Have the signals raise their exceptions from now on."""
+    """Have the signals raise their exceptions from now on, in the main thread, whichever thread they reach."""
     _handle(_raise)
+    _forward()
+    os.register_at_fork(after_in_child=_forward)  # Without its threads, and with the parent's socket.
 
 
 def ignore() -> None:
@@ -109,13 +116,37 @@ def _handle(handler: "signal.Handlers | object") -> None:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
 
+def _forward() -> None:
+    """Start the thread that sends the main thread a signal which did not wake it."""
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.detach(), warn_on_full_buffer=False)
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def forward() -> None:
+        while told := reader.recv(1):
+            time.sleep(AGAIN_SECONDS)
+            if signal.getsignal(told[0]) is _raise and not _cleaning(time.monotonic()):
+                signal.pthread_kill(
+                    main, told[0]
+                )  # Which tells this thread again, until the main thread runs.
+
+    threading.Thread(target=forward, name="signals", daemon=True).start()
+
+
 def _leave(number: int, frame: FrameType | None) -> None:
     os._exit(128 + number)
 
 
+def _cleaning(now: float) -> bool:
+    """Whether a signal has been raised, ``now`` in seconds of the monotonic clock, and further ones are ignored."""
+    return bool(_came) and now - _came[-1][0] < CLEANING_SECONDS
+
+
 def _raise(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
-    if _came and now - _came[-1][0] < CLEANING_SECONDS:
+    if _cleaning(now):
         return
     kind = SIGNALS[signal.Signals(number)]
     _came.append((now, kind))

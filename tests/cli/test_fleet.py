@@ -289,8 +289,19 @@ def until(condition: Callable[[], bool], process: "subprocess.Popen[bytes]", sec
         time.sleep(0.1)
 
 
+def kill_a_thread(process: int, how: int) -> None:
+    """Send the signal to a thread other than the first, as the kernel does where the first has one to take already."""
+    os.kill(max(int(task.name) for task in Path(f"/proc/{process}/task").iterdir()), how)
+
+
 @pytest.mark.parametrize(
-    ("how", "send"), [(signal.SIGINT, os.kill), (signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)]
+    ("how", "send"),
+    [
+        (signal.SIGINT, os.kill),
+        (signal.SIGINT, os.killpg),
+        (signal.SIGINT, kill_a_thread),
+        (signal.SIGTERM, os.kill),
+    ],
 )
 def test_ctrl_c_stops_all_and_keeps_what_is_complete(
     board: Board,

@@ -106,6 +106,33 @@ def test_a_signal_is_neither_lost_nor_taken_twice(how: signal.Signals, strike: s
     assert (done.stdout, done.stderr) == (f"cleaned up {128 + how}\n", "")
 
 
+TO_ANOTHER_THREAD = """
+import os, subprocess, sys, threading, time
+from mobilecnn import interruption
+interruption.listen()
+number = int(sys.argv[1])
+ending = threading.Event()
+others = threading.Thread(target=ending.wait, daemon=True)
+others.start()
+threading.Timer(0.5, lambda: os.kill(others.native_id, number)).start()
+try:
+    {wait}
+except KeyboardInterrupt as interrupt:
+    print("cleaned up", interruption.exit_code(type(interrupt)))
+"""
+
+
+@pytest.mark.parametrize("how", SIGNALS)
+@pytest.mark.parametrize("wait", ["others.join()", "subprocess.run(['sleep', '60'])", "time.sleep(60)"])
+def test_a_signal_that_reaches_another_thread_ends_the_wait_of_the_main_one(
+    how: signal.Signals, wait: str
+) -> None:
+    command = ["env", "--default-signal=INT", sys.executable, "-c"]
+    command += [TO_ANOTHER_THREAD.format(wait=wait), str(how.value)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert (done.stdout, done.stderr) == (f"cleaned up {128 + how}\n", "")
+
+
 TOLD_LATE = """
 import os, sys
 from mobilecnn import interruption
