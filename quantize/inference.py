@@ -109,7 +109,7 @@ class TfliteProcess(Child):
         message = {"do": "run", "model": str(model), "runtime": runtime, "keep": keep, "warm_up": warm_up}
         self.send({**message, "kernels": kernels, "raw": raw, "inputs": str(inputs), "outputs": str(outputs)})
         limit = image_seconds(model.stat().st_size)
-        late = f": it ran one image of {model}, and a loop (WHILE) in this file may never end; inspect shows its operators"
+        late = f": it ran one image of {model.name}, and a loop (WHILE) in this file may never end; inspect shows its operators"
         while "ran" in (answer := self.receive(limit, late)):
             pass
         return answer

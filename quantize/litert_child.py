@@ -26,6 +26,7 @@ import numpy as np
 from mobilecnn import tensors
 from mobilecnn.causes import cause
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.flatbuffer import Graph
 from mobilecnn.convert.lowering.ends import INPUT_NAME, SIGNATURE
 from mobilecnn.convert.memory import bound_memory
 from mobilecnn.errors import ModelFileError
@@ -83,10 +84,11 @@ def _quantize(message: dict[str, Any]) -> list[float]:
     ranges: dict[str, Any] | None = None
     times: list[float] = []
     if message["calibration"] is not None:
-        rows, kept = _rows(content, Path(message["calibration"]))
-        ranges, times = litert_ranges.clipped(rows, message["share"], kept)
+        rows, graph = _rows(content, Path(message["calibration"]))
+        clipped, times = litert_ranges.clipped(rows, message["share"], litert_ranges.held(graph))
         if message["share"] is not None and not times:
             return times
+        ranges = litert_ranges.widened(clipped, graph, _steps(message["recipe"]))
     try:
         result = quantizer.Quantizer(content, message["recipe"]).quantize(ranges)
     except Exception as error:
@@ -96,13 +98,19 @@ def _quantize(message: dict[str, Any]) -> list[float]:
     return times
 
 
-_last: tuple[tuple[bytes, Path, int], dict[str, Any], set[str]] | None = None
-"""A model, the file that it was calibrated with and when that was written; the rows of its tensors; and those that are not
-clipped. One after the other, several files are made of it."""
+def _steps(recipe: list[dict[str, Any]]) -> int:
+    """The largest number of steps between the codes of 0 and of the largest value of an activation."""
+    activations = [entry.get("op_config", {}).get("activation_tensor_config", {}) for entry in recipe]
+    return max(2**15 - 1 if of.get("num_bits") == 16 else 2**8 - 1 for of in activations)
 
 
-def _rows(content: bytes, inputs: Path) -> tuple[dict[str, Any], set[str]]:
-    """The ranges of a model's activations over a file of inputs, and the tensors that are not clipped."""
+_last: tuple[tuple[bytes, Path, int], dict[str, Any], Graph] | None = None
+"""A model, the file that it was calibrated with and when that was written; the rows of its tensors, and its graph. One after the
+other, several files are made of it."""
+
+
+def _rows(content: bytes, inputs: Path) -> tuple[dict[str, Any], Graph]:
+    """The ranges of a model's activations over a file of inputs, and the model's graph."""
     global _last
     key = content, inputs, inputs.stat().st_mtime_ns
     if _last is None or _last[0] != key:
@@ -110,8 +118,7 @@ def _rows(content: bytes, inputs: Path) -> tuple[dict[str, Any], set[str]]:
         # The library makes a list of what it is given, so it is given a few images at a time.
         for images in slices(inputs):
             calibration.calibrate({SIGNATURE: [{INPUT_NAME: image[None]} for image in images]}, None)
-        kept = litert_ranges.held(flatbuffer.graph(content, "the float32 file"))
-        _last = key, calibration.get_model_qsvs(), kept
+        _last = key, calibration.get_model_qsvs(), flatbuffer.graph(content, "the float32 file")
     return _last[1:]
 
 
@@ -143,7 +150,7 @@ def _loaded(name: str, runtime: str, kernels: str = "xnnpack") -> Any:
         interpreter = interpreter_class(runtime)(model_path=name, num_threads=_threads(), **options)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise ModelFileError(f"{runtime} cannot run {name} ({cause(error)})") from error
+        raise ModelFileError(f"{runtime} cannot run {Path(name).name} ({cause(error)})") from error
     return interpreter
 
 
@@ -190,7 +197,7 @@ def _run(interpreter: Any, message: dict[str, Any], channel: Channel) -> dict[st
             interpreter.invoke()
         except (ValueError, RuntimeError) as error:
             raise ModelFileError(
-                f"{message['runtime']} cannot run {message['model']} ({cause(error)}): an operator in it fails on this input"
+                f"{message['runtime']} cannot run {Path(message['model']).name} ({cause(error)}): an operator in it fails on this input"
             ) from error
 
     if message["warm_up"]:

@@ -164,7 +164,7 @@ def _interpreter(path: Path, threads: int) -> Any:
         )
         made.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise ModelFileError(f"LiteRT's own kernels cannot run {path} ({error})") from error
+        raise ModelFileError(f"LiteRT's own kernels cannot run {path.name} ({error})") from error
     return made
 
 

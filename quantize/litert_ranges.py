@@ -2,14 +2,15 @@
 
 import math
 from array import array
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ai_edge_litert.schema_py_generated import ActivationFunctionType
 
 from mobilecnn import tensors
-from mobilecnn.convert.graph.flatbuffer import Graph
+from mobilecnn.convert.graph.flatbuffer import Graph, Tensor
 from mobilecnn.convert.lowering.ends import INPUT_NAME, OUTPUT_NAME, SIGNATURE
 from mobilecnn.train.inputs import slices
 
@@ -30,6 +31,19 @@ ONE_SCALE = (
     "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SLICE", "SPLIT", "STRIDED_SLICE", "TRANSPOSE", "UNPACK",
 )  # fmt: skip
 """Operators whose inputs and outputs have one scale in a quantized file."""
+
+CAPPED = (ActivationFunctionType.RELU6, ActivationFunctionType.RELU_N1_TO_1)
+"""Fused activations with an upper end."""
+
+LEAST_OF_CAPPED = 6.01 / 2**31
+"""Scale, the smallest of a tensor that ends with a fused ReLU6: the built-in kernels refuse a file in which 6 is no code of 32 bits."""
+
+LEAST_OF_SOFTMAX = 1.01 / 2**26
+"""Scale, the smallest of what SOFTMAX reads: LiteRT's reference kernels end the process at smaller ones."""
+
+LEAST_OF_SUM = 1 / 2**13
+"""Ratio, the smallest between the range of a sum and the larger range of its terms: kernels for int16 end the process at half of
+it. What is left of terms that cancel further is below their own steps."""
 
 Ranges = dict[str, tuple[float, float]]
 
@@ -99,6 +113,37 @@ def clipped(
             made[name] |= {"min": np.full_like(row["min"], low), "max": np.full_like(row["max"], high)}
             times.append(whole / part)
     return made, times
+
+
+def widened(rows: dict[str, Any], graph: Graph, steps: int) -> dict[str, Any]:
+    """The rows, with ranges so large that every runtime takes their scales.
+
+    They differ in networks of which nearly nothing is left on the way: with random weights, or in channels that are dead.
+
+    Args:
+        rows: tensor -> row.
+        graph: the float32 file.
+        steps: number of steps of a scale between 0 and the largest value.
+    """
+    made = dict(rows)
+
+    def width(tensor: Tensor | None) -> float:
+        row = {} if tensor is None else made.get(tensor.name, {})
+        return float(np.max(row["max"]) - np.min(row["min"])) if "max" in row else 0.0
+
+    def widen(tensors: Iterable[Tensor | None], least: float) -> None:
+        for tensor in tensors:
+            if tensor is not None and "max" in (row := made.get(tensor.name, {})):
+                made[tensor.name] = {**row, "max": np.maximum(row["max"], least)}
+
+    for operation in graph.operations:
+        if getattr(operation.options, "fusedActivationFunction", None) in CAPPED:
+            widen(operation.outputs, LEAST_OF_CAPPED * steps)
+        if operation.kind == "SOFTMAX":
+            widen(operation.inputs, LEAST_OF_SOFTMAX * steps)
+        if operation.kind in ("ADD", "SUB"):
+            widen(operation.outputs, LEAST_OF_SUM * max(map(width, operation.inputs)))
+    return made
 
 
 def ranges(calibrator: Callable[[], Any], inputs: Path) -> dict[str, Any]:

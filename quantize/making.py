@@ -7,6 +7,7 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import lower
 from mobilecnn.convert.lowering.description import Description
 from mobilecnn.convert.lowering.rewrites import Answers, Rewrite, Rewritten, rewrite
+from mobilecnn.errors import ModelFileError
 from mobilecnn.quantize import corrections, gains, targets
 from mobilecnn.quantize.corrections import Base, Quantized
 from mobilecnn.quantize.formats import Format
@@ -78,7 +79,12 @@ def _quantize(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
     made, stages = Quantized(base.path), ["finished"]
     if row.rules:
         gains.refuse_quantized(row, base.graph, name)
-        made, stages = corrections.quantize(how.tflite, row, how.io, base), ["quantized", "finished"]
+        try:
+            made, stages = corrections.quantize(how.tflite, row, how.io, base), ["quantized", "finished"]
+        except ModelFileError as error:
+            raise ModelFileError(
+                f"{name} cannot be had as {row.name}: {error}; take another format"
+            ) from error
         if made.limited:
             text = (
                 f"{row.name}: the largest weights of {plural(made.limited, 'channel')} are cut, for XNNPACK would not load them: "

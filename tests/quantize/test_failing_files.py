@@ -12,7 +12,7 @@ from tflite_files import Made
 
 from mobilecnn.cli import cli
 from mobilecnn.errors import ChildCrashed, ModelFileError
-from mobilecnn.quantize import inference
+from mobilecnn.quantize import corrections, inference
 from mobilecnn.quantize.inference import TfliteProcess, image_seconds
 
 
@@ -47,13 +47,37 @@ def run(content: bytes, folder: Path) -> None:
 
 def test_an_operator_that_fails_is_a_fault_of_the_file(tmp_path: Path) -> None:
     with pytest.raises(
-        ModelFileError, match=r"litert cannot run .*it\.tflite \(.*GATHER.*an operator in it fails"
+        ModelFileError, match=r"litert cannot run it\.tflite \(.*GATHER.*an operator in it fails"
     ):
         run(beyond(), tmp_path)
     Image.new("RGB", (8, 8)).save(tmp_path / "it.png")
     arguments = ["predict", str(tmp_path / "it.tflite"), str(tmp_path / "it.png"), "--input-range", "unit"]
     done = CliRunner().invoke(cli, arguments)
     assert done.exit_code == 2 and "an operator in it fails on this input" in done.output
+
+
+def test_a_format_that_cannot_be_had_names_the_model_and_no_temporary_file(
+    third_party: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise ModelFileError("litert cannot run int8.tflite (why)")
+
+    monkeypatch.setattr(corrections, "quantize", refused)
+    arguments = [
+        "export",
+        str(third_party / "theirs.keras"),
+        "--calibration",
+        str(photos),
+        "-o",
+        str(tmp_path),
+    ]
+    done = CliRunner().invoke(cli, [*arguments, "--int8"])
+    assert done.exit_code == 2, done.output
+    (line,) = [line for line in done.output.splitlines() if line.startswith("Error")]
+    assert line == (
+        "Error: theirs cannot be had as int8: litert cannot run int8.tflite (why); take another format"
+    )
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("make", "fails"), [(endless, True), (lambda: Made().scores().pack(), False)])

@@ -15,10 +15,12 @@ from mobilecnn.convert.lowering.ends import name_ends
 from mobilecnn.errors import ModelFileError
 from mobilecnn.quantize import formats
 from mobilecnn.quantize.inference import TfliteProcess
+from mobilecnn.quantize.rules import Rule, Rules
 from mobilecnn.quantize.scale_ratios import LIMIT, limit_ratios
 from mobilecnn.tensors import write
 
 HUGE = 1e6
+INT8 = formats.named("int8").rules
 OPTIONS: dict[str, Any] = {
     "strideW": 1,
     "strideH": 1,
@@ -58,15 +60,13 @@ TABLES = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptio
 OPTIONS_OF: dict[str, dict[str, Any]] = {kind: dict(OPTIONS) for kind in TABLES}
 
 
-def quantized(process: TfliteProcess, folder: Path, content: bytes) -> bytes:
+def quantized(process: TfliteProcess, folder: Path, content: bytes, rules: Rules = INT8) -> bytes:
     """The int8 file, calibrated by images without anything in the last channel."""
     (folder / "base.tflite").write_bytes(content)
     values = np.random.default_rng(0).uniform(0, 1, (8, 6, 6, 3)).astype(np.float32)
     values[..., 2] = 0
     write(folder / "images.npy", values, values.shape)
-    process.quantize(
-        folder / "base.tflite", formats.named("int8").rules, folder / "raw.tflite", folder / "images.npy"
-    )
+    process.quantize(folder / "base.tflite", rules, folder / "raw.tflite", folder / "images.npy")
     return (folder / "raw.tflite").read_bytes()
 
 
@@ -102,3 +102,26 @@ def test_a_file_that_no_runtime_loads_is_mended(
 def test_a_healthy_file_stays_as_it_is(kind: str, process: TfliteProcess, tmp_path: Path) -> None:
     raw = quantized(process, tmp_path, network(kind, 1.0))
     assert limit_ratios(raw) == (raw, 0)
+
+
+KERNELS = ("xnnpack", "builtin", "reference")
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_one_scale_of_all_weights_is_mended_for_all_kernels(
+    kind: str, process: TfliteProcess, tmp_path: Path
+) -> None:
+    raw = quantized(process, tmp_path, network(kind, HUGE, 0.3), (Rule(scales="tensor"),))
+    content, channels = limit_ratios(raw)
+    assert channels == 1  # The scale counts once.
+    (tmp_path / "mended.tflite").write_bytes(content)
+    values = np.random.default_rng(1).uniform(0, 1, (16, 6, 6, 3)).astype(np.float32)
+    values[..., 2] = 0
+    write(tmp_path / "inputs.npy", values, values.shape)
+    scores = []
+    for kernels in KERNELS:
+        process.run(
+            tmp_path / "mended.tflite", tmp_path / "inputs.npy", tmp_path / "out.npy", kernels=kernels
+        )
+        scores.append(np.load(tmp_path / "out.npy"))
+    assert max(np.abs(each - scores[0]).max() for each in scores) <= 1 / 256
