@@ -16,6 +16,7 @@ import android.widget.Spinner;
 import android.widget.TextView;
 import java.io.File;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.Test;
 import org.mobilecnn.core.ModelRuntime;
@@ -23,6 +24,7 @@ import org.mobilecnn.core.Problem;
 import org.mobilecnn.core.ScreenState;
 import org.robolectric.android.controller.ActivityController;
 import org.robolectric.shadows.ShadowDialog;
+import org.robolectric.shadows.ShadowLog;
 import org.robolectric.util.ReflectionHelpers;
 
 /** Loading models: the verdict on their answers, the settings, and what survives a turn of the phone. */
@@ -32,6 +34,8 @@ public final class ModelTest extends AppTestCase {
         MainActivity activity = verified();
         assertEquals("Ready", text(activity, R.id.headline));
         assertEquals(models.get(0), text(activity, R.id.model_name));
+        List<ShadowLog.LogItem> logged = ShadowLog.getLogsForTag("mobilecnn");
+        assertEquals(models.get(0) + ": answers VERIFIED", logged.get(logged.size() - 1).msg);
         activity.findViewById(R.id.chip).performClick();
         assertTrue(said(), said().startsWith("The model was asked pictures whose answers are known."));
     }

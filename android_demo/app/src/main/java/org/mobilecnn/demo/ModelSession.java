@@ -269,6 +269,8 @@ final class ModelSession {
     }
 
     private void showLoaded(Choice choice, Passport card, AnswerCheck check) {
+        // For who sees no screen: an emulator's job, and "adb logcat -s mobilecnn".
+        Log.i(Words.TAG, choice.model + ": answers " + check.verdict + (check.reason.isEmpty() ? "" : ": " + check.reason));
         screen.post(() -> listener.onLoaded(choice, card, check));
     }
 
@@ -305,7 +307,7 @@ final class ModelSession {
             }
         } catch (RuntimeException | OutOfMemoryError | LinkageError leftOpen) {
             // Nothing here can free a model that does not close, and the next one is no worse for it.
-            Log.w("mobilecnn", leftOpen);
+            Log.w(Words.TAG, leftOpen);
         }
     }
 }

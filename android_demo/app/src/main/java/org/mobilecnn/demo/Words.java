@@ -19,6 +19,9 @@ enum Words {
             R.color.warning, R.color.on_warning),
     REFUSED(R.string.trust_refused, R.string.trust_refused_why, R.drawable.ic_stop, R.color.bad, R.color.on_bad);
 
+    /** What the app's words in Android's log are found by. */
+    static final String TAG = "mobilecnn";
+
     final int text;
     final int icon;
     final int color;
@@ -45,7 +48,7 @@ enum Words {
 
     /** What a failure says of itself; the name of its class is for the log. */
     static String reason(Context context, Throwable failure) {
-        Log.w("mobilecnn", failure);
+        Log.w(TAG, failure);
         String message = failure.getMessage();
         return message == null || message.isEmpty() ? context.getString(R.string.no_reason) : message;
     }
