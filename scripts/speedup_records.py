@@ -2,7 +2,8 @@
 
 ``guidelines`` is the ShuffleNet V2 paper's four guidelines at the narrowest width on its own Snapdragon 810; ``groups`` and
 ``squeeze-excite`` are of the networks of the ShuffleNet paper's claims about widths, groups and squeeze-and-excitation that its
-Table 8 does not have, on its own Snapdragon 820. Those that it has are in the record of the table. ``480x640`` is another column of it. ``decomposition`` has sums of what ``mobilecnn speedup --experiment decomposition`` writes for the
+Table 8 does not have, on its own Snapdragon 820. Those that it has are in the record of the table. ``480x640`` and ``720x1280`` are its other
+columns. ``decomposition`` has sums of what ``mobilecnn speedup --experiment decomposition`` writes for the
 Snapdragon 810.
 """
 
@@ -38,8 +39,8 @@ GROUPS = (1, 2, 3, 4, 8)
 SQUEEZED = ("2.0", "1.0", "0.5")
 """Widths of the paper's ShuffleNets with squeeze-and-excitation that are compared with those without."""
 
-RESOLUTIONS = ("480x640",)
-"""Columns of Table 8, larger than the networks' own sizes, of which a record is kept. One at 720x1280 would take an hour."""
+RESOLUTIONS = ("480x640", "720x1280")
+"""Columns of Table 8, larger than the networks' own sizes, of which a record is kept. That of 720x1280 takes an hour to make."""
 
 NETWORKS = {
     "groups": (
