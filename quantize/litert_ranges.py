@@ -66,22 +66,23 @@ def keep_each(row: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def groups(graph: Graph) -> list[set[str]]:
+    """The activations that have one scale in a quantized file, by name: those of operators that only move or select values."""
+    made: list[set[str]] = []
+    for operation in graph.operations:
+        tensors = [tensor for tensor in operation.inputs if tensor is not None and not tensor.constant]
+        joined = {tensor.name for tensor in (*tensors, *operation.outputs)}
+        if operation.kind in ONE_SCALE:
+            apart = [one for one in made if not one & joined]
+            made = [*apart, joined.union(*(one for one in made if one & joined))]
+    return made
+
+
 def held(graph: Graph) -> set[str]:
     """The tensors that are not clipped: what a file is given may be anything that a picture may be, whatever most of these
     are, and scores are compared with each other. With them all that operators between give one scale."""
     names = {INPUT_NAME, OUTPUT_NAME}
-    joined = [
-        {
-            tensor.name
-            for tensor in (*operation.inputs, *operation.outputs)
-            if tensor is not None and not tensor.constant
-        }
-        for operation in graph.operations
-        if operation.kind in ONE_SCALE
-    ]
-    while more := [some for some in joined if some & names and not some <= names]:
-        names.update(*more)
-    return names
+    return names.union(*(one for one in groups(graph) if one & names))
 
 
 def clipped(
@@ -126,23 +127,36 @@ def widened(rows: dict[str, Any], graph: Graph, steps: int) -> dict[str, Any]:
         steps: number of steps of a scale between 0 and the largest value.
     """
     made = dict(rows)
+    one_scale = groups(graph)
 
     def width(tensor: Tensor | None) -> float:
         row = {} if tensor is None else made.get(tensor.name, {})
-        return float(np.max(row["max"]) - np.min(row["min"])) if "max" in row else 0.0
+        # Every range of the quantizer has a code for 0.
+        return (
+            max(0.0, float(np.max(row["max"]))) - min(0.0, float(np.min(row["min"]))) if "max" in row else 0.0
+        )
 
-    def widen(tensors: Iterable[Tensor | None], least: float) -> None:
-        for tensor in tensors:
-            if tensor is not None and "max" in (row := made.get(tensor.name, {})):
-                made[tensor.name] = {**row, "max": np.maximum(row["max"], least)}
+    def widen(tensors: Iterable[Tensor | None], least: float) -> bool:
+        names = {tensor.name for tensor in tensors if tensor is not None}
+        changed = False
+        for name in names.union(*(one for one in one_scale if one & names)):
+            if "max" in (row := made.get(name, {})) and np.max(row["max"]) < least:
+                made[name], changed = {**row, "max": np.maximum(row["max"], least)}, True
+        return changed
 
-    for operation in graph.operations:
-        if getattr(operation.options, "fusedActivationFunction", None) in CAPPED:
-            widen(operation.outputs, LEAST_OF_CAPPED * steps)
-        if operation.kind == "SOFTMAX":
-            widen(operation.inputs, LEAST_OF_SOFTMAX * steps)
-        if operation.kind in ("ADD", "SUB"):
-            widen(operation.outputs, LEAST_OF_SUM * max(map(width, operation.inputs)))
+    def pass_over() -> bool:
+        changed = False
+        for operation in graph.operations:
+            if getattr(operation.options, "fusedActivationFunction", None) in CAPPED:
+                changed |= widen(operation.outputs, LEAST_OF_CAPPED * steps)
+            if operation.kind == "SOFTMAX":
+                changed |= widen(operation.inputs, LEAST_OF_SOFTMAX * steps)
+            if operation.kind in ("ADD", "SUB"):
+                changed |= widen(operation.outputs, LEAST_OF_SUM * max(map(width, operation.inputs)))
+        return changed
+
+    while pass_over():  # What has one scale with a sum may be a term of an earlier one.
+        pass
     return made
 
 

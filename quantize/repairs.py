@@ -20,7 +20,7 @@ from mobilecnn import tensors
 from mobilecnn.convert.graph import flatbuffer, wellformed
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering.rewrites import Rewritten
-from mobilecnn.errors import UsageError
+from mobilecnn.errors import ChildCrashed, ModelFileError, UsageError
 from mobilecnn.quantize import recipes
 from mobilecnn.quantize.corrections import CLIPPING, EQUALIZATION, NAMES, Quantized
 from mobilecnn.quantize.equalization import RATIO, ratio_of
@@ -208,6 +208,9 @@ class Steps:
             if how.runtime is None and not kept:
                 raise
             # The runtime that is wanted lacks what it needs; or all operators of a small network are kept, which is no gain.
+            return Step(name, row, left_out=str(error))
+        except (ModelFileError, ChildCrashed) as error:
+            how.tflite.restart()
             return Step(name, row, left_out=str(error))
         self._number += 1
         path = self._work / f"step-{self._number}.tflite"

@@ -12,6 +12,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ from mobilecnn.train.backend import load_keras
 
 JOINING_SECONDS = 300
 """Seconds in which all machines have to begin."""
+
+WATCHING_SECONDS = 0.1
+"""Seconds between two looks at whether the child process that trains has ended."""
 
 MOST_HOSTS = 1024
 """Largest number of machines."""
@@ -247,7 +251,10 @@ def _watched(place: Place) -> int:
     for number in interruption.SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda came, frame: os.kill(child, came))
-    _, status = os.waitpid(child, 0)
+    # Not one wait: a signal that another thread takes does not end it.
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        time.sleep(WATCHING_SECONDS)
+    _, status = ended
     if not os.WIFSIGNALED(status):
         os._exit(os.WEXITSTATUS(status))
     if sys.stderr.isatty():

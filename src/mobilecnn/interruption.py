@@ -48,6 +48,9 @@ _at_once: list[bool] = []
 _came: list[tuple[float, type[KeyboardInterrupt]]] = []
 """Times of the signals that were raised, in seconds of the monotonic clock, with their exceptions."""
 
+_sockets: list[socket.socket] = []
+"""The two ends by which a thread is told of signals."""
+
 
 def exit_code(kind: type[BaseException]) -> int:
     """The exit code of a program that was interrupted: 128 and the signal's number, as shells report it."""
@@ -118,13 +121,16 @@ def _handle(handler: "signal.Handlers | object") -> None:
 
 def _forward() -> None:
     """Start the thread that sends the main thread a signal which did not wake it."""
-    reader, writer = socket.socketpair()
+    for ours in _sockets:  # In a child those of its parent.
+        ours.close()
+    _sockets[:] = reader, writer = socket.socketpair()
     writer.setblocking(False)
-    signal.set_wakeup_fd(writer.detach(), warn_on_full_buffer=False)
+    signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     main = threading.main_thread().ident
     assert main is not None
 
     def forward() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         while told := reader.recv(1):
             time.sleep(AGAIN_SECONDS)
             if signal.getsignal(told[0]) is _raise and not _cleaning(time.monotonic()):

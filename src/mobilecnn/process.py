@@ -87,6 +87,7 @@ class Child(Closing):
                 greeting of a login shell, are skipped.
             own_session: whether the child is shielded from Ctrl-C at the terminal.
         """
+        self._arguments = command, doing, environment, stdin, mark, own_session
         self.doing = doing
         self.greeting: list[str] = []
         self._buffer = b""
@@ -229,6 +230,11 @@ class Child(Closing):
             self._process.wait()
         if not self._stderr.closed:
             self._stderr.close()
+
+    def restart(self) -> None:
+        """Start the command again, in place of a child that has ended, as children do with each error that they report."""
+        self.close()
+        Child.__init__(self, *self._arguments)
 
     def _crashed(self) -> ChildCrashed:
         code = self._process.wait()

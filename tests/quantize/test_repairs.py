@@ -2,8 +2,11 @@
 wide, and one layer of the second has weights that int8 cannot hold.
 """
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +18,10 @@ from mobilecnn.contract import contract_for
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering.description import Description
 from mobilecnn.convert.lowering.ends import name_ends
+from mobilecnn.convert.lowering.rewrites import Rewritten
 from mobilecnn.convert.output_kinds import UNKNOWN
 from mobilecnn.quantize import corrections, recipes, repairs
+from mobilecnn.quantize import making as making_files
 from mobilecnn.quantize.corrections import BIAS_CORRECTION, NAMES
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.inference import TfliteProcess
@@ -96,3 +101,25 @@ def test_a_step_that_keeps_all_of_a_small_network_is_left_out(how: Making, tmp_p
     )
     step = repairs.Steps(how, ROWS, (), tmp_path)._make("all of it", ROWS[0], (), names)
     assert step.made is None and step.left_out.startswith("int8 gains nothing for it")
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_a_format_that_cannot_be_made_is_left_out_and_the_next_one_made(
+    crashes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = making_files.make
+
+    def make(row: Format, how: Making) -> tuple[corrections.Quantized, Rewritten]:
+        if row.name == "int16x8":
+            how.tflite.run(tmp_path / "no.tflite", tmp_path / "images.npy", tmp_path / "none.npy")
+        if row.name == "int16x8, crashing":
+            os.kill(how.tflite.pid, signal.SIGKILL)
+        return made(row, how)
+
+    monkeypatch.setattr(repairs, "make", make)
+    (tmp_path / "no.tflite").write_bytes(b"no file that a runtime takes")
+    wider = replace(NAMED["int16x8"], name="int16x8, crashing") if crashes else NAMED["int16x8"]
+    with making(tmp_path, network(1.0)) as how:
+        *_, refused, whole = repairs.Steps(how, [ROWS[0], wider, ROWS[2]], (), tmp_path)
+    words = "was ended by SIGKILL" if crashes else "litert cannot run no.tflite"
+    assert words in refused.left_out and not whole.left_out and whole.sqnr_db > 40
