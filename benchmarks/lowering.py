@@ -26,6 +26,7 @@ from mobilecnn.bench.devices.emulated.device import EmulatedDevice
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.times import take
 from mobilecnn.convert.conversion import Source
+from mobilecnn.convert.lowering import NONE
 from mobilecnn.convert.lowering.costs import ANY
 from mobilecnn.export import export
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration
@@ -80,7 +81,7 @@ def exported(
             folder / lowering,
             Calibration(RANDOM),
             lowering=lowering,
-            target=target,
+            target=ANY if lowering == NONE else target,
         )
         files.update({(lowering, file.format): file.path for file in made})
         for file in made:

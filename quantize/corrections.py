@@ -182,13 +182,13 @@ def prepare(
     )
 
 
-def quantize(tflite: TfliteProcess, row: Format, io: str, base: Base) -> Quantized:
+def quantize(tflite: TfliteProcess, row: Format, io: str | None, base: Base) -> Quantized:
     """The file of a format, made of ``base``, with the corrections that do it good.
 
     Args:
         tflite: the child that quantizes and runs files.
         row: the format.
-        io: type that it is to take and give.
+        io: type that it is to take and give; None for what the format's rules say.
         base: the float32 file.
 
     Raises:

@@ -9,11 +9,15 @@ What a format does to the operators is a list of rules (:mod:`mobilecnn.quantize
 stored in the passport.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mobilecnn.errors import UsageError
-from mobilecnn.quantize.rules import ENDS, LAYER_NORM, STATIC, Rule, Rules
+from mobilecnn.quantize.rules import ENDS, LAYER_NORM, STATIC, Rule, Rules, in_force
+from mobilecnn.remarks import listed
+
+ALL = "all"
+"""What stands for the usual formats where names of formats are given."""
 
 FLOAT32 = "float32"
 """Type of the input and output of a file whose ends are not quantized."""
@@ -49,15 +53,22 @@ class Format:
         """Whether some weights become integers."""
         return any(rule.precision in (*STATIC, "dynamic", "int8-weights") for rule in self.rules)
 
-    def io(self, wanted: str) -> str:
-        """The type that the file takes and gives where ``wanted`` is asked for: that, or its only one."""
-        return wanted if wanted in self.io_types else self.io_types[0]
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions that its rules give to operators, float32 apart, in order.
 
-    def rules_for(self, wanted: str) -> Rules:
-        """The rules of a file that takes and gives ``wanted``, as far as the format has it."""
-        if not self.rules or self.io(wanted) == self.io_types[0]:
+        Rules that a later one undoes, and those for the ends of the file, do not count.
+        """
+        inside = (rule for rule in in_force(self.rules) if not set(rule.operators) <= set(ENDS))
+        return tuple(dict.fromkeys(rule.precision for rule in inside if rule.precision != FLOAT32))
+
+    def rules_for(self, wanted: str | None) -> Rules:
+        """The rules of a file that takes and gives ``wanted``, as far as the format has it; None for what the rules say."""
+        if not self.rules or wanted not in self.io_types:
             return self.rules
-        return (*self.rules, Rule(operators=ENDS, precision=self.io(wanted)))
+        if wanted == self.io_types[0] and not any(set(ENDS) & set(rule.operators) for rule in self.rules):
+            return self.rules
+        return (*self.rules, Rule(operators=ENDS, precision=wanted))
 
 
 NORMALIZATION = ("RSQRT", "SQUARED_DIFFERENCE", "MEAN", "MUL", "ADD", "SUB")
@@ -124,6 +135,32 @@ def names() -> tuple[str, ...]:
 def usual() -> tuple[str, ...]:
     """The names of the formats that ``--all`` makes, in order."""
     return tuple(row.name for row in FORMATS if row.usual)
+
+
+def expanded(wanted: Iterable[str]) -> tuple[str, ...]:
+    """Names of formats, with those of the usual ones in the place of :data:`ALL`."""
+    return tuple(name for each in wanted for name in (usual() if each == ALL else (each,)))
+
+
+def check_io(io: str | None, rows: Sequence[Format]) -> None:
+    """Refuse a type of input and output that no file would have.
+
+    Args:
+        io: the type that is asked for; None where none is.
+        rows: the formats.
+
+    Raises:
+        UsageError: there is no such type, or none of the formats has it.
+    """
+    if io is None:
+        return
+    if io not in io_types():
+        raise UsageError(f"unknown input/output type {io!r}; choose one of {', '.join(io_types())}")
+    if not any(io in row.io_types for row in rows):
+        takes = sorted({row.io_types[0] for row in rows})
+        raise UsageError(
+            f"--io {io} has no effect on {listed([row.name for row in rows])}, which take and give {' and '.join(takes)}; leave it out"
+        )
 
 
 def io_types() -> tuple[str, ...]:

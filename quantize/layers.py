@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from mobilecnn.convert.graph import flatbuffer
-from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.errors import ModelFileError
 from mobilecnn.files import read_bytes, temporary_folder
-from mobilecnn.quantize.classifiers import Classifier, open_tflite
+from mobilecnn.quantize.classifiers import Classifier
 from mobilecnn.quantize.equalization import ratio_of
 from mobilecnn.quantize.inference import TfliteProcess, write_inputs
+from mobilecnn.quantize.references import Pair
 from mobilecnn.remarks import Remark, Remarked, no_remark, plural
 from mobilecnn.train.datasets.dataset import Dataset
 
@@ -108,33 +109,16 @@ class LayerReport:
         return {**asdict(self), "layers": [asdict(layer) for layer in self.worst_first]}
 
 
-def reference_of(quantized: Path) -> Path:
-    """The float32 file that lies beside a quantized one: ``it.int8.tflite`` -> ``it.float32.tflite``.
+def report(pair: Pair, dataset: Dataset, remarked: Remarked = no_remark) -> LayerReport:
+    """What the operators of a quantized file add to its error, on all images of ``dataset``.
 
     Raises:
-        UsageError: there is none.
-    """
-    name = quantized.name.split(".")
-    there = quantized.with_name(".".join([*name[:-2], "float32", name[-1]]))
-    if len(name) < 3 or there == quantized or not there.is_file():
-        raise UsageError(
-            f"beside {quantized} is no float32 file of the same export to hold it against; export it with --float32, too, or "
-            "name the file with --reference"
-        )
-    return there
-
-
-def report(quantized: Path, reference: Path, dataset: Dataset, remarked: Remarked = no_remark) -> LayerReport:
-    """What the operators of ``quantized`` add to its error, on all images of ``dataset``.
-
-    Raises:
-        ModelFileError: a file cannot be read or run, or the two are not fed alike.
-        UsageError: nothing says what they are fed.
+        ModelFileError: a file cannot be run, or the two are of different exports.
         DataError: an image cannot be read.
         EnvironmentProblem: the child process crashed.
     """
-    ours, theirs = open_tflite(quantized), open_tflite(reference)
-    _refuse_others(ours, theirs)
+    ours = pair.quantized
+    quantized, reference = ours.path, pair.float32.path
     halved = _equalized(ours)
     if halved:
         text = (
@@ -173,17 +157,6 @@ def _equalized(ours: Classifier) -> dict[str, dict[str, int]]:
                 )
             return row.halved
     return {}
-
-
-def _refuse_others(ours: Classifier, theirs: Classifier) -> None:
-    if not ours.contract.feeds_as(theirs.contract) or ours.classes != theirs.classes:
-        raise ModelFileError(
-            f"{ours.path} takes {ours.contract.meaning}, {list(ours.contract.shape)}, and has {ours.classes} outputs, and "
-            f"{theirs.path} takes {theirs.contract.meaning}, {list(theirs.contract.shape)}, and has {theirs.classes}; give "
-            "--reference the float32 file of the same export"
-        )
-    if theirs.format not in ("float32", "tflite"):
-        raise UsageError(f"{theirs.path} is {theirs.format}; give --reference the float32 file")
 
 
 def _layer(index: int, row: Mapping[str, Any], weight_ratio: float | None) -> Layer:

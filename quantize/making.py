@@ -25,7 +25,7 @@ class Making:
 
     Attributes:
         tflite: the child that quantizes and runs files.
-        io: type that quantized files take and give, where their format has it.
+        io: type that quantized files take and give, where their format has it; None for the format's own.
         base: the float32 file.
         description: what it is.
         rewrites: those that are wanted.
@@ -35,7 +35,7 @@ class Making:
     """
 
     tflite: TfliteProcess
-    io: str
+    io: str | None
     base: Base
     description: Description
     rewrites: Sequence[Rewrite]

@@ -34,6 +34,22 @@ class Recipe(Stored):
             raise ValueError(f"format {self.format} quantizes nothing and has no rules")
         if not 0 < len(self.rules) <= MOST_RULES:
             raise ValueError(f"rules must be 1 to {MOST_RULES}")
+        if words := _misnamed(replace(formats.named(self.format), rules=self.rules)):
+            raise ValueError(words)
+
+
+def _misnamed(row: Format) -> str:
+    """What is wrong with rules that make no file of a format's name; empty where some operator may be as the name says."""
+    own = formats.named(row.name).precisions
+    made = row.precisions
+    if not own or set(own) & set(made):
+        return ""
+    others = [each.name for each in formats.FORMATS if set(each.precisions) & set(made)]
+    return f"no rule makes anything {' or '.join(own)}, so that the file would not be {row.name}: " + (
+        f"the rules make {' and '.join(made)}; name the format {' or '.join(others)}, or give a rule of precision {own[0]}"
+        if made
+        else f"all is left in float32; export --float32, or give a rule of precision {own[0]}"
+    )
 
 
 def keeping(patterns: Sequence[str]) -> Rules:
@@ -68,12 +84,13 @@ def rows(
 
 
 def shown(
-    wanted: Sequence[str], io: str, keep_float: Sequence[str] = (), recipe: Recipe | None = None
+    wanted: Sequence[str], io: str | None, keep_float: Sequence[str] = (), recipe: Recipe | None = None
 ) -> Recipe:
     """The recipe that one format would be made by.
 
     Raises:
-        UsageError: not exactly one format is wanted, or one without rules.
+        UsageError: not exactly one format is wanted, or one without rules, or one of which ``keep_float`` or ``io``
+            leaves nothing.
     """
     chosen = rows(wanted, keep_float, recipe)
     if len(chosen) != 1 or not chosen[0].rules:
@@ -81,4 +98,7 @@ def shown(
             "--show-recipe shows the recipe of one format; give one of "
             f"--{', --'.join(row.name for row in formats.FORMATS if row.rules)}"
         )
+    formats.check_io(io, chosen)
+    if words := _misnamed(chosen[0]):
+        raise UsageError(f"--keep-float {' '.join(keep_float)}: {words}")
     return Recipe(chosen[0].name, chosen[0].rules_for(io))

@@ -134,6 +134,14 @@ class Rule:
             names, self.layers
         )
 
+    def hides(self, other: "Rule") -> bool:
+        """Whether it covers, in every graph, all operators that ``other`` does; of patterns only ``*`` and the same one count."""
+        return (
+            self.layers in (EVERY, other.layers)
+            and self.graphs in (EVERY, other.graphs)
+            and (self.operators == (EVERY,) or set(other.operators) <= set(self.operators))
+        )
+
     def entries(self, number: int) -> list[dict[str, Any]]:
         """What litert-quantizer is given for it; it joins entries of equal patterns, so that ``number`` makes them differ."""
         # The library searches for its expression in the names of an operator's outputs, each with a semicolon behind it.
@@ -157,6 +165,13 @@ LONGEST_PATTERN = 1000
 """Largest number of characters of a pattern."""
 
 Rules = tuple[Rule, ...]
+
+
+def in_force(rules: Sequence[Rule]) -> Rules:
+    """The rules that some operator may be left to, in order: those that no later rule undoes altogether."""
+    return tuple(
+        rule for place, rule in enumerate(rules) if not any(later.hides(rule) for later in rules[place + 1 :])
+    )
 
 
 def entries(rules: Iterable[Rule]) -> list[dict[str, Any]]:

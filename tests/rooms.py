@@ -17,7 +17,7 @@ BASE = (
     ("contract",),
 )
 PROGRAMS = (
-    ("export_places", "ladder", "probed"),
+    ("export_places", "export_request", "ladder", "probed"),
     ("exported", "bases"),
     ("calibration_check", "export"),
     ("networks", "found_networks"),

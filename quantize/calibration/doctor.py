@@ -31,7 +31,7 @@ ASKED = 50
 """Largest number of images that the first layers are asked for."""
 
 LEAST_SPREAD = 1.0
-"""Standard deviation of the pixels, in steps of 0..255, below which a picture shows nothing."""
+"""Standard deviation of the pixels, in steps of 0..255, below which in each of its channels a picture shows nothing."""
 
 ENDS = 0.95
 """Share of pixels at 0 or 255 from which on a picture counts as saturated."""
@@ -61,8 +61,8 @@ class Pictures:
 
     @property
     def empty(self) -> bool:
-        """Whether all images show nothing, and the same nothing: they are black, or one grey."""
-        return self.constant == self.images and self.brightest - self.darkest < LEAST_SPREAD
+        """Whether all images show nothing: each is one colour, such as black."""
+        return self.constant == self.images
 
 
 def examine(
@@ -97,7 +97,7 @@ def look(images: CalibrationImages) -> Pictures:
     darkest, brightest = 255.0, 0.0
     for pixels in tensors.slices(images.tensors):
         flat = pixels.reshape(len(pixels), -1)
-        still = flat.std(axis=1) < LEAST_SPREAD
+        still = (pixels.reshape(len(pixels), -1, pixels.shape[-1]).std(axis=1) < LEAST_SPREAD).all(axis=1)
         ends = ((flat == 0) | (flat == 255)).mean(axis=1) >= ENDS
         constant += int(still.sum())
         saturated += int((ends & ~still).sum())
@@ -120,7 +120,7 @@ def of_pictures(looked: Pictures) -> list[DataFinding]:
                 "constant",
                 WRONG if looked.empty else DOUBTFUL,
                 f"{looked.constant:,} of {images} {'shows' if looked.constant == 1 else 'show'} nothing: all pixels are the same, "
-                f"as in a black picture{', and all pictures are' if looked.empty else ''}",
+                f"as in a black picture{', whatever its colour' if looked.empty and looked.darkest < looked.brightest else ''}",
                 "give images that the model is for; `mobilecnn data inspect` shows what is there",
             )
         )

@@ -30,12 +30,13 @@ from mobilecnn.convert.output_kinds import choices, named, settle
 from mobilecnn.convert.outputs import shown_by_file
 from mobilecnn.errors import MobileCnnError, UsageError
 from mobilecnn.export_places import places
+from mobilecnn.export_request import check_request, chosen_corrections, refuse_idle_target
 from mobilecnn.exported import GOLDEN_IMAGES, Answered, Exported, Origin, write
 from mobilecnn.extras import require
 from mobilecnn.files import temporary_folder
 from mobilecnn.ladder import Climb
 from mobilecnn.locks import locked
-from mobilecnn.quantize import corrections, decisions, float_choice, recipes
+from mobilecnn.quantize import corrections, decisions, float_choice
 from mobilecnn.quantize import formats as table
 from mobilecnn.quantize.calibration.doctor import examine
 from mobilecnn.quantize.calibration.images import (
@@ -57,7 +58,7 @@ from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.recipes import Recipe
 from mobilecnn.quantize.steadiness import movement
 from mobilecnn.quantize.verdict import DEFAULT, Floors
-from mobilecnn.remarks import Remark, Remarked, listed, no_remark
+from mobilecnn.remarks import Remark, Remarked, no_remark
 from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, Steps, no_progress
 from mobilecnn.train import datasets, inputs
@@ -65,50 +66,12 @@ from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.overlap import say_overlap
 
 
-def check_request(
-    formats: Sequence[str],
-    calibration: Calibration | None,
-    io: str | None = None,
-    keep_float: Sequence[str] = (),
-    recipe: Recipe | None = None,
-) -> tuple[Format, ...]:
-    """The formats of those names and of a recipe, in order; what cannot work is refused before anything is loaded.
-
-    Raises:
-        UsageError: no or unknown formats, an unknown input and output type, or a format without the
-            calibration data that it needs.
-    """
-    rows = recipes.rows(formats, keep_float, recipe)
-    if not rows:
-        raise UsageError(f"no format chosen; give one or several of --{', --'.join(table.names())}, or --all")
-    if io is not None and io not in table.io_types():
-        raise UsageError(f"unknown input/output type {io!r}; choose one of {', '.join(table.io_types())}")
-    if io not in (None, table.io_types()[0]) and not any(io in row.io_types for row in rows):
-        takes = sorted({row.io_types[0] for row in rows})
-        raise UsageError(
-            f"--io {io} has no effect on {listed([row.name for row in rows])}, which take and give {' and '.join(takes)}; leave it out"
-        )
-    if keep_float and recipe is None and set(formats) == {"float32"}:
-        raise UsageError(
-            "--keep-float has no effect on float32, all of which is; leave it out, or give a quantized format"
-        )
-    uncalibrated = [row.name for row in rows if row.needs_calibration and calibration is None]
-    if uncalibrated:
-        raise UsageError(
-            f"{uncalibrated[0]} needs a representative dataset to measure the activations' ranges: give --calibration "
-            "with a folder of training images, or 'digits'; '--calibration random' makes a file for latency only"
-        )
-    if calibration is not None:
-        calibration.check()
-    return rows
-
-
 def export(
     source: Source,
     formats: Sequence[str],
     output: Path,
     calibration: Calibration | None = None,
-    io: str = "int8",
+    io: str | None = None,
     progress: Progress | None = None,
     data: str | None = None,
     remarked: Remarked = no_remark,
@@ -131,7 +94,8 @@ def export(
         output: the folder; created if need be.
         calibration: the representative data set; parity is measured on it too. Without one, parity is
             measured on random pictures.
-        io: type that quantized files take and give, where their format has it: ``int8``, ``uint8`` or ``float32``.
+        io: type that quantized files take and give, where their format has it: ``int8``, ``uint8`` or ``float32``. None for the
+            format's own, or what a recipe says.
         progress: called with (step, steps, what is being done).
         data: labelled images to ask the Keras model and all files for: a folder, or ``digits`` (its held-out
             part); None to ask for none.
@@ -161,14 +125,16 @@ def export(
         climb = climb or Climb()
         rows = ladder.check(formats, climb, calibration, data, keep_float, recipe)
     else:
-        rows = check_request(formats, calibration, io, keep_float, recipe)
+        rows = check_request(formats, calibration, keep_float, recipe)
+    table.check_io(io, rows)
     check_seed(source.seed)
     floors.check()
     if source.is_file:
         refuse_converted(Path(source.text))
     if target == ANY and (target_runtime or "").startswith(f"{float_choice.PACKAGE}=="):
         target = float_choice.PACKAGE  # Its kernels for int8 are other ones, and have other costs.
-    rewrites, wanted = chosen_rewrites(lowering, target), corrections.chosen(correct)
+    rewrites, wanted = chosen_rewrites(lowering, target), chosen_corrections(correct, rows, calibration)
+    refuse_idle_target(target, rewrites, lowering)
     runtime = None if target_runtime is None else probed.runtime(target_runtime, remarked)
     require("exporting", "export")
     paths = {row.name: output / f"{source.stem}.{row.name}.tflite" for row in rows}

@@ -8,6 +8,7 @@ from typing import Any
 
 import fuzz_images
 import fuzz_keras
+import numpy as np
 import pytest
 from fuzz_verdict import LONG, SHORT, Case, Outcome, report, run, seeds, sweep
 from PIL import Image
@@ -51,7 +52,8 @@ def pictures(tmp_path: Path) -> Path:
     for number in range(4):
         folder = tmp_path / "pictures" / "ab"[number % 2]
         folder.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (8, 8), (60 * number, 90, 200)).save(folder / f"{number}.png")
+        pixels = np.arange(60 * number, 60 * number + 192).astype(np.uint8).reshape(8, 8, 3)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
     return tmp_path / "pictures"
 
 

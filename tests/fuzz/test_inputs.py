@@ -75,7 +75,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "quantize-report, reference": (
         "it.tflite",
-        ("quantize-report", "sound.tflite", "--reference", "it.tflite", "--data", "data"),
+        ("quantize-report", "quantized.tflite", "--reference", "it.tflite", "--data", "data"),
     ),
     "compare-accuracy": (
         "it.tflite",
@@ -160,6 +160,7 @@ PASSED_OVER = {
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     base = fuzz_bases.base("float32")
     (tmp_path / "sound.tflite").write_bytes(base.model)
+    (tmp_path / "quantized.tflite").write_bytes(fuzz_bases.base("int8").model)
     # The graph shows no softmax, which its passport says.
     card = {**base.passport, "output": {**base.passport["output"], "kind": "unknown"}}
     (tmp_path / "sound.json").write_text(json.dumps(card))

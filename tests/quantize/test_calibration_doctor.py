@@ -66,6 +66,8 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "negatives": 255 - digit,
             "black": np.zeros((8, 8), np.uint8),
             "grey": np.full((8, 8), 128, np.uint8),
+            "greys": np.full((8, 8), 6 * index, np.uint8),
+            "colours": np.full((8, 8, 3), (6 * index, 250 - 5 * index, 90), np.uint8),
             "noise": generator.integers(0, 256, (SIDE, SIDE), dtype=np.uint8),
         }
         for name, pixels in pictures.items():
@@ -101,6 +103,9 @@ def loaded(trained: Path) -> Iterator[dict[str, tuple[KerasModel, KerasFacts]]]:
         ("unit", "raw", "SETS/digits", 5, {"other-range": WRONG}),
         ("tf", "tf", "SETS/black", 100, {"constant": WRONG, "duplicates": NOTE}),
         ("tf", "tf", "SETS/grey", 100, {"constant": WRONG, "duplicates": NOTE}),
+        ("tf", "tf", "SETS/greys", 100, {"constant": WRONG}),
+        ("unit", "unit", "SETS/greys", 100, {"constant": WRONG}),
+        ("tf", "tf", "SETS/colours", 100, {"constant": WRONG}),
         ("tf", "tf", "SETS/noise", 100, {"other-images": DOUBTFUL}),
         ("unit", "unit", "SETS/noise", 100, {"other-images": DOUBTFUL}),
         ("unit", "unit", "SETS/negatives", 100, {"other-images": DOUBTFUL}),
@@ -251,7 +256,8 @@ def test_what_the_distances_say(far: dict[str, float | None], code: str | None) 
     [
         (Pictures(100, 0, 50, 0, 0, 10, 200), {}),
         (Pictures(100, 1, 0, 0, 0, 0, 200), {"constant": DOUBTFUL}),
-        (Pictures(100, 100, 0, 0, 0, 0, 200), {"constant": DOUBTFUL}),  # Plain colours, but of every kind.
+        (Pictures(100, 99, 0, 0, 0, 0, 200), {"constant": DOUBTFUL}),
+        (Pictures(100, 100, 0, 0, 0, 0, 200), {"constant": WRONG}),  # Whatever the colours.
         (Pictures(100, 100, 0, 0, 0, 7, 7), {"constant": WRONG}),
         (Pictures(100, 0, 51, 3, 2, 0, 200), {"saturated": DOUBTFUL, "duplicates": NOTE, "leaked": DOUBTFUL}),
     ],
@@ -307,6 +313,33 @@ def test_the_command_and_the_export_say_it(trained: Path, tmp_path: Path) -> Non
     assert done.exit_code == 1 and "they are not" in done.stderr.splitlines()[-1], done.output
     card = json.loads((tmp_path / "tf.int8.json").read_text())
     assert [row["code"] for row in card["findings"]] == ["other-range"]
+
+
+def test_a_plain_colour_shows_nothing_to_a_model_of_colours(sets: Path, tmp_path: Path) -> None:
+    contract = contract_for("unit", (8, 8, 3))
+    images = prepare(choose(Calibration(str(sets / "colours"))), contract, tmp_path / "images.npy")
+    looked = doctor.look(images)
+    assert looked.images == looked.constant > 20 and looked.empty and looked.darkest < looked.brightest
+    assert "whatever its colour" in of_pictures(looked)[0].text
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "proposed"),
+    [("SETS/digits", 0, True), ("SETS/noise", 0, False), ("SETS/greys", 1, False)],
+)
+def test_an_export_is_proposed_where_nothing_is_doubtful(
+    trained: Path, sets: Path, data: str, code: int, proposed: bool
+) -> None:
+    typed = [
+        str(trained / "tf.keras"),
+        "--calibration",
+        data.replace("SETS", str(sets)),
+        "--input-range",
+        "tf",
+    ]
+    done = CliRunner().invoke(cli, ["check-calibration", *typed])
+    assert done.exit_code == code, done.output
+    assert ("Next: mobilecnn export" in done.stderr) is proposed
 
 
 def test_the_command_is_for_trained_models_and_real_images(trained: Path) -> None:

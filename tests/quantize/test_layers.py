@@ -2,26 +2,31 @@
 
 import json
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from ai_edge_litert import schema_py_generated as schema
+from click.testing import CliRunner, Result
 from PIL import Image
+from tflite_files import saying
 
 from mobilecnn.bench.pages.layers import html
 from mobilecnn.cli import cli
+from mobilecnn.contract import contract_for
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
-from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.convert.lowering import tflite_metadata
 from mobilecnn.convert.lowering.layouts import REORDERED
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.export import export
 from mobilecnn.quantize.calibration.images import Calibration
-from mobilecnn.quantize.layers import LayerReport, reference_of, report, spread_ratio
+from mobilecnn.quantize.classifiers import open_tflite
+from mobilecnn.quantize.layers import LayerReport, report, spread_ratio
+from mobilecnn.quantize.references import Pair, paired, reference_of
 from mobilecnn.quantize.verdict import Floors
-from mobilecnn.quantize.weighted_layers import weighted_layers
 from mobilecnn.remarks import Remark
 from mobilecnn.train import datasets
 
@@ -69,7 +74,7 @@ def spoilt(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def found(spoilt: Path) -> LayerReport:
     images = datasets.load(str(spoilt / "pictures"))
-    return report(spoilt / "it.int8.tflite", spoilt / "it.float32.tflite", images)
+    return report(paired(spoilt / "it.int8.tflite", spoilt / "it.float32.tflite"), images)
 
 
 def test_every_operator_has_its_figures(found: LayerReport) -> None:
@@ -91,7 +96,7 @@ def test_channels_in_another_order_are_not_compared(tmp_path: Path) -> None:
     )  # fmt: skip
     files = {file.format: file.path for file in made}
     images = datasets.load("digits", "test").sample(2)
-    layers = report(files["int8"], files["float32"], images).layers
+    layers = report(paired(files["int8"], files["float32"]), images).layers
     reordered = [layer for layer in layers if REORDERED in layer.name]
     assert len(reordered) > 10 and {layer.kind for layer in reordered} >= {"CONV_2D", "DEPTHWISE_CONV_2D"}
     known = [layer for layer in layers if layer.values is not None]
@@ -133,7 +138,9 @@ def test_an_equalized_file_is_held_against_the_float32_files_values_in_its_own_s
 ) -> None:
     remarks: list[Remark] = []
     images = datasets.load(str(spoilt / "pictures"))
-    made = report(equalized / "it.int8.tflite", equalized / "it.float32.tflite", images, remarks.append)
+    made = report(
+        paired(equalized / "it.int8.tflite", equalized / "it.float32.tflite"), images, remarks.append
+    )
     (said,) = [remark for remark in remarks if remark.code == "equalized"]
     assert said.count > 0 and "divided by the powers of two in its passport" in said.text
     assert made.unmatched == 0
@@ -156,12 +163,12 @@ def test_an_equalized_file_whose_passport_does_not_say_by_how_much_is_refused(
     (tmp_path / "it.int8.json").write_text(json.dumps(card))
     images = datasets.load(str(spoilt / "pictures")).sample(2)
     with pytest.raises(ModelFileError, match=r"does not say by how much.*export it again"):
-        report(tmp_path / "it.int8.tflite", tmp_path / "it.float32.tflite", images)
+        report(paired(tmp_path / "it.int8.tflite", tmp_path / "it.float32.tflite"), images)
 
 
 def test_other_formats_are_reported_too(spoilt: Path) -> None:
     images = datasets.load(str(spoilt / "pictures")).sample(3)
-    made = report(spoilt / "it.float16.tflite", spoilt / "it.float32.tflite", images)
+    made = report(paired(spoilt / "it.float16.tflite", spoilt / "it.float32.tflite"), images)
     ratios = [layer.accumulated_db for layer in made.layers if layer.accumulated_db is not None]
     assert ratios and min(ratios) > 40
     assert all(layer.limits is None and layer.outside == 0 for layer in made.layers)
@@ -169,7 +176,8 @@ def test_other_formats_are_reported_too(spoilt: Path) -> None:
 
 def test_a_file_is_exact_against_itself(spoilt: Path) -> None:
     images = datasets.load(str(spoilt / "pictures")).sample(2)
-    made = report(spoilt / "it.float32.tflite", spoilt / "it.float32.tflite", images)
+    float32 = open_tflite(spoilt / "it.float32.tflite")
+    made = report(Pair(float32, float32), images)
     assert all(layer.accumulated_db is None and layer.isolated_db is None for layer in made.layers)
     assert all(layer.cosine == pytest.approx(1) for layer in made.layers if layer.cosine is not None)
 
@@ -177,15 +185,18 @@ def test_a_file_is_exact_against_itself(spoilt: Path) -> None:
 def test_an_operator_without_a_finite_number_comes_first(spoilt: Path, tmp_path: Path) -> None:
     """It is what breaks the file: no dash, and no cosine of 1."""
     broken = tmp_path / "it.float16.tflite"
-    editor = Editor(flatbuffer.parse((spoilt / "it.float32.tflite").read_bytes(), "it"))
-    last = weighted_layers(editor)[-1]
-    bias = editor.tensor(last.bias)
-    index = editor.add_tensor("nan", bias.shape, "float32")
-    editor.fill(index, np.full(bias.shape, np.nan, np.float32))
-    editor.set_input(last.operator, 2, index)
-    broken.write_bytes(flatbuffer.pack(editor.model))
+    model = flatbuffer.parse((spoilt / "it.float16.tflite").read_bytes(), "it")
+    (weights,) = (
+        row
+        for row in model.subgraphs[0].tensors
+        if list(row.shape) == [4, 8] and row.type == schema.TensorType.FLOAT16
+    )
+    model.buffers[weights.buffer].data = np.frombuffer(
+        np.full((4, 8), np.nan, np.float16).tobytes(), np.uint8
+    )
+    broken.write_bytes(flatbuffer.pack(model))
     images = datasets.load(str(spoilt / "pictures"))
-    found = report(broken, spoilt / "it.float32.tflite", images)
+    found = report(paired(broken, spoilt / "it.float32.tflite"), images)
     first = found.worst_first[0]
     assert not first.finite and first.kind == "FULLY_CONNECTED"
     assert first.isolated_db is first.accumulated_db is first.cosine is None
@@ -237,13 +248,94 @@ def test_what_is_no_reference_is_refused(spoilt: Path, exported: Path, tmp_path:
     assert reference_of(int8) == spoilt / "it.float32.tflite"
     alone = tmp_path / "it.int8.tflite"
     alone.write_bytes(int8.read_bytes())
-    for path in (alone, tmp_path / "it.tflite", spoilt / "it.float32.tflite"):
+    for path in (alone, tmp_path / "it.tflite"):
         with pytest.raises(UsageError, match="is no float32 file of the same export"):
             reference_of(path)
     with pytest.raises(ModelFileError, match="give --reference the float32 file of the same export"):
-        report(int8, exported / "theirs.float32.tflite", images)
+        report(paired(int8, exported / "theirs.float32.tflite"), images)
     with pytest.raises(UsageError, match="is float16; give --reference the float32 file"):
-        report(int8, spoilt / "it.float16.tflite", images)
+        report(paired(int8, spoilt / "it.float16.tflite"), images)
+
+
+def reported(*typed: object) -> Result:
+    return CliRunner().invoke(cli, ["quantize-report", *map(str, typed)])
+
+
+@pytest.mark.parametrize(
+    "beside", [(), ("--reference", "it.float32.tflite"), ("--reference", "it.int8.tflite")]
+)
+def test_a_file_that_is_not_quantized_is_refused_as_such(
+    spoilt: Path, monkeypatch: pytest.MonkeyPatch, beside: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(spoilt)
+    done = reported("it.float32.tflite", "--data", "pictures", *beside)
+    assert done.exit_code == 2 and "it.float32.tflite is not quantized" in done.stderr, done.output
+    assert "give a quantized file" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def theirs(keras: Any, spoilt: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``float32.tflite`` and ``int8.tflite`` as TFLiteConverter makes them of that network, and a model of one logit, ``logit.*``."""
+    import tensorflow as tf
+
+    folder = tmp_path_factory.mktemp("theirs")
+    it = keras.models.load_model(spoilt / "it.keras")
+    logit = keras.Model(it.inputs, keras.layers.Dense(1)(it.layers[-2].output))
+    for model, prefix in ((it, ""), (logit, "logit.")):
+        for name in ("float32", "int8"):
+            converter = tf.lite.TFLiteConverter.from_keras_model(model)
+            if name == "int8":
+                # From -2 to 2, so that the scale of the input proves no range: it leaves torch.
+                pixels = 4 * np.random.default_rng(1).random((8, 1, 12, 12, 3), np.float32) - 2
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+                converter.representative_dataset = lambda pixels=pixels: ([image] for image in pixels)
+            # It warns that statistics were expected, in whose place the images are.
+            with warnings.catch_warnings(action="ignore"):
+                (folder / f"{prefix}{name}.tflite").write_bytes(converter.convert())
+    for label in "ab":
+        (folder / "data" / label).mkdir(parents=True)
+        for index in range(3):
+            picture = (spoilt / "pictures" / f"{index + 3 * (label == 'b')}.png").read_bytes()
+            (folder / "data" / label / f"{index}.png").write_bytes(picture)
+    return folder
+
+
+def test_a_pair_that_does_not_say_its_range_is_told_it(theirs: Path) -> None:
+    typed = (theirs / "int8.tflite", "--reference", theirs / "float32.tflite", "--data", theirs / "data")
+    done = reported(*typed)
+    assert done.exit_code == 2 and "Say with --input-range" in done.stderr, done.output
+    done = reported(*typed, "--input-range", "torch", "--json")
+    assert done.exit_code == 0, done.output
+    fed = json.loads(done.stdout)["layers"]
+    assert sum(row["kind"] == "CONV_2D" for row in fed) == 4
+    assert min(row["accumulated_db"] for row in fed if row["accumulated_db"] is not None) < 60
+    done = reported(*typed, "--input-range", "tf", "--override-input-range")
+    assert (
+        done.exit_code == 0 and "--input-range tf --override-input-range" in done.stderr.splitlines()[-1]
+    ), done.output
+
+
+def test_a_file_that_does_not_say_its_range_has_that_of_the_other(theirs: Path, tmp_path: Path) -> None:
+    """Of the two one says it, by its passport or otherwise; what is proposed next says it, too."""
+    stated = tflite_metadata.build(contract_for("torch", (12, 12, 3)), [], "it")
+    for says in ("float32", "int8"):
+        for name in ("float32", "int8"):
+            content = (theirs / f"{name}.tflite").read_bytes()
+            (tmp_path / f"it.{name}.tflite").write_bytes(saying(content, stated if name == says else None))
+        done = reported(tmp_path / "it.int8.tflite", "--data", theirs / "data")
+        assert done.exit_code == 0 and "--input-range torch" in done.stderr.splitlines()[-1], done.output
+        done = reported(tmp_path / "it.int8.tflite", "--data", theirs / "data", "--input-range", "tf")
+        assert done.exit_code == 2 and "torch" in done.stderr, done.output
+
+
+def test_a_pair_of_one_score_is_told_what_it_is(theirs: Path) -> None:
+    typed = (
+        theirs / "logit.int8.tflite", "--reference", theirs / "logit.float32.tflite", "--data", theirs / "data", "--input-range", "torch"
+    )  # fmt: skip
+    done = reported(*typed)
+    assert done.exit_code == 2 and "say so with --output-kind" in done.stderr, done.output
+    done = reported(*typed, "--output-kind", "logit-binary")
+    assert done.exit_code == 0 and "--output-kind logit-binary" in done.stderr.splitlines()[-1], done.output
 
 
 @pytest.mark.parametrize(

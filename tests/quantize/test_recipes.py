@@ -142,6 +142,23 @@ def test_what_is_no_rule_is_refused_by_name(tmp_path: Path, name: str) -> None:
         ({"format": "int4"}, "unknown format 'int4'"),
         ({"format": "float32"}, "float32 quantizes nothing"),
         ({"rules": []}, f"rules must be 1 to {MOST_RULES}"),
+        (
+            {"format": "float16"},
+            "would not be float16: the rules make int8; name the format int8, or give a rule of precision float16",
+        ),
+        ({"format": "int16x8"}, "no rule makes anything int16x8"),
+        (
+            {
+                "format": "dynamic",
+                "rules": [Rule("*", ("CONV_2D",), "dynamic").to_json(), EVERYTHING.to_json()],
+            },
+            "the rules make int8; name the format int8",
+        ),
+        (
+            {"rules": [Rule(precision="float32").to_json()]},
+            "all is left in float32; export --float32, or give a rule of precision int8",
+        ),
+        ({"rules": [Rule(operators=("INPUT",)).to_json()]}, "all is left in float32"),
         ({"bias": True}, "'bias' is not known here"),
         ({"schema": "mobilecnn.passport"}, "not a recipe"),
         ({"version": 2}, "reads 1"),
@@ -150,6 +167,20 @@ def test_what_is_no_rule_is_refused_by_name(tmp_path: Path, name: str) -> None:
 def test_what_is_no_recipe_is_refused(change: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         Recipe.from_json({**Recipe("int8", (EVERYTHING,)).to_json(), **change})
+
+
+def test_a_rule_counts_until_a_later_one_undoes_it() -> None:
+    """A mixed recipe has its name while one operator may be as the name says."""
+    layer_norm = Rule("*", ("MUL", "ADD"), "float32", graphs=LAYER_NORM)
+    convs, named = Rule("*", ("CONV_2D", "ADD"), "float16"), Rule("head*", precision="float16")
+    assert rules.in_force((EVERYTHING, layer_norm, convs)) == (EVERYTHING, layer_norm, convs)
+    assert rules.in_force((convs, named, EVERYTHING)) == (EVERYTHING,)
+    assert rules.in_force((Rule("*", ("ADD",), "dynamic"), Rule("*", ("MUL",)), convs)) == (
+        Rule("*", ("MUL",)),
+        convs,
+    )
+    assert rules.in_force((convs, layer_norm, Rule("conv*"))) == (convs, layer_norm, Rule("conv*"))
+    assert Recipe("float16", (EVERYTHING, named)).format == "float16"
 
 
 def test_a_shown_recipe_is_read_as_what_was_shown(tmp_path: Path) -> None:
@@ -196,8 +227,10 @@ def test_rules_of_the_user_come_after_the_formats() -> None:
     )
     assert int8.rules_for("float32")[-1].operators == ("INPUT", "OUTPUT")
     assert int8.needs_calibration and int8.quantizes
-    own = recipes.rows(["float32"], recipe=Recipe("int8", (Rule("*", ("CONV_2D",), "dynamic"),)))
-    assert [row.name for row in own] == ["float32", "int8"]
+    own = recipes.rows(["float32"], recipe=Recipe("dynamic", (Rule("*", ("CONV_2D",), "dynamic"),)))
+    assert [row.name for row in own] == ["float32", "dynamic"]
     assert not own[1].needs_calibration and own[1].quantizes
+    with pytest.raises(UsageError, match=r"--keep-float conv1 \*: no rule makes anything int8"):
+        recipes.shown(["int8"], None, ["conv1", "*"])
     with pytest.raises(UsageError, match="--keep-float: layers must have 1 to"):
         recipes.rows(["int8"], [""])

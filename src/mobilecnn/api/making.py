@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from mobilecnn.exported import Exported
     from mobilecnn.train.keras_file import ModelInfo
 
-ALL = "all"
-"""Value of ``formats`` that means the four usual ones."""
-
 _built: "WeakKeyDictionary[Any, tuple[ModelInfo, str]]" = WeakKeyDictionary()
 """Models that :func:`build` made, as long as they live -> what is known of them, and the digest of their initial
 weights."""
@@ -73,7 +70,7 @@ def export(
     min_agreement: float = 90.0,
     min_sqnr: float = 10.0,
     seed: int = 0,
-    io: str = "int8",
+    io: str | None = None,
     classes: int | None = None,
     size: int | tuple[int, int] | None = None,
     input_range: str | None = None,
@@ -104,7 +101,7 @@ def export(
             network (random weights: for latency). A model is saved to a temporary file and loaded by another
             process, which knows the layers of Keras, and those in ``custom_objects``.
         formats: one or several of the names ``float32``, ``float16``, ``int8``, ``dynamic``, ``int16x8`` and
-            ``int8-weights``; or ``all``, the first four; or ``auto``, the first file of a ladder of repairs from int8 to
+            ``int8-weights``, or ``all`` for the first four; or ``auto``, the first file of a ladder of repairs from int8 to
             float16 that keeps the right answers for ``data``.
         calibration: source of representative images, which int8 needs: a folder, ``digits``, or ``random``
             (latency only). A third of them calibrate nothing, and the answers are compared on these.
@@ -117,6 +114,7 @@ def export(
         min_sqnr: smallest signal-to-quantization-noise ratio that it must have, in dB.
         seed: seed of that choice and of a zoo network's random weights.
         io: type of the input and the output of int8 files: ``int8``, ``uint8`` or ``float32``.
+            [default: ``int8``, or what ``recipe`` says]
         classes: number of outputs; for zoo names only.  [default: the network's]
         size: input side in pixels, or (height, width); for a zoo name or a model of free size.
         input_range: range of the input: ``raw`` 0..255, ``unit`` 0..1, ``tf`` -1..1, ``torch``, ``caffe`` or ``lite``.
@@ -158,7 +156,7 @@ def export(
     from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.ladder import asked as asked_climb
     from mobilecnn.quantize.calibration.images import Calibration
-    from mobilecnn.quantize.formats import usual
+    from mobilecnn.quantize.formats import expanded
     from mobilecnn.quantize.recipes import Recipe
     from mobilecnn.quantize.verdict import Floors
     from mobilecnn.remarks import Remarks
@@ -167,7 +165,7 @@ def export(
         raise UsageError(f"labels must be a list of class names, and is the text {labels!r}")
     if isinstance(keep_float, str):
         raise UsageError(f"keep_float must be a list of patterns, and is the text {keep_float!r}")
-    chosen = usual() if formats == ALL else (formats,) if isinstance(formats, str) else tuple(formats)
+    chosen = expanded((formats,) if isinstance(formats, str) else formats)
     given = None if calibration is None else Calibration(str(calibration), samples, seed, skip_bad)
     remarks = Remarks()
     with _as_file(model, name) as (text, in_memory):

@@ -95,7 +95,7 @@ def command(
         if finding.severity == DOUBTFUL:
             talk(f"Warning: {finding.text}; {finding.fix}")
     refuse_wrong(examined)
-    if not as_json:
+    if not as_json and not any(finding.severity == DOUBTFUL for finding in examined.findings):
         said = options.again(ctx, only=(*options.MODEL, "samples", "seed", "skip_bad"))
         then(*proposals.export_int8(Path(model), calibration, said))
 

@@ -64,7 +64,12 @@ LADDER = "--int8-auto"
     multiple=True,
     help="Make the first of ever more careful files, from int8 to float16, that keeps the right answers for --data.",
 )
-@click.option("--all", "everything", is_flag=True, help="Make the first four of these formats.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Make the first four of these formats, and others that are named.",
+)
 @click.option(
     "--calibration",
     metavar="DATA",
@@ -106,9 +111,8 @@ LADDER = "--int8-auto"
 @click.option(
     "--io",
     type=click.Choice(known.io_types()),
-    default=known.io_types()[0],
-    show_default=True,
-    help="Let quantized files take and give this type where their format has a choice.",
+    help="Let quantized files take and give this type where their format has a choice.  [default: "
+    f"{known.io_types()[0]}, or what --recipe says]",
 )
 @click.option(
     "--classes",
@@ -214,7 +218,7 @@ def command(
     min_agreement: float,
     min_sqnr: float,
     seed: int,
-    io: str,
+    io: str | None,
     classes: int | None,
     size: int | tuple[int, int] | None,
     input_range: str | None,
@@ -256,6 +260,7 @@ def command(
     from mobilecnn.cli import export_tables
     from mobilecnn.convert.conversion import Source
     from mobilecnn.convert.output_kinds import UNKNOWN
+    from mobilecnn.errors import UsageError
     from mobilecnn.export import export
     from mobilecnn.exported import doubts, refuse_different
     from mobilecnn.files import write_text
@@ -269,11 +274,31 @@ def command(
     from mobilecnn.remarks import Remarks
     from mobilecnn.replacing import check_page
 
-    formats = (*known.usual(), *(name for name in formats if name == AUTO)) if everything else formats
+    formats = known.expanded([*([known.ALL] if everything else []), *formats])
     rules = None if recipe is None else Recipe.read(recipe)
     if show_recipe:
+        if AUTO in formats:
+            raise UsageError(
+                "--show-recipe shows the recipe of one format, and --int8 auto tries several; the passport of the file that it makes has "
+                "the rules of that"
+            )
         document(shown(formats, io, keep_float, rules).to_json())
         return
+    ctx = click.get_current_context()
+    if calibration is None:
+        options.refuse(
+            ctx, {"samples"}, "is for the images of --calibration; give that, too, or leave it out"
+        )
+        if source is None:
+            options.refuse(
+                ctx, {"skip_bad"}, "is for images; give --calibration or --data, too, or leave it out"
+            )
+    if set(formats) == {"float32"} and rules is None:
+        options.refuse(
+            ctx,
+            {"min_agreement", "min_sqnr"},
+            "has no effect on float32, which must give the model's own answers; leave it out, or give a quantized format",
+        )
     asked = Source(
         text=model,
         classes=classes,

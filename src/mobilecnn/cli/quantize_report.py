@@ -37,6 +37,9 @@ SHOWN = 15
     help="Hold the file against this float32 file of the same export.  [default: NAME.float32.tflite beside "
     "it]",
 )
+@options.input_range
+@options.override_input_range
+@options.output_kind
 @click.option("--all", "everything", is_flag=True, help="Print all operators, and not the worst alone.")
 @click.option(
     "-o",
@@ -45,18 +48,24 @@ SHOWN = 15
     help="Write the report as this HTML page, which is replaced if it exists.",
 )
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     model: Path,
     source: str,
     samples: int,
     seed: int,
     reference: Path | None,
+    input_range: str | None,
+    override_input_range: bool,
+    output_kind: str | None,
     everything: bool,
     output: Path | None,
     as_json: bool,
 ) -> None:
     """What each operator of a quantized .tflite file adds to its error.
 
+    A file of others that does not say what it is fed is fed as the other of the two is, or as --input-range says.
     Every operator is given the float32 file's own inputs (its isolated error), and compared in the
     running file (the accumulated one), with the largest error first. Beside it stands how much wider the
     widest channel of a tensor is than the median one, which names what spoils an int8 file.
@@ -66,7 +75,7 @@ def command(
       mobilecnn quantize-report out/digits.int8.tflite --data digits -o layers.html
     """
     from mobilecnn.errors import UsageError
-    from mobilecnn.quantize import layers
+    from mobilecnn.quantize import layers, references
     from mobilecnn.remarks import Remarks
     from mobilecnn.replacing import check_page
     from mobilecnn.train import datasets
@@ -77,13 +86,13 @@ def command(
         check_page(output)
         lock(output)
     remarks = Remarks(note)
-    against = layers.reference_of(model) if reference is None else reference
+    pair = references.paired(model, reference, input_range, override_input_range, output_kind)
     dataset = datasets.load(source, "test")
     for remark in dataset.remarks:
         remarks(remark)
     with progress("Comparing") as update:
         update(0, 1, f"running {model.name}")
-        report = layers.report(model, against, dataset.sample(samples, seed), remarks)
+        report = layers.report(pair, dataset.sample(samples, seed), remarks)
         update(1, 1, "done")
     if output is not None:
         from mobilecnn.bench.pages.layers import html
@@ -97,7 +106,10 @@ def command(
     if output is not None:
         talk(f"Page: {output}")
     if not as_json and dataset.classes:
-        words = ("compare-accuracy", against, model, "--data", source)
+        how = options.again(ctx, only=("input_range", "override_input_range", "output_kind"))
+        how += ["--input-range", pair.unsaid] if pair.unsaid else []
+        how += ["--output-kind", pair.unsaid_kind] if pair.unsaid_kind else []
+        words = ("compare-accuracy", pair.float32.path, model, "--data", source, *how)
         then(proposals.line(*words), "how many right answers that costs, and on which images")
 
 
