@@ -198,6 +198,7 @@ REFUSED = [
     (("--prune", "fc9=0.5"), "the model has no layer 'fc9' with weights; choose from c1"),
     (("--prune", "0.5", "--data", "missing"), "no such folder: missing"),
     (("--cluster", "many"), "is no number"),
+    (("--cluster", "6s"), "is no number"),
     (("--cluster", "6.5"), "--cluster 6.5 is out of range; choose a whole number of bits from 1 to 8"),
     (("--prune", "=0.5"), "names no layer before '='"),
     (("--prune", "0.5bit"), "is no number"),
