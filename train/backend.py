@@ -11,7 +11,6 @@ from mobilecnn.causes import cause
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.extras import EXTRAS, require
 
-
 FRAMES = 5500
 """Python's recursion limit where Keras builds networks, in frames.
 

@@ -99,7 +99,9 @@ def per_layer(given: Sequence[str], option: str) -> dict[str, float]:
             raise UsageError(
                 f"{option} {text!r} names no layer before '='; write {wanted} for every layer, or LAYER={wanted}"
             )
-        number = written.lower().removesuffix("bits").removesuffix("bit") if option == "--cluster" else written
+        number = (
+            written.lower().removesuffix("bits").removesuffix("bit") if option == "--cluster" else written
+        )
         try:
             value = float(number)
         except ValueError:
