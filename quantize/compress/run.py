@@ -61,6 +61,7 @@ def compress(
     progress: Progress = no_progress,
     on_step: Callable[[Step], None] = lambda step: None,
     remarked: Remarked = no_remark,
+    skip_bad: bool = False,
 ) -> Compressed:
     """Compress a model and write it as ``output``, with the coded file beside it.
 
@@ -72,6 +73,7 @@ def compress(
         progress: called after each batch.
         on_step: called after each step.
         remarked: told what of the images is not used.
+        skip_bad: whether to leave out images that cannot be read.
 
     Raises:
         UsageError: the plan asks for nothing, for what cannot be, or for what changes no weight, or the model and the images do not
@@ -84,7 +86,7 @@ def compress(
     plan.check()
     model = Path(source.text)
     if data is None:
-        _refuse_without_data(source)
+        _refuse_without_data(source, skip_bad)
     if plan.prune_schedule != ONCE and data is None:
         raise UsageError(f"--prune-schedule {plan.prune_schedule} prunes during training; give --data")
     check_seed(plan.seed)
@@ -103,7 +105,7 @@ def compress(
         raise UsageError(f"{model} is no file; compress a trained model, a .keras or .h5 file")
     with locked(output, coded), temporary_folder() as work:
         info = read_info(model)
-        training, held_back, facts, digests = _prepared(source, data, work, info.training, remarked)
+        training, held_back, facts, digests = _prepared(source, data, work, info.training, remarked, skip_bad)
         if facts is not None:
             info = replace(info, contract=facts.contract, labels=facts.labels)
         message = {
@@ -122,8 +124,8 @@ def compress(
     return Compressed(output, coded, steps, layers, int(answer["bytes"]))
 
 
-def _refuse_without_data(source: Source) -> None:
-    """Refuse what says how images become the model's input, where there are none.
+def _refuse_without_data(source: Source, skip_bad: bool) -> None:
+    """Refuse what says which images are read and how they become the model's input, where there are none.
 
     Raises:
         UsageError: something of that is given.
@@ -134,13 +136,19 @@ def _refuse_without_data(source: Source) -> None:
         (source.override, "--override-input-range"),
         (source.output_kind is not None, "--output-kind"),
         (source.labels is not None, "--labels"),
+        (skip_bad, "--skip-bad"),
     ):
         if given:
             raise UsageError(f"{option} is for training after each step; give --data, or leave it out")
 
 
 def _prepared(
-    source: Source, data: str | None, work: Path, origin: dict[str, Any] | None, remarked: Remarked
+    source: Source,
+    data: str | None,
+    work: Path,
+    origin: dict[str, Any] | None,
+    remarked: Remarked,
+    skip_bad: bool,
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None, KerasFacts | None, list[str]]:
     """The images to train on and to judge by, what the model is, and the SHA-256 of each image."""
     if data is None:
@@ -149,6 +157,8 @@ def _prepared(
         dataset = datasets.load(data, "train")
         for remark in dataset.remarks:
             remarked(remark)
+        if skip_bad:
+            dataset = dataset.readable(remarked, no_progress)
         facts = keras.load()
     if facts.kind.name not in ("softmax", "logits"):
         raise UsageError(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,8 @@ def test_refused_in_one_line_and_nothing_is_written(
     assert refused.exit_code == 2, refused.output
     assert words in refused.stderr
     expect_a_refusal(refused)
+    # Only what the steps do shows that they change nothing.
+    assert ("given: " in refused.output) == (words == "no weight of")
     assert not list(tmp_path.iterdir())
 
 
@@ -314,6 +317,22 @@ def test_what_is_said_of_other_classes_can_be_done(
     refused = run("compress", model, "-o", tmp_path / "small.keras", *given)
     assert words in refused.stderr, refused.output
     expect_a_refusal(refused)
+
+
+def test_an_image_that_cannot_be_read_is_left_out_if_asked_for(
+    lenet: Path, photos: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(photos, data)
+    (data / "cat" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"no picture")
+    typed = ("compress", lenet, "-o", tmp_path / "small.keras", "--prune", 0.5, "--data", data)
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(("cat", "dog", *"23456789")))
+    refused = run(*typed, "--labels", names)
+    assert "broken.png" in refused.stderr and "--skip-bad" in refused.stderr
+    expect_a_refusal(refused)
+    done = run(*typed, "--labels", names, "--skip-bad")
+    assert done.exit_code == 0 and "1 image" in done.stderr, done.output
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

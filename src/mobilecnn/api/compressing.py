@@ -33,6 +33,7 @@ def compress(
     override_input_range: bool = False,
     output_kind: str | None = None,
     labels: Sequence[str] | None = None,
+    skip_bad: bool = False,
     allow_code: bool = False,
     custom_objects: str | Path | None = None,
     progress: Progress | None = None,
@@ -57,6 +58,7 @@ def compress(
         override_input_range: whether ``input_range`` goes before what the model states or proves.
         output_kind: what the scores are where the last layer leaves a choice; as in :func:`export`.
         labels: class names in the order of the outputs.  [default: the model's]
+        skip_bad: whether to leave out images that cannot be read.
         allow_code: whether code in the model file may run.
         custom_objects: path of a Python file with the layers of your own.
         progress: function called after each batch.
@@ -97,4 +99,5 @@ def compress(
         None if data is None else str(data),
         progress or no_progress,
         on_step or (lambda step: None),
+        skip_bad=skip_bad,
     )

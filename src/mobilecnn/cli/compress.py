@@ -85,6 +85,7 @@ if TYPE_CHECKING:
 @options.override_input_range
 @options.output_kind
 @options.labels
+@options.skip_bad
 @options.allow_code
 @options.custom_objects
 @json_option
@@ -107,6 +108,7 @@ def command(
     override_input_range: bool,
     output_kind: str | None,
     labels: Path | None,
+    skip_bad: bool,
     allow_code: bool,
     custom_objects: Path | None,
     as_json: bool,
@@ -158,6 +160,7 @@ def command(
             update,
             lambda step: None if as_json else talk(_said(step)),
             remarks,
+            skip_bad,
         )
     if as_json:
         document(
