@@ -325,7 +325,7 @@ class KerasModel(KerasChild):
             height, width = wanted
         if height is None or width is None:
             raise UsageError(
-                f"{source.text} takes images of any size, and a .tflite file needs one: export it with --size"
+                f"{source.text} takes images of any size, and what is done with it needs one; give --size, which export and compress have"
             )
         shape = (int(height), int(width), int(answer["channels"]))
         check_size(shape[0], shape[1])

@@ -19,7 +19,7 @@ from mobilecnn.quantize.figures import figures
 from mobilecnn.quantize.inference import ClassifierAnswers, ask
 from mobilecnn.quantize.proportions import mcnemar, wilson
 from mobilecnn.remarks import Remark, Remarked, listed, no_remark, of_names, plural
-from mobilecnn.train.datasets.dataset import Dataset, labels_for
+from mobilecnn.train.datasets.dataset import GIVE_LABELS, Dataset, labels_for
 
 
 def evaluate(
@@ -122,7 +122,13 @@ def classes_of(model: Classifier, dataset: Dataset) -> tuple[npt.NDArray[np.int6
 
 
 def right_classes(
-    dataset: Dataset, kind: OutputKind, outputs: int, labels: tuple[str, ...], what: str, remedy: str
+    dataset: Dataset,
+    kind: OutputKind,
+    outputs: int,
+    labels: tuple[str, ...],
+    what: str,
+    remedy: str,
+    give_labels: str = GIVE_LABELS,
 ) -> npt.NDArray[np.int64]:
     """The data set's labels as classes of a model, int64 (images,).
 
@@ -137,6 +143,7 @@ def right_classes(
         what: the model, for messages.
         remedy: what to do where the classes do not exclude one another but should, for messages; ``{kind}`` in it
             stands for the name of the right kind.
+        give_labels: how the model gets labels, for messages: a clause that ends with the option's name.
 
     Raises:
         DataError: the labels do not fit, or the model has no classes that exclude one another.
@@ -151,10 +158,10 @@ def right_classes(
     if kind.decision == "binary" and dataset.labelled and not labels and len(dataset.classes) != classes:
         raise DataError(
             f"{dataset.name} has {plural(len(dataset.classes), 'class', 'classes')} ({listed(dataset.classes)}), and the one output of "
-            f"{what} tells two apart; give a folder of two class folders, or export the model with --labels and the names "
-            "of the two, that of a low score first"
+            f"{what} tells two apart; give a folder of two class folders, or {give_labels} and the names of the two, that of a "
+            "low score first"
         )
-    return labels_for(dataset, labels, classes)
+    return labels_for(dataset, labels, classes, give_labels)
 
 
 _EXCLUSIVE = {"sigmoid-multi-label": "sigmoid-exclusive", "logits-multi-label": "logits"}

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mobilecnn.convert.keras_loading import load
 from mobilecnn.convert.memory import bound_memory
-from mobilecnn.errors import CheckFailed
+from mobilecnn.errors import CheckFailed, UsageError
 from mobilecnn.process import Channel, serve
 from mobilecnn.quantize.compress import coded_file, network
 from mobilecnn.quantize.compress.network import ALL_AT_ONCE
@@ -34,25 +34,43 @@ def main(channel: Channel) -> None:
         return
     model = load(keras, message).model
     plan = CompressionPlan(**message["plan"])
+    network.check_finite(model, message["path"])
     names = list(network.kernels(model))
     for values, option in ((plan.svd, "--svd"), (plan.prune, "--prune"), (plan.cluster, "--cluster")):
         network.check_names(values, names, option)
+    # What is refused is refused before anything is said of the model.
+    dense = network.ranks_of(keras, model, plan.svd) if plan.svd else {}
     training, held_back = (_images(message[part]) for part in ("training", "held_back"))
     weights, nonzero = network.counted(model)
     given = Step("given", weights, nonzero, _accuracy(model, held_back))
     channel.send(step=asdict(given))
+    done: list[int] = []
     if plan.svd:
         model = network.with_factors(keras, model, plan.svd)
-        _finish(channel, keras, model, "svd", lambda: None, plan, training, held_back)
+        done.append(
+            _finish(channel, keras, model, "svd", len(dense), lambda: None, plan, training, held_back)
+        )
     if plan.prune:
         levels = ALL_AT_ONCE if training is None else _levels(plan, training)
+        changed = network.to_prune(model, plan.prune)
         project = network.prune(model, plan.prune, levels)
-        _finish(
-            channel, keras, model, "prune", project, plan, training, held_back, plan.prune_schedule != ONCE
+        during = plan.prune_schedule != ONCE
+        done.append(
+            _finish(channel, keras, model, "prune", changed, project, plan, training, held_back, during)
         )
     if plan.cluster:
+        before = {name: np.array(kernel) for name, kernel in network.kernels(model).items()}
         project = network.cluster(model, plan.cluster)
-        _finish(channel, keras, model, "cluster", project, plan, training, held_back)
+        changed = sum(
+            not np.array_equal(before[name], np.asarray(kernel))
+            for name, kernel in network.kernels(model).items()
+        )
+        done.append(_finish(channel, keras, model, "cluster", changed, project, plan, training, held_back))
+    if not any(done):
+        raise UsageError(
+            f"no weight of {message['path']} was changed, and nothing was written; give --svd less, --prune more, or --cluster "
+            "fewer bits"
+        )
     tensors_now = network.tensors_of(model)
     content, parts = coded_file.encode(tensors_now)
     again = coded_file.decode(content)
@@ -85,20 +103,22 @@ def _finish(
     keras: Any,
     model: Any,
     name: str,
+    changed: int,
     project: Callable[[], None],
     plan: CompressionPlan,
     training: _Images | None,
     held_back: _Images | None,
     during: bool = False,
-) -> None:
-    """Say what a step did, train after it, or while it goes on, and say what that gave."""
-    accuracy = None if during else _accuracy(model, held_back)
+) -> int:
+    """Train after a step that changed some kernels, or while it goes on; say what both gave, and return how many it changed."""
+    accuracy = None if during and changed else _accuracy(model, held_back)
     retrained = None
-    if training is not None and plan.epochs:
+    if training is not None and plan.epochs and changed:
         _train(channel, keras, model, name, project, plan, training)
         retrained = _accuracy(model, held_back)
     weights, nonzero = network.counted(model)
-    channel.send(step=asdict(Step(name, weights, nonzero, accuracy, retrained)))
+    channel.send(step=asdict(Step(name, weights, nonzero, accuracy, retrained, changed)))
+    return changed
 
 
 def _steps(plan: CompressionPlan, training: _Images) -> tuple[int, int]:
@@ -143,6 +163,7 @@ def _train(
                 )
             project()
             channel.send(done=epoch * steps + step + 1, total=plan.epochs * steps, what=f"after {name}")
+    network.check_trained(model, name, plan.learning_rate)
 
 
 if __name__ == "__main__":

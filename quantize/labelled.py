@@ -45,7 +45,7 @@ def labels_of(dataset: Dataset, facts: KerasFacts, model: str) -> npt.NDArray[np
             no to each label by itself, of which class folders say nothing.
     """
     remedy = "give --output-kind {kind}, and for labels that do not leave --data out"
-    return right_classes(dataset, facts.kind, facts.classes, facts.labels, model, remedy)
+    return right_classes(dataset, facts.kind, facts.classes, facts.labels, model, remedy, "give --labels")
 
 
 def check(

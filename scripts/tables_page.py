@@ -28,7 +28,8 @@ Where a table here has not all that the paper's has, "Left out" says what; where
 `efficientnet-scaling` and `inception_v2-steps` are no tables of papers: they put figures of their texts and tables beside ours.) How accuracies were tested,
 with one crop, with ten or otherwise, and of which rows where not of all, stands under the table, and with other sources behind their names, where the source says it; accuracies
 of different protocols are not to be compared. A column is headed "paper" where its figures are published, "from the paper's figures" where they follow from published ones and are themselves in no
-table of the paper, "ours" where they are counted, worked out or modelled here. A paper's name, such as `inception-v2`, stands for all its tables. `mobilecnn tables shufflenet-8 --times FILE` puts the times of a
+table of the paper, "ours" where they are counted, worked out or modelled here. A paper's name, such as `inception-v2`, stands for all its tables. The tables of MobileNet V1 and
+ShuffleNet V1 are `mobilenet-2` and `shufflenet-5`, or, as the zoo calls the networks, `mobilenet_v1-2` and `shufflenet_v1-5`. `mobilecnn tables shufflenet-8 --times FILE` puts the times of a
 record of [`mobilecnn speedup`](speedup.md), measured or modelled, in place of those modelled on the paper's chip. `--json` has of each
 figure `published`, `printed` (the same as it is printed, with its zeros), `ours`, `difference` (ours over the published one, less 1) and `agrees`, of each row
 `other_sources`, and of each table `derived` (the columns headed "from the paper's figures"), `left_out`, `protocol` and `protocol_of` (the rows that were tested so; null for all).

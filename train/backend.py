@@ -11,6 +11,14 @@ from mobilecnn.causes import cause
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.extras import EXTRAS, require
 
+FRAMES = 5500
+"""Python's recursion limit where Keras builds networks, in frames.
+
+Keras walks a network by recursion, a frame for each layer of its longest path: the deepest one of the zoo,
+``efficientnet_phi15.83``, has 4,268 of them, and Python allows 1,000 frames. Not more, because a function of the user's own
+layers that calls itself for ever shall end in Python's error: from 7,000 frames on it can overrun a stack of 8 MiB, and ends
+the process."""
+
 
 def require_backend(doing: str) -> None:
     """Refuse work for which Keras, or TensorFlow as its backend, is not installed; ``doing`` begins the message.
@@ -28,7 +36,8 @@ def load_keras() -> ModuleType:
     Nothing reaches the terminal: TensorFlow writes its start-up messages straight to file
     descriptor 2, before its own log level applies. The backend is TensorFlow unless the
     user has set ``KERAS_BACKEND``. Images are channels-last whatever ``~/.keras/keras.json``
-    says, because TFLite has no other layout.
+    says, because TFLite has no other layout. Python's recursion limit is raised to :data:`FRAMES`, if it is lower, and stays so:
+    every model that is built, loaded or copied afterwards is walked by Keras.
 
     Raises:
         EnvironmentProblem: Keras, or the backend, is not installed or does not start.
@@ -56,6 +65,7 @@ def load_keras() -> ModuleType:
             "a working one with: python -m pip install --force-reinstall keras tensorflow"
         ) from error
     keras.config.set_image_data_format("channels_last")
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))
     module: ModuleType = keras
     return module
 

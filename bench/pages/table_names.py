@@ -6,14 +6,22 @@ TIMED = "shufflenet-8"
 """Name of the table that takes times."""
 
 
+SPELLINGS = {"mobilenet_v1": "mobilenet", "shufflenet_v1": "shufflenet"}
+"""Name of a family of the zoo -> what the tables of its paper are called, which was the first of its kind and has no number."""
+
+
 def of(name: str) -> tuple[str, ...]:
     """The tables that a name stands for: that table, or all of a paper: ``inception-v2`` for those of ``inception_v2``.
 
-    A name that stands for nothing is returned as it is.
+    The paper may also be called as the zoo calls its networks: ``mobilenet_v1-2`` is ``mobilenet-2``. A name that stands for
+    nothing is returned as it is.
     """
     every = names()
-    paper = name.replace("-", "_")
-    return tuple(each for each in every if each.rpartition("-")[0] == paper and name not in every) or (name,)
+    family, dash, number = name.replace("-v1", "_v1").partition("-")
+    known = f"{SPELLINGS[family]}{dash}{number}" if family in SPELLINGS else name
+    if known in every:
+        return (known,)
+    return tuple(each for each in every if each.rpartition("-")[0] == known.replace("-", "_")) or (name,)
 
 
 def names() -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn.errors import ModelFileError, UsageError
+from mobilecnn.errors import CheckFailed, ModelFileError, UsageError
 from mobilecnn.quantize.compress.plan import EVERY, PerLayer
 from mobilecnn.quantize.compress.schedules import Levels
 from mobilecnn.quantize.compress.weights import (
@@ -19,6 +19,7 @@ from mobilecnn.quantize.compress.weights import (
     shared,
     with_shared,
 )
+from mobilecnn.remarks import listed
 
 KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 """Names of the weights of a layer that are compressed; biases and batch normalization are few."""
@@ -57,6 +58,59 @@ def kernels(model: Any) -> dict[str, Any]:
     return found
 
 
+def check_finite(model: Any, what: str) -> None:
+    """Refuse a model with damaged weights: a step would make finite ones of them, which look healthy.
+
+    Kernels hold finite numbers. Other weights may hold infinity, as a mask does, and no NaN.
+
+    Args:
+        model: a Keras model.
+        what: the model, for messages.
+
+    Raises:
+        UsageError: it has no kernels.
+        ModelFileError: a weight is NaN, or one of a kernel infinite.
+    """
+    found = kernels(model)
+    if not found:
+        raise UsageError(
+            f"{what} has no kernels, which are what is compressed; give a model with convolutions or dense layers"
+        )
+    damaged = _not_finite(found)
+    whole = {id(kernel) for kernel in found.values()}
+    for weight in model.weights:
+        if id(weight) not in whole and np.isnan(_floats(weight)).any():
+            damaged.append(weight.path)
+    if damaged:
+        shown = listed(damaged)
+        raise ModelFileError(
+            f"{what} is damaged: not all weights of {shown} are finite numbers; give a model from before it broke, or train it again "
+            "with a lower learning rate"
+        )
+
+
+def check_trained(model: Any, step: str, rate: float) -> None:
+    """Refuse kernels that training after ``step`` at this learning rate has left without finite numbers.
+
+    Raises:
+        CheckFailed: one has a NaN or infinity.
+    """
+    if damaged := _not_finite(kernels(model)):
+        raise CheckFailed(
+            f"training after {step} left numbers that are not finite in {listed(damaged)}; give a lower --learning-rate than "
+            f"{rate:g}"
+        )
+
+
+def _floats(weight: Any) -> npt.NDArray[Any]:
+    values = np.asarray(weight)
+    return values if values.dtype.kind == "f" else values.astype(np.float32)
+
+
+def _not_finite(named: Mapping[str, Any]) -> list[str]:
+    return [name for name, kernel in named.items() if not np.isfinite(_floats(kernel)).all()]
+
+
 def value_of(values: PerLayer, name: str) -> float | None:
     """The value for a kernel: its own, else that of its layer or of a model around it, else that of every layer; None without."""
     while name:
@@ -93,7 +147,7 @@ def with_factors(keras: Any, model: Any, shares: PerLayer) -> Any:
         UsageError: a layer that is named cannot be replaced, or a dense one lies in a model inside the model.
         ModelFileError: the model is no graph of layers.
     """
-    ranks = _ranks(keras, model, shares)
+    ranks = ranks_of(keras, model, shares)
     if not ranks:
         return model
     firsts = {
@@ -120,7 +174,7 @@ def with_factors(keras: Any, model: Any, shares: PerLayer) -> Any:
     return made
 
 
-def _ranks(keras: Any, model: Any, shares: PerLayer) -> dict[str, int]:
+def ranks_of(keras: Any, model: Any, shares: PerLayer) -> dict[str, int]:
     """Rank of each dense layer that is replaced.
 
     Raises:
@@ -196,6 +250,14 @@ def prune(model: Any, shares: PerLayer, levels: Levels = ALL_AT_ONCE) -> Project
 
     _apply(levels.get(0))
     return project
+
+
+def to_prune(model: Any, shares: PerLayer) -> int:
+    """Number of kernels of which these shares make a weight 0 that is not yet."""
+    chosen = [(np.asarray(kernel), value_of(shares, name)) for name, kernel in kernels(model).items()]
+    return sum(
+        share is not None and not np.array_equal(pruned(weights, share), weights) for weights, share in chosen
+    )
 
 
 def cluster(model: Any, bits: PerLayer) -> Project:

@@ -86,7 +86,7 @@ def per_layer(given: Sequence[str], option: str) -> dict[str, float]:
 
     Args:
         given: the values as they are typed.
-        option: the option that takes them; ``bit`` may stand behind the number of --cluster.
+        option: the option that takes them; ``bit`` or ``bits`` may stand behind the number of --cluster.
 
     Raises:
         UsageError: something is no number, a layer is named twice, or there is none before the sign of equality.
@@ -99,7 +99,9 @@ def per_layer(given: Sequence[str], option: str) -> dict[str, float]:
             raise UsageError(
                 f"{option} {text!r} names no layer before '='; write {wanted} for every layer, or LAYER={wanted}"
             )
-        number = written.lower().removesuffix("bit") if option == "--cluster" else written
+        number = (
+            written.lower().removesuffix("bits").removesuffix("bit") if option == "--cluster" else written
+        )
         try:
             value = float(number)
         except ValueError:
@@ -122,6 +124,7 @@ class Step:
         accuracy: share of right answers on the images that are held back, before the epochs that follow; None without images, and
             where weights are pruned during these epochs.
         retrained: the same after the epochs that follow; None without.
+        changed: number of kernels that it changed; None for the model as it came.
     """
 
     name: str
@@ -129,3 +132,4 @@ class Step:
     nonzero: int
     accuracy: float | None = None
     retrained: float | None = None
+    changed: int | None = None

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mobilecnn.convert.conversion import KerasChild, KerasModel, Source
+from mobilecnn.convert.conversion import KerasChild, KerasFacts, KerasModel, Source
 from mobilecnn.errors import DataError, ModelFileError, OutputError, UsageError
 from mobilecnn.files import check_file, exists, read_bytes, sha256, temporary_folder, together
 from mobilecnn.locks import locked
@@ -54,36 +54,39 @@ class Compressed:
 
 
 def compress(
-    model: Path,
+    source: Source,
     output: Path,
     plan: CompressionPlan,
     data: str | None = None,
     progress: Progress = no_progress,
     on_step: Callable[[Step], None] = lambda step: None,
     remarked: Remarked = no_remark,
-    unsafe: bool = False,
-    custom_objects: Path | None = None,
+    skip_bad: bool = False,
 ) -> Compressed:
-    """Compress ``model`` and write it as ``output``, with the coded file beside it.
+    """Compress a model and write it as ``output``, with the coded file beside it.
 
     Args:
-        model: a ``.keras`` or ``.h5`` file.
+        source: a ``.keras`` or ``.h5`` file, and how it is read: the size, range and labels are for ``data``.
         output: a ``.keras`` path; an existing file is replaced.
         plan: the steps.
         data: labelled images to train on after each step; None for no training.
         progress: called after each batch.
         on_step: called after each step.
         remarked: told what of the images is not used.
-        unsafe: whether code in the file may run.
-        custom_objects: file of the user's own layers.
+        skip_bad: whether to leave out images that cannot be read.
 
     Raises:
-        UsageError: the plan asks for nothing or for what cannot be, or the model and the images do not fit.
-        ModelFileError, DataError, OutputError: a file cannot be read or written.
-        CheckFailed: the loss is no longer a finite number, or the coded file does not give the weights back.
+        UsageError: the plan asks for nothing, for what cannot be, or for what changes no weight, or the model and the images do not
+            fit.
+        ModelFileError: the model cannot be read, or not all its weights are finite numbers.
+        DataError, OutputError: a file cannot be read or written.
+        CheckFailed: the loss or a weight is no longer a finite number, or the coded file does not give the weights back.
         EnvironmentProblem: TensorFlow is not installed, or the child crashed.
     """
     plan.check()
+    model = Path(source.text)
+    if data is None:
+        _refuse_without_data(source, skip_bad)
     if plan.prune_schedule != ONCE and data is None:
         raise UsageError(f"--prune-schedule {plan.prune_schedule} prunes during training; give --data")
     check_seed(plan.seed)
@@ -98,40 +101,64 @@ def compress(
         raise OutputError(
             f"{coded} is no coded file, which goes there; move it away, or choose another name with -o"
         )
-    source = Source(str(model), unsafe=unsafe, custom_objects=custom_objects)
     if not source.is_file:
         raise UsageError(f"{model} is no file; compress a trained model, a .keras or .h5 file")
     with locked(output, coded), temporary_folder() as work:
         info = read_info(model)
-        training, held_back, contract, digests = _prepared(source, data, work, info.training, remarked)
-        if contract is not None:
-            info = replace(info, contract=contract)
+        training, held_back, facts, digests = _prepared(source, data, work, info.training, remarked, skip_bad)
+        if facts is not None:
+            info = replace(info, contract=facts.contract, labels=facts.labels)
         message = {
             "path": str(model),
-            "unsafe": unsafe,
-            "custom_objects": None if custom_objects is None else str(custom_objects),
+            "unsafe": source.unsafe,
+            "custom_objects": None if source.custom_objects is None else str(source.custom_objects),
             "plan": asdict(plan),
             "training": training,
             "held_back": held_back,
             "output": str(work / "compressed.keras"),
             "coded": str(work / "coded"),
         }
-        steps, answer = _in_child(message, str(model), custom_objects, progress, on_step)
+        steps, answer = _in_child(message, str(model), source.custom_objects, progress, on_step)
         _write(work, output, coded, info, steps, model, digests)
     layers = tuple(Part(**row) for row in answer["layers"])
     return Compressed(output, coded, steps, layers, int(answer["bytes"]))
 
 
+def _refuse_without_data(source: Source, skip_bad: bool) -> None:
+    """Refuse what says which images are read and how they become the model's input, where there are none.
+
+    Raises:
+        UsageError: something of that is given.
+    """
+    for given, option in (
+        (source.size is not None, "--size"),
+        (source.input_range is not None, "--input-range"),
+        (source.override, "--override-input-range"),
+        (source.output_kind is not None, "--output-kind"),
+        (source.labels is not None, "--labels"),
+        (skip_bad, "--skip-bad"),
+    ):
+        if given:
+            raise UsageError(f"{option} is for training after each step; give --data, or leave it out")
+
+
 def _prepared(
-    source: Source, data: str | None, work: Path, origin: dict[str, Any] | None, remarked: Remarked
-) -> tuple[dict[str, Any] | None, dict[str, Any] | None, Any, list[str]]:
-    """The images to train on and to judge by, the model's input, and the SHA-256 of each image."""
+    source: Source,
+    data: str | None,
+    work: Path,
+    origin: dict[str, Any] | None,
+    remarked: Remarked,
+    skip_bad: bool,
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None, KerasFacts | None, list[str]]:
+    """The images to train on and to judge by, what the model is, and the SHA-256 of each image."""
     if data is None:
         return None, None, None, []
     with KerasModel(source) as keras:
         dataset = datasets.load(data, "train")
         for remark in dataset.remarks:
             remarked(remark)
+        if skip_bad:
+            dataset = dataset.readable(remarked, no_progress)
         facts = keras.load()
     if facts.kind.name not in ("softmax", "logits"):
         raise UsageError(
@@ -152,7 +179,7 @@ def _prepared(
         inputs.write(path, part.pixels(facts.contract, remarked), facts.contract, len(part))
         parts.append({"images": str(path), "labels": part.labels.tolist()})
     digests = list(known(dataset, range(len(dataset))).values())
-    return parts[0], parts[1], facts.contract, digests
+    return parts[0], parts[1], facts, digests
 
 
 def _in_child(

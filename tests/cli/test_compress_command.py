@@ -1,6 +1,8 @@
 """``mobilecnn compress``: the steps on a trained model, what is written, what is refused."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from mobilecnn.cli import cli
 from mobilecnn.convert.graph import flatbuffer
-from mobilecnn.errors import UsageError
+from mobilecnn.errors import CheckFailed, ModelFileError, UsageError
 from mobilecnn.quantize.compress import coded_file, network
 from mobilecnn.train.keras_file import read_info
 
@@ -198,12 +200,33 @@ REFUSED = [
     (("--prune", "fc9=0.5"), "the model has no layer 'fc9' with weights; choose from c1"),
     (("--prune", "0.5", "--data", "missing"), "no such folder: missing"),
     (("--cluster", "many"), "is no number"),
+    (("--cluster", "6s"), "is no number"),
     (("--cluster", "6.5"), "--cluster 6.5 is out of range; choose a whole number of bits from 1 to 8"),
     (("--prune", "=0.5"), "names no layer before '='"),
     (("--prune", "0.5bit"), "is no number"),
     (("--prune", "0.5", "--prune-schedule", "gradual"), "prunes during training; give --data"),
     (("--cluster", "5", "--prune-schedule", "iterative"), "give --prune, and --epochs 1 or more"),
+    (("--prune", "0.5", "--svd", "c1=0.5"), "c1 is no dense layer"),
+    (("--prune", "0.5", "--svd", "predictions=0.99"), "saves no weights"),
+    (("--svd", "0.99"), "no weight of"),
+    (("--prune", "0", "--data", "digits"), "no weight of"),
+    (
+        ("--prune", "0.5", "--input-range", "unit"),
+        "--input-range is for training after each step; give --data",
+    ),
+    (("--prune", "0.5", "--size", "28"), "--size is for training after each step; give --data"),
 ]
+
+
+def expect_a_refusal(refused: Result) -> None:
+    """One line and nothing of the model, and of each option that it names the command knows the name."""
+    from mobilecnn.cli.compress import command
+
+    assert refused.exit_code == 2 and refused.stderr.count("Error: ") == 1, refused.output
+    assert "Traceback" not in refused.output
+    said = refused.stderr[refused.stderr.index("Error: ") :]
+    named = set(re.findall(r"--[a-z][a-z-]*", said))
+    assert named <= {name for parameter in command.params for name in parameter.opts}, said
 
 
 @pytest.mark.parametrize(("typed", "words"), REFUSED, ids=[" ".join(typed) for typed, _ in REFUSED])
@@ -213,7 +236,10 @@ def test_refused_in_one_line_and_nothing_is_written(
     monkeypatch.chdir(tmp_path)
     refused = run("compress", lenet, "-o", "x.keras", *typed)
     assert refused.exit_code == 2, refused.output
-    assert words in refused.stderr and "Traceback" not in refused.output
+    assert words in refused.stderr
+    expect_a_refusal(refused)
+    # Only what the steps do shows that they change nothing.
+    assert ("given: " in refused.output) == (words == "no weight of")
     assert not list(tmp_path.iterdir())
 
 
@@ -237,3 +263,126 @@ def test_the_model_that_is_read_is_not_lost(lenet: Path, tmp_path: Path) -> None
             done = run(*typed, "-o", output)
             assert done.exit_code == 2 and f"{output} is the model that is read" in done.stderr, done.output
     assert lenet.read_bytes() == before
+
+
+def saved(keras: Any, path: Path, *layers: Any, side: int | None = 8) -> Path:
+    """A model of grey pictures, with Keras' own random weights."""
+    keras.utils.set_random_seed(1)
+    keras.Sequential([keras.Input((side, side, 1)), *layers]).save(path)
+    return path
+
+
+def test_a_model_that_says_no_range_is_trained_with_the_one_that_is_given(keras: Any, tmp_path: Path) -> None:
+    layers = keras.layers
+    plain = saved(
+        keras, tmp_path / "plain.keras",
+        layers.Conv2D(4, 3, activation="relu"), layers.GlobalMaxPooling2D(), layers.Dense(10, activation="softmax"),
+        side=None,
+    )  # fmt: skip
+    small = tmp_path / "small.keras"
+    typed = ["compress", plain, "-o", small, "--prune", 0.5, "--data", "digits"]
+    for words, more in (("takes images of any size", ("--size", 8)), ("does not say what range", ("--input-range", "unit"))):  # fmt: skip
+        refused = run(*typed)
+        assert words in refused.stderr and more[0] in refused.stderr
+        expect_a_refusal(refused)
+        typed += more
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join("0123456789"))
+    done = run(*typed, "--labels", names)
+    assert done.exit_code == 0, done.output
+    assert "--size 8 --input-range unit" in done.stderr.replace("\n", " ")
+    info = read_info(small)
+    assert info.contract is not None and info.contract.range_name == "unit"
+    assert info.labels == tuple("0123456789")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        (7, "10 classes and the model 7 outputs; give data of the classes"),
+        (
+            11,
+            "10 classes and the model 11 outputs, and the model carries no labels to match them by; give --labels",
+        ),
+        (1, "training after a step is for classifiers of one class of several: leave --data out"),
+    ],
+)
+def test_what_is_said_of_other_classes_can_be_done(
+    outputs: int, words: str, keras: Any, tmp_path: Path
+) -> None:
+    layers = keras.layers
+    kind = "sigmoid" if outputs == 1 else "softmax"
+    model = saved(keras, tmp_path / "it.keras", layers.Flatten(), layers.Dense(outputs, activation=kind))
+    given = ("--prune", 0.5, "--data", "digits", "--input-range", "unit")
+    refused = run("compress", model, "-o", tmp_path / "small.keras", *given)
+    assert words in refused.stderr, refused.output
+    expect_a_refusal(refused)
+
+
+def test_an_image_that_cannot_be_read_is_left_out_if_asked_for(
+    lenet: Path, photos: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(photos, data)
+    (data / "cat" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"no picture")
+    typed = ("compress", lenet, "-o", tmp_path / "small.keras", "--prune", 0.5, "--data", data)
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(("cat", "dog", *"23456789")))
+    refused = run(*typed, "--labels", names)
+    assert "broken.png" in refused.stderr and "--skip-bad" in refused.stderr
+    expect_a_refusal(refused)
+    done = run(*typed, "--labels", names, "--skip-bad")
+    assert done.exit_code == 0 and "1 image" in done.stderr, done.output
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("step", [("--svd", 0.1), ("--prune", 0.5), ("--cluster", 6)])
+def test_a_damaged_kernel_is_refused_by_its_layer(
+    step: tuple[str, float], value: float, keras: Any, lenet: Path, tmp_path: Path
+) -> None:
+    model = keras.models.load_model(lenet, compile=False)
+    kernel, bias = (np.asarray(weight).copy() for weight in model.get_layer("c5").get_weights())
+    kernel.flat[77] = value
+    model.get_layer("c5").set_weights([kernel, bias])
+    model.save(tmp_path / "damaged.keras")
+    refused = run("compress", tmp_path / "damaged.keras", "-o", tmp_path / "small.keras", *step)
+    assert "not all weights of c5 are finite numbers" in refused.stderr
+    expect_a_refusal(refused)
+    assert [path.name for path in tmp_path.iterdir()] == ["damaged.keras"]
+
+
+def test_what_is_no_kernel_may_be_infinite_and_not_nan(keras: Any) -> None:
+    model = nested(keras)
+    layer = model.get_layer("scores")
+    layer.set_weights([np.asarray(layer.kernel), np.full(5, -np.inf, np.float32)])
+    network.check_finite(model, "it.keras")
+    layer.set_weights([np.asarray(layer.kernel), np.full(5, np.nan, np.float32)])
+    with pytest.raises(
+        ModelFileError, match=r"it\.keras is damaged: not all weights of scores/bias are finite"
+    ):
+        network.check_finite(model, "it.keras")
+    with pytest.raises(
+        CheckFailed, match="after prune left numbers that are not finite in scores; give a lower"
+    ):
+        layer.set_weights([np.full((64, 5), np.nan, np.float32), np.zeros(5, np.float32)])
+        network.check_trained(model, "prune", 0.1)
+
+
+def test_a_model_without_kernels_is_refused(keras: Any, tmp_path: Path) -> None:
+    model = saved(keras, tmp_path / "it.keras", keras.layers.BatchNormalization(), keras.layers.Flatten())
+    refused = run("compress", model, "-o", tmp_path / "small.keras", "--prune", 0.5)
+    assert "it.keras has no kernels" in refused.stderr
+    expect_a_refusal(refused)
+
+
+def test_a_file_that_grew_and_a_step_that_changed_nothing_are_called_so(keras: Any, tmp_path: Path) -> None:
+    model = saved(keras, tmp_path / "it.keras", keras.layers.Flatten(), keras.layers.Dense(2))
+    small = tmp_path / "small.keras"
+    done = run("compress", model, "-o", small, "--svd", 0.99, "--prune", 0.1)
+    assert done.exit_code == 0, done.output
+    said = (done.stdout + done.stderr).replace("\n", " ")
+    assert "svd: changed no weights: no dense layer has fewer weights as two" in said
+    coded, given = small.with_suffix(".mcnnz").stat().st_size, 4 * (64 * 2 + 2)
+    assert coded > given and f"{coded} bytes, larger than the {given} bytes in float32" in said
+    done = run("compress", model, "-o", small, "--svd", 0.99, "--prune", 0.1, "--json")
+    assert [step["changed"] for step in json.loads(done.stdout)["steps"]] == [None, 0, 1]

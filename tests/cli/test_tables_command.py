@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from mobilecnn.bench.pages import published_tables
+from mobilecnn.bench.pages import published_tables, table_names
 from mobilecnn.bench.pages.table_names import names
 from mobilecnn.bench.papers.stored import path as stored_path
 from mobilecnn.cli import cli, looks
@@ -33,6 +33,19 @@ def test_without_a_name_the_tables_are_listed() -> None:
     } <= set(names)
     listed = json.loads(run("--json").stdout)["tables"]
     assert [row["name"] for row in listed] == names and all(row["source"] for row in listed)
+
+
+@pytest.mark.parametrize("family", ["mobilenet", "shufflenet"])
+def test_the_first_of_a_family_has_the_zoos_name_as_well(family: str) -> None:
+    every = tuple(name for name in names() if name.rpartition("-")[0] == family)
+    assert len(every) > 2
+    for spelling in (f"{family}_v1", f"{family}-v1"):
+        assert table_names.of(spelling) == every
+        for name in every:
+            assert table_names.of(spelling + name.removeprefix(family)) == (name,)
+    assert run(f"{family}_v1-5").stdout == run(f"{family}-5").stdout
+    refused = run(f"{family}_v1-99")
+    assert refused.exit_code == 2 and f"there is no table '{family}_v1-99'" in refused.stderr
 
 
 def test_all_tables_take_less_than_five_seconds() -> None:

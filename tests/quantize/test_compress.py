@@ -307,7 +307,7 @@ def test_plans_that_cannot_be(plan: CompressionPlan, words: str) -> None:
 
 def test_values_for_layers() -> None:
     assert per_layer(("0.5", "conv1=0"), "--prune") == {"": 0.5, "conv1": 0.0}
-    assert per_layer(("5", "fc6=6bit"), "--cluster") == {"": 5.0, "fc6": 6.0}
+    assert per_layer(("5", "fc6=6bit", "fc7=7bits"), "--cluster") == {"": 5.0, "fc6": 6.0, "fc7": 7.0}
     for given_values, words in (
         (("half",), "is no number"),
         (("50%",), "write 50 % as 0.5"),

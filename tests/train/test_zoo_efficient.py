@@ -8,6 +8,7 @@ import pytest
 
 from mobilecnn.errors import ModelNameError
 from mobilecnn.train import zoo
+from mobilecnn.train.complexity import layers, total
 
 
 def test_efficientnet_takes_0_to_255(keras: Any) -> None:
@@ -100,6 +101,14 @@ def test_any_coefficient_whose_pictures_can_be_taken_has_a_network(keras: Any) -
         zoo.graph(f"efficientnet_phi{phi}", 5, (64, 64)).count_params() for phi in ("-2.0", "0.0", "2.0")
     )
     assert less < zero < large
+
+
+def test_the_ends_of_the_coefficients_are_built_and_counted(keras: Any) -> None:
+    """The deeper one has 4,268 layers in a row, which Keras walks by recursion."""
+    smallest, largest = (layers(zoo.graph(f"efficientnet_phi{phi}", 5)) for phi in ("-14.03", "15.83"))
+    assert len(smallest) < 200 and len(largest) == 4268
+    assert total(largest).params_trainable > 1000 * total(smallest).params_trainable
+    assert not total(largest).uncounted
 
 
 @pytest.mark.parametrize(

@@ -147,12 +147,19 @@ class Dataset:
         return self.subset(first), self.subset(second)
 
 
-def labels_for(dataset: Dataset, model_labels: Sequence[str], classes: int) -> npt.NDArray[np.int64]:
+GIVE_LABELS = "export the model with --labels"
+"""How a model gets labels, for messages of commands that have no such option themselves."""
+
+
+def labels_for(
+    dataset: Dataset, model_labels: Sequence[str], classes: int, give_labels: str = GIVE_LABELS
+) -> npt.NDArray[np.int64]:
     """The data set's labels as indices into a model's outputs, int64, (n,).
 
     If the model carries labels, classes are matched by name, in the form of
     :func:`mobilecnn.labels.normal`. Otherwise the classes in sorted
-    order are taken as the outputs in order, and there must be as many of each.
+    order are taken as the outputs in order, and there must be as many of each. ``give_labels`` is how the model gets labels, for
+    messages: a clause that ends with the option's name.
 
     Raises:
         DataError: the data set is unlabelled, or has a class that the model has not, or twice.
@@ -160,13 +167,16 @@ def labels_for(dataset: Dataset, model_labels: Sequence[str], classes: int) -> n
     if not dataset.labelled:
         raise DataError(f"{dataset.name} has loose images; accuracy needs one folder a class")
     if not model_labels:
+        counts = f"{dataset.name} has {plural(len(dataset.classes), 'class', 'classes')} and the model {plural(classes, 'output')}"
+        if len(dataset.classes) > classes:
+            raise DataError(
+                f"{counts}; give data of the classes that the model tells apart, and of no others"
+            )
         if len(dataset.classes) != classes:
             raise DataError(
-                f"{dataset.name} has {plural(len(dataset.classes), 'class', 'classes')} and the model "
-                f"{plural(classes, 'output')}, and the "
-                "model carries no labels to match them by; export it with --labels"
+                f"{counts}, and the model carries no labels to match them by; {give_labels}, a name a line in the order of its outputs"
             )
-        _refuse_two_orders(dataset)
+        _refuse_two_orders(dataset, give_labels)
         return dataset.labels
     outputs: dict[str, list[int]] = {}
     for output, label in enumerate(model_labels):
@@ -181,13 +191,13 @@ def labels_for(dataset: Dataset, model_labels: Sequence[str], classes: int) -> n
         if len(places) > 1:
             raise DataError(
                 f"{dataset.name} has the class {name!r}, and so the model calls {len(places)} of its outputs "
-                f"({listed([str(place) for place in places])}); export it with --labels that tell them apart"
+                f"({listed([str(place) for place in places])}); {give_labels} that tell them apart"
             )
     index = np.asarray([outputs[normal(name)][0] for name in dataset.classes], np.int64)
     return index[dataset.labels]
 
 
-def _refuse_two_orders(dataset: Dataset) -> None:
+def _refuse_two_orders(dataset: Dataset, give_labels: str) -> None:
     """Refuse classes that are numbers of which 10 comes before 2, where their order alone says which output is which.
 
     Raises:
@@ -197,8 +207,8 @@ def _refuse_two_orders(dataset: Dataset) -> None:
     if all(name.isdecimal() for name in names) and list(names) != sorted(names, key=int):
         raise DataError(
             f"the classes of {dataset.name} are numbers ({listed(list(names))}), and the model carries no labels: sorted as "
-            "text, as some tools that train do, 10 comes before 2, and sorted as numbers it does not. Export the model with "
-            "--labels, a name a line in the order of its outputs, or give the folders leading zeros (02, 10) in that order"
+            "text, as some tools that train do, 10 comes before 2, and sorted as numbers it does not; "
+            f"{give_labels}, a name a line in the order of its outputs, or give the folders leading zeros (02, 10) in that order"
         )
 
 

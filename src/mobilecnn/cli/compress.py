@@ -75,6 +75,17 @@ if TYPE_CHECKING:
 )
 @click.option("--batch-size", default=32, show_default=True, help="Train on this many images in a step.")
 @options.seed("the order of the images")
+@click.option(
+    "--size",
+    type=options.SIZE,
+    metavar="SIDE|WIDTHxHEIGHT",
+    help="Train a model of free size on images of this size, in pixels.",
+)
+@options.input_range
+@options.override_input_range
+@options.output_kind
+@options.labels
+@options.skip_bad
 @options.allow_code
 @options.custom_objects
 @json_option
@@ -92,6 +103,12 @@ def command(
     learning_rate: float,
     batch_size: int,
     seed: int,
+    size: int | tuple[int, int] | None,
+    input_range: str | None,
+    override_input_range: bool,
+    output_kind: str | None,
+    labels: Path | None,
+    skip_bad: bool,
     allow_code: bool,
     custom_objects: Path | None,
     as_json: bool,
@@ -107,6 +124,8 @@ def command(
       mobilecnn compress digits.keras -o small.keras --prune 0.5 --cluster 6 --data digits
       mobilecnn compress lesions.keras -o small.keras --svd fc6=0.2 --prune 0.9 --prune conv1=0.2
     """
+    from mobilecnn.convert.conversion import Source
+    from mobilecnn.labels import read as labels_of
     from mobilecnn.quantize.compress.plan import CompressionPlan, per_layer
     from mobilecnn.quantize.compress.run import compress
     from mobilecnn.remarks import Remarks
@@ -121,18 +140,27 @@ def command(
         seed=seed,
         prune_schedule=prune_schedule,
     )
+    asked = Source(
+        str(model),
+        size=size,
+        input_range=input_range,
+        override=override_input_range,
+        output_kind=output_kind,
+        labels=None if labels is None else labels_of(labels),
+        unsafe=allow_code,
+        custom_objects=custom_objects,
+    )
     remarks = Remarks(note)
     with progress("Compressing") as update:
         made = compress(
-            model,
+            asked,
             output,
             plan,
             source,
             update,
             lambda step: None if as_json else talk(_said(step)),
             remarks,
-            allow_code,
-            custom_objects,
+            skip_bad,
         )
     if as_json:
         document(
@@ -169,15 +197,33 @@ def command(
         then(*proposals.export_int8(made.path, source, said))
 
 
+_UNCHANGED = {
+    "svd": "no dense layer has fewer weights as two of that share of its rank",
+    "prune": "of no layer does the share take a weight that is not 0 already",
+    "cluster": "so many shared values leave every layer as it is",
+}
+"""Step -> why it may have changed nothing."""
+
+
 def _said(step: "Step") -> str:
+    if step.changed == 0:
+        return f"{step.name}: changed no weights: {_UNCHANGED[step.name]}"
     accuracy = "" if step.accuracy is None else f", accuracy {step.accuracy:.2%}"
     retrained = "" if step.retrained is None else f", {step.retrained:.2%} after training"
     return f"{step.name}: {step.nonzero:,} of {step.weights:,} weights are not 0{accuracy}{retrained}"
 
 
 def _sum(made: "Compressed") -> str:
-    ratio = made.given_bytes / max(made.bytes, 1)
-    return (
-        f"{made.coded_path}: {kilobytes(made.bytes)}, {ratio:.1f} times smaller than {kilobytes(made.given_bytes)} in float32; "
-        f"the model is {made.path}"
-    )
+    ratio = made.given_bytes / made.bytes
+    # As it is printed: 1.0 times is neither.
+    if f"{ratio:.1f}" == "1.0":
+        compared = "about as large as the"
+    elif ratio > 1:
+        compared = f"{ratio:.1f} times smaller than"
+    else:
+        compared = "larger than the"
+    return f"{made.coded_path}: {_size(made.bytes)}, {compared} {_size(made.given_bytes)} in float32; the model is {made.path}"
+
+
+def _size(count: int) -> str:
+    return kilobytes(count) if count >= 1000 else f"{count} bytes"

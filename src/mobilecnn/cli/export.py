@@ -128,12 +128,7 @@ LADDER = "--int8-auto"
 @options.input_range
 @options.override_input_range
 @options.output_kind
-@click.option(
-    "--labels",
-    type=options.FILE,
-    help="Take class names from this text file, one a line, in output order; a single output has two, that of "
-    "a low score first.",
-)
+@options.labels
 @click.option(
     "--lowering",
     metavar="auto|none|LIST",

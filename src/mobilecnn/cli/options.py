@@ -46,6 +46,12 @@ output_kind = click.option(
     "output, sigmoid-exclusive for sigmoids of classes that exclude one another, and so on.  [default: "
     "what the model or its passport shows]",
 )
+labels = click.option(
+    "--labels",
+    type=FILE,
+    help="Take class names from this text file, one a line, in output order; a single output has two, that of "
+    "a low score first.",
+)
 allow_code = click.option(
     "--allow-code",
     is_flag=True,

@@ -61,7 +61,7 @@ def command(
 ) -> None:
     """The papers' published tables, each figure beside that of the zoo's network.
 
-    TABLE is a name such as shufflenet-5 or mobilenet-2, or a paper's, such as inception-v2, for all its tables; without one, the
+    TABLE is a name such as shufflenet-5 or mobilenet-2 (or mobilenet_v1-2), or a paper's, such as inception-v2, for all its tables; without one, the
     names are listed. A figure of ours that, rounded
     like the published one, is not the same has its difference beside it. What other sources print of a network stands with their
     names.
