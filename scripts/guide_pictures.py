@@ -136,15 +136,13 @@ def _profile(kept: Any) -> Plot:
 
 def _search_kept(files: Sequence[Path]) -> Any:
     found = _read(files[0])
-    whole = {
-        row["network"]: row[f"{found['times']}_ns"] for row in found["front"] if row.get("error") is not None
-    }
+    times = f"{found['times']}_ns"
     rows = [
         {
             "network": row["network"],
             "macs_m": round(row["macs"] / 1e6, 1),
-            "ms": round(row["predicted_ns"] / 1e6, 3),
-            "whole_ms": round(whole[row["network"]] / 1e6, 3) if row["network"] in whole else None,
+            "ms": round(row["operators_ns"] / 1e6, 3),
+            "whole_ms": round(row[times] / 1e6, 3) if times in row else None,
         }
         for row in found["candidates"]
     ]
@@ -153,19 +151,19 @@ def _search_kept(files: Sequence[Path]) -> Any:
 
 def _search(kept: Any) -> Plot:
     rows = kept["candidates"]
-    predicted = [Point(row["macs_m"], row["ms"]) for row in rows]
+    summed = [Point(row["macs_m"], row["ms"]) for row in rows]
     whole = [Point(row["macs_m"], row["whole_ms"]) for row in rows if row["whole_ms"] is not None]
     ends = min(row["macs_m"] for row in rows), max(row["macs_m"] for row in rows)
     budget = [Point(end, kept["budget_ms"]) for end in ends]
     return Plot(
         [
-            Series("predicted from its operators", predicted, colour=0),
+            Series("the sum of its operators", summed, colour=0),
             Series("the whole network", whole, colour=1),
             Series(f"budget: {kept['budget_ms']:g} ms", budget, "dashed", marks=False, colour=OTHER),
         ],
         Axis("multiply-adds (M)", log=True),
         Axis("modelled time (ms)", log=True),
-        "Time against multiply-adds of all networks looked at, predicted and of the whole network, with the budget.",
+        "Time against multiply-adds of all networks looked at, summed over operators and of the whole network, with the budget.",
     )
 
 

@@ -21,6 +21,7 @@ PROGRAMS = (
     ("exported", "bases"),
     ("calibration_check", "export"),
     ("networks", "found_networks"),
+    ("whole_networks",),
     ("demo", "api", "doctor", "experiments", "searching"),
     ("",),
     ("cli", "__main__"),

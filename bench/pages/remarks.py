@@ -13,6 +13,8 @@ from mobilecnn.bench.records.chips import (
     LITERT_TIMES,
     LITERT_WITHIN,
     LLVM,
+    SUMS_ERRORS,
+    SUMS_ON,
     Chip,
 )
 from mobilecnn.bench.records.measurement import Model
@@ -112,6 +114,30 @@ def model_errors(chip: Chip) -> str:
         f"each held out; of LiteRT's {LITERT_TIMES} published times, on all chips, {LITERT_WITHIN} lay within such an interval, "
         f"{LITERT_OTHER_KERNELS} of them with older kernels than emulated-sd820 runs (with its own MobileNet V1 is missed by "
         f"{below(LITERT_OWN_KERNELS_ERROR)}), and the worst was missed by less than {below(LITERT_ERROR)}"
+    )
+
+
+def sums_too_short(chip: Chip, dtypes: Iterable[str]) -> str:
+    """That sums of operators are too short on a chip whose model has a term for branches, and by how much; empty of others.
+
+    Args:
+        chip: modelled chip.
+        dtypes: types of feature maps, keys of :data:`mobilecnn.bench.records.chips.SUMS_ERRORS`.
+    """
+    if not chip.constants.turn:
+        return ""
+    errors = "; ".join(
+        f"in {dtype} of "
+        + ", ".join(
+            f"{number} networks of {family} {median:.1%} (at most {largest:.1%})"
+            for family, (number, median, largest) in SUMS_ERRORS[dtype].items()
+        )
+        for dtype in dict.fromkeys(dtypes)
+    )
+    of = "" if chip.title == SUMS_ON else f"; of the {chip.title} there is no record"
+    return (
+        "sums of operators are too short here: the model of the chip has a term for mispredicted branches, and a network has more of them "
+        f"than its operators alone. By a median, on the {SUMS_ON}, {errors}{of}"
     )
 
 

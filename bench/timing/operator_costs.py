@@ -57,7 +57,7 @@ LEAST = 1.0
 """Smallest time of an operator, ns."""
 
 CORRECTING = 3
-"""Least number of other whole networks that correct a prediction."""
+"""Least number of whole networks of a family and format that correct its predictions."""
 
 Keep = Callable[[OperatorCosts], None]
 """Function called with the table after each kind of work."""
@@ -293,14 +293,16 @@ class Predictor:
 
 
 def correction(ratios: Mapping[Any, float], own: object = None) -> float:
-    """The factor of a network's prediction: the median of those that others needed, 1 where these are fewer than :data:`CORRECTING`.
+    """The factor of the predictions: the median of what whole networks needed, 1 where these are fewer than :data:`CORRECTING`.
 
     Args:
         ratios: whole network of the same family, format and target -> its time over its prediction.
-        own: the network that is predicted. Its own time is left out, so that it can be held against the prediction.
+        own: a network whose own time is left out, so that the corrected prediction can be held against it; None for the factor of all
+            predictions.
     """
-    others = [ratio for network, ratio in ratios.items() if network != own]
-    return statistics.median(others) if len(others) >= CORRECTING else 1.0
+    if len(ratios) < CORRECTING:
+        return 1.0
+    return statistics.median(ratio for network, ratio in ratios.items() if network != own)
 
 
 def more(chains: Sequence[ChainSample]) -> tuple[tuple[int, float], ...]:

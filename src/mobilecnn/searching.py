@@ -1,42 +1,29 @@
 """The networks of a family that meet a latency budget on a device: predicted from what their operators cost there."""
 
-import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from mobilecnn.bench.devices.claims import claimed
 from mobilecnn.bench.devices.seam import CanCount, CanFindRuntimes, Device
-from mobilecnn.bench.records.operator_costs import (
-    MEASURED,
-    MODELLED,
-    OperatorCosts,
-    WholeSample,
-)
+from mobilecnn.bench.records.operator_costs import MEASURED, MODELLED, OperatorCosts
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.timing.operator_costs import (
-    Predictor,
-    chosen,
-    complete,
-    correction,
-    valid_at,
-    version_of,
-)
+from mobilecnn.bench.timing.operator_costs import Predictor, chosen, complete
 from mobilecnn.bench.timing.taking import adapted
-from mobilecnn.bench.timing.times import take
-from mobilecnn.convert.lowering.costs import ANY, Costs, costs_of
+from mobilecnn.convert.lowering.costs import Costs, costs_of
 from mobilecnn.convert.lowering.planned import planned
 from mobilecnn.errors import CheckFailed, UsageError
-from mobilecnn.files import exists, sha256, temporary_folder, write_json
-from mobilecnn.found_networks import DTYPES, Candidate, Found, Wanted, duration, front
-from mobilecnn.networks import exporter
+from mobilecnn.files import exists, temporary_folder, write_json
+from mobilecnn.found_networks import DTYPES, Candidate, Found, Held, Wanted, duration, front
 from mobilecnn.steps import Progress, Say, no_say
 from mobilecnn.train import zoo
 from mobilecnn.train.operators import Network, Operator, UnknownOperator, network
 from mobilecnn.train.zoo import candidates
 from mobilecnn.train.zoo.candidates import Size, size_text
 from mobilecnn.train.zoo.names import ModelName
+from mobilecnn.whole_networks import held_against, target_label, timed_whole, to_time
 
 
 def check(wanted: Wanted) -> None:
@@ -67,7 +54,7 @@ def search(
     command: Sequence[str] = (),
     say: Say = no_say,
 ) -> Found:
-    """Time what operators of the family cost, predict its networks, and time some of them whole.
+    """Time what operators of the family cost, predict its networks, time some of them whole, and correct the predictions by these.
 
     Args:
         wanted: what is searched for.
@@ -103,12 +90,13 @@ def _search(
     family = candidates.family(wanted.family)
     update = progress("Reading networks")
     names = candidates.networks(family, wanted.sides, wanted.widths)
+    read = cache(network)
     made: dict[tuple[str, Size], tuple[ModelName, Network]] = {}
     left_out: dict[str, str] = {}
     for number, (name, side) in enumerate(names):
         update(number, len(names), str(name))
         try:
-            built = network(str(name), side)
+            built = read(str(name), side)
         except UnknownOperator as error:
             left_out[str(name)] = error.what
             if len(left_out) == len({str(each) for each, _ in names}):  # Of the whole family.
@@ -137,26 +125,44 @@ def _search(
         }
         timing = progress("Timing operators")
         costs = complete(costs, operators, device, protocol, work, keep, path, timing, command)
-    sums = Predictor(costs)
-    predictor = _Corrected(sums, _ratios(sums, costs, made, wanted))
-    rows = [row for name, built in made.values() for row in _candidates(name, built, predictor, wanted)]
-    if candidates.scalable(family) and not wanted.widths:
+    sums, label = Predictor(costs), ""
+    while True:
+        found = replace(_predicted(wanted, sums, costs, list(made.values()), names, read), left_out=left_out)
+        if not found.front:
+            raise CheckFailed(_nothing(found))
+        picked = to_time(found.front, found.candidates, found.held, wanted)
+        if not picked:
+            return found
+        # What they took moves the front, and with it what is worth timing.
+        label = "Timing further whole networks" if label else "Timing whole networks"
+        update = progress(label)
+        for number, row in enumerate(picked):
+            update(number, len(picked), f"{row.name} {row.format}")
+            costs = timed_whole(
+                costs, str(row.name), row.network.size, row.format, device, protocol, path, command, wanted.target
+            )  # fmt: skip
+            keep(costs)
+        update(len(picked), len(picked), "")
+
+
+def _predicted(
+    wanted: Wanted,
+    sums: Predictor,
+    costs: OperatorCosts,
+    made: Sequence[tuple[ModelName, Network]],
+    names: Sequence[tuple[ModelName, Size]],
+    read: Callable[[str, Size], Network],
+) -> Found:
+    """All networks with their predictions, corrected by the whole ones of the table, and the front of them."""
+    predictor = _Predictor(sums, costs, held_against(sums, costs, read, wanted), read)
+    rows = [row for name, built in made for row in _candidates(name, built, predictor, wanted)]
+    if candidates.scalable(candidates.family(wanted.family)) and not wanted.widths:
         rows += _between(rows, [_width(name) for name, _ in names], predictor, wanted)
-    rows.sort(key=lambda row: (-row.predicted, str(row.name)))
-    best = front([row for row in rows if row.predicted <= wanted.budget])
+        rows += _timed(rows, {side for _, side in names}, predictor, wanted)
+    rows.sort(key=lambda row: (-row.time, str(row.name)))
+    best = front([row for row in rows if row.time <= wanted.budget])
     errors = _fit_errors(rows, sums, wanted)
-    found = Found(
-        wanted,
-        costs,
-        tuple(rows),
-        best,
-        fit_errors=errors,
-        corrections=predictor.corrections(),
-        left_out=left_out,
-    )
-    if not best:
-        raise CheckFailed(_nothing(found))
-    return _checked(found, device, protocol, keep, path, progress, command)
+    return Found(wanted, costs, tuple(rows), best, errors, predictor.held)
 
 
 def table(path: Path, device: Device, protocol: Protocol) -> OperatorCosts:
@@ -198,59 +204,40 @@ def _allowed(built: Network, wanted: Wanted) -> bool:
 
 
 @dataclass(frozen=True)
-class _Corrected:
-    """Predictions of networks, corrected by whole ones.
+class _Predictor:
+    """Predictions of networks, and what whole ones took.
 
     Attributes:
-        sums: predicts them from their operators.
-        ratios: format -> name and side of each whole network of the family -> its time over that prediction.
+        sums: predicts networks from their operators.
+        costs: table of costs, with whole networks.
+        held: format -> what the whole networks of the family say of these sums.
+        read: gives the operators of a network at a size.
     """
 
     sums: Predictor
-    ratios: Mapping[str, Mapping[tuple[str, Size], float]]
+    costs: OperatorCosts
+    held: Mapping[str, Held]
+    read: Callable[[str, Size], Network]
 
-    def network(self, name: str, built: Network, form: str, wanted: Wanted) -> float:
-        """Nanoseconds of a network in a format."""
-        dtype = DTYPES[form]
-        alone = self.sums.network(_planned(built, dtype, wanted), dtype)
-        return alone * correction(self.ratios[form], (name, built.size))
-
-    def corrections(self) -> dict[str, tuple[int, float]]:
-        """What :class:`~mobilecnn.found_networks.Found` has of them."""
-        made = {form: (len(ratios), correction(ratios)) for form, ratios in self.ratios.items()}
-        return {form: row for form, row in made.items() if row[1] != 1.0}
+    def candidate(self, name: ModelName, built: Network, form: str, wanted: Wanted) -> Candidate:
+        """A network in a format, with its prediction, and its time where it was timed whole."""
+        dtype, (top1, source) = DTYPES[form], _published(name, built)
+        summed = self.sums.network(_planned(built, dtype, wanted), dtype)
+        whole = self.costs.whole(str(name), built.size, form, target_label(wanted.target))
+        return Candidate(name, built, form, summed, top1, whole, source, self.held[form].factor)
 
 
-def _ratios(
-    sums: Predictor, costs: OperatorCosts, made: Mapping[tuple[str, Size], tuple[ModelName, Network]], wanted: Wanted
-) -> dict[str, dict[tuple[str, Size], float]]:  # fmt: skip
-    """The ratios of :class:`_Corrected`; of times that nothing speaks against."""
-    target = target_label(wanted.target)
-    ratios: dict[str, dict[tuple[str, Size], float]] = {form: {} for form in wanted.formats}
-    for row in costs.wholes:
-        if row.format not in ratios or row.target != target or not row.valid:
-            continue
-        if zoo.parse(row.network).family.name != wanted.family:
-            continue
-        key, dtype = (row.network, row.image), DTYPES[row.format]
-        operators = _planned(made[key][1] if key in made else network(*key), dtype, wanted)
-        if all((dtype, operator.work) in sums.fits for operator in operators):
-            ratios[row.format][key] = row.ns / sums.network(operators, dtype)
-    return ratios
-
-
-def _candidates(name: ModelName, built: Network, predictor: _Corrected, wanted: Wanted) -> list[Candidate]:
+def _published(name: ModelName, built: Network) -> tuple[float | None, str]:
+    """The published accuracy of a network at its own side, and who published it."""
     known = zoo.stored_counts().get(str(name))
-    top1, source = None, ""
-    if known is not None and known.top1 is not None and known.height == built.size:
-        # Behind the semicolon stands who published the multiply-adds, where that is another.
-        top1, source = known.top1, known.source.partition("; multiply-adds: ")[0]
-    return [
-        Candidate(
-            name, built, form, predictor.network(str(name), built, form, wanted), top1, top1_source=source
-        )
-        for form in wanted.formats
-    ]
+    if known is None or known.top1 is None or known.height != built.size:
+        return None, ""
+    # Behind the semicolon stands who published the multiply-adds, where that is another.
+    return known.top1, known.source.partition("; multiply-adds: ")[0]
+
+
+def _candidates(name: ModelName, built: Network, predictor: _Predictor, wanted: Wanted) -> list[Candidate]:
+    return [predictor.candidate(name, built, form, wanted) for form in wanted.formats]
 
 
 def _fit_errors(rows: Iterable[Candidate], predictor: Predictor, wanted: Wanted) -> tuple[float, ...]:
@@ -264,7 +251,7 @@ def _fit_errors(rows: Iterable[Candidate], predictor: Predictor, wanted: Wanted)
 
 
 def _between(
-    rows: Sequence[Candidate], listed: Sequence[float], predictor: _Corrected, wanted: Wanted
+    rows: Sequence[Candidate], listed: Sequence[float], predictor: _Predictor, wanted: Wanted
 ) -> list[Candidate]:
     """The widest networks that are allowed and within the budget, in steps of :data:`~mobilecnn.train.zoo.candidates.STEP`.
 
@@ -272,7 +259,7 @@ def _between(
     """
     series: dict[object, Candidate] = {}
     for row in sorted(rows, key=lambda row: _width(row.name)):
-        if row.predicted <= wanted.budget:
+        if row.time <= wanted.budget:
             series[candidates.form(row.name), row.network.size, row.format] = row
     made: dict[tuple[str, Size, str], Candidate] = {}
     for row in series.values():
@@ -282,7 +269,7 @@ def _between(
             middle = (low + high) // 2
             found = _at(row.name, round(candidates.STEP * middle, 4), row.network.size, predictor, wanted)
             made.update({(str(each.name), each.network.size, each.format): each for each in found})
-            if any(each.format == row.format and each.predicted <= wanted.budget for each in found):
+            if any(each.format == row.format and each.time <= wanted.budget for each in found):
                 low = middle
             else:
                 high = middle
@@ -290,105 +277,40 @@ def _between(
     return [row for key, row in made.items() if key not in known]
 
 
+def _timed(
+    rows: Sequence[Candidate], sides: Container[Size], predictor: _Predictor, wanted: Wanted
+) -> list[Candidate]:
+    """The networks of these sides that were timed whole and are not among the rows: a corrected bisection meets others."""
+    known = {(str(row.name), row.network.size, row.format) for row in rows}
+    return [
+        predictor.candidate(zoo.parse(name), built, form, wanted)
+        for form, held in predictor.held.items()
+        for name, side in held.ratios
+        if side in sides
+        and (name, side, form) not in known
+        and _allowed(built := predictor.read(name, side), wanted)
+    ]
+
+
 def _width(name: ModelName) -> float:
     return candidates.width_of(name) or 0.0
 
 
-def _at(name: ModelName, width: float, side: Size, predictor: _Corrected, wanted: Wanted) -> list[Candidate]:
+def _at(name: ModelName, width: float, side: Size, predictor: _Predictor, wanted: Wanted) -> list[Candidate]:
     """A network at another width in every format; none where it cannot be built, or has too many multiply-adds or parameters."""
     other = candidates.at(name, width, side)
-    if other is None or not _allowed(built := network(str(other), side), wanted):
+    if other is None or not _allowed(built := predictor.read(str(other), side), wanted):
         return []
     return _candidates(other, built, predictor, wanted)
 
 
 def _nothing(found: Found) -> str:
-    nearest = min(found.candidates, key=lambda row: row.predicted)
+    nearest = min(found.candidates, key=lambda row: row.time)
+    known, whole = "is predicted to take", ""
+    if nearest.whole is not None:
+        known, whole = "takes", ", timed whole"
     return (
-        f"no network of {found.wanted.family} is predicted to take {duration(found.wanted.budget)} or less; the nearest of "
+        f"no network of {found.wanted.family} {known} {duration(found.wanted.budget)} or less; the nearest of "
         f"{len(found.candidates)} is {nearest.name} at {size_text(nearest.network.size)} pixels in {nearest.format} with "
-        f"{duration(nearest.predicted)}. Give a longer --budget, or smaller networks with --width and --size"
+        f"{duration(nearest.time)}{whole}. Give a longer --budget, or smaller networks with --width and --size"
     )
-
-
-def _checked(
-    found: Found,
-    device: Device,
-    protocol: Protocol,
-    keep: Callable[[OperatorCosts], None],
-    path: Path,
-    progress: Callable[[str], Progress],
-    command: Sequence[str],
-) -> Found:
-    """With some networks of the front timed whole: the slowest, the fastest, and between them."""
-    picked = _spread(found.front, found.wanted.check)
-    target = target_label(found.wanted.target)
-    costs, update = found.costs, progress("Timing whole networks")
-    for number, row in enumerate(picked):
-        update(number, len(picked), f"{row.name} {row.format}")
-        name, side = str(row.name), row.network.size
-        if costs.whole(name, side, row.format, target) is None:
-            costs = timed_whole(
-                costs, name, side, row.format, device, protocol, path, command, found.wanted.target
-            )
-            keep(costs)
-    if picked:
-        update(len(picked), len(picked), "")
-
-    def with_whole(row: Candidate) -> Candidate:
-        return replace(row, whole=costs.whole(str(row.name), row.network.size, row.format, target))
-
-    front_rows = tuple(with_whole(row) for row in found.front)
-    return replace(
-        found,
-        costs=costs,
-        front=front_rows,
-        checked=tuple(row for row in front_rows if row.whole is not None),
-    )
-
-
-def _spread(rows: Sequence[Candidate], count: int) -> list[Candidate]:
-    if count >= len(rows):
-        return list(rows)
-    if count < 2:
-        return list(rows[:count])
-    return [rows[round(place * (len(rows) - 1) / (count - 1))] for place in range(count)]
-
-
-def target_label(target: str) -> str:
-    """What tells the files of a target from those of others: the SHA-256 of its costs, which may change under one name.
-
-    Raises:
-        UsageError: there is no target of that name.
-        InputError: it is a file that has no costs.
-    """
-    return sha256(json.dumps(costs_of(target).to_json(), sort_keys=True).encode())
-
-
-def timed_whole(
-    costs: OperatorCosts,
-    name: str,
-    side: Size,
-    form: str,
-    device: Device,
-    protocol: Protocol,
-    path: Path,
-    command: Sequence[str] = (),
-    target: str = ANY,
-) -> OperatorCosts:
-    """The table with the time of a network, exported with random weights.
-
-    Raises:
-        CheckFailed: the device has another release of the runtime than the table; or as
-            :func:`mobilecnn.export.export` does.
-        EnvironmentProblem, ModelFileError, UsageError: as that and :func:`mobilecnn.bench.timing.times.take` do.
-    """
-    with temporary_folder() as work:
-        made = exporter([form], work, side, target)(name)
-        taken = take([made[form]], device, protocol, None, command)
-    time = taken.time(0)
-    label = target_label(target)
-    height, width = (side, None) if isinstance(side, int) else side
-    valid = valid_at(taken, 0)
-    sample = WholeSample(name, height, form, label, time.value, time.low, time.high, valid, width)
-    return replace(costs.at_version(version_of(taken), path), wholes=(*costs.wholes, sample))

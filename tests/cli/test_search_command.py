@@ -22,12 +22,9 @@ from mobilecnn.bench.records.operator_costs import (
 )
 from mobilecnn.bench.timing.operator_costs import fitted
 from mobilecnn.cli import cli
-from mobilecnn.cli.search import errors
 from mobilecnn.convert.lowering.costs import TARGETS, Costs
-from mobilecnn.found_networks import Candidate, Found, Wanted
-from mobilecnn.searching import target_label
-from mobilecnn.train.operators import ADD, Network, Operator, network
-from mobilecnn.train.zoo import parse
+from mobilecnn.train.operators import ADD, Operator, network
+from mobilecnn.whole_networks import target_label
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -278,12 +275,16 @@ def test_costs_are_timed_once_and_networks_held_against_them(
     done = run(*typed)
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    (checked,) = [row for row in found["front"] if "measured_ns" in row]
-    assert checked["error"] == pytest.approx(checked["predicted_ns"] / checked["measured_ns"] - 1)
-    assert found["median_error"] == found["largest_error"] == abs(checked["error"])
-    assert found["bias"] == checked["error"]
+    # One, or more where that is beaten by what it took.
+    checked = [row for row in found["candidates"] if "measured_ns" in row]
+    for row in checked:
+        assert row["error"] == pytest.approx(row["operators_ns"] / row["measured_ns"] - 1)
+    signed = [row["error"] for row in checked]
+    assert found["bias"] == pytest.approx(median(signed))
+    assert found["largest_error"] == pytest.approx(max(map(abs, signed)))
     kept = OperatorCosts.read(tmp_path / "it.json")
-    assert (len(kept.operators), len(kept.wholes), kept.times) == (found["operators"], 1, "measured")
+    assert (len(kept.operators), kept.times) == (found["operators"], "measured")
+    assert len(kept.wholes) == len(checked) >= 1
     monkeypatch.setattr(
         "mobilecnn.bench.devices.local.device.LocalDevice.time", lambda *_: pytest.fail("timed")
     )
@@ -366,32 +367,3 @@ def test_networks_for_images_that_are_not_square(
     assert (whole.size, whole.width, whole.ns) == (32, 48, row["measured_ns"])
     (again,) = json.loads(run(*typed).stdout)["front"]
     assert again["measured_ns"] == row["measured_ns"]
-
-
-def candidate(ms: float, macs: int, params: int, top1: float | None, form: str) -> Candidate:
-    built = Network("it", 224, (), macs, params)
-    return Candidate(parse("alexnet"), built, form, ms, top1)
-
-
-@pytest.mark.parametrize(
-    ("times", "said"),
-    [
-        # Each is predicted to take 2.
-        ((4.0, 2.5), "median error 35.0%, bias -35.0% (predicted too short), largest 50.0%"),
-        ((4.0, 1.6, 1.6), "median error 25.0%, bias +25.0% (predicted too long), largest 50.0%"),
-    ],
-)
-def test_the_line_of_the_error_says_which_way_it_goes(
-    times: tuple[float, ...], said: str, path: Path
-) -> None:
-    rows = tuple(
-        replace(
-            candidate(2.0, 1, 1, None, "int8"),
-            whole=WholeSample("alexnet", 227, "int8", "any", each, each, each),
-        )
-        for each in times
-    )
-    found = Found(Wanted("alexnet", 10.0), OperatorCosts.read(path), rows, rows, rows)
-    (line,) = errors(found)
-    assert line == f"predicted against measured, {len(times)} whole networks: {said}"
-    assert found.bias is not None and f"bias {found.bias:+.1%} " in line

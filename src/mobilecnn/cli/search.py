@@ -15,8 +15,9 @@ from mobilecnn.cli.output import FOLDER, data, document, json_option, lock, prog
 
 if TYPE_CHECKING:
     from mobilecnn.bench.devices.seam import Device
+    from mobilecnn.bench.records.chips import Chip
     from mobilecnn.bench.records.protocol import OnPhone
-    from mobilecnn.found_networks import Candidate, Found
+    from mobilecnn.found_networks import Candidate, Errors, Found
     from mobilecnn.steps import Progress
 
 FORMATS = ("float32", "float16", "int8")
@@ -54,7 +55,7 @@ FORMATS = ("float32", "float16", "int8")
 )
 @click.option(
     "--check", type=click.IntRange(min=0), default=3, show_default=True,
-    help="Time this many of the networks found whole, exported.",
+    help="Time this many of the networks found of each format whole, exported; three or more correct the predictions.",
 )  # fmt: skip
 @click.option(
     "--target", type=suggestions.TARGET, default="any", show_default=True, metavar="TARGET",
@@ -92,7 +93,8 @@ def command(
 
     FAMILY is a family of the zoo, such as mobilenet_v1. What its operators cost on the device is timed for some of them, on
     an emulated chip modelled, and fitted for the others; the time of a network is the sum. Shown are those within the budget
-    that no other one of their format beats. Some are exported and timed whole, and the error of the prediction is said.
+    that no other one of their format beats. Some of each format are exported and timed whole; what these take corrects the
+    predictions, and the errors without and with that are said.
 
     \b
     Example:
@@ -153,13 +155,12 @@ def command(
 
 
 def _proposal(found: "Found") -> tuple[str, str]:
-    """Export the first network of the table that was not over the budget when it was timed whole."""
+    """Export the first network of the table about which nothing is undecided, or else the first."""
     from mobilecnn.quantize import formats as known
-    from mobilecnn.train.zoo.candidates import size_text
 
-    within = (row for row in found.front if row.whole is None or row.whole.ns <= found.wanted.budget)
-    first = next(within, found.front[0])
-    size, target = size_text(first.network.size), found.wanted.target
+    undecided = found.undecided
+    first = next((row for row in found.front if row not in undecided), found.front[0])
+    size, target = _size(first), found.wanted.target
     calibration = ("--calibration", "random") if known.named(first.format).needs_calibration else ()
     chosen = () if target == "any" else ("--target", target)
     words = (
@@ -200,11 +201,9 @@ def _front(found: "Found") -> Any:
 
 
 def _cells(row: "Candidate") -> list[str]:
-    from mobilecnn.train.zoo.candidates import size_text
-
     return [
         str(row.name),
-        size_text(row.network.size),
+        _size(row),
         row.format,
         f"{row.predicted / 1e6:.3g}",
         "-" if row.whole is None else f"{row.whole.ns / 1e6:.3g}",
@@ -219,26 +218,39 @@ def _lines(found: "Found", where: "Device") -> Iterator[str]:
 
     from mobilecnn.bench.devices.seam import CanCount
     from mobilecnn.bench.pages import remarks
-    from mobilecnn.found_networks import duration
     from mobilecnn.remarks import plural
 
-    wanted = found.wanted
-    yield (
-        f"{found.within} of {len(found.candidates)} networks and formats of {wanted.family} are predicted to take "
-        f"{duration(wanted.budget)} or less; shown are the {len(found.front)} that no other one of their format beats"
-    )
+    yield within(found)
     for name, what in found.left_out.items():
         yield f"{name} is left out: nothing is known of what {what} costs"
     operators, error = plural(len(found.fit_errors), "operator"), statistics.median(found.fit_errors)
     yield f"predicted from {operators}, {found.costs.times} alone, to which costs are fitted: median error {error:.1%}"
     yield from sources(found)
-    for form, (networks, factor) in found.corrections.items():
-        whole = plural(networks, "whole network")
-        yield f"{form}: multiplied by {factor:.2f}, as {whole} of the family in the table took over the sum of the operators"
     if isinstance(where, CanCount):
         chip = where.time_model().chip
         yield f"{remarks.modelled_on(chip)}; {remarks.model_errors(chip)}"
+        yield from uncorrected(found, chip)
     yield from errors(found)
+
+
+def within(found: "Found") -> str:
+    """How many of the networks are within the budget: as timed whole, as predicted, and by their sums alone."""
+    from mobilecnn.found_networks import duration
+
+    wanted, rows = found.wanted, found.within
+    whole = sum(row.whole is not None for row in rows)
+    said = f"{len(rows)} of {len(found.candidates)} networks and formats of {wanted.family}"
+    budget = f"{duration(wanted.budget)} or less"
+    shown = f"shown are the {len(found.front)} that no other one of their format beats"
+    if all(row.whole is None for row in found.candidates) and not any(
+        held.factor != 1.0 for held in found.held.values()
+    ):
+        return f"{said} are predicted to take {budget}; {shown}"
+    summed = sum(row.summed <= wanted.budget for row in found.candidates)
+    return (
+        f"{said} take {budget}, {whole} as timed whole and {len(rows) - whole} as predicted ({summed} by the sums of their "
+        f"operators alone); {shown}"
+    )
 
 
 def sources(found: "Found") -> Iterator[str]:
@@ -252,24 +264,71 @@ def sources(found: "Found") -> Iterator[str]:
         yield f"top-1{of}: as published for float32: {source}"
 
 
+def uncorrected(found: "Found", chip: "Chip") -> Iterator[str]:
+    """That the sums of the formats that nothing corrects are too short on a chip, where they are."""
+    from mobilecnn.bench.pages import remarks
+    from mobilecnn.found_networks import DTYPES
+
+    forms = [form for form in _shown(found) if found.held[form].left_out is None]
+    said = remarks.sums_too_short(chip, (DTYPES[form] for form in forms))
+    if forms and said:
+        yield f"not corrected, {', '.join(forms)}: {said}; --check 3 corrects them"
+
+
 def errors(found: "Found") -> Iterator[str]:
-    """How far the prediction was off where a network was timed whole."""
-    import statistics
-
+    """How far the sums and the predictions were off where networks were timed whole, who is over the budget, and who may be."""
     from mobilecnn.found_networks import duration
-    from mobilecnn.remarks import plural
 
-    bias = found.bias
-    if bias is None:
+    if not any(held.ratios for held in found.held.values()):
         yield "no network was timed whole, so that nothing says how far the predictions are off; give --check"
         return
-    count = plural(len(found.checked), "whole network")
-    way = "predicted too short" if bias < 0 else "predicted too long"
-    yield (
-        f"predicted against {found.costs.times}, {count}: median error {statistics.median(found.errors):.1%}, bias {bias:+.1%} "
-        f"({way}), largest {max(found.errors):.1%}"
-    )
-    budget = found.wanted.budget
-    for row in found.checked:
-        if row.whole is not None and row.whole.ns > budget:
-            yield f"over the budget when timed: {row.name} {row.format}, {duration(row.whole.ns)}"
+    for form in _shown(found):
+        yield _held(form, found)
+    for row in found.over:
+        yield f"over the budget when timed: {row.name} at {_size(row)} {row.format}, {duration(row.time)}"
+    budget = duration(found.wanted.budget)
+    for row in found.undecided:
+        # Below the budget more checks time it; above it nothing here does.
+        may = (
+            f"may take more than {budget}; a larger --check times it"
+            if row in found.front
+            else f"may take {budget} or less; not shown: export it, and time it with `mobilecnn bench`"
+        )
+        yield f"undecided: {row.name} at {_size(row)} {row.format}, predicted to take {duration(row.predicted)}, {may}"
+
+
+def _shown(found: "Found") -> list[str]:
+    return list(dict.fromkeys(row.format for row in found.front))
+
+
+def _held(form: str, found: "Found") -> str:
+    from mobilecnn.bench.timing.operator_costs import CORRECTING
+    from mobilecnn.remarks import plural
+
+    held = found.held[form]
+    if held.errors is None:
+        return f"{form}: no network was timed whole, so that nothing says how far the predictions are off"
+    said = f"{form}, sums of operators against {plural(len(held.ratios), 'whole network')} {found.costs.times}: {_errors(held.errors)}"
+    if held.left_out is None:
+        lacking = (
+            f" against whose times nothing speaks, as something does against {len(held.doubtful)} of these"
+            if held.doubtful
+            else f" (--check {CORRECTING})"
+        )
+        return f"{said}; not corrected, which takes {CORRECTING}{lacking}"
+    said += f"; each corrected by the others: {_errors(held.left_out)}"
+    if held.factor == 1.0:
+        return f"{said}; that is no better, so that nothing is corrected: whether it should be is undecided"
+    return f"{said}; all predictions are these sums times {held.factor:.2f}"
+
+
+def _errors(errors: "Errors") -> str:
+    bias = f"{errors.bias:+.1%}"
+    way = "" if not float(bias[:-1]) else " (too short)" if errors.bias < 0 else " (too long)"
+    return f"median error {errors.median:.1%}, bias {bias}{way}, largest {errors.largest:.1%}"
+
+
+def _size(row: "Candidate") -> str:
+    from mobilecnn.train.zoo.candidates import size_text
+
+    return size_text(row.network.size)
