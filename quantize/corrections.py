@@ -12,12 +12,14 @@ range of such a tensor then ends where that of a share of the images does, at ei
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn import tensors
 from mobilecnn.convert.checks import Correction
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.flatbuffer import Graph
@@ -34,6 +36,7 @@ from mobilecnn.quantize.parity import Parity, compare
 from mobilecnn.quantize.rules import Rules, for_graph
 from mobilecnn.quantize.scale_ratios import limit_ratios
 from mobilecnn.remarks import plural
+from mobilecnn.train.inputs import slices
 
 EQUALIZATION, CLIPPING, BIAS_CORRECTION = "equalization", "clipping", "bias_correction"
 
@@ -46,6 +49,10 @@ one does good."""
 
 CLIPPED = "int8"
 """Precision of activations that clipping is for: it gains codes, of which int16 has enough."""
+
+SLOW, SLOWLY_JUDGED = "int16x8", 20
+"""Precision without kernels in XNNPACK, and the number of calibration images that judge its corrections: the built-in kernels take a
+fifth of a second for an image of MobileNet V2."""
 
 AUTO, NONE = "auto", "none"
 """What is asked for where all corrections are to be tried, or none."""
@@ -83,7 +90,7 @@ def words(correction: Correction) -> str:
 
     return (
         f"{done}: agreement with float32 {correction.agreement_without:.1%} -> {correction.agreement_with:.1%}, SQNR "
-        f"{decibels(correction.sqnr_db_without)} -> {decibels(correction.sqnr_db_with)} dB on the calibration images"
+        f"{decibels(correction.sqnr_db_without)} -> {decibels(correction.sqnr_db_with)} dB on {plural(correction.images, 'calibration image')}"
         + ("" if correction.applied else "; left out")
     )
 
@@ -202,7 +209,8 @@ def quantize(tflite: TfliteProcess, row: Format, io: str | None, base: Base) -> 
     seen = base.activations
     if seen is None or correct_biases(made.read_bytes(), base.path.read_bytes(), seen)[1] == 0:
         return Quantized(made, rules, limited=limited)  # No weights in int8.
-    work = _Work(tflite, base, rules, calibration, made, trial, seen.scores)
+    judges = _judges(base, rules, len(seen.scores))
+    work = _Work(tflite, base, rules, calibration, made, trial, judges, seen.scores)
     state = _State(base.path, seen, work.parity(made), limited)
     corrections = []
     for attempt in (_equalized, _clipped, _bias_corrected):
@@ -217,6 +225,16 @@ def quantize(tflite: TfliteProcess, row: Format, io: str | None, base: Base) -> 
     return Quantized(made, rules, tuple(corrections), state.limited)
 
 
+def _judges(base: Base, rules: Rules, count: int) -> Path:
+    """The images by which corrections are judged: all that calibrate, or some of them where the kernels are slow."""
+    if count <= SLOWLY_JUDGED or all(rule.precision != SLOW for rule in rules):
+        return base.images.tensors
+    some = base.path.with_name("judges.npy")
+    first = list(islice((image for part in slices(base.images.tensors) for image in part), SLOWLY_JUDGED))
+    tensors.write(some, first, (len(first), *first[0].shape))
+    return some
+
+
 @dataclass(frozen=True)
 class _Work:
     """What all corrections of a file work with.
@@ -228,6 +246,7 @@ class _Work:
         calibration: tensors of the calibration images; None where the format needs none.
         made: the quantized file as it is so far.
         trial: file that a correction writes.
+        judges: tensors of the images by which corrections are judged, the first of those that calibrate.
         scores: scores of the float32 file on the calibration images.
     """
 
@@ -237,13 +256,15 @@ class _Work:
     calibration: Path | None
     made: Path
     trial: Path
+    judges: Path
     scores: npt.NDArray[np.float32]
 
     def parity(self, path: Path) -> Parity:
         """How near a quantized file's answers come to the float32 file's."""
         answers = path.with_suffix(".npy")
-        self.tflite.run(path, self.base.images.tensors, answers)
-        return compare(self.scores, np.load(answers, allow_pickle=False), self.base.kind)
+        self.tflite.run(path, self.judges, answers)
+        given = np.load(answers, allow_pickle=False)
+        return compare(self.scores[: len(given)], given, self.base.kind)
 
 
 class _State(NamedTuple):

@@ -161,7 +161,9 @@ def test_the_file_that_is_kept_is_that_of_the_share_that_is_said(
     base: Any = SimpleNamespace(clipping=True)
     nothing: Any = None
     rules = formats.named("int8").rules
-    work = corrections._Work(nothing, base, rules, None, tmp_path / "it", tmp_path / "it.trial", nothing)
+    work = corrections._Work(
+        nothing, base, rules, None, tmp_path / "it", tmp_path / "it.trial", nothing, nothing
+    )
     tried = corrections._clipped(work, corrections._State(tmp_path / "base", nothing, parity(10), 0))
     if tried is None:
         assert applied is None
@@ -218,12 +220,12 @@ def test_what_is_tried_on_a_healthy_one(
 def test_what_is_said_of_them() -> None:
     row = Correction(BIAS_CORRECTION, True, 53, None, 96, 0.754, 0.906, 11.41, 18.79)
     assert words(row) == (
-        "bias correction of 53 layers: agreement with float32 75.4% -> 90.6%, SQNR 11.4 -> 18.8 dB on the calibration images"
+        "bias correction of 53 layers: agreement with float32 75.4% -> 90.6%, SQNR 11.4 -> 18.8 dB on 96 calibration images"
     )
     other = replace(row, name=EQUALIZATION, applied=False, changed=1, ratio=853.2, sqnr_db_with=None)
     assert words(other) == (
         "equalization of 1 tensor, whose channel ranges are up to 853 times the median: agreement with float32 75.4% -> "
-        "90.6%, SQNR 11.4 -> no finite number of dB on the calibration images; left out"
+        "90.6%, SQNR 11.4 -> no finite number of dB on 96 calibration images; left out"
     )
     clipping = replace(row, name=CLIPPING, changed=7, ratio=194.4, share=0.9)
     assert words(clipping).startswith(
