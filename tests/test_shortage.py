@@ -111,7 +111,8 @@ def test_a_sound_picture_is_not_called_damaged_nor_left_out(
 
 COMMANDS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
     "memory for a preview": ("-v 900000", ("data", "preview", "{set}", "-o", "{out}", "--size", "2500"), 3, "--size"),
-    "files": ("-n 5", ("data", "inspect", "{set}"), 3, "ulimit -n 1024"),
+    "files": ("-n 7", ("data", "inspect", "{set}"), 3, "ulimit -n 1024"),
+    "files of the program": ("-n 5", ("data", "inspect", "{set}"), 3, "ulimit -n 1024"),
     "the edge of a strip": ("-v unlimited", ("data", "preview", "{set}", "-o", "{out}", "--size", "100000x1"), 2, "sides differ less"),
 }  # fmt: skip
 """What runs short -> the limit, the command, its exit code, and what is said."""
