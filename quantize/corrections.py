@@ -12,14 +12,12 @@ range of such a tensor then ends where that of a share of the images does, at ei
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mobilecnn import tensors
 from mobilecnn.convert.checks import Correction
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.flatbuffer import Graph
@@ -36,7 +34,7 @@ from mobilecnn.quantize.parity import Parity, compare
 from mobilecnn.quantize.rules import Rules, for_graph
 from mobilecnn.quantize.scale_ratios import limit_ratios
 from mobilecnn.remarks import plural
-from mobilecnn.train.inputs import slices
+from mobilecnn.train.inputs import write_first
 
 EQUALIZATION, CLIPPING, BIAS_CORRECTION = "equalization", "clipping", "bias_correction"
 
@@ -230,8 +228,7 @@ def _judges(base: Base, rules: Rules, count: int) -> Path:
     if count <= SLOWLY_JUDGED or all(rule.precision != SLOW for rule in rules):
         return base.images.tensors
     some = base.path.with_name("judges.npy")
-    first = list(islice((image for part in slices(base.images.tensors) for image in part), SLOWLY_JUDGED))
-    tensors.write(some, first, (len(first), *first[0].shape))
+    write_first(base.images.tensors, SLOWLY_JUDGED, some)
     return some
 
 

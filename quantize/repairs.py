@@ -11,12 +11,10 @@ import math
 import shutil
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from mobilecnn import tensors
 from mobilecnn.convert.graph import flatbuffer, wellformed
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering.rewrites import Rewritten
@@ -31,7 +29,7 @@ from mobilecnn.quantize.making import Making, make
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.rules import LONGEST_PATTERN
 from mobilecnn.remarks import plural
-from mobilecnn.train.inputs import slices
+from mobilecnn.train.inputs import write_first
 
 FORMATS = ("int8", "int16x8", "float16")
 """Formats that the steps are in, in order."""
@@ -187,9 +185,8 @@ class Steps:
         """The layers with weights that make the largest error by themselves: one, two, ..."""
         base = self._how.base
         probe = self._work / "probe.npy"
-        some = list(islice((image[None] for part in slices(base.images.tensors) for image in part), PROBED))
-        tensors.write(probe, some, (len(some), *some[0].shape[1:]))
-        rows = self._how.tflite.layers(self._source(best), best.path, probe, len(some))
+        count = write_first(base.images.tensors, PROBED, probe)
+        rows = self._how.tflite.layers(self._source(best), best.path, probe, count)
         noisy = [
             (row["isolated"][1] / max(row["isolated"][0], 1e-300), row["name"])
             for row in rows

@@ -6,6 +6,7 @@ The children that run models read it. As float32 tensors the file would be four 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +56,14 @@ def slices(path: Path, rows: int | None = None) -> Iterator[Floats]:
 
 def _contract(path: Path) -> Path:
     return path.with_suffix(".contract.json")
+
+
+def write_first(source: Path, count: int, output: Path) -> int:
+    """Write the first ``count`` tensors of a file, as :func:`slices` gives them, to another; how many there are.
+
+    Raises:
+        EnvironmentProblem: there is no room for the file.
+    """
+    first = list(islice((image for part in slices(source) for image in part), count))
+    tensors.write(output, first, (len(first), *first[0].shape))
+    return len(first)

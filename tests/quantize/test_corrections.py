@@ -217,6 +217,14 @@ def test_what_is_tried_on_a_healthy_one(
         assert row.applied == (row.sqnr_db_with >= row.sqnr_db_without)
 
 
+@pytest.mark.parametrize(("name", "judged"), [("int16x8", 20), ("int8", 24)])
+def test_few_images_judge_where_kernels_are_slow(
+    process: TfliteProcess, tmp_path: Path, name: str, judged: int
+) -> None:
+    (row,) = corrected(process, tmp_path, 1, name, (BIAS_CORRECTION,), "photos")
+    assert row.images == judged
+
+
 def test_what_is_said_of_them() -> None:
     row = Correction(BIAS_CORRECTION, True, 53, None, 96, 0.754, 0.906, 11.41, 18.79)
     assert words(row) == (
