@@ -1,7 +1,8 @@
 """What other shapes of the same layers would bring: narrow channels padded, equal branches merged, pointwise convolutions with a
-stride on places that were picked before.
+stride on places that were picked before, neighbouring columns of a picture as channels of one.
 
-    python benchmarks/channel_shapes.py [--format int8] [--device emulated-pi5] [--device emulated-pi4]
+    python benchmarks/channel_shapes.py [--case first] [--format int8] [--device emulated-pi5]
+        [--device emulated-pi4]
 
 Each case is a few layers in two or three forms that compute the same with suitable weights; here all are random.
 Here: the processor's time, one thread, the forms of a case in turns, the shortest of ROUNDS rounds. On an emulated device the time is
@@ -101,6 +102,22 @@ def strided(side: int, channels: int, out: int) -> tuple[tuple[int, int, int], d
     }
 
 
+def first(
+    side: int, channels: int, kernel: int, stride: int, padding: str
+) -> tuple[tuple[int, int, int], dict[str, Form]]:
+    """The first convolution of a network, and one that reads as many neighbouring columns as channels of one as its stride is wide."""
+    wide = -(-side // stride)
+    together = chain(
+        *([tf.keras.layers.ZeroPadding2D(((0, 0), (0, wide * stride - side)))] if side % stride else []),
+        tf.keras.layers.Reshape((side, wide, 3 * stride)),
+        tf.keras.layers.Conv2D(
+            channels, (kernel, -(-kernel // stride)), (stride, 1), padding=padding, activation="relu"
+        ),
+    )
+    as_it_is = tf.keras.layers.Conv2D(channels, kernel, stride, padding=padding, activation="relu")
+    return (side, side, 3), {"as it is": as_it_is, "columns as channels": together}
+
+
 CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
     "NASNet-A mobile, 28x28x44": lambda: narrow(28, 44, 44, 48, 64),
     "SqueezeNext, 28x28x64": lambda: narrow(28, 64, 16, 32),
@@ -111,6 +128,9 @@ CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
     "equal branches read apart, 14x14x88 to 88": lambda: branches(14, 88, 88, apart=True),
     "pointwise with stride 2, 28x28x44 to 88": lambda: strided(28, 44, 88),
     "pointwise with stride 2, 56x56x64 to 128": lambda: strided(56, 64, 128),
+    "first of MobileNet V2 0.35x, 3x3 with stride 2, 224x224x3 to 16": lambda: first(224, 16, 3, 2, "same"),
+    "first of ResNet, 7x7 with stride 2, 224x224x3 to 64": lambda: first(224, 64, 7, 2, "same"),
+    "first of AlexNet, 11x11 with stride 4, 227x227x3 to 96": lambda: first(227, 96, 11, 4, "valid"),
 }
 """Name of a case -> the shape of its input and its forms, the first of which is what an export has."""
 
@@ -163,6 +183,7 @@ def main() -> None:
     parser.add_argument(
         "--device", action="append", default=[], help="an emulated device, beside this machine"
     )
+    parser.add_argument("--case", default="", help="what the names of the cases begin with  [default: all]")
     asked = parser.parse_args()
     print(
         f"| case | form, {asked.format} | {' | '.join(('here, us', *(f'{name}, modelled us' for name in asked.device)))} |"
@@ -172,12 +193,17 @@ def main() -> None:
         nothing = Path(folder) / "nothing.tflite"
         nothing.write_bytes(build.empty())
         for case, make in CASES.items():
+            if not case.startswith(asked.case):
+                continue
             shape, forms = make()
             files = []
             for number, form in enumerate(forms.values()):
                 files.append(Path(folder) / f"{number}.tflite")
                 files[-1].write_bytes(file_of(form, shape, asked.format == "int8"))
-            columns = [timed(files), *(modelled(files, device, nothing) for device in asked.device)]
+            columns = [
+                timed(files),
+                *(modelled(files, device, nothing) for device in asked.device),
+            ]
             for index, form_name in enumerate(forms):
                 cells = [f"{column[index]:.1f} ({column[index] / column[0]:.2f})" for column in columns]
                 print(f"| {case if not index else ''} | {form_name} | {' | '.join(cells)} |", flush=True)

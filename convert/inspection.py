@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ def macs(operation: Operation, zeros: bool = False) -> int:
     """Number of multiply-adds of one operation: one for each application of a weight.
 
     Bias, activation, pooling and element-wise operators count nothing, as in the papers; nor does an average pool that is
-    written as a depthwise convolution, nor the zeros of a grouped convolution that is written with weights for all inputs.
+    written as a depthwise convolution, nor the zeros of a grouped convolution that is written with weights for all inputs or of
+    one that reads several columns as the channels of one.
 
     Args:
         operation: operation.
@@ -85,7 +87,10 @@ def macs(operation: Operation, zeros: bool = False) -> int:
         if weight is None or not weight.shape:
             return 0
         if operation.kind == "CONV_2D":  # weight: (out, rows, columns, in / groups)
-            return output.elements * math.prod(weight.shape[1:]) // (1 if zeros else _groups(weight))
+            if zeros:
+                return output.elements * math.prod(weight.shape[1:])
+            places = weight.shape[1] * _columns(operation, weight)
+            return int(output.elements * places * weight.shape[3]) // _groups(weight)
         if operation.kind == "DEPTHWISE_CONV_2D":  # weight: (1, rows, columns, channels)
             if _pools(weight):
                 return 0
@@ -135,6 +140,19 @@ def _groups(kernel: Tensor) -> int:
     outs, ins = (side // count for side in linked.shape)
     even = linked.shape[0] % count == linked.shape[1] % count == 0
     return count if even and all(out <= outs and given <= ins for out, given in sizes) else 1
+
+
+def _columns(operation: Operation, kernel: Tensor) -> Fraction:
+    """Number of columns of a convolution's kernel, without the parts of one at either end that are 0 where it reads several columns
+    of a picture as the channels of one, as :mod:`mobilecnn.convert.lowering.columns` writes it."""
+    options, columns = operation.options, Fraction(kernel.shape[2])
+    along, down = getattr(options, "strideW", 1), getattr(options, "strideH", 1)
+    values = _weights(kernel) if (along == 1 < down and kernel.shape[3] % down == 0) else None
+    if values is None:
+        return columns
+    rows, height, wide, channels = values.shape
+    used = (values.reshape(rows, height, wide * down, channels // down) != 0).any(axis=(0, 1, 3)).nonzero()[0]
+    return Fraction(int(used[-1] - used[0]) + 1, down) if len(used) else columns
 
 
 def _weights(kernel: Tensor) -> npt.NDArray[Any] | None:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering.columns import columns_to_channels
 from mobilecnn.convert.lowering.concatenations import nest_concatenations
 from mobilecnn.convert.lowering.conversions import drop_conversions, write_in_final_scale
 from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, costs_of
@@ -58,6 +59,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite(split_large_kernels, "finished", exact=False),
     Rewrite(split_groups, "finished", exact=True, costs=TARGETS[ANY]),
     Rewrite(write_groups_dense, "finished", exact=True, costs=TARGETS[ANY]),
+    Rewrite(columns_to_channels, "finished", exact=True, costs=TARGETS[ANY]),
 )
 """The rewrites, in the order in which they run: on the converter's file, on what the quantizer made of it, and last on the
 file of every format."""

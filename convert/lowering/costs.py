@@ -1,5 +1,6 @@
 """What the forms of an operator cost on a target, in nanoseconds, for the rewrites that choose among them."""
 
+import math
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -27,6 +28,8 @@ class Table:
         product: ns of a multiply-add of a convolution of several groups, where the runtime has no tiles for these and computes
             output by output; 0 where it has.
         output: ns of an output of such a convolution.
+        places: share of the time of a convolution of up to four channels that goes with the number of places of its kernel, whatever
+            their channels; the rest goes with the multiply-adds. 0 where it was not found out, and such convolutions stay.
     """
 
     call: float
@@ -39,10 +42,13 @@ class Table:
     channel: float
     product: float = 0.0
     output: float = 0.0
+    places: float = field(default=0.0, metadata=ADDED)
 
     def __post_init__(self) -> None:
         if min(astuple(self)) < 0 or min(self.width, self.unit) < 1 or self.pace <= 0:
             raise ValueError("a cost is negative, a tile or unit is empty, or multiply-adds cost nothing")
+        if self.places > 1:
+            raise ValueError("the places of a kernel cost more than all")
 
     @property
     def pace(self) -> float:
@@ -155,6 +161,35 @@ class Costs(Stored):
             after=tuple(table.convolution(positions, kernel * groups, outputs, 1) for table in tables),
         )
 
+    def columns(
+        self, dtype: str, positions: int, kernel: tuple[int, ...], columns: int, stride: int
+    ) -> Trade | None:
+        """A convolution of few channels that reads ``stride`` neighbouring columns as the channels of one.
+
+        Args:
+            dtype: type of the feature maps.
+            positions: number of places of the output.
+            kernel: shape of the weights, (outputs, rows, columns, channels).
+            columns: number of columns of the other kernel.
+            stride: stride along the row.
+
+        Returns:
+            What becomes of its time; None where that is not known of each chip.
+        """
+        tables = self.tables.get(dtype, ())
+        if not tables or not all(table.places for table in tables):
+            return None
+        before = tuple(table.convolution(positions, math.prod(kernel[1:]), kernel[0], 1) for table in tables)
+        fewer, more = columns / kernel[2], columns * stride / kernel[2]
+        return replace(
+            self.nothing(dtype),
+            before=before,
+            after=tuple(
+                time * (table.places * fewer + (1 - table.places) * more)
+                for time, table in zip(before, tables, strict=True)
+            ),
+        )
+
     def without_shuffle(self, dtype: str, positions: int, channels: int) -> Trade:
         """A channel shuffle that is left out; of a type without a table nothing."""
         return replace(
@@ -166,16 +201,16 @@ class Costs(Stored):
 ANY = "any"
 """Target of a file that is to be fast wherever it runs."""
 
-_X86 = Table(0, 764, 64, 16, 0.634, 12.5, 15.8, 0.434)
+_X86 = Table(0, 764, 64, 16, 0.634, 12.5, 15.8, 0.434, places=0.86)
 _X86_FLOAT = Table(17.2, 1300, 32, 1, 0.391, 1.08, 10.4, 0.375)
 _BUILT_IN = Table(146, 9470, 1, 4, 0.101, 0.0115, 10.6, 0.354, 0.288, 10.5)
-_PI3 = Table(0, 0, 16, 2, 9.15, 65.5, 228, 7.6)
-_PI4 = Table(7590, 0, 16, 8, 10.8, 76.9, 168, 4.95)
-_PI5 = Table(0, 110, 16, 2, 0.409, 9.77, 55.8, 0.0852)
+_PI3 = Table(0, 0, 16, 2, 9.15, 65.5, 228, 7.6, places=0.41)
+_PI4 = Table(7590, 0, 16, 8, 10.8, 76.9, 168, 4.95, places=0.79)
+_PI5 = Table(0, 110, 16, 2, 0.409, 9.77, 55.8, 0.0852, places=0.23)
 _PI5_FLOAT = Table(0, 618, 8, 4, 2.0, 0.734, 17.5, 0.973)
-_RK3399 = Table(8690, 0, 16, 8, 12.3, 60.5, 123, 3.55)
-_SD810 = Table(7400, 0, 16, 8, 12.5, 57.1, 91.9, 4.61)
-_SD820 = Table(0, 0, 16, 1, 3.75, 12.6, 72.7, 0.446)
+_RK3399 = Table(8690, 0, 16, 8, 12.3, 60.5, 123, 3.55, places=0.83)
+_SD810 = Table(7400, 0, 16, 8, 12.5, 57.1, 91.9, 4.61, places=0.83)
+_SD820 = Table(0, 0, 16, 1, 3.75, 12.6, 72.7, 0.446, places=0.03)
 
 TARGETS: dict[str, Costs] = {
     ANY: Costs(
@@ -194,7 +229,8 @@ TARGETS: dict[str, Costs] = {
 }
 """Targets by name, one thread. On x86-64 they were measured (AVX-512 with VNNI, LiteRT 2.3; the last with tflite-runtime 2.14) and
 on the Raspberry Pi 5 modelled in float32 with each operator alone; in int8 the chips are modelled with the operators in
-networks, as ``mobilecnn tune`` does today. A type of which a target has no table keeps its groups.
+networks, as ``mobilecnn tune`` does today. A type of which a target has no table keeps its groups. ``places`` is what fits best to a
+first convolution of 3x3 and one of 7x7 in both forms (``benchmarks/channel_shapes.py``); ``mobilecnn tune`` does not find it out.
 
 :data:`ANY` is what most files are made for, the host and the boards: a form must save time in sum, and may on none of the three cost
 more than :data:`LARGEST_LOSS` allows. The other chips have no say in it. The Snapdragon 820's would be a veto against nearly all in int8,

@@ -7,7 +7,8 @@ one edge of an axis alone, which an export writes in pieces (:mod:`~mobilecnn.co
 the zoo. Grouped pointwise convolutions are written dense, with the channel shuffle beside them, where a target's costs say so
 (:mod:`~mobilecnn.convert.lowering.shuffles`). The channels of ShuffleNet V2 go straight to where they are used
 (:mod:`~mobilecnn.convert.lowering.routes`). Not followed is that for tflite-runtime some become several without groups
-(:mod:`~mobilecnn.convert.lowering.split_groups`): there what is predicted of a wide ShuffleNet in int8 is too slow.
+(:mod:`~mobilecnn.convert.lowering.split_groups`): there what is predicted of a wide ShuffleNet in int8 is too slow; nor that the first
+convolution may read columns as channels (:mod:`~mobilecnn.convert.lowering.columns`): what is predicted of it is too slow there.
 """
 
 from collections.abc import Sequence

@@ -296,8 +296,8 @@ def test_a_rewrite_changes_what_it_knows_and_the_answers_hold(
         assert np.abs(before - now).max() <= (1e-5 * np.abs(before).max() if one is None else 1.001 * one)
 
 
-ELSEWHERE = {"split_groups": "test_split_groups.py"}
-"""Rewrite that leaves every graph alone by the costs of the usual target -> the file with its cases, which have costs of their own."""
+ELSEWHERE = {"split_groups": "test_split_groups.py", "columns_to_channels": "test_columns.py"}
+"""Rewrite that goes by costs -> the file with its cases, which have costs of their own."""
 
 
 def test_every_rewrite_is_tried_above_on_graphs_of_both_kinds() -> None:

@@ -1,0 +1,155 @@
+"""First convolutions that read neighbouring columns as channels: which ones, for whom, and that the answers stay the same."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from test_rewrites import CONV, SAME, SCALE, VALID, answers, kinds
+from tflite_files import Made
+
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.inspection import macs
+from mobilecnn.convert.lowering import chosen
+from mobilecnn.convert.lowering.costs import TARGETS, Costs, Table
+from mobilecnn.convert.lowering.rewrites import Rewritten, rewrite
+
+PLACES = Table(0, 0, 16, 8, 1, 1, 0, 0, places=0.9)
+"""A chip on which a convolution of few channels takes as long as its kernel has places, nearly."""
+
+FREE = replace(PLACES, places=1.0)
+"""One on which multiply-adds cost nothing there, so that every kernel of fewer places gains."""
+
+OUT = 5
+
+
+def picture(
+    kernel: tuple[int, int] = (3, 3),
+    stride: tuple[int, int] = (2, 2),
+    padding: int = SAME,
+    sides: tuple[int, int] = (12, 12),
+    channels: int = 3,
+    dtype: str = "int8",
+    **options: Any,
+) -> bytes:
+    """A convolution of a picture whose zero point is not 0, each output with a scale of its own."""
+    small = dtype == "int8"
+    made = Made((1, *sides, channels), dtype, SCALE if small else (), 7 if small else 0)
+    generator, shape = np.random.default_rng(kernel[1]), (OUT, *kernel, channels)
+    scales = np.linspace(0.001, 0.004, OUT)
+    if small:
+        weights = made.constant(generator.integers(-127, 128, shape), dtype, scales)
+        made._graph.tensors[weights].quantization.quantizedDimension = 0
+        bias = made.constant(generator.integers(-500, 500, OUT), "int32", scales * SCALE)
+    else:
+        weights, bias = made.constant(generator.normal(0, 1, shape)), made.constant(np.zeros(OUT))
+    reach = [
+        -(-side // step) if padding == SAME else (side - window) // step + 1
+        for side, step, window in zip(sides, stride, kernel, strict=True)
+    ]
+    said = {**CONV, "strideH": stride[0], "strideW": stride[1], "padding": padding, **options}
+    return made.put(
+        "CONV_2D", made.input, weights, bias, shape=(1, *reach, OUT), scale=0.05 if small else (), **said
+    ).pack()
+
+
+def lowered(content: bytes, *tables: Table) -> Rewritten:
+    costs = Costs("a chip of the tests", {"int8": tables, "float32": tables} if tables else {})
+    return rewrite(
+        content, "it", [replace(row, costs=costs) for row in chosen(["columns_to_channels"])], answers
+    )
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("padding", [SAME, VALID])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "same", "valid"),
+    [
+        # Columns of the other kernel: with "same" padding a column may begin before the places that the kernel had.
+        (3, 2, 2, 2),
+        (4, 2, 3, 2),
+        (5, 2, 3, 3),
+        (7, 2, 4, 4),
+        (5, 3, 3, 2),
+        (7, 3, 3, 3),
+        (6, 4, 3, 2),
+        (7, 4, 3, 2),
+        (11, 4, 3, 3),
+    ],
+)
+def test_the_answers_are_the_same_to_the_bit(
+    kernel: int, stride: int, same: int, valid: int, padding: int, channels: int
+) -> None:
+    made = picture((kernel, kernel), (stride, stride), padding, (24, 24), channels)
+    done, columns = lowered(made, FREE), same if padding == SAME else valid
+    assert not done.taken_back and kinds(done.content) == ["RESHAPE", "CONV_2D"]
+    assert np.array_equal(answers(made), answers(done.content))
+    before, after = (flatbuffer.graph(content, "it").operations[-1] for content in (made, done.content))
+    weights = after.inputs[1]
+    assert weights is not None and weights.shape[2:] == (columns, stride * channels)
+    assert macs(before) == macs(after) == macs(before, zeros=True) <= macs(after, zeros=True)
+
+
+def test_a_kernel_need_not_be_square_nor_the_picture() -> None:
+    made = picture((2, 5), sides=(9, 16))
+    done = lowered(made, PLACES)
+    assert kinds(done.content) == ["RESHAPE", "CONV_2D"]
+    assert np.array_equal(answers(made), answers(done.content))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        picture(stride=(1, 1)),
+        picture(stride=(1, 2)),
+        picture(kernel=(1, 1)),
+        picture(kernel=(2, 2)),
+        picture(sides=(12, 13)),
+        picture(channels=8),
+        picture(dtype="float32"),
+        picture(stride=(1, 1), dilationWFactor=2, dilationHFactor=2),
+    ],
+)  # fmt: skip
+def test_others_are_left_alone(made: bytes) -> None:
+    assert lowered(made, PLACES).content == made
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        (),
+        (replace(PLACES, places=0.0),),  # Not found out.
+        (PLACES, replace(PLACES, places=0.0)),
+        (replace(PLACES, places=0.3),),  # Multiply-adds are what costs time.
+        (PLACES, replace(PLACES, places=0.2)),  # Slower by more than a tenth on one chip.
+    ],
+)
+def test_a_convolution_stays_where_the_costs_do_not_say_that_it_gains(tables: tuple[Table, ...]) -> None:
+    made = picture()
+    assert lowered(made, *tables).content == made
+
+
+def test_what_else_reads_the_picture_reads_it_as_it_is() -> None:
+    made = Made((1, 12, 12, 3), "int8", SCALE)
+    bias = made.constant(np.zeros(OUT), "int32", 0.01 * SCALE)
+    options: dict[str, Any] = {**CONV, "padding": SAME, "strideW": 2, "strideH": 2}
+    sums = [
+        made.add("CONV_2D", made.input, made.constant(np.full((OUT, side, side, 3), 3), "int8", 0.01), bias,
+                 shape=(1, 6, 6, OUT), scale=0.2, **options)
+        for side in (3, 1)
+    ]  # fmt: skip
+    content = made.put("ADD", *sums, scale=0.4, table="AddOptions").pack()
+    done = lowered(content, PLACES)
+    assert kinds(done.content) == ["RESHAPE", "CONV_2D", "CONV_2D", "ADD"]
+    assert np.array_equal(answers(content), answers(done.content))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "taken"),
+    [(3, {"x86", "pi4", "rk3399", "sd810"}), (7, {"any", "x86", "pi3", "pi4", "rk3399", "sd810"})],
+)
+def test_whose_first_convolution_is_written_so(kernel: int, taken: set[str]) -> None:
+    made = picture((kernel, kernel), sides=(64, 64))
+    rows = {name: [replace(row, costs=costs) for row in chosen(["columns_to_channels"])] for name, costs in TARGETS.items()}  # fmt: skip
+    changed = {name for name, row in rows.items() if rewrite(made, "it", row, answers).changes}
+    assert changed == taken
