@@ -7,7 +7,7 @@ processor would foresee where their loops end, because no other operator runs th
 import itertools
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,9 @@ FORMS = (
 
 WIDTHS, INPUTS = (1, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16)
 """Numbers of output channels of a tile, and of input channels that are multiplied at once, that are tried."""
+
+PICTURES = ((3, 16), (7, 64))
+"""Side of the kernel and number of outputs of first convolutions of 224x224x3 with stride 2, those of MobileNet V2 0.35x and of a ResNet."""
 
 UNTILED = 0.25
 """Share of the squared errors, of the best table with tiles for grouped convolutions, that one without may have to be taken: it
@@ -115,6 +118,43 @@ def files(dtype: str) -> dict[Stack, bytes]:
     return made
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A first convolution in a file that is timed.
+
+    Attributes:
+        kernel: side of the kernel as it is.
+        columns: number of its columns with two columns of the picture as the channels of one; None as it is.
+    """
+
+    kernel: int
+    columns: int | None
+
+
+def pictures() -> dict[Picture, bytes]:
+    """int8 files of one first convolution each, as it is and with neighbouring columns as channels."""
+    made = {}
+    for kernel, out in PICTURES:
+        graph = Layers("int8", 224, 224, 3)
+        made[Picture(kernel, None)] = graph.pack(graph.strided(graph.input, out, (kernel, kernel), (2, 2)))
+        graph, columns = Layers("int8", 224, 224, 3), -(-kernel // 2)
+        folded = graph.reshape(graph.input, (1, 224, 112, 6))
+        made[Picture(kernel, columns)] = graph.pack(graph.strided(folded, out, (kernel, columns), (2, 1)))
+    return made
+
+
+def places(times: Mapping[Picture, float]) -> float:
+    """The :attr:`Table.places` that explains times in ns best: between a time that goes with the places of a kernel and one that goes
+    with its multiply-adds, by least squares."""
+    above = below = 0.0
+    for picture, spent in times.items():
+        if picture.columns is not None:
+            fewer, more = picture.columns / picture.kernel, 2 * picture.columns / picture.kernel
+            above += (more - fewer) * (more - spent / times[Picture(picture.kernel, None)])
+            below += (more - fewer) ** 2
+    return min(max(above / below, 0.0), 1.0)
+
+
 class _Pointwise(Layers):
     """A graph of pointwise convolutions and channel shuffles, and what is in it."""
 
@@ -159,20 +199,27 @@ def tune(
             :func:`mobilecnn.bench.timing.taking.adapted` and :func:`fitted` do.
     """
     protocol = adapted(device, protocol)
-    stacks = [(dtype, stack, content) for dtype in dtypes for stack, content in files(dtype).items()]
-    paths = [work / f"{dtype}-{number}.tflite" for number, (dtype, _, _) in enumerate(stacks)]
-    for path, (_, _, content) in zip(paths, stacks, strict=True):
+    contents: dict[tuple[str, Stack | Picture], bytes] = {
+        (dtype, what): content
+        for dtype in dtypes
+        for what, content in (*files(dtype).items(), *(pictures().items() if dtype == "int8" else ()))
+    }
+    paths = [work / f"{dtype}-{number}.tflite" for number, (dtype, _) in enumerate(contents)]
+    for path, content in zip(paths, contents.values(), strict=True):
         write_bytes(path, content)
     taken = take(paths, device, protocol, progress, command)
-    spent = {(dtype, stack): taken.time(index).value for index, (dtype, stack, _) in enumerate(stacks)}
-    return {
-        dtype: fitted({
-            stack: max(time - spent[dtype, NOTHING], 1.0)
-            for (kind, stack), time in spent.items()
-            if kind == dtype and stack != NOTHING
-        })
-        for dtype in dtypes
-    }  # fmt: skip
+    spent: dict[str, dict[Stack | Picture, float]] = {dtype: {} for dtype in dtypes}
+    for index, (dtype, what) in enumerate(contents):
+        spent[dtype][what] = taken.time(index).value
+    return {dtype: _fit(times) for dtype, times in spent.items()}
+
+
+def _fit(times: Mapping[Stack | Picture, float]) -> Fit:
+    """The table of one type."""
+    alone = {what: max(spent - times[NOTHING], 1.0) for what, spent in times.items() if what != NOTHING}
+    fit = fitted({what: spent for what, spent in alone.items() if not isinstance(what, Picture)})
+    firsts = {what: spent for what, spent in alone.items() if isinstance(what, Picture)}
+    return replace(fit, table=replace(fit.table, places=places(firsts))) if firsts else fit
 
 
 def fitted(times: Mapping[Stack, float]) -> Fit:

@@ -93,6 +93,17 @@ class Layers:
         inputs = [x, *self._weights(shape, math.prod(shape[1:]), out, channel_axis=0)]
         return self._operator("CONV_2D", options, inputs, (1, height, width, out))
 
+    def strided(self, x: int, out: int, kernel: tuple[int, int], stride: tuple[int, int]) -> int:
+        """A convolution of all channels with a stride, bias, ReLU and "same" padding; ``kernel`` and ``stride`` are (down, along)."""
+        _, height, width, channels = self._shape(x)
+        options, shape = schema.Conv2DOptionsT(), (out, *kernel, channels)
+        self._convolution(options, True)
+        options.strideH, options.strideW = stride
+        inputs = [x, *self._weights(shape, math.prod(shape[1:]), out, channel_axis=0)]
+        return self._operator(
+            "CONV_2D", options, inputs, (1, -(-height // stride[0]), -(-width // stride[1]), out)
+        )
+
     def depthwise(self, x: int, kernel: int = 3, relu: bool = True) -> int:
         """A depthwise convolution with bias, stride 1, "same" padding; arguments as in :meth:`conv`."""
         shape = self._shape(x)

@@ -230,7 +230,7 @@ TARGETS: dict[str, Costs] = {
 """Targets by name, one thread. On x86-64 they were measured (AVX-512 with VNNI, LiteRT 2.3; the last with tflite-runtime 2.14) and
 on the Raspberry Pi 5 modelled in float32 with each operator alone; in int8 the chips are modelled with the operators in
 networks, as ``mobilecnn tune`` does today. A type of which a target has no table keeps its groups. ``places`` is what fits best to a
-first convolution of 3x3 and one of 7x7 in both forms (``benchmarks/channel_shapes.py``); ``mobilecnn tune`` does not find it out.
+first convolution of 3x3 and one of 7x7 in both forms (``benchmarks/channel_shapes.py``), those of ``mobilecnn tune``.
 
 :data:`ANY` is what most files are made for, the host and the boards: a form must save time in sum, and may on none of the three cost
 more than :data:`LARGEST_LOSS` allows. The other chips have no say in it. The Snapdragon 820's would be a veto against nearly all in int8,

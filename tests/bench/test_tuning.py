@@ -42,6 +42,29 @@ def test_the_table_that_made_the_times_is_found(table: Table) -> None:
         assert spent((case,), fit.table) == pytest.approx(spent((case,), table))
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.85, 1.0])
+def test_the_share_of_the_places_that_made_the_times_is_found(share: float) -> None:
+    """Also by the costs that an export chooses by."""
+    made = tuning.pictures()
+    weights = {
+        picture: flatbuffer.graph(content, "it").operations[-1].inputs[1] for picture, content in made.items()
+    }
+    costs = Costs("it", {"int8": (replace(KNOWN, places=max(share, 1e-9)),)})
+    times = {}
+    for kernel, out in tuning.PICTURES:
+        columns = -(-kernel // 2)
+        trade = costs.columns("int8", 112 * 112, (out, kernel, kernel, 3), columns, 2)
+        assert trade is not None
+        ((times[tuning.Picture(kernel, None)],), (times[tuning.Picture(kernel, columns)],)) = (
+            trade.before,
+            trade.after,
+        )
+        (wide, narrow) = (weights[tuning.Picture(kernel, count)] for count in (None, columns))
+        assert wide is not None and wide.shape == (out, kernel, kernel, 3)
+        assert narrow is not None and narrow.shape == (out, kernel, columns, 6)
+    assert tuning.places(times) == pytest.approx(share, abs=1e-6)
+
+
 def test_times_that_say_nothing_are_refused() -> None:
     with pytest.raises(CheckFailed, match="do not follow from the multiply-adds"):
         fitted({stack: 10.0 ** (number * 5 % 7) for number, stack in enumerate(stacks())})

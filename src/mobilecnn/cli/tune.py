@@ -26,6 +26,7 @@ HEADER = (
     "channel",
     "product",
     "output",
+    "places",
     "median error",
 )
 
@@ -67,8 +68,8 @@ def command(
     """What the forms of an operator cost on a device, for export to choose by.
 
     Pointwise convolutions, grouped and dense, and channel shuffles are timed in the order of whole
-    ShuffleNets, on an emulated chip modelled, and a table of costs is fitted to them. A table of the
-    same device, runtime, type and number of threads is kept, and taken again the next time.
+    ShuffleNets, and in int8 first convolutions, on an emulated chip modelled, and a table of costs is
+    fitted to them. A table of the same device, runtime, type and number of threads is kept, and taken again the next time.
 
     \b
     Example:
