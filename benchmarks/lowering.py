@@ -1,13 +1,14 @@
 """Time networks of the zoo without and with the rewrites of the graph, in float32 and int8: here, and modelled on boards.
 
     python benchmarks/lowering.py [NETWORK ...] [--mobile] [--target any] [--device emulated-pi4] [--device emulated-pi5]
-        [--runtime litert] [--lowering none] [--lowering auto] [--kept FOLDER] [--json]
+        [--runtime litert] [--lowering none] [--lowering auto] [--kept FOLDER] [--chart FILE] [--json]
 
 Here: one thread, the four files of a network take turns in each round, and the shortest round counts (ROUNDS of them). It is
 the processor's time, which other programs on a busy machine lengthen less than the clock's.
 On an emulated device the time is modelled. Weights are random. ``--mobile`` takes the 45 networks of :data:`MOBILE`; with
 ``--kept`` a row that an earlier run wrote into that folder is not timed again, so that a run that was stopped goes on: take
-another folder after a change of the rewrites. The exit code is 1 if an int8 file with the rewrites is
+another folder after a change of the rewrites. ``--chart`` draws int8 against float32 times with the rewrites, as docs/lowering_figures.md
+has them. The exit code is 1 if an int8 file with the rewrites is
 slower than its float32 file anywhere; within 2 % of it counts as equal.
 """
 
@@ -23,12 +24,17 @@ from typing import Any
 import numpy as np
 
 from mobilecnn.bench.devices.emulated.device import EmulatedDevice
+from mobilecnn.bench.devices.names import EMULATED
+from mobilecnn.bench.pages import png
+from mobilecnn.bench.pages.plot import Axis, Plot, Point, Series
+from mobilecnn.bench.records.chips import CHIPS
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.times import take
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.lowering import NONE
 from mobilecnn.convert.lowering.costs import ANY
 from mobilecnn.export import export
+from mobilecnn.files import write_bytes
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration
 from mobilecnn.quantize.partitions import partitions
 from mobilecnn.quantize.runtimes import RUNTIMES, interpreter_class
@@ -141,6 +147,7 @@ def main() -> None:
         "--lowering", action="append", choices=LOWERINGS, help="these files alone  [default: both]"
     )
     parser.add_argument("--kept", type=Path, help="folder of the rows, kept")
+    parser.add_argument("--chart", type=Path, help="PNG file of int8 against float32 times")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     lowerings = tuple(row for row in LOWERINGS if row in (asked.lowering or LOWERINGS))
@@ -162,6 +169,8 @@ def main() -> None:
         )
         for row in rows:
             print(_line(row))
+    if asked.chart:
+        write_bytes(asked.chart, chart(rows))
     slower = [row for row in rows if row.get("auto_int8_ms", 0) > EQUAL * row.get("auto_float32_ms", 0)]
     sys.exit(1 if slower else 0)
 
@@ -195,6 +204,27 @@ def rows_of(network: str, lowerings: Sequence[str], asked: argparse.Namespace) -
                     kept[place].parent.mkdir(parents=True, exist_ok=True)
                     kept[place].write_text(json.dumps(rows[place]))
     return [rows[place] for place in places]
+
+
+def chart(rows: Sequence[dict[str, Any]]) -> bytes:
+    """int8 against float32 times of the files with the rewrites, a series a place, as PNG."""
+    series = []
+    for colour, place in enumerate(dict.fromkeys(row["place"] for row in rows)):
+        title = "here, measured" if place == HERE else f"{CHIPS[EMULATED[place]].title}, modelled"
+        points = [
+            Point(row["auto_float32_ms"], row["auto_int8_ms"], hollow=place != HERE)
+            for row in rows
+            if row["place"] == place
+        ]
+        series.append(Series(title, points, colour=colour))
+    plot = Plot(
+        series,
+        Axis("float32, ms", log=True),
+        Axis("int8, ms", log=True),
+        "Times of int8 against float32 files, log-log.",
+        equal="int8 as fast as float32",
+    )
+    return png.draw([plot], "float32 and int8 files with all rewrites, one thread")
 
 
 def _line(row: dict[str, Any]) -> str:
