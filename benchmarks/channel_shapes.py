@@ -106,9 +106,11 @@ def first(
     side: int, channels: int, kernel: int, stride: int, padding: str
 ) -> tuple[tuple[int, int, int], dict[str, Form]]:
     """The first convolution of a network, and one that reads as many neighbouring columns as channels of one as its stride is wide."""
-    wide = -(-side // stride)
+    wide, rows = -(-side // stride), tf.keras.layers.Reshape((1, side, 3 * side))
+    more = [[0, 0], [0, 0], [0, 0], [0, 3 * (wide * stride - side)]]
+    filled = [rows, tf.keras.layers.Lambda(lambda tensor: tf.pad(tensor, more))]
     together = chain(
-        *([tf.keras.layers.ZeroPadding2D(((0, 0), (0, wide * stride - side)))] if side % stride else []),
+        *(filled if side % stride else []),
         tf.keras.layers.Reshape((side, wide, 3 * stride)),
         tf.keras.layers.Conv2D(
             channels, (kernel, -(-kernel // stride)), (stride, 1), padding=padding, activation="relu"
@@ -130,6 +132,7 @@ CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
     "pointwise with stride 2, 56x56x64 to 128": lambda: strided(56, 64, 128),
     "first of MobileNet V2 0.35x, 3x3 with stride 2, 224x224x3 to 16": lambda: first(224, 16, 3, 2, "same"),
     "first of ResNet, 7x7 with stride 2, 224x224x3 to 64": lambda: first(224, 64, 7, 2, "same"),
+    "first of SqueezeNext, 7x7 with stride 2, 227x227x3 to 64": lambda: first(227, 64, 7, 2, "valid"),
     "first of AlexNet, 11x11 with stride 4, 227x227x3 to 96": lambda: first(227, 96, 11, 4, "valid"),
 }
 """Name of a case -> the shape of its input and its forms, the first of which is what an export has."""

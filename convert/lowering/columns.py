@@ -21,9 +21,10 @@ def columns_to_channels(editor: Editor, costs: Costs) -> Iterator[str]:
     A row of W columns of C channels lies in memory as one of W / s columns of s C channels, so that the picture needs a RESHAPE
     only. A kernel of k columns that begins l columns to the left becomes one of ceil(l / s) + 1 + floor((k - 1 - l) / s) columns, in
     which the places that it did not have are 0, and its stride along the row becomes 1. Padding stays padding: beyond the edge all
-    is the zero point, and "same" begins ceil(l / s) columns to the left, because on the right it has as many columns or one more. A product with 0 is 0, so that it is exact in integers. XNNPACK computes a place of the kernel at a time and
+    is the zero point. A product with 0 is 0, so that it is exact in integers. XNNPACK computes a place of the kernel at a time and
     fills its tile of channels, which three channels leave nearly empty; fewer, fuller places take less time though they have more
-    multiply-adds. Where that is so, the target's costs tell (:attr:`Table.places`).
+    multiply-adds. Where that is so, the target's costs tell (:attr:`Table.places`). Where s does not divide W, each row is filled up by a
+    PAD behind its last value, in three dimensions, which copies rows; one of a picture with channels copies place by place, in forty times as long.
     """
     changed = 0
     for operator in editor.operators:
@@ -45,13 +46,19 @@ def _kernel(editor: Editor, operator: Any) -> tuple[int, int] | None:
         return None
     if given.dynamic or given.shape[3] > FEW or given.shape[3] != kernel.shape[3]:
         return None
-    if stride < 2 or options.strideH != stride or options.dilationWFactor != 1 or given.shape[2] % stride:
+    if stride < 2 or options.strideH != stride or options.dilationWFactor != 1:
         return None
+    wide, reach = (
+        -(-given.shape[2] // stride),
+        editor.tensor(wellformed.indices(operator.outputs)[0]).shape[2],
+    )
     same = options.padding == schema.Padding.SAME
-    left = max(kernel.shape[2] - stride, 0) // 2 if same else 0
+    left = max((wide - 1) * stride + kernel.shape[2] - given.shape[2], 0) // 2 if same else 0
     first = -(-left // stride)
     columns = first + 1 + (kernel.shape[2] - 1 - left) // stride
-    return (columns, first * stride - left) if 1 < columns < kernel.shape[2] else None
+    # What "same" puts before a kernel of these columns, and how many places it then has, must be what they were.
+    fits = (columns - 1) // 2 == first if same else wide - columns + 1 == reach
+    return (columns, first * stride - left) if fits and 1 < columns < kernel.shape[2] else None
 
 
 def _gains(editor: Editor, operator: Any, costs: Costs, columns: int, _: int) -> bool:
@@ -65,11 +72,19 @@ def _gains(editor: Editor, operator: Any, costs: Costs, columns: int, _: int) ->
 def _write(editor: Editor, operator: Any, columns: int, before: int) -> None:
     source, weights = wellformed.indices(operator.inputs)[:2]
     given, stride = editor.tensor(source), operator.builtinOptions.strideW
-    rows, wide, channels = given.shape[1], given.shape[2] // stride, given.shape[3] * stride
-    folded = editor.tensor_like(source, f"{given.name}/columns", (given.shape[0], rows, wide, channels))
-    options = schema.ReshapeOptionsT()
-    options.newShape = list(editor.tensor(folded).shape)
-    shape = editor.add_constant(f"{given.name}/columns/shape", options.newShape)
+    batch, rows, width, channels = given.shape
+    wide, steps, last = -(-width // stride), [], source
+    if width % stride:
+        row, full = width * channels, wide * stride * channels
+        last = editor.tensor_like(source, f"{given.name}/rows", (batch, rows, row))
+        filled = editor.tensor_like(source, f"{given.name}/filled", (batch, rows, full))
+        amounts = editor.add_constant(f"{given.name}/filled/amounts", [[0, 0], [0, 0], [0, full - row]])
+        steps = [
+            _reshape(editor, source, last),
+            editor.operator("PAD", [last, amounts], [filled], 2, schema.PadOptionsT()),
+        ]
+        last = filled
+    folded = editor.tensor_like(source, f"{given.name}/columns", (batch, rows, wide, channels * stride))
 
     def spread(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         out, height, width, each = values.shape
@@ -78,9 +93,14 @@ def _write(editor: Editor, operator: Any, columns: int, before: int) -> None:
         return made.reshape(out, height, columns, stride * each)
 
     kernel = editor.changed_constant(weights, spread)
-    editor.replace(
-        operator, [editor.operator("RESHAPE", [source, shape], [folded], options=options), operator]
-    )
+    editor.replace(operator, [*steps, _reshape(editor, last, folded), operator])
     editor.read_at(operator, 0, folded)
     editor.read_at(operator, 1, kernel)
     operator.builtinOptions.strideW = 1
+
+
+def _reshape(editor: Editor, source: int, target: int) -> Any:
+    made, options = editor.tensor(target), schema.ReshapeOptionsT()
+    options.newShape = list(made.shape)
+    shape = editor.add_constant(f"{made.name}/shape", made.shape)
+    return editor.operator("RESHAPE", [source, shape], [target], options=options)

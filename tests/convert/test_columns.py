@@ -98,13 +98,27 @@ def test_a_kernel_need_not_be_square_nor_the_picture() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "width"),
+    [(3, 2, VALID, 13), (7, 2, VALID, 15), (11, 4, VALID, 27), (5, 3, VALID, 23), (6, 2, SAME, 13), (4, 2, SAME, 13)],
+)  # fmt: skip
+def test_a_row_that_the_stride_does_not_divide_is_filled_up(
+    kernel: int, stride: int, padding: int, width: int
+) -> None:
+    made = picture((kernel, kernel), (stride, stride), padding, (16, width))
+    done = lowered(made, FREE)
+    assert not done.taken_back and kinds(done.content) == ["RESHAPE", "PAD", "RESHAPE", "CONV_2D"]
+    assert np.array_equal(answers(made), answers(done.content))
+
+
+@pytest.mark.parametrize(
     "made",
     [
         picture(stride=(1, 1)),
         picture(stride=(1, 2)),
         picture(kernel=(1, 1)),
         picture(kernel=(2, 2)),
-        picture(sides=(12, 13)),
+        picture(sides=(12, 13)),  # "Same" padding begins a column to the left here, which a kernel of two columns has not.
+        picture(kernel=(4, 4), sides=(13, 13), padding=VALID),  # It would reach a place further.
         picture(channels=8),
         picture(dtype="float32"),
         picture(stride=(1, 1), dilationWFactor=2, dilationHFactor=2),
