@@ -1,7 +1,8 @@
 """LiteRT's published times on chips whose constants were fitted to another runtime's, with nothing fitted here.
 
 XNNPACK's README states the times of one thread of the first Pixel for four networks in float32 (github.com/google/XNNPACK,
-27 March 2020). The Pixel's Snapdragon 821 runs at 2.15 GHz, as the Snapdragon 820 does. XNNPACK of that month chose for Kryo
+27 March 2020). The Pixel's Snapdragon 821 runs at 2.15 GHz, as the Snapdragon 820 does:
+``cpuinfo_max_freq`` of one is 2150400 (github.com/pytorch/cpuinfo, test/mock/pixel.h). XNNPACK of that month chose for Kryo
 the matrix kernels of four rows that it chooses for a Cortex-A72 today, without their prefetches (its src/init.c: f32 gemm
 ``4x8__aarch64_neonfma_cortex_a57``, made of the same template as ``cortex_a75``); today it chooses others. So what
 runs here is what a Cortex-A72 is given. NobuoTsukamoto/benchmarks has EfficientDet-Lite0 of ``benchmark_model`` 2.18 with
@@ -56,6 +57,16 @@ MLPERF_NEAR = (
     ("mobilenet_v1_x0.5_192", "float32", 110.0, 19.2),
 )
 """The other two rows of the same runs: within what one core can multiply, by a tenth and by a twentieth, and as little a check."""
+
+BEFORE_XNNPACK = {
+    "mobilenet_v2_x1.0_224.float32": 73.8,
+    "mobilenet_v3_large_x1.0.float32": 51.2,
+    "mobilenet_v3_small_x1.0.float32": 15.8,
+    "mobilenet_v3_large_x1.0.int8": 44.0,
+    "mobilenet_v3_small_x1.0.int8": 15.5,
+}
+"""Network and format -> milliseconds of one large core of the same phone with TFLite's own kernels, before XNNPACK was part of it
+(tensorflow/models, research/slim/nets/mobilenet/README.md; "8-bit" there). No check: what runs here is another engine."""
 
 BY_THREADS = {
     ("efficientdet_lite0.float32", "pi4-1500mhz"): (328.7, 210.2, 182.0, 175.8),

@@ -37,6 +37,7 @@ from pathlib import Path
 
 import arm_litert
 import numpy as np
+from arm_chart import chart
 from arm_fit import BASELINE, TERMS, Fit, held_out
 from arm_floor import floor
 from arm_published import COLUMN, with_every_chip
@@ -45,8 +46,6 @@ from arm_traces import simulated, traced
 from mobilecnn.bench.devices.emulated import build, pipeline
 from mobilecnn.bench.devices.emulated.blocks import Section
 from mobilecnn.bench.devices.emulated.work import work_of
-from mobilecnn.bench.pages import png
-from mobilecnn.bench.pages.plot import Axis, Plot, Point, Series
 from mobilecnn.bench.records.chips import CHIPS, Chip
 from mobilecnn.bench.records.work import Work, milliseconds
 from mobilecnn.files import write_bytes, write_text
@@ -215,25 +214,6 @@ def table(
     return "\n".join(lines) + "\n"
 
 
-def chart(fits: dict[str, Fit], rows: list[dict[str, str]]) -> bytes:
-    """Modelled against published times of all chips, as PNG."""
-    series = []
-    for colour, (name, found) in enumerate(fits.items()):
-        times = published(rows, CHIPS[name])
-        points = [
-            Point(times[network], times[network] * (1 + error)) for network, error in found.errors.items()
-        ]
-        series.append(Series(CHIPS[name].title, points, colour=colour))
-    plot = Plot(
-        series,
-        Axis("published time, ms", log=True),
-        Axis("modelled time, ms, with constants of the other networks", log=True),
-        "Modelled against published times, log-log.",
-        equal="modelled = published",
-    )
-    return png.draw([plot], "ncnn's published benchmark, one thread")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -290,7 +270,8 @@ def main() -> int:
     if arguments.table:
         write_text(arguments.table, table(work, rows, checks))
     if arguments.chart:
-        write_bytes(arguments.chart, chart(fits, rows))
+        times_of = {name: published(rows, CHIPS[name]) for name in fits}
+        write_bytes(arguments.chart, chart(fits, times_of))
     return int(failed)
 
 

@@ -8,22 +8,30 @@
 """
 
 import argparse
+import csv
 import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 from speedup_records import CHIP, GROUPS, NETWORKS, SQUEEZED, decomposed, make, one, record
 
 from mobilecnn.bench.judge.statistics import Interval
+from mobilecnn.bench.pages.paper_tables import speedup_within
 from mobilecnn.bench.papers import stored
 from mobilecnn.bench.papers.experiments import GUIDELINES
 from mobilecnn.bench.papers.speedup import macs, table
 from mobilecnn.bench.papers.sweeps import SWEEPS
+from mobilecnn.bench.records.chips import CHIPS
 from mobilecnn.bench.records.instructions import Instructions
-from mobilecnn.bench.records.work import milliseconds, parts
+from mobilecnn.bench.records.published import NCNN_TABLE_8
+from mobilecnn.bench.records.work import Work, milliseconds, parts
 from mobilecnn.bench.timing.times import Times, times
+
+WORKS = Path(__file__).parents[1] / "tests" / "bench" / "arm_works.csv"
+"""What an inference of each of ncnn's networks is to each chip, as ``benchmarks/arm_model.py --table`` wrote it."""
 
 
 def decomposition_table() -> str:
@@ -166,21 +174,69 @@ def at_resolution(name: str) -> str:
     """Table 8 at a resolution, modelled on the paper's chip, beside the paper's times."""
     rows = []
     for row in table(times(record(name)), name):
-        time, over, lrn = row.time, *(each.actual for each in row.over)
-        ends = f"{over.low:.2f} to {over.high:.2f}" if over.low < over.high else ""
+        time = row.time
         rows.append(
             [
                 row.published.label,
                 f"{time.value / 1e6:.1f}",
                 f"{time.low / 1e6:.1f} to {time.high / 1e6:.1f}",
-                f"{over.value:.2f}x",
-                ends,
-                f"{lrn.value:.2f}x",
+                *(speedup_within(each.actual) for each in row.over),
                 f"{row.published.at(name):.1f}",
                 f"{row.paper_actual:.2f}x",
             ]
         )
     return markdown(rows)
+
+
+def engines_table() -> str:
+    """Two rows of Table 8 over an AlexNet with LRN: the paper's, ncnn's published ones, and LiteRT's as modelled."""
+    rows = []
+    for place, label in ((1, "1.0 MobileNet-224"), (2, "ShuffleNet 1x (g=3)")):
+        cells = []
+        for chip in stored.STORED:
+            times_of = NCNN_TABLE_8[chip]
+            (row,) = (
+                row
+                for row in stored.stored(chip).rows
+                if (row.published.label, row.format) == (label, "float32")
+            )
+            cells += [f"{times_of[0] / times_of[place]:.2f}x", speedup_within(row.over[1].actual)]
+        rows.append([label, f"{row.paper_actual:.2f}x", *cells])
+    return markdown(rows)
+
+
+def alexnets_table() -> str:
+    """AlexNet with LRN: what ncnn published, and the terms of the modelled times of it and of LiteRT, in milliseconds."""
+    rows = []
+    for name, lender in (("sd820", "sd821"), ("pi4", "pi4")):
+        chip, ncnn = CHIPS[name], ncnn_alexnet(lender)
+        record = stored.stored(name).record
+        assert isinstance(record, Instructions)
+        works = {
+            Path(model.file).stem: one(series.typical_work)
+            for model, series in zip(record.models, record.series, strict=True)
+        }
+        published = NCNN_TABLE_8[name][0] * CHIPS[lender].gigahertz / chip.gigahertz
+        for said, done, time in (
+            ("ncnn, with LRN", ncnn, f"{published:.1f}"),
+            ("LiteRT, with LRN", works["alexnet_lrn.float32"], ""),
+            ("LiteRT, without", works["alexnet.float32"], ""),
+        ):
+            spent = parts(done, chip)
+            terms = (f"{spent[part]:.1f}" for part in ("pipeline", "data", "branches"))
+            rows.append([chip.title, said, time, f"{sum(spent.values()):.1f}", *terms])
+    return markdown(rows)
+
+
+def ncnn_alexnet(chip: str) -> Work:
+    """What an inference of ncnn's AlexNet is to a chip."""
+    with WORKS.open(newline="") as file:
+        (row,) = (
+            row
+            for row in csv.DictReader(file)
+            if (row["runtime"], row["chip"], row["network"]) == ("ncnn", chip, "alexnet")
+        )
+    return Work(*(int(row[term]) for term in ("instructions", "cycles", "lines", "turns")))
 
 
 def claims_table() -> str:
@@ -205,7 +261,7 @@ def claims_table() -> str:
         for groups, word in ((4, "four"), (8, "eight"))
     ]
     squeezed = [(over(f"x{each}_g3_se", f"x{each}_g3"), f"of {width(f'x{each}_g3')}") for each in SQUEEZED]
-    table_8 = ", ".join(shown(over(one, other)) for one, other in pairwise(widths[:3]))
+    table_8 = ", ".join(speedup_within(over(one, other)) for one, other in pairwise(widths[:3]))
     return markdown(
         [
             ["a fourfold cut in complexity buys", "2.6x", ", ".join(map(fourfold, widths, widths[1:]))],
@@ -222,15 +278,10 @@ def width(network: str) -> str:
     return f"{float(network.split('_')[0].removeprefix('x')):g}x"
 
 
-def shown(ratio: Interval) -> str:
-    """A ratio with its interval."""
-    return f"{ratio.value:.2f}x ({ratio.low:.2f} to {ratio.high:.2f})"
-
-
 def by_decision(ratios: Sequence[tuple[Interval, str]]) -> str:
     """Ratios, each with what it is of: first those whose interval has 1 on one side, then those that decide nothing."""
-    decided = [f"{shown(ratio)} {of}" for ratio, of in ratios if not ratio.low <= 1 <= ratio.high]
-    undecided = [f"{shown(ratio)} {of}" for ratio, of in ratios if ratio.low <= 1 <= ratio.high]
+    decided = [f"{speedup_within(ratio)} {of}" for ratio, of in ratios if not ratio.low <= 1 <= ratio.high]
+    undecided = [f"{speedup_within(ratio)} {of}" for ratio, of in ratios if ratio.low <= 1 <= ratio.high]
     parts = [", ".join(decided)] if decided else []
     return "; ".join([*parts, f"undecided: {', '.join(undecided)}"] if undecided else parts)
 
@@ -242,6 +293,8 @@ TABLES = (
     groups_table,
     guidelines_table,
     decomposition_table,
+    engines_table,
+    alexnets_table,
     larger_table,
     largest_table,
 )

@@ -33,8 +33,8 @@ class CountResult:
         modelled: modelled time in ns, with the interval of the model's error; None where only instructions were
             counted.
         modelled_relative: modelled time relative to that of the first model, likewise.
-        beyond: terms of the modelled time that no published time speaks for, as
-            :func:`mobilecnn.bench.judge.modelled.beyond` tells them.
+        beyond: what no published time speaks for in the modelled one, as
+            :func:`mobilecnn.bench.judge.modelled.beyond` tells it.
     """
 
     model: Model
@@ -109,7 +109,7 @@ def _result(model: Model, series: CountSeries, first: CountSeries, time: TimeMod
         warnings=(unsteady,) if spread > LARGEST_SPREAD else (),
         modelled=None if time is None else modelled_ns(series, time),
         modelled_relative=None if time is None else modelled_ratio(series, first, time),
-        beyond=None if time is None else beyond(series, time),
+        beyond=None if time is None else beyond(model, series, time),
     )
 
 
@@ -125,7 +125,7 @@ class ComparedCounts:
         a_time: its modelled time in A, ns; None where only instructions were counted.
         b_time: its modelled time in B, likewise.
         time: B's modelled time relative to A's, with the interval of the model's error of ratios, likewise.
-        a_beyond: terms of its modelled time in A that no published time speaks for, as :class:`CountResult` has them.
+        a_beyond: what no published time speaks for in its modelled one in A, as :class:`CountResult` has it.
         b_beyond: the same of that in B.
     """
 
@@ -228,8 +228,8 @@ def _row(
             a_time=modelled_ns(ours, model),
             b_time=modelled_ns(theirs, model),
             time=modelled_ratio(theirs, ours, model),
-            a_beyond=beyond(ours, model),
-            b_beyond=beyond(theirs, model),
+            a_beyond=beyond(a[0].models[a[1]], ours, model),
+            b_beyond=beyond(b[0].models[b[1]], theirs, model),
         )
     if allowed is None:
         return row

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mobilecnn.bench.judge.compare import name_of
 from mobilecnn.bench.judge.instructions import CountSummary
+from mobilecnn.bench.judge.modelled import Beyond
 from mobilecnn.bench.judge.statistics import independent_ratio_interval
 from mobilecnn.bench.judge.streams import StreamSummary
 from mobilecnn.bench.judge.summary import Comparison, comparison
@@ -25,7 +26,7 @@ from mobilecnn.remarks import plural
 NO_DEVICE = {"not ARM", "emulated", "emulator or virtual machine"}
 """Words of :func:`mobilecnn.bench.pages.subjects.origin` that make an answer one about another machine than is meant."""
 
-_MODELLED = "Nine of ten published times lay within such an interval: {} ms. Time it on the device before it is shipped."
+_MODELLED = "{} ms with the model's error of ncnn's published times, 90th percentile{}. Time it on the device before it is shipped."
 
 
 def answers(
@@ -59,10 +60,19 @@ def modelled(counted: Sequence[Counted]) -> list[Answer]:
                 f"Fastest by the model: {short(name_of(result.model))}, {ms(time.value)} ms",
                 "modelled, not measured",
                 "open",
-                [_MODELLED.format(span(time))],
+                [_MODELLED.format(span(time), _doubt(result.beyond))],
             )
         )
     return given
+
+
+def _doubt(found: Beyond | None) -> str:
+    """That no published time speaks for a modelled one, in words behind its interval; nothing where some do."""
+    return (
+        ""
+        if found is not None and not found.terms and not found.type
+        else ", which is not validated for this file"
+    )
 
 
 def _answer(

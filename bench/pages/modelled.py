@@ -7,6 +7,7 @@ from mobilecnn.bench.judge.modelled import PART_OF, beyond
 from mobilecnn.bench.pages import remarks, terminal
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement, Model
+from mobilecnn.bench.records.published import by_ncnn
 
 COUNTED = "emulated, instructions: millions of an inference, counted and exact; they are not times"
 
@@ -41,20 +42,27 @@ def notes(counted: Instructions, of: Collection[Model] | None = None) -> list[st
 
 
 def not_validated(counted: Instructions, of: Collection[Model] | None = None) -> list[str]:
-    """Which intervals no published time speaks for, because a term takes more of the time than of any network's that was held
-    against one; a line for each term. Arguments are those of :func:`notes`."""
-    if counted.model is None:
+    """Which intervals no published time speaks for: those of files that compute in a type of which the chip has none, and those of
+    which a term takes more of the time than of any network's that was held against one; a line for each type and term. Arguments
+    are those of :func:`notes`."""
+    by = counted.model
+    if by is None:
         return []
-    lines = []
-    found = [
-        (name_of(model), beyond(series, counted.model) or {})
-        for model, series in zip(
-            counted.models, counted.series, strict=False
-        )  # A record that was cut short has fewer.
-        if of is None or model in of
+    # A record that was cut short has fewer series than models.
+    taken = [
+        pair for pair in zip(counted.models, counted.series, strict=False) if of is None or pair[0] in of
     ]
+    found = [
+        (name_of(model), judged)
+        for model, series in taken
+        if (judged := beyond(model, series, by)) is not None
+    ]
+    lines = []
+    for dtype in dict.fromkeys(judged.type for _, judged in found if judged.type):
+        named = ", ".join(name for name, judged in found if judged.type == dtype)
+        lines.append(f"intervals not validated {remarks.untried(by.chip, dtype)}: {named}")
     for term in PART_OF:
-        said = [(name, *terms[term]) for name, terms in found if term in terms]
+        said = [(name, *judged.terms[term]) for name, judged in found if term in judged.terms]
         if said:
             shares = ", ".join(f"{name} {share:.0%}" for name, share, _ in said)
             lines.append(
@@ -82,5 +90,6 @@ def stored(counted: Instructions) -> list[str]:
     return [
         f"Stored, not made on this machine: record of {counted.created[:10]}, {device(counted)}; {what}; {error}",
         *not_validated(counted),
+        *by_ncnn(counted.model.chip),
         f"To model it anew: mobilecnn speedup --device emulated-{counted.model.chip.name}",
     ]

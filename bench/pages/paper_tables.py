@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from mobilecnn.bench.judge.statistics import Interval
 from mobilecnn.bench.pages.numbers import interval, ms
 from mobilecnn.bench.papers.experiments import GuidelineRow
 from mobilecnn.bench.papers.speedup import Speedup, SpeedupRow
@@ -26,6 +27,9 @@ SPEEDUP_SPARE = (
 )  # fmt: skip
 """Columns of :func:`speedup` that a narrow terminal does without, the one that says least first; what is left compares
 the theoretical with the actual speedup."""
+
+CHIPS_SPARE = ("90 %", "paper ms", f"over {BASELINES[1].label}", "paper over AlexNet")
+"""Columns of :func:`chips` that a narrow terminal does without, the one that says least first."""
 
 SWEEP_SPARE = ("90 %", "95 % interval", "multiply-adds M", "paper: time")
 """Columns of :func:`sweep` that a narrow terminal does without."""
@@ -107,9 +111,15 @@ def chips(tables: Sequence[Speedup]) -> tuple[tuple[str, ...], list[list[str]]]:
         ]
         for row in alike:
             cells += [ms(row.time.value, 1), interval(row.time, 1e6, 1, "to")]
-            cells += [f"{over.actual.value:.2f}x" for over in row.over]
+            cells += [speedup_within(over.actual) for over in row.over]
         rows.append(cells)
     return tuple(header), rows
+
+
+def speedup_within(ratio: Interval) -> str:
+    """A modelled speedup with its 90 % interval, which is none where both networks are the same."""
+    ends = f" ({interval(ratio, digits=2, to='to')})" if ratio.low < ratio.high else ""
+    return f"{ratio.value:.2f}x{ends}"
 
 
 def sweep_header(which: Sweep, modelled: bool) -> tuple[str, ...]:

@@ -194,7 +194,7 @@ class GuidelineRow:
         rate: its images a second over those of the first case with equal scale: below 1 is
             slower; with the 95 % interval.
         paper_rate: the paper's value of ``rate``.
-        beyond: terms of a modelled time that no published time speaks for; None where it is measured.
+        beyond: what no published time speaks for in a modelled one; None where it is measured.
     """
 
     guideline: str

@@ -21,7 +21,16 @@ from mobilecnn.bench.judge.summary import Result
 from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.measurement import Measurement, Model
 from mobilecnn.bench.records.protocol import Protocol
-from mobilecnn.bench.records.published import BASELINES, NETWORKS, Published, actual, notes, theoretical
+from mobilecnn.bench.records.published import (
+    BASELINES,
+    NETWORKS,
+    RESOLUTIONS,
+    Published,
+    actual,
+    by_ncnn,
+    notes,
+    theoretical,
+)
 from mobilecnn.bench.timing.times import Times, figures, kind, take
 from mobilecnn.quantize import formats
 from mobilecnn.steps import Progress, Say, Steps, no_say
@@ -73,7 +82,7 @@ class SpeedupRow:
         macs: multiply-adds, counted in the exported file.
         time: its time in ns, measured or modelled, with its interval.
         result: its timing; None where the time is modelled.
-        beyond: terms of a modelled time that no published time speaks for; None where it is measured.
+        beyond: what no published time speaks for in a modelled one; None where it is measured.
         over: its speedup over each of the AlexNets that were timed in the format, plain AlexNet first.
         paper_actual: the paper's time ratio.
         paper_theoretical: the paper's multiply-adds ratio.
@@ -140,7 +149,14 @@ class Speedup:
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be said beside the table."""
-        return notes(self.resolution)
+        record = self.record
+        if (
+            isinstance(record, Measurement)
+            or record.model is None
+            or RESOLUTIONS[self.resolution] is not None
+        ):
+            return notes(self.resolution)
+        return (*notes(self.resolution), *by_ncnn(record.model.chip))
 
     def to_json(self) -> dict[str, Any]:
         """The table as a JSON object."""

@@ -102,7 +102,7 @@ class SweepRow:
         macs: multiply-adds, counted in the exported file.
         time: its time in ns, measured or modelled, with its interval.
         result: its timing; None where the time is modelled.
-        beyond: terms of a modelled time that no published time speaks for; None where it is measured.
+        beyond: what no published time speaks for in a modelled one; None where it is measured.
         base: network that it is compared with; None for one that is only compared with, as are the others then.
         macs_ratio: its multiply-adds over those of the base.
         time_ratio: its time over that of the base, in the same format, with its interval.

@@ -171,14 +171,62 @@ errors."""
 LLVM = "19.1.7"
 """Release of LLVM whose scheduling models gave the cycles that constants and errors are fitted to."""
 
-LITERT_TIMES, LITERT_WITHIN = 8, 5
-"""Numbers of LiteRT's published times to which no constant is fitted, those of ``benchmarks/arm_litert.py``, and of those
-within the 90 % interval of the modelled one. The errors of the chips are those of another runtime, ncnn."""
+HALF_PRECISION = ("pi5", "sd855", "sd855plus")
+"""Chips whose core adds and multiplies in half precision, which ncnn's benchmark uses where a core has it (``use_fp16_arithmetic`` in its
+benchncnn.cpp): its times there that are not int8 are of float16. What runs for them here does the same: ShuffleNet V1's
+inference has 15 million ``fmla`` of eight numbers and none of four, and 32 million of four on a Cortex-A72."""
 
-LITERT_OTHER_KERNELS, LITERT_OWN_KERNELS_ERROR = 4, 0.239
-"""Number of those within it that are of a Kryo running XNNPACK's kernels of 2020, which ``--device emulated-sd820`` does not run;
-and the relative error of MobileNet V1 with the kernels that it does run, rounded to 0.1 %. With these the others were not held
-against their times."""
 
-LITERT_ERROR = 0.279
-"""Largest relative error of these, rounded to 0.1 %."""
+@dataclass(frozen=True)
+class OtherRuntime:
+    """LiteRT's published times of a chip, to which no constant is fitted: those of ``benchmarks/arm_litert.py``.
+
+    Attributes:
+        of: what they are of: ``this chip``, or its core at another clock.
+        times: number of them.
+        missed: relative errors, rounded to 0.1 %, of those of them that are missed by more than the chip's error.
+        own_kernels: where the others are of kernels that the chip's device does not run: relative error, rounded to 0.1 %,
+            of MobileNet V1 with those that it does; None elsewhere.
+    """
+
+    of: str
+    times: int
+    missed: tuple[float, ...] = ()
+    own_kernels: float | None = None
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Published times that the model of a chip was held against.
+
+    Attributes:
+        times: number of ncnn's networks.
+        within: number of those that were missed by no more than the chip's error, by constants fitted without them.
+        ratios_within: share of the ratios of two of them that were missed by no more than the chip's error of ratios, rounded to 1 %.
+        types: types that these networks compute in, of those that files have.
+        litert: LiteRT's times; None where none is published.
+    """
+
+    times: int
+    within: int
+    ratios_within: float
+    types: tuple[str, ...] = ("float32", "int8")
+    litert: OtherRuntime | None = None
+
+
+_KRYO_CHECKS = Checks(17, 15, 0.89, litert=OtherRuntime("this core at 2.15 GHz", 4, (), 0.239))
+_KRYO_485_CHECKS = Checks(17, 15, 0.90, types=("int8",))
+
+CHECKS = {
+    "pi3": Checks(17, 15, 0.90),
+    "pi4": Checks(17, 15, 0.90, litert=OtherRuntime("this chip at 1.5 GHz", 2, (0.206,))),
+    "pi4-1500mhz": Checks(17, 15, 0.90, litert=OtherRuntime("this chip", 2, (0.206,))),
+    "pi5": Checks(17, 15, 0.89, types=("int8",), litert=OtherRuntime("this chip", 2, (-0.278, -0.279))),
+    "rk3399": Checks(17, 15, 0.89),
+    "sd810": Checks(17, 15, 0.90),
+    "sd820": _KRYO_CHECKS,
+    "sd821": _KRYO_CHECKS,
+    "sd855": _KRYO_485_CHECKS,
+    "sd855plus": _KRYO_485_CHECKS,
+}
+"""Chip -> what its model was held against. The 90th percentile of 17 errors lies between the 15th and the 16th, so that 15 are within it."""

@@ -6,6 +6,8 @@ for Mobile Devices", arXiv 1707.01083v2 (CVPR 2018), Table 8: one thread of a Sn
 
 from dataclasses import dataclass, replace
 
+from mobilecnn.bench.records.chips import Chip
+
 
 @dataclass(frozen=True)
 class Published:
@@ -67,6 +69,28 @@ RATIO_OF_224 = (
     "and its efficiency is over that."
 )
 """What is beside the paper's theoretical speedups at a larger resolution."""
+
+
+NCNN_TABLE_8 = {
+    "pi3": (270.13, 204.62, 84.64),
+    "pi4": (139.34, 123.76, 47.17),
+    "rk3399": (160.81, 111.12, 38.9),
+    "sd810": (147.27, 110.7, 41.43),
+    "sd820": (97.41, 80.89, 24.96),
+    "sd821": (97.41, 80.89, 24.96),
+}
+"""Chip -> milliseconds of one thread that ncnn publishes of AlexNet with local response normalization (two groups, as its alexnet.param
+has it), of MobileNet V1 and of ShuffleNet V1 1x (g=3), in float32 (its README of commit ``a4d2ea1d4422``; those of the 820 are the 821's)."""
+
+
+def by_ncnn(chip: Chip) -> tuple[str, ...]:
+    """What ncnn's published times of a chip give for two rows of the table; nothing where it has none of float32."""
+    if chip.name not in NCNN_TABLE_8:
+        return ()
+    base, mobilenet, shufflenet = NCNN_TABLE_8[chip.name]
+    ratios = f"MobileNet {base / mobilenet:.2f}x and ShuffleNet 1x {base / shufflenet:.2f}x"
+    said = f"Another engine, published: ncnn's times of a {chip.published} give {ratios} over its AlexNet, which has LRN, in float32."
+    return (said,)
 
 
 def notes(resolution: str) -> tuple[str, ...]:

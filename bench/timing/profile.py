@@ -140,7 +140,7 @@ class Profile:
         peak_dtype: type in which the file computes.
         bandwidth: bandwidth of the memory; None where the device cannot measure it.
         record: measurement with the raw samples, or counts with the work of which the times are modelled.
-        beyond: terms of the whole file's modelled time that no published time speaks for; None where it is measured.
+        beyond: what no published time speaks for in the whole file's modelled one; None where it is measured.
         own: profile of the runtime itself, from one more run of the whole file; None where it gives none.
     """
 

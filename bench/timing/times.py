@@ -51,12 +51,12 @@ class Times:
         return modelled_ratio(self.record.series[base], self.record.series[index], self.record.model)
 
     def beyond(self, index: int) -> Beyond | None:
-        """Terms of a modelled time that no published time speaks for, as :func:`mobilecnn.bench.judge.modelled.beyond` tells
-        them; None where the times are measured."""
+        """What no published time speaks for in a modelled one, as :func:`mobilecnn.bench.judge.modelled.beyond` tells
+        it; None where the times are measured."""
         if isinstance(self.record, Measurement):
             return None
         assert self.record.model is not None
-        return beyond(self.record.series[index], self.record.model)
+        return beyond(self.models[index], self.record.series[index], self.record.model)
 
     def result(self, index: int) -> Result | None:
         """What the measurement says of a file; None where the times are modelled."""

@@ -23,18 +23,11 @@ from mobilecnn.bench.devices.emulated.pipeline import costs_of
 from mobilecnn.bench.devices.emulated.work import work_of
 from mobilecnn.bench.pages.numbers import below
 from mobilecnn.bench.pages.remarks import model_errors
-from mobilecnn.bench.papers.stored import stored
 from mobilecnn.bench.records.chips import (
     BY_CORE,
     CHIPS,
-    LITERT_ERROR,
-    LITERT_OTHER_KERNELS,
-    LITERT_OWN_KERNELS_ERROR,
-    LITERT_TIMES,
-    LITERT_WITHIN,
 )
 from mobilecnn.bench.records.data_sheets import DATA_SHEETS
-from mobilecnn.bench.records.instructions import Instructions
 from mobilecnn.bench.records.work import Work, milliseconds
 
 ROOT = Path(__file__).parents[2]
@@ -154,31 +147,6 @@ def test_another_runtime_s_published_times_are_within_the_limit_but_for_those_th
     assert (abs(error) > LIMIT) == (figure[:2] in LITERT_BEYOND)
     shown = f"{error:+.0%}".replace("%", " %").replace("-", "\N{MINUS SIGN}")
     assert f"| {figure[3]:g} | {figure[3] * (1 + error):.1f} | {shown} |" in PAGE
-
-
-def test_the_largest_error_of_another_runtime_is_what_is_said_beside_every_time() -> None:
-    assert max(abs(litert_error(*figure)) for figure in LITERT) == pytest.approx(LITERT_ERROR, abs=0.0005)
-    within = [-CHIPS[figure[1]].error < litert_error(*figure) < CHIPS[figure[1]].error for figure in LITERT]
-    assert (len(within), sum(within)) == (LITERT_TIMES, LITERT_WITHIN)
-
-
-def test_of_these_most_run_kernels_that_the_chip_s_own_device_does_not() -> None:
-    other = [figure for figure in LITERT if figure[2] != CHIPS[figure[1]].core]
-    within = [figure for figure in other if abs(litert_error(*figure)) < CHIPS[figure[1]].error]
-    assert len(within) == len(other) == LITERT_OTHER_KERNELS and {figure[1] for figure in other} == {"sd820"}
-    record = stored("sd820").record
-    assert isinstance(record, Instructions)
-    (own,) = (
-        series.typical_work
-        for model, series in zip(record.models, record.series, strict=True)
-        if model.file == "mobilenet_v1_x1.0_224.float32.tflite"
-    )
-    assert own is not None
-    (published,) = (figure[3] for figure in LITERT if figure[0] == "mobilenet_v1_x1.0_224.float32")
-    error = milliseconds(own, CHIPS["sd820"]) / published - 1
-    assert error == pytest.approx(LITERT_OWN_KERNELS_ERROR, abs=0.0005)
-    for page in ("README.md", "docs/speedup.md", "docs/arm_model.md"):
-        assert f"{error:.0%}".replace("%", " %") in (ROOT / page).read_text()
 
 
 @pytest.mark.parametrize(

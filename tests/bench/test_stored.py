@@ -11,7 +11,7 @@ from mobilecnn.bench.papers.stored import STORED, stored
 from mobilecnn.bench.records.chips import CHIPS
 from mobilecnn.bench.records.instructions import CountSeries, Instructions
 from mobilecnn.bench.records.measurement import DIFFERS
-from mobilecnn.bench.records.published import NETWORKS
+from mobilecnn.bench.records.published import NETWORKS, by_ncnn
 from mobilecnn.bench.records.work import milliseconds
 
 ROOT = Path(__file__).parents[2]
@@ -27,8 +27,9 @@ def test_a_stored_record_says_what_made_it_and_has_the_constants_of_its_chip(nam
     for model, series in zip(record.models, record.series, strict=True):
         assert "/" not in model.file and model.answers.verdict != DIFFERS
         assert series.work and series.runtime_version
-    first, *beyond, again = modelled.stored(record)
+    first, *beyond, engine, again = modelled.stored(record)
     assert beyond == modelled.not_validated(record)
+    assert (engine,) == by_ncnn(CHIPS[name])
     for words in (
         "Stored",
         record.created[:10],

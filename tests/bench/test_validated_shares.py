@@ -20,6 +20,7 @@ from mobilecnn.bench.papers.stored import STORED, stored
 from mobilecnn.bench.papers.stored import path as stored_path
 from mobilecnn.bench.records.chips import BY_CORE, CHIPS, LARGEST_SHARES
 from mobilecnn.bench.records.instructions import Counts, CountSeries, Instructions
+from mobilecnn.bench.records.measurement import NOT_CHECKED, Answers, Model
 from mobilecnn.bench.records.work import TimeModel, Work, parts
 from mobilecnn.cli import cli
 
@@ -49,6 +50,10 @@ def test_every_chip_has_largest_shares_and_a_lent_one_those_of_its_core() -> Non
         assert LARGEST_SHARES[name] == LARGEST_SHARES[other]
 
 
+FILE = Model("it.tflite", "0" * 64, 1, None, Answers(NOT_CHECKED, "it has no passport"))
+"""A file without a passport."""
+
+
 def of_turns(wanted: float) -> CountSeries:
     """A series of which turns have a share of the Raspberry Pi 4's time."""
     constants = CHIPS["pi4"].constants
@@ -60,9 +65,10 @@ def of_turns(wanted: float) -> CountSeries:
 @pytest.mark.parametrize(("turns", "said"), [(0.29, {}), (0.31, {}), (0.46, {"turns": (0.46, 0.31)})])
 def test_what_is_beyond_is_told_by_whole_per_cent(turns: float, said: dict[str, tuple[float, float]]) -> None:
     model = TimeModel(CHIPS["pi4"], "19.1.7")
-    assert beyond(of_turns(turns), model) == said
+    found = beyond(FILE, of_turns(turns), model)
+    assert found is not None and found.terms == said
     unknown = dataclasses.replace(model, chip=dataclasses.replace(model.chip, name="pi9"))
-    assert beyond(of_turns(turns), unknown) is None
+    assert beyond(FILE, of_turns(turns), unknown) is None
 
 
 def test_every_interval_of_such_a_time_is_said_to_be_of_nothing_that_was_published() -> None:
@@ -141,9 +147,10 @@ def test_the_page_of_the_rewrites_names_the_shuffle_nets_of_which_nothing_is_kno
     assert isinstance(record, Instructions) and record.model is not None
     shares = {}
     for model, series in zip(record.models, record.series, strict=True):
-        found = beyond(series, record.model) or {}
+        found = beyond(model, series, record.model)
+        assert found is not None
         shares[model.file.removesuffix(".tflite")] = [
-            f"{share:.0%}".replace("%", " %") for share, _ in found.values()
+            f"{share:.0%}".replace("%", " %") for share, _ in found.terms.values()
         ]
     names = [f"shufflenet_v1_{width}_g3.{kind}" for kind in ("float32", "int8") for width in ("x0.5", "x1.0")]
     (half,), (one,), (half_int8,), (one_int8,) = (shares[name] for name in names)
@@ -196,7 +203,9 @@ def test_a_page_that_shows_such_an_interval_names_the_largest_share(name: str, p
     said = " ".join((ROOT / page).read_text().split())
     kinds = (".float32",) if page == "README.md" else (".float32", ".int8")
     for model, series in zip(record.models, record.series, strict=True):
-        for term, (found, largest) in (beyond(series, record.model) or {}).items():
+        judged = beyond(model, series, record.model)
+        assert judged is not None and not judged.type
+        for term, (found, largest) in judged.terms.items():
             if model.file.removesuffix(".tflite").endswith(kinds):
                 assert f"{found:.0%}".replace("%", " %") in said, (model.file, term)
                 assert f"at most {largest:.0%}".replace("%", " %") in said, (model.file, term)

@@ -44,8 +44,8 @@ def section(counted: Sequence[Counted]) -> list[Content]:
             rows.append(_row(given, result, model))
     chart = Figure(
         svg.bars(list(groups.items()), "modelled ms"),
-        "Modelled time of one inference, by chip; hatched, because nothing was timed. The intervals are those in which "
-        "nine of ten of ncnn's published times of other networks lie.",
+        "Modelled time of one inference, by chip; hatched, because nothing was timed. The intervals reach as "
+        "far as the model's 90th percentile of error of ncnn's published times.",
         wide=True,
     )
     caption = "Every file whose time was modelled. None of these figures is a measurement."

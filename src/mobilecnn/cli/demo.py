@@ -92,7 +92,7 @@ def command(epochs: int, rounds: int, output: Path, as_json: bool) -> None:
     data("Modelled, not measured: the same table on the paper's own chip and on a Raspberry Pi 4")
     for chip in made.chips:
         data("")
-        data(table(*paper_tables.chips([chip]), left=2))
+        data(table(*paper_tables.chips([chip]), left=2, spare=paper_tables.CHIPS_SPARE))
         for line in said_of_chip(chip):
             prose(line)
     data("")

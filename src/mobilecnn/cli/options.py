@@ -75,16 +75,19 @@ def _only_device(ctx: click.Context, parameter: click.Parameter, names: tuple[st
     return names[0]
 
 
-device = click.option(
-    "--device",
-    "device_name",
-    type=suggestions.DEVICE,
-    multiple=True,
-    default=("local",),
-    show_default=True,
-    callback=_only_device,
-    help="Time on this device: local, a name of `mobilecnn devices`, or an SSH host.",
-)
+_TIME_ON = "Time on this device: local, a name of `mobilecnn devices`, or an SSH host"
+_EMULATED = "; or an emulated chip, such as emulated-pi4, on which time is modelled"
+
+
+def _device(text: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--device", "device_name", type=suggestions.DEVICE, multiple=True, default=("local",), show_default=True,
+        callback=_only_device, help=text,
+    )  # fmt: skip
+
+
+device = _device(f"{_TIME_ON}{_EMULATED}.")
+timing_device = _device(f"{_TIME_ON}.")
 devices = click.option(
     "--device",
     "device_names",
@@ -92,9 +95,7 @@ devices = click.option(
     multiple=True,
     default=("local",),
     show_default=True,
-    help="Time on this device: local, a name of `mobilecnn devices`, or an SSH host; or an emulated chip, "
-    "such as emulated-pi4, on which time is modelled. May be repeated: the devices are timed side by "
-    "side.",
+    help=f"{_TIME_ON}{_EMULATED}. May be repeated: the devices are timed side by side.",
 )
 counts_only = click.option(
     "--counts-only",

@@ -75,7 +75,8 @@ def command(
     of the same shape once. Their sum stands beside the time of the whole file: a runtime may
     merge operators, and each part contains one call of the interpreter. The roofline chart
     shows which operators the arithmetic limits and which the memory; its roofs are measured
-    on the device.
+    on the device. On an emulated chip, such as emulated-pi4, all times are modelled, and the roofs
+    are published ones.
 
     \b
     Example:
@@ -83,6 +84,7 @@ def command(
     """
     from mobilecnn.bench.devices.registry import device
     from mobilecnn.bench.pages import charts, modelled, png, remarks
+    from mobilecnn.bench.records.instructions import Instructions
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.bench.timing import profile as bench
     from mobilecnn.extras import require
@@ -134,6 +136,8 @@ def command(
     prose(line)
     for note in about(profile.record, profile.record.models[:1]):  # The others are operators.
         prose(note)
+    if isinstance(profile.record, Instructions) and profile.record.model is not None:
+        prose(remarks.operators_alone(profile.record.model.chip))
     data(_groups(profile))
     data("")
     data(_operators(profile, top))
@@ -229,7 +233,7 @@ def _cells(row: "OperatorTime", limit: float) -> list[str]:
 
 def _lines(profile: "Profile") -> list[str]:
     from mobilecnn.bench.pages.numbers import interval, ms
-    from mobilecnn.bench.pages.remarks import ALONE, BOUND
+    from mobilecnn.bench.pages.remarks import BOUND
 
     calls, ratio = len(profile.rows), profile.ratio
     ends = f" ({interval(ratio)})" if ratio.low < ratio.high else ""
@@ -260,6 +264,5 @@ def _lines(profile: "Profile") -> list[str]:
         f"{memory}, published ({limits.memory})"
         if memory
         else "memory: no published bandwidth was found; the chart has no slope",
-        ALONE,
         BOUND,
     ]

@@ -229,6 +229,7 @@ def _lines(found: "Found", where: "Device") -> Iterator[str]:
     if isinstance(where, CanCount):
         chip = where.time_model().chip
         yield f"{remarks.modelled_on(chip)}; {remarks.model_errors(chip)}"
+        yield from _untried(found, chip)
         yield from uncorrected(found, chip)
     yield from errors(found)
 
@@ -262,6 +263,18 @@ def sources(found: "Found") -> Iterator[str]:
     for source, names in networks.items():
         of = "" if len(networks) == 1 else f" of {', '.join(names)}"
         yield f"top-1{of}: as published for float32: {source}"
+
+
+def _untried(found: "Found", chip: "Chip") -> Iterator[str]:
+    """That no published time of a chip speaks for the types that some of the formats compute in."""
+    from mobilecnn.bench.judge.modelled import untried
+    from mobilecnn.bench.pages import remarks
+    from mobilecnn.bench.records.chips import CHECKS
+
+    checks = CHECKS.get(chip.name)
+    forms = {} if checks is None else {form: untried(form, checks.types) for form in _shown(found)}
+    for dtype in dict.fromkeys(filter(None, forms.values())):
+        yield f"not validated {remarks.untried(chip, dtype)}: {', '.join(form for form in forms if forms[form] == dtype)}"
 
 
 def uncorrected(found: "Found", chip: "Chip") -> Iterator[str]:

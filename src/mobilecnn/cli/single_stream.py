@@ -26,7 +26,7 @@ HEADER = ("file", "p90 ms, early stopping", "plain p90", "median", "queries", "s
 @click.option(
     "--min-queries", default=64, show_default=True, help="Ask a file at least this many queries, 64 or more."
 )
-@options.device
+@options.timing_device
 @options.long_process
 @options.allow_wrong_answers
 @options.record_output("single-stream", "Write the record to this file; an existing one is never replaced.")

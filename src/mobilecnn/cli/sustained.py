@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--minutes", type=float, default=10.0, show_default=True, help="Run each file this long without a pause."
 )
-@options.device
+@options.timing_device
 @options.long_process
 @options.allow_wrong_answers
 @options.record_output(
