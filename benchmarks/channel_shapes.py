@@ -112,7 +112,8 @@ CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
     "pointwise with stride 2, 28x28x44 to 88": lambda: strided(28, 44, 88),
     "pointwise with stride 2, 56x56x64 to 128": lambda: strided(56, 64, 128),
 }
-"""Name of a case -> the shape of its input and its forms, the first of which is what an export has."""
+"""Name of a case -> the shape of its input and its forms, the first of which is the model's. An export has it, too, but for equal
+branches read together, which it merges."""
 
 
 def file_of(form: Form, shape: tuple[int, int, int], quantized: bool) -> bytes:

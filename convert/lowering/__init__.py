@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering.branches import merge_branches
 from mobilecnn.convert.lowering.concatenations import nest_concatenations
 from mobilecnn.convert.lowering.conversions import drop_conversions, write_in_final_scale
 from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, costs_of
@@ -43,6 +44,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite(merge_paddings, "converted", exact=True),
     Rewrite(fuse_relus, "converted", exact=True),
     Rewrite(rectify_branches, "converted", exact=True),
+    Rewrite(merge_branches, "converted", exact=True),
     Rewrite(drop_reshapes, "converted", exact=True),
     Rewrite(spell_shuffles, "converted", exact=True),
     Rewrite(fold_shuffles, "converted", exact=True),

@@ -8,6 +8,7 @@ the zoo. Grouped pointwise convolutions are written dense, with the channel shuf
 (:mod:`~mobilecnn.convert.lowering.shuffles`). The channels of ShuffleNet V2 go straight to where they are used
 (:mod:`~mobilecnn.convert.lowering.routes`). Not followed is that for tflite-runtime some become several without groups
 (:mod:`~mobilecnn.convert.lowering.split_groups`): there what is predicted of a wide ShuffleNet in int8 is too slow.
+Equal branches (:mod:`~mobilecnn.convert.lowering.branches`) are in no network of the zoo either.
 """
 
 from collections.abc import Sequence
