@@ -141,4 +141,4 @@ def chosen(wanted: str | Sequence[str], target: str = ANY) -> tuple[Rewrite, ...
 
 
 def _for(costs: Costs, rows: Sequence[Rewrite]) -> tuple[Rewrite, ...]:
-    return tuple(row if row.costs is None else replace(row, costs=costs) for row in rows)
+    return tuple(replace(row, costs=row.costs and costs, target=costs) for row in rows)

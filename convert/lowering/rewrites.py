@@ -44,12 +44,14 @@ class Rewrite:
         exact: whether every value of the graph that it keeps is the same, bit for bit. Else an operator may round to the
             neighbouring value where it rounded to this one.
         costs: what operators cost on the target, for a pass that chooses by it, its second argument; else None.
+        target: what they cost there, to tell what the changed parts take; None where no target is known.
     """
 
     run: Callable[..., Iterable[str]]
     graph: Literal["converted", "quantized", "finished"]
     exact: bool
     costs: Costs | None = None
+    target: Costs | None = None
 
     @property
     def name(self) -> str:
@@ -116,7 +118,9 @@ def rewrite(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers
         if reason is None:
             content, before = candidate, after
             changes[row.name] = changed
-            parts += explanation.changed(row.name, earlier, explanation.snapshot(model), row.costs)
+            parts += explanation.changed(
+                row.name, earlier, explanation.snapshot(model), row.costs or row.target
+            )
         else:
             model = flatbuffer.parse(content, name)
             taken_back[row.name] = f"{reason} ({'; '.join(changed)})"
