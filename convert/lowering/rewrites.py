@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.convert.checks import Gain
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering import explanation
@@ -72,12 +73,14 @@ class Rewritten:
         changes: rewrite -> what it changed; those that changed nothing are left out.
         taken_back: rewrite -> why it was taken back.
         parts: what each rewrite made of which part of the graph.
+        gains: what they brought, where that was counted.
     """
 
     content: bytes
     changes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     taken_back: dict[str, str] = field(default_factory=dict)
     parts: tuple[Change, ...] = ()
+    gains: tuple[Gain, ...] = ()
 
 
 def rewrite(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers) -> Rewritten:

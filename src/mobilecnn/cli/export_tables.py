@@ -8,6 +8,7 @@ from mobilecnn.cli.output import data, kilobytes, prose, say_short_names, short_
 from mobilecnn.remarks import plural
 
 if TYPE_CHECKING:
+    from mobilecnn.convert.checks import Gain
     from mobilecnn.convert.lowering.explanation import Change
     from mobilecnn.convert.rungs import Ladder
     from mobilecnn.exported import Exported
@@ -116,10 +117,20 @@ def explain(exported: "tuple[Exported, ...]") -> None:
             times = [f"us by costs, {chip}" for chip in chips]
             rows = [_change(change, chips) for change in changes]
             data(table([*header, *times], rows, left=4, spare=("kB moved", *reversed(times))))
+        for gain in file.passport.gains:
+            prose(_gained(gain))
         for name, reason in file.passport.taken_back.items():
             prose(f"taken back: {name}: {reason}")
         for row in file.explanation.untouched:
             prose(f"left: {row.what} {row.layer}: {row.why}")
+
+
+def _gained(gain: "Gain") -> str:
+    """What the rewrites of a graph brought, in words."""
+    counts = {"operators": gain.operators, "XNNPACK partitions": gain.partitions}
+    words = [f"{what} {before} -> {after}" for what, (before, after) in counts.items()]
+    times = ", ".join(f"{chip} {-saved:+.1f}" for chip, saved in gain.saved.items())
+    return f"{gain.graph} graph: {', '.join(words)}{f'; us by costs: {times}' if times else ''}"
 
 
 def _change(change: "Change", chips: Sequence[str]) -> list[str]:
