@@ -18,6 +18,7 @@ from mobilecnn.convert import golden, output_kinds
 from mobilecnn.convert.checks import (
     Correction,
     DataFinding,
+    Gain,
     Golden,
     ImageManifest,
     LabelledCheck,
@@ -217,6 +218,7 @@ class Passport(Stored, Open):
         findings: what is the matter with the images of the calibration; empty in a passport of a version that did not look.
         corrections: what was done to the weights and biases of a quantized file, in order, and what it is worth.
         ladder: what was tried before a file that :mod:`mobilecnn.ladder` chose; None of a file whose format was named.
+        gains: what the rewrites brought, of each graph that they changed; empty in a passport of a version that did not count.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.passport"
@@ -252,6 +254,7 @@ class Passport(Stored, Open):
     findings: tuple[DataFinding, ...] = field(default=(), metadata=ADDED)
     corrections: tuple[Correction, ...] = field(default=(), metadata=ADDED)
     ladder: Ladder | None = field(default=None, metadata=ADDED)
+    gains: tuple[Gain, ...] = field(default=(), metadata=ADDED)
 
     @property
     def kind(self) -> OutputKind:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from mobilecnn.convert.checks import FINISHED
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import lower
 from mobilecnn.convert.lowering.description import Description
@@ -12,6 +13,7 @@ from mobilecnn.quantize import corrections, gains, targets
 from mobilecnn.quantize.corrections import Base, Quantized
 from mobilecnn.quantize.formats import Format
 from mobilecnn.quantize.inference import TfliteProcess
+from mobilecnn.quantize.partitions import counted
 from mobilecnn.quantize.targets import Target
 from mobilecnn.remarks import Remark, Remarked, plural
 
@@ -93,7 +95,9 @@ def _quantize(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
             how.remarked(Remark("cut-weights", made.limited, text))
         gains.refuse_no_gain(row, flatbuffer.graph(made.path.read_bytes(), row.name), name)
     rules = [rule for rule in how.rewrites if rule.graph in stages]
-    rewritten = rewrite(made.path.read_bytes(), row.name, rules, how.answers)
+    plain = made.path.read_bytes()
+    rewritten = rewrite(plain, row.name, rules, how.answers)
+    rewritten = counted(FINISHED, plain, rewritten, how.tflite, base.path.with_name("counted.tflite"))
     if not row.rules and not rewritten.changes:
         return made, rewritten
     # The quantizer leaves the float file's operator versions in place.

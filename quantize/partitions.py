@@ -7,12 +7,14 @@ feature maps are handed over and the faster kernels have less to look at, so tha
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mobilecnn.convert import gpu, xnnpack
+from mobilecnn.convert.checks import Gain
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation
+from mobilecnn.convert.lowering.rewrites import Rewritten
 from mobilecnn.errors import ModelFileError
 from mobilecnn.files import read_bytes
 from mobilecnn.quantize.inference import TfliteProcess
@@ -116,3 +118,29 @@ def partitions(path: Path) -> Partitions:
         for found in (rows, surprises)
     )
     return Partitions(count, left, others)
+
+
+def counted(
+    graph: str, before: bytes, rewritten: Rewritten, tflite: TfliteProcess, scratch: Path
+) -> Rewritten:
+    """A rewritten file with what the rewrites brought; as it is where they changed nothing.
+
+    Args:
+        graph: which graph it is, as :class:`~mobilecnn.convert.checks.Gain` calls it.
+        before: the file before the rewrites, which the runtime takes as it takes the one after.
+        rewritten: the file after them.
+        tflite: the child that loads both.
+        scratch: where they are written for it.
+    """
+    if not rewritten.changes:
+        return rewritten
+    operators, pieces = [], []
+    for content in (before, rewritten.content):
+        scratch.write_bytes(content)
+        operators.append(len(flatbuffer.graph(content, graph).operations))
+        pieces.append(tflite.split(scratch)[0])
+    saved: dict[str, float] = {}
+    for part in rewritten.parts:
+        for chip, took in part.before.microseconds.items():
+            saved[chip] = round(saved.get(chip, 0.0) + took - part.after.microseconds[chip], 3)
+    return replace(rewritten, gains=(Gain(graph, tuple(operators), tuple(pieces), saved),))

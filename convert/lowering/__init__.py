@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.lowering.branches import merge_branches
 from mobilecnn.convert.lowering.columns import columns_to_channels
 from mobilecnn.convert.lowering.concatenations import nest_concatenations
 from mobilecnn.convert.lowering.conversions import drop_conversions, write_in_final_scale
@@ -44,6 +45,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite(merge_paddings, "converted", exact=True),
     Rewrite(fuse_relus, "converted", exact=True),
     Rewrite(rectify_branches, "converted", exact=True),
+    Rewrite(merge_branches, "converted", exact=True),
     Rewrite(drop_reshapes, "converted", exact=True),
     Rewrite(spell_shuffles, "converted", exact=True),
     Rewrite(fold_shuffles, "converted", exact=True),
@@ -141,4 +143,4 @@ def chosen(wanted: str | Sequence[str], target: str = ANY) -> tuple[Rewrite, ...
 
 
 def _for(costs: Costs, rows: Sequence[Rewrite]) -> tuple[Rewrite, ...]:
-    return tuple(row if row.costs is None else replace(row, costs=costs) for row in rows)
+    return tuple(replace(row, costs=row.costs and costs, target=costs) for row in rows)

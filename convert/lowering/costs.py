@@ -237,6 +237,16 @@ more than :data:`LARGEST_LOSS` allows. The other chips have no say in it. The Sn
 and there no int8 file of ShuffleNet is faster than the float32 one anyway; the RK3399 and the Snapdragon 810 have cores like the Raspberry Pi 4's."""
 
 
+def chips(costs: Costs, dtype: str) -> tuple[str, ...]:
+    """Names of the chips that the costs of a type are of, in order: the targets that have the same ones, else what the costs are called."""
+    alone = {rows: name for name, target in TARGETS.items() if len(rows := target.tables.get(dtype, ())) == 1}
+    tables = costs.tables.get(dtype, ())
+    names = [alone.get((table,), costs.title) for table in tables]
+    return tuple(
+        name if names.count(name) == 1 else f"{name}, {number}" for number, name in enumerate(names, 1)
+    )
+
+
 def costs_of(target: str) -> Costs:
     """The costs of a target: a name of :data:`TARGETS`, or a file that ``mobilecnn tune`` wrote.
 

@@ -1,9 +1,11 @@
 """What the rewrites made of each part of a graph, and what they left as it was."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from mobilecnn.convert import xnnpack
 from mobilecnn.convert.graph import flatbuffer
@@ -11,9 +13,10 @@ from mobilecnn.convert.graph.cut import moved_bytes
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
 from mobilecnn.convert.inspection import macs
-from mobilecnn.convert.lowering.costs import Costs
+from mobilecnn.convert.lowering.costs import Costs, Table, chips
 from mobilecnn.convert.lowering.routes import why_not_straight
 from mobilecnn.convert.lowering.shuffles import why_unfolded
+from mobilecnn.convert.lowering.split_groups import moved
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,15 @@ class Side:
         operators: number of operators of each kind, in words.
         macs: multiply-adds, those by zeros that were filled in too.
         nbytes: bytes that its operators move at least: each input, weight and output of each once.
-        microseconds: time of its convolutions and channel shuffles by the costs that chose the form, on one chip; None where
-            none did, or those of several chips together.
+        microseconds: time of its convolutions and channel shuffles by the costs of the target, chip -> microseconds. Empty where
+            the costs say nothing of the type, or not of what the part gained: the rest of a part is the same before and after,
+            or gone.
     """
 
     operators: str
     macs: int
     nbytes: int
-    microseconds: float | None = None
+    microseconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def changed(
     Args:
         rewrite: name of what made the second of the first.
         before, after: the two, taken of one model in memory: a weight is the same if it is the same array.
-        costs: costs that the rewrite chose by; None where it did not choose.
+        costs: what operators cost on the target; None where that is not known.
     """
     common = Counter(before.keys) & Counter(after.keys)
     gone, come = [_beyond(side.graph, side.keys, common) for side in (before, after)]
@@ -115,7 +119,8 @@ def changed(
     for part in parts:
         was, now = ([row for row in side if id(row) in part] for side in (gone, come))
         last = (now or was)[-1]
-        rows.append(Change(rewrite, last.outputs[0].name, _side(was, costs), _side(now, costs)))
+        tables = _tables(was, now, costs)
+        rows.append(Change(rewrite, last.outputs[0].name, _side(was, tables), _side(now, tables)))
     return tuple(rows)
 
 
@@ -213,26 +218,55 @@ def _maps(row: Operation) -> Iterable[str]:
     )
 
 
-def _side(rows: Sequence[Operation], costs: Costs | None) -> Side:
+def _tables(was: Sequence[Operation], now: Sequence[Operation], costs: Costs | None) -> dict[str, Table]:
+    """The chips whose costs say what a part takes before and after; none where it gained operators that they do not know."""
+    dtypes = {row.outputs[0].dtype for row in (*was, *now)}
+    if costs is None or len(dtypes) != 1:
+        return {}
+    (dtype,) = dtypes
+    tables = dict(zip(chips(costs, dtype), costs.tables.get(dtype, ()), strict=True))
+    for table in tables.values():
+        before, after = (
+            Counter(row.kind for row in side if _time(row, table) is None) for side in (was, now)
+        )
+        if after - before or not any(_time(row, table) for row in was):
+            return {}
+    return tables
+
+
+def _side(rows: Sequence[Operation], tables: Mapping[str, Table]) -> Side:
     counts = Counter(row.kind for row in rows)
     words = ", ".join(kind if count == 1 else f"{count} {kind}" for kind, count in counts.items())
-    times = [] if costs is None else [_time(row, costs) for row in rows]
-    known = [time for time in times if time is not None]
-    spent = round(sum(known) / 1000, 3) if known and len(known) == len(times) else None
-    return Side(words, sum(macs(row, zeros=True) for row in rows), sum(map(moved_bytes, rows)), spent)
+    times = {
+        chip: round(sum(_time(row, table) or 0.0 for row in rows) / 1000, 3) for chip, table in tables.items()
+    }
+    return Side(words, sum(macs(row, zeros=True) for row in rows), sum(map(moved_bytes, rows)), times)
 
 
-def _time(row: Operation, costs: Costs) -> float | None:
-    """Nanoseconds of an operator by the costs of one chip, 0 of one that no choice is about; None where they are not known."""
-    made, tables = row.outputs[0], costs.tables.get(row.outputs[0].dtype, ())
-    if len(tables) != 1:
-        return None
-    if row.kind == "TRANSPOSE":
-        channels = made.shape[-2] * made.shape[-1]
-        return tables[0].shuffle(made.elements // channels, channels)
+def _time(row: Operation, table: Table) -> float | None:
+    """Nanoseconds of an operator by the costs of a chip; None of one that they do not know."""
+    made = row.outputs[0].shape
+    if row.kind == "RESHAPE":
+        return 0.0  # Those of a shuffle are counted with its transposition.
+    if row.kind == "TRANSPOSE" and _swaps_the_last(row):
+        channels = made[-2] * made[-1]
+        return table.shuffle(row.outputs[0].elements // channels, channels)
+    if row.kind in ("SPLIT", "CONCATENATION") and table.product > 0 and len(made) == 4:
+        whole, pieces = (row.inputs[-1], row.outputs) if row.kind == "SPLIT" else (row.outputs[0], row.inputs)
+        return None if whole is None else moved(whole.shape, len(pieces), table)
     if row.kind != "CONV_2D" or row.inputs[0] is None or row.inputs[1] is None:
-        return 0.0
+        return None
     kernel = row.inputs[1].shape
     groups = row.inputs[0].shape[-1] // kernel[3]
     products = kernel[1] * kernel[2] * kernel[3]
-    return tables[0].convolution(made.elements // made.shape[-1], products, made.shape[-1] // groups, groups)
+    return table.convolution(row.outputs[0].elements // made[-1], products, made[-1] // groups, groups)
+
+
+def _swaps_the_last(row: Operation) -> bool:
+    """Whether a transposition is that of a channel shuffle: the last two axes, of four or more."""
+    order = row.inputs[1]
+    if order is None or order.data is None or order.dtype != "int32":
+        return False
+    axes = np.frombuffer(order.data.tobytes(), np.int32).tolist()
+    count = len(axes)
+    return count > 3 and axes == [*range(count - 2), count - 1, count - 2]

@@ -9,6 +9,7 @@ the zoo. Grouped pointwise convolutions are written dense, with the channel shuf
 (:mod:`~mobilecnn.convert.lowering.routes`). Not followed is that for tflite-runtime some become several without groups
 (:mod:`~mobilecnn.convert.lowering.split_groups`): there what is predicted of a wide ShuffleNet in int8 is too slow; nor that the first
 convolution may read columns as channels (:mod:`~mobilecnn.convert.lowering.columns`): what is predicted of it is too slow there.
+Equal branches (:mod:`~mobilecnn.convert.lowering.branches`) are in no network of the zoo either.
 """
 
 from collections.abc import Sequence

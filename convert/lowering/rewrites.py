@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from mobilecnn.convert.checks import Gain
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering import explanation
@@ -44,12 +45,14 @@ class Rewrite:
         exact: whether every value of the graph that it keeps is the same, bit for bit. Else an operator may round to the
             neighbouring value where it rounded to this one.
         costs: what operators cost on the target, for a pass that chooses by it, its second argument; else None.
+        target: what they cost there, to tell what the changed parts take; None where no target is known.
     """
 
     run: Callable[..., Iterable[str]]
     graph: Literal["converted", "quantized", "finished"]
     exact: bool
     costs: Costs | None = None
+    target: Costs | None = None
 
     @property
     def name(self) -> str:
@@ -70,12 +73,14 @@ class Rewritten:
         changes: rewrite -> what it changed; those that changed nothing are left out.
         taken_back: rewrite -> why it was taken back.
         parts: what each rewrite made of which part of the graph.
+        gains: what they brought, where that was counted.
     """
 
     content: bytes
     changes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     taken_back: dict[str, str] = field(default_factory=dict)
     parts: tuple[Change, ...] = ()
+    gains: tuple[Gain, ...] = ()
 
 
 def rewrite(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers) -> Rewritten:
@@ -116,7 +121,9 @@ def rewrite(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers
         if reason is None:
             content, before = candidate, after
             changes[row.name] = changed
-            parts += explanation.changed(row.name, earlier, explanation.snapshot(model), row.costs)
+            parts += explanation.changed(
+                row.name, earlier, explanation.snapshot(model), row.costs or row.target
+            )
         else:
             model = flatbuffer.parse(content, name)
             taken_back[row.name] = f"{reason} ({'; '.join(changed)})"

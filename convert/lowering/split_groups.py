@@ -59,8 +59,8 @@ def _best(editor: Editor, operator: Any, table: Table) -> int | None:
 
     def taken(pieces: int) -> float:
         each = pieces * table.convolution(positions, products * (groups // pieces), made[3] // pieces, 1)
-        moved = 0.0 if pieces == 1 else _moved(given, pieces, table) + _moved(made, pieces, table)
-        return each + moved
+        handing = 0.0 if pieces == 1 else moved(given, pieces, table) + moved(made, pieces, table)
+        return each + handing
 
     as_it_is = table.convolution(positions, products, made[3] // groups, groups)
     best = min((pieces for pieces in range(1, groups + 1) if groups % pieces == 0), key=taken)
@@ -72,7 +72,7 @@ def _best(editor: Editor, operator: Any, table: Table) -> int | None:
     return best if taken(best) < as_it_is else None
 
 
-def _moved(shape: tuple[int, ...], pieces: int, table: Table) -> float:
+def moved(shape: tuple[int, ...], pieces: int, table: Table) -> float:
     """Nanoseconds of a SPLIT or CONCATENATION: at each place the channels are copied piece by piece."""
     return table.call + shape[1] * shape[2] * (pieces * table.position + shape[3] * table.channel)
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mobilecnn import ladder, probed
 from mobilecnn.contract import InputContract
-from mobilecnn.convert.checks import NOTE
+from mobilecnn.convert.checks import CONVERTED, NOTE
 from mobilecnn.convert.contradictions import of_kind
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
 from mobilecnn.convert.file_preprocessing import follow_file
@@ -55,6 +55,7 @@ from mobilecnn.quantize.labelled import check, labels_of, questions
 from mobilecnn.quantize.making import Changes, Making, joined, make
 from mobilecnn.quantize.origins import say_trained
 from mobilecnn.quantize.parity import compare
+from mobilecnn.quantize.partitions import counted
 from mobilecnn.quantize.recipes import Recipe
 from mobilecnn.quantize.steadiness import movement
 from mobilecnn.quantize.verdict import DEFAULT, Floors
@@ -177,12 +178,13 @@ def export(
             [row for row in rewrites if row.graph == "converted"],
             answers,
         )
+        floats = counted(CONVERTED, converted.read_bytes(), floats, tflite, work / "counted.tflite")
         lowered = lower(floats.content, description)
         float32.write_bytes(lowered.content)
 
         steps(f"running {facts.called}")
         keras.start_run(facts.contract, judging.tensors, work / "reference.npy")
-        made, changes, taken_back, explained, scores = {}, {}, {}, {}, {}
+        made, changes, taken_back, gains, explained, scores = {}, {}, {}, {}, {}, {}
         chosen_file: ladder.Chosen | None = None
         reference: npt.NDArray[np.float32] | None = None
         try:
@@ -205,6 +207,7 @@ def export(
                     _loading(facts), joined(floats.changes, joined(lowered.beyond_names, own.changes))
                 )
                 taken_back[row.name] = floats.taken_back | own.taken_back
+                gains[row.name] = (*floats.gains, *own.gains)
                 explained[row.name] = explain(
                     made[row.name].path.read_bytes(),
                     row.name,
@@ -242,6 +245,7 @@ def export(
                 made[row.name],
                 changes[row.name],
                 taken_back[row.name],
+                gains[row.name],
                 explained[row.name],
                 parities[row.name],
                 scores[row.name],

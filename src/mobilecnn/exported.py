@@ -181,6 +181,7 @@ class Answered:
         made: the file, as it was made.
         changes: what the passes over the graph changed in it.
         taken_back: rewrite of the graph -> why it was taken back.
+        gains: what the rewrites brought.
         explanation: what the rewrites did to it, part by part.
         parity: its answers against the Keras model's.
         scores: its answers, (images, classes).
@@ -192,6 +193,7 @@ class Answered:
     made: Quantized
     changes: Changes
     taken_back: dict[str, str]
+    gains: tuple[checks.Gain, ...]
     explanation: Explanation
     parity: Parity
     scores: Scores
@@ -288,6 +290,7 @@ def _passport(file: Answered, content: bytes, origin: Origin) -> Passport:
         findings=origin.findings,
         corrections=file.made.corrections,
         ladder=origin.ladder,
+        gains=file.gains,
     )
 
 

@@ -59,7 +59,15 @@ def with_the_newest(document: dict[str, Any]) -> dict[str, Any]:
     for images in (document["calibration"], document["parity"]["data"]):
         if images is not None:
             images.setdefault("each", [])
-    return {"taken_back": {}, "verdict": None, "findings": [], "corrections": [], "ladder": None, **document}
+    return {
+        "taken_back": {},
+        "verdict": None,
+        "findings": [],
+        "corrections": [],
+        "ladder": None,
+        "gains": [],
+        **document,
+    }
 
 
 def test_there_is_a_sample_of_each_format() -> None:
@@ -96,12 +104,16 @@ FINDING = {"code": "constant", "severity": "wrong", "text": "all are black", "fi
 """An entry of the member ``findings``."""
 
 
-def test_the_verdict_and_the_findings_are_kept() -> None:
-    document = {**json.loads(TINY.read_text()), "verdict": VERDICT, "findings": [FINDING]}
+GAIN = {"graph": "finished", "operators": [40, 31], "partitions": [4, 1], "saved": {"x86": 95.1, "pi4": -2.5}}
+"""An entry of the member ``gains``."""
+
+
+def test_the_verdict_the_findings_and_the_gains_are_kept() -> None:
+    document = {**json.loads(TINY.read_text()), "verdict": VERDICT, "findings": [FINDING], "gains": [GAIN]}
     card = Passport.from_json(document)
     assert card.verdict is not None and card.verdict.agreeing == 20 and card.findings[0].severity == "wrong"
     written = json.loads(card.to_bytes())
-    assert (written["verdict"], written["findings"]) == (VERDICT, [FINDING])
+    assert (written["verdict"], written["findings"], written["gains"]) == (VERDICT, [FINDING], [GAIN])
 
 
 @pytest.mark.parametrize(
@@ -118,9 +130,11 @@ def test_the_verdict_and_the_findings_are_kept() -> None:
         ("verdict", {**VERDICT, "sqnr_interval": [0.1]}, "an interval has two limits"),
         ("findings", [{**FINDING, "severity": "bad"}], "severity must be one of wrong, doubtful, note"),
         ("findings", FINDING, "findings must be a list"),
+        ("gains", [{**GAIN, "graph": "mine"}], "graph must be converted or finished"),
+        ("gains", [{**GAIN, "partitions": [1]}], "a number before and one after"),
     ],
 )
-def test_a_verdict_that_contradicts_itself_is_refused(member: str, value: Any, words: str) -> None:
+def test_a_member_that_contradicts_itself_is_refused(member: str, value: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         Passport.from_json({**json.loads(TINY.read_text()), member: value})
 

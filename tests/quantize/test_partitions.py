@@ -11,6 +11,7 @@ from tflite_files import Made
 
 from mobilecnn.cli import cli
 from mobilecnn.convert import passport
+from mobilecnn.convert.checks import CONVERTED, FINISHED
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.export import export
@@ -125,6 +126,13 @@ def test_somebodys_network_is_one_partition_and_answers_as_before(
     assert set(before[1].passport.lowering) <= {"stamp_versions"}
     stored = passport.read(after[1].path, after[1].passport.file.sha256)
     assert stored is not None and stored.lowering == after[1].passport.lowering
+    assert stored.gains == after[1].passport.gains and before[1].passport.gains == ()
+    converted, finished = stored.gains
+    assert (converted.graph, finished.graph) == (CONVERTED, FINISHED)
+    assert after[0].passport.gains == (converted,)
+    operators = len(flatbuffer.graph(after[1].path.read_bytes(), "it").operations)
+    assert finished.operators[1] == operators != finished.operators[0]
+    assert finished.partitions[0] > finished.partitions[1] == 1 == converted.partitions[1]
 
 
 @pytest.mark.usefixtures("keras")

@@ -8,6 +8,7 @@ from mobilecnn.cli.output import data, kilobytes, prose, say_short_names, short_
 from mobilecnn.remarks import plural
 
 if TYPE_CHECKING:
+    from mobilecnn.convert.checks import Gain
     from mobilecnn.convert.lowering.explanation import Change
     from mobilecnn.convert.rungs import Ladder
     from mobilecnn.exported import Exported
@@ -106,24 +107,35 @@ def climbed(ladder: "Ladder") -> None:
 
 def explain(exported: "tuple[Exported, ...]") -> None:
     """Print what the rewrites made of each part of the graph, and what stays."""
-    header = ["rewrite", "layer", "before", "after", "multiply-adds M", "kB moved", "us by costs"]
+    header = ["rewrite", "layer", "before", "after", "multiply-adds M", "kB moved"]
     for file in exported:
         changes = file.explanation.changes
         data("")
         data(f"{file.path.name}: {plural(len(changes), 'part')} rewritten")
         if changes:
-            spare = ("kB moved", "us by costs")
-            data(table(header, [_change(change) for change in changes], left=4, spare=spare))
+            chips = list(dict.fromkeys(chip for change in changes for chip in change.before.microseconds))
+            times = [f"us by costs, {chip}" for chip in chips]
+            rows = [_change(change, chips) for change in changes]
+            data(table([*header, *times], rows, left=4, spare=("kB moved", *reversed(times))))
+        for gain in file.passport.gains:
+            prose(_gained(gain))
         for name, reason in file.passport.taken_back.items():
             prose(f"taken back: {name}: {reason}")
         for row in file.explanation.untouched:
             prose(f"left: {row.what} {row.layer}: {row.why}")
 
 
-def _change(change: "Change") -> list[str]:
-    """A row of the table of what was rewritten."""
+def _gained(gain: "Gain") -> str:
+    """What the rewrites of a graph brought, in words."""
+    counts = {"operators": gain.operators, "XNNPACK partitions": gain.partitions}
+    words = [f"{what} {before} -> {after}" for what, (before, after) in counts.items()]
+    times = ", ".join(f"{chip} {-saved:+.1f}" for chip, saved in gain.saved.items())
+    return f"{gain.graph} graph: {', '.join(words)}{f'; us by costs: {times}' if times else ''}"
+
+
+def _change(change: "Change", chips: Sequence[str]) -> list[str]:
+    """A row of the table of what was rewritten, with a time for each of the chips."""
     before, after = change.before, change.after
-    known = before.microseconds is not None and after.microseconds is not None
     return [
         change.rewrite,
         # Of the layers that became one TFLite joins the names; on a terminal the last one stands for them.
@@ -132,7 +144,12 @@ def _change(change: "Change") -> list[str]:
         after.operators or "-",
         f"{before.macs / 1e6:.2f} -> {after.macs / 1e6:.2f}",
         f"{before.nbytes / 1e3:.0f} -> {after.nbytes / 1e3:.0f}",
-        f"{before.microseconds:.1f} -> {after.microseconds:.1f}" if known else "-",
+        *(
+            f"{before.microseconds[chip]:.1f} -> {after.microseconds[chip]:.1f}"
+            if chip in before.microseconds
+            else "-"
+            for chip in chips
+        ),
     ]
 
 

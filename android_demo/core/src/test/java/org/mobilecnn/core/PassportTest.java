@@ -118,12 +118,12 @@ public final class PassportTest {
 
     /**
      * Whether the app reads a member: the schema is told in other words, and neither the images of training and of
-     * the labelled check, nor the verdict and the findings, nor the rewrites that an export took back, its corrections
-     * and its ladder say anything to it.
+     * the labelled check, nor the verdict and the findings, nor the rewrites that an export took back, what they gained,
+     * its corrections and its ladder say anything to it.
      */
     private static boolean isRead(String member) {
-        return !Arrays.asList("schema", "labelled", "taken_back", "training", "verdict", "findings", "corrections", "ladder")
-                .contains(member);
+        return !Arrays.asList("schema", "labelled", "taken_back", "training", "verdict", "findings", "corrections", "ladder",
+                "gains").contains(member);
     }
 
     private static JsonObject changed(String first, String second, String member, String value) throws Exception {
