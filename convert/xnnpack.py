@@ -4,6 +4,8 @@ tried on LiteRT 2.3. What it leaves runs on the built-in kernels, and each such 
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from mobilecnn.convert.graph.flatbuffer import Operation, Tensor
 
 FLOAT_ONLY = frozenset(
@@ -140,6 +142,31 @@ def why_left(operation: Operation) -> str:
         return "from uint8 to int8"
     if operation.kind == "CONCATENATION" and len(operation.inputs) > MOST_CONCATENATED:
         return f"more than {MOST_CONCATENATED} inputs"
+    if operation.kind == "STRIDED_SLICE":
+        return _why_slice_left(operation)
+    return ""
+
+
+def why_slow(operation: Operation) -> str:
+    """Why it is slow at an operator that it takes, a phrase; empty of others.
+
+    Grouped convolutions are not among these: what they cost is a question of their sizes (`convert/lowering/costs.py`).
+    """
+    kernel = operation.inputs[1] if len(operation.inputs) > 1 else None
+    if operation.kind == "DEPTHWISE_CONV_2D" and kernel is not None and taps(kernel) > MOST_TAPS:
+        return f"more than {MOST_TAPS} weights a channel, so that it computes each channel by itself"
+    return ""
+
+
+def _why_slice_left(operation: Operation) -> str:
+    """Why it leaves a STRIDED_SLICE: it takes one of a step of 1 that keeps the dimensions, with open ends or not."""
+    options, steps = operation.options, operation.inputs[3] if len(operation.inputs) > 3 else None
+    if steps is None or steps.data is None or steps.dtype not in ("int32", "int64"):
+        return "steps that are computed"
+    if any(step != 1 for step in np.frombuffer(steps.data.tobytes(), steps.dtype)):
+        return "steps other than 1"
+    if options is not None and (options.ellipsisMask or options.newAxisMask or options.shrinkAxisMask):
+        return "dimensions added, left out or not named"
     return ""
 
 

@@ -145,6 +145,16 @@ def _moving(made: Any, quantized: dict[str, Any]) -> Iterator[tuple[str, bytes]]
     yield one(
         "STRIDED_SLICE", (1, 4, 4, 4), [0, 0, 0, 0], [1, 4, 4, 4], [1, 1, 1, 1], table="StridedSliceOptions"
     )
+    for name, begin, end, steps, shape, said in (
+        ("step", [0, 0, 0, 1], [1, 8, 8, 4], [1, 1, 1, 2], (1, 8, 8, 2), {}),
+        ("rows", [0, 0, 0, 0], [1, 8, 8, 4], [1, 2, 2, 1], (1, 4, 4, 4), {}),
+        ("open", [0, 0, 0, 0], [0, 0, 0, -1], [1, 1, 1, 1], (1, 8, 8, 3), {"beginMask": 15, "endMask": 7}),
+        ("dropping", [0, 0, 0, 1], [1, 8, 8, 2], [1, 1, 1, 1], (1, 8, 8), {"shrinkAxisMask": 8}),
+        ("unnamed", [0, 0], [0, 2], [1, 1], (1, 8, 8, 2), {"ellipsisMask": 1}),
+        ("adding", [0] * 5, [1, 1, 8, 8, 4], [1] * 5, (1, 1, 8, 8, 4), {"newAxisMask": 1}),
+    ):
+        kind, content = one("STRIDED_SLICE", shape, begin, end, steps, table="StridedSliceOptions", **said)
+        yield f"{kind}+{name}", content
     yield one("SPLIT", (1, 8, 8, 2), 3, outputs=2, table="SplitOptions", numSplits=2)
     yield one("TILE", (1, 16, 8, 4), [1, 2, 1, 1], table="TileOptions")
     yield one("GATHER", (1, 8, 8, 2), [0, 2], table="GatherOptions", axis=3)

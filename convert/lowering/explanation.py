@@ -143,7 +143,7 @@ def explain(
 
 
 def untouched(content: bytes, name: str, costs: Costs | None = None) -> tuple[Untouched, ...]:
-    """What of a finished file XNNPACK is known to leave, and the channel shuffles in it.
+    """What of a finished file XNNPACK is known to leave or to be slow at, and the channel shuffles in it.
 
     Args:
         content: the ``.tflite`` file.
@@ -159,12 +159,14 @@ def untouched(content: bytes, name: str, costs: Costs | None = None) -> tuple[Un
     rows = [
         Untouched(operation.kind, operation.outputs[0].name, f"XNNPACK: {why}")
         for operation in flatbuffer.graph_of(model).operations
-        if operation.outputs and (why := xnnpack.why_left(operation))
+        if operation.outputs and (why := xnnpack.why_left(operation) or xnnpack.why_slow(operation))
     ]
     editor = Editor(model)
-    shuffles = (Untouched("channel shuffle", *row) for row in why_unfolded(editor, costs))
-    stages = (Untouched("channels shuffled between units", *row) for row in why_not_straight(editor, costs))
-    return (*rows, *shuffles, *stages)
+    stages = list(why_not_straight(editor, costs))
+    told = {operator for _, _, operators in stages for operator in operators}
+    shuffles = (Untouched("channel shuffle", *row) for row in why_unfolded(editor, costs, told))
+    straight = (Untouched("channels shuffled between units", layer, why) for layer, why, _ in stages)
+    return (*rows, *shuffles, *straight)
 
 
 def _keys(graph: Graph) -> list[Hashable]:

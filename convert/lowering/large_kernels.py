@@ -15,9 +15,9 @@ def split_large_kernels(editor: Editor) -> Iterator[str]:
     """Write a float32 depthwise convolution of more than 25 weights a channel as a sum of several of some rows each.
 
     A convolution is a sum over the rows of its kernel, ``y[i] = b + sum_r w[r] x[s i + d r]``, so the sum over the rows r0 to
-    r1 - 1 is the convolution with these rows of the input from row ``d r0`` on, and y is the sum of these. "Same" padding is done
-    before, once. Sums of float32 are added in another order, within 1e-5. XNNPACK has kernels for up to 25 weights, and
-    computes larger ones channel by channel.
+    r1 - 1 is the convolution with these rows of the input from row ``d r0`` on, and y is the sum of these. So it is over the
+    columns of a kernel of more than 25, which is cut both ways. "Same" padding is done before, once. Sums of float32 are added in
+    another order, within 1e-5. XNNPACK has kernels for up to 25 weights, and computes larger ones channel by channel.
     """
     split = 0
     for operator in editor.operators:
@@ -38,8 +38,21 @@ def _fits(editor: Editor, operator: Any) -> bool:
         and kernel.data is not None
         and bias.data is not None
         and len(image.shape) == 4
-        and taps(kernel) > MOST_TAPS >= kernel.shape[2]
+        and taps(kernel) > MOST_TAPS
     )
+
+
+def _blocks(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
+    """The rows and columns of the pieces of a kernel: whole rows where one fits, else as few blocks as there can be."""
+    widths = [columns] if columns <= MOST_TAPS else range(MOST_TAPS, 0, -1)
+    numbers = [(-(-rows // (MOST_TAPS // width)), -(-columns // width)) for width in widths]
+    high, wide = min(numbers, key=lambda number: number[0] * number[1])
+    for own_rows in np.array_split(np.arange(rows), high):
+        for own_columns in np.array_split(np.arange(columns), wide):
+            yield (
+                slice(int(own_rows[0]), int(own_rows[-1]) + 1),
+                slice(int(own_columns[0]), int(own_columns[-1]) + 1),
+            )
 
 
 def _pieces(editor: Editor, operator: Any) -> list[Any]:
@@ -57,17 +70,24 @@ def _pieces(editor: Editor, operator: Any) -> list[Any]:
         source, pad = _padded(editor, source, options, (rows, columns), made)
         steps.append(pad)
     shape = editor.tensor(source).shape
-    count = -(-rows // (MOST_TAPS // columns))
+    blocks = list(_blocks(rows, columns))
     total = -1
-    for number, piece in enumerate(np.array_split(np.arange(rows), count)):
-        first, height = int(piece[0]), len(piece)
-        needed = (made.shape[1] - 1) * options.strideH + (height - 1) * options.dilationHFactor + 1
-        part = editor.add_tensor(f"{made.name}/rows{number}", (shape[0], needed, *shape[2:]), "float32")
-        begin = editor.add_constant(f"{made.name}/begin{number}", [0, first * options.dilationHFactor, 0, 0])
-        size = editor.add_constant(f"{made.name}/size{number}", [shape[0], needed, *shape[2:]])
+    for number, (own_rows, own_columns) in enumerate(blocks):
+        held = np.ascontiguousarray(weights[:, own_rows, own_columns])
+        _, height, width, _ = held.shape
+        first = [0, own_rows.start * options.dilationHFactor, own_columns.start * options.dilationWFactor, 0]
+        needed = [
+            shape[0],
+            (made.shape[1] - 1) * options.strideH + (height - 1) * options.dilationHFactor + 1,
+            (made.shape[2] - 1) * options.strideW + (width - 1) * options.dilationWFactor + 1,
+            shape[3],
+        ]
+        part = editor.add_tensor(f"{made.name}/rows{number}", needed, "float32")
+        begin = editor.add_constant(f"{made.name}/begin{number}", first)
+        size = editor.add_constant(f"{made.name}/size{number}", needed)
         steps.append(editor.operator("SLICE", [source, begin, size], [part], options=schema.SliceOptionsT()))
-        own = editor.add_tensor(f"{made.name}/kernel{number}", (1, height, columns, channels), "float32")
-        editor.fill(own, np.ascontiguousarray(weights[:, first : first + height]))
+        own = editor.add_tensor(f"{made.name}/kernel{number}", held.shape, "float32")
+        editor.fill(own, held)
         offset = bias
         if number:
             offset = editor.add_tensor(f"{made.name}/zero{number}", (channels,), "float32")
@@ -77,7 +97,7 @@ def _pieces(editor: Editor, operator: Any) -> list[Any]:
             editor.operator("DEPTHWISE_CONV_2D", [part, own, offset], [summand], options=_options(options))
         )
         if number:
-            last = number == count - 1
+            last = number == len(blocks) - 1
             into = target if last else editor.add_tensor(f"{made.name}/sum{number}", made.shape, "float32")
             add = schema.AddOptionsT()
             add.fusedActivationFunction = options.fusedActivationFunction if last else NOT_FUSED

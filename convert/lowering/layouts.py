@@ -33,7 +33,7 @@ REORDERED = ";channels "
 
 
 class Stuck(Exception):
-    """An operator can neither pass a layout on nor absorb it."""
+    """An operator can neither pass a layout on nor absorb it; the message is its kind, or what else is in the way."""
 
 
 @dataclass
@@ -70,38 +70,54 @@ def solve(editor: Editor, wanted: Mapping[int, Permutation], ignored: frozenset[
         wanted: tensor -> its layout.
         ignored: operators, by their identity, that will be gone.
     """
-    layouts = Layouts(editor, ignored)
-    pending = list(wanted.items())
     try:
-        while pending:
-            index, layout = pending.pop()
-            known = layouts.of.get(index)
-            if known is not None:
-                if known != layout:
-                    raise Stuck
-                continue
-            layouts.of[index] = layout
-            if not layouts.moved(index):
-                continue
-            makers = [maker for maker in (editor.maker(index),) if maker is not None]
-            if not editor.between(index):
-                raise Stuck  # The graph's own inputs and outputs keep their order.
-            for operator in (*makers, *editor.readers(index)):
-                if id(operator) not in ignored:
-                    layouts.touched[id(operator)] = operator
-                    pending += _demands(layouts, operator)
+        return _followed(editor, wanted, ignored)
     except Stuck:
         return None
+
+
+def obstacle(editor: Editor, wanted: Mapping[int, Permutation], ignored: frozenset[int]) -> str:
+    """What cannot follow if some tensors get new layouts, a word or two; empty where all can. Arguments as of :func:`solve`."""
+    try:
+        _followed(editor, wanted, ignored)
+    except Stuck as error:
+        return str(error)
+    return ""
+
+
+def _followed(editor: Editor, wanted: Mapping[int, Permutation], ignored: frozenset[int]) -> Layouts:
+    layouts = Layouts(editor, ignored)
+    pending = list(wanted.items())
+    while pending:
+        index, layout = pending.pop()
+        known = layouts.of.get(index)
+        if known is not None:
+            if known != layout:
+                raise Stuck("two orders that meet")
+            continue
+        layouts.of[index] = layout
+        if not layouts.moved(index):
+            continue
+        makers = [maker for maker in (editor.maker(index),) if maker is not None]
+        if not editor.between(index):
+            raise Stuck("the graph's input or output")
+        for operator in (*makers, *editor.readers(index)):
+            if id(operator) not in ignored:
+                layouts.touched[id(operator)] = operator
+                pending += _demands(layouts, operator)
     return layouts
 
 
-def _demands(layouts: Layouts, operator: Any) -> Iterator[tuple[int, Permutation]]:
+def _demands(layouts: Layouts, operator: Any) -> list[tuple[int, Permutation]]:
     """The layouts that an operator asks of the tensors around it."""
     kind = layouts.editor.kind(operator)
     rule = _RULES.get(kind, _passed if kind in PASSING else _combined if kind in COMBINING else None)
     if rule is None:
-        raise Stuck
-    yield from rule(layouts, operator)
+        raise Stuck(kind)
+    try:
+        return list(rule(layouts, operator))
+    except Stuck:
+        raise Stuck(kind) from None
 
 
 def _maps(editor: Editor, operator: Any) -> list[int]:

@@ -5,7 +5,7 @@ them are run here on an array of places in place of the values: where each value
 together.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,16 +54,21 @@ class _Way:
 
 
 def shuffles(editor: Editor) -> Iterator[Shuffle]:
-    """The channel shuffles of a graph, in order: of each chain of moving operators what it does from end to end."""
-    ways = _ways(editor)
-    for target, way in ways.items():
-        readers = editor.readers(target)
-        if readers and all(any(other in ways for other in _outputs(reader)) for reader in readers):
-            continue  # The chain goes on.
+    """The channel shuffles of a graph, in order: of each chain of moving operators the longest beginning that is one.
+
+    What is behind it, a split or a flattening, is no longer a feature map with the same channels.
+    """
+    found = []
+    for target, way in _ways(editor).items():
         order = _order(way.places, editor.tensor(way.source).shape)
         if order is not None:
             names = tuple(editor.kind(operator) for operator in way.operators)
-            yield Shuffle(way.source, target, order, frozenset(map(id, way.operators)), names)
+            found.append(Shuffle(way.source, target, order, frozenset(map(id, way.operators)), names))
+    for shuffle in found:
+        longer = [other.operators for other in found if other.operators > shuffle.operators]
+        readers = editor.readers(shuffle.target)
+        if not readers or not all(any(id(reader) in row for row in longer) for reader in readers):
+            yield shuffle
 
 
 def group_count(order: Sequence[int]) -> int | None:
@@ -99,10 +104,15 @@ def _ways(editor: Editor) -> dict[int, _Way]:
     return ways
 
 
-def movers(editor: Editor) -> Iterator[tuple[Any, list[int], list[int]]]:
-    """The operators that only move values, in order: each with its inputs, and those that are no constants."""
+def movers(editor: Editor, also: Collection[str] = ()) -> Iterator[tuple[Any, list[int], list[int]]]:
+    """The operators that only move values, in order: each with its inputs, and those that are no constants.
+
+    Args:
+        editor: graph.
+        also: kinds of one input that leave each value in its place, though not its code, and count as well.
+    """
     for operator in editor.operators:
-        if editor.kind(operator) not in MOVES:
+        if editor.kind(operator) not in MOVES and editor.kind(operator) not in also:
             continue
         inputs = [index for index in wellformed.indices(operator.inputs) if index >= 0]
         maps = [index for index in inputs if editor.tensor(index).data is None]
@@ -113,7 +123,7 @@ def movers(editor: Editor) -> Iterator[tuple[Any, list[int], list[int]]]:
 def moved(move: "Move") -> dict[int, Places]:
     """Output -> its places, of those whose shapes fit; none where what the operator says does not: the runtime's business."""
     try:
-        made = MOVES[move.editor.kind(move.operator)](move)
+        made = MOVES.get(move.editor.kind(move.operator), _reshape)(move)
     except (ValueError, IndexError, TypeError, KeyError):
         return {}
     return {
@@ -157,7 +167,7 @@ class Move:
 
     Attributes:
         editor: graph.
-        operator: operator, of one of the kinds of :data:`MOVES`.
+        operator: operator, of one of the kinds of :data:`MOVES`, or one that leaves each value in its place.
         inputs: indices of its inputs.
         arrays: for each input that is no constant the places of its values.
     """

@@ -1,6 +1,6 @@
 """Rewrite: channels that splits, shuffles and concatenations lead from unit to unit go straight to where they are used."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,34 @@ from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering import layouts
 from mobilecnn.convert.lowering.costs import Costs
 from mobilecnn.convert.lowering.layouts import Layouts
-from mobilecnn.convert.lowering.movements import MOST_PLACES, MOVES, Move, Places, moved, movers, same_codes
+from mobilecnn.convert.lowering.movements import (
+    MOST_PLACES,
+    MOVES,
+    Move,
+    Permutation,
+    Places,
+    moved,
+    movers,
+    same_codes,
+)
 from mobilecnn.remarks import plural
 
 WHOLE_PARTS = frozenset(
     ["CONCATENATION", "EXPAND_DIMS", "RESHAPE", "SLICE", "SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE"]
 )
-"""Moving operators that copy neighbouring channels together: they alone are cheap, and nothing to mend."""
+"""Moving operators that copy neighbouring channels together: they alone are cheap, and nothing to mend. A STRIDED_SLICE is
+one as long as it takes every channel between its first and its last."""
+
+CONVERSIONS = frozenset(["QUANTIZE"])
+"""Operators that lie between moving ones once a graph is quantized, and leave each value in its place."""
+
+EACH_BY_ITSELF = frozenset(
+    [
+        "ABS", "DEQUANTIZE", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1",
+        "TANH",
+    ]
+)  # fmt: skip
+"""Operators of one input and no constants that compute each value of it alone: of some channels as of all."""
 
 Channel = tuple[int, int]
 """Output of a convolution, and one of its channels."""
@@ -61,8 +82,8 @@ def route_channels(editor: Editor) -> Iterator[str]:
     A unit of ShuffleNet V2 lets half of its channels pass, and computes the other half: a split, a concatenation and a shuffle
     that decide which channels the next unit computes. What each of the units takes is known beforehand. The outputs of a
     convolution W do not depend on each other, so that it is several, W = [W1; W2; ...], one for each place that its outputs go
-    to, and what is read there is a concatenation of such parts, P x. The convolution that reads it takes any order of its
-    inputs, ``V x = (V P') (P x)``. Bit-exact in integers, and in floats but for the order of sums. No value is moved but by
+    to, and what is read there is a concatenation of such parts, P x. An activation behind W is done to each part. The convolution
+    that reads it takes any order of its inputs, ``V x = (V P') (P x)``. Bit-exact in integers, and in floats but for the order of sums. No value is moved but by
     the concatenations. It takes more convolutions, of fewer channels: whether that is faster is the target's to say
     (:attr:`~mobilecnn.convert.lowering.costs.Costs.routes`), where no rewrite is named.
     """
@@ -76,26 +97,37 @@ def route_channels(editor: Editor) -> Iterator[str]:
         yield f"channels of {plural(routed, 'stage')} routed straight to where they are used"
 
 
-def why_not_straight(editor: Editor, costs: Costs | None) -> Iterator[tuple[str, str]]:
-    """The stages of a finished graph whose channels are still shuffled from unit to unit: what each writes, and why."""
-    for region in _regions(editor):
-        if _reordered(editor, region) is None:
-            why = "what reads the channels cannot have them in another order"
+def why_not_straight(editor: Editor, costs: Costs | None) -> Iterator[tuple[str, str, frozenset[int]]]:
+    """The stages of a finished graph whose channels are still shuffled from unit to unit.
+
+    What the quantizer put between the moving operators since is passed over: channels are routed before it runs.
+
+    Yields:
+        What each stage writes, why it stays, and its moving operators, by their identity.
+    """
+    for region in _regions(editor, CONVERSIONS):
+        stuck = layouts.obstacle(editor, _wanted(region), frozenset(region.operators))
+        if stuck:
+            why = f"what reads the channels cannot have them in another order ({stuck})"
+        elif _reordered(editor, region) is None:
+            why = "what reads the channels cannot have them in another order (a grouped convolution)"
         elif costs is None or costs.routes:
             why = "route_channels was not asked for, or was taken back"
         else:
             why = f"route_channels is not known to make it faster on {costs.title}"
-        yield editor.tensor(list(region.sinks)[-1]).name, why
+        yield editor.tensor(list(region.sinks)[-1]).name, why, frozenset(region.operators)
 
 
-def _regions(editor: Editor) -> list[_Region]:
-    """The regions with a shuffle in which each output channel of the convolutions before goes to one place."""
-    if all(
-        editor.kind(operator) in WHOLE_PARTS or editor.kind(operator) not in MOVES
-        for operator in editor.operators
-    ):
-        return []  # Nothing is shuffled.
-    ways, begun = _ways(editor)
+def _regions(editor: Editor, also: Collection[str] = ()) -> list[_Region]:
+    """The regions with a shuffle in which each output channel of the convolutions before goes to one place.
+
+    Args:
+        editor: graph.
+        also: kinds of operators that count as moving ones.
+    """
+    if not any(_shuffling(editor, operator) for operator in editor.operators):
+        return []
+    ways, begun = _ways(editor, also)
     regions: list[_Region] = []
     for index, way in ways.items():
         readers = editor.readers(index)
@@ -113,16 +145,25 @@ def _regions(editor: Editor) -> list[_Region]:
     return [region for region in regions if _fits(editor, region)]
 
 
+def _shuffling(editor: Editor, operator: Any) -> bool:
+    """Whether an operator moves values and does not keep neighbouring channels together."""
+    kind = editor.kind(operator)
+    if kind != "STRIDED_SLICE":
+        return kind in MOVES and kind not in WHOLE_PARTS
+    strides = editor.integers(wellformed.indices(operator.inputs)[3])
+    return not strides or strides[-1] != 1
+
+
 def _moving(ways: dict[int, _Way], operator: Any) -> bool:
     return any(index in ways for index in wellformed.indices(operator.outputs))
 
 
-def _ways(editor: Editor) -> tuple[dict[int, _Way], dict[int, tuple[int, int]]]:
+def _ways(editor: Editor, also: Collection[str]) -> tuple[dict[int, _Way], dict[int, tuple[int, int]]]:
     """Tensor that moving operators make -> its way; tensor that such a way begins at -> its first place, its channels."""
     ways: dict[int, _Way] = {}
     begun: dict[int, tuple[int, int]] = {}
     count = 0
-    for operator, inputs, maps in movers(editor):
+    for operator, inputs, maps in movers(editor, also):
         arrays: dict[int, Places] = {}
         passed = {id(operator): operator}
         for index in maps:
@@ -164,11 +205,10 @@ def _channels(
 
 def _fits(editor: Editor, region: _Region) -> bool:
     """Whether there is a shuffle, and every channel of the convolutions before goes to one place, in the middle of the graph."""
-    kinds = {editor.kind(operator) for operator in region.operators.values()}
     taken = [channel for channels in region.sinks.values() for channel in channels]
     sources = {source for source, _ in taken}
     return (
-        not kinds <= WHOLE_PARTS
+        any(_shuffling(editor, operator) for operator in region.operators.values())
         and all(region.sinks.values())
         and all(editor.between(sink) for sink in region.sinks)
         and all(
@@ -183,16 +223,35 @@ def _fits(editor: Editor, region: _Region) -> bool:
 
 
 def _divisible(editor: Editor, source: int, region: _Region) -> bool:
-    """Whether a tensor is the output of a convolution without groups, with stored weights, that only the region reads."""
-    maker = editor.maker(source)
-    if maker is None or editor.kind(maker) != "CONV_2D" or not editor.between(source):
+    """Whether a tensor is what a convolution without groups, with stored weights, gives to the region alone.
+
+    An activation may lie between.
+    """
+    steps = _steps(editor, source)
+    if not steps:
         return False
-    constants = [index for index in wellformed.indices(maker.inputs)[1:] if index >= 0]
+    constants = [index for index in wellformed.indices(steps[0].inputs)[1:] if index >= 0]
     return (
-        layouts.groups(editor, maker) == 1
+        layouts.groups(editor, steps[0]) == 1
         and all(layouts.stored(editor, index) is not None for index in constants)
         and all(id(reader) in region.operators for reader in editor.readers(source))
     )
+
+
+def _steps(editor: Editor, source: int) -> list[Any]:
+    """The convolution that a tensor comes from, and what is done to each of its values alone behind it; empty if it is another."""
+    steps: list[Any] = []
+    while editor.between(source):
+        maker = editor.maker(source)
+        if steps and editor.only_reader(source) is not steps[0]:
+            break
+        steps.insert(0, maker)
+        if editor.kind(maker) == "CONV_2D":
+            return steps
+        if editor.kind(maker) not in EACH_BY_ITSELF:
+            break
+        source = wellformed.indices(maker.inputs)[0]
+    return []
 
 
 def _as_stored(editor: Editor, region: _Region) -> bool:
@@ -206,7 +265,7 @@ def _as_stored(editor: Editor, region: _Region) -> bool:
     constants = [
         index
         for source in region.pieces()
-        for index in wellformed.indices(editor.maker(source).inputs)[1:]
+        for index in wellformed.indices(_steps(editor, source)[0].inputs)[1:]
         if index >= 0
     ]
     return same_codes(editor, maps) and all(editor.tensor(index).data is not None for index in constants)
@@ -219,12 +278,17 @@ def _order(region: _Region, sink: int) -> list[Channel]:
 
 def _reordered(editor: Editor, region: _Region) -> Layouts | None:
     """The layouts of what reads the sinks in their new order; None where something cannot."""
+    found = layouts.solve(editor, _wanted(region), frozenset(region.operators))
+    return None if found is None or layouts.to_become_dense(found) else found
+
+
+def _wanted(region: _Region) -> dict[int, Permutation]:
+    """The new layout of each sink."""
     wanted = {}
     for sink, channels in region.sinks.items():
         before = {channel: place for place, channel in enumerate(channels)}
         wanted[sink] = tuple(before[channel] for channel in _order(region, sink))
-    found = layouts.solve(editor, wanted, frozenset(region.operators))
-    return None if found is None or layouts.to_become_dense(found) else found
+    return wanted
 
 
 def _route(editor: Editor, region: _Region, found: Layouts) -> None:
@@ -246,17 +310,22 @@ def _route(editor: Editor, region: _Region, found: Layouts) -> None:
 
 
 def _divided(editor: Editor, source: int, parts: list[list[int]]) -> list[int]:
-    """The outputs of convolutions of some channels each, in place of one of all."""
+    """What convolutions of some channels each give, in place of one of all, with the activation behind."""
     if len(parts) == 1:
         return [source]
-    convolution, tensor = editor.maker(source), editor.tensor(source)
-    image, *constants = wellformed.indices(convolution.inputs)
-    code = editor.model.operatorCodes[convolution.opcodeIndex].version
-    made, operators = [], [convolution]
+    steps = _steps(editor, source)
+    image, *constants = wellformed.indices(steps[0].inputs)
+    made, operators = [], steps[-1:]
     for own in parts:
-        name = layouts.reordered(tensor.name, own)
-        made.append(editor.tensor_like(source, name, (*tensor.shape[:-1], len(own))))
         inputs = [image, *(index if index < 0 else layouts.rows(editor, index, own) for index in constants)]
-        operators.append(editor.operator("CONV_2D", inputs, made[-1:], code, convolution.builtinOptions))
-    editor.replace(convolution, operators)
+        for step in steps:
+            (whole,) = wellformed.indices(step.outputs)
+            tensor = editor.tensor(whole)
+            name = layouts.reordered(tensor.name, own)
+            part = editor.tensor_like(whole, name, (*tensor.shape[:-1], len(own)))
+            version = editor.model.operatorCodes[step.opcodeIndex].version
+            operators.append(editor.operator(editor.kind(step), inputs, [part], version, step.builtinOptions))
+            inputs = [part]
+        made += inputs
+    editor.replace(steps[-1], operators)
     return made

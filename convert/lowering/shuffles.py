@@ -1,6 +1,6 @@
 """Rewrites: channel shuffles in one spelling, in the weights around them, and grouped convolutions with all weights."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
@@ -169,6 +169,13 @@ def _ways(editor: Editor, shuffle: Shuffle) -> list[Layouts]:
     return [way for way in ways if way is not None]
 
 
+def _obstacles(editor: Editor, shuffle: Shuffle) -> tuple[str, str]:
+    """What keeps what is before a shuffle, and what is after it, from another order of channels."""
+    before = layouts.obstacle(editor, {shuffle.source: shuffle.order}, shuffle.operators)
+    after = layouts.obstacle(editor, {shuffle.target: inverse(shuffle.order)}, shuffle.operators)
+    return before or "others read parts of it", after or "nothing"
+
+
 def _price(editor: Editor, shuffle: Shuffle, way: Layouts, costs: Costs | None) -> float:
     """What a way to do without a shuffle takes longer than with it, negative where it saves time."""
     mixed = layouts.to_become_dense(way)
@@ -223,14 +230,25 @@ def _left_out(editor: Editor, shuffle: Shuffle, costs: Costs) -> Trade:
     return costs.without_shuffle(tensor.dtype, tensor.elements // tensor.shape[-1], tensor.shape[-1])
 
 
-def why_unfolded(editor: Editor, costs: Costs | None) -> Iterator[tuple[str, str]]:
-    """The channel shuffles of a finished graph: what each writes, and why it stays."""
+def why_unfolded(
+    editor: Editor, costs: Costs | None, told: Collection[int] = ()
+) -> Iterator[tuple[str, str]]:
+    """The channel shuffles of a finished graph: what each writes, and why it stays.
+
+    Args:
+        editor: graph.
+        costs: costs that chose among the forms; None where none did.
+        told: operators, by their identity, of shuffles of which all is said elsewhere.
+    """
     for shuffle in shuffles(editor):
-        if _keeps(shuffle):
+        if _keeps(shuffle) or shuffle.operators <= set(told):
             continue
         ways = _ways(editor, shuffle)
-        if not ways:
-            why = "neither what is before it nor what is after it can have another order of channels"
+        if not editor.between(shuffle.target):
+            why = "it is the graph's output"
+        elif not ways:
+            before, after = _obstacles(editor, shuffle)
+            why = f"neither what is before it ({before}) nor what is after it ({after}) can have another order of channels"
         elif costs is None:
             why = "no rewrite that folds it was asked for"
         elif not any(_known(editor, shuffle, layouts.to_become_dense(way), costs) for way in ways):

@@ -69,6 +69,11 @@ def depthwise(made: Any) -> Any:
     )
 
 
+def depthwise_half(made: Any) -> Any:
+    weights = kernel(made, (1, 3, 3, CHANNELS // 2), 3)
+    return made.add("DEPTHWISE_CONV_2D", made.last, *weights, **DEPTHWISE, **_like(made))
+
+
 def activation(made: Any) -> Any:
     return made.add("LEAKY_RELU", made.last, table="LeakyReluOptions", alpha=0.25, **_like(made))
 
@@ -76,6 +81,11 @@ def activation(made: Any) -> Any:
 def quantize(made: Any) -> Any:
     """What follows is in int8."""
     made.dtype, made.small = "int8", True
+    return made.add("QUANTIZE", made.last, dtype="int8", **_like(made))
+
+
+def converted(made: Any) -> Any:
+    """To the same scale again, as the quantizer writes it where it finds another one."""
     return made.add("QUANTIZE", made.last, dtype="int8", **_like(made))
 
 
@@ -224,7 +234,31 @@ def flat(made: Any) -> Any:
     return made.add("MEAN", made.last, axes, shape=(1, CHANNELS), table="ReducerOptions", **_like(made))
 
 
-def stage(units: int = 2, last: Step | None = None, read: str = "") -> Step:
+def halved(made: Any) -> Any:
+    """What a unit of ShuffleNet V2 does behind a shuffle: half of the channels pass, and a convolution reads the others."""
+    half, axis = CHANNELS // 2, made.constant(3, "int32")
+    left = made.add("SPLIT", axis, made.last, shape=(1, 4, 4, half), dtype=made.dtype, outputs=2, table="SplitOptions",
+                    numSplits=2, **_like(made))  # fmt: skip
+    made.last = left + 1
+    right = pointwise(out=half)(made)
+    return made.add(
+        "CONCATENATION", left, right, shape=SHAPE, table="ConcatenationOptions", axis=3, **_like(made)
+    )
+
+
+def flattened(made: Any) -> Any:
+    reshape(made, 1, 16 * CHANNELS)
+    return activation(made)
+
+
+def stage(
+    units: int = 2,
+    last: Step | None = None,
+    read: str = "",
+    shuffle: Step = lambda made: four(made, 2),
+    behind: Sequence[Step] = (),
+    passing: Sequence[Step] = (),
+) -> Step:
     """Units of ShuffleNet V2 behind two convolutions, and what reads the last one.
 
     Args:
@@ -232,6 +266,9 @@ def stage(units: int = 2, last: Step | None = None, read: str = "") -> Step:
         last: what reads the channels of the last unit; by default a convolution.
         read: what a sum beside the units reads as well: ``end``, the output of the second convolution, or ``passing``, the channels
             that the last unit lets pass.
+        shuffle: how the channels are shuffled.
+        behind: what is done to the outputs of the first two convolutions and of the units'.
+        passing: what is done to the channels that a unit lets pass.
     """
     half = CHANNELS // 2
 
@@ -240,19 +277,28 @@ def stage(units: int = 2, last: Step | None = None, read: str = "") -> Step:
             "CONCATENATION", *parts, shape=SHAPE, table="ConcatenationOptions", axis=3, **_like(made)
         )
 
+    def convolved(made: Any, size: int = 1) -> int:
+        pointwise(out=half, size=size)(made)
+        for one in behind:
+            one(made)
+        return int(made.last)
+
     def step(made: Any) -> Any:
         image, ends = made.last, []
         for size in (1, 3):
             made.last = image
-            ends.append(pointwise(out=half, size=size)(made))
+            ends.append(convolved(made, size))
         join(made, *ends)
         for _ in range(units):
-            four(made, 2)
+            shuffle(made)
             axis = made.constant(3, "int32")
             left = made.add("SPLIT", axis, made.last, shape=(1, 4, 4, half), dtype=made.dtype, outputs=2, table="SplitOptions",
                             numSplits=2, **_like(made))  # fmt: skip
-            made.last = left + 1
-            join(made, left, pointwise(out=half)(made))
+            made.last = left
+            for one in passing:
+                one(made)
+            passed, made.last = made.last, left + 1
+            join(made, passed, convolved(made))
         (last or pointwise())(made)
         answer = made.last
         if read:
@@ -279,6 +325,8 @@ def _rows(name: str, after: list[str] | None, *steps: Step) -> list[tuple[str, b
 
 
 SHUFFLE = ["RESHAPE", "TRANSPOSE", "RESHAPE"]
+LEAKY = ["LEAKY_RELU"]
+ACTIVE = 4 * ["CONV_2D", *2 * LEAKY]
 ENDS, JOINED = ["CONV_2D"] * 4, ["CONCATENATION", "CONV_2D"]
 UNIT = (pointwise(GROUPS), four, depthwise, pointwise(GROUPS))
 
@@ -290,6 +338,14 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
         for row in _rows("spell_shuffles", [*SHUFFLE, "LEAKY_RELU"], spelling, activation)
     ),
     *_rows("spell_shuffles", ["LEAKY_RELU"], four, lambda made: four(made, CHANNELS // GROUPS), activation),
+    *(
+        row
+        for spelling in (five, gather(), stacked, sliced, unpacked)
+        for row in _rows("spell_shuffles", [*SHUFFLE, "SPLIT", "CONV_2D", "CONCATENATION"], spelling, halved)
+    ),
+    *_rows("spell_shuffles", [*SHUFFLE, "RESHAPE", "LEAKY_RELU"], gather(), flattened),
+    *_rows("spell_shuffles", ["SPLIT", "CONV_2D", "CONCATENATION"], four, lambda made: four(made, CHANNELS // GROUPS), halved),
+    *_rows("spell_shuffles", None, four, halved),
     *_rows("spell_shuffles", None, four, activation),
     *_rows("spell_shuffles", None, gather(tuple(range(CHANNELS))[::-1]), activation),
     *_rows("spell_shuffles", None, gather((3, 2, 1, 0), axis=1), activation),
@@ -301,6 +357,10 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     *_rows("fold_shuffles", ["CONCATENATION", "CONV_2D"], four, joined, pointwise()),
     *_rows("fold_shuffles", ["MEAN", "FULLY_CONNECTED"], four, classified),
     *_rows("fold_shuffles", ["CONV_2D", "CONV_2D", "CONV_2D"], pointwise(), four, pointwise(), four, pointwise()),
+    *_rows("fold_shuffles", ["CONV_2D", "RESHAPE", "LEAKY_RELU"], pointwise(), gather(), flattened),
+    *_rows("fold_shuffles", ["CONV_2D", "SPLIT", "CONV_2D", "CONCATENATION"], pointwise(), sliced, halved),
+    *_rows("fold_shuffles", None, four, halved),
+    *_rows("fold_shuffles", None, four, flattened),
     ("fold_shuffles", graph(four, pointwise(half=True)), ["LEAKY_RELU", "DEQUANTIZE", "CONV_2D"]),
     *_rows("fold_shuffles", None, *UNIT),
     *_rows("fold_shuffles", None, four, activation),
@@ -308,6 +368,10 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     *_rows("fold_shuffles", None, four, depthwise, pointwise(2)),
     *_rows("route_channels", [*ENDS, "CONV_2D", "CONV_2D", "CONCATENATION", "CONV_2D", "CONV_2D", *JOINED, *JOINED], stage()),
     *_rows("route_channels", [*ENDS, "CONCATENATION", "CONV_2D", *JOINED], stage(1)),
+    *_rows("route_channels", [*ENDS, "CONCATENATION", "CONV_2D", *JOINED], stage(1, shuffle=gather())),
+    *_rows("route_channels", [*ENDS, "CONCATENATION", "CONV_2D", *JOINED], stage(1, shuffle=sliced)),
+    *_rows("route_channels", [*ACTIVE, "CONCATENATION", "CONV_2D", *2 * LEAKY, *JOINED], stage(1, behind=(activation, activation))),
+    *_rows("route_channels", None, stage(1, behind=(depthwise_half,))),
     *_rows("route_channels", None, stage(last=activation)),  # The graph's answer keeps its order.
     *_rows("route_channels", None, stage(last=pointwise(GROUPS))),
     *_rows("route_channels", None, stage(read="end")),

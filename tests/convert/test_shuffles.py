@@ -10,17 +10,22 @@ from shuffled_files import (
     GROUPS,
     UNIT,
     activation,
+    converted,
     depthwise,
+    depthwise_half,
     five,
     four,
     gather,
     graph,
+    halved,
     pointwise,
     quantize,
+    sliced,
     stacked,
     stage,
 )
 from test_rewrites import answers, applied, kinds
+from test_rewrites import depthwise as depthwise_of
 
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
@@ -70,7 +75,7 @@ def test_whether_channels_go_straight_is_the_targets_to_say(target: str, stay: i
         f"route_channels is not known to make it faster on {TARGETS[target].title}"
     ] * (stay > 0)
     (stuck,) = explain(graph(stage(2, pointwise(GROUPS))), "it", (), [None]).untouched
-    assert stuck.why == "what reads the channels cannot have them in another order"
+    assert stuck.why == "what reads the channels cannot have them in another order (a grouped convolution)"
     # Who names it gets it, whatever the target.
     named = rewrite(graph(stage(2)), "it", chosen("route_channels", target), answers)
     assert "TRANSPOSE" not in kinds(named.content)
@@ -201,9 +206,45 @@ def test_what_was_done_and_what_stays_is_explained_part_by_part() -> None:
     assert [row.what for row in found.untouched] == []
 
 
+@pytest.mark.parametrize("target", [ANY, "pi4"])
+def test_a_shuffle_by_slices_is_seen_between_units(target: str) -> None:
+    done = rewrite(
+        graph(stage(2, shuffle=sliced, behind=(activation,))), "it", chosen("auto", target), answers
+    )
+    assert not {"STRIDED_SLICE", "GATHER"} & set(kinds(done.content)) and not done.taken_back
+    assert kinds(done.content).count("TRANSPOSE") == (2 if target == "pi4" else 0)
+
+
+def test_why_channels_are_shuffled_between_units_is_said_of_an_int8_file_too() -> None:
+    """The quantizer puts conversions between the moving operators, which routes of the float32 file do not have."""
+    said = "route_channels is not known to make it faster on the Raspberry Pi 4"
+    for between in ((), (converted,)):
+        made = graph(stage(2, passing=between), dtype="int8")
+        assert "QUANTIZE" in kinds(made) or not between
+        (row,) = explain(made, "it", (), [TARGETS["pi4"]]).untouched
+        assert (row.what, row.why) == ("channels shuffled between units", said)
+
+
+def test_channels_that_no_convolution_gives_are_said_shuffle_by_shuffle() -> None:
+    found = explain(graph(stage(2, behind=(depthwise_half,))), "it", (), [TARGETS[ANY]]).untouched
+    assert [row.what for row in found] == 2 * ["channel shuffle"]
+    assert all("after it (SPLIT)" in row.why for row in found)
+
+
+def test_a_large_kernel_that_stays_is_said() -> None:
+    (row,) = explain(depthwise_of(7, 7, "int8"), "it", (), [None]).untouched
+    assert row.what == "DEPTHWISE_CONV_2D" and "more than 25 weights a channel" in row.why
+
+
 def test_a_shuffle_that_stays_says_why() -> None:
     said: list[tuple[tuple[Any, ...], Costs | None, str]] = [
-        ((four, activation), None, "neither what is before it"),
+        (
+            (four, activation),
+            None,
+            "(the graph's input or output) nor what is after it (the graph's input or output)",
+        ),
+        ((pointwise(), four), None, "it is the graph's output"),
+        ((activation, four, halved), None, "what is after it (SPLIT) can have another order of channels"),
         (UNIT, costs(), "would be slower, by the costs of a chip of the tests"),
         (
             UNIT,
