@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mobilecnn.bench.devices.local.device import LocalDevice
@@ -45,6 +46,13 @@ def table(*samples: OperatorSample) -> OperatorCosts:
     return OperatorCosts(
         LocalDevice().probe(), "litert", RELEASE if samples else "", 1, MEASURED, "", 100.0, samples, (), ()
     )
+
+
+def test_an_operator_beyond_any_size_in_a_table_breaks_no_fit() -> None:
+    """Its numbers of products are beyond 64 bits."""
+    rows = [sample(operator) for operator in POINTWISE[:3]]
+    huge = Operator("convolution", 2**62, 2**62, 2**62, 2**62)
+    assert np.isfinite(fitted([*rows, OperatorSample(huge, "float32", 1.0, 1.0, 1.0)]).costs).all()
 
 
 def test_the_costs_that_made_the_times_are_found() -> None:
