@@ -126,9 +126,12 @@ def test_what_lies_in_the_way_of_the_emulated_device_is_named_before_anything_is
     """Its remedy works: once that is removed, it is made, or begun to be."""
     monkeypatch.setattr(build, "_make", lambda new, work, say: new.mkdir())
     there = build.root(no_say)
-    for make in (there.touch, lambda: there.symlink_to("nowhere")):
+    for linked in (False, True):
         there.rmdir() if there.is_dir() else there.unlink()
-        make()
+        if linked:
+            there.symlink_to("nowhere")
+        else:
+            there.touch()
         with (
             monkeypatch.context() as patched,
             pytest.raises(EnvironmentProblem, match=f"^{there} is no folder; remove it"),
