@@ -55,6 +55,15 @@ def test_an_operator_beyond_any_size_in_a_table_breaks_no_fit() -> None:
     assert np.isfinite(fitted([*rows, OperatorSample(huge, "float32", 1.0, 1.0, 1.0)]).costs).all()
 
 
+@pytest.mark.parametrize("ns", [0.0, -1.0, 1e-320])
+def test_a_table_with_a_time_that_is_none_is_refused(ns: float) -> None:
+    """Costs are fitted to shares of the times, which are divided by."""
+    document = table(sample(POINTWISE[0])).to_json()
+    document["operators"][0].update(ns=ns, low=ns, high=ns)
+    with pytest.raises(InputError, match=r"operators\[0\]: a time is less than a nanosecond"):
+        OperatorCosts.from_json(json.loads(json.dumps(document)))
+
+
 def test_the_costs_that_made_the_times_are_found() -> None:
     shown = chosen(POINTWISE)["convolution 1x1"]
     assert len(shown) == 12
@@ -186,7 +195,7 @@ def test_times_without_a_release_are_none() -> None:
 @pytest.mark.parametrize(
     ("member", "value", "words"),
     [
-        ("ns", 0.0, "not positive, or not within"), ("low", 1e12, "not within its interval"),
+        ("ns", 0.0, "less than a nanosecond, or not within"), ("low", 1e12, "not within its interval"),
         ("dtype", 3, "must be a text"), ("operator", {}, "kind is missing"),
     ],
 )  # fmt: skip
