@@ -8,17 +8,19 @@ cycles of the product beside those of everything that ran, and of sequences that
 """
 
 import argparse
-import csv
 import json
+import sys
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from arm_inputs import TIMES, params_of, published_rows
 from arm_traces import simulated, traced
 
 from mobilecnn.bench.devices.emulated import pipeline
 from mobilecnn.bench.devices.emulated.blocks import Section
 from mobilecnn.bench.records.chips import CHIPS
+from mobilecnn.errors import InputError
 
 NETWORKS = ("squeezenet", "mobilenet_int8", "shufflenet")
 """Networks that run if none is named: a small one, one in int8, one of many operators."""
@@ -67,12 +69,19 @@ def main() -> None:
     parser.add_argument("--network", action="append")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    with (arguments.params / "published.csv").open(newline="") as file:
-        sides = {row["network"]: int(row["input"]) for row in csv.DictReader(file)}
+    networks = arguments.network or NETWORKS
+    try:
+        sides = {row["network"]: int(row["input"]) for row in published_rows(arguments.params, ())}
+        params_of(arguments.params, networks)
+        if unknown := set(networks) - set(sides):
+            raise InputError(f"{arguments.params / TIMES} has no network {', '.join(sorted(unknown))}")
+    except InputError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
     rows = []
     for core, release in RELEASE.items():
         caches = simulated([chip for chip in CHIPS.values() if chip.model in MODELS[core]])
-        for network in arguments.network or NETWORKS:
+        for network in networks:
             param = arguments.params / f"{network}.param"
             section = traced(param, sides[network], core, release, caches)
             for model in MODELS[core]:

@@ -2,7 +2,7 @@
 
 import re
 
-from mobilecnn.bench.devices.emulated import pipeline
+from mobilecnn.bench.devices.emulated import llvm, pipeline
 from mobilecnn.bench.devices.emulated.blocks import Section
 from mobilecnn.bench.records.chips import Chip
 from mobilecnn.bench.records.data_sheets import DATA_SHEETS
@@ -17,7 +17,7 @@ OTHERS = re.compile(r"(fml[as]|fmul|[su]dot|ml[as]|mul)\s+v")
 def floor(section: Section, chip: Chip) -> float:
     """Cycles on one core of a chip. A core overlaps instructions that are near each other, and no layer with the next one."""
     texts = pipeline.disassembled(
-        {word for block in section.ran.values() for word in block.words}, pipeline.tools()
+        {word for block in section.ran.values() for word in block.words}, llvm.tools()
     )
     at_once = DATA_SHEETS[chip.name].float32 / 8
     total = 0.0

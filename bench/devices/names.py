@@ -1,11 +1,13 @@
 """What devices are called, for those who need no more, such as the completion of a shell: nothing heavy is imported."""
 
+import difflib
 import os
+import re
 import tomllib
 from pathlib import Path
 
 from mobilecnn.bench.records.chips import CHIPS
-from mobilecnn.errors import MobileCnnError
+from mobilecnn.errors import MobileCnnError, UsageError
 from mobilecnn.files import LARGEST_TOML, home
 
 LOCAL = "local"
@@ -20,6 +22,9 @@ EMULATED = {
 }
 """Names of the emulated devices -> the chip, a key of :data:`mobilecnn.bench.records.chips.CHIPS`. Those of a processor
 mean the Raspberry Pi with it."""
+
+ONE_CORE = "--threads must be 1 on {name}: one core is emulated"
+"""What is said, of an emulated device's name, where more threads are asked for."""
 
 
 def path() -> Path:
@@ -47,3 +52,18 @@ def written() -> list[str]:
         return list(tomllib.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, MobileCnnError):
         return []
+
+
+def refuse_misspelt(name: str) -> None:
+    """Refuse what begins like the name of an emulated device and is none, before it is looked for elsewhere.
+
+    Raises:
+        UsageError: naming the nearest ones.
+    """
+    if name in EMULATED or not re.fullmatch(r"emulated[\w-]*", name, re.IGNORECASE):
+        return
+    near = difflib.get_close_matches(name[:60].lower(), EMULATED, n=3) or list(EMULATED)
+    raise UsageError(
+        f"no emulated device is named {name[:60]!r}; choose one of {', '.join(near)}; a board that is called so is "
+        "named by mobilecnn devices add"
+    )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mobilecnn.bench.devices import entries
+from mobilecnn.bench.devices import entries, names
 from mobilecnn.bench.devices.backends import BACKENDS, GENERIC
 from mobilecnn.bench.devices.seam import (
     Backend,
@@ -74,6 +74,7 @@ def find(name: str) -> Known:
     for device in known():
         if device.name == name:
             return device
+    names.refuse_misspelt(name)
     for backend in BACKENDS:
         entry = None if backend.recognized is None else backend.recognized(name)
         if entry is not None:
@@ -103,8 +104,8 @@ def device(name: str, runtime: str | None = None, phone: OnPhone | None = None, 
             f"--benchmark-model is for phones, and {name} is none; leave it out, or name a phone: "
             "mobilecnn devices add NAME --adb"
         )
-    names = ", ".join(listed.name for listed in known()) if there.backend.unnamed is not None else ""
-    return there.backend.make(name, there.entry, Settings(runtime, phone, say, names))
+    listed = ", ".join(each.name for each in known()) if there.backend.unnamed is not None else ""
+    return there.backend.make(name, there.entry, Settings(runtime, phone, say, listed))
 
 
 def timing_device(name: str, runtime: str | None = None, phone: OnPhone | None = None) -> CanTime:

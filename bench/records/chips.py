@@ -1,6 +1,9 @@
 """Chips whose time is modelled: their cores, clocks and caches."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+
+SLOWEST, FASTEST = 0.001, 100.0
+"""Gigahertz of a clock that a chip may be said to have: no chip's, but far enough from 0 to divide by."""
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,10 @@ class Cache:
 
     kilobytes: int
     ways: int
+
+    def __post_init__(self) -> None:
+        if min(self.kilobytes, self.ways) < 1:
+            raise ValueError("a cache is empty")
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,10 @@ class Constants:
     cycles: float
     line: float
     turn: float
+
+    def __post_init__(self) -> None:
+        if min(astuple(self)) < 0 or self.cycles == 0:
+            raise ValueError("a constant is negative, or that of the pipeline's cycles is 0")
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,10 @@ class Chip:
         error: 90th percentile of the same.
         ratio_error: 90th percentile of the relative error of the ratio of two such networks' times. The three errors
             are rounded to 0.1 %.
+
+    Raises:
+        ValueError: it has no clock or no cache, or an error is none: an interval reaches up to the time divided by what an
+            error leaves of 1.
     """
 
     name: str
@@ -59,6 +74,14 @@ class Chip:
     median_error: float
     error: float
     ratio_error: float
+
+    def __post_init__(self) -> None:
+        if not SLOWEST <= self.gigahertz <= FASTEST:
+            raise ValueError(f"gigahertz is not from {SLOWEST:g} to {FASTEST:g}")
+        if not self.caches:
+            raise ValueError("caches is empty")
+        if not all(0 <= error < 1 for error in (self.median_error, self.error, self.ratio_error)):
+            raise ValueError("an error is not from 0 to below 1")
 
     @property
     def published(self) -> str:

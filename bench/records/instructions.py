@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from mobilecnn.bench.records.measurement import Facts, Model
 from mobilecnn.bench.records.protocol import Protocol, check_range
-from mobilecnn.bench.records.work import TimeModel, Work
+from mobilecnn.bench.records.work import TimeModel, Work, milliseconds
 from mobilecnn.documents import Members
 from mobilecnn.records import Stored, Upgrade
 
@@ -186,6 +186,13 @@ class Instructions(Stored):
                 raise ValueError("a series has not the inferences that were planned")
             if bool(series.work) == (self.model is None):
                 raise ValueError("a series has work and there is no model of time, or the reverse")
+            if (
+                self.model is not None
+                and min(milliseconds(work, self.model.chip) for work in series.work) < 1e-6
+            ):
+                raise ValueError(
+                    "a modelled time is less than a nanosecond: its work or the chip's constants are none"
+                )
 
     @property
     def kept(self) -> str:

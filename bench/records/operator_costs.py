@@ -13,8 +13,8 @@ MEASURED, MODELLED = "measured", "modelled"
 
 
 def _check_within(low: float, ns: float, high: float) -> None:
-    if not 0 < low <= ns <= high:
-        raise ValueError("a time is not positive, or not within its interval")
+    if not 1 <= low <= ns <= high:
+        raise ValueError("a time is less than a nanosecond, or not within its interval")
 
 
 @dataclass(frozen=True)

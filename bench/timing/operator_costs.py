@@ -321,7 +321,9 @@ def fitted(samples: Sequence[OperatorSample]) -> Fitted:
     times = np.array([sample.ns for sample in samples])
     best: tuple[float, Fitted] | None = None
     for width in WIDTHS:
-        rows: npt.NDArray[Any] = np.array([terms(sample.operator, width) for sample in samples])
+        rows: npt.NDArray[Any] = np.array(
+            [terms(sample.operator, width) for sample in samples], np.float64
+        )  # Of numbers beyond 64 bits numpy makes objects otherwise.
         rates = rows / times[:, None]
         scales = rates.max(axis=0, initial=1e-300)
         costs = not_negative(rates / scales) / scales

@@ -26,7 +26,7 @@ from mobilecnn.version import __version__
 DEVICES_FILE = "devices file"
 """Name of the need whose state is that of the devices file, where it is damaged."""
 
-State = Literal["ok", "missing", "unreachable"]
+State = Literal["ok", "missing", "broken", "unreachable"]
 
 PROBE_SECONDS = 15.0
 """Seconds that a device has to answer in."""
@@ -45,8 +45,8 @@ class Need:
     Attributes:
         capability: key of :data:`CAPABILITIES`.
         name: what it is: a package, a program, a device.
-        state: ``ok``, ``missing``, or of a device ``unreachable``.
-        found: its version or path; of a device what it is, or why it does not answer.
+        state: ``ok``, ``missing``, ``broken`` of what is here and does not work, or of a device ``unreachable``.
+        found: its version or path; of a device what it is, or why it does not answer; of what is broken what is wrong.
         fix: command that brings it; empty where nothing is to be done.
     """
 
@@ -170,10 +170,12 @@ def _emulated() -> Iterator[Need]:
 
 
 def _llvm() -> Need:
-    from mobilecnn.bench.devices.emulated.pipeline import tools
+    from mobilecnn.bench.devices.emulated.llvm import BrokenTool, tools
 
     try:
         return Need("emulated", "LLVM", "ok", tools().version)
+    except BrokenTool as error:
+        return Need("emulated", "LLVM", "broken", error.why, error.fix)
     except EnvironmentProblem:
         from mobilecnn.bench.records.chips import LLVM
 

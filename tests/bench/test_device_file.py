@@ -194,6 +194,24 @@ def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> Non
         entries.write({"pi": SshEntry("h")})
 
 
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("emulated-pi6", "emulated-pi5"), ("EMULATED-PI4", "emulated-pi4"), ("emulated_pi4", "emulated-pi4"),
+     ("emulated-sd888", "emulated-sd820"), ("emulatedpi5", "emulated-pi5"), ("Emulated-x", "emulated")],
+)  # fmt: skip
+def test_a_misspelt_emulated_device_is_no_host(file: Path, name: str, nearest: str) -> None:
+    with pytest.raises(
+        UsageError, match=rf"^no emulated device is named '{name}'; choose one of .*\b{nearest}\b"
+    ):
+        registry.find(name)
+
+
+def test_a_board_whose_name_begins_so_is_reached_as_the_message_says(file: Path) -> None:
+    assert registry.find("emulated@10.0.0.9").entry == SshEntry("emulated@10.0.0.9")
+    entries.write({"emulated-lab": SshEntry("emulated")})
+    assert registry.find("emulated-lab").entry == SshEntry("emulated")
+
+
 def test_one_backend_takes_the_names_that_are_in_no_list() -> None:
     assert [backend.kind for backend in BACKENDS if backend.unnamed is not None] == ["ssh"]
 

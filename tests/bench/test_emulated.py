@@ -134,11 +134,11 @@ def test_it_times_nothing(exported: Path) -> None:
         (["single-stream"], "emulated counts instructions, models their time, and has no clock"),
         (["bench", "--cool-down", 1], "--cool-down is for timing"),
         (["bench", "--cores", "big"], "--cores is for timing"),
-        (["bench", "--threads", 2], "--threads must be 1 on emulated"),
+        (["bench", "--threads", 2], "--threads must be 1 on emulated: one core is emulated"),
         (["bench", "--runs", 0], "--runs must be from 1"),
         (["bench", "--device", "local"], "--device emulated counts instructions and is named alone"),
         (["profile", "--rounds", 2], "--rounds is for timing, and the times of emulated are modelled"),
-        (["profile", "--threads", 2], "--threads must be 1 on emulated: one core is modelled"),
+        (["profile", "--threads", 2], "--threads must be 1 on emulated: one core is emulated"),
         (["compare", "b.tflite", "--seconds", 1], "--seconds is for timing"),
     ],
 )

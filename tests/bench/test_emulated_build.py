@@ -100,6 +100,58 @@ def test_another_qemu_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             EmulatedDevice("emulated").probe()
 
 
+def test_programs_that_do_not_work_are_named_with_their_remedy(
+    empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("qemu-aarch64", "cc", "apt-config"):
+        (tmp_path / name).write_bytes(b"\0garbage")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    said = r"/{} does not work \({}\); take it from the path, or, .*: sudo apt-get install --reinstall {}$"
+    with pytest.raises(
+        EnvironmentProblem, match=said.format("qemu-aarch64", "Exec format error", "qemu-user")
+    ):
+        EmulatedDevice("emulated").probe()
+    with pytest.raises(EnvironmentProblem, match=said.format("cc", "Exec format error", "gcc")):
+        build.plugin("counter")
+    (tmp_path / "cc").write_text("#!/bin/sh\n")
+    with pytest.raises(EnvironmentProblem, match=said.format("cc", "it made nothing of counter.c", "gcc")):
+        build.plugin("counter")
+    assert not [path for path in empty_cache.iterdir() if path.name.startswith("counter")]
+
+
+def test_what_lies_in_the_way_of_the_emulated_device_is_named_before_anything_is_downloaded(
+    empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its remedy works: once that is removed, it is made, or begun to be."""
+    monkeypatch.setattr(build, "_make", lambda new, work, say: new.mkdir())
+    there = build.root(no_say)
+    for linked in (False, True):
+        there.rmdir() if there.is_dir() else there.unlink()
+        if linked:
+            there.symlink_to("nowhere")
+        else:
+            there.touch()
+        with (
+            monkeypatch.context() as patched,
+            pytest.raises(EnvironmentProblem, match=f"^{there} is no folder; remove it"),
+        ):
+            patched.setattr(build, "_make", None)
+            build.root(no_say)
+    there.unlink()
+    assert build.root(no_say) == there and there.is_dir()
+
+
+def test_what_lies_in_the_way_of_a_plugin_is_named(empty_cache: Path) -> None:
+    there = build.plugin("counter")
+    there.unlink()
+    there.mkdir()
+    with pytest.raises(EnvironmentProblem, match=f"^{there} is no file; remove it"):
+        build.plugin("counter")
+    there.rmdir()
+    assert build.plugin("counter").is_file()
+
+
 @pytest.fixture
 def pi(board: Board, emulated_root: Path, tmp_path: Path) -> str:
     """A board over SSH whose Python, numpy and runtimes are those of an arm64 Debian."""

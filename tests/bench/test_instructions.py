@@ -3,6 +3,8 @@
 import copy
 import dataclasses
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,7 @@ RECORD = Instructions(
     ),
     series=(series(100, 101, 100), series(200, 200, 200)),
 )  # fmt: skip
+SAMPLES = Path(__file__).parents[1] / "samples"
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(RECORD.to_json()))
 
 
@@ -153,13 +156,74 @@ def test_times_by_another_release_of_llvm_are_said_to_be_so(release: str, remedy
     ],
 )
 def test_a_damaged_record_is_refused(path: tuple[Any, ...], value: Any, words: str) -> None:
-    document = copy.deepcopy(DOCUMENT)
-    place = document
+    with pytest.raises(InputError, match=words):
+        Instructions.from_json(changed(DOCUMENT, path, value))
+
+
+def changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """A document with another value in one place."""
+    made = copy.deepcopy(document)
+    place = made
     for name in path[:-1]:
         place = place[name]
     place[path[-1]] = value
-    with pytest.raises(InputError, match=words):
-        Instructions.from_json(document)
+    return made
+
+
+CHIP = ("model", "chip")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ((*CHIP, "gigahertz"), 0, "model.chip: gigahertz is not from 0.001 to 100"),
+        ((*CHIP, "gigahertz"), -1, "model.chip: gigahertz is not"),
+        ((*CHIP, "gigahertz"), 1e-320, "model.chip: gigahertz is not"),
+        *(
+            ((*CHIP, name), value, "model.chip: an error is not from 0 to below 1")
+            for name in ("median_error", "error", "ratio_error")
+            for value in (1.0, 1.5, -0.1)
+        ),
+        *(
+            ((*CHIP, "constants", name), -1, "model.chip.constants: a constant is negative")
+            for name in ("cycles", "line", "turn")
+        ),
+        ((*CHIP, "constants", "cycles"), 0, "that of the pipeline's cycles is 0"),
+        ((*CHIP, "caches"), [], "model.chip: caches is empty"),
+        ((*CHIP, "caches", 0, "ways"), 0, r"model.chip.caches\[0\]: a cache is empty"),
+        ((*CHIP, "constants"), {"cycles": 1e-300, "line": 0, "turn": 0}, "a modelled time is less than"),
+    ],
+)
+def test_a_record_whose_chip_is_none_is_refused_by_every_command(
+    tmp_path: Path, path: tuple[Any, ...], value: Any, words: str
+) -> None:
+    sound = json.loads((SAMPLES / "instructions-3.json").read_text())
+    record = tmp_path / "it.json"
+    record.write_text(json.dumps(changed(sound, path, value)))
+    for done in (run("report", record, "-o", tmp_path / "page.html"), run("compare", record, record)):
+        assert done.exit_code == 2, done.output
+        assert re.search(words, done.stderr) and str(record) in done.stderr and done.stderr.count("\n") == 1
+
+
+def numbers(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Places of the numbers in a document; of each list those of its first entry."""
+    if isinstance(document, int | float) and not isinstance(document, bool):
+        yield path
+    entries = document.items() if isinstance(document, dict) else ()
+    for name, entry in entries if not isinstance(document, list) else enumerate(document[:1]):
+        yield from numbers(entry, (*path, name))
+
+
+@pytest.mark.parametrize("value", [0, -1, 1, 1e-320, 2**62])
+def test_whatever_a_number_of_a_record_is_it_is_shown_or_refused(tmp_path: Path, value: float) -> None:
+    sound = json.loads((SAMPLES / "instructions-3.json").read_text())
+    record, page = tmp_path / "it.json", tmp_path / "page.html"
+    places = [path for path in numbers(sound) if path[0] in ("model", "plan", "series")]
+    assert len(places) > 20
+    for path in places:
+        record.write_text(json.dumps(changed(sound, path, value)))
+        for done in (run("report", record, "-o", page), run("compare", record, record)):
+            assert done.exit_code in (0, 2), (path, done.output)
 
 
 def test_what_stands_for_the_samples() -> None:

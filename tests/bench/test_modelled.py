@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from tflite_files import Made
 
-from mobilecnn.bench.devices.emulated import pipeline
+from mobilecnn.bench.devices.emulated import llvm
 from mobilecnn.bench.devices.emulated.device import EmulatedDevice
 from mobilecnn.bench.pages.remarks import BOUND, model_errors, operators_alone
 from mobilecnn.bench.papers import experiments
@@ -158,13 +158,13 @@ def test_without_llvm_there_is_no_time_and_no_work(
     for name in ("qemu-aarch64", "env", "cc"):
         (tmp_path / name).symlink_to(str(shutil.which(name)))
     monkeypatch.setenv("PATH", str(tmp_path))
-    pipeline.tools.cache_clear()
+    llvm.tools.cache_clear()
     out = tmp_path / "out"
     models = [] if command == "speedup" else [exported / "theirs.int8.tflite"]
     try:
         done = run(command, *models, "--device", "emulated-pi4", "-o", out)
     finally:
-        pipeline.tools.cache_clear()
+        llvm.tools.cache_clear()
     assert done.exit_code == 3, done.output
     assert "modelled times need llvm-mca of LLVM 19 or newer" in done.stderr
     assert not out.exists() or not [*out.rglob("*.json")]

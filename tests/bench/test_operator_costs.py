@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mobilecnn.bench.devices.local.device import LocalDevice
@@ -45,6 +46,22 @@ def table(*samples: OperatorSample) -> OperatorCosts:
     return OperatorCosts(
         LocalDevice().probe(), "litert", RELEASE if samples else "", 1, MEASURED, "", 100.0, samples, (), ()
     )
+
+
+def test_an_operator_beyond_any_size_in_a_table_breaks_no_fit() -> None:
+    """Its numbers of products are beyond 64 bits."""
+    rows = [sample(operator) for operator in POINTWISE[:3]]
+    huge = Operator("convolution", 2**62, 2**62, 2**62, 2**62)
+    assert np.isfinite(fitted([*rows, OperatorSample(huge, "float32", 1.0, 1.0, 1.0)]).costs).all()
+
+
+@pytest.mark.parametrize("ns", [0.0, -1.0, 1e-320])
+def test_a_table_with_a_time_that_is_none_is_refused(ns: float) -> None:
+    """Costs are fitted to shares of the times, which are divided by."""
+    document = table(sample(POINTWISE[0])).to_json()
+    document["operators"][0].update(ns=ns, low=ns, high=ns)
+    with pytest.raises(InputError, match=r"operators\[0\]: a time is less than a nanosecond"):
+        OperatorCosts.from_json(json.loads(json.dumps(document)))
 
 
 def test_the_costs_that_made_the_times_are_found() -> None:
@@ -178,7 +195,7 @@ def test_times_without_a_release_are_none() -> None:
 @pytest.mark.parametrize(
     ("member", "value", "words"),
     [
-        ("ns", 0.0, "not positive, or not within"), ("low", 1e12, "not within its interval"),
+        ("ns", 0.0, "less than a nanosecond, or not within"), ("low", 1e12, "not within its interval"),
         ("dtype", 3, "must be a text"), ("operator", {}, "kind is missing"),
     ],
 )  # fmt: skip

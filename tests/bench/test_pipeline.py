@@ -2,14 +2,15 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from test_blocks import executed
 
-from mobilecnn.bench.devices.emulated import pipeline
+from mobilecnn import doctor
+from mobilecnn.bench.devices.emulated import llvm, pipeline
 from mobilecnn.bench.devices.emulated.blocks import Ran, Section
 from mobilecnn.bench.records.chips import LLVM
 from mobilecnn.errors import EnvironmentProblem
@@ -120,7 +121,7 @@ def test_known_costs_come_from_the_cache(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_words_that_are_no_instructions_are_passed_over() -> None:
-    texts = pipeline.disassembled([0x00010001, 0x91000421, 0xFFFFFFFF], pipeline.tools())
+    texts = pipeline.disassembled([0x00010001, 0x91000421, 0xFFFFFFFF], llvm.tools())
     assert texts == {0x00010001: None, 0x91000421: "add\tx1, x1, #1", 0xFFFFFFFF: None}
 
 
@@ -128,20 +129,20 @@ def test_without_llvm_the_message_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    pipeline.tools.cache_clear()
+    llvm.tools.cache_clear()
     try:
         with pytest.raises(
             EnvironmentProblem, match=r"none is installed; Debian, Ubuntu: sudo apt-get install llvm-19"
         ):
-            pipeline.tools()
+            llvm.tools()
         old = tmp_path / "llvm-mca"
         for name in ("llvm-mc", "llvm-mca"):
             (tmp_path / name).write_text("#!/bin/sh\necho 'Debian LLVM version 14.0.6'\n")
             (tmp_path / name).chmod(0o755)
         with pytest.raises(EnvironmentProblem, match=rf"{old} is of version 14.0.6; .*install llvm-19"):
-            pipeline.tools()
+            llvm.tools()
     finally:
-        pipeline.tools.cache_clear()
+        llvm.tools.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -163,11 +164,62 @@ def test_the_release_that_the_constants_are_of_is_taken_first(
             tool.write_text(f"#!/bin/sh\necho 'Debian LLVM version {release}'\n")
             tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    pipeline.tools.cache_clear()
+    llvm.tools.cache_clear()
     try:
-        assert pipeline.tools().version == used
+        assert llvm.tools().version == used
     finally:
-        pipeline.tools.cache_clear()
+        llvm.tools.cache_clear()
+
+
+BROKEN = {
+    "exit 1": r"llvm-mca-19 does not work \(it ended with code 1: it says nothing\)",
+    "echo 'error: no\nroom' >&2; exit 4": r"llvm-mca-19 does not work \(it ended with code 4: error: no\)",
+    "echo hello": r"llvm-mca-19 does not work \(it does not say its version\)",
+    "printf '\\377'": r"llvm-mca-19 does not work \(it does not say its version\)",
+}
+"""What a script does in place of LLVM's simulator -> what is said of it."""
+
+
+@pytest.fixture
+def broken_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that is the whole path, with LLVM 19 whose tools are no programs."""
+    for name in ("llvm-mc-19", "llvm-mca-19"):
+        (tmp_path / name).write_bytes(b"\0garbage")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    llvm.tools.cache_clear()
+    yield tmp_path
+    llvm.tools.cache_clear()
+
+
+REMEDY = r"; take it from the path, or, .*: sudo apt-get install --reinstall llvm-19$"
+
+
+def test_a_tool_that_is_no_program_is_named_with_its_remedy(broken_tools: Path) -> None:
+    with pytest.raises(EnvironmentProblem, match=r"llvm-mca-19 does not work \(Exec format error\)" + REMEDY):
+        llvm.tools()
+    (need,) = (need for need in doctor.examine(["emulated"]) if need.name == "LLVM")
+    assert (need.state, need.fix) == ("broken", "sudo apt-get install --reinstall llvm-19")
+    assert need.found == f"{broken_tools}/llvm-mca-19 does not work (Exec format error)"
+
+
+@pytest.mark.parametrize("script", BROKEN)
+def test_a_tool_that_fails_is_named_with_its_remedy(broken_tools: Path, script: str) -> None:
+    for name in ("llvm-mc-19", "llvm-mca-19"):
+        (broken_tools / name).write_text(f"#!/bin/sh\n{script}\n")
+    with pytest.raises(EnvironmentProblem, match=BROKEN[script] + REMEDY):
+        llvm.tools()
+
+
+@pytest.mark.parametrize("broken", ["llvm-mc-19", "llvm-mca-19"])
+def test_where_one_release_does_not_work_another_is_taken(broken_tools: Path, broken: str) -> None:
+    for release in ("19.1.7", "20.1.2"):
+        for name in ("llvm-mc", "llvm-mca"):
+            tool = broken_tools / f"{name}-{release[:2]}"
+            if tool.name != broken:
+                tool.write_text(f"#!/bin/sh\necho 'Debian LLVM version {release}'\n")
+                tool.chmod(0o755)
+    assert llvm.tools().version == "20.1.2"
 
 
 @pytest.mark.parametrize("made", ["echo 'error: unable to get target for aarch64' >&2; exit 1", "exit 0"])
@@ -176,13 +228,13 @@ def test_a_disassembler_that_reads_nothing_is_named_and_nothing_is_kept(
 ) -> None:
     (tmp_path / "llvm-mc-19").write_text(f"#!/bin/sh\n{made}\n")
     (tmp_path / "llvm-mc-19").chmod(0o755)
-    (tmp_path / "llvm-mca-19").symlink_to(pipeline.tools().mca)
+    (tmp_path / "llvm-mca-19").symlink_to(llvm.tools().mca)
     with monkeypatch.context() as patched:
         patched.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-        pipeline.tools.cache_clear()
+        llvm.tools.cache_clear()
         with pytest.raises(EnvironmentProblem, match=r"llvm-mc-19 reads no .* --reinstall llvm-19$"):
             pipeline.costs_of([KNOWN, NEW], "cortex-a72")
-    pipeline.tools.cache_clear()
+    llvm.tools.cache_clear()
     assert all(pipeline.costs_of([KNOWN, NEW], "cortex-a72").values())
 
 

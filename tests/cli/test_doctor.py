@@ -73,9 +73,9 @@ def test_json_has_it_all() -> None:
 def test_a_missing_program_has_its_command(
     capability: str, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mobilecnn.bench.devices.emulated import pipeline
+    from mobilecnn.bench.devices.emulated import llvm
 
-    pipeline.tools.cache_clear()
+    llvm.tools.cache_clear()
     named = run(capability)
     assert command in named.stdout.splitlines()
     assert (
@@ -83,7 +83,7 @@ def test_a_missing_program_has_its_command(
     )
     assert json.loads(run(capability, "--json").stdout)["capabilities"][capability]["ready"] is False
     assert run().exit_code == 0, "nobody needs everything"
-    pipeline.tools.cache_clear()
+    llvm.tools.cache_clear()
 
 
 @pytest.mark.parametrize(

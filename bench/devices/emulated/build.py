@@ -143,6 +143,15 @@ def program(name: str) -> str:
     return path
 
 
+def broken(path: str, why: object) -> EnvironmentProblem:
+    """The error of a program of :data:`NEEDED` that is here, at ``path``, and does not work."""
+    package = NEEDED.get(Path(path).name, "apt").split()[0]
+    return EnvironmentProblem(
+        f"{path} does not work ({why}); take it from the path, or, where it is Debian's or Ubuntu's: "
+        f"sudo apt-get install --reinstall {package}"
+    )
+
+
 def command(root: Path, core: str, arguments: Sequence[str], *plugins: str) -> list[str]:
     """The command that runs the Python of ``root``, always alike: no variable of this machine reaches it.
 
@@ -180,6 +189,7 @@ def root(say: Say) -> Path:
     there = cache() / f"arm64-{sha256(json.dumps(made_of).encode())[:12]}"
     if there.is_dir():
         return there
+    refuse_taken(there, "folder")
     for name in NEEDED:
         program(name)
     if not KEYRING.exists():
@@ -191,6 +201,16 @@ def root(say: Say) -> Path:
         _make(new, new.parent, say)
     say(f"The emulated device is complete, in {there}")
     return there
+
+
+def refuse_taken(there: Path, wanted: str) -> None:
+    """Refuse something else in the cache where a ``wanted``, a file or a folder, is to be made, before anything is downloaded for it.
+
+    Raises:
+        EnvironmentProblem: naming it.
+    """
+    if os.path.lexists(there):
+        raise EnvironmentProblem(f"{there} is no {wanted}; remove it, and the {wanted} is made there anew")
 
 
 @contextmanager
@@ -308,6 +328,8 @@ def _run(
             words, cwd=folder, env={**os.environ, "LC_ALL": "C", **(variables or {})}, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, errors="replace", check=False, timeout=LONGEST_SECONDS,
         )  # fmt: skip
+    except OSError as error:
+        raise broken(shutil.which(words[0]) or words[0], error.strerror or error) from error
     except subprocess.TimeoutExpired:
         raise EnvironmentProblem(
             f"cannot {doing}: {words[0]} took longer than {LONGEST_SECONDS:g} s"
@@ -331,8 +353,12 @@ def plugin(name: str) -> Path:
     source = Path(__file__).with_name(f"{name}.c")
     made_of = source.read_bytes() + source.with_name("qemu_plugin.h").read_bytes()
     there = cache() / f"{name}-{sha256(made_of)[:12]}-{sys.platform}-{os.uname().machine}.so"
-    if not there.exists():
+    if not there.is_file():
+        refuse_taken(there, "file")
         flags = ["-std=c11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden"]
         with _making(there) as new:
-            _run([program("cc"), *flags, str(source), "-o", str(new)], f"compile {source.name}")
+            compiler = program("cc")
+            _run([compiler, *flags, str(source), "-o", str(new)], f"compile {source.name}")
+            if not new.exists():
+                raise broken(compiler, f"it made nothing of {source.name}")
     return there

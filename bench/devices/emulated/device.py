@@ -18,9 +18,9 @@ from pathlib import Path
 
 from mobilecnn.bench.devices.emulated import build
 from mobilecnn.bench.devices.emulated.blocks import sections
-from mobilecnn.bench.devices.emulated.pipeline import tools
+from mobilecnn.bench.devices.emulated.llvm import tools
 from mobilecnn.bench.devices.emulated.work import work_of
-from mobilecnn.bench.devices.names import EMULATED
+from mobilecnn.bench.devices.names import EMULATED, ONE_CORE
 from mobilecnn.bench.devices.on_worker import InChild
 from mobilecnn.bench.devices.packing import worker_file
 from mobilecnn.bench.devices.seam import Answer, Job
@@ -92,7 +92,7 @@ class EmulatedDevice(InChild):
             instructions by :data:`KINDS`; and ``work``, that of each sample, where time is modelled.
         """
         if job["threads"] != 1:
-            raise UsageError(f"--threads must be 1 on {self.name}: instructions are counted on one core")
+            raise UsageError(ONE_CORE.format(name=self.name))
         qemu_version()
         warmup, planned = job["warmup_runs"], job["warmup_runs"] + job["runs"]
         with tempfile.TemporaryDirectory(prefix="mobilecnn-") as folder:
@@ -155,9 +155,13 @@ def qemu_version() -> str:
     Raises:
         EnvironmentProblem: there is none, or one with another interface for plugins.
     """
-    done = subprocess.run(
-        [build.program("qemu-aarch64"), "--version"], capture_output=True, text=True, check=False
-    )
+    program = build.program("qemu-aarch64")
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, errors="replace", check=False
+        )
+    except OSError as error:
+        raise build.broken(program, error.strerror or error) from error
     said = re.search(r"version (\d+)\.(\d+)[.\d]*", done.stdout)
     if said is None or not OLDEST <= (int(said[1]), int(said[2])) <= NEWEST:
         first = (done.stdout.splitlines() or ["it does not say"])[0]

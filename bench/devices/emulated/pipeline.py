@@ -14,26 +14,18 @@ every load a hit in the first-level cache and every branch foreseen. From blocks
   (:data:`SLOWER`).
 """
 
-import functools
 import hashlib
-import json
 import re
-import shutil
 import sqlite3
-import subprocess
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from mobilecnn.bench.devices.emulated.blocks import Section, Words
-from mobilecnn.bench.records.chips import LLVM
+from mobilecnn.bench.devices.emulated.llvm import OLDEST_LLVM, Tools, parsed, run, tools
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.files import cache
-
-OLDEST_LLVM = 19
-"""Oldest release of LLVM whose ``llvm-mca`` passes over instructions that its models lack."""
 
 COVERED = 0.999
 """Share of the executed instructions that are simulated, the hottest sequences first; the rest is taken to be
@@ -92,49 +84,8 @@ _NOTHING = 0xD503201F
 _AT_ONCE = 200
 """Number of sequences in one run of ``llvm-mca``."""
 
-_SECONDS = 300.0
-"""Seconds that one run of a tool of LLVM may take."""
-
 _DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")
 """Names of SQLite's errors of a file that is no database, is one in parts, or has another table."""
-
-
-@dataclass(frozen=True)
-class Tools:
-    """The tools of LLVM on this machine.
-
-    Attributes:
-        mc: path of ``llvm-mc``.
-        mca: path of ``llvm-mca``.
-        version: LLVM's release, such as ``19.1.7``.
-    """
-
-    mc: str
-    mca: str
-    version: str
-
-
-@functools.cache
-def tools() -> Tools:
-    """The tools of LLVM here: of the release that constants and errors are fitted with, else the newest.
-
-    Raises:
-        EnvironmentProblem: there are none, or none that is new enough.
-    """
-    oldest = "none is installed"
-    fitted = int(LLVM.split(".")[0])
-    for suffix in (f"-{fitted}", *(f"-{release}" for release in range(40, OLDEST_LLVM - 1, -1)), ""):
-        mc, mca = shutil.which(f"llvm-mc{suffix}"), shutil.which(f"llvm-mca{suffix}")
-        if mc is None or mca is None:
-            continue
-        said = re.search(r"version (\d+)[.\w]*", _run([mca, "--version"], ""))
-        if said is not None and int(said[1]) >= OLDEST_LLVM:
-            return Tools(mc, mca, said[0].removeprefix("version "))
-        oldest = f"{mca} is of {said[0] if said else 'an unknown version'}"
-    raise EnvironmentProblem(
-        f"modelled times need llvm-mca of LLVM {OLDEST_LLVM} or newer, and {oldest}; "
-        f"Debian, Ubuntu: sudo apt-get install llvm-{OLDEST_LLVM}"
-    )
 
 
 def cycles(section: Section, model: str) -> float:
@@ -336,7 +287,7 @@ def _passes(regions: list[list[str]], model: str, llvm: Tools) -> tuple[dict[int
     short, long = (
         {
             int(region["Name"][1:]): int(region["SummaryView"]["TotalCycles"])
-            for region in _json(_run([*command, f"-iterations={count}"], text), llvm.mca)["CodeRegions"]
+            for region in parsed(run([*command, f"-iterations={count}"], text), llvm.mca)["CodeRegions"]
         }
         for count in (SHORT, LONG)
     )
@@ -350,7 +301,7 @@ def disassembled(words: Iterable[int], llvm: Tools) -> dict[int, str | None]:
     def disassemble(part: list[int]) -> None:
         code = "\n".join(" ".join(f"0x{byte:02x}" for byte in word.to_bytes(4, "little")) for word in part)
         # It says on stderr which are no instructions, and leaves them out.
-        said = _run([llvm.mc, "--disassemble", "-triple=aarch64", f"-mattr={FEATURES}"], code, {0, 1})
+        said = run([llvm.mc, "--disassemble", "-triple=aarch64", f"-mattr={FEATURES}"], code, {0, 1})
         lines = [line.strip() for line in said.splitlines()]
         lines = [line.split("//")[0].strip() for line in lines if line and not line.startswith(".")]
         if len(lines) == len(part):
@@ -366,28 +317,3 @@ def disassembled(words: Iterable[int], llvm: Tools) -> dict[int, str | None]:
     if ordered:
         disassemble(ordered)
     return texts
-
-
-def _json(text: str, program: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise EnvironmentProblem(f"{program} printed something other than JSON ({error})") from error
-
-
-def _run(command: Sequence[str], text: str, fine: Collection[int] = (0,)) -> str:
-    """What a tool of LLVM prints when it is given a text.
-
-    Raises:
-        EnvironmentProblem: it cannot be started, takes too long, or ends with a code that is not fine.
-    """
-    try:
-        done = subprocess.run(
-            command, input=text, capture_output=True, text=True, check=False, timeout=_SECONDS
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EnvironmentProblem(f"cannot run {command[0]} ({error})") from error
-    if done.returncode not in fine:
-        first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[:200])
-        raise EnvironmentProblem(f"{command[0]} ended with code {done.returncode} ({first.strip()})")
-    return done.stdout

@@ -94,11 +94,12 @@ def plan_of(ctx: click.Context, device: str, protocol: "Protocol", counts_only: 
     Raises:
         UsageError: an option is for timing.
     """
+    from mobilecnn.bench.devices.names import ONE_CORE
     from mobilecnn.bench.records.instructions import CountPlan
 
     options.refuse(ctx, FOR_TIMING, f"is for timing, and {device} counts instructions; leave it out")
     if protocol.threads != 1:
-        raise UsageError(f"--threads must be 1 on {device}: instructions are counted on one core")
+        raise UsageError(ONE_CORE.format(name=device))
     # The defaults are those of counting and not those of timing.
     given = options.given(ctx)
     chosen = {name: getattr(protocol, name) for name in ("runs", "warmup_runs") if name in given}

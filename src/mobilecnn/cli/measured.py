@@ -54,6 +54,7 @@ def refuse_clockless(ctx: click.Context, device: "Device", threads: int) -> None
         UsageError: such an option is given.
         EnvironmentProblem: what models time is not here.
     """
+    from mobilecnn.bench.devices.names import ONE_CORE
     from mobilecnn.bench.devices.seam import CanCount, CanTime, require
     from mobilecnn.errors import UsageError
 
@@ -63,7 +64,7 @@ def refuse_clockless(ctx: click.Context, device: "Device", threads: int) -> None
     names = ("rounds", "seconds", "delegate", "cores", *options.PHONE)
     options.refuse(ctx, names, f"is for timing, and the times of {device.name} are modelled; leave it out")
     if threads != 1:
-        raise UsageError(f"--threads must be 1 on {device.name}: one core is modelled")
+        raise UsageError(ONE_CORE.format(name=device.name))
     device.time_model()  # Before the minutes of work: what models time may not be here.
 
 
