@@ -89,7 +89,7 @@ def macs(operation: Operation, zeros: bool = False) -> int:
         if operation.kind == "CONV_2D":  # weight: (out, rows, columns, in / groups)
             if zeros:
                 return output.elements * math.prod(weight.shape[1:])
-            places = weight.shape[1] * _columns(operation, weight)
+            places = weight.shape[1] * columns_of(operation, weight)
             return int(output.elements * places * weight.shape[3]) // _groups(weight)
         if operation.kind == "DEPTHWISE_CONV_2D":  # weight: (1, rows, columns, channels)
             if _pools(weight):
@@ -142,7 +142,7 @@ def _groups(kernel: Tensor) -> int:
     return count if even and all(out <= outs and given <= ins for out, given in sizes) else 1
 
 
-def _columns(operation: Operation, kernel: Tensor) -> Fraction:
+def columns_of(operation: Operation, kernel: Tensor) -> Fraction:
     """Number of columns of a convolution's kernel, without the parts of one at either end that are 0 where it reads several columns
     of a picture as the channels of one, as :mod:`mobilecnn.convert.lowering.columns` writes it."""
     options, columns = operation.options, Fraction(kernel.shape[2])

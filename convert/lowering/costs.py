@@ -70,6 +70,19 @@ class Table:
         each = self.depth * -(-inputs // self.unit) + self.tile
         return self.call + groups * self.group + positions * tiles * each
 
+    def columns(self, positions: int, kernel: tuple[int, ...], columns: int, stride: int) -> float:
+        """Nanoseconds of a convolution of few channels that reads ``stride`` neighbouring columns as the channels of one.
+
+        Args:
+            positions: number of places of the output.
+            kernel: shape of the weights without that, (outputs, rows, columns, channels).
+            columns: number of columns of the other kernel.
+            stride: stride along the row.
+        """
+        fewer, more = columns / kernel[2], columns * stride / kernel[2]
+        share = self.places * fewer + (1 - self.places) * more
+        return share * self.convolution(positions, math.prod(kernel[1:]), kernel[0], 1)
+
     def shuffle(self, positions: int, channels: int) -> float:
         """Nanoseconds of a channel shuffle, its three operators together."""
         return 3 * self.call + positions * (self.position + channels * self.channel)
@@ -179,15 +192,12 @@ class Costs(Stored):
         tables = self.tables.get(dtype, ())
         if not tables or not all(table.places for table in tables):
             return None
-        before = tuple(table.convolution(positions, math.prod(kernel[1:]), kernel[0], 1) for table in tables)
-        fewer, more = columns / kernel[2], columns * stride / kernel[2]
         return replace(
             self.nothing(dtype),
-            before=before,
-            after=tuple(
-                time * (table.places * fewer + (1 - table.places) * more)
-                for time, table in zip(before, tables, strict=True)
+            before=tuple(
+                table.convolution(positions, math.prod(kernel[1:]), kernel[0], 1) for table in tables
             ),
+            after=tuple(table.columns(positions, kernel, columns, stride) for table in tables),
         )
 
     def without_shuffle(self, dtype: str, positions: int, channels: int) -> Trade:

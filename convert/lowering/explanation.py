@@ -12,7 +12,7 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.cut import moved_bytes
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
-from mobilecnn.convert.inspection import macs
+from mobilecnn.convert.inspection import columns_of, macs
 from mobilecnn.convert.lowering.costs import Costs, Table, chips
 from mobilecnn.convert.lowering.routes import why_not_straight
 from mobilecnn.convert.lowering.shuffles import why_unfolded
@@ -260,8 +260,14 @@ def _time(row: Operation, table: Table) -> float | None:
         return None
     kernel = row.inputs[1].shape
     groups = row.inputs[0].shape[-1] // kernel[3]
+    positions, stride = row.outputs[0].elements // made[-1], row.options.strideH
+    if row.options.strideW == 1 < stride and kernel[3] % stride == 0:
+        # It reads the columns of a picture as channels; the columns that it computes for are those of the costs.
+        columns = int(columns_of(row, row.inputs[1]) * stride)
+        before = (kernel[0], kernel[1], columns, kernel[3] // stride)
+        return table.columns(positions, before, kernel[2], stride)
     products = kernel[1] * kernel[2] * kernel[3]
-    return table.convolution(row.outputs[0].elements // made[-1], products, made[-1] // groups, groups)
+    return table.convolution(positions, products, made[-1] // groups, groups)
 
 
 def _swaps_the_last(row: Operation) -> bool:
