@@ -58,14 +58,14 @@ MLPERF_NEAR = (
 )
 """The other two rows of the same runs: within what one core can multiply, by a tenth and by a twentieth, and as little a check."""
 
-BEFORE_XNNPACK = {
+OTHER_ENGINE = {
     "mobilenet_v2_x1.0_224.float32": 73.8,
     "mobilenet_v3_large_x1.0.float32": 51.2,
     "mobilenet_v3_small_x1.0.float32": 15.8,
     "mobilenet_v3_large_x1.0.int8": 44.0,
     "mobilenet_v3_small_x1.0.int8": 15.5,
 }
-"""Network and format -> milliseconds of one large core of the same phone with TFLite's own kernels, before XNNPACK was part of it
+"""Network and format -> milliseconds of one large core of the same phone with a TFLite that is not named, slower than XNNPACK
 (tensorflow/models, research/slim/nets/mobilenet/README.md; "8-bit" there). No check: what runs here is another engine."""
 
 BY_THREADS = {

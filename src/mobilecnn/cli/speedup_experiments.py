@@ -149,7 +149,9 @@ def guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
 def decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Figure 2: shares of the time by kind of work."""
     from mobilecnn.bench.pages import modelled
+    from mobilecnn.bench.pages.remarks import operators_alone
     from mobilecnn.bench.papers import decomposition as bench
+    from mobilecnn.bench.records.measurement import Measurement
     from mobilecnn.files import write_json
     from mobilecnn.networks import exporter
     from mobilecnn.records import recording
@@ -182,7 +184,10 @@ def decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     taken = profiles[0][2].record
     # Of each network the first file is the whole of it; the others are operators.
     said = [about(profile.record, profile.record.models[:1]) for *_, profile in profiles]
-    for line in [modelled.where(taken), *dict.fromkeys(line for lines in said for line in lines)]:
+    alone = (
+        [] if isinstance(taken, Measurement) or taken.model is None else [operators_alone(taken.model.chip)]
+    )
+    for line in [modelled.where(taken), *dict.fromkeys(line for lines in said for line in lines), *alone]:
         prose(line)
     time, done = ("modelled time", "modelled") if profiles[0][2].modelled else ("time", "timed")
     header = (f"share of the operators' {time}", *(f"{name} {kind}" for name, kind, _ in profiles))
