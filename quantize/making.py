@@ -1,12 +1,13 @@
 """The file of a format: quantized and corrected, rewritten, finished, and for the runtime that is wanted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import lower
 from mobilecnn.convert.lowering.description import Description
-from mobilecnn.convert.lowering.rewrites import Answers, Rewrite, Rewritten, rewrite
+from mobilecnn.convert.lowering.rewrites import Answers, Rewrite, Rewritten, Yardstick, rewrite
 from mobilecnn.errors import ModelFileError
 from mobilecnn.quantize import corrections, gains, targets
 from mobilecnn.quantize.corrections import Base, Quantized
@@ -32,6 +33,7 @@ class Making:
         answers: what runs the golden pictures.
         runtime: the runtime that the files are for; None for any.
         remarked: told what was changed for that runtime.
+        yardstick: what gives the float32 file's answers, which those of a quantized file should be; None where that is not asked.
     """
 
     tflite: TfliteProcess
@@ -42,6 +44,7 @@ class Making:
     answers: Answers
     runtime: Target | None
     remarked: Remarked
+    yardstick: Callable[[], Yardstick] | None = None
 
 
 def make(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
@@ -93,7 +96,9 @@ def _quantize(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
             how.remarked(Remark("cut-weights", made.limited, text))
         gains.refuse_no_gain(row, flatbuffer.graph(made.path.read_bytes(), row.name), name)
     rules = [rule for rule in how.rewrites if rule.graph in stages]
-    rewritten = rewrite(made.path.read_bytes(), row.name, rules, how.answers)
+    rewritten = rewrite(
+        made.path.read_bytes(), row.name, rules, how.answers, how.yardstick if row.rules else None
+    )
     if not row.rules and not rewritten.changes:
         return made, rewritten
     # The quantizer leaves the float file's operator versions in place.
@@ -107,3 +112,22 @@ def _quantize(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
 def joined(first: Changes, second: Changes) -> Changes:
     """The changes of both runs of the passes, a file's own after those in the float32 file that it is made of."""
     return {name: (*first.get(name, ()), *second.get(name, ())) for name in first | second}
+
+
+def with_cost(taken_back: Mapping[str, str], path: Path, tflite: TfliteProcess) -> dict[str, str]:
+    """Why rewrites were taken back, each with what that costs the file and what helps.
+
+    Args:
+        taken_back: rewrite -> why it was taken back.
+        path: the finished file.
+        tflite: the child that loads it.
+    """
+    if not taken_back:
+        return {}
+    pieces, outside = tflite.split(path)
+    cost = (
+        f"these operators stay as they were, and LiteRT runs the file in {plural(pieces, 'piece')} with "
+        f"{plural(len(outside), 'operator')} outside, which mobilecnn inspect names; --keep-float with the names of such layers "
+        "computes them in float32, which XNNPACK takes"
+    )
+    return {name: f"{reason}: {cost}" for name, reason in taken_back.items()}
