@@ -1,13 +1,14 @@
 """The file of a format: quantized and corrected, rewritten, finished, and for the runtime that is wanted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mobilecnn.convert.checks import FINISHED
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.lowering import lower
 from mobilecnn.convert.lowering.description import Description
-from mobilecnn.convert.lowering.rewrites import Answers, Rewrite, Rewritten, rewrite
+from mobilecnn.convert.lowering.rewrites import Answers, Rewrite, Rewritten, Yardstick, rewrite
 from mobilecnn.errors import ModelFileError
 from mobilecnn.quantize import corrections, gains, targets
 from mobilecnn.quantize.corrections import Base, Quantized
@@ -34,6 +35,7 @@ class Making:
         answers: what runs the golden pictures.
         runtime: the runtime that the files are for; None for any.
         remarked: told what was changed for that runtime.
+        yardstick: what gives the float32 file's answers, which those of a quantized file should be; None where that is not asked.
     """
 
     tflite: TfliteProcess
@@ -44,6 +46,7 @@ class Making:
     answers: Answers
     runtime: Target | None
     remarked: Remarked
+    yardstick: Callable[[], Yardstick] | None = None
 
 
 def make(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
@@ -96,7 +99,7 @@ def _quantize(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
         gains.refuse_no_gain(row, flatbuffer.graph(made.path.read_bytes(), row.name), name)
     rules = [rule for rule in how.rewrites if rule.graph in stages]
     plain = made.path.read_bytes()
-    rewritten = rewrite(plain, row.name, rules, how.answers)
+    rewritten = rewrite(plain, row.name, rules, how.answers, how.yardstick if row.rules else None)
     rewritten = counted(FINISHED, plain, rewritten, how.tflite, base.path.with_name("counted.tflite"))
     if not row.rules and not rewritten.changes:
         return made, rewritten
@@ -111,3 +114,22 @@ def _quantize(row: Format, how: Making) -> tuple[Quantized, Rewritten]:
 def joined(first: Changes, second: Changes) -> Changes:
     """The changes of both runs of the passes, a file's own after those in the float32 file that it is made of."""
     return {name: (*first.get(name, ()), *second.get(name, ())) for name in first | second}
+
+
+def with_cost(taken_back: Mapping[str, str], path: Path, tflite: TfliteProcess) -> dict[str, str]:
+    """Why rewrites were taken back, each with what that costs the file and what helps.
+
+    Args:
+        taken_back: rewrite -> why it was taken back.
+        path: the finished file.
+        tflite: the child that loads it.
+    """
+    if not taken_back:
+        return {}
+    pieces, outside = tflite.split(path)
+    cost = (
+        f"these operators stay as they were, and LiteRT runs the file in {plural(pieces, 'piece')} with "
+        f"{plural(len(outside), 'operator')} outside, which mobilecnn inspect names; --keep-float with the names of such layers "
+        "computes them in float32, which XNNPACK takes"
+    )
+    return {name: f"{reason}: {cost}" for name, reason in taken_back.items()}

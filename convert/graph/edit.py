@@ -25,15 +25,17 @@ class Editor:
     Operators are the schema's ``OperatorT``, tensors are known by their index.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, leave: frozenset[str] = frozenset()) -> None:
+        """Edit a schema ``ModelT``; operators that write a tensor of a name in ``leave`` are not among :attr:`operators`."""
         self.model = model
         self._graph = model.subgraphs[0]
+        self._leave = leave
         self._index()
 
     @property
     def operators(self) -> list[Any]:
-        """The operators in the order in which they run; a copy, so that it can be changed on the way."""
-        return list(self._graph.operators or [])
+        """The operators in the order in which they run, but for those to leave; a copy, so that it can be changed on the way."""
+        return [operator for operator in self._graph.operators or [] if not self._left(operator)]
 
     def kind(self, operator: Any) -> str:
         """Name of the operator: ``CONV_2D``."""
@@ -227,6 +229,11 @@ class Editor:
         self._sweep_buffers()
         self._name_apart()
         self._index()
+
+    def _left(self, operator: Any) -> bool:
+        return bool(self._leave) and any(
+            self.tensor(index).name in self._leave for index in _present(operator.outputs)
+        )
 
     def _name_apart(self) -> None:
         """Give a tensor that has the name of an earlier one a number: the quantizer tells tensors by their names."""

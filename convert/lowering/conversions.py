@@ -5,6 +5,7 @@ from typing import Any
 
 from mobilecnn.convert.graph import wellformed
 from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.convert.graph.flatbuffer import Tensor
 from mobilecnn.convert.xnnpack import scales_taken
 from mobilecnn.remarks import plural
 
@@ -45,8 +46,9 @@ def write_in_final_scale(editor: Editor) -> Iterator[str]:
     """Let an operator write in the scale that a QUANTIZE converts its output to, where nobody else reads that.
 
     QUANTIZE rounds ``round(y / a) a / b``, and the operator can round y / b itself: one rounding instead of two, so that a
-    value may lie one step from before, and no farther from y. The inputs of a CONCATENATION have one scale that way without
-    being copied first. The scales stay within what XNNPACK takes.
+    value may lie one step of the coarser scale from before, and no farther from y. The inputs of a CONCATENATION have one scale
+    that way without being copied first. The scales stay within what XNNPACK takes. A QUANTIZE may stand for a rectification, by
+    what it cannot represent: one that cuts off what the second would keep stays.
     """
     joined = 0
     for operator in editor.operators:
@@ -62,11 +64,23 @@ def write_in_final_scale(editor: Editor) -> Iterator[str]:
             continue
         if not editor.dtype(source) == editor.dtype(target) == "int8" or not _taken(editor, maker, target):
             continue
+        if editor.kind(maker) == "QUANTIZE" and _cuts(editor.tensor(source), editor.tensor(target)):
+            continue
         editor.replace(operator, [])
         editor.write_instead(maker, source, target)
         joined += 1
     if joined:
         yield f"{plural(joined, 'QUANTIZE', 'QUANTIZE')} by the operator before"
+
+
+def _cuts(first: Tensor, second: Tensor) -> bool:
+    """Whether an int8 tensor ends within what another one can represent, by more than half a step."""
+    (low, high), (least, most) = (
+        [(code - tensor.zero_points[0]) * tensor.scales[0] for code in (-128, 127)]
+        for tensor in (first, second)
+    )
+    half = second.scales[0] / 2
+    return low > least + half or high < most - half
 
 
 def _taken(editor: Editor, operator: Any, output: int) -> bool:

@@ -1,13 +1,13 @@
 """Rewrites: passes after which a graph computes the same in a form that the runtimes run faster, each with its proof.
 
-What a rewrite claims is algebra, in its docstring. Whether it holds for the graph at hand is tried: the file's answers
-for the golden pictures are computed before and after each rewrite, and one that moves them by more than it may is
-taken back, and said.
+What a rewrite claims is algebra, in its docstring. Whether it holds for the graph at hand is tried, on the golden pictures: an
+exact one must leave the file's answers as they were, and any other one may move the values where it meets the rest of the graph
+by one step. Parts that do not hold are taken back, and said; and the last file is held against the first.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,10 @@ import numpy.typing as npt
 from mobilecnn.convert.checks import Gain
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
-from mobilecnn.convert.lowering import explanation
+from mobilecnn.convert.lowering import explanation, places
 from mobilecnn.convert.lowering.costs import Costs
-from mobilecnn.convert.lowering.explanation import Change
+from mobilecnn.convert.lowering.explanation import Change, Snapshot
+from mobilecnn.convert.lowering.places import Place
 from mobilecnn.errors import ModelFileError
 
 Scores = npt.NDArray[np.float32]
@@ -28,10 +29,33 @@ Answers = Callable[[bytes], Scores]
 It raises ModelFileError where the runtime refuses the file."""
 
 FLOAT_TOLERANCE = 1e-5
-"""Largest difference of a float32 file's answers, relative to the largest of them."""
+"""Largest difference of float32 values, relative to the largest of them."""
 
-WITHIN_ONE_STEP = 0.99
-"""Share of an int8 file's answers that may move by one step of the output's scale at most."""
+BEYOND_ONE_STEP = 0.01
+"""Largest share of the values of an int8 tensor that a rewrite may move by more than one step: a tensor in another scale is cut
+off elsewhere."""
+
+FARTHER = 1.1
+"""Largest ratio of the distances from the float32 file's answers of an int8 file after the rewrites and before them."""
+
+MOST_TRIALS = 32
+"""Largest number of times that a rewrite is tried to find the parts of it that do not hold."""
+
+NAMED = 3
+"""Largest number of layers that a message names."""
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What the answers of a quantized file should be.
+
+    Attributes:
+        answers: what runs the pictures, as many as make enough answers.
+        scores: answers of the float32 file, (images, outputs).
+    """
+
+    answers: Answers
+    scores: Scores
 
 
 @dataclass(frozen=True)
@@ -83,51 +107,209 @@ class Rewritten:
     gains: tuple[Gain, ...] = ()
 
 
-def rewrite(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers) -> Rewritten:
-    """Run rewrites on a ``.tflite`` file, one after another, each compared with the file before it.
+def rewrite(
+    content: bytes,
+    name: str,
+    rows: Sequence[Rewrite],
+    answers: Answers,
+    yardstick: Callable[[], Yardstick] | None = None,
+) -> Rewritten:
+    """Run rewrites on a ``.tflite`` file, one after another, each judged, and the last file held against the first.
 
-    A file of several graphs (control flow) is left as it is.
+    An exact rewrite must leave the answers as they were. Another one is judged where it meets the rest of the graph
+    (:mod:`~mobilecnn.convert.lowering.places`). Of a rewrite that does not hold the parts that move what they may not are left
+    out. Where the answers of the last file are too far from what they should be, the last rewrite that is not exact is left out,
+    until they are not. A file of several graphs (control flow) is left as it is.
 
     Args:
         content: the file.
         name: what messages call it.
         rows: the rewrites, in order.
         answers: what runs the golden pictures.
+        yardstick: what gives the answers that a quantized file should have, asked once it is needed; None of a float32 file, which
+            is held against its own.
 
     Raises:
         ModelFileError: ``content`` is not a TFLite file, or the runtime refuses it as it is.
     """
-    before: Scores | None = None
+    if len(flatbuffer.parse(content, name).subgraphs) != 1:
+        return Rewritten(content)
+    taken_back: dict[str, str] = {}
+    while True:
+        done = _run(content, name, rows, answers)
+        inexact = [row for row in rows if not row.exact and row.name in done.changes]
+        aim = yardstick() if inexact and yardstick is not None else None
+        reason = _drift(content, done.content, name, answers, aim) if inexact else None
+        if reason is None:
+            return replace(done, taken_back=done.taken_back | taken_back)
+        taken_back[inexact[-1].name] = f"{reason} ({'; '.join(done.changes[inexact[-1].name])})"
+        rows = [row for row in rows if row is not inexact[-1]]
+
+
+def _run(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers) -> Rewritten:
     changes: dict[str, tuple[str, ...]] = {}
     taken_back: dict[str, str] = {}
     parts: list[Change] = []
-    model = flatbuffer.parse(content, name)
-    if len(model.subgraphs) != 1:
-        return Rewritten(content)
+    model = _swept(content, name)
+    held: Scores | None = None  # Answers before the exact rewrites since the last that is not.
     for row in rows:
-        editor, earlier = Editor(model), explanation.snapshot(model)
-        changed = row(editor)
+        trials = _Trials(content, name, row, answers, held)
+        best, reason = trials.best(model)
+        held = trials.held
+        if reason:
+            taken_back[row.name] = reason
+            model = _swept(content, name)
+        if best is not None:
+            content, model = best.content, best.model
+            changes[row.name] = best.changed
+            parts += explanation.changed(row.name, best.before, best.after, row.costs or row.target)
+            held = held if row.exact else None
+    return Rewritten(content, changes, taken_back, tuple(parts))
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A rewrite that was run on a file.
+
+    Attributes:
+        content: the file afterwards.
+        model: its ``ModelT``.
+        changed: what was changed.
+        before, after: the graph.
+        at: where the rewrite meets the rest of the graph.
+        reason: why it does not hold; empty where it does.
+        wrong: the places that move what they may not, each with by how much; empty where that is not known.
+    """
+
+    content: bytes
+    model: Any
+    changed: tuple[str, ...]
+    before: Snapshot
+    after: Snapshot
+    at: tuple[Place, ...]
+    reason: str
+    wrong: dict[Place, str]
+
+
+class _Trials:
+    """The trials of one rewrite on one file, ``held`` being answers that it is known to give."""
+
+    def __init__(
+        self, content: bytes, name: str, row: Rewrite, answers: Answers, held: Scores | None
+    ) -> None:
+        self.content, self.name, self.row, self.answers, self.held = content, name, row, answers, held
+        self.left = MOST_TRIALS
+
+    def best(self, model: Any) -> tuple[_Trial | None, str]:
+        """The trial that changes most and holds, None where there is none; and why that is not all; empty where it is.
+
+        Args:
+            model: ``ModelT`` of the file, which is changed.
+        """
+        whole = self._try(model)
+        if whole is None or not whole.reason:
+            return whole, ""
+        wrong = set(whole.wrong) or self._search(whole.at)
+        if wrong:
+            reason = next(iter(whole.wrong.values()), whole.reason)
+            part = self._try(_swept(self.content, self.name), wrong)
+            if part is not None and not part.reason:
+                layers = [place.name.rpartition(";")[2] for place in whole.at if place in wrong]
+                named = ", ".join(layers[:NAMED]) + (", ..." if len(layers) > NAMED else "")
+                return part, f"{len(wrong)} of {len(whole.at)} parts, {named}: {reason}"
+        return None, f"{whole.reason} ({'; '.join(whole.changed)})"
+
+    def _search(self, at: Sequence[Place]) -> set[Place]:
+        """Those of some places without which the rewrite holds, found by halves; all of them where that takes too long."""
+        pending, wrong = [at] if len(at) > 1 else [], set[Place]()
+        while pending:
+            some = pending.pop()
+            if self.left == 0:
+                return set(at)
+            trial = self._try(_swept(self.content, self.name), set(at) - set(some))
+            if trial is None or not trial.reason:
+                continue
+            if len(some) == 1:
+                wrong.update(some)
+            else:
+                pending += [some[: len(some) // 2], some[len(some) // 2 :]]
+        return wrong
+
+    def _try(self, model: Any, without: Iterable[Place] = ()) -> _Trial | None:
+        """The rewrite but for some places; None where it changes nothing."""
+        self.left -= 1
+        leave = frozenset[str]().union(*(place.behind for place in without))
+        editor, before = Editor(model, leave), explanation.snapshot(model)
+        changed = self.row(editor)
         if not changed:
-            continue
+            return None
         editor.sweep()
-        candidate = flatbuffer.pack(model)
-        if before is None:
-            before = answers(content)
+        content, after = flatbuffer.pack(model), explanation.snapshot(model)
+        at, wrong, reason = places.places(before, after), dict[Place, str](), ""
+        if self.row.exact and self.held is None:
+            self.held = self.answers(self.content)
         try:
-            after = answers(candidate)
-            reason = difference(before, after, step(flatbuffer.graph_of(model)), row.exact)
+            if self.row.exact:
+                assert self.held is not None
+                reason = difference(self.held, self.answers(content), step(after.graph)) or ""
+            elif at:
+                figures = self.answers(places.twin(self.content, self.name, before, (after, model), at))
+                wrong = places.moved(at, figures, FLOAT_TOLERANCE, BEYOND_ONE_STEP)
+                reason = next(iter(wrong.values()), "")
         except ModelFileError as error:
             reason = str(error)
-        if reason is None:
-            content, before = candidate, after
-            changes[row.name] = changed
-            parts += explanation.changed(
-                row.name, earlier, explanation.snapshot(model), row.costs or row.target
-            )
-        else:
-            model = flatbuffer.parse(content, name)
-            taken_back[row.name] = f"{reason} ({'; '.join(changed)})"
-    return Rewritten(content, changes, taken_back, tuple(parts))
+        return _Trial(content, model, changed, before, after, at, reason, wrong)
+
+
+def _swept(content: bytes, name: str) -> Any:
+    """The ``ModelT`` of a file, without what nothing reads, each tensor with a name of its own."""
+    model = flatbuffer.parse(content, name)
+    Editor(model).sweep()
+    return model
+
+
+def _drift(first: bytes, last: bytes, name: str, answers: Answers, yardstick: Yardstick | None) -> str | None:
+    asked = answers if yardstick is None else yardstick.answers
+    before, one = asked(first), step(flatbuffer.graph(first, name))
+    try:
+        after = asked(last)
+    except ModelFileError as error:
+        return str(error)
+    return drift(before, after, None if yardstick is None else yardstick.scores, one)
+
+
+def drift(before: Scores, after: Scores, wanted: Scores | None, one: float | None) -> str | None:
+    """What is wrong with the answers after all rewrites; None where they hold.
+
+    A rounding that falls the other way early in a network moves its answers as the quantization itself does, and how far depends
+    on the network. So they may move, but not farther from those that are wanted: to :data:`FARTHER` times the distance that they
+    had, the root of the sum of squares, and by one step of one answer for each picture.
+
+    Args:
+        before, after: answers, (images, outputs).
+        wanted: what they should be, of the same shape; None where that is not known: then ``after`` may be one step from
+            ``before``, on the average of the squares, or by :data:`FLOAT_TOLERANCE` where the answers are float32.
+        one: step of the answers of a quantized file; None for float answers.
+    """
+    if not np.array_equal(np.isfinite(before), np.isfinite(after)):
+        return NOT_FINITE
+    if wanted is None:
+        if one is None:
+            return difference(before, after, None)
+        mean = float(np.sqrt(_squares(before, after) / before.size))
+        return None if mean <= one else f"the answers moved by {mean / one:.1f} steps (root of mean square)"
+    was, now = _squares(before, wanted), _squares(after, wanted)
+    if now <= FARTHER**2 * was + len(before) * (one or 0.0) ** 2:
+        return None
+    distances = [float(np.sqrt(total / before.size)) for total in (was, now)]
+    return (
+        f"the answers to {len(before)} pictures would be {distances[1]:.2g} from the float32 file's, and are {distances[0]:.2g} "
+        "from them (roots of mean squares)"
+    )
+
+
+def _squares(first: Scores, second: Scores) -> float:
+    return float(np.square(first.astype(np.float64) - second).sum())
 
 
 def step(graph: flatbuffer.Graph) -> float | None:
@@ -141,31 +323,23 @@ def step(graph: flatbuffer.Graph) -> float | None:
     return last.inputs[0].scales[0]
 
 
-def difference(before: Scores, after: Scores, one: float | None, exact: bool) -> str | None:
-    """What is wrong with the answers after a rewrite; None where they hold.
+NOT_FINITE = "answers are finite no more"
+"""What is said where NaN or infinity comes up."""
 
-    The answer of an image is the same where what was the largest score still is: int8 files give equal scores to
-    several classes, so a score that is no more than one step behind the largest counts as the largest.
+
+def difference(before: Scores, after: Scores, one: float | None) -> str | None:
+    """What is wrong with the answers after an exact rewrite; None where they hold.
 
     Args:
         before, after: answers, (images, outputs).
-        one: step of the answers of a quantized file; None for float answers.
-        exact: whether quantized answers must be the same to the bit.
+        one: step of the answers of a quantized file; None for float answers, which may move by :data:`FLOAT_TOLERANCE`.
     """
     if not np.array_equal(np.isfinite(before), np.isfinite(after)):
-        return "answers are finite no more"
+        return NOT_FINITE
     gaps = np.abs(after.astype(np.float64) - before)
     if one is None:
         largest = float(np.abs(before).max(initial=0))
         relative = float(gaps.max(initial=0)) / largest if largest else float(gaps.max(initial=0))
         return None if relative <= FLOAT_TOLERANCE else f"answers moved by {relative:.0e} of the largest"
-    if exact:
-        moved = int(np.count_nonzero(gaps))
-        return None if moved == 0 else f"{moved} of {gaps.size} answers moved, and none may"
-    near = float((gaps <= 1.001 * one).mean())
-    if near < WITHIN_ONE_STEP:
-        return f"{1 - near:.1%} of the answers moved by more than one step"
-    first = before.argmax(axis=1)
-    behind = after.max(axis=1) - after[np.arange(len(after)), first]
-    others = int(np.count_nonzero(behind > 1.001 * one))
-    return None if others == 0 else f"{others} of {len(after)} pictures have another best class"
+    moved = int(np.count_nonzero(gaps))
+    return None if moved == 0 else f"{moved} of {gaps.size} answers moved, and none may"

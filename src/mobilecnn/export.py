@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilecnn import ladder, probed
-from mobilecnn.contract import InputContract
 from mobilecnn.convert.checks import CONVERTED, NOTE
 from mobilecnn.convert.contradictions import of_kind
 from mobilecnn.convert.conversion import KerasFacts, KerasModel, Source
@@ -25,7 +24,7 @@ from mobilecnn.convert.lowering import chosen as chosen_rewrites
 from mobilecnn.convert.lowering.costs import ANY
 from mobilecnn.convert.lowering.description import Description
 from mobilecnn.convert.lowering.explanation import explain
-from mobilecnn.convert.lowering.rewrites import Answers, rewrite
+from mobilecnn.convert.lowering.rewrites import rewrite
 from mobilecnn.convert.output_kinds import choices, named, settle
 from mobilecnn.convert.outputs import shown_by_file
 from mobilecnn.errors import MobileCnnError, UsageError
@@ -52,17 +51,18 @@ from mobilecnn.quantize.gains import refuse_converted, say_no_smaller
 from mobilecnn.quantize.gate import STEADY, float32_limit, refuse_not_finite
 from mobilecnn.quantize.inference import TfliteProcess
 from mobilecnn.quantize.labelled import check, labels_of, questions
-from mobilecnn.quantize.making import Changes, Making, joined, make
+from mobilecnn.quantize.making import Changes, Making, joined, make, with_cost
 from mobilecnn.quantize.origins import say_trained
 from mobilecnn.quantize.parity import compare
 from mobilecnn.quantize.partitions import counted
 from mobilecnn.quantize.recipes import Recipe
 from mobilecnn.quantize.steadiness import movement
 from mobilecnn.quantize.verdict import DEFAULT, Floors
+from mobilecnn.quantize.yardstick import runs, yardstick
 from mobilecnn.remarks import Remark, Remarked, no_remark
 from mobilecnn.seeds import check_seed
 from mobilecnn.steps import Progress, Steps, no_progress
-from mobilecnn.train import datasets, inputs
+from mobilecnn.train import datasets
 from mobilecnn.train.datasets.dataset import Dataset
 from mobilecnn.train.datasets.overlap import say_overlap
 
@@ -171,7 +171,8 @@ def export(
         description = Description(source.stem, facts.contract, facts.labels, facts.kind)
         float32 = work / "base.tflite"
         judging = images.judging
-        answers = _golden_answers(tflite, judging, facts.contract, work)
+        pictures = judging.pixels[:GOLDEN_IMAGES]
+        answers = runs(tflite, pictures, len(pictures), facts.contract, work / "golden")
         floats = rewrite(
             converted.read_bytes(),
             source.text,
@@ -190,7 +191,8 @@ def export(
         try:
             needed = corrections.NAMES if climbing else wanted if any(row.quantizes for row in rows) else ()
             base = corrections.prepare(tflite, float32, images, facts.kind, needed)
-            how = Making(tflite, io, base, description, rewrites, answers, runtime, remarked)
+            aim = yardstick(tflite, judging, facts.contract, facts.classes, float32, work)
+            how = Making(tflite, io, base, description, rewrites, answers, runtime, remarked, aim)
             if climb is not None and dataset is not None and labels is not None:
                 reference = _reference(keras, work, source, facts)
                 steps(f"running {facts.called} on {dataset.name}")
@@ -206,7 +208,9 @@ def export(
                 changes[row.name] = joined(
                     _loading(facts), joined(floats.changes, joined(lowered.beyond_names, own.changes))
                 )
-                taken_back[row.name] = floats.taken_back | own.taken_back
+                taken_back[row.name] = with_cost(
+                    floats.taken_back | own.taken_back, made[row.name].path, tflite
+                )
                 gains[row.name] = (*floats.gains, *own.gains)
                 explained[row.name] = explain(
                     made[row.name].path.read_bytes(),
@@ -317,23 +321,6 @@ def _convert(
         images = prepare(chosen, facts.contract, tensors)
     keras.finish()
     return facts, images, labels, converted
-
-
-def _golden_answers(
-    tflite: TfliteProcess, images: CalibrationImages, contract: InputContract, work: Path
-) -> Answers:
-    """What runs the first pictures, which the passport keeps, on the content of a file."""
-    golden, candidate, scores = (work / f"golden.{part}" for part in ("npy", "tflite", "scores.npy"))
-    pictures = images.pixels[:GOLDEN_IMAGES]
-    inputs.write(golden, pictures, contract, len(pictures))
-
-    def answers(content: bytes) -> npt.NDArray[np.float32]:
-        candidate.write_bytes(content)
-        tflite.run(candidate, golden, scores)
-        found: npt.NDArray[np.float32] = np.load(scores, allow_pickle=False)
-        return found
-
-    return answers
 
 
 def _held_to_file(facts: KerasFacts, content: bytes, source: Source) -> KerasFacts:
