@@ -10,6 +10,7 @@ are off is not known.
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from mobilecnn.bench.devices.emulated.device import EmulatedDevice
 from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.times import take
 from mobilecnn.convert.graph import build, flatbuffer
+from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering import chosen
-from mobilecnn.convert.lowering.rewrites import rewrite
+from mobilecnn.convert.lowering.float_islands import on_float_values
+from mobilecnn.convert.lowering.rewrites import Rewrite, rewrite
 from mobilecnn.quantize.runtimes import RUNTIMES, interpreter_class
 
 SAME, VALID = 0, 1
@@ -30,6 +33,9 @@ SCALE = 0.05
 """Step of the feature maps' codes."""
 
 POOL = {"filterWidth": 3, "filterHeight": 3, "padding": SAME}
+
+FLOAT = "float32"
+"""Form on float32 values, whether ``compute_in_float`` writes it or not."""
 
 OPERATORS: dict[str, tuple[str, int, int, int, dict[str, Any], tuple[str, ...]]] = {
     "h-swish, 28x28x120": ("HARD_SWISH", 28, 28, 120, {}, ("compute_in_float",)),
@@ -44,6 +50,10 @@ OPERATORS: dict[str, tuple[str, int, int, int, dict[str, Any], tuple[str, ...]]]
         "AVERAGE_POOL_2D", 28, 14, 120, {**POOL, "strideW": 2, "strideH": 2}, ("compute_in_float", "pool_in_pieces"),
     ),
     "RELU, 28x28x44": ("RELU", 28, 28, 44, {}, ("requantize_relus",)),
+    "square root, 28x28x40": ("SQRT", 28, 28, 40, {}, ("compute_in_float",)),
+    "maximum of two, 28x28x40": ("MAXIMUM", 28, 28, 40, {}, (FLOAT,)),
+    "softmax, 14x14x8": ("SOFTMAX", 14, 14, 8, {"beta": 1.0}, (FLOAT,)),
+    "softmax, 14x14x64": ("SOFTMAX", 14, 14, 64, {"beta": 1.0}, (FLOAT,)),
 }  # fmt: skip
 """What it is -> its kind, sides of its input and output, channels, options, and the rewrites that change it."""
 
@@ -60,8 +70,8 @@ def single(kind: str, side: int, out: int, channels: int, options: dict[str, Any
     for number, length in enumerate((side, out)):
         tensor, steps = schema.TensorT(), schema.QuantizationParametersT()
         steps.scale, steps.zeroPoint = (
-            np.array([SCALE], np.float32),
-            np.array([-128 if kind == "RELU" and number else -20], np.int64),
+            np.array([1 / 256 if kind == "SOFTMAX" and number else SCALE], np.float32),
+            np.array([-128 if kind == "SQRT" or (kind in ("RELU", "SOFTMAX") and number) else -20], np.int64),
         )
         tensor.name, tensor.type, tensor.buffer = f"t{number}".encode(), schema.TensorType.INT8, 0
         tensor.shape, tensor.quantization = np.array([1, length, length, channels], np.int32), steps
@@ -70,17 +80,16 @@ def single(kind: str, side: int, out: int, channels: int, options: dict[str, Any
     code.deprecatedBuiltinCode, code.version = code.builtinCode, 1 if kind == "HARD_SWISH" else 2
     operator.opcodeIndex, operator.inputs, operator.outputs = (
         0,
-        np.array([0], np.int32),
+        np.array([0, 0] if kind == "MAXIMUM" else [0], np.int32),
         np.array([1], np.int32),
     )
     if options:
-        operator.builtinOptionsType, operator.builtinOptions = (
-            schema.BuiltinOptions.Pool2DOptions,
-            schema.Pool2DOptionsT(),
-        )
+        table = "SoftmaxOptions" if kind == "SOFTMAX" else "Pool2DOptions"
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, table)
+        operator.builtinOptions = getattr(schema, f"{table}T")()
         for name, value in options.items():
             setattr(operator.builtinOptions, name, value)
-    graph.operators, graph.inputs, graph.outputs = [operator], operator.inputs, operator.outputs
+    graph.operators, graph.inputs, graph.outputs = [operator], operator.inputs[:1], operator.outputs
     model.version, model.operatorCodes, model.subgraphs, model.buffers = (
         3,
         [code],
@@ -99,7 +108,12 @@ def answers(content: bytes) -> npt.NDArray[np.float32]:
     interpreter.set_tensor(source["index"], picture)
     interpreter.invoke()
     values = interpreter.get_tensor(result["index"]).reshape(1, -1)
-    return np.asarray(SCALE * values, np.float32)
+    return np.asarray(result["quantization"][0] * values, np.float32)
+
+
+def float32(editor: Editor) -> Iterator[str]:
+    """Every operator of a graph on float32 values."""
+    return on_float_values(editor, lambda *_: True)
 
 
 def forms() -> dict[tuple[str, str], bytes]:
@@ -108,7 +122,8 @@ def forms() -> dict[tuple[str, str], bytes]:
     for what, (kind, side, out, channels, options, names) in OPERATORS.items():
         made[what, "as it is"] = before = single(kind, side, out, channels, options)
         for name in names:
-            done = rewrite(before, what, chosen([name]), answers)
+            rows = [Rewrite(float32, "quantized", exact=False)] if name == FLOAT else chosen([name])
+            done = rewrite(before, what, rows, answers)
             assert list(done.changes) == [name], (what, name, done.taken_back)
             made[what, name] = done.content
     return made

@@ -12,7 +12,7 @@ leaves alone what it cannot treat.
 The labels are the last step and no pass: they are a zip archive behind the packed flatbuffer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mobilecnn.convert.graph import flatbuffer
@@ -24,7 +24,7 @@ from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, costs_of
 from mobilecnn.convert.lowering.description import Description, Pass
 from mobilecnn.convert.lowering.ends import name_ends
 from mobilecnn.convert.lowering.equal_operators import merge_equal_operators
-from mobilecnn.convert.lowering.float_islands import compute_in_float
+from mobilecnn.convert.lowering.float_islands import compute_in_float, widen_large_kernels
 from mobilecnn.convert.lowering.int16_sums import free_int16_sums
 from mobilecnn.convert.lowering.large_kernels import split_large_kernels
 from mobilecnn.convert.lowering.operator_versions import stamp_versions
@@ -56,6 +56,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite(requantize_relus, "quantized", exact=False),
     Rewrite(pool_by_convolution, "quantized", exact=False),
     Rewrite(pool_in_pieces, "quantized", exact=False),
+    Rewrite(widen_large_kernels, "quantized", exact=False),
     Rewrite(compute_in_float, "quantized", exact=False),
     Rewrite(write_in_final_scale, "quantized", exact=False),
     Rewrite(split_large_kernels, "finished", exact=False),
@@ -112,6 +113,11 @@ def lower(content: bytes, description: Description) -> Lowered:
     return Lowered(append_labels(flatbuffer.pack(model), description.output_labels), changes)
 
 
+FOR_XNNPACK: frozenset[Callable[..., Iterable[str]]] = frozenset(
+    [pool_by_convolution, pool_in_pieces, compute_in_float]
+)
+"""Rewrites of int8 operators that XNNPACK does not take into what it takes. On the built-in kernels the operator as it is is faster."""
+
 AUTO, NONE = "auto", "none"
 """What is asked for where all rewrites are to run, or none."""
 
@@ -120,26 +126,38 @@ def chosen(wanted: str | Sequence[str], target: str = ANY) -> tuple[Rewrite, ...
     """The rewrites that are asked for, in the table's order: ``auto``, ``none``, or names, as a list or with commas between.
 
     Args:
-        wanted: what is asked for.
+        wanted: what is asked for; blanks around a name do not count.
         target: where the files are to run, as :func:`~mobilecnn.convert.lowering.costs.costs_of` takes it.
 
     Raises:
-        UsageError: there is no rewrite of a name, or no such target.
+        UsageError: there is no rewrite of a name, ``auto`` or ``none`` does not stand alone, or there is no such target.
         InputError: the target is a file that has no costs.
     """
     costs = costs_of(target)
-    names = wanted.split(",") if isinstance(wanted, str) else list(wanted)
+    names = [name.strip() for name in (wanted.split(",") if isinstance(wanted, str) else wanted)]
     if names == [NONE]:
         return ()
     if names == [AUTO]:
-        return _for(costs, [row for row in REWRITES if costs.routes or row.run is not route_channels])
+        return _for(costs, [row for row in REWRITES if _gains(row, costs)])
     known = [row.name for row in REWRITES]
     for name in names:
+        if name in (AUTO, NONE):
+            raise UsageError(
+                f"{name} stands for {'all' if name == AUTO else 'no'} rewrites and has no other beside it; "
+                f"give {AUTO} or {NONE} alone, or names with commas between"
+            )
         if name not in known:
             raise UsageError(
                 f"unknown rewrite {name!r}; choose {AUTO}, {NONE}, or among {', '.join(known)}, with commas between"
             )
     return _for(costs, [row for row in REWRITES if row.name in names])
+
+
+def _gains(row: Rewrite, costs: Costs) -> bool:
+    """Whether a rewrite is known to make files faster on a target."""
+    if row.run is route_channels:
+        return costs.routes
+    return costs.delegated or row.run not in FOR_XNNPACK
 
 
 def _for(costs: Costs, rows: Sequence[Rewrite]) -> tuple[Rewrite, ...]:

@@ -138,6 +138,7 @@ class Costs(Stored):
         tables: costs by the type of the feature maps, on each of the chips.
         routes: whether convolutions for each place that their channels go to are faster than splits and shuffles, found by
             timing whole networks: the tables do not tell.
+        delegated: whether XNNPACK computes int8 operators there, so that forms for it are worth having.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.costs"
@@ -146,6 +147,7 @@ class Costs(Stored):
     title: str
     tables: dict[str, tuple[Table, ...]]
     routes: bool = field(default=False, metadata=ADDED)
+    delegated: bool = field(default=True, metadata=ADDED)
 
     def __post_init__(self) -> None:
         for dtype, tables in self.tables.items():
@@ -235,7 +237,7 @@ TARGETS: dict[str, Costs] = {
     "rk3399": Costs("the Rockchip RK3399", {"int8": (_RK3399,)}),
     "sd810": Costs("the Snapdragon 810", {"int8": (_SD810,)}),
     "sd820": Costs("the Snapdragon 820", {"int8": (_SD820,)}),
-    "tflite-runtime": Costs("tflite-runtime", {"int8": (_BUILT_IN,)}, routes=True),
+    "tflite-runtime": Costs("tflite-runtime", {"int8": (_BUILT_IN,)}, routes=True, delegated=False),
 }
 """Targets by name, one thread. On x86-64 they were measured (AVX-512 with VNNI, LiteRT 2.3; the last with tflite-runtime 2.14) and
 on the Raspberry Pi 5 modelled in float32 with each operator alone; in int8 the chips are modelled with the operators in
@@ -257,6 +259,20 @@ def chips(costs: Costs, dtype: str) -> tuple[str, ...]:
     )
 
 
+ENDING = ".json"
+"""End of the name of a file with costs, by which it is told from the name of a target."""
+
+
+def check_name(path: Path) -> None:
+    """Refuse a name of a file for costs that no target could be called by.
+
+    Raises:
+        UsageError: it does not end in :data:`ENDING`.
+    """
+    if not path.name.endswith(ENDING):
+        raise UsageError(f"costs are read from {ENDING} files, not from {path}; end its name in {ENDING}")
+
+
 def costs_of(target: str) -> Costs:
     """The costs of a target: a name of :data:`TARGETS`, or a file that ``mobilecnn tune`` wrote.
 
@@ -266,7 +282,7 @@ def costs_of(target: str) -> Costs:
     """
     if target in TARGETS:
         return TARGETS[target]
-    if not target.endswith(".json"):
+    if not target.endswith(ENDING):
         raise UsageError(
             f"unknown target {target!r}; choose one of {', '.join(TARGETS)}, or a .json file that mobilecnn tune wrote"
         )

@@ -1,20 +1,30 @@
 """Rewrite: int8 operators that XNNPACK does not take, on float32 values between int8 tensors."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from mobilecnn.convert.graph import wellformed
 from mobilecnn.convert.graph.edit import Editor
-from mobilecnn.convert.xnnpack import MOST_TAPS, scales_taken, taps
+from mobilecnn.convert.graph.flatbuffer import Tensor
+from mobilecnn.convert.xnnpack import FLOAT_ONLY, MOST_TAPS, scales_taken, taps
 
-KINDS = ("ABS", "AVERAGE_POOL_2D", "GELU", "HARD_SWISH", "PRELU", "RELU", "RELU6")
-"""Operators that XNNPACK takes in float32 only and the quantizer writes in int8."""
+FASTER_BUILT_IN = frozenset(["MAXIMUM", "MINIMUM"])
+"""Operators that stay in int8, although XNNPACK takes them in float32 only: on maps of 28x28x40 the form in float32 takes ten and more
+times as long as the built-in kernel alone, modelled on the Raspberry Pis 4 and 5 (``benchmarks/lowering_forms.py``), which is more
+than the split of the graph costs. A difference that saturates at 0 and a sum give the same codes, and are hardly faster."""
 
-LARGE_KERNELS = "DEPTHWISE_CONV_2D"
-"""Operator whose int8 kernels end at :data:`~mobilecnn.convert.xnnpack.MOST_TAPS` weights of a channel."""
+KINDS = FLOAT_ONLY - FASTER_BUILT_IN
+"""Operators that XNNPACK takes in float32 only, and that are faster so than on the built-in int8 kernels."""
+
+FEWEST_CHANNELS = 32
+"""Number of channels from which on a SOFTMAX of several places is written in float32. With fewer XNNPACK takes up to four times as
+long as the built-in kernel on x86-64; on the Raspberry Pis it is then faster too."""
+
+BEHIND_SCORES = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
+"""Operators that may follow the last SOFTMAX of a graph, and compute nothing."""
 
 ANY_SCALES = ("ADD", "MUL", "SUB")
 """Operators that it takes in int8, if the scales of their tensors are not too far apart."""
@@ -27,14 +37,39 @@ def compute_in_float(editor: Editor) -> Iterator[str]:
     the exact value. The built-in int8 kernels approximate it with fixed-point arithmetic, and round ties of an average away
     from zero, where QUANTIZE rounds them to even; so a value may lie one step from theirs. All three operators are
     XNNPACK's, and those of one argument it makes a table of 256 values; the graph stays in one piece. An average pool
-    leaves padding out of its count as before. A depthwise convolution of a large kernel is one of them: XNNPACK takes it, and
-    has no kernel for it in int8. Its weights are then kept as the float32 values of their codes.
+    leaves padding out of its count as before.
+    """
+    return on_float_values(editor, _left)
+
+
+def widen_large_kernels(editor: Editor) -> Iterator[str]:
+    """Write an int8 depthwise convolution of a large kernel as DEQUANTIZE, the same in float32, QUANTIZE.
+
+    It is a sum of products of codes times a scale of the channel, which is written out here on the float32 values of the codes;
+    weights and bias are kept as the values of theirs. The int8 kernel scales the sum in fixed-point arithmetic, so that a value may
+    lie one step from its. Beyond :data:`~mobilecnn.convert.xnnpack.MOST_TAPS` weights of a channel XNNPACK takes the int8
+    operator, and has no kernel for it: it computes channel by channel. In float32 such a convolution is split into smaller ones
+    (``split_large_kernels``), and on the built-in kernels it is faster in float32 too.
+    """
+    return on_float_values(editor, _too_large)
+
+
+Condition = Callable[[Editor, str, list[int], list[int]], bool]
+"""Function of a graph, an operator's kind, and the tensors that it reads and writes: whether it is written in float32."""
+
+
+def on_float_values(editor: Editor, wanted: Condition) -> Iterator[str]:
+    """Write the operators that are wanted as DEQUANTIZE of each input, the operator in float32, QUANTIZE; a phrase for each kind.
+
+    Args:
+        editor: the graph.
+        wanted: which operators, whose inputs are all int8 with one scale, or constants.
     """
     counts: Counter[str] = Counter()
     for operator in editor.operators:
         kind = editor.kind(operator)
         inputs, outputs = wellformed.indices(operator.inputs), wellformed.indices(operator.outputs)
-        if not _left(editor, kind, inputs, outputs):
+        if -1 in inputs or not wanted(editor, kind, inputs, outputs):
             continue
         made = editor.tensor(outputs[0])
         computed = editor.add_tensor(f"{made.name}/float", made.shape, "float32")
@@ -52,22 +87,49 @@ def compute_in_float(editor: Editor) -> Iterator[str]:
 
 
 def _left(editor: Editor, kind: str, inputs: list[int], outputs: list[int]) -> bool:
-    """Whether XNNPACK leaves an int8 operator, or has no int8 kernel for it."""
-    if kind not in (*KINDS, *ANY_SCALES, LARGE_KERNELS) or -1 in inputs:
+    """Whether XNNPACK leaves an int8 operator that is faster in float32."""
+    if kind not in (*KINDS, *ANY_SCALES):
         return False
     given, made = [editor.tensor(index) for index in inputs], editor.tensor(outputs[0])
-    maps = [tensor for tensor in (*given, made) if tensor.data is None]
-    if not all(tensor.dtype == "int8" and len(tensor.scales) == 1 for tensor in maps):
+    if not all(_is_int8(tensor) for tensor in (*given, made)):
         return False
-    if kind == LARGE_KERNELS:
-        return (
-            len(given) == 3
-            and all(tensor.data is not None for tensor in given[1:])
-            and taps(given[1]) > MOST_TAPS
-        )
-    if not all(tensor.dtype == "int8" and len(tensor.scales) == 1 for tensor in given):
-        return False
+    if kind == "SOFTMAX":
+        # The last one splits nothing: the graph ends there.
+        return not _is_last(editor, outputs[0]) and _is_wide(made)
     return kind in KINDS or not scales_taken(kind, given, made)
+
+
+def _is_last(editor: Editor, index: int) -> bool:
+    """Whether nothing more is computed of a tensor."""
+    pending = [index]
+    while pending:
+        for reader in editor.readers(pending.pop()):
+            if editor.kind(reader) not in BEHIND_SCORES:
+                return False
+            pending += wellformed.indices(reader.outputs)
+    return True
+
+
+def _is_wide(scores: Tensor) -> bool:
+    """Whether a SOFTMAX has one place, or channels enough for each."""
+    return bool(scores.shape) and (scores.shape[-1] == scores.elements or scores.shape[-1] >= FEWEST_CHANNELS)
+
+
+def _too_large(editor: Editor, kind: str, inputs: list[int], outputs: list[int]) -> bool:
+    """Whether an int8 operator is a depthwise convolution for which XNNPACK has no kernel."""
+    if kind != "DEPTHWISE_CONV_2D" or len(inputs) != 3:
+        return False
+    source, *constants = [editor.tensor(index) for index in inputs]
+    return (
+        _is_int8(source)
+        and _is_int8(editor.tensor(outputs[0]))
+        and all(tensor.data is not None for tensor in constants)
+        and taps(constants[0]) > MOST_TAPS
+    )
+
+
+def _is_int8(tensor: Tensor) -> bool:
+    return tensor.dtype == "int8" and len(tensor.scales) == 1
 
 
 def _widened(editor: Editor, index: int, name: str) -> tuple[int, Any]:

@@ -15,7 +15,7 @@ from mobilecnn.cli import cli, tune
 from mobilecnn.convert.graph import build, flatbuffer
 from mobilecnn.convert.lowering import chosen
 from mobilecnn.convert.lowering.costs import TARGETS, Costs, Table
-from mobilecnn.errors import CheckFailed, InputError
+from mobilecnn.errors import CheckFailed, InputError, UsageError
 
 KNOWN = Table(call=300, group=40, width=16, unit=4, depth=2.5, tile=20, position=30, channel=1.5)
 
@@ -153,6 +153,19 @@ def test_the_command_writes_what_export_reads(tmp_path: Path, monkeypatch: pytes
     assert Costs.read(path).tables["int8"][0].pace == pytest.approx(KNOWN.pace)
     again = CliRunner().invoke(cli, typed)
     assert again.exit_code == 2 and "exists" in again.output
+
+
+@pytest.mark.parametrize("name", ["costs.txt", "costs", "costs.json.bak", "costs.JSON"])
+def test_a_name_that_export_would_not_take_is_refused_before_anything_is_timed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "tune", lambda *_: pytest.fail("timed"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=f"unknown target '{name}'"):
+        chosen("auto", name)
+    refused = CliRunner().invoke(cli, ["tune", "--dtype", "int8", "--fresh", "-o", name])
+    assert refused.exit_code == 2 and refused.stdout == "" and not [*tmp_path.iterdir()]
+    assert f"costs are read from .json files, not from {name}; end its name in .json" in refused.stderr
 
 
 def test_a_table_is_kept_by_device_runtime_type_and_threads(

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import branch_files
+import int8_files
 import numpy as np
 import pytest
 import shuffled_files
 from ai_edge_litert.interpreter import Interpreter
+from int8_files import CONV, POOL, RELU, SAME, SCALE, VALID, depthwise, int8
 from tflite_files import Made
 
 from mobilecnn.convert.graph import flatbuffer
@@ -18,19 +20,7 @@ from mobilecnn.convert.lowering.rewrites import Rewrite, Rewritten, difference, 
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.quantize.codes import decode
 
-SCALE = 0.05
-"""Scale of the int8 feature maps, whose values reach from -6.4 to 6.35."""
-
-CONV = {"table": "Conv2DOptions", "strideW": 1, "strideH": 1, "dilationWFactor": 1, "dilationHFactor": 1}
-POOL: dict[str, Any] = {
-    "table": "Pool2DOptions",
-    "strideW": 1,
-    "strideH": 1,
-    "filterWidth": 3,
-    "filterHeight": 3,
-    "padding": 0,
-}
-SAME, VALID, RELU, RELU_N1_TO_1 = 0, 1, 1, 2
+RELU_N1_TO_1 = 2
 
 STRIDED = {**POOL, "strideW": 2, "strideH": 2, "padding": VALID, "shape": (1, 3, 3, 3)}
 
@@ -120,21 +110,6 @@ def reshaped(*shapes: tuple[int, ...]) -> bytes:
     return made.put("RELU", made.last).pack()
 
 
-def int8(*operators: tuple[str, dict[str, Any]]) -> bytes:
-    """A chain of int8 operators of one input."""
-    made = Made(dtype="int8", scale=SCALE)
-    for kind, options in operators:
-        made.add(kind, made.last, **{"scale": SCALE, "dtype": "int8", **options})
-    return made.pack()
-
-
-def added(constant_scale: float) -> bytes:
-    """A sum of the input and a constant of a scale that XNNPACK may not take."""
-    made = Made(dtype="int8", scale=SCALE)
-    three = made.constant(np.full((), 100), "int8", constant_scale)
-    return made.put("ADD", made.input, three, scale=SCALE, table="AddOptions").pack()
-
-
 def summed(final: float, shared: bool = False) -> bytes:
     """A sum in int8, and a QUANTIZE of it to the scale ``final``; a second QUANTIZE of it if it is shared."""
     made = Made(dtype="int8", scale=SCALE)
@@ -154,29 +129,6 @@ def converted_twice(zero_point: int) -> bytes:
     )
 
 
-def depthwise(rows: int, columns: int, dtype: str = "float32", **options: Any) -> bytes:
-    """A depthwise convolution of 3 channels of 9x9, or of ``shape`` among the options."""
-    small = dtype == "int8"
-    made = Made((1, 9, 9, 3), dtype, SCALE if small else ())
-    generator = np.random.default_rng(rows)
-    scales, fused = (0.001, 0.002, 0.003), {"fusedActivationFunction": RELU}
-    if small:
-        kernel = made.constant(generator.integers(-127, 128, (1, rows, columns, 3)), dtype, scales)
-        bias = made.constant(generator.integers(-500, 500, 3), "int32", [SCALE * scale for scale in scales])
-    else:
-        kernel = made.constant(generator.normal(0, 1, (1, rows, columns, 3)))
-        bias = made.constant(generator.normal(0, 1, 3))
-    said = {
-        **CONV,
-        "table": "DepthwiseConv2DOptions",
-        "depthMultiplier": 1,
-        "padding": SAME,
-        **fused,
-        **options,
-    }
-    return made.put("DEPTHWISE_CONV_2D", made.input, kernel, bias, scale=0.1 if small else (), **said).pack()
-
-
 def sums(count: int, padded: bool = True) -> list[str]:
     one = ["SLICE", "DEPTHWISE_CONV_2D"]
     return ["PAD"] * padded + one + (count - 1) * [*one, "ADD"]
@@ -190,21 +142,10 @@ def concatenated(count: int) -> bytes:
     ).pack()
 
 
-def island(kind: str) -> list[str]:
-    return ["DEQUANTIZE", kind, "QUANTIZE"]
-
-
 PART = ["SLICE", "DEPTHWISE_CONV_2D"]
 HALVES = ["DEPTHWISE_CONV_2D", *PART, "CONCATENATION"]
 QUARTERS = [*HALVES, *PART, *PART, "CONCATENATION", "CONCATENATION"]
 POOL_OF_2 = {**POOL, "filterWidth": 2, "filterHeight": 2}
-
-
-def leaking() -> bytes:
-    """A PRELU in int8, with a slope for each channel."""
-    made = Made(dtype="int8", scale=SCALE)
-    slopes = made.constant([[[10, -20, 100]]], "int8", 0.01)
-    return made.put("PRELU", made.input, slopes, scale=0.06).pack()
 
 
 CASES: list[tuple[str, bytes, list[str] | None]] = [
@@ -249,18 +190,6 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     ("pool_in_pieces", int8(("AVERAGE_POOL_2D", {**STRIDED, "padding": SAME, "filterWidth": 2, "shape": (1, 4, 4, 3)})), HALVES),
     ("pool_in_pieces", int8(("AVERAGE_POOL_2D", POOL)), None),
     ("pool_in_pieces", int8(("AVERAGE_POOL_2D", STRIDED)), None),
-    ("compute_in_float", int8(("HARD_SWISH", {"zero_point": -100})), island("HARD_SWISH")),
-    ("compute_in_float", int8(("GELU", {"table": "GeluOptions", "approximate": False})), island("GELU")),
-    ("compute_in_float", int8(("GELU", {"table": "GeluOptions", "approximate": True})), island("GELU")),
-    ("compute_in_float", int8(("ABS", {"scale": 0.04})), island("ABS")),
-    ("compute_in_float", leaking(), island("PRELU")),
-    ("compute_in_float", int8(("RELU", {"scale": 0.06})), island("RELU")),
-    ("compute_in_float", int8(("AVERAGE_POOL_2D", POOL)), island("AVERAGE_POOL_2D")),
-    ("compute_in_float", int8(("MAX_POOL_2D", POOL)), None),
-    ("compute_in_float", added(1e-5), island("ADD")),
-    ("compute_in_float", added(0.03), None),
-    ("compute_in_float", depthwise(7, 7, "int8"), island("DEPTHWISE_CONV_2D")),
-    ("compute_in_float", depthwise(5, 5, "int8"), None),
     ("pick_by_convolution", twice("AVERAGE_POOL_2D", **PICK), 2 * ["DEPTHWISE_CONV_2D"] + ["ADD"]),
     ("pick_by_convolution", twice("AVERAGE_POOL_2D", **POOL), None),
     ("split_large_kernels", depthwise(7, 7), sums(3)),
@@ -280,6 +209,7 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     ("write_in_final_scale", converted_twice(zero_point=0), ["QUANTIZE"]),
     ("write_in_final_scale", summed(0.08, shared=True), None),
     *branch_files.CASES,
+    *int8_files.CASES,
     *shuffled_files.CASES,
 ]  # fmt: skip
 
@@ -392,6 +322,9 @@ def test_the_step_is_that_of_the_scores_behind_a_float_output() -> None:
         ("none", []),
         ("fuse_relus,merge_paddings", ["merge_paddings", "fuse_relus"]),
         (["fuse_relus"], ["fuse_relus"]),
+        ("fuse_relus, merge_paddings", ["merge_paddings", "fuse_relus"]),
+        ([" fuse_relus "], ["fuse_relus"]),
+        (" none ", []),
     ],
 )
 def test_rewrites_are_chosen_by_name_in_the_tables_order(wanted: str | list[str], names: list[str]) -> None:
@@ -399,8 +332,19 @@ def test_rewrites_are_chosen_by_name_in_the_tables_order(wanted: str | list[str]
 
 
 @pytest.mark.parametrize(
-    "wanted", ["", "fuse", "auto,none", ["none", "fuse_relus"], "fuse_relus, merge_paddings"]
+    ("wanted", "words"),
+    [
+        ("auto,none", "auto stands for all rewrites and has no other beside it"),
+        (["fuse_relus", "none"], "none stands for no rewrites and has no other beside it"),
+        ("fuse,auto", "unknown rewrite 'fuse'"),
+    ],
 )
+def test_auto_and_none_stand_alone(wanted: str | list[str], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        chosen(wanted)
+
+
+@pytest.mark.parametrize("wanted", ["", "fuse", "fuse_relus,", "fuse relus"])
 def test_an_unknown_rewrite_is_refused_with_those_there_are(wanted: str | list[str]) -> None:
     with pytest.raises(UsageError, match=r"unknown rewrite .*merge_paddings.*with commas between"):
         chosen(wanted)

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from int8_files import depthwise, int8
 from shuffled_files import CHANNELS, GROUPS, UNIT, graph, pointwise
 from test_rewrites import answers, kinds
 
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.build import Layers
-from mobilecnn.convert.lowering import chosen
+from mobilecnn.convert.lowering import REWRITES, chosen
 from mobilecnn.convert.lowering.costs import TARGETS, Costs, Table
 from mobilecnn.convert.lowering.rewrites import Rewritten, rewrite
 
@@ -106,3 +107,19 @@ def test_weights_are_those_of_the_groups() -> None:
         if row.kind == "CONV_2D"
     ]
     assert weights is not None and weights.shape == (CHANNELS, 3, 3, CHANNELS)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_runtime_of_built_in_kernels_keeps_the_operators_that_they_are_faster_in(name: str) -> None:
+    built_in = name == "tflite-runtime"
+    for_xnnpack = {"pool_by_convolution", "pool_in_pieces", "compute_in_float"}
+    left_out = (
+        {row.name for row in REWRITES} - {row.name for row in chosen("auto", name)} - {"route_channels"}
+    )
+    assert left_out == (for_xnnpack if built_in else set())
+    made = int8(("HARD_SWISH", {"zero_point": -100}))
+    assert (rewrite(made, "it", chosen("auto", name), answers).content == made) == built_in
+    # Large kernels gain there as well, and who names a rewrite gets it.
+    large = rewrite(depthwise(7, 7, "int8"), "it", chosen("auto", name), answers)
+    assert "DEQUANTIZE" in kinds(large.content)
+    assert "DEQUANTIZE" in kinds(rewrite(made, "it", chosen("compute_in_float", name), answers).content)

@@ -80,11 +80,14 @@ def command(
     from mobilecnn.bench.records.protocol import Protocol
     from mobilecnn.bench.timing import kept_costs
     from mobilecnn.bench.timing.tuning import tune
-    from mobilecnn.convert.lowering.costs import Costs
+    from mobilecnn.convert.lowering.costs import Costs, check_name
     from mobilecnn.errors import EnvironmentProblem, OutputError
     from mobilecnn.files import temporary_folder
+    from mobilecnn.quantize.float_choice import PACKAGE
     from mobilecnn.records import check_free
 
+    if output is not None and output.name:  # An empty name is refused below, as everywhere.
+        check_name(output)
     where = device(device_name, runtime, phone, talk)
     refuse_clockless(ctx, where, threads)
     protocol = Protocol(
@@ -116,7 +119,11 @@ def command(
             talk(f"Note: the table of {dtype} is not kept for the next time: {error}")
     fits = {dtype: there[dtype].fit if dtype in there else tuned[dtype] for dtype in wanted}
     title = f"{device_name} ({runtime}, {threads} thread{'' if threads == 1 else 's'})"
-    costs = Costs(title, {dtype: (fit.table,) for dtype, fit in fits.items()})
+    costs = Costs(
+        title,
+        {dtype: (fit.table,) for dtype, fit in fits.items()},
+        delegated=runtime != PACKAGE,
+    )
     costs.write(record)
     if as_json:
         document(
