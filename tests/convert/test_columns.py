@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_rewrites import CONV, SAME, SCALE, VALID, answers, kinds
+from int8_files import CONV, SAME, SCALE, VALID
+from test_rewrites import answers, kinds
 from tflite_files import Made
 
 from mobilecnn.convert.graph import flatbuffer
