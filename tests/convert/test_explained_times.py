@@ -5,7 +5,8 @@ from dataclasses import replace
 import branch_files
 import pytest
 import shuffled_files
-from test_rewrites import answers, concatenated, depthwise
+from int8_files import depthwise
+from test_rewrites import answers, concatenated
 
 from mobilecnn.convert.lowering import chosen
 from mobilecnn.convert.lowering.costs import TARGETS, Costs, chips

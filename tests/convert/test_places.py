@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from test_rewrites import SCALE, STRIDED, answers, kinds
+from int8_files import SCALE
+from test_rewrites import STRIDED, answers, kinds
 from tflite_files import Made
 
 from mobilecnn.convert.graph.edit import Editor

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from int8_files import depthwise as depthwise_of
 from shuffled_files import (
     CHANNELS,
     GROUPS,
@@ -25,7 +26,6 @@ from shuffled_files import (
     stage,
 )
 from test_rewrites import answers, applied, kinds
-from test_rewrites import depthwise as depthwise_of
 
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
