@@ -104,6 +104,8 @@ def test_int8_keeps_zeros_and_shared_values(
         if data is None or tensor.type != schema.TensorType.INT8:
             continue
         codes = np.asarray(data).view(np.int8).reshape(tensor.shape)
+        if (codes == 1).all():
+            continue  # An average pool, written as a depthwise convolution.
         # Output channels first here, last in Keras.
         kernel = kernels[(*codes.shape[1:], codes.shape[0])]
         for code, weights in zip(codes, np.moveaxis(kernel, -1, 0), strict=True):
