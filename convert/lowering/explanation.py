@@ -112,8 +112,7 @@ def changed(
         before, after: the two, taken of one model in memory: a weight is the same if it is the same array.
         costs: what operators cost on the target; None where that is not known.
     """
-    common = Counter(before.keys) & Counter(after.keys)
-    gone, come = [_beyond(side.graph, side.keys, common) for side in (before, after)]
+    gone, come = differing(before, after)
     parts = _connected([*gone, *come])
     rows = []
     for part in parts:
@@ -186,14 +185,18 @@ def _key(tensor: Tensor | None) -> Hashable:
     return tensor and (tensor.name, tensor.dtype, tensor.shape, tensor.scales, id(tensor.data))
 
 
-def _beyond(graph: Graph, keys: Sequence[Hashable], common: Counter[Any]) -> list[Operation]:
-    """The operators that the other graph does not have."""
+def differing(before: Snapshot, after: Snapshot) -> tuple[list[Operation], list[Operation]]:
+    """The operators of each graph that the other does not have."""
+    common = Counter(before.keys) & Counter(after.keys)
+    return _beyond(before, common), _beyond(after, common)
+
+
+def _beyond(side: Snapshot, common: Counter[Hashable]) -> list[Operation]:
     left = Counter(common)
     rows = []
-    for operation, key in zip(graph.operations, keys, strict=True):
-        if left[key]:
-            left[key] -= 1
-        else:
+    for operation, key in zip(side.graph.operations, side.keys, strict=True):
+        left[key] -= 1
+        if left[key] < 0:
             rows.append(operation)
     return rows
 

@@ -7,7 +7,6 @@ the *same* values of the graph before, in one file whose only output is how far 
 """
 
 import copy
-from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 from mobilecnn.convert.graph import flatbuffer, wellformed
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
-from mobilecnn.convert.lowering.explanation import Snapshot
+from mobilecnn.convert.lowering.explanation import Snapshot, differing
 
 JUST_OVER = 1.001
 """Number of steps from which on a difference is more than one: the two are float32, and not exact."""
@@ -50,7 +49,7 @@ def places(before: Snapshot, after: Snapshot) -> tuple[Place, ...]:
     Args:
         before, after: the graph, taken of one model in memory.
     """
-    gone, come = _apart(before, after)
+    gone, come = differing(before, after)
     kept = _kept(before.graph, after.graph)
     makers = {tensor.name: row for row in gone for tensor in row.outputs}
     found = []
@@ -86,7 +85,7 @@ def twin(
     as_before = {tensor.name: index for index, tensor in tensors if not tensor.constant}
     first_code = len(model.operatorCodes)
     model.operatorCodes += changed.operatorCodes
-    come = {id(row) for row in _apart(before, later)[1]}
+    come = {id(row) for row in differing(before, later)[1]}
     between: dict[int, int] = {-1: -1}  # Tensor of the graph afterwards -> the one that stands for it.
     again: dict[str, int] = {}  # Name of a kept tensor -> the one that is written again.
     operators = []
@@ -153,22 +152,6 @@ def moved(
         elif not place.one and apart > tolerance * (largest or 1.0):
             found[place] = f"values moved by {apart / (largest or 1.0):.0e} of the largest"
     return found
-
-
-def _apart(before: Snapshot, after: Snapshot) -> tuple[list[Operation], list[Operation]]:
-    """The operators of each graph that the other has not."""
-    common = Counter(before.keys) & Counter(after.keys)
-    return _beyond(before, common), _beyond(after, common)
-
-
-def _beyond(side: Snapshot, common: Counter[Hashable]) -> list[Operation]:
-    left = Counter(common)
-    rows = []
-    for operation, key in zip(side.graph.operations, side.keys, strict=True):
-        left[key] -= 1
-        if left[key] < 0:
-            rows.append(operation)
-    return rows
 
 
 def _kept(before: Graph, after: Graph) -> frozenset[str]:
