@@ -2,9 +2,8 @@
 
     python benchmarks/built_in_kernels.py [NETWORK ...] [--files FOLDER] [--fit] [--json]
 
-Files are exported for ``tflite-runtime`` with random weights: int8 as it is for that runtime, int8 with its groups ("grouped", without
-split_groups and write_groups_dense), and float32. They take turns, one thread, and the shortest of ROUNDS rounds of the processor's time counts. ``--fit``
-prints the prices of :mod:`mobilecnn.quantize.float_choice` as these times give them, and each network's error by prices that were fitted
+Files are exported for ``tflite-runtime`` with random weights: int8 as it is for that runtime, int8 without the rewrites that are
+for its kernels ("kept"), and float32. They take turns, one thread, and the shortest of ROUNDS rounds of the processor's time counts. ``--fit`` prints the prices of :mod:`mobilecnn.quantize.float_choice` as these times give them, and each network's error by prices that were fitted
 to the others. It needs tflite-runtime here; without it the exit code is 3.
 """
 
@@ -23,11 +22,8 @@ import numpy.typing as npt
 
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
-from mobilecnn.convert.graph.edit import Editor
-from mobilecnn.convert.lowering import REWRITES
+from mobilecnn.convert.lowering import AUTO, chosen
 from mobilecnn.convert.lowering.costs import TARGETS
-from mobilecnn.convert.lowering.shuffles import write_groups_dense
-from mobilecnn.convert.lowering.split_groups import split_groups
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.export import export
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration
@@ -40,8 +36,11 @@ NETWORKS = (
 )  # fmt: skip
 """Networks that are timed where none is named."""
 
-GROUPED = [row.name for row in REWRITES if row.name not in ("split_groups", "write_groups_dense")]
-"""Rewrites of the file that keeps its groups."""
+FOR_IT = ("split_groups", "write_groups_dense", "widen_depthwise")
+"""Rewrites that are for this runtime's int8 kernels."""
+
+KEPT = [row.name for row in chosen(AUTO, PACKAGE) if row.name not in FOR_IT]
+"""Rewrites of the file that keeps its groups and its depthwise convolutions: those of export for this target but :data:`FOR_IT`."""
 
 ROUNDS = 5
 
@@ -55,24 +54,15 @@ SWEEPS = 20000
 
 def files(network: str, folder: Path) -> dict[str, Path]:
     """The three files of a network; what was exported into the folder is taken as it is."""
-    float32, grouped = (folder / f"{network}.{form}.tflite" for form in ("float32", "int8"))
-    if not (float32.exists() and grouped.exists()):
-        export(
-            Source(network),
-            ("float32", "int8"),
-            folder,
-            Calibration(RANDOM, 4),
-            lowering=GROUPED,
-            target=PACKAGE,
-        )
-    model = flatbuffer.parse(grouped.read_bytes(), network)
-    editor = Editor(model)
-    for rewrite in (split_groups, write_groups_dense):
-        tuple(rewrite(editor, TARGETS[PACKAGE]))
-    editor.sweep()
-    int8 = folder / f"{network}.lowered.tflite"
-    int8.write_bytes(flatbuffer.pack(model))
-    return {"float32": float32, "int8": int8, "grouped": grouped}
+    made = {}
+    for form, rewrites in (("kept", KEPT), ("auto", AUTO)):
+        own = folder / form
+        made[form] = own / f"{network}.int8.tflite"
+        if not made[form].exists():
+            calibration = Calibration(RANDOM, 4)
+            export(Source(network), ("float32", "int8"), own, calibration, lowering=rewrites, target=PACKAGE)
+    float32 = folder / AUTO / f"{network}.float32.tflite"
+    return {"float32": float32, "int8": made["auto"], "kept": made["kept"]}
 
 
 def timed(paths: Mapping[str, Path]) -> dict[str, float]:
@@ -124,7 +114,7 @@ def main() -> int:
         print(json.dumps({"runtime": PACKAGE, "rounds": ROUNDS, "rows": rows}, indent=2))
     else:
         print(
-            "| network | int8, groups kept, ms | int8, ms | float32, ms | estimated int8 | estimated float32 |"
+            "| network | int8 as converted, ms | int8, ms | float32, ms | estimated int8 | estimated float32 |"
         )
         print("|---|--:|--:|--:|--:|--:|")
         for row in rows:
@@ -137,7 +127,7 @@ def main() -> int:
 def _fit(rows: list[dict[str, Any]], graphs: dict[str, dict[str, Any]]) -> None:
     """Print prices, of float32 work first, which the int8 files have some of."""
     prices = np.zeros(len(KINDS))
-    for dtype, names in (("float32", ("float32",)), ("int8", ("int8", "grouped"))):
+    for dtype, names in (("float32", ("float32",)), ("int8", ("int8", "kept"))):
         cases = [
             (row["network"], graphs[row["network"]][name], row[f"{name}_ms"] * 1e6)
             for row in rows
@@ -177,7 +167,7 @@ def _amounts(graph: Any, dtype: str) -> npt.NDArray[np.float64]:
 
 
 def _line(row: dict[str, Any]) -> str:
-    order = ("grouped_ms", "int8_ms", "float32_ms", "int8_estimated_ms", "float32_estimated_ms")
+    order = ("kept_ms", "int8_ms", "float32_ms", "int8_estimated_ms", "float32_estimated_ms")
     return f"| {row['network']} | {' | '.join(f'{row[name]:.3g}' for name in order)} |"
 
 

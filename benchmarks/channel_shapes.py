@@ -1,5 +1,6 @@
 """What other shapes of the same layers would bring: narrow channels padded, equal branches merged, pointwise convolutions with a
-stride on places that were picked before, neighbouring columns of a picture as channels of one.
+stride on places that were picked before, channel shuffles in blocks and by other operators, neighbouring columns of a picture as
+channels of one.
 
     python benchmarks/channel_shapes.py [--case first] [--format int8] [--device emulated-pi5]
         [--device emulated-pi4]
@@ -120,6 +121,61 @@ def first(
     return (side, side, 3), {"as it is": as_it_is, "columns as channels": together}
 
 
+def shuffled(side: int, channels: int, groups: int) -> tuple[tuple[int, int, int], dict[str, Form]]:
+    """A channel shuffle between two pointwise convolutions: channel by channel, by other operators, and in blocks.
+
+    In blocks the channels that go from one group to another stay together, which the weights of a grouped convolution behind it allow
+    where the square of the number of groups divides the channels.
+    """
+    each = channels // groups
+
+    def moved(shape: tuple[int, ...], order: tuple[int, ...]) -> Form:
+        def form(values: Tensor) -> Tensor:
+            return tf.reshape(tf.transpose(tf.reshape(values, shape), order), (1, side, side, channels))
+
+        return tf.keras.layers.Lambda(form)  # type: ignore[no-any-return]
+
+    order = [place % groups * each + place // groups for place in range(channels)]
+    kinds: dict[str, Form] = {
+        "RESHAPE, TRANSPOSE, RESHAPE": moved((1, side * side, groups, each), (0, 1, 3, 2)),
+        "GATHER": tf.keras.layers.Lambda(lambda tensor: tf.gather(tensor, order, axis=-1)),
+        "STRIDED_SLICEs and CONCATENATION": tf.keras.layers.Lambda(
+            lambda tensor: tf.concat([tensor[..., first::each] for first in range(each)], -1)
+        ),
+    }
+    if each % groups == 0:
+        kinds["in blocks"] = moved((side * side, groups, groups, each // groups), (0, 2, 1, 3))
+    kinds["none, which the weights cannot have"] = tf.keras.layers.Lambda(lambda tensor: tensor)
+    return (side, side, channels), {
+        kind: chain(pointwise(channels), form, pointwise(channels)) for kind, form in kinds.items()
+    }
+
+
+def halves(side: int, channels: int) -> tuple[tuple[int, int, int], dict[str, Form]]:
+    """What lies between two units of ShuffleNet V2: a concatenation that is shuffled and split."""
+    both = 2 * channels
+
+    def unit(divided: Callable[[Tensor], list[Tensor]]) -> Form:
+        def form(values: Tensor) -> Tensor:
+            joined = tf.keras.layers.Concatenate()([pointwise(channels)(values), pointwise(channels)(values)])
+            parts = tf.keras.layers.Lambda(divided)(joined)
+            return tf.keras.layers.Concatenate()([pointwise(channels)(part) for part in parts])
+
+        return form
+
+    def transposed(tensor: Tensor) -> list[Tensor]:
+        moved = tf.transpose(tf.reshape(tensor, (1, side * side, 2, channels)), (0, 1, 3, 2))
+        return list(tf.split(tf.reshape(moved, (1, side, side, both)), 2, axis=-1))
+
+    return (side, side, channels), {
+        "RESHAPE, TRANSPOSE, RESHAPE, SPLIT": unit(transposed),
+        "STRIDED_SLICEs": unit(
+            lambda tensor: [tf.concat([tensor[..., half:both:2]], -1) for half in range(2)]
+        ),
+        "neither, which computes something else": unit(lambda tensor: list(tf.split(tensor, 2, axis=-1))),
+    }
+
+
 CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
     "NASNet-A mobile, 28x28x44": lambda: narrow(28, 44, 44, 48, 64),
     "SqueezeNext, 28x28x64": lambda: narrow(28, 64, 16, 32),
@@ -130,6 +186,10 @@ CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
     "equal branches read apart, 14x14x88 to 88": lambda: branches(14, 88, 88, apart=True),
     "pointwise with stride 2, 28x28x44 to 88": lambda: strided(28, 44, 88),
     "pointwise with stride 2, 56x56x64 to 128": lambda: strided(56, 64, 128),
+    "shuffle of 3 groups, 28x28x60": lambda: shuffled(28, 60, 3),
+    "shuffle of 8 groups, 14x14x192": lambda: shuffled(14, 192, 8),
+    "shuffle of 2 groups, 14x14x100": lambda: shuffled(14, 100, 2),
+    "shuffle between units of ShuffleNet V2 1x, 28x28x116": lambda: halves(28, 58),
     "first of MobileNet V2 0.35x, 3x3 with stride 2, 224x224x3 to 16": lambda: first(224, 16, 3, 2, "same"),
     "first of ResNet, 7x7 with stride 2, 224x224x3 to 64": lambda: first(224, 64, 7, 2, "same"),
     "first of SqueezeNext, 7x7 with stride 2, 227x227x3 to 64": lambda: first(227, 64, 7, 2, "valid"),

@@ -24,7 +24,7 @@ from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, costs_of
 from mobilecnn.convert.lowering.description import Description, Pass
 from mobilecnn.convert.lowering.ends import name_ends
 from mobilecnn.convert.lowering.equal_operators import merge_equal_operators
-from mobilecnn.convert.lowering.float_islands import compute_in_float, widen_large_kernels
+from mobilecnn.convert.lowering.float_islands import compute_in_float, widen_depthwise, widen_large_kernels
 from mobilecnn.convert.lowering.int16_sums import free_int16_sums
 from mobilecnn.convert.lowering.large_kernels import split_large_kernels
 from mobilecnn.convert.lowering.operator_versions import stamp_versions
@@ -57,6 +57,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite(pool_by_convolution, "quantized", exact=False),
     Rewrite(pool_in_pieces, "quantized", exact=False),
     Rewrite(widen_large_kernels, "quantized", exact=False),
+    Rewrite(widen_depthwise, "quantized", exact=False),
     Rewrite(compute_in_float, "quantized", exact=False),
     Rewrite(write_in_final_scale, "quantized", exact=False),
     Rewrite(split_large_kernels, "finished", exact=False),
@@ -118,6 +119,9 @@ FOR_XNNPACK: frozenset[Callable[..., Iterable[str]]] = frozenset(
 )
 """Rewrites of int8 operators that XNNPACK does not take into what it takes. On the built-in kernels the operator as it is is faster."""
 
+FOR_BUILT_IN: frozenset[Callable[..., Iterable[str]]] = frozenset([widen_depthwise])
+"""Rewrites of int8 operators that XNNPACK takes, for a runtime that computes int8 on the built-in kernels and float32 by XNNPACK."""
+
 AUTO, NONE = "auto", "none"
 """What is asked for where all rewrites are to run, or none."""
 
@@ -157,7 +161,7 @@ def _gains(row: Rewrite, costs: Costs) -> bool:
     """Whether a rewrite is known to make files faster on a target."""
     if row.run is route_channels:
         return costs.routes
-    return costs.delegated or row.run not in FOR_XNNPACK
+    return row.run not in (FOR_BUILT_IN if costs.delegated else FOR_XNNPACK)
 
 
 def _for(costs: Costs, rows: Sequence[Rewrite]) -> tuple[Rewrite, ...]:

@@ -35,18 +35,20 @@ def added(constant_scale: float) -> bytes:
     return made.put("ADD", made.input, three, scale=SCALE, table="AddOptions").pack()
 
 
-def depthwise(rows: int, columns: int, dtype: str = "float32", **options: Any) -> bytes:
-    """A depthwise convolution of 3 channels of 9x9, or of ``shape`` among the options."""
+def depthwise(rows: int, columns: int, dtype: str = "float32", channels: int = 3, **options: Any) -> bytes:
+    """A depthwise convolution of a map of 9x9."""
     small = dtype == "int8"
-    made = Made((1, 9, 9, 3), dtype, SCALE if small else ())
+    made = Made((1, 9, 9, channels), dtype, SCALE if small else ())
     generator = np.random.default_rng(rows)
-    scales, fused = (0.001, 0.002, 0.003), {"fusedActivationFunction": RELU}
+    scales, fused = np.linspace(0.001, 0.003, channels).tolist(), {"fusedActivationFunction": RELU}
     if small:
-        kernel = made.constant(generator.integers(-127, 128, (1, rows, columns, 3)), dtype, scales)
-        bias = made.constant(generator.integers(-500, 500, 3), "int32", [SCALE * scale for scale in scales])
+        kernel = made.constant(generator.integers(-127, 128, (1, rows, columns, channels)), dtype, scales)
+        bias = made.constant(
+            generator.integers(-500, 500, channels), "int32", [SCALE * scale for scale in scales]
+        )
     else:
-        kernel = made.constant(generator.normal(0, 1, (1, rows, columns, 3)))
-        bias = made.constant(generator.normal(0, 1, 3))
+        kernel = made.constant(generator.normal(0, 1, (1, rows, columns, channels)))
+        bias = made.constant(generator.normal(0, 1, channels))
     said = {
         **CONV,
         "table": "DepthwiseConv2DOptions",
@@ -119,4 +121,9 @@ CASES: list[tuple[str, bytes, list[str] | None]] = [
     ("widen_large_kernels", depthwise(7, 7, "int8"), island("DEPTHWISE_CONV_2D")),
     ("widen_large_kernels", depthwise(5, 5, "int8"), None),
     ("widen_large_kernels", depthwise(7, 7), None),
+    ("widen_depthwise", depthwise(3, 3, "int8"), island("DEPTHWISE_CONV_2D")),
+    ("widen_depthwise", depthwise(5, 5, "int8"), island("DEPTHWISE_CONV_2D")),
+    ("widen_depthwise", depthwise(3, 3), None),
+    ("widen_depthwise", depthwise(3, 3, "int8", channels=8), None),
+    ("widen_depthwise", depthwise(5, 5, "int8", channels=8), island("DEPTHWISE_CONV_2D")),
 ]  # fmt: skip

@@ -318,7 +318,7 @@ def test_the_step_is_that_of_the_scores_behind_a_float_output() -> None:
 @pytest.mark.parametrize(
     ("wanted", "names"),
     [
-        ("auto", [row.name for row in REWRITES]),
+        ("auto", [row.name for row in REWRITES if row.name != "widen_depthwise"]),
         ("none", []),
         ("fuse_relus,merge_paddings", ["merge_paddings", "fuse_relus"]),
         (["fuse_relus"], ["fuse_relus"]),

@@ -116,7 +116,9 @@ def test_a_runtime_of_built_in_kernels_keeps_the_operators_that_they_are_faster_
     left_out = (
         {row.name for row in REWRITES} - {row.name for row in chosen("auto", name)} - {"route_channels"}
     )
-    assert left_out == (for_xnnpack if built_in else set())
+    assert left_out == (for_xnnpack if built_in else {"widen_depthwise"})
+    kernel = depthwise(5, 5, "int8")
+    assert (rewrite(kernel, "it", chosen("auto", name), answers).content != kernel) == built_in
     made = int8(("HARD_SWISH", {"zero_point": -100}))
     assert (rewrite(made, "it", chosen("auto", name), answers).content == made) == built_in
     # Large kernels gain there as well, and who names a rewrite gets it.
