@@ -1,10 +1,10 @@
 """Time networks on tflite-runtime in int8 and float32, and hold the estimates that export gives against that.
 
-    python benchmarks/built_in_kernels.py [NETWORK ...] [--files FOLDER] [--fit] [--json]
+    python benchmarks/built_in_kernels.py [NETWORK ...] [--files FOLDER] [--sums] [--fit] [--json]
 
 Files are exported for ``tflite-runtime`` with random weights: int8 as it is for that runtime, int8 without the rewrites that are
 for its kernels ("kept"), and float32. They take turns, one thread, and the shortest of ROUNDS rounds of the processor's time counts. ``--fit`` prints the prices of :mod:`mobilecnn.quantize.float_choice` as these times give them, and each network's error by prices that were fitted
-to the others. It needs tflite-runtime here; without it the exit code is 3.
+to the others. ``--sums`` times one more file, the int8 one with its sums on float32 values, which no rewrite writes. It needs tflite-runtime here; without it the exit code is 3.
 """
 
 import argparse
@@ -22,8 +22,10 @@ import numpy.typing as npt
 
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering import AUTO, chosen
 from mobilecnn.convert.lowering.costs import TARGETS
+from mobilecnn.convert.lowering.float_islands import on_float_values
 from mobilecnn.errors import EnvironmentProblem
 from mobilecnn.export import export
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration
@@ -52,8 +54,8 @@ SWEEPS = 20000
 """Rounds of the fit, of which the last change nothing."""
 
 
-def files(network: str, folder: Path) -> dict[str, Path]:
-    """The three files of a network; what was exported into the folder is taken as it is."""
+def files(network: str, folder: Path, sums: bool) -> dict[str, Path]:
+    """The files of a network; what was exported into the folder is taken as it is."""
     made = {}
     for form, rewrites in (("kept", KEPT), ("auto", AUTO)):
         own = folder / form
@@ -62,7 +64,13 @@ def files(network: str, folder: Path) -> dict[str, Path]:
             calibration = Calibration(RANDOM, 4)
             export(Source(network), ("float32", "int8"), own, calibration, lowering=rewrites, target=PACKAGE)
     float32 = folder / AUTO / f"{network}.float32.tflite"
-    return {"float32": float32, "int8": made["auto"], "kept": made["kept"]}
+    found = {"float32": float32, "int8": made["auto"], "kept": made["kept"]}
+    if sums:
+        model = flatbuffer.parse(made["auto"].read_bytes(), network)
+        tuple(on_float_values(Editor(model), lambda editor, kind, *_: kind == "ADD"))
+        found["sums"] = folder / f"{network}.sums.tflite"
+        found["sums"].write_bytes(flatbuffer.pack(model))
+    return found
 
 
 def timed(paths: Mapping[str, Path]) -> dict[str, float]:
@@ -91,6 +99,7 @@ def main() -> int:
     )
     parser.add_argument("networks", nargs="*", default=NETWORKS)
     parser.add_argument("--files", type=Path, help="folder that keeps the exported networks")
+    parser.add_argument("--sums", action="store_true")
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -102,7 +111,7 @@ def main() -> int:
     rows, graphs = [], {}
     with tempfile.TemporaryDirectory() as work_folder:
         for network in asked.networks:
-            made = files(network, asked.files or Path(work_folder))
+            made = files(network, asked.files or Path(work_folder), asked.sums)
             graphs[network] = {name: flatbuffer.graph(path.read_bytes(), name) for name, path in made.items()}
             rows.append({
                 "network": network,
@@ -114,9 +123,9 @@ def main() -> int:
         print(json.dumps({"runtime": PACKAGE, "rounds": ROUNDS, "rows": rows}, indent=2))
     else:
         print(
-            "| network | int8 as converted, ms | int8, ms | float32, ms | estimated int8 | estimated float32 |"
+            "| network | int8 as converted, ms | int8, ms | float32, ms | estimated int8 | estimated float32 | sums, ms |"
         )
-        print("|---|--:|--:|--:|--:|--:|")
+        print("|---|--:|--:|--:|--:|--:|--:|")
         for row in rows:
             print(_line(row))
     if asked.fit:
@@ -167,8 +176,10 @@ def _amounts(graph: Any, dtype: str) -> npt.NDArray[np.float64]:
 
 
 def _line(row: dict[str, Any]) -> str:
-    order = ("kept_ms", "int8_ms", "float32_ms", "int8_estimated_ms", "float32_estimated_ms")
-    return f"| {row['network']} | {' | '.join(f'{row[name]:.3g}' for name in order)} |"
+    order = ("kept_ms", "int8_ms", "float32_ms", "int8_estimated_ms", "float32_estimated_ms", "sums_ms")
+    return (
+        f"| {row['network']} | {' | '.join(f'{row[name]:.3g}' if name in row else '-' for name in order)} |"
+    )
 
 
 if __name__ == "__main__":
