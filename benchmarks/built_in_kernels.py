@@ -67,10 +67,14 @@ def files(network: str, folder: Path, sums: bool) -> dict[str, Path]:
     found = {"float32": float32, "int8": made["auto"], "kept": made["kept"]}
     if sums:
         model = flatbuffer.parse(made["auto"].read_bytes(), network)
-        tuple(on_float_values(Editor(model), lambda editor, kind, *_: kind == "ADD"))
+        tuple(on_float_values(Editor(model), _is_int8_sum))
         found["sums"] = folder / f"{network}.sums.tflite"
         found["sums"].write_bytes(flatbuffer.pack(model))
     return found
+
+
+def _is_int8_sum(editor: Editor, kind: str, inputs: list[int], outputs: list[int]) -> bool:
+    return kind == "ADD" and {editor.dtype(index) for index in (*inputs, *outputs)} == {"int8"}
 
 
 def timed(paths: Mapping[str, Path]) -> dict[str, float]:

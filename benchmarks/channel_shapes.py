@@ -5,7 +5,7 @@ channels of one.
     python benchmarks/channel_shapes.py [--case first] [--format int8] [--device emulated-pi5]
         [--device emulated-pi4]
 
-Each case is a few layers in two or three forms that compute the same with suitable weights; here all are random.
+Each case is a few layers in some forms that compute the same with suitable weights, but for those that say otherwise; here all are random.
 Here: the processor's time, one thread, the forms of a case in turns, the shortest of ROUNDS rounds. On an emulated device the time is
 modelled, and the time of a file that does nothing is taken off; no published time is of so few layers, so that how far it is off
 is not known. Prints microseconds and, in brackets, the ratio to the first form of the case.

@@ -24,7 +24,8 @@ def columns_to_channels(editor: Editor, costs: Costs) -> Iterator[str]:
     is the zero point. A product with 0 is 0, so that it is exact in integers. XNNPACK computes a place of the kernel at a time and
     fills its tile of channels, which three channels leave nearly empty; fewer, fuller places take less time though they have more
     multiply-adds. Where that is so, the target's costs tell (:attr:`Table.places`). Where s does not divide W, each row is filled up by a
-    PAD behind its last value, in three dimensions, which copies rows; one of a picture with channels copies place by place, in forty times as long.
+    PAD behind its last value, in three dimensions, which copies rows; one of a picture with channels copies place by place, in forty times as long. A convolution behind a PAD stays for that
+    reason: XNNPACK takes the PAD into it, and could not if a RESHAPE lay between.
     """
     changed = 0
     for operator in editor.operators:
@@ -43,6 +44,8 @@ def _kernel(editor: Editor, operator: Any) -> tuple[int, int] | None:
     options, (source, weights, *_) = operator.builtinOptions, wellformed.indices(operator.inputs)
     given, kernel, stride = editor.tensor(source), editor.tensor(weights), options.strideW
     if not (given.dtype == kernel.dtype == "int8" and kernel.data is not None and len(given.shape) == 4):
+        return None
+    if editor.between(source) and editor.kind(editor.maker(source)) in ("PAD", "PADV2"):
         return None
     if given.dynamic or given.shape[3] > FEW or given.shape[3] != kernel.shape[3]:
         return None

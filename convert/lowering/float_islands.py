@@ -24,7 +24,8 @@ FEWEST_CHANNELS = 32
 long as the built-in kernel on x86-64; on the Raspberry Pis it is then faster too."""
 
 HAND_WRITTEN = 8
-"""Number of channels whose multiples the built-in int8 kernel for depthwise convolutions of 3x3 on ARM computes."""
+"""Number of channels whose multiples the built-in int8 kernel for depthwise convolutions of 3x3 on ARM computes. Others that it may not take,
+such as dilated ones, were not timed, and stay too."""
 
 BEHIND_SCORES = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
 """Operators that may follow the last SOFTMAX of a graph, and compute nothing."""
@@ -52,7 +53,7 @@ def widen_large_kernels(editor: Editor) -> Iterator[str]:
     weights and bias are kept as the values of theirs. The int8 kernel scales the sum in fixed-point arithmetic, so that a value may
     lie one step from its. Beyond :data:`~mobilecnn.convert.xnnpack.MOST_TAPS` weights of a channel XNNPACK takes the int8
     operator, and has no kernel for it: it computes channel by channel. In float32 such a convolution is split into smaller ones
-    (``split_large_kernels``), and on the built-in kernels it is faster in float32 too.
+    (``split_large_kernels``).
     """
     return on_float_values(editor, _too_large)
 
@@ -61,9 +62,9 @@ def widen_depthwise(editor: Editor) -> Iterator[str]:
     """Write an int8 depthwise convolution as DEQUANTIZE, the same in float32, QUANTIZE, as ``widen_large_kernels`` does it.
 
     It is for runtimes that give float32 operators to XNNPACK and int8 ones to the built-in kernels: there it takes 0.3 to 0.85 times as long,
-    the conversions included, on x86-64 and as modelled on the Raspberry Pis 4 and 5 (``benchmarks/built_in_depthwise.py``). One of 3x3 with a
-    multiple of :data:`HAND_WRITTEN` channels stays: on ARM it has an int8 kernel of its own, twice as fast as this form, which gains on
-    x86-64 alone. A weight takes four bytes and not one; such weights are few.
+    the conversions included, on x86-64 and as modelled on the Raspberry Pis 4 and 5 (``benchmarks/built_in_depthwise.py``), up to 25 weights a
+    channel. One of 3x3 with a multiple of :data:`HAND_WRITTEN` channels stays: on ARM it has an int8 kernel of its own, which with the stride
+    1 takes a quarter to a half of this form's time, and with the stride 2 loses on the one board and wins on the other; on x86-64 this form gains. A weight takes four bytes and not one; such weights are few.
     """
     return on_float_values(editor, _without_own_kernel)
 
@@ -151,6 +152,7 @@ def is_int8_depthwise(editor: Editor, kind: str, inputs: list[int], outputs: lis
         _is_int8(source)
         and _is_int8(editor.tensor(outputs[0]))
         and all(tensor.data is not None for tensor in constants)
+        and len(constants[0].shape) == 4
     )
 
 

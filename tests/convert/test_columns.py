@@ -159,6 +159,17 @@ def test_what_else_reads_the_picture_reads_it_as_it_is() -> None:
     assert np.array_equal(answers(content), answers(done.content))
 
 
+def test_a_convolution_that_takes_the_padding_before_it_stays() -> None:
+    made = Made((1, 12, 12, 3), "int8", SCALE)
+    around = made.constant([[0, 0], [1, 1], [1, 1], [0, 0]], "int32")
+    padded = made.add("PAD", made.input, around, shape=(1, 14, 14, 3), scale=SCALE, table="PadOptions")
+    bias = made.constant(np.zeros(OUT), "int32", 0.01 * SCALE)
+    weights = made.constant(np.full((OUT, 3, 3, 3), 3), "int8", 0.01)
+    options: dict[str, Any] = {**CONV, "padding": VALID, "strideW": 2, "strideH": 2}
+    content = made.put("CONV_2D", padded, weights, bias, shape=(1, 6, 6, OUT), scale=0.2, **options).pack()
+    assert lowered(content, FREE).content == content
+
+
 @pytest.mark.parametrize(
     ("kernel", "taken"),
     [(3, {"x86", "pi4", "rk3399", "sd810"}), (7, {"any", "x86", "pi3", "pi4", "rk3399", "sd810"})],
