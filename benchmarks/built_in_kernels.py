@@ -3,8 +3,10 @@
     python benchmarks/built_in_kernels.py [NETWORK ...] [--files FOLDER] [--sums] [--fit] [--json]
 
 Files are exported for ``tflite-runtime`` with random weights: int8 as it is for that runtime, int8 without the rewrites that are
-for its kernels ("kept"), and float32. They take turns, one thread, and the shortest of ROUNDS rounds of the processor's time counts. ``--fit`` prints the prices of :mod:`mobilecnn.quantize.float_choice` as these times give them, and each network's error by prices that were fitted
-to the others. ``--sums`` times one more file, the int8 one with its sums on float32 values, which no rewrite writes. It needs tflite-runtime here; without it the exit code is 3.
+for its kernels ("kept"), and float32. They take turns, one thread, and the shortest of ROUNDS rounds of the processor's time
+counts. ``--fit`` prints the prices of :mod:`mobilecnn.quantize.float_choice` as these times give them, and each network's error by
+prices that were fitted to the others. ``--sums`` times one more file, the int8 one with its sums on float32 values, which no rewrite
+writes. It needs tflite-runtime here; without it the exit code is 3.
 """
 
 import argparse
@@ -127,7 +129,7 @@ def main() -> int:
         print(json.dumps({"runtime": PACKAGE, "rounds": ROUNDS, "rows": rows}, indent=2))
     else:
         print(
-            "| network | int8 as converted, ms | int8, ms | float32, ms | estimated int8 | estimated float32 | sums, ms |"
+            "| network | int8 without its rewrites, ms | int8, ms | float32, ms | estimated int8 | estimated float32 | sums, ms |"
         )
         print("|---|--:|--:|--:|--:|--:|--:|")
         for row in rows:

@@ -36,7 +36,7 @@ def added(constant_scale: float) -> bytes:
 
 
 def depthwise(rows: int, columns: int, dtype: str = "float32", channels: int = 3, **options: Any) -> bytes:
-    """A depthwise convolution of a map of 9x9."""
+    """A depthwise convolution of a map of 9x9, whose output has that shape or the ``shape`` among the options."""
     small = dtype == "int8"
     made = Made((1, 9, 9, channels), dtype, SCALE if small else ())
     generator = np.random.default_rng(rows)
