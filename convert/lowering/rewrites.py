@@ -5,7 +5,7 @@ exact one must leave the file's answers as they were, and any other one may move
 by one step. Parts that do not hold are taken back, and said; and the last file is held against the first.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -118,8 +118,9 @@ def rewrite(
 
     An exact rewrite must leave the answers as they were. Another one is judged where it meets the rest of the graph
     (:mod:`~mobilecnn.convert.lowering.places`). Of a rewrite that does not hold the parts that move what they may not are left
-    out. Where the answers of the last file are too far from what they should be, the last rewrite that is not exact is left out,
-    until they are not. A file of several graphs (control flow) is left as it is.
+    out. Parts each of which holds may still move the answers of the last file too far together: then as many parts of the last
+    rewrite that is not exact are left out as need be, from the end of the graph, and if that is not enough all of it, and so on. A file of
+    several graphs (control flow) is left as it is.
 
     Args:
         content: the file.
@@ -135,25 +136,64 @@ def rewrite(
     if len(flatbuffer.parse(content, name).subgraphs) != 1:
         return Rewritten(content)
     taken_back: dict[str, str] = {}
-    while True:
-        done = _run(content, name, rows, answers)
+    spared: dict[str, frozenset[Place]] = {}
+
+    def judged() -> tuple[Rewritten, _Places, Rewrite | None, str | None]:
+        """What comes of the rewrites, the last that is not exact, and what is wrong with the last file."""
+        done, at = _run(content, name, rows, answers, spared)
         inexact = [row for row in rows if not row.exact and row.name in done.changes]
-        aim = yardstick() if inexact and yardstick is not None else None
-        reason = _drift(content, done.content, name, answers, aim) if inexact else None
-        if reason is None:
+        if not inexact:
+            return done, at, None, None
+        aim = None if yardstick is None else yardstick()
+        return done, at, inexact[-1], _drift(content, done.content, name, answers, aim)
+
+    while True:
+        done, at, last, reason = judged()
+        if last is None or reason is None:
             return replace(done, taken_back=done.taken_back | taken_back)
-        taken_back[inexact[-1].name] = f"{reason} ({'; '.join(done.changes[inexact[-1].name])})"
-        rows = [row for row in rows if row is not inexact[-1]]
+        parts, best = at[last.name], None
+        hold, fail = 0, len(parts)
+        while fail - hold > 1:
+            middle = (hold + fail) // 2
+            spared[last.name] = frozenset(parts[middle:])
+            tried, _, _, wrong = judged()
+            if wrong is None:
+                best, hold = tried, middle
+            else:
+                fail = middle
+        if best is not None:
+            said = [best.taken_back.get(last.name), f"{_of_parts(parts[hold:], parts)}: together {reason}"]
+            taken_back[last.name] = "; ".join(filter(None, said))
+            return replace(best, taken_back=best.taken_back | taken_back)
+        taken_back[last.name] = f"{reason} ({'; '.join(done.changes[last.name])})"
+        rows = [row for row in rows if row is not last]
 
 
-def _run(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers) -> Rewritten:
+_Places = dict[str, tuple[Place, ...]]
+"""Rewrite -> where it meets the rest of the graph."""
+
+
+def _of_parts(some: Sequence[Place], all_parts: Sequence[Place]) -> str:
+    layers = [place.name.rpartition(";")[2] for place in some]
+    named = ", ".join(layers[:NAMED]) + (", ..." if len(layers) > NAMED else "")
+    return f"{len(layers)} of {len(all_parts)} parts, {named}"
+
+
+def _run(
+    content: bytes,
+    name: str,
+    rows: Sequence[Rewrite],
+    answers: Answers,
+    spared: Mapping[str, Collection[Place]],
+) -> tuple[Rewritten, _Places]:
     changes: dict[str, tuple[str, ...]] = {}
     taken_back: dict[str, str] = {}
     parts: list[Change] = []
+    at: _Places = {}
     model = _swept(content, name)
     held: Scores | None = None  # Answers before the exact rewrites since the last that is not.
     for row in rows:
-        trials = _Trials(content, name, row, answers, held)
+        trials = _Trials(content, name, row, answers, held, spared.get(row.name, ()))
         best, reason = trials.best(model)
         held = trials.held
         if reason:
@@ -161,10 +201,10 @@ def _run(content: bytes, name: str, rows: Sequence[Rewrite], answers: Answers) -
             model = _swept(content, name)
         if best is not None:
             content, model = best.content, best.model
-            changes[row.name] = best.changed
+            changes[row.name], at[row.name] = best.changed, best.at
             parts += explanation.changed(row.name, best.before, best.after, row.costs or row.target)
             held = held if row.exact else None
-    return Rewritten(content, changes, taken_back, tuple(parts))
+    return Rewritten(content, changes, taken_back, tuple(parts)), at
 
 
 @dataclass(frozen=True)
@@ -192,12 +232,19 @@ class _Trial:
 
 
 class _Trials:
-    """The trials of one rewrite on one file, ``held`` being answers that it is known to give."""
+    """The trials of one rewrite on one file, ``held`` being answers that it is known to give, ``spared`` what stays as it is."""
 
     def __init__(
-        self, content: bytes, name: str, row: Rewrite, answers: Answers, held: Scores | None
+        self,
+        content: bytes,
+        name: str,
+        row: Rewrite,
+        answers: Answers,
+        held: Scores | None,
+        spared: Collection[Place],
     ) -> None:
         self.content, self.name, self.row, self.answers, self.held = content, name, row, answers, held
+        self.spared = spared
         self.left = MOST_TRIALS
 
     def best(self, model: Any) -> tuple[_Trial | None, str]:
@@ -214,9 +261,8 @@ class _Trials:
             reason = next(iter(whole.wrong.values()), whole.reason)
             part = self._try(_swept(self.content, self.name), wrong)
             if part is not None and not part.reason:
-                layers = [place.name.rpartition(";")[2] for place in whole.at if place in wrong]
-                named = ", ".join(layers[:NAMED]) + (", ..." if len(layers) > NAMED else "")
-                return part, f"{len(wrong)} of {len(whole.at)} parts, {named}: {reason}"
+                left_out = [place for place in whole.at if place in wrong]
+                return part, f"{_of_parts(left_out, whole.at)}: {reason}"
         return None, f"{whole.reason} ({'; '.join(whole.changed)})"
 
     def _search(self, at: Sequence[Place]) -> set[Place]:
@@ -238,7 +284,7 @@ class _Trials:
     def _try(self, model: Any, without: Iterable[Place] = ()) -> _Trial | None:
         """The rewrite but for some places; None where it changes nothing."""
         self.left -= 1
-        leave = frozenset[str]().union(*(place.behind for place in without))
+        leave = frozenset[str]().union(*(place.behind for place in (*without, *self.spared)))
         editor, before = Editor(model, leave), explanation.snapshot(model)
         changed = self.row(editor)
         if not changed:

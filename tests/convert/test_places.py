@@ -16,11 +16,12 @@ from mobilecnn.convert.lowering.rewrites import Rewrite, Yardstick, drift, rewri
 STEP = 0.25
 
 
-def branches(hidden: bool = False) -> bytes:
-    """Two strided pools of the same input, added; behind them a conversion in which all values are the same, if hidden."""
+def branches(hidden: bool = False, steps: float = 2.0) -> bytes:
+    """Two strided pools of the same input, added, in some steps of theirs; behind them a conversion in which all values are the
+    same, if hidden."""
     made = Made(dtype="int8", scale=SCALE)
     first, second = (made.add("AVERAGE_POOL_2D", made.input, scale=SCALE, **STRIDED) for _ in range(2))
-    total = made.add("ADD", first, second, scale=2 * SCALE, table="AddOptions", shape=(1, 3, 3, 3))
+    total = made.add("ADD", first, second, scale=steps * SCALE, table="AddOptions", shape=(1, 3, 3, 3))
     if hidden:
         made.add("QUANTIZE", total, scale=100 * SCALE, zero_point=0, shape=(1, 3, 3, 3))
     return made.pack()
@@ -65,6 +66,17 @@ def test_the_last_file_is_held_against_the_first() -> None:
     assert list(done.changes) == ["compute_in_float"] and list(done.taken_back) == ["shifting"]
     assert drift(first, answers(done.content), first, 2 * SCALE) is None
     assert "from the float32 file's" in done.taken_back["shifting"]
+
+
+def test_of_parts_that_hold_each_but_not_together_as_many_stay_as_hold() -> None:
+    made, rows = branches(steps=1.5), [Rewrite(shifting, "quantized", exact=False), *chosen(["compute_in_float"])]
+    first = answers(made)
+    wanted = first - 9 * 1.5 * SCALE  # A pool moves the answers by 0.6 of a step away from that, and 0.9 are allowed.
+    done = rewrite(made, "it", rows, answers, lambda: Yardstick(answers, wanted))
+    assert sorted(kinds(done.content))[:3] == ["ADD", "AVERAGE_POOL_2D", "DEPTHWISE_CONV_2D"]
+    assert list(done.changes) == ["shifting", "compute_in_float"] and list(done.taken_back) == ["shifting"]
+    assert done.taken_back["shifting"].startswith("1 of 2 parts, ")
+    assert "together the answers" in done.taken_back["shifting"]
 
 
 @pytest.mark.parametrize(
