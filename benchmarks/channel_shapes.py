@@ -176,6 +176,26 @@ def halves(side: int, channels: int) -> tuple[tuple[int, int, int], dict[str, Fo
     }
 
 
+def packed(
+    side: int, channels: int, out: int, *together: int
+) -> tuple[tuple[int, int, int], dict[str, Form]]:
+    """A pointwise convolution between two depthwise ones, and one that computes neighbouring places of a row as channels of one."""
+
+    def form(places: int) -> Form:
+        layers = [pointwise(places * out)]
+        if places > 1:
+            layers = [
+                tf.keras.layers.Reshape((side, side // places, places * channels)),
+                *layers,
+                tf.keras.layers.Reshape((side, side, out)),
+            ]
+        return chain(depthwise(), *layers, depthwise())
+
+    return (side, side, channels), {
+        "as it is" if places == 1 else f"{places} places as one": form(places) for places in (1, *together)
+    }
+
+
 CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
     "NASNet-A mobile, 28x28x44": lambda: narrow(28, 44, 44, 48, 64),
     "SqueezeNext, 28x28x64": lambda: narrow(28, 64, 16, 32),
@@ -190,6 +210,17 @@ CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
     "shuffle of 8 groups, 14x14x192": lambda: shuffled(14, 192, 8),
     "shuffle of 2 groups, 14x14x100": lambda: shuffled(14, 100, 2),
     "shuffle between units of ShuffleNet V2 1x, 28x28x116": lambda: halves(28, 58),
+    "places of 112x112x16 to 8": lambda: packed(112, 16, 8, 2, 4),
+    "places of 56x56x8 to 48": lambda: packed(56, 8, 48, 2, 4),
+    "places of 56x56x48 to 8": lambda: packed(56, 48, 8, 2, 4),
+    "places of 28x28x48 to 16": lambda: packed(28, 48, 16, 2, 4),
+    "places of 14x14x96 to 24": lambda: packed(14, 96, 24, 2),
+    "places of 112x112x8 to 16": lambda: packed(112, 8, 16, 2, 4),
+    "places of 56x56x16 to 32": lambda: packed(56, 16, 32, 2, 4),
+    "places of 56x56x32 to 32": lambda: packed(56, 32, 32, 2),
+    "places of 28x28x64 to 64": lambda: packed(28, 64, 64, 2),
+    "places of 28x28x20 to 20": lambda: packed(28, 20, 20, 2, 4),
+    "places of 14x14x32 to 192": lambda: packed(14, 32, 192, 2),
     "first of MobileNet V2 0.35x, 3x3 with stride 2, 224x224x3 to 16": lambda: first(224, 16, 3, 2, "same"),
     "first of ResNet, 7x7 with stride 2, 224x224x3 to 64": lambda: first(224, 64, 7, 2, "same"),
     "first of SqueezeNext, 7x7 with stride 2, 227x227x3 to 64": lambda: first(227, 64, 7, 2, "valid"),

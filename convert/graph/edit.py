@@ -173,6 +173,13 @@ class Editor:
             operator.builtinOptionsType = getattr(schema.BuiltinOptions, name)
         return operator
 
+    def reshape(self, source: int, target: int) -> Any:
+        """A new RESHAPE of the tensor ``source`` to the shape of ``target``, not in the graph yet."""
+        made, options = self.tensor(target), schema.ReshapeOptionsT()
+        options.newShape = list(made.shape)
+        shape = self.add_constant(f"{made.name}/shape", made.shape)
+        return self.operator("RESHAPE", [source, shape], [target], options=options)
+
     def replace(self, old: Any, new: Sequence[Any]) -> None:
         """Put operators in the place of one."""
         place = next(place for place, other in enumerate(self._graph.operators) if other is old)

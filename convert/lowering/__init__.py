@@ -28,6 +28,7 @@ from mobilecnn.convert.lowering.float_islands import compute_in_float, widen_dep
 from mobilecnn.convert.lowering.int16_sums import free_int16_sums
 from mobilecnn.convert.lowering.large_kernels import split_large_kernels
 from mobilecnn.convert.lowering.operator_versions import stamp_versions
+from mobilecnn.convert.lowering.packed_places import places_to_channels
 from mobilecnn.convert.lowering.padded_pools import pool_in_pieces
 from mobilecnn.convert.lowering.paddings import merge_paddings
 from mobilecnn.convert.lowering.pools import pick_by_convolution, pool_by_convolution
@@ -64,6 +65,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite(split_groups, "finished", exact=True, costs=TARGETS[ANY]),
     Rewrite(write_groups_dense, "finished", exact=True, costs=TARGETS[ANY]),
     Rewrite(columns_to_channels, "finished", exact=True, costs=TARGETS[ANY]),
+    Rewrite(places_to_channels, "finished", exact=True, costs=TARGETS[ANY]),
 )
 """The rewrites, in the order in which they run: on the converter's file, on what the quantizer made of it, and last on the
 file of every format."""
@@ -161,6 +163,8 @@ def _gains(row: Rewrite, costs: Costs) -> bool:
     """Whether a rewrite is known to make files faster on a target."""
     if row.run is route_channels:
         return costs.routes
+    if row.run is places_to_channels:
+        return costs.packs
     return row.run not in (FOR_BUILT_IN if costs.delegated else FOR_XNNPACK)
 
 

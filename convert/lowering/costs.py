@@ -70,16 +70,20 @@ class Table:
         each = self.depth * -(-inputs // self.unit) + self.tile
         return self.call + groups * self.group + positions * tiles * each
 
-    def columns(self, positions: int, kernel: tuple[int, ...], columns: int, stride: int) -> float:
-        """Nanoseconds of a convolution of few channels that reads ``stride`` neighbouring columns as the channels of one.
+    def columns(
+        self, positions: int, kernel: tuple[int, ...], columns: int, block: int, together: int = 1
+    ) -> float:
+        """Nanoseconds of a convolution of few channels that reads ``block`` neighbouring columns as the channels of one.
 
         Args:
             positions: number of places of the output.
             kernel: shape of the weights without that, (outputs, rows, columns, channels).
             columns: number of columns of the other kernel.
-            stride: stride along the row.
+            block: number of columns that are the channels of one.
+            together: number of neighbouring outputs that are the channels of one.
         """
-        fewer, more = columns / kernel[2], columns * stride / kernel[2]
+        tiles = -(-together * kernel[0] // self.width) / (together * -(-kernel[0] // self.width))
+        fewer, more = tiles * columns / kernel[2], tiles * columns * block / kernel[2]
         share = self.places * fewer + (1 - self.places) * more
         return share * self.convolution(positions, math.prod(kernel[1:]), kernel[0], 1)
 
@@ -139,6 +143,8 @@ class Costs(Stored):
         routes: whether convolutions for each place that their channels go to are faster than splits and shuffles, found by
             timing whole networks: the tables do not tell.
         delegated: whether XNNPACK computes int8 operators there, so that forms for it are worth having.
+        packs: whether pointwise convolutions that compute several places as one are faster there, found by timing them between
+            other layers: the tables tell of how many places, where it is so.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.costs"
@@ -148,6 +154,7 @@ class Costs(Stored):
     tables: dict[str, tuple[Table, ...]]
     routes: bool = field(default=False, metadata=ADDED)
     delegated: bool = field(default=True, metadata=ADDED)
+    packs: bool = field(default=False, metadata=ADDED)
 
     def __post_init__(self) -> None:
         for dtype, tables in self.tables.items():
@@ -177,16 +184,23 @@ class Costs(Stored):
         )
 
     def columns(
-        self, dtype: str, positions: int, kernel: tuple[int, ...], columns: int, stride: int
+        self,
+        dtype: str,
+        positions: int,
+        kernel: tuple[int, ...],
+        columns: int,
+        block: int,
+        together: int = 1,
     ) -> Trade | None:
-        """A convolution of few channels that reads ``stride`` neighbouring columns as the channels of one.
+        """A convolution of few channels that reads ``block`` neighbouring columns as the channels of one.
 
         Args:
             dtype: type of the feature maps.
             positions: number of places of the output.
             kernel: shape of the weights, (outputs, rows, columns, channels).
             columns: number of columns of the other kernel.
-            stride: stride along the row.
+            block: number of columns that are the channels of one.
+            together: number of neighbouring outputs that are the channels of one.
 
         Returns:
             What becomes of its time; None where that is not known of each chip.
@@ -199,7 +213,26 @@ class Costs(Stored):
             before=tuple(
                 table.convolution(positions, math.prod(kernel[1:]), kernel[0], 1) for table in tables
             ),
-            after=tuple(table.columns(positions, kernel, columns, stride) for table in tables),
+            after=tuple(table.columns(positions, kernel, columns, block, together) for table in tables),
+        )
+
+    def packed(self, dtype: str, positions: int, inputs: int, outputs: int, places: int) -> Trade:
+        """A pointwise convolution that computes ``places`` places as one; of a type without a table nothing.
+
+        Args:
+            dtype: type of the feature maps.
+            positions: number of places of the output.
+            inputs, outputs: numbers of channels.
+            places: number of places, which divides ``positions``.
+        """
+        tables = self.tables.get(dtype, ())
+        return replace(
+            self.nothing(dtype),
+            before=tuple(table.convolution(positions, inputs, outputs, 1) for table in tables),
+            after=tuple(
+                table.convolution(positions // places, places * inputs, places * outputs, 1)
+                for table in tables
+            ),
         )
 
     def without_shuffle(self, dtype: str, positions: int, channels: int) -> Trade:
@@ -213,8 +246,9 @@ class Costs(Stored):
 ANY = "any"
 """Target of a file that is to be fast wherever it runs."""
 
-_X86 = Table(0, 764, 64, 16, 0.634, 12.5, 15.8, 0.434, places=0.86)
-_X86_FLOAT = Table(17.2, 1300, 32, 1, 0.391, 1.08, 10.4, 0.375)
+_X86 = Table(0, 29.9, 16, 8, 0.403, 2.28, 25.9, 0.103, places=0.79)
+_X86_AMX = Table(0, 152, 64, 16, 0.399, 14.0, 17.2, 0.549, places=0.80)
+_X86_FLOAT = Table(0, 0, 16, 8, 1.73, 0.621, 0, 1.06)
 _BUILT_IN = Table(146, 9470, 1, 4, 0.101, 0.0115, 10.6, 0.354, 0.288, 10.5)
 _PI3 = Table(0, 0, 16, 2, 9.15, 65.5, 228, 7.6, places=0.41)
 _PI4 = Table(7590, 0, 16, 8, 10.8, 76.9, 168, 4.95, places=0.79)
@@ -226,11 +260,14 @@ _SD820 = Table(0, 0, 16, 1, 3.75, 12.6, 72.7, 0.446, places=0.03)
 
 TARGETS: dict[str, Costs] = {
     ANY: Costs(
-        "x86-64 and the Raspberry Pis 4 and 5",
-        {"int8": (_X86, _PI4, _PI5), "float32": (_X86_FLOAT, _PI5_FLOAT)},
+        "x86-64, with AMX and without, and the Raspberry Pis 4 and 5",
+        {"int8": (_X86, _X86_AMX, _PI4, _PI5), "float32": (_X86_FLOAT, _PI5_FLOAT)},
         routes=True,
     ),
     "x86": Costs("x86-64 with VNNI", {"int8": (_X86,), "float32": (_X86_FLOAT,)}, routes=True),
+    "x86-amx": Costs(
+        "x86-64 with AMX", {"int8": (_X86_AMX,), "float32": (_X86_FLOAT,)}, routes=True, packs=True
+    ),
     "pi3": Costs("the Raspberry Pi 3 B+", {"int8": (_PI3,)}),
     "pi4": Costs("the Raspberry Pi 4", {"int8": (_PI4,)}),
     "pi5": Costs("the Raspberry Pi 5", {"int8": (_PI5,), "float32": (_PI5_FLOAT,)}, routes=True),
@@ -239,12 +276,13 @@ TARGETS: dict[str, Costs] = {
     "sd820": Costs("the Snapdragon 820", {"int8": (_SD820,)}),
     "tflite-runtime": Costs("tflite-runtime", {"int8": (_BUILT_IN,)}, routes=True, delegated=False),
 }
-"""Targets by name, one thread. On x86-64 they were measured (AVX-512 with VNNI, LiteRT 2.3; the last with tflite-runtime 2.14) and
+"""Targets by name, one thread. On x86-64 they were measured (LiteRT 2.3 with the operators in networks, by ``mobilecnn tune``, on one
+processor with AVX-512, VNNI and AMX, for ``x86`` with ``benchmarks/without_amx.py``; tflite-runtime 2.14 with each operator alone, on another) and
 on the Raspberry Pi 5 modelled in float32 with each operator alone; in int8 the chips are modelled with the operators in
-networks, as ``mobilecnn tune`` does today. A type of which a target has no table keeps its groups. ``places`` is what fits best to a
+networks, as ``mobilecnn tune`` does. A type of which a target has no table keeps its groups. ``places`` is what fits best to a
 first convolution of 3x3 and one of 7x7 in both forms (``benchmarks/channel_shapes.py``), those of ``mobilecnn tune``.
 
-:data:`ANY` is what most files are made for, the host and the boards: a form must save time in sum, and may on none of the three cost
+:data:`ANY` is what most files are made for, the host and the boards: a form must save time in sum, and may on none of the four cost
 more than :data:`LARGEST_LOSS` allows. The other chips have no say in it. The Snapdragon 820's would be a veto against nearly all in int8,
 and there no int8 file of ShuffleNet is faster than the float32 one anyway; the RK3399 and the Snapdragon 810 have cores like the Raspberry Pi 4's."""
 

@@ -115,23 +115,15 @@ def _spell(editor: Editor, shuffle: Shuffle) -> None:
     for name, shape in (("fold", (1, positions, groups, each)), ("shuffle", (1, positions, each, groups))):
         step = editor.tensor_like(shuffle.source, f"{made.name}/{name}", shape)
         if name == "fold":
-            steps.append(_reshape(editor, last, step))
+            steps.append(editor.reshape(last, step))
         else:
             order = editor.add_constant(f"{made.name}/order", [0, 1, 3, 2])
             steps.append(
                 editor.operator("TRANSPOSE", [last, order], [step], options=schema.TransposeOptionsT())
             )
         last = step
-    steps.append(_reshape(editor, last, shuffle.target))
+    steps.append(editor.reshape(last, shuffle.target))
     editor.replace(editor.maker(shuffle.target), steps)
-
-
-def _reshape(editor: Editor, source: int, target: int) -> Any:
-    shape = editor.tensor(target).shape
-    options = schema.ReshapeOptionsT()
-    options.newShape = list(shape)
-    wanted = editor.add_constant(f"{editor.tensor(target).name}/shape", shape)
-    return editor.operator("RESHAPE", [source, wanted], [target], options=options)
 
 
 def _folded(editor: Editor, costs: Costs | None) -> int:
