@@ -104,21 +104,40 @@ def strided(side: int, channels: int, out: int) -> tuple[tuple[int, int, int], d
 
 
 def first(
-    side: int, channels: int, kernel: int, stride: int, padding: str
+    side: int, channels: int, kernel: int, stride: int, padding: str, *together: int
 ) -> tuple[tuple[int, int, int], dict[str, Form]]:
-    """The first convolution of a network, and one that reads as many neighbouring columns as channels of one as its stride is wide."""
-    wide, rows = -(-side // stride), tf.keras.layers.Reshape((1, side, 3 * side))
-    more = [[0, 0], [0, 0], [0, 0], [0, 3 * (wide * stride - side)]]
-    filled = [rows, tf.keras.layers.Lambda(lambda tensor: tf.pad(tensor, more))]
-    together = chain(
-        *(filled if side % stride else []),
-        tf.keras.layers.Reshape((side, wide, 3 * stride)),
-        tf.keras.layers.Conv2D(
-            channels, (kernel, -(-kernel // stride)), (stride, 1), padding=padding, activation="relu"
-        ),
-    )
+    """The first convolution of a network, and one that reads neighbouring columns as channels of one: as many as its stride is wide, and
+    as many as some neighbouring outputs read, which are then computed as channels of one."""
+
+    def form(outputs: int) -> Form:
+        block = stride * outputs
+        wide, reach = (
+            -(-side // block),
+            -(-side // stride) if padding == "same" else (side - kernel) // stride + 1,
+        )
+        zeros = max((reach - 1) * stride + kernel - side, 0)
+        before = -(-(zeros // 2) // block)
+        columns = (stride * (outputs - 1) - zeros // 2 + kernel - 1) // block + before + 1
+        behind = reach // outputs + columns - 1 - before - wide
+        layers = [tf.keras.layers.Reshape((side, wide, 3 * block))]
+        if side % block:
+            more = [[0, 0], [0, 0], [0, 0], [0, 3 * (wide * block - side)]]
+            rows = tf.keras.layers.Reshape((1, side, 3 * side))
+            layers = [rows, tf.keras.layers.Lambda(lambda tensor: tf.pad(tensor, more)), *layers]
+        if zeros:
+            around = ((zeros // 2, zeros - zeros // 2), (before, behind))
+            layers.append(tf.keras.layers.ZeroPadding2D(around))
+        layers.append(
+            tf.keras.layers.Conv2D(outputs * channels, (kernel, columns), (stride, 1), activation="relu")
+        )
+        return chain(*layers, *([tf.keras.layers.Reshape((reach, reach, channels))] if outputs > 1 else []))
+
     as_it_is = tf.keras.layers.Conv2D(channels, kernel, stride, padding=padding, activation="relu")
-    return (side, side, 3), {"as it is": as_it_is, "columns as channels": together}
+    return (side, side, 3), {
+        "as it is": as_it_is,
+        "columns as channels": form(1),
+        **{f"{outputs} outputs as channels, too": form(outputs) for outputs in together},
+    }
 
 
 def shuffled(side: int, channels: int, groups: int) -> tuple[tuple[int, int, int], dict[str, Form]]:
@@ -221,7 +240,16 @@ CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
     "places of 28x28x64 to 64": lambda: packed(28, 64, 64, 2),
     "places of 28x28x20 to 20": lambda: packed(28, 20, 20, 2, 4),
     "places of 14x14x32 to 192": lambda: packed(14, 32, 192, 2),
-    "first of MobileNet V2 0.35x, 3x3 with stride 2, 224x224x3 to 16": lambda: first(224, 16, 3, 2, "same"),
+    "first of MobileNet V2 0.35x, 3x3 with stride 2, 224x224x3 to 16": lambda: first(
+        224, 16, 3, 2, "same", 2, 4
+    ),
+    "first of MobileNet V1 0.25x, 3x3 with stride 2, 224x224x3 to 8": lambda: first(
+        224, 8, 3, 2, "same", 2, 4, 8
+    ),
+    "first of ShuffleNet V1 0.5x, 3x3 with stride 2, 224x224x3 to 12": lambda: first(
+        224, 12, 3, 2, "same", 2, 4
+    ),
+    "first of MobileNet V2, 3x3 with stride 2, 224x224x3 to 32": lambda: first(224, 32, 3, 2, "same", 2),
     "first of ResNet, 7x7 with stride 2, 224x224x3 to 64": lambda: first(224, 64, 7, 2, "same"),
     "first of SqueezeNext, 7x7 with stride 2, 227x227x3 to 64": lambda: first(227, 64, 7, 2, "valid"),
     "first of AlexNet, 11x11 with stride 4, 227x227x3 to 96": lambda: first(227, 96, 11, 4, "valid"),
