@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,12 @@ from mobilecnn.records import Signed
 
 _CUSTOM = "CUSTOM:"
 """Prefix of the kind of a custom operator, before its name."""
+
+FEW = 4
+"""Largest number of channels of a picture, whose neighbouring columns a convolution may read as the channels of one."""
+
+TOGETHER = (1, 2, 4, 8)
+"""Numbers of neighbouring outputs that such a convolution may compute as the channels of one."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +94,10 @@ def macs(operation: Operation, zeros: bool = False) -> int:
         if operation.kind == "CONV_2D":  # weight: (out, rows, columns, in / groups)
             if zeros:
                 return output.elements * math.prod(weight.shape[1:])
-            places = weight.shape[1] * columns_of(operation, weight)
-            return int(output.elements * places * weight.shape[3]) // _groups(weight)
+            was = folded(operation)
+            if was is not None:
+                return output.elements * weight.shape[1] * was.columns * was.channels
+            return output.elements * math.prod(weight.shape[1:]) // _groups(weight)
         if operation.kind == "DEPTHWISE_CONV_2D":  # weight: (1, rows, columns, channels)
             if _pools(weight):
                 return 0
@@ -142,17 +149,47 @@ def _groups(kernel: Tensor) -> int:
     return count if even and all(out <= outs and given <= ins for out, given in sizes) else 1
 
 
-def columns_of(operation: Operation, kernel: Tensor) -> Fraction:
-    """Number of columns of a convolution's kernel, without the parts of one at either end that are 0 where it reads several columns
-    of a picture as the channels of one, as :mod:`mobilecnn.convert.lowering.columns` writes it."""
-    options, columns = operation.options, Fraction(kernel.shape[2])
+@dataclass(frozen=True)
+class Folded:
+    """What a convolution is that reads several columns of a picture as the channels of one.
+
+    Attributes:
+        together: number of neighbouring outputs that it computes as the channels of one.
+        columns: number of columns of its kernel as it was.
+        channels: number of channels of the picture.
+    """
+
+    together: int
+    columns: int
+    channels: int
+
+
+def folded(operation: Operation) -> Folded | None:
+    """What a convolution was before :mod:`mobilecnn.convert.lowering.columns` wrote it, by its stride and the zeros in its kernel; None
+    of one that it did not write."""
+    kernel, options = operation.inputs[1], operation.options
     along, down = getattr(options, "strideW", 1), getattr(options, "strideH", 1)
-    values = _weights(kernel) if (along == 1 < down and kernel.shape[3] % down == 0) else None
+    if kernel is None or len(kernel.shape) != 4 or not along == 1 < down:
+        return None
+    values = _weights(kernel)
     if values is None:
-        return columns
-    rows, height, wide, channels = values.shape
-    used = (values.reshape(rows, height, wide * down, channels // down) != 0).any(axis=(0, 1, 3)).nonzero()[0]
-    return Fraction(int(used[-1] - used[0]) + 1, down) if len(used) else columns
+        return None
+    for together in reversed(TOGETHER):
+        channels, rest = divmod(kernel.shape[3], down * together)
+        if kernel.shape[0] % together or rest or not 1 <= channels <= FEW:
+            continue
+        parts = values.reshape(together, -1, kernel.shape[1], kernel.shape[2] * down * together * channels)
+        used = parts[0].reshape(*parts.shape[1:3], -1, channels).any(axis=(0, 1, 3)).nonzero()[0]
+        steps = range(1, together)
+        if len(used) and all(_shifted(parts[0], number * down * channels, parts[number]) for number in steps):
+            return Folded(together, int(used[-1] - used[0]) + 1, channels)
+    return None
+
+
+def _shifted(values: npt.NDArray[Any], by: int, other: npt.NDArray[Any]) -> bool:
+    """Whether the other values are these, some places farther behind along the last axis, and zeros."""
+    inside = np.array_equal(values[..., :-by], other[..., by:])
+    return inside and not (values[..., -by:].any() or other[..., :by].any())
 
 
 def _weights(kernel: Tensor) -> npt.NDArray[Any] | None:

@@ -10,13 +10,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mobilecnn.convert.graph import wellformed
 from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.convert.inspection import FEW, TOGETHER
 from mobilecnn.convert.lowering.costs import Costs
-
-FEW = 4
-"""Number of channels up to which a convolution gains: those of a picture. Kernels multiply 4, 8 or 16 channels of a place at once."""
-
-TOGETHER = (1, 2, 4, 8)
-"""Numbers of neighbouring outputs that are computed as the channels of one, where a target packs them."""
 
 Amounts = tuple[tuple[int, int], ...]
 """Zeros before and behind each dimension."""
@@ -95,7 +90,7 @@ def _around(editor: Editor, operator: Any) -> Around | None:
         return None
     if given.dynamic or made.dynamic or given.shape[3] > FEW or given.shape[3] != kernel.shape[3]:
         return None
-    if options.strideH != stride or options.dilationWFactor != 1 or kernel.shape[2] == 1:
+    if not 2 <= stride == options.strideH or options.dilationWFactor != 1 or kernel.shape[2] == 1:
         return None
     maker = editor.maker(source) if editor.between(source) else None
     if maker is not None and editor.kind(maker) in ("PAD", "PADV2"):
@@ -132,7 +127,7 @@ def _form(editor: Editor, operator: Any, around: Around, costs: Costs) -> Form |
     stride, reach, forms = operator.builtinOptions.strideW, made.shape[2], dict[Form, float]()
     for together in TOGETHER if costs.packs else TOGETHER[:1]:
         block = stride * together
-        if reach % together or block == 1:
+        if reach % together:
             continue
         first = -left // block
         columns = (stride * (together - 1) - left + kernel[2] - 1) // block - first + 1

@@ -249,6 +249,7 @@ ANY = "any"
 _X86 = Table(0, 29.9, 16, 8, 0.403, 2.28, 25.9, 0.103, places=0.79)
 _X86_AMX = Table(0, 152, 64, 16, 0.399, 14.0, 17.2, 0.549, places=0.80)
 _X86_FLOAT = Table(0, 0, 16, 8, 1.73, 0.621, 0, 1.06)
+_X86_AMX_FLOAT = Table(0, 0, 16, 4, 0.835, 1.2, 0, 1.08)
 _BUILT_IN = Table(146, 9470, 1, 4, 0.101, 0.0115, 10.6, 0.354, 0.288, 10.5)
 _PI3 = Table(0, 0, 16, 2, 9.15, 65.5, 228, 7.6, places=0.41)
 _PI4 = Table(7590, 0, 16, 8, 10.8, 76.9, 168, 4.95, places=0.79)
@@ -266,7 +267,7 @@ TARGETS: dict[str, Costs] = {
     ),
     "x86": Costs("x86-64 with VNNI", {"int8": (_X86,), "float32": (_X86_FLOAT,)}, routes=True),
     "x86-amx": Costs(
-        "x86-64 with AMX", {"int8": (_X86_AMX,), "float32": (_X86_FLOAT,)}, routes=True, packs=True
+        "x86-64 with AMX", {"int8": (_X86_AMX,), "float32": (_X86_AMX_FLOAT,)}, routes=True, packs=True
     ),
     "pi3": Costs("the Raspberry Pi 3 B+", {"int8": (_PI3,)}),
     "pi4": Costs("the Raspberry Pi 4", {"int8": (_PI4,)}),

@@ -12,7 +12,7 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.cut import moved_bytes
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.graph.flatbuffer import Graph, Operation, Tensor
-from mobilecnn.convert.inspection import columns_of, macs
+from mobilecnn.convert.inspection import folded, macs
 from mobilecnn.convert.lowering.costs import Costs, Table, chips
 from mobilecnn.convert.lowering.routes import why_not_straight
 from mobilecnn.convert.lowering.shuffles import why_unfolded
@@ -251,8 +251,8 @@ def _side(rows: Sequence[Operation], tables: Mapping[str, Table]) -> Side:
 def _time(row: Operation, table: Table) -> float | None:
     """Nanoseconds of an operator by the costs of a chip; None of one that they do not know."""
     made = row.outputs[0].shape
-    if row.kind == "RESHAPE":
-        return 0.0  # Those of a shuffle are counted with its transposition.
+    if row.kind == "RESHAPE" or (row.kind == "PAD" and len(made) == 4):
+        return 0.0  # Those of a shuffle are counted with its transposition, and XNNPACK takes a PAD into the convolution behind it.
     if row.kind == "TRANSPOSE" and _swaps_the_last(row):
         channels = made[-2] * made[-1]
         return table.shuffle(row.outputs[0].elements // channels, channels)
@@ -263,12 +263,11 @@ def _time(row: Operation, table: Table) -> float | None:
         return None
     kernel = row.inputs[1].shape
     groups = row.inputs[0].shape[-1] // kernel[3]
-    positions, stride = row.outputs[0].elements // made[-1], row.options.strideH
-    if row.options.strideW == 1 < stride and kernel[3] % stride == 0:
-        # It reads the columns of a picture as channels; the columns that it computes for are those of the costs.
-        columns = int(columns_of(row, row.inputs[1]) * stride)
-        before = (kernel[0], kernel[1], columns, kernel[3] // stride)
-        return table.columns(positions, before, kernel[2], stride)
+    positions, was = row.outputs[0].elements // made[-1], folded(row)
+    if was is not None:
+        before = (kernel[0] // was.together, kernel[1], was.columns, was.channels)
+        block = kernel[3] // was.channels
+        return table.columns(positions * was.together, before, kernel[2], block, was.together)
     products = kernel[1] * kernel[2] * kernel[3]
     return table.convolution(positions, products, made[-1] // groups, groups)
 

@@ -56,7 +56,7 @@ def test_nothing_is_said_where_the_costs_do_not_know_what_came(made: bytes, name
 
 
 def test_chips_are_called_as_the_targets_and_others_as_their_costs() -> None:
-    assert chips(TARGETS["any"], "int8") == ("x86", "pi4", "pi5")
+    assert chips(TARGETS["any"], "int8") == ("x86", "x86-amx", "pi4", "pi5")
     assert chips(TARGETS["any"], "int16") == ()
     for name, target in TARGETS.items():
         if name != "any":

@@ -69,9 +69,14 @@ def test_the_last_file_is_held_against_the_first() -> None:
 
 
 def test_of_parts_that_hold_each_but_not_together_as_many_stay_as_hold() -> None:
-    made, rows = branches(steps=1.5), [Rewrite(shifting, "quantized", exact=False), *chosen(["compute_in_float"])]
+    made, rows = (
+        branches(steps=1.5),
+        [Rewrite(shifting, "quantized", exact=False), *chosen(["compute_in_float"])],
+    )
     first = answers(made)
-    wanted = first - 9 * 1.5 * SCALE  # A pool moves the answers by 0.6 of a step away from that, and 0.9 are allowed.
+    wanted = (
+        first - 9 * 1.5 * SCALE
+    )  # A pool moves the answers by 0.6 of a step away from that, and 0.9 are allowed.
     done = rewrite(made, "it", rows, answers, lambda: Yardstick(answers, wanted))
     assert sorted(kinds(done.content))[:3] == ["ADD", "AVERAGE_POOL_2D", "DEPTHWISE_CONV_2D"]
     assert list(done.changes) == ["shifting", "compute_in_float"] and list(done.taken_back) == ["shifting"]
