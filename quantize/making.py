@@ -116,20 +116,25 @@ def joined(first: Changes, second: Changes) -> Changes:
     return {name: (*first.get(name, ()), *second.get(name, ())) for name in first | second}
 
 
-def with_cost(taken_back: Mapping[str, str], path: Path, tflite: TfliteProcess) -> dict[str, str]:
+def with_cost(
+    taken_back: Mapping[str, str], path: Path, tflite: TfliteProcess, quantized: bool
+) -> dict[str, str]:
     """Why rewrites were taken back, each with what that costs the file and what helps.
 
     Args:
         taken_back: rewrite -> why it was taken back.
         path: the finished file.
         tflite: the child that loads it.
+        quantized: whether its values are codes, so that operators may be outside for that.
     """
     if not taken_back:
         return {}
     pieces, outside = tflite.split(path)
-    cost = (
-        f"these operators stay as they were, and LiteRT runs the file in {plural(pieces, 'piece')} with "
-        f"{plural(len(outside), 'operator')} outside, which mobilecnn inspect names; --keep-float with the names of such layers "
-        "computes them in float32, which XNNPACK takes"
-    )
+    cost = f"these operators stay as they were, and LiteRT runs the file in {plural(pieces, 'piece')} with "
+    cost += f"{plural(len(outside), 'operator')} outside"
+    if outside and quantized:
+        cost += (
+            ", which mobilecnn inspect names; --keep-float with the names of such layers "
+            "computes them in float32, which XNNPACK takes"
+        )
     return {name: f"{reason}: {cost}" for name, reason in taken_back.items()}

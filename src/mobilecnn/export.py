@@ -209,7 +209,7 @@ def export(
                     _loading(facts), joined(floats.changes, joined(lowered.beyond_names, own.changes))
                 )
                 taken_back[row.name] = with_cost(
-                    floats.taken_back | own.taken_back, made[row.name].path, tflite
+                    floats.taken_back | own.taken_back, made[row.name].path, tflite, row.needs_calibration
                 )
                 gains[row.name] = (*floats.gains, *own.gains)
                 explained[row.name] = explain(

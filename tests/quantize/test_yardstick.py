@@ -56,7 +56,10 @@ def test_what_was_taken_back_says_what_that_costs_and_what_helps(tmp_path: Path)
     path = tmp_path / "two.tflite"
     path.write_bytes(made.pack())
     with TfliteProcess("under test") as tflite:
-        assert with_cost({}, tmp_path / "none.tflite", tflite) == {}
-        said = with_cost({"compute_in_float": "values moved"}, path, tflite)["compute_in_float"]
+        assert with_cost({}, tmp_path / "none.tflite", tflite, True) == {}
+        said, of_float = (
+            with_cost({"compute_in_float": "values moved"}, path, tflite, quantized)["compute_in_float"]
+            for quantized in (True, False)
+        )
     assert said.startswith("values moved: ") and "in 0 pieces with 2 operators outside" in said
-    assert "--keep-float" in said and "mobilecnn inspect" in said
+    assert "--keep-float" in said and "mobilecnn inspect" in said and "--keep-float" not in of_float
