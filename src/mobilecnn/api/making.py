@@ -126,8 +126,8 @@ def export(
         labels: class names in output order; for a single output two, that of a low score first.
             [default: what the model says]
         lowering: rewrites of the graph into the same, faster: ``auto`` for all, ``none``, or names of some.
-        target: where the files are to run, for rewrites that choose by cost: ``any``, ``x86``, ``pi3``, ``pi4``, ``pi5``,
-            ``rk3399``, ``sd810``, ``sd820``, ``tflite-runtime``, or the path of a ``.json`` file of ``mobilecnn tune``.
+        target: where the files are to run, for rewrites that choose by cost: ``any``, ``x86``, ``x86-amx``, ``pi3``, ``pi4``,
+            ``pi5``, ``rk3399``, ``sd810``, ``sd820``, ``tflite-runtime``, or the path of a ``.json`` file of ``mobilecnn tune``.
         correct: corrections of quantized files by the calibration images: ``auto`` for all that do good, ``none``, or
             among ``equalization``, ``clipping`` and ``bias_correction``.
         keep_float: shell patterns of the names of operators that stay in float32 in every format.

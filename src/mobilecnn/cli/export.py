@@ -143,7 +143,7 @@ LADDER = "--int8-auto"
     metavar="NAME|FILE",
     default="any",
     show_default=True,
-    help="Let rewrites that choose by cost choose for this place: any, x86, pi3, pi4, pi5, rk3399, sd810, "
+    help="Let rewrites that choose by cost choose for this place: any, x86, x86-amx, pi3, pi4, pi5, rk3399, sd810, "
     "sd820, tflite-runtime, or a .json file of `mobilecnn tune`.",
 )
 @click.option(

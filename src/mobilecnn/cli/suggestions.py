@@ -50,7 +50,7 @@ def _written() -> Iterable[str]:
 PUBLISHED = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 """Networks of ``mobilecnn pretrained``."""
 # Spelled out here, because the table in mobilecnn.convert.lowering.costs needs the flatbuffer's schema; a test holds them equal.
-TARGETS = ("any", "x86", "pi3", "pi4", "pi5", "rk3399", "sd810", "sd820", "tflite-runtime")
+TARGETS = ("any", "x86", "x86-amx", "pi3", "pi4", "pi5", "rk3399", "sd810", "sd820", "tflite-runtime")
 """Targets of ``mobilecnn export``."""
 
 
