@@ -25,10 +25,11 @@ _CUSTOM = "CUSTOM:"
 """Prefix of the kind of a custom operator, before its name."""
 
 FEW = 4
-"""Largest number of channels of a picture, whose neighbouring columns a convolution may read as the channels of one."""
+"""Number of channels up to which a convolution may read neighbouring columns as the channels of one: those of a picture, whose kernels
+multiply 4, 8 or 16 channels of a place at once."""
 
 TOGETHER = (1, 2, 4, 8)
-"""Numbers of neighbouring outputs that such a convolution may compute as the channels of one."""
+"""Numbers of neighbouring outputs, or places, that a convolution may compute as the channels of one."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,9 @@ def macs(operation: Operation, zeros: bool = False) -> int:
             if zeros:
                 return output.elements * math.prod(weight.shape[1:])
             was = folded(operation)
-            if was is not None:
-                return output.elements * weight.shape[1] * was.columns * was.channels
-            return output.elements * math.prod(weight.shape[1:]) // _groups(weight)
+            parts = 1 if was is not None and was.together > 1 else _parts(weight)
+            columns = weight.shape[2] * weight.shape[3] if was is None else was.columns * was.channels
+            return output.elements * weight.shape[1] * columns // parts
         if operation.kind == "DEPTHWISE_CONV_2D":  # weight: (1, rows, columns, channels)
             if _pools(weight):
                 return 0
@@ -122,14 +123,33 @@ def _pools(kernel: Tensor) -> bool:
     return len(set(kernel.scales)) <= 1 and bool((values == values.flat[0]).all())
 
 
-def _groups(kernel: Tensor) -> int:
+def _parts(kernel: Tensor) -> int:
+    """Number of equal parts of a convolution's weights of which each input is multiplied with one: the places that a pointwise convolution
+    computes as one, times the groups that are written with the weights of all inputs; 1 of most."""
+    values = _weights(kernel)
+    if values is None or len(kernel.shape) != 4 or (values != 0).all() or not values.any():
+        return 1
+    places = next((count for count in reversed(TOGETHER) if _repeats(values, count)), 1)
+    out, *_, inputs = values.shape
+    return places * _groups(values[: out // places, ..., : inputs // places])
+
+
+def _repeats(values: npt.NDArray[Any], count: int) -> bool:
+    """Whether the weights of a pointwise convolution are the same block, some times along the diagonal, and zeros."""
+    out, height, width, inputs = values.shape
+    if (height, width) != (1, 1) or out % count or inputs % count:
+        return False
+    parts = values.reshape(count, out // count, count, inputs // count)
+    blocks = [parts[place, :, place] for place in range(count)]
+    rest = np.count_nonzero(values) == sum(map(np.count_nonzero, blocks))
+    return bool(rest) and all(np.array_equal(block, blocks[0]) for block in blocks)
+
+
+def _groups(values: npt.NDArray[Any]) -> int:
     """Number of groups that a convolution falls into because all weights between two of them are 0; 1 of most.
 
     Outputs and inputs belong together that a weight connects. Weights that are 0 by chance take nothing apart.
     """
-    values = _weights(kernel)
-    if values is None or len(kernel.shape) != 4 or (values != 0).all():
-        return 1
     linked = (values != 0).any(axis=(1, 2))  # (outputs, inputs)
     left, sizes = linked.any(axis=1), []
     while left.any():
@@ -165,8 +185,10 @@ class Folded:
 
 
 def folded(operation: Operation) -> Folded | None:
-    """What a convolution was before :mod:`mobilecnn.convert.lowering.columns` wrote it, by its stride and the zeros in its kernel; None
-    of one that it did not write."""
+    """What a convolution was before :mod:`mobilecnn.convert.lowering.columns` wrote it, by its stride and the zeros in its kernel.
+
+    It is None of one that this cannot have written. A convolution that a user strides along the rows only, of as few channels, is taken for one.
+    """
     kernel, options = operation.inputs[1], operation.options
     along, down = getattr(options, "strideW", 1), getattr(options, "strideH", 1)
     if kernel is None or len(kernel.shape) != 4 or not along == 1 < down:

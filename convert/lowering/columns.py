@@ -13,6 +13,9 @@ from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.inspection import FEW, TOGETHER
 from mobilecnn.convert.lowering.costs import Costs
 
+LEAST_GAIN = 0.1
+"""Share of its time, on each of the target's chips, that a convolution must save to be computed for several outputs at once."""
+
 Amounts = tuple[tuple[int, int], ...]
 """Zeros before and behind each dimension."""
 
@@ -24,7 +27,7 @@ class Around:
     Attributes:
         source: index of the tensor that it reads, or of what a PAD before it reads.
         amounts: what the PAD, or "same" padding, adds to rows and columns.
-        padded: whether a PAD does.
+        padded: whether a PAD adds it.
     """
 
     source: int
@@ -83,14 +86,18 @@ def _around(editor: Editor, operator: Any) -> Around | None:
     """What lies around the input of a convolution that may have another form; None of other operators."""
     if editor.kind(operator) != "CONV_2D":
         return None
-    options, (source, weights, *_) = operator.builtinOptions, wellformed.indices(operator.inputs)
+    options, (source, weights, *rest) = operator.builtinOptions, wellformed.indices(operator.inputs)
     given, kernel, stride = editor.tensor(source), editor.tensor(weights), options.strideW
     made = editor.tensor(wellformed.indices(operator.outputs)[0])
     if not (given.dtype == kernel.dtype == "int8" and kernel.data is not None and len(given.shape) == 4):
         return None
+    if any(index >= 0 and editor.tensor(index).data is None for index in rest):
+        return None
     if given.dynamic or made.dynamic or given.shape[3] > FEW or given.shape[3] != kernel.shape[3]:
         return None
-    if not 2 <= stride == options.strideH or options.dilationWFactor != 1 or kernel.shape[2] == 1:
+    if not 2 <= stride == options.strideH or kernel.shape[2] == 1:
+        return None
+    if (options.dilationHFactor, options.dilationWFactor) != (1, 1):
         return None
     maker = editor.maker(source) if editor.between(source) else None
     if maker is not None and editor.kind(maker) in ("PAD", "PADV2"):
@@ -106,17 +113,16 @@ def _pad(editor: Editor, operator: Any, maker: Any) -> Around | None:
     """What a PAD of rows and columns, which this convolution alone reads, adds to what; None of others."""
     source, said = wellformed.indices(maker.inputs)[:2]
     (target,) = wellformed.indices(maker.outputs)
-    before, after, amounts = editor.tensor(source), editor.tensor(target), editor.tensor(said)
+    before, after, amounts = editor.tensor(source), editor.tensor(target), editor.integers(said)
     if editor.kind(maker) != "PAD" or operator.builtinOptions.padding != schema.Padding.VALID:
         return None
-    if editor.only_reader(target) is not operator or amounts.data is None or before.dynamic:
+    if editor.only_reader(target) is not operator or amounts is None or before.dynamic:
         return None
     if (before.scales, before.zero_points) != (after.scales, after.zero_points):
         return None
-    batch, rows, columns, channels = np.frombuffer(amounts.data.tobytes(), amounts.dtype).reshape(4, 2)
-    if batch.any() or channels.any() or min(*rows, *columns) < 0:
+    if len(amounts) != 8 or any(amounts[:2] + amounts[6:]) or min(amounts) < 0:
         return None
-    return Around(source, tuple((int(side[0]), int(side[1])) for side in (rows, columns)), True)
+    return Around(source, ((amounts[2], amounts[3]), (amounts[4], amounts[5])), True)
 
 
 def _form(editor: Editor, operator: Any, around: Around, costs: Costs) -> Form | None:
@@ -132,11 +138,12 @@ def _form(editor: Editor, operator: Any, around: Around, costs: Costs) -> Form |
         first = -left // block
         columns = (stride * (together - 1) - left + kernel[2] - 1) // block - first + 1
         behind = reach // together + columns - 1 + first - -(-width // block)
-        if behind < 0 or (together == 1 and not 1 < columns < kernel[2]):
+        if behind < 0 or columns == 1 or (together == 1 and columns >= kernel[2]):
             continue
         form = Form(together, block, first, columns, behind)
         trade = costs.columns("int8", made.elements // made.shape[3], kernel, columns, block, together)
-        if trade is not None and trade.price < 0:
+        # Several outputs take a RESHAPE of all of them, too, which the costs do not know.
+        if trade is not None and (trade.price < 0 if together == 1 else trade.saves(LEAST_GAIN)):
             forms[form] = trade.price
     return min(forms, key=forms.__getitem__) if forms else None
 

@@ -132,6 +132,11 @@ class Trade:
             for before, after, pace in zip(self.before, self.after, self.paces, strict=True)
         )
 
+    def saves(self, share: float) -> bool:
+        """Whether the other form is known to cost less on each chip, by a share of the time."""
+        pairs = list(zip(self.before, self.after, strict=True))
+        return bool(pairs) and all(after < (1 - share) * before for before, after in pairs)
+
 
 @dataclass(frozen=True)
 class Costs(Stored):
@@ -143,8 +148,8 @@ class Costs(Stored):
         routes: whether convolutions for each place that their channels go to are faster than splits and shuffles, found by
             timing whole networks: the tables do not tell.
         delegated: whether XNNPACK computes int8 operators there, so that forms for it are worth having.
-        packs: whether pointwise convolutions that compute several places as one are faster there, found by timing them between
-            other layers: the tables tell of how many places, where it is so.
+        packs: whether convolutions that compute several outputs or places as one are faster there, found by timing them between
+            other layers: the tables tell how many, where it is so.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.costs"
@@ -278,7 +283,7 @@ TARGETS: dict[str, Costs] = {
     "tflite-runtime": Costs("tflite-runtime", {"int8": (_BUILT_IN,)}, routes=True, delegated=False),
 }
 """Targets by name, one thread. On x86-64 they were measured (LiteRT 2.3 with the operators in networks, by ``mobilecnn tune``, on one
-processor with AVX-512, VNNI and AMX, for ``x86`` with ``benchmarks/without_amx.py``; tflite-runtime 2.14 with each operator alone, on another) and
+processor with AVX-512, VNNI and AMX, which float32 does not use, for ``x86`` with ``benchmarks/without_amx.py``; tflite-runtime 2.14 with each operator alone, on another) and
 on the Raspberry Pi 5 modelled in float32 with each operator alone; in int8 the chips are modelled with the operators in
 networks, as ``mobilecnn tune`` does. A type of which a target has no table keeps its groups. ``places`` is what fits best to a
 first convolution of 3x3 and one of 7x7 in both forms (``benchmarks/channel_shapes.py``), those of ``mobilecnn tune``.

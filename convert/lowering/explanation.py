@@ -251,8 +251,8 @@ def _side(rows: Sequence[Operation], tables: Mapping[str, Table]) -> Side:
 def _time(row: Operation, table: Table) -> float | None:
     """Nanoseconds of an operator by the costs of a chip; None of one that they do not know."""
     made = row.outputs[0].shape
-    if row.kind == "RESHAPE" or (row.kind == "PAD" and len(made) == 4):
-        return 0.0  # Those of a shuffle are counted with its transposition, and XNNPACK takes a PAD into the convolution behind it.
+    if row.kind == "RESHAPE":
+        return 0.0  # Those of a shuffle are counted with its transposition, and of others the costs know nothing.
     if row.kind == "TRANSPOSE" and _swaps_the_last(row):
         channels = made[-2] * made[-1]
         return table.shuffle(row.outputs[0].elements // channels, channels)

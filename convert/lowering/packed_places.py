@@ -8,15 +8,20 @@ import numpy.typing as npt
 
 from mobilecnn.convert.graph import wellformed
 from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.convert.inspection import TOGETHER
 from mobilecnn.convert.lowering import layouts
 from mobilecnn.convert.lowering.costs import Costs
+from mobilecnn.convert.lowering.reshapes import drop_reshapes
 
-MOST_PLACES = 8
-"""Largest number of places that are computed as one."""
+LEAST_PLACES = 16
+"""Number of places that are left at least: kernels compute up to 16 at once, and fewer take as long."""
+
+LEAST_GAIN = 0.1
+"""Share of its time, on each of the target's chips, that a convolution must save. The RESHAPEs around it cost something that is not known."""
 
 MOST_WEIGHTS = 16384
-"""Largest number of weights, of a byte each, of a convolution of several places. They are places squared times as many as before: more
-than a cache of the first level holds beside the feature map would cost what is gained, and files would outgrow their float32 ones."""
+"""Number of weights, of a byte each, up to which a convolution computes several places. For k places there are k squared times as many
+as before, and beyond this they leave no room in a first-level cache for the feature map, and the file outgrows its float32 one."""
 
 
 def places_to_channels(editor: Editor, costs: Costs) -> Iterator[str]:
@@ -25,8 +30,9 @@ def places_to_channels(editor: Editor, costs: Costs) -> Iterator[str]:
     k places of C channels lie in memory as one of k C, so that the feature map needs a RESHAPE only, and so does what is computed:
     ``[y1; ...; yk] = diag(W, ..., W) [x1; ...; xk]``, the weights of other places being 0. A product with 0 is 0, so that it is exact in
     integers. A kernel whose tiles are wider than the convolution has outputs computes the rest of a tile in vain; k places fill
-    it. Only processors with AMX gain, whose tiles are of 64 outputs: on others whole layers took longer, also where the costs of
-    their convolutions say otherwise. So a target says whether it is tried (:attr:`~mobilecnn.convert.lowering.costs.Costs.packs`), and its costs how many places.
+    it. Only processors with AMX gain, whose tiles are of 64 outputs. On the others that were timed the layers took as long or longer, even where
+    the costs promise a gain, so that a target has to say that it packs (:attr:`~mobilecnn.convert.lowering.costs.Costs.packs`) for ``auto`` to
+    choose this; its costs tell how many places. Of RESHAPEs one behind another the last remains.
     A convolution behind a PAD stays, because XNNPACK takes the PAD into it.
     """
     changed = 0
@@ -36,6 +42,7 @@ def places_to_channels(editor: Editor, costs: Costs) -> Iterator[str]:
             _write(editor, operator, places)
             changed += 1
     if changed:
+        list(drop_reshapes(editor))
         yield f"{changed} CONV_2D of 1x1 with several places as one, by the costs of {costs.title}"
 
 
@@ -60,15 +67,19 @@ def _fits(editor: Editor, operator: Any) -> bool:
 
 
 def _places(editor: Editor, operator: Any, costs: Costs) -> int:
-    """How many places cost the least as one."""
+    """How many places cost the least as one; 1 where no number of them saves enough."""
     source, weights = wellformed.indices(operator.inputs)[:2]
     out, *_, channels = editor.tensor(weights).shape
     _, height, width, _ = editor.tensor(source).shape
-    prices = {1: 0.0}
-    for places in range(2, MOST_PLACES + 1):
-        if height * width % places == 0 and places**2 * out * channels <= MOST_WEIGHTS:
-            prices[places] = costs.packed("int8", height * width, channels, out, places).price
-    return min(prices, key=lambda places: (prices[places], places))
+    prices = {}
+    for places in TOGETHER[1:]:
+        left, rest = divmod(height * width, places)
+        if rest or left < LEAST_PLACES or places**2 * out * channels > MOST_WEIGHTS:
+            continue
+        trade = costs.packed("int8", height * width, channels, out, places)
+        if trade.saves(LEAST_GAIN):
+            prices[places] = trade.price
+    return min(prices, key=prices.__getitem__) if prices else 1
 
 
 def _write(editor: Editor, operator: Any, places: int) -> None:

@@ -118,9 +118,9 @@ def rewrite(
 
     An exact rewrite must leave the answers as they were. Another one is judged where it meets the rest of the graph
     (:mod:`~mobilecnn.convert.lowering.places`). Of a rewrite that does not hold the parts that move what they may not are left
-    out. Parts each of which holds may still move the answers of the last file too far together: then as many parts of the last
-    rewrite that is not exact are left out as need be, from the end of the graph, and if that is not enough all of it, and so on. A file of
-    several graphs (control flow) is left as it is.
+    out. Parts each of which holds may still move the answers of the last file too far together: then parts of the last rewrite that is not
+    exact are left out, from the end of the graph, how many of them is searched for by halves; all where none of these numbers holds, and
+    the rewrite before it is next. A file of several graphs (control flow) is left as it is.
 
     Args:
         content: the file.
@@ -162,7 +162,7 @@ def rewrite(
             else:
                 fail = middle
         if best is not None:
-            said = [best.taken_back.get(last.name), f"{_of_parts(parts[hold:], parts)}: together {reason}"]
+            said = [best.taken_back.get(last.name), f"{_of_parts(parts[hold:], parts)}, with which {reason}"]
             taken_back[last.name] = "; ".join(filter(None, said))
             return replace(best, taken_back=best.taken_back | taken_back)
         taken_back[last.name] = f"{reason} ({'; '.join(done.changes[last.name])})"

@@ -31,11 +31,13 @@ def picture(
     sides: tuple[int, int] = (12, 12),
     channels: int = 3,
     dtype: str = "int8",
+    batch: int = 1,
+    computed_bias: bool = False,
     **options: Any,
 ) -> bytes:
     """A convolution of a picture whose zero point is not 0, each output with a scale of its own."""
     small = dtype == "int8"
-    made = Made((1, *sides, channels), dtype, SCALE if small else (), 7 if small else 0)
+    made = Made((batch, *sides, channels), dtype, SCALE if small else (), 7 if small else 0)
     generator, shape = np.random.default_rng(kernel[1]), (OUT, *kernel, channels)
     scales = np.linspace(0.001, 0.004, OUT)
     if small:
@@ -44,13 +46,18 @@ def picture(
         bias = made.constant(generator.integers(-500, 500, OUT), "int32", scales * SCALE)
     else:
         weights, bias = made.constant(generator.normal(0, 1, shape)), made.constant(np.zeros(OUT))
+    if computed_bias:
+        flat = made.constant([OUT], "int32")
+        bias = made.add(
+            "RESHAPE", bias, flat, shape=(OUT,), scale=tuple(scales * SCALE), table="ReshapeOptions"
+        )
     reach = [
         -(-side // step) if padding == SAME else (side - window) // step + 1
         for side, step, window in zip(sides, stride, kernel, strict=True)
     ]
     said = {**CONV, "strideH": stride[0], "strideW": stride[1], "padding": padding, **options}
     return made.put(
-        "CONV_2D", made.input, weights, bias, shape=(1, *reach, OUT), scale=0.05 if small else (), **said
+        "CONV_2D", made.input, weights, bias, shape=(batch, *reach, OUT), scale=0.05 if small else (), **said
     ).pack()
 
 
@@ -91,6 +98,23 @@ def test_the_answers_are_the_same_to_the_bit(
     assert macs(before) == macs(after) == macs(before, zeros=True) <= macs(after, zeros=True)
 
 
+@pytest.mark.parametrize("width", [13, 14])
+def test_what_same_cannot_say_a_padding_does(width: int) -> None:
+    """It begins a column to the left where the row is odd, and a block of two columns is the least that a kernel of two can begin earlier."""
+    made = picture(sides=(12, width), batch=2)
+    done = lowered(made, FREE)
+    assert not done.taken_back and kinds(done.content)[-2:] == (
+        ["PAD", "CONV_2D"] if width % 2 else ["RESHAPE", "CONV_2D"]
+    )
+    assert np.array_equal(answers(made), answers(done.content))
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_patch_embedding_stays(together: bool) -> None:
+    made = picture((4, 4), (4, 4), VALID, (32, 32))
+    assert lowered(made, FREE, packs=together).content == made
+
+
 def test_a_kernel_need_not_be_square_nor_the_picture() -> None:
     made = picture((2, 5), sides=(9, 16))
     done = lowered(made, PLACES)
@@ -122,7 +146,10 @@ def test_a_row_that_the_stride_does_not_divide_is_filled_up(
         picture(kernel=(4, 4), sides=(13, 13), padding=VALID),  # It would reach a place further.
         picture(channels=8),
         picture(dtype="float32"),
-        picture(stride=(1, 1), dilationWFactor=2, dilationHFactor=2),
+        picture(dilationWFactor=2),
+        picture(dilationHFactor=2),
+        picture(sides=(12, 13), dilationHFactor=2),
+        picture(computed_bias=True),
     ],
 )  # fmt: skip
 def test_others_are_left_alone(made: bytes) -> None:
@@ -223,7 +250,7 @@ def test_another_padding_before_it_leaves_it_as_it_is(made: bytes) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("padding", [SAME, VALID])
-@pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 2), (5, 2), (7, 2), (5, 3), (3, 3), (11, 4)])
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (5, 2), (7, 2), (5, 3), (11, 4)])
 def test_outputs_beside_each_other_become_channels_where_the_target_packs(
     kernel: int, stride: int, padding: int, channels: int
 ) -> None:
@@ -239,7 +266,7 @@ def test_outputs_beside_each_other_become_channels_where_the_target_packs(
     assert now.outputs[0].shape == (1, reach, 3, 4 * OUT)
     assert macs(was) == macs(now)
     (change,) = done.parts
-    if side % (4 * stride) == 0:  # Else a row is filled up, and what that takes the costs do not know.
+    if kinds(done.content) == ["RESHAPE", "CONV_2D", "RESHAPE"]:  # What a PAD takes the costs do not know.
         (before,), (after,) = (row.microseconds.values() for row in (change.before, change.after))
         assert 0 < after < before
 

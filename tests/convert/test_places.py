@@ -16,12 +16,11 @@ from mobilecnn.convert.lowering.rewrites import Rewrite, Yardstick, drift, rewri
 STEP = 0.25
 
 
-def branches(hidden: bool = False, steps: float = 2.0) -> bytes:
-    """Two strided pools of the same input, added, in some steps of theirs; behind them a conversion in which all values are the
-    same, if hidden."""
+def branches(hidden: bool = False) -> bytes:
+    """Two strided pools of the same input, added; behind them a conversion in which all values are the same, if hidden."""
     made = Made(dtype="int8", scale=SCALE)
     first, second = (made.add("AVERAGE_POOL_2D", made.input, scale=SCALE, **STRIDED) for _ in range(2))
-    total = made.add("ADD", first, second, scale=steps * SCALE, table="AddOptions", shape=(1, 3, 3, 3))
+    total = made.add("ADD", first, second, scale=2 * SCALE, table="AddOptions", shape=(1, 3, 3, 3))
     if hidden:
         made.add("QUANTIZE", total, scale=100 * SCALE, zero_point=0, shape=(1, 3, 3, 3))
     return made.pack()
@@ -68,20 +67,37 @@ def test_the_last_file_is_held_against_the_first() -> None:
     assert "from the float32 file's" in done.taken_back["shifting"]
 
 
-def test_of_parts_that_hold_each_but_not_together_as_many_stay_as_hold() -> None:
-    made, rows = (
-        branches(steps=1.5),
-        [Rewrite(shifting, "quantized", exact=False), *chosen(["compute_in_float"])],
-    )
+def pools(count: int) -> bytes:
+    """Strided pools of the same input, and their sum, whose step is as many times 0.75 of theirs."""
+    made = Made(dtype="int8", scale=SCALE)
+    each = [made.add("AVERAGE_POOL_2D", made.input, scale=SCALE, **STRIDED) for _ in range(count)]
+    total = each[0]
+    for other in each[1:]:
+        total = made.add(
+            "ADD", total, other, scale=0.75 * count * SCALE, table="AddOptions", shape=(1, 3, 3, 3)
+        )
+    return made.pack()
+
+
+@pytest.mark.parametrize(
+    ("count", "steps", "stay"), [(2, 9, 1), (5, 3, 1), (5, 6, 2), (5, 8, 3), (5, 11, 4), (5, 1, 0)]
+)
+def test_of_parts_that_hold_each_but_not_together_those_stay_that_do(
+    count: int, steps: int, stay: int
+) -> None:
+    """Each pool moves the answers by a part of a step away from what they should be, which is some steps off, and a tenth of these is allowed."""
+    made, rows = pools(count), [Rewrite(shifting, "quantized", exact=False), *chosen(["compute_in_float"])]
     first = answers(made)
-    wanted = (
-        first - 9 * 1.5 * SCALE
-    )  # A pool moves the answers by 0.6 of a step away from that, and 0.9 are allowed.
-    done = rewrite(made, "it", rows, answers, lambda: Yardstick(answers, wanted))
-    assert sorted(kinds(done.content))[:3] == ["ADD", "AVERAGE_POOL_2D", "DEPTHWISE_CONV_2D"]
-    assert list(done.changes) == ["shifting", "compute_in_float"] and list(done.taken_back) == ["shifting"]
-    assert done.taken_back["shifting"].startswith("1 of 2 parts, ")
-    assert "together the answers" in done.taken_back["shifting"]
+    done = rewrite(
+        made, "it", rows, answers, lambda: Yardstick(answers, first - steps * 0.75 * count * SCALE)
+    )
+    assert kinds(done.content).count("DEPTHWISE_CONV_2D") == stay
+    assert list(done.taken_back) == ["shifting"] and "compute_in_float" in done.changes
+    said = done.taken_back["shifting"]
+    if stay:
+        assert said.startswith(f"{count - stay} of {count} parts, ") and ", with which the answers to" in said
+    else:
+        assert said.startswith("the answers to")
 
 
 @pytest.mark.parametrize(
