@@ -27,7 +27,7 @@ from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.graph.flatbuffer import Operation
-from mobilecnn.convert.lowering import REWRITES
+from mobilecnn.convert.lowering import AUTO, chosen
 from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, Table
 from mobilecnn.convert.lowering.shuffles import write_groups_dense
 from mobilecnn.export import export
@@ -102,10 +102,10 @@ def modelled(contents: Iterable[bytes], name: str) -> dict[bytes, float]:
 
 
 def exported(network: str, formats: Sequence[str], folder: Path) -> dict[str, bytes]:
-    """The files of a network with all rewrites but the one that is looked at; those that are in the folder are taken as they are."""
+    """The files of a network with the rewrites of ``any`` but the one that is looked at; those that are in the folder are taken as they are."""
     paths = {kind: folder / f"{network}.{kind}.tflite" for kind in formats}
     if not all(path.exists() for path in paths.values()):
-        others = [row.name for row in REWRITES if row.run is not write_groups_dense]
+        others = [row.name for row in chosen(AUTO) if row.run is not write_groups_dense]
         export(Source(network), formats, folder, Calibration(RANDOM), lowering=others)
     return {kind: path.read_bytes() for kind, path in paths.items()}
 
