@@ -30,8 +30,8 @@ def places_to_channels(editor: Editor, costs: Costs) -> Iterator[str]:
     k places of C channels lie in memory as one of k C, so that the feature map needs a RESHAPE only, and so does what is computed:
     ``[y1; ...; yk] = diag(W, ..., W) [x1; ...; xk]``, the weights of other places being 0. A product with 0 is 0, so that it is exact in
     integers. A kernel whose tiles are wider than the convolution has outputs computes the rest of a tile in vain; k places fill
-    it. Only processors with AMX gain, whose tiles are of 64 outputs. On the others that were timed the layers took as long or longer, even where
-    the costs promise a gain, so that a target has to say that it packs (:attr:`~mobilecnn.convert.lowering.costs.Costs.packs`) for ``auto`` to
+    it. Processors with AMX gain, whose tiles are of 64 outputs. On the others that were tried most layers took longer and few gained, and
+    their costs do not tell which, so that a target has to say that it packs (:attr:`~mobilecnn.convert.lowering.costs.Costs.packs`) for ``auto`` to
     choose this; its costs tell how many places. Of RESHAPEs one behind another the last remains.
     A convolution behind a PAD stays, because XNNPACK takes the PAD into it.
     """
