@@ -29,7 +29,10 @@ FEW = 4
 multiply 4, 8 or 16 channels of a place at once."""
 
 TOGETHER = (1, 2, 4, 8)
-"""Numbers of neighbouring outputs, or places, that a convolution may compute as the channels of one."""
+"""Numbers of neighbouring outputs that such a convolution may compute as the channels of one."""
+
+MOST_PLACES = 8
+"""Largest number of places that a pointwise convolution may compute as one."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def _parts(kernel: Tensor) -> int:
     values = _weights(kernel)
     if values is None or len(kernel.shape) != 4 or (values != 0).all() or not values.any():
         return 1
-    places = next((count for count in reversed(TOGETHER) if _repeats(values, count)), 1)
+    places = next((count for count in range(MOST_PLACES, 1, -1) if _repeats(values, count)), 1)
     out, *_, inputs = values.shape
     return places * _groups(values[: out // places, ..., : inputs // places])
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from mobilecnn.convert.graph import wellformed
 from mobilecnn.convert.graph.edit import Editor
-from mobilecnn.convert.inspection import TOGETHER
+from mobilecnn.convert.inspection import MOST_PLACES
 from mobilecnn.convert.lowering import layouts
 from mobilecnn.convert.lowering.costs import Costs
 from mobilecnn.convert.lowering.reshapes import drop_reshapes
@@ -72,7 +72,7 @@ def _places(editor: Editor, operator: Any, costs: Costs) -> int:
     out, *_, channels = editor.tensor(weights).shape
     _, height, width, _ = editor.tensor(source).shape
     prices = {}
-    for places in TOGETHER[1:]:
+    for places in range(2, MOST_PLACES + 1):
         left, rest = divmod(height * width, places)
         if rest or left < LEAST_PLACES or places**2 * out * channels > MOST_WEIGHTS:
             continue

@@ -74,6 +74,7 @@ def lowered(content: bytes, *tables: Table) -> Rewritten:
         (20, (16, 16), 8),
         (32, (7, 8), 2),
         (9, (8, 8), 4),
+        (8, (5, 20), 5),
         (48, (8, 8), 4),
     ],
 )
