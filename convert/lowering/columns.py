@@ -12,9 +12,7 @@ from mobilecnn.convert.graph import wellformed
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.inspection import FEW, TOGETHER
 from mobilecnn.convert.lowering.costs import Costs
-
-LEAST_GAIN = 0.1
-"""Share of its time, on each of the target's chips, that a convolution must save to be computed for several outputs at once."""
+from mobilecnn.convert.lowering.packed_places import repeat_outputs
 
 Amounts = tuple[tuple[int, int], ...]
 """Zeros before and behind each dimension."""
@@ -143,13 +141,12 @@ def _form(editor: Editor, operator: Any, around: Around, costs: Costs) -> Form |
         form = Form(together, block, first, columns, behind)
         trade = costs.columns("int8", made.elements // made.shape[3], kernel, columns, block, together)
         # Several outputs take a RESHAPE of all of them, too, which the costs do not know.
-        if trade is not None and (trade.price < 0 if together == 1 else trade.saves(LEAST_GAIN)):
+        if trade is not None and (trade.price < 0 if together == 1 else trade.saves):
             forms[form] = trade.price
     return min(forms, key=forms.__getitem__) if forms else None
 
 
 def _write(editor: Editor, operator: Any, around: Around, form: Form) -> None:
-    weights, *rest = wellformed.indices(operator.inputs)[1:]
     (target,) = wellformed.indices(operator.outputs)
     given, (left, _) = editor.tensor(around.source), around.amounts[1]
     batch, rows, width, channels = given.shape
@@ -184,15 +181,7 @@ def _write(editor: Editor, operator: Any, around: Around, form: Form) -> None:
             made[number, :, :, start : start + reach] = values
         return made.reshape(form.together * out, height, form.columns, form.block * each)
 
-    again = list(range(editor.tensor(weights).shape[0])) * form.together
-    kernel = editor.changed_constant(weights, spread, again)
-    biases = [
-        editor.changed_constant(index, lambda values: np.tile(values, form.together), again)
-        if index >= 0
-        else index
-        for index in rest
-    ]
-    operator.inputs = np.array([folded, kernel, *biases], np.int32)
+    repeat_outputs(editor, operator, folded, form.together, spread)
     if form.together == 1:
         editor.replace(operator, [*steps, operator])
         return

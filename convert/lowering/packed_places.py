@@ -1,6 +1,6 @@
 """Rewrite: pointwise convolutions of few outputs, which compute several places as one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,6 @@ from mobilecnn.convert.lowering.reshapes import drop_reshapes
 
 LEAST_PLACES = 16
 """Number of places that are left at least: kernels compute up to 16 at once, and fewer take as long."""
-
-LEAST_GAIN = 0.1
-"""Share of its time, on each of the target's chips, that a convolution must save. The RESHAPEs around it cost something that is not known."""
 
 MOST_WEIGHTS = 16384
 """Number of weights, of a byte each, up to which a convolution computes several places. For k places there are k squared times as many
@@ -77,20 +74,19 @@ def _places(editor: Editor, operator: Any, costs: Costs) -> int:
         if rest or left < LEAST_PLACES or places**2 * out * channels > MOST_WEIGHTS:
             continue
         trade = costs.packed("int8", height * width, channels, out, places)
-        if trade.saves(LEAST_GAIN):
+        if trade.saves:
             prices[places] = trade.price
     return min(prices, key=prices.__getitem__) if prices else 1
 
 
 def _write(editor: Editor, operator: Any, places: int) -> None:
-    source, weights, *rest = wellformed.indices(operator.inputs)
+    source, weights = wellformed.indices(operator.inputs)[:2]
     (target,) = wellformed.indices(operator.outputs)
     batch, height, width, channels = editor.tensor(source).shape
     out = editor.tensor(weights).shape[0]
     rows = (batch, 1, height * width // places)
     packed = editor.tensor_like(source, f"{editor.tensor(source).name}/places", (*rows, places * channels))
     made = editor.tensor_like(target, f"{editor.tensor(target).name}/places", (*rows, places * out))
-    again = list(range(out)) * places
 
     def diagonal(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         wide = np.zeros((places, out, places, channels), values.dtype)
@@ -98,14 +94,32 @@ def _write(editor: Editor, operator: Any, places: int) -> None:
             wide[place, :, place] = values.reshape(out, channels)
         return wide.reshape(places * out, 1, 1, places * channels)
 
-    kernel = editor.changed_constant(weights, diagonal, again)
-    biases = [
-        editor.changed_constant(index, lambda values: np.tile(values, places), again) if index >= 0 else index
-        for index in rest
-    ]
-    operator.inputs = np.array([packed, kernel, *biases], np.int32)
+    repeat_outputs(editor, operator, packed, places, diagonal)
     operator.outputs = np.array([made], np.int32)
     editor.replace(
         operator,
         [editor.reshape(source, packed), operator, editor.reshape(made, target)],
     )
+
+
+def repeat_outputs(
+    editor: Editor,
+    operator: Any,
+    source: int,
+    times: int,
+    change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]],
+) -> None:
+    """Let a convolution, whose weights and bias are constants, read another tensor and compute each of its outputs several times.
+
+    Args:
+        source: index of the tensor that it reads instead.
+        times: how often each output is computed, all of them one after another.
+        change: function of the weights, (outputs, rows, columns, channels), that makes those of ``times`` as many outputs.
+    """
+    weights, *biases = wellformed.indices(operator.inputs)[1:]
+    again = list(range(editor.tensor(weights).shape[0])) * times
+    constants = [editor.changed_constant(weights, change, again)]
+    for index in biases:
+        several = index if index < 0 else editor.changed_constant(index, lambda values: values[again], again)
+        constants.append(several)
+    operator.inputs = np.array([source, *constants], np.int32)

@@ -138,14 +138,25 @@ def rewrite(
     taken_back: dict[str, str] = {}
     spared: dict[str, frozenset[Place]] = {}
 
+    before: Scores | None = None
+
     def judged() -> tuple[Rewritten, _Places, Rewrite | None, str | None]:
         """What comes of the rewrites, the last that is not exact, and what is wrong with the last file."""
+        nonlocal before
         done, at = _run(content, name, rows, answers, spared)
         inexact = [row for row in rows if not row.exact and row.name in done.changes]
         if not inexact:
             return done, at, None, None
         aim = None if yardstick is None else yardstick()
-        return done, at, inexact[-1], _drift(content, done.content, name, answers, aim)
+        asked = answers if aim is None else aim.answers
+        if before is None:  # All are held against it.
+            before = asked(content)
+        one = step(flatbuffer.graph(content, name))
+        try:
+            after = asked(done.content)
+        except ModelFileError as error:
+            return done, at, inexact[-1], str(error)
+        return done, at, inexact[-1], drift(before, after, None if aim is None else aim.scores, one)
 
     while True:
         done, at, last, reason = judged()
@@ -312,16 +323,6 @@ def _swept(content: bytes, name: str) -> Any:
     model = flatbuffer.parse(content, name)
     Editor(model).sweep()
     return model
-
-
-def _drift(first: bytes, last: bytes, name: str, answers: Answers, yardstick: Yardstick | None) -> str | None:
-    asked = answers if yardstick is None else yardstick.answers
-    before, one = asked(first), step(flatbuffer.graph(first, name))
-    try:
-        after = asked(last)
-    except ModelFileError as error:
-        return str(error)
-    return drift(before, after, None if yardstick is None else yardstick.scores, one)
 
 
 def drift(before: Scores, after: Scores, wanted: Scores | None, one: float | None) -> str | None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from tflite_files import Made
 
 SCALE = 0.05
@@ -33,6 +34,18 @@ def added(constant_scale: float) -> bytes:
     made = Made(dtype="int8", scale=SCALE)
     three = made.constant(np.full((), 100), "int8", constant_scale)
     return made.put("ADD", made.input, three, scale=SCALE, table="AddOptions").pack()
+
+
+def of_channels(
+    made: Made, shape: tuple[int, ...], scales: npt.NDArray[np.float64] | None, seed: int
+) -> tuple[int, int]:
+    """Random weights and bias of a convolution, each output with a scale of its own; without scales in float32, the bias 0."""
+    generator = np.random.default_rng(seed)
+    if scales is None:
+        return made.constant(generator.normal(0, 1, shape)), made.constant(np.zeros(shape[0]))
+    weights = made.constant(generator.integers(-127, 128, shape), "int8", scales)
+    made._graph.tensors[weights].quantization.quantizedDimension = 0
+    return weights, made.constant(generator.integers(-500, 500, shape[0]), "int32", scales * SCALE)
 
 
 def depthwise(rows: int, columns: int, dtype: str = "float32", channels: int = 3, **options: Any) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from int8_files import CONV, SAME, SCALE, VALID
+from int8_files import CONV, SAME, SCALE, VALID, of_channels
 from test_rewrites import answers, kinds
 from tflite_files import Made
 
@@ -38,14 +38,8 @@ def picture(
     """A convolution of a picture whose zero point is not 0, each output with a scale of its own."""
     small = dtype == "int8"
     made = Made((batch, *sides, channels), dtype, SCALE if small else (), 7 if small else 0)
-    generator, shape = np.random.default_rng(kernel[1]), (OUT, *kernel, channels)
     scales = np.linspace(0.001, 0.004, OUT)
-    if small:
-        weights = made.constant(generator.integers(-127, 128, shape), dtype, scales)
-        made._graph.tensors[weights].quantization.quantizedDimension = 0
-        bias = made.constant(generator.integers(-500, 500, OUT), "int32", scales * SCALE)
-    else:
-        weights, bias = made.constant(generator.normal(0, 1, shape)), made.constant(np.zeros(OUT))
+    weights, bias = of_channels(made, (OUT, *kernel, channels), scales if small else None, kernel[1])
     if computed_bias:
         flat = made.constant([OUT], "int32")
         bias = made.add(

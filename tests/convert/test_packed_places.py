@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from int8_files import CONV, SAME, SCALE, VALID
+from int8_files import CONV, SAME, SCALE, VALID, of_channels
 from test_rewrites import answers, kinds
 from tflite_files import Made
 
@@ -42,14 +42,8 @@ def pointwise(
         zero = [made.constant(np.full((), 7), "int8", SCALE)] if before == "PADV2" else []
         said = {"PAD": "PadOptions", "PADV2": "PadV2Options"}[before]
         source = made.add(before, source, amounts, *zero, scale=SCALE, zero_point=7, table=said)
-    shape = (out, kernel, kernel, inputs // groups)
-    generator, scales = np.random.default_rng(out), np.linspace(0.001, 0.004, out)
-    if small:
-        weights = made.constant(generator.integers(-127, 128, shape), dtype, scales)
-        made._graph.tensors[weights].quantization.quantizedDimension = 0
-        sums = made.constant(generator.integers(-500, 500, out), "int32", scales * SCALE)
-    else:
-        weights, sums = made.constant(generator.normal(0, 1, shape)), made.constant(np.zeros(out))
+    scales = np.linspace(0.001, 0.004, out) if small else None
+    weights, sums = of_channels(made, (out, kernel, kernel, inputs // groups), scales, out)
     step = options.get("strideW", 1)
     reach = [-(-side // step) for side in sides]
     how = {**CONV, "padding": VALID if kernel == 1 else SAME, "fusedActivationFunction": 1, **options}
