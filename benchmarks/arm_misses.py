@@ -7,8 +7,10 @@ _FITTED = "docs/arm_model.md, 'Where the limits are missed'"
 _LITERT = "docs/arm_model.md, 'Another runtime, nothing fitted'"
 
 KNOWN = {
+    ("pi3", "median_error"): _FITTED,
+    ("rk3399", "median_error"): _FITTED,
     ("rk3399", "speedup_error"): _FITTED,
-    ("pi4-1500mhz", "efficientdet_lite0.int8"): _LITERT,
+    ("sd810", "speedup_error"): _FITTED,
     ("pi5", "efficientdet_lite0.float32"): _LITERT,
     ("pi5", "efficientdet_lite0.int8"): _LITERT,
 }

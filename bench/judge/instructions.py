@@ -198,22 +198,16 @@ def _conditions(a: Instructions, b: Instructions) -> list[tuple[str, str, str]]:
     def versions(counted: Instructions) -> str:
         return f"{counted.plan.runtime} {'/'.join(sorted({series.runtime_version for series in counted.series}))}"
 
+    def told(model: TimeModel | None) -> str:
+        return "none (--counts-only)" if model is None else str(model)
+
     return [
         ("processor", a.device.cpu or "", b.device.cpu or ""),
         ("emulator", a.device.kernel, b.device.kernel),
         ("system", a.device.os or "", b.device.os or ""),
         ("runtime", versions(a), versions(b)),
-        ("model of time", _modelled_by(a.model), _modelled_by(b.model)),
+        ("model of time", told(a.model), told(b.model)),
     ]
-
-
-def _modelled_by(model: TimeModel | None) -> str:
-    """All that decides a modelled time beside the work."""
-    if model is None:
-        return "none (--counts-only)"
-    chip = model.chip
-    constants = "/".join(f"{value:g}" for value in asdict(chip.constants).values())
-    return f"{chip.title} at {chip.gigahertz:g} GHz, {chip.model} of LLVM {model.llvm}, constants {constants}"
 
 
 def _row(

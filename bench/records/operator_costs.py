@@ -109,7 +109,7 @@ class OperatorCosts(Stored):
         runtime_version: its release; empty as long as nothing is timed.
         threads: threads of the runtime.
         times: ``measured`` or ``modelled``.
-        chip: chip that is modelled, and what models it; empty where times are measured.
+        chip: what models the time; empty where times are measured.
         call: nanoseconds of a call of the interpreter that does nothing; 0 as long as nothing is timed.
         operators: operators that are timed.
         chains: chains of convolutions that are timed, the shortest of a type first.

@@ -1,6 +1,6 @@
 """What an inference makes a processor do, and the time that a model of a chip gives it."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from mobilecnn.bench.records.chips import Chip
 
@@ -13,8 +13,9 @@ class Work:
         instructions: number of instructions executed.
         cycles: cycles of the pipeline, with all data in the first-level cache and all branches foreseen.
         lines: lines of 64 bytes fetched into the first-level data cache, from wherever they lay.
-        turns: number of times that a block was followed by another than the one that mostly follows it: loops
-            that end, and branches that go the rarer way.
+        turns: number of times that a block was followed by another than a predictor of two bits foresees, which is the one that
+            followed before: loops that end, and branches that do not go the same way again and again. Records of before
+            November 2026 count those that did not go the way that was the most frequent of the inference, and have constants for these.
         memory: number of lines that came from the memory, of the lines; None in records of before it was kept.
     """
 
@@ -40,6 +41,14 @@ class TimeModel:
 
     chip: Chip
     llvm: str
+
+    def __str__(self) -> str:
+        """All that decides a modelled time beside the work: what is kept of one model is of no use to another."""
+        chip = self.chip
+        constants = "/".join(f"{value:g}" for value in astuple(chip.constants))
+        return (
+            f"{chip.title} at {chip.gigahertz:g} GHz, {chip.model} of LLVM {self.llvm}, constants {constants}"
+        )
 
 
 def parts(work: Work, chip: Chip) -> dict[str, float]:

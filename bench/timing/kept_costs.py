@@ -27,7 +27,7 @@ class Key:
     Attributes:
         device: name of the device.
         machine: kind, machine, board, processor and its features, as probed.
-        chip: chip that is modelled, its clock and the release of LLVM; empty where times are measured.
+        chip: what models the time; empty where times are measured.
         runtime, release: runtime and its version; the version is empty where the device does not say it.
         threads: number of threads of the runtime.
         dtype: type of the feature maps.
@@ -86,8 +86,7 @@ def key(device: Device, protocol: Protocol, dtype: str) -> Key:
     protocol = adapted(device, protocol)
     facts, chip, release = device.probe(), "", ""
     if isinstance(device, CanCount):
-        model = device.time_model()
-        chip = f"{model.chip.title} at {model.chip.gigahertz:g} GHz, LLVM {model.llvm}"
+        chip = str(device.time_model())
     if isinstance(device, CanFindRuntimes):
         release = device.version(protocol.runtime)
     told = (facts.kind, facts.machine, facts.board or "", facts.cpu or "", *facts.cpu_features)

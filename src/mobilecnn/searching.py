@@ -174,8 +174,7 @@ def table(path: Path, device: Device, protocol: Protocol) -> OperatorCosts:
     """
     facts, chip = device.probe(), ""
     if isinstance(device, CanCount):
-        model = device.time_model()
-        chip = f"{model.chip.title} at {model.chip.gigahertz:g} GHz, as LLVM {model.llvm} models it"
+        chip = str(device.time_model())
     if exists(path):
         kept = OperatorCosts.read(path)
         kept.check_same(facts, chip, protocol.runtime, protocol.threads, path)

@@ -70,6 +70,59 @@ even:   subs x20, x20, #1
     )
 
 
+TWICE = """
+        mov x20, #100
+outer:  mov x21, #{first}
+one:    subs x21, x21, #1
+        b.ne one
+        subs x20, x20, #1
+        b.ne outer
+        mov x20, #100
+again:  mov x21, #{second}
+two:    subs x21, x21, #1
+        b.ne two
+        subs x20, x20, #1
+        b.ne again
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "turns"),
+    [
+        (1, 1, 2),  # A loop that always ends at once has one way, and each of the two outer ones ends once.
+        (5, 5, 202),  # One that goes round ends once, each time.
+        (1, 5, 102),
+    ],
+)
+def test_a_turn_is_what_was_not_foreseen(first: int, second: int, turns: int, tmp_path: Path) -> None:
+    section = executed(tmp_path, TWICE.format(first=first, second=second))
+    # Each block is new once.
+    assert turns <= section.turns <= turns + 2 * len(section.ran)
+
+
+SHARED = """
+        mov x20, #300
+outer:  mov x21, #{often}
+        b again
+        .balign 16
+again:  subs x21, x21, #1
+        b.ne again
+        subs x20, x20, #1
+        b.eq after
+        cmp x20, #{change}
+        b.gt outer
+        mov x21, #1
+        b again
+after:  nop
+"""
+
+
+def test_what_goes_one_way_for_long_and_then_another_is_foreseen(tmp_path: Path) -> None:
+    """A loop that goes round four times, a hundred times in a row, and then ends at once two hundred times."""
+    section = executed(tmp_path, SHARED.format(often=4, change=200))
+    assert 100 <= section.turns <= 100 + 2 * len(section.ran)
+
+
 CALLED = """
         bl called
         b after
@@ -154,7 +207,7 @@ def test_caches_that_are_none_are_refused(caches: str, tmp_path: Path) -> None:
     assert done.returncode != 0 and "caches=SIZE/WAYS" in done.stderr
 
 
-@pytest.mark.parametrize("line", ["ran 1 2", "what", "ran 7 1 0 0 0 0"])
+@pytest.mark.parametrize("line", ["ran 1 2", "what", "ran 7 1 0 0 0 0 0"])
 def test_lines_of_another_kind_are_refused(line: str) -> None:
     with pytest.raises(
         ValueError, match=r"unknown line|block 7 ran that is not there|not enough values|figures of traffic"
@@ -163,6 +216,6 @@ def test_lines_of_another_kind_are_refused(line: str) -> None:
 
 
 def test_what_is_cut_after_the_last_mark_is_passed_over() -> None:
-    whole = ["block 1 40 d503201f\n", "mark\n", "end\n", "mark\n", "ran 1 5 0\n", "end\n"]
+    whole = ["block 1 40 d503201f\n", "mark\n", "end\n", "mark\n", "ran 1 5 1 0\n", "end\n"]
     (section,) = sections([*whole, "blo"], ())
     assert section.instructions == 5

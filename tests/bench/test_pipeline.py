@@ -90,7 +90,7 @@ def test_what_is_slower_than_its_model_says_is_known_by_its_word(
 def section(blocks: dict[int, tuple[int, int]], then: dict[tuple[int, int], int]) -> Section:
     """Blocks of (times, length) without caches."""
     nop = 0xD503201F
-    return Section({n: Ran((nop,) * length, times, 0, ()) for n, (times, length) in blocks.items()}, then)
+    return Section({n: Ran((nop,) * length, times, 0, 0, ()) for n, (times, length) in blocks.items()}, then)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ KNOWN, NEW = (0x91000421,), (0x91000842,)
 @pytest.mark.parametrize(("times", "refused"), [(1, False), (100, True)])
 def test_words_that_are_no_instructions_cost_nothing_and_are_few(times: int, refused: bool) -> None:
     """Of 4,000 instructions and more; from the cache, too."""
-    blocks = {1: Ran(KNOWN * 4, 1000, 0, ()), 2: Ran((0xFFFFFFFF, *KNOWN), times, 0, ())}
+    blocks = {1: Ran(KNOWN * 4, 1000, 0, 0, ()), 2: Ran((0xFFFFFFFF, *KNOWN), times, 0, 0, ())}
     for _ in range(2):
         if refused:
             with pytest.raises(

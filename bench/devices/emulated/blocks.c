@@ -13,10 +13,13 @@
  *
  *     block ID ADDRESS WORDS             a block, when it is translated; eight digits an instruction
  *     mark                               what follows was executed since the mark before, or the start
- *     ran ID TIMES ACCESSES [FILLS... WRITTEN]...   a block; for each `caches` the lines fetched into each
- *                                        level, and the lines written back to the memory
+ *     ran ID TIMES TURNS ACCESSES [FILLS... WRITTEN]...   a block; for each `caches` the lines fetched into
+ *                                        each level, and the lines written back to the memory
  *     then ID ID TIMES                   how often the second block followed the first
  *     end                                the end of what belongs to a mark
+ *
+ * A turn is a step to another block than was foreseen: the one that followed before, and another one after two
+ * turns in a row. So do the predictors with two bits a branch, from which processors' own have grown.
  *
  * A mark is as in counter.c. A block has one entry and one exit. Counts are those of all threads, and are for
  * programs of which one thread runs at a time. */
@@ -43,7 +46,7 @@ struct traffic {
     uint64_t fills[MOST_LEVELS], written;
 };
 struct sums {
-    uint64_t times, accesses;
+    uint64_t times, turns, accesses;
     struct traffic traffic[MOST_PROCESSORS];
 };
 struct block {
@@ -52,7 +55,8 @@ struct block {
     size_t count;
     uint32_t *words;
     struct sums now, marked;
-    struct block *next;
+    struct block *next, *foreseen;
+    bool sure;
     struct step *steps;
 };
 struct step {
@@ -145,6 +149,11 @@ static void entered(unsigned int vcpu, void *data) {
     struct block *block = data;
     (void)vcpu;
     if (running != NULL) {
+        bool right = running->foreseen == block;
+        running->now.turns += !right;
+        if (!right && !running->sure)
+            running->foreseen = block;
+        running->sure = right;
         struct step **at = &running->steps, *step;
         while ((step = *at) != NULL && step->to != block)
             at = &step->next;
@@ -211,6 +220,7 @@ static void called(qemu_plugin_id_t id, unsigned int vcpu, int64_t number, uint6
             continue;
         fprintf(out, "ran %u", blocks[i]->id);
         print(now->times - marked->times);
+        print(now->turns - marked->turns);
         print(now->accesses - marked->accesses);
         for (int p = 0; p < processors; p++) {
             for (int level = 0; level < processor[p].levels; level++)

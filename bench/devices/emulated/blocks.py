@@ -33,12 +33,14 @@ class Ran:
     Attributes:
         words: the block's instructions.
         times: number of executions.
+        turns: how often another block followed than was foreseen.
         accesses: number of loads and stores.
         traffic: what they moved, for each processor whose caches were simulated.
     """
 
     words: Words
     times: int
+    turns: int
     accesses: int
     traffic: tuple[Traffic, ...]
 
@@ -59,6 +61,11 @@ class Section:
     def instructions(self) -> int:
         """Number of instructions executed."""
         return sum(len(block.words) * block.times for block in self.ran.values())
+
+    @property
+    def turns(self) -> int:
+        """How often a block was followed by another than was foreseen."""
+        return sum(block.turns for block in self.ran.values())
 
     def traffic(self, processor: int = 0) -> Traffic:
         """Sum of what all blocks moved, for one of the simulated processors."""
@@ -91,12 +98,13 @@ def sections(lines: Iterable[str], levels: tuple[int, ...]) -> Iterator[Section]
                 words[int(number)] = tuple(int(text[at : at + 8], 16) for at in range(0, len(text), 8))
             case ["mark"]:
                 ran, then = {}, {}
-            case ["ran", number, times, accesses, *moved]:
+            case ["ran", number, times, turns, accesses, *moved]:
                 if int(number) not in words:
                     raise ValueError(f"a block {int(number)} ran that is not there")
                 ran[int(number)] = Ran(
                     words[int(number)],
                     int(times),
+                    int(turns),
                     int(accesses),
                     _traffic([int(word) for word in moved], levels),
                 )

@@ -18,15 +18,5 @@ def work_of(section: Section, model: str, processor: int = 0) -> Work:
     """
     fills = section.traffic(processor).fills
     return Work(
-        section.instructions, pipeline.cycles(section, model), fills[0], turns(section), memory=fills[-1]
+        section.instructions, pipeline.cycles(section, model), fills[0], section.turns, memory=fills[-1]
     )
-
-
-def turns(section: Section) -> int:
-    """Number of times that a block was followed by another than its most frequent successor."""
-    times: dict[int, int] = {}
-    most: dict[int, int] = {}
-    for (first, _), count in section.then.items():
-        times[first] = times.get(first, 0) + count
-        most[first] = max(most.get(first, 0), count)
-    return sum(times.values()) - sum(most.values())
