@@ -136,6 +136,8 @@ def _another_runtime(chip: Chip, litert: OtherRuntime | None) -> str:
             f"{said}, but with kernels that emulated-{chip.name} does not run: with its own, MobileNet V1 is modelled "
             f"{litert.own_kernels:.0%} too long"
         )
+    if not litert.missed:
+        return said
     return f"{said}: {'the other is' if within else 'they are'} modelled {_missed(litert.missed)}"
 
 

@@ -109,7 +109,7 @@ def test_a_wrong_folder_is_refused_in_one_line(
         ),
         ("46.27", "fast", "line 2: milliseconds is 'fast'; write it anew with --table"),
         ("46.27", "0", "line 2: milliseconds is '0'; write it anew with --table"),
-        ("81113879", "", "line 2: cycles is ''; write it anew with --table"),
+        ("81113898", "", "line 2: cycles is ''; write it anew with --table"),
     ],
 )
 def test_a_wrong_table_is_refused_in_one_line(
