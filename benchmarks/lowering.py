@@ -123,8 +123,15 @@ def _round(interpreter: Any) -> float:
 
 def modelled(files: dict[Case, Path], device: str) -> dict[Case, float]:
     """Milliseconds of an inference as modelled on an emulated device."""
-    with EmulatedDevice(device, lambda text: print(text, file=sys.stderr)) as emulated:
-        result = take(list(files.values()), emulated, Protocol())
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmulatedDevice(device, lambda text: print(text, file=sys.stderr)) as emulated,
+    ):
+        # Without their passports: export has checked the answers, and in an emulator that takes longer than to count.
+        alone = [Path(folder) / f"{number}.tflite" for number in range(len(files))]
+        for link, path in zip(alone, files.values(), strict=True):
+            link.symlink_to(path.absolute())
+        result = take(alone, emulated, Protocol())
     return {case: result.time(index).value / 1e6 for index, case in enumerate(files)}
 
 

@@ -32,12 +32,6 @@ BOUND = (
 ALONE = "operators are modelled alone, and no published time is of an operator: how far their times are off is not known"
 """What stands above every table of operators' modelled times."""
 
-FEWER_TURNS = (
-    "alone they have fewer turns than in the network, which cost time on this chip: ranking, shares and bounds can be wrong "
-    "(a convolution of ShuffleNet's takes 0.29 ms alone on the Raspberry Pi 4, and 0.77 in the network)"
-)
-"""What stands beside :data:`ALONE` of a chip whose model has a term for turns; the figures are those of docs/lowering.md."""
-
 _LABELS: dict[Severity, str] = {"invalid": "INVALID", "warning": "Warning", "note": "Note"}
 
 
@@ -158,11 +152,6 @@ def untried(chip: Chip, dtype: str) -> str:
         which = "unless of int8" if dtype == UNKNOWN else "in float32"
         return f"{which}, as ncnn's times of a {chip.published} that are not of int8 are of half precision"
     return f"in {dtype}, of which ncnn published no time"
-
-
-def operators_alone(chip: Chip) -> str:
-    """What stands above operators' modelled times: that nothing is known of their errors, and where turns cost time, what that does."""
-    return f"{ALONE}; {FEWER_TURNS}" if chip.constants.turn else ALONE
 
 
 def sums_too_short(chip: Chip, dtypes: Iterable[str]) -> str:

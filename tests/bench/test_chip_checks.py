@@ -18,7 +18,7 @@ from mobilecnn.bench.devices.emulated.build import CORES
 from mobilecnn.bench.judge.instructions import CountSummary
 from mobilecnn.bench.judge.modelled import beyond, beyond_json
 from mobilecnn.bench.pages import modelled
-from mobilecnn.bench.pages.remarks import FEWER_TURNS, model_errors, operators_alone
+from mobilecnn.bench.pages.remarks import model_errors
 from mobilecnn.bench.papers.stored import STORED, stored
 from mobilecnn.bench.records.chips import BY_CORE, CHECKS, CHIPS, HALF_PRECISION, OtherRuntime
 from mobilecnn.bench.records.data_sheets import DATA_SHEETS
@@ -271,16 +271,6 @@ def test_the_page_of_profiles_has_the_times_of_the_page_of_the_rewrites() -> Non
         and f"with dense groups, as the export writes them today, it takes {today:.1f}."
         in page("docs/profile.md")
     )
-
-
-@pytest.mark.parametrize("name", CHIPS)
-def test_a_ranking_of_operators_alone_is_doubted_where_turns_cost_time(name: str) -> None:
-    assert (FEWER_TURNS in operators_alone(CHIPS[name])) == (CHIPS[name].constants.turn > 0)
-
-
-def test_the_operators_beside_the_ranking_are_those_of_the_page() -> None:
-    assert "| 289 | 766 |" in page("docs/lowering.md")
-    assert "takes 0.29 ms alone" in FEWER_TURNS and "0.77 in the network" in FEWER_TURNS
 
 
 def test_ncnn_s_speedups_are_those_of_its_times() -> None:

@@ -137,7 +137,7 @@ def command(
     for note in about(profile.record, profile.record.models[:1]):  # The others are operators.
         prose(note)
     if isinstance(profile.record, Instructions) and profile.record.model is not None:
-        prose(remarks.operators_alone(profile.record.model.chip))
+        prose(remarks.ALONE)
     data(_groups(profile))
     data("")
     data(_operators(profile, top))

@@ -149,7 +149,7 @@ def guidelines(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
 def decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     """The ShuffleNet V2 paper's Figure 2: shares of the time by kind of work."""
     from mobilecnn.bench.pages import modelled
-    from mobilecnn.bench.pages.remarks import operators_alone
+    from mobilecnn.bench.pages.remarks import ALONE
     from mobilecnn.bench.papers import decomposition as bench
     from mobilecnn.bench.records.measurement import Measurement
     from mobilecnn.files import write_json
@@ -184,9 +184,7 @@ def decomposition(request: SpeedupRequest, as_json: bool) -> dict[str, Any]:
     taken = profiles[0][2].record
     # Of each network the first file is the whole of it; the others are operators.
     said = [about(profile.record, profile.record.models[:1]) for *_, profile in profiles]
-    alone = (
-        [] if isinstance(taken, Measurement) or taken.model is None else [operators_alone(taken.model.chip)]
-    )
+    alone = [] if isinstance(taken, Measurement) or taken.model is None else [ALONE]
     for line in [modelled.where(taken), *dict.fromkeys(line for lines in said for line in lines), *alone]:
         prose(line)
     time, done = ("modelled time", "modelled") if profiles[0][2].modelled else ("time", "timed")
