@@ -28,6 +28,9 @@ FEW = 4
 """Number of channels up to which a convolution may read neighbouring columns as the channels of one: those of a picture, whose kernels
 multiply 4, 8 or 16 channels of a place at once."""
 
+COLUMNS, PADDED_COLUMNS = "/columns", "/columns/padded"
+"""Ends of the names of pictures whose neighbouring columns are the channels of one."""
+
 TOGETHER = (1, 2, 4, 8)
 """Numbers of neighbouring outputs that such a convolution may compute as the channels of one."""
 
@@ -188,11 +191,13 @@ class Folded:
 
 
 def folded(operation: Operation) -> Folded | None:
-    """What a convolution was before :mod:`mobilecnn.convert.lowering.columns` wrote it, by its stride and the zeros in its kernel.
+    """What a convolution was before :mod:`mobilecnn.convert.lowering.columns` wrote it, by the name of what it reads, its stride and the zeros in its kernel.
 
-    It is None of one that this cannot have written. A convolution that a user strides along the rows only, of as few channels, is taken for one.
+    It is None of one that this has not written.
     """
-    kernel, options = operation.inputs[1], operation.options
+    read, kernel, options = operation.inputs[0], operation.inputs[1], operation.options
+    if read is None or not read.name.endswith((COLUMNS, PADDED_COLUMNS)):
+        return None
     along, down = getattr(options, "strideW", 1), getattr(options, "strideH", 1)
     if kernel is None or len(kernel.shape) != 4 or not along == 1 < down:
         return None

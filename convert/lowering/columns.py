@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mobilecnn.convert.graph import wellformed
 from mobilecnn.convert.graph.edit import Editor
-from mobilecnn.convert.inspection import FEW, TOGETHER
+from mobilecnn.convert.inspection import COLUMNS, FEW, PADDED_COLUMNS, TOGETHER
 from mobilecnn.convert.lowering.costs import Costs
 from mobilecnn.convert.lowering.packed_places import repeat_outputs
 
@@ -161,7 +161,7 @@ def _write(editor: Editor, operator: Any, around: Around, form: Form) -> None:
         ]
         last = filled
     folded = editor.tensor_like(
-        around.source, f"{given.name}/columns", (batch, rows, wide, channels * form.block)
+        around.source, f"{given.name}{COLUMNS}", (batch, rows, wide, channels * form.block)
     )
     steps.append(editor.reshape(last, folded))
     options, stride = operator.builtinOptions, operator.builtinOptions.strideW
@@ -169,7 +169,7 @@ def _write(editor: Editor, operator: Any, around: Around, form: Form) -> None:
     if not _says(around, form, options.padding):
         amounts = (0, 0), around.amounts[0], (-form.first, form.behind), (0, 0)
         shape = [side + sum(more) for side, more in zip(editor.tensor(folded).shape, amounts, strict=True)]
-        padded = editor.tensor_like(around.source, f"{given.name}/columns/padded", shape)
+        padded = editor.tensor_like(around.source, f"{given.name}{PADDED_COLUMNS}", shape)
         steps.append(_padded(editor, folded, padded, amounts))
         folded, options.padding = padded, schema.Padding.VALID
 

@@ -10,7 +10,8 @@ from test_rewrites import answers, kinds
 from tflite_files import Made
 
 from mobilecnn.convert.graph import flatbuffer
-from mobilecnn.convert.inspection import macs
+from mobilecnn.convert.graph.build import Layers
+from mobilecnn.convert.inspection import folded, macs
 from mobilecnn.convert.lowering import chosen
 from mobilecnn.convert.lowering.costs import TARGETS, Costs, Table
 from mobilecnn.convert.lowering.rewrites import Rewritten, rewrite
@@ -277,3 +278,11 @@ def test_whose_first_convolution_is_written_so(kernel: int, taken: set[str]) -> 
     rows = {name: [replace(row, costs=costs) for row in chosen(["columns_to_channels"])] for name, costs in TARGETS.items()}  # fmt: skip
     changed = {name for name, row in rows.items() if rewrite(made, "it", row, answers).changes}
     assert changed == taken
+
+
+def test_a_convolution_that_a_user_strides_along_the_rows_is_none_of_ours() -> None:
+    graph = Layers("int8", 8, 8, 6)
+    content = graph.pack(graph.strided(graph.input, 8, (3, 2), (2, 1)))
+    (operation,) = flatbuffer.graph(content, "it").operations
+    assert folded(operation) is None
+    assert macs(operation) == 4 * 8 * 8 * 3 * 2 * 6
