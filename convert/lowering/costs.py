@@ -280,7 +280,7 @@ TARGETS: dict[str, Costs] = {
         "x86-64 with AMX", {"int8": (_X86_AMX,), "float32": (_X86_AMX_FLOAT,)}, routes=True, packs=True
     ),
     "pi3": Costs("the Raspberry Pi 3 B+", {"int8": (_PI3,)}),
-    "pi4": Costs("the Raspberry Pi 4", {"int8": (_PI4,)}),
+    "pi4": Costs("the Raspberry Pi 4", {"int8": (_PI4,)}, routes=True),
     "pi5": Costs("the Raspberry Pi 5", {"int8": (_PI5,), "float32": (_PI5_FLOAT,)}, routes=True),
     "rk3399": Costs("the Rockchip RK3399", {"int8": (_RK3399,)}),
     "sd810": Costs("the Snapdragon 810", {"int8": (_SD810,)}),
