@@ -62,7 +62,7 @@ def of_turns(wanted: float) -> CountSeries:
     return CountSeries("2.3.0", 1, (), (Counts(1, 0, 0, 0),), (Work(1, 0.8 * cycles, int(0.2 * cycles / constants.line), turns),))  # fmt: skip
 
 
-@pytest.mark.parametrize(("turns", "said"), [(0.29, {}), (0.31, {}), (0.46, {"turns": (0.46, 0.31)})])
+@pytest.mark.parametrize(("turns", "said"), [(0.29, {}), (0.30, {}), (0.46, {"turns": (0.46, 0.30)})])
 def test_what_is_beyond_is_told_by_whole_per_cent(turns: float, said: dict[str, tuple[float, float]]) -> None:
     model = TimeModel(CHIPS["pi4"], "19.1.7")
     found = beyond(FILE, of_turns(turns), model)
@@ -76,9 +76,8 @@ def test_every_interval_of_such_a_time_is_said_to_be_of_nothing_that_was_publish
     assert isinstance(record, Instructions)
     line = (
         "intervals not validated: turns take more of the time than of any network that the model was held against on this chip "
-        "(at most 31%): alexnet.int8 51%, alexnet_lrn.int8 41%, shufflenet_v1_x0.5_g3.float32 46%, "
-        "shufflenet_v1_x0.5_g3.int8 56%, shufflenet_v1_x1.0_g3.float32 34%, shufflenet_v1_x1.0_g3.int8 56%, "
-        "shufflenet_v1_x2.0_g3.int8 46%"
+        "(at most 30%): shufflenet_v1_x0.5_g3.float32 34%, shufflenet_v1_x0.5_g3.int8 37%, "
+        "shufflenet_v1_x1.0_g3.int8 32%, shufflenet_v1_x2.0_g3.int8 32%"
     )
     assert line in modelled.notes(record) and line in modelled.stored(record)
     assert line in html(Results((), (), (Counted("it.json", record),)))
@@ -87,8 +86,8 @@ def test_every_interval_of_such_a_time_is_said_to_be_of_nothing_that_was_publish
     assert modelled.not_validated(record, mobilenet) == []
     cut_short = dataclasses.replace(record, series=record.series[:1])
     assert modelled.not_validated(cut_short) == [
-        line.replace("turns", "lines").replace("31%", "27%").partition(": alexnet")[0]
-        + ": alexnet.float32 32%"
+        line.replace("turns", "lines").replace("30%", "28%").partition(": shufflenet")[0]
+        + ": alexnet.float32 37%"
     ]
 
 
@@ -96,8 +95,8 @@ def test_json_has_them_beside_every_modelled_time() -> None:
     table = stored("pi4")
     record = table.record
     assert isinstance(record, Instructions) and record.model is not None
-    turns = {"turns": {"share": 0.46, "largest_validated": 0.31}}
-    lines = {"lines": {"share": 0.32, "largest_validated": 0.27}}
+    turns = {"turns": {"share": 0.34, "largest_validated": 0.3}}
+    lines = {"lines": {"share": 0.37, "largest_validated": 0.28}}
     counts = {
         Path(row["file"]).stem: row for row in (each.to_json() for each in CountSummary.of(record).results)
     }
@@ -117,7 +116,7 @@ def test_the_report_says_so_in_json_too(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, words)
     assert done.exit_code == 0, done.output
     (lines,) = json.loads(done.stdout)["not_validated"].values()
-    assert lines == modelled.not_validated(Instructions.read(record)) and len(lines) == 2
+    assert lines == modelled.not_validated(Instructions.read(record)) and len(lines) == 3
 
 
 def test_json_says_null_of_a_chip_of_which_nothing_is_known_and_nothing_of_counts_alone() -> None:
