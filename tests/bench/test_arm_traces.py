@@ -11,8 +11,8 @@ from mobilecnn.bench.devices.emulated.blocks import sections
 
 def test_what_is_kept_of_a_trace_is_its_last_section() -> None:
     blocks = ["block 1 40 d503201f\n", "block 2 44 91000421d503201f\n", "block 3 4c d503201f\n"]
-    first = ["mark\n", "ran 1 1 0\n", "end\n", "mark\n", "ran 3 2 0\n", "then 3 3 1\n", "end\n"]
-    last = ["mark\n", "ran 2 5 1\n", "ran 1 4 0\n", "then 2 1 4\n", "then 1 2 4\n", "end\n"]
+    first = ["mark\n", "ran 1 1 0 0\n", "end\n", "mark\n", "ran 3 2 1 0\n", "then 3 3 1\n", "end\n"]
+    last = ["mark\n", "ran 2 5 1 1\n", "ran 1 4 0 0\n", "then 2 1 4\n", "then 1 2 4\n", "end\n"]
     whole = [*blocks[:1], *first, *blocks[1:2], *last, *blocks[2:]]
     kept = list(between_marks([*blocks[1:], *whole]))
     assert list(sections(kept, ())) == list(sections([*blocks, *whole], ()))[-1:]
@@ -20,7 +20,7 @@ def test_what_is_kept_of_a_trace_is_its_last_section() -> None:
 
 
 BLOCKS = ["block 12 40 d503201f\n", "block 1 44 d503201f\n"]
-SECTION = ["mark\n", "ran 12 1 0\n", "end\n"]
+SECTION = ["mark\n", "ran 12 1 0 0\n", "end\n"]
 
 
 @pytest.mark.parametrize("cut", range(1, len(BLOCKS[0])))
