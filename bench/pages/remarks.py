@@ -173,8 +173,8 @@ def sums_too_short(chip: Chip, dtypes: Iterable[str]) -> str:
     )
     of = "" if chip.title == SUMS_ON else f"; of the {chip.title} there is no record"
     return (
-        "sums of operators are too short here: the model of the chip has a term for mispredicted branches, and a network has more of them "
-        f"than its operators alone. By a median, on the {SUMS_ON}, {errors}{of}"
+        "sums of operators are too short here: the model of the chip has a term for branches that were not foreseen, which the costs that are "
+        f"fitted to operators have not. By a median, on the {SUMS_ON}, {errors}{of}"
     )
 
 
