@@ -5,7 +5,7 @@
 
 Here: one thread, the four files of a network take turns in each round, and the shortest round counts (ROUNDS of them). It is
 the processor's time, which other programs on a busy machine lengthen less than the clock's.
-On an emulated device the time is modelled. Weights are random. ``--mobile`` takes the 45 networks of :data:`MOBILE`; with
+On an emulated device the time is modelled, and the answers are not checked there. Weights are random. ``--mobile`` takes the 45 networks of :data:`MOBILE`; with
 ``--kept`` a row that an earlier run wrote into that folder is not timed again, so that a run that was stopped goes on: take
 another folder after a change of the rewrites. ``--chart`` draws int8 against float32 times with the rewrites, as docs/lowering_figures.md
 has them. The exit code is 1 if an int8 file with the rewrites is

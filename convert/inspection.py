@@ -193,7 +193,7 @@ class Folded:
 def folded(operation: Operation) -> Folded | None:
     """What a convolution was before :mod:`mobilecnn.convert.lowering.columns` wrote it, by the name of what it reads, its stride and the zeros in its kernel.
 
-    It is None of one that this has not written.
+    It is None of one that this has not written, going by the name.
     """
     read, kernel, options = operation.inputs[0], operation.inputs[1], operation.options
     if read is None or not read.name.endswith((COLUMNS, PADDED_COLUMNS)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mobilecnn.bench.judge.statistics import Interval
-from mobilecnn.bench.records.chips import CHECKS, LARGEST_SHARES
+from mobilecnn.bench.records.chips import CHECKS, CHIPS, LARGEST_SHARES
 from mobilecnn.bench.records.instructions import CountSeries
 from mobilecnn.bench.records.measurement import Model
 from mobilecnn.bench.records.work import TimeModel, Work, milliseconds, parts
@@ -84,11 +84,12 @@ def beyond(model: Model, series: CountSeries, by: TimeModel) -> Beyond | None:
         by: what turns work into time.
 
     Returns:
-        It; None for a chip of which it is not known what its model was held against.
+        It; None where it is not known what the model was held against: of another chip, or with other constants than today's.
     """
     work, largest, checks = series.typical_work, LARGEST_SHARES.get(by.chip.name), CHECKS.get(by.chip.name)
     assert work is not None
-    if largest is None or checks is None:
+    today = CHIPS.get(by.chip.name)
+    if largest is None or checks is None or today is None or by.chip.constants != today.constants:
         return None
     spent = parts(work, by.chip)
     shares = {term: round(spent[part] / sum(spent.values()), 2) for term, part in PART_OF.items()}

@@ -130,8 +130,8 @@ def _another_runtime(chip: Chip, litert: OtherRuntime | None) -> str:
             f"{said}, but with kernels that emulated-{chip.name} does not run: with its own, MobileNet V1 is modelled "
             f"{litert.own_kernels:.0%} too long"
         )
-    if not litert.missed:
-        return said
+    if litert.chosen_by:
+        return f"{said}, but turns are counted in the way that fits these best"
     return f"{said}: {'the other is' if within else 'they are'} modelled {_missed(litert.missed)}"
 
 

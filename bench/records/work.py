@@ -13,8 +13,8 @@ class Work:
         instructions: number of instructions executed.
         cycles: cycles of the pipeline, with all data in the first-level cache and all branches foreseen.
         lines: lines of 64 bytes fetched into the first-level data cache, from wherever they lay.
-        turns: number of times that a block was followed by another than a predictor of two bits foresees, which is the one that
-            followed before: loops that end, and branches that do not go the same way again and again. Records of before
+        turns: number of times that a block was followed by another than a two-bit predictor foresaw: loops
+            that end, and branches that go another way than before. Records of before
             November 2026 count those that did not go the way that was the most frequent of the inference, and have constants for these.
         memory: number of lines that came from the memory, of the lines; None in records of before it was kept.
     """

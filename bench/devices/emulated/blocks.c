@@ -18,8 +18,9 @@
  *     then ID ID TIMES                   how often the second block followed the first
  *     end                                the end of what belongs to a mark
  *
- * A turn is a step to another block than was foreseen: the one that followed before, and another one after two
- * turns in a row. So do the predictors with two bits a branch, from which processors' own have grown.
+ * A turn is a step to another block than was foreseen. A block keeps to a successor until two steps in a row went
+ * elsewhere, and then foresees the last of these, as a predictor with two bits does. What was foreseen outlives a
+ * mark. The turn of the last block before a mark belongs to what follows, and to what it next runs in.
  *
  * A mark is as in counter.c. A block has one entry and one exit. Counts are those of all threads, and are for
  * programs of which one thread runs at a time. */
