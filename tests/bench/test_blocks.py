@@ -70,34 +70,47 @@ even:   subs x20, x20, #1
     )
 
 
-TWICE = """
+def turns_of(folder: Path, body: str) -> int:
+    """Turns of a piece of code that has run once before the mark, so that nothing in it is new."""
+    work = f"bl work\n b over\nwork: {body}\n ret\nover:\n"
+    return executed(folder, work, before="bl work\n").turns
+
+
+LOOP = """
         mov x20, #100
-outer:  mov x21, #{first}
-one:    subs x21, x21, #1
-        b.ne one
+outer:  mov x21, #{rounds}
+inner:  subs x21, x21, #1
+        b.ne inner
         subs x20, x20, #1
         b.ne outer
+"""
+
+BRANCH = """
         mov x20, #100
-again:  mov x21, #{second}
-two:    subs x21, x21, #1
-        b.ne two
-        subs x20, x20, #1
+again:  {test}
+        {branch} odd
+        add x22, x22, #1
+odd:    subs x20, x20, #1
         b.ne again
 """
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "turns"),
+    ("body", "turns"),
     [
-        (1, 1, 2),  # A loop that always ends at once has one way, and each of the two outer ones ends once.
-        (5, 5, 202),  # One that goes round ends once, each time.
-        (1, 5, 102),
+        ("nop", 0),
+        (LOOP.format(rounds=1), 1),  # Each round ends at once, and the outer one ends once.
+        (
+            LOOP.format(rounds=5),
+            101,
+        ),  # Each hundredth of the work ends a loop; that it begins anew is foreseen.
+        (BRANCH.format(test="cmp x20, #50", branch="b.eq"), 2),  # One exception is one turn, and not two.
+        (BRANCH.format(test="tst x20, #1", branch="b.eq"), 50),  # Every second step is a turn, and the last is the end.
     ],
+    ids=["nothing", "a loop of one round", "of five", "one exception", "alternating"],
 )
-def test_a_turn_is_what_was_not_foreseen(first: int, second: int, turns: int, tmp_path: Path) -> None:
-    section = executed(tmp_path, TWICE.format(first=first, second=second))
-    # Each block is new once.
-    assert turns <= section.turns <= turns + 2 * len(section.ran)
+def test_a_turn_is_what_was_not_foreseen(body: str, turns: int, tmp_path: Path) -> None:
+    assert turns_of(tmp_path, body) - turns_of(tmp_path, "nop") == turns
 
 
 SHARED = """
@@ -148,6 +161,8 @@ def test_a_late_look_sees_what_had_run_before_the_mark_too(tmp_path: Path) -> No
         return sorted((block.words, block.times, block.accesses) for block in section.ran.values())
 
     assert blocks(late) == blocks(always) and late.traffic() == always.traffic() == Traffic((21, 21), 0)
+    # What was not looked at foresees nothing: a turn for each block at most.
+    assert always.turns <= late.turns <= always.turns + len(late.ran)
     # What ran before the mark is followed by something only where that was looked at.
     assert sorted([*late.then.values(), 1]) == sorted(always.then.values()) and max(late.then.values()) == 15
 
