@@ -103,7 +103,7 @@ odd:    subs x20, x20, #1
         (
             LOOP.format(rounds=5),
             101,
-        ),  # Each hundredth of the work ends a loop; that it begins anew is foreseen.
+        ),  # Each of a hundred loops ends once; that it goes round is foreseen.
         (BRANCH.format(test="cmp x20, #50", branch="b.eq"), 2),  # One exception is one turn, and not two.
         (BRANCH.format(test="tst x20, #1", branch="b.eq"), 50),  # Every second step is a turn, and the last is the end.
     ],
