@@ -105,7 +105,10 @@ odd:    subs x20, x20, #1
             101,
         ),  # Each of a hundred loops ends once; that it goes round is foreseen.
         (BRANCH.format(test="cmp x20, #50", branch="b.eq"), 2),  # One exception is one turn, and not two.
-        (BRANCH.format(test="tst x20, #1", branch="b.eq"), 50),  # Every second step is a turn, and the last is the end.
+        (
+            BRANCH.format(test="tst x20, #1", branch="b.eq"),
+            50,
+        ),  # Every second step is a turn, and the last is the end.
     ],
     ids=["nothing", "a loop of one round", "of five", "one exception", "alternating"],
 )
