@@ -81,7 +81,9 @@ def test_the_page_says_what_turns_would_make_of_the_paper_s_times() -> None:
     assert below in page and max(abs(off[name]) for name in order[2:] if name != "alexnet") < 0.04
     assert off["alexnet"] < -0.1
     for row in (each for each in NETWORKS if each.model in order[:2]):
-        without = milliseconds(works[row.model], CHIPS["sd820"]) / row.at("224") - 1
+        work = works[row.model]
+        assert work is not None
+        without = milliseconds(work, CHIPS["sd820"]) / row.at("224") - 1
         assert off[row.model] / without < 0.5  # "more than half of the difference"
     rates = [work.turns / work.cycles for name in order[:3] if (work := works[name])]
     said = "1x has {:.1f} times as many for each cycle as 2x, and 0.5x {:.1f} times as many"
