@@ -66,7 +66,7 @@ def test_the_order_of_the_channels_is_found_in_every_spelling(spelling: Any) -> 
     assert found.order == interleaved(CHANNELS, GROUPS)
 
 
-@pytest.mark.parametrize(("target", "stay"), [("pi5", 0), (ANY, 0), ("pi4", 2)])
+@pytest.mark.parametrize(("target", "stay"), [("pi5", 0), ("pi4", 0), (ANY, 0), ("pi3", 2)])
 def test_whether_channels_go_straight_is_the_targets_to_say(target: str, stay: int) -> None:
     done = rewrite(graph(stage(2)), "it", chosen("auto", target), answers)
     assert kinds(done.content).count("TRANSPOSE") == kinds(done.content).count("SPLIT") == stay
@@ -174,7 +174,8 @@ def test_every_target_has_costs_that_grow_with_the_work(name: str) -> None:
         for table in tables:
             small, wide = table.convolution(49, 100, 100, 1), table.convolution(49, 400, 400, 1)
             assert 0 < 4 * small < wide
-            assert 0 < table.shuffle(49, 30) < table.shuffle(784, 60)
+            # A fit may give all of a shuffle's time to its calls.
+            assert 0 < table.shuffle(49, 30) <= table.shuffle(784, 60)
 
 
 def test_targets_are_chosen_by_name() -> None:
@@ -206,22 +207,22 @@ def test_what_was_done_and_what_stays_is_explained_part_by_part() -> None:
     assert [row.what for row in found.untouched] == []
 
 
-@pytest.mark.parametrize("target", [ANY, "pi4"])
+@pytest.mark.parametrize("target", [ANY, "pi3"])
 def test_a_shuffle_by_slices_is_seen_between_units(target: str) -> None:
     done = rewrite(
         graph(stage(2, shuffle=sliced, behind=(activation,))), "it", chosen("auto", target), answers
     )
     assert not {"STRIDED_SLICE", "GATHER"} & set(kinds(done.content)) and not done.taken_back
-    assert kinds(done.content).count("TRANSPOSE") == (2 if target == "pi4" else 0)
+    assert kinds(done.content).count("TRANSPOSE") == (2 if target == "pi3" else 0)
 
 
 def test_why_channels_are_shuffled_between_units_is_said_of_an_int8_file_too() -> None:
     """The quantizer puts conversions between the moving operators, which routes of the float32 file do not have."""
-    said = "route_channels is not known to make it faster on the Raspberry Pi 4"
+    said = "route_channels is not known to make it faster on the Raspberry Pi 3 B+"
     for between in ((), (converted,)):
         made = graph(stage(2, passing=between), dtype="int8")
         assert "QUANTIZE" in kinds(made) or not between
-        (row,) = explain(made, "it", (), [TARGETS["pi4"]]).untouched
+        (row,) = explain(made, "it", (), [TARGETS["pi3"]]).untouched
         assert (row.what, row.why) == ("channels shuffled between units", said)
 
 
