@@ -155,7 +155,7 @@ def untried(chip: Chip, dtype: str) -> str:
 
 
 def sums_too_short(chip: Chip, dtypes: Iterable[str]) -> str:
-    """That sums of operators are too short on a chip whose model has a term for branches, and by how much; empty of others.
+    """That sums of operators can be far off on a chip whose model has a term for branches, and how far they were too short; empty of others.
 
     Args:
         chip: modelled chip.
@@ -173,8 +173,8 @@ def sums_too_short(chip: Chip, dtypes: Iterable[str]) -> str:
     )
     of = "" if chip.title == SUMS_ON else f"; of the {chip.title} there is no record"
     return (
-        "sums of operators are too short here: the model of the chip has a term for branches that were not foreseen, which the costs that are "
-        f"fitted to operators have not. By a median, on the {SUMS_ON}, {errors}{of}"
+        "sums of operators can be far off here: the model of the chip has a term for branches that were not foreseen, which the costs that are "
+        f"fitted to operators have not. They were too short by a median, on the {SUMS_ON}, {errors}{of}"
     )
 
 
