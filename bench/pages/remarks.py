@@ -132,6 +132,8 @@ def _another_runtime(chip: Chip, litert: OtherRuntime | None) -> str:
         )
     if litert.chosen_by:
         return f"{said}, but turns are counted in the way that fits these best"
+    if not litert.missed:
+        return said
     return f"{said}: {'the other is' if within else 'they are'} modelled {_missed(litert.missed)}"
 
 

@@ -112,6 +112,8 @@ def test_other_kernels_are_named_where_the_times_are_of_them() -> None:
     [
         (OtherRuntime("this chip", 2, (-0.278, -0.279)), "of LiteRT's 2 of this chip, none by so little: they are modelled 28% too short"),
         (OtherRuntime("this chip", 2, (0.206,)), "of LiteRT's 2 of this chip, 1 by no more: the other is modelled 21% too long"),
+        (OtherRuntime("this chip", 2, chosen_by=True), "of LiteRT's 2 of this chip, 2 by no more, but turns are counted in the way that fits these best"),
+        (OtherRuntime("this chip", 2), "of LiteRT's 2 of this chip, 2 by no more"),
     ],
 )  # fmt: skip
 def test_another_runtime_s_misses_are_said(

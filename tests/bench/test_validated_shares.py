@@ -69,6 +69,10 @@ def test_what_is_beyond_is_told_by_whole_per_cent(turns: float, said: dict[str, 
     assert found is not None and found.terms == said
     unknown = dataclasses.replace(model, chip=dataclasses.replace(model.chip, name="pi9"))
     assert beyond(FILE, of_turns(turns), unknown) is None
+    constants = dataclasses.replace(model.chip.constants, turn=model.chip.constants.turn + 1)
+    other = dataclasses.replace(model, chip=dataclasses.replace(model.chip, constants=constants))
+    assert beyond(FILE, of_turns(turns), other) is None
+    assert str(other) != str(model)  # What names costs that are kept, and tells records apart.
 
 
 def test_every_interval_of_such_a_time_is_said_to_be_of_nothing_that_was_published() -> None:
