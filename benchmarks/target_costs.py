@@ -1,10 +1,11 @@
 """Model ShuffleNets without and with dense groups on the chips that there are targets for, and hold the costs against that.
 
-    python benchmarks/target_costs.py [NETWORK ...] [--chip pi4] [--format int8] [--json]
+    python benchmarks/target_costs.py [NETWORK ...] [--chip pi4] [--format int8] [--loss 0.2] [--json]
 
 Each network is exported once, without ``write_groups_dense``; that is then run with the costs of ``any`` and of the chip's own
 target. All files of a chip run in one emulated process, the second inference of each is counted. "predicted" is what the chip's
-table, where it has one of the type, says of the change, as a share of the time without it. Weights are random, and times are modelled. The exit code is 1 if a
+table, where it has one of the type, says of the change, as a share of the time without it. With ``--loss`` the rule of ``any`` has that
+share in place of ``LARGEST_LOSS``. Weights are random, and times are modelled. The exit code is 1 if a
 file for ``any`` takes longer than the one without by more than LIMIT on a chip that ``any`` weighs.
 """
 
@@ -28,7 +29,8 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.graph.flatbuffer import Operation
 from mobilecnn.convert.lowering import AUTO, chosen
-from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, Table
+from mobilecnn.convert.lowering import costs as costs_module
+from mobilecnn.convert.lowering.costs import ANY, LARGEST_LOSS, TARGETS, Costs, Table
 from mobilecnn.convert.lowering.shuffles import write_groups_dense
 from mobilecnn.export import export
 from mobilecnn.files import cache, sha256
@@ -179,8 +181,10 @@ def main() -> None:
     parser.add_argument("--chip", action="append", choices=[name for name in TARGETS if name in CHIPS])
     parser.add_argument("--format", action="append", choices=FORMATS)
     parser.add_argument("--files", type=Path, help="folder that keeps the exported networks")
+    parser.add_argument("--loss", type=float, default=LARGEST_LOSS, help="share that a chip may lose")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    costs_module.LARGEST_LOSS = asked.loss
     chips = asked.chip or [name for name in TARGETS if name in CHIPS]
     with tempfile.TemporaryDirectory() as work:
         folder, files = asked.files or Path(work), {}

@@ -158,7 +158,7 @@ def test_others_are_left_alone(made: bytes) -> None:
         (replace(PLACES, places=0.0),),  # Not found out.
         (PLACES, replace(PLACES, places=0.0)),
         (replace(PLACES, places=0.3),),  # Multiply-adds are what costs time.
-        (PLACES, replace(PLACES, places=0.2)),  # Slower by more than a tenth on one chip.
+        (PLACES, replace(PLACES, places=0.2)),  # Too much slower on one chip.
     ],
 )
 def test_a_convolution_stays_where_the_costs_do_not_say_that_it_gains(tables: tuple[Table, ...]) -> None:
