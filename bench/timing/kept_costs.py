@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from mobilecnn.bench.devices.seam import CanCount, CanFindRuntimes, Device
 from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.network_forms import Shares
 from mobilecnn.bench.timing.taking import adapted
 from mobilecnn.bench.timing.tuning import Fit
 from mobilecnn.convert.lowering.costs import Table
@@ -59,6 +60,7 @@ class KeptCosts(Stored):
         seconds: seconds that each file was timed for, all rounds together; 0 where times are modelled.
         table: table of costs.
         error: median relative error of the times that it was fitted to.
+        shares: what whole networks take in other forms.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.kept-costs"
@@ -69,11 +71,12 @@ class KeptCosts(Stored):
     seconds: float
     table: Table
     error: float
+    shares: Shares
 
     @property
     def fit(self) -> Fit:
-        """The table with its error."""
-        return Fit(self.table, self.error)
+        """The table with its error, and the shares."""
+        return Fit(self.table, self.error, self.shares)
 
 
 def key(device: Device, protocol: Protocol, dtype: str) -> Key:
@@ -111,4 +114,4 @@ def keep(of: Key, protocol: Protocol, fit: Fit) -> None:
     """
     seconds = 0.0 if of.chip else protocol.rounds * protocol.seconds
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(of.path, KeptCosts(of, created, seconds, fit.table, fit.error).to_json())
+    write_json(of.path, KeptCosts(of, created, seconds, fit.table, fit.error, fit.shares).to_json())

@@ -1,5 +1,7 @@
 """What the forms of an operator cost on a device: timed, or modelled on an emulated chip, and fitted to a table.
 
+What such a table does not tell is found by timing networks in two forms (:mod:`~mobilecnn.bench.timing.network_forms`).
+
 Operators are timed in files of many, as a network has them. Alone they would cost less: their data would be in the caches, and the
 processor would foresee where their loops end, because no other operator runs the same code another number of times.
 """
@@ -16,10 +18,11 @@ import numpy.typing as npt
 
 from mobilecnn.bench.devices.seam import Device
 from mobilecnn.bench.records.protocol import Protocol
+from mobilecnn.bench.timing.network_forms import Shares, judged
 from mobilecnn.bench.timing.taking import adapted
 from mobilecnn.bench.timing.times import take
 from mobilecnn.convert.graph.build import Layers, empty
-from mobilecnn.convert.lowering.costs import Table
+from mobilecnn.convert.lowering.costs import Costs, Table
 from mobilecnn.errors import CheckFailed
 from mobilecnn.files import write_bytes
 from mobilecnn.steps import Progress
@@ -85,10 +88,12 @@ class Fit:
     Attributes:
         table: table of costs.
         error: median relative error of the times that it was fitted to.
+        shares: what whole networks take in other forms.
     """
 
     table: Table
     error: float
+    shares: Shares
 
 
 def files(dtype: str) -> dict[Stack, bytes]:
@@ -185,7 +190,7 @@ def tune(
     progress: Progress | None = None,
     command: Sequence[str] = (),
 ) -> dict[str, Fit]:
-    """Time the forms on a device, and fit a table to them for each type.
+    """Time the forms on a device, fit a table to them for each type, and time whole networks in the forms that no table tells of.
 
     Args:
         device: device to time or to count on.
@@ -211,7 +216,10 @@ def tune(
     spent: dict[str, dict[Stack | Picture, float]] = {dtype: {} for dtype in dtypes}
     for index, (dtype, what) in enumerate(contents):
         spent[dtype][what] = taken.time(index).value
-    return {dtype: _fit(times) for dtype, times in spent.items()}
+    fits = {dtype: _fit(times) for dtype, times in spent.items()}
+    costs = Costs(device.name, {dtype: (fit.table,) for dtype, fit in fits.items()})
+    shares = judged(costs, device, protocol, work, progress, command)
+    return {dtype: replace(fit, shares=shares[dtype]) for dtype, fit in fits.items()}
 
 
 def _fit(times: Mapping[Stack | Picture, float]) -> Fit:
@@ -241,7 +249,7 @@ def fitted(times: Mapping[Stack, float]) -> Fit:
         table = Table(call, group, width, unit, depth, tile, position, channel, product, output)
         total = float((misses**2).sum()) / (1 if tiled else UNTILED)
         if best is None or total < best[0]:
-            best = total, Fit(table, float(statistics.median(misses.tolist())))
+            best = total, Fit(table, float(statistics.median(misses.tolist())), Shares())
     if best is None or best[1].error > LARGEST_ERROR:
         raise CheckFailed(
             "the times do not follow from the multiply-adds, so that nothing can be chosen by them: the device was busy with "

@@ -104,13 +104,15 @@ class Layers:
             "CONV_2D", options, inputs, (1, -(-height // stride[0]), -(-width // stride[1]), out)
         )
 
-    def depthwise(self, x: int, kernel: int = 3, relu: bool = True) -> int:
-        """A depthwise convolution with bias, stride 1, "same" padding; arguments as in :meth:`conv`."""
-        shape = self._shape(x)
+    def depthwise(self, x: int, kernel: int = 3, relu: bool = True, stride: int = 1) -> int:
+        """A depthwise convolution with bias, "same" padding; arguments as in :meth:`conv`."""
+        _, height, width, channels = self._shape(x)
         options = schema.DepthwiseConv2DOptionsT()
         options.depthMultiplier = 1
         self._convolution(options, relu)
-        weights = self._weights((1, kernel, kernel, shape[3]), kernel**2, shape[3], channel_axis=3)
+        options.strideH = options.strideW = stride
+        weights = self._weights((1, kernel, kernel, channels), kernel**2, channels, channel_axis=3)
+        shape = (1, -(-height // stride), -(-width // stride), channels)
         return self._operator("DEPTHWISE_CONV_2D", options, [x, *weights], shape)
 
     def add(self, x: int, y: int, relu: bool = False) -> int:
@@ -118,6 +120,25 @@ class Layers:
         options = schema.AddOptionsT()
         options.fusedActivationFunction = _activation(relu)
         return self._operator("ADD", options, [x, y], self._shape(x))
+
+    def split(self, x: int, parts: int) -> list[int]:
+        """The channels in equal parts, one after another."""
+        shape = self._shape(x)
+        options = schema.SplitOptionsT()
+        options.numSplits = parts
+        axis = self._constant("axis", np.array(3, np.int32), schema.TensorType.INT32)
+        part = (*shape[:-1], shape[-1] // parts)
+        first = self._operator("SPLIT", options, [axis, x], part)
+        made = [first, *(self._map(part, f"part_{first}_{number}") for number in range(1, parts))]
+        self._graph.operators[-1].outputs = np.array(made, np.int32)
+        return made
+
+    def concatenation(self, parts: Sequence[int]) -> int:
+        """The channels of several feature maps, one after another."""
+        options = schema.ConcatenationOptionsT()
+        options.axis = 3
+        channels = sum(self._shape(part)[-1] for part in parts)
+        return self._operator("CONCATENATION", options, list(parts), (*self._shape(parts[0])[:-1], channels))
 
     def reshape(self, x: int, shape: tuple[int, ...]) -> int:
         """The same values in another ``shape``."""

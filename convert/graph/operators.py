@@ -142,25 +142,10 @@ class _Operators(Layers):
             made = self._operator(name, options, [made, self._numbers(operator.outputs)], shape)
         return [made]
 
-    def concatenation(self, operator: Operator) -> list[int]:
+    def joined(self, operator: Operator) -> list[int]:
         """A concatenation of channels, of equal inputs."""
-        options = schema.ConcatenationOptionsT()
-        options.axis = 3
-        first = self._shape(self.input)
-        rest = [self.second(first)] * (operator.groups - 1)
-        shape = *first[:-1], first[-1] * operator.groups
-        return [self._operator("CONCATENATION", options, [self.input, *rest], shape)]
-
-    def split(self, operator: Operator) -> list[int]:
-        """A split of the channels in equal parts."""
-        options = schema.SplitOptionsT()
-        options.numSplits = operator.groups
-        axis = self._constant("axis", np.array(3, np.int32), schema.TensorType.INT32)
-        part = *_shape(operator)[:-1], operator.outputs // operator.groups
-        first = self._operator("SPLIT", options, [axis, self.input], part)
-        others = [self._map(part, f"part_{first}_{number}") for number in range(1, operator.groups)]
-        self._graph.operators[-1].outputs = np.array([first, *others], np.int32)
-        return [first, *others]
+        others = [self.second(self._shape(self.input))] * (operator.groups - 1)
+        return [self.concatenation([self.input, *others])]
 
     def unary(self, operator: Operator) -> list[int]:
         """An operator on each number by itself, or a softmax; what XNNPACK takes in float32 only is computed in float32."""
@@ -225,8 +210,8 @@ _WRITERS: dict[str, Callable[[_Operators, Operator], list[int]]] = {
     kinds.AVERAGE_POOL: _Operators.pool,
     kinds.MEAN: _Operators.mean,
     kinds.SHUFFLE: lambda graph, operator: [graph.shuffle(graph.input, operator.groups)],
-    kinds.SPLIT: _Operators.split,
-    kinds.CONCATENATION: _Operators.concatenation,
+    kinds.SPLIT: lambda graph, operator: graph.split(graph.input, operator.groups),
+    kinds.CONCATENATION: _Operators.joined,
     kinds.ADD: _Operators.binary,
     kinds.MULTIPLY: _Operators.binary,
     kinds.GATE: _Operators.binary,

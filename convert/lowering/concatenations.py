@@ -35,7 +35,7 @@ def nest_concatenations(editor: Editor) -> Iterator[str]:
             first = inputs[: min(MOST_CONCATENATED, len(inputs) - MOST_CONCATENATED + 1)]
             shape = list(made.shape)
             shape[options.axis] = sum(editor.tensor(index).shape[options.axis] for index in first)
-            part = editor.add_tensor(f"{made.name}/{len(steps)}", shape, made.dtype)
+            part = editor.tensor_like(output, f"{made.name}/{len(steps)}", shape)
             steps.append(editor.operator("CONCATENATION", first, [part], options=copy.copy(options)))
             inputs = [part, *inputs[len(first) :]]
         steps.append(editor.operator("CONCATENATION", inputs, [output], options=options))

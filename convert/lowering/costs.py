@@ -153,10 +153,10 @@ class Costs(Stored):
         title: what the target is.
         tables: costs by the type of the feature maps, on each of the chips.
         routes: whether convolutions for each place that their channels go to are faster than splits and shuffles, found by
-            timing whole networks: the tables do not tell.
+            timing whole networks, as ``mobilecnn tune`` does: the tables do not tell.
         delegated: whether XNNPACK computes int8 operators there, so that forms for it are worth having.
-        packs: whether convolutions that compute several outputs or places as one are faster there, found by timing them between
-            other layers: the tables tell how many, where it is so.
+        packs: whether convolutions that compute several outputs or places as one are faster there, found likewise: the
+            tables tell how many, where it is so.
     """
 
     SCHEMA: ClassVar[str] = "mobilecnn.costs"
@@ -284,8 +284,8 @@ TARGETS: dict[str, Costs] = {
     "pi3": Costs("the Raspberry Pi 3 B+", {"int8": (_PI3,)}),
     "pi4": Costs("the Raspberry Pi 4", {"int8": (_PI4,)}, routes=True),
     "pi5": Costs("the Raspberry Pi 5", {"int8": (_PI5,), "float32": (_PI5_FLOAT,)}, routes=True),
-    "rk3399": Costs("the Rockchip RK3399", {"int8": (_RK3399,)}),
-    "sd810": Costs("the Snapdragon 810", {"int8": (_SD810,)}),
+    "rk3399": Costs("the Rockchip RK3399", {"int8": (_RK3399,)}, routes=True),
+    "sd810": Costs("the Snapdragon 810", {"int8": (_SD810,)}, routes=True),
     "sd820": Costs("the Snapdragon 820", {"int8": (_SD820,)}),
     "tflite-runtime": Costs("tflite-runtime", {"int8": (_BUILT_IN,)}, routes=True, delegated=False),
 }

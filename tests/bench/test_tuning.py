@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from mobilecnn.api.making import export as api_export
 from mobilecnn.bench.timing import kept_costs, tuning
+from mobilecnn.bench.timing.network_forms import Shares
 from mobilecnn.bench.timing.tuning import NOTHING, Case, Fit, Stack, files, fitted
 from mobilecnn.cli import cli, tune
 from mobilecnn.convert.graph import build, flatbuffer
@@ -17,6 +18,7 @@ from mobilecnn.convert.lowering import chosen
 from mobilecnn.convert.lowering.costs import TARGETS, Costs, Table
 from mobilecnn.errors import CheckFailed, InputError, UsageError
 
+SHARES = Shares(routes=0.8, packs=0.5)
 KNOWN = Table(call=300, group=40, width=16, unit=4, depth=2.5, tile=20, position=30, channel=1.5)
 
 
@@ -148,6 +150,7 @@ def test_the_command_writes_what_export_reads(tmp_path: Path, monkeypatch: pytes
     done = CliRunner().invoke(cli, typed)
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
+    assert document["shares"]["int8"]["routes"] > 0 and Costs.read(path).routes == document["routes"]
     assert list(document["tables"]) == ["int8"] and document["title"] == "local (litert, 1 thread)"
     assert document["tables"]["int8"][0]["width"] == KNOWN.width
     assert Costs.read(path).tables["int8"][0].pace == pytest.approx(KNOWN.pace)
@@ -175,7 +178,7 @@ def test_a_table_is_kept_by_device_runtime_type_and_threads(
 
     def tune(device: Any, protocol: Any, dtypes: Any, *_: Any) -> dict[str, Fit]:
         tuned.append(tuple(dtypes))
-        return {dtype: Fit(replace(KNOWN, call=300 + len(tuned)), 0.01) for dtype in dtypes}
+        return {dtype: Fit(replace(KNOWN, call=300 + len(tuned)), 0.01, SHARES) for dtype in dtypes}
 
     monkeypatch.setattr(tuning, "tune", tune)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -185,7 +188,8 @@ def test_a_table_is_kept_by_device_runtime_type_and_threads(
         done = CliRunner().invoke(cli, ["tune", "--dtype", "int8", *options, "-o", name, "--json"])
         assert done.exit_code == 0, done.output
         call = json.loads(done.stdout)["tables"]["int8"][0]["call"]
-        assert Costs.read(tmp_path / name).tables["int8"][0].call == call
+        written = Costs.read(tmp_path / name)
+        assert written.tables["int8"][0].call == call and written.routes and written.packs
         return call, done.stderr
 
     assert run("1.json") == (301, "")
@@ -211,7 +215,7 @@ def test_a_table_is_kept_by_device_runtime_type_and_threads(
 def test_a_cache_that_cannot_be_written_does_not_cost_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuning, "tune", lambda *_: {"int8": Fit(KNOWN, 0.01)})
+    monkeypatch.setattr(tuning, "tune", lambda *_: {"int8": Fit(KNOWN, 0.01, SHARES)})
     (tmp_path / "cache").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     done = CliRunner().invoke(cli, ["tune", "--dtype", "int8", "-o", str(tmp_path / "it.json")])

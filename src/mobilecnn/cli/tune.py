@@ -1,7 +1,7 @@
 """``mobilecnn tune``."""
 
 import sys
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,13 @@ HEADER = (
 )
 
 DTYPES = ("float32", "int8")
+
+NETWORKS = {
+    "routes": "ShuffleNet V2 with channels routed",
+    "packs": "MobileNet V1 with several outputs or places as one",
+    "packed_routes": "ShuffleNet V2 with channels routed, both with several places as one",
+}
+"""Members of :class:`~mobilecnn.bench.timing.network_forms.Shares`, and what they are called."""
 
 
 @sections.command()
@@ -69,7 +76,8 @@ def command(
 
     Pointwise convolutions, grouped and dense, and channel shuffles are timed in the order of whole
     ShuffleNets, and in int8 first convolutions, on an emulated chip modelled, and a table of costs is
-    fitted to them. A table of the same device, runtime, type and number of threads is kept, and taken again the next time.
+    fitted to them. A ShuffleNet V2 and in int8 a MobileNet V1 are then timed in two forms each, to choose
+    what no table tells of. A table of the same device, runtime, type and number of threads is kept, and taken again the next time.
 
     \b
     Example:
@@ -78,7 +86,7 @@ def command(
     """
     from mobilecnn.bench.devices.registry import device
     from mobilecnn.bench.records.protocol import Protocol
-    from mobilecnn.bench.timing import kept_costs
+    from mobilecnn.bench.timing import kept_costs, network_forms
     from mobilecnn.bench.timing.tuning import tune
     from mobilecnn.convert.lowering.costs import Costs, check_name
     from mobilecnn.errors import EnvironmentProblem, OutputError
@@ -119,10 +127,13 @@ def command(
             talk(f"Note: the table of {dtype} is not kept for the next time: {error}")
     fits = {dtype: there[dtype].fit if dtype in there else tuned[dtype] for dtype in wanted}
     title = f"{device_name} ({runtime}, {threads} thread{'' if threads == 1 else 's'})"
+    routes, packs = network_forms.gains(fit.shares for fit in fits.values())
     costs = Costs(
         title,
         {dtype: (fit.table,) for dtype, fit in fits.items()},
+        routes=routes,
         delegated=runtime != PACKAGE,
+        packs=packs,
     )
     costs.write(record)
     if as_json:
@@ -131,6 +142,7 @@ def command(
                 "record": str(record),
                 **costs.to_json(),
                 "errors": {name: fit.error for name, fit in fits.items()},
+                "shares": {name: asdict(fit.shares) for name, fit in fits.items()},
                 "kept": {name: table_kept.created for name, table_kept in there.items()},
             }
         )
@@ -144,6 +156,12 @@ def command(
         for dtype, fit in fits.items()
     ]
     data(table(HEADER, rows))
+    for member, what in NETWORKS.items():
+        shares = {dtype: getattr(fit.shares, member) for dtype, fit in fits.items()}
+        known = [f"{share:.1%} in {dtype}" for dtype, share in shares.items() if share is not None]
+        if known:
+            data(f"{what} takes, of the time without: {', '.join(known)}")
+    data(f"Chosen: route_channels {_yes(routes)}, several outputs or places as one {_yes(packs)}")
     data(f"Costs in ns: {record}")
     dtype = "int8" if "int8" in fits else "float32"
     then(
@@ -153,3 +171,7 @@ def command(
         ),
         "the forms that these costs choose, in a network that has the choice",
     )  # fmt: skip
+
+
+def _yes(chosen: bool) -> str:
+    return "yes" if chosen else "no"
