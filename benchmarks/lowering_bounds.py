@@ -1,6 +1,6 @@
 """Bounds of what other forms could bring: int8 files without what has forms, and their convolutions alone.
 
-    python benchmarks/lowering_bounds.py [NETWORK ...] [--target any] [--device emulated-pi5] [--device emulated-pi4] [--json]
+    python benchmarks/lowering_bounds.py [NETWORK ...] [--target any] [--runtime litert] [--device emulated-pi5] [--device emulated-pi4] [--json]
 
 ``whole`` is the file that export makes. ``without`` is that file with its h-swishes and channel shuffles taken out, which costs what the
 rest does and computes something else: no form of h-swish or shuffle makes a faster file. ``convolutions`` is the sum of its
@@ -57,7 +57,7 @@ def without(content: bytes) -> bytes:
     return flatbuffer.pack(model)
 
 
-def bounds(network: str, folder: Path, target: str, devices: list[str]) -> list[dict[str, Any]]:
+def bounds(network: str, folder: Path, target: str, devices: list[str], runtime: str) -> list[dict[str, Any]]:
     """A row a place."""
     (made,) = export(Source(network), ("int8",), folder, Calibration(RANDOM), target=target)
     content = made.path.read_bytes()
@@ -73,10 +73,10 @@ def bounds(network: str, folder: Path, target: str, devices: list[str]) -> list[
     rows = []
     for place in (HERE, *devices):
         if place == HERE:
-            times = {name: spent for (name, _), spent in timed(paths, RUNTIMES[0]).items()}
+            times = {name: spent for (name, _), spent in timed(paths, runtime).items()}
         else:
             with EmulatedDevice(place, lambda text: print(text, file=sys.stderr)) as emulated:
-                taken = take(list(paths.values()), emulated, Protocol(), lambda done, _, what: None)
+                taken = take(list(paths.values()), emulated, Protocol(runtime=runtime))
             times = {name: taken.time(index).value / 1e6 for index, name in enumerate(files)}
         rows.append(
             {
@@ -109,12 +109,13 @@ def main() -> None:
     parser.add_argument(
         "--device", action="append", default=[], help="an emulated device, beside this machine"
     )
+    parser.add_argument("--runtime", choices=RUNTIMES, default=RUNTIMES[0], help="runtime of the files")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     rows = []
     for network in asked.networks:
         with tempfile.TemporaryDirectory() as folder:
-            rows += bounds(network, Path(folder), asked.target, asked.device)
+            rows += bounds(network, Path(folder), asked.target, asked.device, asked.runtime)
     if asked.json:
         print(json.dumps({"target": asked.target, "rows": rows}, indent=2))
         return
