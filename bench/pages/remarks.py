@@ -156,7 +156,7 @@ def untried(chip: Chip, dtype: str) -> str:
     return f"in {dtype}, of which ncnn published no time"
 
 
-def sums_too_short(chip: Chip, dtypes: Iterable[str]) -> str:
+def sum_errors(chip: Chip, dtypes: Iterable[str]) -> str:
     """That sums of operators can be far off on a chip whose model has a term for branches, and how far they were too short; empty of others.
 
     Args:

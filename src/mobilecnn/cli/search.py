@@ -283,7 +283,7 @@ def uncorrected(found: "Found", chip: "Chip") -> Iterator[str]:
     from mobilecnn.found_networks import DTYPES
 
     forms = [form for form in _shown(found) if found.held[form].left_out is None]
-    said = remarks.sums_too_short(chip, (DTYPES[form] for form in forms))
+    said = remarks.sum_errors(chip, (DTYPES[form] for form in forms))
     if forms and said:
         yield f"not corrected, {', '.join(forms)}: {said}; --check 3 corrects them"
 
