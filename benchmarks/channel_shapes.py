@@ -253,6 +253,7 @@ CASES: dict[str, Callable[[], tuple[tuple[int, int, int], dict[str, Form]]]] = {
     "first of ResNet, 7x7 with stride 2, 224x224x3 to 64": lambda: first(224, 64, 7, 2, "same"),
     "first of SqueezeNext, 7x7 with stride 2, 227x227x3 to 64": lambda: first(227, 64, 7, 2, "valid"),
     "first of AlexNet, 11x11 with stride 4, 227x227x3 to 96": lambda: first(227, 96, 11, 4, "valid"),
+    "first, 3x3 with stride 4, 224x224x3 to 16": lambda: first(224, 16, 3, 4, "same"),
 }
 """Name of a case -> the shape of its input and its forms, the first of which is the model's. An export has it, too, but for equal
 branches read together, which it merges."""

@@ -9,7 +9,7 @@ On an emulated device the time is modelled, and the answers are not checked ther
 ``--kept`` a row that an earlier run wrote into that folder is not timed again, so that a run that was stopped goes on: take
 another folder after a change of the rewrites. ``--chart`` draws int8 against float32 times with the rewrites, as docs/lowering_figures.md
 has them. The exit code is 1 if an int8 file with the rewrites is
-slower than its float32 file anywhere; within 2 % of it counts as equal.
+slower than its float32 file anywhere (within 2 % of it counts as equal), and if XNNPACK, where it runs the files, takes one of those in more than one partition.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from mobilecnn.bench.records.protocol import Protocol
 from mobilecnn.bench.timing.times import take
 from mobilecnn.convert.conversion import Source
 from mobilecnn.convert.lowering import NONE
-from mobilecnn.convert.lowering.costs import ANY
+from mobilecnn.convert.lowering.costs import ANY, costs_of
 from mobilecnn.export import export
 from mobilecnn.files import write_bytes
 from mobilecnn.quantize.calibration.images import RANDOM, Calibration
@@ -136,7 +136,7 @@ def modelled(files: dict[Case, Path], device: str) -> dict[Case, float]:
 
 
 def main() -> None:
-    """Print a table a place, and exit with 1 if an int8 file is slower than its float32 file."""
+    """Print a table a place, and exit with 1 if an int8 file is slower than its float32 file, or a file is divided."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -179,7 +179,15 @@ def main() -> None:
     if asked.chart:
         write_bytes(asked.chart, chart(rows))
     slower = [row for row in rows if row.get("auto_int8_ms", 0) > EQUAL * row.get("auto_float32_ms", 0)]
-    sys.exit(1 if slower else 0)
+    delegated = asked.runtime == RUNTIMES[0] and costs_of(asked.target).delegated
+    split = [
+        row
+        for row in rows
+        if delegated and max(row.get("auto_float32_partitions", 1), row.get("auto_int8_partitions", 1)) > 1
+    ]
+    for row in split:
+        print(f"{row['network']} is no single partition of XNNPACK", file=sys.stderr)
+    sys.exit(1 if slower or split else 0)
 
 
 def rows_of(network: str, lowerings: Sequence[str], asked: argparse.Namespace) -> list[dict[str, Any]]:

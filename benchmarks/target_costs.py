@@ -184,6 +184,8 @@ def main() -> None:
     parser.add_argument("--loss", type=float, default=LARGEST_LOSS, help="share that a chip may lose")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    if not 0 <= asked.loss <= 1:
+        parser.error(f"--loss is a share from 0 to 1, not {asked.loss}")
     costs_module.LARGEST_LOSS = asked.loss
     chips = asked.chip or [name for name in TARGETS if name in CHIPS]
     with tempfile.TemporaryDirectory() as work:

@@ -182,7 +182,7 @@ SUMS_ON = "Raspberry Pi 4 B"
 
 SUMS_ERRORS: dict[str, dict[str, tuple[int, float, float]]] = {
     "float32": {"MobileNet V1": (10, 0.054, 0.471), "MobileNet V2": (10, 0.055, 0.083), "ShuffleNet V1": (10, 0.117, 0.390)},
-    "int8": {"MobileNet V1": (10, 0.116, 0.219), "MobileNet V2": (10, 0.096, 0.133), "ShuffleNet V1": (10, 0.154, 0.290)},
+    "int8": {"MobileNet V1": (10, 0.116, 0.219), "MobileNet V2": (10, 0.096, 0.133), "ShuffleNet V1": (10, 0.146, 0.290)},
 }  # fmt: skip
 """Type and family -> number of whole networks, and median and largest relative error, rounded to 0.1 %, of the sums of their operators
 modelled alone; each median is of sums that are too short. ``benchmarks/search.py`` found them (``docs/search.md``)."""

@@ -34,14 +34,37 @@ V1_LAYERS = (
 """Channels of the first convolution, and channels and stride of what follows, of MobileNet V1 0.25x (arXiv 1704.04861v1, Table 1)."""
 
 LEAST_GAIN = 0.02
-"""Share of its time that a network must save for its form to be chosen: below it, the next run may say the opposite."""
+"""Share of its time that a network must save in one type for its form to be chosen, and may not lose in another."""
 
 PLAIN, CHANGED = "plain", "changed"
 
 
 @dataclass(frozen=True)
+class Share:
+    """What a network takes in the changed form, as a share of what it takes in the plain one.
+
+    Attributes:
+        value: the share.
+        low, high: its 95 % interval; of a modelled one the value itself, because the model's error is of other kinds of networks.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low <= self.value <= self.high:
+            raise ValueError("a share is not positive, or not within its interval")
+
+    def __str__(self) -> str:
+        if self.low == self.high:
+            return f"{self.value:.1%}"
+        return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%})"
+
+
+@dataclass(frozen=True)
 class Shares:
-    """What networks of a type take in the changed form, as shares of what they take in the plain one; None where both forms are the same.
+    """Shares of networks of one type; None where both forms are the same.
 
     Attributes:
         routes: ShuffleNet V2 with routed channels.
@@ -49,27 +72,27 @@ class Shares:
         packed_routes: ShuffleNet V2 with routed channels, where both forms have several places as the channels of one.
     """
 
-    routes: float | None = None
-    packs: float | None = None
-    packed_routes: float | None = None
+    routes: Share | None = None
+    packs: Share | None = None
+    packed_routes: Share | None = None
 
 
 def gains(shares: Iterable[Shares]) -> tuple[bool, bool]:
-    """Whether routed channels, and several outputs or places as one, are faster: in each type that they were timed in.
+    """Whether routed channels, and several outputs or places as one, are faster: for sure in one type, and slower in none.
 
-    Routed are convolutions of few channels. Where several places become one, that decides what these take.
+    Routing makes narrower convolutions. Where places are packed, only the time of both together counts.
     """
     rows = list(shares)
-    packs = _less(row.packs for row in rows)
+    packs = _faster(row.packs for row in rows)
     together = (row.packed_routes if packs else None for row in rows)
-    return _less(
-        row.routes if both is None else both for row, both in zip(rows, together, strict=True)
-    ), packs
+    return _faster(both or row.routes for row, both in zip(rows, together, strict=True)), packs
 
 
-def _less(shares: Iterable[float | None]) -> bool:
+def _faster(shares: Iterable[Share | None]) -> bool:
     known = [share for share in shares if share is not None]
-    return bool(known) and max(known) < 1 - LEAST_GAIN
+    return any(share.high < 1 - LEAST_GAIN for share in known) and all(
+        share.value < 1 + LEAST_GAIN for share in known
+    )
 
 
 def shufflenet_v2(dtype: str) -> bytes:
@@ -99,7 +122,7 @@ def mobilenet_v1() -> bytes:
 def files(costs: Costs) -> dict[tuple[str, str, str], bytes]:
     """Files by type, member of :class:`Shares` and form, of each type that the costs have a table of.
 
-    A member both of whose files are the same is left out, and ``packed_routes`` where nothing is packed.
+    A member both of whose files are the same is left out, and ``packed_routes`` where ``packs`` is.
     """
     made: dict[tuple[str, str, str], bytes] = {}
     for dtype in costs.tables:
@@ -113,9 +136,9 @@ def files(costs: Costs) -> dict[tuple[str, str, str], bytes]:
         made[dtype, "packs", CHANGED] = _rewritten(
             mobilenet_v1(), partial(columns_to_channels, costs=yes), pack
         )
-        packed = {form: _rewritten(content, pack) for form, content in ((PLAIN, plain), (CHANGED, routed))}
-        if packed != {PLAIN: plain, CHANGED: routed}:
-            made |= {(dtype, "packed_routes", form): content for form, content in packed.items()}
+        if made[dtype, "packs", PLAIN] != made[dtype, "packs", CHANGED]:
+            made[dtype, "packed_routes", PLAIN] = _rewritten(plain, pack)
+            made[dtype, "packed_routes", CHANGED] = _rewritten(routed, pack)
     return {
         (dtype, member, form): content
         for (dtype, member, form), content in made.items()
@@ -159,10 +182,11 @@ def judged(
     for path, content in zip(paths, made.values(), strict=True):
         write_bytes(path, content)
     taken = take(paths, device, protocol, progress, command)
-    times = {key: taken.time(number).value for number, key in enumerate(made)}
+    places = {key: number for number, key in enumerate(made)}
     found = dict.fromkeys(costs.tables, Shares())
-    for dtype, member, form in made:
+    for (dtype, member, form), changed in places.items():
         if form == CHANGED:
-            share = times[dtype, member, CHANGED] / times[dtype, member, PLAIN]
-            found[dtype] = replace(found[dtype], **{member: share})
+            share = taken.speedup(changed, places[dtype, member, PLAIN])
+            low, high = (share.low, share.high) if taken.results else (share.value, share.value)
+            found[dtype] = replace(found[dtype], **{member: Share(share.value, low, high)})
     return found

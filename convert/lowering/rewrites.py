@@ -9,34 +9,24 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from mobilecnn.convert.checks import Gain
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering import explanation, places
 from mobilecnn.convert.lowering.costs import Costs
 from mobilecnn.convert.lowering.explanation import Change, Snapshot
+from mobilecnn.convert.lowering.moved_answers import FLOAT_TOLERANCE, Scores, difference, drift, step
 from mobilecnn.convert.lowering.places import Place
 from mobilecnn.errors import ModelFileError
-
-Scores = npt.NDArray[np.float32]
 
 Answers = Callable[[bytes], Scores]
 """Function from a ``.tflite`` file to its answers for the golden pictures, (images, outputs).
 
 It raises ModelFileError where the runtime refuses the file."""
 
-FLOAT_TOLERANCE = 1e-5
-"""Largest difference of float32 values, relative to the largest of them."""
-
 BEYOND_ONE_STEP = 0.01
 """Largest share of the values of an int8 tensor that a rewrite may move by more than one step: a tensor in another scale is cut
 off elsewhere."""
-
-FARTHER = 1.1
-"""Largest ratio of the distances from the float32 file's answers of an int8 file after the rewrites and before them."""
 
 MOST_TRIALS = 32
 """Largest number of times that a rewrite is tried to find the parts of it that do not hold."""
@@ -323,70 +313,3 @@ def _swept(content: bytes, name: str) -> Any:
     model = flatbuffer.parse(content, name)
     Editor(model).sweep()
     return model
-
-
-def drift(before: Scores, after: Scores, wanted: Scores | None, one: float | None) -> str | None:
-    """What is wrong with the answers after all rewrites; None where they hold.
-
-    A rounding that falls the other way early in a network moves its answers as the quantization itself does, and how far depends
-    on the network. So they may move, but not farther from those that are wanted: to :data:`FARTHER` times the distance that they
-    had, the root of the sum of squares, and by one step of one answer for each picture.
-
-    Args:
-        before, after: answers, (images, outputs).
-        wanted: what they should be, of the same shape; None where that is not known: then ``after`` may be one step from
-            ``before``, on the average of the squares, or by :data:`FLOAT_TOLERANCE` where the answers are float32.
-        one: step of the answers of a quantized file; None for float answers.
-    """
-    if not np.array_equal(np.isfinite(before), np.isfinite(after)):
-        return NOT_FINITE
-    if wanted is None:
-        if one is None:
-            return difference(before, after, None)
-        mean = float(np.sqrt(_squares(before, after) / before.size))
-        return None if mean <= one else f"the answers moved by {mean / one:.1f} steps (root of mean square)"
-    was, now = _squares(before, wanted), _squares(after, wanted)
-    if now <= FARTHER**2 * was + len(before) * (one or 0.0) ** 2:
-        return None
-    distances = [float(np.sqrt(total / before.size)) for total in (was, now)]
-    return (
-        f"the answers to {len(before)} pictures would be {distances[1]:.2g} from the float32 file's, and are {distances[0]:.2g} "
-        "from them (roots of mean squares)"
-    )
-
-
-def _squares(first: Scores, second: Scores) -> float:
-    return float(np.square(first.astype(np.float64) - second).sum())
-
-
-def step(graph: flatbuffer.Graph) -> float | None:
-    """Distance of neighbouring answers of a quantized file, in their own unit; None for a file that answers in float."""
-    output = graph.outputs[0]
-    if output.scales:
-        return output.scales[0]
-    last = next((row for row in reversed(graph.operations) if output in row.outputs), None)
-    if last is None or last.kind != "DEQUANTIZE" or last.inputs[0] is None or not last.inputs[0].scales:
-        return None
-    return last.inputs[0].scales[0]
-
-
-NOT_FINITE = "answers are finite no more"
-"""What is said where NaN or infinity comes up."""
-
-
-def difference(before: Scores, after: Scores, one: float | None) -> str | None:
-    """What is wrong with the answers after an exact rewrite; None where they hold.
-
-    Args:
-        before, after: answers, (images, outputs).
-        one: step of the answers of a quantized file; None for float answers, which may move by :data:`FLOAT_TOLERANCE`.
-    """
-    if not np.array_equal(np.isfinite(before), np.isfinite(after)):
-        return NOT_FINITE
-    gaps = np.abs(after.astype(np.float64) - before)
-    if one is None:
-        largest = float(np.abs(before).max(initial=0))
-        relative = float(gaps.max(initial=0)) / largest if largest else float(gaps.max(initial=0))
-        return None if relative <= FLOAT_TOLERANCE else f"answers moved by {relative:.0e} of the largest"
-    moved = int(np.count_nonzero(gaps))
-    return None if moved == 0 else f"{moved} of {gaps.size} answers moved, and none may"

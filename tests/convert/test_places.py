@@ -10,8 +10,9 @@ from tflite_files import Made
 
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering import chosen
+from mobilecnn.convert.lowering.moved_answers import drift
 from mobilecnn.convert.lowering.pools import pool_by_convolution
-from mobilecnn.convert.lowering.rewrites import Rewrite, Yardstick, drift, rewrite
+from mobilecnn.convert.lowering.rewrites import Rewrite, Yardstick, rewrite
 
 STEP = 0.25
 
@@ -114,6 +115,12 @@ def test_of_parts_that_hold_each_but_not_together_those_stay_that_do(
         ([[4.0, 0.5]], [[4.5, 0.5]], [[0.0, 0.0]], STEP, "to 1 pictures"),
         ([[4.0, 0.5]], [[4.5, 0.5]], [[0.0, 0.0]], None, "to 1 pictures"),
         ([[4.0, 0.5]], [[4.3, 0.5]], [[0.0, 0.0]], None, None),
+        # Another class is first: one that led by more than two steps, which the float32 file's answers do or do not say, or by less.
+        ([[0.4, 0.0]] * 9, [[0.4, 0.5]] + 8 * [[0.4, 0.0]], [[0.4, 0.2]] * 9, 0.15, "another class would be first for 1 picture of 9"),
+        ([[0.4, 0.0]] * 9, [[0.4, 0.5]] + 8 * [[0.4, 0.0]], [[0.4, 0.5]] * 9, 0.15, None),
+        ([[0.4, 0.0]] * 9, [[0.4, 0.5]] + 8 * [[0.4, 0.0]], [[0.4, 0.2]] * 9, 0.21, None),
+        ([[0.4, 0.0]] * 9, [[0.4, 0.5]] + 8 * [[0.4, 0.0]], None, 0.15, "another class would be first for 1 picture of 9"),
+        ([[0.4, 0.0]] * 9, [[0.4, 0.5]] + 8 * [[0.4, 0.0]], None, 0.21, None),
     ],
 )  # fmt: skip
 def test_how_far_the_answers_may_be_at_the_end(

@@ -16,7 +16,8 @@ from tflite_files import Made
 from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.lowering import REWRITES, chosen
-from mobilecnn.convert.lowering.rewrites import Rewrite, Rewritten, difference, rewrite, step
+from mobilecnn.convert.lowering.moved_answers import difference, step
+from mobilecnn.convert.lowering.rewrites import Rewrite, Rewritten, rewrite
 from mobilecnn.errors import ModelFileError, UsageError
 from mobilecnn.quantize.codes import decode
 
@@ -352,3 +353,14 @@ def test_auto_and_none_stand_alone(wanted: str | list[str], words: str) -> None:
 def test_an_unknown_rewrite_is_refused_with_those_there_are(wanted: str | list[str]) -> None:
     with pytest.raises(UsageError, match=r"unknown rewrite .*merge_paddings.*with commas between"):
         chosen(wanted)
+
+
+def test_the_parts_of_an_int8_concatenation_have_its_scale() -> None:
+    """The runtime refuses those of another one."""
+    made = Made((1, 4, 4, 2), "int8", 0.05)
+    parts = [made.add("RELU", made.input, scale=0.05) for _ in range(6)]
+    made.put("CONCATENATION", *parts, shape=(1, 4, 4, 12), scale=0.05, table="ConcatenationOptions", axis=3)
+    done = applied(made.pack(), "nest_concatenations")
+    assert kinds(done.content) == 6 * ["RELU"] + 2 * ["CONCATENATION"]
+    for operation in flatbuffer.graph(done.content, "it").operations:
+        assert operation.outputs[0].scales == pytest.approx((0.05,))

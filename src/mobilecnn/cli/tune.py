@@ -158,7 +158,7 @@ def command(
     data(table(HEADER, rows))
     for member, what in NETWORKS.items():
         shares = {dtype: getattr(fit.shares, member) for dtype, fit in fits.items()}
-        known = [f"{share:.1%} in {dtype}" for dtype, share in shares.items() if share is not None]
+        known = [f"{share} in {dtype}" for dtype, share in shares.items() if share is not None]
         if known:
             data(f"{what} takes, of the time without: {', '.join(known)}")
     data(f"Chosen: route_channels {_yes(routes)}, several outputs or places as one {_yes(packs)}")
