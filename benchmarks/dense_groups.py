@@ -51,11 +51,11 @@ class Chosen(Costs):
         """A gain where the convolution is one of the dense ones, else a loss that nothing makes up for."""
         kind = NARROW if outputs < kernel * groups else WIDEN
         after = 0.0 if (math.isqrt(positions), kind) in self.told else math.inf
-        return Trade((1.0,), (after,), (1.0,))
+        return Trade((1.0,), (after,), (1.0,), 0.0)
 
     def without_shuffle(self, dtype: str, positions: int, channels: int) -> Trade:
         """No gain: the convolutions alone decide."""
-        return Trade((0.0,), (0.0,), (1.0,))
+        return Trade((0.0,), (0.0,), (1.0,), 0.0)
 
 
 def form(content: bytes, told: Iterable[tuple[int, str]]) -> bytes:

@@ -58,7 +58,7 @@ def without(content: bytes) -> bytes:
 
 
 def without_sums(content: bytes) -> bytes:
-    """A file with its sums taken out, each read as the convolution that it adds; it computes something else."""
+    """A file with its sums taken out, each of which the convolution that it adds writes; it computes something else."""
     model = flatbuffer.parse(content, "the file")
     editor = Editor(model)
     for operator in editor.operators:
@@ -71,7 +71,8 @@ def without_sums(content: bytes) -> bytes:
             if editor.between(index) and editor.kind(editor.maker(index)) == "CONV_2D"
         ]
         if added:
-            editor.read_instead(made, added[0])
+            editor.write_instead(editor.maker(added[0]), added[0], made)
+            editor.replace(operator, [])
     editor.sweep()
     return flatbuffer.pack(model)
 

@@ -29,7 +29,6 @@ from mobilecnn.convert.graph import flatbuffer
 from mobilecnn.convert.graph.edit import Editor
 from mobilecnn.convert.graph.flatbuffer import Operation
 from mobilecnn.convert.lowering import AUTO, chosen
-from mobilecnn.convert.lowering import costs as costs_module
 from mobilecnn.convert.lowering.costs import ANY, LARGEST_LOSS, TARGETS, Costs, Table
 from mobilecnn.convert.lowering.shuffles import write_groups_dense
 from mobilecnn.export import export
@@ -181,12 +180,13 @@ def main() -> None:
     parser.add_argument("--chip", action="append", choices=[name for name in TARGETS if name in CHIPS])
     parser.add_argument("--format", action="append", choices=FORMATS)
     parser.add_argument("--files", type=Path, help="folder that keeps the exported networks")
-    parser.add_argument("--loss", type=float, default=LARGEST_LOSS, help="share that a chip may lose")
+    parser.add_argument("--loss", type=float, help="share that a chip may lose  [default: by the format]")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    if not 0 <= asked.loss <= 1:
-        parser.error(f"--loss is a share from 0 to 1, not {asked.loss}")
-    costs_module.LARGEST_LOSS = asked.loss
+    if asked.loss is not None:
+        if not 0 <= asked.loss <= 1:
+            parser.error(f"--loss is a share from 0 to 1, not {asked.loss}")
+        LARGEST_LOSS.update(dict.fromkeys(FORMATS, asked.loss))
     chips = asked.chip or [name for name in TARGETS if name in CHIPS]
     with tempfile.TemporaryDirectory() as work:
         folder, files = asked.files or Path(work), {}

@@ -96,10 +96,11 @@ LEAST_GAIN = 0.1
 """Share of its time, on each of a target's chips, that a convolution must save to compute several outputs or places as one. The RESHAPEs
 around it cost something that no table knows."""
 
-LARGEST_LOSS = 0.15
-"""Largest share of its time that a part of a graph may take longer on any of a target's chips where it is changed. Of 0.1, 0.15 and 0.2 it is
-the largest with which no int8 file of a ShuffleNet V1 for :data:`ANY` is modelled to take over 2 % longer on the Raspberry Pis 4 and 5 than with
-the smallest (``benchmarks/target_costs.py --loss``)."""
+LARGEST_LOSS = {"int8": 0.15, "float32": 0.0}
+"""Type of the feature maps -> the largest share of its time that a part of a graph may take longer on any of a target's chips where it is
+changed. Of 0.1, 0.15 and 0.2 that of int8 is the largest with which no file of a ShuffleNet V1 for :data:`ANY` is modelled to take over 2 %
+longer on the Raspberry Pis 4 and 5 than with the smallest. In float32 forms gain little: with 0.05 ShuffleNet V1 0.25x g4 is modelled to take 7.6 %
+longer on the Raspberry Pi 5 than as it is (``benchmarks/target_costs.py --loss``)."""
 
 
 @dataclass(frozen=True)
@@ -110,27 +111,30 @@ class Trade:
         before: time on each chip as it is.
         after: time in the other form.
         paces: each chip's :attr:`Table.pace`.
+        loss: the largest share of its time that it may take longer on one of them.
     """
 
     before: tuple[float, ...]
     after: tuple[float, ...]
     paces: tuple[float, ...]
+    loss: float
 
     def __add__(self, other: "Trade") -> "Trade":
         return Trade(
             tuple(map(sum, zip(self.before, other.before, strict=True))),
             tuple(map(sum, zip(self.after, other.after, strict=True))),
             self.paces,
+            self.loss,
         )
 
     @property
     def price(self) -> float:
         """What the other form takes longer, negative where it saves time: the sum over the chips, in shares of each one's pace.
 
-        It is infinity where a chip takes longer by more than :data:`LARGEST_LOSS`: what others gain is no reason to be slow there.
+        It is infinity where a chip takes longer by more than :attr:`loss`: what others gain is no reason to be slow there.
         """
         if any(
-            after > (1 + LARGEST_LOSS) * before for before, after in zip(self.before, self.after, strict=True)
+            after > (1 + self.loss) * before for before, after in zip(self.before, self.after, strict=True)
         ):
             return float("inf")
         return sum(
@@ -176,7 +180,8 @@ class Costs(Stored):
     def nothing(self, dtype: str) -> Trade:
         """No change of anything."""
         none = (0.0,) * len(self.tables.get(dtype, ()))
-        return Trade(none, none, tuple(table.pace for table in self.tables.get(dtype, ())))
+        paces = tuple(table.pace for table in self.tables.get(dtype, ()))
+        return Trade(none, none, paces, LARGEST_LOSS.get(dtype, 0.0))
 
     def dense(self, dtype: str, positions: int, kernel: int, groups: int, outputs: int) -> Trade:
         """A grouped convolution that is written dense.
