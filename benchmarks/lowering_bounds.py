@@ -68,7 +68,7 @@ def without_sums(content: bytes) -> bytes:
         added = [
             index
             for index in inputs
-            if editor.between(index) and editor.kind(editor.maker(index)) == "CONV_2D"
+            if editor.only_reader(index) is operator and editor.kind(editor.maker(index)) == "CONV_2D"
         ]
         if added:
             editor.write_instead(editor.maker(added[0]), added[0], made)
