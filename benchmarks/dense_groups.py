@@ -5,8 +5,8 @@
 Of the convolutions of each of the three sides of feature maps those that narrow, those that widen, both or none are written with
 the weights of all inputs: 64 files of a network, all with the other rewrites of ``any``. A shuffle beside a dense convolution is
 taken into its weights. ``write_groups_dense`` knows no other forms, except that it may treat the first unit of a stage differently. "No shuffles" is the
-least that one of the eight fastest files takes with its shuffles taken out, and "nor sums" with its sums taken out, too: they compute something else, and no form of shuffles or sums
-makes these files faster. Weights are random, and times are modelled.
+least that one of the 64 takes with its shuffles taken out, and "nor sums" what that file takes with its sums taken out, too: they compute something else, and no form of shuffles, nor of
+sums, makes a file faster. Weights are random, and times are modelled.
 """
 
 import argparse
@@ -28,9 +28,6 @@ NETWORKS = ("shufflenet_v1_x0.5_g3", "shufflenet_v1_x1.0_g3")
 
 SIDES = (28, 14, 7)
 """Sides of the feature maps of the three stages."""
-
-FASTEST = 8
-"""Number of files, the fastest of the 64, that are modelled without shuffles and sums, too."""
 
 NARROW, WIDEN = "narrow", "widen"
 KINDS: tuple[tuple[str, ...], ...] = ((), (NARROW,), (WIDEN,), (NARROW, WIDEN))
@@ -90,13 +87,14 @@ def main() -> None:
         }  # fmt: skip
         for chip in asked.chip or ("pi5", "pi4"):
             targets = [rewritten(content, TARGETS[target]) for target in (ANY, chip)]
-            spent = modelled(dict.fromkeys([*forms.values(), *targets]), chip)
-            best, *others = sorted(forms, key=lambda made: spent[forms[made]])[:FASTEST]
-            bare = [without(forms[made]) for made in (best, *others)]
-            barest = [without_sums(made) for made in bare]
-            spent |= modelled(dict.fromkeys([*bare, *barest]), chip)
+            bare = [without(made) for made in forms.values()]
+            spent = modelled(dict.fromkeys([*forms.values(), *targets, *bare]), chip)
+            best = min(forms, key=lambda made: spent[forms[made]])
+            least = min(bare, key=spent.__getitem__)
+            barest = without_sums(least)
+            spent |= modelled([barest], chip)
             times = [spent[made] for made in (content, *targets, forms[best])]
-            bounds = [min(spent[made] for made in files) for files in (bare, barest)]
+            bounds = [spent[made] for made in (least, barest)]
             cells, ends = (" | ".join(f"{time:.4g}" for time in row) for row in (times, bounds))
             print(f"| {network} | {chip} | {cells} | {best} | {ends} |", flush=True)
 

@@ -56,7 +56,8 @@ def _overtaken(before: Scores, after: Scores, wanted: Scores, one: float) -> str
     if before.shape[1] < 2:
         return None
     first, ordered = before.argmax(axis=1), np.sort(before, axis=1)
-    clear = (ordered[:, -1] - ordered[:, -2] > LEAD * one) & (first == wanted.argmax(axis=1))
+    # Leads are whole numbers of steps, but for how floats are rounded.
+    clear = (ordered[:, -1] - ordered[:, -2] > (LEAD + 0.5) * one) & (first == wanted.argmax(axis=1))
     others = int(np.count_nonzero(clear & (first != after.argmax(axis=1))))
     return (
         f"another class would be first for {plural(others, 'picture')} of {len(before)}" if others else None

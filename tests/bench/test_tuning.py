@@ -150,7 +150,8 @@ def test_the_command_writes_what_export_reads(tmp_path: Path, monkeypatch: pytes
     done = CliRunner().invoke(cli, typed)
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
-    assert document["shares"]["int8"]["routes"]["value"] > 0
+    share = document["shares"]["int8"]["routes"]
+    assert document["routes"] == (share["high"] < 0.98) == Costs.read(path).routes
     assert list(document["tables"]) == ["int8"] and document["title"] == "local (litert, 1 thread)"
     assert document["tables"]["int8"][0]["width"] == KNOWN.width
     assert Costs.read(path).tables["int8"][0].pace == pytest.approx(KNOWN.pace)
