@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from mobilecnn.api.making import export as api_export
 from mobilecnn.bench.timing import kept_costs, tuning
-from mobilecnn.bench.timing.network_forms import Share, Shares
+from mobilecnn.bench.timing.network_forms import Share, Shares, gains
 from mobilecnn.bench.timing.tuning import NOTHING, Case, Fit, Stack, files, fitted
 from mobilecnn.cli import cli, tune
 from mobilecnn.convert.graph import build, flatbuffer
@@ -150,8 +150,9 @@ def test_the_command_writes_what_export_reads(tmp_path: Path, monkeypatch: pytes
     done = CliRunner().invoke(cli, typed)
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
-    share = document["shares"]["int8"]["routes"]
-    assert document["routes"] == (share["high"] < 0.98) == Costs.read(path).routes
+    shares = {member: share and Share(**share) for member, share in document["shares"]["int8"].items()}
+    assert shares["routes"] and gains([Shares(**shares)]) == (document["routes"], document["packs"])
+    assert (Costs.read(path).routes, Costs.read(path).packs) == (document["routes"], document["packs"])
     assert list(document["tables"]) == ["int8"] and document["title"] == "local (litert, 1 thread)"
     assert document["tables"]["int8"][0]["width"] == KNOWN.width
     assert Costs.read(path).tables["int8"][0].pace == pytest.approx(KNOWN.pace)
