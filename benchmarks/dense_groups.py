@@ -1,27 +1,34 @@
 """Model a ShuffleNet V1 in int8 with every combination of its grouped convolutions dense, and hold what targets choose against the best.
 
-    python benchmarks/dense_groups.py [NETWORK ...] [--chip pi5] [--chip pi4]
+    python benchmarks/dense_groups.py [NETWORK ...] [--chip pi5] [--chip pi4] [--each]
 
 Of the convolutions of each of the three sides of feature maps those that narrow, those that widen, both or none are written with
 the weights of all inputs: 64 files of a network, all with the other rewrites of ``any``. A shuffle beside a dense convolution is
 taken into its weights. ``write_groups_dense`` knows no other forms, except that it may treat the first unit of a stage differently. "No shuffles" is the
 least that one of the 64 takes with its shuffles taken out, and "nor sums" what that file takes with its sums taken out, too: they compute something else, and no form of shuffles, nor of
-sums, makes a file faster. Weights are random, and times are modelled.
+sums, makes a file faster. With ``--each`` a search begins at the best of
+the 64, and writes single convolutions in the other form for as long as that saves time: all that save some, or else the one that saves most. Weights are random,
+and times are modelled.
 """
 
 import argparse
 import itertools
 import math
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lowering_bounds import without, without_sums
 from target_costs import exported, modelled, rewritten
 
 from mobilecnn.bench.records.chips import CHIPS
+from mobilecnn.convert.graph import flatbuffer
+from mobilecnn.convert.graph.edit import Editor
+from mobilecnn.convert.lowering import layouts
 from mobilecnn.convert.lowering.costs import ANY, TARGETS, Costs, Trade
+from mobilecnn.convert.lowering.shuffles import fold_shuffles
 
 NETWORKS = ("shufflenet_v1_x0.5_g3", "shufflenet_v1_x1.0_g3")
 """Networks that are modelled where none is named."""
@@ -60,6 +67,54 @@ def form(content: bytes, told: Iterable[tuple[int, str]]) -> bytes:
     return rewritten(content, Chosen(**vars(TARGETS[ANY]), told=frozenset(told)))
 
 
+def each(content: bytes, dense: frozenset[int]) -> bytes:
+    """A file with the grouped convolutions dense that have these places among them."""
+    model = flatbuffer.parse(content, "it")
+    editor = Editor(model)
+    for place, operator in enumerate(_grouped(editor)):
+        if place in dense:
+            layouts.write_dense(editor, operator)
+    tuple(fold_shuffles(editor))
+    editor.sweep()
+    return flatbuffer.pack(model)
+
+
+def _grouped(editor: Editor) -> list[Any]:
+    return [
+        row for row in editor.operators if editor.kind(row) == "CONV_2D" and layouts.groups(editor, row) > 1
+    ]
+
+
+def searched(content: bytes, told: Collection[tuple[int, str]], chip: str) -> tuple[float, int]:
+    """Milliseconds of the best file that a search from a form comes to, and how many of its convolutions are dense."""
+    editor = Editor(flatbuffer.parse(content, "it"))
+    shapes = [
+        (
+            editor.tensor(row.outputs[0]).shape,
+            editor.tensor(row.inputs[1]).shape[3] * layouts.groups(editor, row),
+        )
+        for row in _grouped(editor)
+    ]
+    dense = frozenset(
+        place
+        for place, (made, given) in enumerate(shapes)
+        if (made[1], NARROW if made[3] < given else WIDEN) in told
+    )
+    spent = modelled([each(content, dense)], chip)[each(content, dense)]
+    while True:
+        others = {place: each(content, dense ^ {place}) for place in range(len(shapes))}
+        times = modelled(dict.fromkeys(others.values()), chip)
+        better = sorted((times[made], place) for place, made in others.items() if times[made] < spent)
+        if not better:
+            return spent, len(dense)
+        together = dense ^ {place for _, place in better}
+        all_of_them = modelled([each(content, together)], chip)[each(content, together)]
+        if all_of_them < better[0][0]:
+            dense, spent = together, all_of_them
+        else:
+            dense, spent = dense ^ {better[0][1]}, better[0][0]
+
+
 def name(choice: tuple[tuple[str, ...], ...]) -> str:
     """How a combination is called: the dense kinds of each side."""
     parts = [f"{side}: {' and '.join(kinds)}" for side, kinds in zip(SIDES, choice, strict=True) if kinds]
@@ -73,6 +128,7 @@ def main() -> None:
     )
     parser.add_argument("networks", nargs="*", default=NETWORKS)
     parser.add_argument("--chip", action="append", choices=[chip for chip in TARGETS if chip in CHIPS])
+    parser.add_argument("--each", action="store_true", help="search convolution by convolution, too")
     asked = parser.parse_args()
     print(
         "| network | chip | no group dense, ms | `any` | own target | best of 64 | dense in it | no shuffles | nor sums |"
@@ -81,10 +137,11 @@ def main() -> None:
     for network in asked.networks:
         with tempfile.TemporaryDirectory() as work:
             content = exported(network, ("int8",), Path(work))["int8"]
-        forms = {
-            name(choice): form(content, [(side, kind) for side, kinds in zip(SIDES, choice, strict=True) for kind in kinds])
+        told = {
+            name(choice): [(side, kind) for side, kinds in zip(SIDES, choice, strict=True) for kind in kinds]
             for choice in itertools.product(KINDS, repeat=len(SIDES))
-        }  # fmt: skip
+        }
+        forms = {choice: form(content, dense) for choice, dense in told.items()}
         for chip in asked.chip or ("pi5", "pi4"):
             targets = [rewritten(content, TARGETS[target]) for target in (ANY, chip)]
             bare = [without(made) for made in forms.values()]
@@ -97,6 +154,9 @@ def main() -> None:
             bounds = [spent[made] for made in (least, barest)]
             cells, ends = (" | ".join(f"{time:.4g}" for time in row) for row in (times, bounds))
             print(f"| {network} | {chip} | {cells} | {best} | {ends} |", flush=True)
+            if asked.each:
+                found, count = searched(content, told[best], chip)
+                print(f"{network}, {chip}: {found:.4g} ms with {count} convolutions dense", flush=True)
 
 
 if __name__ == "__main__":
