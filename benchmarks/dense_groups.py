@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lowering_bounds import without, without_sums
+from lowering_bounds import edited, without, without_sums
 from target_costs import exported, modelled, rewritten
 
 from mobilecnn.bench.records.chips import CHIPS
@@ -69,14 +69,14 @@ def form(content: bytes, told: Iterable[tuple[int, str]]) -> bytes:
 
 def each(content: bytes, dense: frozenset[int]) -> bytes:
     """A file with the grouped convolutions dense that have these places among them."""
-    model = flatbuffer.parse(content, "it")
-    editor = Editor(model)
-    for place, operator in enumerate(_grouped(editor)):
-        if place in dense:
-            layouts.write_dense(editor, operator)
-    tuple(fold_shuffles(editor))
-    editor.sweep()
-    return flatbuffer.pack(model)
+
+    def write(editor: Editor) -> None:
+        for place, operator in enumerate(_grouped(editor)):
+            if place in dense:
+                layouts.write_dense(editor, operator)
+        tuple(fold_shuffles(editor))
+
+    return edited(content, write)
 
 
 def _grouped(editor: Editor) -> list[Any]:

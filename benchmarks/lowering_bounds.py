@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,26 @@ NETWORKS = (
 LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
-def without(content: bytes) -> bytes:
-    """A file with its h-swishes on float32 values and its channel shuffles taken out; it computes something else."""
+def edited(content: bytes, change: Callable[[Editor], None]) -> bytes:
+    """A file as a change of its graph leaves it, without what nothing reads then."""
     model = flatbuffer.parse(content, "the file")
     editor = Editor(model)
+    change(editor)
+    editor.sweep()
+    return flatbuffer.pack(model)
+
+
+def without(content: bytes) -> bytes:
+    """A file with its h-swishes on float32 values and its channel shuffles taken out; it computes something else."""
+    return edited(content, _take_out)
+
+
+def without_sums(content: bytes) -> bytes:
+    """A file with its sums taken out, each of which the convolution that it adds writes; it computes something else."""
+    return edited(content, _take_sums_out)
+
+
+def _take_out(editor: Editor) -> None:
     for operator in editor.operators:
         if editor.kind(operator) != "HARD_SWISH":
             continue
@@ -53,14 +70,9 @@ def without(content: bytes) -> bytes:
             editor.read_instead(wellformed.indices(after.outputs)[0], wellformed.indices(before.inputs)[0])
     for shuffle in list(shuffles(editor)):
         editor.read_instead(shuffle.target, shuffle.source)
-    editor.sweep()
-    return flatbuffer.pack(model)
 
 
-def without_sums(content: bytes) -> bytes:
-    """A file with its sums taken out, each of which the convolution that it adds writes; it computes something else."""
-    model = flatbuffer.parse(content, "the file")
-    editor = Editor(model)
+def _take_sums_out(editor: Editor) -> None:
     for operator in editor.operators:
         if editor.kind(operator) != "ADD":
             continue
@@ -73,8 +85,6 @@ def without_sums(content: bytes) -> bytes:
         if added:
             editor.write_instead(editor.maker(added[0]), added[0], made)
             editor.replace(operator, [])
-    editor.sweep()
-    return flatbuffer.pack(model)
 
 
 def bounds(network: str, folder: Path, target: str, devices: list[str], runtime: str) -> list[dict[str, Any]]:
